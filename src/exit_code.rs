@@ -1,0 +1,97 @@
+//! Exit codes: one meaning each.
+
+/// What the process tells its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Done, or nothing to do, or already so.
+    Done,
+    /// Unexpected failure.
+    Failure,
+    /// Usage or configuration error.
+    Usage,
+    /// Refused by a safety check, consent missing, or plan stale; nothing written.
+    Refused,
+    /// The lock is held by someone else.
+    LockHeld,
+    /// Registry or database unreachable; nothing written.
+    Unreachable,
+    /// Some instances done, some not; the list is printed.
+    Partial,
+    /// Lock or session lost midway; what was written is listed.
+    Stopped,
+    /// The answer to COMMIT is lost and reading back was impossible.
+    Unknown,
+    /// Ended by SIGINT.
+    Interrupted,
+    /// Ended by SIGTERM.
+    Terminated,
+}
+
+impl ExitCode {
+    /// Every code, in order of number.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Failure,
+        Self::Usage,
+        Self::Refused,
+        Self::LockHeld,
+        Self::Unreachable,
+        Self::Partial,
+        Self::Stopped,
+        Self::Unknown,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Refused => 4,
+            Self::LockHeld => 5,
+            Self::Unreachable => 6,
+            Self::Partial => 7,
+            Self::Stopped => 8,
+            Self::Unknown => 9,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// What it means, and whether a retry makes sense: `(meaning, retry)`.
+    #[must_use]
+    pub fn meaning(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Done => ("done, or nothing to do, or already so", "-"),
+            Self::Failure => ("unexpected failure", "look"),
+            Self::Usage => ("usage or configuration error", "no"),
+            Self::Refused => ("refused by a safety check, or consent missing; nothing written", "after a human"),
+            Self::LockHeld => ("the lock is held by someone else; nothing written", "yes"),
+            Self::Unreachable => ("ZooKeeper or database unreachable or timed out; nothing written", "yes"),
+            Self::Partial => ("partial: some instances done, some not; the list is printed", "yes, it is idempotent"),
+            Self::Stopped => ("stopped: lock or session lost midway; what was written is listed", "yes, after a look"),
+            Self::Unknown => ("outcome unknown: the answer to COMMIT is lost", "look first"),
+            Self::Interrupted => ("ended by SIGINT", "-"),
+            Self::Terminated => ("ended by SIGTERM", "-"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ExitCode;
+
+    #[test]
+    fn every_code_means_one_thing() {
+        let mut numbers: Vec<u8> = ExitCode::ALL.iter().map(|code| code.number()).collect();
+        let mut meanings: Vec<&str> = ExitCode::ALL.iter().map(|code| code.meaning().0).collect();
+        assert!(numbers.is_sorted());
+        numbers.dedup();
+        meanings.sort_unstable();
+        meanings.dedup();
+        assert_eq!((numbers.len(), meanings.len()), (ExitCode::ALL.len(), ExitCode::ALL.len()));
+    }
+}

@@ -1,0 +1,238 @@
+//! Everything that differs between releases of DolphinScheduler, as data.
+//!
+//! A family is a group of releases that share schema and protocol. A new release is a new entry here.
+
+// mod data;
+// mod detect;
+pub mod payload;
+// mod release;
+pub mod schema;
+
+use crate::model::{AddressForm, Version, VersionRange};
+
+/// The name of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FamilyId {
+    /// 1.2.0 and 1.2.1
+    V1_2,
+    /// 1.3.0 to 1.3.9
+    V1_3,
+    /// 2.0.0 to 2.0.9
+    V2_0,
+    /// 3.0.0-alpha to 3.0.6
+    V3_0,
+    /// 3.1.0 to 3.1.9
+    V3_1,
+    /// 3.2.0 to 3.2.2
+    V3_2,
+    /// 3.3.0-alpha and newer
+    V3_3,
+}
+
+/// How an instance is marked as handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The host is replaced by this text (up to 3.2).
+    Host(&'static str),
+    /// The state is replaced by this code, the host stays (3.3 and newer).
+    State(i64),
+}
+
+/// How the instance that a command is about is found in the command table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefinitionKey {
+    /// `process_definition_id`; the definition must be online to be picked up (1.x).
+    Id,
+    /// Code and version, in the definition table or its log (2.0 to 3.2).
+    CodeInMainOrLog,
+    /// Code and version in the log table alone, and the project's row (3.3 and newer).
+    CodeInLog,
+}
+
+/// What happens to the tasks of a recovered instance (F§8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskRule {
+    /// Never touched.
+    Untouched,
+    /// Those on dead or restarted hosts become state 8 (2.0).
+    OnDeadHosts,
+    /// All unfinished ones become state 8; they run again, so a living worker must end the old attempt (3.0, 3.1).
+    AllUnfinished,
+}
+
+/// Where a value of the command row comes from (F§7.4). A column that is not listed keeps its default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandValue {
+    /// This number.
+    Number(i64),
+    /// The instance's definition id or code.
+    Definition,
+    /// The instance's definition version.
+    DefinitionVersion,
+    /// The instance's id.
+    Instance,
+    /// The parameter text of F§7.5.
+    Parameter,
+    /// The present time.
+    Now,
+    /// The instance's executor.
+    Executor,
+    /// The instance's priority; the column is left out where that is NULL.
+    Priority,
+    /// The instance's test flag, NULL as 0.
+    TestFlag,
+}
+
+/// The form of `command_param` (F§7.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterForm {
+    /// `{"ProcessInstanceId":N}`
+    InstanceId,
+    /// The same; with a schedule, every value as text and its zone behind.
+    WithScheduleZone,
+    /// The same, start parameters first.
+    WithStartParams,
+    /// The typed object of 3.3 and newer.
+    Typed,
+}
+
+/// A lock of DolphinScheduler's masters, below root or namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockPath {
+    /// One for all masters.
+    Global(&'static str),
+    /// One for each dead master: this path, a slash, its address.
+    PerMaster(&'static str),
+}
+
+/// A fact that holds for some releases of a family.
+#[derive(Clone, Copy, Debug)]
+pub struct Since<T: 'static> {
+    /// The releases.
+    pub releases: VersionRange,
+    /// The fact.
+    pub value: T,
+}
+
+/// Names of tables; `None` where the family has no such table.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)] // the field names say it
+pub struct Tables {
+    pub instance: &'static str,
+    pub task: &'static str,
+    pub command: &'static str,
+    pub error_command: &'static str,
+    pub definition: &'static str,
+    pub definition_log: Option<&'static str>,
+    pub schedule: &'static str,
+    pub relation: &'static str,
+    pub project: &'static str,
+}
+
+/// Names of columns that differ between families; `None` where the family has no such column.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)] // the field names say it
+pub struct Columns {
+    /// In the instance and command tables: definition id or code.
+    pub definition: &'static str,
+    pub definition_version: Option<&'static str>,
+    /// In the command table: the instance. 1.x has it in `command_param` alone.
+    pub command_instance: Option<&'static str>,
+    /// In the task table: the instance.
+    pub task_instance: &'static str,
+    pub sub_process: &'static str,
+    pub priority: &'static str,
+    /// May be missing in point releases: asked from the catalogue.
+    pub restart_time: Option<&'static str>,
+    pub state_history: Option<&'static str>,
+    pub test_flag: Option<&'static str>,
+    pub schedule_definition: &'static str,
+    pub schedule_zone: Option<&'static str>,
+}
+
+/// Paths of the registry, below root or namespace, and how nodes are named.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistryLayout {
+    /// Parent of the masters' nodes.
+    pub masters: &'static str,
+    /// Parent of the workers' nodes, or of the worker groups.
+    pub workers: &'static str,
+    /// Masters and workers written as `host` or `host:port`.
+    pub address_form: AddressForm,
+    /// The masters' client knows container nodes (Curator 5): lock parents are made as containers where the server can.
+    pub container_parents: bool,
+}
+
+/// One family.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name.
+    pub id: FamilyId,
+    /// Its name as shown and as in JSON: `1.2` … `3.2`, `3.3+`.
+    pub label: &'static str,
+    /// Its releases.
+    pub releases: VersionRange,
+    /// Its registry.
+    pub registry: RegistryLayout,
+    /// Locks that a failover must hold, in the order of taking.
+    pub locks: &'static [Since<LockPath>],
+    /// Its tables.
+    pub tables: Tables,
+    /// Its columns.
+    pub columns: Columns,
+    /// State codes of instances and their upstream names.
+    pub states: &'static [(i64, &'static str)],
+    /// States that masters fail over (F§6.1).
+    pub unfinished: &'static [i64],
+    /// How an instance is claimed.
+    pub claim: Claim,
+    /// Columns of the command row that a failover writes.
+    pub command: &'static [Since<(&'static str, CommandValue)>],
+    /// The form of the command's parameter.
+    pub parameter: &'static [Since<ParameterForm>],
+    /// How a definition is found.
+    pub definition: DefinitionKey,
+    /// What happens to tasks.
+    pub tasks: TaskRule,
+    /// Task states that count as finished (F§6.2).
+    pub finished_tasks: &'static [i64],
+    /// Whether marking sets `flag` to 0 as well.
+    pub mark_clears_flag: &'static [Since<bool>],
+}
+
+/// Type code of `RECOVER_TOLERANCE_FAULT_PROCESS`, in every release.
+pub const RECOVERY_COMMAND: i64 = 2;
+
+/// Task state `NEED_FAULT_TOLERANCE`, in every release.
+pub const NEED_FAULT_TOLERANCE: i64 = 8;
+
+/// Task types that run inside a master: no worker has a process of them (F§8.4).
+pub const LOGIC_TASKS: &[&str] =
+    &["SUB_PROCESS", "SUB_WORKFLOW", "DEPENDENT", "CONDITIONS", "SWITCH", "BLOCKING", "DYNAMIC"];
+
+/// Task types whose rows are never marked: a marked one counts as failed on recovery (F§8.3).
+pub const SUB_PROCESS_TASKS: &[&str] = &["SUB_PROCESS", "SUB_WORKFLOW"];
+
+impl Family {
+    /// The upstream name of an instance state, in lower case; `unknown` for a code that the family has not.
+    #[must_use]
+    pub fn state_word(&self, code: Option<i64>) -> String {
+        let name = code.and_then(|code| self.state_name(code));
+        name.map_or_else(|| "unknown".to_owned(), str::to_lowercase)
+    }
+
+    /// The upstream name of an instance state.
+    #[must_use]
+    pub fn state_name(&self, code: i64) -> Option<&'static str> {
+        self.states.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
+    }
+
+    /// Whether real masters fail an instance in this state over.
+    #[must_use]
+    pub fn is_unfinished(&self, state: Option<i64>) -> bool {
+        state.is_some_and(|state| self.unfinished.contains(&state))
+    }
+}
+
+/// The newest release that any range ends with: families that go on.
+pub(crate) const OPEN_END: Version = Version::new(u16::MAX, u16::MAX, u16::MAX);

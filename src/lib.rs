@@ -1,0 +1,10 @@
+//! Master failover for Apache DolphinScheduler, from outside: the library behind the program `dsctl`.
+//!
+//! Direction of dependencies: `commands → failover → registry, metadata → family, model`. Nothing below `commands` knows
+//! the command line or prints.
+
+pub mod exit_code;
+pub mod family;
+pub mod metadata;
+pub mod model;
+pub mod registry;

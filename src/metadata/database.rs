@@ -1,0 +1,179 @@
+//! The seam to a database: statements in, rows out. A new database is one file that implements [`Database`].
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+/// Which SQL is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// MySQL 5.7 and newer, MariaDB.
+    MySql,
+    /// PostgreSQL 9.6 and newer.
+    Postgres,
+    /// SQLite, inside this program.
+    Sqlite,
+}
+
+/// A value bound to a placeholder, or read from a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// SQL NULL.
+    Null,
+    /// Any integer type, and booleans.
+    Int(i64),
+    /// Any text type; bytes that are no UTF-8 are replaced.
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row. Columns are taken by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    /// The integer in a column; text that reads as one counts too. `None` for NULL and everything else.
+    #[must_use]
+    pub fn int(&self, column: usize) -> Option<i64> {
+        match self.0.get(column)? {
+            Value::Int(value) => Some(*value),
+            Value::Text(text) => text.trim().parse().ok(),
+            Value::Null => None,
+        }
+    }
+
+    /// The text in a column; integers are written out. `None` for NULL.
+    #[must_use]
+    pub fn text(&self, column: usize) -> Option<String> {
+        match self.0.get(column)? {
+            Value::Int(value) => Some(value.to_string()),
+            Value::Text(text) => Some(text.clone()),
+            Value::Null => None,
+        }
+    }
+}
+
+/// What a writing statement did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Rows that matched.
+    pub rows: u64,
+    /// MySQL and SQLite: the first (MySQL) or last (SQLite) id that an insert was given. Zero elsewhere.
+    pub insert_id: i64,
+}
+
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads one consistent state; the database refuses writes.
+    Read,
+    /// Reads the newest state and writes.
+    Write,
+}
+
+/// What went wrong in the database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseError {
+    /// No connection could be had: unreachable, wrong password, no such database. Nothing was written.
+    #[error("cannot connect to the database {endpoint}")]
+    Unreachable {
+        /// `host:port/database` or the file; never a password.
+        endpoint: String,
+        /// What the server or the driver said.
+        cause: String,
+    },
+    /// The connection broke or an answer did not come in time. An open transaction is gone, unless it was at COMMIT.
+    #[error("the connection to the database {endpoint} was lost")]
+    Lost {
+        /// As above.
+        endpoint: String,
+        /// What the driver said.
+        cause: String,
+    },
+    /// The server refused a statement (a lock or a statement timeout among the reasons). The connection lives.
+    #[error("the database {endpoint} refused a statement: {cause}")]
+    Refused {
+        /// As above.
+        endpoint: String,
+        /// The server's own words.
+        cause: String,
+    },
+}
+
+/// Called for each row of a query, as it arrives.
+pub type OnRow<'a> = &'a mut (dyn FnMut(Row) + Send);
+
+/// A connection to a database. SQL has `?` for each parameter, whatever the database's own way is, and no other `?`.
+///
+/// Column types that every implementation must read: all integers and booleans, all text types, decimals (as text).
+/// Times are cast to text by the statements.
+#[async_trait]
+pub trait Database: Send + fmt::Debug {
+    /// Which SQL it speaks.
+    fn dialect(&self) -> Dialect;
+
+    /// Where it is, to be shown: `host:port/database` or the file. Never a password.
+    fn endpoint(&self) -> &str;
+
+    /// Runs a query; rows are handed over as they arrive and none is kept.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Lost`], [`DatabaseError::Refused`]. Rows handed over before an error stand.
+    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError>;
+
+    /// Runs a writing statement.
+    ///
+    /// # Errors
+    /// As [`Database::query`]; on `Refused` the statement changed nothing.
+    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError>;
+
+    /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction sit idle before it rolls
+    /// it back by itself: it must be shorter than the registry's session, so that a frozen process cannot hold rows
+    /// past the end of its lock.
+    ///
+    /// # Errors
+    /// As [`Database::query`].
+    async fn begin(&mut self, access: Access, idle_limit: std::time::Duration) -> Result<(), DatabaseError>;
+
+    /// Makes the transaction's work last.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Refused`]: rolled back. [`DatabaseError::Lost`]: it may or may not have happened.
+    async fn commit(&mut self) -> Result<(), DatabaseError>;
+
+    /// Undoes the transaction's work. Fails silently where the connection is gone: the server then rolls back itself.
+    async fn rollback(&mut self);
+
+    /// Gives up the connection, if it still is one, and makes a new one.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unreachable`].
+    async fn reconnect(&mut self) -> Result<(), DatabaseError>;
+
+    /// Says goodbye to the server.
+    async fn close(self: Box<Self>);
+}

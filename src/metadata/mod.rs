@@ -1,0 +1,6 @@
+//! The metadata store: instances, commands, tasks and definitions in DolphinScheduler's database.
+
+pub mod database;
+pub mod mysql;
+pub mod postgres;
+pub mod sqlite;

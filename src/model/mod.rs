@@ -1,0 +1,13 @@
+//! Plain data: what is seen, what is judged, what is planned and what came of it.
+//!
+//! No I/O, no clap, no SQL. Times are [`jiff`] values; a time without a zone stays a civil one until a zone is known.
+
+mod address;
+mod instance;
+mod registration;
+mod version;
+
+pub use address::{Address, AddressError, AddressForm};
+pub use instance::{CommandRow, Instance, InstanceId, SkipReason, Task, Verdict};
+pub use registration::{Heartbeat, LockNode, Moment, PayloadProblem, Registration, Registrations};
+pub use version::{Stage, Version, VersionError, VersionRange};

@@ -1,0 +1,107 @@
+//! What the registry knows of a server: its registration, its heartbeat, the locks.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::Address;
+
+/// A point in time as a server wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Epoch milliseconds (2.0 and newer).
+    Instant(Timestamp),
+    /// Text in the server's own zone, which is not written down (1.2, 1.3; every database column).
+    Local(DateTime),
+}
+
+impl Moment {
+    /// The instant, if it is one or the zone is known.
+    #[must_use]
+    pub fn instant(&self, zone: Option<&TimeZone>) -> Option<Timestamp> {
+        match self {
+            Self::Instant(instant) => Some(*instant),
+            Self::Local(local) => zone?.to_timestamp(*local).ok(),
+        }
+    }
+}
+
+/// Why a payload says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayloadProblem {
+    /// No bytes: a 1.3 master before its first heartbeat, or a node re-created after a reconnect (F§1.3). Not death.
+    Empty,
+    /// Bytes of no known format; the text says what was wrong with them.
+    Unreadable(String),
+}
+
+/// A server's last heartbeat. A field is `None` where the format has none or its value could not be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heartbeat {
+    /// Start-up time; after a registry loss with strategy `waiting`, the time of recovery (F§1.4).
+    pub started_at: Option<Moment>,
+    /// When the payload was written.
+    pub reported_at: Option<Moment>,
+    /// `normal`, `abnormal` or `busy`; anything else as it stands there, in lower case.
+    pub server_status: Option<String>,
+    /// Share of the processors in use, 0 to 1 as written.
+    pub cpu_usage: Option<f64>,
+    /// Share of the memory in use, 0 to 1 as written.
+    pub memory_usage: Option<f64>,
+    /// Load average of the machine.
+    pub load_average: Option<f64>,
+    /// Process id.
+    pub process_id: Option<i64>,
+    /// Why nothing of the above is known.
+    pub problem: Option<PayloadProblem>,
+}
+
+/// A running server's entry in the registry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registration {
+    /// As the metadata database writes it.
+    pub address: Address,
+    /// Full path of the node (ZooKeeper) or key (JDBC).
+    pub node: String,
+    /// ZooKeeper: the session in hexadecimal with `0x`; JDBC: the client id.
+    pub session_id: Option<String>,
+    /// When the entry was made.
+    pub created_at: Option<Timestamp>,
+    /// When the entry was last written.
+    pub modified_at: Option<Timestamp>,
+    /// What its payload says.
+    pub heartbeat: Heartbeat,
+}
+
+/// All registrations of one kind of server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Registrations {
+    /// Whether the parent of the registrations is there at all. Where it is not, the namespace is most likely wrong,
+    /// and every master would look dead. JDBC registries have no parent and always say `true`.
+    pub parent_exists: bool,
+    /// Full path of that parent, to be told.
+    pub parent: String,
+    /// In order of address.
+    pub servers: Vec<Registration>,
+}
+
+impl Registrations {
+    /// The entry of this very address.
+    #[must_use]
+    pub fn find(&self, address: &Address) -> Option<&Registration> {
+        self.servers.iter().find(|server| server.address == *address)
+    }
+}
+
+/// A child of a lock path: the first one holds the lock, the others wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockNode {
+    /// Its name (ZooKeeper) or row id (JDBC).
+    pub node: String,
+    /// The session that made it, written as in [`Registration::session_id`].
+    pub session_id: Option<String>,
+    /// When it was made, by the registry's clock.
+    pub created_at: Option<Timestamp>,
+    /// Its data; Curator writes the holder's IP address.
+    pub data: String,
+}

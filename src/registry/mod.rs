@@ -1,0 +1,147 @@
+//! The seam to the registry: who is registered, and the failover lock.
+//!
+//! Two implementations: ZooKeeper ([`zookeeper`]) and DolphinScheduler's own JDBC registry ([`jdbc`]).
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::{LockNode, Registrations};
+
+pub mod jdbc;
+pub mod zookeeper;
+
+/// What went wrong in the registry.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// No session could be had in time.
+    #[error("cannot reach the registry at {endpoint}")]
+    Unreachable {
+        /// `host:port` list or database; never a password.
+        endpoint: String,
+        /// What the client said.
+        cause: String,
+    },
+    /// The credentials are wrong, or a node does not let us in.
+    #[error("the registry at {endpoint} denies access to {path}")]
+    Denied {
+        /// As above.
+        endpoint: String,
+        /// The node or table.
+        path: String,
+    },
+    /// Somebody else holds the lock; ours was withdrawn. Nothing was written besides that.
+    #[error("the lock {path} is held by someone else")]
+    Held {
+        /// Full path.
+        path: String,
+        /// Who holds it; `None` if it was let go at the last moment.
+        holder: Option<Box<LockNode>>,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The lock was ours and is no more: session expired, or the node was deleted.
+    #[error("the lock {path} is lost: {cause}")]
+    LockLost {
+        /// Full path.
+        path: String,
+        /// Why.
+        cause: String,
+    },
+    /// The connection broke, the session is suspended or has expired, or an answer did not come in time.
+    #[error("the registry at {endpoint} does not answer: {cause}")]
+    Interrupted {
+        /// As above.
+        endpoint: String,
+        /// What the client said.
+        cause: String,
+    },
+    /// A registry of a shape that this program does not speak.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// A lock that is held. Give it back with [`Registry::release`]; [`Registry::close`] ends it too.
+#[derive(Debug)]
+#[must_use = "a lock is held until it is released"]
+pub struct Lease {
+    /// Full path of the lock.
+    pub path: String,
+    /// Full path of our node (ZooKeeper) or the row id (JDBC).
+    pub node: String,
+    /// How long was waited.
+    pub waited: Duration,
+}
+
+/// Called once per holder while waiting, with the node that is waited for.
+pub type OnWait<'a> = &'a mut (dyn FnMut(&LockNode) + Send);
+
+/// A registry. Every call ends within the configured timeout.
+///
+/// Paths are given below the root or namespace, without a leading slash, for example
+/// `lock/master-failover/10.0.0.1:5678`; the implementation puts its root in front.
+#[async_trait]
+pub trait Registry: Send {
+    /// `zookeeper` or `jdbc`.
+    fn kind(&self) -> &'static str;
+
+    /// Where it is, to be shown: hosts and namespace, or the database. Never a password.
+    fn endpoint(&self) -> &str;
+
+    /// How long the registry keeps our locks when we fall silent; negotiated with the server.
+    fn session_timeout(&self) -> Duration;
+
+    /// A path as the registry has it, root included.
+    fn full_path(&self, path: &str) -> String;
+
+    /// The registered masters, in order of address.
+    ///
+    /// # Errors
+    /// [`RegistryError::Interrupted`], [`RegistryError::Denied`]. Nothing is ever written.
+    async fn masters(&mut self) -> Result<Registrations, RegistryError>;
+
+    /// The registered workers, of all groups, in order of address and each once.
+    ///
+    /// # Errors
+    /// As [`Registry::masters`].
+    async fn workers(&mut self) -> Result<Registrations, RegistryError>;
+
+    /// The queue at a lock: holder first, then the waiters. Empty if nobody is there. Children that are no lock nodes
+    /// (per-host locks live below the global lock's path) are left out.
+    ///
+    /// # Errors
+    /// As [`Registry::masters`].
+    async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError>;
+
+    /// Names of the per-host locks below a path: its children that are no lock nodes themselves.
+    ///
+    /// # Errors
+    /// As [`Registry::masters`].
+    async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError>;
+
+    /// Takes a lock, waiting no longer than `timeout`; a timeout of zero tries once.
+    ///
+    /// # Errors
+    /// [`RegistryError::Held`] after the timeout; our own node is then gone, and that is confirmed.
+    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError>;
+
+    /// Asks the registry itself whether the lock is still ours, and renews it where the registry needs that.
+    ///
+    /// # Errors
+    /// [`RegistryError::LockLost`] if it certainly is not, [`RegistryError::Interrupted`] if that cannot be told.
+    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError>;
+
+    /// Waits until the lock is no longer ours, keeping it alive meanwhile; says why.
+    async fn lost(&mut self, lease: &Lease) -> RegistryError;
+
+    /// Gives a lock back; returns once the registry has answered. A lock that is gone already is success.
+    ///
+    /// # Errors
+    /// [`RegistryError::Interrupted`]: the lock may stay until the session ends, which [`Registry::close`] brings about.
+    async fn release(&mut self, lease: Lease) -> Result<(), RegistryError>;
+
+    /// Ends the session, and with it every lock that is left; returns once the registry has answered or after a short
+    /// time without an answer.
+    async fn close(self: Box<Self>);
+}
