@@ -1,1 +1,434 @@
-//! 
+//! The families. Facts and their upstream classes: `ProcessServiceImpl`, `MasterFailoverService`, `RegistryNodeType`,
+//! `WorkflowFailover` and the DDL of each release.
+
+use super::CommandValue as V;
+use super::{
+    Claim, Columns, CommandValue, DefinitionKey, Family, FamilyId, LockPath, OPEN_END, ParameterForm, RegistryLayout,
+    Since, Tables, TaskRule,
+};
+use crate::model::{AddressForm, Stage, Version, VersionRange};
+
+/// Every family, oldest first.
+pub static ALL: [Family; 7] = [V1_2, V1_3, V2_0, V3_0, V3_1, V3_2, V3_3];
+
+/// The entry of a family.
+#[must_use]
+pub fn by_id(id: FamilyId) -> &'static Family {
+    // The array is in the order of the enum; a test holds that.
+    &ALL[id as usize]
+}
+
+type CommandColumn = Since<(&'static str, CommandValue)>;
+
+const EVER: VersionRange = VersionRange::new(Version::new(0, 0, 0), OPEN_END);
+
+const fn ever<T>(value: T) -> Since<T> {
+    Since { releases: EVER, value }
+}
+
+const fn between<T: Copy>(from: Version, to: Version, value: T) -> Since<T> {
+    Since { releases: VersionRange::new(from, to), value }
+}
+
+const fn column(name: &'static str, value: CommandValue) -> CommandColumn {
+    ever((name, value))
+}
+
+const ALPHA_3_0: Version = Version::staged(3, 0, 0, Stage::Alpha);
+const BETA_3_0: Version = Version::staged(3, 0, 0, Stage::Beta(1));
+const ALPHA_3_3: Version = Version::staged(3, 3, 0, Stage::Alpha);
+
+const STARTUP_LOCK: LockPath = LockPath::Global("lock/failover/startup-masters");
+const GLOBAL_LOCK: LockPath = LockPath::Global("lock/failover/masters");
+const HOST_LOCK: LockPath = LockPath::PerMaster("lock/failover/masters");
+const HOST_LOCK_3_2: LockPath = LockPath::PerMaster("lock/master-failover");
+
+const TABLES: Tables = Tables {
+    instance: "t_ds_process_instance",
+    task: "t_ds_task_instance",
+    command: "t_ds_command",
+    error_command: "t_ds_error_command",
+    definition: "t_ds_process_definition",
+    definition_log: Some("t_ds_process_definition_log"),
+    schedule: "t_ds_schedules",
+    relation: "t_ds_relation_process_instance",
+    project: "t_ds_project",
+};
+
+const COLUMNS_1_X: Columns = Columns {
+    definition: "process_definition_id",
+    definition_version: None,
+    command_instance: None,
+    task_instance: "process_instance_id",
+    sub_process: "is_sub_process",
+    priority: "process_instance_priority",
+    restart_time: None,
+    state_history: None,
+    test_flag: None,
+    schedule_definition: "process_definition_id",
+    schedule_zone: None,
+};
+
+const COLUMNS_2_0: Columns = Columns {
+    definition: "process_definition_code",
+    definition_version: Some("process_definition_version"),
+    command_instance: Some("process_instance_id"),
+    restart_time: Some("restart_time"),
+    schedule_definition: "process_definition_code",
+    schedule_zone: Some("timezone_id"),
+    ..COLUMNS_1_X
+};
+
+const NODES: RegistryLayout = RegistryLayout {
+    masters: "nodes/master",
+    workers: "nodes/worker",
+    address_form: AddressForm::HostPort,
+    container_parents: false,
+};
+
+const STATES_1_X: &[(i64, &str)] = &[
+    (0, "SUBMITTED_SUCCESS"),
+    (1, "RUNNING_EXECUTION"),
+    (2, "READY_PAUSE"),
+    (3, "PAUSE"),
+    (4, "READY_STOP"),
+    (5, "STOP"),
+    (6, "FAILURE"),
+    (7, "SUCCESS"),
+    (8, "NEED_FAULT_TOLERANCE"),
+    (9, "KILL"),
+    (10, "WAITING_THREAD"),
+    (11, "WAITING_DEPEND"),
+];
+
+const STATES_2_0: &[(i64, &str)] = &[
+    (0, "SUBMITTED_SUCCESS"),
+    (1, "RUNNING_EXECUTION"),
+    (2, "READY_PAUSE"),
+    (3, "PAUSE"),
+    (4, "READY_STOP"),
+    (5, "STOP"),
+    (6, "FAILURE"),
+    (7, "SUCCESS"),
+    (8, "NEED_FAULT_TOLERANCE"),
+    (9, "KILL"),
+    (10, "WAITING_THREAD"),
+    (11, "WAITING_DEPEND"),
+    (12, "DELAY_EXECUTION"),
+    (13, "FORCED_SUCCESS"),
+];
+
+const STATES_3_0: &[(i64, &str)] = &[
+    (0, "SUBMITTED_SUCCESS"),
+    (1, "RUNNING_EXECUTION"),
+    (2, "READY_PAUSE"),
+    (3, "PAUSE"),
+    (4, "READY_STOP"),
+    (5, "STOP"),
+    (6, "FAILURE"),
+    (7, "SUCCESS"),
+    (8, "NEED_FAULT_TOLERANCE"),
+    (9, "KILL"),
+    (10, "WAITING_THREAD"),
+    (11, "WAITING_DEPEND"),
+    (12, "DELAY_EXECUTION"),
+    (13, "FORCED_SUCCESS"),
+    (14, "SERIAL_WAIT"),
+    (15, "READY_BLOCK"),
+    (16, "BLOCK"),
+    (17, "DISPATCH"),
+];
+
+const STATES_3_1: &[(i64, &str)] = &[
+    (0, "SUBMITTED_SUCCESS"),
+    (1, "RUNNING_EXECUTION"),
+    (2, "READY_PAUSE"),
+    (3, "PAUSE"),
+    (4, "READY_STOP"),
+    (5, "STOP"),
+    (6, "FAILURE"),
+    (7, "SUCCESS"),
+    (12, "DELAY_EXECUTION"),
+    (14, "SERIAL_WAIT"),
+    (15, "READY_BLOCK"),
+    (16, "BLOCK"),
+    (17, "WAIT_TO_RUN"),
+];
+
+const STATES_3_3: &[(i64, &str)] = &[
+    (0, "SUBMITTED_SUCCESS"),
+    (1, "RUNNING_EXECUTION"),
+    (2, "READY_PAUSE"),
+    (3, "PAUSE"),
+    (4, "READY_STOP"),
+    (5, "STOP"),
+    (6, "FAILURE"),
+    (7, "SUCCESS"),
+    (14, "SERIAL_WAIT"),
+    (17, "WAIT_TO_RUN"),
+    (18, "FAILOVER"),
+];
+
+const COMMAND_TYPE: CommandColumn = column("command_type", V::Number(super::RECOVERY_COMMAND));
+const PARAMETER: CommandColumn = column("command_param", V::Parameter);
+const DEPEND_TYPE: CommandColumn = column("task_depend_type", V::Number(2));
+const FAILURE_STRATEGY: CommandColumn = column("failure_strategy", V::Number(1));
+const START_TIME: CommandColumn = column("start_time", V::Now);
+const UPDATE_TIME: CommandColumn = column("update_time", V::Now);
+const EXECUTOR: CommandColumn = column("executor_id", V::Executor);
+const DRY_RUN: CommandColumn = column("dry_run", V::Number(0));
+const DEFINITION_ID: CommandColumn = column("process_definition_id", V::Definition);
+const DEFINITION_CODE: CommandColumn = column("process_definition_code", V::Definition);
+const DEFINITION_VERSION: CommandColumn = column("process_definition_version", V::DefinitionVersion);
+const INSTANCE: CommandColumn = column("process_instance_id", V::Instance);
+
+const COMMAND_2_0: &[CommandColumn] = &[
+    COMMAND_TYPE,
+    DEFINITION_CODE,
+    DEFINITION_VERSION,
+    INSTANCE,
+    PARAMETER,
+    DEPEND_TYPE,
+    FAILURE_STRATEGY,
+    START_TIME,
+    EXECUTOR,
+    UPDATE_TIME,
+    DRY_RUN,
+];
+
+const V1_2: Family = Family {
+    id: FamilyId::V1_2,
+    label: "1.2",
+    releases: VersionRange::new(Version::new(1, 2, 0), Version::new(1, 2, 1)),
+    registry: RegistryLayout {
+        masters: "masters",
+        workers: "workers",
+        address_form: AddressForm::Host,
+        container_parents: false,
+    },
+    // A starting master fails over under the start-up lock alone.
+    locks: &[ever(STARTUP_LOCK), ever(GLOBAL_LOCK)],
+    tables: Tables { definition_log: None, ..TABLES },
+    columns: COLUMNS_1_X,
+    states: STATES_1_X,
+    unfinished: &[0, 1, 2, 4],
+    claim: Claim::Host("null"),
+    command: &[
+        COMMAND_TYPE,
+        DEFINITION_ID,
+        PARAMETER,
+        DEPEND_TYPE,
+        FAILURE_STRATEGY,
+        START_TIME,
+        EXECUTOR,
+        UPDATE_TIME,
+        column("worker_group_id", V::Number(0)),
+    ],
+    parameter: &[ever(ParameterForm::InstanceId)],
+    definition: DefinitionKey::Id,
+    tasks: TaskRule::Untouched,
+    finished_tasks: &[3, 5, 6, 7, 8, 9],
+    mark_clears_flag: &[ever(false)],
+};
+
+const V1_3: Family = Family {
+    id: FamilyId::V1_3,
+    label: "1.3",
+    releases: VersionRange::new(Version::new(1, 3, 0), Version::new(1, 3, 9)),
+    registry: NODES,
+    // Until 1.3.2 a starting master fails over under the start-up lock alone; later under both.
+    locks: &[between(Version::new(1, 3, 0), Version::new(1, 3, 2), STARTUP_LOCK), ever(GLOBAL_LOCK)],
+    claim: Claim::Host("NULL"),
+    command: &[
+        COMMAND_TYPE,
+        DEFINITION_ID,
+        PARAMETER,
+        DEPEND_TYPE,
+        FAILURE_STRATEGY,
+        START_TIME,
+        EXECUTOR,
+        UPDATE_TIME,
+    ],
+    ..V1_2
+};
+
+const V2_0: Family = Family {
+    id: FamilyId::V2_0,
+    label: "2.0",
+    releases: VersionRange::new(Version::new(2, 0, 0), Version::new(2, 0, 9)),
+    registry: NODES,
+    locks: &[
+        between(Version::new(2, 0, 0), Version::new(2, 0, 1), GLOBAL_LOCK),
+        between(Version::new(2, 0, 2), Version::new(2, 0, 9), HOST_LOCK),
+    ],
+    tables: TABLES,
+    columns: COLUMNS_2_0,
+    states: STATES_2_0,
+    unfinished: &[0, 1, 2, 4, 12],
+    claim: Claim::Host("NULL"),
+    command: COMMAND_2_0,
+    parameter: &[ever(ParameterForm::InstanceId)],
+    definition: DefinitionKey::CodeInMainOrLog,
+    tasks: TaskRule::OnDeadHosts,
+    finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
+    mark_clears_flag: &[ever(false)],
+};
+
+const V3_0: Family = Family {
+    id: FamilyId::V3_0,
+    label: "3.0",
+    releases: VersionRange::new(ALPHA_3_0, Version::new(3, 0, 6)),
+    locks: &[ever(HOST_LOCK)],
+    states: STATES_3_0,
+    unfinished: &[0, 1, 2, 4, 12, 17],
+    parameter: &[
+        between(ALPHA_3_0, ALPHA_3_0, ParameterForm::InstanceId),
+        between(BETA_3_0, Version::new(3, 0, 6), ParameterForm::WithScheduleZone),
+    ],
+    tasks: TaskRule::AllUnfinished,
+    finished_tasks: &[3, 5, 6, 7, 8, 9, 13, 16],
+    mark_clears_flag: &[
+        between(ALPHA_3_0, Version::staged(3, 0, 0, Stage::Beta(u8::MAX)), false),
+        between(Version::new(3, 0, 0), Version::new(3, 0, 6), true),
+    ],
+    ..V2_0
+};
+
+const V3_1: Family = Family {
+    id: FamilyId::V3_1,
+    label: "3.1",
+    releases: VersionRange::new(Version::new(3, 1, 0), Version::new(3, 1, 9)),
+    registry: RegistryLayout { container_parents: true, ..NODES },
+    columns: Columns { state_history: Some("state_history"), ..COLUMNS_2_0 },
+    states: STATES_3_1,
+    unfinished: &[0, 1, 2, 4, 12],
+    command: &[
+        COMMAND_TYPE,
+        DEFINITION_CODE,
+        DEFINITION_VERSION,
+        INSTANCE,
+        PARAMETER,
+        DEPEND_TYPE,
+        FAILURE_STRATEGY,
+        START_TIME,
+        EXECUTOR,
+        UPDATE_TIME,
+        DRY_RUN,
+        column("process_instance_priority", V::Priority),
+    ],
+    parameter: &[
+        between(Version::new(3, 1, 0), Version::new(3, 1, 6), ParameterForm::WithScheduleZone),
+        between(Version::new(3, 1, 7), Version::new(3, 1, 9), ParameterForm::WithStartParams),
+    ],
+    finished_tasks: &[3, 6, 7, 8, 9],
+    mark_clears_flag: &[
+        between(Version::new(3, 1, 0), Version::new(3, 1, 0), true),
+        between(Version::new(3, 1, 1), Version::new(3, 1, 9), false),
+    ],
+    ..V3_0
+};
+
+const V3_2: Family = Family {
+    id: FamilyId::V3_2,
+    label: "3.2",
+    releases: VersionRange::new(Version::new(3, 2, 0), Version::new(3, 2, 2)),
+    locks: &[ever(HOST_LOCK_3_2)],
+    columns: Columns { state_history: Some("state_history"), test_flag: Some("test_flag"), ..COLUMNS_2_0 },
+    command: &[
+        COMMAND_TYPE,
+        DEFINITION_CODE,
+        DEFINITION_VERSION,
+        INSTANCE,
+        PARAMETER,
+        DEPEND_TYPE,
+        FAILURE_STRATEGY,
+        START_TIME,
+        EXECUTOR,
+        UPDATE_TIME,
+        DRY_RUN,
+        column("test_flag", V::TestFlag),
+    ],
+    parameter: &[ever(ParameterForm::WithStartParams)],
+    tasks: TaskRule::Untouched,
+    finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
+    mark_clears_flag: &[ever(false)],
+    ..V3_1
+};
+
+const V3_3: Family = Family {
+    id: FamilyId::V3_3,
+    label: "3.3+",
+    releases: VersionRange::new(ALPHA_3_3, OPEN_END),
+    tables: Tables {
+        instance: "t_ds_workflow_instance",
+        definition: "t_ds_workflow_definition",
+        definition_log: Some("t_ds_workflow_definition_log"),
+        relation: "t_ds_relation_workflow_instance",
+        ..TABLES
+    },
+    columns: Columns {
+        definition: "workflow_definition_code",
+        definition_version: Some("workflow_definition_version"),
+        command_instance: Some("workflow_instance_id"),
+        task_instance: "workflow_instance_id",
+        sub_process: "is_sub_workflow",
+        priority: "workflow_instance_priority",
+        restart_time: Some("restart_time"),
+        state_history: Some("state_history"),
+        test_flag: None,
+        schedule_definition: "workflow_definition_code",
+        schedule_zone: Some("timezone_id"),
+    },
+    states: STATES_3_3,
+    unfinished: &[1, 2, 4],
+    claim: Claim::State(18),
+    // `start_time` stays NULL: upstream's builder ignores the initialiser.
+    command: &[
+        COMMAND_TYPE,
+        column("workflow_definition_code", V::Definition),
+        column("workflow_definition_version", V::DefinitionVersion),
+        column("workflow_instance_id", V::Instance),
+        PARAMETER,
+        DEPEND_TYPE,
+        FAILURE_STRATEGY,
+        column("executor_id", V::Number(0)),
+        UPDATE_TIME,
+        DRY_RUN,
+        between(ALPHA_3_3, Version::new(3, 3, 0), ("test_flag", V::Number(0))),
+    ],
+    parameter: &[ever(ParameterForm::Typed)],
+    definition: DefinitionKey::CodeInLog,
+    ..V3_2
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_stand_in_the_order_of_their_names() {
+        for family in &ALL {
+            assert_eq!(by_id(family.id).label, family.label);
+        }
+        assert!(ALL.iter().map(|family| family.id).is_sorted());
+    }
+
+    #[test]
+    fn every_unfinished_state_has_a_name() {
+        for family in &ALL {
+            for state in family.unfinished {
+                assert!(family.state_name(*state).is_some(), "{} {state}", family.label);
+            }
+        }
+    }
+
+    #[test]
+    fn a_claimed_instance_is_never_selected_again() {
+        for family in &ALL {
+            match family.claim {
+                Claim::Host(text) => assert!(text.eq_ignore_ascii_case("null"), "{}", family.label),
+                Claim::State(code) => assert!(!family.unfinished.contains(&code), "{}", family.label),
+            }
+        }
+    }
+}

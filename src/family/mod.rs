@@ -2,11 +2,15 @@
 //!
 //! A family is a group of releases that share schema and protocol. A new release is a new entry here.
 
-// mod data;
-// mod detect;
+mod data;
+mod detect;
 pub mod payload;
-// mod release;
+mod release;
 pub mod schema;
+
+pub use data::{ALL, by_id};
+pub use detect::{Catalogue, DetectError, detect, family_of};
+pub use release::Release;
 
 use crate::model::{AddressForm, Version, VersionRange};
 
@@ -38,7 +42,7 @@ pub enum Claim {
     State(i64),
 }
 
-/// How the instance that a command is about is found in the command table.
+/// How the definition of an instance is found, by a master that takes a command up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefinitionKey {
     /// `process_definition_id`; the definition must be online to be picked up (1.x).

@@ -1,1 +1,147 @@
-//! 
+//! A family, and how much is known of the point release.
+
+use super::{CommandValue, Family, LockPath, ParameterForm, Since};
+use crate::model::{Address, Version, VersionRange};
+
+/// What was detected: the family, and the releases of it that it could be.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// The family.
+    pub family: &'static Family,
+    /// The releases that schema, `t_ds_version` and `--ds-version` leave.
+    pub range: VersionRange,
+    /// Contradictions between schema, `t_ds_version` and `--ds-version`, to be told.
+    pub contradictions: Vec<String>,
+}
+
+impl Release {
+    /// The version, if it is known to the point; else `None`.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        self.range.exact()
+    }
+
+    /// Full paths below the root of every lock that this release's masters may hold for `address`, in the order of
+    /// taking. Where the point release cannot be told these are several.
+    #[must_use]
+    pub fn lock_paths(&self, address: &Address) -> Vec<String> {
+        self.locks().into_iter().map(|lock| lock.path(address)).collect()
+    }
+
+    /// The locks themselves.
+    #[must_use]
+    pub fn locks(&self) -> Vec<LockPath> {
+        self.applying(self.family.locks).collect()
+    }
+
+    /// The columns of a recovery command.
+    #[must_use]
+    pub fn command_columns(&self) -> Vec<(&'static str, CommandValue)> {
+        self.applying(self.family.command).collect()
+    }
+
+    /// The form of a recovery command's parameter: of the newest release that it could be, which has every key that an
+    /// older one looks for.
+    #[must_use]
+    pub fn parameter_form(&self) -> ParameterForm {
+        self.applying(self.family.parameter).last().unwrap_or(ParameterForm::InstanceId)
+    }
+
+    /// Whether marking a task sets its `flag` to 0: of the newest release that it could be.
+    #[must_use]
+    pub fn mark_clears_flag(&self) -> bool {
+        self.applying(self.family.mark_clears_flag).last().unwrap_or(false)
+    }
+
+    /// Whether a fact depends on a point release that is not known; says which fact, to be told.
+    #[must_use]
+    pub fn undecided(&self) -> Option<&'static str> {
+        let many = |count: usize| count > 1;
+        if many(self.applying(self.family.mark_clears_flag).count()) {
+            Some("how tasks are marked")
+        } else if many(self.applying(self.family.parameter).count()) {
+            Some("the form of the command's parameter")
+        } else {
+            None
+        }
+    }
+
+    fn applying<T: Copy>(&self, facts: &'static [Since<T>]) -> impl Iterator<Item = T> + use<'_, T> {
+        facts.iter().filter(|fact| fact.releases.intersect(&self.range).is_some()).map(|fact| fact.value)
+    }
+}
+
+impl LockPath {
+    /// The path below the root for a dead master.
+    #[must_use]
+    pub fn path(self, address: &Address) -> String {
+        match self {
+            Self::Global(path) => path.to_owned(),
+            Self::PerMaster(path) => format!("{path}/{address}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family::{ALL, FamilyId, by_id};
+
+    fn release(id: FamilyId, from: &str, to: &str) -> Release {
+        let range = VersionRange::new(from.parse().unwrap(), to.parse().unwrap());
+        Release { family: by_id(id), range, contradictions: Vec::new() }
+    }
+
+    fn locks(id: FamilyId, from: &str, to: &str) -> Vec<String> {
+        release(id, from, to).lock_paths(&Address::seen("h:1"))
+    }
+
+    #[test]
+    fn locks_of_each_point_release() {
+        let start_up = ["lock/failover/startup-masters", "lock/failover/masters"];
+        assert_eq!(locks(FamilyId::V1_2, "1.2.1", "1.2.1"), start_up);
+        assert_eq!(locks(FamilyId::V1_3, "1.3.0", "1.3.2"), start_up);
+        assert_eq!(locks(FamilyId::V1_3, "1.3.3", "1.3.5"), ["lock/failover/masters"]);
+        assert_eq!(locks(FamilyId::V2_0, "2.0.1", "2.0.1"), ["lock/failover/masters"]);
+        assert_eq!(locks(FamilyId::V2_0, "2.0.2", "2.0.9"), ["lock/failover/masters/h:1"]);
+        assert_eq!(locks(FamilyId::V3_1, "3.1.0", "3.1.9"), ["lock/failover/masters/h:1"]);
+        assert_eq!(locks(FamilyId::V3_2, "3.2.0", "3.2.2"), ["lock/master-failover/h:1"]);
+        assert_eq!(locks(FamilyId::V3_3, "3.3.1", "3.4.0"), ["lock/master-failover/h:1"]);
+    }
+
+    #[test]
+    fn an_unknown_point_release_takes_every_lock_it_could_be_in_one_order() {
+        assert_eq!(locks(FamilyId::V2_0, "2.0.0", "2.0.9"), ["lock/failover/masters", "lock/failover/masters/h:1"]);
+        assert_eq!(locks(FamilyId::V1_3, "1.3.0", "1.3.9"), ["lock/failover/startup-masters", "lock/failover/masters"]);
+    }
+
+    #[test]
+    fn forms_that_change_within_a_family() {
+        let form = |id, version| release(id, version, version).parameter_form();
+        assert_eq!(form(FamilyId::V3_0, "3.0.0-alpha"), ParameterForm::InstanceId);
+        assert_eq!(form(FamilyId::V3_0, "3.0.0-beta-2"), ParameterForm::WithScheduleZone);
+        assert_eq!(form(FamilyId::V3_1, "3.1.6"), ParameterForm::WithScheduleZone);
+        assert_eq!(form(FamilyId::V3_1, "3.1.7"), ParameterForm::WithStartParams);
+        let flag = |id, version| release(id, version, version).mark_clears_flag();
+        assert!(!flag(FamilyId::V3_0, "3.0.0-beta-1"));
+        assert!(flag(FamilyId::V3_0, "3.0.0"));
+        assert!(flag(FamilyId::V3_1, "3.1.0"));
+        assert!(!flag(FamilyId::V3_1, "3.1.1"));
+        let test_flag = |version| {
+            release(FamilyId::V3_3, version, version).command_columns().iter().any(|(name, _)| *name == "test_flag")
+        };
+        assert!(test_flag("3.3.0-alpha"));
+        assert!(!test_flag("3.3.1"));
+    }
+
+    #[test]
+    fn every_release_of_a_family_has_each_fact_once() {
+        for family in &ALL {
+            for version in [family.releases.from, family.releases.to] {
+                let one = Release { family, range: VersionRange::new(version, version), contradictions: Vec::new() };
+                assert_eq!(one.undecided(), None, "{version}");
+                assert!(!one.locks().is_empty() && one.applying(family.parameter).count() == 1, "{version}");
+            }
+        }
+    }
+}

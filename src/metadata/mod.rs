@@ -3,4 +3,11 @@
 pub mod database;
 pub mod mysql;
 pub mod postgres;
+mod rows;
 pub mod sqlite;
+mod statements;
+mod store;
+mod writes;
+
+pub use store::{DatabaseClock, Definitions, HostCount, MetadataStore, StoreError};
+pub use writes::NewCommand;

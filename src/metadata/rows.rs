@@ -1,0 +1,119 @@
+//! From rows to model values: the one place that knows the order of the columns in `statements`.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::Value as Json;
+
+use super::database::Row;
+use crate::model::{CommandRow, Instance, InstanceId, Task};
+
+/// A time column. SQLite files may hold epoch seconds or milliseconds instead of a text; those are taken as UTC.
+pub(crate) fn time(text: Option<String>) -> Option<DateTime> {
+    let text = text?;
+    if let Ok(number) = text.parse::<i64>() {
+        let milliseconds = if number.abs() < 100_000_000_000 { number.checked_mul(1000)? } else { number };
+        return Some(TimeZone::UTC.to_datetime(Timestamp::from_millisecond(milliseconds).ok()?));
+    }
+    text.trim().parse().ok()
+}
+
+/// A row of `judged_columns`.
+pub(crate) fn instance(row: &Row) -> Option<Instance> {
+    Some(Instance {
+        id: row.int(0)?,
+        definition: row.int(1),
+        definition_version: row.int(2),
+        state: row.int(3),
+        host: row.text(4),
+        start_time: time(row.text(5)),
+        restart_time: time(row.text(6)),
+        sub_process: row.int(7).is_some_and(|flag| flag != 0),
+        ..Instance::default()
+    })
+}
+
+/// A row of `all_columns`.
+pub(crate) fn full_instance(row: &Row) -> Option<Instance> {
+    Some(Instance {
+        name: row.text(8),
+        command_param: row.text(9),
+        executor_id: row.int(10),
+        priority: row.int(11),
+        test_flag: row.int(12),
+        state_history: row.text(13),
+        ..instance(row)?
+    })
+}
+
+/// A row of `commands`.
+pub(crate) fn command(row: &Row) -> Option<CommandRow> {
+    let command_param = row.text(3);
+    Some(CommandRow {
+        id: row.int(0)?,
+        command_type: row.int(1),
+        instance_id: command_instance(row.int(2), command_param.as_deref()),
+        command_param,
+        start_time: time(row.text(4)),
+        update_time: time(row.text(5)),
+        message: row.text(6),
+    })
+}
+
+/// The instance that a command is about: its column, where it has one that says something, else its parameter. The
+/// error table's copies lose the column up to 3.1 (F§5.5).
+pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> Option<InstanceId> {
+    if let Some(id) = column.filter(|id| *id > 0) {
+        return Some(id);
+    }
+    let parameter: Json = serde_json::from_str(parameter?).ok()?;
+    match parameter.get("ProcessInstanceId")? {
+        Json::Number(number) => number.as_i64(),
+        Json::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A row of `unfinished_tasks`.
+pub(crate) fn task(row: &Row) -> Option<Task> {
+    Some(Task {
+        id: row.int(0)?,
+        instance_id: row.int(1)?,
+        name: row.text(2),
+        task_type: row.text(3),
+        state: row.int(4),
+        host: row.text(5),
+        submit_time: time(row.text(6)),
+        start_time: time(row.text(7)),
+        pid: row.int(8),
+        log_path: row.text(9),
+        app_link: row.text(10),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_every_kind() {
+        let expected = "2024-06-01T02:00:00".parse::<DateTime>().ok();
+        for text in ["2024-06-01 02:00:00", "2024-06-01 02:00:00.000000", "1717207200", "1717207200000"] {
+            assert_eq!(time(Some(text.to_owned())), expected, "{text}");
+        }
+        for text in ["", "0000-00-00 00:00:00", "soon", "99999999999999999999", "9223372036854775807"] {
+            assert_eq!(time(Some(text.to_owned())), None, "{text}");
+        }
+        assert_eq!(time(None), None);
+    }
+
+    #[test]
+    fn commands_name_their_instance_in_a_column_or_in_the_parameter() {
+        assert_eq!(command_instance(Some(7), None), Some(7));
+        assert_eq!(command_instance(Some(0), Some(r#"{"ProcessInstanceId":8}"#)), Some(8));
+        assert_eq!(command_instance(None, Some(r#"{"ProcessInstanceId":"9","schedule_timezone":"UTC"}"#)), Some(9));
+        for parameter in ["", "{", "[]", "{}", r#"{"ProcessInstanceId":null}"#, r#"{"ProcessInstanceId":1e99}"#] {
+            assert_eq!(command_instance(None, Some(parameter)), None, "{parameter}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! The SQL of the metadata store: built from the family's names alone. Whatever comes from a row, a registry or an
+//! operator is bound to a placeholder; only integers are written into the text.
+
+use std::fmt::{Display, Write as _};
+
+use super::database::Dialect;
+use crate::family::{Claim, Family, Release};
+
+/// Builds statements for one release and one dialect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statements<'a> {
+    pub(crate) family: &'a Family,
+    pub(crate) dialect: Dialect,
+    /// Columns that a point release may lack.
+    pub(crate) optional: OptionalColumns,
+}
+
+/// Whether columns that differ between point releases are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OptionalColumns {
+    pub(crate) restart_time: bool,
+    pub(crate) state_history: bool,
+    pub(crate) test_flag: bool,
+    pub(crate) schedule_zone: bool,
+    pub(crate) task_submit_time: bool,
+}
+
+/// A list of integers for `IN (...)`.
+pub(crate) fn list<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
+    let mut text = String::new();
+    for number in numbers {
+        let comma = if text.is_empty() { "" } else { "," };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{comma}{number}");
+    }
+    // An empty list is no SQL; NULL matches nothing.
+    if text.is_empty() { "NULL".to_owned() } else { text }
+}
+
+impl<'a> Statements<'a> {
+    pub(crate) fn new(release: &'a Release, dialect: Dialect, optional: OptionalColumns) -> Self {
+        Self { family: release.family, dialect, optional }
+    }
+
+    /// A time column as text, in the zone that it was written in.
+    fn time(&self, column: &str) -> String {
+        match self.dialect {
+            Dialect::MySql => format!("CAST({column} AS CHAR)"),
+            Dialect::Postgres | Dialect::Sqlite => format!("CAST({column} AS TEXT)"),
+        }
+    }
+
+    fn present(column: Option<&str>, there: bool) -> &str {
+        column.filter(|_| there).unwrap_or("NULL")
+    }
+
+    fn restart_time(&self) -> String {
+        match self.family.columns.restart_time.filter(|_| self.optional.restart_time) {
+            Some(column) => self.time(column),
+            None => "NULL".to_owned(),
+        }
+    }
+
+    /// What judging needs, in the order that `rows::instance` reads.
+    fn judged_columns(&self) -> String {
+        let columns = &self.family.columns;
+        format!(
+            "id, {}, {}, state, host, {}, {}, {}",
+            columns.definition,
+            Self::present(columns.definition_version, true),
+            self.time("start_time"),
+            self.restart_time(),
+            columns.sub_process,
+        )
+    }
+
+    /// Everything, in the order that `rows::full_instance` reads.
+    fn all_columns(&self) -> String {
+        let columns = &self.family.columns;
+        format!(
+            "{}, name, command_param, executor_id, {}, {}, {}",
+            self.judged_columns(),
+            columns.priority,
+            Self::present(columns.test_flag, self.optional.test_flag),
+            Self::present(columns.state_history, self.optional.state_history),
+        )
+    }
+
+    /// Unfinished instances of one host: parameter 1. The database's collation may match more than the very text.
+    pub(crate) fn unfinished_of_host(&self) -> String {
+        format!(
+            "SELECT {} FROM {} WHERE host = ? AND state IN ({}) ORDER BY id",
+            self.judged_columns(),
+            self.family.tables.instance,
+            list(self.family.unfinished),
+        )
+    }
+
+    /// Every instance that is unfinished or claimed; with a host, only that one's: parameter 1.
+    pub(crate) fn listed(&self, by_host: bool) -> String {
+        let host = if by_host { " AND host = ?" } else { "" };
+        format!(
+            "SELECT {} FROM {} WHERE state IN ({}){host} ORDER BY id",
+            self.all_columns(),
+            self.family.tables.instance,
+            list(self.states_of_interest()),
+        )
+    }
+
+    /// Claimed instances that no master runs: host text, parameter 1, or state.
+    pub(crate) fn claimed(&self) -> String {
+        let table = self.family.tables.instance;
+        match self.family.claim {
+            Claim::Host(_) => format!(
+                "SELECT {} FROM {table} WHERE host = ? AND state IN ({}) ORDER BY id",
+                self.judged_columns(),
+                list(self.family.unfinished)
+            ),
+            Claim::State(code) => {
+                format!("SELECT {} FROM {table} WHERE state = {code} ORDER BY id", self.judged_columns())
+            }
+        }
+    }
+
+    /// How many instances of interest each host has: host, state, count.
+    pub(crate) fn host_counts(&self) -> String {
+        format!(
+            "SELECT host, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY host, state",
+            self.family.tables.instance,
+            list(self.states_of_interest()),
+        )
+    }
+
+    fn states_of_interest(&self) -> Vec<i64> {
+        let mut states = self.family.unfinished.to_vec();
+        if let Claim::State(code) = self.family.claim {
+            states.push(code);
+        }
+        states
+    }
+
+    /// Rows by id, whole; locked until the end of the transaction where `lock` says so.
+    pub(crate) fn by_ids(&self, ids: &[i64], lock: bool) -> String {
+        // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.
+        let lock = if lock && self.dialect != Dialect::Sqlite { " FOR UPDATE" } else { "" };
+        format!(
+            "SELECT {} FROM {} WHERE id IN ({}) ORDER BY id{lock}",
+            self.all_columns(),
+            self.family.tables.instance,
+            list(ids)
+        )
+    }
+
+    /// Commands or error commands, oldest first.
+    pub(crate) fn commands(&self, table: &str, recovery_only: bool) -> String {
+        let message = if table == self.family.tables.error_command { "message" } else { "NULL" };
+        let only = if recovery_only {
+            format!(" WHERE command_type = {}", crate::family::RECOVERY_COMMAND)
+        } else {
+            String::new()
+        };
+        format!(
+            "SELECT id, command_type, {}, command_param, {}, {}, {message} FROM {table}{only} ORDER BY id",
+            Self::present(self.family.columns.command_instance, true),
+            self.time("start_time"),
+            self.time("update_time"),
+        )
+    }
+
+    /// Recovery commands with an id of at least `first`: id, instance, parameter.
+    pub(crate) fn commands_from(&self, first: i64) -> String {
+        format!(
+            "SELECT id, {}, command_param FROM {} WHERE id >= {first} AND command_type = {}",
+            Self::present(self.family.columns.command_instance, true),
+            self.family.tables.command,
+            crate::family::RECOVERY_COMMAND,
+        )
+    }
+
+    /// Valid tasks of instances in no finished state.
+    pub(crate) fn unfinished_tasks(&self, instances: &[i64]) -> String {
+        let columns = &self.family.columns;
+        let submit_time = if self.optional.task_submit_time { self.time("submit_time") } else { "NULL".to_owned() };
+        format!(
+            "SELECT id, {instance}, name, task_type, state, host, {submit_time}, {start}, pid, log_path, app_link \
+             FROM {table} WHERE {instance} IN ({ids}) AND flag = 1 AND state NOT IN ({finished}) ORDER BY id",
+            instance = columns.task_instance,
+            start = self.time("start_time"),
+            table = self.family.tables.task,
+            ids = list(instances),
+            finished = list(self.family.finished_tasks),
+        )
+    }
+
+    /// Marks tasks; again only those that are in no finished state.
+    pub(crate) fn mark_tasks(&self, tasks: &[i64], clear_flag: bool) -> String {
+        let flag = if clear_flag { ", flag = 0" } else { "" };
+        format!(
+            "UPDATE {} SET state = {}{flag} WHERE id IN ({}) AND flag = 1 AND state NOT IN ({})",
+            self.family.tables.task,
+            crate::family::NEED_FAULT_TOLERANCE,
+            list(tasks),
+            list(self.family.finished_tasks),
+        )
+    }
+
+    /// Claims instances that are still as they were read. Parameters: the claim text (where it is a text), the host.
+    pub(crate) fn claim(&self, instances: &[i64], state: i64) -> String {
+        let set = match self.family.claim {
+            Claim::Host(_) => "host = ?".to_owned(),
+            Claim::State(code) => format!("state = {code}"),
+        };
+        format!(
+            "UPDATE {} SET {set} WHERE id IN ({}) AND host = ? AND state = {state}",
+            self.family.tables.instance,
+            list(instances)
+        )
+    }
+
+    /// Definitions of 2.0 and newer by code: code, version.
+    pub(crate) fn definition_versions(&self, codes: &[i64], table: &str) -> String {
+        format!("SELECT code, version FROM {table} WHERE code IN ({})", list(codes))
+    }
+
+    /// Definitions whose project is gone: code.
+    pub(crate) fn definitions_without_project(&self, codes: &[i64], table: &str) -> String {
+        format!(
+            "SELECT d.code FROM {table} d LEFT JOIN {} p ON p.code = d.project_code \
+             WHERE d.code IN ({}) AND p.code IS NULL",
+            self.family.tables.project,
+            list(codes)
+        )
+    }
+
+    /// Definitions of 1.x by id: id, release state, flag.
+    pub(crate) fn definition_states(&self, ids: &[i64]) -> String {
+        format!("SELECT id, release_state, flag FROM {} WHERE id IN ({})", self.family.tables.definition, list(ids))
+    }
+
+    /// Schedules of definitions: definition, zone.
+    pub(crate) fn schedule_zones(&self, codes: &[i64]) -> String {
+        let columns = &self.family.columns;
+        format!(
+            "SELECT {definition}, {zone} FROM {table} WHERE {definition} IN ({codes})",
+            definition = columns.schedule_definition,
+            zone = Self::present(columns.schedule_zone, self.optional.schedule_zone),
+            table = self.family.tables.schedule,
+            codes = list(codes),
+        )
+    }
+
+    /// The present time as the masters would write it, for an insert: an expression, with one parameter if `bound`.
+    pub(crate) fn now(&self, bound: bool) -> &'static str {
+        match (self.dialect, bound) {
+            (Dialect::MySql, true) => "CAST(? AS DATETIME)",
+            (Dialect::Postgres, true) => "CAST(? AS timestamp)",
+            (Dialect::Sqlite, true) => "?",
+            (Dialect::Postgres, false) => "LOCALTIMESTAMP",
+            (Dialect::MySql | Dialect::Sqlite, false) => "CURRENT_TIMESTAMP",
+        }
+    }
+
+    /// An insert of commands, whose rows of values are ready.
+    pub(crate) fn insert_commands(&self, columns: &[&str], rows: &str) -> String {
+        let returning = match self.dialect {
+            Dialect::MySql => String::new(),
+            Dialect::Postgres | Dialect::Sqlite => {
+                format!(" RETURNING id, {}, command_param", Self::present(self.family.columns.command_instance, true))
+            }
+        };
+        format!("INSERT INTO {} ({}) VALUES {rows}{returning}", self.family.tables.command, columns.join(", "))
+    }
+}
+
+/// Columns of every table of DolphinScheduler's in the database that is connected to: table, column.
+pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => {
+            "SELECT table_name, column_name FROM information_schema.columns \
+             WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+        }
+        Dialect::Postgres => {
+            "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
+             WHERE table_schema = ANY (current_schemas(false)) ORDER BY table_name, ordinal_position"
+        }
+        Dialect::Sqlite => {
+            "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p \
+             WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid"
+        }
+    }
+}
+
+/// Rows of `t_ds_version`, the newest last.
+pub(crate) const VERSIONS: &str = "SELECT version FROM t_ds_version ORDER BY id";
+
+/// The database's clock: local time, UTC.
+pub(crate) fn clock(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => "SELECT CAST(CURRENT_TIMESTAMP AS CHAR), CAST(UTC_TIMESTAMP AS CHAR)",
+        Dialect::Postgres => {
+            "SELECT CAST(LOCALTIMESTAMP AS TEXT), CAST((CURRENT_TIMESTAMP AT TIME ZONE 'UTC') AS TEXT)"
+        }
+        Dialect::Sqlite => "SELECT CURRENT_TIMESTAMP, CURRENT_TIMESTAMP",
+    }
+}
+
+/// Masters that keep themselves registered in the JDBC registry's tables of 3.3 and newer: key, heartbeat (epoch ms).
+pub(crate) const JDBC_MASTERS: &str = "SELECT d.data_key, h.last_heartbeat_time \
+     FROM t_ds_jdbc_registry_data d JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id \
+     WHERE d.data_key LIKE '/nodes/master/%'";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family::{ALL, FamilyId, by_id};
+
+    fn statements(id: FamilyId, dialect: Dialect) -> Statements<'static> {
+        Statements { family: by_id(id), dialect, optional: OptionalColumns::default() }
+    }
+
+    #[test]
+    fn an_empty_list_matches_nothing() {
+        assert_eq!(list(Vec::<i64>::new()), "NULL");
+        assert_eq!(list([1, 22, -3]), "1,22,-3");
+    }
+
+    #[test]
+    fn claims_compare_what_was_read() {
+        assert_eq!(
+            statements(FamilyId::V3_1, Dialect::MySql).claim(&[1, 2], 4),
+            "UPDATE t_ds_process_instance SET host = ? WHERE id IN (1,2) AND host = ? AND state = 4"
+        );
+        assert_eq!(
+            statements(FamilyId::V3_3, Dialect::MySql).claim(&[7], 1),
+            "UPDATE t_ds_workflow_instance SET state = 18 WHERE id IN (7) AND host = ? AND state = 1"
+        );
+    }
+
+    #[test]
+    fn mysql_gets_neither_returning_nor_skip_locked() {
+        for family in &ALL {
+            let statements = statements(family.id, Dialect::MySql);
+            let insert = statements.insert_commands(&["command_type"], "(2)");
+            assert!(!insert.contains("RETURNING"));
+            assert!(statements.by_ids(&[1], true).ends_with("FOR UPDATE"));
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The metadata store of one cluster: opening, and every read.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::database::{Access, Database, DatabaseError, Row, Value};
+use super::rows;
+use super::statements::{self, OptionalColumns, Statements};
+use crate::family::{Catalogue, Claim, DefinitionKey, DetectError, Release, detect};
+use crate::model::{CommandRow, Instance, InstanceId, Task, Version};
+
+/// What went wrong while opening or reading the store. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The schema is of no release that is known.
+    #[error(transparent)]
+    Schema(#[from] DetectError),
+}
+
+/// How many instances of interest a host has in a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCount {
+    /// Host as it stands there; `None` is SQL NULL.
+    pub host: Option<String>,
+    /// State code.
+    pub state: i64,
+    /// How many.
+    pub count: i64,
+}
+
+/// What is known of definitions that instances refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    by_version: HashSet<(i64, i64)>,
+    by_id: HashMap<i64, bool>,
+    without_project: HashSet<i64>,
+    key: Option<DefinitionKey>,
+}
+
+impl Definitions {
+    /// Whether a master would find the instance's definition. An instance of 1.x may refer to definition 0 or none.
+    #[must_use]
+    pub fn has(&self, instance: &Instance) -> bool {
+        let Some(definition) = instance.definition else { return self.key == Some(DefinitionKey::Id) };
+        match self.key {
+            Some(DefinitionKey::Id) => definition == 0 || self.by_id.contains_key(&definition),
+            Some(_) => {
+                let version = instance.definition_version.unwrap_or(0);
+                self.by_version.contains(&(definition, version)) && !self.without_project.contains(&definition)
+            }
+            None => false,
+        }
+    }
+
+    /// Whether the definition is online, as masters of 1.x demand before they take its command up.
+    #[must_use]
+    pub fn is_online(&self, instance: &Instance) -> bool {
+        self.key != Some(DefinitionKey::Id)
+            || instance.definition.is_none_or(|id| id != 0 && self.by_id.get(&id).copied().unwrap_or(false))
+    }
+}
+
+/// The database's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseClock {
+    /// In the session's zone, which is what `CURRENT_TIMESTAMP` writes.
+    pub local: DateTime,
+    /// UTC.
+    pub utc: DateTime,
+}
+
+/// One cluster's metadata store.
+#[derive(Debug)]
+pub struct MetadataStore {
+    pub(super) database: Box<dyn Database>,
+    pub(super) release: Release,
+    pub(super) optional: OptionalColumns,
+    pub(super) has_jdbc_registry: bool,
+}
+
+/// Ids in one statement's `IN (...)` list of a look-up.
+const LOOK_UP: usize = 1000;
+
+impl MetadataStore {
+    /// Reads the schema and finds the release.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(mut database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
+        let catalogue = read_catalogue(&mut *database).await?;
+        let release = detect(&catalogue, given)?;
+        let optional = optional_columns(&catalogue, &release);
+        let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
+            && catalogue.has("t_ds_jdbc_registry_data", "client_id");
+        Ok(Self { database, release, optional, has_jdbc_registry })
+    }
+
+    /// The release that was found.
+    #[must_use]
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// Where it is, to be shown.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.database.endpoint()
+    }
+
+    pub(super) fn statements(&self) -> Statements<'_> {
+        Statements::new(&self.release, self.database.dialect(), self.optional)
+    }
+
+    /// Ends the connection.
+    pub async fn close(self) {
+        self.database.close().await;
+    }
+
+    /// Starts a transaction that sees one state of the database and can write nothing.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn begin_reading(&mut self) -> Result<(), DatabaseError> {
+        self.database.begin(Access::Read, Duration::ZERO).await
+    }
+
+    /// Ends that transaction.
+    pub async fn end_reading(&mut self) {
+        self.database.rollback().await;
+    }
+
+    /// How many unfinished or claimed instances each host has. One scan.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn host_counts(&mut self) -> Result<Vec<HostCount>, DatabaseError> {
+        let sql = self.statements().host_counts();
+        let read = |row: &Row| Some(HostCount { host: row.text(0), state: row.int(1)?, count: row.int(2)? });
+        self.collect(&sql, &[], read).await
+    }
+
+    /// Unfinished instances of this very host, ids ascending, without their texts. One scan.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
+        let sql = self.statements().unfinished_of_host();
+        // Collations of older MySQL schemas match other cases, and trailing blanks, too.
+        let read = |row: &Row| rows::instance(row).filter(|instance| instance.host.as_deref() == Some(host));
+        self.collect(&sql, &[Value::from(host)], read).await
+    }
+
+    /// Claimed instances, ids ascending, without their texts. One scan.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn claimed(&mut self) -> Result<Vec<Instance>, DatabaseError> {
+        let sql = self.statements().claimed();
+        let claim = self.release.family.claim;
+        let parameters: Vec<Value> = match claim {
+            Claim::Host(text) => vec![Value::from(text)],
+            Claim::State(_) => Vec::new(),
+        };
+        self.collect(&sql, &parameters, |row| rows::instance(row).filter(|row| claim.is_on(row))).await
+    }
+
+    /// Hands over every unfinished or claimed instance, whole, ids ascending; with a host, that very host's alone.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn each_listed(
+        &mut self,
+        host: Option<&str>,
+        mut on_instance: impl FnMut(Instance) + Send,
+    ) -> Result<(), DatabaseError> {
+        let sql = self.statements().listed(host.is_some());
+        let parameters: Vec<Value> = host.map(Value::from).into_iter().collect();
+        let mut on_row = |row: Row| {
+            let instance = rows::full_instance(&row);
+            if let Some(instance) = instance.filter(|row| host.is_none() || row.host.as_deref() == host) {
+                on_instance(instance);
+            }
+        };
+        self.database.query(&sql, &parameters, &mut on_row).await
+    }
+
+    /// Rows by id, whole, ids ascending. Not locked.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn by_ids(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>, DatabaseError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(LOOK_UP) {
+            let sql = self.statements().by_ids(some, false);
+            found.extend(self.collect(&sql, &[], rows::full_instance).await?);
+        }
+        Ok(found)
+    }
+
+    /// Instances that a recovery command waits for, with the command's id. One scan of the command table.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn recovery_commands(&mut self) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
+        let table = self.release.family.tables.command;
+        let sql = self.statements().commands(table, true);
+        let read = |row: &Row| {
+            let command = rows::command(row)?;
+            Some((command.instance_id?, command.id))
+        };
+        Ok(self.collect(&sql, &[], read).await?.into_iter().collect())
+    }
+
+    /// Hands over every waiting command, oldest first.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn each_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
+        let table = self.release.family.tables.command;
+        self.each_command_of(table, false, on_command).await
+    }
+
+    /// Hands over every error command, oldest first.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn each_error_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
+        let table = self.release.family.tables.error_command;
+        self.each_command_of(table, false, on_command).await
+    }
+
+    /// The newest error command about a recovery of each of these instances.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn recovery_errors(
+        &mut self,
+        instances: &HashSet<InstanceId>,
+    ) -> Result<HashMap<InstanceId, CommandRow>, DatabaseError> {
+        let table = self.release.family.tables.error_command;
+        let mut found = HashMap::new();
+        let keep = |command: CommandRow| {
+            if let Some(id) = command.instance_id.filter(|id| instances.contains(id)) {
+                found.insert(id, command);
+            }
+        };
+        self.each_command_of(table, true, keep).await?;
+        Ok(found)
+    }
+
+    async fn each_command_of(
+        &mut self,
+        table: &str,
+        recovery_only: bool,
+        mut on_command: impl FnMut(CommandRow) + Send,
+    ) -> Result<(), DatabaseError> {
+        let sql = self.statements().commands(table, recovery_only);
+        let mut on_row = |row: Row| rows::command(&row).into_iter().for_each(&mut on_command);
+        self.database.query(&sql, &[], &mut on_row).await
+    }
+
+    /// Valid, unfinished tasks of these instances, ids ascending.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn unfinished_tasks(&mut self, instances: &[InstanceId]) -> Result<Vec<Task>, DatabaseError> {
+        let sql = self.statements().unfinished_tasks(instances);
+        self.collect(&sql, &[], rows::task).await
+    }
+
+    /// The definitions of these instances.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn definitions(&mut self, instances: &[Instance]) -> Result<Definitions, DatabaseError> {
+        let key = self.release.family.definition;
+        let mut definitions = Definitions { key: Some(key), ..Definitions::default() };
+        for codes in distinct_definitions(instances).chunks(LOOK_UP) {
+            match key {
+                DefinitionKey::Id => self.read_definition_states(codes, &mut definitions).await?,
+                DefinitionKey::CodeInMainOrLog => {
+                    let main = self.release.family.tables.definition;
+                    self.read_definition_versions(codes, main, &mut definitions).await?;
+                    self.read_definition_log(codes, &mut definitions).await?;
+                }
+                DefinitionKey::CodeInLog => {
+                    self.read_definition_log(codes, &mut definitions).await?;
+                    self.read_missing_projects(codes, &mut definitions).await?;
+                }
+            }
+        }
+        Ok(definitions)
+    }
+
+    async fn read_definition_log(&mut self, codes: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
+        match self.release.family.tables.definition_log {
+            Some(table) => self.read_definition_versions(codes, table, into).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn read_definition_versions(
+        &mut self,
+        codes: &[i64],
+        table: &str,
+        into: &mut Definitions,
+    ) -> Result<(), DatabaseError> {
+        let sql = self.statements().definition_versions(codes, table);
+        let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
+        into.by_version.extend(self.collect(&sql, &[], read).await?);
+        Ok(())
+    }
+
+    async fn read_missing_projects(&mut self, codes: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
+        let Some(table) = self.release.family.tables.definition_log else { return Ok(()) };
+        let sql = self.statements().definitions_without_project(codes, table);
+        into.without_project.extend(self.collect(&sql, &[], |row| row.int(0)).await?);
+        Ok(())
+    }
+
+    async fn read_definition_states(&mut self, ids: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
+        let sql = self.statements().definition_states(ids);
+        let read = |row: &Row| Some((row.int(0)?, row.int(1) == Some(1) && row.int(2) == Some(1)));
+        into.by_id.extend(self.collect(&sql, &[], read).await?);
+        Ok(())
+    }
+
+    /// Zones of the schedules of these instances' definitions; a schedule without a zone is `None`.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn schedule_zones(
+        &mut self,
+        instances: &[Instance],
+    ) -> Result<HashMap<i64, Option<String>>, DatabaseError> {
+        let mut zones = HashMap::new();
+        for codes in distinct_definitions(instances).chunks(LOOK_UP) {
+            let sql = self.statements().schedule_zones(codes);
+            zones.extend(self.collect(&sql, &[], |row| Some((row.int(0)?, row.text(1)))).await?);
+        }
+        Ok(zones)
+    }
+
+    /// The database's clock.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; also where its answer cannot be read as a time.
+    pub async fn clock(&mut self) -> Result<DatabaseClock, DatabaseError> {
+        let sql = statements::clock(self.database.dialect());
+        let read = |row: &Row| Some(DatabaseClock { local: rows::time(row.text(0))?, utc: rows::time(row.text(1))? });
+        let clocks = self.collect(sql, &[], read).await?;
+        clocks.into_iter().next().ok_or_else(|| DatabaseError::Refused {
+            endpoint: self.database.endpoint().to_owned(),
+            cause: "its clock gives no time".to_owned(),
+        })
+    }
+
+    /// Masters that keep themselves registered in this database's JDBC registry, where it has one: those whose last
+    /// heartbeat is younger than `limit`. They show that the cluster's registry is not ZooKeeper.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn jdbc_masters(&mut self, now: Timestamp, limit: Duration) -> Result<Vec<String>, DatabaseError> {
+        if !self.has_jdbc_registry {
+            return Ok(Vec::new());
+        }
+        let oldest = now.as_millisecond() - i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        let read = |row: &Row| row.int(1).filter(|heartbeat| *heartbeat > oldest).and_then(|_| row.text(0));
+        self.collect(statements::JDBC_MASTERS, &[], read).await
+    }
+
+    pub(super) async fn collect<T: Send>(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        read: impl Fn(&Row) -> Option<T> + Send,
+    ) -> Result<Vec<T>, DatabaseError> {
+        let mut found = Vec::new();
+        self.database.query(sql, parameters, &mut |row| found.extend(read(&row))).await?;
+        Ok(found)
+    }
+}
+
+impl Claim {
+    /// Whether an instance carries this mark. Texts are compared whole and as they are.
+    #[must_use]
+    pub fn is_on(self, instance: &Instance) -> bool {
+        match self {
+            Self::Host(text) => instance.host.as_deref() == Some(text),
+            Self::State(code) => instance.state == Some(code),
+        }
+    }
+}
+
+fn distinct_definitions(instances: &[Instance]) -> Vec<i64> {
+    let mut codes: Vec<i64> = instances.iter().filter_map(|instance| instance.definition).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+async fn read_catalogue(database: &mut dyn Database) -> Result<Catalogue, DatabaseError> {
+    let mut catalogue = Catalogue::default();
+    let sql = statements::catalogue(database.dialect());
+    let mut on_row = |row: Row| {
+        if let (Some(table), Some(column)) = (row.text(0), row.text(1)) {
+            catalogue.add(&table, &column);
+        }
+    };
+    database.query(sql, &[], &mut on_row).await?;
+    if catalogue.has_table("t_ds_version") {
+        let mut versions = Vec::new();
+        database.query(statements::VERSIONS, &[], &mut |row| versions.extend(row.text(0))).await?;
+        catalogue.versions = versions;
+    }
+    Ok(catalogue)
+}
+
+fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns {
+    let tables = &release.family.tables;
+    let instance = |column: Option<&str>| column.is_some_and(|column| catalogue.has(tables.instance, column));
+    let columns = &release.family.columns;
+    OptionalColumns {
+        restart_time: instance(columns.restart_time),
+        state_history: instance(columns.state_history),
+        test_flag: instance(columns.test_flag),
+        schedule_zone: columns.schedule_zone.is_some_and(|column| catalogue.has(tables.schedule, column)),
+        task_submit_time: catalogue.has(tables.task, "submit_time"),
+    }
+}
