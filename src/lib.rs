@@ -4,6 +4,7 @@
 //! the command line or prints.
 
 pub mod exit_code;
+pub mod failover;
 pub mod family;
 pub mod metadata;
 pub mod model;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use super::database::{Access, Database, DatabaseError, Row, Value};
 use super::rows;
@@ -381,7 +380,7 @@ impl MetadataStore {
         &mut self,
         sql: &str,
         parameters: &[Value],
-        read: impl Fn(&Row) -> Option<T> + Send,
+        read: impl Fn(&Row) -> Option<T> + Send + Sync,
     ) -> Result<Vec<T>, DatabaseError> {
         let mut found = Vec::new();
         self.database.query(sql, parameters, &mut |row| found.extend(read(&row))).await?;

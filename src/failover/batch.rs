@@ -1,0 +1,392 @@
+//! One batch: rows locked and compared, tasks marked, instances claimed and commands inserted in one transaction, which
+//! is committed only while the locks are confirmed to be ours.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use super::error::FailoverError;
+use super::guard::RegistryView;
+use super::locks::Locks;
+use super::outcome::MasterOutcome;
+use super::parameter::{self, Schedule, Sources};
+use super::rules::{Permit, Steps};
+use super::run::{Cluster, Context};
+use super::tasks::{TaskFate, TaskView};
+use crate::family::{Claim, TaskRule};
+use crate::metadata::database::DatabaseError;
+use crate::metadata::{Definitions, NewCommand};
+use crate::model::{CommandRow, Instance, InstanceId, SkipReason, Task};
+
+/// What all batches of one master share.
+pub(crate) struct Batch<'a> {
+    pub(crate) view: &'a RegistryView,
+    /// Error commands of claimed instances; `None` when the instances are being claimed now.
+    pub(crate) errors: Option<&'a HashMap<InstanceId, CommandRow>>,
+}
+
+/// What is looked up once for all instances.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    definitions: Definitions,
+    schedules: HashMap<i64, Option<String>>,
+}
+
+impl Facts {
+    pub(crate) async fn read(
+        cluster: &mut Cluster,
+        context: &Context<'_>,
+        instances: &[Instance],
+    ) -> Result<Self, FailoverError> {
+        use crate::family::ParameterForm as Form;
+        let definitions = context.stop.unless(cluster.store.definitions(instances)).await?;
+        let schedules = match cluster.store.release().parameter_form() {
+            Form::WithScheduleZone | Form::WithStartParams => {
+                context.stop.unless(cluster.store.schedule_zones(instances)).await?
+            }
+            Form::InstanceId | Form::Typed => HashMap::new(),
+        };
+        Ok(Self { definitions, schedules })
+    }
+}
+
+/// What a batch comes to, before anything is written.
+#[derive(Debug, Default)]
+struct Prepared {
+    instances: Vec<Instance>,
+    parameters: Vec<String>,
+    tasks: Vec<i64>,
+    skipped: Vec<(InstanceId, SkipReason)>,
+    notes: Vec<String>,
+}
+
+/// Does everything up to the write, without a lock on anything.
+pub(crate) async fn preview(
+    cluster: &mut Cluster,
+    context: &Context<'_>,
+    batch: &Batch<'_>,
+    facts: &Facts,
+    candidates: &[Instance],
+    outcome: &mut MasterOutcome,
+) -> Result<(), FailoverError> {
+    let ids: Vec<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
+    let rows = context.stop.unless(cluster.store.by_ids(&ids)).await?;
+    let prepared = context.stop.unless(prepare(cluster, context, batch, facts, candidates, rows)).await?;
+    outcome.recovered.extend(prepared.instances.iter().map(|instance| (instance.id, None)));
+    finish(prepared, outcome);
+    Ok(())
+}
+
+/// Does the batch.
+///
+/// # Errors
+/// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says that it is not known.
+#[allow(clippy::too_many_arguments)] // each is a different thing, and a structure for one call would hide that
+pub(crate) async fn apply(
+    cluster: &mut Cluster,
+    locks: &Locks,
+    _permit: &Permit,
+    context: &mut Context<'_>,
+    batch: &Batch<'_>,
+    facts: &Facts,
+    candidates: &[Instance],
+    outcome: &mut MasterOutcome,
+) -> Result<(), FailoverError> {
+    locks.confirm(&mut *cluster.registry).await?;
+    cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
+    let written = match write(cluster, context, batch, facts, candidates).await {
+        Ok(written) => written,
+        Err(error) => {
+            cluster.store.roll_back_batch().await;
+            return Err(error);
+        }
+    };
+    // No lock, no commit.
+    if let Err(error) = locks.confirm(&mut *cluster.registry).await {
+        cluster.store.roll_back_batch().await;
+        return Err(error.into());
+    }
+    let (prepared, commands) = written;
+    let commands = match cluster.store.commit_batch().await {
+        Ok(()) => commands,
+        Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, lost).await?,
+        Err(refused) => {
+            cluster.store.roll_back_batch().await;
+            return Err(refused.into());
+        }
+    };
+    record(cluster, context, prepared, &commands, outcome);
+    Ok(())
+}
+
+/// The server ends a frozen process's transaction long before the registry ends its lock. Our last sign of life to the
+/// registry may be a third of the session old when the transaction starts.
+fn idle_limit(session_timeout: Duration) -> Duration {
+    (session_timeout / 3).max(Duration::from_secs(1))
+}
+
+async fn write(
+    cluster: &mut Cluster,
+    context: &Context<'_>,
+    batch: &Batch<'_>,
+    facts: &Facts,
+    candidates: &[Instance],
+) -> Result<(Prepared, HashMap<InstanceId, i64>), FailoverError> {
+    let ids: Vec<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
+    let rows = cluster.store.lock_instances(&ids).await?;
+    let mut prepared = prepare(cluster, context, batch, facts, candidates, rows).await?;
+    if context.rules.steps == Steps::Command {
+        // Giving a command changes nothing in the instance's row, so another `recover` shows only in the commands. It
+        // is seen here, since it had to give up the row's lock first.
+        drop_commanded(cluster, &mut prepared).await?;
+    }
+    if prepared.instances.is_empty() {
+        return Ok((prepared, HashMap::new()));
+    }
+    if !prepared.tasks.is_empty() {
+        cluster.store.mark_tasks(&prepared.tasks).await?;
+    }
+    if context.rules.steps != Steps::Command {
+        let claimed = cluster.store.claim(&prepared.instances).await?;
+        ensure_all(cluster, claimed, prepared.instances.len())?;
+    }
+    let commands = match context.rules.steps {
+        Steps::Claim => HashMap::new(),
+        Steps::Command | Steps::Both => insert(cluster, &prepared).await?,
+    };
+    Ok((prepared, commands))
+}
+
+async fn insert(cluster: &mut Cluster, prepared: &Prepared) -> Result<HashMap<InstanceId, i64>, FailoverError> {
+    let commands: Vec<NewCommand<'_>> = prepared
+        .instances
+        .iter()
+        .zip(&prepared.parameters)
+        .map(|(instance, parameter)| NewCommand { instance, parameter: parameter.clone() })
+        .collect();
+    let now = now_in(cluster);
+    Ok(cluster.store.insert_commands(&commands, now).await?)
+}
+
+fn now_in(cluster: &Cluster) -> Option<DateTime> {
+    cluster.zone.as_ref().map(|zone| zone.to_datetime(Timestamp::now()))
+}
+
+fn ensure_all(cluster: &Cluster, done: u64, wanted: usize) -> Result<(), FailoverError> {
+    if u64::try_from(wanted) == Ok(done) {
+        return Ok(());
+    }
+    Err(DatabaseError::Refused {
+        endpoint: cluster.store.endpoint().to_owned(),
+        cause: format!("{done} of {wanted} locked rows were claimed; nothing of this batch was written"),
+    }
+    .into())
+}
+
+/// Compares, looks the rest up, and sorts the batch into what is done and what is left.
+async fn prepare(
+    cluster: &mut Cluster,
+    context: &Context<'_>,
+    batch: &Batch<'_>,
+    facts: &Facts,
+    candidates: &[Instance],
+    rows: Vec<Instance>,
+) -> Result<Prepared, FailoverError> {
+    let mut prepared = Prepared::default();
+    let mut rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
+    for candidate in candidates {
+        match rows.remove(&candidate.id) {
+            Some(row) if is_same(candidate, &row) => keep_or_skip(cluster, context, batch, facts, row, &mut prepared),
+            _ => prepared.skipped.push((candidate.id, SkipReason::Changed)),
+        }
+    }
+    if cluster.store.release().family.tasks != TaskRule::Untouched && !prepared.instances.is_empty() {
+        judge_tasks(cluster, context, batch, &mut prepared).await?;
+    }
+    Ok(prepared)
+}
+
+/// Whether a row is as it was read when it was judged.
+fn is_same(candidate: &Instance, row: &Instance) -> bool {
+    candidate.host == row.host
+        && candidate.state == row.state
+        && candidate.start_time == row.start_time
+        && candidate.restart_time == row.restart_time
+        && candidate.definition == row.definition
+        && candidate.definition_version == row.definition_version
+}
+
+fn keep_or_skip(
+    cluster: &Cluster,
+    context: &Context<'_>,
+    batch: &Batch<'_>,
+    facts: &Facts,
+    row: Instance,
+    prepared: &mut Prepared,
+) {
+    let id = row.id;
+    if !facts.definitions.has(&row) {
+        prepared.skipped.push((id, SkipReason::DefinitionMissing));
+        return;
+    }
+    if !facts.definitions.is_online(&row) {
+        prepared.notes.push(format!("instance {id}: its definition is offline; the command waits until it is online"));
+    }
+    match command_parameter(cluster, context, batch, facts, &row) {
+        Ok(parameter) => {
+            prepared.instances.push(row);
+            prepared.parameters.push(parameter);
+        }
+        Err(reason) => prepared.skipped.push((id, reason)),
+    }
+}
+
+fn command_parameter(
+    cluster: &Cluster,
+    context: &Context<'_>,
+    batch: &Batch<'_>,
+    facts: &Facts,
+    row: &Instance,
+) -> Result<String, SkipReason> {
+    let release = cluster.store.release();
+    let error = batch.errors.and_then(|errors| errors.get(&row.id)).and_then(|error| error.command_param.as_deref());
+    let original_state = parameter::original_state(release.family, row, context.rules.original_state, error);
+    let schedule = row.definition.and_then(|definition| facts.schedules.get(&definition));
+    let sources = Sources {
+        form: release.parameter_form(),
+        schedule: schedule.map(|zone| Schedule { zone: zone.as_deref() }),
+        original_state,
+    };
+    parameter::write(row, sources)
+}
+
+async fn judge_tasks(
+    cluster: &mut Cluster,
+    context: &Context<'_>,
+    batch: &Batch<'_>,
+    prepared: &mut Prepared,
+) -> Result<(), FailoverError> {
+    let ids: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
+    let tasks = cluster.store.unfinished_tasks(&ids).await?;
+    let zone = cluster.zone.clone();
+    let view = TaskView {
+        rule: cluster.store.release().family.tasks,
+        workers: &batch.view.workers,
+        masters: &batch.view.masters,
+        zone: zone.as_ref(),
+    };
+    let mut running: HashMap<InstanceId, Task> = HashMap::new();
+    let mut marked: Vec<(InstanceId, i64)> = Vec::new();
+    for task in tasks {
+        match view.fate(&task) {
+            TaskFate::Leave => {}
+            TaskFate::StillRuns if !context.rules.allow_duplicate_tasks => {
+                running.entry(task.instance_id).or_insert(task);
+            }
+            TaskFate::Mark | TaskFate::StillRuns => marked.push((task.instance_id, task.id)),
+        }
+    }
+    prepared.tasks = marked.into_iter().filter(|(id, _)| !running.contains_key(id)).map(|(_, task)| task).collect();
+    prepared.skip(|instance| running.remove(&instance.id).map(|task| SkipReason::TaskStillRuns(Box::new(task))));
+    Ok(())
+}
+
+async fn drop_commanded(cluster: &mut Cluster, prepared: &mut Prepared) -> Result<(), FailoverError> {
+    let waiting = cluster.store.recovery_commands().await?;
+    prepared.skip(|instance| waiting.get(&instance.id).map(|command| SkipReason::CommandWaiting(*command)));
+    Ok(())
+}
+
+impl Prepared {
+    /// Takes instances out, with their parameters.
+    fn skip(&mut self, mut reason: impl FnMut(&Instance) -> Option<SkipReason>) {
+        let pairs = std::mem::take(&mut self.instances).into_iter().zip(std::mem::take(&mut self.parameters));
+        for (instance, parameter) in pairs {
+            if let Some(reason) = reason(&instance) {
+                self.skipped.push((instance.id, reason));
+            } else {
+                self.instances.push(instance);
+                self.parameters.push(parameter);
+            }
+        }
+    }
+}
+
+fn record(
+    cluster: &Cluster,
+    context: &mut Context<'_>,
+    prepared: Prepared,
+    commands: &HashMap<InstanceId, i64>,
+    outcome: &mut MasterOutcome,
+) {
+    let ids = prepared.instances.iter().map(|instance| instance.id);
+    outcome.recovered.extend(ids.map(|id| (id, commands.get(&id).copied())));
+    if context.rules.steps == Steps::Claim && matches!(cluster.store.release().family.claim, Claim::State(_)) {
+        let states = prepared.instances.iter().filter_map(|instance| Some((instance.id, instance.state?)));
+        outcome.original_states.extend(states);
+    }
+    context.run.wrote |= !prepared.instances.is_empty();
+    finish(prepared, outcome);
+}
+
+fn finish(prepared: Prepared, outcome: &mut MasterOutcome) {
+    outcome.marked_tasks.extend(prepared.tasks);
+    outcome.skipped.extend(prepared.skipped);
+    outcome.notes.extend(prepared.notes);
+}
+
+/// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is left of the transaction.
+///
+/// # Errors
+/// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if that cannot be told.
+async fn read_back(
+    cluster: &mut Cluster,
+    context: &Context<'_>,
+    prepared: &Prepared,
+    lost: DatabaseError,
+) -> Result<HashMap<InstanceId, i64>, FailoverError> {
+    let instances: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
+    if instances.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
+    let (rows, commands) = ask_again(cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
+    if instances.iter().any(|id| commands.contains_key(id)) {
+        return Ok(commands);
+    }
+    let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let untouched = prepared.instances.iter().all(|was| rows.get(&was.id).is_some_and(|row| is_same(was, row)));
+    if !untouched {
+        // Somebody went on with it: the hand-over happened, by this batch or by a master.
+        return Ok(commands);
+    }
+    // A claim changes the row, and so does a master that takes a command up; the transaction is whole or not at all.
+    if context.rules.steps == Steps::Both && returns_to_its_old_state(cluster) {
+        return Err(unknown("the rows look as before, but a master may have been that quick".to_owned()));
+    }
+    Err(lost.into())
+}
+
+/// 3.3.0: a recovered instance shows its dead master and its old state again (F§9.2).
+fn returns_to_its_old_state(cluster: &Cluster) -> bool {
+    let release = cluster.store.release();
+    matches!(release.family.claim, Claim::State(_)) && release.range.from < crate::model::Version::new(3, 3, 1)
+}
+
+type Asked = (Vec<Instance>, HashMap<InstanceId, i64>);
+
+async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
+    cluster.store.reconnect().await?;
+    cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
+    let rows = cluster.store.lock_instances(instances).await;
+    let commands = match &rows {
+        Ok(_) => cluster.store.recovery_commands().await,
+        Err(_) => Ok(HashMap::new()),
+    };
+    cluster.store.roll_back_batch().await;
+    let mut commands = commands?;
+    commands.retain(|instance, _| instances.contains(instance));
+    Ok((rows?, commands))
+}

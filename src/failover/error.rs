@@ -1,0 +1,216 @@
+//! Why a failover was refused, or stopped. Each refusal names what was seen and the next command.
+
+use crate::exit_code::ExitCode;
+use crate::metadata::StoreError;
+use crate::metadata::database::DatabaseError;
+use crate::model::{Address, InstanceId, VersionRange};
+use crate::registry::RegistryError;
+
+/// A safety check said no. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The masters' parent is not there: every master would look dead.
+    #[error("the registry {endpoint} has no node {parent}")]
+    NoMastersNode {
+        /// The registry.
+        endpoint: String,
+        /// Full path that was looked for.
+        parent: String,
+    },
+    /// No master at all.
+    #[error("no master is registered below {parent}: nobody would take the commands up")]
+    NoMasters {
+        /// Full path that was looked at.
+        parent: String,
+    },
+    /// The registry looks like that of another cluster or release.
+    #[error("registry and metadata store contradict each other: {0}")]
+    Contradiction(String),
+    /// The master lives.
+    #[error("{address} is registered ({node}, session {session}): it is alive")]
+    MasterRegistered {
+        /// The master.
+        address: Address,
+        /// Its node.
+        node: String,
+        /// Its session.
+        session: String,
+        /// How many of its instances are older than its registration, where that can be told.
+        older: Option<usize>,
+    },
+    /// `--allow-restarted` without a zone.
+    #[error("{0} is registered, and without the cluster's time zone nothing tells its instances from earlier ones")]
+    NoTimeZone(Address),
+    /// More than `--max-instances`.
+    #[error("{found} instances would be handed over, more than the {limit} allowed")]
+    TooMany {
+        /// Found.
+        found: usize,
+        /// Allowed.
+        limit: usize,
+    },
+    /// Neither a yes on a terminal nor `--yes`.
+    #[error("not confirmed")]
+    NotConfirmed,
+    /// No terminal to ask on, and no `--yes`.
+    #[error("this writes to the metadata store, and there is no terminal to ask on")]
+    CannotAsk,
+    /// Several releases are possible, and a written value depends on which it is.
+    #[error("the release is only known to be {releases}, and {fact} differs between these")]
+    ReleaseUndecided {
+        /// What is known.
+        releases: VersionRange,
+        /// What depends on it.
+        fact: &'static str,
+    },
+}
+
+impl Refusal {
+    /// The next command, or what to look at.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoMastersNode { .. } => {
+                "check --zk (with its chroot) and --namespace; 'dsctl masters' shows what is \
+                                           there"
+                    .to_owned()
+            }
+            Self::NoMasters { .. } => "start a master first; or repeat with --allow-no-masters, and the commands wait \
+                                       for the first master that starts"
+                .to_owned(),
+            Self::Contradiction(_) => "check that --zk, --namespace and --db belong to one cluster".to_owned(),
+            Self::MasterRegistered { older: Some(older), .. } if *older > 0 => {
+                format!("{older} instances are older than its registration: --allow-restarted fails these over")
+            }
+            Self::MasterRegistered { .. } => "if its process is gone, its registration ends with its session; \
+                                              'dsctl masters' shows it; if it was restarted, see --allow-restarted \
+                                              and --time-zone"
+                .to_owned(),
+            Self::NoTimeZone(_) => {
+                "repeat with --time-zone ZONE (the masters' zone, for example UTC or Asia/Shanghai)".to_owned()
+            }
+            Self::TooMany { found, .. } => {
+                format!("look at them with 'dsctl instances', then raise --max-instances {found}")
+            }
+            Self::NotConfirmed => "nothing was written".to_owned(),
+            Self::CannotAsk => "repeat with --yes, or with --dry-run to see what would be done".to_owned(),
+            Self::ReleaseUndecided { .. } => "repeat with --ds-version X.Y.Z".to_owned(),
+        }
+    }
+}
+
+/// Why a run ended before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FailoverError {
+    /// A safety check.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The registry, or the lock.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The schema.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The answer to COMMIT is lost, and the database could not be asked whether it happened.
+    #[error("whether the last batch was written is not known: {cause}")]
+    OutcomeUnknown {
+        /// Why it could not be asked.
+        cause: String,
+        /// The batch.
+        instances: Vec<InstanceId>,
+    },
+    /// SIGINT or SIGTERM; nothing is half done.
+    #[error("ended by {0}")]
+    Stopped(super::rules::Stop),
+}
+
+impl FailoverError {
+    /// The exit code, where `wrote` says whether anything was written before.
+    #[must_use]
+    pub fn exit_code(&self, wrote: bool) -> ExitCode {
+        let written = |code| if wrote { ExitCode::Partial } else { code };
+        match self {
+            Self::Refused(_) => written(ExitCode::Refused),
+            Self::Registry(error) => registry_code(error, wrote),
+            Self::Database(error) | Self::Store(StoreError::Database(error)) => written(database_code(error)),
+            Self::Store(StoreError::Schema(_)) => ExitCode::Refused,
+            Self::OutcomeUnknown { .. } => ExitCode::Unknown,
+            Self::Stopped(super::rules::Stop::Interrupt) => ExitCode::Interrupted,
+            Self::Stopped(super::rules::Stop::Terminate) => ExitCode::Terminated,
+        }
+    }
+
+    /// One word for scripts.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Registry(RegistryError::Held { .. }) => "lock_held",
+            Self::Registry(RegistryError::LockLost { .. }) => "lock_lost",
+            Self::Registry(_) => "registry",
+            Self::Database(_) | Self::Store(StoreError::Database(_)) => "database",
+            Self::Store(StoreError::Schema(_)) => "schema",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
+            Self::Stopped(_) => "stopped",
+        }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.hint()),
+            Self::Registry(RegistryError::Held { .. }) => {
+                Some("'dsctl lock status' shows holder and waiters; wait longer with --lock-timeout".to_owned())
+            }
+            Self::Registry(RegistryError::LockLost { .. } | RegistryError::Interrupted { .. }) => {
+                Some("what was written stands; run the same command again for the rest".to_owned())
+            }
+            Self::Registry(RegistryError::Unreachable { .. }) => Some("check --zk and the network".to_owned()),
+            Self::Registry(RegistryError::Denied { .. }) => {
+                Some("give the masters' own digest with --zk-digest-file".to_owned())
+            }
+            Self::Database(error) | Self::Store(StoreError::Database(error)) => database_hint(error),
+            Self::Store(StoreError::Schema(_)) => Some("check the database's name in --db, or --ds-version".to_owned()),
+            Self::OutcomeUnknown { .. } => Some(
+                "when the database answers again, 'dsctl instances' shows it; running the same command again is safe"
+                    .to_owned(),
+            ),
+            Self::Registry(_) => None,
+            Self::Stopped(_) => Some("run the same command again for the rest".to_owned()),
+        }
+    }
+}
+
+fn database_hint(error: &DatabaseError) -> Option<String> {
+    match error {
+        DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
+        DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
+        _ => None,
+    }
+}
+
+fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
+    match error {
+        RegistryError::Held { .. } if !wrote => ExitCode::LockHeld,
+        RegistryError::Unreachable { .. } | RegistryError::Denied { .. } | RegistryError::Interrupted { .. }
+            if !wrote =>
+        {
+            ExitCode::Unreachable
+        }
+        RegistryError::LockLost { .. } | RegistryError::Interrupted { .. } => ExitCode::Stopped,
+        RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
+        _ => ExitCode::Partial,
+    }
+}
+
+fn database_code(error: &DatabaseError) -> ExitCode {
+    match error {
+        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } => ExitCode::Unreachable,
+        _ => ExitCode::Failure,
+    }
+}

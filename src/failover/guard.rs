@@ -1,0 +1,161 @@
+//! Look in the right place, and see that dead means shown dead, before anything is locked or written.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::error::{FailoverError, Refusal};
+use super::judge;
+use super::rules::Rules;
+use super::run::Cluster;
+use crate::family::{Family, FamilyId};
+use crate::model::{Address, AddressForm, Instance, Moment, Registrations};
+
+/// What the registry shows at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct RegistryView {
+    /// The masters.
+    pub masters: Registrations,
+    /// The workers; read only where the family's task rule asks for them.
+    pub workers: Registrations,
+}
+
+/// A master of the JDBC registry writes its heartbeat every three seconds; this long without one, it is gone.
+const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
+
+/// Reads the registry and checks that it is the right one.
+///
+/// # Errors
+/// [`Refusal`], or the registry's and the database's own errors. Nothing is written.
+pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
+    let masters = cluster.registry.masters().await?;
+    let family = cluster.store.release().family;
+    if masters.servers.is_empty() && cluster.registry.kind() == "zookeeper" {
+        let elsewhere = cluster.store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
+        if let Some(key) = elsewhere.first() {
+            let seen = format!("ZooKeeper has no master, but {key} keeps itself registered in the database's tables");
+            return Err(Refusal::Contradiction(format!("{seen} (--registry jdbc)")).into());
+        }
+    }
+    check_registry(&masters, family, cluster.registry.endpoint(), rules.allow_no_masters)?;
+    let workers = match family.tasks {
+        crate::family::TaskRule::Untouched => Registrations::default(),
+        _ => cluster.registry.workers().await?,
+    };
+    Ok(RegistryView { masters, workers })
+}
+
+/// Checks that the registrations can be those of this cluster's masters.
+///
+/// # Errors
+/// [`Refusal::NoMastersNode`], [`Refusal::NoMasters`], [`Refusal::Contradiction`].
+pub fn check_registry(
+    masters: &Registrations,
+    family: &Family,
+    endpoint: &str,
+    allow_no_masters: bool,
+) -> Result<(), Refusal> {
+    let parent = masters.parent.clone();
+    if !masters.parent_exists {
+        return Err(Refusal::NoMastersNode { endpoint: endpoint.to_owned(), parent });
+    }
+    if masters.servers.is_empty() && !allow_no_masters {
+        return Err(Refusal::NoMasters { parent });
+    }
+    match masters.servers.iter().find_map(|server| foreign(server, family)) {
+        Some(contradiction) => Err(Refusal::Contradiction(contradiction)),
+        None => Ok(()),
+    }
+}
+
+/// Why a registration cannot be one of this family's.
+fn foreign(server: &crate::model::Registration, family: &Family) -> Option<String> {
+    let form = family.registry.address_form;
+    if Address::typed(server.address.as_str(), form).is_err() {
+        let expected = if form == AddressForm::Host { "a host without a port" } else { "host:port" };
+        return Some(format!("{} names a master {:?}, not {expected}", server.node, server.address.as_str()));
+    }
+    let local = matches!(server.heartbeat.started_at?, Moment::Local(_));
+    (local != (family.id <= FamilyId::V1_3)).then(|| {
+        format!(
+            "the heartbeat of {} is not of family {}, which the database's schema is of",
+            server.address, family.label
+        )
+    })
+}
+
+/// The instances of `address` that may be failed over, judged against a fresh view; the others are counted.
+///
+/// # Errors
+/// [`Refusal::MasterRegistered`], [`Refusal::NoTimeZone`].
+pub(crate) fn select(
+    cluster: &Cluster,
+    rules: &Rules,
+    view: &RegistryView,
+    address: &Address,
+    instances: Vec<Instance>,
+) -> Result<(Vec<Instance>, Vec<Instance>), Refusal> {
+    let Some(registration) = view.masters.find(address) else { return Ok((instances, Vec::new())) };
+    let zone = cluster.zone.as_ref();
+    let is_older = |instance: &Instance| judge::began_before(instance, registration, zone) == Some(true);
+    if !rules.allow_restarted {
+        let known = zone.is_some() && registration.heartbeat.started_at.is_some();
+        return Err(Refusal::MasterRegistered {
+            address: address.clone(),
+            node: registration.node.clone(),
+            session: registration.session_id.clone().unwrap_or_else(|| "unknown".to_owned()),
+            older: known.then(|| instances.iter().filter(|instance| is_older(instance)).count()),
+        });
+    }
+    if zone.is_none() {
+        return Err(Refusal::NoTimeZone(address.clone()));
+    }
+    Ok(instances.into_iter().partition(is_older))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::family::by_id;
+    use crate::model::{Heartbeat, Registration};
+
+    fn masters(address: &str, started_at: Option<Moment>) -> Registrations {
+        let server = Registration {
+            address: Address::seen(address),
+            node: format!("/dolphinscheduler/nodes/master/{address}"),
+            session_id: None,
+            created_at: None,
+            modified_at: None,
+            heartbeat: Heartbeat { started_at, ..Heartbeat::default() },
+        };
+        Registrations { parent_exists: true, parent: "/p".to_owned(), servers: vec![server] }
+    }
+
+    fn check(masters: &Registrations, id: FamilyId) -> Result<(), Refusal> {
+        check_registry(masters, by_id(id), "zk", false)
+    }
+
+    #[test]
+    fn a_wrong_place_is_refused() {
+        let nowhere = Registrations::default();
+        assert!(matches!(check(&nowhere, FamilyId::V3_1), Err(Refusal::NoMastersNode { .. })));
+        let empty = Registrations { parent_exists: true, ..Registrations::default() };
+        assert!(matches!(check(&empty, FamilyId::V3_1), Err(Refusal::NoMasters { .. })));
+        assert!(check_registry(&empty, by_id(FamilyId::V3_1), "zk", true).is_ok());
+        // The danger flag is for missing masters, not for a missing place.
+        assert!(check_registry(&nowhere, by_id(FamilyId::V3_1), "zk", true).is_err());
+    }
+
+    #[test]
+    fn registrations_of_another_release_are_refused() {
+        let local = Some(Moment::Local("2024-06-01T02:00:00".parse().unwrap()));
+        let instant = Some(Moment::Instant("2024-06-01T02:00:00Z".parse().unwrap()));
+        assert!(check(&masters("h:1", local), FamilyId::V1_3).is_ok());
+        assert!(check(&masters("h:1", instant), FamilyId::V3_1).is_ok());
+        assert!(check(&masters("h:1", None), FamilyId::V3_1).is_ok());
+        assert!(matches!(check(&masters("h:1", local), FamilyId::V3_1), Err(Refusal::Contradiction(_))));
+        assert!(matches!(check(&masters("h:1", instant), FamilyId::V1_3), Err(Refusal::Contradiction(_))));
+        assert!(matches!(check(&masters("h", None), FamilyId::V1_3), Err(Refusal::Contradiction(_))));
+        assert!(matches!(check(&masters("h:1", local), FamilyId::V1_2), Err(Refusal::Contradiction(_))));
+    }
+}

@@ -1,0 +1,72 @@
+//! The locks of one failover: taken in order, confirmed together, given back in reverse.
+
+use std::time::{Duration, Instant};
+
+use super::outcome::LockTaken;
+use super::rules::Observer;
+use crate::registry::{Lease, Registry, RegistryError};
+
+/// Locks that are held. Give them back with [`Locks::release`].
+#[derive(Debug)]
+#[must_use = "locks are held until they are released"]
+pub(crate) struct Locks {
+    leases: Vec<Lease>,
+}
+
+impl Locks {
+    /// Takes every lock, in order; all together may wait no longer than `timeout`.
+    ///
+    /// # Errors
+    /// [`RegistryError::Held`] and others. Locks taken before the one that failed are given back then.
+    pub(crate) async fn take(
+        registry: &mut dyn Registry,
+        paths: &[String],
+        timeout: Duration,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RegistryError> {
+        let deadline = Instant::now() + timeout;
+        let mut locks = Self { leases: Vec::new() };
+        for path in paths {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let full_path = registry.full_path(path);
+            let mut on_wait = |holder: &crate::model::LockNode| observer.waiting_for_lock(&full_path, holder);
+            match registry.acquire(path, left, &mut on_wait).await {
+                Ok(lease) => locks.leases.push(lease),
+                Err(error) => {
+                    // The error that is told is the first one; closing the session ends what is left.
+                    let _ = locks.release(registry).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(locks)
+    }
+
+    /// What was taken.
+    pub(crate) fn taken(&self) -> impl Iterator<Item = LockTaken> {
+        self.leases.iter().map(|lease| LockTaken { path: lease.path.clone(), waited: lease.waited })
+    }
+
+    /// Asks the registry whether every lock is still ours.
+    ///
+    /// # Errors
+    /// [`RegistryError::LockLost`], [`RegistryError::Interrupted`]: no COMMIT may follow.
+    pub(crate) async fn confirm(&self, registry: &mut dyn Registry) -> Result<(), RegistryError> {
+        for lease in &self.leases {
+            registry.confirm(lease).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives every lock back, the last one first.
+    ///
+    /// # Errors
+    /// The first one's; the others are tried all the same.
+    pub(crate) async fn release(self, registry: &mut dyn Registry) -> Result<(), RegistryError> {
+        let mut result = Ok(());
+        for lease in self.leases.into_iter().rev() {
+            result = result.and(registry.release(lease).await);
+        }
+        result
+    }
+}

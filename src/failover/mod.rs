@@ -1,0 +1,24 @@
+//! The failover itself: judging and planning (pure), the locks, the batches, and seeing masters take the work up.
+
+mod batch;
+mod error;
+mod guard;
+mod judge;
+mod locks;
+mod outcome;
+mod parameter;
+mod recover;
+mod rules;
+mod run;
+mod takeup;
+mod tasks;
+
+pub use error::{FailoverError, Refusal};
+pub use guard::{RegistryView, check_registry, look};
+pub use judge::{instance_verdict, master_verdict};
+pub use outcome::{LockTaken, MasterOutcome, Run};
+pub use parameter::OriginalState;
+pub use recover::recover;
+pub use rules::{Observer, Permit, Rules, Steps, Stop, StopSignal};
+pub use run::{Cluster, dead_hosts, failover};
+pub use takeup::{TakeUp, wait_for_take_up};

@@ -1,0 +1,275 @@
+//! The text of a recovery command's `command_param` (F§7.5), as a live master of the release would write it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::family::{Family, ParameterForm};
+use crate::model::{Instance, SkipReason};
+
+/// The state that an instance of 3.3 or newer had before it was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OriginalState {
+    /// `RUNNING_EXECUTION`
+    Running,
+    /// `READY_PAUSE`
+    ReadyPause,
+    /// `READY_STOP`
+    ReadyStop,
+}
+
+impl OriginalState {
+    /// Upstream's name (`WorkflowExecutionStatus`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING_EXECUTION",
+            Self::ReadyPause => "READY_PAUSE",
+            Self::ReadyStop => "READY_STOP",
+        }
+    }
+
+    /// From upstream's name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Running, Self::ReadyPause, Self::ReadyStop].into_iter().find(|state| state.name() == name)
+    }
+
+    /// From a state code of an unfinished instance.
+    #[must_use]
+    pub fn from_code(code: i64) -> Option<Self> {
+        match code {
+            1 => Some(Self::Running),
+            2 => Some(Self::ReadyPause),
+            4 => Some(Self::ReadyStop),
+            _ => None,
+        }
+    }
+
+    /// What a claimed instance's former recovery command or its own history says.
+    #[must_use]
+    pub fn found(instance: &Instance, error_command: Option<&str>) -> Option<Self> {
+        error_command.and_then(from_command).or_else(|| instance.state_history.as_deref().and_then(from_history))
+    }
+}
+
+fn from_command(parameter: &str) -> Option<OriginalState> {
+    let parameter: serde_json::Value = serde_json::from_str(parameter).ok()?;
+    OriginalState::from_name(parameter.get("workflowExecutionStatus")?.as_str()?)
+}
+
+/// `state_history` is a list of `{time, state, desc}`; the hand-over itself adds nothing to it.
+fn from_history(history: &str) -> Option<OriginalState> {
+    let history: serde_json::Value = serde_json::from_str(history).ok()?;
+    OriginalState::from_name(history.as_array()?.last()?.get("state")?.as_str()?)
+}
+
+/// A definition's schedule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule<'a> {
+    /// Its zone; may be missing.
+    pub(crate) zone: Option<&'a str>,
+}
+
+/// What the text is made of, besides the instance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    pub(crate) form: ParameterForm,
+    /// The definition's schedule, if it has one.
+    pub(crate) schedule: Option<Schedule<'a>>,
+    /// 3.3 and newer.
+    pub(crate) original_state: Option<OriginalState>,
+}
+
+#[derive(Serialize)]
+struct Typed {
+    #[serde(rename = "commandType")]
+    command_type: &'static str,
+    #[serde(rename = "subWorkflowInstance")]
+    sub_workflow_instance: bool,
+    #[serde(rename = "startNodes")]
+    start_nodes: Option<()>,
+    #[serde(rename = "commandParams")]
+    command_params: Option<()>,
+    #[serde(rename = "timeZone")]
+    time_zone: Option<()>,
+    #[serde(rename = "workflowExecutionStatus")]
+    workflow_execution_status: &'static str,
+}
+
+/// Only the key that is looked for; its value is kept to the letter.
+#[derive(Deserialize)]
+struct Own<'a> {
+    #[serde(rename = "StartParams", borrow, default)]
+    start_params: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct WithNumber<'a> {
+    #[serde(rename = "StartParams", skip_serializing_if = "Option::is_none")]
+    start_params: Option<&'a RawValue>,
+    #[serde(rename = "ProcessInstanceId")]
+    instance: i64,
+}
+
+/// With a schedule, upstream re-writes the map with every value as text.
+#[derive(Serialize)]
+struct WithTexts<'a> {
+    #[serde(rename = "StartParams", skip_serializing_if = "Option::is_none")]
+    start_params: Option<String>,
+    #[serde(rename = "ProcessInstanceId")]
+    instance: String,
+    schedule_timezone: Option<&'a str>,
+}
+
+/// Writes the text for one instance.
+///
+/// # Errors
+/// The reason why no master could read such a text; the instance is to be left alone then.
+pub(crate) fn write(instance: &Instance, sources: Sources<'_>) -> Result<String, SkipReason> {
+    match sources.form {
+        ParameterForm::InstanceId => Ok(text(&WithNumber { start_params: None, instance: instance.id })),
+        ParameterForm::WithScheduleZone => with_map(instance, None, sources.schedule),
+        ParameterForm::WithStartParams => {
+            let own = instance.command_param.as_deref().and_then(|own| serde_json::from_str::<Own<'_>>(own).ok());
+            with_map(instance, own.and_then(|own| own.start_params), sources.schedule)
+        }
+        ParameterForm::Typed => {
+            let state = sources.original_state.ok_or(SkipReason::OriginalStateUnknown)?;
+            Ok(text(&Typed {
+                command_type: "RECOVER_TOLERANCE_FAULT",
+                sub_workflow_instance: false,
+                start_nodes: None,
+                command_params: None,
+                time_zone: None,
+                workflow_execution_status: state.name(),
+            }))
+        }
+    }
+}
+
+fn with_map(
+    instance: &Instance,
+    start_params: Option<&RawValue>,
+    schedule: Option<Schedule<'_>>,
+) -> Result<String, SkipReason> {
+    let Some(Schedule { zone }) = schedule else {
+        return Ok(text(&WithNumber { start_params, instance: instance.id }));
+    };
+    let start_params = start_params.map(as_text).transpose()?;
+    Ok(text(&WithTexts { start_params, instance: instance.id.to_string(), schedule_timezone: zone }))
+}
+
+fn as_text(value: &RawValue) -> Result<String, SkipReason> {
+    match serde_json::from_str(value.get()) {
+        Ok(serde_json::Value::String(text)) => Ok(text),
+        Ok(serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => Ok(value.get().to_owned()),
+        _ => Err(SkipReason::StartParameters),
+    }
+}
+
+fn text(value: &impl Serialize) -> String {
+    // Structures of texts and numbers always serialise; an empty object would be refused by any reader.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The state before the hand-over, for an instance that is being handed over now or was before.
+pub(crate) fn original_state(
+    family: &Family,
+    instance: &Instance,
+    given: Option<OriginalState>,
+    error_command: Option<&str>,
+) -> Option<OriginalState> {
+    if family.claim.is_on(instance) {
+        given.or_else(|| OriginalState::found(instance, error_command))
+    } else {
+        instance.state.and_then(OriginalState::from_code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn instance(command_param: &str) -> Instance {
+        Instance { id: 123, command_param: Some(command_param.to_owned()), ..Instance::default() }
+    }
+
+    #[allow(clippy::option_option)] // no schedule, one without a zone, one with
+    fn written(form: ParameterForm, own: &str, zone: Option<Option<&str>>) -> Result<String, SkipReason> {
+        let schedule = zone.map(|zone| Schedule { zone });
+        write(&instance(own), Sources { form, schedule, original_state: Some(OriginalState::ReadyStop) })
+    }
+
+    #[test]
+    fn the_texts_of_each_form() {
+        use ParameterForm as F;
+        let own = r#"{"StartParams":"{\"day\":\"1\"}","x":1}"#;
+        let plain = r#"{"ProcessInstanceId":123}"#;
+        assert_eq!(written(F::InstanceId, own, Some(None)).unwrap(), plain);
+        assert_eq!(written(F::WithScheduleZone, own, None).unwrap(), plain);
+        assert_eq!(
+            written(F::WithScheduleZone, own, Some(Some("Asia/Shanghai"))).unwrap(),
+            r#"{"ProcessInstanceId":"123","schedule_timezone":"Asia/Shanghai"}"#
+        );
+        assert_eq!(
+            written(F::WithScheduleZone, own, Some(None)).unwrap(),
+            r#"{"ProcessInstanceId":"123","schedule_timezone":null}"#
+        );
+        assert_eq!(
+            written(F::WithStartParams, own, None).unwrap(),
+            r#"{"StartParams":"{\"day\":\"1\"}","ProcessInstanceId":123}"#
+        );
+        assert_eq!(
+            written(F::WithStartParams, own, Some(Some("UTC"))).unwrap(),
+            r#"{"StartParams":"{\"day\":\"1\"}","ProcessInstanceId":"123","schedule_timezone":"UTC"}"#
+        );
+        assert_eq!(
+            written(F::Typed, own, None).unwrap(),
+            r#"{"commandType":"RECOVER_TOLERANCE_FAULT","subWorkflowInstance":false,"startNodes":null,"commandParams":null,"timeZone":null,"workflowExecutionStatus":"READY_STOP"}"#
+        );
+    }
+
+    #[test]
+    fn start_parameters_are_kept_to_the_letter() {
+        let own = r#"{"StartParams":{"n": 1.50, "big":123456789012345678901234567890}}"#;
+        assert_eq!(
+            written(ParameterForm::WithStartParams, own, None).unwrap(),
+            r#"{"StartParams":{"n": 1.50, "big":123456789012345678901234567890},"ProcessInstanceId":123}"#
+        );
+        let refused = written(ParameterForm::WithStartParams, own, Some(None));
+        assert_eq!(refused, Err(SkipReason::StartParameters));
+    }
+
+    #[test]
+    fn a_lost_state_is_found_again_or_not_guessed() {
+        let mut claimed = Instance {
+            state: Some(18),
+            state_history: Some(r#"[{"time":"t","state":"SUBMITTED_SUCCESS"},{"state":"READY_PAUSE"}]"#.to_owned()),
+            ..Instance::default()
+        };
+        assert_eq!(OriginalState::found(&claimed, None), Some(OriginalState::ReadyPause));
+        let error = r#"{"workflowExecutionStatus":"READY_STOP"}"#;
+        assert_eq!(OriginalState::found(&claimed, Some(error)), Some(OriginalState::ReadyStop));
+        for history in [None, Some("[]"), Some("{"), Some(r#"[{"state":"SUCCESS"}]"#)] {
+            claimed.state_history = history.map(str::to_owned);
+            assert_eq!(OriginalState::found(&claimed, None), None);
+        }
+        let sources = Sources { form: ParameterForm::Typed, schedule: None, original_state: None };
+        assert_eq!(write(&claimed, sources), Err(SkipReason::OriginalStateUnknown));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_instance_holds_the_text_is_json_with_its_id(own in ".*", zone in proptest::option::of(".*")) {
+            let schedule = Some(zone.as_deref());
+            for schedule in [None, schedule] {
+                let text = written(ParameterForm::WithStartParams, &own, schedule).unwrap();
+                let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+                let id = &parsed["ProcessInstanceId"];
+                prop_assert!(id == 123 || id == "123");
+            }
+        }
+    }
+}

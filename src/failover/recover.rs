@@ -1,0 +1,125 @@
+//! The second half alone: commands for instances that are claimed and have none.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
+
+use super::error::FailoverError;
+use super::guard::{self, RegistryView};
+use super::judge;
+use super::outcome::{MasterOutcome, Run};
+use super::rules::{Observer, Permit, Rules, StopSignal};
+use super::run::{Cluster, Context, Work, check_release, finish, under_locks};
+use crate::family::Claim;
+use crate::model::{Address, Instance, InstanceId, SkipReason, Verdict};
+
+/// Gives claimed instances the recovery command that they lack. With ids, these alone; else every orphan.
+pub async fn recover(
+    cluster: &mut Cluster,
+    ids: Option<&[InstanceId]>,
+    rules: &Rules,
+    permit: Option<&Permit>,
+    observer: &mut dyn Observer,
+    stop: StopSignal,
+) -> Run {
+    let started = Instant::now();
+    let mut context = Context { rules, permit, observer, stop, run: Run::default() };
+    let result = all_claimed(cluster, ids, &mut context).await;
+    finish(context, result, started)
+}
+
+async fn all_claimed(
+    cluster: &mut Cluster,
+    ids: Option<&[InstanceId]>,
+    context: &mut Context<'_>,
+) -> Result<(), FailoverError> {
+    check_release(cluster.store.release(), context.rules)?;
+    let stop = context.stop.clone();
+    let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    let candidates = stop.unless(candidates(cluster, ids, &view, context)).await?;
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let family = cluster.store.release().family;
+    let wanted: HashSet<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
+    let errors = match family.claim {
+        Claim::State(_) => stop.unless(cluster.store.recovery_errors(&wanted)).await?,
+        Claim::Host(_) => HashMap::new(),
+    };
+    // Up to 3.2 the host is the claim text, and that text's lock is the one which a master's scan takes for it.
+    let mut by_host: BTreeMap<String, Vec<Instance>> = BTreeMap::new();
+    for instance in candidates {
+        by_host.entry(instance.host.clone().unwrap_or_default()).or_default().push(instance);
+    }
+    for (host, instances) in by_host {
+        let address = Address::seen(host);
+        let paths = cluster.store.release().lock_paths(&address);
+        under_locks(cluster, &paths, context, Work::Claimed(&address, &instances, &errors)).await?;
+    }
+    Ok(())
+}
+
+/// Claimed instances that a command is wanted for. Named ids that are not claimed are reported as left alone.
+async fn candidates(
+    cluster: &mut Cluster,
+    ids: Option<&[InstanceId]>,
+    view: &RegistryView,
+    context: &mut Context<'_>,
+) -> Result<Vec<Instance>, FailoverError> {
+    let waiting = cluster.store.recovery_commands().await?;
+    let Some(ids) = ids else {
+        let mut orphans = cluster.store.claimed().await?;
+        orphans.retain(|instance| !waiting.contains_key(&instance.id));
+        return Ok(orphans);
+    };
+    let found = cluster.store.by_ids(ids).await?;
+    let missing = ids.iter().filter(|id| !found.iter().any(|instance| instance.id == **id));
+    let mut left: Vec<(Address, InstanceId, SkipReason)> =
+        missing.map(|id| (Address::seen("-"), *id, SkipReason::NotFound)).collect();
+    let mut claimed = Vec::new();
+    for instance in found {
+        match named_reason(cluster, view, &waiting, &instance) {
+            None => claimed.push(instance),
+            Some(reason) => {
+                left.push((Address::seen(instance.host.clone().unwrap_or_default()), instance.id, reason));
+            }
+        }
+    }
+    for (address, id, reason) in left {
+        report_left(&mut context.run, &address, id, reason);
+    }
+    Ok(claimed)
+}
+
+fn named_reason(
+    cluster: &Cluster,
+    view: &RegistryView,
+    waiting: &HashMap<InstanceId, i64>,
+    instance: &Instance,
+) -> Option<SkipReason> {
+    let family = cluster.store.release().family;
+    if let Some(command) = waiting.get(&instance.id) {
+        return Some(SkipReason::CommandWaiting(*command));
+    }
+    let claimed = family.claim.is_on(instance);
+    let claimed_by_state = claimed && matches!(family.claim, Claim::State(_));
+    if !claimed_by_state && !family.is_unfinished(instance.state) {
+        return Some(SkipReason::Finished);
+    }
+    let verdict = judge::instance_verdict(instance, family, &view.masters, cluster.zone.as_ref());
+    (!claimed).then_some(SkipReason::NotClaimed(verdict))
+}
+
+fn report_left(run: &mut Run, address: &Address, id: InstanceId, reason: SkipReason) {
+    if let Some(master) = run.masters.iter_mut().find(|master| master.address == *address) {
+        master.skipped.push((id, reason));
+        return;
+    }
+    let verdict = match &reason {
+        SkipReason::NotClaimed(verdict) => *verdict,
+        SkipReason::CommandWaiting(_) => Verdict::Claimed,
+        _ => Verdict::Unknown,
+    };
+    let mut master = MasterOutcome::new(address.clone(), verdict);
+    master.skipped.push((id, reason));
+    run.masters.push(master);
+}

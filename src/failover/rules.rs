@@ -1,0 +1,130 @@
+//! What an operator allows and wants, consent to write, the wish to stop, and who is told how a run goes on.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::error::FailoverError;
+use super::parameter::OriginalState;
+use crate::model::{Address, LockNode};
+
+/// Consent to write. Only [`Permit::given`] makes one, and every writing step asks for it.
+#[derive(Debug)]
+pub struct Permit(());
+
+impl Permit {
+    /// The operator said yes, on a terminal or with `--yes`.
+    #[must_use]
+    pub fn given() -> Self {
+        Self(())
+    }
+}
+
+/// Which halves of a failover are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// Claim alone (`clear-hosts`).
+    Claim,
+    /// Command alone (`recover`).
+    Command,
+    /// Both, in one transaction (`failover`).
+    Both,
+}
+
+/// What the operator allows and wants.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // one for each named danger on the command line
+pub struct Rules {
+    /// Which halves.
+    pub steps: Steps,
+    /// Instances in one transaction.
+    pub batch: usize,
+    /// Instances per second at most.
+    pub rate: Option<u32>,
+    /// How long to wait for the locks.
+    pub lock_timeout: Duration,
+    /// More instances than this for the whole run are refused.
+    pub max_instances: usize,
+    /// No registered master is no reason to refuse.
+    pub allow_no_masters: bool,
+    /// Instances older than the registration of a restarted master are failed over.
+    pub allow_restarted: bool,
+    /// Tasks are marked though their old attempt may still run on a worker.
+    pub allow_duplicate_tasks: bool,
+    /// 3.3 and newer: the state before the hand-over, where it is written nowhere.
+    pub original_state: Option<OriginalState>,
+}
+
+/// Which signal asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// Tells a run that it is to stop: at once while it waits or reads, after the batch while it writes.
+#[derive(Clone, Debug)]
+pub struct StopSignal(watch::Receiver<Option<Stop>>);
+
+impl StopSignal {
+    /// From the receiving end of a channel that signal handlers write to.
+    #[must_use]
+    pub fn new(receiver: watch::Receiver<Option<Stop>>) -> Self {
+        Self(receiver)
+    }
+
+    /// Whether it was asked for.
+    ///
+    /// # Errors
+    /// [`FailoverError::Stopped`] if so.
+    pub fn check(&self) -> Result<(), FailoverError> {
+        (*self.0.borrow()).map_or(Ok(()), |stop| Err(FailoverError::Stopped(stop)))
+    }
+
+    /// Waits until it is asked for.
+    pub async fn requested(&mut self) -> Stop {
+        // The sender lives as long as the process; without one nothing ever asks.
+        match self.0.wait_for(Option::is_some).await.map(|stop| *stop) {
+            Ok(Some(stop)) => stop,
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Runs something that may be dropped half-way.
+    ///
+    /// # Errors
+    /// Its own, or [`FailoverError::Stopped`].
+    pub async fn unless<T, E: Into<FailoverError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, FailoverError> {
+        let mut stop = self.clone();
+        tokio::select! {
+            biased;
+            stop = stop.requested() => Err(FailoverError::Stopped(stop)),
+            result = work => result.map_err(Into::into),
+        }
+    }
+}
+
+/// Is told how a run goes on. Prints, or does not.
+pub trait Observer: Send {
+    /// A lock is held by someone else, who is waited for.
+    fn waiting_for_lock(&mut self, path: &str, holder: &LockNode);
+
+    /// So many of so many instances of a master are done.
+    fn batch_done(&mut self, master: &Address, done: usize, total: usize);
+}

@@ -1,0 +1,267 @@
+//! A whole run: look, lock, look again, scan once, then batch by batch; and the locks back on every way out.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+
+use super::batch::{self, Batch};
+use super::error::{FailoverError, Refusal};
+use super::guard::{self, RegistryView};
+use super::locks::Locks;
+use super::outcome::{MasterOutcome, Run};
+use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
+use crate::family::{Claim, Release};
+use crate::metadata::{HostCount, MetadataStore};
+use crate::model::{Address, CommandRow, Instance, InstanceId, LockNode, SkipReason, Verdict};
+use crate::registry::Registry;
+
+/// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.
+pub struct Cluster {
+    /// The registry.
+    pub registry: Box<dyn Registry>,
+    /// The metadata store.
+    pub store: MetadataStore,
+    /// The masters' zone.
+    pub zone: Option<TimeZone>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("registry", &self.registry.endpoint())
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all steps of a run share.
+pub(crate) struct Context<'a> {
+    pub(crate) rules: &'a Rules,
+    pub(crate) permit: Option<&'a Permit>,
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) stop: StopSignal,
+    pub(crate) run: Run,
+}
+
+/// Masters whose unfinished instances nobody works on, in order: named by instances, not registered. Hosts that can be
+/// no master are given apart.
+#[must_use]
+pub fn dead_hosts(counts: &[HostCount], view: &RegistryView, release: &Release) -> (Vec<Address>, Vec<String>) {
+    let family = release.family;
+    let claimed = |host: &str| matches!(family.claim, Claim::Host(text) if text == host);
+    let hosts: BTreeSet<&str> = counts
+        .iter()
+        .filter(|count| family.is_unfinished(Some(count.state)))
+        .filter_map(|count| count.host.as_deref())
+        .filter(|host| !claimed(host))
+        .collect();
+    let mut dead = Vec::new();
+    let mut strange = Vec::new();
+    for host in hosts {
+        match Address::typed(host, family.registry.address_form) {
+            Ok(address) if view.masters.find(&address).is_none() => dead.push(address),
+            Ok(_) => {}
+            Err(_) => strange.push(host.to_owned()),
+        }
+    }
+    (dead, strange)
+}
+
+/// Fails masters over, one after the other. Without a permit everything is done up to the first write or lock.
+///
+/// What was done is in the [`Run`], whatever ended it.
+pub async fn failover(
+    cluster: &mut Cluster,
+    masters: &[Address],
+    rules: &Rules,
+    permit: Option<&Permit>,
+    observer: &mut dyn Observer,
+    stop: StopSignal,
+) -> Run {
+    let started = Instant::now();
+    let mut context = Context { rules, permit, observer, stop, run: Run::default() };
+    let result = all_masters(cluster, masters, &mut context).await;
+    finish(context, result, started)
+}
+
+pub(crate) fn finish(context: Context<'_>, result: Result<(), FailoverError>, started: Instant) -> Run {
+    let mut run = context.run;
+    run.failure = result.err();
+    run.elapsed = started.elapsed();
+    run
+}
+
+async fn all_masters(
+    cluster: &mut Cluster,
+    masters: &[Address],
+    context: &mut Context<'_>,
+) -> Result<(), FailoverError> {
+    check_release(cluster.store.release(), context.rules)?;
+    let stop = context.stop.clone();
+    let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    for address in masters {
+        // Every master is checked before the first is touched: a refusal means that nothing was written.
+        if view.masters.find(address).is_some() {
+            let instances = stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+            guard::select(cluster, context.rules, &view, address, instances)?;
+        }
+    }
+    for address in masters {
+        let paths = cluster.store.release().lock_paths(address);
+        under_locks(cluster, &paths, context, Work::Master(address)).await?;
+    }
+    Ok(())
+}
+
+/// What is done under the locks.
+pub(crate) enum Work<'a> {
+    Master(&'a Address),
+    Claimed(&'a Address, &'a [Instance], &'a HashMap<InstanceId, CommandRow>),
+}
+
+pub(crate) async fn under_locks(
+    cluster: &mut Cluster,
+    paths: &[String],
+    context: &mut Context<'_>,
+    work: Work<'_>,
+) -> Result<(), FailoverError> {
+    // A dry run takes no lock: it would keep living masters waiting, and it leaves nothing to be protected.
+    if context.permit.is_none() {
+        return do_work(cluster, None, context, work).await;
+    }
+    let stop = context.stop.clone();
+    let taking = Locks::take(&mut *cluster.registry, paths, context.rules.lock_timeout, context.observer);
+    let locks = stop.unless(taking).await?;
+    context.run.locks.extend(locks.taken());
+    let result = do_work(cluster, Some(&locks), context, work).await;
+    let released = locks.release(&mut *cluster.registry).await;
+    // A lock that could not be given back ends with the session; what was done is not less done for that.
+    result.and(match released {
+        Err(error) => {
+            tracing::warn!("{error}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    })
+}
+
+async fn do_work(
+    cluster: &mut Cluster,
+    locks: Option<&Locks>,
+    context: &mut Context<'_>,
+    work: Work<'_>,
+) -> Result<(), FailoverError> {
+    let stop = context.stop.clone();
+    // The lock may have been waited for: everything is read again now that it is held.
+    let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    match work {
+        Work::Master(address) => {
+            let instances = stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+            let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
+            let verdict = if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead };
+            let mut outcome = MasterOutcome::new(address.clone(), verdict);
+            outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
+            drop_waiting(cluster, context, &mut selected, &mut outcome).await?;
+            let batch = Batch { view: &view, errors: None };
+            batches(cluster, locks, context, &batch, selected, outcome).await
+        }
+        Work::Claimed(address, instances, errors) => {
+            let outcome = MasterOutcome::new(address.clone(), Verdict::Claimed);
+            let batch = Batch { view: &view, errors: Some(errors) };
+            batches(cluster, locks, context, &batch, instances.to_vec(), outcome).await
+        }
+    }
+}
+
+/// An instance that a recovery command waits for gets no second one.
+async fn drop_waiting(
+    cluster: &mut Cluster,
+    context: &Context<'_>,
+    selected: &mut Vec<Instance>,
+    outcome: &mut MasterOutcome,
+) -> Result<(), FailoverError> {
+    if selected.is_empty() {
+        return Ok(());
+    }
+    let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
+    selected.retain(|instance| match waiting.get(&instance.id) {
+        Some(command) => {
+            outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
+            false
+        }
+        None => true,
+    });
+    Ok(())
+}
+
+/// Cuts the instances into batches and does them; the outcome is in the run whatever happens.
+async fn batches(
+    cluster: &mut Cluster,
+    locks: Option<&Locks>,
+    context: &mut Context<'_>,
+    batch: &Batch<'_>,
+    instances: Vec<Instance>,
+    mut outcome: MasterOutcome,
+) -> Result<(), FailoverError> {
+    let result = each_batch(cluster, locks, context, batch, &instances, &mut outcome).await;
+    outcome.skipped.sort_by_key(|(id, _)| *id);
+    context.run.masters.push(outcome);
+    result
+}
+
+async fn each_batch(
+    cluster: &mut Cluster,
+    locks: Option<&Locks>,
+    context: &mut Context<'_>,
+    batch: &Batch<'_>,
+    instances: &[Instance],
+    outcome: &mut MasterOutcome,
+) -> Result<(), FailoverError> {
+    let (found, limit) = (context.run.recovered() + instances.len(), context.rules.max_instances);
+    if found > limit {
+        return Err(Refusal::TooMany { found, limit }.into());
+    }
+    let facts = batch::Facts::read(cluster, context, instances).await?;
+    let size = context.rules.rate.map_or(context.rules.batch, |rate| context.rules.batch.min(rate as usize)).max(1);
+    let mut done = 0;
+    for some in instances.chunks(size) {
+        context.stop.check()?;
+        let began = Instant::now();
+        match (locks, context.permit) {
+            (Some(locks), Some(permit)) => {
+                batch::apply(cluster, locks, permit, context, batch, &facts, some, outcome).await?;
+            }
+            _ => batch::preview(cluster, context, batch, &facts, some, outcome).await?,
+        }
+        done += some.len();
+        context.observer.batch_done(&outcome.address, done, instances.len());
+        if done < instances.len() {
+            keep_rate(context, some.len(), began).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until so many instances may have been done since `began`.
+async fn keep_rate(context: &Context<'_>, done: usize, began: Instant) -> Result<(), FailoverError> {
+    let Some(rate) = context.rules.rate.filter(|_| context.permit.is_some()) else { return Ok(()) };
+    let due = Duration::from_secs_f64(f64::from(u32::try_from(done).unwrap_or(u32::MAX)) / f64::from(rate.max(1)));
+    let pause = tokio::time::sleep(due.saturating_sub(began.elapsed()));
+    context
+        .stop
+        .unless(async {
+            pause.await;
+            Ok::<(), FailoverError>(())
+        })
+        .await
+}
+
+pub(crate) fn check_release(release: &Release, rules: &Rules) -> Result<(), Refusal> {
+    let commands = rules.steps != Steps::Claim;
+    match release.undecided() {
+        Some(fact) if commands => Err(Refusal::ReleaseUndecided { releases: release.range, fact }),
+        _ => Ok(()),
+    }
+}
