@@ -170,8 +170,8 @@ mod tests {
     const STARTED: i64 = 1_700_000_000_123;
     const REPORTED: i64 = 1_700_000_010_456;
 
-    fn instant(milliseconds: i64) -> Option<Moment> {
-        Some(Moment::Instant(Timestamp::from_millisecond(milliseconds).unwrap()))
+    fn instant(milliseconds: i64) -> Moment {
+        Moment::Instant(Timestamp::from_millisecond(milliseconds).unwrap())
     }
 
     fn parsed(text: &str) -> Heartbeat {
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn thirteen_fields_of_2_0_and_3_0() {
         let heartbeat = parsed(&format!("0.25,0.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},2,4711,100,64,7"));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (instant(STARTED), instant(REPORTED)));
+        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (Some(instant(STARTED)), Some(instant(REPORTED))));
         assert_eq!(
             (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
             (Some(0.25), Some(0.5), Some(1.75))
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn fourteen_fields_of_2_0_6() {
         let heartbeat = parsed(&format!("0.25,0.5,99.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},0,4711,100,64,7"));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (instant(STARTED), instant(REPORTED)));
+        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (Some(instant(STARTED)), Some(instant(REPORTED))));
         assert_eq!(
             (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
             (Some(0.25), Some(0.5), Some(1.75))
@@ -239,7 +239,7 @@ mod tests {
             r#"{{"startupTime":{STARTED},"reportTime":{REPORTED},"cpuUsage":0.25,"memoryUsage":0.5,"loadAverage":1.75,
                 "availablePhysicalMemorySize":3.1,"maxCpuloadAvg":8.0,"reservedMemory":0.3,"diskAvailable":9.0,"processId":4711}}"#
         ));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (instant(STARTED), instant(REPORTED)));
+        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (Some(instant(STARTED)), Some(instant(REPORTED))));
         assert_eq!(
             (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
             (Some(0.25), Some(0.5), Some(1.75))
@@ -255,7 +255,10 @@ mod tests {
                 r#"{{"processId":4711,"startupTime":{STARTED},"reportTime":{REPORTED},"jvmCpuUsage":0.1,"cpuUsage":0.25,
                     "jvmMemoryUsage":0.2,"memoryUsage":0.5,"diskUsage":0.9,"serverStatus":"BUSY",{extra}}}"#
             ));
-            assert_eq!((heartbeat.started_at, heartbeat.server_status.as_deref()), (instant(STARTED), Some("busy")));
+            assert_eq!(
+                (heartbeat.started_at, heartbeat.server_status.as_deref()),
+                (Some(instant(STARTED)), Some("busy"))
+            );
             assert_eq!(
                 (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
                 (Some(0.25), Some(0.5), None)
@@ -267,7 +270,7 @@ mod tests {
     fn a_value_that_cannot_be_read_leaves_the_others() {
         let heartbeat =
             parsed(&format!(r#"{{"startupTime":"soon","reportTime":{REPORTED},"cpuUsage":"NaN","processId":null}}"#));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (None, instant(REPORTED)));
+        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (None, Some(instant(REPORTED))));
         assert_eq!((heartbeat.cpu_usage, heartbeat.process_id), (None, None));
     }
 
@@ -328,8 +331,8 @@ mod tests {
                 ),
             ];
             let expected = Heartbeat {
-                started_at: instant(started),
-                reported_at: instant(reported),
+                started_at: Some(instant(started)),
+                reported_at: Some(instant(reported)),
                 server_status: Some(word.to_owned()),
                 cpu_usage: Some(cpu),
                 memory_usage: Some(memory),
