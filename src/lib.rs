@@ -3,9 +3,14 @@
 //! Direction of dependencies: `commands → failover → registry, metadata → family, model`. Nothing below `commands` knows
 //! the command line or prints.
 
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod exit_code;
 pub mod failover;
 pub mod family;
 pub mod metadata;
 pub mod model;
+pub mod output;
 pub mod registry;
+pub mod secret;

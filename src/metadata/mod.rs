@@ -1,12 +1,15 @@
 //! The metadata store: instances, commands, tasks and definitions in DolphinScheduler's database.
 
 pub mod database;
+pub mod ddl;
 pub mod mysql;
 pub mod postgres;
 mod rows;
 pub mod sqlite;
 mod statements;
 mod store;
+pub mod target;
+mod transaction;
 mod writes;
 
 pub use store::{DatabaseClock, Definitions, HostCount, MetadataStore, StoreError};
