@@ -5,3 +5,4 @@ pub mod ddl;
 pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
+mod transaction;
