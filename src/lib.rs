@@ -3,6 +3,7 @@
 //! Direction of dependencies: `commands → failover → registry, metadata → family, model`. Nothing below `commands` knows
 //! the command line or prints.
 
+pub mod demo;
 pub mod exit_code;
 pub mod family;
 pub mod metadata;
