@@ -126,3 +126,16 @@ async fn restart_time_is_empty_until_a_recovery_from_3_3_on() {
     assert!(sql("2.0.2").await.contains("restart_time"));
     assert!(!sql("3.3.1").await.contains("restart_time"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_name_from_outside_enters_sql_text(name in ".{0,12}(id|host|state)?.{0,6}", value in ".*") {
+        let row = Seed::new(release("3.1.9"), "t_ds_process_instance").set(&name, value.as_str());
+        let table = row.table.clone().unwrap();
+        let known = table.column(&name).is_some();
+        proptest::prop_assert_eq!(row.unknown.is_none(), known);
+        let sql = statement(Dialect::Sqlite, &table, &[(&name, Value::from(value.as_str()))]).sql;
+        let expected = if known { format!("({name}) VALUES (?)") } else { "() VALUES ()".to_owned() };
+        proptest::prop_assert_eq!(sql, format!("INSERT INTO t_ds_process_instance {expected}"));
+    }
+}
