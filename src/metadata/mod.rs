@@ -3,8 +3,10 @@
 pub mod database;
 pub mod ddl;
 pub mod mysql;
+mod placeholders;
 pub mod postgres;
 mod rows;
+mod server;
 pub mod sqlite;
 mod statements;
 mod store;
