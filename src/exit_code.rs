@@ -21,6 +21,10 @@ pub enum ExitCode {
     Stopped,
     /// The answer to COMMIT is lost and reading back was impossible.
     Unknown,
+    /// `lock acquire -- CMD`: CMD cannot be executed.
+    NotExecutable,
+    /// `lock acquire -- CMD`: there is no such CMD.
+    NotFound,
     /// Ended by SIGINT.
     Interrupted,
     /// Ended by SIGTERM.
@@ -29,7 +33,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every code, in order of number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Done,
         Self::Failure,
         Self::Usage,
@@ -39,6 +43,8 @@ impl ExitCode {
         Self::Partial,
         Self::Stopped,
         Self::Unknown,
+        Self::NotExecutable,
+        Self::NotFound,
         Self::Interrupted,
         Self::Terminated,
     ];
@@ -56,6 +62,8 @@ impl ExitCode {
             Self::Partial => 7,
             Self::Stopped => 8,
             Self::Unknown => 9,
+            Self::NotExecutable => 126,
+            Self::NotFound => 127,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -74,6 +82,8 @@ impl ExitCode {
             Self::Partial => ("partial: some instances done, some not; the list is printed", "yes, it is idempotent"),
             Self::Stopped => ("stopped: lock or session lost midway; what was written is listed", "yes, after a look"),
             Self::Unknown => ("outcome unknown: the answer to COMMIT is lost", "look first"),
+            Self::NotExecutable => ("lock acquire: CMD cannot be executed; the lock was given back", "no"),
+            Self::NotFound => ("lock acquire: CMD was not found; the lock was given back", "no"),
             Self::Interrupted => ("ended by SIGINT", "-"),
             Self::Terminated => ("ended by SIGTERM", "-"),
         }

@@ -4,13 +4,16 @@
 //! the command line or prints.
 
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod exit_code;
 pub mod failover;
 pub mod family;
+pub mod logging;
 pub mod metadata;
 pub mod model;
 pub mod output;
 pub mod registry;
 pub mod secret;
+pub mod signals;

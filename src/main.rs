@@ -1,2 +1,43 @@
-//! Entry point.
-fn main() {}
+//! The program: parse → resolve → run → exit code.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use dsctl::cli::{self, Cli};
+use dsctl::config::{Environment, output_settings};
+use dsctl::failover::StopSignal;
+use dsctl::output::{OutputSettings, Printer, Terminals};
+use dsctl::{commands, logging, signals};
+
+fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return say(&error),
+    };
+    let environment = Environment::of_process();
+    let settings = output_settings(&cli.global, &environment);
+    logging::start(settings.verbosity);
+    let code = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(cli, &environment, settings)),
+        Err(_) => dsctl::exit_code::ExitCode::Failure.number(),
+    };
+    signals::end_like(code);
+    ExitCode::from(code)
+}
+
+async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u8 {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let mut printer = Printer::new(&mut out, &mut err, settings, Terminals::of_process());
+    commands::run(cli, environment, &mut printer, StopSignal::new(signals::listen())).await
+}
+
+/// Help, version and usage errors. A reader that went away is nobody to tell.
+fn say(error: &clap::Error) -> ExitCode {
+    let text = cli::shown(error);
+    let _ = if error.use_stderr() {
+        io::stderr().write_all(text.as_bytes())
+    } else {
+        io::stdout().write_all(text.as_bytes())
+    };
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

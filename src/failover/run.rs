@@ -14,7 +14,7 @@ use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
 use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, MetadataStore};
-use crate::model::{Address, CommandRow, Instance, InstanceId, LockNode, SkipReason, Verdict};
+use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::Registry;
 
 /// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.

@@ -126,8 +126,6 @@ pub enum SkipReason {
     DefinitionMissing,
     /// Begun after the master's registration started: it belongs to the living one.
     LivingMaster,
-    /// The master is registered, and it cannot be shown that the instance is older than the registration.
-    CannotCompareTimes,
     /// A task sits on a registered worker that was not told to end it.
     TaskStillRuns(Box<Task>),
     /// Start parameters are an object or a list and the definition has a schedule: no master can read that (F§7.5).

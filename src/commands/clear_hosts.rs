@@ -1,0 +1,58 @@
+//! `dsctl clear-hosts`: the first half alone.
+
+use std::collections::BTreeMap;
+
+use super::failure::CommandError;
+use super::report::{self, Words};
+use super::{Answer, Shell, writing};
+use crate::cli::ClearHostsArgs;
+use crate::failover::{Cluster, OriginalState, Run, Steps};
+use crate::model::{Address, InstanceId};
+
+const WORDS: Words = Words { done: "claimed, without a command", would: "would be claimed, without a command" };
+
+pub(super) async fn run(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    arguments: &ClearHostsArgs,
+) -> Result<Answer, CommandError> {
+    let rules = writing::rules(Steps::Claim, &arguments.safety);
+    let master = Address::typed(&arguments.master, cluster.store.release().family.registry.address_form)?;
+    let masters = [master];
+    let work = writing::Work::Masters(&masters);
+    let (done, mut answer) = writing::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    if done.wrote {
+        let commands = recover_commands(&done);
+        answer.body = answer.body.key("next", commands.clone());
+        answer.body = answer.body.closing("nobody takes them up until they have commands; next:");
+        for command in commands {
+            answer.body = answer.body.closing(format!("  {command}"));
+        }
+    }
+    Ok(answer)
+}
+
+/// The commands that must follow. From 3.3 on the former state goes with them, since the row no longer has it.
+fn recover_commands(done: &Run) -> Vec<String> {
+    let mut by_state: BTreeMap<Option<&'static str>, Vec<InstanceId>> = BTreeMap::new();
+    for master in &done.masters {
+        let states: BTreeMap<InstanceId, i64> = master.original_states.iter().copied().collect();
+        for (id, _) in &master.recovered {
+            let state = states.get(id).copied().and_then(OriginalState::from_code).map(word);
+            by_state.entry(state).or_default().push(*id);
+        }
+    }
+    let command = |(state, ids): (Option<&str>, Vec<InstanceId>)| {
+        let state = state.map(|state| format!(" --original-state {state}")).unwrap_or_default();
+        format!("dsctl recover --instance {}{state}", report::id_list(&ids))
+    };
+    by_state.into_iter().map(command).collect()
+}
+
+fn word(state: OriginalState) -> &'static str {
+    match state {
+        OriginalState::Running => "running",
+        OriginalState::ReadyPause => "ready_pause",
+        OriginalState::ReadyStop => "ready_stop",
+    }
+}

@@ -1,0 +1,101 @@
+//! `dsctl commands`: waiting commands and error commands.
+
+use serde_json::{Value, json};
+
+use super::failure::CommandError;
+use super::{Answer, Shell, times};
+use crate::failover::Cluster;
+use crate::model::CommandRow;
+use crate::output::{Body, Cell, Table};
+
+/// More of each kind are cut, and that is said.
+const LIMIT: usize = 10_000;
+
+/// Command types of every release (F§6.3).
+const TYPES: [&str; 14] = [
+    "START_PROCESS",
+    "START_CURRENT_TASK_PROCESS",
+    "RECOVER_TOLERANCE_FAULT_PROCESS",
+    "RECOVER_SUSPENDED_PROCESS",
+    "START_FAILURE_TASK_PROCESS",
+    "COMPLEMENT_DATA",
+    "SCHEDULER",
+    "REPEAT_RUNNING",
+    "PAUSE",
+    "STOP",
+    "RECOVER_WAITING_THREAD",
+    "RECOVER_SERIAL_WAIT",
+    "EXECUTE_TASK",
+    "DYNAMIC_GENERATION",
+];
+
+pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
+    let stop = shell.stop.clone();
+    let mut waiting = Kept::default();
+    stop.unless(cluster.store.each_command(|command| waiting.keep(command))).await?;
+    let mut errors = Kept::default();
+    stop.unless(cluster.store.each_error_command(|command| errors.keep(command))).await?;
+    let zone = cluster.zone.as_ref();
+    let values = |kept: &Kept| kept.rows.iter().map(|command| value(command, zone)).collect();
+    let body = Body::default()
+        .records("commands", "command", values(&waiting))
+        .records("error_commands", "error_command", values(&errors))
+        .table(table(&waiting.rows).title("waiting commands"))
+        .table(table(&errors.rows).title("error commands (never retried by DolphinScheduler)"));
+    let mut answer = Answer::new(body);
+    for (kept, what) in [(&waiting, "waiting commands"), (&errors, "error commands")] {
+        if kept.total > kept.rows.len() {
+            answer.warnings.push(format!("{} of {} {what} are shown", kept.rows.len(), kept.total));
+        }
+    }
+    Ok(answer)
+}
+
+#[derive(Default)]
+struct Kept {
+    rows: Vec<CommandRow>,
+    total: usize,
+}
+
+impl Kept {
+    fn keep(&mut self, command: CommandRow) {
+        self.total += 1;
+        if self.rows.len() < LIMIT {
+            self.rows.push(command);
+        }
+    }
+}
+
+fn type_name(command: &CommandRow) -> Option<&'static str> {
+    TYPES.get(usize::try_from(command.command_type?).ok()?).copied()
+}
+
+fn table(commands: &[CommandRow]) -> Table {
+    let mut table = Table::new(&["ID", "TYPE", "INSTANCE", "UPDATED", "MESSAGE"]);
+    for command in commands {
+        // The first line says what happened; the rest is a stack trace.
+        let message = command.message.as_deref().and_then(|message| message.lines().next());
+        table.row(vec![
+            Cell::from(command.id),
+            Cell::or_unknown(type_name(command)),
+            Cell::from(command.instance_id),
+            Cell::from(times::local(command.update_time)),
+            message.map_or(Cell::None, Cell::long),
+        ]);
+    }
+    table
+}
+
+fn value(command: &CommandRow, zone: Option<&jiff::tz::TimeZone>) -> Value {
+    json!({
+        "id": command.id,
+        "command_type": type_name(command).map_or_else(|| "unknown".to_owned(), str::to_lowercase),
+        "command_type_code": command.command_type,
+        "instance_id": command.instance_id,
+        "command_param": command.command_param,
+        "start_time": times::in_utc(command.start_time, zone),
+        "update_time": times::in_utc(command.update_time, zone),
+        "update_time_local": times::local(command.update_time),
+        "message": command.message,
+    })
+}

@@ -1,0 +1,173 @@
+//! `dsctl demo`: a failover from beginning to end, on a made-up cluster in a SQLite file.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::failure::{CommandError, of_failover};
+use super::instances::Listing;
+use super::report::{self, Words};
+use super::{Answer, Shell, connect, finish, masters};
+use crate::cli::DemoArgs;
+use crate::config::{DbTarget, Settings};
+use crate::demo::{self, Story};
+use crate::exit_code::ExitCode;
+use crate::failover::{Cluster, Observer, Permit, Rules, Run, Steps, StopSignal, failover};
+use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
+use crate::model::{Address, LockNode, Version};
+use crate::output::{Body, Document};
+
+/// The release of the made-up cluster where none is asked for.
+const DEFAULT_RELEASE: Version = Version::new(3, 2, 2);
+
+pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &DemoArgs, name: &'static str) -> io::Result<u8> {
+    let mut document = Document::new(name);
+    let answer = match tell(shell, arguments, &mut document).await {
+        Ok(answer) => answer,
+        Err(error) => Answer { error: Some(error.body()), ..Answer::default() },
+    };
+    finish(shell.printer, document, answer)
+}
+
+async fn tell(
+    shell: &mut Shell<'_, '_>,
+    arguments: &DemoArgs,
+    document: &mut Document,
+) -> Result<Answer, CommandError> {
+    let file = arguments.file.clone().unwrap_or_else(unused_file);
+    let version = shell.settings.ds_version.unwrap_or(DEFAULT_RELEASE);
+    let story = create(&shell.settings, &file, version).await?;
+    let settings = Settings {
+        db: Some(DbTarget::Sqlite(file.clone())),
+        zk: None,
+        registry: None,
+        ds_version: Some(version),
+        time_zone: Some(TimeZone::UTC),
+        ..shell.settings.clone()
+    };
+    let mut cluster = connect::cluster(&settings, connect::Access::Write).await?;
+    document.family = Some(cluster.store.release().family.label.to_owned());
+    document.ds_version = Some(version.to_string());
+    let told = acts(&mut cluster, &story, &shell.stop).await;
+    connect::close(cluster).await;
+    let (body, run) = told?;
+    let mut answer = Answer::new(closing(body, &file, &story));
+    answer.exit = Some(run.exit_code());
+    answer.error = run.failure.as_ref().map(|failure| of_failover(failure, run.wrote));
+    Ok(answer)
+}
+
+/// A new file for each demonstration: the one before stays usable.
+fn unused_file() -> PathBuf {
+    let name = format!("dsctl-demo-{}-{}.db", Timestamp::now().as_millisecond(), std::process::id());
+    std::env::temp_dir().join(name)
+}
+
+async fn create(settings: &Settings, file: &Path, version: Version) -> Result<Story, CommandError> {
+    if crate::family::family_of(version).is_none() {
+        return Err(CommandError::Other {
+            message: format!("no family of releases has {version}"),
+            cause: None,
+            hint: Some("for example 1.3.9, 2.0.9, 3.1.9, 3.2.2 or 3.4.1".to_owned()),
+            exit: ExitCode::Usage,
+        });
+    }
+    if file.exists() {
+        return Err(CommandError::Other {
+            message: format!("{} exists already", file.display()),
+            cause: None,
+            hint: Some("the demonstration makes a new file and overwrites none; give another name".to_owned()),
+            exit: ExitCode::Refused,
+        });
+    }
+    let mut database = SqliteDatabase::open(file, OpenMode::Create, settings.timeout, settings.statement_timeout)?;
+    Ok(demo::create(&mut database, version, Timestamp::now()).await?)
+}
+
+/// The masters, the plan, the failover, and what it came to.
+async fn acts(cluster: &mut Cluster, story: &Story, stop: &StopSignal) -> Result<(Body, Run), CommandError> {
+    let rules = rules();
+    let masters_before = masters::seen(cluster, stop).await?;
+    let instances_before = listing(cluster, stop).await?;
+    let dead = [story.dead_master.clone()];
+    let plan = failover(cluster, &dead, &rules, None, &mut Silent, stop.clone()).await;
+    let permit = Permit::given();
+    let run = failover(cluster, &dead, &rules, Some(&permit), &mut Silent, stop.clone()).await;
+    let instances_after = listing(cluster, stop).await?;
+    let words = Words { done: "handed over", would: "would be handed over" };
+    let plan = report::body(&plan, true, words);
+    let outcome = report::body(&run, false, words);
+    let mut body = Body::default();
+    for (key, part, title) in [
+        ("masters", masters_before, "1. the masters: dsctl masters"),
+        ("instances_before", instances_before, "2. their unfinished instances: dsctl instances"),
+        ("plan", plan, "3. the plan: dsctl failover --all-dead --dry-run"),
+        ("outcome", outcome, "4. the failover: dsctl failover --all-dead --yes"),
+        ("instances", instances_after, "5. afterwards: dsctl instances"),
+    ] {
+        body = with_part(body, key, part, title);
+    }
+    Ok((body, run))
+}
+
+fn with_part(body: Body, key: &'static str, part: Body, title: &str) -> Body {
+    let mut values = part.keys;
+    let value = match key {
+        "masters" => values.remove("masters").unwrap_or(Value::Null),
+        "instances_before" | "instances" => values.remove("instances").unwrap_or(Value::Null),
+        _ => Value::Object(values),
+    };
+    part.tables.into_iter().fold(body.key(key, value), |body, table| body.table(table.title(title)))
+}
+
+async fn listing(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, CommandError> {
+    let registered = stop.unless(cluster.registry.masters()).await?;
+    let waiting = stop.unless(cluster.store.recovery_commands()).await?;
+    let mut listed = Vec::new();
+    stop.unless(cluster.store.each_listed(None, |instance| listed.push(instance))).await?;
+    let listing = Listing { cluster, registered, waiting, errors: HashMap::new() };
+    let values = listed.iter().map(|instance| listing.value(instance)).collect();
+    Ok(Body::default().records("instances", "instance", values).table(listing.table(&listed)))
+}
+
+fn closing(body: Body, file: &Path, story: &Story) -> Body {
+    let shown = file.display();
+    body.key("file", file.to_string_lossy())
+        .key("dead_master", json!(story.dead_master))
+        .closing(format!(
+            "{} had died; its {} instances now have a command each, and the next free master would take them up.",
+            story.dead_master,
+            story.hanging().len()
+        ))
+        .closing("One instance was handed over long ago and has no command: an orphan, which nobody will ever take up.")
+        .closing(format!("The cluster is in {shown}; go on with it:"))
+        .closing(format!("  dsctl --db sqlite:{shown} recover --orphans --dry-run"))
+        .closing(format!("  dsctl --db sqlite:{shown} commands"))
+}
+
+fn rules() -> Rules {
+    Rules {
+        steps: Steps::Both,
+        batch: 500,
+        rate: None,
+        lock_timeout: std::time::Duration::from_secs(5),
+        max_instances: 100,
+        allow_no_masters: false,
+        allow_restarted: false,
+        allow_duplicate_tasks: false,
+        original_state: None,
+    }
+}
+
+/// Nobody waits for a lock in a file of one's own.
+struct Silent;
+
+impl Observer for Silent {
+    fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
+
+    fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {}
+}

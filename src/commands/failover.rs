@@ -1,0 +1,121 @@
+//! `dsctl failover`: the whole.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::failure::{CommandError, of_failover};
+use super::report::Words;
+use super::{Answer, Shell, writing};
+use crate::cli::FailoverArgs;
+use crate::exit_code::ExitCode;
+use crate::failover::{Cluster, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
+use crate::model::{Address, AddressError, InstanceId};
+
+const WORDS: Words = Words { done: "handed over", would: "would be handed over" };
+
+pub(super) async fn run(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    arguments: &FailoverArgs,
+) -> Result<Answer, CommandError> {
+    let rules = writing::rules(Steps::Both, &arguments.safety);
+    let (masters, warnings) = if arguments.all_dead {
+        all_dead(shell, cluster, &rules).await?
+    } else {
+        (named(cluster, &arguments.masters)?, Vec::new())
+    };
+    let work = writing::Work::Masters(&masters);
+    let (done, mut answer) = writing::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    answer.warnings.extend(warnings);
+    if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
+        see_taken_up(shell, cluster, &done, limit, &mut answer).await;
+    } else if done.wrote {
+        answer.body = answer.body.closing("next: dsctl commands, to see the masters take them up");
+    }
+    Ok(answer)
+}
+
+/// What was typed, each once and in that order.
+fn named(cluster: &Cluster, texts: &[String]) -> Result<Vec<Address>, AddressError> {
+    let form = cluster.store.release().family.registry.address_form;
+    let mut masters = Vec::new();
+    for text in texts {
+        let address = Address::typed(text, form)?;
+        if !masters.contains(&address) {
+            masters.push(address);
+        }
+    }
+    Ok(masters)
+}
+
+async fn all_dead(
+    shell: &Shell<'_, '_>,
+    cluster: &mut Cluster,
+    rules: &Rules,
+) -> Result<(Vec<Address>, Vec<String>), CommandError> {
+    let view = shell.stop.unless(look(cluster, rules)).await?;
+    let counts = shell.stop.unless(cluster.store.host_counts()).await?;
+    let (dead, strange) = dead_hosts(&counts, &view, cluster.store.release());
+    let warnings = strange.iter().map(|host| format!("unfinished instances name the host {host:?}: left alone"));
+    Ok((dead, warnings.collect()))
+}
+
+async fn see_taken_up(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    done: &Run,
+    limit: Duration,
+    answer: &mut Answer,
+) {
+    let ids: Vec<InstanceId> = done.masters.iter().flat_map(|master| &master.recovered).map(|(id, _)| *id).collect();
+    let began = Instant::now();
+    let stop = shell.stop.clone();
+    let printer = &mut *shell.printer;
+    let on_look = |seen: &TakeUp| {
+        let (taken, all) = (seen.taken_up.len(), ids.len());
+        printer.waiting(&format!("the masters: {taken} of {all} taken up"));
+    };
+    let result = wait_for_take_up(cluster, &ids, limit, &stop, on_look).await;
+    shell.printer.settled();
+    let body = std::mem::take(&mut answer.body);
+    match result {
+        Ok(seen) => {
+            answer.body = told(body, &seen, &writing::waited(began));
+            if !seen.is_complete() && answer.exit == Some(ExitCode::Done) {
+                answer.exit = Some(ExitCode::Partial);
+            }
+        }
+        Err(error) => {
+            answer.body = body;
+            answer.error.get_or_insert(of_failover(&error, true));
+        }
+    }
+}
+
+fn told(body: crate::output::Body, seen: &TakeUp, waited: &str) -> crate::output::Body {
+    let failed = seen.failed.iter().map(|(id, message)| json!({ "instance_id": id, "message": message }));
+    let mut body = body.key(
+        "take_up",
+        json!({
+            "taken_up": seen.taken_up,
+            "waiting": seen.waiting,
+            "lost": seen.lost,
+            "failed": failed.collect::<Vec<_>>(),
+        }),
+    );
+    body = body.closing(format!("{} taken up after {waited}", seen.taken_up.len()));
+    if !seen.waiting.is_empty() {
+        let ids = super::report::id_list(&seen.waiting);
+        body = body.closing(format!("not taken up yet: {ids}; see the masters' status with 'dsctl masters'"));
+    }
+    for (id, message) in &seen.failed {
+        let line = message.lines().next().unwrap_or_default();
+        body = body.closing(format!("instance {id}: its command ended in the error table: {line}"));
+    }
+    if !seen.lost.is_empty() {
+        let ids = super::report::id_list(&seen.lost);
+        body = body.closing(format!("no command and no master: {ids}; next: dsctl recover --orphans --dry-run"));
+    }
+    body
+}

@@ -1,0 +1,112 @@
+//! From errors to what is told: what failed, the cause, the next command.
+
+use crate::config::ConfigError;
+use crate::exit_code::ExitCode;
+use crate::failover::FailoverError;
+use crate::metadata::StoreError;
+use crate::metadata::database::DatabaseError;
+use crate::model::{AddressError, LockNode};
+use crate::output::ErrorBody;
+use crate::registry::RegistryError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CommandError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The work.
+    #[error(transparent)]
+    Failover(#[from] FailoverError),
+    /// What stands for MASTER.
+    #[error("{0}")]
+    Address(#[from] AddressError),
+    /// Something of the system's, with a hint.
+    #[error("{message}")]
+    Other { message: String, cause: Option<String>, hint: Option<String>, exit: ExitCode },
+}
+
+impl From<RegistryError> for CommandError {
+    fn from(error: RegistryError) -> Self {
+        FailoverError::from(error).into()
+    }
+}
+
+impl From<DatabaseError> for CommandError {
+    fn from(error: DatabaseError) -> Self {
+        FailoverError::from(error).into()
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        FailoverError::from(error).into()
+    }
+}
+
+impl CommandError {
+    pub(super) fn body(&self) -> ErrorBody {
+        match self {
+            Self::Config(error) => {
+                with_hint(ErrorBody::new("config", error.to_string(), ExitCode::Usage), error.hint())
+            }
+            Self::Failover(error) => of_failover(error, false),
+            Self::Address(error) => ErrorBody::new("address", error.to_string(), address_code(error))
+                .hint("'dsctl masters' shows the masters as the database writes them"),
+            Self::Other { message, cause, hint, exit } => {
+                let mut body = ErrorBody::new("failed", message.clone(), *exit);
+                body.causes.extend(cause.clone());
+                with_hint(body, hint.clone())
+            }
+        }
+    }
+}
+
+/// A text that can be no address is bad usage; one that marks instances handed over already is a danger averted.
+fn address_code(error: &AddressError) -> ExitCode {
+    match error {
+        AddressError::ClaimText(_) | AddressError::Empty => ExitCode::Refused,
+        _ => ExitCode::Usage,
+    }
+}
+
+fn with_hint(body: ErrorBody, hint: Option<String>) -> ErrorBody {
+    match hint {
+        Some(hint) => body.hint(hint),
+        None => body,
+    }
+}
+
+/// A failed run as it is told; `wrote` says whether something was written before.
+pub(super) fn of_failover(error: &FailoverError, wrote: bool) -> ErrorBody {
+    let mut body = ErrorBody::new(error.kind(), error.to_string(), error.exit_code(wrote));
+    body.causes = causes(error);
+    with_hint(body, error.hint())
+}
+
+fn causes(error: &FailoverError) -> Vec<String> {
+    match error {
+        FailoverError::Registry(RegistryError::Unreachable { cause, .. })
+        | FailoverError::Database(DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. })
+        | FailoverError::Store(StoreError::Database(
+            DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. },
+        )) => vec![cause.clone()],
+        FailoverError::Registry(RegistryError::Held { holder: Some(holder), waited, .. }) => {
+            vec![format!("{}; waited {}", holder_sentence(holder), super::times::short(*waited))]
+        }
+        FailoverError::OutcomeUnknown { instances, .. } => {
+            let ids: Vec<String> = instances.iter().take(20).map(ToString::to_string).collect();
+            let more = if instances.len() > ids.len() { ", …" } else { "" };
+            vec![format!("it is about {} instances: {}{more}", instances.len(), ids.join(", "))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Who holds a lock, in words.
+pub(super) fn holder_sentence(holder: &LockNode) -> String {
+    let session = holder.session_id.as_deref().unwrap_or("unknown");
+    let since = holder.created_at.map(|time| format!(" since {time:.0}")).unwrap_or_default();
+    let data = if holder.data.is_empty() { String::new() } else { format!(", which says {:?}", holder.data) };
+    format!("held by session {session}{since}{data} ({})", holder.node)
+}

@@ -1,0 +1,133 @@
+//! `dsctl instances`: unfinished and claimed instances, judged.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::failure::CommandError;
+use super::{Answer, Shell, times};
+use crate::cli::InstancesArgs;
+use crate::failover::{Cluster, instance_verdict};
+use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
+use crate::output::{Body, Cell, Table};
+
+const HEADERS: [&str; 9] = ["ID", "NAME", "STATE", "HOST", "VERDICT", "STARTED", "RESTARTED", "COMMAND", "ERROR"];
+
+/// More are cut, and that is said: nobody reads so many, and memory stays small.
+const DEFAULT_LIMIT: u32 = 10_000;
+
+pub(super) async fn run(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    arguments: &InstancesArgs,
+) -> Result<Answer, CommandError> {
+    let stop = shell.stop.clone();
+    let form = cluster.store.release().family.registry.address_form;
+    let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
+    let registered = stop.unless(cluster.registry.masters()).await?;
+    let waiting = stop.unless(cluster.store.recovery_commands()).await?;
+    let limit = arguments.limit.unwrap_or(DEFAULT_LIMIT) as usize;
+    let mut listed = Vec::new();
+    let mut total = 0_usize;
+    let keep = |mut instance: Instance| {
+        total += 1;
+        if listed.len() < limit {
+            (instance.command_param, instance.state_history) = (None, None);
+            listed.push(instance);
+        }
+    };
+    stop.unless(cluster.store.each_listed(host.as_ref().map(Address::as_str), keep)).await?;
+    let ids: HashSet<InstanceId> = listed.iter().map(|instance| instance.id).collect();
+    let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
+    let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
+    let listing = Listing { cluster, registered, waiting, errors };
+    let mut answer = Answer::new(listing.body(&listed));
+    if total > listed.len() {
+        let shown = listed.len();
+        answer.warnings.push(format!("{shown} of {total} instances are shown; see --limit"));
+    }
+    Ok(answer)
+}
+
+/// Instances, and what is known around them.
+pub(super) struct Listing<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) registered: Registrations,
+    pub(super) waiting: HashMap<InstanceId, i64>,
+    pub(super) errors: HashMap<InstanceId, i64>,
+}
+
+impl Listing<'_> {
+    fn body(&self, listed: &[Instance]) -> Body {
+        let values = listed.iter().map(|instance| self.value(instance)).collect();
+        let body = Body::default().records("instances", "instance", values).table(self.table(listed));
+        let orphans = listed.iter().filter(|instance| self.is_orphan(instance)).count();
+        let body = match orphans {
+            0 => body,
+            count => body.closing(format!(
+                "{count} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
+            )),
+        };
+        if listed.iter().any(|instance| self.verdict(instance) == Verdict::Dead) {
+            body.closing("masters are dead; next: dsctl failover --all-dead --dry-run")
+        } else {
+            body
+        }
+    }
+
+    pub(super) fn table(&self, listed: &[Instance]) -> Table {
+        let mut table = Table::new(&HEADERS);
+        for instance in listed {
+            let cells = self.cells(instance);
+            let needs_help = self.verdict(instance) == Verdict::Dead || self.is_orphan(instance);
+            if needs_help { table.alarm(cells) } else { table.row(cells) }
+        }
+        table
+    }
+
+    fn verdict(&self, instance: &Instance) -> Verdict {
+        let family = self.cluster.store.release().family;
+        instance_verdict(instance, family, &self.registered, self.cluster.zone.as_ref())
+    }
+
+    fn is_orphan(&self, instance: &Instance) -> bool {
+        self.verdict(instance) == Verdict::Claimed && !self.waiting.contains_key(&instance.id)
+    }
+
+    fn cells(&self, instance: &Instance) -> Vec<Cell> {
+        let family = self.cluster.store.release().family;
+        vec![
+            Cell::from(instance.id),
+            instance.name.clone().map_or(Cell::None, Cell::long),
+            Cell::from(family.state_word(instance.state)),
+            Cell::from(instance.host.clone()),
+            Cell::from(self.verdict(instance).word()),
+            Cell::from(times::local(instance.start_time)),
+            Cell::from(times::local(instance.restart_time)),
+            Cell::from(self.waiting.get(&instance.id).copied()),
+            Cell::from(self.errors.get(&instance.id).copied()),
+        ]
+    }
+
+    pub(super) fn value(&self, instance: &Instance) -> Value {
+        let family = self.cluster.store.release().family;
+        let zone = self.cluster.zone.as_ref();
+        json!({
+            "id": instance.id,
+            "name": instance.name,
+            "definition_code": instance.definition,
+            "definition_version": instance.definition_version,
+            "state": family.state_word(instance.state),
+            "state_code": instance.state,
+            "host": instance.host,
+            "verdict": self.verdict(instance).word(),
+            "start_time": times::in_utc(instance.start_time, zone),
+            "restart_time": times::in_utc(instance.restart_time, zone),
+            "start_time_local": times::local(instance.start_time),
+            "restart_time_local": times::local(instance.restart_time),
+            "sub_process": instance.sub_process,
+            "pending_command_id": self.waiting.get(&instance.id),
+            "error_command_id": self.errors.get(&instance.id),
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! `dsctl lock acquire`: take the failover lock and hold it.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::connect::{self, Access};
+use super::failure::{CommandError, holder_sentence};
+use super::lock_child::{self, Ended};
+use super::{Answer, Shell, finish, or_stopped, times};
+use crate::cli::AcquireArgs;
+use crate::exit_code::ExitCode;
+use crate::failover::{Refusal, StopSignal};
+use crate::family::Release;
+use crate::model::{Address, LockNode};
+use crate::output::{Body, Document, Printer};
+use crate::registry::{Lease, Registry};
+
+pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs, name: &'static str) -> io::Result<u8> {
+    let mut document = Document::new(name);
+    let held = hold(shell, arguments, &mut document).await;
+    match held {
+        // Stdout was the program's own.
+        Ok(Held { child: Some(code), .. }) => Ok(code),
+        Ok(held) => finish(shell.printer, document, Answer::new(held.body())),
+        Err(error) => finish(shell.printer, document, Answer { error: Some(error.body()), ..Answer::default() }),
+    }
+}
+
+/// What was held, and for how long.
+struct Held {
+    locks: Vec<(String, Duration)>,
+    held: Duration,
+    child: Option<u8>,
+}
+
+impl Held {
+    fn body(&self) -> Body {
+        let locks = self.locks.iter();
+        let locks = locks.map(|(path, waited)| json!({ "path": path, "waited_ms": times::milliseconds(*waited) }));
+        let body = Body::default().records("locks", "lock", locks.collect());
+        let body = body.key("held_ms", times::milliseconds(self.held));
+        let paths: Vec<&str> = self.locks.iter().map(|(path, _)| path.as_str()).collect();
+        body.closing(format!("gave {} back after {}", paths.join(" and "), times::short(self.held)))
+    }
+}
+
+async fn hold(
+    shell: &mut Shell<'_, '_>,
+    arguments: &AcquireArgs,
+    document: &mut Document,
+) -> Result<Held, CommandError> {
+    shell.settings.registry()?;
+    let stop = shell.stop.clone();
+    let release = or_stopped(stop.clone(), connect::release(&shell.settings)).await?;
+    document.family = Some(release.family.label.to_owned());
+    document.ds_version = release.version().map(|version| version.to_string());
+    let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
+    let connecting = connect::registry(&shell.settings, Access::Write, &release);
+    let mut registry = or_stopped(stop, connecting).await?;
+    let result = take_and_hold(shell, arguments, &mut *registry, &release, &address).await;
+    // Ends the session, and with it every lock, on each way out.
+    registry.close().await;
+    result
+}
+
+async fn take_and_hold(
+    shell: &mut Shell<'_, '_>,
+    arguments: &AcquireArgs,
+    registry: &mut dyn Registry,
+    release: &Release,
+    address: &Address,
+) -> Result<Held, CommandError> {
+    let stop = shell.stop.clone();
+    ensure_right_place(registry).await?;
+    let mut leases = Vec::new();
+    let deadline = Instant::now() + arguments.lock_timeout;
+    for path in release.lock_paths(address) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let printer = &mut *shell.printer;
+        let full_path = registry.full_path(&path);
+        let mut on_wait = |holder: &LockNode| printer.waiting(&format!("{full_path}, {}", holder_sentence(holder)));
+        leases.push(stop.unless(registry.acquire(&path, left, &mut on_wait)).await?);
+    }
+    shell.printer.settled();
+    let locks = leases.iter().map(|lease| (lease.path.clone(), lease.waited)).collect();
+    let began = Instant::now();
+    let child = while_held(shell.printer, arguments, registry, &leases, stop).await?;
+    for lease in leases.into_iter().rev() {
+        registry.release(lease).await?;
+    }
+    Ok(Held { locks, held: began.elapsed(), child })
+}
+
+/// A lock in the wrong place keeps nobody out.
+async fn ensure_right_place(registry: &mut dyn Registry) -> Result<(), CommandError> {
+    let masters = registry.masters().await?;
+    if masters.parent_exists {
+        return Ok(());
+    }
+    let endpoint = registry.endpoint().to_owned();
+    let refusal = Refusal::NoMastersNode { endpoint, parent: masters.parent };
+    Err(CommandError::Failover(refusal.into()))
+}
+
+/// Holds the locks until the time is over, the program ends, a signal comes or a lock is lost.
+async fn while_held(
+    printer: &mut Printer<'_>,
+    arguments: &AcquireArgs,
+    registry: &mut dyn Registry,
+    leases: &[Lease],
+    stop: StopSignal,
+) -> Result<Option<u8>, CommandError> {
+    if !arguments.program.is_empty() {
+        return with_program(arguments, registry, leases, stop).await;
+    }
+    let paths: Vec<&str> = leases.iter().map(|lease| lease.path.as_str()).collect();
+    let until =
+        arguments.hold_for.map_or_else(|| "until Ctrl-C".to_owned(), |time| format!("for {}", times::short(time)));
+    printer.remark(&format!("holding {} {until}", paths.join(" and ")));
+    let mut signal = stop;
+    tokio::select! {
+        lost = lock_child::any_lost(registry, leases) => Err(lost.into()),
+        _ = signal.requested() => Ok(None),
+        () = over(arguments.hold_for) => Ok(None),
+    }
+}
+
+async fn over(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn with_program(
+    arguments: &AcquireArgs,
+    registry: &mut dyn Registry,
+    leases: &[Lease],
+    stop: StopSignal,
+) -> Result<Option<u8>, CommandError> {
+    let grace = registry.session_timeout() / 3;
+    match lock_child::run(&arguments.program, arguments.hold_for, grace, registry, leases, stop).await {
+        Ok(Ended::Status(code)) => Ok(Some(code)),
+        Ok(Ended::LockLost(error)) => Err(error.into()),
+        Err(error) => Err(CommandError::Other {
+            message: format!("cannot run {:?}", arguments.program.first().map(std::ffi::OsString::as_os_str)),
+            cause: Some(error.to_string()),
+            hint: Some("the lock was given back".to_owned()),
+            exit: if error.kind() == io::ErrorKind::NotFound { ExitCode::NotFound } else { ExitCode::NotExecutable },
+        }),
+    }
+}
+
+impl From<Refusal> for CommandError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Failover(refusal.into())
+    }
+}

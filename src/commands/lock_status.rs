@@ -1,0 +1,160 @@
+//! `dsctl lock status`: who holds the failover lock, and who waits for it.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::connect::{self, Access};
+use super::failure::CommandError;
+use super::{Answer, Shell, finish, or_stopped, times};
+use crate::cli::StatusArgs;
+use crate::family::{FamilyId, LockPath, Release};
+use crate::model::{Address, LockNode, Registrations, Version};
+use crate::output::{Body, Cell, Document, Table};
+use crate::registry::Registry;
+
+const HEADERS: [&str; 7] = ["LOCK", "ROLE", "SESSION", "AGE", "MASTER", "DATA", "NODE"];
+
+/// The release that gives the lock back (F§3).
+const LEAK_MENDED: Version = Version::new(3, 4, 2);
+
+pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &StatusArgs, name: &'static str) -> io::Result<u8> {
+    let mut document = Document::new(name);
+    let answer = match status(shell, arguments, &mut document).await {
+        Ok(answer) => answer,
+        Err(error) => Answer { error: Some(error.body()), ..Answer::default() },
+    };
+    finish(shell.printer, document, answer)
+}
+
+async fn status(
+    shell: &mut Shell<'_, '_>,
+    arguments: &StatusArgs,
+    document: &mut Document,
+) -> Result<Answer, CommandError> {
+    let stop = shell.stop.clone();
+    shell.settings.registry()?;
+    let release = or_stopped(stop.clone(), connect::release(&shell.settings)).await?;
+    document.family = Some(release.family.label.to_owned());
+    document.ds_version = release.version().map(|version| version.to_string());
+    document.warnings.clone_from(&release.contradictions);
+    let master = arguments.master.as_deref();
+    let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
+    let connecting = connect::registry(&shell.settings, Access::Read, &release);
+    let mut registry = or_stopped(stop.clone(), connecting).await?;
+    let seen = stop.unless(look(&mut *registry, &release, master.as_ref())).await;
+    registry.close().await;
+    let (locks, masters) = seen?;
+    Ok(Answer::new(body(&release, &locks, &masters)))
+}
+
+struct Queue {
+    path: String,
+    nodes: Vec<LockNode>,
+}
+
+async fn look(
+    registry: &mut dyn Registry,
+    release: &Release,
+    master: Option<&Address>,
+) -> Result<(Vec<Queue>, Registrations), crate::registry::RegistryError> {
+    let masters = registry.masters().await?;
+    let mut locks = Vec::new();
+    for lock in release.locks() {
+        for path in paths(registry, lock, master).await? {
+            let nodes = registry.lock_queue(&path).await?;
+            locks.push(Queue { path: registry.full_path(&path), nodes });
+        }
+    }
+    // Without a master only locks that somebody is at are of interest.
+    locks.retain(|lock| master.is_some() || !lock.nodes.is_empty());
+    Ok((locks, masters))
+}
+
+async fn paths(
+    registry: &mut dyn Registry,
+    lock: LockPath,
+    master: Option<&Address>,
+) -> Result<Vec<String>, crate::registry::RegistryError> {
+    match (lock, master) {
+        (LockPath::PerMaster(parent), None) => {
+            let names = registry.locks_below(parent).await?;
+            Ok(names.into_iter().map(|name| format!("{parent}/{name}")).collect())
+        }
+        (LockPath::PerMaster(_), Some(master)) => Ok(vec![lock.path(master)]),
+        (LockPath::Global(path), _) => Ok(vec![path.to_owned()]),
+    }
+}
+
+fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
+    let mut table = Table::new(&HEADERS);
+    for lock in locks {
+        if lock.nodes.is_empty() {
+            let mut cells = vec![Cell::from(lock.path.clone()), Cell::from("free")];
+            cells.resize(HEADERS.len(), Cell::None);
+            table.row(cells);
+        }
+        for (place, node) in lock.nodes.iter().enumerate() {
+            table.row(cells(lock, place, node, masters));
+        }
+    }
+    let values = locks.iter().map(|lock| value(lock, masters)).collect();
+    let body = Body::default().records("locks", "lock", values).table(table);
+    let body = if locks.is_empty() { body.closing("no failover lock is held") } else { body };
+    match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| leak_of(release, node, masters)) {
+        Some(line) => body.closing(line),
+        None => body,
+    }
+}
+
+fn owner<'a>(node: &LockNode, masters: &'a Registrations) -> Option<&'a Address> {
+    let session = node.session_id.as_ref()?;
+    masters.servers.iter().find(|server| server.session_id.as_ref() == Some(session)).map(|server| &server.address)
+}
+
+/// What may explain a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1 give it back with their session.
+pub(super) fn leak_of(release: &Release, node: &LockNode, masters: &Registrations) -> Option<String> {
+    let affected = release.family.id == FamilyId::V3_3 && release.range.from < LEAK_MENDED;
+    let holder = owner(node, masters).filter(|_| affected)?;
+    Some(format!(
+        "{holder} may have done its failover long ago: masters of 3.3.0 to 3.4.1 keep this lock until they are \
+         restarted (upstream issue 18197); 'dsctl instances' shows whether anything is left to do"
+    ))
+}
+
+/// The registered master whose session made a node.
+pub(super) fn registered_owner(node: &LockNode, masters: &Registrations) -> Option<String> {
+    owner(node, masters).map(ToString::to_string)
+}
+
+fn cells(lock: &Queue, place: usize, node: &LockNode, masters: &Registrations) -> Vec<Cell> {
+    vec![
+        Cell::from(lock.path.clone()),
+        Cell::from(if place == 0 { "holder" } else { "waiter" }),
+        Cell::or_unknown(node.session_id.clone()),
+        Cell::or_unknown(times::age_seconds(node.created_at).map(times::ago)),
+        Cell::from(registered_owner(node, masters)),
+        Cell::from(node.data.clone()),
+        Cell::from(node.node.clone()),
+    ]
+}
+
+fn value(lock: &Queue, masters: &Registrations) -> Value {
+    let nodes: Vec<Value> = lock.nodes.iter().map(|node| node_value(node, masters)).collect();
+    let (holder, waiters) = match nodes.split_first() {
+        Some((holder, waiters)) => (holder.clone(), waiters.to_vec()),
+        None => (Value::Null, Vec::new()),
+    };
+    json!({ "path": lock.path, "holder": holder, "waiters": waiters })
+}
+
+fn node_value(node: &LockNode, masters: &Registrations) -> Value {
+    json!({
+        "node": node.node,
+        "session_id": node.session_id,
+        "created_at": times::instant(node.created_at),
+        "age_seconds": times::age_seconds(node.created_at),
+        "data": node.data,
+        "registered_master": registered_owner(node, masters),
+    })
+}

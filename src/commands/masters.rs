@@ -1,0 +1,148 @@
+//! `dsctl masters`: every known master.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::failure::CommandError;
+use super::{Answer, Shell, times};
+use crate::failover::{Cluster, StopSignal, check_registry, instance_verdict};
+use crate::metadata::HostCount;
+use crate::model::{Heartbeat, Instance, PayloadProblem, Registration, Registrations, Verdict};
+use crate::output::{Body, Cell, Table};
+
+const HEADERS: [&str; 8] = ["MASTER", "VERDICT", "UNFINISHED", "STARTED", "HEARTBEAT", "STATUS", "SESSION", "REMARK"];
+
+pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
+    let stop = shell.stop.clone();
+    let registered = stop.unless(cluster.registry.masters()).await?;
+    let counts = stop.unless(cluster.store.host_counts()).await?;
+    let mut answer = Answer::new(body(cluster, &rows(cluster, &registered, &counts)));
+    let family = cluster.store.release().family;
+    if let Err(refusal) = check_registry(&registered, family, cluster.registry.endpoint(), false) {
+        answer.warnings.push(format!("{refusal}; {}", refusal.hint()));
+    }
+    Ok(answer)
+}
+
+/// The masters, without a word on whether they are the right ones.
+pub(super) async fn seen(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, CommandError> {
+    let registered = stop.unless(cluster.registry.masters()).await?;
+    let counts = stop.unless(cluster.store.host_counts()).await?;
+    Ok(body(cluster, &rows(cluster, &registered, &counts)))
+}
+
+/// A master, or a host that names none.
+struct Known<'a> {
+    host: Option<&'a str>,
+    registration: Option<&'a Registration>,
+    verdict: Verdict,
+    unfinished: i64,
+}
+
+/// Registered masters and hosts of unfinished or claimed instances, in order of address.
+fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostCount]) -> Vec<Known<'a>> {
+    let mut hosts: BTreeMap<(Option<&str>, Verdict), i64> = BTreeMap::new();
+    for server in &registered.servers {
+        hosts.insert((Some(server.address.as_str()), Verdict::Alive), 0);
+    }
+    for count in counts {
+        let verdict = verdict(cluster, registered, count);
+        *hosts.entry((count.host.as_deref(), verdict)).or_default() += count.count;
+    }
+    let known = |((host, verdict), unfinished): ((Option<&'a str>, Verdict), i64)| Known {
+        host,
+        registration: registered.servers.iter().find(|server| Some(server.address.as_str()) == host),
+        verdict,
+        unfinished,
+    };
+    hosts.into_iter().map(known).collect()
+}
+
+fn verdict(cluster: &Cluster, registered: &Registrations, count: &HostCount) -> Verdict {
+    let instance = Instance { host: count.host.clone(), state: Some(count.state), ..Instance::default() };
+    instance_verdict(&instance, cluster.store.release().family, registered, cluster.zone.as_ref())
+}
+
+fn body(cluster: &Cluster, rows: &[Known<'_>]) -> Body {
+    let mut table = Table::new(&HEADERS);
+    for row in rows {
+        let cells = cells(cluster, row);
+        if row.verdict == Verdict::Dead { table.alarm(cells) } else { table.row(cells) }
+    }
+    let values = rows.iter().map(|row| value(cluster, row)).collect();
+    let body = Body::default().records("masters", "master", values).table(table);
+    let dead: Vec<&str> = rows.iter().filter(|row| row.verdict == Verdict::Dead).filter_map(|row| row.host).collect();
+    match dead.as_slice() {
+        [] => body,
+        [one] => body.closing(format!("next: dsctl failover {one} --dry-run")),
+        _ => body.closing("next: dsctl failover --all-dead --dry-run"),
+    }
+}
+
+fn heartbeat<'a>(row: &'a Known<'_>) -> Option<&'a Heartbeat> {
+    row.registration.map(|registration| &registration.heartbeat)
+}
+
+fn cells(cluster: &Cluster, row: &Known<'_>) -> Vec<Cell> {
+    let zone = cluster.zone.as_ref();
+    let started = heartbeat(row).and_then(|heartbeat| heartbeat.started_at);
+    let reported = heartbeat(row).and_then(|heartbeat| heartbeat.reported_at);
+    let age = |moment: Option<crate::model::Moment>| match moment {
+        Some(moment) => match times::age_seconds(moment.instant(zone)) {
+            Some(seconds) => Cell::from(format!("{} ago", times::ago(seconds))),
+            None => Cell::Unknown,
+        },
+        None if row.registration.is_some() => Cell::Unknown,
+        None => Cell::None,
+    };
+    vec![
+        Cell::from(row.host),
+        Cell::from(row.verdict.word()),
+        Cell::from(row.unfinished),
+        age(started),
+        age(reported),
+        Cell::from(heartbeat(row).and_then(|heartbeat| heartbeat.server_status.clone())),
+        Cell::from(row.registration.and_then(|registration| registration.session_id.clone())),
+        Cell::from(remark(row)),
+    ]
+}
+
+fn remark(row: &Known<'_>) -> Option<String> {
+    if let Some(problem) = heartbeat(row).and_then(|heartbeat| heartbeat.problem.as_ref()) {
+        return Some(match problem {
+            PayloadProblem::Empty => "no heartbeat yet".to_owned(),
+            PayloadProblem::Unreadable(why) => format!("heartbeat unreadable: {why}"),
+        });
+    }
+    match (row.verdict, row.host) {
+        (Verdict::Dead, _) => Some("not registered".to_owned()),
+        (Verdict::Claimed, _) => Some("handed over already".to_owned()),
+        (Verdict::Unknown, None) => Some("host is SQL NULL: left alone".to_owned()),
+        (Verdict::Unknown, _) => Some("host names no master: left alone".to_owned()),
+        _ => None,
+    }
+}
+
+fn value(cluster: &Cluster, row: &Known<'_>) -> Value {
+    let heartbeat = heartbeat(row);
+    let instant = |moment: Option<crate::model::Moment>| {
+        times::instant(moment.and_then(|moment| moment.instant(cluster.zone.as_ref())))
+    };
+    json!({
+        "address": row.host,
+        "registered": row.registration.is_some(),
+        "verdict": row.verdict.word(),
+        "started_at": instant(heartbeat.and_then(|heartbeat| heartbeat.started_at)),
+        "last_heartbeat_at": instant(heartbeat.and_then(|heartbeat| heartbeat.reported_at)),
+        "server_status": heartbeat.and_then(|heartbeat| heartbeat.server_status.clone()),
+        "cpu_usage": heartbeat.and_then(|heartbeat| heartbeat.cpu_usage),
+        "memory_usage": heartbeat.and_then(|heartbeat| heartbeat.memory_usage),
+        "load_average": heartbeat.and_then(|heartbeat| heartbeat.load_average),
+        "unfinished_instances": row.unfinished,
+        "session_id": row.registration.and_then(|registration| registration.session_id.clone()),
+        "node": row.registration.map(|registration| registration.node.clone()),
+        "registered_at": times::instant(row.registration.and_then(|registration| registration.created_at)),
+        "remark": remark(row),
+    })
+}

@@ -1,0 +1,201 @@
+//! One file per command: settings in, core called, values handed to output.
+
+mod clear_hosts;
+mod command_list;
+mod connect;
+mod demo;
+mod failover;
+mod failure;
+mod instances;
+mod lock_acquire;
+mod lock_child;
+mod lock_status;
+mod masters;
+mod recover;
+mod report;
+mod times;
+mod writing;
+
+use std::io;
+
+use crate::cli::{Cli, Command, HelpArgs, LockCommand, completions, help, man};
+use crate::config::{Environment, Scope, Settings, resolve};
+use crate::exit_code::ExitCode;
+use crate::failover::{Cluster, FailoverError, StopSignal};
+use crate::output::{Body, Document, ErrorBody, Printer};
+use failure::CommandError;
+
+/// What a command came to.
+#[derive(Debug, Default)]
+struct Answer {
+    body: Body,
+    warnings: Vec<String>,
+    /// Why it failed; the body may still hold what was done before.
+    error: Option<ErrorBody>,
+    /// The code where there is no error.
+    exit: Option<ExitCode>,
+}
+
+impl Answer {
+    fn new(body: Body) -> Self {
+        Self { body, ..Self::default() }
+    }
+}
+
+/// What every command works with.
+struct Shell<'a, 'w> {
+    settings: Settings,
+    printer: &'a mut Printer<'w>,
+    stop: StopSignal,
+}
+
+/// Runs a command and prints its answer; gives the number that the process ends with.
+pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>, stop: StopSignal) -> u8 {
+    let printed = match text_of(&cli.command) {
+        Some(text) => printed(printer, text),
+        None => with_settings(cli, environment, printer, stop).await,
+    };
+    printed.unwrap_or_else(|_| ExitCode::Failure.number())
+}
+
+/// Commands whose answer is a finished text.
+fn text_of(command: &Command) -> Option<Result<String, ErrorBody>> {
+    let mut text = Vec::new();
+    let written = match command {
+        Command::Completions { shell } => completions(*shell, &mut text),
+        Command::Man => man(&mut text),
+        Command::Help(HelpArgs { topic }) => {
+            let usage = |error: crate::cli::UnknownTopic| {
+                ErrorBody::new("usage", error.to_string(), ExitCode::Usage).hint(error.hint())
+            };
+            return Some(help(topic).map_err(usage));
+        }
+        _ => return None,
+    };
+    let failed = |error: io::Error| ErrorBody::new("io", error.to_string(), ExitCode::Failure);
+    Some(written.map(|()| String::from_utf8_lossy(&text).into_owned()).map_err(failed))
+}
+
+fn printed(printer: &mut Printer<'_>, text: Result<String, ErrorBody>) -> io::Result<u8> {
+    match text {
+        Ok(text) => printer.text(&text).map(|()| ExitCode::Done.number()),
+        Err(error) => {
+            printer.error(&error);
+            Ok(error.exit_code.number())
+        }
+    }
+}
+
+async fn with_settings(
+    cli: Cli,
+    environment: &Environment,
+    printer: &mut Printer<'_>,
+    stop: StopSignal,
+) -> io::Result<u8> {
+    let name = name_of(&cli.command);
+    let scope = if matches!(cli.command, Command::Demo(_)) { Scope::Local } else { Scope::Cluster };
+    match resolve(&cli.global, environment, &mut io::stdin().lock(), scope) {
+        Ok(settings) => {
+            let mut shell = Shell { settings, printer, stop };
+            dispatch(&mut shell, cli.command, name).await
+        }
+        Err(error) => {
+            let error = CommandError::from(error).body();
+            finish(printer, Document::new(name), Answer { error: Some(error), ..Answer::default() })
+        }
+    }
+}
+
+fn name_of(command: &Command) -> &'static str {
+    match command {
+        Command::Masters => "masters",
+        Command::Lock(LockCommand::Status(_)) => "lock status",
+        Command::Lock(LockCommand::Acquire(_)) => "lock acquire",
+        Command::Instances(_) => "instances",
+        Command::ClearHosts(_) => "clear-hosts",
+        Command::Recover(_) => "recover",
+        Command::Failover(_) => "failover",
+        Command::Commands => "commands",
+        Command::Demo(_) => "demo",
+        Command::Completions { .. } => "completions",
+        Command::Man => "man",
+        Command::Help(_) => "help",
+    }
+}
+
+async fn dispatch(shell: &mut Shell<'_, '_>, command: Command, name: &'static str) -> io::Result<u8> {
+    match command {
+        Command::Lock(LockCommand::Acquire(arguments)) => lock_acquire::run(shell, &arguments, name).await,
+        Command::Lock(LockCommand::Status(arguments)) => lock_status::run(shell, &arguments, name).await,
+        Command::Demo(arguments) => demo::run(shell, &arguments, name).await,
+        command => on_cluster(shell, command, name).await,
+    }
+}
+
+/// Commands that need registry and metadata store.
+async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command, name: &'static str) -> io::Result<u8> {
+    let access = match &command {
+        Command::ClearHosts(arguments) if !arguments.safety.dry_run => connect::Access::Write,
+        Command::Recover(arguments) if !arguments.safety.dry_run => connect::Access::Write,
+        Command::Failover(arguments) if !arguments.safety.dry_run => connect::Access::Write,
+        _ => connect::Access::Read,
+    };
+    let opened = or_stopped(shell.stop.clone(), connect::cluster(&shell.settings, access)).await;
+    let mut cluster = match opened {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            let answer = Answer { error: Some(error.body()), ..Answer::default() };
+            return finish(shell.printer, Document::new(name), answer);
+        }
+    };
+    let document = document_of(name, &cluster);
+    let answer = match command {
+        Command::Masters => masters::run(shell, &mut cluster).await,
+        Command::Instances(arguments) => instances::run(shell, &mut cluster, &arguments).await,
+        Command::ClearHosts(arguments) => clear_hosts::run(shell, &mut cluster, &arguments).await,
+        Command::Recover(arguments) => recover::run(shell, &mut cluster, &arguments).await,
+        Command::Failover(arguments) => failover::run(shell, &mut cluster, &arguments).await,
+        // What needs no cluster was dispatched before.
+        _ => command_list::run(shell, &mut cluster).await,
+    };
+    connect::close(cluster).await;
+    let mut answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
+    let settings = shell.settings.warnings.iter().map(ToString::to_string);
+    answer.warnings.splice(0..0, settings);
+    finish(shell.printer, document, answer)
+}
+
+/// Runs something that may be dropped half-way when a signal comes.
+async fn or_stopped<T>(
+    mut stop: StopSignal,
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    tokio::select! {
+        biased;
+        stop = stop.requested() => Err(CommandError::Failover(FailoverError::Stopped(stop))),
+        result = work => result,
+    }
+}
+
+/// The head of an answer about a cluster.
+fn document_of(name: &'static str, cluster: &Cluster) -> Document {
+    let release = cluster.store.release();
+    Document {
+        family: Some(release.family.label.to_owned()),
+        ds_version: release.version().map(|version| version.to_string()),
+        warnings: release.contradictions.clone(),
+        ..Document::new(name)
+    }
+}
+
+fn finish(printer: &mut Printer<'_>, mut document: Document, answer: Answer) -> io::Result<u8> {
+    let exit = match &answer.error {
+        Some(error) => error.exit_code,
+        None => answer.exit.unwrap_or(ExitCode::Done),
+    };
+    document.warnings.extend(answer.warnings);
+    document.body = answer.body;
+    document.error = answer.error;
+    printer.document(&document)?;
+    Ok(exit.number())
+}

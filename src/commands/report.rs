@@ -1,0 +1,160 @@
+//! What a writing command did, as it is told.
+
+use serde_json::{Value, json};
+
+use super::times;
+use crate::failover::{MasterOutcome, Run};
+use crate::model::{InstanceId, SkipReason, Task};
+use crate::output::{Body, Cell, Table};
+
+const HEADERS: [&str; 5] = ["MASTER", "VERDICT", "INSTANCE", "COMMAND", "RESULT"];
+
+/// Rows of one kind for each master in a table for people; programs get all.
+const SHOWN: usize = 50;
+
+/// The words for what happened to an instance that was not left alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
+    /// Done.
+    pub(super) done: &'static str,
+    /// In a dry run.
+    pub(super) would: &'static str,
+}
+
+/// The body of a run's answer.
+pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
+    let locks =
+        run.locks.iter().map(|lock| json!({ "path": lock.path, "waited_ms": times::milliseconds(lock.waited) }));
+    let body = Body::default()
+        .key("dry_run", dry_run)
+        .key("locks", locks.collect::<Vec<Value>>())
+        .records("masters", "master", run.masters.iter().map(master).collect())
+        .key("recovered", run.recovered())
+        .key("skipped", run.skipped())
+        .key("elapsed_ms", times::milliseconds(run.elapsed));
+    let body = body.table(table(run, dry_run, words));
+    body.closing(summary(run, dry_run, words))
+}
+
+fn summary(run: &Run, dry_run: bool, words: Words) -> String {
+    let (recovered, skipped) = (run.recovered(), run.skipped());
+    let elapsed = times::short(run.elapsed);
+    match (recovered, skipped, dry_run) {
+        (0, 0, _) => "nothing to do: no such instance is left".to_owned(),
+        (_, _, true) => format!(
+            "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",
+            words.would
+        ),
+        _ => format!("{recovered} {}, {skipped} left alone, in {elapsed}", words.done),
+    }
+}
+
+fn table(run: &Run, dry_run: bool, words: Words) -> Table {
+    let mut table = Table::new(&HEADERS);
+    for master in &run.masters {
+        let head = || vec![Cell::from(master.address.to_string()), Cell::from(master.verdict.word())];
+        let result = if dry_run { words.would } else { words.done };
+        for (instance, command) in master.recovered.iter().take(SHOWN) {
+            let cells = [Cell::from(*instance), Cell::from(*command), Cell::from(result)];
+            table.row(head().into_iter().chain(cells).collect());
+        }
+        for (instance, reason) in master.skipped.iter().take(SHOWN) {
+            let cells = [Cell::from(*instance), Cell::None, Cell::from(format!("left alone: {}", sentence(reason)))];
+            let cells = head().into_iter().chain(cells).collect();
+            if reason.is_trouble() { table.alarm(cells) } else { table.row(cells) }
+        }
+        let more = master.recovered.len().saturating_sub(SHOWN) + master.skipped.len().saturating_sub(SHOWN);
+        if more > 0 {
+            let text = format!("and {more} more: all with -o json");
+            table.row(head().into_iter().chain([Cell::None, Cell::None, Cell::from(text)]).collect());
+        }
+    }
+    table
+}
+
+fn master(master: &MasterOutcome) -> Value {
+    let recovered =
+        |(instance, command): &(InstanceId, Option<i64>)| json!({ "instance_id": instance, "command_id": command });
+    json!({
+        "address": master.address,
+        "verdict": master.verdict,
+        "recovered": master.recovered.iter().map(recovered).collect::<Vec<Value>>(),
+        "marked_tasks": master.marked_tasks,
+        "skipped": master.skipped.iter().map(skipped).collect::<Vec<Value>>(),
+    })
+}
+
+fn skipped((instance, reason): &(InstanceId, SkipReason)) -> Value {
+    let task = match reason {
+        SkipReason::TaskStillRuns(task) => task_value(task),
+        _ => Value::Null,
+    };
+    json!({ "instance_id": instance, "reason": word(reason), "detail": sentence(reason), "task": task })
+}
+
+fn task_value(task: &Task) -> Value {
+    json!({
+        "id": task.id,
+        "name": task.name,
+        "worker": task.host,
+        "pid": task.pid,
+        "log_path": task.log_path,
+        "app_link": task.app_link,
+    })
+}
+
+fn word(reason: &SkipReason) -> &'static str {
+    match reason {
+        SkipReason::CommandWaiting(_) => "command_waiting",
+        SkipReason::Changed => "changed",
+        SkipReason::DefinitionMissing => "definition_missing",
+        SkipReason::LivingMaster => "living_master",
+        SkipReason::TaskStillRuns(_) => "task_still_runs",
+        SkipReason::StartParameters => "start_parameters",
+        SkipReason::OriginalStateUnknown => "original_state_unknown",
+        SkipReason::NotClaimed(_) => "not_claimed",
+        SkipReason::Finished => "finished",
+        SkipReason::NotFound => "not_found",
+    }
+}
+
+fn sentence(reason: &SkipReason) -> String {
+    match reason {
+        SkipReason::CommandWaiting(command) => format!("recovery command {command} waits for it already"),
+        SkipReason::Changed => "somebody changed it meanwhile; run the same command again".to_owned(),
+        SkipReason::DefinitionMissing => {
+            "its workflow definition (or that version, or its project) is gone; a master could not take it up"
+                .to_owned()
+        }
+        SkipReason::LivingMaster => {
+            "begun after the registered master started, or no proof that it was before".to_owned()
+        }
+        SkipReason::TaskStillRuns(task) => format!(
+            "task {} ({}) may still run on worker {} (pid {}, log {}, application {}): end it there, or allow it to run \
+             twice with --allow-duplicate-tasks",
+            task.id,
+            task.name.as_deref().unwrap_or("-"),
+            task.host.as_deref().unwrap_or("-"),
+            task.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            task.log_path.as_deref().unwrap_or("-"),
+            task.app_link.as_deref().filter(|link| !link.is_empty()).unwrap_or("-"),
+        ),
+        SkipReason::StartParameters => {
+            "its start parameters are no text and its definition has a schedule; no master can read that".to_owned()
+        }
+        SkipReason::OriginalStateUnknown => {
+            "its state before the hand-over is written nowhere; give it with --original-state".to_owned()
+        }
+        SkipReason::NotClaimed(verdict) => match verdict {
+            crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),
+            verdict => format!("not handed over: its verdict is {}", verdict.word()),
+        },
+        SkipReason::Finished => "its state is none that masters fail over".to_owned(),
+        SkipReason::NotFound => "there is no such instance".to_owned(),
+    }
+}
+
+/// Ids in one line, shortened for people.
+pub(super) fn id_list(ids: &[InstanceId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,172 @@
+//! What the writing commands share: rules from the command line, the plan before the question, and the question.
+
+use super::failure::{CommandError, holder_sentence, of_failover};
+use super::lock_status::{leak_of, registered_owner};
+use super::report::{self, Words};
+use super::{Answer, Shell, times};
+use crate::cli::{self, SafetyArgs};
+use crate::failover::{
+    Cluster, FailoverError, Observer, OriginalState, Permit, Refusal, Rules, Run, Steps, StopSignal, failover, recover,
+};
+use crate::model::{Address, InstanceId, LockNode};
+use crate::output::Printer;
+use crate::registry::RegistryError;
+
+/// What is to be done.
+pub(super) enum Work<'a> {
+    Masters(&'a [Address]),
+    Claimed(Option<&'a [InstanceId]>),
+}
+
+/// The rules that the options mean.
+pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
+    Rules {
+        steps,
+        batch: safety.batch as usize,
+        rate: safety.rate.map(|rate| rate.0.get()),
+        lock_timeout: safety.lock_timeout,
+        max_instances: usize::try_from(safety.max_instances).unwrap_or(usize::MAX),
+        allow_no_masters: safety.allow_no_masters,
+        allow_restarted: safety.allow_restarted,
+        allow_duplicate_tasks: safety.allow_duplicate_tasks,
+        original_state: None,
+    }
+}
+
+pub(super) fn original_state(given: cli::OriginalState) -> OriginalState {
+    match given {
+        cli::OriginalState::Running => OriginalState::Running,
+        cli::OriginalState::ReadyPause => OriginalState::ReadyPause,
+        cli::OriginalState::ReadyStop => OriginalState::ReadyStop,
+    }
+}
+
+/// Plans, asks, and does it.
+pub(super) async fn run(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    work: &Work<'_>,
+    rules: &Rules,
+    safety: &SafetyArgs,
+    words: Words,
+) -> Result<(Run, Answer), CommandError> {
+    let permit = if safety.dry_run {
+        None
+    } else if safety.yes {
+        Some(Permit::given())
+    } else {
+        match ask(shell, cluster, work, rules, words).await? {
+            Asked::Yes(permit) => Some(permit),
+            Asked::Ended(run) => return Ok(answer(shell, cluster, run, safety, words).await),
+        }
+    };
+    let done = execute(shell, cluster, work, rules, permit.as_ref()).await;
+    Ok(answer(shell, cluster, done, safety, words).await)
+}
+
+/// What a question came to.
+enum Asked {
+    Yes(Permit),
+    /// There is nothing to ask about: the plan itself ended the run, or has nothing to do.
+    Ended(Run),
+}
+
+async fn ask(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    work: &Work<'_>,
+    rules: &Rules,
+    words: Words,
+) -> Result<Asked, CommandError> {
+    if !shell.printer.can_ask() {
+        return Err(Refusal::CannotAsk.into());
+    }
+    let plan = execute(shell, cluster, work, rules, None).await;
+    if plan.failure.is_some() || plan.recovered() == 0 {
+        return Ok(Asked::Ended(plan));
+    }
+    for master in &plan.masters {
+        let (address, verdict) = (&master.address, master.verdict.word());
+        let ids: Vec<InstanceId> = master.recovered.iter().map(|(id, _)| *id).take(20).collect();
+        let more = if master.recovered.len() > ids.len() { ",…" } else { "" };
+        let (count, ids) = (master.recovered.len(), report::id_list(&ids));
+        shell.printer.remark(&format!("{address} ({verdict}): {count} {}: {ids}{more}", words.would));
+        let (tasks, skipped) = (master.marked_tasks.len(), master.skipped.len());
+        shell.printer.remark(&format!("  {tasks} tasks would be marked, {skipped} instances left alone"));
+        master.notes.iter().for_each(|note| shell.printer.warning(note));
+    }
+    let stop = shell.stop.clone();
+    let question = format!("Do this in {}?", cluster.store.endpoint());
+    let confirmed = async { Ok::<bool, FailoverError>(shell.printer.confirm(&question).await) };
+    if stop.unless(confirmed).await? { Ok(Asked::Yes(Permit::given())) } else { Err(Refusal::NotConfirmed.into()) }
+}
+
+async fn execute(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    work: &Work<'_>,
+    rules: &Rules,
+    permit: Option<&Permit>,
+) -> Run {
+    let stop: StopSignal = shell.stop.clone();
+    let mut observer = Watching { printer: shell.printer };
+    let run = match work {
+        Work::Masters(masters) => failover(cluster, masters, rules, permit, &mut observer, stop).await,
+        Work::Claimed(ids) => recover(cluster, *ids, rules, permit, &mut observer, stop).await,
+    };
+    shell.printer.settled();
+    run
+}
+
+async fn answer(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    run: Run,
+    safety: &SafetyArgs,
+    words: Words,
+) -> (Run, Answer) {
+    let mut body = report::body(&run, safety.dry_run, words);
+    if let Some(reason) = &safety.reason {
+        body = body.key("reason", reason.as_str());
+        tracing::info!(reason, "reason given");
+    }
+    let mut answer = Answer::new(body);
+    answer.warnings.extend(run.masters.iter().flat_map(|master| master.notes.iter().cloned()));
+    answer.exit = Some(run.exit_code());
+    if let Some(failure) = &run.failure {
+        let mut error = of_failover(failure, run.wrote);
+        error.causes.extend(about_holder(shell, cluster, failure).await);
+        answer.error = Some(error);
+    }
+    (run, answer)
+}
+
+/// Which living master holds the lock, and whether that may be an old one.
+async fn about_holder(shell: &Shell<'_, '_>, cluster: &mut Cluster, failure: &FailoverError) -> Vec<String> {
+    let FailoverError::Registry(RegistryError::Held { holder: Some(holder), .. }) = failure else {
+        return Vec::new();
+    };
+    let Ok(masters) = shell.stop.unless(cluster.registry.masters()).await else { return Vec::new() };
+    let owner = registered_owner(holder, &masters).map(|master| format!("that session is master {master}'s"));
+    owner.into_iter().chain(leak_of(cluster.store.release(), holder, &masters)).collect()
+}
+
+/// Shows how a run goes on.
+struct Watching<'a, 'w> {
+    printer: &'a mut Printer<'w>,
+}
+
+impl Observer for Watching<'_, '_> {
+    fn waiting_for_lock(&mut self, path: &str, holder: &LockNode) {
+        self.printer.waiting(&format!("the lock {path}, {}", holder_sentence(holder)));
+    }
+
+    fn batch_done(&mut self, master: &Address, done: usize, total: usize) {
+        self.printer.progress(done as u64, total as u64, master.as_str());
+    }
+}
+
+/// How long a wait took, for closing lines.
+pub(super) fn waited(began: std::time::Instant) -> String {
+    times::short(began.elapsed())
+}
