@@ -8,3 +8,4 @@ pub mod family;
 pub mod metadata;
 pub mod model;
 pub mod registry;
+pub mod secret;
