@@ -38,7 +38,7 @@ pub fn master_verdict(address: &Address, masters: &Registrations) -> Verdict {
 
 /// Whether the instance belongs to an earlier life of the registered master; `None` where that cannot be told.
 #[must_use]
-pub fn began_before(instance: &Instance, registration: &Registration, zone: Option<&TimeZone>) -> Option<bool> {
+pub(super) fn began_before(instance: &Instance, registration: &Registration, zone: Option<&TimeZone>) -> Option<bool> {
     let started = registration.heartbeat.started_at?.instant(zone)?;
     let instant = |time| zone?.to_ambiguous_timestamp(time).unambiguous().ok();
     let first = instant(instance.start_time?)?;
