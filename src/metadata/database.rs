@@ -114,6 +114,14 @@ pub enum DatabaseError {
         /// What the driver said.
         cause: String,
     },
+    /// A statement would have made a second row with the same unique key. It changed nothing; the connection lives.
+    #[error("the database {endpoint} refused a statement: {cause}")]
+    UniqueViolation {
+        /// As above.
+        endpoint: String,
+        /// The server's own words.
+        cause: String,
+    },
     /// The server refused a statement (a lock or a statement timeout among the reasons). The connection lives.
     #[error("the database {endpoint} refused a statement: {cause}")]
     Refused {
@@ -129,6 +137,10 @@ pub type OnRow<'a> = &'a mut (dyn FnMut(Row) + Send);
 
 /// A connection to a database. SQL has `?` for each parameter, whatever the database's own way is, and no other `?`.
 ///
+/// After an error inside a transaction nothing of the transaction will last: further statements and COMMIT are `Refused`
+/// without being sent, until [`Database::rollback`] or [`Database::commit`] has ended it. (PostgreSQL behaves so by
+/// itself; MySQL and SQLite would, after some errors, run the next statement outside of any transaction.)
+///
 /// Column types that every implementation must read: all integers and booleans, all text types, decimals (as text).
 /// Times are cast to text by the statements.
 #[async_trait]
@@ -142,13 +154,14 @@ pub trait Database: Send + fmt::Debug {
     /// Runs a query; rows are handed over as they arrive and none is kept.
     ///
     /// # Errors
-    /// [`DatabaseError::Lost`], [`DatabaseError::Refused`]. Rows handed over before an error stand.
+    /// [`DatabaseError::Lost`], [`DatabaseError::Refused`], [`DatabaseError::UniqueViolation`]. Rows handed over before
+    /// an error stand.
     async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError>;
 
     /// Runs a writing statement.
     ///
     /// # Errors
-    /// As [`Database::query`]; on `Refused` the statement changed nothing.
+    /// As [`Database::query`]; on `Refused` and `UniqueViolation` the statement changed nothing.
     async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError>;
 
     /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction sit idle before it rolls

@@ -4,3 +4,4 @@ pub mod database;
 pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
+mod transaction;

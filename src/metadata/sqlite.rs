@@ -1,1 +1,311 @@
+//! SQLite, inside this program: the store of demonstrations and rehearsals.
 //!
+//! Calls block the thread. That is fine here: the file is local, and every wait is bounded by the two timeouts.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql, ffi, params_from_iter};
+
+use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value, Written};
+use super::transaction::Transaction;
+
+/// How many steps of SQLite's machine lie between two looks at the clock: well below a millisecond.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+
+/// What may be done to the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Only reading; no file is created beside it either.
+    ReadOnly,
+    /// Reading and writing an existing file.
+    ReadWrite,
+    /// As `ReadWrite`; a missing file is created.
+    Create,
+}
+
+/// A SQLite file.
+pub struct SqliteDatabase {
+    endpoint: String,
+    file: PathBuf,
+    mode: OpenMode,
+    timeout: Duration,
+    statement_timeout: Duration,
+    connection: Connection,
+    transaction: Transaction,
+}
+
+impl SqliteDatabase {
+    /// Opens a file. `timeout` is how long a statement waits for another process's lock, `statement_timeout` how long
+    /// it may run.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unreachable`]: no such file (unless it may be created), a folder, not a SQLite file, no
+    /// permission, locked for longer than `timeout`.
+    pub fn open(
+        path: &Path,
+        mode: OpenMode,
+        timeout: Duration,
+        statement_timeout: Duration,
+    ) -> Result<Self, DatabaseError> {
+        let endpoint = format!("sqlite:{}", path.display());
+        let unreachable = |cause| DatabaseError::Unreachable { endpoint: endpoint.clone(), cause };
+        // SQLite reads `file:…` and `:memory:` its own way; an absolute path is always a file.
+        let file = std::path::absolute(path).map_err(|error| unreachable(error.to_string()))?;
+        let connection = connect(&file, mode, timeout).map_err(unreachable)?;
+        // A file that vanishes later must not come back as an empty one.
+        let mode = if mode == OpenMode::Create { OpenMode::ReadWrite } else { mode };
+        let transaction = Transaction::None;
+        Ok(Self { endpoint, file, mode, timeout, statement_timeout, connection, transaction })
+    }
+
+    fn refused(&self, cause: impl Into<String>) -> DatabaseError {
+        DatabaseError::Refused { endpoint: self.endpoint.clone(), cause: cause.into() }
+    }
+
+    fn failure(&self, error: &rusqlite::Error) -> DatabaseError {
+        let (endpoint, cause) = (self.endpoint.clone(), words(error));
+        match kind(error) {
+            Kind::Lost => DatabaseError::Lost { endpoint, cause },
+            Kind::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
+            Kind::Refused => DatabaseError::Refused { endpoint, cause },
+        }
+    }
+
+    /// From now on the clock runs for one statement.
+    fn start_clock(&mut self) -> rusqlite::Result<()> {
+        let (started, limit) = (Instant::now(), self.statement_timeout);
+        self.connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || started.elapsed() > limit))
+    }
+
+    /// Runs `work` as a statement: not in a spoilt transaction, and an error spoils it.
+    fn statement<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, DatabaseError> {
+        if let Some(cause) = self.transaction.bars_statement() {
+            return Err(self.refused(cause));
+        }
+        let started = self.start_clock();
+        started.and_then(|()| work(&self.connection)).map_err(|error| {
+            self.transaction = self.transaction.after_error();
+            self.failure(&error)
+        })
+    }
+
+    /// Ends the transaction for SQLite, whatever state it is in. Some errors have ended it already.
+    fn undo(&mut self) {
+        self.transaction = Transaction::None;
+        let rollback = if self.connection.is_autocommit() { "" } else { "ROLLBACK;" };
+        let sql = format!("{rollback} PRAGMA query_only = OFF");
+        if let Err(error) = self.start_clock().and_then(|()| self.connection.execute_batch(&sql)) {
+            // What stays open or read-only shows at the next statement, which SQLite then refuses.
+            tracing::debug!("{}: {error}", self.endpoint);
+        }
+    }
+}
+
+#[async_trait]
+impl Database for SqliteDatabase {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        self.statement(|connection| read_rows(&mut connection.prepare(sql)?, parameters, on_row))
+    }
+
+    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
+        self.statement(|connection| {
+            let before = connection.total_changes();
+            let rows = connection.prepare(sql)?.execute(params_from_iter(parameters))?;
+            // SQLite counts the rows of the last INSERT, UPDATE or DELETE even when this statement was something else.
+            let rows = if connection.total_changes() == before { 0 } else { rows };
+            Ok(Written { rows: u64::try_from(rows).unwrap_or(u64::MAX), insert_id: connection.last_insert_rowid() })
+        })
+    }
+
+    /// There is no server: a frozen process keeps the file's lock until it ends, whatever `_idle_limit` says.
+    async fn begin(&mut self, access: Access, _idle_limit: Duration) -> Result<(), DatabaseError> {
+        if let Some(cause) = self.transaction.bars_begin() {
+            return Err(self.refused(cause));
+        }
+        let begin = match access {
+            Access::Read => "PRAGMA query_only = ON; BEGIN DEFERRED",
+            Access::Write => "BEGIN IMMEDIATE",
+        };
+        let begun = self.statement(|connection| connection.execute_batch(begin));
+        match begun {
+            Ok(()) => self.transaction = Transaction::Open,
+            Err(_) => self.undo(),
+        }
+        begun
+    }
+
+    async fn commit(&mut self) -> Result<(), DatabaseError> {
+        let committed = match self.transaction.bars_commit() {
+            Some(cause) => Err(self.refused(cause)),
+            None => self.statement(|connection| connection.execute_batch("COMMIT")),
+        };
+        // A COMMIT that meets a lock leaves the transaction open.
+        self.undo();
+        committed
+    }
+
+    async fn rollback(&mut self) {
+        self.undo();
+    }
+
+    async fn reconnect(&mut self) -> Result<(), DatabaseError> {
+        self.undo();
+        let connection = connect(&self.file, self.mode, self.timeout)
+            .map_err(|cause| DatabaseError::Unreachable { endpoint: self.endpoint.clone(), cause })?;
+        self.connection = connection;
+        Ok(())
+    }
+
+    async fn close(self: Box<Self>) {
+        // Dropping the connection closes it and gives back its locks.
+    }
+}
+
+impl fmt::Debug for SqliteDatabase {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SqliteDatabase").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// Opens the file and reads its header. The error is the cause in words.
+fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection, String> {
+    check_file(file, mode)?;
+    let flags = match mode {
+        OpenMode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        OpenMode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        OpenMode::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    };
+    let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .and_then(|connection| connection.busy_timeout(timeout).map(|()| connection))
+        .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map(|()| connection))
+        .map_err(|error| words(&error))?;
+    // Without the permission to write, SQLite silently opens for reading.
+    match connection.is_readonly("main") {
+        Ok(true) if mode != OpenMode::ReadOnly => Err("no permission to write to the file".to_owned()),
+        Ok(_) => Ok(connection),
+        Err(error) => Err(words(&error)),
+    }
+}
+
+/// Says in plain words what SQLite would only call "unable to open database file".
+fn check_file(file: &Path, mode: OpenMode) -> Result<(), String> {
+    let metadata = match std::fs::metadata(file) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return if mode == OpenMode::Create { Ok(()) } else { Err("there is no such file".to_owned()) };
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    if !metadata.is_file() {
+        return Err("it is not a file".to_owned());
+    }
+    if mode == OpenMode::ReadOnly { check_log(file) } else { Ok(()) }
+}
+
+/// Whether a file in write-ahead-log mode can be read without creating anything: only if the log's files are there.
+fn check_log(file: &Path) -> Result<(), String> {
+    if !has_write_ahead_log(file).map_err(|error| error.to_string())? {
+        return Ok(());
+    }
+    let is_there = |suffix: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        Path::new(&name).exists()
+    };
+    if is_there("-wal") && is_there("-shm") {
+        return Ok(());
+    }
+    Err("the file is in write-ahead-log mode and nobody has it open: reading it would create files beside it; \
+         `PRAGMA journal_mode = DELETE` changes the mode"
+        .to_owned())
+}
+
+/// The file format keeps the journal's kind at offset 18: 2 is a write-ahead log.
+fn has_write_ahead_log(file: &Path) -> std::io::Result<bool> {
+    use std::io::Read;
+    let mut header = Vec::with_capacity(20);
+    std::fs::File::open(file)?.take(20).read_to_end(&mut header)?;
+    Ok(header.get(18) == Some(&2))
+}
+
+fn read_rows(statement: &mut Statement<'_>, parameters: &[Value], on_row: OnRow<'_>) -> rusqlite::Result<()> {
+    let columns = statement.column_count();
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    while let Some(row) = rows.next()? {
+        let values: rusqlite::Result<Vec<Value>> = (0..columns).map(|column| row.get_ref(column).map(value)).collect();
+        on_row(Row(values?));
+    }
+    Ok(())
+}
+
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Real(number) => Value::Text(number.to_string()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// What an error means to the caller.
+enum Kind {
+    Lost,
+    UniqueViolation,
+    Refused,
+}
+
+fn kind(error: &rusqlite::Error) -> Kind {
+    let Some(error) = error.sqlite_error() else {
+        return Kind::Refused;
+    };
+    match (error.code, error.extended_code) {
+        (
+            ErrorCode::ConstraintViolation,
+            ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID,
+        ) => Kind::UniqueViolation,
+        // The file under the connection fails: what COMMIT did is then unknown.
+        (
+            ErrorCode::SystemIoFailure
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::CannotOpen
+            | ErrorCode::FileLockingProtocolFailed,
+            _,
+        ) => Kind::Lost,
+        _ => Kind::Refused,
+    }
+}
+
+/// The error in words. SQLite's "interrupted" is always our own clock.
+fn words(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => "the statement ran longer than the statement timeout".to_owned(),
+        Some(ErrorCode::NotADatabase) => "the file is not a SQLite database".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
