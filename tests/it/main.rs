@@ -13,5 +13,6 @@
 mod harness;
 
 mod curator;
+mod dump;
 mod proxy;
 mod servers;

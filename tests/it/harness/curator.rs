@@ -1,25 +1,41 @@
 //! Curator's own lock, the one that masters take, in a Java process.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::guard::{run, signal};
-use super::servers::debian_classpath;
+use super::guard::signal;
+use super::java;
 
 /// A Curator client with an `InterProcessMutex`.
 #[derive(Debug)]
 pub struct Curator {
     child: Child,
     lines: Receiver<String>,
+    complaints: Option<JoinHandle<String>>,
+}
+
+/// Which release of Curator, and of the ZooKeeper client below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CuratorRelease {
+    /// Debian's, 5.4 or newer: near to that of DolphinScheduler 3.1 and newer.
+    #[default]
+    Debian,
+    /// 4.3.0 with 3.4.14: DolphinScheduler 1.3 to 3.0.
+    V4_3,
+    /// 2.12.0 with 3.4.14: DolphinScheduler 1.2.
+    V2_12,
 }
 
 /// How a Curator client connects.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct CuratorSettings {
+    /// Its release.
+    pub release: CuratorRelease,
     /// Curator's namespace; the lock path is below it.
     pub namespace: String,
     /// `user:password`
@@ -31,27 +47,37 @@ pub struct Settings {
 impl Curator {
     /// Connects with defaults. `lock` is the full path.
     pub fn connect(connect: &str, lock: &str) -> Self {
-        Self::with(connect, lock, &Settings::default())
+        Self::with(connect, lock, &CuratorSettings::default()).unwrap()
     }
 
-    /// Connects.
-    pub fn with(connect: &str, lock: &str, settings: &Settings) -> Self {
+    /// Connects; `Err` says why this release cannot be had here.
+    pub fn with(connect: &str, lock: &str, settings: &CuratorSettings) -> Result<Self, String> {
+        let classpath = classpath(settings.release)?;
         let session = if settings.session.is_zero() { Duration::from_secs(30) } else { settings.session };
         let mut child = Command::new("java")
             .args(["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
             .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=off")
-            .args(["-cp", &format!("{}:{}", classes().display(), jars()), "CuratorLock"])
+            // For SASL, the client of 3.4 reads addresses as older JVMs wrote them, and fails with newer ones.
+            .arg("-Dzookeeper.sasl.client=false")
+            .args(["-cp", &classpath, "CuratorLock"])
             .args([connect, &settings.namespace, lock, &session.as_millis().to_string(), &settings.digest])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let curator = Self { child, lines };
+        let mut errors = child.stderr.take().unwrap();
+        let complaints = std::thread::spawn(move || {
+            let mut text = String::new();
+            let _ = errors.read_to_string(&mut text);
+            text
+        });
+        let mut curator = Self { child, lines, complaints: Some(complaints) };
         curator.expect("connected");
-        curator
+        Ok(curator)
     }
 
     /// Tries to take the lock, for at most `limit`; says whether it is ours.
@@ -76,7 +102,7 @@ impl Curator {
     }
 
     /// Waits for a line; any other line is a failure.
-    pub fn expect(&self, line: &str) {
+    pub fn expect(&mut self, line: &str) {
         assert_eq!(self.next(Duration::from_secs(30)), line);
     }
 
@@ -111,8 +137,12 @@ impl Curator {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    fn next(&self, limit: Duration) -> String {
-        self.lines.recv_timeout(limit).unwrap_or_else(|error| panic!("Curator is silent: {error}"))
+    fn next(&mut self, limit: Duration) -> String {
+        self.lines.recv_timeout(limit).unwrap_or_else(|error| {
+            let _ = self.child.kill();
+            let complaints = self.complaints.take().map(JoinHandle::join);
+            panic!("Curator is silent: {error}\n{}", complaints.and_then(Result::ok).unwrap_or_default())
+        })
     }
 }
 
@@ -123,22 +153,26 @@ impl Drop for Curator {
     }
 }
 
-fn jars() -> String {
-    let jars = ["curator-recipes", "curator-framework", "curator-client", "zookeeper", "zookeeper-jute", "slf4j-api"];
-    let more = ["slf4j-simple", "guava", "snappy-java", "netty-all"];
-    debian_classpath(&[jars.as_slice(), more.as_slice()].concat()).unwrap()
+fn jars(release: CuratorRelease) -> Result<String, String> {
+    match release {
+        CuratorRelease::Debian => {
+            let jars = ["curator-recipes", "curator-framework", "curator-client", "zookeeper", "zookeeper-jute"];
+            let more = ["slf4j-api", "slf4j-simple", "guava", "snappy-java", "netty-all"];
+            java::debian(&[jars, more].concat())
+        }
+        CuratorRelease::V4_3 => java::maven("curator-4.3"),
+        CuratorRelease::V2_12 => java::maven("curator-2.12"),
+    }
 }
 
-/// The folder with `CuratorLock.class`, compiled once for each test process.
-fn classes() -> &'static Path {
-    static CLASSES: OnceLock<PathBuf> = OnceLock::new();
-    CLASSES.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("java-{}", std::process::id()));
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/java/CuratorLock.java");
-        run(Command::new("javac").args(["-Xlint:all", "-cp", &jars(), "-d"]).arg(&folder).arg(source));
-        let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("java");
-        let _ = std::fs::remove_dir_all(&shared);
-        // Whoever is first keeps its own; the other one's is the same.
-        if std::fs::rename(&folder, &shared).is_ok() { shared } else { folder }
-    })
+/// The class path with `CuratorLock`, which is compiled once for each process and release.
+fn classpath(release: CuratorRelease) -> Result<String, String> {
+    static COMPILED: Mutex<BTreeMap<CuratorRelease, Result<String, String>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap();
+    let compile = || {
+        let jars = jars(release)?;
+        let classes = java::compile("CuratorLock.java", &jars, &format!("classes-{release:?}"));
+        Ok(format!("{classes}:{jars}"))
+    };
+    compiled.entry(release).or_insert_with(compile).clone()
 }

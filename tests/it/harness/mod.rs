@@ -4,9 +4,11 @@
 
 mod curator;
 mod dsctl;
+mod dump;
 mod env;
 mod golden;
 mod guard;
+mod java;
 mod ports;
 mod proxy;
 pub mod servers;
@@ -14,12 +16,13 @@ mod skip;
 mod wait;
 mod zk;
 
-pub use curator::Curator;
+pub use curator::{Curator, CuratorRelease, CuratorSettings};
 pub use dsctl::{Dsctl, Output, Running};
+pub use dump::Dump;
 pub use env::{Env, Store};
 pub use golden::{golden, redact};
 pub use proxy::{At, Proxy};
-pub use servers::{MariaDb, Postgres, ZooKeeper};
+pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
 pub use skip::skipped;
 pub use wait::{eventually, wait, wait_at_most};
 pub use zk::{FakeRegistration, Zk};

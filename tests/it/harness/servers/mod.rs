@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
-pub use zookeeper::{Release, ZooKeeper, debian as debian_classpath};
+pub use zookeeper::{Release, ZooKeeper};
 
 use super::guard::{Folder, Guarded};
 use super::ports::free_port;

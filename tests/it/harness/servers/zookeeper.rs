@@ -2,12 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::super::guard::run;
+use super::super::java;
 use super::{Server, private_server};
 
 /// A ZooKeeper server of one's own.
@@ -85,44 +82,10 @@ fn command(classpath: &str, config: &str) -> Vec<String> {
 
 fn classpath(release: Release) -> Result<String, String> {
     match release {
-        Release::Debian => debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"]),
-        Release::V3_4 => {
-            static JARS: OnceLock<Result<String, String>> = OnceLock::new();
-            JARS.get_or_init(|| maven("zookeeper-3.4")).clone()
-        }
-        Release::V3_9 => {
-            static JARS: OnceLock<Result<String, String>> = OnceLock::new();
-            JARS.get_or_init(|| maven("zookeeper-3.9")).clone()
-        }
+        Release::Debian => java::debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"]),
+        Release::V3_4 => java::maven("zookeeper-3.4"),
+        Release::V3_9 => java::maven("zookeeper-3.9"),
     }
-}
-
-/// A class path of Debian's jars; their manifests name the jars that they need in turn.
-pub fn debian(jars: &[&str]) -> Result<String, String> {
-    let paths: Vec<String> = jars.iter().map(|jar| format!("/usr/share/java/{jar}.jar")).collect();
-    match paths.iter().find(|path| !Path::new(path).exists()) {
-        Some(missing) => Err(format!("{missing} is missing")),
-        None => Ok(paths.join(":")),
-    }
-}
-
-/// The jars that `tests/java/<name>/pom.xml` asks for, brought by Maven once.
-fn maven(name: &str) -> Result<String, String> {
-    let folder = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
-    let complete = format!("{folder}/complete");
-    let pom = format!("{}/tests/java/{name}/pom.xml", env!("CARGO_MANIFEST_DIR"));
-    if !Path::new(&complete).exists() {
-        let output = Command::new("mvn")
-            .args(["-q", "-B", "-f", &pom, "dependency:copy-dependencies"])
-            .arg(format!("-DoutputDirectory={folder}"))
-            .output()
-            .map_err(|error| format!("mvn: {error}"))?;
-        if !output.status.success() {
-            return Err(format!("mvn cannot bring {name}: {}", String::from_utf8_lossy(&output.stdout)));
-        }
-        run(Command::new("touch").arg(complete));
-    }
-    Ok(format!("{folder}/*"))
 }
 
 fn probe(port: u16) -> Result<(), String> {
