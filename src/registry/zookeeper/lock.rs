@@ -1,0 +1,229 @@
+//! The lock: Curator's `InterProcessMutex`, so that masters and this program exclude each other (F§1.6).
+//!
+//! The client library has this recipe too. It is not used: when its future is dropped while the node is being created,
+//! it deletes the child's bare name instead of its path, and the node stays; nor does it tell whom it waits for.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use zookeeper_client::{CreateMode, Error, SessionState};
+
+use super::names::{self, LOCK};
+use super::probe;
+use super::servers::{below as child, children, node, session_id};
+use super::session::Session;
+use crate::model::LockNode;
+use crate::registry::{Lease, OnWait, RegistryError, random};
+
+/// How often the queue is looked at while waiting.
+const LOOK: Duration = Duration::from_millis(150);
+
+/// How often a held lock is looked at.
+const LOOK_HELD: Duration = Duration::from_secs(1);
+
+/// A container may vanish between its creation and the next request, but not time and again.
+const TRIES: usize = 10;
+
+/// Curator's data is an IP address; a page of foreign text in its place is not shown.
+const LONGEST_DATA: usize = 256;
+
+/// Our place in a queue.
+struct Ticket {
+    directory: String,
+    /// `_c_<uuid>-lock-`: with it the node is found again when the answer to its creation was lost.
+    prefix: String,
+}
+
+/// The queue at a lock, holder first.
+pub(super) async fn queue(session: &Session, directory: &str) -> Result<Vec<LockNode>, RegistryError> {
+    let names = names::queue(children(session, directory).await?.unwrap_or_default());
+    let nodes = join_all(names.iter().map(|name| lock_node(session, directory, name))).await;
+    let nodes: Result<Vec<Option<LockNode>>, RegistryError> = nodes.into_iter().collect();
+    Ok(nodes?.into_iter().flatten().collect())
+}
+
+/// Children that are no lock nodes.
+pub(super) async fn below(session: &Session, directory: &str) -> Result<Vec<String>, RegistryError> {
+    let mut names = children(session, directory).await?.unwrap_or_default();
+    names.retain(|name| names::sequence(name).is_none());
+    names.sort();
+    Ok(names)
+}
+
+async fn lock_node(session: &Session, directory: &str, name: &str) -> Result<Option<LockNode>, RegistryError> {
+    let found = node(session, &child(directory, name)).await?;
+    Ok(found.map(|(data, stat)| LockNode {
+        node: name.to_owned(),
+        session_id: session_id(stat.ephemeral_owner),
+        created_at: Timestamp::from_millisecond(stat.ctime).ok(),
+        data: String::from_utf8_lossy(&data).chars().take(LONGEST_DATA).collect(),
+    }))
+}
+
+/// Takes the lock, or withdraws: on every error our node is gone, or the error is `Interrupted`.
+pub(super) async fn acquire(
+    session: &Session,
+    directory: String,
+    containers: bool,
+    timeout: Duration,
+    on_wait: OnWait<'_>,
+) -> Result<Lease, RegistryError> {
+    let started = Instant::now();
+    let ticket = Ticket { directory, prefix: format!("_c_{}-{LOCK}", random::uuid()) };
+    let taken = match enqueue(session, &ticket, containers).await {
+        Ok(()) => wait(session, &ticket, started, timeout, on_wait).await,
+        Err(error) => Err(error),
+    };
+    match taken {
+        Ok(name) => {
+            let node = child(&ticket.directory, &name);
+            Ok(Lease { path: ticket.directory, node, waited: started.elapsed() })
+        }
+        Err(error) => {
+            withdraw(session, &ticket).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Makes our node, and the parents where they are missing.
+async fn enqueue(session: &Session, ticket: &Ticket, containers: bool) -> Result<(), RegistryError> {
+    let path = child(&ticket.directory, &ticket.prefix);
+    let data = probe::own_address(session.hosts(), session.side_question()).await;
+    let options = CreateMode::EphemeralSequential.with_acls(session.acls());
+    for _ in 0..TRIES {
+        match session.once(session.client().create(&path, data.as_bytes(), &options)).await {
+            Ok(_) => return Ok(()),
+            Err(Error::NoNode) => create_parents(session, &ticket.directory, containers).await?,
+            Err(Error::ConnectionLoss) if !own_names(session, ticket).await?.is_empty() => return Ok(()),
+            Err(Error::ConnectionLoss) => {}
+            Err(error) => return Err(session.error(&ticket.directory, &error)),
+        }
+    }
+    Err(session.interrupted(format!("the parents of {path} vanish as soon as they are made, or the connection breaks")))
+}
+
+/// As Curator does: containers, which the server removes once they are empty, where masters and servers know them.
+async fn create_parents(session: &Session, directory: &str, containers: bool) -> Result<(), RegistryError> {
+    let containers = containers && probe::knows_containers(session.hosts(), session.side_question()).await;
+    let mode = if containers { CreateMode::Container } else { CreateMode::Persistent };
+    let options = mode.with_acls(session.acls());
+    match session.retried(|| session.client().mkdir(directory, &options)).await {
+        Ok(()) | Err(Error::NoNode) => Ok(()),
+        Err(error) => Err(session.error(directory, &error)),
+    }
+}
+
+async fn own_names(session: &Session, ticket: &Ticket) -> Result<Vec<String>, RegistryError> {
+    let mut names = children(session, &ticket.directory).await?.unwrap_or_default();
+    names.retain(|name| name.starts_with(&ticket.prefix));
+    Ok(names)
+}
+
+/// Waits until our node is the first; returns its name.
+async fn wait(
+    session: &Session,
+    ticket: &Ticket,
+    started: Instant,
+    timeout: Duration,
+    on_wait: OnWait<'_>,
+) -> Result<String, RegistryError> {
+    let mut announced = String::new();
+    loop {
+        let names = names::queue(children(session, &ticket.directory).await?.unwrap_or_default());
+        let own = names.iter().position(|name| name.starts_with(&ticket.prefix));
+        let holder = match (own, names.first()) {
+            (Some(0), Some(name)) => return Ok(name.clone()),
+            (Some(_), Some(holder)) => holder,
+            _ => return Err(lost_lock(&ticket.directory, "our node was deleted while it waited")),
+        };
+        let rest = timeout.saturating_sub(started.elapsed());
+        let known = if rest.is_zero() || announced != *holder {
+            lock_node(session, &ticket.directory, holder).await?
+        } else {
+            None
+        };
+        if rest.is_zero() {
+            let path = ticket.directory.clone();
+            return Err(RegistryError::Held { path, holder: known.map(Box::new), waited: started.elapsed() });
+        }
+        if let Some(known) = known {
+            on_wait(&known);
+            announced.clone_from(holder);
+        }
+        tokio::time::sleep(rest.min(LOOK)).await;
+    }
+}
+
+/// Deletes our node, however often it was made, and returns once the server has answered.
+async fn withdraw(session: &Session, ticket: &Ticket) -> Result<(), RegistryError> {
+    if session.state().is_terminated() {
+        // The server ends the nodes of a session with it.
+        return Ok(());
+    }
+    for name in own_names(session, ticket).await? {
+        delete(session, &child(&ticket.directory, &name)).await?;
+    }
+    Ok(())
+}
+
+/// Gives the lock back.
+pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
+    delete(session, &lease.node).await
+}
+
+async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {
+    match session.retried(|| session.client().delete(path, None)).await {
+        Ok(()) | Err(Error::NoNode | Error::SessionExpired) => Ok(()),
+        Err(error) => Err(session.error(path, &error)),
+    }
+}
+
+/// Asks the server whether our node is still there and still ours.
+pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
+    match session.state() {
+        SessionState::SyncConnected => {}
+        SessionState::Disconnected | SessionState::ConnectedReadOnly => {
+            return Err(session.interrupted("the session is suspended".to_owned()));
+        }
+        ended => return Err(lost_lock(&lease.path, &format!("the session has ended ({ended})"))),
+    }
+    // A follower may lag behind; `sync` makes it catch up with the leader before it answers the question behind it.
+    let synced = session.client().sync(&lease.node);
+    let asked = session.client().check_stat(&lease.node);
+    let answer = session.once(async { synced.await.and(asked.await) }).await;
+    match answer {
+        Ok(Some(stat)) if stat.ephemeral_owner == session.id() => Ok(()),
+        Ok(Some(_)) => Err(lost_lock(&lease.path, "our node belongs to another session")),
+        Ok(None) | Err(Error::NoNode) => Err(lost_lock(&lease.path, "our node was deleted")),
+        Err(Error::SessionExpired) => Err(lost_lock(&lease.path, "the session has expired")),
+        Err(error) => Err(session.error(&lease.node, &error)),
+    }
+}
+
+/// Waits until the lock is lost, or until nobody can say any more whether it is: before the server could have given it
+/// to another, by our own clock.
+pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
+    let patience = session.session_timeout() * 2 / 3;
+    let mut watcher = session.state_watcher();
+    let mut confirmed = Instant::now();
+    loop {
+        let asked = Instant::now();
+        let rest = patience.saturating_sub(confirmed.elapsed());
+        match tokio::time::timeout(rest, confirm(session, lease)).await {
+            Ok(Ok(())) => confirmed = asked,
+            Ok(Err(error @ RegistryError::LockLost { .. })) => return error,
+            Ok(Err(error)) if confirmed.elapsed() >= patience => return error,
+            Ok(Err(_)) => {}
+            Err(_) => return session.interrupted(format!("nothing heard for {:?}", confirmed.elapsed())),
+        }
+        let pause = LOOK_HELD.min(patience.saturating_sub(confirmed.elapsed()));
+        // A change of state, such as the end of the session, is looked at without waiting.
+        let _ = tokio::time::timeout(pause, watcher.changed()).await;
+    }
+}
+
+fn lost_lock(path: &str, cause: &str) -> RegistryError {
+    RegistryError::LockLost { path: path.to_owned(), cause: cause.to_owned() }
+}

@@ -1,0 +1,181 @@
+//! DolphinScheduler's registry in ZooKeeper.
+//!
+//! Every step has a limit of time. Nothing is written except by [`Registry::acquire`]. No watch is ever set: dropping one
+//! that has not fired makes the client library send `removeWatches`, to which a 3.4 server answers by closing the
+//! connection. So waiting looks again every moment, which costs next to nothing.
+
+mod lock;
+mod names;
+mod place;
+mod probe;
+mod servers;
+mod session;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::session::Session;
+use super::{Lease, OnWait, Registry, RegistryError};
+use crate::family::RegistryLayout;
+use crate::model::{LockNode, Registrations};
+
+/// How long [`Registry::close`] waits for the server's answer.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Where the registry is, and how to speak to it.
+#[derive(Clone)]
+pub struct ZooKeeperSettings {
+    /// `host:port,host:port`, and a chroot behind the last one if there is one.
+    pub connect: String,
+    /// Root or namespace, with or without slashes; may have several parts.
+    pub namespace: String,
+    /// `user:password`, if the masters use one; blank is none (the default of 1.2.1).
+    pub digest: Option<String>,
+    /// Limit of each step, connecting included.
+    pub timeout: Duration,
+    /// How long the server shall keep our locks when we fall silent. The server has its own bounds.
+    pub session_timeout: Duration,
+    /// Paths of the family.
+    pub layout: RegistryLayout,
+}
+
+impl fmt::Debug for ZooKeeperSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZooKeeperSettings")
+            .field("connect", &self.connect)
+            .field("namespace", &self.namespace)
+            .field("digest", &self.digest.as_ref().map(|_| "***"))
+            .field("timeout", &self.timeout)
+            .field("session_timeout", &self.session_timeout)
+            .field("layout", &self.layout)
+            .finish()
+    }
+}
+
+/// A session with a ZooKeeper ensemble.
+#[derive(Debug)]
+pub struct ZooKeeperRegistry {
+    session: Session,
+    layout: RegistryLayout,
+}
+
+impl ZooKeeperRegistry {
+    /// Opens a session. Tries every host once, in random order.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unreachable`] if no host gives a session within the timeout, [`RegistryError::Denied`] if the
+    /// server refuses the credentials, [`RegistryError::Unsupported`] for a connect string that is none.
+    pub async fn connect(settings: ZooKeeperSettings) -> Result<Self, RegistryError> {
+        let session = Session::open(&settings).await?;
+        Ok(Self { session, layout: settings.layout })
+    }
+}
+
+#[async_trait]
+impl Registry for ZooKeeperRegistry {
+    fn kind(&self) -> &'static str {
+        "zookeeper"
+    }
+
+    fn endpoint(&self) -> &str {
+        self.session.endpoint()
+    }
+
+    fn session_timeout(&self) -> Duration {
+        self.session.session_timeout()
+    }
+
+    fn full_path(&self, path: &str) -> String {
+        self.session.path(path)
+    }
+
+    async fn masters(&mut self) -> Result<Registrations, RegistryError> {
+        servers::masters(&self.session, &self.layout).await
+    }
+
+    async fn workers(&mut self) -> Result<Registrations, RegistryError> {
+        servers::workers(&self.session, &self.layout).await
+    }
+
+    async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
+        lock::queue(&self.session, &self.session.path(path)).await
+    }
+
+    async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError> {
+        lock::below(&self.session, &self.session.path(path)).await
+    }
+
+    /// Takes a lock. If the future is dropped while it waits, our node stays in the queue until [`Registry::close`].
+    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
+        let directory = self.session.path(path);
+        lock::acquire(&self.session, directory, self.layout.container_parents, timeout, on_wait).await
+    }
+
+    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+        lock::confirm(&self.session, lease).await
+    }
+
+    async fn lost(&mut self, lease: &Lease) -> RegistryError {
+        lock::lost(&self.session, lease).await
+    }
+
+    async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {
+        lock::release(&self.session, &lease).await
+    }
+
+    async fn close(self: Box<Self>) {
+        self.session.close(GOODBYE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::AddressForm;
+
+    const LAYOUT: RegistryLayout = RegistryLayout {
+        masters: "nodes/master",
+        workers: "nodes/worker",
+        address_form: AddressForm::HostPort,
+        container_parents: true,
+    };
+
+    fn settings(connect: &str) -> ZooKeeperSettings {
+        ZooKeeperSettings {
+            connect: connect.to_owned(),
+            namespace: "dolphinscheduler".to_owned(),
+            digest: Some("user:marker-password".to_owned()),
+            timeout: Duration::from_secs(5),
+            session_timeout: Duration::from_secs(10),
+            layout: LAYOUT,
+        }
+    }
+
+    #[test]
+    fn debug_output_keeps_the_password() {
+        let text = format!("{:?}", settings("zk"));
+        assert!(text.contains("***") && !text.contains("marker"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_port_where_nobody_listens_is_named_at_once() {
+        // The listener is dropped, so its port refuses connections.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let error = ZooKeeperRegistry::connect(settings(&format!("127.0.0.1:{port}"))).await.unwrap_err();
+        let RegistryError::Unreachable { endpoint, cause } = &error else { panic!("{error:?}") };
+        assert_eq!(endpoint, &format!("127.0.0.1:{port}/dolphinscheduler"));
+        assert!(cause.contains("refused"), "{cause}");
+        assert!(!format!("{error:?}").contains("marker"), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_given_up() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut settings = settings(&silent.local_addr().unwrap().to_string());
+        settings.timeout = Duration::from_millis(200);
+        let error = ZooKeeperRegistry::connect(settings).await.unwrap_err();
+        assert!(matches!(error, RegistryError::Unreachable { .. }), "{error:?}");
+    }
+}

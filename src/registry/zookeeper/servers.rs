@@ -1,0 +1,123 @@
+//! Registrations of masters and workers.
+
+use futures::future::{join_all, try_join_all};
+use jiff::Timestamp;
+use zookeeper_client::{Error, Stat};
+
+use super::names;
+use super::session::Session;
+use crate::family::{RegistryLayout, payload};
+use crate::model::{AddressForm, Registration, Registrations};
+use crate::registry::RegistryError;
+
+/// The children of the masters' parent, all of them: what has a strange name is shown with it.
+pub(super) async fn masters(session: &Session, layout: &RegistryLayout) -> Result<Registrations, RegistryError> {
+    let parent = session.path(layout.masters);
+    let Some(children) = children(session, &parent).await? else {
+        return Ok(Registrations { parent_exists: false, parent, servers: Vec::new() });
+    };
+    let nodes = children.iter().map(|name| below(&parent, name)).collect();
+    let servers = registrations(session, nodes, layout.address_form).await?;
+    Ok(Registrations { parent_exists: true, parent, servers })
+}
+
+/// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 stands in every group that it belongs to.
+pub(super) async fn workers(session: &Session, layout: &RegistryLayout) -> Result<Registrations, RegistryError> {
+    let parent = session.path(layout.workers);
+    let Some(children) = children(session, &parent).await? else {
+        return Ok(Registrations { parent_exists: false, parent, servers: Vec::new() });
+    };
+    let (workers, groups): (Vec<String>, Vec<String>) =
+        children.into_iter().partition(|name| names::is_worker(name, layout.address_form));
+    let mut nodes: Vec<String> = workers.iter().map(|name| below(&parent, name)).collect();
+    nodes.extend(members(session, &parent, &groups).await?);
+    let mut servers = registrations(session, nodes, layout.address_form).await?;
+    servers.dedup_by(|next, kept| next.address == kept.address);
+    Ok(Registrations { parent_exists: true, parent, servers })
+}
+
+async fn members(session: &Session, parent: &str, groups: &[String]) -> Result<Vec<String>, RegistryError> {
+    let nodes = try_join_all(groups.iter().map(|group| async move {
+        let group = below(parent, group);
+        let children = children(session, &group).await?.unwrap_or_default();
+        Ok::<_, RegistryError>(children.iter().map(|name| below(&group, name)).collect::<Vec<_>>())
+    }))
+    .await?;
+    Ok(nodes.concat())
+}
+
+/// Names of the children; `None` if the parent is absent.
+pub(super) async fn children(session: &Session, parent: &str) -> Result<Option<Vec<String>>, RegistryError> {
+    match session.retried(|| session.client().list_children(parent)).await {
+        Ok(children) => Ok(Some(children)),
+        Err(Error::NoNode) => Ok(None),
+        Err(error) => Err(session.error(parent, &error)),
+    }
+}
+
+/// Data and facts of a node; `None` if it is gone.
+pub(super) async fn node(session: &Session, path: &str) -> Result<Option<(Vec<u8>, Stat)>, RegistryError> {
+    match session.retried(|| session.client().get_data(path)).await {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NoNode) => Ok(None),
+        Err(error) => Err(session.error(path, &error)),
+    }
+}
+
+/// All requests are under way at once: a hundred nodes take one round trip.
+async fn registrations(
+    session: &Session,
+    nodes: Vec<String>,
+    form: AddressForm,
+) -> Result<Vec<Registration>, RegistryError> {
+    let answers = join_all(nodes.into_iter().map(|path| async move {
+        let found = node(session, &path).await?;
+        Ok(found.map(|(data, stat)| registration(path, &data, &stat, form)))
+    }))
+    .await;
+    let found: Result<Vec<Option<Registration>>, RegistryError> = answers.into_iter().collect();
+    let mut servers: Vec<Registration> = found?.into_iter().flatten().collect();
+    servers.sort_by(|a, b| (&a.address, &a.node).cmp(&(&b.address, &b.node)));
+    Ok(servers)
+}
+
+fn registration(node: String, data: &[u8], stat: &Stat, form: AddressForm) -> Registration {
+    let name = node.rsplit('/').next().unwrap_or(&node);
+    Registration {
+        address: names::address(name, form),
+        session_id: session_id(stat.ephemeral_owner),
+        created_at: Timestamp::from_millisecond(stat.ctime).ok(),
+        modified_at: Timestamp::from_millisecond(stat.mtime).ok(),
+        heartbeat: payload::parse(data),
+        node,
+    }
+}
+
+/// As ZooKeeper's own tools write it. A node that is not ephemeral has no owner: zero, or for containers the sign alone.
+pub(super) fn session_id(owner: i64) -> Option<String> {
+    (owner != 0 && owner != i64::MIN).then(|| format!("{owner:#x}"))
+}
+
+/// The path of a child.
+pub(super) fn below(parent: &str, name: &str) -> String {
+    format!("{}/{name}", parent.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_as_zookeeper_writes_them() {
+        assert_eq!(session_id(0x0100_01c9_e3d6_0000).as_deref(), Some("0x10001c9e3d60000"));
+        assert_eq!(session_id(-2).as_deref(), Some("0xfffffffffffffffe"));
+        assert_eq!(session_id(0), None);
+        assert_eq!(session_id(i64::MIN), None);
+    }
+
+    #[test]
+    fn paths_of_children() {
+        assert_eq!(below("/a/b", "c"), "/a/b/c");
+        assert_eq!(below("/", "c"), "/c");
+    }
+}

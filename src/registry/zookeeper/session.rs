@@ -1,0 +1,160 @@
+//! A session: requests with limits of time, and the client's errors in our words.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use zookeeper_client::{Acls, Client, Error, SessionState, StateWatcher};
+
+use super::place::{Host, Place};
+use super::{ZooKeeperSettings, probe};
+use crate::registry::RegistryError;
+
+/// A host that does not answer at all must leave time for the next one, but a slow one must get a chance.
+const SHORTEST_TRY: Duration = Duration::from_secs(1);
+
+/// Limit of questions whose answer only makes a message better.
+const SIDE_QUESTION: Duration = Duration::from_secs(1);
+
+/// A session that was open at least once.
+#[derive(Debug)]
+pub(super) struct Session {
+    client: Client,
+    place: Place,
+    endpoint: String,
+    timeout: Duration,
+    acls: Acls<'static>,
+}
+
+impl Session {
+    pub(super) async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
+        let place = Place::new(&settings.connect, &settings.namespace)?;
+        let endpoint = place.endpoint();
+        let digest = settings.digest.as_deref().filter(|digest| !digest.trim().is_empty());
+        let hosts = u32::try_from(place.hosts.len()).unwrap_or(u32::MAX);
+        let connector = Client::connector()
+            .with_session_timeout(settings.session_timeout)
+            .with_connection_timeout((settings.timeout / hosts).max(SHORTEST_TRY))
+            .with_fail_eagerly()
+            // The newer request to create a node would only return more; a 3.4 server does not know it.
+            .with_server_version(3, 4, 14);
+        let connector = match digest {
+            Some(digest) => connector.with_auth("digest", digest.as_bytes()),
+            None => connector,
+        };
+        let started = Instant::now();
+        let opened = tokio::time::timeout(settings.timeout, connector.connect(&place.connect())).await;
+        let client = match opened {
+            Ok(Ok(client)) => client,
+            Ok(Err(Error::AuthFailed)) => return Err(RegistryError::Denied { endpoint, path: "/".to_owned() }),
+            failed => {
+                let rest = settings.timeout.saturating_sub(started.elapsed()).min(SIDE_QUESTION);
+                let cause = match failed {
+                    Ok(_) => probe::diagnose(&place.hosts, rest).await,
+                    Err(_) => format!("no session within {:?}", settings.timeout),
+                };
+                return Err(RegistryError::Unreachable { endpoint, cause });
+            }
+        };
+        // As DolphinScheduler does: with credentials, every node belongs to its creator alone.
+        let acls = if digest.is_some() { Acls::creator_all() } else { Acls::anyone_all() };
+        Ok(Self { client, place, endpoint, timeout: settings.timeout, acls })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn hosts(&self) -> &[Host] {
+        &self.place.hosts
+    }
+
+    pub(super) fn acls(&self) -> Acls<'static> {
+        self.acls
+    }
+
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    pub(super) fn path(&self, below: &str) -> String {
+        self.place.path(below)
+    }
+
+    pub(super) fn session_timeout(&self) -> Duration {
+        self.client.session_timeout()
+    }
+
+    /// Limit of a question that nothing depends on.
+    pub(super) fn side_question(&self) -> Duration {
+        self.timeout.min(SIDE_QUESTION)
+    }
+
+    /// The owner of our ephemeral nodes.
+    pub(super) fn id(&self) -> i64 {
+        self.client.session_id().0
+    }
+
+    pub(super) fn state(&self) -> SessionState {
+        self.client.state()
+    }
+
+    pub(super) fn state_watcher(&self) -> StateWatcher {
+        self.client.state_watcher()
+    }
+
+    /// Sends one request, and gives up after the configured time.
+    pub(super) async fn once<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::time::timeout(self.timeout, request).await.unwrap_or(Err(Error::Timeout))
+    }
+
+    /// Sends a request that may be sent again: after a broken connection the client finds another server by itself.
+    pub(super) async fn retried<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.once(async {
+            loop {
+                match request().await {
+                    Err(Error::ConnectionLoss) => tokio::task::yield_now().await,
+                    answer => return answer,
+                }
+            }
+        })
+        .await
+    }
+
+    /// The client's error in our words.
+    pub(super) fn error(&self, path: &str, error: &Error) -> RegistryError {
+        let endpoint = self.endpoint.clone();
+        match error {
+            Error::NoAuth | Error::AuthFailed | Error::InvalidAcl => {
+                RegistryError::Denied { endpoint, path: path.to_owned() }
+            }
+            Error::BadArguments(_) | Error::Unimplemented => {
+                RegistryError::Unsupported(format!("the registry at {endpoint} cannot work with {path:?}: {error}"))
+            }
+            Error::Timeout => self.interrupted(format!("no answer within {:?}", self.timeout)),
+            error => self.interrupted(error.to_string()),
+        }
+    }
+
+    pub(super) fn interrupted(&self, cause: String) -> RegistryError {
+        RegistryError::Interrupted { endpoint: self.endpoint.clone(), cause }
+    }
+
+    /// Ends the session, and waits until the server has answered, but no longer than the limit.
+    pub(super) async fn close(self, limit: Duration) {
+        let mut watcher = self.client.state_watcher();
+        // The session ends when the last client is gone; there is no other.
+        drop(self.client);
+        let ended = async {
+            let mut state = watcher.state();
+            while !state.is_terminated() {
+                state = watcher.changed().await;
+            }
+        };
+        if tokio::time::timeout(limit, ended).await.is_err() {
+            tracing::debug!(endpoint = self.endpoint, "no answer to the end of the session");
+        }
+    }
+}
