@@ -3,8 +3,12 @@
 //! Direction of dependencies: `commands → failover → registry, metadata → family, model`. Nothing below `commands` knows
 //! the command line or prints.
 
+pub mod cli;
+pub mod config;
 pub mod exit_code;
 pub mod family;
 pub mod metadata;
 pub mod model;
+pub mod output;
 pub mod registry;
+pub mod secret;

@@ -4,4 +4,5 @@ pub mod database;
 pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
+pub mod target;
 mod transaction;

@@ -1,0 +1,151 @@
+//! Options that every command knows.
+//!
+//! Each can also be given in the environment or a file; `config` puts the ways together, so nothing has a default here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args};
+use jiff::tz::TimeZone;
+
+use super::value::{self, RegistryKind};
+use crate::model::Version;
+use crate::output::{ColorChoice, Format};
+use crate::secret::Secret;
+
+/// Options that every command knows, before and after its name.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GlobalArgs {
+    /// Where and how to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Where and how to connect.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionArgs {
+    /// ZooKeeper's servers and chroot.
+    #[arg(long, global = true, value_name = "HOST[:PORT],...[/CHROOT]", value_parser = value::zookeeper,
+        help = "ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]")]
+    pub zk: Option<String>,
+
+    /// The metadata database. Hidden from `Debug`: a password may stand in it.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        value_parser = value::secret,
+        help = "Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]",
+        long_help = "Metadata database: mysql://USER@HOST[:PORT]/DATABASE, mariadb://…, postgres://…, sqlite:FILE, or a \
+            jdbc:mysql:, jdbc:mariadb: or jdbc:postgresql: URL from DolphinScheduler's own configuration. The password \
+            belongs into a file: --db-password-file [env: DSCTL_DB]"
+    )]
+    pub db: Option<Secret>,
+
+    /// Which registry the cluster uses.
+    #[arg(long, global = true, value_name = "KIND",
+        value_parser = PossibleValuesParser::new(["zookeeper", "jdbc"]).try_map(|text| text.parse::<RegistryKind>()),
+        help = "Registry: zookeeper, or DolphinScheduler's own in the database (3.1 and newer) [env: DSCTL_REGISTRY]")]
+    pub registry: Option<RegistryKind>,
+
+    /// The root of the cluster's entries in the registry.
+    #[arg(long, global = true, value_name = "NAME", value_parser = value::namespace,
+        help = "Root of the cluster's entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]")]
+    pub namespace: Option<String>,
+
+    /// The release, where it cannot be found out.
+    #[arg(
+        long,
+        global = true,
+        value_name = "X.Y.Z",
+        help = "DolphinScheduler's release, where the database does not tell it [env: DSCTL_DS_VERSION]"
+    )]
+    pub ds_version: Option<Version>,
+
+    /// The zone in which the masters write times.
+    #[arg(long, global = true, value_name = "ZONE", value_parser = value::time_zone,
+        help = "Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]")]
+    pub time_zone: Option<TimeZone>,
+
+    /// `user:password` for ZooKeeper.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]"
+    )]
+    pub zk_digest_file: Option<PathBuf>,
+
+    /// The database's password.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "File with the database's password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]"
+    )]
+    pub db_password_file: Option<PathBuf>,
+
+    /// How long the registry keeps our locks when we fall silent.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
+        help = "How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]")]
+    pub session_timeout: Option<Duration>,
+
+    /// Limit of each network step.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
+        help = "Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]")]
+    pub timeout: Option<Duration>,
+
+    /// Limit of each statement.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
+        help = "Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]")]
+    pub statement_timeout: Option<Duration>,
+
+    /// A configuration file.
+    #[arg(long, global = true, value_name = "FILE", help = "Configuration file in TOML [env: DSCTL_CONFIG]")]
+    pub config: Option<PathBuf>,
+}
+
+/// How to answer.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Format of the answer.
+    #[arg(short, long, global = true, value_name = "FORMAT",
+        value_parser = PossibleValuesParser::new(Format::WORDS).try_map(|text| text.parse::<Format>()),
+        help = "Format of the answer [default: table] [env: DSCTL_OUTPUT]")]
+    pub output: Option<Format>,
+
+    /// Leaves header lines out.
+    #[arg(long, global = true, help = "Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]")]
+    pub no_headers: bool,
+
+    /// Drops chatter.
+    #[arg(
+        short,
+        long,
+        global = true,
+        help = "Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]"
+    )]
+    pub quiet: bool,
+
+    /// Log level.
+    #[arg(
+        short,
+        long,
+        global = true,
+        action = ArgAction::Count,
+        help = "Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]"
+    )]
+    pub verbose: u8,
+
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN",
+        value_parser = PossibleValuesParser::new(ColorChoice::WORDS).try_map(|text| text.parse::<ColorChoice>()),
+        help = "When to use colours [default: auto] [env: DSCTL_COLOR]")]
+    pub color: Option<ColorChoice>,
+}

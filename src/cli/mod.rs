@@ -1,0 +1,103 @@
+//! The command line: clap types, and what is generated from them. No I/O.
+
+mod commands;
+mod generate;
+mod global;
+mod topics;
+pub mod value;
+
+use std::borrow::Cow;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+pub use commands::{
+    AcquireArgs, ClearHostsArgs, Command, DemoArgs, FailoverArgs, HelpArgs, InstancesArgs, LockCommand, OriginalState,
+    RecoverArgs, SafetyArgs, Shell, StatusArgs,
+};
+pub use generate::{completions, man};
+pub use global::{ConnectionArgs, GlobalArgs, OutputArgs};
+pub use topics::{UnknownTopic, help};
+
+/// What `--version` says besides the number. Releases before 1.2 keep their metadata in another shape.
+const LONG_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), "\nsupports Apache DolphinScheduler 1.2 to 3.3 and newer");
+
+/// Examples come first: they answer most questions.
+const TEMPLATE: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+const EXAMPLES: &str = "\
+Examples:
+  dsctl masters --zk zk1,zk2,zk3 --db mysql://ds@db1/dolphinscheduler
+  dsctl failover 10.0.0.1:5678 --dry-run
+  dsctl demo";
+
+/// Master failover for Apache DolphinScheduler, from outside
+///
+/// Does what a live master does when another one has died: takes the same lock, hands the dead master's process
+/// instances over and writes the commands that make a live master take them up again.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "dsctl",
+    version,
+    long_version = LONG_VERSION,
+    before_help = EXAMPLES,
+    after_help = "See also: dsctl help exit-codes, dsctl help environment",
+    disable_help_subcommand = true,
+    max_term_width = 120
+)]
+pub struct Cli {
+    /// Options that every command knows.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Cli {
+    /// Reads a command line; the first item is the program's name.
+    ///
+    /// # Errors
+    /// Usage errors, and also the texts of `--help` and `--version`: [`clap::Error::use_stderr`] tells them apart. Show
+    /// them with [`shown`], which hides passwords.
+    pub fn read<I, T>(arguments: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        Self::from_arg_matches(&definition().try_get_matches_from(arguments)?)
+    }
+}
+
+/// The whole definition of the command line.
+#[must_use]
+pub fn definition() -> clap::Command {
+    with_template(Cli::command())
+}
+
+fn with_template(command: clap::Command) -> clap::Command {
+    command.help_template(TEMPLATE).mut_subcommands(with_template)
+}
+
+/// The text of a usage error, help or version. Clap quotes what it does not understand, and that may be a URL.
+#[must_use]
+pub fn shown(error: &clap::Error) -> String {
+    masked(&error.render().to_string())
+}
+
+/// Replaces what stands between `://` and the last `@` of each word, where URLs carry user and password.
+fn masked(text: &str) -> String {
+    text.split_inclusive(char::is_whitespace).map(masked_word).collect()
+}
+
+fn masked_word(word: &str) -> Cow<'_, str> {
+    let url = word.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)));
+    url.map_or(Cow::Borrowed(word), |(scheme, host)| format!("{scheme}://***@{host}").into())
+}
+
+#[cfg(test)]
+mod tests;

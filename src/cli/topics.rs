@@ -1,0 +1,103 @@
+//! `dsctl help`: commands, and topics that no single command has.
+
+use std::fmt::Write;
+
+use crate::config::Key;
+use crate::exit_code::ExitCode;
+
+/// Names of the topics besides the commands.
+pub(super) const TOPICS: [&str; 2] = ["exit-codes", "environment"];
+
+/// There is no help of that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no help about {0:?}")]
+pub struct UnknownTopic(pub String);
+
+impl UnknownTopic {
+    /// What there is.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let definition = super::definition();
+        let commands = definition.get_subcommands().map(clap::Command::get_name);
+        format!("topics: {}", TOPICS.into_iter().chain(commands).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// The text of `dsctl help TOPIC...`; without a topic that of `dsctl --help`.
+///
+/// # Errors
+/// [`UnknownTopic`].
+pub fn help(topic: &[String]) -> Result<String, UnknownTopic> {
+    match topic.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["exit-codes"] => Ok(exit_codes()),
+        ["environment"] => Ok(environment()),
+        names => command_help(names),
+    }
+}
+
+fn command_help(names: &[&str]) -> Result<String, UnknownTopic> {
+    let mut definition = super::definition();
+    // Global options and the full names of nested commands come with building.
+    definition.build();
+    let mut command = &mut definition;
+    for name in names {
+        command = command.find_subcommand_mut(name).ok_or_else(|| UnknownTopic(names.join(" ")))?;
+    }
+    Ok(command.render_long_help().to_string())
+}
+
+/// Every exit code, from the one list there is.
+pub(super) fn exit_codes() -> String {
+    let mut text = "Exit codes:\n\n".to_owned();
+    let width = ExitCode::ALL.iter().map(|code| code.meaning().0.len()).max().unwrap_or(0);
+    let _ = writeln!(text, "CODE  {:width$}  RETRY", "MEANING");
+    for code in ExitCode::ALL {
+        let (meaning, retry) = code.meaning();
+        let _ = writeln!(text, "{:>4}  {meaning:width$}  {retry}", code.number());
+    }
+    text.push_str("\nWith `dsctl lock acquire MASTER -- CMD` the exit status of CMD is passed on.\n");
+    text
+}
+
+/// Variables that stand for no flag, and what they are for.
+pub(super) const OTHER_VARIABLES: [(&str, &str); 8] = [
+    ("DSCTL_CONFIG", "--config"),
+    ("DSCTL_DB_PASSWORD", "the database's password; a file is better, as processes pass their environment on"),
+    ("DSCTL_ZK_DIGEST", "user:password for ZooKeeper; a file is better"),
+    ("CREDENTIALS_DIRECTORY", "systemd's credentials: dsctl-db-password and dsctl-zk-digest are read from there"),
+    ("XDG_CONFIG_HOME", "folder of dsctl/config.toml; ~/.config if not set"),
+    ("NO_COLOR", "no colours, unless --color says otherwise"),
+    ("CLICOLOR_FORCE, FORCE_COLOR", "colours also where there is no terminal"),
+    ("CLICOLOR=0, TERM=dumb", "no colours"),
+];
+
+/// Who wins, in words.
+pub(super) const PRECEDENCE: [&str; 6] = [
+    "the command line",
+    "the environment",
+    "the file of --config or DSCTL_CONFIG",
+    "$XDG_CONFIG_HOME/dsctl/config.toml",
+    "/etc/dsctl/config.toml",
+    "what is built in",
+];
+
+fn environment() -> String {
+    let mut text =
+        "Each global option can be given in several ways; the first that says something wins:\n\n".to_owned();
+    for (index, place) in PRECEDENCE.iter().enumerate() {
+        let _ = writeln!(text, "  {}. {place}", index + 1);
+    }
+    text.push_str("\nThe files are TOML; the keys are the names of the options, as in: zk = \"zk1:2181,zk2:2181\"\n");
+    text.push_str("An empty variable counts as not set. A file with a secret must be readable by its owner alone.\n");
+    text.push_str("\nEnvironment variables:\n\n");
+    for (name, purpose) in variables() {
+        let _ = writeln!(text, "  {name:27}  {purpose}");
+    }
+    text
+}
+
+/// Every variable with what it is for.
+pub(super) fn variables() -> Vec<(String, String)> {
+    let keys = Key::ALL.into_iter().map(|key| (key.variable(), format!("--{}", key.name())));
+    keys.chain(OTHER_VARIABLES.map(|(name, purpose)| (name.to_owned(), purpose.to_owned()))).collect()
+}

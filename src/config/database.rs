@@ -1,0 +1,182 @@
+//! Database URLs: the usual ones, and the `jdbc:` ones of DolphinScheduler's own configuration.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::parameters::{Parameters, mysql_tls, postgres_schema, postgres_tls};
+use crate::metadata::target::ServerTarget;
+use crate::secret::Secret;
+
+/// The metadata database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DbTarget {
+    /// MySQL or MariaDB.
+    MySql(ServerTarget),
+    /// PostgreSQL.
+    Postgres(ServerTarget),
+    /// A SQLite file.
+    Sqlite(PathBuf),
+}
+
+impl DbTarget {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`UrlError`], which quotes nothing of the text but its scheme.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let (jdbc, rest) = strip_scheme(text, "jdbc").map_or((Spelling::Plain, text), |rest| (Spelling::Jdbc, rest));
+        if let Some(file) = strip_scheme(rest, "sqlite") {
+            return sqlite(file);
+        }
+        let scheme = rest.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).unwrap_or_default();
+        match scheme.as_str() {
+            "mysql" | "mariadb" => {
+                let tls = |parameters: &Parameters| mysql_tls(parameters, scheme == "mariadb");
+                let (mut target, parameters) = server(rest, jdbc, 3306)?;
+                target.tls = tls(&parameters).map_err(UrlError::parameter)?;
+                Ok(Self::MySql(target))
+            }
+            "postgres" | "postgresql" => {
+                let (mut target, parameters) = server(rest, jdbc, 5432)?;
+                target.tls = postgres_tls(&parameters).map_err(UrlError::parameter)?;
+                target.schema = postgres_schema(&parameters);
+                Ok(Self::Postgres(target))
+            }
+            "h2" => {
+                Err(UrlError::new("H2 is inside one DolphinScheduler process and cannot be reached from outside", None))
+            }
+            _ => Err(UrlError::new("this is no database URL that is known", Some(FORMS))),
+        }
+    }
+
+    /// The password that stands in the URL.
+    #[must_use]
+    pub fn password(&self) -> Option<&Secret> {
+        match self {
+            Self::MySql(server) | Self::Postgres(server) => server.password.as_ref(),
+            Self::Sqlite(_) => None,
+        }
+    }
+
+    /// Puts another password in; SQLite files have none.
+    #[must_use]
+    pub fn with_password(mut self, password: Secret) -> Self {
+        if let Self::MySql(server) | Self::Postgres(server) = &mut self {
+            server.password = Some(password);
+        }
+        self
+    }
+}
+
+/// A database URL that cannot be used. Holds nothing of the URL, since anything in it may be a misplaced password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlError {
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub hint: Option<&'static str>,
+}
+
+impl UrlError {
+    fn new(problem: &str, hint: Option<&'static str>) -> Self {
+        Self { problem: problem.to_owned(), hint }
+    }
+
+    fn parameter(problem: String) -> Self {
+        Self { problem, hint: None }
+    }
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
+
+impl std::error::Error for UrlError {}
+
+const FORMS: &str =
+    "expected mysql://USER@HOST/DATABASE, mariadb://…, postgres://…, sqlite:FILE or a jdbc: URL of these";
+const ENCODING: &str = "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
+
+/// Which grammar the query part has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// A plus sign is a plus sign.
+    Plain,
+    /// Java's decoder turns a plus sign into a space.
+    Jdbc,
+}
+
+fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_once(':')?;
+    head.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
+/// File names are taken as they are: percent signs and question marks are allowed in them.
+fn sqlite(text: &str) -> Result<DbTarget, UrlError> {
+    match text.strip_prefix("//").unwrap_or(text) {
+        "" | ":memory:" => Err(UrlError::new("the name of the SQLite file is missing", Some("write sqlite:FILE"))),
+        file if file.contains('\0') => Err(UrlError::new("a file name cannot hold a NUL character", None)),
+        file => Ok(DbTarget::Sqlite(PathBuf::from(file))),
+    }
+}
+
+fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTarget, Parameters), UrlError> {
+    let malformed = |problem: &str| UrlError::new(problem, Some(ENCODING));
+    let Some((_, after_scheme)) = text.split_once("://") else {
+        return Err(UrlError::new("this form of URL is not supported", Some(FORMS)));
+    };
+    if several_hosts(after_scheme) {
+        let hint = "give the one server that accepts writes";
+        return Err(UrlError::new("the URL names several hosts", Some(hint)));
+    }
+    let url = Url::parse(text).map_err(|error| malformed(&error.to_string()))?;
+    if url.fragment().is_some() {
+        return Err(malformed("there is a # in the URL"));
+    }
+    let parameters = Parameters::parse(url.query().unwrap_or_default(), spelling);
+    let host = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']')).unwrap_or_default();
+    let host = decoded(host).filter(|host| !host.is_empty()).ok_or_else(|| malformed("the host is missing"))?;
+    let database = decoded(url.path().strip_prefix('/').unwrap_or_default()).unwrap_or_default();
+    if database.is_empty() {
+        return Err(UrlError::new(
+            "the name of the database is missing",
+            Some("write it behind the host: //HOST/DATABASE"),
+        ));
+    }
+    if database.contains(['/', '@']) || host.contains('@') {
+        return Err(malformed("the URL has a / or @ where none belongs"));
+    }
+    let user = decoded(url.username()).ok_or_else(|| malformed("the user is not UTF-8"))?;
+    let user = Some(user).filter(|user| !user.is_empty()).or_else(|| parameters.get("user").map(ToOwned::to_owned));
+    let password = url.password().map(|text| decoded(text).ok_or_else(|| malformed("the password is not UTF-8")));
+    let password = password.transpose()?.or_else(|| parameters.get("password").map(ToOwned::to_owned));
+    let target = ServerTarget {
+        host,
+        port: url.port().unwrap_or(default_port),
+        user: user
+            .ok_or_else(|| UrlError::new("the URL names no user", Some("write //USER@HOST/DATABASE, or ?user=USER")))?,
+        password: password.map(Secret::new),
+        database,
+        tls: crate::metadata::target::Tls::default(),
+        schema: None,
+    };
+    Ok((target, parameters))
+}
+
+/// JDBC URLs may list servers for failover. Which one to write to cannot be told from that.
+fn several_hosts(after_scheme: &str) -> bool {
+    let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default().contains(',')
+}
+
+fn decoded(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(Into::into)
+}
+
+#[cfg(test)]
+mod tests;

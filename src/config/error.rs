@@ -1,0 +1,97 @@
+//! What can be wrong with the settings.
+
+use std::path::PathBuf;
+
+use super::Origin;
+
+/// Settings that cannot be used, or that are missing. Nothing was connected to. No message holds a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Neither registry nor database is known.
+    #[error("it is not configured where the registry and the metadata database are")]
+    NothingConfigured,
+    /// No database is known.
+    #[error("it is not configured where the metadata database is")]
+    NoDatabase,
+    /// A database server is known, but no registry.
+    #[error("it is not configured which registry the masters use")]
+    NoRegistry,
+    /// `--registry zookeeper` without servers.
+    #[error("the registry is ZooKeeper, but it is not configured where that is")]
+    NoZooKeeper,
+    /// `--registry jdbc` beside ZooKeeper servers from the same place.
+    #[error("ZooKeeper servers are given ({zk}), and also that the registry is not ZooKeeper ({registry})")]
+    TwoRegistries {
+        /// Where the servers are given.
+        zk: Origin,
+        /// Where the registry's kind is given.
+        registry: Origin,
+    },
+    /// A value is not what the option needs.
+    #[error("{key} from {origin} cannot be used: {problem}")]
+    Value {
+        /// The option's name.
+        key: &'static str,
+        /// Where the value stands.
+        origin: Origin,
+        /// What is wrong, without the value.
+        problem: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A configuration file cannot be read.
+    #[error("the configuration file {} cannot be read: {problem}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// A configuration file is no TOML, or says something unknown.
+    #[error("{}, line {line}: {problem}", path.display())]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from one.
+        line: usize,
+        /// What is wrong, without the value.
+        problem: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A file with a secret cannot be used.
+    #[error("the file {} ({key} from {origin}) cannot be used: {problem}", path.display())]
+    SecretFile {
+        /// The option's name.
+        key: &'static str,
+        /// Where the option stands.
+        origin: Origin,
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+impl ConfigError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NothingConfigured => Some(format!("{ZK}; {DB}; `dsctl demo` needs nothing")),
+            Self::NoDatabase => Some(format!("{DB}; `dsctl demo` needs nothing")),
+            Self::NoRegistry => Some(format!("{ZK}; or --registry jdbc if the masters keep it in the database")),
+            Self::NoZooKeeper => Some(ZK.to_owned()),
+            Self::TwoRegistries { .. } => Some("leave one of the two out".to_owned()),
+            Self::File { .. } => Some("see `dsctl help environment` for the files that are read".to_owned()),
+            Self::Value { hint, .. } | Self::Line { hint, .. } | Self::SecretFile { hint, .. } => hint.clone(),
+        }
+    }
+}
+
+const ZK: &str = "give the registry with --zk HOST:PORT (or DSCTL_ZK, or zk in the configuration file)";
+const DB: &str =
+    "give the database with --db mysql://USER@HOST/DATABASE (or DSCTL_DB, or db in the configuration file)";

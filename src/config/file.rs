@@ -1,0 +1,125 @@
+//! Configuration files: TOML with the names of the flags as keys.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{ConfigError, Key};
+
+/// What one file says: each value as text, as if it had stood in the environment, and its line.
+#[derive(Debug, Default)]
+pub(super) struct ConfigFile {
+    pub(super) path: PathBuf,
+    pub(super) entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: Key,
+    pub(super) text: String,
+    pub(super) line: usize,
+}
+
+impl ConfigFile {
+    /// Reads a file; `None` if it does not exist.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text).map(Some),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(ConfigError::File { path: path.to_owned(), problem: error.to_string() }),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let refuse = |offset: usize, problem: String, hint| {
+            Err(ConfigError::Line { path: path.to_owned(), line: line_at(text, offset), problem, hint })
+        };
+        let table = match DeTable::parse(text) {
+            Ok(table) => table.into_inner(),
+            // The parser's own display quotes the line, and a password may stand there.
+            Err(error) => {
+                let offset = error.span().map_or(0, |span| span.start);
+                return refuse(offset, "this is not valid TOML".to_owned(), Some(QUOTES.to_owned()));
+            }
+        };
+        let mut entries = Vec::new();
+        for (name, value) in &table {
+            let offset = name.span().start;
+            let Some(key) = Key::named(name.get_ref()) else {
+                return refuse(offset, format!("unknown key {:?}", name.get_ref()), Some(known_keys()));
+            };
+            let Some(text_of_value) = as_text(value.get_ref()) else {
+                return refuse(offset, format!("{} must be a text, a number or true/false", key.name()), None);
+            };
+            entries.push(Entry { key, text: text_of_value, line: line_at(text, offset) });
+        }
+        Ok(Self { path: path.to_owned(), entries })
+    }
+}
+
+const QUOTES: &str = "each line is KEY = \"VALUE\", with the value in quotes";
+
+fn known_keys() -> String {
+    format!("known keys: {}", Key::ALL.map(Key::name).join(", "))
+}
+
+fn as_text(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Boolean(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
+        ConfigFile::parse(Path::new("/c.toml"), text)
+    }
+
+    #[test]
+    fn values_keep_their_lines() {
+        let file = parse("# cluster\nzk = \"zk1\"\n\nquiet = true\nverbose = 2\n").unwrap();
+        let mut entries: Vec<_> =
+            file.entries.iter().map(|entry| (entry.line, entry.key, entry.text.as_str())).collect();
+        entries.sort_unstable();
+        assert_eq!(entries, [(2, Key::Zk, "zk1"), (4, Key::Quiet, "true"), (5, Key::Verbose, "2")]);
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        let cases = [
+            ("zk = \"a\"\nzookeeper = \"b\"", "/c.toml, line 2: unknown key \"zookeeper\""),
+            ("\n\n[db]\nurl = 1", "/c.toml, line 3: db must be a text, a number or true/false"),
+            ("zk = \"a\"\ndb = mysql://u:MARKER@h/d", "/c.toml, line 2: this is not valid TOML"),
+            ("zk = \"a\"\nzk = \"b\"", "/c.toml, line 2: this is not valid TOML"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(parse(text).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(ConfigFile::read(&folder.path().join("a/config.toml")).unwrap().is_none());
+        assert!(matches!(ConfigFile::read(folder.path()), Err(ConfigError::File { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in any::<String>()) {
+            let _ = parse(&text);
+        }
+    }
+}

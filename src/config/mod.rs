@@ -1,0 +1,139 @@
+//! Settings, and where each came from.
+//!
+//! The first that says something wins: command line, environment, the file of `--config` or `DSCTL_CONFIG`,
+//! `$XDG_CONFIG_HOME/dsctl/config.toml`, `/etc/dsctl/config.toml`, built-in defaults.
+
+mod database;
+mod error;
+mod file;
+mod key;
+mod parameters;
+mod resolve;
+mod secrets;
+mod source;
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+pub use crate::cli::value::RegistryKind;
+pub use database::{DbTarget, UrlError};
+pub use error::ConfigError;
+pub use key::{Key, Origin};
+pub use resolve::{output_settings, resolve};
+pub use source::Environment;
+
+use crate::model::Version;
+use crate::output::OutputSettings;
+use crate::secret::Secret;
+
+/// What a command needs of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything; passwords are read.
+    Cluster,
+    /// Nothing about servers: the settings for those are neither read nor checked (`demo`).
+    Local,
+}
+
+/// Everything that can be said besides a command's own options.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// ZooKeeper's connection string, chroot included.
+    pub zk: Option<String>,
+    /// `user:password` for ZooKeeper.
+    pub zk_digest: Option<Secret>,
+    /// The metadata database.
+    pub db: Option<DbTarget>,
+    /// Which registry; `None` if nobody said. [`Settings::registry`] decides.
+    pub registry: Option<RegistryKind>,
+    /// Root of the cluster's entries in the registry, without a leading slash.
+    pub namespace: String,
+    /// The release, where the operator says it.
+    pub ds_version: Option<Version>,
+    /// The zone in which masters write times.
+    pub time_zone: Option<TimeZone>,
+    /// Limit of each network step.
+    pub timeout: Duration,
+    /// Limit of each statement.
+    pub statement_timeout: Duration,
+    /// How long the registry keeps locks of a silent client.
+    pub session_timeout: Duration,
+    /// How to answer.
+    pub output: OutputSettings,
+    /// What the operator should be told, though it works.
+    pub warnings: Vec<Warning>,
+    /// Where each value came from; what is not listed is built in.
+    pub(crate) origins: Vec<(Key, Origin)>,
+}
+
+/// What works, but should be done another way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// Every user of the machine can read command lines.
+    PasswordOnCommandLine,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PasswordOnCommandLine => f.write_str(
+                "the password in --db is visible to every user of this machine; put it into a file and use --db-password-file",
+            ),
+        }
+    }
+}
+
+/// The registry that the settings lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistryTarget<'a> {
+    /// ZooKeeper, with its connection string.
+    ZooKeeper(&'a str),
+    /// DolphinScheduler's own, in this database.
+    Jdbc(&'a DbTarget),
+}
+
+impl Settings {
+    /// The metadata database.
+    ///
+    /// # Errors
+    /// [`ConfigError::NothingConfigured`], [`ConfigError::NoDatabase`].
+    pub fn database(&self) -> Result<&DbTarget, ConfigError> {
+        self.db.as_ref().ok_or_else(|| self.without_database())
+    }
+
+    /// The registry. A SQLite file without word of ZooKeeper holds its own: that is what `demo` makes.
+    ///
+    /// # Errors
+    /// [`ConfigError::NothingConfigured`], [`ConfigError::NoZooKeeper`], [`ConfigError::NoDatabase`],
+    /// [`ConfigError::NoRegistry`].
+    pub fn registry(&self) -> Result<RegistryTarget<'_>, ConfigError> {
+        match (&self.zk, self.registry, &self.db) {
+            (Some(zk), _, _) => Ok(RegistryTarget::ZooKeeper(zk)),
+            (None, Some(RegistryKind::ZooKeeper), _) => Err(ConfigError::NoZooKeeper),
+            (None, Some(RegistryKind::Jdbc), Some(db)) | (None, None, Some(db @ DbTarget::Sqlite(_))) => {
+                Ok(RegistryTarget::Jdbc(db))
+            }
+            (None, None, Some(_)) => Err(ConfigError::NoRegistry),
+            (None, _, None) => Err(self.without_database()),
+        }
+    }
+
+    fn without_database(&self) -> ConfigError {
+        if self.zk.is_none() && self.registry.is_none() {
+            ConfigError::NothingConfigured
+        } else {
+            ConfigError::NoDatabase
+        }
+    }
+
+    /// Where a value came from.
+    #[must_use]
+    pub fn origin(&self, key: Key) -> &Origin {
+        self.origins.iter().find(|(of, _)| *of == key).map_or(&Origin::BuiltIn, |(_, origin)| origin)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! Puts command line, environment, files and defaults together.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::secrets::{self, Candidate, Place};
+use super::source::{Found, Sources};
+use super::{ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning};
+use crate::cli::GlobalArgs;
+use crate::cli::value::{namespace, positive_duration, secret, time_zone, zookeeper};
+use crate::output::OutputSettings;
+use crate::secret::Secret;
+
+/// What `resolve` has put together of one option.
+struct Picked<T> {
+    value: T,
+    origin: Origin,
+    rank: usize,
+}
+
+/// Looks for values and remembers where they were.
+struct Resolver<'a> {
+    sources: Sources<'a>,
+    origins: Vec<(Key, Origin)>,
+}
+
+impl Resolver<'_> {
+    /// The value of the command line, or else what the other places say.
+    fn pick<T, E: ToString>(
+        &mut self,
+        key: Key,
+        flag: Option<T>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<Picked<T>>, ConfigError> {
+        let picked = match flag {
+            Some(value) => Some(Picked { value, origin: Origin::Flag, rank: 0 }),
+            None => self.sources.find(key)?.map(|found| parse_found(key, found, parse)).transpose()?,
+        };
+        if let Some(picked) = &picked {
+            self.origins.push((key, picked.origin.clone()));
+        }
+        Ok(picked)
+    }
+
+    fn value<T, E: ToString>(
+        &mut self,
+        key: Key,
+        flag: Option<T>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, ConfigError> {
+        Ok(self.pick(key, flag, parse)?.map(|picked| picked.value))
+    }
+
+    /// A flag without a value can only say yes; the other places can also say no.
+    fn switch(&mut self, key: Key, flag: bool) -> Result<bool, ConfigError> {
+        Ok(self.value(key, flag.then_some(true), truth)?.unwrap_or(false))
+    }
+
+    fn duration(&mut self, key: Key, flag: Option<Duration>, default_seconds: u64) -> Result<Duration, ConfigError> {
+        Ok(self.value(key, flag, positive_duration)?.unwrap_or(Duration::from_secs(default_seconds)))
+    }
+}
+
+fn parse_found<T, E: ToString>(
+    key: Key,
+    found: Found,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Picked<T>, ConfigError> {
+    let Found { text, origin, rank } = found;
+    match parse(&text) {
+        Ok(value) => Ok(Picked { value, origin, rank }),
+        Err(problem) => Err(ConfigError::Value { key: key.name(), origin, problem: problem.to_string(), hint: None }),
+    }
+}
+
+fn truth(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected true or false"),
+    }
+}
+
+fn verbosity(text: &str) -> Result<u8, &'static str> {
+    text.parse().map_err(|_| "expected a number: 0, 1 or 2")
+}
+
+/// Nothing can be wrong with a path before it is opened.
+#[allow(clippy::unnecessary_wraps)]
+fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(PathBuf::from(text))
+}
+
+/// Puts the settings together. Files are read, and `stdin` if a secret's file is `-`; nothing is connected to.
+///
+/// # Errors
+/// [`ConfigError`] on values that cannot be used. That something is missing is said by [`Settings::database`] and
+/// [`Settings::registry`], when it is asked for.
+pub fn resolve(
+    arguments: &GlobalArgs,
+    environment: &Environment,
+    stdin: &mut dyn Read,
+    scope: Scope,
+) -> Result<Settings, ConfigError> {
+    let sources = Sources::open(arguments, environment)?;
+    let mut resolver = Resolver { sources, origins: Vec::new() };
+    let output = output(&mut resolver, arguments, environment)?;
+    let flags = &arguments.connection;
+    let mut settings = Settings {
+        zk: None,
+        zk_digest: None,
+        db: None,
+        registry: None,
+        namespace: "dolphinscheduler".to_owned(),
+        ds_version: resolver.value(Key::DsVersion, flags.ds_version, str::parse)?,
+        time_zone: resolver.value(Key::TimeZone, flags.time_zone.clone(), time_zone)?,
+        timeout: resolver.duration(Key::Timeout, flags.timeout, 10)?,
+        statement_timeout: resolver.duration(Key::StatementTimeout, flags.statement_timeout, 300)?,
+        session_timeout: resolver.duration(Key::SessionTimeout, flags.session_timeout, 18)?,
+        output,
+        warnings: Vec::new(),
+        origins: Vec::new(),
+    };
+    if scope == Scope::Cluster {
+        if let Some(name) = resolver.value(Key::Namespace, flags.namespace.clone(), namespace)? {
+            settings.namespace = name;
+        }
+        registry(&mut resolver, arguments, &mut settings)?;
+        settings.db = database(&mut resolver, arguments, stdin, &mut settings.warnings)?;
+        settings.zk_digest = zk_digest(&mut resolver, arguments, stdin, &settings)?;
+    }
+    settings.origins = resolver.origins;
+    Ok(settings)
+}
+
+fn output(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    environment: &Environment,
+) -> Result<OutputSettings, ConfigError> {
+    let flags = &arguments.output;
+    let choice = resolver.value(Key::Color, flags.color, str::parse)?.unwrap_or_default();
+    let variable = |name: &str| environment.variable(name).map(|value| value.to_string_lossy().into_owned());
+    Ok(OutputSettings {
+        format: resolver.value(Key::Output, flags.output, str::parse)?.unwrap_or_default(),
+        headers: !resolver.switch(Key::NoHeaders, flags.no_headers)?,
+        quiet: resolver.switch(Key::Quiet, flags.quiet)?,
+        verbosity: resolver.value(Key::Verbose, (flags.verbose > 0).then_some(flags.verbose), verbosity)?.unwrap_or(0),
+        color: choice.with_environment(variable),
+    })
+}
+
+/// Servers and kind of the registry may come from different places and contradict each other. Then the one that was
+/// said closer to the command line holds.
+fn registry(resolver: &mut Resolver<'_>, arguments: &GlobalArgs, settings: &mut Settings) -> Result<(), ConfigError> {
+    let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), zookeeper)?;
+    let kind = resolver.pick(Key::Registry, arguments.connection.registry, str::parse)?;
+    let (zk, kind) = match (zk, kind) {
+        (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank) {
+            std::cmp::Ordering::Less => (Some(zk), None),
+            std::cmp::Ordering::Greater => (None, Some(kind)),
+            std::cmp::Ordering::Equal => {
+                return Err(ConfigError::TwoRegistries { zk: zk.origin, registry: kind.origin });
+            }
+        },
+        both => both,
+    };
+    settings.zk = zk.map(|zk| zk.value);
+    settings.registry = kind.map(|kind| kind.value);
+    Ok(())
+}
+
+fn database(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    stdin: &mut dyn Read,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<DbTarget>, ConfigError> {
+    let flag = arguments.connection.db.clone();
+    let Some(url) = resolver.pick(Key::Db, flag, secret)? else { return Ok(None) };
+    let target = DbTarget::parse(url.value.expose()).map_err(|error| ConfigError::Value {
+        key: Key::Db.name(),
+        origin: url.origin.clone(),
+        problem: error.problem,
+        hint: error.hint.map(ToOwned::to_owned),
+    })?;
+    if matches!(target, DbTarget::Sqlite(_)) {
+        return Ok(Some(target));
+    }
+    let in_url = target.password().cloned();
+    if in_url.is_some() && url.origin == Origin::Flag {
+        warnings.push(Warning::PasswordOnCommandLine);
+    }
+    let mut candidates = Vec::new();
+    candidates.extend(secret_file(resolver, Key::DbPasswordFile, arguments.connection.db_password_file.clone())?);
+    let origin = url.origin;
+    candidates.extend(in_url.map(|secret| Candidate { rank: url.rank, place: Place::Known { secret, origin } }));
+    candidates.extend(secrets::variable(&resolver.sources, "db-password", "DSCTL_DB_PASSWORD")?);
+    candidates.extend(secrets::credential(&resolver.sources, Key::DbPasswordFile, "dsctl-db-password"));
+    let password = secrets::read(candidates, stdin)?;
+    Ok(Some(match password {
+        Some((secret, _)) => target.with_password(secret),
+        None => target,
+    }))
+}
+
+fn zk_digest(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    stdin: &mut dyn Read,
+    settings: &Settings,
+) -> Result<Option<Secret>, ConfigError> {
+    if settings.zk.is_none() {
+        return Ok(None);
+    }
+    let mut candidates = Vec::new();
+    candidates.extend(secret_file(resolver, Key::ZkDigestFile, arguments.connection.zk_digest_file.clone())?);
+    candidates.extend(secrets::variable(&resolver.sources, "zk-digest", "DSCTL_ZK_DIGEST")?);
+    candidates.extend(secrets::credential(&resolver.sources, Key::ZkDigestFile, "dsctl-zk-digest"));
+    let Some((secret, origin)) = secrets::read(candidates, stdin)? else { return Ok(None) };
+    match secret.expose().split_once(':') {
+        Some((user, _)) if !user.is_empty() => Ok(Some(secret)),
+        _ => Err(ConfigError::Value {
+            key: "the ZooKeeper digest",
+            origin,
+            problem: "expected user:password".to_owned(),
+            hint: None,
+        }),
+    }
+}
+
+fn secret_file(resolver: &mut Resolver<'_>, key: Key, flag: Option<PathBuf>) -> Result<Option<Candidate>, ConfigError> {
+    let picked = resolver.pick(key, flag, path)?;
+    Ok(picked.map(|Picked { value, origin, rank }| Candidate { rank, place: Place::File { key, origin, path: value } }))
+}
+
+/// How to answer, also where the settings cannot be used: to tell just that.
+#[must_use]
+pub fn output_settings(arguments: &GlobalArgs, environment: &Environment) -> OutputSettings {
+    let of = |sources: Sources<'_>| output(&mut Resolver { sources, origins: Vec::new() }, arguments, environment);
+    let flags_alone = || OutputSettings { format: arguments.output.output.unwrap_or_default(), ..Default::default() };
+    let with_files = Sources::open(arguments, environment).and_then(of);
+    with_files.or_else(|_| of(Sources::without_files(environment))).unwrap_or_else(|_| flags_alone())
+}

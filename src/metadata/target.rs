@@ -1,0 +1,89 @@
+//! Which database server to talk to, and how.
+
+use std::path::PathBuf;
+
+use crate::secret::Secret;
+
+/// How the connection is encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Never.
+    Disable,
+    /// If the server can; in plain text if it cannot, or not in a way that is safe today. Certificates are not checked.
+    #[default]
+    Prefer,
+    /// Always; certificates are not checked.
+    Require,
+    /// Always; the certificate must come from one of the authorities in this PEM file.
+    VerifyCa(PathBuf),
+    /// As `VerifyCa`, and it must name the host. Without a file: the public authorities that are built in.
+    VerifyFull(Option<PathBuf>),
+}
+
+/// A database on a server, and who we are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerTarget {
+    /// Name or address; IPv6 addresses with or without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// The user.
+    pub user: String,
+    /// The user's password, if there is one.
+    pub password: Option<Secret>,
+    /// The database.
+    pub database: String,
+    /// Encryption.
+    pub tls: Tls,
+    /// PostgreSQL only: the `search_path`, called `currentSchema` in JDBC URLs.
+    pub schema: Option<String>,
+}
+
+impl ServerTarget {
+    /// `host:port/database`, to be shown.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        let host = self.bare_host();
+        let (port, database) = (self.port, &self.database);
+        if host.contains(':') { format!("[{host}]:{port}/{database}") } else { format!("{host}:{port}/{database}") }
+    }
+
+    /// The host as the resolver wants it.
+    pub(super) fn bare_host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+    }
+
+    pub(super) fn exposed_password(&self) -> &str {
+        self.password.as_ref().map_or("", Secret::expose)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ServerTarget, Tls};
+    use crate::secret::Secret;
+
+    fn target(host: &str) -> ServerTarget {
+        ServerTarget {
+            host: host.to_owned(),
+            port: 3306,
+            user: "ds".to_owned(),
+            password: Some(Secret::new("hunter2")),
+            database: "dolphinscheduler".to_owned(),
+            tls: Tls::default(),
+            schema: None,
+        }
+    }
+
+    #[test]
+    fn the_endpoint_names_host_port_and_database_only() {
+        assert_eq!(target("db.example").endpoint(), "db.example:3306/dolphinscheduler");
+        assert_eq!(target("::1").endpoint(), "[::1]:3306/dolphinscheduler");
+        assert_eq!(target("[::1]").endpoint(), "[::1]:3306/dolphinscheduler");
+    }
+
+    #[test]
+    fn the_password_is_not_shown() {
+        assert!(!format!("{:?}", target("db.example")).contains("hunter2"));
+    }
+}

@@ -1,0 +1,194 @@
+//! The one place that writes to stdout and stderr.
+
+use std::fmt;
+use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
+
+use super::color::{Style, styled};
+use super::document::{Document, ErrorBody};
+use super::progress::Progress;
+use super::sanitize::sanitized;
+use super::table::Look;
+use super::{Format, OutputSettings, json, table, tsv};
+
+/// Which streams are terminals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminals {
+    /// Whether questions can be answered.
+    pub stdin: bool,
+    /// Columns of stdout, if it is a terminal.
+    pub stdout_width: Option<u16>,
+    /// Whether somebody reads along.
+    pub stderr: bool,
+}
+
+impl Terminals {
+    /// Those of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let width = || terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0);
+        Self {
+            stdin: io::stdin().is_terminal(),
+            stdout_width: io::stdout().is_terminal().then(width),
+            stderr: io::stderr().is_terminal(),
+        }
+    }
+}
+
+/// Results go to `out`, everything else to `err`.
+pub struct Printer<'w> {
+    out: &'w mut (dyn Write + Send),
+    err: &'w mut (dyn Write + Send),
+    settings: OutputSettings,
+    terminals: Terminals,
+    progress: Progress,
+}
+
+impl fmt::Debug for Printer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Printer")
+            .field("settings", &self.settings)
+            .field("terminals", &self.terminals)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'w> Printer<'w> {
+    /// A printer on two streams.
+    pub fn new(
+        out: &'w mut (dyn Write + Send),
+        err: &'w mut (dyn Write + Send),
+        settings: OutputSettings,
+        terminals: Terminals,
+    ) -> Self {
+        Self { out, err, settings, terminals, progress: Progress::default() }
+    }
+
+    /// How to answer.
+    #[must_use]
+    pub fn settings(&self) -> &OutputSettings {
+        &self.settings
+    }
+
+    /// Prints an answer: the result on stdout; for people and `tsv` also warnings and the error on stderr.
+    ///
+    /// # Errors
+    /// Stdout cannot be written. A reader that went away (`| head`) is no error.
+    pub fn document(&mut self, document: &Document) -> io::Result<()> {
+        self.progress.end();
+        let mut out = BufWriter::new(&mut *self.out);
+        let colors = self.settings.color.applies(self.terminals.stdout_width.is_some());
+        let look = Look { headers: self.settings.headers, colors, width: self.terminals.stdout_width };
+        let written = match self.settings.format {
+            Format::Table => table::write(document, look, &mut out),
+            Format::Json => json::write_json(document, &mut out),
+            Format::Ndjson => json::write_ndjson(document, &mut out),
+            Format::Tsv => tsv::write(document, self.settings.headers, &mut out),
+        };
+        let flushed = written.and_then(|()| out.flush());
+        // What is left of a failed write must not be tried again when the buffer is dropped.
+        drop(out.into_parts());
+        if matches!(self.settings.format, Format::Table | Format::Tsv) {
+            document.warnings.iter().for_each(|warning| self.warning(warning));
+        }
+        if let Some(error) = &document.error {
+            self.error(error);
+        }
+        quietly(flushed)
+    }
+
+    /// Prints a finished text, such as help or a completion script, as it is.
+    ///
+    /// # Errors
+    /// As [`Printer::document`].
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        self.progress.end();
+        quietly(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()))
+    }
+
+    /// Says something that only matters to people who watch; `--quiet` drops it.
+    pub fn remark(&mut self, text: &str) {
+        if !self.settings.quiet {
+            self.line("", Style::Remark, text);
+        }
+    }
+
+    /// Says something that the operator should know.
+    pub fn warning(&mut self, text: &str) {
+        self.line("warning: ", Style::Caution, text);
+    }
+
+    /// Says what failed, why, and what to do.
+    pub fn error(&mut self, error: &ErrorBody) {
+        self.line("error: ", Style::Alarm, &error.message);
+        for cause in &error.causes {
+            self.line("cause: ", Style::Caution, cause);
+        }
+        if let Some(hint) = &error.hint {
+            self.line("hint: ", Style::Remark, hint);
+        }
+    }
+
+    /// Where stderr fails there is nobody to tell.
+    fn line(&mut self, label: &str, style: Style, text: &str) {
+        let label = styled(label, style, self.settings.color.applies(self.terminals.stderr));
+        let err = &mut *self.err;
+        let _ = self.progress.aside(|| writeln!(err, "{label}{}", sanitized(text)));
+    }
+
+    /// Says what is waited for. On a terminal it moves until [`Printer::settled`] or the next output; elsewhere it is a
+    /// line, once as long as the text stays the same.
+    pub fn waiting(&mut self, what: &str) {
+        if !self.settings.quiet {
+            let _ = self.progress.waiting(what, self.terminals.stderr, self.err);
+        }
+    }
+
+    /// Shows how far it has come, on terminals alone.
+    pub fn progress(&mut self, done: u64, total: u64, what: &str) {
+        if !self.settings.quiet && self.terminals.stderr {
+            self.progress.steps(done, total, what);
+        }
+    }
+
+    /// Removes what moves.
+    pub fn settled(&mut self) {
+        self.progress.end();
+    }
+
+    /// Whether there is somebody who can answer a question.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.terminals.stdin && self.terminals.stderr
+    }
+
+    /// Asks; everything but `y` and `yes` means no, and so does a stream that is no terminal. May be dropped while it
+    /// waits, so a signal can end it.
+    pub async fn confirm(&mut self, question: &str) -> bool {
+        if !self.can_ask() {
+            return false;
+        }
+        self.progress.end();
+        let _ = write!(self.err, "{} [y/N] ", sanitized(question)).and_then(|()| self.err.flush());
+        let (answer, wait) = tokio::sync::oneshot::channel();
+        // A thread of its own: a read from a terminal cannot be called off, and must not keep the process from ending.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = io::stdin().lock().read_line(&mut line);
+            let _ = answer.send(read.is_ok() && understood(&line));
+        });
+        wait.await.unwrap_or(false)
+    }
+}
+
+/// Whether an answer means yes.
+#[must_use]
+pub fn understood(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+fn quietly(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
