@@ -171,7 +171,11 @@ fn classpath(release: CuratorRelease) -> Result<String, String> {
     let mut compiled = COMPILED.lock().unwrap();
     let compile = || {
         let jars = jars(release)?;
-        let classes = java::compile("CuratorLock.java", &jars, &format!("classes-{release:?}"));
+        let sources: &[&str] = match release {
+            CuratorRelease::Debian => &["CuratorLock.java"],
+            CuratorRelease::V4_3 | CuratorRelease::V2_12 => &["CuratorLock.java", "StaticHostProvider.java"],
+        };
+        let classes = java::compile(sources, &jars, &format!("classes-{release:?}"));
         Ok(format!("{classes}:{jars}"))
     };
     compiled.entry(release).or_insert_with(compile).clone()

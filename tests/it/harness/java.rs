@@ -42,13 +42,13 @@ fn bring(name: &str) -> Result<String, String> {
     Ok(format!("{folder}/*"))
 }
 
-/// Compiles a source file of `tests/java` and says in which folder its classes are.
-pub fn compile(source: &str, classpath: &str, folder: &str) -> String {
+/// Compiles source files of `tests/java` and says in which folder their classes are.
+pub fn compile(sources: &[&str], classpath: &str, folder: &str) -> String {
     let target = format!("{}/{folder}", env!("CARGO_TARGET_TMPDIR"));
     let unfinished = format!("{target}-{}", std::process::id());
-    let source = format!("{}/tests/java/{source}", env!("CARGO_MANIFEST_DIR"));
+    let sources = sources.iter().map(|source| format!("{}/tests/java/{source}", env!("CARGO_MANIFEST_DIR")));
     let options = ["-Xlint:all", "-proc:none", "-implicit:none", "-nowarn", "-d", &unfinished, "-cp", classpath];
-    run(Command::new("javac").args(options).arg(source));
+    run(Command::new("javac").args(options).args(sources));
     let _ = std::fs::remove_dir_all(&target);
     // Whoever is first has its own taken; the other one's is the same.
     if std::fs::rename(&unfinished, &target).is_ok() { target } else { unfinished }
