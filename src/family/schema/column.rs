@@ -1,0 +1,219 @@
+//! What a column and an index are, and short ways to write them down.
+
+use crate::family::OPEN_END;
+use crate::model::Version;
+
+/// The type of a column, free of any database's own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Primary key that the database gives out, as wide as [`Kind::Int`].
+    Id,
+    /// Primary key that the database gives out, as wide as [`Kind::BigInt`].
+    BigId,
+    /// 32 bits.
+    Int,
+    /// 64 bits.
+    BigInt,
+    /// 8 bits in MySQL, 32 bits in PostgreSQL.
+    TinyInt,
+    /// Text of at most so many characters.
+    VarChar(u16),
+    /// Text.
+    Text,
+    /// Text; MySQL's widest.
+    LongText,
+    /// Date and time without a zone.
+    Time,
+    /// The same; MySQL's `timestamp`, which it converts by the session's zone.
+    Stamp,
+}
+
+impl Kind {
+    /// Whether it is a date and time.
+    #[must_use]
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Time | Self::Stamp)
+    }
+}
+
+/// The value of a column that an insert leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultValue {
+    /// This number.
+    Int(i64),
+    /// This text.
+    Text(&'static str),
+    /// The database's present time.
+    Now,
+    /// MySQL: the present time, at every later write too. PostgreSQL: nothing, and nobody fills it.
+    Touched,
+}
+
+/// The releases in which something exists: from `since` on, up to but without `before`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Life {
+    pub(super) since: Version,
+    pub(super) before: Version,
+}
+
+impl Life {
+    pub(super) const ALWAYS: Self = Self { since: Version::new(0, 0, 0), before: OPEN_END };
+
+    pub(super) fn includes(self, version: Version) -> bool {
+        self.since <= version && version < self.before
+    }
+}
+
+/// A column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColumnDef {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether it may be NULL.
+    pub null: bool,
+    /// What it holds when an insert leaves it out; `None` is NULL, or an error where it may not be NULL.
+    pub default: Option<DefaultValue>,
+    life: Life,
+}
+
+impl ColumnDef {
+    const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, null: true, default: None, life: Life::ALWAYS }
+    }
+
+    pub(super) const fn required(mut self) -> Self {
+        self.null = false;
+        self
+    }
+
+    pub(super) const fn default(mut self, value: i64) -> Self {
+        self.default = Some(DefaultValue::Int(value));
+        self
+    }
+
+    pub(super) const fn default_text(mut self, value: &'static str) -> Self {
+        self.default = Some(DefaultValue::Text(value));
+        self
+    }
+
+    pub(super) const fn now(mut self) -> Self {
+        self.default = Some(DefaultValue::Now);
+        self
+    }
+
+    pub(super) const fn touched(mut self) -> Self {
+        self.default = Some(DefaultValue::Touched);
+        self
+    }
+
+    pub(super) const fn since(mut self, release: Version) -> Self {
+        self.life.since = release;
+        self
+    }
+
+    pub(super) const fn before(mut self, release: Version) -> Self {
+        self.life.before = release;
+        self
+    }
+
+    pub(super) fn lives_in(&self, version: Version) -> bool {
+        self.life.includes(version)
+    }
+}
+
+pub(super) const fn id() -> ColumnDef {
+    ColumnDef::new("id", Kind::Id).required()
+}
+
+pub(super) const fn big_id() -> ColumnDef {
+    ColumnDef::new("id", Kind::BigId).required()
+}
+
+pub(super) const fn int(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name, Kind::Int)
+}
+
+pub(super) const fn bigint(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name, Kind::BigInt)
+}
+
+pub(super) const fn tiny(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name, Kind::TinyInt)
+}
+
+pub(super) const fn varchar(name: &'static str, length: u16) -> ColumnDef {
+    ColumnDef::new(name, Kind::VarChar(length))
+}
+
+pub(super) const fn text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name, Kind::Text)
+}
+
+pub(super) const fn long_text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name, Kind::LongText)
+}
+
+pub(super) const fn time(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name, Kind::Time)
+}
+
+pub(super) const fn stamp(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name, Kind::Stamp)
+}
+
+/// Which of upstream's scripts have an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// Both.
+    Everywhere,
+    /// MySQL's alone.
+    MySql,
+    /// PostgreSQL's alone.
+    Postgres,
+}
+
+/// An index besides the primary key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexDef {
+    /// Its name within the table.
+    pub name: &'static str,
+    /// Its columns.
+    pub columns: &'static [&'static str],
+    /// Whether two rows may not have the same values.
+    pub unique: bool,
+    /// Which databases have it.
+    pub databases: Where,
+    life: Life,
+}
+
+impl IndexDef {
+    pub(super) const fn on(name: &'static str, columns: &'static [&'static str]) -> Self {
+        Self { name, columns, unique: false, databases: Where::Everywhere, life: Life::ALWAYS }
+    }
+
+    pub(super) const fn unique(mut self) -> Self {
+        self.unique = true;
+        self
+    }
+
+    pub(super) const fn only(mut self, databases: Where) -> Self {
+        self.databases = databases;
+        self
+    }
+
+    pub(super) const fn since(mut self, release: Version) -> Self {
+        self.life.since = release;
+        self
+    }
+
+    pub(super) const fn before(mut self, release: Version) -> Self {
+        self.life.before = release;
+        self
+    }
+
+    pub(super) fn lives_in(&self, version: Version) -> bool {
+        self.life.includes(version)
+    }
+}
