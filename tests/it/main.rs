@@ -14,5 +14,7 @@ mod harness;
 
 mod curator;
 mod dump;
+mod lock;
 mod proxy;
+mod registry;
 mod servers;

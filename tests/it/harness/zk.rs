@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use zookeeper_client::{Acls, Client, CreateMode, Error};
+use zookeeper_client::{Acls, Client, Connector, CreateMode, Error};
 
-use super::wait::{wait, wait_at_most};
+use super::wait::{eventually, wait};
 
 /// A client of the tests. It is ZooKeeper's super user: no access list stops it.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub type Tree = BTreeMap<String, String>;
 impl Zk {
     /// A session on the server at `host:port`.
     pub fn connect(connect: &str) -> Self {
-        let connector = Client::connector().with_auth("digest", b"super:super");
-        let client = wait(connector.with_session_timeout(Duration::from_secs(30)).connect(connect)).unwrap();
+        let connector = connector(Duration::from_secs(30)).with_auth("digest", b"super:super");
+        let client = wait(connector.connect(connect)).unwrap();
         Self { client, connect: connect.to_owned() }
     }
 
@@ -79,35 +79,20 @@ impl Zk {
     }
 
     /// Waits until a path has exactly so many lock nodes.
+    ///
+    /// It looks again and again: the client library takes back watches that have not fired, to which a server of 3.4
+    /// answers by closing the connection.
     pub fn await_queue(&self, path: &str, length: usize) -> Vec<String> {
-        let what = format!("{length} lock nodes at {path}");
-        wait_at_most(Duration::from_secs(20), &what, async {
-            loop {
-                let answer = self.client.list_and_watch_children(path).await;
-                let queue = self.lock_queue(path);
-                if queue.len() == length {
-                    return queue;
-                }
-                match answer {
-                    Ok((_, watcher)) => drop(watcher.changed().await),
-                    // The lock's path itself is missing yet.
-                    Err(Error::NoNode) => {
-                        if let (None, watcher) = self.client.check_and_watch_stat(path).await.unwrap() {
-                            watcher.changed().await;
-                        }
-                    }
-                    Err(error) => panic!("{path}: {error}"),
-                }
-            }
+        eventually(Duration::from_secs(20), &format!("{length} lock nodes at {path}"), || {
+            let queue = self.lock_queue(path);
+            if queue.len() == length { Ok(queue) } else { Err(queue) }
         })
     }
 
     /// Waits until a node is gone.
     pub fn await_absence(&self, path: &str) {
-        wait_at_most(Duration::from_mins(1), &format!("the end of {path}"), async {
-            while let (Some(_), watcher) = self.client.check_and_watch_stat(path).await.unwrap() {
-                watcher.changed().await;
-            }
+        eventually(Duration::from_mins(1), &format!("the end of {path}"), || {
+            if self.exists(path) { Err("is there") } else { Ok(()) }
         });
     }
 
@@ -143,6 +128,11 @@ impl Zk {
     }
 }
 
+/// It speaks as a client of 3.4, which every server understands.
+fn connector(session: Duration) -> Connector {
+    Client::connector().with_session_timeout(session).with_server_version(3, 4, 14)
+}
+
 /// A registration without a server behind it: an ephemeral node in a session of its own.
 #[derive(Debug)]
 pub struct FakeRegistration {
@@ -161,7 +151,7 @@ impl FakeRegistration {
     pub fn with_session(connect: &str, path: &str, payload: &[u8], digest: Option<&str>, session: Duration) -> Self {
         let observer = Zk::connect(connect);
         observer.create_parents(path);
-        let mut connector = Client::connector().with_session_timeout(session);
+        let mut connector = connector(session);
         if let Some(digest) = digest {
             connector = connector.with_auth("digest", digest.as_bytes());
         }
