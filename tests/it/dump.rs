@@ -23,5 +23,5 @@ fn every_change_is_seen_and_named() {
     let after = dump(&env);
     let expected = [r#"~ t "1": host "a" -> NULL"#, r#"- t id="2" host="b" note="x""#, r#"+ u id="7""#];
     assert_eq!(before.changes(&after), expected);
-    assert_eq!((after.count("t"), after.cell("t", 3, "note"), after.cell("t", 1, "host")), (2, Some("y"), None));
+    assert_eq!((after.count("t"), after.cell("t", &3, "note"), after.cell("t", &1, "host")), (2, Some("y"), None));
 }

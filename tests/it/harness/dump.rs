@@ -38,7 +38,7 @@ impl Dump {
 
     /// A cell, found by the text of the row's first column.
     #[track_caller]
-    pub fn cell(&self, table: &str, key: impl ToString, column: &str) -> Option<&str> {
+    pub fn cell(&self, table: &str, key: &impl ToString, column: &str) -> Option<&str> {
         let (table, key) = (&self.0[table], key.to_string());
         let column = table.columns.iter().position(|name| name == column).expect("the column");
         table.rows.iter().find(|row| row[0].as_deref() == Some(&key)).expect("the row")[column].as_deref()
