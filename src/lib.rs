@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod exit_code;
 pub mod family;
 pub mod metadata;

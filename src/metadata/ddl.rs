@@ -126,7 +126,7 @@ fn create_index(table: &TableDef, index: &IndexDef) -> String {
 }
 
 /// No name of ours is a reserved word in PostgreSQL or SQLite; MySQL has more of them.
-fn quoted(name: &str, dialect: Dialect) -> String {
+pub(crate) fn quoted(name: &str, dialect: Dialect) -> String {
     match dialect {
         Dialect::MySql => format!("`{name}`"),
         Dialect::Postgres | Dialect::Sqlite => name.to_owned(),

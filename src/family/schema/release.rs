@@ -44,11 +44,11 @@ pub fn fresh_version_row(version: Version) -> String {
     let Version { major, minor, patch, .. } = version;
     let (minor, patch) = match (major, minor, patch) {
         (1, 2, _) => (2, 0),
-        (1, 3, 0..=2) => (3, 0),
+        // 1.3.0, and 3.2.2 is 3.3.0 by its own scripts.
+        (1, 3, 0..=2) | (3, 2, 2) => (3, 0),
         (1, 3, 3..=5) => (3, 3),
         (2, 0, 1) => (0, 2),
         (2, 0, 8) => (0, 7),
-        (3, 2, 2) => (3, 0),
         _ => (minor, patch),
     };
     format!("{major}.{minor}.{patch}")

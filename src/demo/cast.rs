@@ -1,0 +1,97 @@
+//! The demonstration's workflows and instances, as data.
+
+use super::story::Part;
+use crate::family::FamilyId;
+use crate::family::schema::family_of;
+use crate::model::{InstanceId, Version};
+
+/// A workflow.
+#[derive(Debug)]
+pub(super) struct Workflow {
+    /// 1 and up.
+    number: i64,
+    pub(super) name: &'static str,
+}
+
+impl Workflow {
+    /// Its id in 1.x, its code later.
+    pub(super) fn key(&self, version: Version) -> i64 {
+        match family_of(version) {
+            FamilyId::V1_2 | FamilyId::V1_3 => self.number,
+            _ => 13_841_792_583_680 + self.number,
+        }
+    }
+}
+
+const fn workflow(number: i64, name: &'static str) -> Workflow {
+    Workflow { number, name }
+}
+
+const SALES: Workflow = workflow(1, "daily_sales_report");
+const CLICKS: Workflow = workflow(2, "hourly_clickstream");
+const CUSTOMERS: Workflow = workflow(3, "customer_360");
+const PROFILES: Workflow = workflow(4, "customer_360_profiles");
+const REVENUE: Workflow = workflow(5, "revenue_by_region");
+pub(super) const RATES: Workflow = workflow(6, "shanghai_fx_rates");
+const STOCK: Workflow = workflow(7, "inventory_snapshot");
+const CHURN: Workflow = workflow(8, "churn_model");
+const LOGS: Workflow = workflow(9, "log_compaction");
+
+/// Every workflow.
+pub(super) const WORKFLOWS: &[Workflow] = &[SALES, CLICKS, CUSTOMERS, PROFILES, REVENUE, RATES, STOCK, CHURN, LOGS];
+
+/// Whose an instance is or was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Living,
+    Dead,
+    /// Addresses that begin like the dead master's, so that a comparison by prefix shows.
+    Other {
+        host: &'static str,
+        port: u16,
+    },
+}
+
+/// An instance.
+#[derive(Debug)]
+pub(super) struct Role {
+    pub(super) instance: InstanceId,
+    pub(super) part: Part,
+    pub(super) workflow: &'static Workflow,
+    pub(super) owner: Owner,
+    pub(super) state: i64,
+    pub(super) minutes_ago: i64,
+}
+
+const fn role(
+    instance: InstanceId,
+    part: Part,
+    workflow: &'static Workflow,
+    owner: Owner,
+    state: i64,
+    minutes_ago: i64,
+) -> Role {
+    Role { instance, part, workflow, owner, state, minutes_ago }
+}
+
+const LONGER_HOST: Owner = Owner::Other { host: "10.0.0.22", port: 5678 };
+const LONGER_PORT: Owner = Owner::Other { host: "10.0.0.2", port: 56789 };
+
+/// In 1.2 an address has no port, and a longer one would be the dead master's own: these rows are finished.
+pub(super) const CAST: &[Role] = &[
+    role(101, Part::Finished, &SALES, Owner::Dead, 7, 2_950),
+    role(102, Part::Finished, &CLICKS, LONGER_PORT, 7, 2_880),
+    role(103, Part::Finished, &CUSTOMERS, LONGER_HOST, 6, 1_600),
+    role(104, Part::Finished, &RATES, Owner::Living, 5, 1_560),
+    role(105, Part::Finished, &SALES, Owner::Dead, 7, 1_510),
+    role(111, Part::Running, &SALES, Owner::Dead, 1, 74),
+    role(112, Part::Stopping, &CLICKS, Owner::Dead, 4, 68),
+    role(113, Part::Parent, &CUSTOMERS, Owner::Dead, 1, 61),
+    role(114, Part::Child, &PROFILES, Owner::Dead, 1, 58),
+    role(115, Part::StartParameters, &REVENUE, Owner::Dead, 1, 47),
+    role(116, Part::Scheduled, &RATES, Owner::Dead, 1, 45),
+    role(117, Part::WaitingCommand, &STOCK, Owner::Dead, 1, 90),
+    role(118, Part::Orphan, &CHURN, Owner::Dead, 1, 95),
+    role(119, Part::OfLivingMaster, &LOGS, Owner::Living, 1, 30),
+    role(120, Part::OfLivingMaster, &CLICKS, Owner::Living, 1, 8),
+];

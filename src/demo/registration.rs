@@ -1,0 +1,100 @@
+//! Registered servers in a JDBC registry of 3.3's shape.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::payload::{self, Beat};
+use super::seed::{Seed, time_text};
+use crate::family::FamilyId;
+use crate::family::schema::family_of;
+use crate::metadata::database::{Database, DatabaseError};
+use crate::model::Version;
+
+/// What a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// A master.
+    Master,
+    /// A worker, of the group `default`.
+    Worker,
+}
+
+/// A server to be registered. Its heartbeat is as fresh as `reported` says and lasts for `session_millis`.
+#[derive(Clone, Debug)]
+pub struct Registered<'a> {
+    /// What it is.
+    pub server: Server,
+    /// Its address, as the metadata has it.
+    pub address: &'a str,
+    /// Id of its client; the heartbeat row's primary key.
+    pub client: i64,
+    /// Its process.
+    pub process: i64,
+    /// Start-up time.
+    pub started: Timestamp,
+    /// Last heartbeat.
+    pub reported: Timestamp,
+    /// Session timeout in milliseconds: so long after `reported` it counts as living.
+    pub session_millis: i64,
+}
+
+impl Registered<'_> {
+    /// Inserts its heartbeat row and its registration. The tables must be there.
+    ///
+    /// # Errors
+    /// As [`Database::execute`]; without a transaction around it, the heartbeat row alone may stay.
+    pub async fn insert(&self, version: Version, database: &mut dyn Database) -> Result<(), DatabaseError> {
+        let (created, reported) = (utc(self.started), utc(self.reported));
+        Seed::new(version, "t_ds_jdbc_registry_client_heartbeat")
+            .id(self.client)
+            .set("client_name", format!("{}_{}", self.host(), self.process))
+            .set("last_heartbeat_time", self.reported.as_millisecond())
+            .set("connection_config", format!(r#"{{"sessionTimeout":{}}}"#, self.session_millis))
+            .set("create_time", created.as_str())
+            .insert(database)
+            .await?;
+        Seed::new(version, "t_ds_jdbc_registry_data")
+            .set("data_key", self.key(version))
+            .set("data_value", self.payload(version))
+            .set("data_type", "EPHEMERAL")
+            .set("client_id", self.client)
+            .set("create_time", created)
+            .set("last_update_time", reported)
+            .insert(database)
+            .await
+    }
+
+    /// The key of its registration; a ZooKeeper registry has the same path below its root (F§1.2).
+    #[must_use]
+    pub fn key(&self, version: Version) -> String {
+        let grouped = version < Version::new(3, 1, 1);
+        let parent = match (self.server, family_of(version)) {
+            (Server::Master, FamilyId::V1_2) => "/masters",
+            (Server::Worker, FamilyId::V1_2) => "/workers",
+            (Server::Master, _) => "/nodes/master",
+            (Server::Worker, _) if grouped => "/nodes/worker/default",
+            (Server::Worker, _) => "/nodes/worker",
+        };
+        format!("{parent}/{}", self.address)
+    }
+
+    /// Its heartbeat in the release's own format, times of 1.2 and 1.3 in UTC.
+    #[must_use]
+    pub fn payload(&self, version: Version) -> String {
+        let port = self.address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+        let (started, reported, process) = (self.started, self.reported, self.process);
+        let beat = Beat { host: self.host(), port, started, reported, process, zone: TimeZone::UTC };
+        match self.server {
+            Server::Master => payload::master(version, &beat),
+            Server::Worker => payload::worker(version, &beat),
+        }
+    }
+
+    fn host(&self) -> &str {
+        self.address.rsplit_once(':').map_or(self.address, |(host, _)| host)
+    }
+}
+
+fn utc(time: Timestamp) -> String {
+    time_text(TimeZone::UTC.to_datetime(time))
+}

@@ -1,0 +1,178 @@
+//! Writes the story into the tables.
+
+use jiff::civil::DateTime;
+use serde_json::json;
+
+use super::cast::{CAST, Owner, RATES, Role, WORKFLOWS};
+use super::registration::{Registered, Server};
+use super::seed::{self, Seed, time_text};
+use super::story::{Part, Story, server_address};
+use crate::family::FamilyId;
+use crate::family::schema::family_of;
+use crate::metadata::database::{Database, DatabaseError};
+use crate::model::Version;
+
+mod tasks;
+
+/// So long a heartbeat counts: the file is to stay usable for rehearsals.
+const TEN_YEARS_MILLIS: i64 = 10 * 365 * 24 * 60 * 60 * 1000;
+
+/// Minutes since the start of the living servers: before every instance of theirs.
+const SERVERS_STARTED: i64 = 2 * 24 * 60;
+
+pub(super) async fn write(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
+    servers(database, story).await?;
+    definitions(database, story.version).await?;
+    for role in CAST {
+        instance(story, role).insert(database).await?;
+        tasks::write(database, story, role).await?;
+    }
+    commands(database, story).await
+}
+
+async fn servers(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
+    let servers = [(Server::Master, &story.living_master), (Server::Worker, &story.living_worker)];
+    for ((server, address), client) in servers.into_iter().zip(1_i64..) {
+        let registered = Registered {
+            server,
+            address: address.as_str(),
+            client,
+            process: 4700 + client,
+            started: story.instant(SERVERS_STARTED),
+            reported: story.now,
+            session_millis: TEN_YEARS_MILLIS,
+        };
+        registered.insert(story.version, database).await?;
+    }
+    Ok(())
+}
+
+async fn definitions(database: &mut dyn Database, version: Version) -> Result<(), DatabaseError> {
+    seed::project(version).insert(database).await?;
+    for workflow in WORKFLOWS {
+        let key = workflow.key(version);
+        seed::definition(version).definition(key, 1).name(workflow.name).insert(database).await?;
+        if family_of(version) >= FamilyId::V2_0 {
+            seed::definition_log(version).definition(key, 1).name(workflow.name).insert(database).await?;
+        }
+    }
+    let schedule = seed::schedule(version).definition(RATES.key(version), 1);
+    schedule.maybe("timezone_id", "Asia/Shanghai").insert(database).await
+}
+
+fn instance(story: &Story, role: &Role) -> Seed {
+    let (version, started) = (story.version, story.ago(role.minutes_ago));
+    let name = story.scenes.iter().find(|scene| scene.instance == role.instance).map(|scene| scene.name.as_str());
+    let row = seed::instance(version)
+        .id(role.instance)
+        .set("name", name)
+        .definition(role.workflow.key(version), 1)
+        .host(&host(story, role))
+        .state(state(version, role))
+        .started(started)
+        .set("is_sub_process", i64::from(role.part == Part::Child))
+        .maybe("state_history", state_history(role, started));
+    let row = if role.part == Part::Finished { row.time("end_time", story.ago(role.minutes_ago - 5)) } else { row };
+    match role.part {
+        Part::Child => row.parameter(&child_parameter(version, role)),
+        Part::StartParameters => row.parameter(start_parameters(version)),
+        Part::Scheduled => {
+            row.set("command_type", 6).time("schedule_time", started).parameter(schedule_parameter(version))
+        }
+        _ => row,
+    }
+}
+
+/// Up to 3.2 the claim stands in the host, later in the state.
+fn host(story: &Story, role: &Role) -> String {
+    let owner = match role.owner {
+        Owner::Living => story.living_master.clone(),
+        Owner::Dead => story.dead_master.clone(),
+        Owner::Other { host, port } => server_address(story.version, host, port),
+    };
+    match family_of(story.version) {
+        FamilyId::V3_3 => owner.to_string(),
+        FamilyId::V1_2 if role.part.is_claimed() => "null".to_owned(),
+        _ if role.part.is_claimed() => "NULL".to_owned(),
+        _ => owner.to_string(),
+    }
+}
+
+fn state(version: Version, role: &Role) -> i64 {
+    const FAILOVER: i64 = 18;
+    let marked = role.part.is_claimed() && family_of(version) == FamilyId::V3_3;
+    if marked { FAILOVER } else { role.state }
+}
+
+/// States up to the hand-over; the hand-over itself writes no entry.
+fn state_history(role: &Role, started: DateTime) -> String {
+    let entry = |state: &str, desc: &str| json!({ "time": time_text(started), "state": state, "desc": desc });
+    let begun = entry("RUNNING_EXECUTION", "start a new process");
+    let entries = match role.state {
+        4 => vec![begun, entry("READY_STOP", "stop requested")],
+        5 => vec![begun, entry("STOP", "stopped")],
+        6 => vec![begun, entry("FAILURE", "a task failed")],
+        7 => vec![begun, entry("SUCCESS", "all tasks done")],
+        _ => vec![begun],
+    };
+    json!(entries).to_string()
+}
+
+fn is_typed(version: Version) -> bool {
+    family_of(version) == FamilyId::V3_3
+}
+
+fn child_parameter(version: Version, role: &Role) -> String {
+    if is_typed(version) {
+        return json!({ "commandType": "START_PROCESS", "subWorkflowInstance": true }).to_string();
+    }
+    let parent = tasks::PARENT_INSTANCE.to_string();
+    json!({ "processInstanceId": role.instance.to_string(), "parentProcessInstanceId": parent }).to_string()
+}
+
+/// Up to 3.2 start parameters are a JSON object inside a JSON text.
+fn start_parameters(version: Version) -> &'static str {
+    if is_typed(version) {
+        concat!(
+            r#"{"commandType":"START_PROCESS","subWorkflowInstance":false,"startNodes":null,"commandParams":"#,
+            r#"[{"prop":"region","direct":"IN","type":"VARCHAR","value":"emea"}],"timeZone":null}"#
+        )
+    } else {
+        r#"{"StartParams":"{\"region\":\"emea\"}"}"#
+    }
+}
+
+fn schedule_parameter(version: Version) -> &'static str {
+    if is_typed(version) {
+        r#"{"commandType":"SCHEDULER","subWorkflowInstance":false,"timeZone":"Asia/Shanghai"}"#
+    } else {
+        r#"{"schedule_timezone":"Asia/Shanghai"}"#
+    }
+}
+
+/// One recovery command waits; another one failed, and its error row is all that is left of it.
+async fn commands(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
+    const WAITING: i64 = 42;
+    const FAILED: i64 = 41;
+    let version = story.version;
+    for role in CAST.iter().filter(|role| role.part.is_claimed()) {
+        let row = if role.part == Part::WaitingCommand {
+            seed::recovery_command(version, role.instance).id(WAITING).of_instance(role.instance)
+        } else {
+            failed_command(version, role).id(FAILED)
+        };
+        let row = row.definition(role.workflow.key(version), 1).time("update_time", story.ago(9));
+        // From 3.3 on a failover leaves the start time out.
+        let row = if is_typed(version) { row } else { row.time("start_time", story.ago(9)) };
+        row.insert(database).await?;
+    }
+    Ok(())
+}
+
+/// Up to 3.1 the error row loses the instance's column; its parameter still names it.
+fn failed_command(version: Version, role: &Role) -> Seed {
+    let message = "Deadlock found when trying to get lock; try restarting transaction";
+    let row = seed::error_command(version, 0, crate::family::RECOVERY_COMMAND, message)
+        .parameter(&seed::recovery_parameter(version, role.instance));
+    if family_of(version) < FamilyId::V3_2 { row } else { row.of_instance(role.instance) }
+}

@@ -1,0 +1,108 @@
+//! The tasks of the story's instances.
+
+use crate::demo::cast::Role;
+use crate::demo::seed::{self, Seed};
+use crate::demo::story::{Part, Story};
+use crate::family::schema::family_of;
+use crate::family::{FamilyId, NEED_FAULT_TOLERANCE};
+use crate::metadata::database::{Database, DatabaseError};
+use crate::model::{InstanceId, Version};
+
+/// The instance that plays [`Part::Parent`], and the one that plays [`Part::Child`].
+pub(super) const PARENT_INSTANCE: InstanceId = 113;
+const CHILD_INSTANCE: InstanceId = 114;
+
+/// Every instance has two tasks, whose ids follow from its own; the last one of [`Part::Running`] is a third.
+const fn task_id(role: &Role, place: i64) -> i64 {
+    role.instance * 10 + place
+}
+
+pub(super) async fn write(database: &mut dyn Database, story: &Story, role: &Role) -> Result<(), DatabaseError> {
+    let first = task(story, role, 1, "extract", "SHELL").state(7).host(story.living_worker.as_str());
+    first.time("end_time", story.ago(role.minutes_ago - 2)).insert(database).await?;
+    let second = match role.part {
+        Part::Finished => finished(story, role),
+        Part::Parent => sub_process(story, role),
+        Part::WaitingCommand | Part::Orphan => handed_over(story, role),
+        _ => unfinished(story, role),
+    };
+    second.insert(database).await?;
+    match role.part {
+        Part::Running => submitted(story, role).insert(database).await,
+        Part::Parent => {
+            let parent_task = task_id(role, 2);
+            seed::relation(story.version, role.instance, parent_task, CHILD_INSTANCE).insert(database).await
+        }
+        _ => Ok(()),
+    }
+}
+
+fn task(story: &Story, role: &Role, place: i64, name: &str, task_type: &str) -> Seed {
+    let (version, id) = (story.version, task_id(role, place));
+    let started = story.ago(role.minutes_ago - place);
+    let log = format!("/opt/dolphinscheduler/worker-server/logs/{}/{id}.log", started.strftime("%Y%m%d"));
+    seed::task(version, role.instance)
+        .id(id)
+        .name(name)
+        .set("task_type", task_type)
+        .maybe("task_code", role.workflow.key(version) + 1000 * place)
+        .maybe("process_definition_id", role.workflow.key(version))
+        .started(started)
+        .set("pid", 20_000 + id)
+        .set("log_path", log)
+}
+
+fn finished(story: &Story, role: &Role) -> Seed {
+    let state = if role.state == 7 { 7 } else { 6 };
+    let row = task(story, role, 2, "load", "SQL").state(state).host(story.living_worker.as_str());
+    row.time("end_time", story.ago(role.minutes_ago - 5))
+}
+
+fn unfinished(story: &Story, role: &Role) -> Seed {
+    let on_dead_worker = match (role.part, family_of(story.version)) {
+        (Part::OfLivingMaster, _) => false,
+        // Tasks of these releases are run again, so a living worker would have to end the old attempt first.
+        (_, FamilyId::V3_0 | FamilyId::V3_1) => true,
+        // Here tasks on dead workers are run again, the others go on.
+        (part, FamilyId::V2_0) => part == Part::Running,
+        _ => false,
+    };
+    let worker = if on_dead_worker { &story.dead_worker } else { &story.living_worker };
+    let row = task(story, role, 2, "aggregate", "SPARK").host(worker.as_str()).state(unfinished_state(story, role));
+    row.set("app_link", format!("application_1717200000000_{:04}", role.instance))
+}
+
+/// Dispatched (3.0 and newer), else running.
+fn unfinished_state(story: &Story, role: &Role) -> i64 {
+    let dispatched = role.part == Part::Scheduled && family_of(story.version) >= FamilyId::V3_0;
+    if dispatched { 17 } else { 1 }
+}
+
+/// A task that waits for its turn: no worker has it yet.
+fn submitted(story: &Story, role: &Role) -> Seed {
+    let row = task(story, role, 3, "publish", "SHELL").state(0).without("start_time");
+    row.without("pid").without("log_path")
+}
+
+/// The task that started the child. It runs inside the master.
+fn sub_process(story: &Story, role: &Role) -> Seed {
+    let task_type = if family_of(story.version) == FamilyId::V3_3 { "SUB_WORKFLOW" } else { "SUB_PROCESS" };
+    let row = task(story, role, 2, "refresh_profiles", task_type).state(1).host(story.dead_master.as_str());
+    row.without("pid")
+}
+
+/// As a master's failover left it (F§8.1).
+fn handed_over(story: &Story, role: &Role) -> Seed {
+    let row = task(story, role, 2, "aggregate", "SPARK");
+    match family_of(story.version) {
+        FamilyId::V2_0 | FamilyId::V3_0 | FamilyId::V3_1 => {
+            let cleared = CLEARS_FLAG.contains(&story.version);
+            let row = row.host(story.dead_worker.as_str()).state(NEED_FAULT_TOLERANCE);
+            row.set("flag", i64::from(!cleared))
+        }
+        _ => row.host(story.living_worker.as_str()).state(1),
+    }
+}
+
+/// Releases whose failover makes marked tasks invisible.
+const CLEARS_FLAG: std::ops::RangeInclusive<Version> = Version::new(3, 0, 0)..=Version::new(3, 1, 0);

@@ -1,0 +1,209 @@
+//! Rows for the tables of any release: what demonstrations and tests put into a database.
+//!
+//! Table and column names are written in their older form here (`process_…`); from 3.3 on they become `workflow_…` by
+//! themselves. Only names of [`crate::family::schema`] ever enter SQL text, and every value is bound.
+
+use jiff::civil::DateTime;
+
+use crate::family::schema::{self, TableDef};
+use crate::metadata::database::{Database, DatabaseError, Dialect, Value};
+use crate::metadata::ddl;
+use crate::model::{InstanceId, Stage, Version};
+
+mod rows;
+
+pub use rows::{
+    alert, command, definition, definition_log, error_command, instance, project, recovery_command, recovery_parameter,
+    relation, schedule, task, version_row,
+};
+
+/// A row in the making.
+#[derive(Clone, Debug)]
+#[must_use = "a row stands nowhere until it is inserted"]
+pub struct Seed {
+    version: Version,
+    table: Result<TableDef, String>,
+    values: Vec<(&'static str, Value)>,
+    /// The first name that the table does not have.
+    unknown: Option<String>,
+}
+
+impl Seed {
+    /// An empty row of a table.
+    pub fn new(version: Version, table: &str) -> Self {
+        let mut tables = schema::tables(version);
+        tables.extend(schema::registry_tables());
+        let found = tables.into_iter().find(|known| is_named(known.name, table));
+        let table = found.ok_or_else(|| format!("release {version} has no table {table}"));
+        Self { version, table, values: Vec::new(), unknown: None }
+    }
+
+    /// Sets a column; the last value counts. A name that the release does not have makes [`Seed::insert`] fail.
+    pub fn set(mut self, column: &str, value: impl Into<Value>) -> Self {
+        match self.name_of(column) {
+            Some(name) => self.put(name, value.into()),
+            None => self.unknown = self.unknown.or_else(|| Some(column.to_owned())),
+        }
+        self
+    }
+
+    /// Sets a column if the release has it.
+    pub fn maybe(mut self, column: &str, value: impl Into<Value>) -> Self {
+        if let Some(name) = self.name_of(column) {
+            self.put(name, value.into());
+        }
+        self
+    }
+
+    /// Sets a time, without a zone as the databases have it.
+    pub fn time(self, column: &str, time: DateTime) -> Self {
+        self.set(column, time_text(time))
+    }
+
+    /// Sets a time if the release has the column.
+    pub fn maybe_time(self, column: &str, time: DateTime) -> Self {
+        self.maybe(column, time_text(time))
+    }
+
+    /// Leaves a column to its default.
+    pub fn without(mut self, column: &str) -> Self {
+        self.values.retain(|(name, _)| !is_named(name, column));
+        self
+    }
+
+    /// Sets the primary key.
+    pub fn id(self, id: i64) -> Self {
+        self.set("id", id)
+    }
+
+    /// Sets the host.
+    pub fn host(self, host: &str) -> Self {
+        self.set("host", host)
+    }
+
+    /// Sets the state.
+    pub fn state(self, code: i64) -> Self {
+        self.set("state", code)
+    }
+
+    /// Sets the name.
+    pub fn name(self, name: &str) -> Self {
+        self.set("name", name)
+    }
+
+    /// Sets `command_param`.
+    pub fn parameter(self, text: &str) -> Self {
+        self.set("command_param", text)
+    }
+
+    /// Points to a definition by id (1.x) or by code and version, as far as the table can; a row of a definition table
+    /// becomes that definition.
+    pub fn definition(self, number: i64, version: i64) -> Self {
+        let defines = self.table.as_ref().is_ok_and(|table| table.name.contains("_definition"));
+        if !defines {
+            let pointed = self.maybe("process_definition_id", number).maybe("process_definition_code", number);
+            return pointed.maybe("process_definition_version", version);
+        }
+        let key = if self.name_of("code").is_some() { "code" } else { "id" };
+        self.set(key, number).set("version", version)
+    }
+
+    /// Points to an instance, where the table has a column for it.
+    pub fn of_instance(self, id: InstanceId) -> Self {
+        self.maybe("process_instance_id", id)
+    }
+
+    /// Sets the start of an instance's or task's only run. From 3.3 on `restart_time` stays NULL until a recovery.
+    pub fn started(self, time: DateTime) -> Self {
+        let first_run_restarts = self.version < Version::staged(3, 3, 0, Stage::Alpha);
+        let row = self.time("start_time", time).maybe_time("command_start_time", time).maybe_time("submit_time", time);
+        let row = row.maybe_time("first_submit_time", time);
+        if first_run_restarts { row.maybe_time("restart_time", time) } else { row }
+    }
+
+    /// Inserts the row.
+    ///
+    /// # Errors
+    /// As [`Database::execute`]; a table or column that the release does not have is `Refused`, and nothing was sent.
+    pub async fn insert(self, database: &mut dyn Database) -> Result<(), DatabaseError> {
+        let refused = |cause| DatabaseError::Refused { endpoint: database.endpoint().to_owned(), cause };
+        let table = self.table.map_err(refused)?;
+        if let Some(column) = self.unknown {
+            return Err(refused(format!("release {} has no column {column} in {}", self.version, table.name)));
+        }
+        insert(database, &table, &self.values).await
+    }
+
+    fn name_of(&self, column: &str) -> Option<&'static str> {
+        let columns = &self.table.as_ref().ok()?.columns;
+        columns.iter().map(|known| known.name).find(|known| is_named(known, column))
+    }
+
+    fn put(&mut self, name: &'static str, value: Value) {
+        self.values.retain(|(known, _)| *known != name);
+        self.values.push((name, value));
+    }
+}
+
+/// Whether a name of the schema is the one meant, by itself or in its newer form.
+fn is_named(known: &str, meant: &str) -> bool {
+    known == meant || known == meant.replace("process", "workflow")
+}
+
+/// A time as text, the way all three databases take it.
+#[must_use]
+pub fn time_text(time: DateTime) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Inserts one row. A pair whose name is no column of the table is left out.
+///
+/// # Errors
+/// As [`Database::execute`].
+pub async fn insert(
+    database: &mut dyn Database,
+    table: &TableDef,
+    values: &[(&str, Value)],
+) -> Result<(), DatabaseError> {
+    let statement = statement(database.dialect(), table, values);
+    database.execute(&statement.sql, &statement.parameters).await?;
+    let has_id = table.gives_ids() && values.iter().any(|(name, _)| *name == "id");
+    if has_id && database.dialect() == Dialect::Postgres {
+        return move_sequence(database, table).await;
+    }
+    Ok(())
+}
+
+struct Statement {
+    sql: String,
+    parameters: Vec<Value>,
+}
+
+fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> Statement {
+    let (mut names, mut places, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, value) in values {
+        let Some(column) = table.column(name) else { continue };
+        names.push(ddl::quoted(column.name, dialect));
+        places.push(match value {
+            // A bound NULL would have a type, and that type would have to fit.
+            Value::Null => "NULL",
+            _ if column.kind.is_time() && dialect == Dialect::Postgres => "CAST(? AS timestamp)",
+            _ => "?",
+        });
+        if *value != Value::Null {
+            parameters.push(value.clone());
+        }
+    }
+    let table = ddl::quoted(table.name, dialect);
+    Statement { sql: format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), places.join(", ")), parameters }
+}
+
+/// An id that was given leaves PostgreSQL's sequence behind; the next insert without one would meet it.
+async fn move_sequence(database: &mut dyn Database, table: &TableDef) -> Result<(), DatabaseError> {
+    let sequence = ddl::id_sequence(table.name);
+    let sql = format!("SELECT setval('{sequence}', (SELECT MAX(id) FROM {}))", table.name);
+    database.query(&sql, &[], &mut |_| ()).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Who is who in the demonstration: plain data, for the command to tell.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::cast::CAST;
+use crate::family::FamilyId;
+use crate::family::schema::family_of;
+use crate::model::{Address, InstanceId, Version};
+
+/// What an instance shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// It ran when its master died.
+    Running,
+    /// It was being stopped when its master died.
+    Stopping,
+    /// One of its tasks is the instance that plays [`Part::Child`].
+    Parent,
+    /// The sub-process of [`Part::Parent`].
+    Child,
+    /// It was started with parameters of its own.
+    StartParameters,
+    /// A schedule in another zone started it.
+    Scheduled,
+    /// Handed over already; its recovery command waits.
+    WaitingCommand,
+    /// Handed over already, and its recovery command is gone: nobody will ever take it up.
+    Orphan,
+    /// The living master runs it.
+    OfLivingMaster,
+    /// Finished.
+    Finished,
+}
+
+impl Part {
+    /// Whether a failover of the dead master has to take it up.
+    #[must_use]
+    pub fn hangs(self) -> bool {
+        use Part::{Child, Parent, Running, Scheduled, StartParameters, Stopping};
+        matches!(self, Running | Stopping | Parent | Child | StartParameters | Scheduled)
+    }
+
+    /// Whether its host or state says that it was handed over.
+    #[must_use]
+    pub fn is_claimed(self) -> bool {
+        matches!(self, Self::WaitingCommand | Self::Orphan)
+    }
+}
+
+/// An instance and its part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scene {
+    /// Primary key.
+    pub instance: InstanceId,
+    /// Its name.
+    pub name: String,
+    /// What it shows.
+    pub part: Part,
+}
+
+/// The demonstration's cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// Its release.
+    pub version: Version,
+    /// The moment of telling; the living servers' last heartbeat.
+    pub now: Timestamp,
+    /// The master that lives.
+    pub living_master: Address,
+    /// The master that died with work in its hands.
+    pub dead_master: Address,
+    /// The worker that lives.
+    pub living_worker: Address,
+    /// A worker that is gone.
+    pub dead_worker: Address,
+    /// The instances, by id.
+    pub scenes: Vec<Scene>,
+}
+
+impl Story {
+    /// The story as a release tells it.
+    pub(super) fn new(version: Version, now: Timestamp) -> Self {
+        let address = |host: &str, port: u16| server_address(version, host, port);
+        let mut story = Self {
+            version,
+            now,
+            living_master: address("10.0.0.1", 5678),
+            dead_master: address("10.0.0.2", 5678),
+            living_worker: address("10.0.0.11", 1234),
+            dead_worker: address("10.0.0.12", 1234),
+            scenes: Vec::new(),
+        };
+        let scene = |role: &super::cast::Role| Scene {
+            instance: role.instance,
+            name: format!("{}-1-{}", role.workflow.name, story.ago(role.minutes_ago).strftime("%Y%m%d%H%M%S000")),
+            part: role.part,
+        };
+        story.scenes = CAST.iter().map(scene).collect();
+        story
+    }
+
+    /// The instances that play a part.
+    #[must_use]
+    pub fn of(&self, part: Part) -> Vec<InstanceId> {
+        self.scenes.iter().filter(|scene| scene.part == part).map(|scene| scene.instance).collect()
+    }
+
+    /// The instances that a failover of the dead master has to take up.
+    #[must_use]
+    pub fn hanging(&self) -> Vec<InstanceId> {
+        self.scenes.iter().filter(|scene| scene.part.hangs()).map(|scene| scene.instance).collect()
+    }
+
+    /// A moment before the telling, as the databases have it.
+    pub(super) fn ago(&self, minutes: i64) -> DateTime {
+        TimeZone::UTC.to_datetime(self.instant(minutes))
+    }
+
+    /// The same as an instant; the clock's own beginning stands for everything before it.
+    pub(super) fn instant(&self, minutes: i64) -> Timestamp {
+        self.now.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// A server's address as the release writes it: 1.2 leaves the port out.
+pub(super) fn server_address(version: Version, host: &str, port: u16) -> Address {
+    match family_of(version) {
+        FamilyId::V1_2 => Address::seen(host),
+        _ => Address::seen(format!("{host}:{port}")),
+    }
+}
