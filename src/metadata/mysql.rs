@@ -1,1 +1,213 @@
-//!
+//! MySQL 5.7 and newer, and MariaDB.
+
+mod value;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult, MySqlSslMode, MySqlValueFormat};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySqlConnection};
+
+use super::database::{Access, DatabaseError, Dialect, Value, Written};
+use super::server::{Driver, LONGEST_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
+use super::target::{ServerTarget, Tls};
+
+/// A MySQL or MariaDB database.
+pub type MySqlDatabase = ServerDatabase<MySqlDriver>;
+
+impl MySqlDatabase {
+    /// Connects within `timeout`, which is also how long a statement waits for another one's lock (in whole seconds).
+    /// The server ends a statement after `statement_timeout`; MySQL does so with SELECT only, MariaDB with all.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unreachable`]: no answer in time, wrong password, no such database.
+    pub async fn connect(
+        target: &ServerTarget,
+        timeout: Duration,
+        statement_timeout: Duration,
+    ) -> Result<Self, DatabaseError> {
+        let prefers_tls = target.tls == Tls::Prefer;
+        let driver = MySqlDriver { options: options(target), prefers_tls, timeout, statement_timeout };
+        Self::open(driver, target.endpoint(), timeout, statement_timeout).await
+    }
+}
+
+/// How to connect.
+#[derive(Debug)]
+pub struct MySqlDriver {
+    options: MySqlConnectOptions,
+    prefers_tls: bool,
+    timeout: Duration,
+    statement_timeout: Duration,
+}
+
+/// A connection, and how long the server lets it sit idle.
+#[derive(Debug)]
+pub struct MySqlSession {
+    connection: MySqlConnection,
+    /// The session's own `wait_timeout`, in seconds.
+    wait_timeout: i64,
+    /// Whether a writing transaction has set another one.
+    shortened: bool,
+}
+
+impl MySqlDriver {
+    async fn open(&self) -> Result<MySqlSession, sqlx::Error> {
+        let mut connection = match self.options.connect().await {
+            Err(error) if self.prefers_tls && tls_failed(&error) => {
+                self.options.clone().ssl_mode(MySqlSslMode::Disabled).connect().await?
+            }
+            other => other?,
+        };
+        let row = connection.fetch_one(sqlx::raw_sql("SELECT VERSION(), @@SESSION.wait_timeout")).await?;
+        let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
+        let is_mariadb = row.text(0).is_some_and(|version| version.to_lowercase().contains("mariadb"));
+        let wait_timeout = row.int(1).ok_or_else(|| sqlx::Error::Protocol("wait_timeout is no number".to_owned()))?;
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(self.settings(is_mariadb)))).await?;
+        Ok(MySqlSession { connection, wait_timeout, shortened: false })
+    }
+
+    /// What every session needs. Time zone and SQL mode stay the server's own. Without `autocommit`, which a server may
+    /// have off by default, single statements would never be committed.
+    fn settings(&self, is_mariadb: bool) -> String {
+        let lock = self.timeout.as_secs().clamp(1, 31_536_000);
+        let limit = milliseconds(self.statement_timeout);
+        let limit = if is_mariadb {
+            format!("max_statement_time = {}.{:03}", limit / 1000, limit % 1000)
+        } else {
+            format!("max_execution_time = {limit}")
+        };
+        format!(
+            "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
+             SESSION {limit}, NAMES utf8mb4"
+        )
+    }
+}
+
+fn options(target: &ServerTarget) -> MySqlConnectOptions {
+    let options = MySqlConnectOptions::new()
+        .host(target.bare_host())
+        .port(target.port)
+        .username(&target.user)
+        .password(target.exposed_password())
+        .database(&target.database)
+        .timezone(None)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        // Part of our own settings, which are one round trip together.
+        .set_names(false)
+        .disable_statement_logging();
+    match &target.tls {
+        Tls::Disable => options.ssl_mode(MySqlSslMode::Disabled),
+        Tls::Prefer => options.ssl_mode(MySqlSslMode::Preferred),
+        Tls::Require => options.ssl_mode(MySqlSslMode::Required),
+        Tls::VerifyCa(file) => options.ssl_mode(MySqlSslMode::VerifyCa).ssl_ca(file),
+        Tls::VerifyFull(None) => options.ssl_mode(MySqlSslMode::VerifyIdentity),
+        Tls::VerifyFull(Some(file)) => options.ssl_mode(MySqlSslMode::VerifyIdentity).ssl_ca(file),
+    }
+}
+
+impl Driver for MySqlDriver {
+    type Session = MySqlSession;
+
+    const DIALECT: Dialect = Dialect::MySql;
+
+    fn connect(&self) -> BoxFuture<'_, Result<MySqlSession, sqlx::Error>> {
+        self.open().boxed()
+    }
+
+    fn run<'s>(
+        session: &'s mut MySqlSession,
+        sql: &str,
+        parameters: &[Value],
+    ) -> BoxStream<'s, Result<Step, sqlx::Error>> {
+        let text = AssertSqlSafe(sql.to_owned());
+        // Without parameters the text protocol saves a round trip; MySQL 5.7 cannot prepare every statement, either.
+        let (steps, format) = if parameters.is_empty() {
+            (session.connection.fetch_many(sqlx::raw_sql(text)), MySqlValueFormat::Text)
+        } else {
+            let query = sqlx::query::<sqlx::MySql>(text).persistent(sql.len() <= LONGEST_KEPT);
+            let query = parameters.iter().fold(query, |query, parameter| match parameter {
+                Value::Null => query.bind(None::<i64>),
+                Value::Int(number) => query.bind(*number),
+                Value::Text(text) => query.bind(text.clone()),
+            });
+            (session.connection.fetch_many(query), MySqlValueFormat::Binary)
+        };
+        let step = move |step| match step {
+            Either::Left(done) => Step::Done(written(&done)),
+            Either::Right(row) => Step::Row(value::row(&row, format)),
+        };
+        steps.map(move |result| result.map(step)).boxed()
+    }
+
+    /// `wait_timeout` is what ends a session that says nothing, and with it the transaction. REPEATABLE READ is set
+    /// since READ COMMITTED is refused where the binary log is kept by statement.
+    fn begin(session: &mut MySqlSession, access: Access, idle_limit: Duration) -> String {
+        let level = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+        match access {
+            Access::Read => format!("{level}; START TRANSACTION READ ONLY"),
+            Access::Write => {
+                session.shortened = true;
+                let seconds = idle_limit.as_secs().clamp(1, 31_536_000);
+                format!("SET SESSION wait_timeout = {seconds}; {level}; START TRANSACTION")
+            }
+        }
+    }
+
+    fn commit(session: &mut MySqlSession) -> String {
+        end("COMMIT", session)
+    }
+
+    fn rollback(session: &mut MySqlSession) -> String {
+        end("ROLLBACK", session)
+    }
+
+    fn verdict(error: &sqlx::Error) -> Verdict {
+        verdict(error)
+    }
+
+    fn words(error: &sqlx::Error) -> String {
+        server_error(error).map_or_else(|| error.to_string(), ToString::to_string)
+    }
+
+    fn close(session: MySqlSession) -> BoxFuture<'static, ()> {
+        session.connection.close().map(|_| ()).boxed()
+    }
+}
+
+fn end(statement: &str, session: &mut MySqlSession) -> String {
+    if std::mem::take(&mut session.shortened) {
+        format!("{statement}; SET SESSION wait_timeout = {}", session.wait_timeout)
+    } else {
+        statement.to_owned()
+    }
+}
+
+fn written(done: &MySqlQueryResult) -> Written {
+    let insert_id = i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX);
+    Written { rows: done.rows_affected(), insert_id }
+}
+
+fn server_error(error: &sqlx::Error) -> Option<&MySqlDatabaseError> {
+    error.as_database_error()?.try_downcast_ref()
+}
+
+/// The numbers are those of the servers' error references (MySQL's `ER_…`, from 1900 to 1999 MariaDB's own).
+fn verdict(error: &sqlx::Error) -> Verdict {
+    let Some(error) = server_error(error) else {
+        return if matches!(error, sqlx::Error::Encode(_)) { Verdict::Refused } else { Verdict::Lost };
+    };
+    let ends_connection = error.code().is_some_and(|state| state.starts_with("08"));
+    match error.number() {
+        _ if ends_connection => Verdict::Lost,
+        // Shutdown, aborted, killed (MariaDB, MySQL), idle for too long.
+        1053 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => Verdict::Lost,
+        1022 | 1062 | 1586 => Verdict::UniqueViolation,
+        // The engine failed in COMMIT, interrupted, max_statement_time (MariaDB), max_execution_time (MySQL).
+        1180 | 1317 | 1969 | 3024 => Verdict::Stopped,
+        _ => Verdict::Refused,
+    }
+}

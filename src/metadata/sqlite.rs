@@ -138,12 +138,12 @@ impl Database for SqliteDatabase {
             Access::Read => "PRAGMA query_only = ON; BEGIN DEFERRED",
             Access::Write => "BEGIN IMMEDIATE",
         };
-        let begun = self.statement(|connection| connection.execute_batch(begin));
-        match begun {
+        let outcome = self.statement(|connection| connection.execute_batch(begin));
+        match outcome {
             Ok(()) => self.transaction = Transaction::Open,
             Err(_) => self.undo(),
         }
-        begun
+        outcome
     }
 
     async fn commit(&mut self) -> Result<(), DatabaseError> {

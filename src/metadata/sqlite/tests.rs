@@ -7,7 +7,7 @@ use super::{OpenMode, SqliteDatabase};
 use crate::metadata::database::{Access, Database, DatabaseError, Row, Value};
 
 const SHORT: Duration = Duration::from_millis(50);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn open(path: &Path, mode: OpenMode) -> Result<SqliteDatabase, DatabaseError> {
     SqliteDatabase::open(path, mode, SHORT, LONG)

@@ -1,0 +1,362 @@
+//! What the database servers have in common: one connection, its deadlines, its transaction. What differs is a
+//! [`Driver`].
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+
+use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value, Written};
+use super::placeholders;
+use super::transaction::Transaction;
+
+/// How much longer than the server's own limit we wait for an answer.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// A statement longer than this has a list of ids in it and will not come again: it is not kept prepared.
+pub(super) const LONGEST_KEPT: usize = 4096;
+
+/// What a server sends back.
+#[derive(Debug)]
+pub enum Step {
+    /// A row; `Err` says which column cannot be read.
+    Row(Result<Row, String>),
+    /// One statement of the text is done.
+    Done(Written),
+}
+
+/// What an error of a driver means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The connection is gone or cannot be trusted any more.
+    Lost,
+    /// A second row with the same unique key.
+    UniqueViolation,
+    /// The server stopped the statement half-way. It then undoes it; of a COMMIT that cannot be known.
+    Stopped,
+    /// The server refused the statement.
+    Refused,
+}
+
+/// One kind of server.
+pub trait Driver: Send + Sync + 'static {
+    /// An open connection and what must be remembered about it.
+    type Session: Send;
+
+    /// Which SQL it speaks.
+    const DIALECT: Dialect;
+
+    /// Connects and prepares the session.
+    fn connect(&self) -> BoxFuture<'_, Result<Self::Session, sqlx::Error>>;
+
+    /// Sends a text: several statements if there are no parameters, else one.
+    fn run<'s>(
+        session: &'s mut Self::Session,
+        sql: &str,
+        parameters: &[Value],
+    ) -> BoxStream<'s, Result<Step, sqlx::Error>>;
+
+    /// The text that starts a transaction.
+    fn begin(session: &mut Self::Session, access: Access, idle_limit: Duration) -> String;
+
+    /// The text that commits; COMMIT is its first statement.
+    fn commit(session: &mut Self::Session) -> String;
+
+    /// The text that rolls back; it must be good after a failed `begin` too.
+    fn rollback(session: &mut Self::Session) -> String;
+
+    /// What an error means.
+    fn verdict(error: &sqlx::Error) -> Verdict;
+
+    /// An error in the server's own words.
+    fn words(error: &sqlx::Error) -> String;
+
+    /// Says goodbye.
+    fn close(session: Self::Session) -> BoxFuture<'static, ()>;
+}
+
+/// A database on a server.
+pub struct ServerDatabase<D: Driver> {
+    driver: D,
+    endpoint: String,
+    timeout: Duration,
+    answer_limit: Duration,
+    /// `None` once the connection is lost.
+    session: Option<D::Session>,
+    transaction: Transaction,
+}
+
+/// An error without its endpoint.
+struct Failure {
+    verdict: Verdict,
+    cause: String,
+}
+
+impl<D: Driver> ServerDatabase<D> {
+    /// Connects within `timeout`. The server is expected to end statements after `statement_timeout` by itself.
+    pub(super) async fn open(
+        driver: D,
+        endpoint: String,
+        timeout: Duration,
+        statement_timeout: Duration,
+    ) -> Result<Self, DatabaseError> {
+        let answer_limit = statement_timeout.saturating_add(MARGIN);
+        let (session, transaction) = (None, Transaction::None);
+        let mut database = Self { driver, endpoint, timeout, answer_limit, session, transaction };
+        database.reconnect().await?;
+        Ok(database)
+    }
+
+    fn error(&self, Failure { verdict, cause }: Failure) -> DatabaseError {
+        let endpoint = self.endpoint.clone();
+        match verdict {
+            Verdict::Lost => DatabaseError::Lost { endpoint, cause },
+            Verdict::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
+            Verdict::Stopped | Verdict::Refused => DatabaseError::Refused { endpoint, cause },
+        }
+    }
+
+    fn refused(&self, cause: impl Into<String>) -> DatabaseError {
+        self.error(Failure { verdict: Verdict::Refused, cause: cause.into() })
+    }
+
+    fn no_connection(&self) -> DatabaseError {
+        self.error(lost("there is no connection any more"))
+    }
+
+    /// Sends a text and hands over what comes back. A lost connection is given up.
+    ///
+    /// The session is taken out meanwhile: if the caller stops waiting in the middle, nobody knows what the connection
+    /// is about to say, and it goes away together with the wait.
+    async fn run(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        limit: Duration,
+        on_step: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<(), Failure> {
+        let Some(mut session) = self.session.take() else {
+            return Err(lost("there is no connection any more"));
+        };
+        let outcome = drive::<D>(&mut session, sql, parameters, limit, on_step).await;
+        if !matches!(outcome, Err(Failure { verdict: Verdict::Lost, .. })) {
+            self.session = Some(session);
+        }
+        outcome
+    }
+
+    /// Runs a caller's statement: not in a spoilt transaction, and an error spoils it.
+    async fn statement(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        on_step: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<(), DatabaseError> {
+        if let Some(cause) = self.transaction.bars_statement() {
+            return Err(self.refused(cause));
+        }
+        let (want, got) = (placeholders::count(sql), parameters.len());
+        let outcome = if want == got {
+            self.run(sql, parameters, self.answer_limit, on_step).await
+        } else {
+            let cause = format!("the statement has {want} parameters, not {got}");
+            Err(Failure { verdict: Verdict::Refused, cause })
+        };
+        outcome.map_err(|failure| self.spoil(failure))
+    }
+
+    fn spoil(&mut self, failure: Failure) -> DatabaseError {
+        self.transaction = self.transaction.after_error();
+        self.error(failure)
+    }
+
+    /// Rolls back on the server; if that fails, gives up the connection, which has the same effect.
+    async fn undo(&mut self) {
+        self.transaction = Transaction::None;
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let sql = D::rollback(session);
+        if let Err(failure) = self.run(&sql, &[], self.timeout, &mut |_| ()).await {
+            tracing::debug!("{}: rolling back: {}", self.endpoint, failure.cause);
+            self.session = None;
+        }
+    }
+}
+
+#[async_trait]
+impl<D: Driver> Database for ServerDatabase<D> {
+    fn dialect(&self) -> Dialect {
+        D::DIALECT
+    }
+
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        let mut unreadable = None;
+        let mut on_step = |step| match step {
+            Step::Row(Ok(row)) if unreadable.is_none() => on_row(row),
+            Step::Row(Err(cause)) => unreadable = Some(cause),
+            // Rows after an unreadable one are taken off the line, nothing more.
+            Step::Row(Ok(_)) | Step::Done(_) => {}
+        };
+        self.statement(sql, parameters, &mut on_step).await?;
+        match unreadable {
+            None => Ok(()),
+            Some(cause) => Err(self.spoil(Failure { verdict: Verdict::Refused, cause })),
+        }
+    }
+
+    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
+        let mut written = Written { rows: 0, insert_id: 0 };
+        let mut on_step = |step| {
+            if let Step::Done(done) = step {
+                written = done;
+            }
+        };
+        self.statement(sql, parameters, &mut on_step).await?;
+        Ok(written)
+    }
+
+    async fn begin(&mut self, access: Access, idle_limit: Duration) -> Result<(), DatabaseError> {
+        if let Some(cause) = self.transaction.bars_begin() {
+            return Err(self.refused(cause));
+        }
+        let Some(session) = &mut self.session else {
+            return Err(self.no_connection());
+        };
+        let sql = D::begin(session, access, idle_limit);
+        match self.run(&sql, &[], self.answer_limit, &mut |_| ()).await {
+            Ok(()) => {
+                self.transaction = Transaction::Open;
+                Ok(())
+            }
+            Err(failure) => {
+                // One of several statements failed; those before it may have had their effect.
+                self.undo().await;
+                Err(self.error(failure))
+            }
+        }
+    }
+
+    async fn commit(&mut self) -> Result<(), DatabaseError> {
+        if let Some(cause) = self.transaction.bars_commit() {
+            self.undo().await;
+            return Err(self.refused(cause));
+        }
+        self.transaction = Transaction::None;
+        let Some(session) = &mut self.session else {
+            return Err(self.no_connection());
+        };
+        let sql = D::commit(session);
+        let mut committed = false;
+        let outcome = self.run(&sql, &[], self.answer_limit, &mut |_| committed = true).await;
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(failure) if committed => {
+                // Only the tidying up behind COMMIT failed. This session is not as it should be.
+                tracing::debug!("{}: after COMMIT: {}", self.endpoint, failure.cause);
+                self.session = None;
+                Ok(())
+            }
+            Err(failure) if failure.verdict == Verdict::Stopped => {
+                self.session = None;
+                Err(self.error(Failure { verdict: Verdict::Lost, ..failure }))
+            }
+            Err(failure) => {
+                self.undo().await;
+                Err(self.error(failure))
+            }
+        }
+    }
+
+    async fn rollback(&mut self) {
+        if self.transaction != Transaction::None {
+            self.undo().await;
+        }
+    }
+
+    async fn reconnect(&mut self) -> Result<(), DatabaseError> {
+        self.session = None;
+        self.transaction = Transaction::None;
+        let unreachable = |cause| DatabaseError::Unreachable { endpoint: self.endpoint.clone(), cause };
+        match tokio::time::timeout(self.timeout, self.driver.connect()).await {
+            Ok(Ok(session)) => self.session = Some(session),
+            Ok(Err(error)) => return Err(unreachable(words::<D>(&error))),
+            Err(_) => return Err(unreachable(no_answer(self.timeout))),
+        }
+        Ok(())
+    }
+
+    async fn close(mut self: Box<Self>) {
+        if let Some(session) = self.session.take() {
+            // Without an answer the connection is dropped, which the server understands as well.
+            tokio::time::timeout(self.timeout, D::close(session)).await.ok();
+        }
+    }
+}
+
+impl<D: Driver> fmt::Debug for ServerDatabase<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dialect = D::DIALECT;
+        write!(formatter, "ServerDatabase {{ dialect: {dialect:?}, endpoint: {:?}, .. }}", self.endpoint)
+    }
+}
+
+/// Sends a text; each row and each statement's end must come within `limit`.
+async fn drive<D: Driver>(
+    session: &mut D::Session,
+    sql: &str,
+    parameters: &[Value],
+    limit: Duration,
+    on_step: &mut (dyn FnMut(Step) + Send),
+) -> Result<(), Failure> {
+    let mut steps = D::run(session, sql, parameters);
+    loop {
+        match tokio::time::timeout(limit, steps.next()).await {
+            Ok(Some(Ok(step))) => on_step(step),
+            Ok(Some(Err(error))) => return Err(Failure { verdict: D::verdict(&error), cause: words::<D>(&error) }),
+            Ok(None) => return Ok(()),
+            Err(_) => return Err(lost(&no_answer(limit))),
+        }
+    }
+}
+
+fn lost(cause: &str) -> Failure {
+    Failure { verdict: Verdict::Lost, cause: cause.to_owned() }
+}
+
+fn no_answer(limit: Duration) -> String {
+    format!("no answer within {} s", limit.as_secs_f64())
+}
+
+fn words<D: Driver>(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(_) => D::words(error),
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the server closed the connection".to_owned()
+        }
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether encryption could not be agreed upon, so that [`super::target::Tls::Prefer`] may go without: servers of old
+/// only know ciphers and certificates that are refused today.
+pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
+/// A limit in whole milliseconds as the servers take it: at least one, since zero means "none".
+pub(super) fn milliseconds(limit: Duration) -> u128 {
+    limit.as_millis().clamp(1, 2_147_483_647)
+}
