@@ -13,8 +13,10 @@
 mod harness;
 
 mod curator;
+mod database;
 mod dump;
 mod lock;
 mod proxy;
 mod registry;
+mod schema;
 mod servers;

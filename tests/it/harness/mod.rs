@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports, reason = "a tool box: not every tool is in use at every time")]
 
 mod curator;
+mod database;
 mod dsctl;
 mod dump;
 mod env;
@@ -17,6 +18,7 @@ mod wait;
 mod zk;
 
 pub use curator::{Curator, CuratorRelease, CuratorSettings};
+pub use database::Limits;
 pub use dsctl::{Dsctl, Output, Running};
 pub use dump::Dump;
 pub use env::{Env, Store};

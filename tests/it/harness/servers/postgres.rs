@@ -103,7 +103,7 @@ fn give_to_postgres(folder: &Path) {
 fn command(server: &Server) -> Result<Vec<String>, String> {
     let mut command = as_postgres(&program("postgres")?);
     command.extend(["-D".to_owned(), server.folder.join("data"), "-p".to_owned(), server.port.to_string()]);
-    let settings = "listen_addresses=127.0.0.1 fsync=off synchronous_commit=off full_page_writes=off \
+    let settings = "listen_addresses=127.0.0.1 fsync=off full_page_writes=off \
                     shared_buffers=32MB max_connections=200 timezone=UTC";
     let socket = format!("unix_socket_directories={}", server.folder.path().display());
     for setting in settings.split_whitespace().chain([socket.as_str()]) {
