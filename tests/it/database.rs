@@ -285,7 +285,7 @@ fn who_cannot_connect_is_told_where_and_never_with_what() {
             wait(missing.connect_to(env.server_port(), PASSWORD, Limits::default())),
         ];
         for attempt in attempts {
-            let error = attempt.err().expect("no connection");
+            let error = attempt.expect_err("no connection");
             let text = format!("{error} {error:?}");
             let DatabaseError::Unreachable { endpoint, cause } = &error else { panic!("{text}") };
             assert!(endpoint.starts_with("127.0.0.1:") && !cause.is_empty(), "{text}");
