@@ -33,8 +33,8 @@ pub enum Command {
     Recover(RecoverArgs),
     /// Fail over dead masters: lock, check, hand over, write commands, report
     ///
-    /// A registered master is never failed over. The plan is shown first; on a terminal it is asked, elsewhere --yes is
-    /// needed. A run that was interrupted is simply run again.
+    /// A registered master is never failed over. The plan is shown first; on a terminal it asks, elsewhere --yes is needed.
+    /// A run that was interrupted is simply run again.
     #[command(before_help = "Examples:\n  dsctl failover 10.0.0.1:5678 --dry-run\n  \
         dsctl failover 10.0.0.1:5678 --yes --wait 60s\n  dsctl failover --all-dead")]
     Failover(FailoverArgs),

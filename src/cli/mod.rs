@@ -42,6 +42,7 @@ Examples:
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "dsctl",
+    bin_name = "dsctl",
     version,
     long_version = LONG_VERSION,
     before_help = EXAMPLES,
@@ -86,7 +87,8 @@ fn with_template(command: clap::Command) -> clap::Command {
 /// The text of a usage error, help or version. Clap quotes what it does not understand, and that may be a URL.
 #[must_use]
 pub fn shown(error: &clap::Error) -> String {
-    masked(&error.render().to_string())
+    let text = error.render().to_string();
+    if error.use_stderr() { masked(&text) } else { text }
 }
 
 /// Replaces what stands between `://` and the last `@` of each word, where URLs carry user and password.

@@ -52,7 +52,7 @@ impl FromStr for Rate {
 ///
 /// # Errors
 /// None; command-line parsers must be able to have some.
-pub fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+pub fn secret(text: &str) -> Result<Secret, ValueError> {
     Ok(Secret::new(text))
 }
 

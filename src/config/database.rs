@@ -148,24 +148,32 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
             Some("write it behind the host: //HOST/DATABASE"),
         ));
     }
+    // A slash in an unencoded password moves the rest of it to where the database stands.
     if database.contains(['/', '@']) || host.contains('@') {
         return Err(malformed("the URL has a / or @ where none belongs"));
     }
-    let user = decoded(url.username()).ok_or_else(|| malformed("the user is not UTF-8"))?;
-    let user = Some(user).filter(|user| !user.is_empty()).or_else(|| parameters.get("user").map(ToOwned::to_owned));
-    let password = url.password().map(|text| decoded(text).ok_or_else(|| malformed("the password is not UTF-8")));
-    let password = password.transpose()?.or_else(|| parameters.get("password").map(ToOwned::to_owned));
+    let (user, password) = login(&url, &parameters)?;
     let target = ServerTarget {
         host,
         port: url.port().unwrap_or(default_port),
-        user: user
-            .ok_or_else(|| UrlError::new("the URL names no user", Some("write //USER@HOST/DATABASE, or ?user=USER")))?,
-        password: password.map(Secret::new),
+        user,
+        password,
         database,
         tls: crate::metadata::target::Tls::default(),
         schema: None,
     };
     Ok((target, parameters))
+}
+
+/// User and password stand before the host or, as JDBC has it, among the parameters.
+fn login(url: &Url, parameters: &Parameters) -> Result<(String, Option<Secret>), UrlError> {
+    let not_utf8 = |what: &str| UrlError::new(&format!("the {what} is not UTF-8"), Some(ENCODING));
+    let parameter = |name: &str| parameters.get(name).map(ToOwned::to_owned);
+    let user = decoded(url.username()).ok_or_else(|| not_utf8("user"))?;
+    let user = Some(user).filter(|user| !user.is_empty()).or_else(|| parameter("user"));
+    let nobody = || UrlError::new("the URL names no user", Some("write //USER@HOST/DATABASE, or ?user=USER"));
+    let password = url.password().map(|text| decoded(text).ok_or_else(|| not_utf8("password"))).transpose()?;
+    Ok((user.ok_or_else(nobody)?, password.or_else(|| parameter("password")).map(Secret::new)))
 }
 
 /// JDBC URLs may list servers for failover. Which one to write to cannot be told from that.

@@ -131,7 +131,7 @@ pub(super) fn postgres_schema(parameters: &Parameters) -> Option<String> {
     let in_options = || {
         let words = parameters.get("options")?.split_whitespace();
         let settings = words.filter_map(|word| word.trim_start_matches("--").trim_start_matches("-c").split_once('='));
-        settings.filter(|(name, _)| plain(name) == "searchpath").map(|(_, path)| path).last()
+        settings.filter(|(name, _)| plain(name) == "searchpath").map(|(_, path)| path).next_back()
     };
     let path = parameters.get("currentSchema").or_else(in_options)?.trim();
     (!path.is_empty()).then(|| path.to_owned())

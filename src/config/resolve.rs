@@ -189,6 +189,9 @@ fn database(
         return Ok(Some(target));
     }
     let in_url = target.password().cloned();
+    if let (true, Origin::File { path, .. }) = (in_url.is_some(), &url.origin) {
+        secrets::check_file(Key::Db, &url.origin, path)?;
+    }
     if in_url.is_some() && url.origin == Origin::Flag {
         warnings.push(Warning::PasswordOnCommandLine);
     }

@@ -56,6 +56,13 @@ pub(super) fn variable(sources: &Sources<'_>, key: &'static str, name: &str) -> 
     }))
 }
 
+/// Sees to it that a file with a secret in it can be read by its owner alone.
+pub(super) fn check_file(key: Key, origin: &Origin, path: &Path) -> Result<(), ConfigError> {
+    let metadata = std::fs::metadata(path).map_err(|error| Problem::new(error.to_string()));
+    let checked = metadata.and_then(|metadata| check_rights(path, &metadata));
+    checked.map_err(|problem| problem.at(key, origin, path))
+}
+
 /// Who looks after a file's access rights.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rights {

@@ -1,1 +1,156 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::metadata::target::Tls;
+
+/// `mysql ds/pw@db1:3306/ds Prefer -`: everything that a URL says, on one line.
+fn summary(url: &str) -> String {
+    let (kind, server) = match DbTarget::parse(url).unwrap_or_else(|error| panic!("{url}: {error}")) {
+        DbTarget::MySql(server) => ("mysql", server),
+        DbTarget::Postgres(server) => ("postgres", server),
+        DbTarget::Sqlite(file) => return format!("sqlite {}", file.display()),
+    };
+    let password = server.password.as_ref().map_or("-", Secret::expose);
+    let schema = server.schema.as_deref().unwrap_or("-");
+    let ServerTarget { host, port, user, database, tls, .. } = &server;
+    format!("{kind} {user}/{password}@{host}:{port}/{database} {tls:?} {schema}")
+}
+
+#[test]
+fn the_usual_urls() {
+    let cases = [
+        ("mysql://ds:pw@db1/ds", "mysql ds/pw@db1:3306/ds Prefer -"),
+        ("MySQL://ds@db1:3307/ds?ssl-mode=REQUIRED", "mysql ds/-@db1:3307/ds Require -"),
+        ("mariadb://ds@db1/ds?ssl-mode=disabled", "mysql ds/-@db1:3306/ds Disable -"),
+        ("postgres://ds:@db1/ds", "postgres ds/-@db1:5432/ds Prefer -"),
+        ("postgresql://ds@[::1]:5433/ds?sslmode=verify-full", "postgres ds/-@::1:5433/ds VerifyFull(None) -"),
+        (
+            "postgres://ds@db1/ds?sslmode=require&sslrootcert=/ca.pem",
+            "postgres ds/-@db1:5432/ds VerifyCa(\"/ca.pem\") -",
+        ),
+        ("postgres://ds@db1/ds?options=-c%20search_path%3Dprod", "postgres ds/-@db1:5432/ds Prefer prod"),
+        ("postgres://ds@db1/ds?options=--search_path=a,b", "postgres ds/-@db1:5432/ds Prefer a,b"),
+        ("mysql://d%40s:p%2Fw%23%3a%25@db1/d%20s", "mysql d@s/p/w#:%@db1:3306/d s Prefer -"),
+        ("mysql://ds:p@ss@db1/ds", "mysql ds/p@ss@db1:3306/ds Prefer -"),
+        ("mysql://ds:a+b@db1/ds?x", "mysql ds/a+b@db1:3306/ds Prefer -"),
+    ];
+    for (url, expected) in cases {
+        assert_eq!(summary(url), expected, "{url}");
+    }
+}
+
+#[test]
+fn the_urls_of_dolphinscheduler() {
+    let cases = [
+        (
+            "jdbc:mysql://127.0.0.1:3306/dolphinscheduler?useUnicode=true&characterEncoding=UTF-8&user=root&password=a+b%2B",
+            "mysql root/a b+@127.0.0.1:3306/dolphinscheduler Prefer -",
+        ),
+        (
+            "jdbc:mysql://h/d?useUnicode=true&amp;useSSL=false&amp;user=u&amp;serverTimezone=Asia/Shanghai",
+            "mysql u/-@h:3306/d Disable -",
+        ),
+        ("jdbc:mysql://u:p@h/d?sslMode=VERIFY_IDENTITY&useSSL=false", "mysql u/p@h:3306/d VerifyFull(None) -"),
+        ("jdbc:mysql://u@h/d?useSSL=true", "mysql u/-@h:3306/d Prefer -"),
+        ("jdbc:mysql://u@h/d?useSSL=true&requireSSL=true", "mysql u/-@h:3306/d Require -"),
+        ("jdbc:mysql://u@h/d?ssl-ca=/ca.pem", "mysql u/-@h:3306/d VerifyCa(\"/ca.pem\") -"),
+        ("jdbc:mariadb://h/d?user=u&useSsl=true&trustServerCertificate=true", "mysql u/-@h:3306/d Require -"),
+        ("jdbc:mariadb://h/d?user=u&sslMode=verify-full", "mysql u/-@h:3306/d VerifyFull(None) -"),
+        (
+            "jdbc:postgresql://h:5432/d?user=u&password=p&currentSchema=ds&stringtype=unspecified",
+            "postgres u/p@h:5432/d Prefer ds",
+        ),
+        ("JDBC:PostgreSQL://h/d?user=u&ssl=true", "postgres u/-@h:5432/d VerifyFull(None) -"),
+        ("jdbc:mysql://h/d?user=first&user=last", "mysql last/-@h:3306/d Prefer -"),
+    ];
+    for (url, expected) in cases {
+        assert_eq!(summary(url), expected, "{url}");
+    }
+}
+
+#[test]
+fn files_are_taken_as_they_are() {
+    for (url, file) in [
+        ("sqlite:demo.db", "demo.db"),
+        ("sqlite://demo.db", "demo.db"),
+        ("sqlite:///var/lib/d.db", "/var/lib/d.db"),
+        ("sqlite:/a b%20?c#d", "/a b%20?c#d"),
+        ("jdbc:sqlite:demo.db", "demo.db"),
+    ] {
+        assert_eq!(summary(url), format!("sqlite {file}"));
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_without_being_shown() {
+    let cases = [
+        ("", "this is no database URL that is known"),
+        ("MARKER", "this is no database URL that is known"),
+        ("oracle://u:MARKER@h/d", "this is no database URL that is known"),
+        ("jdbc:h2:mem:MARKER", "H2 is inside one DolphinScheduler process and cannot be reached from outside"),
+        ("jdbc:mysql:loadbalance://MARKER@a,b/d", "the URL names several hosts"),
+        ("mysql:MARKER", "this form of URL is not supported"),
+        ("mysql://u:MARKER@a:1,b:2/d", "the URL names several hosts"),
+        ("mysql://u:MARKER@/d", "empty host"),
+        ("mysql:///MARKER", "the host is missing"),
+        ("mysql://u:MARKER@h", "the name of the database is missing"),
+        ("mysql://u:MARKER@h/", "the name of the database is missing"),
+        ("mysql://u:MAR#KER@h/d", "invalid port number"),
+        ("mysql://u:MAR/KER@h/d", "invalid port number"),
+        ("mysql://u:1/KER@h/d", "the URL has a / or @ where none belongs"),
+        ("mysql://u:p@h/d#MARKER", "there is a # in the URL"),
+        ("mysql://u:MARKER@h:99999/d", "invalid port number"),
+        ("mysql://h/d?password=MARKER", "the URL names no user"),
+        ("mysql://u:%ffMARKER@h/d", "the password is not UTF-8"),
+        (
+            "mysql://u:p@h/d?ssl-mode=MARKER",
+            "ssl-mode must be disabled, preferred, required, verify_ca or verify_identity",
+        ),
+        ("postgres://u:p@h/d?sslmode=MARKER", "sslmode must be disable, prefer, require, verify-ca or verify-full"),
+        ("sqlite:", "the name of the SQLite file is missing"),
+        ("sqlite::memory:", "the name of the SQLite file is missing"),
+    ];
+    for (url, problem) in cases {
+        let error = DbTarget::parse(url).expect_err(url);
+        assert_eq!(error.to_string(), problem, "{url}");
+        assert!(!format!("{error:?}").contains("KER"), "{error:?}");
+    }
+    let error = DbTarget::parse("mysql://u@h/d?ssl-mode=verify_ca").unwrap_err();
+    assert!(error.problem.contains("no authority is given"), "{error}");
+}
+
+#[test]
+fn tls_is_tried_where_nothing_is_said() {
+    assert_eq!(Tls::default(), Tls::Prefer);
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_too_strange(text in any::<String>()) {
+        let _ = DbTarget::parse(&text);
+    }
+
+    #[test]
+    fn no_url_is_too_strange(scheme in "(jdbc:)?(mysql|mariadb|postgres|postgresql|sqlite):(//)?", rest in "[ -~é]{0,40}") {
+        let _ = DbTarget::parse(&format!("{scheme}{rest}"));
+    }
+
+    /// Without a parameter `user`, whatever stands where the password belongs is either that or an error.
+    #[test]
+    fn a_password_is_never_shown(before in "[:/@#?&=%a-d0-9]{0,8}", after in "[:/@#?&=%a-d0-9,]{0,12}") {
+        let url = format!("mysql://u:{before}MARKER{after}@h/d");
+        let shown = match DbTarget::parse(&url) {
+            Ok(target) => format!("{target:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        prop_assert!(!shown.contains("MARKER"), "{}", shown);
+    }
+
+    #[test]
+    fn any_password_can_be_written(password in any::<String>()) {
+        let encoded = percent_encoding::percent_encode(password.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
+        let target = DbTarget::parse(&format!("postgres://u:{encoded}@h/d")).unwrap();
+        // An empty password is one too, but URLs cannot tell it from none.
+        prop_assert_eq!(target.password().map_or("", Secret::expose), password);
+    }
+}

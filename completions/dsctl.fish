@@ -1,0 +1,417 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_dsctl_global_optspecs
+    string join \n zk= db= registry= namespace= ds-version= time-zone= zk-digest-file= db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
+end
+
+function __fish_dsctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_dsctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_dsctl_using_subcommand
+    set -l cmd (__fish_dsctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_needs_command" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_needs_command" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_needs_command" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_needs_command" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_needs_command" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_needs_command" -s V -l version -d 'Print version'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "masters" -d 'Show every known master: registration, heartbeat, unfinished instances, verdict'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "lock" -d 'Show or take the failover lock'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "instances" -d 'List unfinished process instances with verdict and pending command'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "clear-hosts" -d 'First half of a failover alone: mark the instances of a dead master as handed over'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "recover" -d 'Second half alone: write commands for instances that were handed over and have none'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "failover" -d 'Fail over dead masters: lock, check, hand over, write commands, report'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "commands" -d 'List waiting commands and error commands'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "demo" -d 'Rehearse a failover on a made-up cluster in a SQLite file; needs no server'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "man" -d 'Print the manual page'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "help" -d 'Explain a command or a topic: exit-codes, environment'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -f -a "status" -d 'Show holder and waiters: session, age, owner, payload'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -f -a "acquire" -d 'Take the lock and hold it until Ctrl-C, until a time is over, or until a program ends'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l for -d 'Give the lock back after this time' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l limit -d 'Show at most so many' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l max-instances -d 'Refuse if there are more instances than this' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l batch -d 'Instances in one transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l reason -d 'Why this is done; kept with the report' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l dry-run -d 'Do everything up to the first write, and show what would be written'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s y -l yes -d 'Do not ask; needed where there is no terminal. No check is left out'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-no-masters -d 'Go on though no master is registered at all'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l instance -d 'These instances; several with commas between' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l original-state -d '3.3 and newer: the state before the hand-over, where it is written nowhere' -r -f -a "running\t'It was running'
+ready_pause\t'It was about to pause'
+ready_stop\t'It was about to stop'"
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l max-instances -d 'Refuse if there are more instances than this' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l batch -d 'Instances in one transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l reason -d 'Why this is done; kept with the report' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l orphans -d 'Every instance that was handed over and has no command'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l dry-run -d 'Do everything up to the first write, and show what would be written'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s y -l yes -d 'Do not ask; needed where there is no terminal. No check is left out'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-no-masters -d 'Go on though no master is registered at all'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l wait -d 'Wait so long for the living masters to take the instances up' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l max-instances -d 'Refuse if there are more instances than this' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l batch -d 'Instances in one transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l reason -d 'Why this is done; kept with the report' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l all-dead -d 'Every master that an unfinished instance names and that is not registered'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l dry-run -d 'Do everything up to the first write, and show what would be written'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s y -l yes -d 'Do not ask; needed where there is no terminal. No check is left out'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-no-masters -d 'Go on though no master is registered at all'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l file -d 'Keep the made-up cluster in this file' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s h -l help -d 'Print help (see more with \'--help\')'
