@@ -16,6 +16,7 @@ mod curator;
 mod database;
 mod dump;
 mod lock;
+mod program;
 mod proxy;
 mod registry;
 mod schema;

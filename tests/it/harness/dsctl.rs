@@ -22,6 +22,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// A command line to be run.
 #[derive(Clone, Debug)]
 pub struct Dsctl {
+    program: String,
+    terminal: bool,
     arguments: Vec<String>,
     variables: BTreeMap<String, String>,
     home: PathBuf,
@@ -32,14 +34,26 @@ pub struct Dsctl {
 impl Dsctl {
     /// In this world, without arguments, with an environment that holds nothing but what the world sets.
     pub fn new(env: &Env) -> Self {
-        let home = env.home();
-        Self { arguments: Vec::new(), variables: env.variables().clone(), home, input: None, limit: LIMIT }
+        Self { variables: env.variables().clone(), home: env.home(), ..Self::alone() }
     }
 
     /// Without any world: no `DSCTL_*` variable is set, and the home folder is empty or missing.
     pub fn alone() -> Self {
-        let home = PathBuf::from("/nonexistent");
-        Self { arguments: Vec::new(), variables: BTreeMap::new(), home, input: None, limit: LIMIT }
+        Self::of_program(env!("CARGO_BIN_EXE_dsctl"))
+    }
+
+    /// Another program in its place: for tests of this very tool.
+    pub fn of_program(program: &str) -> Self {
+        let (arguments, variables, home) = (Vec::new(), BTreeMap::new(), PathBuf::from("/nonexistent"));
+        Self { program: program.to_owned(), terminal: false, arguments, variables, home, input: None, limit: LIMIT }
+    }
+
+    /// On a terminal of its own: all three streams are that terminal, and everything it shows is in `stdout`. What
+    /// [`Dsctl::stdin`] gives is typed, and shown as typed.
+    #[must_use]
+    pub fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
     }
 
     /// Adds arguments.
@@ -82,11 +96,25 @@ impl Dsctl {
         self.spawn().finish()
     }
 
+    /// The program itself, or `script`, which runs it on a terminal.
+    fn command(&self) -> Command {
+        let words = std::iter::once(&self.program).chain(&self.arguments);
+        if self.terminal {
+            let quoted: Vec<String> = words.map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+            let mut command = Command::new("script");
+            command.args(["--quiet", "--return", "--flush", "--command", &quoted.join(" "), "/dev/null"]);
+            return command;
+        }
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        command
+    }
+
     /// Starts it.
     pub fn spawn(self) -> Running {
         let _context = runtime().enter();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dsctl"));
-        command.args(&self.arguments).env_clear().envs(&self.variables).kill_on_drop(true).current_dir("/");
+        let mut command = self.command();
+        command.env_clear().envs(&self.variables).kill_on_drop(true).current_dir("/");
         command.env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });

@@ -67,3 +67,9 @@ fn what_differs_from_run_to_run_is_taken_out() {
          {\"elapsed_ms\": <number>}, root /<namespace>, 3 instances"
     );
 }
+
+#[test]
+fn a_difference_is_shown_from_its_first_line_on() {
+    assert_eq!(difference("a\nb\nc\n", "a\nx\nc\n"), "from line 2:\n- b\n- c\n+ x\n+ c\n");
+    assert_eq!(difference("", "a\n"), "from line 1:\n+ a\n");
+}
