@@ -31,6 +31,8 @@ fn bring(name: &str) -> Result<String, String> {
     let wanted = std::fs::read_to_string(&pom).map_err(|error| format!("{pom}: {error}"))?;
     if std::fs::read_to_string(&complete).ok().as_ref() != Some(&wanted) {
         let mut command = Command::new("mvn");
+        // What Maven keeps for itself goes below Cargo's folder too, and not into somebody's home.
+        command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
         command.args(["-q", "-B", "-f", &pom, "dependency:copy-dependencies"]);
         let output =
             command.arg(format!("-DoutputDirectory={folder}")).output().map_err(|error| format!("mvn: {error}"))?;
