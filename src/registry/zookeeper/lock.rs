@@ -175,7 +175,11 @@ pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), Regi
 
 async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {
     match session.retried(|| session.client().delete(path, None)).await {
-        Ok(()) | Err(Error::NoNode | Error::SessionExpired) => Ok(()),
+        Ok(()) | Err(Error::NoNode) => Ok(()),
+        // The client also says so when it has heard nothing for too long; then the server may need a moment more.
+        Err(Error::SessionExpired) => {
+            Err(session.interrupted("the session has expired, and its locks end with it".to_owned()))
+        }
         Err(error) => Err(session.error(path, &error)),
     }
 }

@@ -5,6 +5,8 @@ use crate::registry::RegistryError;
 /// The port of a host that is written without one.
 const DEFAULT_PORT: u16 = 2181;
 
+const FORM: &str = "write host:port,host:port, and a chroot behind the last one";
+
 /// A server of the ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Host {
@@ -36,9 +38,13 @@ pub(super) struct Place {
 impl Place {
     /// Takes `host:port,host:port/chroot` and a namespace with or without slashes.
     pub(super) fn new(connect: &str, namespace: &str) -> Result<Self, RegistryError> {
+        // The text itself is not repeated: somebody may have put a password into it.
         let wrong =
-            |why: &str| RegistryError::Unsupported(format!("{connect:?} is no ZooKeeper connect string: {why}"));
+            |why: &str| RegistryError::Unsupported(format!("the ZooKeeper connect string cannot be read: {why}"));
         let connect_trimmed = connect.trim();
+        if connect_trimmed.contains("://") {
+            return Err(wrong(FORM));
+        }
         let (hosts, chroot) = match connect_trimmed.find('/') {
             Some(slash) => connect_trimmed.split_at(slash),
             None => (connect_trimmed, ""),
@@ -85,9 +91,8 @@ fn parse_host(text: &str) -> Result<Host, &'static str> {
     if name.is_empty() {
         return Err("a host is empty");
     }
-    if name.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '@' | '[' | ']')) || text.contains("://")
-    {
-        return Err("write host:port,host:port, and a chroot behind the last one");
+    if name.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '@' | '[' | ']')) {
+        return Err(FORM);
     }
     let port =
         if port.is_empty() { DEFAULT_PORT } else { port.parse().map_err(|_| "a port is no number from 1 to 65535")? };

@@ -1,0 +1,177 @@
+//! The lock: a row with a unique key, kept alive by its client's heartbeat.
+
+use std::time::{Duration, Instant};
+
+use super::tables::{self, Lock};
+use super::{Client, JdbcRegistry};
+use crate::metadata::database::DatabaseError;
+use crate::registry::{Lease, OnWait, RegistryError, random};
+
+/// How often a lock that another holds is tried.
+const TRY: Duration = Duration::from_millis(200);
+
+/// The longest time between two heartbeats, as DolphinScheduler's own `heartbeat-refresh-interval`.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+
+/// Ids are positive and fit into the column with room to spare.
+const ID_BITS: u32 = 62;
+
+/// What came of one try.
+enum Attempt {
+    /// The id of our row.
+    Taken(i64),
+    /// Who was there first; `None` if that one is gone again.
+    Held(Option<Lock>),
+}
+
+impl JdbcRegistry {
+    /// Tries until the lock is taken or the time is over.
+    pub(super) async fn take(
+        &mut self,
+        key: String,
+        timeout: Duration,
+        on_wait: OnWait<'_>,
+    ) -> Result<Lease, RegistryError> {
+        let started = Instant::now();
+        let mut announced = None;
+        loop {
+            let rest = timeout.saturating_sub(started.elapsed());
+            let holder = match self.try_to_take(&key).await? {
+                Attempt::Taken(id) => {
+                    return Ok(Lease { path: key, node: id.to_string(), waited: started.elapsed() });
+                }
+                Attempt::Held(holder) => holder,
+            };
+            if rest.is_zero() {
+                let holder = holder.map(|lock| Box::new(lock.to_node()));
+                return Err(RegistryError::Held { path: key, holder, waited: started.elapsed() });
+            }
+            if let Some(lock) = holder.filter(|lock| announced != Some(lock.id)) {
+                on_wait(&lock.to_node());
+                announced = Some(lock.id);
+            }
+            // Another lock may be ours meanwhile.
+            self.keep_client().await?;
+            tokio::time::sleep(rest.min(TRY)).await;
+        }
+    }
+
+    /// Inserts our row where no living client has one.
+    async fn try_to_take(&mut self, key: &str) -> Result<Attempt, RegistryError> {
+        if let Some(lock) = self.tables.lock(key).await? {
+            let dead = !lock.client.is_alive(tables::now());
+            if !dead || !self.tables.delete_dead_lock(&lock).await? {
+                return Ok(Attempt::Held(Some(lock)));
+            }
+        }
+        let client = self.ensure_client().await?;
+        let inserted = self.tables.insert_lock(key, &owner(), client).await?;
+        match self.tables.lock(key).await? {
+            Some(lock) if lock.client.id == client => Ok(Attempt::Taken(lock.id)),
+            None if inserted => {
+                let cause = "our row was deleted at once".to_owned();
+                Err(RegistryError::LockLost { path: key.to_owned(), cause })
+            }
+            other => Ok(Attempt::Held(other)),
+        }
+    }
+
+    /// The id of our client, whose row is there and fresh.
+    async fn ensure_client(&mut self) -> Result<i64, RegistryError> {
+        self.keep_client().await?;
+        if let Some(client) = &self.client {
+            return Ok(client.id);
+        }
+        let (sent, written) = (Instant::now(), tables::now());
+        let id = i64::try_from(random::number() >> (u64::BITS - ID_BITS)).unwrap_or(i64::MAX);
+        self.tables.insert_client(id, &owner(), written, self.session_timeout).await?;
+        self.client = Some(Client { id, sent, written });
+        Ok(id)
+    }
+
+    /// Refreshes our client if there is one and it is time. A client that was purged is forgotten, and its locks with it.
+    async fn keep_client(&mut self) -> Result<(), RegistryError> {
+        let Some(client) = &self.client else { return Ok(()) };
+        if client.age() >= self.heartbeat_interval() && !self.refresh().await.map_err(tables::in_our_words)? {
+            self.client = None;
+        }
+        Ok(())
+    }
+
+    fn heartbeat_interval(&self) -> Duration {
+        (self.session_timeout / 6).min(HEARTBEAT)
+    }
+
+    /// Writes a heartbeat; `false` if our client's row is gone.
+    async fn refresh(&mut self) -> Result<bool, DatabaseError> {
+        let Some(client) = &mut self.client else { return Ok(false) };
+        let (sent, written) = (Instant::now(), tables::now());
+        let found = self.tables.refresh_client(client.id, written).await?;
+        if found {
+            (client.sent, client.written) = (sent, written);
+        }
+        Ok(found)
+    }
+
+    /// Whether the lock is still ours; writes a heartbeat if the last one is older than `refresh_after`.
+    pub(super) async fn check(&mut self, lease: &Lease, refresh_after: Duration) -> Result<(), RegistryError> {
+        let lost = |cause: &str| RegistryError::LockLost { path: lease.path.clone(), cause: cause.to_owned() };
+        let Some(client) = &self.client else { return Err(lost("our client was purged")) };
+        let (id, age) = (client.id, client.age());
+        if age >= self.session_timeout {
+            // Whoever saw us dead may be about to delete our row, even though it is still there.
+            return Err(lost("our last heartbeat is older than the session timeout"));
+        }
+        if age >= refresh_after {
+            match self.refresh().await {
+                Ok(true) => {}
+                Ok(false) => return Err(lost("our client was purged")),
+                // On SQLite this program's own transaction is in the way; the heartbeat is good for a while yet.
+                Err(DatabaseError::Refused { .. }) if age < self.patience() => {}
+                Err(error) => return Err(tables::in_our_words(error)),
+            }
+        }
+        if self.tables.is_own_lock(&lease.node, id).await? { Ok(()) } else { Err(lost("our row was deleted")) }
+    }
+
+    /// How old the last heartbeat may be before nothing may rest on it any more.
+    fn patience(&self) -> Duration {
+        self.session_timeout * 2 / 3
+    }
+
+    /// Keeps the lock alive until it is lost, or until no heartbeat has arrived for too long.
+    pub(super) async fn keep_until_lost(&mut self, lease: &Lease) -> RegistryError {
+        loop {
+            if let Err(error) = self.check(lease, self.heartbeat_interval()).await {
+                let hopeless = self.client.as_ref().is_none_or(|client| client.age() >= self.patience());
+                if hopeless || matches!(error, RegistryError::LockLost { .. }) {
+                    return error;
+                }
+            }
+            tokio::time::sleep(self.heartbeat_interval() / 2).await;
+        }
+    }
+
+    pub(super) async fn give_back(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+        match &self.client {
+            Some(client) => self.tables.delete_lock(&lease.node, client.id).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Client {
+    /// How old the last heartbeat is. The monotonic clock stands still while the machine sleeps, the other one may be
+    /// set: the greater age counts.
+    fn age(&self) -> Duration {
+        let by_the_row = tables::now().saturating_sub(self.written);
+        self.sent.elapsed().max(Duration::from_millis(u64::try_from(by_the_row).unwrap_or_default()))
+    }
+}
+
+/// Who holds the lock, in the form of `LockUtils.getLockOwner`: host, process, thread.
+fn owner() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "unknown" } else { host.trim() };
+    format!("{host}_{}_dsctl", std::process::id())
+}

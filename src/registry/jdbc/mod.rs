@@ -1,0 +1,150 @@
+//! DolphinScheduler's registry in a database: the tables of 3.3 and newer (F§4.3).
+//!
+//! Reading writes nothing. A client of our own, which is a row with a heartbeat, is made when a lock is first taken, and
+//! deleted at the end. Masters that wait for a lock here try again without any pause, so locks are to be held briefly.
+
+mod lock;
+mod tables;
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use self::tables::Tables;
+use super::{Lease, OnWait, Registry, RegistryError};
+use crate::family::{RegistryLayout, payload};
+use crate::metadata::database::Database;
+use crate::model::{Address, LockNode, Registration, Registrations};
+
+/// How long [`Registry::close`] tries to delete what is left of us.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A connection to the tables of a JDBC registry.
+#[derive(Debug)]
+pub struct JdbcRegistry {
+    tables: Tables,
+    endpoint: String,
+    session_timeout: Duration,
+    layout: RegistryLayout,
+    client: Option<Client>,
+}
+
+/// Our own row among the clients.
+#[derive(Debug)]
+struct Client {
+    id: i64,
+    /// When the last heartbeat that arrived was sent: by the monotonic clock, and as it stands in the row.
+    sent: Instant,
+    written: i64,
+}
+
+impl JdbcRegistry {
+    /// Takes a connection, if the tables are there in the shape of 3.3 and newer. Nothing is written.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unsupported`] for the registries of 3.1 and 3.2, and where there is none.
+    pub async fn connect(
+        database: Box<dyn Database>,
+        session_timeout: Duration,
+        layout: RegistryLayout,
+    ) -> Result<Self, RegistryError> {
+        let endpoint = database.endpoint().to_owned();
+        let mut tables = Tables::new(database);
+        tables.check_shape().await?;
+        Ok(Self { tables, endpoint, session_timeout, layout, client: None })
+    }
+
+    async fn servers(&mut self, parent: &str) -> Result<Registrations, RegistryError> {
+        let parent = self.full_path(parent);
+        let now = tables::now();
+        let entries = self.tables.entries_below(&parent).await?;
+        let living = entries.into_iter().filter(|entry| entry.client.is_alive(now));
+        let mut servers: Vec<Registration> = living
+            .map(|entry| Registration {
+                address: Address::seen(entry.name),
+                node: entry.key,
+                session_id: Some(entry.client.id.to_string()),
+                // The tables have both as text in a zone that is written nowhere.
+                created_at: None,
+                modified_at: None,
+                heartbeat: payload::parse(entry.value.as_bytes()),
+            })
+            .collect();
+        servers.sort_by(|a, b| a.address.cmp(&b.address));
+        Ok(Registrations { parent_exists: true, parent, servers })
+    }
+}
+
+#[async_trait]
+impl Registry for JdbcRegistry {
+    fn kind(&self) -> &'static str {
+        "jdbc"
+    }
+
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    fn session_timeout(&self) -> Duration {
+        self.session_timeout
+    }
+
+    fn full_path(&self, path: &str) -> String {
+        format!("/{}", path.trim_matches('/'))
+    }
+
+    /// The masters whose client is alive. Whose heartbeat is missing, or older than the client's own session timeout by
+    /// our clock, counts as gone even if no server has deleted the entry yet: as `JdbcRegistryServer` judges.
+    async fn masters(&mut self) -> Result<Registrations, RegistryError> {
+        self.servers(self.layout.masters).await
+    }
+
+    async fn workers(&mut self) -> Result<Registrations, RegistryError> {
+        self.servers(self.layout.workers).await
+    }
+
+    /// The holder alone: who waits stands in no table.
+    async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
+        let key = self.full_path(path);
+        Ok(self.tables.lock(&key).await?.iter().map(tables::Lock::to_node).collect())
+    }
+
+    async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError> {
+        let key = self.full_path(path);
+        self.tables.locks_below(&key).await
+    }
+
+    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
+        let key = self.full_path(path);
+        self.take(key, timeout, on_wait).await
+    }
+
+    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+        self.check(lease, self.session_timeout / 2).await
+    }
+
+    async fn lost(&mut self, lease: &Lease) -> RegistryError {
+        self.keep_until_lost(lease).await
+    }
+
+    async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {
+        self.give_back(&lease).await
+    }
+
+    async fn close(mut self: Box<Self>) {
+        if let Some(client) = self.client.take() {
+            let forgotten = tokio::time::timeout(GOODBYE, self.tables.forget_client(client.id)).await;
+            if !matches!(forgotten, Ok(Ok(()))) {
+                tracing::debug!(
+                    endpoint = self.endpoint,
+                    client = client.id,
+                    "our client's rows stay until they expire"
+                );
+            }
+        }
+        self.tables.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! The statements, in words that SQLite, MySQL and PostgreSQL share, and what their rows mean.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::metadata::database::{Database, DatabaseError, Row, Value};
+use crate::model::LockNode;
+use crate::registry::RegistryError;
+
+/// `JdbcRegistryClientHeartbeatDTO.ClientConfig`: the default, where a client has written none.
+const DEFAULT_SESSION_TIMEOUT: i64 = 60_000;
+
+const ENTRIES: &str = "SELECT d.data_key, d.data_value, d.client_id, h.last_heartbeat_time, h.connection_config \
+     FROM t_ds_jdbc_registry_data d \
+     LEFT JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id \
+     WHERE d.data_key LIKE ? AND d.data_type = 'EPHEMERAL'";
+
+const LOCK: &str = "SELECT l.id, l.lock_owner, l.client_id, h.last_heartbeat_time, h.connection_config \
+     FROM t_ds_jdbc_registry_lock l \
+     LEFT JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = l.client_id \
+     WHERE l.lock_key = ?";
+
+const LOCK_KEYS: &str = "SELECT lock_key FROM t_ds_jdbc_registry_lock WHERE lock_key LIKE ?";
+
+const OWN_LOCK: &str = "SELECT id FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ?";
+
+const INSERT_LOCK: &str = "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+     VALUES (?, ?, ?, CURRENT_TIMESTAMP)";
+
+const DELETE_LOCK: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ?";
+
+/// The condition holds back if the client has come to life again since it was looked at.
+const DELETE_DEAD_LOCK: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ? \
+     AND NOT EXISTS (SELECT 1 FROM t_ds_jdbc_registry_client_heartbeat h WHERE h.id = ? AND h.last_heartbeat_time > ?)";
+
+const DELETE_LOCKS_OF_CLIENT: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = ?";
+
+const INSERT_CLIENT: &str = "INSERT INTO t_ds_jdbc_registry_client_heartbeat \
+     (id, client_name, last_heartbeat_time, connection_config, create_time) VALUES (?, ?, ?, ?, CURRENT_TIMESTAMP)";
+
+const REFRESH_CLIENT: &str = "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ? WHERE id = ?";
+
+const DELETE_CLIENT: &str = "DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ?";
+
+/// Statements that read nothing and fail where a table or column is missing.
+const SHAPE: [&str; 3] = [
+    "SELECT data_key, data_value, client_id, data_type FROM t_ds_jdbc_registry_data WHERE 1 = 0",
+    "SELECT id, lock_key, lock_owner, client_id FROM t_ds_jdbc_registry_lock WHERE 1 = 0",
+    "SELECT id, last_heartbeat_time, connection_config FROM t_ds_jdbc_registry_client_heartbeat WHERE 1 = 0",
+];
+const SHAPE_3_2: &str = "SELECT last_term FROM t_ds_jdbc_registry_lock WHERE 1 = 0";
+const SHAPE_3_1: &str = "SELECT id FROM t_ds_mysql_registry_lock WHERE 1 = 0";
+
+/// The client that an entry or a lock belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) id: i64,
+    /// `None` if the client has no row.
+    pub(super) last_heartbeat: Option<i64>,
+    session_timeout: i64,
+}
+
+impl Owner {
+    /// Reads a client's id, last heartbeat and configuration from three columns.
+    fn read(row: &Row, column: usize) -> Self {
+        let configured = row.text(column + 2).as_deref().and_then(session_timeout);
+        Self {
+            id: row.int(column).unwrap_or_default(),
+            last_heartbeat: row.int(column + 1),
+            session_timeout: configured.unwrap_or(DEFAULT_SESSION_TIMEOUT),
+        }
+    }
+
+    /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges.
+    pub(super) fn is_alive(&self, now: i64) -> bool {
+        self.last_heartbeat.is_some_and(|last| now.saturating_sub(last) <= self.session_timeout)
+    }
+}
+
+fn session_timeout(configuration: &str) -> Option<i64> {
+    serde_json::from_str::<serde_json::Value>(configuration).ok()?.get("sessionTimeout")?.as_i64()
+}
+
+/// A server's registration.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    /// What follows the parent.
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) client: Owner,
+}
+
+/// A lock that somebody holds, or whose holder is dead.
+#[derive(Clone, Debug)]
+pub(super) struct Lock {
+    pub(super) id: i64,
+    owner: String,
+    pub(super) client: Owner,
+}
+
+impl Lock {
+    pub(super) fn to_node(&self) -> LockNode {
+        LockNode {
+            node: self.id.to_string(),
+            session_id: Some(self.client.id.to_string()),
+            // A text in a zone that is written nowhere.
+            created_at: None,
+            data: self.owner.clone(),
+        }
+    }
+}
+
+/// Milliseconds since 1970, as the tables have them.
+pub(super) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// The tables, behind a connection that is renewed once when it breaks.
+#[derive(Debug)]
+pub(super) struct Tables {
+    database: Box<dyn Database>,
+}
+
+impl Tables {
+    pub(super) fn new(database: Box<dyn Database>) -> Self {
+        Self { database }
+    }
+
+    /// Refuses every shape but that of 3.3 and newer.
+    pub(super) async fn check_shape(&mut self) -> Result<(), RegistryError> {
+        for statement in SHAPE {
+            match self.query(statement, &[]).await {
+                Ok(_) => {}
+                Err(DatabaseError::Refused { endpoint, cause }) => {
+                    return Err(self.other_shape(&endpoint, &cause).await);
+                }
+                Err(error) => return Err(in_our_words(error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn other_shape(&mut self, endpoint: &str, cause: &str) -> RegistryError {
+        let text = if self.query(SHAPE_3_2, &[]).await.is_ok() {
+            format!(
+                "{endpoint} has the JDBC registry of 3.2, whose locks can vanish while they are held; only that of 3.3 and newer is supported"
+            )
+        } else if self.query(SHAPE_3_1, &[]).await.is_ok() {
+            format!("{endpoint} has the MySQL registry of 3.1; only the JDBC registry of 3.3 and newer is supported")
+        } else {
+            format!("{endpoint} has no JDBC registry of 3.3 or newer: {cause}")
+        };
+        RegistryError::Unsupported(text)
+    }
+
+    pub(super) async fn entries_below(&mut self, parent: &str) -> Result<Vec<Entry>, RegistryError> {
+        let rows = self.query(ENTRIES, &[format!("{parent}/%").into()]).await.map_err(in_our_words)?;
+        let entry = |row: &Row| {
+            let key = row.text(0)?;
+            let name = child(parent, &key)?.to_owned();
+            Some(Entry { name, key, value: row.text(1).unwrap_or_default(), client: Owner::read(row, 2) })
+        };
+        Ok(rows.iter().filter_map(entry).collect())
+    }
+
+    pub(super) async fn lock(&mut self, key: &str) -> Result<Option<Lock>, RegistryError> {
+        let rows = self.query(LOCK, &[key.into()]).await.map_err(in_our_words)?;
+        let lock = |row: &Row| {
+            let owner = row.text(1).unwrap_or_default();
+            Some(Lock { id: row.int(0)?, owner, client: Owner::read(row, 2) })
+        };
+        Ok(rows.iter().find_map(lock))
+    }
+
+    pub(super) async fn locks_below(&mut self, parent: &str) -> Result<Vec<String>, RegistryError> {
+        let rows = self.query(LOCK_KEYS, &[format!("{parent}/%").into()]).await.map_err(in_our_words)?;
+        let mut names: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.text(0))
+            .filter_map(|key| child(parent, &key).map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Whether this row is there and belongs to this client.
+    pub(super) async fn is_own_lock(&mut self, id: &str, client: i64) -> Result<bool, RegistryError> {
+        let parameters = [row_id(id), client.into()];
+        self.query(OWN_LOCK, &parameters).await.map(|rows| !rows.is_empty()).map_err(in_our_words)
+    }
+
+    /// Inserts a lock; `false` if the key is there already.
+    pub(super) async fn insert_lock(&mut self, key: &str, owner: &str, client: i64) -> Result<bool, RegistryError> {
+        match self.write(INSERT_LOCK, &[key.into(), owner.into(), client.into()]).await {
+            Ok(_) => Ok(true),
+            // After a broken connection, the row in the way may be our own: the caller looks whose it is.
+            Err(DatabaseError::UniqueViolation { .. }) => Ok(false),
+            Err(error) => Err(in_our_words(error)),
+        }
+    }
+
+    /// Deletes a lock of a client; no row is success.
+    pub(super) async fn delete_lock(&mut self, id: &str, client: i64) -> Result<(), RegistryError> {
+        self.write(DELETE_LOCK, &[row_id(id), client.into()]).await.map(drop).map_err(in_our_words)
+    }
+
+    /// Deletes the lock of a dead client; `false` if it was not there any more, or the client has come back.
+    ///
+    /// The client's other rows stay for the masters' own purge: 3.4 and newer tell the other masters of the removal
+    /// only when they delete the entry themselves.
+    pub(super) async fn delete_dead_lock(&mut self, lock: &Lock) -> Result<bool, RegistryError> {
+        let client = lock.client.id;
+        let seen = lock.client.last_heartbeat.unwrap_or(-1);
+        let parameters = [lock.id.into(), client.into(), client.into(), seen.into()];
+        self.write(DELETE_DEAD_LOCK, &parameters).await.map(|rows| rows > 0).map_err(in_our_words)
+    }
+
+    pub(super) async fn insert_client(
+        &mut self,
+        id: i64,
+        name: &str,
+        now: i64,
+        session_timeout: Duration,
+    ) -> Result<(), RegistryError> {
+        let configuration = format!(r#"{{"sessionTimeout":{}}}"#, session_timeout.as_millis());
+        let parameters = [id.into(), name.into(), now.into(), configuration.into()];
+        self.write(INSERT_CLIENT, &parameters).await.map(drop).map_err(in_our_words)
+    }
+
+    /// Writes a heartbeat; `false` if the client's row is gone.
+    pub(super) async fn refresh_client(&mut self, id: i64, now: i64) -> Result<bool, DatabaseError> {
+        self.write(REFRESH_CLIENT, &[now.into(), id.into()]).await.map(|rows| rows > 0)
+    }
+
+    /// Deletes a client and its locks.
+    pub(super) async fn forget_client(&mut self, id: i64) -> Result<(), RegistryError> {
+        self.write(DELETE_LOCKS_OF_CLIENT, &[id.into()]).await.map_err(in_our_words)?;
+        self.write(DELETE_CLIENT, &[id.into()]).await.map(drop).map_err(in_our_words)
+    }
+
+    pub(super) async fn close(self) {
+        self.database.close().await;
+    }
+
+    async fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
+        let mut rows = Vec::new();
+        match self.database.query(sql, parameters, &mut |row| rows.push(row)).await {
+            Err(DatabaseError::Lost { .. }) => {
+                rows.clear();
+                self.database.reconnect().await?;
+                self.database.query(sql, parameters, &mut |row| rows.push(row)).await?;
+            }
+            answer => answer?,
+        }
+        Ok(rows)
+    }
+
+    /// Every statement here may be sent twice: the second one finds its work done.
+    async fn write(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, DatabaseError> {
+        let written = match self.database.execute(sql, parameters).await {
+            Err(DatabaseError::Lost { .. }) => {
+                self.database.reconnect().await?;
+                self.database.execute(sql, parameters).await?
+            }
+            answer => answer?,
+        };
+        Ok(written.rows)
+    }
+}
+
+/// The name of a child of this very parent; `LIKE` also finds grandchildren, and on MySQL other cases.
+fn child<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
+    key.strip_prefix(parent)?.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/'))
+}
+
+fn row_id(text: &str) -> Value {
+    text.parse::<i64>().map_or(Value::Null, Value::Int)
+}
+
+/// The database's error in the registry's words. A connection that was there once and cannot be had again is interrupted.
+pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
+    match error {
+        DatabaseError::Unreachable { endpoint, cause }
+        | DatabaseError::Lost { endpoint, cause }
+        | DatabaseError::Refused { endpoint, cause }
+        | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(last_heartbeat: Option<i64>, configuration: &str) -> Owner {
+        Owner::read(&Row(vec![7.into(), last_heartbeat.into(), configuration.into()]), 0)
+    }
+
+    #[test]
+    fn a_client_lives_as_long_as_its_own_session_timeout() {
+        let client = owner(Some(100_000), r#"{"sessionTimeout":3000}"#);
+        assert!(client.is_alive(103_000) && client.is_alive(0));
+        assert!(!client.is_alive(103_001));
+        assert!(!owner(None, "{}").is_alive(0));
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_read_means_the_default() {
+        for configuration in ["", "{}", "null", "[1]", r#"{"sessionTimeout":"soon"}"#] {
+            let client = owner(Some(0), configuration);
+            assert!(client.is_alive(60_000) && !client.is_alive(60_001), "{configuration}");
+        }
+    }
+
+    #[test]
+    fn children_of_this_very_parent() {
+        assert_eq!(child("/nodes/master", "/nodes/master/10.0.0.1:5678"), Some("10.0.0.1:5678"));
+        for key in
+            ["/nodes/master", "/nodes/master/", "/nodes/master-coordinator/x", "/nodes/master/a/b", "/NODES/master/a"]
+        {
+            assert_eq!(child("/nodes/master", key), None, "{key}");
+        }
+    }
+}
