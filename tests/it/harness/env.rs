@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use dsctl::demo::Registered;
+use dsctl::model::Version;
 use tempfile::TempDir;
 
 use super::PASSWORD_IN_URL;
 use super::proxy::Proxy;
 use super::servers::{MariaDb, Postgres, ZooKeeper};
+use super::wait::wait;
 use super::zk::{FakeRegistration, Tree, Zk};
 
 /// Which database holds the metadata.
@@ -148,6 +151,19 @@ impl Env {
     pub fn master(&self, address: &str, payload: &str) -> FakeRegistration {
         let path = self.path(&format!("nodes/master/{address}"));
         FakeRegistration::new(&self.connect, &path, payload.as_bytes(), None)
+    }
+
+    /// Registers a server of a release: where that release does, with the heartbeat that it writes.
+    pub fn register(&self, version: Version, server: &Registered<'_>) -> FakeRegistration {
+        let path = self.path(server.key(version).trim_start_matches('/'));
+        FakeRegistration::new(&self.connect, &path, server.payload(version).as_bytes(), None)
+    }
+
+    /// Registers a server in the JDBC registry inside the database. It lives as long as its heartbeat.
+    pub fn register_in_database(&self, version: Version, server: &Registered<'_>) {
+        let mut database = self.database();
+        wait(server.insert(version, &mut *database)).unwrap();
+        wait(database.close());
     }
 
     /// Everything below this test's root.
