@@ -129,28 +129,38 @@ fn the_lock_of_a_dead_client_is_taken_over() {
     }
 }
 
+const INSERT_CLIENT: &str = "INSERT INTO t_ds_jdbc_registry_client_heartbeat";
+const INSERT_LOCK: &str = "INSERT INTO t_ds_jdbc_registry_lock";
+
 #[test]
-fn an_answer_that_is_lost_while_locking_leaves_exactly_one_lock() {
-    for (store, bytes) in [
-        (Store::MariaDb, "INSERT INTO t_ds_jdbc_registry_client_heartbeat"),
-        (Store::MariaDb, "INSERT INTO t_ds_jdbc_registry_lock"),
-        (Store::Postgres, "INSERT INTO t_ds_jdbc_registry_client_heartbeat"),
-        (Store::Postgres, "INSERT INTO t_ds_jdbc_registry_lock"),
-    ] {
+fn a_connection_lost_while_locking_leaves_exactly_one_lock() {
+    for store in [Store::MariaDb, Store::Postgres] {
         for at in [At::Cut, At::SwallowAnswer] {
-            let env = with_tables(store);
-            let proxy = Proxy::to(env.server_port());
-            let mut registry = open_at(&env, proxy.port());
-            proxy.trap(bytes.as_bytes(), at);
-            let lease =
-                acquire(&mut registry, SOON).unwrap_or_else(|error| panic!("{store:?} {bytes} {at:?} {error:?}"));
-            assert!(proxy.has_sprung(), "{store:?} {bytes}");
-            assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_jdbc_registry_lock"), 1, "{store:?} {bytes} {at:?}");
-            wait(registry.confirm(&lease)).unwrap();
-            wait(registry.release(lease)).unwrap();
-            wait(registry.close());
+            survives(store, INSERT_CLIENT, at);
+            survives(store, INSERT_LOCK, at);
         }
+        survives(store, INSERT_LOCK, At::SwallowNextAnswer);
     }
+}
+
+#[test]
+#[ignore = "the registry inserts its client a second time and takes its own row for an obstacle"]
+fn an_answer_lost_while_a_client_is_made_leaves_exactly_one_lock() {
+    survives(Store::MariaDb, INSERT_CLIENT, At::SwallowNextAnswer);
+    survives(Store::Postgres, INSERT_CLIENT, At::SwallowNextAnswer);
+}
+
+fn survives(store: Store, statement: &str, at: At) {
+    let env = with_tables(store);
+    let proxy = Proxy::to(env.server_port());
+    let mut registry = open_at(&env, proxy.port());
+    proxy.trap(statement.as_bytes(), at);
+    let lease = acquire(&mut registry, SOON).unwrap_or_else(|error| panic!("{store:?} {statement} {at:?} {error:?}"));
+    assert!(proxy.has_sprung(), "{store:?} {statement} {at:?}");
+    assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_jdbc_registry_lock"), 1, "{store:?} {statement} {at:?}");
+    wait(registry.confirm(&lease)).unwrap();
+    wait(registry.release(lease)).unwrap();
+    wait(registry.close());
 }
 
 #[test]

@@ -85,6 +85,11 @@ fn a_trap_springs_at_its_bytes() {
     assert!(ask(&mut stream, "COMMIT").is_err());
     proxy.await_sprung();
     assert_eq!((received.recv().unwrap(), received.recv().unwrap()), ("BEGIN".to_owned(), "COMMIT".to_owned()));
+    let mut stream = connect(&proxy);
+    proxy.trap(b"prepare", At::SwallowNextAnswer);
+    assert_eq!(ask(&mut stream, "prepare").unwrap(), "prepare");
+    assert!(ask(&mut stream, "execute").is_err());
+    assert_eq!((received.recv().unwrap(), received.recv().unwrap()), ("prepare".to_owned(), "execute".to_owned()));
     proxy.trap(b"COMMIT", At::Cut);
     assert!(ask(&mut connect(&proxy), "COMMIT").is_err());
     assert!(received.recv_timeout(Duration::from_millis(100)).is_err());

@@ -68,7 +68,7 @@ fn masters_are_found_on_every_release() {
     for release in [Release::V3_4, Release::V3_9] {
         match ZooKeeper::of_release(release) {
             Ok(server) => masters_are_found(&Env::at(Store::Sqlite, &server.connect_string())),
-            Err(why) => skipped("masters_are_found_on_every_release", &why),
+            Err(why) => skipped(&format!("masters_are_found_on_every_release, {release:?}"), &why),
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum At {
     Cut,
     /// Pass them on, swallow the server's answer and cut the connection.
     SwallowAnswer,
+    /// As before, one message later: these bytes prepare a statement, and it is its execution whose answer gets lost.
+    SwallowNextAnswer,
 }
 
 /// How bytes travel.
@@ -196,8 +198,12 @@ async fn upwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
     let mut buffer = vec![0; 64 * 1024];
     // Bytes that a trap waits for may come in two pieces.
     let mut seen = Vec::new();
+    let mut prepared = false;
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         seen.extend_from_slice(&buffer[..length]);
+        if prepared {
+            swallow.send_replace(true);
+        }
         match spring(shared, &seen) {
             Some(At::Cut) => {
                 shared.sprung.send_modify(|sprung| *sprung += 1);
@@ -209,6 +215,7 @@ async fn upwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
                 let _ = shared.held.subscribe().wait_for(|held| !held).await;
             }
             Some(At::SwallowAnswer) => _ = swallow.send_replace(true),
+            Some(At::SwallowNextAnswer) => prepared = true,
             None => {}
         }
         through(shared).await;
