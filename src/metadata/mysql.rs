@@ -30,7 +30,7 @@ impl MySqlDatabase {
     ) -> Result<Self, DatabaseError> {
         let prefers_tls = target.tls == Tls::Prefer;
         let driver = MySqlDriver { options: options(target), prefers_tls, timeout, statement_timeout };
-        Self::open(driver, target.endpoint(), timeout, statement_timeout).await
+        Self::open(driver, target, timeout, statement_timeout).await
     }
 }
 
@@ -91,7 +91,6 @@ fn options(target: &ServerTarget) -> MySqlConnectOptions {
         .host(target.bare_host())
         .port(target.port)
         .username(&target.user)
-        .password(target.exposed_password())
         .database(&target.database)
         .timezone(None)
         .pipes_as_concat(false)
@@ -99,6 +98,10 @@ fn options(target: &ServerTarget) -> MySqlConnectOptions {
         // Part of our own settings, which are one round trip together.
         .set_names(false)
         .disable_statement_logging();
+    let options = match &target.password {
+        Some(password) => options.password(password.expose()),
+        None => options,
+    };
     match &target.tls {
         Tls::Disable => options.ssl_mode(MySqlSslMode::Disabled),
         Tls::Prefer => options.ssl_mode(MySqlSslMode::Preferred),
@@ -209,5 +212,42 @@ fn verdict(error: &sqlx::Error) -> Verdict {
         // The engine failed in COMMIT, interrupted, max_statement_time (MariaDB), max_execution_time (MySQL).
         1180 | 1317 | 1969 | 3024 => Verdict::Stopped,
         _ => Verdict::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::mysql::MySqlConnectOptions;
+
+    use super::MySqlDriver;
+
+    fn settings(timeout: Duration, statement_timeout: Duration, is_mariadb: bool) -> String {
+        let options = MySqlConnectOptions::new();
+        MySqlDriver { options, prefers_tls: false, timeout, statement_timeout }.settings(is_mariadb)
+    }
+
+    #[test]
+    fn each_server_gets_its_own_statement_limit() {
+        let (timeout, limit) = (Duration::from_secs(3), Duration::from_millis(1050));
+        let mysql = settings(timeout, limit, false);
+        assert!(
+            mysql.contains("SESSION max_execution_time = 1050,") && !mysql.contains("max_statement_time"),
+            "{mysql}"
+        );
+        let mariadb = settings(timeout, limit, true);
+        assert!(mariadb.contains("SESSION max_statement_time = 1.050,"), "{mariadb}");
+        assert!(mariadb.contains("SESSION innodb_lock_wait_timeout = 3, SESSION lock_wait_timeout = 3,"), "{mariadb}");
+    }
+
+    #[test]
+    fn no_limit_is_ever_zero_which_would_mean_none() {
+        let mysql = settings(Duration::ZERO, Duration::ZERO, false);
+        assert!(
+            mysql.contains("innodb_lock_wait_timeout = 1,") && mysql.contains("max_execution_time = 1,"),
+            "{mysql}"
+        );
+        assert!(settings(Duration::ZERO, Duration::ZERO, true).contains("max_statement_time = 0.001,"));
     }
 }

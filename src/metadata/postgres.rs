@@ -15,6 +15,7 @@ use super::database::{Access, DatabaseError, Dialect, Value, Written};
 use super::placeholders;
 use super::server::{Driver, LONGEST_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
 use super::target::{ServerTarget, Tls};
+use crate::secret::Secret;
 
 /// A PostgreSQL database. The session's time zone is UTC: the driver asks for it in its first message, so that the
 /// server's own is not to be had.
@@ -33,7 +34,7 @@ impl PostgresDatabase {
     ) -> Result<Self, DatabaseError> {
         let prefers_tls = target.tls == Tls::Prefer;
         let driver = PostgresDriver { options: options(target), prefers_tls, timeout, statement_timeout };
-        Self::open(driver, target.endpoint(), timeout, statement_timeout).await
+        Self::open(driver, target, timeout, statement_timeout).await
     }
 }
 
@@ -67,7 +68,7 @@ fn options(target: &ServerTarget) -> PgConnectOptions {
         .host(target.bare_host())
         .port(target.port)
         .username(&target.user)
-        .password(target.exposed_password())
+        .password(target.password.as_ref().map_or("", Secret::expose))
         .database(&target.database)
         .application_name("dsctl")
         // Connection poolers refuse what they do not know in the first message.

@@ -11,6 +11,7 @@ use futures::stream::BoxStream;
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value, Written};
 use super::placeholders;
+use super::target::ServerTarget;
 use super::transaction::Transaction;
 
 /// How much longer than the server's own limit we wait for an answer.
@@ -99,10 +100,14 @@ impl<D: Driver> ServerDatabase<D> {
     /// Connects within `timeout`. The server is expected to end statements after `statement_timeout` by itself.
     pub(super) async fn open(
         driver: D,
-        endpoint: String,
+        target: &ServerTarget,
         timeout: Duration,
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
+        let endpoint = target.endpoint();
+        if let Err(cause) = target.check_files() {
+            return Err(DatabaseError::Unreachable { endpoint, cause });
+        }
         let answer_limit = statement_timeout.saturating_add(MARGIN);
         let (session, transaction) = (None, Transaction::None);
         let mut database = Self { driver, endpoint, timeout, answer_limit, session, transaction };
@@ -264,13 +269,13 @@ impl<D: Driver> Database for ServerDatabase<D> {
                 self.session = None;
                 Ok(())
             }
-            Err(failure) if failure.verdict == Verdict::Stopped => {
+            Err(Failure { verdict: Verdict::Lost | Verdict::Stopped, cause }) => {
                 self.session = None;
-                Err(self.error(Failure { verdict: Verdict::Lost, ..failure }))
+                Err(self.error(lost(&cause)))
             }
-            Err(failure) => {
+            Err(Failure { cause, .. }) => {
                 self.undo().await;
-                Err(self.error(failure))
+                Err(self.refused(cause))
             }
         }
     }
@@ -346,7 +351,7 @@ fn words<D: Driver>(error: &sqlx::Error) -> String {
     }
 }
 
-/// Whether encryption could not be agreed upon, so that [`super::target::Tls::Prefer`] may go without: servers of old
+/// Whether encryption could not be agreed upon, so that [`Prefer`](super::target::Tls::Prefer) may go without: servers of old
 /// only know ciphers and certificates that are refused today.
 pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
     match error {
@@ -360,3 +365,6 @@ pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
 pub(super) fn milliseconds(limit: Duration) -> u128 {
     limit.as_millis().clamp(1, 2_147_483_647)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,8 @@ pub enum Tls {
     Prefer,
     /// Always; certificates are not checked.
     Require,
-    /// Always; the certificate must come from one of the authorities in this PEM file.
+    /// Always; the certificate must come from one of the authorities in this PEM file, or from a public one that is
+    /// built in.
     VerifyCa(PathBuf),
     /// As `VerifyCa`, and it must name the host. Without a file: the public authorities that are built in.
     VerifyFull(Option<PathBuf>),
@@ -53,8 +54,12 @@ impl ServerTarget {
         self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
     }
 
-    pub(super) fn exposed_password(&self) -> &str {
-        self.password.as_ref().map_or("", Secret::expose)
+    /// Looks for the file of authorities, since the driver's complaint would not name it. The error is the cause.
+    pub(super) fn check_files(&self) -> Result<(), String> {
+        let (Tls::VerifyCa(file) | Tls::VerifyFull(Some(file))) = &self.tls else {
+            return Ok(());
+        };
+        std::fs::File::open(file).map(|_| ()).map_err(|error| format!("{}: {error}", file.display()))
     }
 }
 
@@ -80,6 +85,19 @@ mod tests {
         assert_eq!(target("db.example").endpoint(), "db.example:3306/dolphinscheduler");
         assert_eq!(target("::1").endpoint(), "[::1]:3306/dolphinscheduler");
         assert_eq!(target("[::1]").endpoint(), "[::1]:3306/dolphinscheduler");
+    }
+
+    #[test]
+    fn a_missing_file_of_authorities_is_named() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("ca.pem");
+        let mut target = target("db.example");
+        target.tls = Tls::VerifyCa(file.clone());
+        assert!(target.check_files().unwrap_err().contains("ca.pem"));
+        target.tls = Tls::VerifyFull(Some(file.clone()));
+        assert!(target.check_files().is_err());
+        std::fs::write(&file, "").unwrap();
+        target.check_files().unwrap();
     }
 
     #[test]
