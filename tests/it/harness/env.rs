@@ -1,0 +1,173 @@
+//! The world of one test: a registry namespace and a metadata database that nobody else uses.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dsctl::demo::Registered;
+use dsctl::model::Version;
+use tempfile::TempDir;
+
+use super::PASSWORD_IN_URL;
+use super::proxy::Proxy;
+use super::servers::{MariaDb, Postgres, ZooKeeper};
+use super::wait::wait;
+use super::zk::{FakeRegistration, Tree, Zk};
+
+/// Which database holds the metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// A file.
+    Sqlite,
+    /// The shared MariaDB server.
+    MariaDb,
+    /// The shared PostgreSQL server.
+    Postgres,
+}
+
+impl Store {
+    /// All of them, for tests that every database must pass.
+    pub const ALL: [Self; 3] = [Self::Sqlite, Self::MariaDb, Self::Postgres];
+}
+
+/// Where things are, for the program (through its environment) and for the test.
+#[derive(Debug)]
+pub struct Env {
+    /// The database's kind.
+    pub store: Store,
+    /// Its name on the server; for SQLite its file.
+    pub database: String,
+    /// `host:port` of ZooKeeper.
+    pub connect: String,
+    /// The root of this test's nodes, without a slash.
+    pub namespace: String,
+    variables: BTreeMap<String, String>,
+    folder: TempDir,
+}
+
+impl Env {
+    /// An empty database of this kind, and an empty namespace in the shared ZooKeeper.
+    pub fn new(store: Store) -> Self {
+        Self::at(store, &ZooKeeper::shared().connect_string())
+    }
+
+    /// As [`Env::new`], with another ZooKeeper (or a proxy before it).
+    pub fn at(store: Store, connect: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let folder = tempfile::Builder::new().prefix("dsctl-env-").tempdir().unwrap();
+        let database = match store {
+            Store::Sqlite => folder.path().join("metadata.db").to_str().unwrap().to_owned(),
+            Store::MariaDb => MariaDb::shared().create_database(),
+            Store::Postgres => Postgres::shared().create_database(),
+        };
+        let namespace = format!("dsctl{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let mut env =
+            Self { store, database, connect: connect.to_owned(), namespace, variables: BTreeMap::new(), folder };
+        env.set("DSCTL_ZK", connect);
+        env.set("DSCTL_NAMESPACE", &env.namespace.clone());
+        env.set("DSCTL_DB", &env.url());
+        env.set("DSCTL_TIME_ZONE", "UTC");
+        env
+    }
+
+    /// Sets a variable for every run of the program in this world.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes a variable away, for example `DSCTL_ZK` for the registry inside the database.
+    pub fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
+    /// Leads the program (not the test) to the database through a proxy.
+    pub fn through_proxy(&mut self) -> Proxy {
+        let (proxy, scheme) = match self.store {
+            Store::MariaDb => (Proxy::to(MariaDb::shared().port()), "mysql"),
+            Store::Postgres => (Proxy::to(Postgres::shared().port()), "postgres"),
+            Store::Sqlite => panic!("a file has no proxy"),
+        };
+        let url = format!("{scheme}://{}:{PASSWORD_IN_URL}@{}/{}", super::USER, proxy.address(), self.database);
+        self.set("DSCTL_DB", &url);
+        proxy
+    }
+
+    /// The environment of the program.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
+    /// A folder that goes with this world; the program's home.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Writes a file into [`Env::home`] that nobody else can read, and says its path.
+    pub fn file(&self, name: &str, content: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The database's URL, password included.
+    pub fn url(&self) -> String {
+        match self.store {
+            Store::Sqlite => format!("sqlite:{}", self.database),
+            Store::MariaDb => MariaDb::shared().url(&self.database),
+            Store::Postgres => Postgres::shared().url(&self.database),
+        }
+    }
+
+    /// Runs statements in the database, separated by semicolons.
+    pub fn sql(&self, sql: &str) {
+        match self.store {
+            Store::Sqlite => {
+                let database = rusqlite::Connection::open(&self.database).unwrap();
+                database.execute_batch(sql).unwrap_or_else(|error| {
+                    panic!(
+                        "{error}
+{sql}"
+                    )
+                });
+            }
+            Store::MariaDb => MariaDb::shared().sql(&self.database, sql),
+            Store::Postgres => Postgres::shared().sql(&self.database, sql),
+        }
+    }
+
+    /// The test's own look at ZooKeeper.
+    pub fn zk(&self) -> Zk {
+        Zk::connect(&self.connect)
+    }
+
+    /// A path below this test's root.
+    pub fn path(&self, below: &str) -> String {
+        format!("/{}/{below}", self.namespace)
+    }
+
+    /// Registers a master where 1.3 and newer do.
+    pub fn master(&self, address: &str, payload: &str) -> FakeRegistration {
+        let path = self.path(&format!("nodes/master/{address}"));
+        FakeRegistration::new(&self.connect, &path, payload.as_bytes(), None)
+    }
+
+    /// Registers a server of a release: where that release does, with the heartbeat that it writes.
+    pub fn register(&self, version: Version, server: &Registered<'_>) -> FakeRegistration {
+        let path = self.path(server.key(version).trim_start_matches('/'));
+        FakeRegistration::new(&self.connect, &path, server.payload(version).as_bytes(), None)
+    }
+
+    /// Registers a server in the JDBC registry inside the database. It lives as long as its heartbeat.
+    pub fn register_in_database(&self, version: Version, server: &Registered<'_>) {
+        let mut database = self.database();
+        wait(server.insert(version, &mut *database)).unwrap();
+        wait(database.close());
+    }
+
+    /// Everything below this test's root.
+    pub fn registry_dump(&self) -> Tree {
+        self.zk().dump(&format!("/{}", self.namespace))
+    }
+}

@@ -1,0 +1,57 @@
+//! Jars: Debian's, and those of other releases that Maven brings.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+
+use super::guard::run;
+
+/// A class path of Debian's jars; their manifests name the jars that they need in turn.
+pub fn debian(jars: &[&str]) -> Result<String, String> {
+    let paths: Vec<String> = jars.iter().map(|jar| format!("/usr/share/java/{jar}.jar")).collect();
+    match paths.iter().find(|path| !Path::new(path).exists()) {
+        Some(missing) => Err(format!("{missing} is missing")),
+        None => Ok(paths.join(":")),
+    }
+}
+
+/// A class path of the jars that `tests/java/<name>/pom.xml` asks for. They are kept below Cargo's folder for temporary
+/// files; an error is kept for the life of the process, as asking again would take as long.
+pub fn maven(name: &str) -> Result<String, String> {
+    static BROUGHT: Mutex<BTreeMap<String, Result<String, String>>> = Mutex::new(BTreeMap::new());
+    let mut brought = BROUGHT.lock().unwrap();
+    brought.entry(name.to_owned()).or_insert_with(|| bring(name)).clone()
+}
+
+fn bring(name: &str) -> Result<String, String> {
+    let pom = format!("{}/tests/java/{name}/pom.xml", env!("CARGO_MANIFEST_DIR"));
+    let folder = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
+    let complete = format!("{folder}/complete");
+    let wanted = std::fs::read_to_string(&pom).map_err(|error| format!("{pom}: {error}"))?;
+    if std::fs::read_to_string(&complete).ok().as_ref() != Some(&wanted) {
+        let mut command = Command::new("mvn");
+        // What Maven keeps for itself goes below Cargo's folder too, and not into somebody's home.
+        command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
+        command.args(["-q", "-B", "-f", &pom, "dependency:copy-dependencies"]);
+        let output =
+            command.arg(format!("-DoutputDirectory={folder}")).output().map_err(|error| format!("mvn: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("Maven cannot bring {name}: {}", String::from_utf8_lossy(&output.stdout)));
+        }
+        std::fs::write(&complete, wanted).map_err(|error| format!("{complete}: {error}"))?;
+    }
+    Ok(format!("{folder}/*"))
+}
+
+/// Compiles source files of `tests/java` and says in which folder their classes are.
+pub fn compile(sources: &[&str], classpath: &str, folder: &str) -> String {
+    let target = format!("{}/{folder}", env!("CARGO_TARGET_TMPDIR"));
+    let unfinished = format!("{target}-{}", std::process::id());
+    let sources = sources.iter().map(|source| format!("{}/tests/java/{source}", env!("CARGO_MANIFEST_DIR")));
+    let options = ["-Xlint:all", "-proc:none", "-implicit:none", "-nowarn", "-d", &unfinished, "-cp", classpath];
+    run(Command::new("javac").args(options).args(sources));
+    let _ = std::fs::remove_dir_all(&target);
+    // Whoever is first has its own taken; the other one's is the same.
+    if std::fs::rename(&unfinished, &target).is_ok() { target } else { unfinished }
+}

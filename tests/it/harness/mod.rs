@@ -1,0 +1,42 @@
+//! Real servers, a second opinion on what they hold, and the program under test.
+
+#![allow(dead_code, unused_imports, reason = "a tool box: not every tool is in use at every time")]
+
+mod curator;
+mod database;
+mod dsctl;
+mod dump;
+mod env;
+mod golden;
+mod guard;
+mod java;
+mod ports;
+mod proxy;
+pub mod servers;
+mod skip;
+mod wait;
+mod zk;
+
+pub use curator::{Curator, CuratorRelease, CuratorSettings};
+pub use database::Limits;
+pub use dsctl::{Dsctl, Output, Running};
+pub use dump::Dump;
+pub use env::{Env, Store};
+pub use golden::{golden, redact};
+pub use proxy::{At, Proxy};
+pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
+pub use skip::skipped;
+pub use wait::{eventually, wait, wait_at_most};
+pub use zk::{FakeRegistration, Zk};
+
+/// Part of every password in the tests. It must never be seen in any output.
+pub const MARKER: &str = "mark3r";
+
+/// The password of every test user. It has characters that a URL must escape.
+pub const PASSWORD: &str = "mark3r@pa55/w:rd";
+
+/// [`PASSWORD`] as it stands in a URL.
+pub const PASSWORD_IN_URL: &str = "mark3r%40pa55%2Fw%3Ard";
+
+/// The test user of every database.
+pub const USER: &str = "dsctl";

@@ -1,0 +1,255 @@
+//! A proxy between the program and a server, which breaks what a test wants broken.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::ports::free_port;
+use super::wait::{runtime, wait, wait_at_most};
+
+/// What to do once a client has sent certain bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Keep them back and everything after them, until [`Proxy::go_on`].
+    Hold,
+    /// Cut the connection; the server never sees them.
+    Cut,
+    /// Pass them on, swallow the server's answer and cut the connection.
+    SwallowAnswer,
+    /// As before, one message later: these bytes prepare a statement, and it is its execution whose answer gets lost.
+    SwallowNextAnswer,
+}
+
+/// How bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Pass,
+    /// Each piece waits so long, in both directions.
+    Delay(Duration),
+    /// Connections stay open and nothing moves: a half-open connection, as after a lost network.
+    BlackHole,
+}
+
+/// State that all connections share.
+#[derive(Debug)]
+struct Shared {
+    mode: watch::Sender<Mode>,
+    /// Grows with every call of [`Proxy::cut`]; older connections end.
+    generation: watch::Sender<u64>,
+    trap: Mutex<Option<(Vec<u8>, At)>>,
+    sprung: watch::Sender<u64>,
+    held: watch::Sender<bool>,
+    accepted: watch::Sender<u64>,
+}
+
+/// A proxy on a port of its own.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    target: u16,
+    shared: Arc<Shared>,
+    listener: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Proxy {
+    /// A proxy before the server at this port.
+    pub fn to(target: u16) -> Self {
+        let shared = Shared {
+            mode: watch::Sender::new(Mode::Pass),
+            generation: watch::Sender::new(0),
+            trap: Mutex::new(None),
+            sprung: watch::Sender::new(0),
+            held: watch::Sender::new(false),
+            accepted: watch::Sender::new(0),
+        };
+        let mut proxy = Self { port: free_port(), target, shared: Arc::new(shared), listener: None };
+        proxy.listen();
+        proxy
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `127.0.0.1:port`
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Passes everything, from now on; what was kept in a black hole arrives.
+    pub fn pass(&self) {
+        self.shared.mode.send_replace(Mode::Pass);
+    }
+
+    /// Every piece waits so long, in each direction.
+    pub fn delay(&self, time: Duration) {
+        self.shared.mode.send_replace(Mode::Delay(time));
+    }
+
+    /// Nothing moves, and nobody is told.
+    pub fn black_hole(&self) {
+        self.shared.mode.send_replace(Mode::BlackHole);
+    }
+
+    /// Ends every connection there is. New ones are taken.
+    pub fn cut(&self) {
+        self.shared.generation.send_modify(|generation| *generation += 1);
+    }
+
+    /// Ends every connection and refuses new ones until [`Proxy::listen`].
+    pub fn refuse(&mut self) {
+        if let Some(listener) = self.listener.take() {
+            listener.abort();
+            let _ = wait(listener);
+        }
+        self.cut();
+    }
+
+    /// Takes connections, again.
+    pub fn listen(&mut self) {
+        let listener = wait(TcpListener::bind(("127.0.0.1", self.port))).unwrap();
+        self.listener = Some(runtime().spawn(accept(listener, self.target, Arc::clone(&self.shared))));
+    }
+
+    /// How many connections were taken so far.
+    pub fn accepted(&self) -> u64 {
+        *self.shared.accepted.borrow()
+    }
+
+    /// Waits for the `count`th connection.
+    pub fn await_accepted(&self, count: u64) {
+        let mut accepted = self.shared.accepted.subscribe();
+        let waiting = accepted.wait_for(|accepted| *accepted >= count);
+        wait_at_most(Duration::from_secs(20), "a connection", waiting).unwrap();
+    }
+
+    /// Springs once, when a client sends these bytes.
+    pub fn trap(&self, bytes: &[u8], at: At) {
+        *self.shared.trap.lock().unwrap() = Some((bytes.to_vec(), at));
+    }
+
+    /// Whether a trap has sprung.
+    pub fn has_sprung(&self) -> bool {
+        *self.shared.sprung.borrow() > 0
+    }
+
+    /// Waits until a trap has sprung.
+    pub fn await_sprung(&self) {
+        let mut sprung = self.shared.sprung.subscribe();
+        wait_at_most(Duration::from_secs(30), "the trap", sprung.wait_for(|sprung| *sprung > 0)).unwrap();
+    }
+
+    /// Passes on what [`At::Hold`] kept back.
+    pub fn go_on(&self) {
+        self.shared.held.send_replace(false);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.refuse();
+    }
+}
+
+async fn accept(listener: TcpListener, target: u16, shared: Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept().await {
+        shared.accepted.send_modify(|accepted| *accepted += 1);
+        tokio::spawn(serve(client, target, Arc::clone(&shared)));
+    }
+}
+
+/// Serves one connection until one side ends it or the test cuts it.
+async fn serve(client: TcpStream, target: u16, shared: Arc<Shared>) {
+    let mut generation = shared.generation.subscribe();
+    let born = *generation.borrow_and_update();
+    let work = async {
+        through(&shared).await;
+        let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+        let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+        let swallow = watch::Sender::new(false);
+        tokio::select! {
+            () = upwards(from_client, to_server, &shared, &swallow) => {}
+            () = downwards(from_server, to_client, &shared, swallow.subscribe()) => {}
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        _ = generation.wait_for(|now| *now != born) => {}
+    }
+}
+
+/// Waits as the mode wants it.
+async fn through(shared: &Shared) {
+    let mut mode = shared.mode.subscribe();
+    let now = *mode.borrow();
+    if let Mode::Delay(time) = now {
+        tokio::time::sleep(time).await;
+    }
+    let _ = mode.wait_for(|mode| *mode != Mode::BlackHole).await;
+}
+
+async fn upwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, swallow: &watch::Sender<bool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    // Bytes that a trap waits for may come in two pieces.
+    let mut seen = Vec::new();
+    let mut prepared = false;
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        seen.extend_from_slice(&buffer[..length]);
+        if prepared {
+            swallow.send_replace(true);
+        }
+        match spring(shared, &seen) {
+            Some(At::Cut) => {
+                shared.sprung.send_modify(|sprung| *sprung += 1);
+                return;
+            }
+            Some(At::Hold) => {
+                shared.held.send_replace(true);
+                shared.sprung.send_modify(|sprung| *sprung += 1);
+                let _ = shared.held.subscribe().wait_for(|held| !held).await;
+            }
+            Some(At::SwallowAnswer) => _ = swallow.send_replace(true),
+            Some(At::SwallowNextAnswer) => prepared = true,
+            None => {}
+        }
+        through(shared).await;
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+        seen.drain(..seen.len().saturating_sub(unfinished(shared)));
+    }
+}
+
+async fn downwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, swallow: watch::Receiver<bool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if *swallow.borrow() {
+            shared.sprung.send_modify(|sprung| *sprung += 1);
+            return;
+        }
+        through(shared).await;
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How many bytes may be the beginning of what a trap waits for.
+fn unfinished(shared: &Shared) -> usize {
+    shared.trap.lock().unwrap().as_ref().map_or(0, |(bytes, _)| bytes.len().saturating_sub(1))
+}
+
+/// The trap, if these bytes spring it; it is then gone.
+fn spring(shared: &Shared, seen: &[u8]) -> Option<At> {
+    let mut trap = shared.trap.lock().unwrap();
+    let (bytes, at) = trap.as_ref()?;
+    let at = seen.windows(bytes.len()).any(|window| window == bytes).then_some(*at)?;
+    *trap = None;
+    Some(at)
+}

@@ -1,0 +1,108 @@
+//! MariaDB, in place of every database that speaks MySQL's protocol.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, Connection};
+
+use super::super::guard::run;
+use super::super::wait::wait;
+use super::super::{PASSWORD, PASSWORD_IN_URL, USER};
+use super::{Server, is_root, private_server, template};
+
+/// A MariaDB server.
+#[derive(Debug)]
+pub struct MariaDb {
+    server: Server,
+}
+
+private_server!(MariaDb);
+
+impl MariaDb {
+    fn start_new() -> Result<Self, String> {
+        let mut server = Server::new("mariadb", "TERM", probe);
+        let version = run(Command::new("mariadbd").arg("--version"));
+        template::copy(&version, &server.folder.join("data"), |folder| {
+            let data = folder.join("data");
+            let mut install = Command::new("mariadb-install-db");
+            install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
+            install.args(user_option()).arg("--innodb-log-file-size=16M").arg(format!("--datadir={data}"));
+            run(&mut install);
+            data
+        });
+        // Runs at every start; the statements can be repeated.
+        let sql = format!(
+            "CREATE OR REPLACE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n\
+             GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
+        );
+        std::fs::write(server.folder.join("init.sql"), sql).map_err(|error| error.to_string())?;
+        server.command = command(&server);
+        if is_root() {
+            run(Command::new("chown").arg("mysql:").arg(server.folder.path()));
+        }
+        server.start()?;
+        Ok(Self { server })
+    }
+
+    /// Makes a database and says its name.
+    pub fn create_database(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("dsctl_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.sql("", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"));
+        name
+    }
+
+    /// The URL that leads to a database, password included.
+    pub fn url(&self, database: &str) -> String {
+        url(self.port(), database)
+    }
+
+    /// Runs statements, separated by semicolons.
+    pub fn sql(&self, database: &str, sql: &str) {
+        wait(async {
+            let mut connection = MySqlConnection::connect_with(&options(self.port(), database)).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
+                panic!("{error}\n{sql}");
+            });
+            connection.close().await.unwrap();
+        });
+    }
+}
+
+/// The URL of a server, or of a proxy before it.
+pub fn url(port: u16, database: &str) -> String {
+    format!("mysql://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{port}/{database}")
+}
+
+fn user_option() -> Option<&'static str> {
+    is_root().then_some("--user=mysql")
+}
+
+fn command(server: &Server) -> Vec<String> {
+    let folder = &server.folder;
+    let mut command = vec!["mariadbd".to_owned(), "--no-defaults".to_owned()];
+    command.extend(user_option().map(str::to_owned));
+    command.push(format!("--datadir={}", folder.join("data")));
+    command.push(format!("--socket={}", folder.join("socket")));
+    command.push(format!("--pid-file={}", folder.join("pid")));
+    command.push(format!("--init-file={}", folder.join("init.sql")));
+    command.push(format!("--port={}", server.port));
+    let rest = "--skip-networking=0 --bind-address=127.0.0.1 --skip-name-resolve --skip-log-bin \
+                --innodb-buffer-pool-size=64M --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 \
+                --performance-schema=OFF --max-connections=200";
+    command.extend(rest.split_whitespace().map(str::to_owned));
+    command
+}
+
+fn options(port: u16, database: &str) -> MySqlConnectOptions {
+    let options = MySqlConnectOptions::new().host("127.0.0.1").port(port).username(USER).password(PASSWORD);
+    if database.is_empty() { options } else { options.database(database) }
+}
+
+fn probe(port: u16) -> Result<(), String> {
+    wait(async {
+        let connection = MySqlConnection::connect_with(&options(port, "")).await.map_err(|error| error.to_string())?;
+        connection.close().await.map_err(|error| error.to_string())
+    })
+}

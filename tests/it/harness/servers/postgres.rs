@@ -1,0 +1,126 @@
+//! PostgreSQL.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{AssertSqlSafe, Connection};
+
+use super::super::guard::run;
+use super::super::wait::wait;
+use super::super::{PASSWORD, PASSWORD_IN_URL, USER};
+use super::{Server, is_root, private_server, template};
+
+/// A PostgreSQL server.
+#[derive(Debug)]
+pub struct Postgres {
+    server: Server,
+}
+
+private_server!(Postgres);
+
+impl Postgres {
+    fn start_new() -> Result<Self, String> {
+        // SIGINT makes it drop its clients and leave nothing behind; on SIGTERM it would wait for them.
+        let mut server = Server::new("postgres", "INT", probe);
+        let version = run(Command::new(program("postgres")?).arg("--version"));
+        let initdb = program("initdb")?;
+        template::copy(&version, &server.folder.join("data"), |folder| {
+            let (data, password) = (folder.join("data"), folder.join("password"));
+            std::fs::write(&password, PASSWORD).unwrap();
+            give_to_postgres(folder.path());
+            let mut init = as_postgres(&initdb);
+            init.extend(["-D".to_owned(), data.clone(), "-U".to_owned(), USER.to_owned()]);
+            init.push(format!("--pwfile={password}"));
+            let rest = "--auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-sync";
+            init.extend(rest.split_whitespace().map(str::to_owned));
+            run(Command::new(&init[0]).args(&init[1..]).current_dir("/"));
+            data
+        });
+        server.command = command(&server)?;
+        give_to_postgres(server.folder.path());
+        server.start()?;
+        Ok(Self { server })
+    }
+
+    /// Makes a database and says its name.
+    pub fn create_database(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("dsctl_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE DATABASE {name}"));
+        name
+    }
+
+    /// The URL that leads to a database, password included.
+    pub fn url(&self, database: &str) -> String {
+        url(self.port(), database)
+    }
+
+    /// Runs statements, separated by semicolons.
+    pub fn sql(&self, database: &str, sql: &str) {
+        wait(async {
+            let mut connection = PgConnection::connect_with(&options(self.port(), database)).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
+                panic!("{error}\n{sql}");
+            });
+            connection.close().await.unwrap();
+        });
+    }
+}
+
+/// The URL of a server, or of a proxy before it.
+pub fn url(port: u16, database: &str) -> String {
+    format!("postgres://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{port}/{database}")
+}
+
+/// Debian keeps the server's programs out of the search path, one folder for each major version.
+fn program(name: &str) -> Result<PathBuf, String> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|error| format!("/usr/lib/postgresql: {error}"))?;
+    let mut found: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin").join(name)).collect();
+    found.retain(|path| path.exists());
+    found.sort();
+    found.pop().ok_or_else(|| format!("no {name} below /usr/lib/postgresql"))
+}
+
+/// PostgreSQL refuses to run as root. `setpriv` becomes the program that it starts, so the process id stays.
+fn as_postgres(program: &Path) -> Vec<String> {
+    let mut command = Vec::new();
+    if is_root() {
+        let prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"];
+        command.extend(prefix.map(str::to_owned));
+    }
+    command.push(program.to_str().unwrap().to_owned());
+    command
+}
+
+fn give_to_postgres(folder: &Path) {
+    if is_root() {
+        run(Command::new("chown").arg("-R").arg("postgres:").arg(folder));
+    }
+}
+
+fn command(server: &Server) -> Result<Vec<String>, String> {
+    let mut command = as_postgres(&program("postgres")?);
+    command.extend(["-D".to_owned(), server.folder.join("data"), "-p".to_owned(), server.port.to_string()]);
+    let settings = "listen_addresses=127.0.0.1 fsync=off full_page_writes=off \
+                    shared_buffers=32MB max_connections=200 timezone=UTC";
+    let socket = format!("unix_socket_directories={}", server.folder.path().display());
+    for setting in settings.split_whitespace().chain([socket.as_str()]) {
+        command.extend(["-c".to_owned(), setting.to_owned()]);
+    }
+    Ok(command)
+}
+
+fn options(port: u16, database: &str) -> PgConnectOptions {
+    let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
+    options.username(USER).password(PASSWORD).database(database)
+}
+
+fn probe(port: u16) -> Result<(), String> {
+    wait(async {
+        let options = options(port, "postgres");
+        let connection = PgConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
+        connection.close().await.map_err(|error| error.to_string())
+    })
+}

@@ -1,0 +1,106 @@
+//! ZooKeeper.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use super::super::java;
+use super::{Server, private_server};
+
+/// A ZooKeeper server of one's own.
+#[derive(Debug)]
+pub struct ZooKeeper {
+    server: Server,
+}
+
+/// Which release of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Debian's, 3.8 or newer.
+    Debian,
+    /// 3.4.14, the server of DolphinScheduler 1.x to 3.0: it knows no container nodes.
+    V3_4,
+    /// The newest 3.9.
+    V3_9,
+}
+
+private_server!(ZooKeeper);
+
+impl ZooKeeper {
+    fn start_new() -> Result<Self, String> {
+        Self::start_release(Release::Debian)
+    }
+
+    /// One of another release for this test alone; `Err` says why that cannot be had here.
+    pub fn of_release(release: Release) -> Result<Self, String> {
+        classpath(release)?;
+        Ok(Self::start_release(release).unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    fn start_release(release: Release) -> Result<Self, String> {
+        let mut server = Server::new("zookeeper", "TERM", probe);
+        let config = server.folder.join("zoo.cfg");
+        std::fs::write(&config, configuration(&server)).map_err(|error| error.to_string())?;
+        server.command = command(&classpath(release)?, &config);
+        server.start()?;
+        Ok(Self { server })
+    }
+
+    /// `host:port`, as clients take it.
+    pub fn connect_string(&self) -> String {
+        format!("127.0.0.1:{}", self.port())
+    }
+
+    /// The answer to a four-letter word, for example `srvr`.
+    pub fn four_letters(&self, word: &str) -> String {
+        four_letters(self.port(), word).unwrap()
+    }
+}
+
+/// Ticks of half a second: sessions can be as short as one second. One client in a thousand tests must never be turned
+/// away, so their number has no limit.
+fn configuration(server: &Server) -> String {
+    format!(
+        "dataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\ntickTime=500\nminSessionTimeout=1000\n\
+         maxSessionTimeout=120000\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n",
+        server.folder.join("data"),
+        server.port
+    )
+}
+
+fn command(classpath: &str, config: &str) -> Vec<String> {
+    let options = "java -Xmx192m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dzookeeper.forceSync=no \
+                   -Dzookeeper.preAllocSize=1024 -Dznode.container.checkIntervalMs=500 \
+                   -Dorg.slf4j.simpleLogger.defaultLogLevel=warn";
+    let mut command: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
+    // The user `super:super` sees every node, so that whole trees can be compared.
+    command.push("-Dzookeeper.DigestAuthenticationProvider.superDigest=super:gG7s8t3oDEtIqF6DM9LlI/R+9Ss=".to_owned());
+    command.extend(["-cp".to_owned(), classpath.to_owned()]);
+    command.extend(["org.apache.zookeeper.server.ZooKeeperServerMain".to_owned(), config.to_owned()]);
+    command
+}
+
+fn classpath(release: Release) -> Result<String, String> {
+    match release {
+        Release::Debian => java::debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"]),
+        Release::V3_4 => java::maven("zookeeper-3.4"),
+        Release::V3_9 => java::maven("zookeeper-3.9"),
+    }
+}
+
+fn probe(port: u16) -> Result<(), String> {
+    match four_letters(port, "srvr") {
+        Ok(answer) if answer.contains("Mode: standalone") => Ok(()),
+        Ok(answer) => Err(answer),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn four_letters(port: u16, word: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.write_all(word.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}

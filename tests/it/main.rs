@@ -1,0 +1,24 @@
+//! Tests against real servers: one binary, so that each server is started once.
+//!
+//! Tests are plain `#[test]` functions. Whatever is asynchronous goes through [`harness::wait`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "clippy's exception for tests does not reach the helper functions of a test binary"
+)]
+
+mod harness;
+
+mod curator;
+mod database;
+mod dump;
+mod jdbc;
+mod lock;
+mod program;
+mod proxy;
+mod registry;
+mod schema;
+mod servers;
