@@ -31,7 +31,7 @@ pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs, name
 /// What was held, and for how long.
 struct Held {
     locks: Vec<(String, Duration)>,
-    held: Duration,
+    time: Duration,
     child: Option<u8>,
 }
 
@@ -40,9 +40,9 @@ impl Held {
         let locks = self.locks.iter();
         let locks = locks.map(|(path, waited)| json!({ "path": path, "waited_ms": times::milliseconds(*waited) }));
         let body = Body::default().records("locks", "lock", locks.collect());
-        let body = body.key("held_ms", times::milliseconds(self.held));
+        let body = body.key("held_ms", times::milliseconds(self.time));
         let paths: Vec<&str> = self.locks.iter().map(|(path, _)| path.as_str()).collect();
-        body.closing(format!("gave {} back after {}", paths.join(" and "), times::short(self.held)))
+        body.closing(format!("gave {} back after {}", paths.join(" and "), times::short(self.time)))
     }
 }
 
@@ -90,7 +90,7 @@ async fn take_and_hold(
     for lease in leases.into_iter().rev() {
         registry.release(lease).await?;
     }
-    Ok(Held { locks, held: began.elapsed(), child })
+    Ok(Held { locks, time: began.elapsed(), child })
 }
 
 /// A lock in the wrong place keeps nobody out.

@@ -51,11 +51,12 @@ struct Shell<'a, 'w> {
 
 /// Runs a command and prints its answer; gives the number that the process ends with.
 pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>, stop: StopSignal) -> u8 {
-    let printed = match text_of(&cli.command) {
-        Some(text) => printed(printer, text),
+    let code = match text_of(&cli.command) {
+        Some(text) => print(printer, text),
         None => with_settings(cli, environment, printer, stop).await,
     };
-    printed.unwrap_or_else(|_| ExitCode::Failure.number())
+    // Whoever reads stdout is gone or cannot take it: what was done is done, but the caller must not think it read it.
+    code.unwrap_or_else(|_| ExitCode::Failure.number())
 }
 
 /// Commands whose answer is a finished text.
@@ -76,7 +77,7 @@ fn text_of(command: &Command) -> Option<Result<String, ErrorBody>> {
     Some(written.map(|()| String::from_utf8_lossy(&text).into_owned()).map_err(failed))
 }
 
-fn printed(printer: &mut Printer<'_>, text: Result<String, ErrorBody>) -> io::Result<u8> {
+fn print(printer: &mut Printer<'_>, text: Result<String, ErrorBody>) -> io::Result<u8> {
     match text {
         Ok(text) => printer.text(&text).map(|()| ExitCode::Done.number()),
         Err(error) => {

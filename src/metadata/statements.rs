@@ -15,14 +15,14 @@ pub(crate) struct Statements<'a> {
     pub(crate) optional: OptionalColumns,
 }
 
-/// Whether columns that differ between point releases are there.
+/// Columns that differ between point releases, by their names; `None` where this database has no such column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OptionalColumns {
-    pub(crate) restart_time: bool,
-    pub(crate) state_history: bool,
-    pub(crate) test_flag: bool,
-    pub(crate) schedule_zone: bool,
-    pub(crate) task_submit_time: bool,
+    pub(crate) restart_time: Option<&'static str>,
+    pub(crate) state_history: Option<&'static str>,
+    pub(crate) test_flag: Option<&'static str>,
+    pub(crate) schedule_zone: Option<&'static str>,
+    pub(crate) submit_time: Option<&'static str>,
 }
 
 /// A list of integers for `IN (...)`.
@@ -50,15 +50,8 @@ impl<'a> Statements<'a> {
         }
     }
 
-    fn present(column: Option<&str>, there: bool) -> &str {
-        column.filter(|_| there).unwrap_or("NULL")
-    }
-
-    fn restart_time(&self) -> String {
-        match self.family.columns.restart_time.filter(|_| self.optional.restart_time) {
-            Some(column) => self.time(column),
-            None => "NULL".to_owned(),
-        }
+    fn optional_time(&self, column: Option<&str>) -> String {
+        column.map_or_else(|| "NULL".to_owned(), |column| self.time(column))
     }
 
     /// What judging needs, in the order that `rows::instance` reads.
@@ -67,9 +60,9 @@ impl<'a> Statements<'a> {
         format!(
             "id, {}, {}, state, host, {}, {}, {}",
             columns.definition,
-            Self::present(columns.definition_version, true),
+            columns.definition_version.unwrap_or("NULL"),
             self.time("start_time"),
-            self.restart_time(),
+            self.optional_time(self.optional.restart_time),
             columns.sub_process,
         )
     }
@@ -81,8 +74,8 @@ impl<'a> Statements<'a> {
             "{}, name, command_param, executor_id, {}, {}, {}",
             self.judged_columns(),
             columns.priority,
-            Self::present(columns.test_flag, self.optional.test_flag),
-            Self::present(columns.state_history, self.optional.state_history),
+            self.optional.test_flag.unwrap_or("NULL"),
+            self.optional.state_history.unwrap_or("NULL"),
         )
     }
 
@@ -161,7 +154,7 @@ impl<'a> Statements<'a> {
         };
         format!(
             "SELECT id, command_type, {}, command_param, {}, {}, {message} FROM {table}{only} ORDER BY id",
-            Self::present(self.family.columns.command_instance, true),
+            self.family.columns.command_instance.unwrap_or("NULL"),
             self.time("start_time"),
             self.time("update_time"),
         )
@@ -171,7 +164,7 @@ impl<'a> Statements<'a> {
     pub(crate) fn commands_from(&self, first: i64) -> String {
         format!(
             "SELECT id, {}, command_param FROM {} WHERE id >= {first} AND command_type = {}",
-            Self::present(self.family.columns.command_instance, true),
+            self.family.columns.command_instance.unwrap_or("NULL"),
             self.family.tables.command,
             crate::family::RECOVERY_COMMAND,
         )
@@ -180,7 +173,7 @@ impl<'a> Statements<'a> {
     /// Valid tasks of instances in no finished state.
     pub(crate) fn unfinished_tasks(&self, instances: &[i64]) -> String {
         let columns = &self.family.columns;
-        let submit_time = if self.optional.task_submit_time { self.time("submit_time") } else { "NULL".to_owned() };
+        let submit_time = self.optional_time(self.optional.submit_time);
         format!(
             "SELECT id, {instance}, name, task_type, state, host, {submit_time}, {start}, pid, log_path, app_link \
              FROM {table} WHERE {instance} IN ({ids}) AND flag = 1 AND state NOT IN ({finished}) ORDER BY id",
@@ -217,11 +210,6 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Definitions of 2.0 and newer by code: code, version.
-    pub(crate) fn definition_versions(&self, codes: &[i64], table: &str) -> String {
-        format!("SELECT code, version FROM {table} WHERE code IN ({})", list(codes))
-    }
-
     /// Definitions whose project is gone: code.
     pub(crate) fn definitions_without_project(&self, codes: &[i64], table: &str) -> String {
         format!(
@@ -243,7 +231,7 @@ impl<'a> Statements<'a> {
         format!(
             "SELECT {definition}, {zone} FROM {table} WHERE {definition} IN ({codes})",
             definition = columns.schedule_definition,
-            zone = Self::present(columns.schedule_zone, self.optional.schedule_zone),
+            zone = self.optional.schedule_zone.unwrap_or("NULL"),
             table = self.family.tables.schedule,
             codes = list(codes),
         )
@@ -265,7 +253,7 @@ impl<'a> Statements<'a> {
         let returning = match self.dialect {
             Dialect::MySql => String::new(),
             Dialect::Postgres | Dialect::Sqlite => {
-                format!(" RETURNING id, {}, command_param", Self::present(self.family.columns.command_instance, true))
+                format!(" RETURNING id, {}, command_param", self.family.columns.command_instance.unwrap_or("NULL"))
             }
         };
         format!("INSERT INTO {} ({}) VALUES {rows}{returning}", self.family.tables.command, columns.join(", "))
@@ -288,6 +276,11 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
              WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid"
         }
     }
+}
+
+/// Definitions of 2.0 and newer by code: code, version.
+pub(crate) fn definition_versions(codes: &[i64], table: &str) -> String {
+    format!("SELECT code, version FROM {table} WHERE code IN ({})", list(codes))
 }
 
 /// Rows of `t_ds_version`, the newest last.

@@ -312,7 +312,7 @@ impl MetadataStore {
         table: &str,
         into: &mut Definitions,
     ) -> Result<(), DatabaseError> {
-        let sql = self.statements().definition_versions(codes, table);
+        let sql = statements::definition_versions(codes, table);
         let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
         into.by_version.extend(self.collect(&sql, &[], read).await?);
         Ok(())
@@ -425,13 +425,13 @@ async fn read_catalogue(database: &mut dyn Database) -> Result<Catalogue, Databa
 
 fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns {
     let tables = &release.family.tables;
-    let instance = |column: Option<&str>| column.is_some_and(|column| catalogue.has(tables.instance, column));
     let columns = &release.family.columns;
+    let there = |table, column: Option<&'static str>| column.filter(|column| catalogue.has(table, column));
     OptionalColumns {
-        restart_time: instance(columns.restart_time),
-        state_history: instance(columns.state_history),
-        test_flag: instance(columns.test_flag),
-        schedule_zone: columns.schedule_zone.is_some_and(|column| catalogue.has(tables.schedule, column)),
-        task_submit_time: catalogue.has(tables.task, "submit_time"),
+        restart_time: there(tables.instance, columns.restart_time),
+        state_history: there(tables.instance, columns.state_history),
+        test_flag: there(tables.instance, columns.test_flag),
+        schedule_zone: there(tables.schedule, columns.schedule_zone),
+        submit_time: there(tables.task, Some("submit_time")),
     }
 }

@@ -62,9 +62,8 @@ impl Address {
         // Kubernetes names and IPv6 literals are hosts too: the port is what follows the last colon.
         let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse().ok());
         match (form, port) {
-            (AddressForm::HostPort, Some(1_u16..)) => Ok(Self(owned())),
+            (AddressForm::HostPort, Some(1_u16..)) | (AddressForm::Host, None) => Ok(Self(owned())),
             (AddressForm::HostPort, _) => Err(AddressError::NoPort(owned())),
-            (AddressForm::Host, None) => Ok(Self(owned())),
             (AddressForm::Host, Some(_)) => Err(AddressError::Port(owned())),
         }
     }
