@@ -1,7 +1,9 @@
 //! The metadata store: instances, commands, tasks and definitions in DolphinScheduler's database.
 
+mod commands;
 pub mod database;
 pub mod ddl;
+mod definitions;
 pub mod mysql;
 mod placeholders;
 pub mod postgres;
@@ -14,5 +16,6 @@ pub mod target;
 mod transaction;
 mod writes;
 
-pub use store::{DatabaseClock, Definitions, HostCount, MetadataStore, StoreError};
+pub use definitions::Definitions;
+pub use store::{DatabaseClock, HostCount, MetadataStore, StoreError};
 pub use writes::NewCommand;

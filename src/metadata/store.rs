@@ -1,6 +1,5 @@
 //! The metadata store of one cluster: opening, and every read.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,8 +8,8 @@ use jiff::civil::DateTime;
 use super::database::{Access, Database, DatabaseError, Row, Value};
 use super::rows;
 use super::statements::{self, OptionalColumns, Statements};
-use crate::family::{Catalogue, Claim, DefinitionKey, DetectError, Release, detect};
-use crate::model::{CommandRow, Instance, InstanceId, Task, Version};
+use crate::family::{Catalogue, Claim, DetectError, Release, detect};
+use crate::model::{Instance, InstanceId, Task, Version};
 
 /// What went wrong while opening or reading the store. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -35,38 +34,6 @@ pub struct HostCount {
     pub count: i64,
 }
 
-/// What is known of definitions that instances refer to.
-#[derive(Clone, Debug, Default)]
-pub struct Definitions {
-    by_version: HashSet<(i64, i64)>,
-    by_id: HashMap<i64, bool>,
-    without_project: HashSet<i64>,
-    key: Option<DefinitionKey>,
-}
-
-impl Definitions {
-    /// Whether a master would find the instance's definition. An instance of 1.x may refer to definition 0 or none.
-    #[must_use]
-    pub fn has(&self, instance: &Instance) -> bool {
-        let Some(definition) = instance.definition else { return self.key == Some(DefinitionKey::Id) };
-        match self.key {
-            Some(DefinitionKey::Id) => definition == 0 || self.by_id.contains_key(&definition),
-            Some(_) => {
-                let version = instance.definition_version.unwrap_or(0);
-                self.by_version.contains(&(definition, version)) && !self.without_project.contains(&definition)
-            }
-            None => false,
-        }
-    }
-
-    /// Whether the definition is online, as masters of 1.x demand before they take its command up.
-    #[must_use]
-    pub fn is_online(&self, instance: &Instance) -> bool {
-        self.key != Some(DefinitionKey::Id)
-            || instance.definition.is_none_or(|id| id != 0 && self.by_id.get(&id).copied().unwrap_or(false))
-    }
-}
-
 /// The database's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatabaseClock {
@@ -86,7 +53,7 @@ pub struct MetadataStore {
 }
 
 /// Ids in one statement's `IN (...)` list of a look-up.
-const LOOK_UP: usize = 1000;
+pub(super) const LOOK_UP: usize = 1000;
 
 impl MetadataStore {
     /// Reads the schema and finds the release.
@@ -204,68 +171,6 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Instances that a recovery command waits for, with the command's id. One scan of the command table.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn recovery_commands(&mut self) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
-        let table = self.release.family.tables.command;
-        let sql = self.statements().commands(table, true);
-        let read = |row: &Row| {
-            let command = rows::command(row)?;
-            Some((command.instance_id?, command.id))
-        };
-        Ok(self.collect(&sql, &[], read).await?.into_iter().collect())
-    }
-
-    /// Hands over every waiting command, oldest first.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn each_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
-        let table = self.release.family.tables.command;
-        self.each_command_of(table, false, on_command).await
-    }
-
-    /// Hands over every error command, oldest first.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn each_error_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
-        let table = self.release.family.tables.error_command;
-        self.each_command_of(table, false, on_command).await
-    }
-
-    /// The newest error command about a recovery of each of these instances.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn recovery_errors(
-        &mut self,
-        instances: &HashSet<InstanceId>,
-    ) -> Result<HashMap<InstanceId, CommandRow>, DatabaseError> {
-        let table = self.release.family.tables.error_command;
-        let mut found = HashMap::new();
-        let keep = |command: CommandRow| {
-            if let Some(id) = command.instance_id.filter(|id| instances.contains(id)) {
-                found.insert(id, command);
-            }
-        };
-        self.each_command_of(table, true, keep).await?;
-        Ok(found)
-    }
-
-    async fn each_command_of(
-        &mut self,
-        table: &str,
-        recovery_only: bool,
-        mut on_command: impl FnMut(CommandRow) + Send,
-    ) -> Result<(), DatabaseError> {
-        let sql = self.statements().commands(table, recovery_only);
-        let mut on_row = |row: Row| rows::command(&row).into_iter().for_each(&mut on_command);
-        self.database.query(&sql, &[], &mut on_row).await
-    }
-
     /// Valid, unfinished tasks of these instances, ids ascending.
     ///
     /// # Errors
@@ -273,79 +178,6 @@ impl MetadataStore {
     pub async fn unfinished_tasks(&mut self, instances: &[InstanceId]) -> Result<Vec<Task>, DatabaseError> {
         let sql = self.statements().unfinished_tasks(instances);
         self.collect(&sql, &[], rows::task).await
-    }
-
-    /// The definitions of these instances.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn definitions(&mut self, instances: &[Instance]) -> Result<Definitions, DatabaseError> {
-        let key = self.release.family.definition;
-        let mut definitions = Definitions { key: Some(key), ..Definitions::default() };
-        for codes in distinct_definitions(instances).chunks(LOOK_UP) {
-            match key {
-                DefinitionKey::Id => self.read_definition_states(codes, &mut definitions).await?,
-                DefinitionKey::CodeInMainOrLog => {
-                    let main = self.release.family.tables.definition;
-                    self.read_definition_versions(codes, main, &mut definitions).await?;
-                    self.read_definition_log(codes, &mut definitions).await?;
-                }
-                DefinitionKey::CodeInLog => {
-                    self.read_definition_log(codes, &mut definitions).await?;
-                    self.read_missing_projects(codes, &mut definitions).await?;
-                }
-            }
-        }
-        Ok(definitions)
-    }
-
-    async fn read_definition_log(&mut self, codes: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
-        match self.release.family.tables.definition_log {
-            Some(table) => self.read_definition_versions(codes, table, into).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn read_definition_versions(
-        &mut self,
-        codes: &[i64],
-        table: &str,
-        into: &mut Definitions,
-    ) -> Result<(), DatabaseError> {
-        let sql = statements::definition_versions(codes, table);
-        let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
-        into.by_version.extend(self.collect(&sql, &[], read).await?);
-        Ok(())
-    }
-
-    async fn read_missing_projects(&mut self, codes: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
-        let Some(table) = self.release.family.tables.definition_log else { return Ok(()) };
-        let sql = self.statements().definitions_without_project(codes, table);
-        into.without_project.extend(self.collect(&sql, &[], |row| row.int(0)).await?);
-        Ok(())
-    }
-
-    async fn read_definition_states(&mut self, ids: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
-        let sql = self.statements().definition_states(ids);
-        let read = |row: &Row| Some((row.int(0)?, row.int(1) == Some(1) && row.int(2) == Some(1)));
-        into.by_id.extend(self.collect(&sql, &[], read).await?);
-        Ok(())
-    }
-
-    /// Zones of the schedules of these instances' definitions; a schedule without a zone is `None`.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn schedule_zones(
-        &mut self,
-        instances: &[Instance],
-    ) -> Result<HashMap<i64, Option<String>>, DatabaseError> {
-        let mut zones = HashMap::new();
-        for codes in distinct_definitions(instances).chunks(LOOK_UP) {
-            let sql = self.statements().schedule_zones(codes);
-            zones.extend(self.collect(&sql, &[], |row| Some((row.int(0)?, row.text(1)))).await?);
-        }
-        Ok(zones)
     }
 
     /// The database's clock.
@@ -397,13 +229,6 @@ impl Claim {
             Self::State(code) => instance.state == Some(code),
         }
     }
-}
-
-fn distinct_definitions(instances: &[Instance]) -> Vec<i64> {
-    let mut codes: Vec<i64> = instances.iter().filter_map(|instance| instance.definition).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
 }
 
 async fn read_catalogue(database: &mut dyn Database) -> Result<Catalogue, DatabaseError> {
