@@ -17,3 +17,4 @@ pub mod output;
 pub mod registry;
 pub mod secret;
 pub mod signals;
+pub mod watch;

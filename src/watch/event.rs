@@ -1,0 +1,127 @@
+//! What a watcher tells: one line each, for people or as ndjson.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::model::Address;
+
+/// The kinds of events, as the JSON contract has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The loop has begun: both stores answered once.
+    Started,
+    /// A master has a registration that was not there before: another address, session or start-up time.
+    MasterRegistered,
+    /// A registration is gone.
+    MasterLost,
+    /// A master with unfinished instances is missing, and its grace time runs.
+    GraceStarted,
+    /// A failover begins.
+    FailoverStarted,
+    /// A failover is done.
+    FailoverFinished,
+    /// A guard or a safety check held a failover back.
+    FailoverRefused,
+    /// Somebody else holds the lock.
+    Standby,
+    /// An operator paused the loop, or let it go on.
+    Paused,
+    /// Registry or database failed; the loop goes on.
+    Error,
+    /// The loop has ended.
+    Stopped,
+}
+
+impl Kind {
+    /// Every kind, in the order of the contract.
+    pub const ALL: [Self; 11] = [
+        Self::Started,
+        Self::MasterRegistered,
+        Self::MasterLost,
+        Self::GraceStarted,
+        Self::FailoverStarted,
+        Self::FailoverFinished,
+        Self::FailoverRefused,
+        Self::Standby,
+        Self::Paused,
+        Self::Error,
+        Self::Stopped,
+    ];
+
+    /// The word of the contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::MasterRegistered => "master_registered",
+            Self::MasterLost => "master_lost",
+            Self::GraceStarted => "grace_started",
+            Self::FailoverStarted => "failover_started",
+            Self::FailoverFinished => "failover_finished",
+            Self::FailoverRefused => "failover_refused",
+            Self::Standby => "standby",
+            Self::Paused => "paused",
+            Self::Error => "error",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When it happened, by our clock.
+    pub time: Timestamp,
+    /// What happened.
+    pub kind: Kind,
+    /// The master that it is about.
+    pub master: Option<Address>,
+    /// In words, for people.
+    pub text: String,
+    /// Further keys, for programs.
+    pub details: Map<String, Value>,
+}
+
+impl Event {
+    /// An event of now.
+    #[must_use]
+    pub fn new(kind: Kind, text: impl Into<String>) -> Self {
+        Self { time: Timestamp::now(), kind, master: None, text: text.into(), details: Map::new() }
+    }
+
+    /// About a master.
+    #[must_use]
+    pub fn about(mut self, master: &Address) -> Self {
+        self.master = Some(master.clone());
+        self
+    }
+
+    /// With a further key.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The line for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut value = json!({
+            "time": self.time.to_string(),
+            "event": self.kind.word(),
+            "master": self.master,
+            "text": self.text,
+        });
+        if let Some(keys) = value.as_object_mut() {
+            keys.extend(self.details.clone());
+        }
+        value
+    }
+
+    /// The line for people.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let master = self.master.as_ref().map(|master| format!(" {master}")).unwrap_or_default();
+        format!("{:.0} {}{master}: {}", self.time, self.kind.word(), self.text)
+    }
+}

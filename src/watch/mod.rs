@@ -1,0 +1,5 @@
+//! The failover loop: sees masters come and go, and fails one over when it is shown dead for long enough.
+
+mod event;
+
+pub use event::{Event, Kind};
