@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::exit_code::ExitCode;
-use crate::failover::FailoverError;
+use crate::failover::{FailoverError, cause_of};
 use crate::metadata::StoreError;
 use crate::metadata::database::DatabaseError;
 use crate::model::{AddressError, LockNode};
@@ -86,11 +86,6 @@ pub(super) fn of_failover(error: &FailoverError, wrote: bool) -> ErrorBody {
 
 fn causes(error: &FailoverError) -> Vec<String> {
     match error {
-        FailoverError::Registry(RegistryError::Unreachable { cause, .. })
-        | FailoverError::Database(DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. })
-        | FailoverError::Store(StoreError::Database(
-            DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. },
-        )) => vec![cause.clone()],
         FailoverError::Registry(RegistryError::Held { holder: Some(holder), waited, .. }) => {
             vec![format!("{}; waited {}", holder_sentence(holder), super::times::short(*waited))]
         }
@@ -99,7 +94,7 @@ fn causes(error: &FailoverError) -> Vec<String> {
             let more = if instances.len() > ids.len() { ", …" } else { "" };
             vec![format!("it is about {} instances: {}{more}", instances.len(), ids.join(", "))]
         }
-        _ => Vec::new(),
+        other => cause_of(other).into_iter().collect(),
     }
 }
 

@@ -186,6 +186,19 @@ impl FailoverError {
     }
 }
 
+/// What lies behind an error that names only what failed.
+#[must_use]
+pub fn cause_of(error: &FailoverError) -> Option<String> {
+    match error {
+        FailoverError::Registry(RegistryError::Unreachable { cause, .. })
+        | FailoverError::Database(DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. })
+        | FailoverError::Store(StoreError::Database(
+            DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. },
+        )) => Some(cause.clone()),
+        _ => None,
+    }
+}
+
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),

@@ -13,7 +13,7 @@ mod run;
 mod takeup;
 mod tasks;
 
-pub use error::{FailoverError, Refusal};
+pub use error::{FailoverError, Refusal, cause_of};
 pub use guard::{RegistryView, check_registry, look};
 pub use judge::{instance_verdict, master_verdict};
 pub use outcome::{LockTaken, MasterOutcome, Run};

@@ -142,6 +142,10 @@ pub trait Registry: Send {
     /// [`RegistryError::Interrupted`]: the lock may stay until the session ends, which [`Registry::close`] brings about.
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError>;
 
+    /// Waits until the masters may have changed since the last call; the first call returns at once, or soon. A registry
+    /// without watches returns after a while in any case. May be dropped while it waits.
+    async fn masters_changed(&mut self);
+
     /// Ends the session, and with it every lock that is left; returns once the registry has answered or after a short
     /// time without an answer.
     async fn close(self: Box<Self>);

@@ -6,6 +6,7 @@
 
 mod lock;
 mod names;
+mod observer;
 mod place;
 mod probe;
 mod servers;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use self::observer::Observer;
 use self::session::Session;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::RegistryLayout;
@@ -59,6 +61,8 @@ impl fmt::Debug for ZooKeeperSettings {
 pub struct ZooKeeperRegistry {
     session: Session,
     layout: RegistryLayout,
+    /// Made when somebody first waits for a change.
+    observer: Option<Observer>,
 }
 
 impl ZooKeeperRegistry {
@@ -69,7 +73,7 @@ impl ZooKeeperRegistry {
     /// server refuses the credentials, [`RegistryError::Unsupported`] for a connect string that is none.
     pub async fn connect(settings: ZooKeeperSettings) -> Result<Self, RegistryError> {
         let session = Session::open(&settings).await?;
-        Ok(Self { session, layout: settings.layout })
+        Ok(Self { session, layout: settings.layout, observer: None })
     }
 }
 
@@ -125,7 +129,16 @@ impl Registry for ZooKeeperRegistry {
         lock::release(&self.session, &lease).await
     }
 
+    async fn masters_changed(&mut self) {
+        let (session, masters) = (&self.session, self.layout.masters);
+        let start = || Observer::start(session.client().clone(), session.path(masters));
+        self.observer.get_or_insert_with(start).changed().await;
+    }
+
     async fn close(self: Box<Self>) {
+        if let Some(observer) = self.observer {
+            observer.end().await;
+        }
         self.session.close(GOODBYE).await;
     }
 }

@@ -1,0 +1,211 @@
+//! What holds a failover back. Pure: data and a clock value in, a reason out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Limits of the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a registration must be gone.
+    pub grace: Duration,
+    /// How long after a failover of a master there is none of the same one again.
+    pub cool_down: Duration,
+    /// What the storm brake looks back on.
+    pub window: Duration,
+    /// Masters failed over within the window; one more trips the brake.
+    pub max_masters: usize,
+    /// Instances handed over within the window; more trip the brake.
+    pub max_instances: u64,
+}
+
+/// Why a dead master is not failed over now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It is missing for less than the grace time; until then, in epoch milliseconds.
+    Grace(i64),
+    /// It was failed over a short time ago; until then, in epoch milliseconds.
+    CoolDown(i64),
+    /// An operator paused the loop.
+    Paused {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Too much in too short a time; until somebody resumes.
+    Brake(String),
+}
+
+impl Hold {
+    /// In words.
+    #[must_use]
+    pub fn sentence(&self, now: i64) -> String {
+        let left = |until: i64| (until - now).max(0).div_euclid(1000) + 1;
+        match self {
+            Self::Grace(until) => format!("grace time: {}s left", left(*until)),
+            Self::CoolDown(until) => format!("cool-down: {}s left", left(*until)),
+            Self::Paused { by, reason } => format!("paused by {by}: {reason}; go on with dsctl watch --resume"),
+            Self::Brake(reason) => format!("storm brake: {reason}; go on with dsctl watch --resume"),
+        }
+    }
+}
+
+/// A failover that the loop did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past<'a> {
+    /// The master.
+    pub master: &'a str,
+    /// When, in epoch milliseconds.
+    pub at: i64,
+    /// How many instances were handed over.
+    pub instances: u64,
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Whether a master is missing for less than the grace time.
+#[must_use]
+pub fn grace(missing_since: i64, now: i64, limits: &Limits) -> Option<Hold> {
+    let until = missing_since.saturating_add(milliseconds(limits.grace));
+    (now < until).then_some(Hold::Grace(until))
+}
+
+/// Whether this master was failed over too short a time ago.
+#[must_use]
+pub fn cool_down(master: &str, past: &[Past<'_>], now: i64, limits: &Limits) -> Option<Hold> {
+    let last = past.iter().filter(|past| past.master == master).map(|past| past.at).max()?;
+    let until = last.saturating_add(milliseconds(limits.cool_down));
+    (now < until).then_some(Hold::CoolDown(until))
+}
+
+/// Whether one more failover would be a storm; `waiting` is how many instances it would hand over.
+#[must_use]
+pub fn storm(past: &[Past<'_>], waiting: u64, now: i64, limits: &Limits) -> Option<String> {
+    let since = now.saturating_sub(milliseconds(limits.window));
+    let recent: Vec<&Past<'_>> = past.iter().filter(|past| past.at >= since && past.instances > 0).collect();
+    let masters = recent.iter().map(|past| past.master).collect::<BTreeSet<_>>().len();
+    let instances: u64 = recent.iter().map(|past| past.instances).sum();
+    let minutes = limits.window.as_secs().div_ceil(60);
+    if masters >= limits.max_masters {
+        return Some(format!("{masters} masters were failed over within {minutes} minutes (--max-masters)"));
+    }
+    (instances.saturating_add(waiting) > limits.max_instances).then(|| {
+        format!(
+            "{instances} instances were handed over within {minutes} minutes, and {waiting} more wait (--max-instances)"
+        )
+    })
+}
+
+/// What was seen of registrations, and since when masters with work are missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Address → first seen missing, in epoch milliseconds.
+    pub since: BTreeMap<String, i64>,
+    /// Whether the last look found no master at all, or there was none to be had: what was missing before proves nothing.
+    pub blind: bool,
+}
+
+impl Missing {
+    /// Takes a look into account: `dead` are the masters that instances name and that are not registered.
+    ///
+    /// After a time in which the registry could not be seen, or in which no master was there at all, every grace time
+    /// starts anew: that was the registry's failure and not a master's.
+    pub fn look(&mut self, dead: &BTreeSet<String>, any_registered: bool, now: i64) {
+        if self.blind || !any_registered {
+            self.since.clear();
+        }
+        self.blind = !any_registered;
+        self.since.retain(|address, _| dead.contains(address));
+        for address in dead {
+            // A clock that was set back must not make the grace time longer than it is.
+            let since = self.since.entry(address.clone()).or_insert(now);
+            *since = (*since).min(now);
+        }
+    }
+
+    /// The registry could not be seen.
+    pub fn lose_sight(&mut self) {
+        self.blind = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        grace: Duration::from_secs(120),
+        cool_down: Duration::from_secs(600),
+        window: Duration::from_secs(600),
+        max_masters: 2,
+        max_instances: 100,
+    };
+
+    fn past(master: &str, at: i64, instances: u64) -> Past<'_> {
+        Past { master, at, instances }
+    }
+
+    #[test]
+    fn a_registration_must_be_gone_for_the_whole_grace_time() {
+        assert_eq!(grace(1_000, 120_999, &LIMITS), Some(Hold::Grace(121_000)));
+        assert_eq!(grace(1_000, 121_000, &LIMITS), None);
+        assert!(grace(i64::MAX, 0, &LIMITS).is_some());
+    }
+
+    #[test]
+    fn a_master_cools_down_and_others_do_not() {
+        let done = [past("a:1", 1_000, 3), past("b:1", 500_000, 3)];
+        assert_eq!(cool_down("a:1", &done, 600_999, &LIMITS), Some(Hold::CoolDown(601_000)));
+        assert_eq!(cool_down("a:1", &done, 601_000, &LIMITS), None);
+        assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
+    }
+
+    #[test]
+    fn the_brake_counts_masters_and_instances_within_the_window() {
+        assert_eq!(storm(&[past("a:1", 0, 50)], 50, 1_000, &LIMITS), None);
+        assert!(storm(&[past("a:1", 0, 50)], 51, 1_000, &LIMITS).unwrap().contains("--max-instances"));
+        let two = [past("a:1", 0, 1), past("b:1", 0, 1)];
+        assert!(storm(&two, 1, 1_000, &LIMITS).unwrap().contains("--max-masters"));
+        assert_eq!(storm(&two, 1, 600_001, &LIMITS), None);
+        // What handed nothing over is no storm.
+        assert_eq!(storm(&[past("a:1", 0, 0), past("b:1", 0, 0)], 1, 1_000, &LIMITS), None);
+    }
+
+    fn dead(addresses: &[&str]) -> BTreeSet<String> {
+        addresses.iter().map(|address| (*address).to_owned()).collect()
+    }
+
+    #[test]
+    fn who_comes_back_is_forgotten_and_starts_anew() {
+        let mut missing = Missing::default();
+        missing.look(&dead(&["a:1", "b:1"]), true, 1_000);
+        missing.look(&dead(&["b:1"]), true, 2_000);
+        missing.look(&dead(&["a:1", "b:1"]), true, 3_000);
+        assert_eq!(missing.since, BTreeMap::from([("a:1".to_owned(), 3_000), ("b:1".to_owned(), 1_000)]));
+    }
+
+    #[test]
+    fn what_was_missing_while_nothing_could_be_seen_proves_nothing() {
+        let mut missing = Missing::default();
+        missing.look(&dead(&["a:1"]), true, 1_000);
+        missing.lose_sight();
+        missing.look(&dead(&["a:1"]), true, 900_000);
+        assert_eq!(missing.since["a:1"], 900_000);
+        // All masters gone together, and one back: its companions have the whole grace time to follow.
+        missing.look(&dead(&["a:1", "b:1"]), false, 910_000);
+        missing.look(&dead(&["a:1"]), true, 920_000);
+        assert_eq!(missing.since["a:1"], 920_000);
+        missing.look(&dead(&["a:1"]), true, 930_000);
+        assert_eq!(missing.since["a:1"], 920_000);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_grace_time_longer() {
+        let mut missing = Missing::default();
+        missing.look(&dead(&["a:1"]), true, 1_000_000);
+        missing.look(&dead(&["a:1"]), true, 5_000);
+        assert_eq!(missing.since["a:1"], 5_000);
+    }
+}

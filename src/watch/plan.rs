@@ -1,0 +1,135 @@
+//! What the loop is given, what it keeps, and what surrounds it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::Event;
+use super::guard::{Limits, Missing, Past};
+use crate::exit_code::ExitCode;
+use crate::failover::{Cluster, Rules};
+use crate::model::Address;
+
+/// What the loop is to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Between two scans of the store, from start to start.
+    pub interval: Duration,
+    /// What holds a failover back.
+    pub limits: Limits,
+    /// How a failover is done.
+    pub rules: Rules,
+    /// One round.
+    pub once: bool,
+    /// Give up after so long without a round that succeeded.
+    pub fail_after: Option<Duration>,
+    /// Consent; without it every failover is a dry run.
+    pub dry_run: bool,
+}
+
+/// A failover that was done, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The master.
+    pub master: String,
+    /// When, in epoch milliseconds.
+    pub at: i64,
+    /// Instances handed over.
+    pub instances: u64,
+}
+
+/// What is kept from one round, and from one process, to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Since when masters with work are missing.
+    pub missing: Missing,
+    /// Failovers that were done, oldest first.
+    pub done: Vec<Done>,
+    /// Why the storm brake is on.
+    pub brake: Option<String>,
+}
+
+/// A cluster that could not be opened.
+#[derive(Debug)]
+pub struct Trouble {
+    /// In words; no password.
+    pub text: String,
+    /// Bad settings do not mend themselves: the loop ends with this code.
+    pub fatal: Option<ExitCode>,
+}
+
+/// A master in the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchedMaster {
+    /// Its address.
+    pub address: String,
+    /// Whether it is registered.
+    pub registered: bool,
+    /// Its unfinished instances.
+    pub unfinished: i64,
+    /// What holds its failover back.
+    pub guard: Option<String>,
+}
+
+/// What the last round saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Every master with a registration or with work.
+    pub masters: Vec<WatchedMaster>,
+    /// Who paused the loop, and why.
+    pub paused: Option<String>,
+    /// Why the storm brake is on.
+    pub brake: Option<String>,
+    /// When the last round succeeded.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// What came of a hook that may veto.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Go on.
+    Go,
+    /// Do not; why.
+    Veto(String),
+}
+
+/// Everything around the loop: where the cluster comes from, where memory is kept, who is told.
+#[async_trait]
+pub trait Surroundings: Send {
+    /// Opens the cluster, with the newest settings.
+    async fn open(&mut self) -> Result<Cluster, Trouble>;
+
+    /// What was kept; asked once.
+    fn recall(&mut self) -> Memory;
+
+    /// Keeps it. What cannot be kept is told by the implementation, and the loop goes on.
+    fn keep(&mut self, memory: &Memory);
+
+    /// Who paused the loop, and why.
+    fn paused(&mut self) -> Option<(String, String)>;
+
+    /// Whether an operator has resumed since the brake was set; asked while it is on.
+    fn resumed(&mut self) -> bool;
+
+    /// Tells an event.
+    async fn tell(&mut self, event: Event);
+
+    /// A round is over; `error` if it failed.
+    async fn round(&mut self, view: &View, took: Duration, error: Option<&str>);
+
+    /// Before a failover: somebody may object.
+    async fn ask(&mut self, master: &Address, unfinished: i64) -> Word;
+
+    /// After a failover, or when one was held back by a safety check.
+    async fn report(&mut self, event: &Event);
+
+    /// Waits until the settings are to be read again.
+    async fn reload(&mut self);
+}
+
+impl Done {
+    pub(super) fn past(&self) -> Past<'_> {
+        Past { master: &self.master, at: self.at, instances: self.instances }
+    }
+}

@@ -1,0 +1,447 @@
+//! The loop itself: look, judge, hold back or do, tell, wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::guard::{self, Hold, Past};
+use super::plan::{Done, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
+use super::seen::Seen;
+use super::{Event, Kind};
+use crate::exit_code::ExitCode;
+use crate::failover::{
+    Cluster, FailoverError, Observer, Permit, Refusal, RegistryView, Run, Stop, StopSignal, check_registry, dead_hosts,
+    failover,
+};
+use crate::metadata::HostCount;
+use crate::model::{Address, LockNode, SkipReason};
+use crate::registry::RegistryError;
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code.
+    pub code: ExitCode,
+}
+
+/// First pause after a failed round; doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Runs until a signal comes, one round is done, or nothing has succeeded for too long.
+pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal) -> Ended {
+    let memory = around.recall();
+    let permit = (!plan.dry_run).then(Permit::given);
+    let mut watcher = Watcher {
+        plan,
+        stop,
+        permit,
+        memory,
+        seen: Seen::default(),
+        announced: BTreeMap::new(),
+        paused: None,
+        started: false,
+        last_success: Instant::now(),
+    };
+    let code = watcher.run(around).await;
+    around.tell(Event::new(Kind::Stopped, ended_text(code)).with("exit_code", code.number())).await;
+    Ended { code }
+}
+
+fn ended_text(code: ExitCode) -> &'static str {
+    match code {
+        ExitCode::Done => "the round is over",
+        ExitCode::Interrupted | ExitCode::Terminated => "asked to by a signal",
+        _ => "gave up",
+    }
+}
+
+struct Watcher<'a> {
+    plan: &'a Plan,
+    stop: StopSignal,
+    permit: Option<Permit>,
+    memory: Memory,
+    seen: Seen,
+    /// What was last told of each master's guard, so that it is told once.
+    announced: BTreeMap<String, String>,
+    paused: Option<(String, String)>,
+    started: bool,
+    last_success: Instant,
+}
+
+/// What ends one cluster's connection.
+enum Next {
+    /// Open it again, after a failure with a pause.
+    Reopen(Option<String>),
+    End(ExitCode),
+}
+
+impl Watcher<'_> {
+    async fn run(&mut self, around: &mut dyn Surroundings) -> ExitCode {
+        let mut failures = 0_u32;
+        loop {
+            let mut stop = self.stop.clone();
+            let opened = tokio::select! {
+                biased;
+                stop = stop.requested() => return code_of(stop),
+                opened = around.open() => opened,
+            };
+            let next = match opened {
+                Ok(mut cluster) => {
+                    let next = self.on_cluster(around, &mut cluster, &mut failures).await;
+                    cluster.registry.close().await;
+                    cluster.store.close().await;
+                    next
+                }
+                Err(Trouble { text, fatal: Some(code) }) => {
+                    around.tell(Event::new(Kind::Error, text)).await;
+                    Next::End(code)
+                }
+                Err(Trouble { text, fatal: None }) => Next::Reopen(Some(text)),
+            };
+            match next {
+                Next::End(code) => return code,
+                Next::Reopen(None) => failures = 0,
+                Next::Reopen(Some(text)) => {
+                    if let Some(code) = self.after_failure(around, &text, failures).await {
+                        return code;
+                    }
+                    failures += 1;
+                }
+            }
+        }
+    }
+
+    /// Tells the failure and pauses; gives a code if that is the end.
+    async fn after_failure(&mut self, around: &mut dyn Surroundings, text: &str, failures: u32) -> Option<ExitCode> {
+        self.memory.missing.lose_sight();
+        let pause = back_off(failures);
+        let seconds = pause.as_secs_f64();
+        let event = Event::new(Kind::Error, format!("{text}; trying again in {seconds:.1}s"));
+        around.tell(event.with("retry_after_seconds", seconds)).await;
+        around.round(&View::default(), Duration::ZERO, Some(text)).await;
+        if self.plan.once || self.plan.fail_after.is_some_and(|limit| self.last_success.elapsed() >= limit) {
+            return Some(ExitCode::Unreachable);
+        }
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            stop = stop.requested() => Some(code_of(stop)),
+            () = tokio::time::sleep(pause) => None,
+        }
+    }
+
+    async fn on_cluster(&mut self, around: &mut dyn Surroundings, cluster: &mut Cluster, failures: &mut u32) -> Next {
+        loop {
+            let began = Instant::now();
+            let held_until = match self.round(around, cluster, began).await {
+                Ok(held_until) => held_until,
+                Err(FailoverError::Stopped(stop)) => return Next::End(code_of(stop)),
+                Err(error) => return Next::Reopen(Some(error_text(&error))),
+            };
+            *failures = 0;
+            self.last_success = Instant::now();
+            if self.plan.once {
+                return Next::End(ExitCode::Done);
+            }
+            let mut stop = self.stop.clone();
+            let wait = self.plan.interval.saturating_sub(began.elapsed()).min(held_until);
+            tokio::select! {
+                biased;
+                stop = stop.requested() => return Next::End(code_of(stop)),
+                () = around.reload() => return Next::Reopen(None),
+                () = cluster.registry.masters_changed() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// One look at everything, and what follows from it; gives how long until a guard lets go.
+    async fn round(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        began: Instant,
+    ) -> Result<Duration, FailoverError> {
+        let stop = self.stop.clone();
+        let masters = stop.unless(cluster.registry.masters()).await?;
+        let family = cluster.store.release().family;
+        // No master at all is the registry's failure until one is back, and no reason to end the round.
+        check_registry(&masters, family, cluster.registry.endpoint(), true)?;
+        let counts = stop.unless(cluster.store.host_counts()).await?;
+        if !self.started {
+            self.started = true;
+            around.tell(self.greeting(cluster, masters.servers.len())).await;
+        }
+        for event in self.seen.look(&masters) {
+            around.tell(event).await;
+        }
+        self.tell_pause(around).await;
+        let view = RegistryView { masters, ..RegistryView::default() };
+        let (dead, _) = dead_hosts(&counts, &view, cluster.store.release());
+        let now = Timestamp::now().as_millisecond();
+        let names: BTreeSet<String> = dead.iter().map(ToString::to_string).collect();
+        let any = !view.masters.servers.is_empty();
+        self.memory.missing.look(&names, any || self.plan.rules.allow_no_masters, now);
+        self.forget_old(now);
+        around.keep(&self.memory);
+        let mut holds = BTreeMap::new();
+        let mut wake = self.plan.interval;
+        for master in &dead {
+            let unfinished = unfinished_of(&counts, cluster, master);
+            if let Some(hold) = self.consider(around, cluster, master, unfinished).await? {
+                wake = wake.min(time_left(&hold, Timestamp::now().as_millisecond()));
+                holds.insert(master.to_string(), hold);
+            }
+        }
+        self.announced.retain(|master, _| names.contains(master));
+        let view = self.view(around, cluster, &view, &counts, &holds);
+        around.round(&view, began.elapsed(), None).await;
+        Ok(wake)
+    }
+
+    /// A pause is told when it begins and when it ends, whether or not anything waits for that.
+    async fn tell_pause(&mut self, around: &mut dyn Surroundings) {
+        let now = around.paused();
+        if now == self.paused {
+            return;
+        }
+        let event = match &now {
+            Some((by, reason)) => Event::new(Kind::Paused, format!("by {by}: {reason}")).with("paused", true),
+            None => Event::new(Kind::Paused, "resumed").with("paused", false),
+        };
+        around.tell(event).await;
+        self.paused = now;
+    }
+
+    fn greeting(&self, cluster: &Cluster, masters: usize) -> Event {
+        let (grace, mode) = (self.plan.limits.grace.as_secs(), if self.plan.dry_run { "dry run, " } else { "" });
+        let text = format!(
+            "{mode}{masters} masters registered; a master is failed over when it is gone for {grace}s, which should be \
+             longer than the masters' session with the registry"
+        );
+        Event::new(Kind::Started, text)
+            .with("registry", cluster.registry.endpoint())
+            .with("database", cluster.store.endpoint())
+            .with("dry_run", self.plan.dry_run)
+    }
+
+    /// Holds a dead master's failover back, and says why, or does it.
+    async fn consider(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        master: &Address,
+        unfinished: i64,
+    ) -> Result<Option<Hold>, FailoverError> {
+        let now = Timestamp::now().as_millisecond();
+        if let Some(hold) = self.hold(around, master, unfinished, now) {
+            self.announce(around, master, unfinished, &hold, now).await;
+            return Ok(Some(hold));
+        }
+        if let Word::Veto(why) = around.ask(master, unfinished).await {
+            let event = Event::new(Kind::FailoverRefused, format!("vetoed: {why}")).about(master);
+            around.tell(event).await;
+            self.remember(around, master, 0);
+            return Ok(None);
+        }
+        self.fail_over(around, cluster, master, unfinished).await?;
+        Ok(None)
+    }
+
+    fn hold(&mut self, around: &mut dyn Surroundings, master: &Address, unfinished: i64, now: i64) -> Option<Hold> {
+        let limits = &self.plan.limits;
+        let since = self.memory.missing.since.get(master.as_str()).copied().unwrap_or(now);
+        if let Some(hold) = guard::grace(since, now, limits) {
+            return Some(hold);
+        }
+        if let Some((by, reason)) = around.paused() {
+            return Some(Hold::Paused { by, reason });
+        }
+        let past: Vec<Past<'_>> = self.memory.done.iter().map(Done::past).collect();
+        if let Some(hold) = guard::cool_down(master.as_str(), &past, now, limits) {
+            return Some(hold);
+        }
+        let storm = guard::storm(&past, u64::try_from(unfinished).unwrap_or(0), now, limits);
+        self.braked(around, storm).map(Hold::Brake)
+    }
+
+    /// The brake stays on until somebody resumes, and what came before is then no storm any more.
+    fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>) -> Option<String> {
+        if self.memory.brake.is_some() && around.resumed() {
+            self.memory.brake = None;
+            self.memory.done.clear();
+            around.keep(&self.memory);
+            return None;
+        }
+        if self.memory.brake.is_none() && storm.is_some() {
+            self.memory.brake = storm;
+            around.keep(&self.memory);
+        }
+        self.memory.brake.clone()
+    }
+
+    /// Tells a guard once, not in every round.
+    async fn announce(
+        &mut self,
+        around: &mut dyn Surroundings,
+        master: &Address,
+        unfinished: i64,
+        hold: &Hold,
+        now: i64,
+    ) {
+        let (kind, key) = match hold {
+            Hold::Grace(until) => (Kind::GraceStarted, format!("grace {until}")),
+            Hold::CoolDown(until) => (Kind::FailoverRefused, format!("cool-down {until}")),
+            Hold::Paused { by, reason } => (Kind::FailoverRefused, format!("paused {by} {reason}")),
+            Hold::Brake(reason) => (Kind::FailoverRefused, format!("brake {reason}")),
+        };
+        if self.announced.insert(master.to_string(), key.clone()) == Some(key) {
+            return;
+        }
+        let event = Event::new(kind, hold.sentence(now)).about(master).with("unfinished_instances", unfinished);
+        if kind == Kind::FailoverRefused {
+            around.report(&event).await;
+        }
+        around.tell(event).await;
+    }
+
+    async fn fail_over(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        master: &Address,
+        unfinished: i64,
+    ) -> Result<(), FailoverError> {
+        let text = format!("{unfinished} unfinished instances");
+        around.tell(Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run)).await;
+        let masters = [master.clone()];
+        let (rules, permit, stop) = (&self.plan.rules, self.permit.as_ref(), self.stop.clone());
+        let run = failover(cluster, &masters, rules, permit, &mut Quiet, stop).await;
+        let event = outcome_event(master, &run, self.plan.dry_run);
+        around.report(&event).await;
+        let standby = event.kind == Kind::Standby;
+        around.tell(event).await;
+        if !standby || run.wrote {
+            self.remember(around, master, run.recovered() as u64);
+        }
+        match run.failure {
+            // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
+            None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => Ok(()),
+            Some(failure) => Err(failure),
+        }
+    }
+
+    fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64) {
+        let at = Timestamp::now().as_millisecond();
+        self.memory.done.push(Done { master: master.to_string(), at, instances });
+        around.keep(&self.memory);
+    }
+
+    /// What neither window nor cool-down looks back on any more.
+    fn forget_old(&mut self, now: i64) {
+        let longest = self.plan.limits.window.max(self.plan.limits.cool_down);
+        let oldest = now.saturating_sub(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
+        self.memory.done.retain(|done| done.at >= oldest);
+    }
+
+    fn view(
+        &self,
+        around: &mut dyn Surroundings,
+        cluster: &Cluster,
+        registered: &RegistryView,
+        counts: &[HostCount],
+        holds: &BTreeMap<String, Hold>,
+    ) -> View {
+        let now = Timestamp::now();
+        let mut masters: BTreeMap<String, WatchedMaster> = BTreeMap::new();
+        for server in &registered.masters.servers {
+            let address = server.address.to_string();
+            let master = WatchedMaster { address: address.clone(), registered: true, unfinished: 0, guard: None };
+            masters.insert(address, master);
+        }
+        let family = cluster.store.release().family;
+        for count in counts.iter().filter(|count| family.is_unfinished(Some(count.state))) {
+            let Some(host) = count.host.as_deref() else { continue };
+            let guard = holds.get(host).map(|hold| hold.sentence(now.as_millisecond()));
+            let new = || WatchedMaster { address: host.to_owned(), registered: false, unfinished: 0, guard };
+            masters.entry(host.to_owned()).or_insert_with(new).unfinished += count.count;
+        }
+        View {
+            masters: masters.into_values().collect(),
+            paused: around.paused().map(|(by, reason)| format!("by {by}: {reason}")),
+            brake: self.memory.brake.clone(),
+            seen_at: Some(now),
+        }
+    }
+}
+
+fn code_of(stop: Stop) -> ExitCode {
+    match stop {
+        Stop::Interrupt => ExitCode::Interrupted,
+        Stop::Terminate => ExitCode::Terminated,
+    }
+}
+
+fn error_text(error: &FailoverError) -> String {
+    match crate::failover::cause_of(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// Doubles, and spreads watchers that failed at the same moment.
+fn back_off(failures: u32) -> Duration {
+    let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.min(8))).min(LONGEST_PAUSE);
+    let spread = f64::from(Timestamp::now().subsec_nanosecond().rem_euclid(1000)) / 2000.0;
+    pause.mul_f64(0.75 + spread)
+}
+
+fn time_left(hold: &Hold, now: i64) -> Duration {
+    match hold {
+        Hold::Grace(until) | Hold::CoolDown(until) => {
+            Duration::from_millis(u64::try_from(until.saturating_sub(now)).unwrap_or(0).saturating_add(1))
+        }
+        Hold::Paused { .. } | Hold::Brake(_) => Duration::MAX,
+    }
+}
+
+fn unfinished_of(counts: &[HostCount], cluster: &Cluster, master: &Address) -> i64 {
+    let family = cluster.store.release().family;
+    let of_master =
+        |count: &&HostCount| count.host.as_deref() == Some(master.as_str()) && family.is_unfinished(Some(count.state));
+    counts.iter().filter(of_master).map(|count| count.count).sum()
+}
+
+fn outcome_event(master: &Address, run: &Run, dry_run: bool) -> Event {
+    let (recovered, skipped) = (run.recovered(), run.skipped());
+    let (kind, text) = match &run.failure {
+        None if dry_run => (Kind::FailoverFinished, format!("dry run: {recovered} would be handed over")),
+        None => (Kind::FailoverFinished, format!("{recovered} handed over, {skipped} left alone")),
+        Some(failure @ FailoverError::Registry(RegistryError::Held { .. })) => (Kind::Standby, failure.to_string()),
+        Some(failure @ FailoverError::Refused(refusal)) => {
+            (Kind::FailoverRefused, format!("{failure}; {}", Refusal::hint(refusal)))
+        }
+        Some(failure) => (Kind::Error, format!("{failure}; {recovered} were handed over before")),
+    };
+    let trouble = run.masters.iter().flat_map(|master| &master.skipped);
+    let trouble = trouble.filter(|(_, reason)| SkipReason::is_trouble(reason)).count();
+    Event::new(kind, text)
+        .about(master)
+        .with("recovered", recovered)
+        .with("skipped", skipped)
+        .with("need_help", trouble)
+        .with("dry_run", dry_run)
+        .with("elapsed_ms", u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX))
+        .with("locks", run.locks.iter().map(|lock| json!(lock.path)).collect::<Vec<_>>())
+}
+
+/// The loop tells what a failover came to; steps in between are nobody's news.
+struct Quiet;
+
+impl Observer for Quiet {
+    fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
+
+    fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {}
+}
