@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
-    AcquireArgs, ClearHostsArgs, Command, DemoArgs, FailoverArgs, HelpArgs, InstancesArgs, LockCommand, OriginalState,
-    RecoverArgs, SafetyArgs, Shell, StatusArgs,
+    AcquireArgs, ClearHostsArgs, Command, DemoArgs, FailoverArgs, GuardArgs, HelpArgs, InstancesArgs, LockCommand,
+    OriginalState, RecoverArgs, SafetyArgs, Shell, StatusArgs, TellingArgs, WatchArgs,
 };
 pub use generate::{completions, man};
 pub use global::{ConnectionArgs, GlobalArgs, OutputArgs};

@@ -15,13 +15,13 @@ struct Life {
 
 /// The registrations of the last look.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub(super) struct Seen {
     lives: BTreeMap<Address, Life>,
 }
 
 impl Seen {
     /// Takes a new look, and says what changed since the last one.
-    pub fn look(&mut self, masters: &Registrations) -> Vec<Event> {
+    pub(super) fn look(&mut self, masters: &Registrations) -> Vec<Event> {
         let now: BTreeMap<Address, Life> = masters
             .servers
             .iter()
@@ -49,12 +49,6 @@ impl Seen {
         }
         self.lives = now;
         events
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.lives.len()
     }
 }
 
@@ -97,6 +91,6 @@ mod tests {
         assert_eq!(words(&seen.look(&masters(&[("a:1", "1", Some(1))]))), ["master_lost b:1"]);
         assert_eq!(words(&seen.look(&masters(&[("a:1", "9", Some(7))]))), ["master_registered a:1"]);
         assert_eq!(words(&seen.look(&masters(&[("a:1", "9", Some(8))]))), ["master_registered a:1"]);
-        assert_eq!(seen.count(), 1);
+        assert_eq!(seen.lives.len(), 1);
     }
 }
