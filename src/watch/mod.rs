@@ -1,6 +1,7 @@
 //! The failover loop: sees masters come and go, and fails one over when it is shown dead for long enough.
 
 mod event;
+pub mod hooks;
 pub mod pause;
 mod replace;
 pub mod state;
