@@ -2,6 +2,8 @@
 
 mod event;
 pub mod hooks;
+pub mod metrics;
+pub mod metrics_http;
 pub mod pause;
 mod replace;
 pub mod state;
