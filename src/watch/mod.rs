@@ -4,6 +4,7 @@ mod event;
 pub mod hooks;
 pub mod metrics;
 pub mod metrics_http;
+pub mod notify;
 pub mod pause;
 mod replace;
 pub mod state;
