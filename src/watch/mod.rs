@@ -8,5 +8,6 @@ pub mod notify;
 pub mod pause;
 mod replace;
 pub mod state;
+pub mod unit;
 
 pub use event::{Event, Kind};
