@@ -2,6 +2,7 @@
 
 mod event;
 pub mod hooks;
+pub mod live;
 pub mod metrics;
 pub mod metrics_http;
 pub mod notify;
