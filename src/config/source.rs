@@ -33,12 +33,12 @@ impl Environment {
     }
 
     /// A variable that is set to something; empty ones count as not set.
-    pub(super) fn variable(&self, name: &str) -> Option<&OsString> {
+    pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())
     }
 
     /// A variable that names an absolute path; the XDG rules say to ignore relative ones.
-    pub(super) fn absolute_path(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn absolute_path(&self, name: &str) -> Option<PathBuf> {
         self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
 

@@ -5,6 +5,15 @@ pub mod guard;
 mod plan;
 mod run;
 mod seen;
+pub mod hooks;
+pub mod live;
+pub mod metrics;
+pub mod metrics_http;
+pub mod notify;
+pub mod pause;
+mod replace;
+pub mod state;
+pub mod unit;
 
 pub use event::{Event, Kind};
 pub use plan::{Done, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};

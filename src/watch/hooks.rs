@@ -1,0 +1,254 @@
+//! Programs of the operator that are asked before a failover and told afterwards. No shell stands between.
+
+mod call;
+mod environment;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::config::Environment;
+use call::Call;
+
+/// When a hook is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// Before a failover; a hook that does not agree vetoes it.
+    Pre,
+    /// After one that did all it should.
+    PostSuccess,
+    /// After one that did not.
+    PostFailure,
+    /// A guard or a safety check held one back.
+    Blocked,
+}
+
+impl Moment {
+    /// Every moment.
+    pub const ALL: [Self; 4] = [Self::Pre, Self::PostSuccess, Self::PostFailure, Self::Blocked];
+
+    /// Its word: on the command line, in `DSCTL_HOOK`, and the name of the program in a folder of hooks.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pre => "pre",
+            Self::PostSuccess => "post-success",
+            Self::PostFailure => "post-failure",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = HookError;
+
+    fn from_str(text: &str) -> Result<Self, HookError> {
+        let known = Self::ALL.into_iter().find(|moment| moment.word() == text);
+        known.ok_or(HookError("expected pre, post-success, post-failure or blocked before the ="))
+    }
+}
+
+/// A text that names no hook; says what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HookError(&'static str);
+
+/// Reads `EVENT=CMD`, as `--on` takes it.
+///
+/// # Errors
+/// [`HookError`]: an unknown event, or no program.
+pub fn parse_on(text: &str) -> Result<(Moment, String), HookError> {
+    let (moment, line) = text.split_once('=').ok_or(HookError("expected EVENT=PROGRAM"))?;
+    let moment = moment.parse()?;
+    match line.trim() {
+        "" => Err(HookError("there is no program after the =")),
+        line => Ok((moment, line.to_owned())),
+    }
+}
+
+/// Clocks have an end; no hook needs a year.
+const LONGEST: Duration = Duration::from_hours(365 * 24);
+
+/// The hooks of a watcher.
+#[derive(Clone, Debug)]
+pub struct Hooks {
+    /// A folder with programs named after the moments.
+    pub dir: Option<PathBuf>,
+    /// Further programs, with their arguments after white space.
+    pub on: Vec<(Moment, String)>,
+    /// How long all hooks of one moment may take together, as one may be run under the lock.
+    pub timeout: Duration,
+}
+
+/// What came of the hooks of one moment. The output is the end of what they printed, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookOutcome {
+    /// All agree, or there is none.
+    Ok {
+        /// What they printed.
+        output: String,
+    },
+    /// A `pre` hook said no.
+    Veto {
+        /// Which one.
+        program: String,
+        /// Its exit code.
+        code: i32,
+        /// What it printed.
+        output: String,
+    },
+    /// A hook could not be run, was refused, was ended by a signal, or (after a failover) did not exit with zero.
+    Failed {
+        /// Which one, and why.
+        why: String,
+        /// What it printed.
+        output: String,
+    },
+    /// A hook was ended, since it took too long.
+    TimedOut {
+        /// Which one.
+        program: String,
+        /// What it printed.
+        output: String,
+    },
+}
+
+impl HookOutcome {
+    /// Whether what comes next may be done. A `pre` hook that fails or takes too long has not agreed.
+    #[must_use]
+    pub fn permits(&self) -> bool {
+        matches!(self, Self::Ok { .. })
+    }
+
+    /// What the hooks printed.
+    #[must_use]
+    pub fn output(&self) -> &str {
+        match self {
+            Self::Ok { output }
+            | Self::Veto { output, .. }
+            | Self::Failed { output, .. }
+            | Self::TimedOut { output, .. } => output,
+        }
+    }
+
+    fn output_mut(&mut self) -> &mut String {
+        match self {
+            Self::Ok { output }
+            | Self::Veto { output, .. }
+            | Self::Failed { output, .. }
+            | Self::TimedOut { output, .. } => output,
+        }
+    }
+
+    /// The first one that does not permit counts; outputs follow each other.
+    fn and(mut self, mut next: Self) -> Self {
+        if self.permits() {
+            next.output_mut().insert_str(0, self.output());
+            return next;
+        }
+        self.output_mut().push_str(next.output());
+        self
+    }
+}
+
+impl Hooks {
+    /// Whether a program is there for this moment, be it one that will be refused.
+    #[must_use]
+    pub fn has(&self, moment: Moment) -> bool {
+        !self.programs(moment).is_empty()
+    }
+
+    /// Sees that the folder and the programs in it are there and safe, so that a mistake is told at the start.
+    ///
+    /// # Errors
+    /// What is wrong with the first one that would be refused.
+    pub fn check(&self) -> Result<(), String> {
+        Moment::ALL.into_iter().flat_map(|moment| self.programs(moment)).try_for_each(|program| program.map(drop))
+    }
+
+    /// Runs the hooks of a moment one after another: the folder's, then the others as given. After one that does not
+    /// permit, no further `pre` hook is run; other hooks are all run.
+    ///
+    /// They get `DSCTL_HOOK`, `DSCTL_DRY_RUN`, the given variables, the environment of this process without its
+    /// secrets, and the payload as JSON on stdin. When this returns, none of them runs any more: a program that is
+    /// still there shortly before the timeout gets SIGTERM with its whole process group, and SIGKILL at the timeout.
+    pub async fn run(
+        &self,
+        moment: Moment,
+        payload: &Value,
+        variables: &[(&str, String)],
+        dry_run: bool,
+    ) -> HookOutcome {
+        self.run_in(&Environment::of_process(), moment, payload, variables, dry_run).await
+    }
+
+    async fn run_in(
+        &self,
+        environment: &Environment,
+        moment: Moment,
+        payload: &Value,
+        variables: &[(&str, String)],
+        dry_run: bool,
+    ) -> HookOutcome {
+        let environment = environment::of_hook(environment, moment, variables, dry_run);
+        let input = payload.to_string();
+        let timeout = self.timeout.min(LONGEST);
+        let deadline = Instant::now() + timeout;
+        let mut outcome = HookOutcome::Ok { output: String::new() };
+        for program in self.programs(moment) {
+            outcome = outcome.and(match program {
+                Ok(program) => {
+                    let call = Call { program, environment: &environment, input: input.as_bytes(), moment };
+                    call.run(timeout, deadline).await
+                }
+                Err(why) => HookOutcome::Failed { why, output: String::new() },
+            });
+            if moment == Moment::Pre && !outcome.permits() {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// Programs with their arguments, or why one is refused.
+    fn programs(&self, moment: Moment) -> Vec<Result<Vec<OsString>, String>> {
+        let in_folder = self.dir.as_deref().and_then(|dir| in_folder(dir, moment).transpose());
+        let in_folder = in_folder.map(|path| path.map(|path| vec![path.into_os_string()]));
+        let given = self.on.iter().filter(|(of, _)| *of == moment);
+        let given = given.map(|(_, line)| Ok(line.split_whitespace().map(OsString::from).collect()));
+        in_folder.into_iter().chain(given).collect()
+    }
+}
+
+/// The program of a moment in a folder of hooks; `None` if the folder has none.
+fn in_folder(dir: &Path, moment: Moment) -> Result<Option<PathBuf>, String> {
+    let at = |path: &Path, problem: &dyn std::fmt::Display| Err(format!("{}: {problem}", path.display()));
+    let folder = match std::fs::metadata(dir) {
+        Err(error) => return at(dir, &error),
+        Ok(folder) if !folder.is_dir() => return at(dir, &"it is not a folder"),
+        Ok(folder) => folder.permissions().mode(),
+    };
+    let path = dir.join(moment.word());
+    let (is_file, mode) = match std::fs::metadata(&path) {
+        // A link to nowhere is a hook that somebody wanted.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return Ok(None),
+        Err(error) => return at(&path, &error),
+        Ok(file) => (file.is_file(), file.permissions().mode()),
+    };
+    match () {
+        () if !is_file => at(&path, &"it is not a file"),
+        () if mode & 0o111 == 0 => at(&path, &"it is not executable"),
+        () if mode & 0o022 != 0 => at(&path, &"others than its owner can write to it"),
+        () if folder & 0o022 != 0 => at(dir, &"others than its owner can write to this folder of hooks"),
+        () => Ok(Some(path)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

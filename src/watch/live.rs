@@ -1,0 +1,208 @@
+//! A view of the loop that is redrawn in place, on a terminal.
+
+mod frame;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+
+pub use frame::frame;
+
+use super::pause::Pause;
+use super::state::Brake;
+use crate::model::Verdict;
+
+/// What is shown.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Which cluster it is.
+    pub title: String,
+    /// When both sources answered last.
+    pub looked_at: Option<Timestamp>,
+    /// What fails at present.
+    pub stale: Option<Stale>,
+    /// Who paused the loop.
+    pub paused: Option<Pause>,
+    /// The brake over all, while it is on.
+    pub brake: Option<Brake>,
+    /// Who holds the lock, while we stand by.
+    pub standby: Option<String>,
+    /// The masters.
+    pub masters: Vec<MasterRow>,
+    /// Events, the latest last.
+    pub events: VecDeque<String>,
+}
+
+/// A source does not answer; what is shown is older than it should be.
+#[derive(Clone, Debug)]
+pub struct Stale {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub why: String,
+}
+
+/// One master.
+#[derive(Clone, Debug)]
+pub struct MasterRow {
+    /// Its address.
+    pub address: String,
+    /// What is known of it.
+    pub verdict: Verdict,
+    /// Its unfinished instances.
+    pub unfinished: u64,
+    /// What its guard waits for, in words; empty for nothing.
+    pub guard: String,
+}
+
+impl MasterRow {
+    /// Whether it needs somebody.
+    fn is_urgent(&self) -> bool {
+        self.verdict != Verdict::Alive && self.unfinished > 0
+    }
+}
+
+/// Enters the alternate screen and hides the cursor.
+const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
+
+/// Shows the cursor and leaves the alternate screen. [`Live`] writes it when it is dropped; whoever ends the process
+/// without that has to write it.
+pub const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
+
+/// A terminal without a size is as large as terminals always were.
+const USUAL: (u16, u16) = (80, 24);
+
+/// The view on a terminal, from its start until it is dropped.
+pub struct Live<W: Write> {
+    out: W,
+    size: Option<(u16, u16)>,
+}
+
+impl<W: Write> fmt::Debug for Live<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl<W: Write> Live<W> {
+    /// Enters the alternate screen. A `&mut dyn Write` will do.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn start(out: W) -> io::Result<Self> {
+        // Made first, so that a terminal that took half of it is left in order.
+        let mut live = Self { out, size: None };
+        live.out.write_all(ENTER.as_bytes())?;
+        live.out.flush()?;
+        Ok(live)
+    }
+
+    /// Draws the view in the terminal's present size: also right after SIGWINCH.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw(&mut self, view: &View) -> io::Result<()> {
+        let size = terminal_size::terminal_size().map_or(USUAL, |(width, height)| (width.0, height.0));
+        self.draw_in(view, size)
+    }
+
+    fn draw_in(&mut self, view: &View, size: (u16, u16)) -> io::Result<()> {
+        let (width, height) = size;
+        let mut text = String::new();
+        if self.size != Some(size) {
+            // Terminals move lines about when they are resized.
+            text.push_str("\u{1b}[2J");
+            self.size = Some(size);
+        }
+        text.push_str("\u{1b}[H");
+        let frame = frame(view, width, height);
+        for (index, line) in frame.lines().enumerate() {
+            // Erased first: after a full line the cursor stands on its last character still.
+            text.push_str(if index == 0 { "\u{1b}[2K" } else { "\r\n\u{1b}[2K" });
+            text.push_str(line);
+        }
+        if frame.lines().count() < usize::from(height) {
+            text.push_str("\r\n\u{1b}[J");
+        }
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Drop for Live<W> {
+    fn drop(&mut self) {
+        // A terminal that is gone needs no restoring.
+        let _ = self.out.write_all(LEAVE.as_bytes()).and_then(|()| self.out.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(title: &str) -> View {
+        View { title: title.to_owned(), ..View::default() }
+    }
+
+    #[test]
+    fn the_screen_is_entered_and_left() {
+        let mut screen = Vec::new();
+        let out: &mut dyn Write = &mut screen;
+        let mut live = Live::start(out).unwrap();
+        live.draw(&view("first")).unwrap();
+        drop(live);
+        let text = String::from_utf8(screen).unwrap();
+        assert!(text.starts_with("\u{1b}[?1049h\u{1b}[?25l") && text.contains("first"), "{text:?}");
+        assert!(text.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{text:?}");
+    }
+
+    #[test]
+    fn the_screen_is_left_after_an_error_too() {
+        fn fails(out: &mut dyn Write) -> io::Result<()> {
+            let mut live = Live::start(out)?;
+            live.draw(&View::default())?;
+            Err(io::ErrorKind::Other.into())
+        }
+        let mut screen = Vec::new();
+        fails(&mut screen).unwrap_err();
+        assert!(screen.ends_with(LEAVE.as_bytes()));
+    }
+
+    /// A real pipe whose reader is gone.
+    #[test]
+    fn a_terminal_that_is_gone_is_an_error() {
+        let (reader, writer) = io::pipe().unwrap();
+        let mut live = Live::start(writer).unwrap();
+        drop(reader);
+        assert_eq!(live.draw(&View::default()).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn the_whole_screen_is_cleared_when_its_size_changes() {
+        let mut screen = Vec::new();
+        let mut live = Live::start(&mut screen).unwrap();
+        let mut cleared = |size| {
+            live.out.clear();
+            live.draw_in(&view("x"), size).unwrap();
+            String::from_utf8_lossy(live.out).contains("\u{1b}[2J")
+        };
+        assert!(cleared((80, 24)));
+        assert!(!cleared((80, 24)));
+        assert!(cleared((40, 24)));
+        assert!(!cleared((40, 24)));
+        assert!(cleared((0, 0)));
+    }
+
+    #[test]
+    fn a_frame_never_scrolls_the_screen() {
+        let mut view = view("x");
+        view.events = (0..100).map(|number| format!("event {number}")).collect();
+        let mut screen = Vec::new();
+        let mut live = Live::start(&mut screen).unwrap();
+        live.out.clear();
+        live.draw_in(&view, (80, 10)).unwrap();
+        assert_eq!(String::from_utf8_lossy(live.out).matches('\n').count(), 9);
+    }
+}

@@ -1,0 +1,270 @@
+//! What a watcher counts, in Prometheus' text format.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::replace::replace;
+use super::{Event, Kind};
+use crate::exit_code::ExitCode;
+use crate::model::Verdict;
+
+/// Where facts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The registry.
+    Registry,
+    /// The metadata database.
+    Database,
+}
+
+impl Source {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Registry, Self::Database];
+
+    /// The word of the label, and of the key `source` in an error's details.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Database => "database",
+        }
+    }
+}
+
+/// How a failover ended, as far as a label can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Done,
+    Partial,
+    Failed,
+    Refused,
+    DryRun,
+}
+
+impl Outcome {
+    const ALL: [Self; 5] = [Self::Done, Self::Partial, Self::Failed, Self::Refused, Self::DryRun];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::DryRun => "dry_run",
+        }
+    }
+}
+
+const VERDICTS: [Verdict; 5] = [Verdict::Alive, Verdict::Dead, Verdict::Restarted, Verdict::Claimed, Verdict::Unknown];
+
+/// Counters and gauges. Labels have a fixed set of values: no address and no id is ever one.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    up: BTreeMap<Source, bool>,
+    last_run: Option<Timestamp>,
+    last_success: Option<Timestamp>,
+    /// Nothing before the first look: zero dead masters would be a claim.
+    seen: Option<Seen>,
+    failovers: BTreeMap<Outcome, u64>,
+    recovered: u64,
+    skipped: u64,
+    events: BTreeMap<Kind, u64>,
+    paused: bool,
+    brake: bool,
+    round_took: Duration,
+}
+
+/// Numbers of one look.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Masters by verdict.
+    pub masters: BTreeMap<Verdict, u64>,
+    /// Unfinished instances by verdict.
+    pub unfinished: BTreeMap<Verdict, u64>,
+}
+
+impl Metrics {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts an event, and takes from its details what the gauges need:
+    ///
+    /// - `failover_finished`: `exit_code`, `recovered` and `skipped` (numbers or lists), `dry_run`. Without an exit code
+    ///   it is done.
+    /// - `paused`: `paused`, whether it begins or ends.
+    /// - `error`: `source`, whose word is [`Source::word`].
+    pub fn record(&mut self, event: &Event) {
+        count(&mut self.events, event.kind);
+        match event.kind {
+            Kind::Started => self.up = Source::ALL.map(|source| (source, true)).into(),
+            Kind::FailoverFinished => self.record_failover(event),
+            Kind::FailoverRefused => count(&mut self.failovers, Outcome::Refused),
+            Kind::Paused => {
+                self.paused = event.details.get("paused").and_then(Value::as_bool).unwrap_or(self.paused);
+            }
+            Kind::Error => {
+                let word = event.details.get("source").and_then(Value::as_str);
+                if let Some(source) = Source::ALL.into_iter().find(|source| Some(source.word()) == word) {
+                    self.set_up(source, false);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn record_failover(&mut self, event: &Event) {
+        let outcome = outcome(event);
+        count(&mut self.failovers, outcome);
+        if outcome != Outcome::DryRun {
+            self.recovered = self.recovered.saturating_add(amount(event, "recovered"));
+            self.skipped = self.skipped.saturating_add(amount(event, "skipped"));
+        }
+    }
+
+    /// Whether a source answered when it was last asked.
+    pub fn set_up(&mut self, source: Source, up: bool) {
+        self.up.insert(source, up);
+    }
+
+    /// Whether an operator paused the loop.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Whether the brake over all is on.
+    pub fn set_brake(&mut self, brake: bool) {
+        self.brake = brake;
+    }
+
+    /// A round ended in which both sources answered.
+    pub fn round_succeeded(&mut self, at: Timestamp, took: Duration, seen: Seen) {
+        self.round_failed(at, took);
+        self.last_success = Some(at);
+        self.up = Source::ALL.map(|source| (source, true)).into();
+        self.seen = Some(seen);
+    }
+
+    /// A round ended, and something did not answer. What was seen before stays, as `last_success` says how old it is.
+    pub fn round_failed(&mut self, at: Timestamp, took: Duration) {
+        self.last_run = Some(at);
+        self.round_took = took;
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut page = Page::default();
+        page.family("build_info", "gauge", "Version of dsctl.", [label("version", env!("CARGO_PKG_VERSION"), 1)]);
+        let up = Source::ALL
+            .map(|source| label("source", source.word(), u8::from(self.up.get(&source).is_some_and(|up| *up))));
+        page.family("up", "gauge", "Whether the source answered when it was last asked.", up);
+        page.plain(
+            "last_run_timestamp_seconds",
+            "gauge",
+            "When the last round ended; 0: none yet.",
+            &seconds(self.last_run),
+        );
+        page.plain(
+            "last_success_timestamp_seconds",
+            "gauge",
+            "When the last round ended in which both sources answered; 0: none yet.",
+            &seconds(self.last_success),
+        );
+        page.plain("round_duration_seconds", "gauge", "How long the last round took.", &self.round_took.as_secs_f64());
+        if let Some(seen) = &self.seen {
+            page.family("masters", "gauge", "Masters in the last successful round.", by_verdict(&seen.masters));
+            let help = "Unfinished process instances in the last successful round.";
+            page.family("unfinished_instances", "gauge", help, by_verdict(&seen.unfinished));
+        }
+        let failovers = Outcome::ALL.map(|outcome| label("outcome", outcome.word(), of(&self.failovers, &outcome)));
+        page.family("failovers_total", "counter", "Failovers that ended or were held back.", failovers);
+        let instances = [label("outcome", "recovered", self.recovered), label("outcome", "skipped", self.skipped)];
+        page.family("failover_instances_total", "counter", "Process instances of failovers.", instances);
+        let events = Kind::ALL.map(|kind| label("event", kind.word(), of(&self.events, &kind)));
+        page.family("events_total", "counter", "Events of the loop.", events);
+        page.plain("paused", "gauge", "Whether an operator paused the loop.", &u8::from(self.paused));
+        page.plain("storm_brake", "gauge", "Whether the brake over all failovers is on.", &u8::from(self.brake));
+        page.0
+    }
+
+    /// Writes the text into a file for Prometheus' textfile collector.
+    ///
+    /// # Errors
+    /// The file cannot be written; the old one is as it was.
+    pub fn write_file(&self, path: &Path) -> io::Result<()> {
+        replace(path, self.render().as_bytes())
+    }
+}
+
+fn count<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K) {
+    let count = counts.entry(key).or_default();
+    *count = count.saturating_add(1);
+}
+
+fn of<K: Ord>(counts: &BTreeMap<K, u64>, key: &K) -> u64 {
+    counts.get(key).copied().unwrap_or(0)
+}
+
+fn outcome(event: &Event) -> Outcome {
+    if event.details.get("dry_run").and_then(Value::as_bool) == Some(true) {
+        return Outcome::DryRun;
+    }
+    let is = |code: ExitCode, number: u64| u64::from(code.number()) == number;
+    match event.details.get("exit_code").and_then(Value::as_u64) {
+        None => Outcome::Done,
+        Some(number) if is(ExitCode::Done, number) => Outcome::Done,
+        Some(number) if is(ExitCode::Partial, number) => Outcome::Partial,
+        Some(_) => Outcome::Failed,
+    }
+}
+
+fn amount(event: &Event, key: &str) -> u64 {
+    match event.details.get(key) {
+        Some(Value::Array(list)) => list.len() as u64,
+        Some(value) => value.as_u64().unwrap_or(0),
+        None => 0,
+    }
+}
+
+fn by_verdict(counts: &BTreeMap<Verdict, u64>) -> [(String, String); 5] {
+    VERDICTS.map(|verdict| label("verdict", verdict.word(), of(counts, &verdict)))
+}
+
+/// Seconds since 1970 with three digits after the point, exactly.
+fn seconds(time: Option<Timestamp>) -> String {
+    let millis = time.map_or(0, Timestamp::as_millisecond).max(0);
+    format!("{}.{:03}", millis / 1000, millis % 1000)
+}
+
+fn label(name: &str, value: &str, number: impl Display) -> (String, String) {
+    (format!("{{{name}=\"{value}\"}}"), number.to_string())
+}
+
+/// The text, as it grows. Writing to a string cannot fail.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str, samples: impl IntoIterator<Item = (String, String)>) {
+        let _ = writeln!(self.0, "# HELP dsctl_{name} {help}\n# TYPE dsctl_{name} {kind}");
+        for (labels, value) in samples {
+            let _ = writeln!(self.0, "dsctl_{name}{labels} {value}");
+        }
+    }
+
+    fn plain(&mut self, name: &str, kind: &str, help: &str, value: &dyn Display) {
+        self.family(name, kind, help, [(String::new(), value.to_string())]);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Metrics: what is counted, and the format.
+
+use regex_lite::Regex;
+use serde_json::json;
+
+use super::*;
+
+fn value(metrics: &Metrics, sample: &str) -> Option<String> {
+    let page = metrics.render();
+    page.lines().find_map(|line| Some(line.strip_prefix(sample)?.strip_prefix(' ')?.to_owned()))
+}
+
+#[track_caller]
+fn expect(metrics: &Metrics, samples: &[(&str, &str)]) {
+    for (sample, expected) in samples {
+        assert_eq!(value(metrics, sample).as_deref(), Some(*expected), "{sample} in\n{}", metrics.render());
+    }
+}
+
+#[test]
+fn before_anything_happened() {
+    let metrics = Metrics::new();
+    expect(
+        &metrics,
+        &[
+            (concat!("dsctl_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
+            ("dsctl_up{source=\"registry\"}", "0"),
+            ("dsctl_up{source=\"database\"}", "0"),
+            ("dsctl_last_run_timestamp_seconds", "0.000"),
+            ("dsctl_last_success_timestamp_seconds", "0.000"),
+            ("dsctl_failover_instances_total{outcome=\"recovered\"}", "0"),
+            ("dsctl_failovers_total{outcome=\"failed\"}", "0"),
+            ("dsctl_events_total{event=\"master_lost\"}", "0"),
+            ("dsctl_paused", "0"),
+            ("dsctl_storm_brake", "0"),
+        ],
+    );
+    assert!(!metrics.render().contains("dsctl_masters"), "nothing is known of masters");
+}
+
+#[test]
+fn rounds() {
+    let mut metrics = Metrics::new();
+    let at = |millis| Timestamp::from_millisecond(millis).unwrap();
+    let seen =
+        Seen { masters: [(Verdict::Alive, 2), (Verdict::Dead, 1)].into(), unfinished: [(Verdict::Dead, 7)].into() };
+    metrics.round_succeeded(at(1_717_200_000_042), Duration::from_millis(250), seen);
+    metrics.round_failed(at(1_717_200_005_000), Duration::from_secs(3));
+    metrics.set_up(Source::Database, false);
+    expect(
+        &metrics,
+        &[
+            ("dsctl_last_run_timestamp_seconds", "1717200005.000"),
+            ("dsctl_last_success_timestamp_seconds", "1717200000.042"),
+            ("dsctl_round_duration_seconds", "3"),
+            ("dsctl_masters{verdict=\"alive\"}", "2"),
+            ("dsctl_masters{verdict=\"dead\"}", "1"),
+            ("dsctl_masters{verdict=\"unknown\"}", "0"),
+            ("dsctl_unfinished_instances{verdict=\"dead\"}", "7"),
+            ("dsctl_up{source=\"registry\"}", "1"),
+            ("dsctl_up{source=\"database\"}", "0"),
+        ],
+    );
+}
+
+#[test]
+fn events() {
+    let mut metrics = Metrics::new();
+    let finished = || Event::new(Kind::FailoverFinished, "");
+    metrics.record(&Event::new(Kind::Started, ""));
+    metrics.record(&finished().with("exit_code", 0).with("recovered", 5).with("skipped", 0));
+    metrics.record(&finished().with("exit_code", 7).with("recovered", json!([1, 2])).with("skipped", json!([3])));
+    metrics.record(&finished().with("exit_code", 8).with("recovered", -1));
+    metrics.record(&finished().with("dry_run", true).with("recovered", 100));
+    metrics.record(&finished());
+    metrics.record(&Event::new(Kind::FailoverRefused, ""));
+    metrics.record(&Event::new(Kind::Error, "").with("source", "registry"));
+    metrics.record(&Event::new(Kind::Error, "").with("source", "elsewhere"));
+    metrics.record(&Event::new(Kind::Paused, "").with("paused", true));
+    metrics.set_brake(true);
+    expect(
+        &metrics,
+        &[
+            ("dsctl_failovers_total{outcome=\"done\"}", "2"),
+            ("dsctl_failovers_total{outcome=\"partial\"}", "1"),
+            ("dsctl_failovers_total{outcome=\"failed\"}", "1"),
+            ("dsctl_failovers_total{outcome=\"refused\"}", "1"),
+            ("dsctl_failovers_total{outcome=\"dry_run\"}", "1"),
+            ("dsctl_failover_instances_total{outcome=\"recovered\"}", "7"),
+            ("dsctl_failover_instances_total{outcome=\"skipped\"}", "1"),
+            ("dsctl_events_total{event=\"failover_finished\"}", "5"),
+            ("dsctl_events_total{event=\"error\"}", "2"),
+            ("dsctl_up{source=\"registry\"}", "0"),
+            ("dsctl_up{source=\"database\"}", "1"),
+            ("dsctl_paused", "1"),
+            ("dsctl_storm_brake", "1"),
+        ],
+    );
+    metrics.record(&Event::new(Kind::Paused, "").with("paused", false));
+    metrics.set_paused(false);
+    expect(&metrics, &[("dsctl_paused", "0"), ("dsctl_events_total{event=\"paused\"}", "2")]);
+}
+
+/// Prometheus' rules of the format: help and type come once, before the samples of a family.
+#[test]
+fn the_text_has_the_format() {
+    let mut metrics = Metrics::new();
+    metrics.round_succeeded(Timestamp::now(), Duration::from_millis(1), Seen::default());
+    let text = metrics.render();
+    assert!(text.ends_with('\n') && !text.contains("\n\n"));
+    let sample = Regex::new(r#"^(dsctl_[a-z_]+)(\{[a-z]+="[^"\\]+"\})? [0-9]+(\.[0-9]+)?$"#).unwrap();
+    let mut families: Vec<String> = Vec::new();
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let name = help.split(' ').next().unwrap().to_owned();
+            assert!(!families.contains(&name), "{name} twice");
+            families.push(name);
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').unwrap();
+            assert_eq!(families.last().unwrap(), name);
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
+        } else {
+            let name = &sample.captures(line).unwrap_or_else(|| panic!("{line}"))[1];
+            assert_eq!(families.last().unwrap(), name);
+        }
+    }
+    assert_eq!(families.len(), 12);
+}
+
+#[test]
+fn the_file_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dsctl.prom");
+    let mut metrics = Metrics::new();
+    metrics.write_file(&path).unwrap();
+    metrics.set_paused(true);
+    metrics.write_file(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), metrics.render());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    metrics.write_file(&folder.path().join("missing/dsctl.prom")).unwrap_err();
+}

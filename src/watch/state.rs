@@ -1,0 +1,336 @@
+//! What the guards remember, in a file that outlives restarts.
+
+use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::io::{self, Read};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::replace::{folder_of, replace};
+use crate::config::Environment;
+
+/// What must not be forgotten by a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Masters that are missing, by address, and when that was first seen, in milliseconds since 1970.
+    pub missing: BTreeMap<String, i64>,
+    /// Failovers of the past, for the cool-down of each master and the brake over all.
+    pub failovers: Vec<PastFailover>,
+    /// The brake over all, while it is on.
+    pub brake: Option<Brake>,
+}
+
+/// One failover that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PastFailover {
+    /// Address of the master.
+    pub master: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// How many instances were handed over.
+    pub instances: u64,
+}
+
+/// Too much happened at once: nothing more is done until an operator says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brake {
+    /// Since when, in milliseconds since 1970.
+    pub since_ms: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why the state cannot be read or kept. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The folder is not there and cannot be made.
+    #[error("the folder {} for the state file cannot be made: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is there but cannot be read.
+    #[error("the state file {} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is not one of ours; it is never overwritten.
+    #[error("{} is no state file of this dsctl: {problem}; move it away to begin with an empty one", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The new state cannot be written, for example since the disk is full.
+    #[error("the state file {} cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// The file.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    path: PathBuf,
+}
+
+const FORMAT: &str = "dsctl watch state";
+const VERSION: u32 = 1;
+
+/// A state of ten thousand failovers has a tenth of this; a wrong file must not be read to its end.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// What every version of the file begins with.
+#[derive(Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    format: &'static str,
+    version: u32,
+    state: &'a State,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    state: State,
+}
+
+impl StateFile {
+    /// Makes the folder if need be, and sees that the file is missing or one of ours.
+    ///
+    /// # Errors
+    /// [`StateError`]; nothing but the folder has been made then.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, StateError> {
+        let file = Self { path: path.into() };
+        let folder = folder_of(&file.path);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| StateError::Folder { path: folder.to_owned(), source })?;
+        file.load()?;
+        Ok(file)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it; a missing file is an empty state.
+    ///
+    /// # Errors
+    /// [`StateError::Read`], [`StateError::Foreign`]. Nothing is changed.
+    pub fn load(&self) -> Result<State, StateError> {
+        let bytes = read_regular(&self.path, LARGEST);
+        match bytes.map_err(|source| StateError::Read { path: self.path.clone(), source })? {
+            None => Ok(State::default()),
+            Some(bytes) => parse(&bytes).map_err(|problem| StateError::Foreign { path: self.path.clone(), problem }),
+        }
+    }
+
+    /// Writes the whole state.
+    ///
+    /// # Errors
+    /// [`StateError::Write`]: the disk is full, or the folder is gone or closed to us. The old file is whole.
+    pub fn save(&self, state: &State) -> Result<(), StateError> {
+        let written = serde_json::to_vec_pretty(&Written { format: FORMAT, version: VERSION, state });
+        let written = written.map_err(io::Error::from).and_then(|bytes| replace(&self.path, &bytes));
+        written.map_err(|source| StateError::Write { path: self.path.clone(), source })
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<State, String> {
+    if bytes.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    let header: Header = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    match (header.format.as_str(), header.version) {
+        (FORMAT, VERSION) => {}
+        (FORMAT, version) => return Err(format!("it has version {version}, and this dsctl knows {VERSION}")),
+        (format, _) => return Err(format!("its format is {format:?}")),
+    }
+    serde_json::from_slice(bytes).map(|stored: Stored| stored.state).map_err(|error| error.to_string())
+}
+
+/// Reads a file of at most `largest` bytes; `None` if nothing is there. Pipes and devices are not waited for.
+pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(_) if !std::fs::metadata(path)?.is_file() => return Err(io::Error::other("it is not a file")),
+        Ok(_) => {}
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(largest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > largest { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(Some(bytes)) }
+}
+
+/// Where the state file is if nobody says: in systemd's state folder of the service, else in the user's.
+///
+/// Variables that are empty or name a relative path count as not set, as the XDG rules have it.
+#[must_use]
+pub fn default_path(environment: &Environment) -> Option<PathBuf> {
+    let user = || {
+        let home = || environment.absolute_path("HOME").map(|home| home.join(".local/state"));
+        Some(environment.absolute_path("XDG_STATE_HOME").or_else(home)?.join("dsctl"))
+    };
+    service_folder(environment).or_else(user).map(|folder| folder.join("watch.json"))
+}
+
+/// systemd lists several folders with colons between.
+fn service_folder(environment: &Environment) -> Option<PathBuf> {
+    let folders = environment.variable("STATE_DIRECTORY")?;
+    std::env::split_paths(folders).next().filter(|folder| folder.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn example() -> State {
+        State {
+            missing: [("10.0.0.1:5678".to_owned(), 1_717_200_000_000)].into(),
+            failovers: vec![PastFailover { master: "10.0.0.2:5678".to_owned(), at_ms: 5, instances: 12 }],
+            brake: Some(Brake { since_ms: 6, reason: "3 masters in 5m".to_owned() }),
+        }
+    }
+
+    #[test]
+    fn a_state_outlives_its_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/watch.json");
+        let file = StateFile::open(&path).unwrap();
+        assert_eq!(file.load().unwrap(), State::default());
+        assert!(!path.exists(), "reading writes nothing");
+        file.save(&example()).unwrap();
+        assert_eq!(StateFile::open(&path).unwrap().load().unwrap(), example());
+        file.save(&State::default()).unwrap();
+        assert_eq!(file.load().unwrap(), State::default());
+    }
+
+    #[test]
+    fn a_foreign_file_is_refused_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("watch.json");
+        let newer = r#"{"format": "dsctl watch state", "version": 2, "state": {}}"#;
+        let unknown = r#"{"format": "dsctl watch state", "version": 1,
+            "state": {"missing": {}, "failovers": [], "brake": null, "guard": 1}}"#;
+        let other = r#"{"format": "x", "version": 1}"#;
+        for text in ["", "{}", "[]", "zk = 1", "{\"missing\": {", "\u{0}", newer, unknown, other] {
+            std::fs::write(&path, text).unwrap();
+            let error = StateFile::open(&path).unwrap_err();
+            assert!(matches!(error, StateError::Foreign { .. }), "{text}: {error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert!(StateFile::open(&path).unwrap_err().to_string().contains("its format is \"x\""));
+    }
+
+    #[test]
+    fn what_is_no_file_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(StateFile::open(folder.path()), Err(StateError::Read { .. })));
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(StateFile::open(file.join("watch.json")), Err(StateError::Folder { .. })));
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
+        assert!(matches!(StateFile::open(&link), Err(StateError::Read { .. })));
+        let large = folder.path().join("large");
+        std::fs::File::create(&large).unwrap().set_len(LARGEST + 1).unwrap();
+        assert!(matches!(StateFile::open(&large), Err(StateError::Read { .. })));
+    }
+
+    const SMALL_DISK: &str = "DSCTL_TEST_SMALL_DISK";
+
+    /// The system itself refuses to write more than two blocks, as a full disk does: in the middle of the file.
+    #[test]
+    fn a_full_disk_is_told_and_the_old_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let limited = "trap '' XFSZ; ulimit -f 2; exec \"$@\"";
+        let name = "watch::state::tests::on_a_small_disk";
+        let output = Command::new("sh")
+            .args(["-c", limited, "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .env(SMALL_DISK, folder.path())
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && told.contains("1 passed"), "{told}");
+        assert_eq!(StateFile::open(folder.path().join("watch.json")).unwrap().load().unwrap(), example());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    #[ignore = "run by a_full_disk_is_told_and_the_old_file_stays, under a limit"]
+    fn on_a_small_disk() {
+        let Some(folder) = std::env::var_os(SMALL_DISK) else { return };
+        let file = StateFile::open(Path::new(&folder).join("watch.json")).unwrap();
+        file.save(&example()).unwrap();
+        let mut large = example();
+        large.missing.extend((0..1000).map(|number| (format!("10.0.0.1:{number}"), 1)));
+        let error = file.save(&large).unwrap_err();
+        assert!(matches!(error, StateError::Write { .. }), "{error}");
+        assert_eq!(file.load().unwrap(), example());
+    }
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Environment { variables, system_file: PathBuf::from("/nowhere") }
+    }
+
+    #[test]
+    fn the_default_path() {
+        let cases = [
+            (&[("STATE_DIRECTORY", "/s/a:/s/b"), ("HOME", "/h")][..], Some("/s/a/watch.json")),
+            (&[("STATE_DIRECTORY", "s"), ("XDG_STATE_HOME", "/x")], Some("/x/dsctl/watch.json")),
+            (
+                &[("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", ""), ("HOME", "/h")],
+                Some("/h/.local/state/dsctl/watch.json"),
+            ),
+            (&[("STATE_DIRECTORY", ":/s/b"), ("HOME", "/h")], Some("/h/.local/state/dsctl/watch.json")),
+            (&[("XDG_STATE_HOME", "x"), ("HOME", "/h")], Some("/h/.local/state/dsctl/watch.json")),
+            (&[("HOME", "h")], None),
+            (&[], None),
+        ];
+        for (variables, path) in cases {
+            assert_eq!(default_path(&environment(variables)), path.map(PathBuf::from), "{variables:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_content_is_too_strange(bytes in any::<Vec<u8>>()) {
+            prop_assert!(parse(&bytes).is_err());
+        }
+
+        #[test]
+        fn what_is_written_is_read(missing in any::<BTreeMap<String, i64>>(), master in any::<String>(), at_ms in any::<i64>(), instances in any::<u64>(), reason in any::<Option<String>>()) {
+            let brake = reason.map(|reason| Brake { since_ms: at_ms, reason });
+            let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances }], brake };
+            let bytes = serde_json::to_vec(&Written { format: FORMAT, version: VERSION, state: &state }).unwrap();
+            prop_assert_eq!(parse(&bytes).unwrap(), state);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The unit file with which systemd runs a watcher.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::exit_code::ExitCode;
+
+/// The unit file for a program at this place.
+#[must_use]
+pub fn unit(program: &Path) -> String {
+    let program = quoted(&program.to_string_lossy());
+    let (usage, refused) = (ExitCode::Usage.number(), ExitCode::Refused.number());
+    format!(
+        "\
+# Printed by `dsctl watch --print-unit`. To install it:
+#   dsctl watch --print-unit > /etc/systemd/system/dsctl-watch.service
+#   systemctl daemon-reload && systemctl enable --now dsctl-watch
+# Registry and database stand in /etc/dsctl/config.toml, which every user may read: it must hold no password.
+
+[Unit]
+Description=Master failover for Apache DolphinScheduler
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={program} watch
+ExecReload=/bin/kill -HUP $MAINPID
+# It is ready once registry and database have answered, however long that takes.
+TimeoutStartSec=infinity
+# SIGTERM: the instance in flight is finished and the lock is given back. Hooks are left to the watcher.
+KillMode=mixed
+TimeoutStopSec=90s
+# Fed by finished rounds. It must be longer than two rounds, and longer than one failover takes.
+WatchdogSec=5min
+Restart=on-failure
+RestartSec=5s
+# A wrong configuration and a refusal need a human, not another try.
+RestartPreventExitStatus={usage} {refused}
+
+# Remove the line of a secret that does not exist: the service does not start without it.
+LoadCredential=dsctl-db-password:/etc/dsctl/db-password
+#LoadCredential=dsctl-zk-digest:/etc/dsctl/zk-digest
+
+# The guards and the pause switch are kept in /var/lib/dsctl.
+DynamicUser=yes
+StateDirectory=dsctl
+StateDirectoryMode=0700
+
+# Hooks run within these limits too.
+ProtectSystem=strict
+# For --metrics-file, a folder that the service may write to:
+#ReadWritePaths=/var/lib/prometheus/node-exporter
+ProtectHome=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
+/// A path as one word of `ExecStart=`, where `%` and quotes have a meaning. Plain paths stay as they are.
+fn quoted(path: &str) -> String {
+    if path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+')) {
+        return path.to_owned();
+    }
+    let mut word = String::from("\"");
+    for c in path.chars() {
+        match c {
+            '%' => word.push_str("%%"),
+            '"' | '\\' => word.extend(['\\', c]),
+            c if c.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    // Writing to a string cannot fail.
+                    let _ = write!(word, "\\x{byte:02x}");
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    word.push('"');
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_unit_has_what_the_loop_counts_on() {
+        let unit = unit(Path::new("/usr/local/bin/dsctl"));
+        let lines = [
+            "Type=notify",
+            "ExecStart=/usr/local/bin/dsctl watch",
+            "ExecReload=/bin/kill -HUP $MAINPID",
+            "Restart=on-failure",
+            "RestartPreventExitStatus=2 4",
+            "DynamicUser=yes",
+            "StateDirectory=dsctl",
+            "ProtectSystem=strict",
+            "LoadCredential=dsctl-db-password:/etc/dsctl/db-password",
+            "WantedBy=multi-user.target",
+        ];
+        for line in lines {
+            assert!(unit.lines().any(|of_unit| of_unit == line), "{line}");
+        }
+        assert!(unit.lines().any(|line| line.starts_with("WatchdogSec=")));
+    }
+
+    #[test]
+    fn odd_paths_are_quoted() {
+        assert_eq!(quoted("/opt/ds ctl/50%/a\"b\\c"), "\"/opt/ds ctl/50%%/a\\\"b\\\\c\"");
+        assert_eq!(quoted("/a\nExecStartPre=/bin/x"), "\"/a\\x0aExecStartPre=/bin/x\"");
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_adds_a_line(path in any::<String>()) {
+            let lines = |path: &str| unit(Path::new(path)).lines().count();
+            prop_assert_eq!(lines(&path), lines("/dsctl"));
+        }
+    }
+}
