@@ -104,6 +104,11 @@ pub fn task_line(release: &Release, task: i64, state: i64) -> String {
 /// A run's changes without what nobody can know before: ids of commands, and the present time. A time counts as the
 /// present only if it lies between `began` and now, in the zone that its column is written in.
 pub fn settled(changes: &[String], began: Timestamp) -> Vec<String> {
+    settled_in(ZONE, changes, began)
+}
+
+/// The same where the masters are in another zone.
+pub fn settled_in(masters_zone: &str, changes: &[String], began: Timestamp) -> Vec<String> {
     let id = Regex::new(r#"^\+ t_ds_command id="\d+""#).unwrap();
     let cell = Regex::new(r#"(start_time=|update_time=|update_time "[^"]*" -> )"([^"]*)""#).unwrap();
     let settle = |line: &String| {
@@ -111,7 +116,7 @@ pub fn settled(changes: &[String], began: Timestamp) -> Vec<String> {
         let settle_cell = |found: &regex_lite::Captures<'_>| {
             let (column, text) = (&found[1], &found[2]);
             // Commands are written in the masters' zone; what the server writes by itself is in the server's.
-            let (zone, word) = if column.ends_with('=') { (ZONE, "<now>") } else { ("UTC", "<touched>") };
+            let (zone, word) = if column.ends_with('=') { (masters_zone, "<now>") } else { ("UTC", "<touched>") };
             if is_present(text, zone, began) { format!("{column}{word}") } else { found[0].to_owned() }
         };
         cell.replace_all(&line, settle_cell).into_owned()

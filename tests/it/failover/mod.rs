@@ -2,13 +2,13 @@
 //!
 //! What is expected is written out here, release by release; nothing of it comes from the program's own tables.
 
-// mod demo;
+mod demo;
 mod expected;
-// mod halves;
-// mod limits;
+mod halves;
+mod limits;
 mod matrix;
-// mod named;
+mod named;
 mod releases;
-// mod restarted;
-// mod tasks;
+mod restarted;
+mod tasks;
 mod world;

@@ -1,10 +1,12 @@
 //! One cluster of a release: its definitions, one living master, one living worker, and a master that is gone.
 
+use dsctl::demo::Server;
+use dsctl::demo::payload::{self, Beat};
 use dsctl::demo::seed::{self, Seed};
-use dsctl::demo::{Registered, Server};
 use dsctl::model::Version;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::releases::{Mark, Release};
@@ -87,17 +89,21 @@ impl World {
     }
 
     fn register(&self, server: Server, parent: &str, address: &str) -> FakeRegistration {
-        let beat = Registered {
-            server,
-            address,
-            client: 1,
-            process: 4711,
+        let (host, port) = address.rsplit_once(':').unwrap_or((address, "0"));
+        let beat = Beat {
+            host,
+            port: port.parse().unwrap(),
             started: SERVERS_STARTED.parse().unwrap(),
             reported: Timestamp::now(),
-            session_millis: 60_000,
+            process: 4711,
+            zone: TimeZone::get(ZONE).unwrap(),
+        };
+        let payload = match server {
+            Server::Master => payload::master(self.version, &beat),
+            Server::Worker => payload::worker(self.version, &beat),
         };
         let path = self.env.path(&format!("{parent}/{address}"));
-        FakeRegistration::new(&self.env.connect, &path, beat.payload(self.version).as_bytes(), None)
+        FakeRegistration::new(&self.env.connect, &path, payload.as_bytes(), None)
     }
 
     /// A running instance of the dead master, of definition 1.
@@ -159,7 +165,8 @@ impl World {
         output
     }
 
-    /// Runs the program, which must change nothing in the database and nothing in the registry.
+    /// Runs the program, which must change nothing in the database and nothing in the registry. Only before the first
+    /// lock is taken: ZooKeeper itself removes empty containers when it likes.
     #[track_caller]
     pub fn run_idly(&self, arguments: &[&str], exit: i32) -> Output {
         let (database, registry) = (self.env.dump(), self.env.registry_dump());
