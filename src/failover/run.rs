@@ -101,18 +101,36 @@ async fn all_masters(
     check_release(cluster.store.release(), context.rules)?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
-    for address in masters {
-        // Every master is checked before the first is touched: a refusal means that nothing was written.
-        if view.masters.find(address).is_some() {
-            let instances = stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
-            guard::select(cluster, context.rules, &view, address, instances)?;
-        }
-    }
+    check_all(cluster, masters, &view, context).await?;
     for address in masters {
         let paths = cluster.store.release().lock_paths(address);
         under_locks(cluster, &paths, context, Work::Master(address)).await?;
     }
     Ok(())
+}
+
+/// Checks every master before the first is touched: a refusal means that nothing was written.
+async fn check_all(
+    cluster: &mut Cluster,
+    masters: &[Address],
+    view: &RegistryView,
+    context: &Context<'_>,
+) -> Result<(), FailoverError> {
+    let mut found = Vec::new();
+    for address in masters {
+        // One master that is not registered needs no look ahead: all of this is checked again under its lock.
+        if masters.len() > 1 || view.masters.find(address).is_some() {
+            let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+            let (selected, _) = guard::select(cluster, context.rules, view, address, instances)?;
+            found.extend(selected.into_iter().map(|instance| instance.id));
+        }
+    }
+    let limit = context.rules.max_instances;
+    if found.len() > limit {
+        let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
+        found.retain(|id| !waiting.contains_key(id));
+    }
+    if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(()) }
 }
 
 /// What is done under the locks.
