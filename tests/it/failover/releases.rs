@@ -35,6 +35,7 @@ pub enum Definitions {
 
 /// A release. `{dead}` stands for the dead master's address.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own, as the facts have them
 pub struct Release {
     /// Its number.
     pub number: &'static str,
