@@ -15,6 +15,7 @@ mod harness;
 mod curator;
 mod database;
 mod dump;
+mod faults;
 mod jdbc;
 mod lock;
 mod program;
