@@ -1,5 +1,9 @@
 //! What could hurt: races, kills, frozen processes, lost answers, signals, great numbers. One rule holds through all of
 //! it: [`world::World::check`].
 
+mod answers;
+mod freezes;
+mod kills;
+mod moments;
 mod races;
 mod world;
