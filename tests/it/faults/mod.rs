@@ -4,6 +4,8 @@
 mod answers;
 mod freezes;
 mod kills;
+mod lost_lock;
 mod moments;
 mod races;
+mod signals;
 mod world;

@@ -78,10 +78,6 @@ impl World {
         self.zk.as_ref().expect("ZooKeeper")
     }
 
-    pub fn has_zookeeper(&self) -> bool {
-        self.zk.is_some()
-    }
-
     /// The lock of the dead master's failover, as ZooKeeper has it.
     pub fn lock(&self) -> String {
         self.env.path(&format!("lock/master-failover/{DEAD}"))
