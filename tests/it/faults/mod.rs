@@ -2,7 +2,9 @@
 //! it: [`world::World::check`].
 
 mod answers;
+mod exit_codes;
 mod freezes;
+mod held;
 mod kills;
 mod lost_lock;
 mod moments;

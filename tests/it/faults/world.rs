@@ -108,13 +108,17 @@ impl World {
         self.end(dsctl.spawn())
     }
 
+    fn claims_by_state(&self) -> bool {
+        claims_by_state(self.version)
+    }
+
     fn table(&self) -> &'static str {
-        if self.version == BY_STATE { "t_ds_workflow_instance" } else { "t_ds_process_instance" }
+        if self.claims_by_state() { "t_ds_workflow_instance" } else { "t_ds_process_instance" }
     }
 
     /// Each instance that a recovery command waits for, with the number of these commands.
     pub fn commands(&self) -> BTreeMap<i64, i64> {
-        let instance = if self.version == BY_STATE { "workflow_instance_id" } else { "process_instance_id" };
+        let instance = if self.claims_by_state() { "workflow_instance_id" } else { "process_instance_id" };
         let sql = format!("SELECT {instance}, COUNT(*) FROM t_ds_command WHERE command_type = 2 GROUP BY {instance}");
         self.env.rows(&sql).iter().map(|row| (row.int(0).unwrap(), row.int(1).unwrap())).collect()
     }
@@ -130,7 +134,7 @@ impl World {
     fn claimed(&self) -> BTreeSet<i64> {
         let table = self.table();
         let claim = |id: i64| {
-            let cells = if self.version == BY_STATE {
+            let cells = if self.claims_by_state() {
                 r#"state "1" -> "18""#.to_owned()
             } else {
                 format!(r#"host "{DEAD}" -> "NULL""#)
@@ -180,6 +184,10 @@ impl World {
     }
 }
 
+fn claims_by_state(version: Version) -> bool {
+    version >= Version::new(3, 3, 0)
+}
+
 /// What may change without being part of the rule: new commands, which are counted, and the JDBC registry's own tables.
 fn is_beside_the_point(change: &str) -> bool {
     change.starts_with("+ t_ds_command ") || change[2..].starts_with("t_ds_jdbc_registry_")
@@ -225,7 +233,7 @@ impl Rows {
 
     /// The row after each of the dead master's is one that the living master runs; all others are finished.
     pub fn insert(self, env: &Env, version: Version) {
-        let name = if version == BY_STATE { "t_ds_workflow_instance" } else { "t_ds_process_instance" };
+        let name = if claims_by_state(version) { "t_ds_workflow_instance" } else { "t_ds_process_instance" };
         let table = schema::tables(version).into_iter().find(|table| table.name == name).unwrap();
         let quote = if env.store == Store::MariaDb { '`' } else { '"' };
         let columns: Vec<String> = table.columns.iter().map(|column| format!("{quote}{}{quote}", column.name)).collect();
