@@ -9,5 +9,6 @@ mod kills;
 mod lost_lock;
 mod moments;
 mod races;
+mod scale;
 mod signals;
 mod world;

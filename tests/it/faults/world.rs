@@ -201,14 +201,14 @@ pub fn reported(output: &Output) -> BTreeSet<i64> {
     recovered.map(|instance| instance["instance_id"].as_i64().unwrap()).collect()
 }
 
-fn registered(address: &str) -> Registered<'_> {
+pub fn registered(address: &str) -> Registered<'_> {
     let now = Timestamp::now();
     Registered { server: Server::Master, address, client: 7, process: 77, started: now, reported: now, session_millis: HOUR }
 }
 
 const HOUR: i64 = 3_600_000;
 
-fn prepare(env: &mut Env, version: Version) {
+pub fn prepare(env: &mut Env, version: Version) {
     env.set("DSCTL_DS_VERSION", &version.to_string());
     env.create_schema(version);
     env.insert([seed::project(version), seed::definition(version), seed::definition_log(version)]);
@@ -259,7 +259,7 @@ impl Rows {
 }
 
 /// A table of the numbers from one on.
-fn numbers(store: Store, count: i64) -> String {
+pub fn numbers(store: Store, count: i64) -> String {
     match store {
         Store::MariaDb => format!("(SELECT seq AS n FROM seq_1_to_{count}) AS numbers"),
         Store::Postgres => format!("generate_series(1, {count}) AS numbers(n)"),

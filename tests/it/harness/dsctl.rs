@@ -199,6 +199,11 @@ impl Running {
         signal(self.child.id().expect("a running program"), name);
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("a running program")
+    }
+
     /// Whether it has not ended.
     pub fn is_running(&mut self) -> bool {
         let _context = runtime().enter();
