@@ -32,7 +32,17 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
         .key("recovered", run.recovered())
         .key("skipped", run.skipped())
         .key("elapsed_ms", times::milliseconds(run.elapsed));
+    if run.failure.is_some() && run.masters.is_empty() {
+        // The error says it all; a table without rows would look like good news.
+        return body;
+    }
     let body = body.table(table(run, dry_run, words));
+    let tasks: usize = run.masters.iter().map(|master| master.marked_tasks.len()).sum();
+    let body = match (tasks, dry_run) {
+        (0, _) => body,
+        (tasks, true) => body.closing(format!("{tasks} of their tasks would be marked to run again")),
+        (tasks, false) => body.closing(format!("{tasks} of their tasks were marked to run again")),
+    };
     body.closing(summary(run, dry_run, words))
 }
 
@@ -40,6 +50,7 @@ fn summary(run: &Run, dry_run: bool, words: Words) -> String {
     let (recovered, skipped) = (run.recovered(), run.skipped());
     let elapsed = times::short(run.elapsed);
     match (recovered, skipped, dry_run) {
+        _ if run.failure.is_some() => format!("stopped early: {recovered} {} before, {skipped} left alone", words.done),
         (0, 0, _) => "nothing to do: no such instance is left".to_owned(),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",

@@ -26,7 +26,12 @@ impl MariaDb {
         template::copy(&version, &server.folder.join("data"), |folder| {
             let data = folder.join("data");
             let mut install = Command::new("mariadb-install-db");
-            install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
+            install.args([
+                "--no-defaults",
+                "--skip-test-db",
+                "--skip-name-resolve",
+                "--auth-root-authentication-method=normal",
+            ]);
             install.args(user_option()).arg("--innodb-log-file-size=16M").arg(format!("--datadir={data}"));
             run(&mut install);
             data
