@@ -16,6 +16,10 @@ use super::transaction::Transaction;
 /// How many steps of SQLite's machine lie between two looks at the clock: well below a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
+/// A transaction that outgrows the cache would take the whole file for itself long before COMMIT, and this program's own
+/// other connection, the registry's, could not even read. A batch has a bounded size.
+const KEEP_IN_MEMORY: &str = "PRAGMA cache_spill = OFF";
+
 /// What may be done to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
@@ -190,6 +194,7 @@ fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection,
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .and_then(|connection| connection.busy_timeout(timeout).map(|()| connection))
         .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map(|()| connection))
+        .and_then(|connection| connection.execute_batch(KEEP_IN_MEMORY).map(|()| connection))
         .map_err(|error| words(&error))?;
     // Without the permission to write, SQLite silently opens for reading.
     match connection.is_readonly("main") {
