@@ -70,6 +70,7 @@ fn stays_small(store: Store) {
     let masters = fits(&env, "masters -o json").json();
     assert!(masters["masters"].to_string().contains(&format!(r#""unfinished_instances":{dead}"#)), "{masters}");
     fits(&env, "instances -o json");
+    fits(&env, "instances");
     let listed = fits(&env, &format!("instances {DEAD} -o json")).json();
     assert_eq!(listed["instances"].as_array().map(Vec::len), usize::try_from(dead).ok());
     let done = fits(&env, &format!("failover {DEAD} --yes -o json")).json();
