@@ -182,6 +182,7 @@ fn ensure_all(cluster: &Cluster, done: u64, wanted: usize) -> Result<(), Failove
     Err(DatabaseError::Refused {
         endpoint: cluster.store.endpoint().to_owned(),
         cause: format!("{done} of {wanted} locked rows were claimed; nothing of this batch was written"),
+        busy: false,
     }
     .into())
 }

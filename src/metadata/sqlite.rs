@@ -67,7 +67,7 @@ impl SqliteDatabase {
     }
 
     fn refused(&self, cause: impl Into<String>) -> DatabaseError {
-        DatabaseError::Refused { endpoint: self.endpoint.clone(), cause: cause.into() }
+        DatabaseError::Refused { endpoint: self.endpoint.clone(), cause: cause.into(), busy: false }
     }
 
     fn failure(&self, error: &rusqlite::Error) -> DatabaseError {
@@ -75,7 +75,8 @@ impl SqliteDatabase {
         match kind(error) {
             Kind::Lost => DatabaseError::Lost { endpoint, cause },
             Kind::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
-            Kind::Refused => DatabaseError::Refused { endpoint, cause },
+            Kind::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
+            Kind::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
         }
     }
 
@@ -278,6 +279,7 @@ impl ToSql for Value {
 enum Kind {
     Lost,
     UniqueViolation,
+    Busy,
     Refused,
 }
 
@@ -290,6 +292,7 @@ fn kind(error: &rusqlite::Error) -> Kind {
             ErrorCode::ConstraintViolation,
             ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID,
         ) => Kind::UniqueViolation,
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Kind::Busy,
         // The file under the connection fails: what COMMIT did is then unknown.
         (
             ErrorCode::SystemIoFailure

@@ -203,7 +203,15 @@ pub fn reported(output: &Output) -> BTreeSet<i64> {
 
 pub fn registered(address: &str) -> Registered<'_> {
     let now = Timestamp::now();
-    Registered { server: Server::Master, address, client: 7, process: 77, started: now, reported: now, session_millis: HOUR }
+    Registered {
+        server: Server::Master,
+        address,
+        client: 7,
+        process: 77,
+        started: now,
+        reported: now,
+        session_millis: HOUR,
+    }
 }
 
 const HOUR: i64 = 3_600_000;
@@ -236,8 +244,10 @@ impl Rows {
         let name = if claims_by_state(version) { "t_ds_workflow_instance" } else { "t_ds_process_instance" };
         let table = schema::tables(version).into_iter().find(|table| table.name == name).unwrap();
         let quote = if env.store == Store::MariaDb { '`' } else { '"' };
-        let columns: Vec<String> = table.columns.iter().map(|column| format!("{quote}{}{quote}", column.name)).collect();
-        let values: Vec<String> = table.columns.iter().zip(&columns).map(|(column, quoted)| self.value(column.name, quoted)).collect();
+        let columns: Vec<String> =
+            table.columns.iter().map(|column| format!("{quote}{}{quote}", column.name)).collect();
+        let values: Vec<String> =
+            table.columns.iter().zip(&columns).map(|(column, quoted)| self.value(column.name, quoted)).collect();
         let (columns, values) = (columns.join(", "), values.join(", "));
         env.sql(&format!(
             "CREATE TEMPORARY TABLE pattern AS SELECT * FROM {name} WHERE id = {PATTERN};\n\
