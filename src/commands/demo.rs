@@ -130,7 +130,7 @@ async fn listing(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, Comma
     let mut listed = Vec::new();
     stop.unless(cluster.store.each_listed(None, |instance| listed.push(instance))).await?;
     let listing = Listing { cluster, registered, waiting, errors: HashMap::new() };
-    let values = listed.iter().map(|instance| listing.value(instance)).collect();
+    let values = listed.iter().map(|instance| listing.value(instance));
     Ok(Body::default().records("instances", "instance", values).table(listing.table(&listed)))
 }
 

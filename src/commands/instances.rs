@@ -59,7 +59,7 @@ pub(super) struct Listing<'a> {
 
 impl Listing<'_> {
     fn body(&self, listed: &[Instance]) -> Body {
-        let values = listed.iter().map(|instance| self.value(instance)).collect();
+        let values = listed.iter().map(|instance| self.value(instance));
         let body = Body::default().records("instances", "instance", values).table(self.table(listed));
         let orphans = listed.iter().filter(|instance| self.is_orphan(instance)).count();
         let body = match orphans {

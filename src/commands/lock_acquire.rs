@@ -39,7 +39,7 @@ impl Held {
     fn body(&self) -> Body {
         let locks = self.locks.iter();
         let locks = locks.map(|(path, waited)| json!({ "path": path, "waited_ms": times::milliseconds(*waited) }));
-        let body = Body::default().records("locks", "lock", locks.collect());
+        let body = Body::default().records("locks", "lock", locks);
         let body = body.key("held_ms", times::milliseconds(self.time));
         let paths: Vec<&str> = self.locks.iter().map(|(path, _)| path.as_str()).collect();
         body.closing(format!("gave {} back after {}", paths.join(" and "), times::short(self.time)))

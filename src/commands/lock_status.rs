@@ -98,7 +98,7 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
             table.row(cells(lock, place, node, masters));
         }
     }
-    let values = locks.iter().map(|lock| value(lock, masters)).collect();
+    let values = locks.iter().map(|lock| value(lock, masters));
     let body = Body::default().records("locks", "lock", values).table(table);
     let body = if locks.is_empty() { body.closing("no failover lock is held") } else { body };
     match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| leak_of(release, node, masters)) {

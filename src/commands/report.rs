@@ -28,7 +28,7 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
     let body = Body::default()
         .key("dry_run", dry_run)
         .key("locks", locks.collect::<Vec<Value>>())
-        .records("masters", "master", run.masters.iter().map(master).collect())
+        .records("masters", "master", run.masters.iter().map(master))
         .key("recovered", run.recovered())
         .key("skipped", run.skipped())
         .key("elapsed_ms", times::milliseconds(run.elapsed));

@@ -16,6 +16,7 @@ mod curator;
 mod database;
 mod dump;
 mod failover;
+mod faults;
 mod jdbc;
 mod lock;
 mod program;
