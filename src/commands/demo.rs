@@ -1,6 +1,5 @@
 //! `dsctl demo`: a failover from beginning to end, on a made-up cluster in a SQLite file.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,8 +23,8 @@ use crate::output::{Body, Document};
 /// The release of the made-up cluster where none is asked for.
 const DEFAULT_RELEASE: Version = Version::new(3, 2, 2);
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &DemoArgs, name: &'static str) -> io::Result<u8> {
-    let mut document = Document::new(name);
+pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &DemoArgs) -> io::Result<u8> {
+    let mut document = shell.nothing.clone();
     let answer = match tell(shell, arguments, &mut document).await {
         Ok(answer) => answer,
         Err(error) => Answer { error: Some(error.body()), ..Answer::default() },
@@ -129,7 +128,10 @@ async fn listing(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, Comma
     let waiting = stop.unless(cluster.store.recovery_commands()).await?;
     let mut listed = Vec::new();
     stop.unless(cluster.store.each_listed(None, |instance| listed.push(instance))).await?;
-    let listing = Listing { cluster, registered, waiting, errors: HashMap::new() };
+    let ids = listed.iter().map(|instance| instance.id).collect();
+    let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
+    let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
+    let listing = Listing { cluster, registered, waiting, errors };
     let values = listed.iter().map(|instance| listing.value(instance)).collect();
     Ok(Body::default().records("instances", "instance", values).table(listing.table(&listed)))
 }

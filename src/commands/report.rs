@@ -32,6 +32,10 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
         .key("recovered", run.recovered())
         .key("skipped", run.skipped())
         .key("elapsed_ms", times::milliseconds(run.elapsed));
+    if run.failure.is_some() && run.masters.is_empty() {
+        // The error alone speaks: "nothing to do" beside it would be wrong.
+        return body;
+    }
     let body = body.table(table(run, dry_run, words));
     body.closing(summary(run, dry_run, words))
 }
@@ -40,6 +44,7 @@ fn summary(run: &Run, dry_run: bool, words: Words) -> String {
     let (recovered, skipped) = (run.recovered(), run.skipped());
     let elapsed = times::short(run.elapsed);
     match (recovered, skipped, dry_run) {
+        (0, 0, _) if run.failure.is_some() => "nothing was written".to_owned(),
         (0, 0, _) => "nothing to do: no such instance is left".to_owned(),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",
