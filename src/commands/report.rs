@@ -33,18 +33,20 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
         .key("skipped", run.skipped())
         .key("elapsed_ms", times::milliseconds(run.elapsed));
     if run.failure.is_some() && run.masters.is_empty() {
-        // The error alone speaks: "nothing to do" beside it would be wrong.
+        // The error says it all; a table without rows would look like good news.
         return body;
     }
-    let body = body.table(table(run, dry_run, words));
-    body.closing(summary(run, dry_run, words))
+    body.table(table(run, dry_run, words)).closing(summary(run, dry_run, words))
 }
 
 fn summary(run: &Run, dry_run: bool, words: Words) -> String {
     let (recovered, skipped) = (run.recovered(), run.skipped());
     let elapsed = times::short(run.elapsed);
     match (recovered, skipped, dry_run) {
-        (0, 0, _) if run.failure.is_some() => "nothing was written".to_owned(),
+        (_, _, true) if run.failure.is_some() => {
+            format!("stopped early: {recovered} {} before; nothing was written", words.would)
+        }
+        _ if run.failure.is_some() => format!("stopped early: {recovered} {} before, {skipped} left alone", words.done),
         (0, 0, _) => "nothing to do: no such instance is left".to_owned(),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",

@@ -148,8 +148,9 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
             Some("write it behind the host: //HOST/DATABASE"),
         ));
     }
-    // A slash in an unencoded password moves the rest of it to where the database stands.
-    if database.contains(['/', '@']) || host.contains('@') {
+    // A slash or question mark in an unencoded password moves the rest of it, and its @, to where others stand.
+    let stray = !url.username().is_empty() && url.query().is_some_and(|query| query.contains('@'));
+    if database.contains(['/', '@']) || host.contains('@') || stray {
         return Err(malformed("the URL has a / or @ where none belongs"));
     }
     let (user, password) = login(&url, &parameters)?;

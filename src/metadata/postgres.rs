@@ -62,7 +62,7 @@ impl PostgresDriver {
     }
 }
 
-/// Every value is set, since the driver's defaults come from the environment.
+/// Values of the target are set whatever the environment says; `PGOPTIONS` and the certificates of `PGSSL…` still count.
 fn options(target: &ServerTarget) -> PgConnectOptions {
     let options = PgConnectOptions::new_without_pgpass()
         .host(target.bare_host())

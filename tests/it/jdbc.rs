@@ -144,7 +144,6 @@ fn a_connection_lost_while_locking_leaves_exactly_one_lock() {
 }
 
 #[test]
-#[ignore = "the registry inserts its client a second time and takes its own row for an obstacle"]
 fn an_answer_lost_while_a_client_is_made_leaves_exactly_one_lock() {
     survives(Store::MariaDb, INSERT_CLIENT, At::SwallowNextAnswer);
     survives(Store::Postgres, INSERT_CLIENT, At::SwallowNextAnswer);

@@ -226,7 +226,11 @@ impl Tables {
     ) -> Result<(), RegistryError> {
         let configuration = format!(r#"{{"sessionTimeout":{}}}"#, session_timeout.as_millis());
         let parameters = [id.into(), name.into(), now.into(), configuration.into()];
-        self.write(INSERT_CLIENT, &parameters).await.map(drop).map_err(in_our_words)
+        match self.write(INSERT_CLIENT, &parameters).await {
+            // The id is a random number of our own, so the row is ours: the first sending had arrived.
+            Err(DatabaseError::UniqueViolation { .. }) => Ok(()),
+            answer => answer.map(drop).map_err(in_our_words),
+        }
     }
 
     /// Writes a heartbeat; `false` if the client's row is gone.
