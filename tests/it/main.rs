@@ -22,3 +22,4 @@ mod proxy;
 mod registry;
 mod schema;
 mod servers;
+mod surface;
