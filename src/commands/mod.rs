@@ -100,7 +100,9 @@ async fn with_settings(
     let mut nothing = Document::new(name_of(&cli.command));
     nothing.body = contract::nothing(&cli.command);
     let scope = if matches!(cli.command, Command::Demo(_)) { Scope::Local } else { Scope::Cluster };
-    match resolve(&cli.global, environment, &mut io::stdin().lock(), scope) {
+    // A statement of its own: the lock on stdin must be gone before a question is asked, which another thread reads.
+    let resolved = resolve(&cli.global, environment, &mut io::stdin().lock(), scope);
+    match resolved {
         Ok(settings) => {
             nothing.warnings = settings.warnings.iter().map(ToString::to_string).collect();
             let mut shell = Shell { settings, printer, stop, nothing };

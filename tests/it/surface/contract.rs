@@ -78,7 +78,8 @@ fn promised(command: &str) -> Vec<&'static str> {
 
 #[track_caller]
 fn has_keys(value: &Value, keys: &[&str]) {
-    let mut found: Vec<&str> = value.as_object().unwrap_or_else(|| panic!("{value}")).keys().map(String::as_str).collect();
+    let mut found: Vec<&str> =
+        value.as_object().unwrap_or_else(|| panic!("{value}")).keys().map(String::as_str).collect();
     let mut expected = keys.to_vec();
     found.sort_unstable();
     expected.sort_unstable();
@@ -322,8 +323,8 @@ fn a_reader_that_goes_away_is_no_failure() {
     let env = rehearsal(V3_2);
     env.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-         INSERT INTO t_ds_process_instance (id, name, host, state, process_definition_code)
-         SELECT i, printf('%0120d', i), '10.0.0.2:5678', 1, 1 FROM n",
+         INSERT INTO t_ds_process_instance (id, name, host, state, process_definition_code, executor_id)
+         SELECT i, printf('%0120d', i), '10.0.0.2:5678', 1, 1, 1 FROM n",
     );
     for format in ["table", "json", "ndjson", "tsv"] {
         let script = format!("set -o pipefail; '{}' instances -o {format} | head -1", env!("CARGO_BIN_EXE_dsctl"));

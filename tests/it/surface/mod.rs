@@ -4,7 +4,6 @@ mod acquire;
 mod configuration;
 mod contract;
 mod garbage;
-mod hand_over;
 mod masters;
 mod outputs;
 mod refusals;
