@@ -97,7 +97,11 @@ async fn acts(cluster: &mut Cluster, story: &Story, stop: &StopSignal) -> Result
     let permit = Permit::given();
     let run = failover(cluster, &dead, &rules, Some(&permit), &mut Silent, stop.clone()).await;
     let instances_after = listing(cluster, stop).await?;
-    let words = Words { done: "handed over", would: "would be handed over" };
+    let words = Words {
+        done: "handed over",
+        would: "would be handed over",
+        nothing: "no unfinished instance names a dead master",
+    };
     let plan = report::body(&plan, true, words);
     let outcome = report::body(&run, false, words);
     let mut body = Body::default();

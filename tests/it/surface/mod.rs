@@ -12,6 +12,7 @@ mod status;
 mod strange;
 mod usage;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dsctl::demo::{self, Registered, Server};
@@ -95,8 +96,8 @@ pub fn refused(env: &Env, line: &str, seen: &str, hint: &str) {
 }
 
 /// Everything in ZooKeeper below the test's root; nothing where the registry is in the database.
-fn registry(env: &Env) -> std::collections::BTreeMap<String, String> {
-    if env.variables().contains_key("DSCTL_ZK") { env.registry_dump() } else { Default::default() }
+fn registry(env: &Env) -> BTreeMap<String, String> {
+    if env.variables().contains_key("DSCTL_ZK") { env.registry_dump() } else { BTreeMap::new() }
 }
 
 /// The ids of the instances that differ between two dumps, in order.

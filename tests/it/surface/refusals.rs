@@ -141,15 +141,10 @@ fn texts_that_name_no_master() {
 #[test]
 fn addresses_are_taken_whole() {
     let env = rehearsal(V3_2);
-    for (other, code) in [
-        ("10.0.0.2:567", 0),
-        ("0.0.0.2:5678", 0),
-        ("10.0.0.22:5678", 0),
-        ("10.0.0._:5678", 0),
-        ("%:5678", 0),
-        ("10.0.0.2:56780", 0),
-    ] {
-        unchanged(&env, Dsctl::new(&env).args(["failover", other, "--yes"])).exit(code);
+    let others = ["10.0.0.2:567", "0.0.0.2:5678", "10.0.0.22:5678", "10.0.0.2:56780", "10.0.0._:5678", "%:5678"];
+    for other in others {
+        let output = unchanged(&env, Dsctl::new(&env).args(["failover", other, "--yes"]));
+        output.exit(0).out(&format!("nothing to do: no unfinished instance names {other}"));
     }
 }
 

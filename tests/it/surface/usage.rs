@@ -64,7 +64,7 @@ fn wrong_usage() {
         "instances a b",
         "masters --output yaml",
         "masters --zk zk1/a/../b",
-        "masters --namespace a/b",
+        "masters --namespace ../x",
         "masters --ds-version three",
         "masters --time-zone Nowhere/Town",
         "masters --registry etcd",
