@@ -38,7 +38,14 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
         // The error says it all; a table without rows would look like good news.
         return body;
     }
-    body.table(table(run, dry_run, words)).closing(summary(run, dry_run, words))
+    let body = body.table(table(run, dry_run, words));
+    let tasks: usize = run.masters.iter().map(|master| master.marked_tasks.len()).sum();
+    let body = match (tasks, dry_run) {
+        (0, _) => body,
+        (tasks, true) => body.closing(format!("{tasks} of their tasks would be marked to run again")),
+        (tasks, false) => body.closing(format!("{tasks} of their tasks were marked to run again")),
+    };
+    body.closing(summary(run, dry_run, words))
 }
 
 fn summary(run: &Run, dry_run: bool, words: Words) -> String {

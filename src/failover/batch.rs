@@ -117,6 +117,7 @@ pub(crate) async fn apply(
             return Err(refused.into());
         }
     };
+    tracing::info!(instances = prepared.instances.len(), left_alone = prepared.skipped.len(), "batch committed");
     record(cluster, context, prepared, &commands, outcome);
     Ok(())
 }

@@ -31,7 +31,10 @@ impl Locks {
             let full_path = registry.full_path(path);
             let mut on_wait = |holder: &crate::model::LockNode| observer.waiting_for_lock(&full_path, holder);
             match registry.acquire(path, left, &mut on_wait).await {
-                Ok(lease) => locks.leases.push(lease),
+                Ok(lease) => {
+                    tracing::info!(path = lease.path, waited = ?lease.waited, "lock taken");
+                    locks.leases.push(lease);
+                }
                 Err(error) => {
                     // The error that is told is the first one; closing the session ends what is left.
                     let _ = locks.release(registry).await;
@@ -65,6 +68,7 @@ impl Locks {
     pub(crate) async fn release(self, registry: &mut dyn Registry) -> Result<(), RegistryError> {
         let mut result = Ok(());
         for lease in self.leases.into_iter().rev() {
+            tracing::info!(path = lease.path, "giving the lock back");
             result = result.and(registry.release(lease).await);
         }
         result

@@ -19,6 +19,7 @@ mod jdbc;
 mod lock;
 mod program;
 mod proxy;
+mod readme;
 mod registry;
 mod schema;
 mod servers;

@@ -58,7 +58,8 @@ impl JdbcRegistry {
         let parent = self.full_path(parent);
         let now = tables::now();
         let entries = self.tables.entries_below(&parent).await?;
-        let living = entries.into_iter().filter(|entry| entry.client.is_alive(now));
+        let newest = entries.iter().filter_map(|entry| entry.client.last_heartbeat).max().unwrap_or(i64::MIN);
+        let living = entries.into_iter().filter(|entry| entry.client.is_alive_among(now, newest));
         let mut servers: Vec<Registration> = living
             .map(|entry| Registration {
                 address: Address::seen(entry.name),
@@ -93,8 +94,9 @@ impl Registry for JdbcRegistry {
         format!("/{}", path.trim_matches('/'))
     }
 
-    /// The masters whose client is alive. Whose heartbeat is missing, or older than the client's own session timeout by
-    /// our clock, counts as gone even if no server has deleted the entry yet: as `JdbcRegistryServer` judges.
+    /// The masters whose client is alive. Whose heartbeat is missing, or older than the client's own session timeout,
+    /// counts as gone even if no server has deleted the entry yet, as `JdbcRegistryServer` judges: by our clock and, as
+    /// that may be wrong, by the other masters' heartbeats.
     async fn masters(&mut self) -> Result<Registrations, RegistryError> {
         self.servers(self.layout.masters).await
     }

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::metadata::database::{Database, DatabaseError, Row, Value};
+use crate::metadata::database::{Database, DatabaseError, Dialect, Row, Value};
 use crate::model::LockNode;
 use crate::registry::RegistryError;
 
 /// `JdbcRegistryClientHeartbeatDTO.ClientConfig`: the default, where a client has written none.
 const DEFAULT_SESSION_TIMEOUT: i64 = 60_000;
+
+/// `heartbeat-refresh-interval`: how far the newest heartbeat may lag behind its server's clock.
+const HEARTBEAT_MS: i64 = 3_000;
 
 const ENTRIES: &str = "SELECT d.data_key, d.data_value, d.client_id, h.last_heartbeat_time, h.connection_config \
      FROM t_ds_jdbc_registry_data d \
@@ -72,9 +75,17 @@ impl Owner {
         }
     }
 
-    /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges.
+    /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges, by our own clock.
     pub(super) fn is_alive(&self, now: i64) -> bool {
         self.last_heartbeat.is_some_and(|last| now.saturating_sub(last) <= self.session_timeout)
+    }
+
+    /// As [`Owner::is_alive`], for servers whose clocks may differ from ours: the newest heartbeat among them shows what
+    /// time it is there. Only if that one is twice as old as this client may be do we believe our own clock alone.
+    pub(super) fn is_alive_among(&self, now: i64, newest: i64) -> bool {
+        let alive_there = |last: i64| newest.saturating_add(HEARTBEAT_MS).saturating_sub(last) <= self.session_timeout;
+        let believable = now.saturating_sub(newest) <= self.session_timeout.saturating_mul(2);
+        self.is_alive(now) || self.last_heartbeat.is_some_and(|last| believable && alive_there(last))
     }
 }
 
@@ -248,6 +259,11 @@ impl Tables {
         self.database.close().await;
     }
 
+    /// Whether nobody on another machine, with another clock, can write here.
+    pub(super) fn is_local(&self) -> bool {
+        self.database.dialect() == Dialect::Sqlite
+    }
+
     async fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
         let mut rows = Vec::new();
         match self.database.query(sql, parameters, &mut |row| rows.push(row)).await {
@@ -307,6 +323,13 @@ mod tests {
         assert!(client.is_alive(103_000) && client.is_alive(0));
         assert!(!client.is_alive(103_001));
         assert!(!owner(None, "{}").is_alive(0));
+        // Our clock is seventy seconds ahead of the servers': the one that has just written is alive.
+        let client = owner(Some(100_000), "{}");
+        assert!(!client.is_alive(170_000) && client.is_alive_among(170_000, 100_000));
+        // Another server went on writing for a minute after this one's last heartbeat.
+        assert!(client.is_alive_among(161_000, 157_000) && !client.is_alive_among(161_000, 157_001));
+        // Nobody has written for two minutes.
+        assert!(client.is_alive_among(220_000, 100_000) && !client.is_alive_among(220_001, 100_000));
     }
 
     #[test]
