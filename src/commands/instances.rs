@@ -69,7 +69,7 @@ impl Listing<'_> {
             )),
         };
         if listed.iter().any(|instance| self.verdict(instance) == Verdict::Dead) {
-            body.closing("masters are dead; next: dsctl failover --all-dead --dry-run")
+            body.closing("some masters are dead; next: dsctl failover --all-dead --dry-run")
         } else {
             body
         }

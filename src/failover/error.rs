@@ -188,6 +188,9 @@ impl FailoverError {
 
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
+        DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
+            Some("check the file's name in --db".to_owned())
+        }
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
         DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
         DatabaseError::Refused { busy: true, .. } => Some(

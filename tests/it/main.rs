@@ -25,3 +25,4 @@ mod readme;
 mod registry;
 mod schema;
 mod servers;
+mod surface;
