@@ -12,7 +12,8 @@ use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
 use crate::model::{Address, AddressError, InstanceId};
 
-const WORDS: Words = Words { done: "handed over", would: "would be handed over" };
+const WORDS: Words =
+    Words { done: "handed over", would: "would be handed over", nothing: "no unfinished instance names a dead master" };
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,

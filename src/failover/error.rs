@@ -188,8 +188,14 @@ impl FailoverError {
 
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
+        DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
+            Some("check the file's name in --db".to_owned())
+        }
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
         DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
+        DatabaseError::Refused { busy: true, .. } => Some(
+            "another transaction is in the way: run the same command again, or wait longer with --timeout".to_owned(),
+        ),
         _ => None,
     }
 }
@@ -210,7 +216,9 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
 
 fn database_code(error: &DatabaseError) -> ExitCode {
     match error {
-        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } => ExitCode::Unreachable,
+        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } | DatabaseError::Refused { busy: true, .. } => {
+            ExitCode::Unreachable
+        }
         _ => ExitCode::Failure,
     }
 }

@@ -144,7 +144,7 @@ impl Tables {
         for statement in SHAPE {
             match self.query(statement, &[]).await {
                 Ok(_) => {}
-                Err(DatabaseError::Refused { endpoint, cause }) => {
+                Err(DatabaseError::Refused { endpoint, cause, busy: false }) => {
                     return Err(self.other_shape(&endpoint, &cause).await);
                 }
                 Err(error) => return Err(in_our_words(error)),
@@ -315,7 +315,7 @@ pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
-        | DatabaseError::Refused { endpoint, cause }
+        | DatabaseError::Refused { endpoint, cause, .. }
         | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
     }
 }
