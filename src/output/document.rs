@@ -122,6 +122,7 @@ pub struct Records {
 
 impl Records {
     /// Its elements, each made when it is asked for.
+    #[must_use]
     pub fn values(&self) -> impl ExactSizeIterator<Item = Value> + '_ {
         // What was written from a value can be read again.
         self.texts.iter().map(|text| serde_json::from_str(text).unwrap_or_default())
