@@ -51,9 +51,9 @@ fn demo() -> Body {
 pub(super) fn complete(nothing: Body, answer: Body) -> Body {
     let mut body = Body { keys: nothing.keys, ..answer };
     body.keys.extend(answer.keys);
-    for empty in nothing.records {
-        if !body.records.iter().any(|records| records.key == empty.key) {
-            body.records.push(empty);
+    for records in nothing.records {
+        if !body.records.iter().any(|other| other.key == records.key) {
+            body.records.push(records);
         }
     }
     body
@@ -70,10 +70,9 @@ mod tests {
     fn an_answer_fills_what_was_empty_and_adds_the_rest() {
         let nothing = Body::default().key("a", 0).records("list", "item", Vec::new()).key("b", Value::Null);
         let answer = Body::default().records("list", "item", vec![json!(1)]).key("new", 2).key("a", 3).closing("end");
-        let body = complete(nothing.clone(), answer);
+        let body = complete(nothing, answer);
+        assert_eq!(body.records.iter().flat_map(Records::values).collect::<Vec<_>>(), [json!(1)]);
         assert_eq!(Value::Object(body.keys).to_string(), r#"{"a":3,"list":null,"b":null,"new":2}"#);
-        let values: Vec<Value> = body.records.iter().flat_map(Records::values).collect();
-        assert_eq!((body.records.len(), values, body.closing.len()), (1, vec![json!(1)], 1));
-        assert_eq!(complete(nothing.clone(), Body::default()), nothing);
+        assert_eq!((body.records.len(), body.closing.len()), (1, 1));
     }
 }

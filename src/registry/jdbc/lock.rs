@@ -83,7 +83,8 @@ impl JdbcRegistry {
         if let Some(lock) = self.tables.lock(key).await? {
             let looks_dead = !lock.client.is_alive(tables::now());
             let still = stillness.lasts(&lock) >= STILLNESS || self.tables.is_local();
-            if !(looks_dead && still && self.tables.delete_dead_lock(&lock).await?) {
+            let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;
+            if !removed {
                 return Ok(Attempt::Held(Some(lock)));
             }
         }
