@@ -122,6 +122,7 @@ fn word(reason: &SkipReason) -> &'static str {
         SkipReason::LivingMaster => "living_master",
         SkipReason::TaskStillRuns(_) => "task_still_runs",
         SkipReason::StartParameters => "start_parameters",
+        SkipReason::ParameterTooLong => "parameter_too_long",
         SkipReason::OriginalStateUnknown => "original_state_unknown",
         SkipReason::NotClaimed(_) => "not_claimed",
         SkipReason::Finished => "finished",
@@ -152,6 +153,9 @@ fn sentence(reason: &SkipReason) -> String {
         ),
         SkipReason::StartParameters => {
             "its start parameters are no text and its definition has a schedule; no master can read that".to_owned()
+        }
+        SkipReason::ParameterTooLong => {
+            "its start parameters are so long that those of a recovery command do not fit into the database".to_owned()
         }
         SkipReason::OriginalStateUnknown => {
             "its state before the hand-over is written nowhere; give it with --original-state".to_owned()

@@ -49,6 +49,9 @@ pub enum Refusal {
         /// Allowed.
         limit: usize,
     },
+    /// Tables whose engine cannot undo anything.
+    #[error("{0} has no transactions: half a hand-over could not be undone")]
+    NoTransactions(String),
     /// Neither a yes on a terminal nor `--yes`.
     #[error("not confirmed")]
     NotConfirmed,
@@ -92,6 +95,7 @@ impl Refusal {
             Self::TooMany { found, .. } => {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }
+            Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
             Self::NotConfirmed => "nothing was written".to_owned(),
             Self::CannotAsk => "repeat with --yes, or with --dry-run to see what would be done".to_owned(),
             Self::ReleaseUndecided { .. } => "repeat with --ds-version X.Y.Z".to_owned(),

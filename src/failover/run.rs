@@ -12,6 +12,7 @@ use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
+use super::trace;
 use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -99,6 +100,7 @@ async fn all_masters(
     context: &mut Context<'_>,
 ) -> Result<(), FailoverError> {
     check_release(cluster.store.release(), context.rules)?;
+    check_transactions(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     for address in masters {
@@ -108,11 +110,48 @@ async fn all_masters(
             guard::select(cluster, context.rules, &view, address, instances)?;
         }
     }
+    if masters.len() > 1 {
+        check_limit(cluster, masters, context).await?;
+    }
     for address in masters {
         let paths = cluster.store.release().lock_paths(address);
         under_locks(cluster, &paths, context, Work::Master(address)).await?;
     }
     Ok(())
+}
+
+/// Nothing in the database tells these apart (F§9.2).
+const RECOVERED_LOOKS_HANGING: &str = "masters of 3.3.0 leave the dead master's address in an instance that they have \
+     taken up: if this master was failed over before, its instances may run elsewhere, and would run twice";
+
+/// All or nothing is the database's promise; a table that cannot keep it is none to write to.
+pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
+    let tables = context.stop.unless(cluster.store.tables_without_transactions()).await?;
+    if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
+}
+
+/// The limit is for all masters together. Each one is counted again under its lock.
+async fn check_limit(cluster: &mut Cluster, masters: &[Address], context: &Context<'_>) -> Result<(), FailoverError> {
+    let limit = context.rules.max_instances;
+    let counts = context.stop.unless(cluster.store.host_counts()).await?;
+    let family = cluster.store.release().family;
+    let is_meant = |host: &str| masters.iter().any(|address| address.as_str() == host);
+    let all = counts
+        .iter()
+        .filter(|count| family.is_unfinished(Some(count.state)) && count.host.as_deref().is_some_and(is_meant))
+        .map(|count| usize::try_from(count.count).unwrap_or(usize::MAX))
+        .fold(0_usize, usize::saturating_add);
+    if all <= limit {
+        return Ok(());
+    }
+    // Some of them may have their command already; these do not count.
+    let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
+    let mut found = 0;
+    for address in masters {
+        let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+        found += instances.iter().filter(|instance| !waiting.contains_key(&instance.id)).count();
+    }
+    if found > limit { Err(Refusal::TooMany { found, limit }.into()) } else { Ok(()) }
 }
 
 /// What is done under the locks.
@@ -164,6 +203,9 @@ async fn do_work(
             let mut outcome = MasterOutcome::new(address.clone(), verdict);
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
             drop_waiting(cluster, context, &mut selected, &mut outcome).await?;
+            if !selected.is_empty() && trace::recovered_looks_hanging(cluster.store.release()) {
+                outcome.notes.push(RECOVERED_LOOKS_HANGING.to_owned());
+            }
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
