@@ -125,6 +125,7 @@ fn word(reason: &SkipReason) -> &'static str {
         SkipReason::ParameterTooLong => "parameter_too_long",
         SkipReason::OriginalStateUnknown => "original_state_unknown",
         SkipReason::NotClaimed(_) => "not_claimed",
+        SkipReason::StrangeHost => "strange_host",
         SkipReason::Finished => "finished",
         SkipReason::NotFound => "not_found",
     }
@@ -164,6 +165,9 @@ fn sentence(reason: &SkipReason) -> String {
             crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),
             verdict => format!("not handed over: its verdict is {}", verdict.word()),
         },
+        SkipReason::StrangeHost => {
+            "its host can be no master's, so that no lock is there to be taken for it".to_owned()
+        }
         SkipReason::Finished => "its state is none that masters fail over".to_owned(),
         SkipReason::NotFound => "there is no such instance".to_owned(),
     }

@@ -193,6 +193,11 @@ impl FailoverError {
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
+        DatabaseError::UniqueViolation { .. } => Some(
+            "an id is given out twice, as after an import: move the sequence (or AUTO_INCREMENT) of t_ds_command behind \
+             its highest id"
+                .to_owned(),
+        ),
         DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
         _ => None,
     }

@@ -30,10 +30,10 @@ const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
 pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
     let masters = cluster.registry.masters().await?;
     let family = cluster.store.release().family;
-    if masters.servers.is_empty() && cluster.registry.kind() == "zookeeper" {
+    if cluster.registry.kind() == "zookeeper" {
         let elsewhere = cluster.store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
         if let Some(key) = elsewhere.first() {
-            let seen = format!("ZooKeeper has no master, but {key} keeps itself registered in the database's tables");
+            let seen = format!("ZooKeeper is given, but {key} keeps itself registered in the database's own tables");
             return Err(Refusal::Contradiction(format!("{seen} (--registry jdbc)")).into());
         }
     }

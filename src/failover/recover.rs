@@ -57,6 +57,14 @@ async fn all_claimed(
     }
     for (host, instances) in by_host {
         let address = Address::seen(host);
+        // A path made of such a text would be another lock, or none.
+        let has_lock = Address::typed(address.as_str(), family.registry.address_form).is_ok();
+        if !has_lock && matches!(family.claim, Claim::State(_)) {
+            for instance in &instances {
+                report_left(&mut context.run, &address, instance.id, SkipReason::StrangeHost);
+            }
+            continue;
+        }
         let paths = cluster.store.release().lock_paths(&address);
         under_locks(cluster, &paths, context, Work::Claimed(&address, &instances, &errors)).await?;
     }

@@ -197,7 +197,11 @@ async fn do_work(
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     match work {
         Work::Master(address) => {
-            let instances = stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+            let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
+            let instances = match locks {
+                Some(locks) => locks.kept_during(&mut *cluster.registry, scan).await?,
+                None => scan.await?,
+            };
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
             let verdict = if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead };
             let mut outcome = MasterOutcome::new(address.clone(), verdict);
@@ -301,9 +305,12 @@ async fn keep_rate(context: &Context<'_>, done: usize, began: Instant) -> Result
 }
 
 pub(crate) fn check_release(release: &Release, rules: &Rules) -> Result<(), Refusal> {
-    let commands = rules.steps != Steps::Claim;
-    match release.undecided() {
-        Some(fact) if commands => Err(Refusal::ReleaseUndecided { releases: release.range, fact }),
-        _ => Ok(()),
+    let fact = match rules.steps {
+        Steps::Claim => release.undecided_marks(),
+        Steps::Command | Steps::Both => release.undecided(),
+    };
+    match fact {
+        Some(fact) => Err(Refusal::ReleaseUndecided { releases: release.range, fact }),
+        None => Ok(()),
     }
 }

@@ -138,6 +138,8 @@ pub enum SkipReason {
     OriginalStateUnknown,
     /// `recover` takes claimed instances alone; this one's verdict is another.
     NotClaimed(Verdict),
+    /// Claimed by state, and its host can be no master's: there is no lock to take for it.
+    StrangeHost,
     /// The state is none that masters fail over.
     Finished,
     /// No such row.

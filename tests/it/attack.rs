@@ -3,6 +3,8 @@
 mod commit;
 mod edges;
 mod living;
+mod places;
+mod races;
 
 use dsctl::demo::seed::{self, Seed};
 use dsctl::demo::{Registered, Server};

@@ -3,6 +3,22 @@
 use crate::attack::{DEAD, World};
 use crate::harness::{At, MariaDb, Output, Store};
 
+/// Ends the sessions that sit in the world's database without a word.
+fn throw_away(world: &World) {
+    if world.env.store == Store::Postgres {
+        world.env.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+        );
+        return;
+    }
+    let name = &world.env.database;
+    let sql = format!("SELECT id FROM information_schema.processlist WHERE db = '{name}' AND command = 'Sleep'");
+    for row in world.env.rows(&sql) {
+        MariaDb::shared().sql("", &format!("KILL {}", row.int(0).unwrap()));
+    }
+}
+
 /// COMMIT is kept back, the server throws the transaction away, and then one row of the batch changes.
 fn commit_is_thrown_away(store: Store, version: &str, words: &str, change: &str) -> (World, Output) {
     let mut world = World::new(store, version);
@@ -12,22 +28,7 @@ fn commit_is_thrown_away(store: Store, version: &str, words: &str, change: &str)
     proxy.trap(if store == Store::Postgres { b"COMMIT\0" } else { b"COMMIT;" }, At::Hold);
     let running = world.dsctl(words).spawn();
     proxy.await_sprung();
-    match store {
-        Store::Postgres => world.env.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
-        ),
-        _ => {
-            let name = world.env.database.clone();
-            let sql = format!(
-                "SELECT id FROM information_schema.processlist p WHERE db = '{name}' AND command = 'Sleep' ORDER BY id"
-            );
-            let rows = world.env.rows(&sql);
-            for row in rows {
-                MariaDb::shared().sql("", &format!("KILL {}", row.int(0).unwrap()));
-            }
-        }
-    }
+    throw_away(&world);
     world.env.sql(&format!("UPDATE {} SET {change} WHERE id = 2", world.table()));
     proxy.go_on();
     let output = running.finish();

@@ -164,3 +164,41 @@ fn the_limit_is_for_all_masters_together_and_known_before_the_first_write() {
     world.run(&format!("{words} 4")).exit(0);
     assert_eq!(world.commands(), 4);
 }
+
+#[test]
+fn strange_parameters_lose_nothing() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    let cases = [
+        // Jackson takes the last of two.
+        (1, r#"{"StartParams":"{\"a\":1}","StartParams":"{\"b\":2}"}"#, r#"{"b":2}"#),
+        (2, r#"{"StartParams":"{\"n\":123456789012345678901234567890.5e999}"}"#, "e999"),
+        (3, "\u{feff}{\"StartParams\":\"{}\"}", ""),
+    ];
+    for (id, text, _) in cases {
+        world.env.insert([world.instance(id).parameter(text)]);
+    }
+    world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    for (id, _, kept) in cases {
+        let rows = world.env.rows(&format!("SELECT command_param FROM t_ds_command WHERE process_instance_id = {id}"));
+        let text = rows[0].text(0).unwrap().replace('\\', "");
+        assert!(text.contains(kept), "{id}: {text}");
+    }
+}
+
+#[test]
+fn one_strange_host_does_not_keep_the_other_orphans_waiting() {
+    let world = World::new(Store::Sqlite, "3.4.1");
+    for (id, host) in [(1, "10.0.0.2:5678"), (2, "../../nodes/master/x:1"), (3, ""), (4, "a b\n:1"), (5, "x/y:1")] {
+        world.env.insert([world.instance(id).host(host).state(18)]);
+    }
+    let before = world.env.registry_dump().into_keys().collect::<Vec<_>>();
+    let output = world.run("recover --orphans --yes --original-state running");
+    let locks = world.env.path("lock");
+    let after: Vec<String> = world.env.registry_dump().into_keys().filter(|path| !path.starts_with(&locks)).collect();
+    assert_eq!(before, after, "{output:?}");
+    let commands = world.env.number("SELECT COUNT(*) FROM t_ds_command WHERE workflow_instance_id = 1");
+    assert_eq!(commands, 1, "{output:?}");
+    // What is left is named, and is no success.
+    let left = output.clone().exit(7).stdout.matches("strange_host").count();
+    assert_eq!(left, 4, "{output:?}");
+}
