@@ -104,14 +104,17 @@ pub fn shown(error: &clap::Error) -> String {
     if error.use_stderr() && !is_help { masked(&text) } else { text }
 }
 
-/// Replaces what stands between `://` and the last `@` of each word, where URLs carry user and password.
+/// Replaces what stands before the last `@` of each word, where user and password stand; the scheme of a URL stays.
 fn masked(text: &str) -> String {
     text.split_inclusive(char::is_whitespace).map(masked_word).collect()
 }
 
 fn masked_word(word: &str) -> Cow<'_, str> {
-    let url = word.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)));
-    url.map_or(Cow::Borrowed(word), |(scheme, host)| format!("{scheme}://***@{host}").into())
+    let Some((user, host)) = word.rsplit_once('@') else { return word.into() };
+    match user.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://***@{host}").into(),
+        None => format!("***@{host}").into(),
+    }
 }
 
 #[cfg(test)]

@@ -136,8 +136,10 @@ fn word(reason: &SkipReason) -> &'static str {
         SkipReason::LivingMaster => "living_master",
         SkipReason::TaskStillRuns(_) => "task_still_runs",
         SkipReason::StartParameters => "start_parameters",
+        SkipReason::ParameterTooLong => "parameter_too_long",
         SkipReason::OriginalStateUnknown => "original_state_unknown",
         SkipReason::NotClaimed(_) => "not_claimed",
+        SkipReason::StrangeHost => "strange_host",
         SkipReason::Finished => "finished",
         SkipReason::NotFound => "not_found",
     }
@@ -167,6 +169,9 @@ fn sentence(reason: &SkipReason) -> String {
         SkipReason::StartParameters => {
             "its start parameters are no text and its definition has a schedule; no master can read that".to_owned()
         }
+        SkipReason::ParameterTooLong => {
+            "its start parameters are so long that those of a recovery command do not fit into the database".to_owned()
+        }
         SkipReason::OriginalStateUnknown => {
             "its state before the hand-over is written nowhere; give it with --original-state".to_owned()
         }
@@ -174,6 +179,9 @@ fn sentence(reason: &SkipReason) -> String {
             crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),
             verdict => format!("not handed over: its verdict is {}", verdict.word()),
         },
+        SkipReason::StrangeHost => {
+            "its host can be no master's, so that no lock is there to be taken for it".to_owned()
+        }
         SkipReason::Finished => "its state is none that masters fail over".to_owned(),
         SkipReason::NotFound => "there is no such instance".to_owned(),
     }

@@ -69,7 +69,8 @@ impl MySqlDriver {
         Ok(MySqlSession { connection, wait_timeout, shortened: false })
     }
 
-    /// What every session needs. Time zone and SQL mode stay the server's own. Without `autocommit`, which a server may
+    /// What every session needs. The time zone stays the server's own, and the SQL mode too but for strictness: without
+    /// that, a text that is too long is cut, and half a `command_param` is one that no master can read. Without `autocommit`, which a server may
     /// have off by default, single statements would never be committed.
     fn settings(&self, is_mariadb: bool) -> String {
         let lock = self.timeout.as_secs().clamp(1, 31_536_000);
@@ -81,6 +82,7 @@ impl MySqlDriver {
         };
         format!(
             "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
+             SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES'), \
              SESSION {limit}, NAMES utf8mb4"
         )
     }

@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod attack;
 mod curator;
 mod database;
 mod dump;
