@@ -12,7 +12,8 @@ use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
 use crate::model::{Address, AddressError, InstanceId};
 
-const WORDS: Words = Words { done: "handed over", would: "would be handed over" };
+const WORDS: Words =
+    Words { done: "handed over", would: "would be handed over", nothing: "no unfinished instance names a dead master" };
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
@@ -20,13 +21,16 @@ pub(super) async fn run(
     arguments: &FailoverArgs,
 ) -> Result<Answer, CommandError> {
     let rules = writing::rules(Steps::Both, &arguments.safety);
-    let (masters, warnings) = if arguments.all_dead {
+    let (masters, mut warnings) = if arguments.all_dead {
         all_dead(shell, cluster, &rules).await?
     } else {
         (named(cluster, &arguments.masters)?, Vec::new())
     };
     let work = writing::Work::Masters(&masters);
     let (done, mut answer) = writing::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
+        warnings.extend(about_orphans(shell, cluster).await?);
+    }
     answer.warnings.extend(warnings);
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
         see_taken_up(shell, cluster, &done, limit, &mut answer).await;
@@ -58,7 +62,26 @@ async fn all_dead(
     let counts = shell.stop.unless(cluster.store.host_counts()).await?;
     let (dead, strange) = dead_hosts(&counts, &view, cluster.store.release());
     let warnings = strange.iter().map(|host| format!("unfinished instances name the host {host:?}: left alone"));
-    Ok((dead, warnings.collect()))
+    let mut warnings: Vec<String> = warnings.collect();
+    let family = cluster.store.release().family;
+    let nameless = counts.iter().filter(|count| count.host.is_none() && family.is_unfinished(Some(count.state)));
+    let nameless: i64 = nameless.map(|count| count.count).sum();
+    if nameless > 0 {
+        warnings.push(format!("{nameless} unfinished instances name no host at all (SQL NULL): left alone"));
+    }
+    Ok((dead, warnings))
+}
+
+/// Instances that were handed over and that nobody will ever take up: a failover does not see them.
+async fn about_orphans(shell: &Shell<'_, '_>, cluster: &mut Cluster) -> Result<Option<String>, CommandError> {
+    let claimed = shell.stop.unless(cluster.store.claimed()).await?;
+    if claimed.is_empty() {
+        return Ok(None);
+    }
+    let waiting = shell.stop.unless(cluster.store.recovery_commands()).await?;
+    let orphans = claimed.iter().filter(|instance| !waiting.contains_key(&instance.id)).count();
+    let text = "instances were handed over before and have no command; next: dsctl recover --orphans --dry-run";
+    Ok((orphans > 0).then(|| format!("{orphans} {text}")))
 }
 
 async fn see_taken_up(

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::error::FailoverError;
-use super::guard::RegistryView;
+use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::MasterOutcome;
 use super::parameter::{self, Schedule, Sources};
 use super::rules::{Permit, Steps};
 use super::run::{Cluster, Context};
 use super::tasks::{TaskFate, TaskView};
+use super::trace::{self, Trace};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, NewCommand};
@@ -103,6 +104,13 @@ pub(crate) async fn apply(
             return Err(error);
         }
     };
+    // Claimed instances are nobody's, whoever registers.
+    if batch.errors.is_none()
+        && let Err(error) = guard::ensure_still_away(cluster, batch.view, &outcome.address).await
+    {
+        cluster.store.roll_back_batch().await;
+        return Err(error);
+    }
     // No lock, no commit.
     if let Err(error) = locks.confirm(&mut *cluster.registry).await {
         cluster.store.roll_back_batch().await;
@@ -111,7 +119,7 @@ pub(crate) async fn apply(
     let (prepared, commands) = written;
     let commands = match cluster.store.commit_batch().await {
         Ok(()) => commands,
-        Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, lost).await?,
+        Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, commands, lost).await?,
         Err(refused) => {
             cluster.store.roll_back_batch().await;
             return Err(refused.into());
@@ -182,6 +190,7 @@ fn ensure_all(cluster: &Cluster, done: u64, wanted: usize) -> Result<(), Failove
     Err(DatabaseError::Refused {
         endpoint: cluster.store.endpoint().to_owned(),
         cause: format!("{done} of {wanted} locked rows were claimed; nothing of this batch was written"),
+        busy: false,
     }
     .into())
 }
@@ -236,6 +245,9 @@ fn keep_or_skip(
         prepared.notes.push(format!("instance {id}: its definition is offline; the command waits until it is online"));
     }
     match command_parameter(cluster, context, batch, facts, &row) {
+        Ok(parameter) if !cluster.store.can_hold(&row, &parameter) => {
+            prepared.skipped.push((id, SkipReason::ParameterTooLong));
+        }
         Ok(parameter) => {
             prepared.instances.push(row);
             prepared.parameters.push(parameter);
@@ -346,6 +358,7 @@ async fn read_back(
     cluster: &mut Cluster,
     context: &Context<'_>,
     prepared: &Prepared,
+    inserted: HashMap<InstanceId, i64>,
     lost: DatabaseError,
 ) -> Result<HashMap<InstanceId, i64>, FailoverError> {
     let instances: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
@@ -355,25 +368,21 @@ async fn read_back(
     let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
     let (rows, commands) = ask_again(cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
     if instances.iter().any(|id| commands.contains_key(id)) {
-        return Ok(commands);
+        // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
+        let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
+        return if is_ours { Ok(inserted) } else { Err(lost.into()) };
     }
     let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let untouched = prepared.instances.iter().all(|was| rows.get(&was.id).is_some_and(|row| is_same(was, row)));
-    if !untouched {
-        // Somebody went on with it: the hand-over happened, by this batch or by a master.
-        return Ok(commands);
-    }
-    // A claim changes the row, and so does a master that takes a command up; the transaction is whole or not at all.
-    if context.rules.steps == Steps::Both && returns_to_its_old_state(cluster) {
-        return Err(unknown("the rows look as before, but a master may have been that quick".to_owned()));
-    }
-    Err(lost.into())
-}
-
-/// 3.3.0: a recovered instance shows its dead master and its old state again (F§9.2).
-fn returns_to_its_old_state(cluster: &Cluster) -> bool {
     let release = cluster.store.release();
-    matches!(release.family.claim, Claim::State(_)) && release.range.from < crate::model::Version::new(3, 3, 1)
+    let traces = prepared.instances.iter().map(|was| {
+        let command = commands.contains_key(&was.id);
+        trace::of(release, context.rules.steps, was, rows.get(&was.id), command)
+    });
+    match trace::together(traces) {
+        Trace::Done => Ok(commands),
+        Trace::NotDone => Err(lost.into()),
+        Trace::Unclear => Err(unknown("the rows look as before, but a master may have been that quick".to_owned())),
+    }
 }
 
 type Asked = (Vec<Instance>, HashMap<InstanceId, i64>);

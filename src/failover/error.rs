@@ -49,6 +49,9 @@ pub enum Refusal {
         /// Allowed.
         limit: usize,
     },
+    /// Tables whose engine cannot undo anything.
+    #[error("{0} has no transactions: half a hand-over could not be undone")]
+    NoTransactions(String),
     /// Neither a yes on a terminal nor `--yes`.
     #[error("not confirmed")]
     NotConfirmed,
@@ -92,6 +95,7 @@ impl Refusal {
             Self::TooMany { found, .. } => {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }
+            Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
             Self::NotConfirmed => "nothing was written".to_owned(),
             Self::CannotAsk => "repeat with --yes, or with --dry-run to see what would be done".to_owned(),
             Self::ReleaseUndecided { .. } => "repeat with --ds-version X.Y.Z".to_owned(),
@@ -201,8 +205,19 @@ pub fn cause_of(error: &FailoverError) -> Option<String> {
 
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
+        DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
+            Some("check the file's name in --db".to_owned())
+        }
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
+        DatabaseError::UniqueViolation { .. } => Some(
+            "an id is given out twice, as after an import: move the sequence (or AUTO_INCREMENT) of t_ds_command behind \
+             its highest id"
+                .to_owned(),
+        ),
         DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
+        DatabaseError::Refused { busy: true, .. } => Some(
+            "another transaction is in the way: run the same command again, or wait longer with --timeout".to_owned(),
+        ),
         _ => None,
     }
 }
@@ -223,7 +238,9 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
 
 fn database_code(error: &DatabaseError) -> ExitCode {
     match error {
-        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } => ExitCode::Unreachable,
+        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } | DatabaseError::Refused { busy: true, .. } => {
+            ExitCode::Unreachable
+        }
         _ => ExitCode::Failure,
     }
 }

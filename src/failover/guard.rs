@@ -9,7 +9,7 @@ use super::judge;
 use super::rules::Rules;
 use super::run::Cluster;
 use crate::family::{Family, FamilyId};
-use crate::model::{Address, AddressForm, Instance, Moment, Registrations};
+use crate::model::{Address, AddressForm, Instance, Moment, Registration, Registrations};
 
 /// What the registry shows at one moment.
 #[derive(Clone, Debug, Default)]
@@ -30,10 +30,10 @@ const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
 pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
     let masters = cluster.registry.masters().await?;
     let family = cluster.store.release().family;
-    if masters.servers.is_empty() && cluster.registry.kind() == "zookeeper" {
+    if cluster.registry.kind() == "zookeeper" {
         let elsewhere = cluster.store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
         if let Some(key) = elsewhere.first() {
-            let seen = format!("ZooKeeper has no master, but {key} keeps itself registered in the database's tables");
+            let seen = format!("ZooKeeper is given, but {key} keeps itself registered in the database's own tables");
             return Err(Refusal::Contradiction(format!("{seen} (--registry jdbc)")).into());
         }
     }
@@ -69,7 +69,7 @@ pub fn check_registry(
 }
 
 /// Why a registration cannot be one of this family's.
-fn foreign(server: &crate::model::Registration, family: &Family) -> Option<String> {
+fn foreign(server: &Registration, family: &Family) -> Option<String> {
     let form = family.registry.address_form;
     if Address::typed(server.address.as_str(), form).is_err() {
         let expected = if form == AddressForm::Host { "a host without a port" } else { "host:port" };
@@ -100,12 +100,8 @@ pub(crate) fn select(
     let is_older = |instance: &Instance| judge::began_before(instance, registration, zone) == Some(true);
     if !rules.allow_restarted {
         let known = zone.is_some() && registration.heartbeat.started_at.is_some();
-        return Err(Refusal::MasterRegistered {
-            address: address.clone(),
-            node: registration.node.clone(),
-            session: registration.session_id.clone().unwrap_or_else(|| "unknown".to_owned()),
-            older: known.then(|| instances.iter().filter(|instance| is_older(instance)).count()),
-        });
+        let older = known.then(|| instances.iter().filter(|instance| is_older(instance)).count());
+        return Err(registered(registration, older));
     }
     if zone.is_none() {
         return Err(Refusal::NoTimeZone(address.clone()));
@@ -113,11 +109,38 @@ pub(crate) fn select(
     Ok(instances.into_iter().partition(is_older))
 }
 
+/// Looks again, right before a COMMIT: a master that has registered since `view` may go on with what it has, and its
+/// instances are its own again.
+///
+/// # Errors
+/// [`Refusal::MasterRegistered`], or the registry's own errors.
+pub(crate) async fn ensure_still_away(
+    cluster: &mut Cluster,
+    view: &RegistryView,
+    address: &Address,
+) -> Result<(), FailoverError> {
+    if view.masters.find(address).is_some() {
+        return Ok(());
+    }
+    let masters = cluster.registry.masters().await?;
+    masters.find(address).map_or(Ok(()), |registration| Err(registered(registration, None).into()))
+}
+
+/// That a master is registered; `older` of its instances are older than that, where this can be told.
+pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> Refusal {
+    Refusal::MasterRegistered {
+        address: registration.address.clone(),
+        node: registration.node.clone(),
+        session: registration.session_id.clone().unwrap_or_else(|| "unknown".to_owned()),
+        older,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::family::by_id;
-    use crate::model::{Heartbeat, Registration};
+    use crate::model::Heartbeat;
 
     fn masters(address: &str, started_at: Option<Moment>) -> Registrations {
         let server = Registration {

@@ -1,5 +1,6 @@
 //! What is known of the master that an instance names. Pure: data in, verdict out.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::family::Family;
@@ -39,15 +40,27 @@ pub fn master_verdict(address: &Address, masters: &Registrations) -> Verdict {
 /// Whether the instance belongs to an earlier life of the registered master; `None` where that cannot be told.
 #[must_use]
 pub(super) fn began_before(instance: &Instance, registration: &Registration, zone: Option<&TimeZone>) -> Option<bool> {
-    let started = registration.heartbeat.started_at?.instant(zone)?;
+    // Database times are cut to seconds: an instance of the very second is taken as the living master's.
+    let started = whole_second(registration.heartbeat.started_at?.instant(zone)?);
     let instant = |time| zone?.to_ambiguous_timestamp(time).unambiguous().ok();
     let first = instant(instance.start_time?)?;
-    // Database times are cut to seconds, so an instance of the same second is taken as the living master's.
     let first_before = first < started;
     match instance.restart_time {
-        None => Some(first_before),
+        // Up to 2.0.1 nothing else says that a run began anew, and an old instance may be the living master's.
+        None => is_first_run(instance).then_some(first_before),
         Some(restart) => Some(first_before && instant(restart)? < started),
     }
+}
+
+/// Whether the instance still is in the run that `start_time` is of: a master writes the type of every command that it
+/// takes up for the instance.
+fn is_first_run(instance: &Instance) -> bool {
+    instance.command_type.is_some_and(|kind| crate::family::FIRST_RUN_COMMANDS.contains(&kind))
+}
+
+/// The second that a moment is in, as a database writes it.
+pub(super) fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 #[cfg(test)]
@@ -73,6 +86,7 @@ mod tests {
         Instance {
             host: host.map(str::to_owned),
             state: Some(1),
+            command_type: Some(0),
             start_time: start.map(|time| time.parse().unwrap()),
             restart_time: restart.map(|time| time.parse().unwrap()),
             ..Instance::default()
@@ -119,6 +133,27 @@ mod tests {
         assert_eq!(verdict(&recovered_since, &masters, Some("UTC")), Verdict::Alive);
         let no_start = instance(host, None, Some("2024-05-01T00:00:00"));
         assert_eq!(verdict(&no_start, &masters, Some("UTC")), Verdict::Alive);
+    }
+
+    #[test]
+    fn the_second_of_the_start_is_the_living_masters() {
+        let masters = registered("h:1", Some("2024-06-01T02:00:00.7Z"));
+        let same_second = instance(Some("h:1"), Some("2024-06-01T02:00:00"), None);
+        assert_eq!(verdict(&same_second, &masters, Some("UTC")), Verdict::Alive);
+    }
+
+    #[test]
+    fn a_run_that_began_anew_at_an_unknown_time_is_the_living_masters() {
+        let masters = registered("h:1", Some("2024-06-01T02:00:00Z"));
+        let mut old = instance(Some("h:1"), Some("2024-05-01T02:00:00"), None);
+        for (kind, expected) in [(Some(6), Verdict::Restarted), (Some(2), Verdict::Alive), (None, Verdict::Alive)] {
+            old.command_type = kind;
+            assert_eq!(verdict(&old, &masters, Some("UTC")), expected, "{kind:?}");
+        }
+        // Where the time is written, it alone counts.
+        old.command_type = Some(2);
+        old.restart_time = "2024-05-02T02:00:00".parse().ok();
+        assert_eq!(verdict(&old, &masters, Some("UTC")), Verdict::Restarted);
     }
 
     #[test]

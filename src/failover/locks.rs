@@ -1,7 +1,9 @@
 //! The locks of one failover: taken in order, confirmed together, given back in reverse.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
+use super::error::FailoverError;
 use super::outcome::LockTaken;
 use super::rules::Observer;
 use crate::registry::{Lease, Registry, RegistryError};
@@ -59,6 +61,31 @@ impl Locks {
             registry.confirm(lease).await?;
         }
         Ok(())
+    }
+
+    /// Runs something that may take longer than the registry lets us be silent, and keeps the locks alive meanwhile.
+    ///
+    /// # Errors
+    /// The work's own, or that a lock is lost.
+    pub(crate) async fn kept_during<T, E: Into<FailoverError>>(
+        &self,
+        registry: &mut dyn Registry,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, FailoverError> {
+        // One session holds them all. What is over in a moment is not worth a question to the registry.
+        let moment = registry.session_timeout() / 6;
+        let lost = async {
+            tokio::time::sleep(moment).await;
+            match self.leases.last() {
+                Some(lease) => registry.lost(lease).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            result = work => result.map_err(Into::into),
+            lost = lost => Err(lost.into()),
+        }
     }
 
     /// Gives every lock back, the last one first.

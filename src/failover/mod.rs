@@ -12,6 +12,7 @@ mod rules;
 mod run;
 mod takeup;
 mod tasks;
+mod trace;
 
 pub use error::{FailoverError, Refusal, cause_of};
 pub use guard::{RegistryView, check_registry, look};

@@ -1,6 +1,8 @@
 //! The text of a recovery command's `command_param` (F§7.5), as a live master of the release would write it.
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::family::{Family, ParameterForm};
@@ -96,11 +98,10 @@ struct Typed {
     workflow_execution_status: &'static str,
 }
 
-/// Only the key that is looked for; its value is kept to the letter.
-#[derive(Deserialize)]
-struct Own<'a> {
-    #[serde(rename = "StartParams", borrow, default)]
-    start_params: Option<&'a RawValue>,
+/// The value of `StartParams`, to the letter. Of two the last counts, as upstream's reader has it; null is none.
+fn start_params(own: &str) -> Option<&RawValue> {
+    let keys: HashMap<String, &RawValue> = serde_json::from_str(own).ok()?;
+    keys.get("StartParams").copied().filter(|value| value.get() != "null")
 }
 
 #[derive(Serialize)]
@@ -130,8 +131,8 @@ pub(crate) fn write(instance: &Instance, sources: Sources<'_>) -> Result<String,
         ParameterForm::InstanceId => Ok(text(&WithNumber { start_params: None, instance: instance.id })),
         ParameterForm::WithScheduleZone => with_map(instance, None, sources.schedule),
         ParameterForm::WithStartParams => {
-            let own = instance.command_param.as_deref().and_then(|own| serde_json::from_str::<Own<'_>>(own).ok());
-            with_map(instance, own.and_then(|own| own.start_params), sources.schedule)
+            let own = instance.command_param.as_deref();
+            with_map(instance, own.and_then(start_params), sources.schedule)
         }
         ParameterForm::Typed => {
             let state = sources.original_state.ok_or(SkipReason::OriginalStateUnknown)?;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
-use super::error::FailoverError;
+use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::judge;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, StopSignal};
-use super::run::{Cluster, Context, Work, check_release, finish, under_locks};
+use super::run::{Cluster, Context, Work, check_release, check_transactions, finish, under_locks};
 use crate::family::Claim;
 use crate::model::{Address, Instance, InstanceId, SkipReason, Verdict};
 
@@ -33,11 +33,16 @@ async fn all_claimed(
     context: &mut Context<'_>,
 ) -> Result<(), FailoverError> {
     check_release(cluster.store.release(), context.rules)?;
+    check_transactions(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     let candidates = stop.unless(candidates(cluster, ids, &view, context)).await?;
     if candidates.is_empty() {
         return Ok(());
+    }
+    let (found, limit) = (candidates.len(), context.rules.max_instances);
+    if found > limit {
+        return Err(Refusal::TooMany { found, limit }.into());
     }
     let family = cluster.store.release().family;
     let wanted: HashSet<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
@@ -52,6 +57,14 @@ async fn all_claimed(
     }
     for (host, instances) in by_host {
         let address = Address::seen(host);
+        // A path made of such a text would be another lock, or none.
+        let has_lock = Address::typed(address.as_str(), family.registry.address_form).is_ok();
+        if !has_lock && matches!(family.claim, Claim::State(_)) {
+            for instance in &instances {
+                report_left(&mut context.run, &address, instance.id, SkipReason::StrangeHost);
+            }
+            continue;
+        }
         let paths = cluster.store.release().lock_paths(&address);
         under_locks(cluster, &paths, context, Work::Claimed(&address, &instances, &errors)).await?;
     }
@@ -110,15 +123,19 @@ fn named_reason(
 }
 
 fn report_left(run: &mut Run, address: &Address, id: InstanceId, reason: SkipReason) {
-    if let Some(master) = run.masters.iter_mut().find(|master| master.address == *address) {
-        master.skipped.push((id, reason));
-        return;
-    }
     let verdict = match &reason {
         SkipReason::NotClaimed(verdict) => *verdict,
         SkipReason::CommandWaiting(_) => Verdict::Claimed,
         _ => Verdict::Unknown,
     };
+    if let Some(master) = run.masters.iter_mut().find(|master| master.address == *address) {
+        // A finished instance says nothing of its master; the next one may.
+        if master.verdict == Verdict::Unknown {
+            master.verdict = verdict;
+        }
+        master.skipped.push((id, reason));
+        return;
+    }
     let mut master = MasterOutcome::new(address.clone(), verdict);
     master.skipped.push((id, reason));
     run.masters.push(master);

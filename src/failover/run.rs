@@ -12,6 +12,7 @@ use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
+use super::trace;
 use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -99,20 +100,49 @@ async fn all_masters(
     context: &mut Context<'_>,
 ) -> Result<(), FailoverError> {
     check_release(cluster.store.release(), context.rules)?;
+    check_transactions(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
-    for address in masters {
-        // Every master is checked before the first is touched: a refusal means that nothing was written.
-        if view.masters.find(address).is_some() {
-            let instances = stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
-            guard::select(cluster, context.rules, &view, address, instances)?;
-        }
-    }
+    check_all(cluster, masters, &view, context).await?;
     for address in masters {
         let paths = cluster.store.release().lock_paths(address);
         under_locks(cluster, &paths, context, Work::Master(address)).await?;
     }
     Ok(())
+}
+
+/// Checks every master before the first is touched: a refusal means that nothing was written.
+async fn check_all(
+    cluster: &mut Cluster,
+    masters: &[Address],
+    view: &RegistryView,
+    context: &Context<'_>,
+) -> Result<(), FailoverError> {
+    let mut found = Vec::new();
+    for address in masters {
+        // One master that is not registered needs no look ahead: all of this is checked again under its lock.
+        if masters.len() > 1 || view.masters.find(address).is_some() {
+            let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+            let (selected, _) = guard::select(cluster, context.rules, view, address, instances)?;
+            found.extend(selected.into_iter().map(|instance| instance.id));
+        }
+    }
+    let limit = context.rules.max_instances;
+    if found.len() > limit {
+        let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
+        found.retain(|id| !waiting.contains_key(id));
+    }
+    if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(()) }
+}
+
+/// Nothing in the database tells these apart (F§9.2).
+const RECOVERED_LOOKS_HANGING: &str = "masters of 3.3.0 leave the dead master's address in an instance that they have \
+     taken up: if this master was failed over before, its instances may run elsewhere, and would run twice";
+
+/// All or nothing is the database's promise; a table that cannot keep it is none to write to.
+pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
+    let tables = context.stop.unless(cluster.store.tables_without_transactions()).await?;
+    if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
 }
 
 /// What is done under the locks.
@@ -158,12 +188,19 @@ async fn do_work(
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     match work {
         Work::Master(address) => {
-            let instances = stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+            let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
+            let instances = match locks {
+                Some(locks) => locks.kept_during(&mut *cluster.registry, scan).await?,
+                None => scan.await?,
+            };
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
             let verdict = if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead };
             let mut outcome = MasterOutcome::new(address.clone(), verdict);
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
             drop_waiting(cluster, context, &mut selected, &mut outcome).await?;
+            if !selected.is_empty() && trace::recovered_looks_hanging(cluster.store.release()) {
+                outcome.notes.push(RECOVERED_LOOKS_HANGING.to_owned());
+            }
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
@@ -259,9 +296,12 @@ async fn keep_rate(context: &Context<'_>, done: usize, began: Instant) -> Result
 }
 
 pub(crate) fn check_release(release: &Release, rules: &Rules) -> Result<(), Refusal> {
-    let commands = rules.steps != Steps::Claim;
-    match release.undecided() {
-        Some(fact) if commands => Err(Refusal::ReleaseUndecided { releases: release.range, fact }),
-        _ => Ok(()),
+    let fact = match rules.steps {
+        Steps::Claim => release.undecided_marks(),
+        Steps::Command | Steps::Both => release.undecided(),
+    };
+    match fact {
+        Some(fact) => Err(Refusal::ReleaseUndecided { releases: release.range, fact }),
+        None => Ok(()),
     }
 }

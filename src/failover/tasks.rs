@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::judge::whole_second;
 use crate::family::{LOGIC_TASKS, SUB_PROCESS_TASKS, TaskRule};
 use crate::model::{Address, Registration, Registrations, Task};
 
@@ -46,7 +47,7 @@ impl TaskView<'_> {
         let server = self.worker(task).or_else(|| find(self.masters, task));
         let Some(server) = server else { return TaskFate::Mark };
         let began = task.start_time.unwrap_or(submitted);
-        let started = server.heartbeat.started_at.and_then(|moment| moment.instant(self.zone));
+        let started = server.heartbeat.started_at.and_then(|moment| moment.instant(self.zone)).map(whole_second);
         let began = self.zone.and_then(|zone| zone.to_ambiguous_timestamp(began).unambiguous().ok());
         match (began, started) {
             (Some(began), Some(started)) if began < started => TaskFate::Mark,

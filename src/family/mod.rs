@@ -207,6 +207,9 @@ pub struct Family {
 /// Type code of `RECOVER_TOLERANCE_FAULT_PROCESS`, in every release.
 pub const RECOVERY_COMMAND: i64 = 2;
 
+/// Type codes of `START_PROCESS`, `COMPLEMENT_DATA` and `SCHEDULER`, in every release: what makes a new instance (F§6.3).
+pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
+
 /// Task state `NEED_FAULT_TOLERANCE`, in every release.
 pub const NEED_FAULT_TOLERANCE: i64 = 8;
 

@@ -56,14 +56,15 @@ impl Release {
     /// Whether a fact depends on a point release that is not known; says which fact, to be told.
     #[must_use]
     pub fn undecided(&self) -> Option<&'static str> {
-        let many = |count: usize| count > 1;
-        if many(self.applying(self.family.mark_clears_flag).count()) {
-            Some("how tasks are marked")
-        } else if many(self.applying(self.family.parameter).count()) {
-            Some("the form of the command's parameter")
-        } else {
-            None
-        }
+        let form =
+            || (self.applying(self.family.parameter).count() > 1).then_some("the form of the command's parameter");
+        self.undecided_marks().or_else(form)
+    }
+
+    /// As [`Release::undecided`], of what is written without a command.
+    #[must_use]
+    pub fn undecided_marks(&self) -> Option<&'static str> {
+        (self.applying(self.family.mark_clears_flag).count() > 1).then_some("how tasks are marked")
     }
 
     fn applying<T: Copy>(&self, facts: &'static [Since<T>]) -> impl Iterator<Item = T> + use<'_, T> {

@@ -69,7 +69,8 @@ impl MySqlDriver {
         Ok(MySqlSession { connection, wait_timeout, shortened: false })
     }
 
-    /// What every session needs. Time zone and SQL mode stay the server's own. Without `autocommit`, which a server may
+    /// What every session needs. The time zone stays the server's own, and the SQL mode too but for strictness: without
+    /// that, a text that is too long is cut, and half a `command_param` is one that no master can read. Without `autocommit`, which a server may
     /// have off by default, single statements would never be committed.
     fn settings(&self, is_mariadb: bool) -> String {
         let lock = self.timeout.as_secs().clamp(1, 31_536_000);
@@ -81,6 +82,7 @@ impl MySqlDriver {
         };
         format!(
             "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
+             SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES'), \
              SESSION {limit}, NAMES utf8mb4"
         )
     }
@@ -209,6 +211,8 @@ fn verdict(error: &sqlx::Error) -> Verdict {
         // Shutdown, aborted, killed (MariaDB, MySQL), idle for too long.
         1053 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => Verdict::Lost,
         1022 | 1062 | 1586 => Verdict::UniqueViolation,
+        // Lock wait timeout, deadlock.
+        1205 | 1213 => Verdict::Busy,
         // The engine failed in COMMIT, interrupted, max_statement_time (MariaDB), max_execution_time (MySQL).
         1180 | 1317 | 1969 | 3024 => Verdict::Stopped,
         _ => Verdict::Refused,

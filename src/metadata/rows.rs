@@ -29,6 +29,7 @@ pub(crate) fn instance(row: &Row) -> Option<Instance> {
         start_time: time(row.text(5)),
         restart_time: time(row.text(6)),
         sub_process: row.int(7).is_some_and(|flag| flag != 0),
+        command_type: row.int(8),
         ..Instance::default()
     })
 }
@@ -36,12 +37,12 @@ pub(crate) fn instance(row: &Row) -> Option<Instance> {
 /// A row of `all_columns`.
 pub(crate) fn full_instance(row: &Row) -> Option<Instance> {
     Some(Instance {
-        name: row.text(8),
-        command_param: row.text(9),
-        executor_id: row.int(10),
-        priority: row.int(11),
-        test_flag: row.int(12),
-        state_history: row.text(13),
+        name: row.text(9),
+        command_param: row.text(10),
+        executor_id: row.int(11),
+        priority: row.int(12),
+        test_flag: row.int(13),
+        state_history: row.text(14),
         ..instance(row)?
     })
 }

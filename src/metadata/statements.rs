@@ -58,7 +58,7 @@ impl<'a> Statements<'a> {
     fn judged_columns(&self) -> String {
         let columns = &self.family.columns;
         format!(
-            "id, {}, {}, state, host, {}, {}, {}",
+            "id, {}, {}, state, host, {}, {}, {}, command_type",
             columns.definition,
             columns.definition_version.unwrap_or("NULL"),
             self.time("start_time"),
@@ -260,7 +260,8 @@ impl<'a> Statements<'a> {
     }
 }
 
-/// Columns of every table of DolphinScheduler's in the database that is connected to: table, column.
+/// Columns of every table of DolphinScheduler's in the database that is connected to: table, column. In PostgreSQL of
+/// one schema alone, the one that statements meet first: another release's may lie behind it in the search path.
 pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::MySql => {
@@ -269,7 +270,9 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
         }
         Dialect::Postgres => {
             "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
-             WHERE table_schema = ANY (current_schemas(false)) ORDER BY table_name, ordinal_position"
+             WHERE table_schema = COALESCE((SELECT CAST(n.nspname AS TEXT) FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('t_ds_command')), \
+             CAST(current_schema() AS TEXT)) ORDER BY table_name, ordinal_position"
         }
         Dialect::Sqlite => {
             "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p \
@@ -282,6 +285,11 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
 pub(crate) fn definition_versions(codes: &[i64], table: &str) -> String {
     format!("SELECT code, version FROM {table} WHERE code IN ({})", list(codes))
 }
+
+/// Which of three tables of MySQL's have an engine without transactions.
+pub(crate) const WITHOUT_TRANSACTIONS: &str = "SELECT t.table_name FROM information_schema.tables t \
+     JOIN information_schema.engines e ON e.engine = t.engine \
+     WHERE t.table_schema = DATABASE() AND t.table_name IN (?, ?, ?) AND COALESCE(e.transactions, 'NO') <> 'YES'";
 
 /// Rows of `t_ds_version`, the newest last.
 pub(crate) const VERSIONS: &str = "SELECT version FROM t_ds_version ORDER BY id";

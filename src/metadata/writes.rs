@@ -26,13 +26,37 @@ const INSERT_BYTES: usize = 512 * 1024;
 /// Commands in one insert: at most three placeholders each, far below every database's limit.
 const INSERT_ROWS: usize = 1000;
 
+/// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold everything.
+const MYSQL_TEXT: usize = 65_535;
+
 impl MetadataStore {
+    /// Whether a command's parameter fits into its column. Where the instance's own is longer than the column's type
+    /// allows, somebody has changed these types, and the database decides.
+    #[must_use]
+    pub fn can_hold(&self, instance: &Instance, parameter: &str) -> bool {
+        let own = instance.command_param.as_ref().map_or(0, String::len);
+        self.database.dialect() != Dialect::MySql || parameter.len() <= MYSQL_TEXT || own > MYSQL_TEXT
+    }
+
     /// Starts a batch's transaction. `idle_limit`: see [`super::database::Database::begin`].
     ///
     /// # Errors
     /// [`DatabaseError`]; nothing is open then.
     pub async fn begin_batch(&mut self, idle_limit: Duration) -> Result<(), DatabaseError> {
         self.database.begin(Access::Write, idle_limit).await
+    }
+
+    /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have engines).
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn tables_without_transactions(&mut self) -> Result<Vec<String>, DatabaseError> {
+        if self.database.dialect() != Dialect::MySql {
+            return Ok(Vec::new());
+        }
+        let tables = &self.release.family.tables;
+        let names = [tables.instance, tables.task, tables.command].map(Value::from);
+        self.collect(super::statements::WITHOUT_TRANSACTIONS, &names, |row| row.text(0)).await
     }
 
     /// Makes the batch last.
@@ -125,6 +149,7 @@ impl MetadataStore {
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: format!("{} commands were inserted instead of {}", inserted.len(), commands.len()),
+            busy: false,
         })
     }
 

@@ -57,6 +57,8 @@ pub struct Instance {
     pub restart_time: Option<DateTime>,
     /// Whether a parent started it.
     pub sub_process: bool,
+    /// `command_type`: what its latest run came from.
+    pub command_type: Option<i64>,
     /// `command_param`, where start parameters stand.
     pub command_param: Option<String>,
     /// `executor_id`.
@@ -130,10 +132,14 @@ pub enum SkipReason {
     TaskStillRuns(Box<Task>),
     /// Start parameters are an object or a list and the definition has a schedule: no master can read that (F§7.5).
     StartParameters,
+    /// The command's parameter would not fit into its column: the instance's own start parameters fill that up.
+    ParameterTooLong,
     /// 3.3 and newer: the state before the hand-over is written nowhere.
     OriginalStateUnknown,
     /// `recover` takes claimed instances alone; this one's verdict is another.
     NotClaimed(Verdict),
+    /// Claimed by state, and its host can be no master's: there is no lock to take for it.
+    StrangeHost,
     /// The state is none that masters fail over.
     Finished,
     /// No such row.

@@ -12,9 +12,12 @@
 
 mod harness;
 
+mod attack;
 mod curator;
 mod database;
 mod dump;
+mod failover;
+mod faults;
 mod jdbc;
 mod lock;
 mod program;
@@ -23,3 +26,4 @@ mod readme;
 mod registry;
 mod schema;
 mod servers;
+mod surface;

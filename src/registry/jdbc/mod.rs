@@ -57,10 +57,10 @@ impl JdbcRegistry {
         Ok(Self { tables, endpoint, session_timeout, layout, client: None })
     }
 
-    async fn servers(&mut self, parent: &str) -> Result<Registrations, RegistryError> {
+    async fn servers(&mut self, parent: &str, name_of: tables::NameOf) -> Result<Registrations, RegistryError> {
         let parent = self.full_path(parent);
         let now = tables::now();
-        let entries = self.tables.entries_below(&parent).await?;
+        let entries = self.tables.entries_below(&parent, name_of).await?;
         let newest = entries.iter().filter_map(|entry| entry.client.last_heartbeat).max().unwrap_or(i64::MIN);
         let living = entries.into_iter().filter(|entry| entry.client.is_alive_among(now, newest));
         let mut servers: Vec<Registration> = living
@@ -75,6 +75,8 @@ impl JdbcRegistry {
             })
             .collect();
         servers.sort_by(|a, b| a.address.cmp(&b.address));
+        // A worker stands in every group that it belongs to.
+        servers.dedup_by(|next, kept| next.address == kept.address);
         Ok(Registrations { parent_exists: true, parent, servers })
     }
 }
@@ -101,11 +103,11 @@ impl Registry for JdbcRegistry {
     /// counts as gone even if no server has deleted the entry yet, as `JdbcRegistryServer` judges: by our clock and, as
     /// that may be wrong, by the other masters' heartbeats.
     async fn masters(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.masters).await
+        self.servers(self.layout.masters, tables::child).await
     }
 
     async fn workers(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.workers).await
+        self.servers(self.layout.workers, tables::member).await
     }
 
     /// The holder alone: who waits stands in no table.

@@ -144,7 +144,7 @@ impl Tables {
         for statement in SHAPE {
             match self.query(statement, &[]).await {
                 Ok(_) => {}
-                Err(DatabaseError::Refused { endpoint, cause }) => {
+                Err(DatabaseError::Refused { endpoint, cause, busy: false }) => {
                     return Err(self.other_shape(&endpoint, &cause).await);
                 }
                 Err(error) => return Err(in_our_words(error)),
@@ -166,11 +166,11 @@ impl Tables {
         RegistryError::Unsupported(text)
     }
 
-    pub(super) async fn entries_below(&mut self, parent: &str) -> Result<Vec<Entry>, RegistryError> {
+    pub(super) async fn entries_below(&mut self, parent: &str, name_of: NameOf) -> Result<Vec<Entry>, RegistryError> {
         let rows = self.query(ENTRIES, &[format!("{parent}/%").into()]).await.map_err(in_our_words)?;
         let entry = |row: &Row| {
             let key = row.text(0)?;
-            let name = child(parent, &key)?.to_owned();
+            let name = name_of(parent, &key)?.to_owned();
             Some(Entry { name, key, value: row.text(1).unwrap_or_default(), client: Owner::read(row, 2) })
         };
         Ok(rows.iter().filter_map(entry).collect())
@@ -290,9 +290,20 @@ impl Tables {
     }
 }
 
+/// How the name of a server is found in a key below a parent; `None` for every other key.
+pub(super) type NameOf = for<'a> fn(&str, &'a str) -> Option<&'a str>;
+
 /// The name of a child of this very parent; `LIKE` also finds grandchildren, and on MySQL other cases.
-fn child<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
+pub(super) fn child<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
     key.strip_prefix(parent)?.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/'))
+}
+
+/// The name of a child, or of one in a group below this parent: workers up to 3.1.0.
+pub(super) fn member<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
+    child(parent, key).or_else(|| {
+        let (group, name) = key.rsplit_once('/')?;
+        child(parent, group).and(Some(name)).filter(|name| !name.is_empty())
+    })
 }
 
 fn row_id(text: &str) -> Value {
@@ -304,7 +315,7 @@ pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
-        | DatabaseError::Refused { endpoint, cause }
+        | DatabaseError::Refused { endpoint, cause, .. }
         | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
     }
 }
@@ -337,6 +348,16 @@ mod tests {
         for configuration in ["", "{}", "null", "[1]", r#"{"sessionTimeout":"soon"}"#] {
             let client = owner(Some(0), configuration);
             assert!(client.is_alive(60_000) && !client.is_alive(60_001), "{configuration}");
+        }
+    }
+
+    #[test]
+    fn workers_stand_below_their_parent_or_a_group_of_it() {
+        for key in ["/nodes/worker/10.0.0.1:1234", "/nodes/worker/default/10.0.0.1:1234"] {
+            assert_eq!(member("/nodes/worker", key), Some("10.0.0.1:1234"));
+        }
+        for key in ["/nodes/worker", "/nodes/worker/default/", "/nodes/worker/a/b/c", "/nodes/worker-group/a"] {
+            assert_eq!(member("/nodes/worker", key), None, "{key}");
         }
     }
 

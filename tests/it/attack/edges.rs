@@ -1,0 +1,204 @@
+//! Instances left behind while the program says that all is well, and other ends of the scale.
+
+use dsctl::demo::{self, seed};
+use dsctl::metadata::database::Database;
+use dsctl::model::Version;
+
+use crate::attack::{DEAD, World};
+use crate::harness::{Limits, MariaDb, Output, PASSWORD, Postgres, Store, wait};
+
+/// A world whose metadata is on a MariaDB server of its own, with one instance that has these start parameters.
+fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Database>) {
+    let mut world = World::new(Store::MariaDb, "3.1.9");
+    let name = world.env.database.clone();
+    server.sql("", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
+    world.env.set("DSCTL_DB", &server.url(&name));
+    let mut database = wait(world.env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
+    let version = world.version;
+    wait(demo::create_schema(&mut *database, version)).unwrap();
+    let rows = [
+        seed::project(version),
+        seed::definition(version),
+        seed::definition_log(version),
+        world.instance(1),
+        world.instance(2).parameter(parameters),
+    ];
+    for row in rows {
+        wait(row.insert(&mut *database)).unwrap();
+    }
+    (world, database)
+}
+
+fn column(database: &mut dyn Database, sql: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    wait(database.query(sql, &[], &mut |row| found.extend(row.text(0)))).unwrap();
+    found
+}
+
+#[test]
+fn a_parameter_is_never_cut_whatever_the_servers_sql_mode() {
+    let server = MariaDb::private();
+    server.sql("", "SET GLOBAL sql_mode = ''");
+    // TEXT holds 65,535 bytes, and the command's text is longer than the instance's.
+    let long = format!(r#"{{"StartParams":"{}"}}"#, "x".repeat(65_510));
+    let (world, mut database) = on_own_mariadb(&server, &long);
+    let output = world.run("failover 10.0.0.2:5678 --yes");
+    for text in column(&mut *database, "SELECT command_param FROM t_ds_command") {
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "cut to {} bytes:\n{output:?}", text.len());
+    }
+    // It does not hold up the others.
+    let hosts = column(&mut *database, "SELECT host FROM t_ds_process_instance ORDER BY id");
+    assert_eq!(hosts, ["NULL", DEAD], "{output:?}");
+    let output = output.exit(7);
+    assert_eq!(output.json()["masters"][0]["skipped"][0]["reason"], "parameter_too_long");
+}
+
+#[test]
+fn ids_that_a_galera_cluster_gives_are_the_right_ones() {
+    let server = MariaDb::private();
+    server.sql("", "SET GLOBAL auto_increment_increment = 3; SET GLOBAL auto_increment_offset = 2");
+    let (world, mut database) = on_own_mariadb(&server, "{}");
+    let output = world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    let rows = column(
+        &mut *database,
+        "SELECT CONCAT(process_instance_id, ' ', id) FROM t_ds_command WHERE command_type = 2 ORDER BY 1",
+    );
+    let recovered = output.json()["masters"][0]["recovered"].clone();
+    let told: Vec<String> = recovered
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {}", one["instance_id"], one["command_id"]))
+        .collect();
+    assert_eq!(told, rows);
+    assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn a_server_without_autocommit_commits_all_the_same() {
+    let server = MariaDb::private();
+    server.sql("", "SET GLOBAL autocommit = 0; SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,TRADITIONAL'");
+    let (world, mut database) = on_own_mariadb(&server, r#"{"StartParams":"{\"a\":\"\\\\n'\"}"}"#);
+    world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    let count = column(&mut *database, "SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2");
+    assert_eq!(count, ["2"]);
+    let text = column(&mut *database, "SELECT command_param FROM t_ds_command WHERE process_instance_id = 2");
+    assert_eq!(text, [r#"{"StartParams":"{\"a\":\"\\\\n'\"}","ProcessInstanceId":2}"#]);
+}
+
+#[test]
+fn tables_without_transactions_are_refused() {
+    let server = MariaDb::private();
+    let (world, mut database) = on_own_mariadb(&server, "{}");
+    let name = &world.env.database;
+    server.sql(name, "ALTER TABLE t_ds_process_instance ENGINE = MyISAM");
+    // The insert fails, and the claim before it cannot be undone.
+    server.sql(name, "ALTER TABLE t_ds_command ADD COLUMN strange INT NOT NULL");
+    server.sql("", "SET GLOBAL sql_mode = 'STRICT_ALL_TABLES'");
+    let output = world.run("failover 10.0.0.2:5678 --yes");
+    let output = output.exit(4);
+    let hosts = column(&mut *database, "SELECT host FROM t_ds_process_instance");
+    assert_eq!(hosts, [DEAD, DEAD], "{output:?}");
+}
+
+/// Two releases in one PostgreSQL database: the tables of the first schema in the search path count.
+#[test]
+fn a_newer_schema_behind_in_the_search_path_is_not_ours() {
+    let mut world = World::new(Store::Postgres, "3.1.9");
+    world.instances([1]);
+    world.env.sql("ALTER SCHEMA public RENAME TO active; CREATE SCHEMA public");
+    // Left over from a rehearsal of the upgrade.
+    let newer: Version = "3.4.1".parse().unwrap();
+    world.env.create_schema(newer);
+    let name = world.env.database.clone();
+    world.env.sql(&format!("ALTER DATABASE {name} SET search_path = active, public"));
+    world.env.set("DSCTL_DB", &Postgres::shared().url(&name));
+    let output = world.run("failover --all-dead --yes").exit(0);
+    assert_eq!(output.json()["family"], "3.1", "{output:?}");
+    assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"), "{output:?}");
+}
+
+fn warnings(output: &Output) -> String {
+    output.json()["warnings"].to_string()
+}
+
+#[test]
+fn instances_without_any_host_are_not_passed_over_in_silence() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    world.env.insert([world.instance(1).without("host")]);
+    let output = world.run("failover --all-dead --yes").exit(0);
+    assert!(warnings(&output).contains("no host"), "{output:?}");
+}
+
+#[test]
+fn what_an_interrupted_clear_hosts_left_is_not_passed_over_in_silence() {
+    let world = World::new(Store::Sqlite, "3.4.1");
+    world.instances([1, 2]);
+    world.run("clear-hosts 10.0.0.2:5678 --yes").exit(0);
+    // The terminal is gone, and with it the command that had to follow.
+    for words in ["failover 10.0.0.2:5678 --yes", "failover --all-dead --yes"] {
+        let output = world.run(words).exit(0);
+        assert!(warnings(&output).contains("recover --orphans"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_second_failover_of_3_3_0_says_that_it_cannot_tell_recovered_instances() {
+    let world = World::new(Store::Sqlite, "3.3.0");
+    world.instances([1]);
+    world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    // A living master takes it up, as 3.3.0 does: the command goes, the state comes back, the host stays.
+    world.env.sql("DELETE FROM t_ds_command; UPDATE t_ds_workflow_instance SET state = 1");
+    let output = world.run("failover 10.0.0.2:5678 --yes");
+    assert!(world.commands() == 0 || warnings(&output).contains("3.3.0"), "{output:?}");
+}
+
+#[test]
+fn the_limit_is_for_all_masters_together_and_known_before_the_first_write() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    world.instances([1, 2]);
+    world.env.insert([3, 4].map(|id| world.instance(id).host("10.0.0.3:5678")));
+    let words = "failover 10.0.0.2:5678 10.0.0.3:5678 --yes --max-instances";
+    let output = world.run(&format!("{words} 3")).exit(4);
+    assert_eq!(world.commands(), 0, "{output:?}");
+    world.run(&format!("{words} 4")).exit(0);
+    assert_eq!(world.commands(), 4);
+}
+
+#[test]
+fn strange_parameters_lose_nothing() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    let cases = [
+        // Jackson takes the last of two.
+        (1, r#"{"StartParams":"{\"a\":1}","StartParams":"{\"b\":2}"}"#, r#"{"b":2}"#),
+        (2, r#"{"StartParams":"{\"n\":123456789012345678901234567890.5e999}"}"#, "e999"),
+        (3, "\u{feff}{\"StartParams\":\"{}\"}", ""),
+    ];
+    for (id, text, _) in cases {
+        world.env.insert([world.instance(id).parameter(text)]);
+    }
+    world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    for (id, _, kept) in cases {
+        let rows = world.env.rows(&format!("SELECT command_param FROM t_ds_command WHERE process_instance_id = {id}"));
+        let text = rows[0].text(0).unwrap().replace('\\', "");
+        assert!(text.contains(kept), "{id}: {text}");
+    }
+}
+
+#[test]
+fn one_strange_host_does_not_keep_the_other_orphans_waiting() {
+    let world = World::new(Store::Sqlite, "3.4.1");
+    for (id, host) in [(1, "10.0.0.2:5678"), (2, "../../nodes/master/x:1"), (3, ""), (4, "a b\n:1"), (5, "x/y:1")] {
+        world.env.insert([world.instance(id).host(host).state(18)]);
+    }
+    let before = world.env.registry_dump().into_keys().collect::<Vec<_>>();
+    let output = world.run("recover --orphans --yes --original-state running");
+    let locks = world.env.path("lock");
+    let after: Vec<String> = world.env.registry_dump().into_keys().filter(|path| !path.starts_with(&locks)).collect();
+    assert_eq!(before, after, "{output:?}");
+    let commands = world.env.number("SELECT COUNT(*) FROM t_ds_command WHERE workflow_instance_id = 1");
+    assert_eq!(commands, 1, "{output:?}");
+    // What is left is named, and is no success.
+    let left = output.clone().exit(7).stdout.matches("strange_host").count();
+    assert_eq!(left, 4, "{output:?}");
+}

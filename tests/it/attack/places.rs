@@ -1,0 +1,151 @@
+//! The wrong registry, the wrong server, the wrong release: where all that is seen is true and still misleads.
+
+use std::time::Duration;
+
+use dsctl::demo::{Registered, Server, seed};
+use jiff::{Timestamp, ToSpan};
+
+use crate::attack::{DEAD, World, server};
+use crate::harness::{MARKER, Postgres, Store, eventually};
+
+#[test]
+fn masters_of_the_databases_own_registry_are_alive_whatever_zookeeper_says() {
+    // The cluster uses the JDBC registry; the ZooKeeper given is another cluster's, and has masters.
+    let world = World::new(Store::Sqlite, "3.4.1");
+    world.instances([1]);
+    world.env.register_in_database(world.version, &server(DEAD, Timestamp::now() - 2.hours()));
+    let output = world.run("failover --all-dead --yes").exit(4);
+    assert_eq!(output.json()["error"]["kind"], "refused");
+    assert!(output.stderr.contains("--registry jdbc"), "{output:?}");
+    assert_eq!((world.commands(), world.state(1)), (0, 1));
+}
+
+#[test]
+fn what_masters_of_another_cluster_left_in_the_registry_tables_is_no_contradiction() {
+    let world = World::new(Store::Sqlite, "3.4.1");
+    world.instances([1]);
+    let long_ago = Registered { reported: Timestamp::now() - 2.hours(), ..server(DEAD, Timestamp::now() - 9.hours()) };
+    world.env.register_in_database(world.version, &long_ago);
+    world.run("failover --all-dead --yes").exit(0);
+    assert_eq!(world.commands(), 1);
+}
+
+#[test]
+fn tasks_are_not_marked_as_long_as_nobody_knows_how() {
+    let world = World::new(Store::Sqlite, "3.1.9");
+    world.instances([1]);
+    world.env.insert([seed::task(world.version, 1).id(11).host("10.0.0.9:1234")]);
+    world.env.sql("DELETE FROM t_ds_version");
+    for command in ["clear-hosts", "failover"] {
+        let output = world.run(&format!("{command} 10.0.0.2:5678 --yes")).exit(4);
+        assert!(output.stderr.contains("--ds-version"), "{output:?}");
+    }
+    assert_eq!((world.host(1).as_str(), world.env.number("SELECT state FROM t_ds_task_instance")), (DEAD, 1));
+}
+
+#[test]
+fn passwords_in_the_wrong_place_are_not_repeated() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    let password = format!("ds:{MARKER}");
+    for (option, value) in [
+        ("--zk", format!("{password}@127.0.0.1:2181")),
+        ("--zk", format!("zk://{password}@h")),
+        ("--db", format!("mysql://{password}@127.0.0.1:99999/ds")),
+        ("--db", format!("mysql://{password}@@/")),
+        ("--db", format!("oracle://{password}@h/d")),
+        ("--db", format!("jdbc:mysql://h:1/d?user=a&password={MARKER}%zz")),
+        ("--db", format!("postgres://{password}@127.0.0.1:1/d?sslmode=%zz")),
+    ] {
+        // The harness fails a run that shows the marker.
+        let output = world.dsctl("masters").args([option, &value]).run();
+        assert_ne!(output.code, Some(0), "{output:?}");
+        let name = format!("DSCTL_{}", option.trim_start_matches("--").replace('-', "_").to_uppercase());
+        let output = world.dsctl("masters").env(&name, &value).run();
+        assert_ne!(output.code, Some(0), "{output:?}");
+    }
+}
+
+#[test]
+fn a_read_only_postgres_is_left_as_it_is() {
+    let world = World::new(Store::Postgres, "3.2.2");
+    world.instances([1]);
+    let name = &world.env.database;
+    Postgres::shared().sql(name, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let output = world.run("failover 10.0.0.2:5678 --yes");
+    assert_ne!(output.code, Some(0));
+    assert!(output.stderr.contains("read-only"), "{output:?}");
+    assert_eq!(world.host(1), DEAD);
+    assert!(world.env.zk().lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678")).is_empty());
+}
+
+#[test]
+fn a_sequence_that_lags_behind_is_named_and_nothing_is_claimed() {
+    let world = World::new(Store::Postgres, "3.2.2");
+    world.instances([1, 2]);
+    world.env.insert([seed::command(world.version, 0).id(1), seed::command(world.version, 0).id(2)]);
+    world.env.sql("SELECT setval('t_ds_command_id_sequence', 1, false)");
+    let output = world.run("failover 10.0.0.2:5678 --yes");
+    assert_ne!(output.code, Some(0));
+    assert_eq!((world.commands(), world.host(1).as_str(), world.host(2).as_str()), (0, DEAD, DEAD));
+    let hint = output.json()["error"]["hint"].as_str().unwrap_or_default().to_owned();
+    assert!(hint.contains("sequence"), "{output:?}");
+}
+
+#[test]
+fn a_trigger_that_swallows_commands_undoes_the_claim() {
+    let world = World::new(Store::Postgres, "3.2.2");
+    world.instances([1, 2]);
+    world.env.sql(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN IF NEW.process_instance_id = 2 THEN RETURN NULL; END IF; RETURN NEW; END $$; \
+         CREATE TRIGGER swallow BEFORE INSERT ON t_ds_command FOR EACH ROW EXECUTE PROCEDURE swallow()",
+    );
+    let output = world.run("failover 10.0.0.2:5678 --yes");
+    assert_ne!(output.code, Some(0), "{output:?}");
+    assert_eq!((world.commands(), world.host(1).as_str(), world.host(2).as_str()), (0, DEAD, DEAD));
+}
+
+#[test]
+fn views_in_place_of_tables_do() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let world = World::new(store, "3.2.2");
+        world.instances([1]);
+        for table in ["t_ds_process_instance", "t_ds_command"] {
+            world.env.sql(&format!("ALTER TABLE {table} RENAME TO {table}_real"));
+            world.env.sql(&format!("CREATE VIEW {table} AS SELECT * FROM {table}_real"));
+        }
+        world.run("failover 10.0.0.2:5678 --yes").exit(0);
+        assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"), "{store:?}");
+    }
+}
+
+/// The registry's connection is not the metadata's: only that of the metadata becomes slow.
+#[test]
+fn a_scan_longer_than_the_session_of_the_jdbc_registry_does_not_lose_the_lock() {
+    let mut world = World::new(Store::Postgres, "3.4.1");
+    world.instances([1]);
+    let alive = Registered { server: Server::Master, ..server(super::ALIVE, Timestamp::now() - 3.hours()) };
+    world.env.register_in_database(world.version, &alive);
+    world.env.unset("DSCTL_ZK");
+    world.env.set("DSCTL_REGISTRY", "jdbc");
+    let mut other = world.env.database();
+    let lock = async {
+        other.begin(dsctl::metadata::database::Access::Write, Duration::from_mins(1)).await.unwrap();
+        other.execute("LOCK TABLE t_ds_workflow_instance IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+    };
+    crate::harness::wait(lock);
+    let running = world.dsctl("failover 10.0.0.2:5678 --yes --session-timeout 2s").spawn();
+    eventually(Duration::from_secs(20), "the lock row", || {
+        if world.env.number("SELECT COUNT(*) FROM t_ds_jdbc_registry_lock") == 1 { Ok(()) } else { Err("none") }
+    });
+    let client = "SELECT MIN(last_heartbeat_time) FROM t_ds_jdbc_registry_client_heartbeat WHERE id <> 1";
+    let first = world.env.number(client);
+    // So long that the session would have ended.
+    eventually(Duration::from_secs(20), "heartbeats while the scan waits", || {
+        let now = Timestamp::now().as_millisecond();
+        if now - first > 2_500 { Ok(()) } else { Err("not yet") }
+    });
+    crate::harness::wait(other.rollback());
+    running.finish().exit(0);
+    assert_eq!(world.commands(), 1);
+}
