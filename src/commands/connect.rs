@@ -20,7 +20,10 @@ use super::failure::CommandError;
 /// What a command may do. A file is opened for no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
+    /// One state of the database.
     Read,
+    /// The newest state each time, and no writes.
+    Look,
     Write,
 }
 
@@ -124,6 +127,6 @@ async fn database(settings: &Settings, target: &DbTarget, access: Access) -> Res
 }
 
 fn sqlite(settings: &Settings, file: &Path, access: Access) -> Result<SqliteDatabase, DatabaseError> {
-    let mode = if access == Access::Read { OpenMode::ReadOnly } else { OpenMode::ReadWrite };
+    let mode = if access == Access::Write { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
     SqliteDatabase::open(file, mode, settings.timeout, settings.statement_timeout)
 }

@@ -23,7 +23,7 @@ pub(super) fn nothing(command: &Command) -> Body {
             Vec::new(),
         ),
         Command::Demo(_) => demo(),
-        Command::Completions { .. } | Command::Man | Command::Help(_) => Body::default(),
+        Command::Watch(_) | Command::Completions { .. } | Command::Man | Command::Help(_) => Body::default(),
     }
 }
 

@@ -15,6 +15,8 @@ mod masters;
 mod recover;
 mod report;
 mod times;
+mod watch;
+mod watch_around;
 mod writing;
 
 use std::io;
@@ -97,6 +99,11 @@ async fn with_settings(
     printer: &mut Printer<'_>,
     stop: StopSignal,
 ) -> io::Result<u8> {
+    if let Command::Watch(arguments) = &cli.command
+        && let Some(answered) = watch::aside(arguments, environment, printer)
+    {
+        return answered;
+    }
     let mut nothing = Document::new(name_of(&cli.command));
     nothing.body = contract::nothing(&cli.command);
     let scope = if matches!(cli.command, Command::Demo(_)) { Scope::Local } else { Scope::Cluster };
@@ -104,6 +111,9 @@ async fn with_settings(
     let resolved = resolve(&cli.global, environment, &mut io::stdin().lock(), scope);
     match resolved {
         Ok(settings) => {
+            if let Command::Watch(arguments) = &cli.command {
+                return watch::run(settings, &cli.global, environment, arguments, printer, stop).await;
+            }
             nothing.warnings = settings.warnings.iter().map(ToString::to_string).collect();
             let mut shell = Shell { settings, printer, stop, nothing };
             dispatch(&mut shell, cli.command).await
@@ -124,6 +134,7 @@ fn name_of(command: &Command) -> &'static str {
         Command::ClearHosts(_) => "clear-hosts",
         Command::Recover(_) => "recover",
         Command::Failover(_) => "failover",
+        Command::Watch(_) => "watch",
         Command::Commands => "commands",
         Command::Demo(_) => "demo",
         Command::Completions { .. } => "completions",

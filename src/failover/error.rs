@@ -55,6 +55,9 @@ pub enum Refusal {
     /// Neither a yes on a terminal nor `--yes`.
     #[error("not confirmed")]
     NotConfirmed,
+    /// `watch` without `--yes` and without `--dry-run`.
+    #[error("watch fails masters over without asking")]
+    WatchWithoutConsent,
     /// No terminal to ask on, and no `--yes`.
     #[error("this writes to the metadata store, and there is no terminal to ask on")]
     CannotAsk,
@@ -97,6 +100,7 @@ impl Refusal {
             }
             Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
             Self::NotConfirmed => "nothing was written".to_owned(),
+            Self::WatchWithoutConsent => "see what it would do with --dry-run, then let it with --yes".to_owned(),
             Self::CannotAsk => "repeat with --yes, or with --dry-run to see what would be done".to_owned(),
             Self::ReleaseUndecided { .. } => "repeat with --ds-version X.Y.Z".to_owned(),
         }

@@ -155,6 +155,12 @@ impl<'w> Printer<'w> {
         self.progress.end();
     }
 
+    /// Whether something that is redrawn in place can be shown.
+    #[must_use]
+    pub fn can_show(&self) -> bool {
+        self.terminals.stdout_width.is_some()
+    }
+
     /// Whether there is somebody who can answer a question.
     #[must_use]
     pub fn can_ask(&self) -> bool {

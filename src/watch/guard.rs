@@ -21,6 +21,8 @@ pub struct Limits {
 /// Why a dead master is not failed over now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
+    /// No master is registered at all: that is the registry's failure until one is back.
+    NoMasters,
     /// It is missing for less than the grace time; until then, in epoch milliseconds.
     Grace(i64),
     /// It was failed over a short time ago; until then, in epoch milliseconds.
@@ -42,6 +44,7 @@ impl Hold {
     pub fn sentence(&self, now: i64) -> String {
         let left = |until: i64| (until - now).max(0).div_euclid(1000) + 1;
         match self {
+            Self::NoMasters => "no master is registered at all; waiting for one".to_owned(),
             Self::Grace(until) => format!("grace time: {}s left", left(*until)),
             Self::CoolDown(until) => format!("cool-down: {}s left", left(*until)),
             Self::Paused { by, reason } => format!("paused by {by}: {reason}; go on with dsctl watch --resume"),
@@ -136,9 +139,9 @@ mod tests {
     use super::*;
 
     const LIMITS: Limits = Limits {
-        grace: Duration::from_secs(120),
-        cool_down: Duration::from_secs(600),
-        window: Duration::from_secs(600),
+        grace: Duration::from_mins(2),
+        cool_down: Duration::from_mins(10),
+        window: Duration::from_mins(10),
         max_masters: 2,
         max_instances: 100,
     };

@@ -2,16 +2,16 @@
 
 mod event;
 pub mod guard;
-mod plan;
-mod run;
-mod seen;
 pub mod hooks;
 pub mod live;
 pub mod metrics;
 pub mod metrics_http;
 pub mod notify;
 pub mod pause;
+mod plan;
 mod replace;
+mod run;
+mod seen;
 pub mod state;
 pub mod unit;
 

@@ -252,6 +252,9 @@ impl Watcher<'_> {
 
     fn hold(&mut self, around: &mut dyn Surroundings, master: &Address, unfinished: i64, now: i64) -> Option<Hold> {
         let limits = &self.plan.limits;
+        if self.memory.missing.blind {
+            return Some(Hold::NoMasters);
+        }
         let since = self.memory.missing.since.get(master.as_str()).copied().unwrap_or(now);
         if let Some(hold) = guard::grace(since, now, limits) {
             return Some(hold);
@@ -292,6 +295,7 @@ impl Watcher<'_> {
         now: i64,
     ) {
         let (kind, key) = match hold {
+            Hold::NoMasters => (Kind::FailoverRefused, "no masters".to_owned()),
             Hold::Grace(until) => (Kind::GraceStarted, format!("grace {until}")),
             Hold::CoolDown(until) => (Kind::FailoverRefused, format!("cool-down {until}")),
             Hold::Paused { by, reason } => (Kind::FailoverRefused, format!("paused {by} {reason}")),
@@ -403,7 +407,7 @@ fn time_left(hold: &Hold, now: i64) -> Duration {
         Hold::Grace(until) | Hold::CoolDown(until) => {
             Duration::from_millis(u64::try_from(until.saturating_sub(now)).unwrap_or(0).saturating_add(1))
         }
-        Hold::Paused { .. } | Hold::Brake(_) => Duration::MAX,
+        Hold::NoMasters | Hold::Paused { .. } | Hold::Brake(_) => Duration::MAX,
     }
 }
 
@@ -433,6 +437,7 @@ fn outcome_event(master: &Address, run: &Run, dry_run: bool) -> Event {
         .with("skipped", skipped)
         .with("need_help", trouble)
         .with("dry_run", dry_run)
+        .with("exit_code", run.exit_code().number())
         .with("elapsed_ms", u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX))
         .with("locks", run.locks.iter().map(|lock| json!(lock.path)).collect::<Vec<_>>())
 }

@@ -25,7 +25,7 @@ After=network-online.target
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={program} watch
+ExecStart={program} watch --yes
 ExecReload=/bin/kill -HUP $MAINPID
 # It is ready once registry and database have answered, however long that takes.
 TimeoutStartSec=infinity
@@ -113,7 +113,7 @@ mod tests {
         let unit = unit(Path::new("/usr/local/bin/dsctl"));
         let lines = [
             "Type=notify",
-            "ExecStart=/usr/local/bin/dsctl watch",
+            "ExecStart=/usr/local/bin/dsctl watch --yes",
             "ExecReload=/bin/kill -HUP $MAINPID",
             "Restart=on-failure",
             "RestartPreventExitStatus=2 4",

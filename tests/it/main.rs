@@ -27,3 +27,4 @@ mod registry;
 mod schema;
 mod servers;
 mod surface;
+mod watch;

@@ -11,4 +11,4 @@ mod moments;
 mod races;
 mod scale;
 mod signals;
-mod world;
+pub mod world;

@@ -1,0 +1,172 @@
+//! `dsctl watch`: the failover loop.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::failure::CommandError;
+use super::watch_around::Around;
+use super::{Answer, finish};
+use crate::cli::{GlobalArgs, WatchArgs};
+use crate::config::{Environment, Settings};
+use crate::exit_code::ExitCode;
+use crate::failover::{Refusal, Rules, Steps, StopSignal};
+use crate::output::{Body, Document, Format, Printer};
+use crate::watch::guard::Limits;
+use crate::watch::pause::{PauseFile, operator};
+use crate::watch::state::{StateFile, default_path};
+use crate::watch::{Plan, unit, watch};
+
+/// What the loop is made of.
+pub(super) struct Setup<'a> {
+    pub(super) settings: Settings,
+    pub(super) global: &'a GlobalArgs,
+    pub(super) environment: &'a Environment,
+    pub(super) arguments: &'a WatchArgs,
+    pub(super) state_file: StateFile,
+}
+
+/// Things to do that need no cluster; `None` if the loop itself is wanted.
+pub(super) fn aside(
+    arguments: &WatchArgs,
+    environment: &Environment,
+    printer: &mut Printer<'_>,
+) -> Option<io::Result<u8>> {
+    let answer = if arguments.print_unit {
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/dsctl"));
+        return Some(printer.text(&unit::unit(&program)).map(|()| ExitCode::Done.number()));
+    } else if let Some(reason) = &arguments.pause {
+        pause(arguments, environment, reason)
+    } else if arguments.resume {
+        resume(arguments, environment)
+    } else {
+        return None;
+    };
+    let answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
+    Some(finish(printer, Document::new("watch"), answer))
+}
+
+fn failed(message: String, cause: Option<String>, hint: &str) -> CommandError {
+    CommandError::Other { message, cause, hint: Some(hint.to_owned()), exit: ExitCode::Usage }
+}
+
+fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
+    let path = arguments.state_file.clone().or_else(|| default_path(environment));
+    path.ok_or_else(|| {
+        failed("there is no place for the state file".to_owned(), None, "give one with --state-file FILE")
+    })
+}
+
+/// Opens the state file, which must be one of ours or absent.
+pub(super) fn open_state(arguments: &WatchArgs, environment: &Environment) -> Result<StateFile, CommandError> {
+    let path = state_path(arguments, environment)?;
+    let open = StateFile::open(&path).and_then(|file| file.load().map(|_| file));
+    open.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        failed(error.to_string(), cause, "give another one with --state-file FILE")
+    })
+}
+
+fn pause(arguments: &WatchArgs, environment: &Environment, reason: &str) -> Result<Answer, CommandError> {
+    let state = open_state(arguments, environment)?;
+    let file = PauseFile::beside(state.path());
+    let pause = file.pause(&operator(environment), reason).map_err(|error| {
+        failed(format!("cannot write {}", file.path().display()), Some(error.to_string()), "see --state-file")
+    })?;
+    let body = Body::default().key("paused", true).key("by", pause.by.as_str()).key("reason", reason);
+    let line = format!("watchers with {} are paused; go on with dsctl watch --resume", state.path().display());
+    Ok(Answer::new(body.closing(line)))
+}
+
+/// Ends the pause and the brake. A watcher that runs sees the marker; one that starts later reads the state file.
+fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer, CommandError> {
+    let file = open_state(arguments, environment)?;
+    let cannot = |what: String, error: io::Error| failed(what, Some(error.to_string()), "see --state-file");
+    let pause = PauseFile::beside(file.path());
+    let paused = pause.resume().map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
+    let marker = resume_marker(&file);
+    std::fs::write(&marker, "").map_err(|error| cannot(format!("cannot write {}", marker.display()), error))?;
+    let mut state = file.load().unwrap_or_default();
+    let braked = state.brake.take();
+    if braked.is_some() {
+        state.failovers.clear();
+        file.save(&state).map_err(|error| failed(error.to_string(), None, "see --state-file"))?;
+    }
+    let was = match (&paused, &braked) {
+        (Some(pause), _) => format!("the pause of {} has ended ({})", pause.by, pause.reason),
+        (None, Some(brake)) => format!("the storm brake is released ({})", brake.reason),
+        (None, None) => "nothing was paused, and the storm brake was not on".to_owned(),
+    };
+    Ok(Answer::new(Body::default().key("paused", false).closing(was)))
+}
+
+/// Tells a running watcher that an operator has resumed.
+pub(super) fn resume_marker(file: &StateFile) -> PathBuf {
+    let mut name = file.path().as_os_str().to_owned();
+    name.push(".resume");
+    PathBuf::from(name)
+}
+
+/// Runs the loop.
+pub(super) async fn run(
+    settings: Settings,
+    global: &GlobalArgs,
+    environment: &Environment,
+    arguments: &WatchArgs,
+    printer: &mut Printer<'_>,
+    stop: StopSignal,
+) -> io::Result<u8> {
+    match prepared(settings, global, environment, arguments, printer).await {
+        Ok(mut around) => Ok(watch(&mut around, &plan(arguments), stop).await.code.number()),
+        Err(error) => {
+            let answer = Answer { error: Some(error.body()), ..Answer::default() };
+            finish(printer, Document::new("watch"), answer)
+        }
+    }
+}
+
+async fn prepared<'a, 'w>(
+    settings: Settings,
+    global: &'a GlobalArgs,
+    environment: &'a Environment,
+    arguments: &'a WatchArgs,
+    printer: &'a mut Printer<'w>,
+) -> Result<Around<'a, 'w>, CommandError> {
+    if !matches!(settings.output.format, Format::Table | Format::Ndjson) {
+        return Err(failed("watch tells events".to_owned(), None, "use -o ndjson for programs"));
+    }
+    if !arguments.guards.yes && !arguments.guards.dry_run {
+        return Err(Refusal::WatchWithoutConsent.into());
+    }
+    settings.registry()?;
+    settings.database()?;
+    let state_file = open_state(arguments, environment)?;
+    Around::new(Setup { settings, global, environment, arguments, state_file }, printer).await
+}
+
+fn plan(arguments: &WatchArgs) -> Plan {
+    let guards = &arguments.guards;
+    Plan {
+        interval: arguments.interval,
+        limits: Limits {
+            grace: guards.grace,
+            cool_down: guards.cool_down,
+            window: guards.window,
+            max_masters: guards.max_masters as usize,
+            max_instances: guards.max_instances,
+        },
+        rules: Rules {
+            steps: Steps::Both,
+            batch: guards.batch as usize,
+            rate: guards.rate.map(|rate| rate.0.get()),
+            lock_timeout: guards.lock_timeout,
+            max_instances: usize::try_from(guards.max_instances).unwrap_or(usize::MAX),
+            allow_no_masters: false,
+            allow_restarted: false,
+            allow_duplicate_tasks: guards.allow_duplicate_tasks,
+            original_state: None,
+        },
+        once: arguments.once,
+        fail_after: arguments.fail_after,
+        dry_run: guards.dry_run,
+    }
+}

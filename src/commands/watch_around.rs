@@ -1,0 +1,350 @@
+//! What surrounds the loop: settings read again, memory in a file, events told, hooks run, metrics kept.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::connect::{self, Access};
+use super::failure::CommandError;
+use super::watch::{Setup, resume_marker};
+use crate::config::{Scope, resolve};
+use crate::exit_code::ExitCode;
+use crate::failover::{Cluster, FailoverError};
+use crate::metadata::StoreError;
+use crate::model::{Address, Verdict};
+use crate::output::{Format, Printer};
+use crate::watch::hooks::{HookOutcome, Hooks, Moment, parse_on};
+use crate::watch::live::{self, Live, MasterRow, Stale};
+use crate::watch::metrics::{Metrics, Seen};
+use crate::watch::notify::Notify;
+use crate::watch::pause::PauseFile;
+use crate::watch::state::{Brake, PastFailover, State};
+use crate::watch::{Done, Event, Kind, Memory, Surroundings, Trouble, View, Word, metrics_http};
+
+/// Events in the live view; more never fit.
+const EVENTS_SHOWN: usize = 100;
+
+/// The surroundings of a real run.
+pub(super) struct Around<'a, 'w> {
+    setup: Setup<'a>,
+    printer: &'a mut Printer<'w>,
+    pause: PauseFile,
+    hooks: Hooks,
+    metrics: Metrics,
+    served: Arc<Mutex<String>>,
+    notify: Notify,
+    ready: bool,
+    hangup: Option<Signal>,
+    live: Option<Live<io::Stdout>>,
+    picture: live::View,
+    /// A file that cannot be written is told when that begins, not in every round.
+    unwritable: bool,
+}
+
+fn unusable(message: String, hint: &str) -> CommandError {
+    CommandError::Other { message, cause: None, hint: Some(hint.to_owned()), exit: ExitCode::Usage }
+}
+
+impl<'a, 'w> Around<'a, 'w> {
+    pub(super) async fn new(setup: Setup<'a>, printer: &'a mut Printer<'w>) -> Result<Self, CommandError> {
+        let hooks = hooks(&setup)?;
+        let served = Arc::new(Mutex::new(String::new()));
+        listen(&setup, Arc::clone(&served)).await?;
+        let notify = Notify::from_environment(setup.environment).map_err(|error| {
+            unusable(format!("NOTIFY_SOCKET cannot be used: {error}"), "see systemd's sd_notify(3)")
+        })?;
+        let live = if setup.arguments.live {
+            if !printer.can_show() {
+                return Err(unusable("--live needs a terminal".to_owned(), "leave it out, or use -o ndjson"));
+            }
+            let cannot =
+                |error: io::Error| unusable(format!("the terminal cannot be used: {error}"), "leave --live out");
+            Some(Live::start(io::stdout()).map_err(cannot)?)
+        } else {
+            None
+        };
+        let pause = PauseFile::beside(setup.state_file.path());
+        Ok(Self {
+            pause,
+            hooks,
+            metrics: Metrics::new(),
+            served,
+            notify,
+            ready: false,
+            // Without a handler SIGHUP ends the process, as it does by default.
+            hangup: signal(SignalKind::hangup()).ok(),
+            live,
+            picture: live::View::default(),
+            unwritable: false,
+            setup,
+            printer,
+        })
+    }
+
+    fn draw(&mut self) {
+        if let Some(live) = &mut self.live {
+            // A terminal that is gone ends the process by its own signal.
+            let _ = live.draw(&self.picture);
+        }
+    }
+
+    fn show_line(&mut self, event: &Event) {
+        self.picture.events.push_back(event.to_line());
+        while self.picture.events.len() > EVENTS_SHOWN {
+            self.picture.events.pop_front();
+        }
+        if self.live.is_some() {
+            self.draw();
+            return;
+        }
+        let line = match self.setup.settings.output.format {
+            Format::Ndjson => event.to_json().to_string(),
+            _ => crate::output::sanitized(&event.to_line()).into_owned(),
+        };
+        // Nobody reads any more: the loop is not there for its readers.
+        let _ = self.printer.text(&format!("{line}\n"));
+    }
+
+    /// Metrics leave, and the service manager hears that a round is over.
+    fn publish(&mut self, status: &str, alive: bool) {
+        let text = self.metrics.render();
+        if let Ok(mut served) = self.served.lock() {
+            served.clone_from(&text);
+        }
+        if let Some(file) = &self.setup.arguments.telling.metrics_file
+            && let Err(error) = self.metrics.write_file(file)
+        {
+            self.cannot_write(&format!("{}: {error}", file.display()));
+        }
+        let told = if alive && !self.ready { self.notify.ready(status) } else { self.notify.status(status) };
+        self.ready |= alive;
+        // The service manager may be gone; it will say so itself.
+        let _ = told.and_then(|()| if alive { self.notify.watchdog() } else { Ok(()) });
+    }
+
+    fn cannot_write(&mut self, what: &str) {
+        if !self.unwritable {
+            self.show_line(&Event::new(Kind::Error, format!("cannot write {what}; the loop goes on")));
+        }
+        self.unwritable = true;
+    }
+
+    async fn hook(&mut self, moment: Moment, payload: &serde_json::Value, master: &str) -> HookOutcome {
+        let variables = [("DSCTL_MASTER", master.to_owned()), ("DSCTL_EVENT", moment.word().to_owned())];
+        let outcome = self.hooks.run(moment, payload, &variables, self.setup.arguments.guards.dry_run).await;
+        for line in outcome.output().lines() {
+            self.printer.remark(&format!("hook {}: {line}", moment.word()));
+        }
+        outcome
+    }
+}
+
+fn hooks(setup: &Setup<'_>) -> Result<Hooks, CommandError> {
+    let telling = &setup.arguments.telling;
+    let on = telling.on.iter().map(|text| parse_on(text)).collect::<Result<Vec<_>, _>>();
+    let on =
+        on.map_err(|error| unusable(format!("--on cannot be used: {error}"), "for example --on pre=/usr/bin/true"))?;
+    let hooks = Hooks { dir: telling.hook.clone(), on, timeout: telling.hook_timeout };
+    hooks.check().map_err(|problem| unusable(problem, "nobody but their owner may be able to change hooks"))?;
+    Ok(hooks)
+}
+
+async fn listen(setup: &Setup<'_>, served: Arc<Mutex<String>>) -> Result<(), CommandError> {
+    let Some(text) = &setup.arguments.telling.metrics_listen else { return Ok(()) };
+    let address = metrics_http::parse_listen(text)
+        .map_err(|problem| unusable(format!("--metrics-listen {text:?}: {problem}"), "for example 9187"))?;
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(|error| unusable(format!("cannot listen on {address}: {error}"), "give another port"))?;
+    tokio::spawn(metrics_http::serve(listener, served));
+    Ok(())
+}
+
+#[async_trait]
+impl Surroundings for Around<'_, '_> {
+    async fn open(&mut self) -> Result<Cluster, Trouble> {
+        let access = if self.setup.arguments.guards.dry_run { Access::Look } else { Access::Write };
+        let cluster = connect::cluster(&self.setup.settings, access).await.map_err(|error| trouble(&error))?;
+        self.picture.title = format!("{}, {}", cluster.registry.endpoint(), cluster.store.endpoint());
+        Ok(cluster)
+    }
+
+    fn recall(&mut self) -> Memory {
+        // A marker from before is in the state file already.
+        let _ = std::fs::remove_file(resume_marker(&self.setup.state_file));
+        memory(self.setup.state_file.load().unwrap_or_default())
+    }
+
+    fn keep(&mut self, memory: &Memory) {
+        // A dry run leaves a real watcher's memory alone.
+        if self.setup.arguments.guards.dry_run {
+            return;
+        }
+        match self.setup.state_file.save(&state(memory)) {
+            Ok(()) => self.unwritable = false,
+            Err(error) => self.cannot_write(&error.to_string()),
+        }
+    }
+
+    fn paused(&mut self) -> Option<(String, String)> {
+        self.pause.read().map(|pause| (pause.by, pause.reason))
+    }
+
+    fn resumed(&mut self) -> bool {
+        std::fs::remove_file(resume_marker(&self.setup.state_file)).is_ok()
+    }
+
+    async fn tell(&mut self, event: Event) {
+        self.metrics.record(&event);
+        self.picture.standby = (event.kind == Kind::Standby).then(|| event.text.clone());
+        self.show_line(&event);
+        if event.kind == Kind::Stopped {
+            let _ = self.notify.stopping();
+            self.live = None;
+        }
+    }
+
+    async fn round(&mut self, view: &View, took: Duration, error: Option<&str>) {
+        let now = Timestamp::now();
+        if let Some(why) = error {
+            self.metrics.round_failed(now, took);
+            let since = self.picture.stale.as_ref().map_or(now, |stale| stale.since);
+            self.picture.stale = Some(Stale { since, why: why.to_owned() });
+            self.draw();
+            self.publish(why, false);
+            return;
+        }
+        self.metrics.set_paused(view.paused.is_some());
+        self.metrics.set_brake(view.brake.is_some());
+        self.metrics.round_succeeded(now, took, seen(view));
+        self.picture.looked_at = view.seen_at;
+        self.picture.stale = None;
+        self.picture.paused = self.pause.read();
+        let brake = |reason: String| Brake { since_ms: now.as_millisecond(), reason };
+        self.picture.brake = view.brake.clone().map(brake);
+        self.picture.masters = view.masters.iter().map(row).collect();
+        self.draw();
+        self.publish(&status(view), true);
+    }
+
+    async fn ask(&mut self, master: &Address, unfinished: i64) -> Word {
+        if !self.hooks.has(Moment::Pre) {
+            return Word::Go;
+        }
+        let payload = json!({ "event": "pre", "master": master, "unfinished_instances": unfinished });
+        let outcome = self.hook(Moment::Pre, &payload, master.as_str()).await;
+        if outcome.permits() { Word::Go } else { Word::Veto(format!("hook pre: {}", in_words(&outcome))) }
+    }
+
+    async fn report(&mut self, event: &Event) {
+        let moment = match event.kind {
+            Kind::FailoverFinished => Moment::PostSuccess,
+            Kind::FailoverRefused => Moment::Blocked,
+            Kind::Error => Moment::PostFailure,
+            _ => return,
+        };
+        if self.hooks.has(moment) {
+            let master = event.master.as_ref().map(ToString::to_string).unwrap_or_default();
+            let outcome = self.hook(moment, &event.to_json(), &master).await;
+            if !matches!(outcome, HookOutcome::Ok { .. }) {
+                self.printer.warning(&format!("hook {}: {}", moment.word(), in_words(&outcome)));
+            }
+        }
+    }
+
+    async fn reload(&mut self) {
+        match &mut self.hangup {
+            Some(hangup) => drop(hangup.recv().await),
+            None => std::future::pending().await,
+        }
+        let _ = self.notify.reloading();
+        self.ready = false;
+        match resolve(self.setup.global, self.setup.environment, &mut io::empty(), Scope::Cluster) {
+            Ok(settings) => self.setup.settings = settings,
+            Err(error) => {
+                let text = format!("the settings stay as they were: {error}");
+                self.show_line(&Event::new(Kind::Error, text));
+            }
+        }
+    }
+}
+
+/// Settings that cannot be used, and a database of another kind, do not mend themselves.
+fn trouble(error: &CommandError) -> Trouble {
+    let body = error.body();
+    let text = std::iter::once(body.message).chain(body.causes).collect::<Vec<_>>().join(": ");
+    let schema = matches!(error, CommandError::Failover(FailoverError::Store(StoreError::Schema(_))));
+    let fatal = (matches!(error, CommandError::Config(_)) || schema).then_some(body.exit_code);
+    Trouble { text, fatal }
+}
+
+fn in_words(outcome: &HookOutcome) -> String {
+    match outcome {
+        HookOutcome::Ok { .. } => "done".to_owned(),
+        HookOutcome::Veto { program, code, .. } => format!("{program} ended with {code}"),
+        HookOutcome::Failed { why, .. } => why.clone(),
+        HookOutcome::TimedOut { program, .. } => format!("{program} took too long"),
+    }
+}
+
+fn memory(state: State) -> Memory {
+    let done = |past: PastFailover| Done { master: past.master, at: past.at_ms, instances: past.instances };
+    let mut memory = Memory::default();
+    memory.missing.since = state.missing;
+    memory.done = state.failovers.into_iter().map(done).collect();
+    memory.brake = state.brake.map(|brake| brake.reason);
+    memory
+}
+
+fn state(memory: &Memory) -> State {
+    let past = |done: &Done| PastFailover { master: done.master.clone(), at_ms: done.at, instances: done.instances };
+    let since_ms = memory.done.last().map_or(0, |done| done.at);
+    State {
+        missing: memory.missing.since.clone(),
+        failovers: memory.done.iter().map(past).collect(),
+        brake: memory.brake.clone().map(|reason| Brake { since_ms, reason }),
+    }
+}
+
+fn verdict(registered: bool) -> Verdict {
+    if registered { Verdict::Alive } else { Verdict::Dead }
+}
+
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+fn seen(view: &View) -> Seen {
+    let mut seen = Seen { masters: BTreeMap::new(), unfinished: BTreeMap::new() };
+    for master in &view.masters {
+        *seen.masters.entry(verdict(master.registered)).or_default() += 1;
+        *seen.unfinished.entry(verdict(master.registered)).or_default() += count(master.unfinished);
+    }
+    seen
+}
+
+fn row(master: &crate::watch::WatchedMaster) -> MasterRow {
+    MasterRow {
+        address: master.address.clone(),
+        verdict: verdict(master.registered),
+        unfinished: count(master.unfinished),
+        guard: master.guard.clone().unwrap_or_default(),
+    }
+}
+
+fn status(view: &View) -> String {
+    let registered = view.masters.iter().filter(|master| master.registered).count();
+    let dead = view.masters.len() - registered;
+    let state = match (&view.paused, &view.brake) {
+        (Some(paused), _) => format!(", paused {paused}"),
+        (None, Some(_)) => ", storm brake on".to_owned(),
+        (None, None) => String::new(),
+    };
+    format!("{registered} masters registered, {dead} dead with work{state}")
+}
