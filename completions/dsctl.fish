@@ -36,7 +36,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File w
 complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -72,7 +72,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -96,7 +96,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -122,7 +122,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -148,7 +148,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -173,7 +173,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-fi
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -202,7 +202,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -240,7 +240,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -276,7 +276,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-fil
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -306,7 +306,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-fil
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -331,7 +331,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -355,7 +355,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -379,7 +379,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -403,7 +403,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l config -d 'Configuration file in TOML [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''

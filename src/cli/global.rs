@@ -43,7 +43,7 @@ pub struct ConnectionArgs {
         help = "Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]",
         long_help = "Metadata database: mysql://USER@HOST[:PORT]/DATABASE, mariadb://…, postgres://…, sqlite:FILE, or a \
             jdbc:mysql:, jdbc:mariadb: or jdbc:postgresql: URL from DolphinScheduler's own configuration. The password \
-            belongs into a file: --db-password-file [env: DSCTL_DB]"
+            belongs in a file: --db-password-file [env: DSCTL_DB]"
     )]
     pub db: Option<Secret>,
 
@@ -106,7 +106,12 @@ pub struct ConnectionArgs {
     pub statement_timeout: Option<Duration>,
 
     /// A configuration file.
-    #[arg(long, global = true, value_name = "FILE", help = "Configuration file in TOML [env: DSCTL_CONFIG]")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]"
+    )]
     pub config: Option<PathBuf>,
 }
 

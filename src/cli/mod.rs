@@ -8,6 +8,7 @@ pub mod value;
 
 use std::borrow::Cow;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use commands::{
@@ -70,7 +71,7 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
-        Self::from_arg_matches(&definition().try_get_matches_from(arguments)?)
+        Self::from_arg_matches(&definition().try_get_matches_from(arguments).map_err(explained)?)
     }
 }
 
@@ -84,11 +85,23 @@ fn with_template(command: clap::Command) -> clap::Command {
     command.help_template(TEMPLATE).mut_subcommands(with_template)
 }
 
+/// Says what stands in the place of a `--force`, which clap would rather take for a MASTER.
+fn explained(mut error: clap::Error) -> clap::Error {
+    let force = |value: &ContextValue| matches!(value, ContextValue::String(name) if name == "--force");
+    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::InvalidArg).is_some_and(force) {
+        let tip = "each danger has a flag of its own, and a refusal names it; see 'dsctl help failover'";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
 /// The text of a usage error, help or version. Clap quotes what it does not understand, and that may be a URL.
 #[must_use]
 pub fn shown(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    if error.use_stderr() { masked(&text) } else { text }
+    // The help that stands in for a missing command quotes nobody, and its examples have URLs.
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if error.use_stderr() && !is_help { masked(&text) } else { text }
 }
 
 /// Replaces what stands before the last `@` of each word, where user and password stand; the scheme of a URL stays.

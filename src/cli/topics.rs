@@ -61,7 +61,7 @@ pub(super) fn exit_codes() -> String {
 
 /// Variables that stand for no flag, and what they are for.
 pub(super) const OTHER_VARIABLES: [(&str, &str); 8] = [
-    ("DSCTL_CONFIG", "--config"),
+    ("DSCTL_CONFIG", "--config; this file takes the place of the two usual ones"),
     ("DSCTL_DB_PASSWORD", "the database's password; a file is better, as processes pass their environment on"),
     ("DSCTL_ZK_DIGEST", "user:password for ZooKeeper; a file is better"),
     ("CREDENTIALS_DIRECTORY", "systemd's credentials: dsctl-db-password and dsctl-zk-digest are read from there"),
@@ -72,12 +72,11 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 8] = [
 ];
 
 /// Who wins, in words.
-pub(super) const PRECEDENCE: [&str; 6] = [
+pub(super) const PRECEDENCE: [&str; 5] = [
     "the command line",
     "the environment",
-    "the file of --config or DSCTL_CONFIG",
-    "$XDG_CONFIG_HOME/dsctl/config.toml",
-    "/etc/dsctl/config.toml",
+    "$XDG_CONFIG_HOME/dsctl/config.toml (or the file of --config or DSCTL_CONFIG alone)",
+    "/etc/dsctl/config.toml (not read with --config or DSCTL_CONFIG)",
     "what is built in",
 ];
 

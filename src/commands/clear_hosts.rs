@@ -9,7 +9,11 @@ use crate::cli::ClearHostsArgs;
 use crate::failover::{Cluster, OriginalState, Run, Steps};
 use crate::model::{Address, InstanceId};
 
-const WORDS: Words = Words { done: "claimed, without a command", would: "would be claimed, without a command" };
+const WORDS: Words = Words {
+    done: "claimed without a command",
+    would: "would be claimed without a command",
+    nothing: "no unfinished instance names a dead master",
+};
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,

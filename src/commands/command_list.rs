@@ -36,10 +36,9 @@ pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Res
     let mut errors = Kept::default();
     stop.unless(cluster.store.each_error_command(|command| errors.keep(command))).await?;
     let zone = cluster.zone.as_ref();
-    let values = |kept: &Kept| kept.rows.iter().map(|command| value(command, zone)).collect();
     let body = Body::default()
-        .records("commands", "command", values(&waiting))
-        .records("error_commands", "error_command", values(&errors))
+        .records("commands", "command", waiting.rows.iter().map(|command| value(command, zone)))
+        .records("error_commands", "error_command", errors.rows.iter().map(|command| value(command, zone)))
         .table(table(&waiting.rows).title("waiting commands"))
         .table(table(&errors.rows).title("error commands (never retried by DolphinScheduler)"));
     let mut answer = Answer::new(body);

@@ -1,6 +1,5 @@
 //! `dsctl demo`: a failover from beginning to end, on a made-up cluster in a SQLite file.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,8 +23,8 @@ use crate::output::{Body, Document};
 /// The release of the made-up cluster where none is asked for.
 const DEFAULT_RELEASE: Version = Version::new(3, 2, 2);
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &DemoArgs, name: &'static str) -> io::Result<u8> {
-    let mut document = Document::new(name);
+pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &DemoArgs) -> io::Result<u8> {
+    let mut document = shell.nothing.clone();
     let answer = match tell(shell, arguments, &mut document).await {
         Ok(answer) => answer,
         Err(error) => Answer { error: Some(error.body()), ..Answer::default() },
@@ -98,7 +97,11 @@ async fn acts(cluster: &mut Cluster, story: &Story, stop: &StopSignal) -> Result
     let permit = Permit::given();
     let run = failover(cluster, &dead, &rules, Some(&permit), &mut Silent, stop.clone()).await;
     let instances_after = listing(cluster, stop).await?;
-    let words = Words { done: "handed over", would: "would be handed over" };
+    let words = Words {
+        done: "handed over",
+        would: "would be handed over",
+        nothing: "no unfinished instance names a dead master",
+    };
     let plan = report::body(&plan, true, words);
     let outcome = report::body(&run, false, words);
     let mut body = Body::default();
@@ -129,8 +132,11 @@ async fn listing(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, Comma
     let waiting = stop.unless(cluster.store.recovery_commands()).await?;
     let mut listed = Vec::new();
     stop.unless(cluster.store.each_listed(None, |instance| listed.push(instance))).await?;
-    let listing = Listing { cluster, registered, waiting, errors: HashMap::new() };
-    let values = listed.iter().map(|instance| listing.value(instance)).collect();
+    let ids = listed.iter().map(|instance| instance.id).collect();
+    let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
+    let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
+    let listing = Listing { cluster, registered, waiting, errors };
+    let values = listed.iter().map(|instance| listing.value(instance));
     Ok(Body::default().records("instances", "instance", values).table(listing.table(&listed)))
 }
 

@@ -12,7 +12,8 @@ use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
 use crate::model::{Address, AddressError, InstanceId};
 
-const WORDS: Words = Words { done: "handed over", would: "would be handed over" };
+const WORDS: Words =
+    Words { done: "handed over", would: "would be handed over", nothing: "no unfinished instance names a dead master" };
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
@@ -67,6 +68,15 @@ async fn all_dead(
     let nameless: i64 = nameless.map(|count| count.count).sum();
     if nameless > 0 {
         warnings.push(format!("{nameless} unfinished instances name no host at all (SQL NULL): left alone"));
+    }
+    let is_known = |master: &crate::model::Registration| {
+        counts.iter().any(|count| count.host.as_deref() == Some(master.address.as_str()))
+    };
+    if !dead.is_empty() && !view.masters.servers.iter().any(is_known) {
+        warnings.push(format!(
+            "no instance here names a master of {}: see that --zk and --namespace are this database's own cluster's",
+            view.masters.parent
+        ));
     }
     Ok((dead, warnings))
 }

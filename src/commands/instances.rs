@@ -59,7 +59,7 @@ pub(super) struct Listing<'a> {
 
 impl Listing<'_> {
     fn body(&self, listed: &[Instance]) -> Body {
-        let values = listed.iter().map(|instance| self.value(instance)).collect();
+        let values = listed.iter().map(|instance| self.value(instance));
         let body = Body::default().records("instances", "instance", values).table(self.table(listed));
         let orphans = listed.iter().filter(|instance| self.is_orphan(instance)).count();
         let body = match orphans {
@@ -69,7 +69,7 @@ impl Listing<'_> {
             )),
         };
         if listed.iter().any(|instance| self.verdict(instance) == Verdict::Dead) {
-            body.closing("masters are dead; next: dsctl failover --all-dead --dry-run")
+            body.closing("some masters are dead; next: dsctl failover --all-dead --dry-run")
         } else {
             body
         }

@@ -17,8 +17,8 @@ use crate::model::{Address, LockNode};
 use crate::output::{Body, Document, Printer};
 use crate::registry::{Lease, Registry};
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs, name: &'static str) -> io::Result<u8> {
-    let mut document = Document::new(name);
+pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs) -> io::Result<u8> {
+    let mut document = shell.nothing.clone();
     let held = hold(shell, arguments, &mut document).await;
     match held {
         // Stdout was the program's own.
@@ -39,7 +39,7 @@ impl Held {
     fn body(&self) -> Body {
         let locks = self.locks.iter();
         let locks = locks.map(|(path, waited)| json!({ "path": path, "waited_ms": times::milliseconds(*waited) }));
-        let body = Body::default().records("locks", "lock", locks.collect());
+        let body = Body::default().records("locks", "lock", locks);
         let body = body.key("held_ms", times::milliseconds(self.time));
         let paths: Vec<&str> = self.locks.iter().map(|(path, _)| path.as_str()).collect();
         body.closing(format!("gave {} back after {}", paths.join(" and "), times::short(self.time)))
@@ -54,8 +54,7 @@ async fn hold(
     shell.settings.registry()?;
     let stop = shell.stop.clone();
     let release = or_stopped(stop.clone(), connect::release(&shell.settings)).await?;
-    document.family = Some(release.family.label.to_owned());
-    document.ds_version = release.version().map(|version| version.to_string());
+    super::head(document, &release);
     let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
     let connecting = connect::registry(&shell.settings, Access::Write, &release);
     let mut registry = or_stopped(stop, connecting).await?;
@@ -145,7 +144,10 @@ async fn with_program(
         Ok(Ended::Status(code)) => Ok(Some(code)),
         Ok(Ended::LockLost(error)) => Err(error.into()),
         Err(error) => Err(CommandError::Other {
-            message: format!("cannot run {:?}", arguments.program.first().map(std::ffi::OsString::as_os_str)),
+            message: format!(
+                "cannot run {:?}",
+                arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default()
+            ),
             cause: Some(error.to_string()),
             hint: Some("the lock was given back".to_owned()),
             exit: if error.kind() == io::ErrorKind::NotFound { ExitCode::NotFound } else { ExitCode::NotExecutable },

@@ -18,8 +18,8 @@ const HEADERS: [&str; 7] = ["LOCK", "ROLE", "SESSION", "AGE", "MASTER", "DATA", 
 /// The release that gives the lock back (F§3).
 const LEAK_MENDED: Version = Version::new(3, 4, 2);
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &StatusArgs, name: &'static str) -> io::Result<u8> {
-    let mut document = Document::new(name);
+pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &StatusArgs) -> io::Result<u8> {
+    let mut document = shell.nothing.clone();
     let answer = match status(shell, arguments, &mut document).await {
         Ok(answer) => answer,
         Err(error) => Answer { error: Some(error.body()), ..Answer::default() },
@@ -35,9 +35,7 @@ async fn status(
     let stop = shell.stop.clone();
     shell.settings.registry()?;
     let release = or_stopped(stop.clone(), connect::release(&shell.settings)).await?;
-    document.family = Some(release.family.label.to_owned());
-    document.ds_version = release.version().map(|version| version.to_string());
-    document.warnings.clone_from(&release.contradictions);
+    super::head(document, &release);
     let master = arguments.master.as_deref();
     let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
     let connecting = connect::registry(&shell.settings, Access::Read, &release);
@@ -98,7 +96,7 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
             table.row(cells(lock, place, node, masters));
         }
     }
-    let values = locks.iter().map(|lock| value(lock, masters)).collect();
+    let values = locks.iter().map(|lock| value(lock, masters));
     let body = Body::default().records("locks", "lock", values).table(table);
     let body = if locks.is_empty() { body.closing("no failover lock is held") } else { body };
     match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| leak_of(release, node, masters)) {

@@ -70,7 +70,7 @@ fn body(cluster: &Cluster, rows: &[Known<'_>]) -> Body {
         let cells = cells(cluster, row);
         if row.verdict == Verdict::Dead { table.alarm(cells) } else { table.row(cells) }
     }
-    let values = rows.iter().map(|row| value(cluster, row)).collect();
+    let values = rows.iter().map(|row| value(cluster, row));
     let body = Body::default().records("masters", "master", values).table(table);
     let dead: Vec<&str> = rows.iter().filter(|row| row.verdict == Verdict::Dead).filter_map(|row| row.host).collect();
     match dead.as_slice() {

@@ -3,6 +3,7 @@
 mod clear_hosts;
 mod command_list;
 mod connect;
+mod contract;
 mod demo;
 mod failover;
 mod failure;
@@ -21,7 +22,8 @@ use std::io;
 use crate::cli::{Cli, Command, HelpArgs, LockCommand, completions, help, man};
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, FailoverError, StopSignal};
+use crate::failover::{FailoverError, StopSignal};
+use crate::family::Release;
 use crate::output::{Body, Document, ErrorBody, Printer};
 use failure::CommandError;
 
@@ -47,6 +49,8 @@ struct Shell<'a, 'w> {
     settings: Settings,
     printer: &'a mut Printer<'w>,
     stop: StopSignal,
+    /// The answer of a command that came to nothing.
+    nothing: Document,
 }
 
 /// Runs a command and prints its answer; gives the number that the process ends with.
@@ -93,16 +97,20 @@ async fn with_settings(
     printer: &mut Printer<'_>,
     stop: StopSignal,
 ) -> io::Result<u8> {
-    let name = name_of(&cli.command);
+    let mut nothing = Document::new(name_of(&cli.command));
+    nothing.body = contract::nothing(&cli.command);
     let scope = if matches!(cli.command, Command::Demo(_)) { Scope::Local } else { Scope::Cluster };
-    match resolve(&cli.global, environment, &mut io::stdin().lock(), scope) {
+    // A statement of its own: the lock on stdin must be gone before a question is asked, which another thread reads.
+    let resolved = resolve(&cli.global, environment, &mut io::stdin().lock(), scope);
+    match resolved {
         Ok(settings) => {
-            let mut shell = Shell { settings, printer, stop };
-            dispatch(&mut shell, cli.command, name).await
+            nothing.warnings = settings.warnings.iter().map(ToString::to_string).collect();
+            let mut shell = Shell { settings, printer, stop, nothing };
+            dispatch(&mut shell, cli.command).await
         }
         Err(error) => {
             let error = CommandError::from(error).body();
-            finish(printer, Document::new(name), Answer { error: Some(error), ..Answer::default() })
+            finish(printer, nothing, Answer { error: Some(error), ..Answer::default() })
         }
     }
 }
@@ -124,17 +132,17 @@ fn name_of(command: &Command) -> &'static str {
     }
 }
 
-async fn dispatch(shell: &mut Shell<'_, '_>, command: Command, name: &'static str) -> io::Result<u8> {
+async fn dispatch(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u8> {
     match command {
-        Command::Lock(LockCommand::Acquire(arguments)) => lock_acquire::run(shell, &arguments, name).await,
-        Command::Lock(LockCommand::Status(arguments)) => lock_status::run(shell, &arguments, name).await,
-        Command::Demo(arguments) => demo::run(shell, &arguments, name).await,
-        command => on_cluster(shell, command, name).await,
+        Command::Lock(LockCommand::Acquire(arguments)) => lock_acquire::run(shell, &arguments).await,
+        Command::Lock(LockCommand::Status(arguments)) => lock_status::run(shell, &arguments).await,
+        Command::Demo(arguments) => demo::run(shell, &arguments).await,
+        command => on_cluster(shell, command).await,
     }
 }
 
 /// Commands that need registry and metadata store.
-async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command, name: &'static str) -> io::Result<u8> {
+async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u8> {
     let access = match &command {
         Command::ClearHosts(arguments) if !arguments.safety.dry_run => connect::Access::Write,
         Command::Recover(arguments) if !arguments.safety.dry_run => connect::Access::Write,
@@ -146,10 +154,11 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command, name: &'static 
         Ok(cluster) => cluster,
         Err(error) => {
             let answer = Answer { error: Some(error.body()), ..Answer::default() };
-            return finish(shell.printer, Document::new(name), answer);
+            return finish(shell.printer, shell.nothing.clone(), answer);
         }
     };
-    let document = document_of(name, &cluster);
+    let mut document = shell.nothing.clone();
+    head(&mut document, cluster.store.release());
     let answer = match command {
         Command::Masters => masters::run(shell, &mut cluster).await,
         Command::Instances(arguments) => instances::run(shell, &mut cluster, &arguments).await,
@@ -160,9 +169,7 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command, name: &'static 
         _ => command_list::run(shell, &mut cluster).await,
     };
     connect::close(cluster).await;
-    let mut answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
-    let settings = shell.settings.warnings.iter().map(ToString::to_string);
-    answer.warnings.splice(0..0, settings);
+    let answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
     finish(shell.printer, document, answer)
 }
 
@@ -178,15 +185,11 @@ async fn or_stopped<T>(
     }
 }
 
-/// The head of an answer about a cluster.
-fn document_of(name: &'static str, cluster: &Cluster) -> Document {
-    let release = cluster.store.release();
-    Document {
-        family: Some(release.family.label.to_owned()),
-        ds_version: release.version().map(|version| version.to_string()),
-        warnings: release.contradictions.clone(),
-        ..Document::new(name)
-    }
+/// What the head of an answer says of the release.
+fn head(document: &mut Document, release: &Release) {
+    document.family = Some(release.family.label.to_owned());
+    document.ds_version = release.version().map(|version| version.to_string());
+    document.warnings.extend(release.contradictions.iter().cloned());
 }
 
 fn finish(printer: &mut Printer<'_>, mut document: Document, answer: Answer) -> io::Result<u8> {
@@ -195,7 +198,7 @@ fn finish(printer: &mut Printer<'_>, mut document: Document, answer: Answer) -> 
         None => answer.exit.unwrap_or(ExitCode::Done),
     };
     document.warnings.extend(answer.warnings);
-    document.body = answer.body;
+    document.body = contract::complete(document.body, answer.body);
     document.error = answer.error;
     printer.document(&document)?;
     Ok(exit.number())

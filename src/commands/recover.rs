@@ -7,7 +7,11 @@ use crate::cli::RecoverArgs;
 use crate::failover::{Cluster, Steps};
 use crate::model::InstanceId;
 
-const WORDS: Words = Words { done: "given a command", would: "would be given a command" };
+const WORDS: Words = Words {
+    done: "given a command",
+    would: "would be given a command",
+    nothing: "every instance that was handed over has a command",
+};
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,

@@ -19,6 +19,8 @@ pub(super) struct Words {
     pub(super) done: &'static str,
     /// In a dry run.
     pub(super) would: &'static str,
+    /// Why there is nothing to do.
+    pub(super) nothing: &'static str,
 }
 
 /// The body of a run's answer.
@@ -28,7 +30,7 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
     let body = Body::default()
         .key("dry_run", dry_run)
         .key("locks", locks.collect::<Vec<Value>>())
-        .records("masters", "master", run.masters.iter().map(master).collect())
+        .records("masters", "master", run.masters.iter().map(master))
         .key("recovered", run.recovered())
         .key("skipped", run.skipped())
         .key("elapsed_ms", times::milliseconds(run.elapsed));
@@ -50,14 +52,26 @@ fn summary(run: &Run, dry_run: bool, words: Words) -> String {
     let (recovered, skipped) = (run.recovered(), run.skipped());
     let elapsed = times::short(run.elapsed);
     match (recovered, skipped, dry_run) {
+        (_, _, true) if run.failure.is_some() => {
+            format!("stopped early: {recovered} {} before; nothing was written", words.would)
+        }
         _ if run.failure.is_some() => format!("stopped early: {recovered} {} before, {skipped} left alone", words.done),
-        (0, 0, _) => "nothing to do: no such instance is left".to_owned(),
+        (0, 0, _) => format!("nothing to do: {}", why_nothing(run, words)),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",
             words.would
         ),
         _ => format!("{recovered} {}, {skipped} left alone, in {elapsed}", words.done),
     }
+}
+
+/// With the masters as they were typed: one of them may be a slip.
+fn why_nothing(run: &Run, words: Words) -> String {
+    let masters: Vec<&str> = run.masters.iter().map(|master| master.address.as_str()).collect();
+    if masters.is_empty() {
+        return words.nothing.to_owned();
+    }
+    format!("no unfinished instance names {}", masters.join(" or "))
 }
 
 fn table(run: &Run, dry_run: bool, words: Words) -> Table {

@@ -9,16 +9,16 @@ use super::Origin;
 #[non_exhaustive]
 pub enum ConfigError {
     /// Neither registry nor database is known.
-    #[error("it is not configured where the registry and the metadata database are")]
+    #[error("neither the registry nor the metadata database is configured")]
     NothingConfigured,
     /// No database is known.
-    #[error("it is not configured where the metadata database is")]
+    #[error("the metadata database is not configured")]
     NoDatabase,
     /// A database server is known, but no registry.
-    #[error("it is not configured which registry the masters use")]
+    #[error("the registry that the masters use is not configured")]
     NoRegistry,
     /// `--registry zookeeper` without servers.
-    #[error("the registry is ZooKeeper, but it is not configured where that is")]
+    #[error("the registry is ZooKeeper, but its servers are not configured")]
     NoZooKeeper,
     /// `--registry jdbc` beside ZooKeeper servers from the same place.
     #[error("ZooKeeper servers are given ({zk}), and also that the registry is not ZooKeeper ({registry})")]

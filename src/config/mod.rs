@@ -1,7 +1,7 @@
 //! Settings, and where each came from.
 //!
-//! The first that says something wins: command line, environment, the file of `--config` or `DSCTL_CONFIG`,
-//! `$XDG_CONFIG_HOME/dsctl/config.toml`, `/etc/dsctl/config.toml`, built-in defaults.
+//! The first that says something wins: command line, environment, `$XDG_CONFIG_HOME/dsctl/config.toml`,
+//! `/etc/dsctl/config.toml`, built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
 
 mod database;
 mod error;

@@ -68,15 +68,17 @@ pub(super) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    /// Reads the files. One that was asked for must exist; the two usual ones need not.
+    /// Reads the files. One that was asked for must exist, and stands alone: a database of the usual files must not be
+    /// put together with another cluster's registry. The two usual ones need not exist.
     pub(super) fn open(arguments: &GlobalArgs, environment: &'a Environment) -> Result<Self, ConfigError> {
         let asked_for = arguments.connection.config.clone();
         let asked_for = asked_for.or_else(|| environment.variable("DSCTL_CONFIG").map(PathBuf::from));
-        let mut files = Vec::new();
         if let Some(path) = asked_for {
             let missing = || ConfigError::File { path: path.clone(), problem: "no such file".to_owned() };
-            files.push(ConfigFile::read(&path)?.ok_or_else(missing)?);
+            let file = ConfigFile::read(&path)?.ok_or_else(missing)?;
+            return Ok(Self { environment, files: vec![file] });
         }
+        let mut files = Vec::new();
         for path in environment.user_file().iter().chain([&environment.system_file]) {
             files.extend(ConfigFile::read(path)?);
         }

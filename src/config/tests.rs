@@ -93,6 +93,27 @@ fn the_closest_place_wins() {
 }
 
 #[test]
+fn a_file_that_was_asked_for_stands_alone() {
+    let mut machine = Machine::new(&[("DSCTL_TIMEOUT", "7s")]);
+    machine.set("XDG_CONFIG_HOME", machine.path("xdg"));
+    machine.file("etc.toml", "zk = \"production\"\nnamespace = \"etc\"");
+    machine.file("xdg/dsctl/config.toml", "db = \"mysql://u@production/d\"\nbroken");
+    let asked = machine.file("asked.toml", "db = \"sqlite:rehearsal.db\"");
+    let alone = |machine: &Machine, line: &str| {
+        let settings = machine.resolve(line).unwrap();
+        assert_eq!((settings.zk.as_deref(), settings.namespace.as_str()), (None, "dolphinscheduler"));
+        assert_eq!(settings.db, Some(DbTarget::Sqlite("rehearsal.db".into())));
+        assert_eq!(settings.timeout, Duration::from_secs(7));
+    };
+    alone(&machine, &format!("--config {asked}"));
+    machine.set("DSCTL_CONFIG", &asked);
+    alone(&machine, "");
+    let other = machine.file("other.toml", "db = \"sqlite:other.db\"");
+    let settings = machine.resolve(&format!("--config {other}")).unwrap();
+    assert_eq!(settings.db, Some(DbTarget::Sqlite("other.db".into())));
+}
+
+#[test]
 fn every_option_can_stand_in_the_environment() {
     let mut machine = Machine::new(&[
         ("DSCTL_ZK", "zk1:2181/ds"),

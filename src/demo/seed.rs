@@ -126,7 +126,7 @@ impl Seed {
     /// # Errors
     /// As [`Database::execute`]; a table or column that the release does not have is `Refused`, and nothing was sent.
     pub async fn insert(self, database: &mut dyn Database) -> Result<(), DatabaseError> {
-        let refused = |cause| DatabaseError::Refused { endpoint: database.endpoint().to_owned(), cause };
+        let refused = |cause| DatabaseError::Refused { endpoint: database.endpoint().to_owned(), cause, busy: false };
         let table = self.table.map_err(refused)?;
         if let Some(column) = self.unknown {
             return Err(refused(format!("release {} has no column {column} in {}", self.version, table.name)));

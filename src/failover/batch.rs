@@ -119,7 +119,7 @@ pub(crate) async fn apply(
     let (prepared, commands) = written;
     let commands = match cluster.store.commit_batch().await {
         Ok(()) => commands,
-        Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, lost).await?,
+        Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, commands, lost).await?,
         Err(refused) => {
             cluster.store.roll_back_batch().await;
             return Err(refused.into());
@@ -190,6 +190,7 @@ fn ensure_all(cluster: &Cluster, done: u64, wanted: usize) -> Result<(), Failove
     Err(DatabaseError::Refused {
         endpoint: cluster.store.endpoint().to_owned(),
         cause: format!("{done} of {wanted} locked rows were claimed; nothing of this batch was written"),
+        busy: false,
     }
     .into())
 }
@@ -357,6 +358,7 @@ async fn read_back(
     cluster: &mut Cluster,
     context: &Context<'_>,
     prepared: &Prepared,
+    inserted: HashMap<InstanceId, i64>,
     lost: DatabaseError,
 ) -> Result<HashMap<InstanceId, i64>, FailoverError> {
     let instances: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
@@ -365,6 +367,11 @@ async fn read_back(
     }
     let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
     let (rows, commands) = ask_again(cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
+    if instances.iter().any(|id| commands.contains_key(id)) {
+        // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
+        let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
+        return if is_ours { Ok(inserted) } else { Err(lost.into()) };
+    }
     let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
     let release = cluster.store.release();
     let traces = prepared.instances.iter().map(|was| {

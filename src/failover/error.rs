@@ -192,6 +192,9 @@ impl FailoverError {
 
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
+        DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
+            Some("check the file's name in --db".to_owned())
+        }
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
         DatabaseError::UniqueViolation { .. } => Some(
             "an id is given out twice, as after an import: move the sequence (or AUTO_INCREMENT) of t_ds_command behind \
@@ -199,6 +202,9 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
                 .to_owned(),
         ),
         DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
+        DatabaseError::Refused { busy: true, .. } => Some(
+            "another transaction is in the way: run the same command again, or wait longer with --timeout".to_owned(),
+        ),
         _ => None,
     }
 }
@@ -219,7 +225,9 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
 
 fn database_code(error: &DatabaseError) -> ExitCode {
     match error {
-        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } => ExitCode::Unreachable,
+        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } | DatabaseError::Refused { busy: true, .. } => {
+            ExitCode::Unreachable
+        }
         _ => ExitCode::Failure,
     }
 }

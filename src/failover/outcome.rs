@@ -98,10 +98,7 @@ impl SkipReason {
     pub fn is_trouble(&self) -> bool {
         !matches!(
             self,
-            Self::CommandWaiting(_)
-                | Self::LivingMaster
-                | Self::Finished
-                | Self::NotClaimed(Verdict::Alive | Verdict::Restarted)
+            Self::CommandWaiting(_) | Self::LivingMaster | Self::Finished | Self::NotClaimed(Verdict::Alive)
         )
     }
 }

@@ -123,15 +123,19 @@ fn named_reason(
 }
 
 fn report_left(run: &mut Run, address: &Address, id: InstanceId, reason: SkipReason) {
-    if let Some(master) = run.masters.iter_mut().find(|master| master.address == *address) {
-        master.skipped.push((id, reason));
-        return;
-    }
     let verdict = match &reason {
         SkipReason::NotClaimed(verdict) => *verdict,
         SkipReason::CommandWaiting(_) => Verdict::Claimed,
         _ => Verdict::Unknown,
     };
+    if let Some(master) = run.masters.iter_mut().find(|master| master.address == *address) {
+        // A finished instance says nothing of its master; the next one may.
+        if master.verdict == Verdict::Unknown {
+            master.verdict = verdict;
+        }
+        master.skipped.push((id, reason));
+        return;
+    }
     let mut master = MasterOutcome::new(address.clone(), verdict);
     master.skipped.push((id, reason));
     run.masters.push(master);

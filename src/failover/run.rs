@@ -103,16 +103,7 @@ async fn all_masters(
     check_transactions(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
-    for address in masters {
-        // Every master is checked before the first is touched: a refusal means that nothing was written.
-        if view.masters.find(address).is_some() {
-            let instances = stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
-            guard::select(cluster, context.rules, &view, address, instances)?;
-        }
-    }
-    if masters.len() > 1 {
-        check_limit(cluster, masters, context).await?;
-    }
+    check_all(cluster, masters, &view, context).await?;
     for address in masters {
         let paths = cluster.store.release().lock_paths(address);
         under_locks(cluster, &paths, context, Work::Master(address)).await?;
@@ -130,28 +121,28 @@ pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<
     if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
 }
 
-/// The limit is for all masters together. Each one is counted again under its lock.
-async fn check_limit(cluster: &mut Cluster, masters: &[Address], context: &Context<'_>) -> Result<(), FailoverError> {
-    let limit = context.rules.max_instances;
-    let counts = context.stop.unless(cluster.store.host_counts()).await?;
-    let family = cluster.store.release().family;
-    let is_meant = |host: &str| masters.iter().any(|address| address.as_str() == host);
-    let all = counts
-        .iter()
-        .filter(|count| family.is_unfinished(Some(count.state)) && count.host.as_deref().is_some_and(is_meant))
-        .map(|count| usize::try_from(count.count).unwrap_or(usize::MAX))
-        .fold(0_usize, usize::saturating_add);
-    if all <= limit {
-        return Ok(());
-    }
-    // Some of them may have their command already; these do not count.
-    let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
-    let mut found = 0;
+/// Checks every master before the first is touched: a refusal means that nothing was written.
+async fn check_all(
+    cluster: &mut Cluster,
+    masters: &[Address],
+    view: &RegistryView,
+    context: &Context<'_>,
+) -> Result<(), FailoverError> {
+    let mut found = Vec::new();
     for address in masters {
-        let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
-        found += instances.iter().filter(|instance| !waiting.contains_key(&instance.id)).count();
+        // One master that is not registered needs no look ahead: all of this is checked again under its lock.
+        if masters.len() > 1 || view.masters.find(address).is_some() {
+            let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+            let (selected, _) = guard::select(cluster, context.rules, view, address, instances)?;
+            found.extend(selected.into_iter().map(|instance| instance.id));
+        }
     }
-    if found > limit { Err(Refusal::TooMany { found, limit }.into()) } else { Ok(()) }
+    let limit = context.rules.max_instances;
+    if found.len() > limit {
+        let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
+        found.retain(|id| !waiting.contains_key(id));
+    }
+    if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(()) }
 }
 
 /// What is done under the locks.

@@ -346,6 +346,7 @@ const V3_2: Family = Family {
         EXECUTOR,
         UPDATE_TIME,
         DRY_RUN,
+        column("process_instance_priority", V::Priority),
         column("test_flag", V::TestFlag),
     ],
     parameter: &[ever(ParameterForm::WithStartParams)],

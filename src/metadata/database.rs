@@ -129,6 +129,8 @@ pub enum DatabaseError {
         endpoint: String,
         /// The server's own words.
         cause: String,
+        /// Whether another transaction was in the way, or a limit of time: later it may be done.
+        busy: bool,
     },
 }
 

@@ -174,6 +174,8 @@ fn verdict(error: &sqlx::Error) -> Verdict {
         (PgSeverity::Fatal | PgSeverity::Panic, _) => Verdict::Lost,
         (_, code) if code.starts_with("08") => Verdict::Lost,
         (_, "23505") => Verdict::UniqueViolation,
+        // Lock not available in time, deadlock, serialization failure.
+        (_, "55P03" | "40P01" | "40001") => Verdict::Busy,
         // Whether the statement was completed is unknown to the server itself.
         (_, "40003") => Verdict::Stopped,
         _ => Verdict::Refused,

@@ -38,6 +38,8 @@ pub enum Verdict {
     UniqueViolation,
     /// The server stopped the statement half-way. It then undoes it; of a COMMIT that cannot be known.
     Stopped,
+    /// Another transaction was in the way for too long, or this one was in another's.
+    Busy,
     /// The server refused the statement.
     Refused,
 }
@@ -120,7 +122,8 @@ impl<D: Driver> ServerDatabase<D> {
         match verdict {
             Verdict::Lost => DatabaseError::Lost { endpoint, cause },
             Verdict::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
-            Verdict::Stopped | Verdict::Refused => DatabaseError::Refused { endpoint, cause },
+            Verdict::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
+            Verdict::Stopped | Verdict::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
         }
     }
 

@@ -16,6 +16,10 @@ use super::transaction::Transaction;
 /// How many steps of SQLite's machine lie between two looks at the clock: well below a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
+/// A transaction that outgrows the cache would take the whole file for itself long before COMMIT, and this program's own
+/// other connection, the registry's, could not even read. A batch has a bounded size.
+const KEEP_IN_MEMORY: &str = "PRAGMA cache_spill = OFF";
+
 /// What may be done to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
@@ -63,7 +67,7 @@ impl SqliteDatabase {
     }
 
     fn refused(&self, cause: impl Into<String>) -> DatabaseError {
-        DatabaseError::Refused { endpoint: self.endpoint.clone(), cause: cause.into() }
+        DatabaseError::Refused { endpoint: self.endpoint.clone(), cause: cause.into(), busy: false }
     }
 
     fn failure(&self, error: &rusqlite::Error) -> DatabaseError {
@@ -71,7 +75,8 @@ impl SqliteDatabase {
         match kind(error) {
             Kind::Lost => DatabaseError::Lost { endpoint, cause },
             Kind::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
-            Kind::Refused => DatabaseError::Refused { endpoint, cause },
+            Kind::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
+            Kind::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
         }
     }
 
@@ -190,9 +195,8 @@ fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection,
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .and_then(|connection| connection.busy_timeout(timeout).map(|()| connection))
         .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map(|()| connection))
+        .and_then(|connection| connection.execute_batch(KEEP_IN_MEMORY).map(|()| connection))
         .map_err(|error| words(&error))?;
-    // A transaction larger than the cache would lock readers out before COMMIT, our own registry's among them.
-    connection.execute_batch("PRAGMA cache_spill = OFF").map_err(|error| words(&error))?;
     // Without the permission to write, SQLite silently opens for reading.
     match connection.is_readonly("main") {
         Ok(true) if mode != OpenMode::ReadOnly => Err("no permission to write to the file".to_owned()),
@@ -275,6 +279,7 @@ impl ToSql for Value {
 enum Kind {
     Lost,
     UniqueViolation,
+    Busy,
     Refused,
 }
 
@@ -287,6 +292,7 @@ fn kind(error: &rusqlite::Error) -> Kind {
             ErrorCode::ConstraintViolation,
             ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID,
         ) => Kind::UniqueViolation,
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Kind::Busy,
         // The file under the connection fails: what COMMIT did is then unknown.
         (
             ErrorCode::SystemIoFailure

@@ -191,6 +191,7 @@ impl MetadataStore {
         clocks.into_iter().next().ok_or_else(|| DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: "its clock gives no time".to_owned(),
+            busy: false,
         })
     }
 

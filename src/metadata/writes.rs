@@ -149,6 +149,7 @@ impl MetadataStore {
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: format!("{} commands were inserted instead of {}", inserted.len(), commands.len()),
+            busy: false,
         })
     }
 

@@ -68,9 +68,9 @@ impl ErrorBody {
 /// What was asked for, once for programs and once for people. The two say the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Body {
-    /// Keys of the JSON document behind those of the head, in this order.
+    /// Keys of the JSON document behind those of the head, in this order. Those of records have no value here.
     pub keys: Map<String, Value>,
-    /// Which arrays among the keys become lines of ndjson.
+    /// The arrays that become lines of ndjson.
     pub records: Vec<Records>,
     /// For `table` and `tsv`.
     pub tables: Vec<Table>,
@@ -88,9 +88,10 @@ impl Body {
 
     /// Adds a key whose array becomes lines of ndjson: `records("masters", "master", …)`.
     #[must_use]
-    pub fn records(mut self, key: &'static str, record: &'static str, values: Vec<Value>) -> Self {
-        self.records.push(Records { key, record });
-        self.key(key, values)
+    pub fn records(mut self, key: &'static str, record: &'static str, values: impl IntoIterator<Item = Value>) -> Self {
+        let texts = values.into_iter().map(|value| value.to_string().into_boxed_str()).collect();
+        self.records.push(Records { key, record, texts });
+        self.key(key, Value::Null)
     }
 
     /// Adds a table.
@@ -109,12 +110,23 @@ impl Body {
 }
 
 /// An array that becomes lines of ndjson.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records {
     /// Its key in the document, for example `masters`.
     pub key: &'static str,
     /// The first value of each line, for example `master`.
     pub record: &'static str,
+    /// Its elements as JSON: a tenth of what they take in memory otherwise, and there may be many.
+    texts: Vec<Box<str>>,
+}
+
+impl Records {
+    /// Its elements, each made when it is asked for.
+    #[must_use]
+    pub fn values(&self) -> impl ExactSizeIterator<Item = Value> + '_ {
+        // What was written from a value can be read again.
+        self.texts.iter().map(|text| serde_json::from_str(text).unwrap_or_default())
+    }
 }
 
 /// Rows under headers.

@@ -1,5 +1,6 @@
 //! The registry inside the database: the same tables in all three, and connections that break.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dsctl::demo::{Registered, Server};
@@ -127,6 +128,33 @@ fn the_lock_of_a_dead_client_is_taken_over() {
         wait(registry.release(lease)).unwrap();
         wait(registry.close());
     }
+}
+
+#[test]
+fn a_holder_whose_clock_is_behind_ours_keeps_its_lock() {
+    let env = with_tables(Store::MariaDb);
+    let now = Timestamp::now();
+    env.register_in_database(RELEASE, &master("10.0.0.9:5678", 9, now - Duration::from_mins(5)));
+    env.sql(
+        "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+         VALUES ('/lock/master-failover/10.0.0.1:5678', 'behind_1_main', 9, CURRENT_TIMESTAMP)",
+    );
+    let mut registry = open(&env);
+    // It writes its heartbeats as a living server does, each five minutes old by our clock.
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                let beat = (Timestamp::now() - Duration::from_mins(5)).as_millisecond();
+                env.sql(&format!("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = {beat}"));
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        });
+        let error = acquire(&mut *registry, Duration::from_secs(9)).unwrap_err();
+        ended.store(true, Ordering::Relaxed);
+        assert!(matches!(error, RegistryError::Held { .. }), "{error:?}");
+    });
+    wait(registry.close());
 }
 
 const INSERT_CLIENT: &str = "INSERT INTO t_ds_jdbc_registry_client_heartbeat";

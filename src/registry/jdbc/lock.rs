@@ -13,6 +13,10 @@ const TRY: Duration = Duration::from_millis(200);
 /// The longest time between two heartbeats, as DolphinScheduler's own `heartbeat-refresh-interval`.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
+/// How long a holder that looks dead must be seen not to write before it is believed to be: two heartbeats and some. Its
+/// clock may be far behind ours.
+const STILLNESS: Duration = Duration::from_secs(7);
+
 /// Ids are positive and fit into the column with room to spare.
 const ID_BITS: u32 = 62;
 
@@ -22,6 +26,23 @@ enum Attempt {
     Taken(i64),
     /// Who was there first; `None` if that one is gone again.
     Held(Option<Lock>),
+}
+
+/// Since when a holder has been seen not to write a heartbeat.
+#[derive(Debug, Default)]
+struct Stillness(Option<(i64, Option<i64>, Instant)>);
+
+impl Stillness {
+    /// How long this holder has written none while we looked.
+    fn lasts(&mut self, lock: &Lock) -> Duration {
+        let client = (lock.client.id, lock.client.last_heartbeat);
+        let since = match self.0 {
+            Some((id, heartbeat, since)) if (id, heartbeat) == client => since,
+            _ => Instant::now(),
+        };
+        self.0 = Some((client.0, client.1, since));
+        since.elapsed()
+    }
 }
 
 impl JdbcRegistry {
@@ -34,9 +55,10 @@ impl JdbcRegistry {
     ) -> Result<Lease, RegistryError> {
         let started = Instant::now();
         let mut announced = None;
+        let mut stillness = Stillness::default();
         loop {
             let rest = timeout.saturating_sub(started.elapsed());
-            let holder = match self.try_to_take(&key).await? {
+            let holder = match self.try_to_take(&key, &mut stillness).await? {
                 Attempt::Taken(id) => {
                     return Ok(Lease { path: key, node: id.to_string(), waited: started.elapsed() });
                 }
@@ -57,10 +79,12 @@ impl JdbcRegistry {
     }
 
     /// Inserts our row where no living client has one.
-    async fn try_to_take(&mut self, key: &str) -> Result<Attempt, RegistryError> {
+    async fn try_to_take(&mut self, key: &str, stillness: &mut Stillness) -> Result<Attempt, RegistryError> {
         if let Some(lock) = self.tables.lock(key).await? {
-            let dead = !lock.client.is_alive(tables::now());
-            if !dead || !self.tables.delete_dead_lock(&lock).await? {
+            let looks_dead = !lock.client.is_alive(tables::now());
+            let still = stillness.lasts(&lock) >= STILLNESS || self.tables.is_local();
+            let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;
+            if !removed {
                 return Ok(Attempt::Held(Some(lock)));
             }
         }

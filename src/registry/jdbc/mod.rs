@@ -54,11 +54,12 @@ impl JdbcRegistry {
         Ok(Self { tables, endpoint, session_timeout, layout, client: None })
     }
 
-    async fn servers(&mut self, parent: &str) -> Result<Registrations, RegistryError> {
+    async fn servers(&mut self, parent: &str, name_of: tables::NameOf) -> Result<Registrations, RegistryError> {
         let parent = self.full_path(parent);
         let now = tables::now();
-        let entries = self.tables.entries_below(&parent).await?;
-        let living = entries.into_iter().filter(|entry| entry.client.is_alive(now));
+        let entries = self.tables.entries_below(&parent, name_of).await?;
+        let newest = entries.iter().filter_map(|entry| entry.client.last_heartbeat).max().unwrap_or(i64::MIN);
+        let living = entries.into_iter().filter(|entry| entry.client.is_alive_among(now, newest));
         let mut servers: Vec<Registration> = living
             .map(|entry| Registration {
                 address: Address::seen(entry.name),
@@ -71,6 +72,8 @@ impl JdbcRegistry {
             })
             .collect();
         servers.sort_by(|a, b| a.address.cmp(&b.address));
+        // A worker stands in every group that it belongs to.
+        servers.dedup_by(|next, kept| next.address == kept.address);
         Ok(Registrations { parent_exists: true, parent, servers })
     }
 }
@@ -93,14 +96,15 @@ impl Registry for JdbcRegistry {
         format!("/{}", path.trim_matches('/'))
     }
 
-    /// The masters whose client is alive. Whose heartbeat is missing, or older than the client's own session timeout by
-    /// our clock, counts as gone even if no server has deleted the entry yet: as `JdbcRegistryServer` judges.
+    /// The masters whose client is alive. Whose heartbeat is missing, or older than the client's own session timeout,
+    /// counts as gone even if no server has deleted the entry yet, as `JdbcRegistryServer` judges: by our clock and, as
+    /// that may be wrong, by the other masters' heartbeats.
     async fn masters(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.masters).await
+        self.servers(self.layout.masters, tables::child).await
     }
 
     async fn workers(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.workers).await
+        self.servers(self.layout.workers, tables::member).await
     }
 
     /// The holder alone: who waits stands in no table.

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::metadata::database::{Database, DatabaseError, Row, Value};
+use crate::metadata::database::{Database, DatabaseError, Dialect, Row, Value};
 use crate::model::LockNode;
 use crate::registry::RegistryError;
 
 /// `JdbcRegistryClientHeartbeatDTO.ClientConfig`: the default, where a client has written none.
 const DEFAULT_SESSION_TIMEOUT: i64 = 60_000;
+
+/// `heartbeat-refresh-interval`: how far the newest heartbeat may lag behind its server's clock.
+const HEARTBEAT_MS: i64 = 3_000;
 
 const ENTRIES: &str = "SELECT d.data_key, d.data_value, d.client_id, h.last_heartbeat_time, h.connection_config \
      FROM t_ds_jdbc_registry_data d \
@@ -72,9 +75,17 @@ impl Owner {
         }
     }
 
-    /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges.
+    /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges, by our own clock.
     pub(super) fn is_alive(&self, now: i64) -> bool {
         self.last_heartbeat.is_some_and(|last| now.saturating_sub(last) <= self.session_timeout)
+    }
+
+    /// As [`Owner::is_alive`], for servers whose clocks may differ from ours: the newest heartbeat among them shows what
+    /// time it is there. Only if that one is twice as old as this client may be do we believe our own clock alone.
+    pub(super) fn is_alive_among(&self, now: i64, newest: i64) -> bool {
+        let alive_there = |last: i64| newest.saturating_add(HEARTBEAT_MS).saturating_sub(last) <= self.session_timeout;
+        let believable = now.saturating_sub(newest) <= self.session_timeout.saturating_mul(2);
+        self.is_alive(now) || self.last_heartbeat.is_some_and(|last| believable && alive_there(last))
     }
 }
 
@@ -133,7 +144,7 @@ impl Tables {
         for statement in SHAPE {
             match self.query(statement, &[]).await {
                 Ok(_) => {}
-                Err(DatabaseError::Refused { endpoint, cause }) => {
+                Err(DatabaseError::Refused { endpoint, cause, busy: false }) => {
                     return Err(self.other_shape(&endpoint, &cause).await);
                 }
                 Err(error) => return Err(in_our_words(error)),
@@ -155,11 +166,11 @@ impl Tables {
         RegistryError::Unsupported(text)
     }
 
-    pub(super) async fn entries_below(&mut self, parent: &str) -> Result<Vec<Entry>, RegistryError> {
+    pub(super) async fn entries_below(&mut self, parent: &str, name_of: NameOf) -> Result<Vec<Entry>, RegistryError> {
         let rows = self.query(ENTRIES, &[format!("{parent}/%").into()]).await.map_err(in_our_words)?;
         let entry = |row: &Row| {
             let key = row.text(0)?;
-            let name = child(parent, &key)?.to_owned();
+            let name = name_of(parent, &key)?.to_owned();
             Some(Entry { name, key, value: row.text(1).unwrap_or_default(), client: Owner::read(row, 2) })
         };
         Ok(rows.iter().filter_map(entry).collect())
@@ -248,6 +259,11 @@ impl Tables {
         self.database.close().await;
     }
 
+    /// Whether nobody on another machine, with another clock, can write here.
+    pub(super) fn is_local(&self) -> bool {
+        self.database.dialect() == Dialect::Sqlite
+    }
+
     async fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
         let mut rows = Vec::new();
         match self.database.query(sql, parameters, &mut |row| rows.push(row)).await {
@@ -274,9 +290,20 @@ impl Tables {
     }
 }
 
+/// How the name of a server is found in a key below a parent; `None` for every other key.
+pub(super) type NameOf = for<'a> fn(&str, &'a str) -> Option<&'a str>;
+
 /// The name of a child of this very parent; `LIKE` also finds grandchildren, and on MySQL other cases.
-fn child<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
+pub(super) fn child<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
     key.strip_prefix(parent)?.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/'))
+}
+
+/// The name of a child, or of one in a group below this parent: workers up to 3.1.0.
+pub(super) fn member<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
+    child(parent, key).or_else(|| {
+        let (group, name) = key.rsplit_once('/')?;
+        child(parent, group).and(Some(name)).filter(|name| !name.is_empty())
+    })
 }
 
 fn row_id(text: &str) -> Value {
@@ -288,7 +315,7 @@ pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
-        | DatabaseError::Refused { endpoint, cause }
+        | DatabaseError::Refused { endpoint, cause, .. }
         | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
     }
 }
@@ -307,6 +334,13 @@ mod tests {
         assert!(client.is_alive(103_000) && client.is_alive(0));
         assert!(!client.is_alive(103_001));
         assert!(!owner(None, "{}").is_alive(0));
+        // Our clock is seventy seconds ahead of the servers': the one that has just written is alive.
+        let client = owner(Some(100_000), "{}");
+        assert!(!client.is_alive(170_000) && client.is_alive_among(170_000, 100_000));
+        // Another server went on writing for a minute after this one's last heartbeat.
+        assert!(client.is_alive_among(161_000, 157_000) && !client.is_alive_among(161_000, 157_001));
+        // Nobody has written for two minutes.
+        assert!(client.is_alive_among(220_000, 100_000) && !client.is_alive_among(220_001, 100_000));
     }
 
     #[test]
@@ -314,6 +348,16 @@ mod tests {
         for configuration in ["", "{}", "null", "[1]", r#"{"sessionTimeout":"soon"}"#] {
             let client = owner(Some(0), configuration);
             assert!(client.is_alive(60_000) && !client.is_alive(60_001), "{configuration}");
+        }
+    }
+
+    #[test]
+    fn workers_stand_below_their_parent_or_a_group_of_it() {
+        for key in ["/nodes/worker/10.0.0.1:1234", "/nodes/worker/default/10.0.0.1:1234"] {
+            assert_eq!(member("/nodes/worker", key), Some("10.0.0.1:1234"));
+        }
+        for key in ["/nodes/worker", "/nodes/worker/default/", "/nodes/worker/a/b/c", "/nodes/worker-group/a"] {
+            assert_eq!(member("/nodes/worker", key), None, "{key}");
         }
     }
 

@@ -199,6 +199,11 @@ impl Running {
         signal(self.child.id().expect("a running program"), name);
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("a running program")
+    }
+
     /// Whether it has not ended.
     pub fn is_running(&mut self) -> bool {
         let _context = runtime().enter();
@@ -215,14 +220,16 @@ impl Running {
             let _ = (&mut self.stdout.end).await;
             let _ = (&mut self.stderr.end).await;
         });
-        let output = self.so_far(exit_code(status.unwrap()));
+        let status = status.unwrap();
+        let mut output = self.so_far(exit_code(status));
+        output.signal = std::os::unix::process::ExitStatusExt::signal(&status);
         output.assert_no_password();
         output
     }
 
     fn so_far(&self, code: Option<i32>) -> Output {
         let command = self.command.arguments.clone();
-        Output { command, code, stdout: self.stdout.text(), stderr: self.stderr.text() }
+        Output { command, code, signal: None, stdout: self.stdout.text(), stderr: self.stderr.text() }
     }
 }
 
@@ -237,8 +244,10 @@ fn exit_code(status: std::process::ExitStatus) -> Option<i32> {
 pub struct Output {
     /// Its arguments.
     pub command: Vec<String>,
-    /// Its exit code.
+    /// Its exit code, as a shell reports it.
     pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
     /// Its standard output.
     pub stdout: String,
     /// Its standard error.

@@ -10,9 +10,17 @@ use super::dsctl::Output;
 /// Compares a run with `tests/golden/<name>.txt`. With `UPDATE_GOLDEN=1` the file is written instead.
 #[track_caller]
 pub fn golden(name: &str, output: &Output) {
+    golden_all(name, std::slice::from_ref(output));
+}
+
+/// As [`golden`], for several runs that belong together.
+#[track_caller]
+pub fn golden_all(name: &str, outputs: &[Output]) {
     let file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", &format!("{name}.txt")].iter().collect();
-    let text = redact(&format!("{output:?}\n"));
+    let texts: Vec<String> = outputs.iter().map(|output| redact(&format!("{output:?}\n"))).collect();
+    let text = texts.join("\n");
     if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, text).unwrap();
         return;
     }
@@ -32,11 +40,18 @@ static RULES: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-lock-\d{10}", "<lock node>"),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
         (r"\b0x[0-9a-f]{9,16}\b", "<session>"),
-        (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "<time>"),
-        (r#"("(?:elapsed_ms|waited_ms|age_seconds)": ?)\d+(\.\d+)?"#, "$1<number>"),
+        // Clients of the JDBC registry, and the moment in an instance's name.
+        (r"[\w.-]+_\d+_dsctl\b", "<client>"),
+        (r"-\d{17}\b", "-<moment>"),
+        (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "<time>"),
+        (r#"("(?:elapsed_ms|waited_ms|held_ms|age_seconds)": ?)\d+(\.\d+)?"#, "$1<number>"),
         (r"\b127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:<port>"),
         (r"/\S*/dsctl-env-\w+", "<folder>"),
         (r"\bdsctl_?\d+\b", "<namespace>"),
+        (r#""(\d{17,20})""#, "\"<session>\""),
+        // With what fills the column.
+        (r"\b\d+[dhms]( \d+[hms])? ago +", "<age>  "),
+        (r"\b\d+[dhms]( \d+[hms])? ago\b", "<age>"),
         (r"\b\d+(\.\d+)? ?(ms|µs)\b", "<duration>"),
         (r"\b(after|in|for|waited|age) \d+(\.\d+)? ?s\b", "$1 <duration>"),
     ];

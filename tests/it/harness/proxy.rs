@@ -103,11 +103,16 @@ impl Proxy {
 
     /// Ends every connection and refuses new ones until [`Proxy::listen`].
     pub fn refuse(&mut self) {
+        self.refuse_new();
+        self.cut();
+    }
+
+    /// Refuses new connections until [`Proxy::listen`]; those there are go on.
+    pub fn refuse_new(&mut self) {
         if let Some(listener) = self.listener.take() {
             listener.abort();
             let _ = wait(listener);
         }
-        self.cut();
     }
 
     /// Takes connections, again.
@@ -140,8 +145,18 @@ impl Proxy {
 
     /// Waits until a trap has sprung.
     pub fn await_sprung(&self) {
+        self.await_sprung_times(1);
+    }
+
+    /// Waits until traps have sprung so many times.
+    pub fn await_sprung_times(&self, count: u64) {
         let mut sprung = self.shared.sprung.subscribe();
-        wait_at_most(Duration::from_secs(30), "the trap", sprung.wait_for(|sprung| *sprung > 0)).unwrap();
+        wait_at_most(Duration::from_secs(30), "the trap", sprung.wait_for(|sprung| *sprung >= count)).unwrap();
+    }
+
+    /// How many times traps have sprung.
+    pub fn sprung(&self) -> u64 {
+        *self.shared.sprung.borrow()
     }
 
     /// Passes on what [`At::Hold`] kept back.

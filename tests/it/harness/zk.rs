@@ -161,6 +161,24 @@ impl FakeRegistration {
         Self { client: Some(client), observer, path: path.to_owned() }
     }
 
+    /// Makes a persistent node that only the owner of this digest may touch, and keeps that owner's session. A node that
+    /// is there is closed to all others.
+    pub fn closed_parent(connect: &str, path: &str, digest: &str) -> Self {
+        let observer = Zk::connect(connect);
+        observer.create_parents(&format!("{path}/child"));
+        let connector = connector(Duration::from_secs(30)).with_auth("digest", digest.as_bytes());
+        let client = wait(connector.connect(connect)).unwrap();
+        // `CREATOR_ALL` is told in terms of whoever sets it.
+        wait(client.set_acl(path, Acls::creator_all().as_ref(), None)).unwrap();
+        Self { client: Some(client), observer, path: path.to_owned() }
+    }
+
+    /// Makes another ephemeral node in the same session.
+    pub fn create(&self, path: &str, data: &[u8]) {
+        let options = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
+        wait(self.client.as_ref().unwrap().create(path, data, &options)).unwrap();
+    }
+
     /// The node.
     pub fn path(&self) -> &str {
         &self.path

@@ -1,0 +1,96 @@
+//! Tasks that may still run on a living worker.
+
+use dsctl::demo::seed::Seed;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::expected::{Command, assert_changes, claim_line, settled, task_line};
+use super::releases::release;
+use super::world::{BEGUN, World, recovered, skipped, time};
+use crate::harness::Store;
+
+/// Two instances: one has a task on the living worker, the other's worker is gone.
+fn with_a_living_worker(world: &World) {
+    world.env.insert([world.instance(1), world.instance(2)]);
+    let tasks: [Seed; 3] = [
+        world
+            .task(11, 1)
+            .host(&world.worker())
+            .name("train")
+            .set("pid", 4242)
+            .set("log_path", "/logs/11.log")
+            .set("app_link", "application_1_0001"),
+        world.task(12, 1).state(0).without("host"),
+        world.task(21, 2),
+    ];
+    world.env.insert(tasks);
+}
+
+fn would_run_twice(number: &str, store: Store) {
+    let release = release(number);
+    let world = World::new(store, release);
+    with_a_living_worker(&world);
+    let dead = world.dead();
+    let hand_over =
+        |id: i64, host: &str| [claim_line(store, release, id, host, 1), Command::plain(release, id, 1).line(release)];
+    // The other instance is none the worse for it.
+    world.run_idly(&["failover", &dead, "--dry-run"], 7);
+    let began = Timestamp::now();
+    let (report, _, changes) = world.changes_of(&["failover", &dead, "--yes"], 7);
+    let expected = [hand_over(2, &dead).to_vec(), vec![task_line(release, 21, 1)]].concat();
+    assert_changes(number, &expected, &settled(&changes, began));
+    let left = &report["masters"][0]["skipped"][0];
+    assert_eq!((&left["instance_id"], &left["reason"]), (&json!(1), &json!("task_still_runs")));
+    let told = json!({
+        "id": 11,
+        "name": "train",
+        "worker": world.worker(),
+        "pid": 4242,
+        "log_path": "/logs/11.log",
+        "app_link": "application_1_0001",
+    });
+    assert_eq!(left["task"], told);
+    // With consent it is done, task and all.
+    let began = Timestamp::now();
+    let (report, _, changes) = world.changes_of(&["failover", &dead, "--yes", "--allow-duplicate-tasks"], 0);
+    let marks = vec![task_line(release, 11, 1), task_line(release, 12, 0)];
+    assert_changes(number, &[hand_over(1, &dead).to_vec(), marks].concat(), &settled(&changes, began));
+    assert_eq!((recovered(&report), skipped(&report)), (vec![1], Vec::new()));
+    world.run_in_vain(&["failover", &dead, "--yes"], 0).out("\"recovered\": 0");
+}
+
+#[test]
+fn a_task_that_would_run_twice_keeps_its_instance_back_in_sqlite() {
+    for number in ["3.0.0-alpha", "3.0.6", "3.1.0", "3.1.6"] {
+        would_run_twice(number, Store::Sqlite);
+    }
+}
+
+#[test]
+fn a_task_that_would_run_twice_keeps_its_instance_back_in_mariadb() {
+    for number in ["3.0.6", "3.1.9"] {
+        would_run_twice(number, Store::MariaDb);
+    }
+}
+
+#[test]
+fn a_task_that_would_run_twice_keeps_its_instance_back_in_postgres() {
+    for number in ["3.0.6", "3.1.9"] {
+        would_run_twice(number, Store::Postgres);
+    }
+}
+
+/// In 2.0 it is a task older than its worker that hangs; without the zone nobody can tell.
+#[test]
+fn nothing_is_guessed_of_a_worker_without_the_time_zone() {
+    for number in ["2.0.1", "2.0.9"] {
+        let mut world = World::new(Store::Sqlite, release(number));
+        world.env.unset("DSCTL_TIME_ZONE");
+        world.env.insert([world.instance(1)]);
+        world.env.insert([world.task(11, 1).host(&world.worker()).started(time(BEGUN)), world.task(12, 1)]);
+        let (report, _, changes) = world.changes_of(&["failover", &world.dead(), "--yes"], 0);
+        let tasks: Vec<&String> = changes.iter().filter(|line| line.contains("t_ds_task_instance")).collect();
+        assert_eq!(tasks, [&task_line(world.release, 12, 1)], "{number}");
+        assert_eq!((recovered(&report), &report["masters"][0]["marked_tasks"]), (vec![1], &json!([12])), "{number}");
+    }
+}

@@ -1,0 +1,14 @@
+//! What could hurt: races, kills, frozen processes, lost answers, signals, great numbers. One rule holds through all of
+//! it: [`world::World::check`].
+
+mod answers;
+mod exit_codes;
+mod freezes;
+mod held;
+mod kills;
+mod lost_lock;
+mod moments;
+mod races;
+mod scale;
+mod signals;
+mod world;

@@ -1,0 +1,112 @@
+//! Great tables: memory must not grow with them.
+//!
+//! `DSCTL_TEST_ROWS=1000000` gives the tables that size; what is measured is then also printed.
+
+use std::time::Instant;
+
+use super::world::{BY_HOST, DEAD, LIVING, Rows, prepare, registered};
+use crate::harness::{Dsctl, Env, FakeRegistration, Output, Running, Store};
+
+/// The limit of the design.
+const MEBIBYTES: u64 = 64;
+
+struct Great {
+    env: Env,
+    rows: Rows,
+    _living: Option<FakeRegistration>,
+}
+
+fn rows() -> i64 {
+    std::env::var("DSCTL_TEST_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(100_000)
+}
+
+fn great(store: Store) -> Great {
+    let mut env = Env::new(store);
+    prepare(&mut env, BY_HOST);
+    let total = rows();
+    let rows = Rows { total, one_in: if total < 1_000_000 { 20 } else { total / 10_000 }, padding: 500 };
+    let start = Instant::now();
+    rows.insert(&env, BY_HOST);
+    eprintln!("{store:?}: {total} rows inserted in {:?}", start.elapsed());
+    let living = if store == Store::Sqlite {
+        // A file alone, with the registry in it.
+        env.unset("DSCTL_ZK");
+        env.register_in_database(BY_HOST, &registered(LIVING));
+        None
+    } else {
+        Some(env.register(BY_HOST, &registered(LIVING)))
+    };
+    Great { env, rows, _living: living }
+}
+
+/// The most memory that it ever held, in KiB, and its answer. The kernel counts; it is asked until the end.
+fn peak(mut running: Running) -> (u64, Output) {
+    let status = format!("/proc/{}/status", running.pid());
+    let mut peak = 0;
+    while running.is_running() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(peak);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    (peak, running.finish())
+}
+
+#[track_caller]
+fn fits(env: &Env, command: &str) -> Output {
+    let start = Instant::now();
+    let (peak, output) = peak(Dsctl::new(env).args(command.split_whitespace()).spawn());
+    let store = env.store;
+    eprintln!("{store:?}: {:.1} MiB, {:?}: dsctl {command}", peak as f64 / 1024.0, start.elapsed());
+    let output = output.exit(0);
+    assert!(peak > 1024, "that was not measured: {peak} KiB");
+    assert!(peak < MEBIBYTES * 1024, "{store:?}: {peak} KiB: dsctl {command}");
+    output
+}
+
+fn stays_small(store: Store) {
+    let Great { env, rows, _living } = great(store);
+    let dead = i64::try_from(rows.dead().len()).unwrap();
+    let masters = fits(&env, "masters -o json").json();
+    assert!(masters["masters"].to_string().contains(&format!(r#""unfinished_instances":{dead}"#)), "{masters}");
+    fits(&env, "instances -o json");
+    fits(&env, "instances");
+    let listed = fits(&env, &format!("instances {DEAD} -o json")).json();
+    assert_eq!(listed["instances"].as_array().map(Vec::len), usize::try_from(dead).ok());
+    let done = fits(&env, &format!("failover {DEAD} --yes -o json")).json();
+    assert_eq!(done["recovered"], dead);
+    assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'"), dead);
+    assert_eq!(env.number("SELECT COUNT(DISTINCT process_instance_id) FROM t_ds_command"), dead);
+    assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_command"), dead);
+    more_commands(&env, 100_000);
+    for format in ["json", "ndjson", "table", "tsv"] {
+        fits(&env, &format!("commands -o {format}"));
+    }
+    fits(&env, "recover --orphans --yes -o json");
+}
+
+/// Commands of another type, with the parameter that a schedule gives.
+fn more_commands(env: &Env, count: i64) {
+    let numbers = super::world::numbers(env.store, count);
+    env.sql(&format!(
+        "INSERT INTO t_ds_command (command_type, process_definition_code, process_definition_version, \
+         process_instance_id, command_param, executor_id, dry_run, test_flag) \
+         SELECT 6, 1, 1, 0, '{{\"schedule_timezone\":\"Asia/Shanghai\",\"StartParams\":\"{}\"}}', 1, 0, 0 FROM {numbers}",
+        "x".repeat(150),
+    ));
+}
+
+#[test]
+fn memory_stays_small_with_mariadb() {
+    stays_small(Store::MariaDb);
+}
+
+#[test]
+fn memory_stays_small_with_postgres() {
+    stays_small(Store::Postgres);
+}
+
+#[test]
+fn memory_stays_small_with_a_file() {
+    stays_small(Store::Sqlite);
+}

@@ -1,0 +1,305 @@
+//! One dead master with work in its hands, and the rule that no fault may break.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dsctl::demo::{Registered, Server, seed};
+use dsctl::family::schema;
+use dsctl::model::Version;
+use jiff::Timestamp;
+
+use crate::harness::{Dsctl, Dump, Env, FakeRegistration, Output, Running, Store, Zk};
+
+/// A release that claims by the host.
+pub const BY_HOST: Version = Version::new(3, 2, 2);
+/// A release that claims by the state.
+pub const BY_STATE: Version = Version::new(3, 4, 2);
+
+pub const DEAD: &str = "10.0.0.2:5678";
+pub const LIVING: &str = "10.0.0.1:5678";
+
+/// Ids begin above this one; the row itself is the pattern of all others.
+const PATTERN: i64 = 1000;
+
+/// A cluster whose master [`DEAD`] is dead and whose master [`LIVING`] is registered.
+#[derive(Debug)]
+pub struct World {
+    pub env: Env,
+    pub version: Version,
+    /// Unfinished instances of the dead master.
+    pub ids: BTreeSet<i64>,
+    /// The database before anybody came.
+    before: Dump,
+    zk: Option<Zk>,
+    living: Option<FakeRegistration>,
+}
+
+impl World {
+    /// With ZooKeeper as the registry; `count` instances are the dead master's.
+    pub fn new(store: Store, version: Version, count: i64) -> Self {
+        Self::in_env(Env::new(store), version, count)
+    }
+
+    /// In a world that is empty yet.
+    pub fn in_env(mut env: Env, version: Version, count: i64) -> Self {
+        prepare(&mut env, version);
+        let rows = Rows { total: 2 * count, one_in: 2, padding: 0 };
+        rows.insert(&env, version);
+        let living = env.register(version, &registered(LIVING));
+        let zk = Some(env.zk());
+        Self { ids: rows.dead(), before: env.dump(), version, zk, living: Some(living), env }
+    }
+
+    /// With the registry inside the database, as it is with a file and nothing else.
+    pub fn in_a_file(version: Version, count: i64) -> Self {
+        let mut env = Env::new(Store::Sqlite);
+        env.unset("DSCTL_ZK");
+        prepare(&mut env, version);
+        let rows = Rows { total: 2 * count, one_in: 2, padding: 0 };
+        rows.insert(&env, version);
+        env.register_in_database(version, &registered(LIVING));
+        Self { ids: rows.dead(), before: env.dump(), version, zk: None, living: None, env }
+    }
+
+    pub fn dsctl(&self, arguments: &str) -> Dsctl {
+        Dsctl::new(&self.env).args(arguments.split_whitespace())
+    }
+
+    /// `dsctl failover DEAD --yes -o json`, with more arguments.
+    pub fn failover(&self, more: &str) -> Dsctl {
+        self.dsctl(&format!("failover {DEAD} --yes -o json {more}"))
+    }
+
+    /// The registration of the living master, in ZooKeeper.
+    pub fn living(&self) -> &FakeRegistration {
+        self.living.as_ref().expect("a registration in ZooKeeper")
+    }
+
+    pub fn zk(&self) -> &Zk {
+        self.zk.as_ref().expect("ZooKeeper")
+    }
+
+    /// The lock of the dead master's failover, as ZooKeeper has it.
+    pub fn lock(&self) -> String {
+        self.env.path(&format!("lock/master-failover/{DEAD}"))
+    }
+
+    /// Who holds the dead master's lock or waits for it.
+    pub fn queue(&self) -> Vec<String> {
+        match &self.zk {
+            Some(zk) => zk.lock_queue(&self.lock()),
+            None => {
+                let rows = self.env.rows("SELECT CAST(id AS TEXT) FROM t_ds_jdbc_registry_lock");
+                rows.iter().filter_map(|row| row.text(0)).collect()
+            }
+        }
+    }
+
+    /// Waits for a run's end: by then the lock must be gone, not later.
+    #[track_caller]
+    pub fn end(&self, running: Running) -> Output {
+        let output = running.finish();
+        let queue = self.queue();
+        assert!(queue.is_empty(), "{queue:?} outlived\n{output:?}");
+        output
+    }
+
+    #[track_caller]
+    pub fn run(&self, dsctl: Dsctl) -> Output {
+        self.end(dsctl.spawn())
+    }
+
+    fn claims_by_state(&self) -> bool {
+        claims_by_state(self.version)
+    }
+
+    fn table(&self) -> &'static str {
+        if self.claims_by_state() { "t_ds_workflow_instance" } else { "t_ds_process_instance" }
+    }
+
+    /// Each instance that a recovery command waits for, with the number of these commands.
+    pub fn commands(&self) -> BTreeMap<i64, i64> {
+        let instance = if self.claims_by_state() { "workflow_instance_id" } else { "process_instance_id" };
+        let sql = format!("SELECT {instance}, COUNT(*) FROM t_ds_command WHERE command_type = 2 GROUP BY {instance}");
+        self.env.rows(&sql).iter().map(|row| (row.int(0).unwrap(), row.int(1).unwrap())).collect()
+    }
+
+    /// How many recovery commands wait.
+    pub fn command_count(&self) -> i64 {
+        self.env.number("SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2")
+    }
+
+    /// Claimed instances. Fails unless every other cell of every row is as it was: only the claim may differ, only in
+    /// instances of the dead master, and only commands may be new.
+    #[track_caller]
+    fn claimed(&self) -> BTreeSet<i64> {
+        let table = self.table();
+        let claim = |id: i64| {
+            let cells = if self.claims_by_state() {
+                r#"state "1" -> "18""#.to_owned()
+            } else {
+                format!(r#"host "{DEAD}" -> "NULL""#)
+            };
+            format!(r#"~ {table} "{id}": {cells}"#)
+        };
+        let allowed: BTreeMap<String, i64> = self.ids.iter().map(|id| (claim(*id), *id)).collect();
+        let mut claimed = BTreeSet::new();
+        for change in self.before.changes(&self.env.dump()) {
+            // MySQL's schema has this column follow every change of a row by itself.
+            let change = change.split_once(" update_time ").map_or(change.as_str(), |(change, _)| change);
+            match allowed.get(change) {
+                Some(id) => _ = claimed.insert(*id),
+                None => assert!(is_beside_the_point(change), "nobody may have changed this:\n{change}"),
+            }
+        }
+        claimed
+    }
+
+    /// The rule: each instance is as it was, or claimed and with exactly one recovery command. Gives the claimed ones.
+    #[track_caller]
+    pub fn check(&self) -> BTreeSet<i64> {
+        let (claimed, commands) = (self.claimed(), self.commands());
+        assert!(commands.values().all(|count| *count == 1), "more than one command: {commands:?}");
+        let commanded: BTreeSet<i64> = commands.into_keys().collect();
+        assert_eq!(claimed, commanded, "claims on the left, commands on the right");
+        claimed
+    }
+
+    /// The rule, and every instance is claimed.
+    #[track_caller]
+    pub fn check_complete(&self) {
+        assert_eq!(self.check(), self.ids);
+    }
+
+    /// The rule, and nothing is done yet.
+    #[track_caller]
+    pub fn check_untouched(&self) {
+        assert!(self.check().is_empty());
+    }
+
+    /// Runs the failover again, to its end.
+    #[track_caller]
+    pub fn complete(&self) {
+        self.run(self.failover("--lock-timeout 30s")).exit(0);
+        self.check_complete();
+    }
+}
+
+fn claims_by_state(version: Version) -> bool {
+    version >= Version::new(3, 3, 0)
+}
+
+/// What may change without being part of the rule: new commands, which are counted, and the JDBC registry's own tables.
+fn is_beside_the_point(change: &str) -> bool {
+    change.starts_with("+ t_ds_command ") || change[2..].starts_with("t_ds_jdbc_registry_")
+}
+
+/// The instances that a run reports as handed over.
+pub fn reported(output: &Output) -> BTreeSet<i64> {
+    let document = output.json();
+    let masters = document["masters"].as_array().cloned().unwrap_or_default();
+    let recovered = masters.iter().filter_map(|master| master["recovered"].as_array()).flatten();
+    recovered.map(|instance| instance["instance_id"].as_i64().unwrap()).collect()
+}
+
+pub fn registered(address: &str) -> Registered<'_> {
+    let now = Timestamp::now();
+    Registered {
+        server: Server::Master,
+        address,
+        client: 7,
+        process: 77,
+        started: now,
+        reported: now,
+        session_millis: HOUR,
+    }
+}
+
+const HOUR: i64 = 3_600_000;
+
+pub fn prepare(env: &mut Env, version: Version) {
+    env.set("DSCTL_DS_VERSION", &version.to_string());
+    env.create_schema(version);
+    env.insert([seed::project(version), seed::definition(version), seed::definition_log(version)]);
+    let started = jiff::civil::date(2024, 6, 1).at(2, 0, 0, 0);
+    env.insert([seed::instance(version).id(PATTERN).name("pattern").state(7).host(LIVING).started(started)]);
+}
+
+/// Instances, written by the database itself: many of them in no time.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows {
+    pub total: i64,
+    /// Every so-manieth is an unfinished one of the dead master.
+    pub one_in: i64,
+    /// So many bytes of text in each row.
+    pub padding: usize,
+}
+
+impl Rows {
+    pub fn dead(self) -> BTreeSet<i64> {
+        (1..=self.total).filter(|n| n % self.one_in == 0).map(|n| PATTERN + n).collect()
+    }
+
+    /// The row after each of the dead master's is one that the living master runs; all others are finished.
+    pub fn insert(self, env: &Env, version: Version) {
+        let name = if claims_by_state(version) { "t_ds_workflow_instance" } else { "t_ds_process_instance" };
+        let table = schema::tables(version).into_iter().find(|table| table.name == name).unwrap();
+        let quote = if env.store == Store::MariaDb { '`' } else { '"' };
+        let columns: Vec<String> =
+            table.columns.iter().map(|column| format!("{quote}{}{quote}", column.name)).collect();
+        let values: Vec<String> =
+            table.columns.iter().zip(&columns).map(|(column, quoted)| self.value(column.name, quoted)).collect();
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        env.sql(&format!(
+            "CREATE TEMPORARY TABLE pattern AS SELECT * FROM {name} WHERE id = {PATTERN};\n\
+             INSERT INTO {name} ({columns}) SELECT {values} FROM {}, pattern",
+            numbers(env.store, self.total)
+        ));
+    }
+
+    fn value(self, column: &str, quoted: &str) -> String {
+        let Self { one_in, padding, .. } = self;
+        match column {
+            "id" => format!("{PATTERN} + n"),
+            "state" => format!("CASE WHEN n % {one_in} IN (0, 1) THEN 1 ELSE 7 END"),
+            "host" => format!("CASE WHEN n % {one_in} = 1 THEN '{LIVING}' ELSE '{DEAD}' END"),
+            "global_params" if padding > 0 => format!("'[{}]'", " ".repeat(padding)),
+            _ => format!("pattern.{quoted}"),
+        }
+    }
+}
+
+/// A table of the numbers from one on.
+pub fn numbers(store: Store, count: i64) -> String {
+    match store {
+        Store::MariaDb => format!("(SELECT seq AS n FROM seq_1_to_{count}) AS numbers"),
+        Store::Postgres => format!("generate_series(1, {count}) AS numbers(n)"),
+        Store::Sqlite => format!(
+            "(WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) \
+             SELECT n FROM numbers) AS numbers"
+        ),
+    }
+}
+
+/// Random numbers that can be had again: `DSCTL_TEST_SEED` is the seed that a failed test has named.
+#[derive(Debug)]
+pub struct Chance {
+    pub seed: u64,
+    state: u64,
+}
+
+impl Chance {
+    pub fn new() -> Self {
+        let given = std::env::var("DSCTL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or_else(|| u64::try_from(Timestamp::now().as_microsecond()).unwrap());
+        Self { seed, state: seed }
+    }
+
+    /// The next number below a limit (splitmix64).
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}

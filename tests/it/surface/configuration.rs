@@ -1,0 +1,127 @@
+//! Where settings come from, and what is done about passwords.
+
+use super::{V3_2, living, rehearsal, run, with_zookeeper};
+use crate::harness::{Dsctl, Env, MariaDb, PASSWORD, Store, USER};
+
+/// Which namespace a run takes, seen in what it says about a ZooKeeper that is not there.
+fn namespace(program: Dsctl) -> String {
+    let output = program.args(["masters", "-o", "json", "--timeout", "300ms"]).run().exit(6);
+    let message = output.json()["error"]["message"].as_str().unwrap().to_owned();
+    message.strip_prefix("cannot reach the registry at 127.0.0.1:1/").unwrap_or_else(|| panic!("{message}")).to_owned()
+}
+
+fn bare() -> Env {
+    let mut env = rehearsal(V3_2);
+    env.unset("DSCTL_NAMESPACE");
+    env.set("DSCTL_ZK", "127.0.0.1:1");
+    env
+}
+
+fn user_file(env: &Env, text: &str) {
+    std::fs::create_dir_all(env.home().join(".config/dsctl")).unwrap();
+    env.file(".config/dsctl/config.toml", text);
+}
+
+#[test]
+fn the_closest_place_wins() {
+    let env = bare();
+    assert_eq!(namespace(Dsctl::new(&env)), "dolphinscheduler");
+    user_file(&env, "namespace = \"of-the-user\"");
+    assert_eq!(namespace(Dsctl::new(&env)), "of-the-user");
+    let named = env.file("named.toml", "namespace = \"of-a-variable\"");
+    assert_eq!(namespace(Dsctl::new(&env).env("DSCTL_CONFIG", &named)), "of-a-variable");
+    let asked = env.file("asked.toml", "namespace = \"of-the-file\"");
+    let with_file = || Dsctl::new(&env).env("DSCTL_CONFIG", &named).args(["--config", &asked]);
+    assert_eq!(namespace(with_file()), "of-the-file");
+    assert_eq!(namespace(with_file().env("DSCTL_NAMESPACE", "of-the-environment")), "of-the-environment");
+    assert_eq!(namespace(with_file().env("DSCTL_NAMESPACE", "x").args(["--namespace", "of-the-line"])), "of-the-line");
+    assert_eq!(namespace(with_file().env("DSCTL_NAMESPACE", "")), "of-the-file");
+}
+
+#[test]
+fn a_file_that_is_asked_for_stands_alone() {
+    let mut env = rehearsal(V3_2);
+    user_file(&env, "zk = \"127.0.0.1:1\"\ntimeout = \"300ms\"");
+    run(&env, "masters").exit(6).err("cannot reach the registry at 127.0.0.1:1");
+    // Its database must not be put together with the usual file's ZooKeeper.
+    let url = env.url();
+    env.unset("DSCTL_DB");
+    let rehearsed = env.file("rehearsal.toml", &format!("db = \"{url}\""));
+    run(&env, &format!("masters --config {rehearsed}")).exit(0).out("dead");
+    Dsctl::new(&env).env("DSCTL_CONFIG", &rehearsed).args(["masters"]).run().exit(0).out("dead");
+}
+
+#[test]
+fn mistakes_in_files_name_their_line() {
+    let env = bare();
+    let asked = env.file("asked.toml", "zk = \"127.0.0.1:1\"\n\nnamespaze = \"x\"");
+    let output = run(&env, &format!("masters --config {asked}")).exit(2);
+    output.err("asked.toml, line 3: unknown key \"namespaze\"").err("hint: ");
+    user_file(&env, "timeout = 30");
+    run(&env, "masters").exit(2).err("config.toml, line 1").err("write 30s for seconds");
+}
+
+/// MariaDB with the living master in ZooKeeper, and a URL without a password.
+fn server() -> (Env, String) {
+    let mut env = Env::new(Store::MariaDb);
+    env.create_schema(V3_2);
+    let url = format!("mysql://{USER}@127.0.0.1:{}/{}", MariaDb::shared().port(), env.database);
+    env.set("DSCTL_DB", &url);
+    (env, url)
+}
+
+#[test]
+fn passwords_come_from_files() {
+    let (mut env, url) = server();
+    let _living = living(&env, V3_2);
+    run(&env, "masters").exit(6).err("check --db and the password's file");
+    let file = env.file("password", &format!("{PASSWORD}\n"));
+    run(&env, &format!("masters --db-password-file {file}")).exit(0).out("alive");
+    Dsctl::new(&env).args(["masters", "--db-password-file", "-"]).stdin(PASSWORD).run().exit(0).out("alive");
+    Dsctl::new(&env).env("DSCTL_DB_PASSWORD_FILE", &file).args(["masters"]).run().exit(0).out("alive");
+    Dsctl::new(&env).env("DSCTL_DB_PASSWORD", PASSWORD).args(["masters"]).run().exit(0).out("alive");
+    env.unset("DSCTL_DB");
+    let whole = env.file("whole.toml", &format!("db = \"{url}\"\ndb-password-file = \"{file}\""));
+    run(&env, &format!("masters --config {whole}")).exit(0).out("alive");
+    let wrong = env.file("wrong", "wrong");
+    run(&env, &format!("masters --db {url} --db-password-file {wrong}")).exit(6).err("hint: ");
+}
+
+#[test]
+fn a_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let (env, _) = server();
+    let file = env.file("password", PASSWORD);
+    for mode in [0o640, 0o604, 0o644, 0o666] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let output = run(&env, &format!("masters --db-password-file {file}")).exit(2);
+        output.err("others than its owner have access").err(&format!("hint: chmod 600 {file}"));
+    }
+    let config = env.file("config.toml", &format!("db = \"{}\"", env.url()));
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).unwrap();
+    Dsctl::new(&env).env_remove("DSCTL_DB").args(["masters", "--config", &config]).run().exit(2).err("chmod 600");
+}
+
+#[test]
+fn a_password_on_the_command_line_is_warned_of() {
+    const WARNING: &str = "visible to every user of this machine";
+    let env = with_zookeeper(Store::Sqlite, V3_2);
+    let (server, _) = server();
+    let _living = living(&server, V3_2);
+    let url = server.url();
+    for (words, code) in [
+        (vec!["masters"], 0),
+        (vec!["lock", "status"], 0),
+        (vec!["lock", "acquire", "10.0.0.2:5678", "--for", "5ms"], 0),
+        (vec!["failover", "--all-dead"], 4),
+    ] {
+        Dsctl::new(&server).args(["--db", &url]).args(&words).run().exit(code).err(WARNING);
+        let output = Dsctl::new(&server).args(["--db", &url, "-o", "json"]).args(&words).run().exit(code);
+        assert!(output.json()["warnings"].to_string().contains(WARNING), "{output:?}");
+    }
+    // Also where it comes to nothing.
+    let output =
+        Dsctl::new(&env).args(["--db", &url.replace(&format!(":{}", MariaDb::shared().port()), ":1"), "masters"]);
+    output.run().exit(6).err(WARNING);
+    assert!(!run(&server, "masters").stderr.contains(WARNING));
+}

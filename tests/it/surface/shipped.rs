@@ -1,0 +1,43 @@
+//! The files that are shipped are what the program prints.
+
+use std::path::PathBuf;
+
+use crate::harness::Dsctl;
+
+fn shipped(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "completions", name].iter().collect()
+}
+
+#[test]
+fn completions_and_manual_are_up_to_date() {
+    for (line, name) in [
+        ("completions bash", "dsctl.bash"),
+        ("completions zsh", "_dsctl"),
+        ("completions fish", "dsctl.fish"),
+        ("man", "dsctl.1"),
+    ] {
+        let output = Dsctl::alone().args(line.split(' ')).run().exit(0);
+        let kept = std::fs::read_to_string(shipped(name)).unwrap();
+        assert!(output.stdout == kept && !kept.is_empty(), "completions/{name} is not what 'dsctl {line}' prints");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
+fn bash_understands_its_completions() {
+    let script = shipped("dsctl.bash");
+    Dsctl::of_program("/bin/bash").args(["-n", script.to_str().unwrap()]).run().exit(0);
+    // And they complete: a command, and an option of one.
+    let ask = |words: &str, current: &str| {
+        let count = words.split(' ').count();
+        let script = format!(
+            "source '{}'; COMP_WORDS=({words} {current}); COMP_CWORD={count}; _dsctl dsctl {current} {}; echo \"${{COMPREPLY[*]}}\"",
+            script.display(),
+            words.rsplit(' ').next().unwrap()
+        );
+        Dsctl::of_program("/bin/bash").args(["-c", &script]).run().exit(0).stdout
+    };
+    assert_eq!(ask("dsctl", "fail"), "failover\n");
+    assert_eq!(ask("dsctl failover", "--allow-no"), "--allow-no-masters\n");
+    assert_eq!(ask("dsctl lock", "acq"), "acquire\n");
+}
