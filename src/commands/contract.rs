@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cli::{Command, LockCommand, SafetyArgs};
-use crate::output::{Body, Records};
+use crate::output::Body;
 
 /// The body of a command that came to nothing: every key, with nothing in it.
 pub(super) fn nothing(command: &Command) -> Body {
@@ -49,11 +49,10 @@ fn demo() -> Body {
 
 /// Puts what the command came to over the body that holds nothing; the keys keep that one's order.
 pub(super) fn complete(nothing: Body, answer: Body) -> Body {
-    let mut body = Body { keys: nothing.keys, records: nothing.records, ..answer };
+    let mut body = Body { keys: nothing.keys, ..answer };
     body.keys.extend(answer.keys);
-    let known = |key: &str, records: &[Records]| records.iter().any(|other| other.key == key);
-    for records in answer.records {
-        if !known(records.key, &body.records) {
+    for records in nothing.records {
+        if !body.records.iter().any(|other| other.key == records.key) {
             body.records.push(records);
         }
     }
@@ -65,13 +64,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::output::Records;
 
     #[test]
     fn an_answer_fills_what_was_empty_and_adds_the_rest() {
         let nothing = Body::default().key("a", 0).records("list", "item", Vec::new()).key("b", Value::Null);
         let answer = Body::default().records("list", "item", vec![json!(1)]).key("new", 2).key("a", 3).closing("end");
         let body = complete(nothing, answer);
-        assert_eq!(Value::Object(body.keys).to_string(), r#"{"a":3,"list":[1],"b":null,"new":2}"#);
+        assert_eq!(body.records.iter().flat_map(Records::values).collect::<Vec<_>>(), [json!(1)]);
+        assert_eq!(Value::Object(body.keys).to_string(), r#"{"a":3,"list":null,"b":null,"new":2}"#);
         assert_eq!((body.records.len(), body.closing.len()), (1, 1));
     }
 }

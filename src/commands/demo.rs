@@ -118,7 +118,7 @@ async fn acts(cluster: &mut Cluster, story: &Story, stop: &StopSignal) -> Result
 }
 
 fn with_part(body: Body, key: &'static str, part: Body, title: &str) -> Body {
-    let mut values = part.keys;
+    let mut values = part.whole_keys();
     let value = match key {
         "masters" => values.remove("masters").unwrap_or(Value::Null),
         "instances_before" | "instances" => values.remove("instances").unwrap_or(Value::Null),

@@ -111,16 +111,6 @@ async fn all_masters(
     Ok(())
 }
 
-/// Nothing in the database tells these apart (F§9.2).
-const RECOVERED_LOOKS_HANGING: &str = "masters of 3.3.0 leave the dead master's address in an instance that they have \
-     taken up: if this master was failed over before, its instances may run elsewhere, and would run twice";
-
-/// All or nothing is the database's promise; a table that cannot keep it is none to write to.
-pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
-    let tables = context.stop.unless(cluster.store.tables_without_transactions()).await?;
-    if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
-}
-
 /// Checks every master before the first is touched: a refusal means that nothing was written.
 async fn check_all(
     cluster: &mut Cluster,
@@ -143,6 +133,16 @@ async fn check_all(
         found.retain(|id| !waiting.contains_key(id));
     }
     if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(()) }
+}
+
+/// Nothing in the database tells these apart (F§9.2).
+const RECOVERED_LOOKS_HANGING: &str = "masters of 3.3.0 leave the dead master's address in an instance that they have \
+     taken up: if this master was failed over before, its instances may run elsewhere, and would run twice";
+
+/// All or nothing is the database's promise; a table that cannot keep it is none to write to.
+pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
+    let tables = context.stop.unless(cluster.store.tables_without_transactions()).await?;
+    if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
 }
 
 /// What is done under the locks.

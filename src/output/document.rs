@@ -94,6 +94,16 @@ impl Body {
         self.key(key, Value::Null)
     }
 
+    /// The keys with the records' arrays in their places, to become a part of another body.
+    #[must_use]
+    pub fn whole_keys(&self) -> Map<String, Value> {
+        let mut keys = self.keys.clone();
+        for records in &self.records {
+            keys.insert(records.key.to_owned(), records.values().collect());
+        }
+        keys
+    }
+
     /// Adds a table.
     #[must_use]
     pub fn table(mut self, table: Table) -> Self {

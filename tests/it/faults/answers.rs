@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::moments::{Moment, SERVERS, at_second_batch};
-use super::world::{BY_HOST, BY_STATE, World, reported};
+use super::world::{BY_HOST, BY_STATE, DEAD, World, reported};
 use crate::harness::{At, Output, Proxy, Store};
 
 /// Two batches of five behind a proxy.
@@ -70,6 +70,21 @@ fn a_lost_answer_to_commit_is_read_back() {
         assert_eq!(reported(&output), world.ids);
         let text = output.json()["masters"].to_string();
         assert!(!text.contains(r#""command_id":null"#), "commands that were read back have ids: {text}");
+        world.check_complete();
+    }
+}
+
+#[test]
+fn lost_answers_to_the_two_halves_are_read_back() {
+    for store in SERVERS {
+        let (world, proxy) = world(store);
+        let original = if store == Store::Postgres { "--original-state running" } else { "" };
+        let halves = [format!("clear-hosts {DEAD} --yes"), format!("recover --orphans --yes {original}")];
+        for (half, sprung) in halves.iter().zip(1..) {
+            proxy.trap(Moment::Commit.bytes(store), At::SwallowAnswer);
+            let output = world.run(world.dsctl(&format!("{half} -o json"))).exit(0);
+            assert_eq!((proxy.sprung(), reported(&output)), (sprung, world.ids.clone()));
+        }
         world.check_complete();
     }
 }

@@ -57,7 +57,7 @@ fn fits(env: &Env, command: &str) -> Output {
     let start = Instant::now();
     let (peak, output) = peak(Dsctl::new(env).args(command.split_whitespace()).spawn());
     let store = env.store;
-    eprintln!("{store:?}: {:.1} MiB, {:?}: dsctl {command}", peak as f64 / 1024.0, start.elapsed());
+    eprintln!("{store:?}: {peak} KiB, {:?}: dsctl {command}", start.elapsed());
     let output = output.exit(0);
     assert!(peak > 1024, "that was not measured: {peak} KiB");
     assert!(peak < MEBIBYTES * 1024, "{store:?}: {peak} KiB: dsctl {command}");

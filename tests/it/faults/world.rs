@@ -85,13 +85,11 @@ impl World {
 
     /// Who holds the dead master's lock or waits for it.
     pub fn queue(&self) -> Vec<String> {
-        match &self.zk {
-            Some(zk) => zk.lock_queue(&self.lock()),
-            None => {
-                let rows = self.env.rows("SELECT CAST(id AS TEXT) FROM t_ds_jdbc_registry_lock");
-                rows.iter().filter_map(|row| row.text(0)).collect()
-            }
+        if let Some(zk) = &self.zk {
+            return zk.lock_queue(&self.lock());
         }
+        let rows = self.env.rows("SELECT CAST(id AS TEXT) FROM t_ds_jdbc_registry_lock");
+        rows.iter().filter_map(|row| row.text(0)).collect()
     }
 
     /// Waits for a run's end: by then the lock must be gone, not later.
