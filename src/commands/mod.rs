@@ -61,8 +61,13 @@ pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>,
         Some(text) => print(printer, text),
         None => with_settings(cli, environment, printer, stop).await,
     };
-    // Whoever reads stdout is gone or cannot take it: what was done is done, but the caller must not think it read it.
-    code.unwrap_or_else(|_| ExitCode::Failure.number())
+    code.unwrap_or_else(|error| {
+        // Stdout cannot take it, as on a full disk: what was done is done, but the caller must not think it read it.
+        let message = format!("the answer cannot be written: {error}");
+        let hint = "what was done stands; 'dsctl instances' and 'dsctl commands' show it";
+        printer.error(&ErrorBody::new("io", message, ExitCode::Failure).hint(hint));
+        ExitCode::Failure.number()
+    })
 }
 
 /// Commands whose answer is a finished text.

@@ -197,8 +197,6 @@ fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection,
         .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map(|()| connection))
         .and_then(|connection| connection.execute_batch(KEEP_IN_MEMORY).map(|()| connection))
         .map_err(|error| words(&error))?;
-    // A transaction larger than the cache would lock readers out before COMMIT, our own registry's among them.
-    connection.execute_batch("PRAGMA cache_spill = OFF").map_err(|error| words(&error))?;
     // Without the permission to write, SQLite silently opens for reading.
     match connection.is_readonly("main") {
         Ok(true) if mode != OpenMode::ReadOnly => Err("no permission to write to the file".to_owned()),

@@ -149,3 +149,36 @@ fn a_scan_longer_than_the_session_of_the_jdbc_registry_does_not_lose_the_lock() 
     running.finish().exit(0);
     assert_eq!(world.commands(), 1);
 }
+
+/// It cannot be told for certain: a cluster whose masters all have new addresses looks the same.
+#[test]
+fn masters_that_no_instance_names_are_a_reason_to_look_twice() {
+    let mut world = World::new(Store::Sqlite, "3.2.2");
+    let _living = world.env.register(world.version, &server(DEAD, Timestamp::now() - 2.hours()));
+    world.instances([1]);
+    world.env.insert([world.instance(2).host("10.0.0.3:5678")]);
+    let warned = |output: &crate::harness::Output| output.json()["warnings"].to_string().contains("--namespace");
+    let right = world.run("failover --all-dead --dry-run").exit(0);
+    assert!(!warned(&right), "{right:?}");
+    // The operator names another cluster's root.
+    let other = World::new(Store::Sqlite, "3.2.2");
+    world.env.set("DSCTL_NAMESPACE", &other.env.namespace);
+    let wrong = world.run("failover --all-dead --dry-run").exit(0);
+    assert!(warned(&wrong), "{wrong:?}");
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_said_on_stderr() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    world.instances([1]);
+    let words = ["--db", &world.env.url(), "--zk", &world.env.connect, "--namespace", &world.env.namespace];
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_dsctl"))
+        .args(words)
+        .args(["failover", DEAD, "--yes"])
+        .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), world.commands()), (Some(1), 1), "{text}");
+    assert!(text.contains("the answer cannot be written"), "{text:?}");
+}
