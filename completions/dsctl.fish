@@ -55,6 +55,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "instances" -d 'List unf
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "clear-hosts" -d 'First half of a failover alone: mark the instances of a dead master as handed over'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "recover" -d 'Second half alone: write commands for instances that were handed over and have none'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "failover" -d 'Fail over dead masters: lock, check, hand over, write commands, report'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "watch" -d 'Fail a master over whenever one dies, as the masters themselves would'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "commands" -d 'List waiting commands and error commands'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "demo" -d 'Rehearse a failover on a made-up cluster in a SQLite file; needs no server'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -294,6 +295,54 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l no-headers -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l interval -d 'Between two scans of the database, from start to start' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l fail-after -d 'End with code 6 after so long without a round that succeeded' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l state-file -d 'Keep what was seen and done in this file' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l pause -d 'Pause every watcher with this state file, and say why; nothing else is done' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l grace -d 'How long a registration must be gone; should be longer than the masters\' session with the registry' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l cool-down -d 'How long after a failover of a master there is none of the same one again' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l window -d 'What the storm brake looks back on' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-masters -d 'More masters within the window trip the storm brake' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-instances -d 'More instances within the window trip the storm brake' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l lock-timeout -d 'Longest wait for the lock; the round goes on without it' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l batch -d 'Instances in one transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l metrics-file -d 'Write metrics for Prometheus into this file after each round' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l metrics-listen -d 'Serve metrics for Prometheus; a port alone is one on loopback' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook -d 'Folder with programs pre, post-success, post-failure, blocked; pre may veto' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l on -d 'Program for one of these moments, without a shell: pre=/usr/local/bin/may-i' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook-timeout -d 'Limit of each hook' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l once -d 'One round, then end; what was seen missing is kept in the state file'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l live -d 'Show masters, guards and events in place, on a terminal'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l resume -d 'End the pause and release the storm brake; nothing else is done'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l print-unit -d 'Print a systemd unit; nothing else is done'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l dry-run -d 'Run the whole loop and write nothing'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Consent: fail masters over without asking. No check is left out'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''

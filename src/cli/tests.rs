@@ -79,7 +79,7 @@ fn a_program_follows_two_dashes() {
 
 #[test]
 fn nothing_is_guessed() {
-    for line in ["fail a:1", "mast", "lock stat", "doctor", "watch", "plan"] {
+    for line in ["fail a:1", "mast", "lock stat", "doctor", "watc", "plan"] {
         assert_eq!(refused(line), ErrorKind::InvalidSubcommand, "{line}");
     }
     for line in ["masters --name x", "masters --out json", "failover a:1 --force", "masters --password x"] {
