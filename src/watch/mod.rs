@@ -14,6 +14,7 @@ mod run;
 mod seen;
 pub mod state;
 pub mod unit;
+mod words;
 
 pub use event::{Event, Kind};
 pub use plan::{Done, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};

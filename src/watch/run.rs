@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::guard::{self, Hold, Past};
 use super::plan::{Done, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
 use super::seen::Seen;
+use super::words::{back_off, error_text, outcome_event, time_left};
 use super::{Event, Kind};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, FailoverError, Observer, Permit, Refusal, RegistryView, Run, Stop, StopSignal, check_registry, dead_hosts,
-    failover,
+    Cluster, FailoverError, Observer, Permit, RegistryView, Stop, StopSignal, check_registry, dead_hosts, failover,
 };
 use crate::metadata::HostCount;
-use crate::model::{Address, LockNode, SkipReason};
+use crate::model::{Address, LockNode};
 use crate::registry::RegistryError;
 
 /// How the loop ended.
@@ -25,10 +24,6 @@ pub struct Ended {
     /// The exit code.
     pub code: ExitCode,
 }
-
-/// First pause after a failed round; doubled up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Runs until a signal comes, one round is done, or nothing has succeeded for too long.
 pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal) -> Ended {
@@ -388,58 +383,11 @@ fn code_of(stop: Stop) -> ExitCode {
     }
 }
 
-fn error_text(error: &FailoverError) -> String {
-    match crate::failover::cause_of(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
-/// Doubles, and spreads watchers that failed at the same moment.
-fn back_off(failures: u32) -> Duration {
-    let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.min(8))).min(LONGEST_PAUSE);
-    let spread = f64::from(Timestamp::now().subsec_nanosecond().rem_euclid(1000)) / 2000.0;
-    pause.mul_f64(0.75 + spread)
-}
-
-fn time_left(hold: &Hold, now: i64) -> Duration {
-    match hold {
-        Hold::Grace(until) | Hold::CoolDown(until) => {
-            Duration::from_millis(u64::try_from(until.saturating_sub(now)).unwrap_or(0).saturating_add(1))
-        }
-        Hold::NoMasters | Hold::Paused { .. } | Hold::Brake(_) => Duration::MAX,
-    }
-}
-
 fn unfinished_of(counts: &[HostCount], cluster: &Cluster, master: &Address) -> i64 {
     let family = cluster.store.release().family;
     let of_master =
         |count: &&HostCount| count.host.as_deref() == Some(master.as_str()) && family.is_unfinished(Some(count.state));
     counts.iter().filter(of_master).map(|count| count.count).sum()
-}
-
-fn outcome_event(master: &Address, run: &Run, dry_run: bool) -> Event {
-    let (recovered, skipped) = (run.recovered(), run.skipped());
-    let (kind, text) = match &run.failure {
-        None if dry_run => (Kind::FailoverFinished, format!("dry run: {recovered} would be handed over")),
-        None => (Kind::FailoverFinished, format!("{recovered} handed over, {skipped} left alone")),
-        Some(failure @ FailoverError::Registry(RegistryError::Held { .. })) => (Kind::Standby, failure.to_string()),
-        Some(failure @ FailoverError::Refused(refusal)) => {
-            (Kind::FailoverRefused, format!("{failure}; {}", Refusal::hint(refusal)))
-        }
-        Some(failure) => (Kind::Error, format!("{failure}; {recovered} were handed over before")),
-    };
-    let trouble = run.masters.iter().flat_map(|master| &master.skipped);
-    let trouble = trouble.filter(|(_, reason)| SkipReason::is_trouble(reason)).count();
-    Event::new(kind, text)
-        .about(master)
-        .with("recovered", recovered)
-        .with("skipped", skipped)
-        .with("need_help", trouble)
-        .with("dry_run", dry_run)
-        .with("exit_code", run.exit_code().number())
-        .with("elapsed_ms", u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX))
-        .with("locks", run.locks.iter().map(|lock| json!(lock.path)).collect::<Vec<_>>())
 }
 
 /// The loop tells what a failover came to; steps in between are nobody's news.

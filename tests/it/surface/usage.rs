@@ -2,7 +2,7 @@
 
 use crate::harness::{Dsctl, Output, golden, golden_all};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "masters",
     "lock",
     "lock status",
