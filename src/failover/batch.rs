@@ -385,9 +385,10 @@ async fn read_back(
     }
 }
 
-type Asked = (Vec<Instance>, HashMap<InstanceId, i64>);
-
-async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
+async fn ask_again(
+    cluster: &mut Cluster,
+    instances: &[InstanceId],
+) -> Result<(Vec<Instance>, HashMap<InstanceId, i64>), DatabaseError> {
     cluster.store.reconnect().await?;
     cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
     let rows = cluster.store.lock_instances(instances).await;

@@ -317,7 +317,11 @@ fn check_warnings(world: &World, report: &serde_json::Value) {
         .to_vec();
     let old = world.release.definitions == Definitions::Id;
     assert_eq!(offline, [old, old], "{warnings:?}");
-    assert_eq!(warnings.len(), if old { 2 } else { 0 }, "{warnings:?}");
+    // What its masters have taken up looks as if it still hung.
+    let unclear = warnings.iter().filter(|warning| warning.as_str().unwrap().contains("masters of 3.3.0")).count();
+    let first = world.release.number.starts_with("3.3.0");
+    assert_eq!(unclear, usize::from(first), "{warnings:?}");
+    assert_eq!(warnings.len(), if old { 2 } else { unclear }, "{warnings:?}");
 }
 
 /// A fresh database is known for what it is, and where that is too little, the failover says so.
