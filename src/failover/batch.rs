@@ -385,10 +385,9 @@ async fn read_back(
     }
 }
 
-async fn ask_again(
-    cluster: &mut Cluster,
-    instances: &[InstanceId],
-) -> Result<(Vec<Instance>, HashMap<InstanceId, i64>), DatabaseError> {
+type Asked = (Vec<Instance>, HashMap<InstanceId, i64>);
+
+async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
     cluster.store.reconnect().await?;
     cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
     let rows = cluster.store.lock_instances(instances).await;
