@@ -89,7 +89,8 @@ async fn about_orphans(shell: &Shell<'_, '_>, cluster: &mut Cluster) -> Result<O
     }
     let waiting = shell.stop.unless(cluster.store.recovery_commands()).await?;
     let orphans = claimed.iter().filter(|instance| !waiting.contains_key(&instance.id)).count();
-    let text = "instances were handed over before and have no command; next: dsctl recover --orphans --dry-run";
+    let (were, have) = if orphans == 1 { ("instance was", "has") } else { ("instances were", "have") };
+    let text = format!("{were} handed over before and {have} no command; next: dsctl recover --orphans --dry-run");
     Ok((orphans > 0).then(|| format!("{orphans} {text}")))
 }
 
