@@ -211,9 +211,17 @@ pub struct SafetyArgs {
     #[arg(long)]
     pub allow_no_masters: bool,
 
+    /// Go on though no instance names any of the registered masters: they are all new, and not another cluster's
+    #[arg(long)]
+    pub allow_new_masters: bool,
+
     /// Also take instances that are older than their master's registration; needs --time-zone
     #[arg(long)]
     pub allow_restarted: bool,
+
+    /// 3.3.0 alone: go on though a master may run these instances again since an earlier failover
+    #[arg(long)]
+    pub allow_recovered: bool,
 
     /// Also take instances with a task that may still run on a worker, so that it may run twice
     #[arg(long)]

@@ -165,6 +165,9 @@ fn rules() -> Rules {
         allow_no_masters: false,
         allow_restarted: false,
         allow_duplicate_tasks: false,
+        allow_new_masters: false,
+        // Nobody takes the demonstration's commands up, so no instance was ever recovered.
+        allow_recovered: true,
         original_state: None,
     }
 }

@@ -69,15 +69,6 @@ async fn all_dead(
     if nameless > 0 {
         warnings.push(format!("{nameless} unfinished instances name no host at all (SQL NULL): left alone"));
     }
-    let is_known = |master: &crate::model::Registration| {
-        counts.iter().any(|count| count.host.as_deref() == Some(master.address.as_str()))
-    };
-    if !dead.is_empty() && !view.masters.servers.iter().any(is_known) {
-        warnings.push(format!(
-            "no instance here names a master of {}: see that --zk and --namespace are this database's own cluster's",
-            view.masters.parent
-        ));
-    }
     Ok((dead, warnings))
 }
 

@@ -163,6 +163,8 @@ fn plan(arguments: &WatchArgs) -> Plan {
             allow_no_masters: false,
             allow_restarted: false,
             allow_duplicate_tasks: guards.allow_duplicate_tasks,
+            allow_new_masters: false,
+            allow_recovered: false,
             original_state: None,
         },
         once: arguments.once,

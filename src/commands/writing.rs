@@ -29,6 +29,8 @@ pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
         allow_no_masters: safety.allow_no_masters,
         allow_restarted: safety.allow_restarted,
         allow_duplicate_tasks: safety.allow_duplicate_tasks,
+        allow_new_masters: safety.allow_new_masters,
+        allow_recovered: safety.allow_recovered,
         original_state: None,
     }
 }

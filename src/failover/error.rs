@@ -26,6 +26,15 @@ pub enum Refusal {
     /// The registry looks like that of another cluster or release.
     #[error("registry and metadata store contradict each other: {0}")]
     Contradiction(String),
+    /// The registered masters may be another cluster's.
+    #[error("no instance in this database names any of the registered masters ({0}): they may be another cluster's")]
+    StrangeMasters(String),
+    /// 3.3.0 leaves the dead master's address, and the old state, in an instance that a master has taken up (F§9.2).
+    #[error(
+        "masters of 3.3.0 leave the dead master's address in an instance that they have taken up: if {0} was failed over \
+         before, its instances may run elsewhere, and would run twice"
+    )]
+    RecoveredLooksHanging(Address),
     /// The master lives.
     #[error("{address} is registered ({node}, session {session}): it is alive")]
     MasterRegistered {
@@ -100,6 +109,15 @@ impl Refusal {
             }
             Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
             Self::NotConfirmed => "nothing was written".to_owned(),
+            Self::StrangeMasters(_) => {
+                "check that --zk, --namespace and --db belong to one cluster; if all its masters have new addresses, repeat \
+                 with --allow-new-masters"
+                    .to_owned()
+            }
+            Self::RecoveredLooksHanging(_) => {
+                "look whether the instances run; if no failover of this master ever happened, repeat with --allow-recovered"
+                    .to_owned()
+            }
             Self::WatchWithoutConsent => "see what it would do with --dry-run, then let it with --yes".to_owned(),
             Self::CannotAsk => "repeat with --yes, or with --dry-run to see what would be done".to_owned(),
             Self::ReleaseUndecided { .. } => "repeat with --ds-version X.Y.Z".to_owned(),

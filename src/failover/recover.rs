@@ -8,7 +8,7 @@ use super::guard::{self, RegistryView};
 use super::judge;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, StopSignal};
-use super::run::{Cluster, Context, Work, check_release, check_transactions, finish, under_locks};
+use super::run::{Cluster, Context, Work, check_place, check_release, check_transactions, finish, under_locks};
 use crate::family::Claim;
 use crate::model::{Address, Instance, InstanceId, SkipReason, Verdict};
 
@@ -36,6 +36,7 @@ async fn all_claimed(
     check_transactions(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    check_place(cluster, &view, context).await?;
     let candidates = stop.unless(candidates(cluster, ids, &view, context)).await?;
     if candidates.is_empty() {
         return Ok(());

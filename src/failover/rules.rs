@@ -53,6 +53,10 @@ pub struct Rules {
     pub allow_restarted: bool,
     /// Tasks are marked though their old attempt may still run on a worker.
     pub allow_duplicate_tasks: bool,
+    /// Masters that no instance was ever run by are taken for new ones, not for another cluster's.
+    pub allow_new_masters: bool,
+    /// 3.3.0: instances are taken although an earlier failover may have handed them over already.
+    pub allow_recovered: bool,
     /// 3.3 and newer: the state before the hand-over, where it is written nowhere.
     pub original_state: Option<OriginalState>,
 }

@@ -103,6 +103,7 @@ async fn all_masters(
     check_transactions(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    check_place(cluster, &view, context).await?;
     check_all(cluster, masters, &view, context).await?;
     for address in masters {
         let paths = cluster.store.release().lock_paths(address);
@@ -135,9 +136,19 @@ async fn check_all(
     if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(()) }
 }
 
-/// Nothing in the database tells these apart (F§9.2).
-const RECOVERED_LOOKS_HANGING: &str = "masters of 3.3.0 leave the dead master's address in an instance that they have \
-     taken up: if this master was failed over before, its instances may run elsewhere, and would run twice";
+/// Masters that never ran an instance of this database may be another cluster's, and everybody here would look dead.
+pub(crate) async fn check_place(
+    cluster: &mut Cluster,
+    view: &RegistryView,
+    context: &Context<'_>,
+) -> Result<(), FailoverError> {
+    let masters: Vec<&str> = view.masters.servers.iter().map(|server| server.address.as_str()).collect();
+    if context.rules.allow_new_masters || masters.is_empty() {
+        return Ok(());
+    }
+    let known = context.stop.unless(cluster.store.names_any(&masters)).await?;
+    if known { Ok(()) } else { Err(Refusal::StrangeMasters(masters.join(", ")).into()) }
+}
 
 /// All or nothing is the database's promise; a table that cannot keep it is none to write to.
 pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
@@ -198,8 +209,9 @@ async fn do_work(
             let mut outcome = MasterOutcome::new(address.clone(), verdict);
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
             drop_waiting(cluster, context, &mut selected, &mut outcome).await?;
-            if !selected.is_empty() && trace::recovered_looks_hanging(cluster.store.release()) {
-                outcome.notes.push(RECOVERED_LOOKS_HANGING.to_owned());
+            let unclear = trace::recovered_looks_hanging(cluster.store.release()) && !context.rules.allow_recovered;
+            if unclear && !selected.is_empty() {
+                return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await

@@ -115,6 +115,12 @@ impl<'a> Statements<'a> {
         }
     }
 
+    /// One instance that names one of so many hosts, whatever its state: parameters 1 to `count`.
+    pub(crate) fn naming_any(&self, count: usize) -> String {
+        let places = vec!["?"; count].join(", ");
+        format!("SELECT id FROM {} WHERE host IN ({places}) LIMIT 1", self.family.tables.instance)
+    }
+
     /// How many instances of interest each host has: host, state, count.
     pub(crate) fn host_counts(&self) -> String {
         format!(

@@ -113,6 +113,16 @@ impl MetadataStore {
         self.collect(&sql, &[], read).await
     }
 
+    /// Whether any instance, running or ended, names one of these hosts. Ends with the first one found.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn names_any(&mut self, hosts: &[&str]) -> Result<bool, DatabaseError> {
+        let sql = self.statements().naming_any(hosts.len());
+        let parameters: Vec<Value> = hosts.iter().map(|host| Value::from(*host)).collect();
+        Ok(!self.collect(&sql, &parameters, |row| row.int(0)).await?.is_empty())
+    }
+
     /// Unfinished instances of this very host, ids ascending, without their texts. One scan.
     ///
     /// # Errors

@@ -75,7 +75,8 @@ fn a_zombie_that_ends_one_instance_while_commit_is_lost_claims_none() {
 
 #[test]
 fn where_a_recovered_row_looks_like_an_old_one_nobody_claims_to_know() {
-    let (world, output) = commit_is_thrown_away(Store::Postgres, "3.3.0", FAILOVER, "state = 2");
+    let words = "failover 10.0.0.2:5678 --yes --allow-recovered";
+    let (world, output) = commit_is_thrown_away(Store::Postgres, "3.3.0", words, "state = 2");
     assert_eq!((world.commands(), world.state(1)), (0, 1));
     output.exit(9);
 }

@@ -29,6 +29,9 @@ fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Databas
     (world, database)
 }
 
+/// Nobody has run anything in such a database yet.
+const ON_OWN: &str = "failover 10.0.0.2:5678 --yes --allow-new-masters";
+
 fn column(database: &mut dyn Database, sql: &str) -> Vec<String> {
     let mut found = Vec::new();
     wait(database.query(sql, &[], &mut |row| found.extend(row.text(0)))).unwrap();
@@ -42,7 +45,7 @@ fn a_parameter_is_never_cut_whatever_the_servers_sql_mode() {
     // TEXT holds 65,535 bytes, and the command's text is longer than the instance's.
     let long = format!(r#"{{"StartParams":"{}"}}"#, "x".repeat(65_510));
     let (world, mut database) = on_own_mariadb(&server, &long);
-    let output = world.run("failover 10.0.0.2:5678 --yes");
+    let output = world.run(ON_OWN);
     for text in column(&mut *database, "SELECT command_param FROM t_ds_command") {
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "cut to {} bytes:\n{output:?}", text.len());
     }
@@ -58,7 +61,7 @@ fn ids_that_a_galera_cluster_gives_are_the_right_ones() {
     let server = MariaDb::private();
     server.sql("", "SET GLOBAL auto_increment_increment = 3; SET GLOBAL auto_increment_offset = 2");
     let (world, mut database) = on_own_mariadb(&server, "{}");
-    let output = world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    let output = world.run(ON_OWN).exit(0);
     let rows = column(
         &mut *database,
         "SELECT CONCAT(process_instance_id, ' ', id) FROM t_ds_command WHERE command_type = 2 ORDER BY 1",
@@ -79,7 +82,7 @@ fn a_server_without_autocommit_commits_all_the_same() {
     let server = MariaDb::private();
     server.sql("", "SET GLOBAL autocommit = 0; SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,TRADITIONAL'");
     let (world, mut database) = on_own_mariadb(&server, r#"{"StartParams":"{\"a\":\"\\\\n'\"}"}"#);
-    world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    world.run(ON_OWN).exit(0);
     let count = column(&mut *database, "SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2");
     assert_eq!(count, ["2"]);
     let text = column(&mut *database, "SELECT command_param FROM t_ds_command WHERE process_instance_id = 2");
@@ -143,14 +146,16 @@ fn what_an_interrupted_clear_hosts_left_is_not_passed_over_in_silence() {
 }
 
 #[test]
-fn a_second_failover_of_3_3_0_says_that_it_cannot_tell_recovered_instances() {
+fn a_second_failover_of_3_3_0_is_refused_since_recovered_instances_look_the_same() {
     let world = World::new(Store::Sqlite, "3.3.0");
     world.instances([1]);
-    world.run("failover 10.0.0.2:5678 --yes").exit(0);
+    world.run("failover 10.0.0.2:5678 --yes").exit(4);
+    world.run("failover 10.0.0.2:5678 --yes --allow-recovered").exit(0);
     // A living master takes it up, as 3.3.0 does: the command goes, the state comes back, the host stays.
     world.env.sql("DELETE FROM t_ds_command; UPDATE t_ds_workflow_instance SET state = 1");
-    let output = world.run("failover 10.0.0.2:5678 --yes");
-    assert!(world.commands() == 0 || warnings(&output).contains("3.3.0"), "{output:?}");
+    let output = world.run("failover 10.0.0.2:5678 --yes").exit(4);
+    assert!(output.stdout.contains("--allow-recovered"), "{output:?}");
+    assert_eq!(world.commands(), 0);
 }
 
 #[test]

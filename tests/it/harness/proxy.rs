@@ -55,6 +55,9 @@ pub struct Proxy {
     listener: Option<tokio::task::JoinHandle<()>>,
 }
 
+/// So often another process may be quicker.
+const PORTS_TRIED: usize = 10;
+
 impl Proxy {
     /// A proxy before the server at this port.
     pub fn to(target: u16) -> Self {
@@ -66,8 +69,14 @@ impl Proxy {
             held: watch::Sender::new(false),
             accepted: watch::Sender::new(0),
         };
-        let mut proxy = Self { port: free_port(), target, shared: Arc::new(shared), listener: None };
-        proxy.listen();
+        // Another process may take a free port before we do.
+        let listener = std::iter::repeat_with(|| wait(TcpListener::bind(("127.0.0.1", free_port()))))
+            .take(PORTS_TRIED)
+            .find_map(Result::ok)
+            .expect("a port that nobody takes before us");
+        let port = listener.local_addr().unwrap().port();
+        let mut proxy = Self { port, target, shared: Arc::new(shared), listener: None };
+        proxy.accept_on(listener);
         proxy
     }
 
@@ -118,6 +127,10 @@ impl Proxy {
     /// Takes connections, again.
     pub fn listen(&mut self) {
         let listener = wait(TcpListener::bind(("127.0.0.1", self.port))).unwrap();
+        self.accept_on(listener);
+    }
+
+    fn accept_on(&mut self, listener: TcpListener) {
         self.listener = Some(runtime().spawn(accept(listener, self.target, Arc::clone(&self.shared))));
     }
 
