@@ -17,5 +17,5 @@ mod transaction;
 mod writes;
 
 pub use definitions::Definitions;
-pub use store::{DatabaseClock, HostCount, MetadataStore, StoreError};
+pub use store::{HostCount, MetadataStore, StoreError};
 pub use writes::NewCommand;

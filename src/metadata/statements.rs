@@ -300,17 +300,6 @@ pub(crate) const WITHOUT_TRANSACTIONS: &str = "SELECT t.table_name FROM informat
 /// Rows of `t_ds_version`, the newest last.
 pub(crate) const VERSIONS: &str = "SELECT version FROM t_ds_version ORDER BY id";
 
-/// The database's clock: local time, UTC.
-pub(crate) fn clock(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::MySql => "SELECT CAST(CURRENT_TIMESTAMP AS CHAR), CAST(UTC_TIMESTAMP AS CHAR)",
-        Dialect::Postgres => {
-            "SELECT CAST(LOCALTIMESTAMP AS TEXT), CAST((CURRENT_TIMESTAMP AT TIME ZONE 'UTC') AS TEXT)"
-        }
-        Dialect::Sqlite => "SELECT CURRENT_TIMESTAMP, CURRENT_TIMESTAMP",
-    }
-}
-
 /// Masters that keep themselves registered in the JDBC registry's tables of 3.3 and newer: key, heartbeat (epoch ms).
 pub(crate) const JDBC_MASTERS: &str = "SELECT d.data_key, h.last_heartbeat_time \
      FROM t_ds_jdbc_registry_data d JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id \

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 
 use super::database::{Access, Database, DatabaseError, Row, Value};
 use super::rows;
@@ -32,15 +31,6 @@ pub struct HostCount {
     pub state: i64,
     /// How many.
     pub count: i64,
-}
-
-/// The database's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DatabaseClock {
-    /// In the session's zone, which is what `CURRENT_TIMESTAMP` writes.
-    pub local: DateTime,
-    /// UTC.
-    pub utc: DateTime,
 }
 
 /// One cluster's metadata store.
@@ -188,21 +178,6 @@ impl MetadataStore {
     pub async fn unfinished_tasks(&mut self, instances: &[InstanceId]) -> Result<Vec<Task>, DatabaseError> {
         let sql = self.statements().unfinished_tasks(instances);
         self.collect(&sql, &[], rows::task).await
-    }
-
-    /// The database's clock.
-    ///
-    /// # Errors
-    /// [`DatabaseError`]; also where its answer cannot be read as a time.
-    pub async fn clock(&mut self) -> Result<DatabaseClock, DatabaseError> {
-        let sql = statements::clock(self.database.dialect());
-        let read = |row: &Row| Some(DatabaseClock { local: rows::time(row.text(0))?, utc: rows::time(row.text(1))? });
-        let clocks = self.collect(sql, &[], read).await?;
-        clocks.into_iter().next().ok_or_else(|| DatabaseError::Refused {
-            endpoint: self.database.endpoint().to_owned(),
-            cause: "its clock gives no time".to_owned(),
-            busy: false,
-        })
     }
 
     /// Masters that keep themselves registered in this database's JDBC registry, where it has one: those whose last
