@@ -90,6 +90,8 @@ fn command(server: &Server) -> Vec<String> {
     command.extend(user_option().map(str::to_owned));
     command.push(format!("--datadir={}", folder.join("data")));
     command.push(format!("--socket={}", folder.join("socket")));
+    // A server that starts deletes what it takes for leftovers there, so two of them must not share the system's folder.
+    command.push(format!("--tmpdir={}", folder.path().display()));
     command.push(format!("--pid-file={}", folder.join("pid")));
     command.push(format!("--init-file={}", folder.join("init.sql")));
     command.push(format!("--port={}", server.port));
