@@ -62,6 +62,8 @@ pub struct Past<'a> {
     pub at: i64,
     /// How many instances were handed over.
     pub instances: u64,
+    /// Whether a failure cut it short, so that there is a rest to be handed over.
+    pub cut_short: bool,
 }
 
 fn milliseconds(duration: Duration) -> i64 {
@@ -75,10 +77,10 @@ pub fn grace(missing_since: i64, now: i64, limits: &Limits) -> Option<Hold> {
     (now < until).then_some(Hold::Grace(until))
 }
 
-/// Whether this master was failed over too short a time ago.
+/// Whether this master was failed over too short a time ago. What a failure cut short may be gone on with at once.
 #[must_use]
 pub fn cool_down(master: &str, past: &[Past<'_>], now: i64, limits: &Limits) -> Option<Hold> {
-    let last = past.iter().filter(|past| past.master == master).map(|past| past.at).max()?;
+    let last = past.iter().filter(|past| past.master == master && !past.cut_short).map(|past| past.at).max()?;
     let until = last.saturating_add(milliseconds(limits.cool_down));
     (now < until).then_some(Hold::CoolDown(until))
 }
@@ -147,7 +149,7 @@ mod tests {
     };
 
     fn past(master: &str, at: i64, instances: u64) -> Past<'_> {
-        Past { master, at, instances }
+        Past { master, at, instances, cut_short: false }
     }
 
     #[test]
@@ -163,6 +165,8 @@ mod tests {
         assert_eq!(cool_down("a:1", &done, 600_999, &LIMITS), Some(Hold::CoolDown(601_000)));
         assert_eq!(cool_down("a:1", &done, 601_000, &LIMITS), None);
         assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
+        let half = [Past { cut_short: true, ..past("a:1", 1_000, 3) }];
+        assert_eq!(cool_down("a:1", &half, 1_001, &LIMITS), None);
     }
 
     #[test]

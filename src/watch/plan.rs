@@ -37,6 +37,8 @@ pub struct Done {
     pub at: i64,
     /// Instances handed over.
     pub instances: u64,
+    /// Whether a failure cut it short: the rest does not wait for the cool-down.
+    pub cut_short: bool,
 }
 
 /// What is kept from one round, and from one process, to the next.
@@ -130,6 +132,6 @@ pub trait Surroundings: Send {
 
 impl Done {
     pub(super) fn past(&self) -> Past<'_> {
-        Past { master: &self.master, at: self.at, instances: self.instances }
+        Past { master: &self.master, at: self.at, instances: self.instances, cut_short: self.cut_short }
     }
 }

@@ -74,6 +74,11 @@ impl World {
         self.living.as_ref().expect("a registration in ZooKeeper")
     }
 
+    /// The living master ends, and its registration with it.
+    pub fn close_living(&mut self) {
+        self.living.take().expect("a registration in ZooKeeper").close();
+    }
+
     pub fn zk(&self) -> &Zk {
         self.zk.as_ref().expect("ZooKeeper")
     }
