@@ -183,6 +183,21 @@ impl Running {
         self.await_text(text, Self::wait_stdout);
     }
 
+    /// Waits until what standard output has so far is as wanted.
+    pub fn await_stdout_where(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+        let limit = self.command.limit;
+        let bytes = &mut self.stdout.bytes;
+        let found = wait(async {
+            tokio::time::timeout(limit, bytes.wait_for(|bytes| wanted(&String::from_utf8_lossy(bytes)))).await
+        });
+        assert!(found.is_ok_and(|found| found.is_ok()), "no {what} in\n{:?}", self.so_far(None));
+    }
+
+    /// What standard output has so far.
+    pub fn stdout_so_far(&self) -> String {
+        self.stdout.text()
+    }
+
     /// Waits until standard error has this text.
     pub fn await_stderr(&mut self, text: &str) {
         self.await_text(text, Self::wait_stderr);
