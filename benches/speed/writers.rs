@@ -13,7 +13,7 @@ pub fn run() {
     let table = Table::new(&["store", "meanwhile", "writes", "p50", "p99", "worst"]);
     for store in [Store::MariaDb, Store::Postgres] {
         let bed = Bed::new(store, rows(), (rows() / 100).max(10));
-        let (_, usual) = beside(&bed, || std::thread::sleep(Duration::from_secs(2)));
+        let ((), usual) = beside(&bed, || std::thread::sleep(Duration::from_secs(2)));
         table.row(&cells(store, "nothing", &usual));
         let (took, times) = beside(&bed, || timed(|| bed.failover().run().exit(0)).0);
         table.row(&cells(store, &format!("`dsctl failover` ({})", milliseconds(took)), &times));
