@@ -62,6 +62,8 @@ pub struct Past<'a> {
     pub at: i64,
     /// How many instances were handed over.
     pub instances: u64,
+    /// Whether it came to its end, be that a refusal. One that was broken off is tried again without a cool-down.
+    pub finished: bool,
 }
 
 fn milliseconds(duration: Duration) -> i64 {
@@ -75,10 +77,10 @@ pub fn grace(missing_since: i64, now: i64, limits: &Limits) -> Option<Hold> {
     (now < until).then_some(Hold::Grace(until))
 }
 
-/// Whether this master was failed over too short a time ago.
+/// Whether this master was failed over too short a time ago. What was broken off does not count: its rest still waits.
 #[must_use]
 pub fn cool_down(master: &str, past: &[Past<'_>], now: i64, limits: &Limits) -> Option<Hold> {
-    let last = past.iter().filter(|past| past.master == master).map(|past| past.at).max()?;
+    let last = past.iter().filter(|past| past.master == master && past.finished).map(|past| past.at).max()?;
     let until = last.saturating_add(milliseconds(limits.cool_down));
     (now < until).then_some(Hold::CoolDown(until))
 }
@@ -106,20 +108,21 @@ pub fn storm(past: &[Past<'_>], waiting: u64, now: i64, limits: &Limits) -> Opti
 pub struct Missing {
     /// Address → first seen missing, in epoch milliseconds.
     pub since: BTreeMap<String, i64>,
-    /// Whether the last look found no master at all, or there was none to be had: what was missing before proves nothing.
+    /// Whether the last look found no master at all.
     pub blind: bool,
 }
 
 impl Missing {
     /// Takes a look into account: `dead` are the masters that instances name and that are not registered.
     ///
-    /// After a time in which the registry could not be seen, or in which no master was there at all, every grace time
-    /// starts anew: that was the registry's failure and not a master's.
+    /// After a time in which no master was there at all every grace time starts anew: that was the registry's failure
+    /// and not a master's. So nothing is kept of it, for this process or the next.
     pub fn look(&mut self, dead: &BTreeSet<String>, any_registered: bool, now: i64) {
-        if self.blind || !any_registered {
-            self.since.clear();
-        }
         self.blind = !any_registered;
+        if self.blind {
+            self.since.clear();
+            return;
+        }
         self.since.retain(|address, _| dead.contains(address));
         for address in dead {
             // A clock that was set back must not make the grace time longer than it is.
@@ -128,9 +131,9 @@ impl Missing {
         }
     }
 
-    /// The registry could not be seen.
+    /// The registry could not be seen: what was missing before proves nothing any more.
     pub fn lose_sight(&mut self) {
-        self.blind = true;
+        self.since.clear();
     }
 }
 
@@ -147,7 +150,7 @@ mod tests {
     };
 
     fn past(master: &str, at: i64, instances: u64) -> Past<'_> {
-        Past { master, at, instances }
+        Past { master, at, instances, finished: true }
     }
 
     #[test]
@@ -163,6 +166,13 @@ mod tests {
         assert_eq!(cool_down("a:1", &done, 600_999, &LIMITS), Some(Hold::CoolDown(601_000)));
         assert_eq!(cool_down("a:1", &done, 601_000, &LIMITS), None);
         assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
+    }
+
+    #[test]
+    fn what_was_broken_off_is_tried_again_at_once_and_counts_for_the_brake() {
+        let broken = [Past { finished: false, ..past("a:1", 1_000, 60) }];
+        assert_eq!(cool_down("a:1", &broken, 1_001, &LIMITS), None);
+        assert!(storm(&broken, 41, 1_001, &LIMITS).is_some());
     }
 
     #[test]
@@ -198,6 +208,7 @@ mod tests {
         assert_eq!(missing.since["a:1"], 900_000);
         // All masters gone together, and one back: its companions have the whole grace time to follow.
         missing.look(&dead(&["a:1", "b:1"]), false, 910_000);
+        assert!(missing.blind && missing.since.is_empty());
         missing.look(&dead(&["a:1"]), true, 920_000);
         assert_eq!(missing.since["a:1"], 920_000);
         missing.look(&dead(&["a:1"]), true, 930_000);

@@ -37,6 +37,8 @@ pub struct Done {
     pub at: i64,
     /// Instances handed over.
     pub instances: u64,
+    /// Whether it came to its end.
+    pub finished: bool,
 }
 
 /// What is kept from one round, and from one process, to the next.
@@ -55,7 +57,7 @@ pub struct Memory {
 pub struct Trouble {
     /// In words; no password.
     pub text: String,
-    /// Bad settings do not mend themselves: the loop ends with this code.
+    /// Bad settings do not mend themselves: the loop ends with this code, unless they have been good already.
     pub fatal: Option<ExitCode>,
 }
 
@@ -128,8 +130,15 @@ pub trait Surroundings: Send {
     async fn reload(&mut self);
 }
 
+impl Memory {
+    /// When a failover of this master was broken off last, if one was.
+    pub(super) fn last_broken(&self, master: &str) -> Option<i64> {
+        self.done.iter().filter(|done| done.master == master && !done.finished).map(|done| done.at).max()
+    }
+}
+
 impl Done {
     pub(super) fn past(&self) -> Past<'_> {
-        Past { master: &self.master, at: self.at, instances: self.instances }
+        Past { master: &self.master, at: self.at, instances: self.instances, finished: self.finished }
     }
 }

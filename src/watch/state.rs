@@ -33,6 +33,13 @@ pub struct PastFailover {
     pub at_ms: i64,
     /// How many instances were handed over.
     pub instances: u64,
+    /// Whether it came to its end; what was broken off is tried again at once.
+    #[serde(default = "finished", skip_serializing_if = "Clone::clone")]
+    pub finished: bool,
+}
+
+fn finished() -> bool {
+    true
 }
 
 /// Too much happened at once: nothing more is done until an operator says so.
@@ -211,7 +218,12 @@ mod tests {
     fn example() -> State {
         State {
             missing: [("10.0.0.1:5678".to_owned(), 1_717_200_000_000)].into(),
-            failovers: vec![PastFailover { master: "10.0.0.2:5678".to_owned(), at_ms: 5, instances: 12 }],
+            failovers: vec![PastFailover {
+                master: "10.0.0.2:5678".to_owned(),
+                at_ms: 5,
+                instances: 12,
+                finished: true,
+            }],
             brake: Some(Brake { since_ms: 6, reason: "3 masters in 5m".to_owned() }),
         }
     }
@@ -326,9 +338,9 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read(missing in any::<BTreeMap<String, i64>>(), master in any::<String>(), at_ms in any::<i64>(), instances in any::<u64>(), reason in any::<Option<String>>()) {
+        fn what_is_written_is_read(missing in any::<BTreeMap<String, i64>>(), master in any::<String>(), at_ms in any::<i64>(), instances in any::<u64>(), finished in any::<bool>(), reason in any::<Option<String>>()) {
             let brake = reason.map(|reason| Brake { since_ms: at_ms, reason });
-            let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances }], brake };
+            let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances, finished }], brake };
             let bytes = serde_json::to_vec(&Written { format: FORMAT, version: VERSION, state: &state }).unwrap();
             prop_assert_eq!(parse(&bytes).unwrap(), state);
         }
