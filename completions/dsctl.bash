@@ -1189,7 +1189,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__watch)
-            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

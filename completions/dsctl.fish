@@ -344,6 +344,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l resume -d 'End the
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l print-unit -d 'Print a systemd unit; nothing else is done'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l dry-run -d 'Run the whole loop and write nothing'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Consent: fail masters over without asking. No check is left out'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-new-masters -d 'Go on though no instance names any of the registered masters: they are all new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'

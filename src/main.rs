@@ -27,7 +27,8 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u8 {
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let mut printer = Printer::new(&mut out, &mut err, settings, Terminals::of_process());
+    let terminals = Terminals::of_process(std::env::var("JOURNAL_STREAM").ok().as_deref());
+    let mut printer = Printer::new(&mut out, &mut err, settings, terminals);
     commands::run(cli, environment, &mut printer, StopSignal::new(signals::listen())).await
 }
 

@@ -1,13 +1,15 @@
 //! SIGINT and SIGTERM: the first one asks to stop, the second one ends the process at once.
 
-use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::{emulate_default_handler, raise};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
 use crate::failover::Stop;
+use crate::watch::live;
 
 const SIGINT: i32 = 2;
+const SIGQUIT: i32 = 3;
 const SIGTERM: i32 = 15;
 
 /// Listens from now on. Must be called within a runtime.
@@ -45,7 +47,24 @@ pub fn end_like(code: u8) {
     }
 }
 
+/// Asks this process to stop, as SIGTERM from outside would.
+pub(crate) fn terminate() {
+    let _ = raise(SIGTERM);
+}
+
+/// SIGQUIT still ends the process at once, but leaves the terminal in order. Must be called within a runtime.
+pub(crate) fn quit_in_order() {
+    if let Ok(mut quit) = signal(SignalKind::quit()) {
+        tokio::spawn(async move {
+            quit.recv().await;
+            live::restore();
+            let _ = emulate_default_handler(SIGQUIT);
+        });
+    }
+}
+
 fn end_by(stop: Stop) {
+    live::restore();
     let number = match stop {
         Stop::Interrupt => SIGINT,
         Stop::Terminate => SIGTERM,

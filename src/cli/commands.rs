@@ -275,6 +275,8 @@ pub struct WatchArgs {
 }
 
 /// What holds the loop back, and consent.
+// As above: each danger has its own flag.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Safety")]
 pub struct GuardArgs {
@@ -317,6 +319,10 @@ pub struct GuardArgs {
     /// Write at most so many instances a second
     #[arg(long, value_name = "N/s")]
     pub rate: Option<Rate>,
+
+    /// Go on though no instance names any of the registered masters: they are all new, and not another cluster's
+    #[arg(long)]
+    pub allow_new_masters: bool,
 
     /// Also take instances with a task that may still run on a worker, so that it may run twice
     #[arg(long)]

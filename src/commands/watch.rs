@@ -163,7 +163,7 @@ fn plan(arguments: &WatchArgs) -> Plan {
             allow_no_masters: false,
             allow_restarted: false,
             allow_duplicate_tasks: guards.allow_duplicate_tasks,
-            allow_new_masters: false,
+            allow_new_masters: guards.allow_new_masters,
             allow_recovered: false,
             original_state: None,
         },

@@ -19,7 +19,8 @@ use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, FailoverError};
 use crate::metadata::StoreError;
 use crate::model::{Address, Verdict};
-use crate::output::{Format, Printer};
+use crate::output::{Format, Level, Printer, sanitized};
+use crate::signals;
 use crate::watch::hooks::{HookOutcome, Hooks, Moment, parse_on};
 use crate::watch::live::{self, Live, MasterRow, Stale};
 use crate::watch::metrics::{Metrics, Seen};
@@ -42,6 +43,7 @@ pub(super) struct Around<'a, 'w> {
     notify: Notify,
     ready: bool,
     hangup: Option<Signal>,
+    resized: Option<Signal>,
     live: Option<Live<io::Stdout>>,
     picture: live::View,
     /// Files that cannot be written, each of which is told when that begins, not in every round.
@@ -66,7 +68,8 @@ impl<'a, 'w> Around<'a, 'w> {
             }
             let cannot =
                 |error: io::Error| unusable(format!("the terminal cannot be used: {error}"), "leave --live out");
-            Some(Live::start(io::stdout()).map_err(cannot)?)
+            signals::quit_in_order();
+            Some(Live::on_terminal().map_err(cannot)?)
         } else {
             None
         };
@@ -80,6 +83,7 @@ impl<'a, 'w> Around<'a, 'w> {
             ready: false,
             // Without a handler SIGHUP ends the process, as it does by default.
             hangup: signal(SignalKind::hangup()).ok(),
+            resized: signal(SignalKind::window_change()).ok(),
             live,
             picture: live::View::default(),
             unwritable: BTreeSet::new(),
@@ -88,11 +92,9 @@ impl<'a, 'w> Around<'a, 'w> {
         })
     }
 
-    fn draw(&mut self) {
-        if let Some(live) = &mut self.live {
-            // A terminal that is gone ends the process by its own signal.
-            let _ = live.draw(&self.picture);
-        }
+    /// Gives whether there is still a terminal to draw on; without a live view that is no question.
+    fn draw(&mut self) -> bool {
+        self.live.as_mut().is_none_or(|live| live.draw(&self.picture).is_ok())
     }
 
     fn show_line(&mut self, event: &Event) {
@@ -106,10 +108,21 @@ impl<'a, 'w> Around<'a, 'w> {
         }
         let line = match self.setup.settings.output.format {
             Format::Ndjson => event.to_json().to_string(),
-            _ => crate::output::sanitized(&event.to_line()).into_owned(),
+            _ if self.printer.is_journal() => level(event.kind).prefix() + &sanitized(&event.to_words()),
+            _ => sanitized(&event.to_line()).into_owned(),
         };
         // Nobody reads any more: the loop is not there for its readers.
         let _ = self.printer.text(&format!("{line}\n"));
+    }
+
+    /// What hooks say; among the events of the live view, which owns the screen.
+    fn say(&mut self, text: &str, print: impl FnOnce(&mut Printer<'w>, &str)) {
+        if self.live.is_none() {
+            print(self.printer, text);
+            return;
+        }
+        self.picture.events.push_back(text.to_owned());
+        self.draw();
     }
 
     /// Metrics leave, and the service manager hears that a round is over.
@@ -140,7 +153,7 @@ impl<'a, 'w> Around<'a, 'w> {
         let variables = [("DSCTL_MASTER", master.to_owned()), ("DSCTL_EVENT", moment.word().to_owned())];
         let outcome = self.hooks.run(moment, payload, &variables, self.setup.arguments.guards.dry_run).await;
         for line in outcome.output().lines() {
-            self.printer.remark(&format!("hook {}: {line}", moment.word()));
+            self.say(&format!("hook {}: {line}", moment.word()), Printer::remark);
         }
         outcome
     }
@@ -255,15 +268,19 @@ impl Surroundings for Around<'_, '_> {
             let master = event.master.as_ref().map(ToString::to_string).unwrap_or_default();
             let outcome = self.hook(moment, &event.to_json(), &master).await;
             if !matches!(outcome, HookOutcome::Ok { .. }) {
-                self.printer.warning(&format!("hook {}: {}", moment.word(), in_words(&outcome)));
+                self.say(&format!("hook {}: {}", moment.word(), in_words(&outcome)), Printer::warning);
             }
         }
     }
 
     async fn reload(&mut self) {
-        match &mut self.hangup {
-            Some(hangup) => drop(hangup.recv().await),
-            None => std::future::pending().await,
+        while !arrives_first(&mut self.hangup, &mut self.resized).await {
+            self.draw();
+        }
+        if !self.draw() {
+            // The terminal was closed: nobody wants the loop any more, and it ends in order.
+            signals::terminate();
+            return std::future::pending().await;
         }
         let _ = self.notify.reloading();
         self.ready = false;
@@ -296,9 +313,11 @@ fn in_words(outcome: &HookOutcome) -> String {
 }
 
 fn memory(state: State) -> Memory {
-    let done = |past: PastFailover| {
-        let PastFailover { master, at_ms: at, instances, finished } = past;
-        Done { master, at, instances, finished }
+    let done = |past: PastFailover| Done {
+        master: past.master,
+        at: past.at_ms,
+        instances: past.instances,
+        cut_short: past.cut_short,
     };
     let mut memory = Memory::default();
     memory.missing.since = state.missing;
@@ -308,15 +327,41 @@ fn memory(state: State) -> Memory {
 }
 
 fn state(memory: &Memory) -> State {
-    let past = |done: &Done| {
-        let Done { master, at, instances, finished } = done.clone();
-        PastFailover { master, at_ms: at, instances, finished }
+    let past = |done: &Done| PastFailover {
+        master: done.master.clone(),
+        at_ms: done.at,
+        instances: done.instances,
+        cut_short: done.cut_short,
     };
     let since_ms = memory.done.last().map_or(0, |done| done.at);
     State {
         missing: memory.missing.since.clone(),
         failovers: memory.done.iter().map(past).collect(),
         brake: memory.brake.clone().map(|reason| Brake { since_ms, reason }),
+    }
+}
+
+/// Whether the first of two signals comes before the second; one without a handler never comes.
+async fn arrives_first(first: &mut Option<Signal>, second: &mut Option<Signal>) -> bool {
+    async fn arrival(signal: &mut Option<Signal>) {
+        match signal {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+    tokio::select! {
+        () = arrival(first) => true,
+        () = arrival(second) => false,
+    }
+}
+
+/// How much an event matters to those who read the journal.
+fn level(kind: Kind) -> Level {
+    match kind {
+        Kind::Error => Level::Error,
+        Kind::FailoverRefused | Kind::MasterLost | Kind::GraceStarted => Level::Warning,
+        Kind::FailoverStarted | Kind::FailoverFinished | Kind::Paused => Level::Notice,
+        Kind::Started | Kind::MasterRegistered | Kind::Standby | Kind::Stopped => Level::Info,
     }
 }
 

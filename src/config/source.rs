@@ -10,12 +10,14 @@ use super::{ConfigError, Key, Origin};
 use crate::cli::GlobalArgs;
 
 /// What the process finds around it: a value, so that tests need no real environment.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Environment {
     /// Its variables.
     pub variables: BTreeMap<OsString, OsString>,
     /// The file of the whole machine.
     pub system_file: PathBuf,
+    /// Where systemd keeps the state of an installed service.
+    pub service_folder: PathBuf,
 }
 
 impl fmt::Debug for Environment {
@@ -29,7 +31,11 @@ impl Environment {
     /// Those of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        Self { variables: std::env::vars_os().collect(), system_file: PathBuf::from("/etc/dsctl/config.toml") }
+        Self {
+            variables: std::env::vars_os().collect(),
+            system_file: PathBuf::from("/etc/dsctl/config.toml"),
+            service_folder: PathBuf::from("/var/lib/dsctl"),
+        }
     }
 
     /// A variable that is set to something; empty ones count as not set.

@@ -16,7 +16,8 @@ impl Machine {
     fn new(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let environment = Environment { variables, system_file: folder.path().join("etc.toml") };
+        let environment =
+            Environment { variables, system_file: folder.path().join("etc.toml"), ..Environment::default() };
         Self { folder, environment, stdin: "" }
     }
 

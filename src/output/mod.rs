@@ -2,6 +2,7 @@
 
 mod color;
 mod document;
+mod journal;
 mod json;
 mod printer;
 mod progress;
@@ -13,6 +14,7 @@ use std::str::FromStr;
 
 pub use color::ColorChoice;
 pub use document::{Body, Cell, Document, ErrorBody, Records, Row, Table};
+pub use journal::{Journal, Level};
 pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
 
 use super::color::{Style, styled};
 use super::document::{Document, ErrorBody};
+use super::journal::{Journal, Level};
 use super::progress::Progress;
 use super::sanitize::sanitized;
 use super::table::Look;
@@ -19,17 +20,20 @@ pub struct Terminals {
     pub stdout_width: Option<u16>,
     /// Whether somebody reads along.
     pub stderr: bool,
+    /// Which ones lead to systemd's journal.
+    pub journal: Journal,
 }
 
 impl Terminals {
-    /// Those of this process.
+    /// Those of this process; `journal_stream` is the variable `JOURNAL_STREAM`.
     #[must_use]
-    pub fn of_process() -> Self {
+    pub fn of_process(journal_stream: Option<&str>) -> Self {
         let width = || terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0);
         Self {
             stdin: io::stdin().is_terminal(),
             stdout_width: io::stdout().is_terminal().then(width),
             stderr: io::stderr().is_terminal(),
+            journal: Journal::of_process(journal_stream),
         }
     }
 }
@@ -105,34 +109,41 @@ impl<'w> Printer<'w> {
         quietly(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()))
     }
 
+    /// Whether stdout leads to systemd's journal, which wants levels and has times of its own.
+    #[must_use]
+    pub fn is_journal(&self) -> bool {
+        self.terminals.journal.stdout
+    }
+
     /// Says something that only matters to people who watch; `--quiet` drops it.
     pub fn remark(&mut self, text: &str) {
         if !self.settings.quiet {
-            self.line("", Style::Remark, text);
+            self.line("", Style::Remark, Level::Info, text);
         }
     }
 
     /// Says something that the operator should know.
     pub fn warning(&mut self, text: &str) {
-        self.line("warning: ", Style::Caution, text);
+        self.line("warning: ", Style::Caution, Level::Warning, text);
     }
 
     /// Says what failed, why, and what to do.
     pub fn error(&mut self, error: &ErrorBody) {
-        self.line("error: ", Style::Alarm, &error.message);
+        self.line("error: ", Style::Alarm, Level::Error, &error.message);
         for cause in &error.causes {
-            self.line("cause: ", Style::Caution, cause);
+            self.line("cause: ", Style::Caution, Level::Error, cause);
         }
         if let Some(hint) = &error.hint {
-            self.line("hint: ", Style::Remark, hint);
+            self.line("hint: ", Style::Remark, Level::Error, hint);
         }
     }
 
     /// Where stderr fails there is nobody to tell.
-    fn line(&mut self, label: &str, style: Style, text: &str) {
+    fn line(&mut self, label: &str, style: Style, level: Level, text: &str) {
+        let level = if self.terminals.journal.stderr { level.prefix() } else { String::new() };
         let label = styled(label, style, self.settings.color.applies(self.terminals.stderr));
         let err = &mut *self.err;
-        let _ = self.progress.aside(|| writeln!(err, "{label}{}", sanitized(text)));
+        let _ = self.progress.aside(|| writeln!(err, "{level}{label}{}", sanitized(text)));
     }
 
     /// Says what is waited for. On a terminal it moves until [`Printer::settled`] or the next output; elsewhere it is a

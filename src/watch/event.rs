@@ -121,7 +121,13 @@ impl Event {
     /// The line for people.
     #[must_use]
     pub fn to_line(&self) -> String {
+        format!("{:.0} {}", self.time, self.to_words())
+    }
+
+    /// The line where somebody else keeps the time.
+    #[must_use]
+    pub fn to_words(&self) -> String {
         let master = self.master.as_ref().map(|master| format!(" {master}")).unwrap_or_default();
-        format!("{:.0} {}{master}: {}", self.time, self.kind.word(), self.text)
+        format!("{}{master}: {}", self.kind.word(), self.text)
     }
 }

@@ -62,8 +62,8 @@ pub struct Past<'a> {
     pub at: i64,
     /// How many instances were handed over.
     pub instances: u64,
-    /// Whether it came to its end, be that a refusal. One that was broken off is tried again without a cool-down.
-    pub finished: bool,
+    /// Whether a failure cut it short, so that there is a rest to be handed over.
+    pub cut_short: bool,
 }
 
 fn milliseconds(duration: Duration) -> i64 {
@@ -77,10 +77,10 @@ pub fn grace(missing_since: i64, now: i64, limits: &Limits) -> Option<Hold> {
     (now < until).then_some(Hold::Grace(until))
 }
 
-/// Whether this master was failed over too short a time ago. What was broken off does not count: its rest still waits.
+/// Whether this master was failed over too short a time ago. What a failure cut short may be gone on with at once.
 #[must_use]
 pub fn cool_down(master: &str, past: &[Past<'_>], now: i64, limits: &Limits) -> Option<Hold> {
-    let last = past.iter().filter(|past| past.master == master && past.finished).map(|past| past.at).max()?;
+    let last = past.iter().filter(|past| past.master == master && !past.cut_short).map(|past| past.at).max()?;
     let until = last.saturating_add(milliseconds(limits.cool_down));
     (now < until).then_some(Hold::CoolDown(until))
 }
@@ -150,7 +150,7 @@ mod tests {
     };
 
     fn past(master: &str, at: i64, instances: u64) -> Past<'_> {
-        Past { master, at, instances, finished: true }
+        Past { master, at, instances, cut_short: false }
     }
 
     #[test]
@@ -166,13 +166,9 @@ mod tests {
         assert_eq!(cool_down("a:1", &done, 600_999, &LIMITS), Some(Hold::CoolDown(601_000)));
         assert_eq!(cool_down("a:1", &done, 601_000, &LIMITS), None);
         assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
-    }
-
-    #[test]
-    fn what_was_broken_off_is_tried_again_at_once_and_counts_for_the_brake() {
-        let broken = [Past { finished: false, ..past("a:1", 1_000, 60) }];
-        assert_eq!(cool_down("a:1", &broken, 1_001, &LIMITS), None);
-        assert!(storm(&broken, 41, 1_001, &LIMITS).is_some());
+        let half = [Past { cut_short: true, ..past("a:1", 1_000, 3) }];
+        assert_eq!(cool_down("a:1", &half, 1_001, &LIMITS), None);
+        assert!(storm(&half, 98, 1_001, &LIMITS).is_some(), "it counts for the brake all the same");
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod frame;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
@@ -67,12 +69,35 @@ impl MasterRow {
 /// Enters the alternate screen and hides the cursor.
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
 
-/// Shows the cursor and leaves the alternate screen. [`Live`] writes it when it is dropped; whoever ends the process
-/// without that has to write it.
-pub const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
+/// Shows the cursor and leaves the alternate screen.
+const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
 
 /// A terminal without a size is as large as terminals always were.
 const USUAL: (u16, u16) = (80, 24);
+
+/// Whether the process's own terminal shows a view at present.
+static SHOWN: AtomicBool = AtomicBool::new(false);
+
+/// Puts the process's terminal in order again if a view is shown on it. [`Live`] does so when it is dropped; whoever ends
+/// the process without that, by a signal or a panic, calls this first.
+pub fn restore() {
+    if SHOWN.swap(false, Ordering::SeqCst) {
+        // A terminal that is gone needs no restoring.
+        let _ = io::stdout().write_all(LEAVE.as_bytes()).and_then(|()| io::stdout().flush());
+    }
+}
+
+/// A panic ends the process without dropping anything, and its message would vanish with the alternate screen.
+fn restore_before_panics() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            usual(panic);
+        }));
+    });
+}
 
 /// The view on a terminal, from its start until it is dropped.
 pub struct Live<W: Write> {
@@ -83,6 +108,18 @@ pub struct Live<W: Write> {
 impl<W: Write> fmt::Debug for Live<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Live").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl Live<io::Stdout> {
+    /// Enters the alternate screen of the process's own terminal, which every way out puts in order again.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn on_terminal() -> io::Result<Self> {
+        restore_before_panics();
+        SHOWN.store(true, Ordering::SeqCst);
+        Self::start(io::stdout())
     }
 }
 
@@ -133,6 +170,7 @@ impl<W: Write> Live<W> {
 
 impl<W: Write> Drop for Live<W> {
     fn drop(&mut self) {
+        SHOWN.store(false, Ordering::SeqCst);
         // A terminal that is gone needs no restoring.
         let _ = self.out.write_all(LEAVE.as_bytes()).and_then(|()| self.out.flush());
     }

@@ -2,6 +2,7 @@
 
 mod event;
 pub mod guard;
+mod holding;
 pub mod hooks;
 pub mod live;
 pub mod metrics;

@@ -136,13 +136,12 @@ fn monotonic_micros() -> io::Result<u128> {
 #[cfg(test)]
 mod tests {
     use std::os::linux::net::SocketAddrExt;
-    use std::path::PathBuf;
 
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        Environment { variables, system_file: PathBuf::new() }
+        Environment { variables, ..Environment::default() }
     }
 
     /// A service manager: its end of a socket.

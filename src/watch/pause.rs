@@ -189,7 +189,7 @@ mod tests {
     fn the_person_behind_sudo_is_the_operator() {
         let operator = |variables: &[(&str, &str)]| {
             let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-            super::operator(&Environment { variables, system_file: PathBuf::new() })
+            super::operator(&Environment { variables, ..Environment::default() })
         };
         assert_eq!(operator(&[("USER", "root"), ("LOGNAME", "root"), ("SUDO_USER", "alice")]), "alice");
         assert_eq!(operator(&[("USER", "bob"), ("LOGNAME", "")]), "bob");

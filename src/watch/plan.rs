@@ -37,8 +37,8 @@ pub struct Done {
     pub at: i64,
     /// Instances handed over.
     pub instances: u64,
-    /// Whether it came to its end.
-    pub finished: bool,
+    /// Whether a failure cut it short: the rest does not wait for the cool-down.
+    pub cut_short: bool,
 }
 
 /// What is kept from one round, and from one process, to the next.
@@ -131,14 +131,14 @@ pub trait Surroundings: Send {
 }
 
 impl Memory {
-    /// When a failover of this master was broken off last, if one was.
-    pub(super) fn last_broken(&self, master: &str) -> Option<i64> {
-        self.done.iter().filter(|done| done.master == master && !done.finished).map(|done| done.at).max()
+    /// When a failover of this master was cut short last, if one was.
+    pub(super) fn last_cut_short(&self, master: &str) -> Option<i64> {
+        self.done.iter().filter(|done| done.master == master && done.cut_short).map(|done| done.at).max()
     }
 }
 
 impl Done {
     pub(super) fn past(&self) -> Past<'_> {
-        Past { master: &self.master, at: self.at, instances: self.instances, finished: self.finished }
+        Past { master: &self.master, at: self.at, instances: self.instances, cut_short: self.cut_short }
     }
 }

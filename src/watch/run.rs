@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::guard::{self, Hold, Past};
+use super::guard::Hold;
 use super::plan::{Done, Memory, Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
 use super::words::{back_off, error_text, outcome_event, time_left};
@@ -52,14 +52,14 @@ fn ended_text(code: ExitCode) -> &'static str {
     }
 }
 
-struct Watcher<'a> {
-    plan: &'a Plan,
+pub(super) struct Watcher<'a> {
+    pub(super) plan: &'a Plan,
     stop: StopSignal,
     permit: Option<Permit>,
-    memory: Memory,
+    pub(super) memory: Memory,
     seen: Seen,
     /// What was last told of each master's guard, so that it is told once.
-    announced: BTreeMap<String, String>,
+    pub(super) announced: BTreeMap<String, String>,
     paused: Option<(String, String)>,
     started: bool,
     last_success: Instant,
@@ -178,9 +178,10 @@ impl Watcher<'_> {
         let view = RegistryView { masters, ..RegistryView::default() };
         let (mut dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let now = Timestamp::now().as_millisecond();
-        // One whose failover breaks off time and again must not keep the others waiting.
-        dead.sort_by_key(|master| self.memory.last_broken(master.as_str()));
+        // One whose failover is cut short time and again must not keep the others waiting.
+        dead.sort_by_key(|master| self.memory.last_cut_short(master.as_str()));
         let names: BTreeSet<String> = dead.iter().map(ToString::to_string).collect();
+        self.seen.forget_all_but(&dead.iter().cloned().collect());
         let any = !view.masters.servers.is_empty();
         self.memory.missing.look(&names, any || self.plan.rules.allow_no_masters, now);
         self.forget_old(now);
@@ -249,72 +250,11 @@ impl Watcher<'_> {
         if let Word::Veto(why) = self.stop.unless(asked).await? {
             let event = Event::new(Kind::FailoverRefused, format!("vetoed: {why}")).about(master);
             around.tell(event).await;
-            self.remember(around, master, 0, true);
+            self.remember(around, master, 0, false);
             return Ok(None);
         }
         self.fail_over(around, cluster, master, unfinished).await?;
         Ok(None)
-    }
-
-    fn hold(&mut self, around: &mut dyn Surroundings, master: &Address, unfinished: i64, now: i64) -> Option<Hold> {
-        let limits = &self.plan.limits;
-        if self.memory.missing.blind {
-            return Some(Hold::NoMasters);
-        }
-        let since = self.memory.missing.since.get(master.as_str()).copied().unwrap_or(now);
-        if let Some(hold) = guard::grace(since, now, limits) {
-            return Some(hold);
-        }
-        if let Some((by, reason)) = around.paused() {
-            return Some(Hold::Paused { by, reason });
-        }
-        let past: Vec<Past<'_>> = self.memory.done.iter().map(Done::past).collect();
-        if let Some(hold) = guard::cool_down(master.as_str(), &past, now, limits) {
-            return Some(hold);
-        }
-        let storm = guard::storm(&past, u64::try_from(unfinished).unwrap_or(0), now, limits);
-        self.braked(around, storm).map(Hold::Brake)
-    }
-
-    /// The brake stays on until somebody resumes, and what came before is then no storm any more.
-    fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>) -> Option<String> {
-        if self.memory.brake.is_some() && around.resumed() {
-            self.memory.brake = None;
-            self.memory.done.clear();
-            around.keep(&self.memory);
-            return None;
-        }
-        if self.memory.brake.is_none() && storm.is_some() {
-            self.memory.brake = storm;
-            around.keep(&self.memory);
-        }
-        self.memory.brake.clone()
-    }
-
-    /// Tells a guard once, not in every round.
-    async fn announce(
-        &mut self,
-        around: &mut dyn Surroundings,
-        master: &Address,
-        unfinished: i64,
-        hold: &Hold,
-        now: i64,
-    ) {
-        let (kind, key) = match hold {
-            Hold::NoMasters => (Kind::FailoverRefused, "no masters".to_owned()),
-            Hold::Grace(until) => (Kind::GraceStarted, format!("grace {until}")),
-            Hold::CoolDown(until) => (Kind::FailoverRefused, format!("cool-down {until}")),
-            Hold::Paused { by, reason } => (Kind::FailoverRefused, format!("paused {by} {reason}")),
-            Hold::Brake(reason) => (Kind::FailoverRefused, format!("brake {reason}")),
-        };
-        if self.announced.insert(master.to_string(), key.clone()) == Some(key) {
-            return;
-        }
-        let event = Event::new(kind, hold.sentence(now)).about(master).with("unfinished_instances", unfinished);
-        if kind == Kind::FailoverRefused {
-            around.report(&event).await;
-        }
-        around.tell(event).await;
     }
 
     async fn fail_over(
@@ -327,26 +267,29 @@ impl Watcher<'_> {
         let text = format!("{unfinished} unfinished instances");
         around.tell(Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run)).await;
         let masters = [master.clone()];
-        let (rules, permit, stop) = (&self.plan.rules, self.permit.as_ref(), self.stop.clone());
-        let run = failover(cluster, &masters, rules, permit, &mut Quiet, stop).await;
+        let mut rules = self.plan.rules.clone();
+        // Its registration was here: that is proof enough that this registry is the database's.
+        rules.allow_new_masters |= self.seen.knows(master);
+        let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
+        let run = failover(cluster, &masters, &rules, permit, &mut Quiet, stop).await;
         let event = outcome_event(master, &run, self.plan.dry_run);
         around.report(&event).await;
+        let standby = event.kind == Kind::Standby;
         around.tell(event).await;
-        let standby = matches!(run.failure, Some(FailoverError::Registry(RegistryError::Held { .. })));
+        // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
+        let goes_on = match &run.failure {
+            None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => true,
+            Some(_) => false,
+        };
         if !standby || run.wrote {
-            let finished = matches!(run.failure, None | Some(FailoverError::Refused(_)));
-            self.remember(around, master, run.recovered() as u64, finished);
+            self.remember(around, master, run.recovered() as u64, !goes_on);
         }
-        match run.failure {
-            // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
-            None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => Ok(()),
-            Some(failure) => Err(failure),
-        }
+        run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)
     }
 
-    fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64, finished: bool) {
+    fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64, cut_short: bool) {
         let at = Timestamp::now().as_millisecond();
-        self.memory.done.push(Done { master: master.to_string(), at, instances, finished });
+        self.memory.done.push(Done { master: master.to_string(), at, instances, cut_short });
         around.keep(&self.memory);
     }
 

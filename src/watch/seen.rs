@@ -1,6 +1,6 @@
 //! Registrations coming, going and coming back, told apart by address, session and start-up time. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Address, Moment, Registrations};
 
@@ -17,9 +17,22 @@ struct Life {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     lives: BTreeMap<Address, Life>,
+    /// Masters that were registered at some time, as long as they are or instances name them.
+    known: BTreeSet<Address>,
 }
 
 impl Seen {
+    /// Whether this master was registered here before: then registry and database belong to the same cluster, however
+    /// new the masters are that are registered now.
+    pub(super) fn knows(&self, master: &Address) -> bool {
+        self.known.contains(master)
+    }
+
+    /// Forgets masters that are neither registered nor dead with work.
+    pub(super) fn forget_all_but(&mut self, dead: &BTreeSet<Address>) {
+        self.known.retain(|master| self.lives.contains_key(master) || dead.contains(master));
+    }
+
     /// Takes a new look, and says what changed since the last one.
     pub(super) fn look(&mut self, masters: &Registrations) -> Vec<Event> {
         let now: BTreeMap<Address, Life> = masters
@@ -47,6 +60,7 @@ impl Seen {
             let event = Event::new(Kind::MasterRegistered, text).about(address);
             events.push(event.with("session_id", life.session.clone()));
         }
+        self.known.extend(now.keys().cloned());
         self.lives = now;
         events
     }
@@ -92,5 +106,17 @@ mod tests {
         assert_eq!(words(&seen.look(&masters(&[("a:1", "9", Some(7))]))), ["master_registered a:1"]);
         assert_eq!(words(&seen.look(&masters(&[("a:1", "9", Some(8))]))), ["master_registered a:1"]);
         assert_eq!(seen.lives.len(), 1);
+    }
+
+    #[test]
+    fn masters_of_this_cluster_are_known_while_they_matter() {
+        let mut seen = Seen::default();
+        let (gone, here, other) = (Address::seen("a:1"), Address::seen("b:1"), Address::seen("c:1"));
+        seen.look(&masters(&[("a:1", "1", None), ("b:1", "2", None)]));
+        seen.look(&masters(&[("b:1", "2", None)]));
+        seen.forget_all_but(&[gone.clone()].into());
+        assert!(seen.knows(&gone) && seen.knows(&here) && !seen.knows(&other));
+        seen.forget_all_but(&BTreeSet::new());
+        assert!(!seen.knows(&gone) && seen.knows(&here));
     }
 }

@@ -33,13 +33,9 @@ pub struct PastFailover {
     pub at_ms: i64,
     /// How many instances were handed over.
     pub instances: u64,
-    /// Whether it came to its end; what was broken off is tried again at once.
-    #[serde(default = "finished", skip_serializing_if = "Clone::clone")]
-    pub finished: bool,
-}
-
-fn finished() -> bool {
-    true
+    /// Whether it was cut short, and is to be gone on with at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut_short: bool,
 }
 
 /// Too much happened at once: nothing more is done until an operator says so.
@@ -189,7 +185,8 @@ pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u
     if bytes.len() as u64 > largest { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(Some(bytes)) }
 }
 
-/// Where the state file is if nobody says: in systemd's state folder of the service, else in the user's.
+/// Where the state file is if nobody says: in the state folder that systemd gives the service, else in the installed
+/// service's, so that whoever pauses it by hand finds it, else in the user's.
 ///
 /// Variables that are empty or name a relative path count as not set, as the XDG rules have it.
 #[must_use]
@@ -198,7 +195,13 @@ pub fn default_path(environment: &Environment) -> Option<PathBuf> {
         let home = || environment.absolute_path("HOME").map(|home| home.join(".local/state"));
         Some(environment.absolute_path("XDG_STATE_HOME").or_else(home)?.join("dsctl"))
     };
-    service_folder(environment).or_else(user).map(|folder| folder.join("watch.json"))
+    let installed = || is_there(&environment.service_folder).then(|| environment.service_folder.clone());
+    service_folder(environment).or_else(installed).or_else(user).map(|folder| folder.join("watch.json"))
+}
+
+/// A folder that is closed to us counts too, and so does systemd's link to one: a pause elsewhere would hold nothing.
+fn is_there(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder).is_ok()
 }
 
 /// systemd lists several folders with colons between.
@@ -222,7 +225,7 @@ mod tests {
                 master: "10.0.0.2:5678".to_owned(),
                 at_ms: 5,
                 instances: 12,
-                finished: true,
+                cut_short: false,
             }],
             brake: Some(Brake { since_ms: 6, reason: "3 masters in 5m".to_owned() }),
         }
@@ -309,7 +312,7 @@ mod tests {
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        Environment { variables, system_file: PathBuf::from("/nowhere") }
+        Environment { variables, ..Environment::default() }
     }
 
     #[test]
@@ -331,6 +334,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_installed_service_is_found_even_where_its_folder_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut user = environment(&[("HOME", "/h")]);
+        user.service_folder = folder.path().join("dsctl");
+        assert_eq!(default_path(&user), Some(PathBuf::from("/h/.local/state/dsctl/watch.json")));
+        std::os::unix::fs::symlink(folder.path().join("private/dsctl"), &user.service_folder).unwrap();
+        assert_eq!(default_path(&user), Some(user.service_folder.join("watch.json")));
+        let mut service = environment(&[("STATE_DIRECTORY", "/s/a")]);
+        service.service_folder = user.service_folder;
+        assert_eq!(default_path(&service), Some(PathBuf::from("/s/a/watch.json")));
+    }
+
     proptest! {
         #[test]
         fn no_content_is_too_strange(bytes in any::<Vec<u8>>()) {
@@ -338,9 +354,9 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read(missing in any::<BTreeMap<String, i64>>(), master in any::<String>(), at_ms in any::<i64>(), instances in any::<u64>(), finished in any::<bool>(), reason in any::<Option<String>>()) {
+        fn what_is_written_is_read(missing in any::<BTreeMap<String, i64>>(), master in any::<String>(), at_ms in any::<i64>(), instances in any::<u64>(), cut_short in any::<bool>(), reason in any::<Option<String>>()) {
             let brake = reason.map(|reason| Brake { since_ms: at_ms, reason });
-            let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances, finished }], brake };
+            let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances, cut_short }], brake };
             let bytes = serde_json::to_vec(&Written { format: FORMAT, version: VERSION, state: &state }).unwrap();
             prop_assert_eq!(parse(&bytes).unwrap(), state);
         }

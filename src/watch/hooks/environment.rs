@@ -52,7 +52,7 @@ mod tests {
         let known = ["PATH", "HOME", "LANG", "DSCTL_ZK", "DSCTL_CONFIG", "DSCTL_DB_PASSWORD_FILE", "DSCTLX"];
         let of_process = |name: &&str| (OsString::from(*name), OsString::from("MARKER"));
         let variables = secret.iter().chain(&known).map(of_process).collect();
-        let environment = Environment { variables, system_file: "/nowhere".into() };
+        let environment = Environment { variables, ..Environment::default() };
         let names: Vec<_> = of_hook(&environment, Moment::Pre, &[], false).into_iter().map(|(name, _)| name).collect();
         for name in secret {
             assert!(!names.contains(&name.into()), "{name}");

@@ -46,7 +46,7 @@ async fn a_hook_is_told_everything() {
     let path = std::env::var_os("PATH").unwrap();
     let variables = [("PATH", path), ("LANG", "C".into()), ("DSCTL_DB_PASSWORD", "MARKER".into())];
     let variables = variables.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    let environment = Environment { variables, system_file: PathBuf::new() };
+    let environment = Environment { variables, ..Environment::default() };
     let given = [("DSCTL_MASTER", "10.0.0.1:5678 $(id) `id`".to_owned())];
     let outcome = hooks.run_in(&environment, Moment::Pre, &json!({"a": "b\n"}), &given, true).await;
     assert_eq!(outcome, ok("pre 1 10.0.0.1:5678 $(id) `id` C <>\n{\"a\":\"b\\n\"}\nlast\n0\n"));

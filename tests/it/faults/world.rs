@@ -97,14 +97,14 @@ impl World {
         rows.iter().map(|row| (row.text(0), row.int(1))).collect()
     }
 
-    /// The end of the master that lived.
-    pub fn end_living(&mut self) {
-        self.living.take().expect("a registration in ZooKeeper").close();
-    }
-
     /// The registration of the living master, in ZooKeeper.
     pub fn living(&self) -> &FakeRegistration {
         self.living.as_ref().expect("a registration in ZooKeeper")
+    }
+
+    /// The living master ends, and its registration with it.
+    pub fn close_living(&mut self) {
+        self.living.take().expect("a registration in ZooKeeper").close();
     }
 
     pub fn zk(&self) -> &Zk {

@@ -56,6 +56,13 @@ impl Dsctl {
         self
     }
 
+    /// Started by another program, whose last arguments are the program and its own.
+    #[must_use]
+    pub fn through(mut self, program: &str, arguments: &[&str]) -> Self {
+        let own = std::mem::replace(&mut self.program, program.to_owned());
+        self.args(arguments.iter().copied().chain([own.as_str()]))
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn args<A: AsRef<str>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {

@@ -103,7 +103,7 @@ fn nobody_is_failed_over_while_nobody_lives() {
     let mut watcher = watch(&world, &format!("--grace 1s {}", rounds.arguments())).spawn();
     watcher.await_stdout(&of("master_registered", DEAD));
     dying.close();
-    world.end_living();
+    world.close_living();
     watcher.await_stdout(&of("master_lost", LIVING));
     watcher.await_stdout("no master is registered at all");
     rounds.pass(3);
@@ -155,7 +155,7 @@ fn all_vanish_together_and_some_return() {
     let mut watcher = watch(&world, &format!("--grace 3s {}", rounds.arguments())).spawn();
     watcher.await_stdout(&of("master_registered", SECOND));
     masters.into_iter().for_each(FakeRegistration::close);
-    world.end_living();
+    world.close_living();
     for address in [DEAD, SECOND, LIVING] {
         watcher.await_stdout(&of("master_lost", address));
         watcher.await_stdout(&of("failover_refused", address));

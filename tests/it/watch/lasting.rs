@@ -51,7 +51,7 @@ fn short(world: &World, address: &str) -> FakeRegistration {
 fn a_registry_away_for_longer_than_every_session_makes_nobody_dead() {
     let mut server = ZooKeeper::private();
     let mut world = World::in_env(Env::at(Store::Postgres, &server.connect_string()), BY_STATE, 5);
-    world.end_living();
+    world.close_living();
     let masters = [LIVING, DEAD].map(|address| short(&world, address));
     let paths = [LIVING, DEAD].map(|address| world.env.path(&format!("nodes/master/{address}")));
     let mut watcher = watch(&world, "--grace 6s --session-timeout 2s --timeout 2s").spawn();
@@ -102,7 +102,7 @@ fn rounds_of_cron_remember_that_the_registry_was_away() {
 #[test]
 fn rounds_of_cron_remember_that_nobody_was_there() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
-    world.end_living();
+    world.close_living();
     let round = || watch(&world, "--once --grace 3s").run().exit(0);
     assert!(round().stdout.contains("no master is registered at all"));
     let_pass(Duration::from_secs(4));

@@ -12,10 +12,7 @@ fn on_a_full_disk(world: &World, more: &str) -> Dsctl {
     let state = world.env.home().join("watch.json");
     let script = "trap '' XFSZ; ulimit -f 2; exec \"$@\"";
     let words = format!("watch -o ndjson --yes --interval 1s --state-file {} {more}", state.display());
-    let mut shell = Dsctl::of_program("/bin/sh").args(["-c", script, "sh", env!("CARGO_BIN_EXE_dsctl")]);
-    for (name, value) in world.env.variables() {
-        shell = shell.env(name, value);
-    }
+    let shell = Dsctl::new(&world.env).through("/bin/sh", &["-c", script, "sh"]);
     shell.args(words.split_whitespace())
 }
 
