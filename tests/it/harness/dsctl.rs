@@ -185,7 +185,7 @@ impl Running {
         self.await_text(text, Self::wait_stdout);
     }
 
-    /// Waits until standard output has this text so many times. What was looked through once is not looked through again.
+    /// Waits until standard output has this text so many times. It is looked for behind the last place only.
     pub fn await_stdout_times(&mut self, text: &str, count: usize) {
         let (mut from, mut found) = self.counted.remove(text).unwrap_or_default();
         let mut enough = |bytes: &Vec<u8>| {
@@ -201,6 +201,21 @@ impl Running {
         let came = wait(waiting).is_ok_and(|came| came.is_ok());
         self.counted.insert(text.to_owned(), (from, found));
         assert!(came, "not {count} times {text:?} in\n{:?}", self.so_far(None));
+    }
+
+    /// Waits until what standard output has so far is as wanted.
+    pub fn await_stdout_where(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+        let limit = self.command.limit;
+        let bytes = &mut self.stdout.bytes;
+        let found = wait(async {
+            tokio::time::timeout(limit, bytes.wait_for(|bytes| wanted(&String::from_utf8_lossy(bytes)))).await
+        });
+        assert!(found.is_ok_and(|found| found.is_ok()), "no {what} in\n{:?}", self.so_far(None));
+    }
+
+    /// What standard output has so far.
+    pub fn stdout_so_far(&self) -> String {
+        self.stdout.text()
     }
 
     /// Waits until standard error has this text.
