@@ -1,7 +1,8 @@
 //! What surrounds the loop: settings read again, memory in a file, events told, hooks run, metrics kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,8 +46,8 @@ pub(super) struct Around<'a, 'w> {
     resized: Option<Signal>,
     live: Option<Live<io::Stdout>>,
     picture: live::View,
-    /// A file that cannot be written is told when that begins, not in every round.
-    unwritable: bool,
+    /// Files that cannot be written, each of which is told when that begins, not in every round.
+    unwritable: BTreeSet<PathBuf>,
 }
 
 fn unusable(message: String, hint: &str) -> CommandError {
@@ -85,7 +86,7 @@ impl<'a, 'w> Around<'a, 'w> {
             resized: signal(SignalKind::window_change()).ok(),
             live,
             picture: live::View::default(),
-            unwritable: false,
+            unwritable: BTreeSet::new(),
             setup,
             printer,
         })
@@ -130,10 +131,11 @@ impl<'a, 'w> Around<'a, 'w> {
         if let Ok(mut served) = self.served.lock() {
             served.clone_from(&text);
         }
-        if let Some(file) = &self.setup.arguments.telling.metrics_file
-            && let Err(error) = self.metrics.write_file(file)
-        {
-            self.cannot_write(&format!("{}: {error}", file.display()));
+        if let Some(file) = &self.setup.arguments.telling.metrics_file {
+            match self.metrics.write_file(file) {
+                Ok(()) => _ = self.unwritable.remove(file),
+                Err(error) => self.cannot_write(file, &format!("{}: {error}", file.display())),
+            }
         }
         let told = if alive && !self.ready { self.notify.ready(status) } else { self.notify.status(status) };
         self.ready |= alive;
@@ -141,11 +143,10 @@ impl<'a, 'w> Around<'a, 'w> {
         let _ = told.and_then(|()| if alive { self.notify.watchdog() } else { Ok(()) });
     }
 
-    fn cannot_write(&mut self, what: &str) {
-        if !self.unwritable {
+    fn cannot_write(&mut self, file: &Path, what: &str) {
+        if self.unwritable.insert(file.to_owned()) {
             self.show_line(&Event::new(Kind::Error, format!("cannot write {what}; the loop goes on")));
         }
-        self.unwritable = true;
     }
 
     async fn hook(&mut self, moment: Moment, payload: &serde_json::Value, master: &str) -> HookOutcome {
@@ -199,9 +200,10 @@ impl Surroundings for Around<'_, '_> {
         if self.setup.arguments.guards.dry_run {
             return;
         }
+        let file = self.setup.state_file.path().to_owned();
         match self.setup.state_file.save(&state(memory)) {
-            Ok(()) => self.unwritable = false,
-            Err(error) => self.cannot_write(&error.to_string()),
+            Ok(()) => _ = self.unwritable.remove(&file),
+            Err(error) => self.cannot_write(&file, &error.to_string()),
         }
     }
 

@@ -7,7 +7,7 @@ mod freezes;
 mod held;
 mod kills;
 mod lost_lock;
-mod moments;
+pub mod moments;
 mod races;
 mod scale;
 mod signals;

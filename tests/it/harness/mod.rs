@@ -24,6 +24,7 @@ pub use dump::Dump;
 pub use env::{Env, Store};
 pub use golden::{golden, golden_all, redact};
 pub use guard::signal;
+pub use ports::free_port;
 pub use proxy::{At, Proxy};
 pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
 pub use skip::skipped;
