@@ -120,6 +120,9 @@ pub trait Surroundings: Send {
     /// A round is over; `error` if it failed.
     async fn round(&mut self, view: &View, took: Duration, error: Option<&str>);
 
+    /// A batch of a failover is done: the loop is alive, however long the whole takes.
+    fn progress(&mut self);
+
     /// Before a failover: somebody may object.
     async fn ask(&mut self, master: &Address, unfinished: i64) -> Word;
 

@@ -271,9 +271,12 @@ impl Watcher<'_> {
         // Its registration was here: that is proof enough that this registry is the database's.
         rules.allow_new_masters |= self.seen.knows(master);
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
-        let run = failover(cluster, &masters, &rules, permit, &mut Quiet, stop).await;
+        let run = failover(cluster, &masters, &rules, permit, &mut Passing(around), stop).await;
         let event = outcome_event(master, &run, self.plan.dry_run);
-        around.report(&event).await;
+        // Asked to end, it ends: hooks would take their time, and nothing has failed.
+        if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
+            around.report(&event).await;
+        }
         let standby = event.kind == Kind::Standby;
         around.tell(event).await;
         // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
@@ -308,11 +311,13 @@ fn code_of(stop: Stop) -> ExitCode {
     }
 }
 
-/// The loop tells what a failover came to; steps in between are nobody's news.
-struct Quiet;
+/// The loop tells what a failover came to; steps in between are nobody's news, but show that it lives.
+struct Passing<'a>(&'a mut dyn Surroundings);
 
-impl Observer for Quiet {
+impl Observer for Passing<'_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
-    fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {}
+    fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
+        self.0.progress();
+    }
 }

@@ -112,7 +112,7 @@ impl Manager {
 }
 
 #[test]
-fn the_service_manager_hears_of_rounds_and_of_nothing_else() {
+fn the_service_manager_hears_of_every_round() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
     let mut proxy = world.env.through_proxy();
     let manager = Manager::new(&world);
@@ -130,13 +130,15 @@ fn the_service_manager_hears_of_rounds_and_of_nothing_else() {
     proxy.refuse();
     let address = proxy.address();
     manager.until(&address);
-    // Rounds that fail do not feed the watchdog.
+    assert_eq!(manager.next(), "WATCHDOG=1");
+    // A round that fails is a round: to be restarted would not bring the database back.
     for _ in 0..2 {
         let failed = manager.next();
         assert!(failed.starts_with("STATUS=") && failed.contains(&address), "{failed}");
+        assert_eq!(manager.next(), "WATCHDOG=1");
     }
     proxy.listen();
-    let back = manager.until("WATCHDOG=1");
+    let back = manager.until("1 masters registered");
     assert!(back.iter().all(|message| !message.contains("READY=1")), "{back:?}");
     watcher.signal("HUP");
     let reloaded = manager.until("READY=1");
@@ -147,6 +149,28 @@ fn the_service_manager_hears_of_rounds_and_of_nothing_else() {
     manager.socket.set_nonblocking(true).unwrap();
     assert!(manager.socket.recv(&mut [0; 64]).is_err(), "STOPPING=1 is the last word");
     world.check_untouched();
+}
+
+/// One that waits for a sign of life must not end a loop that is at work, or that has long intervals.
+#[test]
+fn a_long_failover_and_a_long_interval_are_no_standstill() {
+    let world = World::new(Store::MariaDb, BY_HOST, 40);
+    let manager = Manager::new(&world);
+    let state = world.env.home().join("watch.json");
+    let words = format!("watch -o ndjson --yes --grace 0s --batch 10 --interval 1h --state-file {}", state.display());
+    let watcher = world.dsctl(&words).env("NOTIFY_SOCKET", &manager.path).env("WATCHDOG_USEC", "2000000").spawn();
+    for _ in 0..4 {
+        assert_eq!(manager.next(), "WATCHDOG=1", "for each batch");
+    }
+    assert!(manager.next().starts_with("READY=1"));
+    let rounds = std::time::Instant::now();
+    for _ in 0..2 {
+        assert_eq!(manager.next(), "WATCHDOG=1");
+        assert!(manager.next().starts_with("STATUS="));
+    }
+    assert!(rounds.elapsed() < std::time::Duration::from_secs(20), "{:?}", rounds.elapsed());
+    end(&world, watcher);
+    world.check_complete();
 }
 
 #[test]
