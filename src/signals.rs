@@ -11,6 +11,8 @@ use crate::watch::live;
 const SIGINT: i32 = 2;
 const SIGQUIT: i32 = 3;
 const SIGTERM: i32 = 15;
+const SIGTSTP: i32 = nix::libc::SIGTSTP;
+const SIGWINCH: i32 = nix::libc::SIGWINCH;
 
 /// Listens from now on. Must be called within a runtime.
 #[must_use]
@@ -59,6 +61,20 @@ pub(crate) fn quit_in_order() {
             quit.recv().await;
             live::restore();
             let _ = emulate_default_handler(SIGQUIT);
+        });
+    }
+}
+
+/// Ctrl-Z still stops this process, but leaves the terminal to the shell in order. Must be called within a runtime.
+pub(crate) fn stop_in_order() {
+    if let Ok(mut stop) = signal(SignalKind::from_raw(SIGTSTP)) {
+        tokio::spawn(async move {
+            while stop.recv().await.is_some() {
+                live::restore();
+                let _ = emulate_default_handler(SIGTSTP);
+                // In the foreground again: the view is drawn as after a change of the terminal's size.
+                let _ = raise(SIGWINCH);
+            }
         });
     }
 }

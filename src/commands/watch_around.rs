@@ -1,6 +1,7 @@
 //! What surrounds the loop: settings read again, memory in a file, events told, hooks run, metrics kept.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -46,7 +47,7 @@ pub(super) struct Around<'a, 'w> {
     ready: bool,
     hangup: Option<Signal>,
     resized: Option<Signal>,
-    live: Option<Live<io::Stdout>>,
+    live: Option<Live<File>>,
     picture: live::View,
     /// Files that cannot be written, each of which is told when that begins, not in every round.
     unwritable: BTreeSet<PathBuf>,
@@ -74,6 +75,7 @@ impl<'a, 'w> Around<'a, 'w> {
             let cannot =
                 |error: io::Error| unusable(format!("the terminal cannot be used: {error}"), "leave --live out");
             signals::quit_in_order();
+            signals::stop_in_order();
             Some(Live::on_terminal().map_err(cannot)?)
         } else {
             None

@@ -1,9 +1,11 @@
 //! A view of the loop that is redrawn in place, on a terminal.
 
 mod frame;
+mod terminal;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,9 +83,10 @@ static SHOWN: AtomicBool = AtomicBool::new(false);
 /// Puts the process's terminal in order again if a view is shown on it. [`Live`] does so when it is dropped; whoever ends
 /// the process without that, by a signal or a panic, calls this first.
 pub fn restore() {
-    if SHOWN.swap(false, Ordering::SeqCst) {
-        // A terminal that is gone needs no restoring.
-        let _ = io::stdout().write_all(LEAVE.as_bytes()).and_then(|()| io::stdout().flush());
+    if SHOWN.swap(false, Ordering::SeqCst)
+        && let Ok(mut out) = terminal::of_stdout()
+    {
+        terminal::leave(&mut out);
     }
 }
 
@@ -103,6 +106,8 @@ fn restore_before_panics() {
 pub struct Live<W: Write> {
     out: W,
     size: Option<(u16, u16)>,
+    /// Whether it is the process's own terminal, which [`restore`] may have put in order since.
+    own: bool,
 }
 
 impl<W: Write> fmt::Debug for Live<W> {
@@ -111,7 +116,7 @@ impl<W: Write> fmt::Debug for Live<W> {
     }
 }
 
-impl Live<io::Stdout> {
+impl Live<File> {
     /// Enters the alternate screen of the process's own terminal, which every way out puts in order again.
     ///
     /// # Errors
@@ -119,7 +124,9 @@ impl Live<io::Stdout> {
     pub fn on_terminal() -> io::Result<Self> {
         restore_before_panics();
         SHOWN.store(true, Ordering::SeqCst);
-        Self::start(io::stdout())
+        let mut live = Self::start(terminal::of_stdout()?)?;
+        live.own = true;
+        Ok(live)
     }
 }
 
@@ -130,13 +137,14 @@ impl<W: Write> Live<W> {
     /// The terminal is gone.
     pub fn start(out: W) -> io::Result<Self> {
         // Made first, so that a terminal that took half of it is left in order.
-        let mut live = Self { out, size: None };
+        let mut live = Self { out, size: None, own: false };
         live.out.write_all(ENTER.as_bytes())?;
         live.out.flush()?;
         Ok(live)
     }
 
-    /// Draws the view in the terminal's present size: also right after SIGWINCH.
+    /// Draws the view in the terminal's present size: also right after SIGWINCH. What the terminal does not take at once
+    /// is left out; the next picture is a whole one.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -148,6 +156,10 @@ impl<W: Write> Live<W> {
     fn draw_in(&mut self, view: &View, size: (u16, u16)) -> io::Result<()> {
         let (width, height) = size;
         let mut text = String::new();
+        if self.own && !SHOWN.swap(true, Ordering::SeqCst) {
+            text.push_str(ENTER);
+            self.size = None;
+        }
         if self.size != Some(size) {
             // Terminals move lines about when they are resized.
             text.push_str("\u{1b}[2J");
@@ -163,16 +175,20 @@ impl<W: Write> Live<W> {
         if frame.lines().count() < usize::from(height) {
             text.push_str("\r\n\u{1b}[J");
         }
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.size = None;
+                Ok(())
+            }
+            drawn => drawn,
+        }
     }
 }
 
 impl<W: Write> Drop for Live<W> {
     fn drop(&mut self) {
         SHOWN.store(false, Ordering::SeqCst);
-        // A terminal that is gone needs no restoring.
-        let _ = self.out.write_all(LEAVE.as_bytes()).and_then(|()| self.out.flush());
+        terminal::leave(&mut self.out);
     }
 }
 

@@ -32,8 +32,9 @@ TimeoutStartSec=infinity
 # SIGTERM: the instance in flight is finished and the lock is given back. Hooks are left to the watcher.
 KillMode=mixed
 TimeoutStopSec=90s
-# Fed by every round and every batch: it ends a loop that hangs, and no other. It must be longer than one batch takes.
-WatchdogSec=5min
+# Fed by every round and every batch: it ends a loop that hangs, and no other. It must be longer than one batch
+# takes, and than --statement-timeout (5 minutes): so long a database may be silent before that is told.
+WatchdogSec=10min
 Restart=on-failure
 RestartSec=5s
 # A wrong configuration and a refusal need a human, not another try.

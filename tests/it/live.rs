@@ -74,6 +74,54 @@ fn sigquit_leaves_the_screen_in_order() {
     assert_in_order(&terminal.finish().exit(131).stdout);
 }
 
+/// The shell's prompt is not written into the view, and the view comes back with `fg`.
+#[test]
+fn ctrl_z_gives_the_screen_back_for_as_long_as_it_lasts() {
+    let world = World::in_a_file(BY_STATE, 3);
+    let mut terminal = live(&world, "--grace 1h").spawn();
+    terminal.await_stdout("grace time");
+    let program = program(&terminal);
+    signal(program, "TSTP");
+    terminal.await_stdout(LEAVE);
+    eventually(LIMIT, "it is stopped", || {
+        let stat = std::fs::read_to_string(format!("/proc/{program}/stat")).unwrap();
+        if stat.contains(") T ") { Ok(()) } else { Err(stat) }
+    });
+    signal(program, "CONT");
+    terminal.await_stdout_times(ENTER, 2);
+    signal(program, "TERM");
+    let output = terminal.finish().exit(143);
+    let (_, after) = output.stdout.rsplit_once(LEAVE).unwrap();
+    assert!(!after.contains('\u{1b}'), "{after:?}");
+}
+
+/// Somebody pressed Ctrl-S, or a connection is lost without a word: the loop goes on, and ends when it is asked to.
+#[test]
+fn a_terminal_that_takes_nothing_holds_nothing() {
+    let world = World::in_a_file(BY_STATE, 3);
+    let mut terminal = live(&world, "--grace 1s --interval 10ms").spawn();
+    terminal.await_stdout("grace time");
+    let program = program(&terminal);
+    // The one who reads from the terminal; its buffer is full before the grace time is over.
+    terminal.signal("STOP");
+    eventually(LIMIT, "all are handed over", || {
+        let now = world.command_count();
+        if now == 3 { Ok(()) } else { Err(now) }
+    });
+    let rounds = || std::fs::metadata(world.env.home().join("watch.json")).unwrap().modified().unwrap();
+    for _ in 0..20 {
+        let before = rounds();
+        eventually(LIMIT, "a round", || if rounds() > before { Ok(()) } else { Err("none") });
+    }
+    signal(program, "TERM");
+    eventually(LIMIT, "it has ended", || {
+        let stat = std::fs::read_to_string(format!("/proc/{program}/stat"));
+        if stat.as_deref().is_ok_and(|stat| !stat.contains(") Z ")) { Err(stat) } else { Ok(()) }
+    });
+    terminal.signal("CONT");
+    terminal.finish().exit(143);
+}
+
 /// A connection that breaks takes the terminal away: nobody wants the loop any more.
 #[test]
 fn a_closed_terminal_ends_the_loop() {
