@@ -78,19 +78,23 @@ fn pause(arguments: &WatchArgs, environment: &Environment, reason: &str) -> Resu
     Ok(Answer::new(body.closing(line)))
 }
 
-/// Ends the pause and the brake. A watcher that runs sees the marker; one that starts later reads the state file.
+/// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own to write; one that
+/// starts later reads the state file.
 fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer, CommandError> {
     let file = open_state(arguments, environment)?;
     let cannot = |what: String, error: io::Error| failed(what, Some(error.to_string()), "see --state-file");
     let pause = PauseFile::beside(file.path());
     let paused = pause.resume().map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
-    let marker = resume_marker(&file);
-    std::fs::write(&marker, "").map_err(|error| cannot(format!("cannot write {}", marker.display()), error))?;
     let mut state = file.load().unwrap_or_default();
     let braked = state.brake.take();
-    if braked.is_some() {
-        state.failovers.clear();
-        file.save(&state).map_err(|error| failed(error.to_string(), None, "see --state-file"))?;
+    if let Ok(Some(_lone)) = Lone::beside(file.path()) {
+        if braked.is_some() {
+            state.failovers.clear();
+            file.save(&state).map_err(|error| failed(error.to_string(), None, "see --state-file"))?;
+        }
+    } else {
+        let marker = resume_marker(&file);
+        std::fs::write(&marker, "").map_err(|error| cannot(format!("cannot write {}", marker.display()), error))?;
     }
     let was = match (&paused, &braked) {
         (Some(pause), _) => format!("the pause of {} has ended ({})", pause.by, pause.reason),

@@ -30,7 +30,7 @@ enum Attempt {
 
 /// Since when a holder has been seen not to write a heartbeat.
 #[derive(Debug, Default)]
-struct Stillness(Option<(i64, Option<i64>, Instant)>);
+pub(super) struct Stillness(Option<(i64, Option<i64>, Instant)>);
 
 impl Stillness {
     /// How long this holder has written none while we looked.
@@ -55,10 +55,9 @@ impl JdbcRegistry {
     ) -> Result<Lease, RegistryError> {
         let started = Instant::now();
         let mut announced = None;
-        let mut stillness = Stillness::default();
         loop {
             let rest = timeout.saturating_sub(started.elapsed());
-            let holder = match self.try_to_take(&key, &mut stillness).await? {
+            let holder = match self.try_to_take(&key).await? {
                 Attempt::Taken(id) => {
                     return Ok(Lease { path: key, node: id.to_string(), waited: started.elapsed() });
                 }
@@ -79,10 +78,12 @@ impl JdbcRegistry {
     }
 
     /// Inserts our row where no living client has one.
-    async fn try_to_take(&mut self, key: &str, stillness: &mut Stillness) -> Result<Attempt, RegistryError> {
+    async fn try_to_take(&mut self, key: &str) -> Result<Attempt, RegistryError> {
         if let Some(lock) = self.tables.lock(key).await? {
             let looks_dead = !lock.client.is_alive(tables::now());
-            let still = stillness.lasts(&lock) >= STILLNESS || self.tables.is_local();
+            // From one wait to the next: whoever waits for a short time, but again and again, sees it as well.
+            let still = self.stillness.entry(key.to_owned()).or_default().lasts(&lock);
+            let still = still >= STILLNESS || self.tables.is_local();
             let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;
             if !removed {
                 return Ok(Attempt::Held(Some(lock)));

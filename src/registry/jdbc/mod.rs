@@ -6,10 +6,12 @@
 mod lock;
 mod tables;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
+use self::lock::Stillness;
 use self::tables::Tables;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::{RegistryLayout, payload};
@@ -27,6 +29,8 @@ pub struct JdbcRegistry {
     session_timeout: Duration,
     layout: RegistryLayout,
     client: Option<Client>,
+    /// Since when the holder of each lock that we waited for has been still.
+    stillness: BTreeMap<String, Stillness>,
 }
 
 /// DolphinScheduler's `heartbeat-refresh-interval`.
@@ -54,7 +58,7 @@ impl JdbcRegistry {
         let endpoint = database.endpoint().to_owned();
         let mut tables = Tables::new(database);
         tables.check_shape().await?;
-        Ok(Self { tables, endpoint, session_timeout, layout, client: None })
+        Ok(Self { tables, endpoint, session_timeout, layout, client: None, stillness: BTreeMap::new() })
     }
 
     async fn servers(&mut self, parent: &str, name_of: tables::NameOf) -> Result<Registrations, RegistryError> {

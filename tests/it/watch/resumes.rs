@@ -61,6 +61,29 @@ fn a_brake_is_released_though_nobody_waits_for_that() {
     assert_eq!(world.check(), &world.ids | &second);
 }
 
+/// It is killed before it takes the operator's word: the next one does.
+#[test]
+fn a_resume_outlives_the_watcher_that_it_was_said_to() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let rarely = format!(
+        "watch -o ndjson --yes --interval 1h --grace 0s --max-instances 4 --state-file {}",
+        state(&world).display()
+    );
+    let mut watcher = world.dsctl(&rarely).spawn();
+    watcher.await_stdout("storm brake");
+    watcher.signal("STOP");
+    aside(&world, &["--resume"]);
+    watcher.signal("KILL");
+    watcher.finish();
+    let round = world.run(watch(&world, "--once --grace 0s")).exit(0);
+    assert!(round.stdout.contains("the storm brake is released"), "{round:?}");
+    world.check_complete();
+    // Said to nobody, it leaves nothing behind.
+    aside(&world, &["--resume"]);
+    let names: Vec<_> = std::fs::read_dir(world.env.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["watch.json"]);
+}
+
 /// A rehearsal beside a real watcher leaves the operator's word to the real one.
 #[test]
 fn a_dry_run_takes_no_resume_away() {
