@@ -28,5 +28,6 @@ mod registry;
 mod replaced;
 mod schema;
 mod servers;
+mod steps;
 mod surface;
 mod watch;

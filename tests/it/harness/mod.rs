@@ -28,7 +28,7 @@ pub use ports::free_port;
 pub use proxy::{At, Proxy};
 pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
 pub use skip::skipped;
-pub use wait::{eventually, wait, wait_at_most};
+pub use wait::{eventually, runtime, wait, wait_at_most};
 pub use zk::{FakeRegistration, Zk};
 
 /// Part of every password in the tests. It must never be seen in any output.
