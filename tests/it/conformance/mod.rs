@@ -1,0 +1,8 @@
+//! Real masters of DolphinScheduler, from their published artifacts.
+
+mod registers;
+mod release;
+mod seed;
+mod server;
+mod tables;
+mod world;

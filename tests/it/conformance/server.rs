@@ -1,0 +1,137 @@
+//! A real master or worker as a process.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::release::{Place, Release};
+use crate::harness::Env;
+use crate::harness::guard::{Folder, Guarded};
+use crate::harness::ports::free_port;
+
+/// How long a server may take until it is registered: a cold Java machine on a busy computer.
+const START: Duration = Duration::from_mins(4);
+
+/// Which of a release's servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Runs workflows.
+    Master,
+    /// Runs tasks.
+    Worker,
+}
+
+/// A running server. It ends with the value.
+#[derive(Debug)]
+pub struct Server {
+    process: Guarded,
+    folder: Folder,
+    /// As it registered itself.
+    pub address: String,
+    /// Its registration.
+    pub node: String,
+}
+
+/// A server that was started and is not registered yet.
+#[derive(Debug)]
+pub struct Starting {
+    process: Guarded,
+    folder: Folder,
+    port: u16,
+    parent: String,
+    since: Instant,
+}
+
+impl Starting {
+    /// Starts a server in this world. Several may start side by side.
+    pub fn new(env: &Env, release: &Release, jars: &str, kind: Kind, session: u32) -> Self {
+        let (folder, port) = (Folder::new("conformance"), free_port());
+        let settings = folder.join("conf");
+        fs::create_dir(&settings).unwrap();
+        let text = folder.path().to_str().unwrap().to_owned();
+        let place = Place { env, port, folder: &text, session };
+        for (name, content) in (release.settings)(&place) {
+            fs::write(format!("{settings}/{name}"), content).unwrap();
+        }
+        let mut command: Vec<String> = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC"
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        command.extend(release.java.iter().map(|&argument| argument.to_owned()));
+        // Relative paths in its settings lead below its own folder.
+        command.push(format!("-Duser.dir={text}"));
+        command.extend(["-cp".to_owned(), format!("{settings}:{jars}/*")]);
+        command.push(release.main[kind as usize].to_owned());
+        let process = Guarded::spawn(folder.path(), "TERM", &command);
+        let parent = env.path(release.registrations[kind as usize]);
+        Self { process, folder, port, parent, since: Instant::now() }
+    }
+
+    /// Waits until it is registered, under an address that it chooses itself.
+    pub fn registered(mut self, env: &Env) -> Server {
+        let (zk, end) = (env.zk(), format!(":{}", self.port));
+        loop {
+            let registered = find(&zk, &self.parent, &end, 3);
+            if let Some(node) = registered {
+                let address = node.rsplit('/').next().unwrap().to_owned();
+                return Server { process: self.process, folder: self.folder, address, node };
+            }
+            let state = if !self.process.is_running() {
+                "ended"
+            } else if self.since.elapsed() > START {
+                "does not register"
+            } else {
+                std::thread::sleep(Duration::from_millis(100));
+                continue;
+            };
+            panic!("a server {state}:\n{}", self.folder.log_tail());
+        }
+    }
+}
+
+/// The node below `parent` whose name ends so; early releases put workers into folders of their groups.
+fn find(zk: &crate::harness::Zk, parent: &str, end: &str, depth: u32) -> Option<String> {
+    for child in zk.children(parent) {
+        let path = format!("{parent}/{child}");
+        if child.ends_with(end) {
+            return Some(path);
+        }
+        if depth > 0
+            && let Some(found) = find(zk, &path, end, depth - 1)
+        {
+            return Some(found);
+        }
+    }
+    None
+}
+
+impl Server {
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.process.end("KILL");
+    }
+
+    /// Stops the process without a word to anybody.
+    pub fn freeze(&mut self) {
+        self.process.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&mut self) {
+        self.process.signal("CONT");
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// All that it has written, for the reader of a failed test.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// The end of that.
+    pub fn log_tail(&self) -> String {
+        self.folder.log_tail()
+    }
+}
