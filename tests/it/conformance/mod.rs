@@ -1,5 +1,7 @@
 //! Real masters of DolphinScheduler, from their published artifacts.
 
+mod comparison;
+mod handover;
 mod registers;
 mod release;
 mod seed;

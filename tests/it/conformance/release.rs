@@ -14,6 +14,8 @@ pub struct Release {
     pub entities: &'static str,
     /// The main classes of the two servers.
     pub main: [&'static str; 2],
+    /// Starts of the names of jars that either of them must not see: those of the other one.
+    pub hidden: [&'static [&'static str]; 2],
     /// Where masters register, and where workers do, below the root.
     pub registrations: [&'static str; 2],
     /// Where the failover lock of a master is, below the root.
@@ -61,6 +63,7 @@ pub static V3_1_1: Release = Release {
         "org.apache.dolphinscheduler.server.master.MasterServer",
         "org.apache.dolphinscheduler.server.worker.WorkerServer",
     ],
+    hidden: [&["dolphinscheduler-worker-"], &["dolphinscheduler-master-", "dolphinscheduler-scheduler-quartz-"]],
     registrations: ["nodes/master", "nodes/worker"],
     lock: |master| format!("lock/failover/masters/{master}"),
     settings: spring_settings,
@@ -102,7 +105,7 @@ master.heartbeat-interval=2s
 master.task-commit-retry-times=5
 master.task-commit-interval=1s
 master.state-wheel-interval=1s
-master.max-cpu-load-avg=-1
+master.max-cpu-load-avg=1000
 master.reserved-memory=0.0
 master.failover-interval=10m
 master.kill-yarn-job-when-task-failover=true
@@ -112,7 +115,7 @@ worker.exec-threads=20
 worker.heartbeat-interval=2s
 worker.host-weight=100
 worker.tenant-auto-create=false
-worker.max-cpu-load-avg=-1
+worker.max-cpu-load-avg=1000
 worker.reserved-memory=0.0
 worker.alert-listen-host=127.0.0.1
 worker.alert-listen-port=50052

@@ -194,3 +194,21 @@ pub fn start(env: &Env, workflow: i64, parameter: &str) {
         .now(&["start_time", "update_time"])
         .insert(env, "t_ds_command");
 }
+
+/// A schedule of a workflow, which gives recovery commands its time zone.
+pub fn schedule(env: &Env, workflow: i64, zone: &str) {
+    Row::default()
+        .int("process_definition_code", workflow)
+        .text("crontab", "0 0 2 * * ? *")
+        .text("timezone_id", zone)
+        .int("failure_strategy", 1)
+        .int("warning_type", 0)
+        .int("warning_group_id", 0)
+        .int("release_state", 0)
+        .int("user_id", 1)
+        .int("process_instance_priority", 2)
+        .text("worker_group", "default")
+        .int("environment_code", -1)
+        .now(&["start_time", "end_time", "create_time", "update_time"])
+        .insert(env, "t_ds_schedules");
+}

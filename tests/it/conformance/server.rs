@@ -59,7 +59,8 @@ impl Starting {
         command.extend(release.java.iter().map(|&argument| argument.to_owned()));
         // Relative paths in its settings lead below its own folder.
         command.push(format!("-Duser.dir={text}"));
-        command.extend(["-cp".to_owned(), format!("{settings}:{jars}/*")]);
+        let hidden = release.hidden[kind as usize];
+        command.extend(["-cp".to_owned(), format!("{settings}:{}", class_path(jars, hidden))]);
         command.push(release.main[kind as usize].to_owned());
         let process = Guarded::spawn(folder.path(), "TERM", &command);
         let parent = env.path(release.registrations[kind as usize]);
@@ -86,6 +87,18 @@ impl Starting {
             panic!("a server {state}:\n{}", self.folder.log_tail());
         }
     }
+}
+
+/// All jars of a folder but the hidden ones, always in the same order.
+fn class_path(folder: &str, hidden: &[&str]) -> String {
+    let mut jars: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".jar") && !hidden.iter().any(|start| name.starts_with(start)))
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    jars.sort();
+    jars.join(":")
 }
 
 /// The node below `parent` whose name ends so; early releases put workers into folders of their groups.

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::release::Release;
 use super::server::{Kind, Server, Starting};
 use super::{seed, tables};
 use crate::harness::guard::{Folder, run};
-use crate::harness::{Dsctl, Env, Output, Store, eventually, java, skipped};
+use crate::harness::{Dsctl, Env, Output, Store, java, skipped};
 
 /// Seconds after which the registry gives up a master that is to be killed.
 pub const SHORT: u32 = 4;
@@ -82,34 +82,44 @@ impl World {
 
     /// Waits until a query gives this number.
     pub fn await_number(&self, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
-        let deadline = std::time::Instant::now() + limit;
+        self.await_number_in(&self.env, limit, sql, wanted, servers);
+    }
+
+    /// The same in a copy of the database.
+    pub fn await_number_in(&self, env: &Env, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
+        let deadline = Instant::now() + limit;
         loop {
-            let found = self.env.number(sql);
+            let found = env.number(sql);
             if found == wanted {
                 return;
             }
-            if std::time::Instant::now() > deadline {
-                let logs: Vec<String> = servers.iter().map(|server| complaints(server)).collect();
-                panic!("{sql}: {found} and not {wanted} after {limit:?}\n{}", logs.join("\n----\n"));
-            }
+            assert!(Instant::now() < deadline, "{sql}: {found} and not {wanted}\n{}", complaints(servers));
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
     /// Waits until so many tasks have been started.
     pub fn await_runs(&self, name: &str, wanted: usize, servers: &[&Server]) {
-        let logs = || servers.iter().map(|server| complaints(server)).collect::<Vec<_>>().join("\n----\n");
-        eventually(Duration::from_secs(90), &format!("{wanted} runs of {name}"), || {
-            let found = self.runs(name);
-            if found >= wanted { Ok(()) } else { Err(found) }
-        });
-        let _ = logs;
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while self.runs(name) < wanted {
+            assert!(
+                Instant::now() < deadline,
+                "{} runs of {name} and not {wanted}\n{}",
+                self.runs(name),
+                complaints(servers)
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
-/// What a server's log has of errors, and its end.
-fn complaints(server: &Server) -> String {
-    let log = server.log();
-    let errors: Vec<&str> = log.lines().filter(|line| line.contains("ERROR") || line.contains("Exception")).collect();
-    format!("{}\n...\n{}", errors[..errors.len().min(30)].join("\n"), server.log_tail())
+/// What the logs of servers have of errors, and their ends.
+fn complaints(servers: &[&Server]) -> String {
+    let one = |server: &&Server| {
+        let log = server.log();
+        let is_error = |line: &&str| line.contains("ERROR") || line.contains("WARN") || line.starts_with("Caused");
+        let errors: Vec<&str> = log.lines().filter(is_error).take(20).collect();
+        format!("{} has said\n{}\n...\n{}", server.address, errors.join("\n"), server.log_tail())
+    };
+    servers.iter().map(one).collect::<Vec<_>>().join("\n----\n")
 }
