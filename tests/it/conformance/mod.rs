@@ -2,6 +2,7 @@
 
 mod comparison;
 mod handover;
+mod race;
 mod registers;
 mod release;
 mod seed;

@@ -212,3 +212,15 @@ pub fn schedule(env: &Env, workflow: i64, zone: &str) {
         .now(&["start_time", "end_time", "create_time", "update_time"])
         .insert(env, "t_ds_schedules");
 }
+
+/// Running instances of a master, made in the likeness of one that has run: without tasks, for nothing had begun yet.
+pub fn again(env: &Env, model: i64, host: &str, count: i64) {
+    let sql = "SELECT string_agg(column_name, ', ') FROM information_schema.columns \
+               WHERE table_name = 't_ds_process_instance' AND column_name NOT IN ('id', 'host', 'state', 'end_time')";
+    let columns = env.rows(sql)[0].text(0).unwrap();
+    env.sql(&format!(
+        "INSERT INTO t_ds_process_instance (host, state, {columns}) \
+         SELECT '{host}', 1, {columns} FROM t_ds_process_instance, generate_series(1, {count}) \
+         WHERE t_ds_process_instance.id = {model}"
+    ));
+}
