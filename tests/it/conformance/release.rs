@@ -22,6 +22,12 @@ pub struct Release {
     pub lock: fn(master: &str) -> String,
     /// Files that the servers find on their class path before everything else.
     pub settings: fn(&Place<'_>) -> Vec<(&'static str, String)>,
+    /// The column with the definition that an instance runs, and an error or a waiting command names.
+    pub definition: &'static str,
+    /// Whether two masters on one machine share the commands out. Those of 2.0 tell each other apart by host alone.
+    pub shares: bool,
+    /// Whether its ZooKeeper client is of 3.4.
+    pub old_zookeeper: bool,
     /// Arguments of the Java machine.
     pub java: &'static [&'static str],
 }
@@ -52,6 +58,8 @@ const OPENED: &[&str] = &[
     "--add-opens=java.base/java.util=ALL-UNNAMED",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+    // For SASL, ZooKeeper's client of 3.4 reads addresses as older Java machines wrote them, and fails with newer ones.
+    "-Dzookeeper.sasl.client=false",
 ];
 
 /// 3.1.1: the first release of 3.1 that leaves a marked task's flag alone.
@@ -67,8 +75,97 @@ pub static V3_1_1: Release = Release {
     registrations: ["nodes/master", "nodes/worker"],
     lock: |master| format!("lock/failover/masters/{master}"),
     settings: spring_settings,
+    definition: "process_definition_code",
+    shares: true,
+    old_zookeeper: false,
     java: OPENED,
 };
+
+/// 2.0.3. Its artifacts have no plug-ins of workers, so that its workers cannot run anything.
+pub static V2_0_3: Release = Release {
+    number: "2.0.3",
+    family: "2.0",
+    entities: "dolphinscheduler-dao-2.0.3.jar",
+    hidden: [&[], &[]],
+    settings: settings_2_0,
+    shares: false,
+    old_zookeeper: true,
+    ..V3_1_1
+};
+
+/// 1.3.6: workers stand below the folders of their groups.
+pub static V1_3_6: Release = Release {
+    number: "1.3.6",
+    family: "1.3",
+    entities: "dolphinscheduler-dao-1.3.6.jar",
+    hidden: [&[], &[]],
+    lock: |_| "lock/failover/masters".to_owned(),
+    settings: settings_1_3,
+    definition: "process_definition_id",
+    shares: true,
+    old_zookeeper: true,
+    ..V3_1_1
+};
+
+/// 2.0: a file for each topic.
+fn settings_2_0(place: &Place<'_>) -> Vec<(&'static str, String)> {
+    let Place { port, session, folder, env } = place;
+    let registry = format!(
+        "registry.plugin.name=zookeeper\nregistry.servers={}\nregistry.namespace={}\n\
+         registry.session.timeout.ms={session}000\nregistry.connection.timeout.ms=9000\n\
+         registry.block.until.connected.wait=10000\nregistry.base.sleep.time.ms=60\nregistry.max.sleep.ms=300\n\
+         registry.max.retries=5\n",
+        env.connect, env.namespace
+    );
+    let mut files = older_settings(place);
+    files.push(("registry.properties", registry));
+    files.push(("master.properties", format!("{}master.state.wheel.interval=1\n", master_settings(*port))));
+    files.push(("common.properties", format!("{}task.plugin.dir=none\n", common_settings(folder))));
+    files
+}
+
+/// 1.3: a file for each topic.
+fn settings_1_3(place: &Place<'_>) -> Vec<(&'static str, String)> {
+    let Place { port, session, folder, env } = place;
+    let zookeeper = format!(
+        "zookeeper.quorum={}\nzookeeper.dolphinscheduler.root=/{}\nzookeeper.session.timeout={session}000\n\
+         zookeeper.connection.timeout=9000\n",
+        env.connect, env.namespace
+    );
+    let worker = format!(
+        "worker.listen.port={port}\nworker.heartbeat.interval=2\nworker.max.cpuload.avg=1000\n\
+         worker.reserved.memory=0.0\nworker.exec.threads=20\nworker.groups=default\n"
+    );
+    let mut files = older_settings(place);
+    files.push(("zookeeper.properties", zookeeper));
+    files.push(("master.properties", master_settings(*port)));
+    files.push(("worker.properties", worker));
+    files.push(("common.properties", common_settings(folder)));
+    files
+}
+
+fn older_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
+    let datasource = format!(
+        "spring.datasource.driver-class-name=org.postgresql.Driver\nspring.datasource.url={}\n\
+         spring.datasource.username={USER}\nspring.datasource.password={PASSWORD}\n",
+        place.jdbc()
+    );
+    vec![
+        ("datasource.properties", format!("{datasource}spring.datasource.maxActive=12\n")),
+        ("application.properties", format!("{datasource}spring.main.banner-mode=off\nlogging.level.root=INFO\n")),
+    ]
+}
+
+fn master_settings(port: u16) -> String {
+    format!(
+        "master.listen.port={port}\nmaster.heartbeat.interval=2\nmaster.host.selector=Random\n\
+         master.max.cpuload.avg=1000\nmaster.reserved.memory=0.0\nmaster.exec.threads=20\n"
+    )
+}
+
+fn common_settings(folder: &str) -> String {
+    format!("data.basedir.path={folder}/data\nresource.storage.type=NONE\nsudo.enable=false\ndevelopment.state=false\n")
+}
 
 /// 3.0 and newer: Spring's properties, and what still stands in `common.properties`.
 fn spring_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
@@ -125,9 +222,6 @@ worker.registry-disconnect-strategy.strategy=stop
         namespace = env.namespace,
         connect = env.connect,
     );
-    let common = format!(
-        "data.basedir.path={folder}/data\nresource.storage.type=NONE\nsudo.enable=false\ndevelopment.state=false\n\
-         setTaskDirToTenant.enable=false\nalert.rpc.port=50052\n"
-    );
+    let common = format!("{}setTaskDirToTenant.enable=false\nalert.rpc.port=50052\n", common_settings(folder));
     vec![("application.properties", application), ("common.properties", common)]
 }

@@ -1,15 +1,16 @@
 //! A real master or worker as a process.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::release::{Place, Release};
-use crate::harness::Env;
 use crate::harness::guard::{Folder, Guarded};
 use crate::harness::ports::free_port;
+use crate::harness::{Env, java};
 
 /// How long a server may take until it is registered: a cold Java machine on a busy computer.
-const START: Duration = Duration::from_mins(4);
+const START: Duration = Duration::from_mins(2);
 
 /// Which of a release's servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,8 @@ impl Starting {
         // Relative paths in its settings lead below its own folder.
         command.push(format!("-Duser.dir={text}"));
         let hidden = release.hidden[kind as usize];
-        command.extend(["-cp".to_owned(), format!("{settings}:{}", class_path(jars, hidden))]);
+        let ours = if release.old_zookeeper { host_provider(jars) } else { settings.clone() };
+        command.extend(["-cp".to_owned(), format!("{settings}:{ours}:{}", class_path(jars, hidden))]);
         command.push(release.main[kind as usize].to_owned());
         let process = Guarded::spawn(folder.path(), "TERM", &command);
         let parent = env.path(release.registrations[kind as usize]);
@@ -87,6 +89,13 @@ impl Starting {
             panic!("a server {state}:\n{}", self.folder.log_tail());
         }
     }
+}
+
+/// The client of ZooKeeper 3.4 finds no server on a newer Java machine: one class of it is replaced.
+fn host_provider(jars: &str) -> String {
+    static COMPILED: OnceLock<String> = OnceLock::new();
+    let compile = || java::compile(&["StaticHostProvider.java"], &format!("{jars}/*"), "classes-host-provider");
+    COMPILED.get_or_init(compile).clone()
 }
 
 /// All jars of a folder but the hidden ones, always in the same order.

@@ -4,10 +4,11 @@
 //! is told by the release itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::process::Command;
 
 use super::release::Release;
-use crate::harness::guard::run;
+use crate::harness::guard::{Folder, run};
 use crate::harness::{Env, java};
 
 /// A table's columns with a word for each type.
@@ -33,7 +34,22 @@ pub fn create(env: &Env, release: &Release, jars: &str) -> Vec<String> {
         }
     }
     env.sql(&sql);
+    env.sql(&quartz(jars));
     lacking
+}
+
+/// The tables of the scheduler that masters before 3.0 start in any case: its own script, from its own jar.
+fn quartz(jars: &str) -> String {
+    let folder = Folder::new("quartz");
+    let is_quartz = |name: &String| name.starts_with("quartz-2") && name.ends_with(".jar");
+    let names = fs::read_dir(jars).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let jar = names.into_iter().find(is_quartz).expect("the jar of Quartz");
+    let script = "org/quartz/impl/jdbcjobstore/tables_postgres.sql";
+    run(Command::new("jar").args(["xf", &format!("{jars}/{jar}"), script]).current_dir(folder.path()));
+    let text = fs::read_to_string(folder.join(script)).unwrap();
+    // Before that it drops tables that are not there, and one of the names is misspelt.
+    let start = text.find("CREATE TABLE").expect("tables");
+    text[start..].to_owned()
 }
 
 fn mapped(release: &Release, jars: &str) -> BTreeMap<String, Columns> {
