@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::release::{Release, V3_1_1};
+use super::release::{Release, V1_3_6, V3_1_1};
 use super::seed::{self, Task};
 use super::server::{Kind, Server};
 use super::tables;
@@ -163,7 +163,7 @@ fn ends(world: &World, env: &Env, servers: &[&Server]) -> Vec<String> {
     let unfinished = "SELECT count(*) FROM t_ds_process_instance WHERE state IN (0, 1, 2, 4, 12)";
     world.await_number_in(env, SOON, unfinished, 1, servers);
     let sql = "SELECT 'workflow ' || process_definition_code || ' ' || state FROM t_ds_process_instance UNION ALL \
-               SELECT 'task ' || task_code || ' ' || state || ' ' || flag FROM t_ds_task_instance UNION ALL \
+               SELECT name || ' ' || state || ' ' || flag FROM t_ds_task_instance UNION ALL \
                SELECT 'error ' || process_definition_code FROM t_ds_error_command UNION ALL \
                SELECT 'command ' || process_definition_code FROM t_ds_command ORDER BY 1";
     env.rows(sql).iter().map(|row| row.text(0).unwrap()).collect()
@@ -178,7 +178,7 @@ fn written(env: &Env) -> Written {
         let (before, after): (Json, Json) =
             (serde_json::from_str(&before).unwrap(), serde_json::from_str(&after).unwrap());
         let key = match relation.as_str() {
-            "t_ds_command" if after["command_type"] == 2 => format!("command {}", after["process_instance_id"]),
+            "t_ds_command" if after["command_type"] == 2 => format!("command {}", after["command_param"]),
             "t_ds_process_instance" if after["host"] == "NULL" && before["host"] != "NULL" => {
                 format!("instance {}", after["id"])
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::release::{Release, V3_1_1};
+use super::release::{Release, V1_3_6, V3_1_1};
 use super::seed::{self, Task};
 use super::server::{Kind, Server};
 use super::tables;
@@ -25,6 +25,11 @@ enum First {
 #[test]
 fn a_master_of_3_1_1_and_we_race() {
     race("a_master_of_3_1_1_and_we_race", &V3_1_1);
+}
+
+#[test]
+fn a_master_of_1_3_6_and_we_race() {
+    race("a_master_of_1_3_6_and_we_race", &V1_3_6);
 }
 
 fn race(test: &str, release: &'static Release) {
@@ -51,7 +56,7 @@ fn race(test: &str, release: &'static Release) {
     let commands =
         "FROM audit WHERE relation = 't_ds_command' AND operation = 'INSERT' AND after->>'command_type' = '2'";
     assert_eq!(world.env.number(&format!("SELECT count(*) {commands}")), once);
-    assert_eq!(world.env.number(&format!("SELECT count(DISTINCT after->>'process_instance_id') {commands}")), once);
+    assert_eq!(world.env.number(&format!("SELECT count(DISTINCT after->>'command_param') {commands}")), once);
     assert_eq!(world.runs("a"), usize::try_from(once + 1).unwrap());
 }
 

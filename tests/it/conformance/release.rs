@@ -26,6 +26,8 @@ pub struct Release {
     pub definition: &'static str,
     /// Whether two masters on one machine share the commands out. Those of 2.0 tell each other apart by host alone.
     pub shares: bool,
+    /// Whether tasks that ran when their master died are started again.
+    pub repeats: bool,
     /// Whether its ZooKeeper client is of 3.4.
     pub old_zookeeper: bool,
     /// Arguments of the Java machine.
@@ -77,6 +79,7 @@ pub static V3_1_1: Release = Release {
     settings: spring_settings,
     definition: "process_definition_code",
     shares: true,
+    repeats: true,
     old_zookeeper: false,
     java: OPENED,
 };
@@ -103,6 +106,7 @@ pub static V1_3_6: Release = Release {
     settings: settings_1_3,
     definition: "process_definition_id",
     shares: true,
+    repeats: false,
     old_zookeeper: true,
     ..V3_1_1
 };
@@ -140,8 +144,33 @@ fn settings_1_3(place: &Place<'_>) -> Vec<(&'static str, String)> {
     files.push(("zookeeper.properties", zookeeper));
     files.push(("master.properties", master_settings(*port)));
     files.push(("worker.properties", worker));
+    files.push(("logback.xml", logback(folder)));
     files.push(("common.properties", common_settings(folder)));
     files
+}
+
+/// Workers of 1.x ask their logging where a task's own log is, and fail where it does not say.
+fn logback(folder: &str) -> String {
+    let encoder = "<encoder><pattern>%d %-5level [%thread] %logger{36} : %msg%n</pattern></encoder>";
+    format!(
+        r#"<configuration>
+  <appender name="STDOUT" class="ch.qos.logback.core.ConsoleAppender">{encoder}</appender>
+  <appender name="TASKLOGFILE" class="ch.qos.logback.classic.sift.SiftingAppender">
+    <filter class="org.apache.dolphinscheduler.server.log.TaskLogFilter"/>
+    <discriminator class="org.apache.dolphinscheduler.server.log.TaskLogDiscriminator">
+      <key>taskAppId</key>
+      <logBase>{folder}/tasks</logBase>
+    </discriminator>
+    <sift>
+      <appender name="task" class="ch.qos.logback.core.FileAppender">
+        <file>{folder}/tasks/${{taskAppId}}.log</file>{encoder}
+      </appender>
+    </sift>
+  </appender>
+  <root level="INFO"><appender-ref ref="STDOUT"/><appender-ref ref="TASKLOGFILE"/></root>
+</configuration>
+"#
+    )
 }
 
 fn older_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
@@ -152,7 +181,7 @@ fn older_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
     );
     vec![
         ("datasource.properties", format!("{datasource}spring.datasource.maxActive=12\n")),
-        ("application.properties", format!("{datasource}spring.main.banner-mode=off\nlogging.level.root=INFO\n")),
+        ("application.properties", format!("{datasource}spring.main.banner-mode=off\n")),
     ]
 }
 

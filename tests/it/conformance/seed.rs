@@ -64,7 +64,23 @@ impl Task {
 
     /// Another workflow.
     pub fn sub_process(code: i64, workflow: i64) -> Self {
-        Self { code, kind: "SUB_PROCESS", parameters: json!({"localParams": [], "processDefinitionCode": workflow}) }
+        let parameters = json!({"localParams": [], "processDefinitionCode": workflow, "processDefinitionId": workflow});
+        Self { code, kind: "SUB_PROCESS", parameters }
+    }
+
+    fn name(&self) -> String {
+        format!("task {}", self.code)
+    }
+
+    /// As it stands in the definitions of 1.x.
+    fn json(&self, before: Option<&Self>) -> serde_json::Value {
+        json!({
+            "type": self.kind, "id": format!("tasks-{}", self.code), "name": self.name(), "params": self.parameters,
+            "description": "", "runFlag": "NORMAL", "conditionResult": {"successNode": [""], "failedNode": [""]},
+            "dependence": {}, "maxRetryTimes": "0", "retryInterval": "1",
+            "timeout": {"strategy": "", "interval": null, "enable": false}, "taskInstancePriority": "MEDIUM",
+            "workerGroup": "default", "preTasks": before.iter().map(|task| task.name()).collect::<Vec<_>>(),
+        })
     }
 }
 
@@ -98,6 +114,9 @@ pub fn cluster(env: &Env, tenant: &str) {
 
 /// A workflow of tasks, each after the one before.
 pub fn workflow(env: &Env, code: i64, tasks: &[Task]) {
+    if !has_table(env, "t_ds_task_definition") {
+        return workflow_1_x(env, code, tasks);
+    }
     let times = ["create_time", "update_time", "operate_time"];
     for table in ["t_ds_process_definition", "t_ds_process_definition_log"] {
         Row::default()
@@ -126,11 +145,39 @@ pub fn workflow(env: &Env, code: i64, tasks: &[Task]) {
     }
 }
 
+/// Until 2.0 a definition is one row with everything in it.
+fn workflow_1_x(env: &Env, id: i64, tasks: &[Task]) {
+    let before = std::iter::once(None).chain(tasks.iter().map(Some));
+    let tasks: Vec<serde_json::Value> = tasks.iter().zip(before).map(|(task, before)| task.json(before)).collect();
+    let definition = json!({"globalParams": [], "tasks": tasks, "tenantId": 1, "timeout": 0});
+    Row::default()
+        .int("id", id)
+        .text("name", &format!("workflow {id}"))
+        .int("version", 1)
+        .int("release_state", 1)
+        .int("flag", 1)
+        .int("project_id", PROJECT)
+        .int("user_id", 1)
+        .int("tenant_id", 1)
+        .int("timeout", 0)
+        .text("global_params", "[]")
+        .text("locations", "{}")
+        .text("connects", "[]")
+        .text("process_definition_json", &definition.to_string())
+        .now(&["create_time", "update_time"])
+        .insert(env, "t_ds_process_definition");
+}
+
+/// Whether the release has a table.
+pub fn has_table(env: &Env, table: &str) -> bool {
+    env.number(&format!("SELECT count(*) FROM information_schema.tables WHERE table_name = '{table}'")) == 1
+}
+
 fn task_rows(env: &Env, task: &Task) {
     for table in ["t_ds_task_definition", "t_ds_task_definition_log"] {
         Row::default()
             .int("code", task.code)
-            .text("name", &format!("task {}", task.code))
+            .text("name", &task.name())
             .int("version", 1)
             .int("project_code", PROJECT)
             .int("user_id", 1)
@@ -179,6 +226,7 @@ pub fn start(env: &Env, workflow: i64, parameter: &str) {
     Row::default()
         .int("command_type", 0)
         .int("process_definition_code", workflow)
+        .int("process_definition_id", workflow)
         .int("process_definition_version", 1)
         .int("process_instance_id", 0)
         .text("command_param", parameter)
@@ -199,6 +247,7 @@ pub fn start(env: &Env, workflow: i64, parameter: &str) {
 pub fn schedule(env: &Env, workflow: i64, zone: &str) {
     Row::default()
         .int("process_definition_code", workflow)
+        .int("process_definition_id", workflow)
         .text("crontab", "0 0 2 * * ? *")
         .text("timezone_id", zone)
         .int("failure_strategy", 1)

@@ -1,6 +1,7 @@
 //! A real master or worker as a process.
 
 use std::fs;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -53,10 +54,9 @@ impl Starting {
         for (name, content) in (release.settings)(&place) {
             fs::write(format!("{settings}/{name}"), content).unwrap();
         }
-        let mut command: Vec<String> = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC"
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let mut command = vec!["env".to_owned(), format!("PATH={}:/usr/bin:/bin", without_sudo(&folder))];
+        let java = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC".split_whitespace();
+        command.extend(java.map(str::to_owned));
         command.extend(release.java.iter().map(|&argument| argument.to_owned()));
         // Relative paths in its settings lead below its own folder.
         command.push(format!("-Duser.dir={text}"));
@@ -86,9 +86,25 @@ impl Starting {
                 std::thread::sleep(Duration::from_millis(100));
                 continue;
             };
-            panic!("a server {state}:\n{}", self.folder.log_tail());
+            let pid = self.process.pid().to_string();
+            let threads = Command::new("jstack").arg(pid).output().map(|output| output.stdout).unwrap_or_default();
+            let threads = String::from_utf8_lossy(&threads).into_owned();
+            let main: Vec<&str> = threads.split("\n\n").filter(|thread| thread.contains("dolphinscheduler")).collect();
+            panic!("{} {state}:\n{}\n{}", self.parent, self.folder.log_tail(), main.join("\n\n"));
         }
     }
+}
+
+/// Workers of 1.x run every task through `sudo -u`, for the tenant: here that is the user who runs the tests in any case,
+/// and no machine has to have `sudo` for that.
+fn without_sudo(folder: &Folder) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let programs = folder.join("programs");
+    fs::create_dir(&programs).unwrap();
+    let sudo = format!("{programs}/sudo");
+    fs::write(&sudo, "#!/bin/sh\n[ \"$1\" = -u ] && shift 2\nexec \"$@\"\n").unwrap();
+    fs::set_permissions(&sudo, fs::Permissions::from_mode(0o755)).unwrap();
+    programs
 }
 
 /// The client of ZooKeeper 3.4 finds no server on a newer Java machine: one class of it is replaced.
