@@ -13,6 +13,7 @@
 mod harness;
 
 mod attack;
+mod conformance;
 mod curator;
 mod database;
 mod dump;
