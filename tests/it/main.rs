@@ -14,6 +14,7 @@ mod harness;
 
 mod attack;
 mod conformance;
+mod cost;
 mod curator;
 mod database;
 mod dump;

@@ -23,3 +23,6 @@ mod servers;
 mod shim;
 mod tap;
 mod wire;
+
+pub use tap::{Points, Tap};
+pub use wire::Protocol;
