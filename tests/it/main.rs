@@ -21,6 +21,7 @@ mod faults;
 mod jdbc;
 mod live;
 mod lock;
+mod model;
 mod program;
 mod proxy;
 mod readme;

@@ -23,3 +23,5 @@ mod servers;
 mod shim;
 mod tap;
 mod wire;
+
+pub use scene::all;
