@@ -13,6 +13,7 @@
 mod harness;
 
 mod attack;
+mod crowd;
 mod curator;
 mod database;
 mod dump;
