@@ -19,6 +19,7 @@ mod database;
 mod dump;
 mod failover;
 mod faults;
+mod fuzz;
 mod jdbc;
 mod live;
 mod lock;
