@@ -17,6 +17,7 @@ mod report;
 mod times;
 mod watch;
 mod watch_around;
+mod watch_shapes;
 mod writing;
 
 use std::io;

@@ -116,7 +116,11 @@ pub(super) async fn run(
     stop: StopSignal,
 ) -> io::Result<u8> {
     match prepared(settings, global, environment, arguments, printer).await {
-        Ok(mut around) => Ok(watch(&mut around, &plan(arguments), stop).await.code.number()),
+        Ok(mut around) => {
+            let mut plan = plan(arguments);
+            plan.interval = around.longest_interval().map_or(plan.interval, |longest| plan.interval.min(longest));
+            Ok(watch(&mut around, &plan, stop).await.code.number())
+        }
         Err(error) => {
             let answer = Answer { error: Some(error.body()), ..Answer::default() };
             finish(printer, Document::new("watch"), answer)

@@ -1,7 +1,8 @@
 //! What surrounds the loop: settings read again, memory in a file, events told, hooks run, metrics kept.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,20 +14,21 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::connect::{self, Access};
 use super::failure::CommandError;
 use super::watch::{Setup, resume_marker};
+use super::watch_shapes::{level, memory, row, seen, state, status};
 use crate::config::{Scope, resolve};
 use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, FailoverError};
 use crate::metadata::StoreError;
-use crate::model::{Address, Verdict};
-use crate::output::{Format, Level, Printer, sanitized};
+use crate::model::Address;
+use crate::output::{Format, Printer, sanitized};
 use crate::signals;
 use crate::watch::hooks::{HookOutcome, Hooks, Moment, parse_on};
-use crate::watch::live::{self, Live, MasterRow, Stale};
-use crate::watch::metrics::{Metrics, Seen};
+use crate::watch::live::{self, Live, Stale};
+use crate::watch::metrics::Metrics;
 use crate::watch::notify::Notify;
 use crate::watch::pause::PauseFile;
-use crate::watch::state::{Brake, PastFailover, State};
-use crate::watch::{Done, Event, Kind, Memory, Surroundings, Trouble, View, Word, metrics_http};
+use crate::watch::state::Brake;
+use crate::watch::{Event, Kind, Memory, Surroundings, Trouble, View, Word, metrics_http};
 
 /// Events in the live view; more never fit.
 const EVENTS_SHOWN: usize = 100;
@@ -45,8 +47,8 @@ pub(super) struct Around<'a, 'w> {
     resized: Option<Signal>,
     live: Option<Live<io::Stdout>>,
     picture: live::View,
-    /// A file that cannot be written is told when that begins, not in every round.
-    unwritable: bool,
+    /// Files that cannot be written, each of which is told when that begins, not in every round.
+    unwritable: BTreeSet<PathBuf>,
 }
 
 fn unusable(message: String, hint: &str) -> CommandError {
@@ -85,7 +87,7 @@ impl<'a, 'w> Around<'a, 'w> {
             resized: signal(SignalKind::window_change()).ok(),
             live,
             picture: live::View::default(),
-            unwritable: false,
+            unwritable: BTreeSet::new(),
             setup,
             printer,
         })
@@ -114,6 +116,11 @@ impl<'a, 'w> Around<'a, 'w> {
         let _ = self.printer.text(&format!("{line}\n"));
     }
 
+    /// How long there may be between two rounds, if the service manager waits for them.
+    pub(super) fn longest_interval(&self) -> Option<Duration> {
+        self.notify.watchdog_interval()
+    }
+
     /// What hooks say; among the events of the live view, which owns the screen.
     fn say(&mut self, text: &str, print: impl FnOnce(&mut Printer<'w>, &str)) {
         if self.live.is_none() {
@@ -130,22 +137,23 @@ impl<'a, 'w> Around<'a, 'w> {
         if let Ok(mut served) = self.served.lock() {
             served.clone_from(&text);
         }
-        if let Some(file) = &self.setup.arguments.telling.metrics_file
-            && let Err(error) = self.metrics.write_file(file)
-        {
-            self.cannot_write(&format!("{}: {error}", file.display()));
+        if let Some(file) = &self.setup.arguments.telling.metrics_file {
+            match self.metrics.write_file(file) {
+                Ok(()) => _ = self.unwritable.remove(file),
+                Err(error) => self.cannot_write(file, &format!("{}: {error}", file.display())),
+            }
         }
         let told = if alive && !self.ready { self.notify.ready(status) } else { self.notify.status(status) };
         self.ready |= alive;
-        // The service manager may be gone; it will say so itself.
-        let _ = told.and_then(|()| if alive { self.notify.watchdog() } else { Ok(()) });
+        // A round that failed has ended too: to be restarted would mend nothing. The service manager may be gone; it
+        // will say so itself.
+        let _ = told.and_then(|()| self.notify.watchdog());
     }
 
-    fn cannot_write(&mut self, what: &str) {
-        if !self.unwritable {
+    fn cannot_write(&mut self, file: &Path, what: &str) {
+        if self.unwritable.insert(file.to_owned()) {
             self.show_line(&Event::new(Kind::Error, format!("cannot write {what}; the loop goes on")));
         }
-        self.unwritable = true;
     }
 
     async fn hook(&mut self, moment: Moment, payload: &serde_json::Value, master: &str) -> HookOutcome {
@@ -199,9 +207,10 @@ impl Surroundings for Around<'_, '_> {
         if self.setup.arguments.guards.dry_run {
             return;
         }
+        let file = self.setup.state_file.path().to_owned();
         match self.setup.state_file.save(&state(memory)) {
-            Ok(()) => self.unwritable = false,
-            Err(error) => self.cannot_write(&error.to_string()),
+            Ok(()) => _ = self.unwritable.remove(&file),
+            Err(error) => self.cannot_write(&file, &error.to_string()),
         }
     }
 
@@ -244,6 +253,10 @@ impl Surroundings for Around<'_, '_> {
         self.picture.masters = view.masters.iter().map(row).collect();
         self.draw();
         self.publish(&status(view), true);
+    }
+
+    fn progress(&mut self) {
+        let _ = self.notify.watchdog();
     }
 
     async fn ask(&mut self, master: &Address, unfinished: i64) -> Word {
@@ -310,35 +323,6 @@ fn in_words(outcome: &HookOutcome) -> String {
     }
 }
 
-fn memory(state: State) -> Memory {
-    let done = |past: PastFailover| Done {
-        master: past.master,
-        at: past.at_ms,
-        instances: past.instances,
-        cut_short: past.cut_short,
-    };
-    let mut memory = Memory::default();
-    memory.missing.since = state.missing;
-    memory.done = state.failovers.into_iter().map(done).collect();
-    memory.brake = state.brake.map(|brake| brake.reason);
-    memory
-}
-
-fn state(memory: &Memory) -> State {
-    let past = |done: &Done| PastFailover {
-        master: done.master.clone(),
-        at_ms: done.at,
-        instances: done.instances,
-        cut_short: done.cut_short,
-    };
-    let since_ms = memory.done.last().map_or(0, |done| done.at);
-    State {
-        missing: memory.missing.since.clone(),
-        failovers: memory.done.iter().map(past).collect(),
-        brake: memory.brake.clone().map(|reason| Brake { since_ms, reason }),
-    }
-}
-
 /// Whether the first of two signals comes before the second; one without a handler never comes.
 async fn arrives_first(first: &mut Option<Signal>, second: &mut Option<Signal>) -> bool {
     async fn arrival(signal: &mut Option<Signal>) {
@@ -351,51 +335,4 @@ async fn arrives_first(first: &mut Option<Signal>, second: &mut Option<Signal>) 
         () = arrival(first) => true,
         () = arrival(second) => false,
     }
-}
-
-/// How much an event matters to those who read the journal.
-fn level(kind: Kind) -> Level {
-    match kind {
-        Kind::Error => Level::Error,
-        Kind::FailoverRefused | Kind::MasterLost | Kind::GraceStarted => Level::Warning,
-        Kind::FailoverStarted | Kind::FailoverFinished | Kind::Paused => Level::Notice,
-        Kind::Started | Kind::MasterRegistered | Kind::Standby | Kind::Stopped => Level::Info,
-    }
-}
-
-fn verdict(registered: bool) -> Verdict {
-    if registered { Verdict::Alive } else { Verdict::Dead }
-}
-
-fn count(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
-fn seen(view: &View) -> Seen {
-    let mut seen = Seen { masters: BTreeMap::new(), unfinished: BTreeMap::new() };
-    for master in &view.masters {
-        *seen.masters.entry(verdict(master.registered)).or_default() += 1;
-        *seen.unfinished.entry(verdict(master.registered)).or_default() += count(master.unfinished);
-    }
-    seen
-}
-
-fn row(master: &crate::watch::WatchedMaster) -> MasterRow {
-    MasterRow {
-        address: master.address.clone(),
-        verdict: verdict(master.registered),
-        unfinished: count(master.unfinished),
-        guard: master.guard.clone().unwrap_or_default(),
-    }
-}
-
-fn status(view: &View) -> String {
-    let registered = view.masters.iter().filter(|master| master.registered).count();
-    let dead = view.masters.len() - registered;
-    let state = match (&view.paused, &view.brake) {
-        (Some(paused), _) => format!(", paused {paused}"),
-        (None, Some(_)) => ", storm brake on".to_owned(),
-        (None, None) => String::new(),
-    };
-    format!("{registered} masters registered, {dead} dead with work{state}")
 }

@@ -11,7 +11,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult, MyS
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySqlConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
-use super::server::{Driver, LONGEST_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
+use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
 use super::target::{ServerTarget, Tls};
 
 /// A MySQL or MariaDB database.
@@ -99,6 +99,7 @@ fn options(target: &ServerTarget) -> MySqlConnectOptions {
         .no_engine_substitution(false)
         // Part of our own settings, which are one round trip together.
         .set_names(false)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .disable_statement_logging();
     let options = match &target.password {
         Some(password) => options.password(password.expose()),
@@ -133,7 +134,7 @@ impl Driver for MySqlDriver {
         let (steps, format) = if parameters.is_empty() {
             (session.connection.fetch_many(sqlx::raw_sql(text)), MySqlValueFormat::Text)
         } else {
-            let query = sqlx::query::<sqlx::MySql>(text).persistent(sql.len() <= LONGEST_KEPT);
+            let query = sqlx::query::<sqlx::MySql>(text);
             let query = parameters.iter().fold(query, |query, parameter| match parameter {
                 Value::Null => query.bind(None::<i64>),
                 Value::Int(number) => query.bind(*number),

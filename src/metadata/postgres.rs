@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnec
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
 use super::placeholders;
-use super::server::{Driver, LONGEST_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
+use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
 use super::target::{ServerTarget, Tls};
 use crate::secret::Secret;
 
@@ -73,6 +73,7 @@ fn options(target: &ServerTarget) -> PgConnectOptions {
         .application_name("dsctl")
         // Connection poolers refuse what they do not know in the first message.
         .extra_float_digits(None)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .disable_statement_logging();
     let options = match &target.schema {
         Some(schema) => options.options([("search_path", schema)]),
@@ -103,13 +104,12 @@ impl Driver for PostgresDriver {
         parameters: &[Value],
     ) -> BoxStream<'s, Result<Step, sqlx::Error>> {
         let (text, bound) = placeholders::numbered(sql, parameters);
-        let is_kept = text.len() <= LONGEST_KEPT;
         let text = AssertSqlSafe(text);
         // Without parameters the simple protocol saves a round trip.
         let steps = if bound.is_empty() {
             session.fetch_many(sqlx::raw_sql(text))
         } else {
-            let query = sqlx::query::<sqlx::Postgres>(text).persistent(is_kept);
+            let query = sqlx::query::<sqlx::Postgres>(text);
             session.fetch_many(bound.into_iter().fold(query, |query, parameter| match parameter {
                 // NULL is written out already.
                 Value::Null => query,

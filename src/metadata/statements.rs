@@ -203,8 +203,9 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Claims instances that are still as they were read. Parameters: the claim text (where it is a text), the host.
-    pub(crate) fn claim(&self, instances: &[i64], state: i64) -> String {
+    /// Claims so many instances that are still as they were read. Parameters: the claim text (where it is a text), the
+    /// instances, the host.
+    pub(crate) fn claim(&self, instances: usize, state: i64) -> String {
         let set = match self.family.claim {
             Claim::Host(_) => "host = ?".to_owned(),
             Claim::State(code) => format!("state = {code}"),
@@ -212,7 +213,7 @@ impl<'a> Statements<'a> {
         format!(
             "UPDATE {} SET {set} WHERE id IN ({}) AND host = ? AND state = {state}",
             self.family.tables.instance,
-            list(instances)
+            list(std::iter::repeat_n("?", instances))
         )
     }
 
@@ -323,12 +324,12 @@ mod tests {
     #[test]
     fn claims_compare_what_was_read() {
         assert_eq!(
-            statements(FamilyId::V3_1, Dialect::MySql).claim(&[1, 2], 4),
-            "UPDATE t_ds_process_instance SET host = ? WHERE id IN (1,2) AND host = ? AND state = 4"
+            statements(FamilyId::V3_1, Dialect::MySql).claim(2, 4),
+            "UPDATE t_ds_process_instance SET host = ? WHERE id IN (?,?) AND host = ? AND state = 4"
         );
         assert_eq!(
-            statements(FamilyId::V3_3, Dialect::MySql).claim(&[7], 1),
-            "UPDATE t_ds_workflow_instance SET state = 18 WHERE id IN (7) AND host = ? AND state = 1"
+            statements(FamilyId::V3_3, Dialect::MySql).claim(1, 1),
+            "UPDATE t_ds_workflow_instance SET state = 18 WHERE id IN (?) AND host = ? AND state = 1"
         );
     }
 

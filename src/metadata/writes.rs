@@ -23,7 +23,7 @@ pub struct NewCommand<'a> {
 /// Bytes of parameter text in one insert: well below the smallest default packet limit of a server.
 const INSERT_BYTES: usize = 512 * 1024;
 
-/// Commands in one insert: at most three placeholders each, far below every database's limit.
+/// Commands in one insert: at most nine placeholders each, far below every database's limit.
 const INSERT_ROWS: usize = 1000;
 
 /// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold everything.
@@ -113,11 +113,13 @@ impl MetadataStore {
         }
         let mut claimed = 0;
         for ((state, host), ids) in groups {
-            let sql = self.statements().claim(&ids, state);
+            let ids = padded(&ids);
+            let sql = self.statements().claim(ids.len(), state);
             let mut parameters = match self.release.family.claim {
                 Claim::Host(text) => vec![Value::from(text)],
                 Claim::State(_) => Vec::new(),
             };
+            parameters.extend(ids.into_iter().map(Value::from));
             parameters.push(Value::from(host));
             claimed += self.database.execute(&sql, &parameters).await?.rows;
         }
@@ -182,7 +184,8 @@ impl MetadataStore {
         self.run_insert(&sql, &parameters, piece, inserted).await
     }
 
-    /// The SQL of one value; texts go to the parameters.
+    /// The SQL of one value. What differs between commands goes to the parameters, so that every batch of a size has the
+    /// same text.
     fn expression(
         &self,
         value: CommandValue,
@@ -190,25 +193,26 @@ impl MetadataStore {
         now: Option<DateTime>,
         parameters: &mut Vec<Value>,
     ) -> String {
-        let number = |number: Option<i64>| number.map_or_else(|| "NULL".to_owned(), |number| number.to_string());
         let instance = command.instance;
-        match value {
-            CommandValue::Number(constant) => constant.to_string(),
-            CommandValue::Definition => number(instance.definition),
-            CommandValue::DefinitionVersion => number(Some(instance.definition_version.unwrap_or(0))),
-            CommandValue::Instance => instance.id.to_string(),
-            CommandValue::Executor => number(instance.executor_id),
-            CommandValue::Priority => number(instance.priority),
-            CommandValue::TestFlag => number(Some(instance.test_flag.unwrap_or(0))),
+        let number = match value {
+            CommandValue::Number(constant) => return constant.to_string(),
             CommandValue::Parameter => {
                 parameters.push(Value::from(command.parameter.as_str()));
-                "?".to_owned()
+                return "?".to_owned();
             }
             CommandValue::Now => {
                 parameters.extend(now.map(|now| Value::from(now.strftime("%Y-%m-%d %H:%M:%S").to_string())));
-                self.statements().now(now.is_some()).to_owned()
+                return self.statements().now(now.is_some()).to_owned();
             }
-        }
+            CommandValue::Definition => instance.definition,
+            CommandValue::DefinitionVersion => Some(instance.definition_version.unwrap_or(0)),
+            CommandValue::Instance => Some(instance.id),
+            CommandValue::Executor => instance.executor_id,
+            CommandValue::Priority => instance.priority,
+            CommandValue::TestFlag => Some(instance.test_flag.unwrap_or(0)),
+        };
+        parameters.push(number.map_or(Value::Null, Value::from));
+        "?".to_owned()
     }
 
     /// MySQL knows no RETURNING: there the ids are read back, from the first one assigned on.
@@ -236,6 +240,15 @@ impl MetadataStore {
     }
 }
 
+/// Ids, with the last one repeated up to the next power of two: a statement for them is one of few texts.
+fn padded(ids: &[InstanceId]) -> Vec<InstanceId> {
+    let mut padded = ids.to_vec();
+    if let Some(last) = ids.last() {
+        padded.resize(ids.len().next_power_of_two(), *last);
+    }
+    padded
+}
+
 /// Splits commands into inserts of a bounded size.
 fn pieces<'a, 'b>(commands: &'b [&'a NewCommand<'a>]) -> Vec<&'b [&'a NewCommand<'a>]> {
     let mut pieces = Vec::new();
@@ -257,6 +270,13 @@ fn pieces<'a, 'b>(commands: &'b [&'a NewCommand<'a>]) -> Vec<&'b [&'a NewCommand
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_numbers_of_ids_are_asked_for() {
+        assert_eq!(padded(&[]), [0_i64; 0]);
+        assert_eq!(padded(&[7]), [7]);
+        assert_eq!(padded(&[1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5, 5, 5]);
+    }
 
     #[test]
     fn inserts_are_bounded_and_lose_nothing() {

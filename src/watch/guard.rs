@@ -108,20 +108,21 @@ pub fn storm(past: &[Past<'_>], waiting: u64, now: i64, limits: &Limits) -> Opti
 pub struct Missing {
     /// Address → first seen missing, in epoch milliseconds.
     pub since: BTreeMap<String, i64>,
-    /// Whether the last look found no master at all, or there was none to be had: what was missing before proves nothing.
+    /// Whether the last look found no master at all.
     pub blind: bool,
 }
 
 impl Missing {
     /// Takes a look into account: `dead` are the masters that instances name and that are not registered.
     ///
-    /// After a time in which the registry could not be seen, or in which no master was there at all, every grace time
-    /// starts anew: that was the registry's failure and not a master's.
+    /// After a time in which no master was there at all every grace time starts anew: that was the registry's failure
+    /// and not a master's. So nothing is kept of it, for this process or the next.
     pub fn look(&mut self, dead: &BTreeSet<String>, any_registered: bool, now: i64) {
-        if self.blind || !any_registered {
-            self.since.clear();
-        }
         self.blind = !any_registered;
+        if self.blind {
+            self.since.clear();
+            return;
+        }
         self.since.retain(|address, _| dead.contains(address));
         for address in dead {
             // A clock that was set back must not make the grace time longer than it is.
@@ -130,9 +131,9 @@ impl Missing {
         }
     }
 
-    /// The registry could not be seen.
+    /// The registry could not be seen: what was missing before proves nothing any more.
     pub fn lose_sight(&mut self) {
-        self.blind = true;
+        self.since.clear();
     }
 }
 
@@ -167,6 +168,7 @@ mod tests {
         assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
         let half = [Past { cut_short: true, ..past("a:1", 1_000, 3) }];
         assert_eq!(cool_down("a:1", &half, 1_001, &LIMITS), None);
+        assert!(storm(&half, 98, 1_001, &LIMITS).is_some(), "it counts for the brake all the same");
     }
 
     #[test]
@@ -202,6 +204,7 @@ mod tests {
         assert_eq!(missing.since["a:1"], 900_000);
         // All masters gone together, and one back: its companions have the whole grace time to follow.
         missing.look(&dead(&["a:1", "b:1"]), false, 910_000);
+        assert!(missing.blind && missing.since.is_empty());
         missing.look(&dead(&["a:1"]), true, 920_000);
         assert_eq!(missing.since["a:1"], 920_000);
         missing.look(&dead(&["a:1"]), true, 930_000);

@@ -57,7 +57,7 @@ pub struct Memory {
 pub struct Trouble {
     /// In words; no password.
     pub text: String,
-    /// Bad settings do not mend themselves: the loop ends with this code.
+    /// Bad settings do not mend themselves: the loop ends with this code, unless they have been good already.
     pub fatal: Option<ExitCode>,
 }
 
@@ -120,6 +120,9 @@ pub trait Surroundings: Send {
     /// A round is over; `error` if it failed.
     async fn round(&mut self, view: &View, took: Duration, error: Option<&str>);
 
+    /// A batch of a failover is done: the loop is alive, however long the whole takes.
+    fn progress(&mut self);
+
     /// Before a failover: somebody may object.
     async fn ask(&mut self, master: &Address, unfinished: i64) -> Word;
 
@@ -128,6 +131,13 @@ pub trait Surroundings: Send {
 
     /// Waits until the settings are to be read again.
     async fn reload(&mut self);
+}
+
+impl Memory {
+    /// When a failover of this master was cut short last, if one was.
+    pub(super) fn last_cut_short(&self, master: &str) -> Option<i64> {
+        self.done.iter().filter(|done| done.master == master && done.cut_short).map(|done| done.at).max()
+    }
 }
 
 impl Done {

@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::guard::Hold;
-use super::plan::{Done, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
+use super::plan::{Done, Memory, Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
 use super::words::{back_off, error_text, outcome_event, time_left};
-use super::{Event, Kind};
+use super::{Event, Kind, picture, returned};
 use crate::exit_code::ExitCode;
 use crate::failover::{
     Cluster, FailoverError, Observer, Permit, RegistryView, Stop, StopSignal, check_registry, dead_hosts, failover,
 };
-use crate::metadata::HostCount;
 use crate::model::{Address, LockNode};
 use crate::registry::RegistryError;
 
@@ -90,11 +89,12 @@ impl Watcher<'_> {
                     cluster.store.close().await;
                     next
                 }
-                Err(Trouble { text, fatal: Some(code) }) => {
+                // Once it has worked, settings and schema are right: another server may answer at the address for a while.
+                Err(Trouble { text, fatal: Some(code) }) if !self.started => {
                     around.tell(Event::new(Kind::Error, text)).await;
                     Next::End(code)
                 }
-                Err(Trouble { text, fatal: None }) => Next::Reopen(Some(text)),
+                Err(Trouble { text, .. }) => Next::Reopen(Some(text)),
             };
             match next {
                 Next::End(code) => return code,
@@ -112,6 +112,7 @@ impl Watcher<'_> {
     /// Tells the failure and pauses; gives a code if that is the end.
     async fn after_failure(&mut self, around: &mut dyn Surroundings, text: &str, failures: u32) -> Option<ExitCode> {
         self.memory.missing.lose_sight();
+        around.keep(&self.memory);
         let pause = back_off(failures);
         let seconds = pause.as_secs_f64();
         let event = Event::new(Kind::Error, format!("{text}; trying again in {seconds:.1}s"));
@@ -170,12 +171,15 @@ impl Watcher<'_> {
             around.tell(self.greeting(cluster, masters.servers.len())).await;
         }
         for event in self.seen.look(&masters) {
-            around.tell(event).await;
+            let told = stop.unless(returned::with_older(cluster, &masters, &counts, event)).await?;
+            around.tell(told).await;
         }
         self.tell_pause(around).await;
         let view = RegistryView { masters, ..RegistryView::default() };
-        let (dead, _) = dead_hosts(&counts, &view, cluster.store.release());
+        let (mut dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let now = Timestamp::now().as_millisecond();
+        // One whose failover is cut short time and again must not keep the others waiting.
+        dead.sort_by_key(|master| self.memory.last_cut_short(master.as_str()));
         let names: BTreeSet<String> = dead.iter().map(ToString::to_string).collect();
         self.seen.forget_all_but(&dead.iter().cloned().collect());
         let any = !view.masters.servers.is_empty();
@@ -185,14 +189,19 @@ impl Watcher<'_> {
         let mut holds = BTreeMap::new();
         let mut wake = self.plan.interval;
         for master in &dead {
-            let unfinished = unfinished_of(&counts, cluster, master);
+            let unfinished = picture::unfinished_of(cluster.store.release().family, &counts, master);
             if let Some(hold) = self.consider(around, cluster, master, unfinished).await? {
                 wake = wake.min(time_left(&hold, Timestamp::now().as_millisecond()));
                 holds.insert(master.to_string(), hold);
             }
         }
         self.announced.retain(|master, _| names.contains(master));
-        let view = self.view(around, cluster, &view, &counts, &holds);
+        let view = View {
+            masters: picture::masters(cluster.store.release().family, &view, &counts, &holds),
+            paused: around.paused().map(|(by, reason)| format!("by {by}: {reason}")),
+            brake: self.memory.brake.clone(),
+            seen_at: Some(Timestamp::now()),
+        };
         around.round(&view, began.elapsed(), None).await;
         Ok(wake)
     }
@@ -236,7 +245,9 @@ impl Watcher<'_> {
             self.announce(around, master, unfinished, &hold, now).await;
             return Ok(Some(hold));
         }
-        if let Word::Veto(why) = around.ask(master, unfinished).await {
+        // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
+        let asked = async { Ok::<_, FailoverError>(around.ask(master, unfinished).await) };
+        if let Word::Veto(why) = self.stop.unless(asked).await? {
             let event = Event::new(Kind::FailoverRefused, format!("vetoed: {why}")).about(master);
             around.tell(event).await;
             self.remember(around, master, 0, false);
@@ -260,9 +271,12 @@ impl Watcher<'_> {
         // Its registration was here: that is proof enough that this registry is the database's.
         rules.allow_new_masters |= self.seen.knows(master);
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
-        let run = failover(cluster, &masters, &rules, permit, &mut Quiet, stop).await;
+        let run = failover(cluster, &masters, &rules, permit, &mut Passing(around), stop).await;
         let event = outcome_event(master, &run, self.plan.dry_run);
-        around.report(&event).await;
+        // Asked to end, it ends: hooks would take their time, and nothing has failed.
+        if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
+            around.report(&event).await;
+        }
         let standby = event.kind == Kind::Standby;
         around.tell(event).await;
         // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
@@ -288,36 +302,6 @@ impl Watcher<'_> {
         let oldest = now.saturating_sub(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
         self.memory.done.retain(|done| done.at >= oldest);
     }
-
-    fn view(
-        &self,
-        around: &mut dyn Surroundings,
-        cluster: &Cluster,
-        registered: &RegistryView,
-        counts: &[HostCount],
-        holds: &BTreeMap<String, Hold>,
-    ) -> View {
-        let now = Timestamp::now();
-        let mut masters: BTreeMap<String, WatchedMaster> = BTreeMap::new();
-        for server in &registered.masters.servers {
-            let address = server.address.to_string();
-            let master = WatchedMaster { address: address.clone(), registered: true, unfinished: 0, guard: None };
-            masters.insert(address, master);
-        }
-        let family = cluster.store.release().family;
-        for count in counts.iter().filter(|count| family.is_unfinished(Some(count.state))) {
-            let Some(host) = count.host.as_deref() else { continue };
-            let guard = holds.get(host).map(|hold| hold.sentence(now.as_millisecond()));
-            let new = || WatchedMaster { address: host.to_owned(), registered: false, unfinished: 0, guard };
-            masters.entry(host.to_owned()).or_insert_with(new).unfinished += count.count;
-        }
-        View {
-            masters: masters.into_values().collect(),
-            paused: around.paused().map(|(by, reason)| format!("by {by}: {reason}")),
-            brake: self.memory.brake.clone(),
-            seen_at: Some(now),
-        }
-    }
 }
 
 fn code_of(stop: Stop) -> ExitCode {
@@ -327,18 +311,13 @@ fn code_of(stop: Stop) -> ExitCode {
     }
 }
 
-fn unfinished_of(counts: &[HostCount], cluster: &Cluster, master: &Address) -> i64 {
-    let family = cluster.store.release().family;
-    let of_master =
-        |count: &&HostCount| count.host.as_deref() == Some(master.as_str()) && family.is_unfinished(Some(count.state));
-    counts.iter().filter(of_master).map(|count| count.count).sum()
-}
+/// The loop tells what a failover came to; steps in between are nobody's news, but show that it lives.
+struct Passing<'a>(&'a mut dyn Surroundings);
 
-/// The loop tells what a failover came to; steps in between are nobody's news.
-struct Quiet;
-
-impl Observer for Quiet {
+impl Observer for Passing<'_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
-    fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {}
+    fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
+        self.0.progress();
+    }
 }

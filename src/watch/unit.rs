@@ -32,7 +32,7 @@ TimeoutStartSec=infinity
 # SIGTERM: the instance in flight is finished and the lock is given back. Hooks are left to the watcher.
 KillMode=mixed
 TimeoutStopSec=90s
-# Fed by finished rounds. It must be longer than two rounds, and longer than one failover takes.
+# Fed by every round and every batch: it ends a loop that hangs, and no other. It must be longer than one batch takes.
 WatchdogSec=5min
 Restart=on-failure
 RestartSec=5s

@@ -23,7 +23,9 @@ pub(super) fn outcome_event(master: &Address, run: &Run, dry_run: bool) -> Event
         None => (Kind::FailoverFinished, format!("{recovered} handed over, {skipped} left alone")),
         Some(failure @ FailoverError::Registry(RegistryError::Held { .. })) => (Kind::Standby, failure.to_string()),
         Some(failure @ FailoverError::Refused(refusal)) => {
-            (Kind::FailoverRefused, format!("{failure}; {}", Refusal::hint(refusal)))
+            // A master may come back between two batches.
+            let before = if run.wrote { format!("; {recovered} were handed over before") } else { String::new() };
+            (Kind::FailoverRefused, format!("{failure}; {}{before}", Refusal::hint(refusal)))
         }
         Some(failure) => (Kind::Error, format!("{failure}; {recovered} were handed over before")),
     };

@@ -53,7 +53,8 @@ fn the_view_shows_masters_and_is_left_on_sigterm() {
 #[test]
 fn a_second_ctrl_c_leaves_the_screen_in_order() {
     let world = World::in_a_file(BY_STATE, 3);
-    let mut terminal = live(&world, "--grace 0s --hook-timeout 50s").args(["--on", "pre=/usr/bin/sleep 50"]).spawn();
+    let mut terminal =
+        live(&world, "--grace 0s --hook-timeout 50s").args(["--on", "post-success=/usr/bin/sleep 50"]).spawn();
     terminal.await_stdout(ENTER);
     let program = program(&terminal);
     eventually(LIMIT, "the hook runs", || child_of(program, "sleep").ok_or("no hook yet"));
@@ -61,7 +62,7 @@ fn a_second_ctrl_c_leaves_the_screen_in_order() {
     signal(program, "INT");
     let output = terminal.finish().exit(130);
     assert_in_order(&output.stdout);
-    world.check_untouched();
+    world.check_complete();
 }
 
 #[test]

@@ -13,7 +13,12 @@
 mod harness;
 
 mod attack;
+<<<<<<< HEAD
 mod crowd;
+=======
+mod conformance;
+mod cost;
+>>>>>>> main
 mod curator;
 mod database;
 mod dump;

@@ -49,7 +49,7 @@ fn a_connection_cut_in_the_second_batch() {
         for moment in [Moment::Lock, Moment::Command, Moment::Commit] {
             let (world, proxy) = world(store);
             let running = at_second_batch(&world, &proxy, "");
-            proxy.trap(moment.bytes(store), At::Cut);
+            proxy.trap(moment.bytes_again(store), At::Cut);
             proxy.go_on();
             let output = world.end(running).exit(7);
             assert_error(&output, "database", &proxy);

@@ -29,7 +29,7 @@ fn killed_in_second_batch(store: Store, moment: Moment, arrives: bool) {
     let proxy = world.env.through_proxy();
     let running = at_second_batch(&world, &proxy, "--session-timeout 1s");
     if moment != Moment::Begin {
-        proxy.trap(moment.bytes(store), At::Hold);
+        proxy.trap(moment.bytes_again(store), At::Hold);
         proxy.go_on();
         proxy.await_sprung_times(3);
     }

@@ -30,15 +30,14 @@ fn first_half(world: &World) -> BTreeSet<i64> {
 
 /// Stopped inside the transaction of the first or the second batch, with everything written but the end.
 fn in_transaction(world: &World, database: &Proxy, batch: u64) -> Running {
-    let trap = Moment::Command.bytes(Store::MariaDb);
     if batch == 1 {
-        database.trap(trap, At::Hold);
+        database.trap(Moment::Command.bytes(Store::MariaDb), At::Hold);
         let running = world.failover(&format!("--batch 5 {BRIEF}")).spawn();
         database.await_sprung();
         return running;
     }
     let running = at_second_batch(world, database, BRIEF);
-    database.trap(trap, At::Hold);
+    database.trap(Moment::Command.bytes_again(Store::MariaDb), At::Hold);
     database.go_on();
     database.await_sprung_times(3);
     running

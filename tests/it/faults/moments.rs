@@ -1,6 +1,6 @@
 //! Moments of a run, as a proxy before the database can tell them.
 
-use super::world::World;
+use super::world::{DEAD, World};
 use crate::harness::{At, Proxy, Running, Store};
 
 /// What the program is about to send.
@@ -21,7 +21,7 @@ pub enum Moment {
 impl Moment {
     pub const ALL: [Self; 5] = [Self::Begin, Self::Lock, Self::Claim, Self::Command, Self::Commit];
 
-    /// Bytes that are sent at this moment and at no other.
+    /// Bytes that are sent at this moment of the first batch and at no other.
     pub fn bytes(self, store: Store) -> &'static [u8] {
         match (self, store) {
             (Self::Begin, Store::Postgres) => b"BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -31,6 +31,19 @@ impl Moment {
             (Self::Command, _) => b"INSERT INTO t_ds_command",
             (Self::Commit, Store::Postgres) => b"COMMIT\0",
             (Self::Commit, _) => b"COMMIT;",
+        }
+    }
+}
+
+impl Moment {
+    /// As [`Moment::bytes`], in a later batch: statements with parameters are prepared only once, and are known by their
+    /// parameters then. The world on PostgreSQL is of a release with typed commands.
+    pub fn bytes_again(self, store: Store) -> &'static [u8] {
+        match (self, store) {
+            (Self::Claim, _) => DEAD.as_bytes(),
+            (Self::Command, Store::Postgres) => b"RECOVER_TOLERANCE_FAULT",
+            (Self::Command, _) => b"{\"ProcessInstanceId\":",
+            _ => self.bytes(store),
         }
     }
 }

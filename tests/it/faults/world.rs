@@ -27,6 +27,8 @@ pub struct World {
     pub version: Version,
     /// Unfinished instances of the dead master.
     pub ids: BTreeSet<i64>,
+    /// Unfinished instances that were added, with their hosts.
+    others: BTreeMap<i64, String>,
     /// The database before anybody came.
     before: Dump,
     zk: Option<Zk>,
@@ -46,7 +48,7 @@ impl World {
         rows.insert(&env, version);
         let living = env.register(version, &registered(LIVING));
         let zk = Some(env.zk());
-        Self { ids: rows.dead(), before: env.dump(), version, zk, living: Some(living), env }
+        Self { ids: rows.dead(), others: BTreeMap::new(), before: env.dump(), version, zk, living: Some(living), env }
     }
 
     /// With the registry inside the database, as it is with a file and nothing else.
@@ -63,7 +65,7 @@ impl World {
         let rows = Rows { total: 2 * count, one_in: 2, padding: 0 };
         rows.insert(&env, version);
         env.register_in_database(version, &registered(LIVING));
-        Self { ids: rows.dead(), before: env.dump(), version, zk: None, living: None, env }
+        Self { ids: rows.dead(), others: BTreeMap::new(), before: env.dump(), version, zk: None, living: None, env }
     }
 
     pub fn dsctl(&self, arguments: &str) -> Dsctl {
@@ -73,6 +75,32 @@ impl World {
     /// `dsctl failover DEAD --yes -o json`, with more arguments.
     pub fn failover(&self, more: &str) -> Dsctl {
         self.dsctl(&format!("failover {DEAD} --yes -o json {more}"))
+    }
+
+    /// Adds running instances of another master, or of another life of the same one, and says their ids. Nothing may have
+    /// been done yet to what is there.
+    pub fn add(&mut self, host: &str, started: Timestamp, count: i64) -> BTreeSet<i64> {
+        self.check_untouched();
+        let ids = self.add_later(host, started, count);
+        self.others.extend(ids.iter().map(|id| (*id, host.to_owned())));
+        self.before = self.env.dump();
+        ids
+    }
+
+    /// As [`World::add`], when something has been done already; these are nobody's to touch.
+    pub fn add_later(&self, host: &str, started: Timestamp, count: i64) -> BTreeSet<i64> {
+        let first = self.env.number(&format!("SELECT MAX(id) + 1 FROM {}", self.table()));
+        let started = jiff::tz::TimeZone::UTC.to_datetime(started);
+        let row = |id| seed::instance(self.version).id(id).name("added").state(1).host(host).started(started);
+        self.env.insert((first..first + count).map(row));
+        (first..first + count).collect()
+    }
+
+    /// Host and state of instances, as they are now.
+    pub fn cells(&self, ids: &BTreeSet<i64>) -> BTreeSet<(Option<String>, Option<i64>)> {
+        let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let rows = self.env.rows(&format!("SELECT host, state FROM {} WHERE id IN ({list})", self.table()));
+        rows.iter().map(|row| (row.text(0), row.int(1))).collect()
     }
 
     /// The registration of the living master, in ZooKeeper.
@@ -153,15 +181,16 @@ impl World {
     #[track_caller]
     fn claimed(&self) -> BTreeSet<i64> {
         let table = self.table();
-        let claim = |id: i64| {
+        let claim = |id: i64, host: &str| {
             let cells = if self.claims_by_state() {
                 r#"state "1" -> "18""#.to_owned()
             } else {
-                format!(r#"host "{DEAD}" -> "NULL""#)
+                format!(r#"host "{host}" -> "NULL""#)
             };
             format!(r#"~ {table} "{id}": {cells}"#)
         };
-        let allowed: BTreeMap<String, i64> = self.ids.iter().map(|id| (claim(*id), *id)).collect();
+        let others = self.others.iter().map(|(id, host)| (claim(*id, host), *id));
+        let allowed: BTreeMap<String, i64> = self.ids.iter().map(|id| (claim(*id, DEAD), *id)).chain(others).collect();
         let put_back: BTreeSet<String> = self.ids.iter().map(|id| format!(r#"~ {table} "{id}":"#)).collect();
         let mut claimed = BTreeSet::new();
         for change in self.before.changes(&self.env.dump()) {

@@ -14,7 +14,6 @@ use dsctl::secret::Secret;
 
 use super::dump::Dump;
 use super::env::{Env, Store};
-use super::servers::{MariaDb, Postgres};
 use super::wait::wait;
 use super::{PASSWORD, USER};
 
@@ -42,15 +41,6 @@ impl Env {
     /// As [`Env::database`], with these limits.
     pub fn database_with(&self, limits: Limits) -> Box<dyn Database> {
         wait(self.connect_to(self.server_port(), PASSWORD, limits)).unwrap()
-    }
-
-    /// The port of the database's server.
-    pub fn server_port(&self) -> u16 {
-        match self.store {
-            Store::Sqlite => 0,
-            Store::MariaDb => MariaDb::shared().port(),
-            Store::Postgres => Postgres::shared().port(),
-        }
     }
 
     /// Connects at this port (of a proxy, for example) with this password.

@@ -132,7 +132,7 @@ impl Dsctl {
         }
         let (stdout, stderr) =
             (Collected::of(child.stdout.take().unwrap()), Collected::of(child.stderr.take().unwrap()));
-        Running { child, stdout, stderr, command: self }
+        Running { child, stdout, stderr, command: self, counted: BTreeMap::new() }
     }
 }
 
@@ -175,12 +175,47 @@ pub struct Running {
     stdout: Collected,
     stderr: Collected,
     command: Dsctl,
+    /// Up to where standard output was looked through for a text, and how often it was found.
+    counted: BTreeMap<String, (usize, usize)>,
 }
 
 impl Running {
     /// Waits until standard output has this text.
     pub fn await_stdout(&mut self, text: &str) {
         self.await_text(text, Self::wait_stdout);
+    }
+
+    /// Waits until standard output has this text so many times. It is looked for behind the last place only.
+    pub fn await_stdout_times(&mut self, text: &str, count: usize) {
+        let (mut from, mut found) = self.counted.remove(text).unwrap_or_default();
+        let mut enough = |bytes: &Vec<u8>| {
+            while found < count {
+                let rest = bytes[from..].windows(text.len());
+                let Some(place) = rest.into_iter().position(|window| window == text.as_bytes()) else { break };
+                (from, found) = (from + place + text.len(), found + 1);
+            }
+            found >= count
+        };
+        let waiting =
+            async { tokio::time::timeout(Duration::from_secs(30), self.stdout.bytes.wait_for(&mut enough)).await };
+        let came = wait(waiting).is_ok_and(|came| came.is_ok());
+        self.counted.insert(text.to_owned(), (from, found));
+        assert!(came, "not {count} times {text:?} in\n{:?}", self.so_far(None));
+    }
+
+    /// Waits until what standard output has so far is as wanted.
+    pub fn await_stdout_where(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+        let limit = self.command.limit;
+        let bytes = &mut self.stdout.bytes;
+        let found = wait(async {
+            tokio::time::timeout(limit, bytes.wait_for(|bytes| wanted(&String::from_utf8_lossy(bytes)))).await
+        });
+        assert!(found.is_ok_and(|found| found.is_ok()), "no {what} in\n{:?}", self.so_far(None));
+    }
+
+    /// What standard output has so far.
+    pub fn stdout_so_far(&self) -> String {
+        self.stdout.text()
     }
 
     /// Waits until standard error has this text.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::PASSWORD_IN_URL;
 use super::proxy::Proxy;
-use super::servers::{MariaDb, Postgres, ZooKeeper};
+use super::servers::{MariaDb, Postgres, ZooKeeper, mariadb, postgres};
 use super::wait::wait;
 use super::zk::{FakeRegistration, Tree, Zk};
 
@@ -43,6 +43,7 @@ pub struct Env {
     pub namespace: String,
     variables: BTreeMap<String, String>,
     folder: TempDir,
+    port: u16,
 }
 
 impl Env {
@@ -53,21 +54,49 @@ impl Env {
 
     /// As [`Env::new`], with another ZooKeeper (or a proxy before it).
     pub fn at(store: Store, connect: &str) -> Self {
+        let (port, database) = match store {
+            Store::Sqlite => (0, String::new()),
+            Store::MariaDb => (MariaDb::shared().port(), MariaDb::shared().create_database()),
+            Store::Postgres => (Postgres::shared().port(), Postgres::shared().create_database()),
+        };
+        Self::on(store, connect, port, database)
+    }
+
+    /// As [`Env::new`], on a MariaDB of the test's own.
+    pub fn on_mariadb(server: &MariaDb) -> Self {
+        let connect = ZooKeeper::shared().connect_string();
+        Self::on(Store::MariaDb, &connect, server.port(), server.create_database())
+    }
+
+    /// As [`Env::new`], on a PostgreSQL of the test's own.
+    pub fn on_postgres(server: &Postgres) -> Self {
+        let connect = ZooKeeper::shared().connect_string();
+        Self::on(Store::Postgres, &connect, server.port(), server.create_database())
+    }
+
+    /// In a ZooKeeper, and in a database on the server at a port.
+    pub fn on(store: Store, connect: &str, port: u16, database: String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let folder = tempfile::Builder::new().prefix("dsctl-env-").tempdir().unwrap();
-        let database = match store {
-            Store::Sqlite => folder.path().join("metadata.db").to_str().unwrap().to_owned(),
-            Store::MariaDb => MariaDb::shared().create_database(),
-            Store::Postgres => Postgres::shared().create_database(),
-        };
+        let file = || folder.path().join("metadata.db").to_str().unwrap().to_owned();
+        let database = if store == Store::Sqlite { file() } else { database };
         let namespace = format!("dsctl{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut env =
-            Self { store, database, connect: connect.to_owned(), namespace, variables: BTreeMap::new(), folder };
+            Self { store, database, connect: connect.to_owned(), namespace, variables: BTreeMap::new(), folder, port };
         env.set("DSCTL_ZK", connect);
         env.set("DSCTL_NAMESPACE", &env.namespace.clone());
         env.set("DSCTL_DB", &env.url());
         env.set("DSCTL_TIME_ZONE", "UTC");
         env
+    }
+
+    /// A world with a copy of this one's database (in PostgreSQL), and an empty namespace of its own.
+    pub fn copy(&self) -> Self {
+        assert_eq!(self.store, Store::Postgres, "only PostgreSQL's databases are copied");
+        let mut copy = Self::at(self.store, &self.connect);
+        copy.database = Postgres::shared().copy_database(&self.database);
+        copy.set("DSCTL_DB", &copy.url());
+        copy
     }
 
     /// Sets a variable for every run of the program in this world.
@@ -83,8 +112,8 @@ impl Env {
     /// Leads the program (not the test) to the database through a proxy.
     pub fn through_proxy(&mut self) -> Proxy {
         let (proxy, scheme) = match self.store {
-            Store::MariaDb => (Proxy::to(MariaDb::shared().port()), "mysql"),
-            Store::Postgres => (Proxy::to(Postgres::shared().port()), "postgres"),
+            Store::MariaDb => (Proxy::to(self.port), "mysql"),
+            Store::Postgres => (Proxy::to(self.port), "postgres"),
             Store::Sqlite => panic!("a file has no proxy"),
         };
         let url = format!("{scheme}://{}:{PASSWORD_IN_URL}@{}/{}", super::USER, proxy.address(), self.database);
@@ -111,12 +140,17 @@ impl Env {
         path.to_str().unwrap().to_owned()
     }
 
+    /// The port of the database's server; 0 for a file.
+    pub fn server_port(&self) -> u16 {
+        self.port
+    }
+
     /// The database's URL, password included.
     pub fn url(&self) -> String {
         match self.store {
             Store::Sqlite => format!("sqlite:{}", self.database),
-            Store::MariaDb => MariaDb::shared().url(&self.database),
-            Store::Postgres => Postgres::shared().url(&self.database),
+            Store::MariaDb => mariadb::url(self.port, &self.database),
+            Store::Postgres => postgres::url(self.port, &self.database),
         }
     }
 
@@ -132,8 +166,8 @@ impl Env {
                     )
                 });
             }
-            Store::MariaDb => MariaDb::shared().sql(&self.database, sql),
-            Store::Postgres => Postgres::shared().sql(&self.database, sql),
+            Store::MariaDb => mariadb::sql(self.port, &self.database, sql),
+            Store::Postgres => postgres::sql(self.port, &self.database, sql),
         }
     }
 

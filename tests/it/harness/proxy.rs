@@ -130,6 +130,13 @@ impl Proxy {
         self.accept_on(listener);
     }
 
+    /// Leads every connection to another server from now on; those there are end.
+    pub fn lead_to(&mut self, target: u16) {
+        self.refuse();
+        self.target = target;
+        self.listen();
+    }
+
     fn accept_on(&mut self, listener: TcpListener) {
         self.listener = Some(runtime().spawn(accept(listener, self.target, Arc::clone(&self.shared))));
     }

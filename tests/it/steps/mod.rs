@@ -25,3 +25,5 @@ mod tap;
 mod wire;
 
 pub use scene::all;
+pub use tap::{Points, Tap};
+pub use wire::Protocol;

@@ -64,15 +64,20 @@ impl MariaDb {
     }
 
     /// Runs statements, separated by semicolons.
-    pub fn sql(&self, database: &str, sql: &str) {
-        wait(async {
-            let mut connection = MySqlConnection::connect_with(&options(self.port(), database)).await.unwrap();
-            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
-                panic!("{error}\n{sql}");
-            });
-            connection.close().await.unwrap();
-        });
+    pub fn sql(&self, database: &str, text: &str) {
+        sql(self.port(), database, text);
     }
+}
+
+/// Runs statements, separated by semicolons, on the server at this port.
+pub fn sql(port: u16, database: &str, sql: &str) {
+    wait(async {
+        let mut connection = MySqlConnection::connect_with(&options(port, database)).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
+            panic!("{error}\n{sql}");
+        });
+        connection.close().await.unwrap();
+    });
 }
 
 /// The URL of a server, or of a proxy before it.

@@ -1,12 +1,14 @@
 //! The servers: started once for all tests, or privately for tests that stop or kill them.
 
-mod mariadb;
-mod postgres;
+mod ensemble;
+pub mod mariadb;
+pub mod postgres;
 mod template;
 mod zookeeper;
 
 use std::time::{Duration, Instant};
 
+pub use ensemble::Ensemble;
 pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 pub use zookeeper::{Release, ZooKeeper};
@@ -43,8 +45,17 @@ impl Server {
 
     /// Starts it and waits until it answers.
     fn start(&mut self) -> Result<(), String> {
+        self.spawn();
+        self.await_answer()
+    }
+
+    /// Starts it without waiting for anything.
+    fn spawn(&mut self) {
         assert!(self.process.is_none(), "{} runs already", self.name);
         self.process = Some(Guarded::spawn(self.folder.path(), self.stop_signal, &self.command));
+    }
+
+    fn await_answer(&mut self) -> Result<(), String> {
         let start = Instant::now();
         while let Err(error) = (self.probe)(self.port) {
             let ended = !self.process.as_mut().is_some_and(Guarded::is_running);

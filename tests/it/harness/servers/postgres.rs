@@ -52,21 +52,42 @@ impl Postgres {
         name
     }
 
+    /// Makes a copy of a database and says its name. Nobody has to leave the original for that.
+    pub fn copy_database(&self, original: &str) -> String {
+        let copy = self.create_database();
+        let connection = format!("-h 127.0.0.1 -p {} -U {USER}", self.port());
+        let (dump, load) = (program("pg_dump").unwrap(), program("psql").unwrap());
+        let pipe = format!(
+            "set -e; '{}' {connection} {original} >\"$1\"; '{}' -q -v ON_ERROR_STOP=1 {connection} -f \"$1\" {copy}",
+            dump.display(),
+            load.display()
+        );
+        let file = self.server.folder.join(&format!("{copy}.sql"));
+        run(Command::new("sh").args(["-c", &pipe, "copy", &file]).env("PGPASSWORD", PASSWORD));
+        std::fs::remove_file(file).unwrap();
+        copy
+    }
+
     /// The URL that leads to a database, password included.
     pub fn url(&self, database: &str) -> String {
         url(self.port(), database)
     }
 
     /// Runs statements, separated by semicolons.
-    pub fn sql(&self, database: &str, sql: &str) {
-        wait(async {
-            let mut connection = PgConnection::connect_with(&options(self.port(), database)).await.unwrap();
-            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
-                panic!("{error}\n{sql}");
-            });
-            connection.close().await.unwrap();
-        });
+    pub fn sql(&self, database: &str, text: &str) {
+        sql(self.port(), database, text);
     }
+}
+
+/// Runs statements, separated by semicolons, on the server at this port.
+pub fn sql(port: u16, database: &str, sql: &str) {
+    wait(async {
+        let mut connection = PgConnection::connect_with(&options(port, database)).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
+            panic!("{error}\n{sql}");
+        });
+        connection.close().await.unwrap();
+    });
 }
 
 /// The URL of a server, or of a proxy before it.

@@ -41,7 +41,7 @@ impl ZooKeeper {
         let mut server = Server::new("zookeeper", "TERM", probe);
         let config = server.folder.join("zoo.cfg");
         std::fs::write(&config, configuration(&server)).map_err(|error| error.to_string())?;
-        server.command = command(&classpath(release)?, &config);
+        server.command = command(&classpath(release)?, &config, STANDALONE);
         server.start()?;
         Ok(Self { server })
     }
@@ -59,7 +59,7 @@ impl ZooKeeper {
 
 /// Ticks of half a second: sessions can be as short as one second. One client in a thousand tests must never be turned
 /// away, so their number has no limit.
-fn configuration(server: &Server) -> String {
+pub(super) fn configuration(server: &Server) -> String {
     format!(
         "dataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\ntickTime=500\nminSessionTimeout=1000\n\
          maxSessionTimeout=120000\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n",
@@ -68,7 +68,10 @@ fn configuration(server: &Server) -> String {
     )
 }
 
-fn command(classpath: &str, config: &str) -> Vec<String> {
+/// The program of one server by itself.
+const STANDALONE: &str = "org.apache.zookeeper.server.ZooKeeperServerMain";
+
+pub(super) fn command(classpath: &str, config: &str, program: &str) -> Vec<String> {
     let options = "java -Xmx192m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dzookeeper.forceSync=no \
                    -Dzookeeper.preAllocSize=1024 -Dznode.container.checkIntervalMs=500 \
                    -Dorg.slf4j.simpleLogger.defaultLogLevel=warn";
@@ -76,11 +79,11 @@ fn command(classpath: &str, config: &str) -> Vec<String> {
     // The user `super:super` sees every node, so that whole trees can be compared.
     command.push("-Dzookeeper.DigestAuthenticationProvider.superDigest=super:gG7s8t3oDEtIqF6DM9LlI/R+9Ss=".to_owned());
     command.extend(["-cp".to_owned(), classpath.to_owned()]);
-    command.extend(["org.apache.zookeeper.server.ZooKeeperServerMain".to_owned(), config.to_owned()]);
+    command.extend([program.to_owned(), config.to_owned()]);
     command
 }
 
-fn classpath(release: Release) -> Result<String, String> {
+pub(super) fn classpath(release: Release) -> Result<String, String> {
     match release {
         Release::Debian => java::debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"]),
         Release::V3_4 => java::maven("zookeeper-3.4"),
@@ -96,7 +99,7 @@ fn probe(port: u16) -> Result<(), String> {
     }
 }
 
-fn four_letters(port: u16, word: &str) -> std::io::Result<String> {
+pub(super) fn four_letters(port: u16, word: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.write_all(word.as_bytes())?;

@@ -1,0 +1,42 @@
+//! The masters of one look, as they are shown. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::WatchedMaster;
+use super::guard::Hold;
+use crate::failover::RegistryView;
+use crate::family::Family;
+use crate::metadata::HostCount;
+use crate::model::Address;
+
+/// Every master with a registration or with work.
+pub(super) fn masters(
+    family: &Family,
+    registered: &RegistryView,
+    counts: &[HostCount],
+    holds: &BTreeMap<String, Hold>,
+) -> Vec<WatchedMaster> {
+    let now = Timestamp::now().as_millisecond();
+    let mut masters: BTreeMap<String, WatchedMaster> = BTreeMap::new();
+    for server in &registered.masters.servers {
+        let address = server.address.to_string();
+        let master = WatchedMaster { address: address.clone(), registered: true, unfinished: 0, guard: None };
+        masters.insert(address, master);
+    }
+    for count in counts.iter().filter(|count| family.is_unfinished(Some(count.state))) {
+        let Some(host) = count.host.as_deref() else { continue };
+        let guard = holds.get(host).map(|hold| hold.sentence(now));
+        let new = || WatchedMaster { address: host.to_owned(), registered: false, unfinished: 0, guard };
+        masters.entry(host.to_owned()).or_insert_with(new).unfinished += count.count;
+    }
+    masters.into_values().collect()
+}
+
+/// How many unfinished instances name a master.
+pub(super) fn unfinished_of(family: &Family, counts: &[HostCount], master: &Address) -> i64 {
+    let of_master =
+        |count: &&HostCount| count.host.as_deref() == Some(master.as_str()) && family.is_unfinished(Some(count.state));
+    counts.iter().filter(of_master).map(|count| count.count).sum()
+}

@@ -1,0 +1,158 @@
+//! The registry goes away and comes back, and so does the watcher itself.
+
+use std::time::{Duration, Instant};
+
+use super::{Rounds, SOON, end, event, of, told, watch, words};
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
+use crate::harness::{Env, FakeRegistration, Store, ZooKeeper, eventually};
+
+#[test]
+fn a_registry_that_was_away_makes_nobody_dead() {
+    let mut server = ZooKeeper::private();
+    let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
+    let master = world.env.register(BY_HOST, &registered(DEAD));
+    // The grace time is over long before the registry is back, and begins anew then.
+    let mut watcher = watch(&world, "--grace 8s --session-timeout 2s --timeout 2s").spawn();
+    watcher.await_stdout(&event("started"));
+    server.stop();
+    watcher.await_stdout(&event("error"));
+    let down = Instant::now();
+    crate::harness::eventually(Duration::from_secs(30), "longer than every session and the grace time", || {
+        if down.elapsed() > Duration::from_secs(9) { Ok(()) } else { Err("not yet") }
+    });
+    server.start();
+    // The server starts with the sessions of before. One ends, since nobody speaks for it; and that master comes back.
+    drop(master);
+    world.env.zk().await_absence(&world.env.path(&format!("nodes/master/{DEAD}")));
+    let back = world.env.register(BY_HOST, &registered(DEAD));
+    watcher.await_stdout(&event("master_registered"));
+    let output = end(&world, watcher);
+    assert!(!words(&output).iter().any(|word| word == "failover_started"), "{output:?}");
+    world.check_untouched();
+    back.close();
+}
+
+/// Waits until so much time has gone by: there is no other sign of a time that is over.
+fn let_pass(time: Duration) {
+    let start = Instant::now();
+    eventually(time + SOON, "time", || if start.elapsed() >= time { Ok(()) } else { Err(start.elapsed()) });
+}
+
+/// A master with a short session.
+fn short(world: &World, address: &str) -> FakeRegistration {
+    let master = registered(address);
+    let path = world.env.path(master.key(world.version).trim_start_matches('/'));
+    let payload = master.payload(world.version);
+    let session = Duration::from_secs(2);
+    FakeRegistration::with_session(&world.env.connect, &path, payload.as_bytes(), None, session)
+}
+
+#[test]
+fn a_registry_away_for_longer_than_every_session_makes_nobody_dead() {
+    let mut server = ZooKeeper::private();
+    let mut world = World::in_env(Env::at(Store::Postgres, &server.connect_string()), BY_STATE, 5);
+    world.close_living();
+    let masters = [LIVING, DEAD].map(|address| short(&world, address));
+    let paths = [LIVING, DEAD].map(|address| world.env.path(&format!("nodes/master/{address}")));
+    let mut watcher = watch(&world, "--grace 6s --session-timeout 2s --timeout 2s").spawn();
+    watcher.await_stdout(&of("master_registered", LIVING));
+    server.stop();
+    watcher.await_stdout(&event("error"));
+    let_pass(Duration::from_secs(7));
+    server.start();
+    drop(masters);
+    for path in paths {
+        world.env.zk().await_absence(&path);
+    }
+    // First one of them is back, which ends the time in which there is nobody; the other one follows within the grace.
+    let living = short(&world, LIVING);
+    watcher.await_stdout(&of("grace_started", DEAD));
+    let back = short(&world, DEAD);
+    let session = back.session_id();
+    watcher.await_stdout(&session);
+    world.check_untouched();
+    // And a real death is one again.
+    back.close();
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    let output = end(&world, watcher);
+    assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
+    world.check_complete();
+    drop(living);
+}
+
+#[test]
+fn rounds_of_cron_remember_that_the_registry_was_away() {
+    let mut server = ZooKeeper::private();
+    let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
+    let round = |code| watch(&world, "--once --grace 3s --timeout 2s").run().exit(code);
+    assert!(round(0).stdout.contains(&of("grace_started", DEAD)));
+    server.stop();
+    round(6);
+    let_pass(Duration::from_secs(4));
+    server.start();
+    // It may be the registry's failure that this one is still missing.
+    let after = round(0);
+    assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("grace_started"), "{after:?}");
+    world.check_untouched();
+    let_pass(Duration::from_secs(4));
+    assert_eq!(told(&round(0), "failover_finished").len(), 1);
+    world.check_complete();
+}
+
+#[test]
+fn rounds_of_cron_remember_that_nobody_was_there() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    world.close_living();
+    let round = || watch(&world, "--once --grace 3s").run().exit(0);
+    assert!(round().stdout.contains("no master is registered at all"));
+    let_pass(Duration::from_secs(4));
+    let _living = world.env.register(BY_HOST, &registered(LIVING));
+    let after = round();
+    assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("grace_started"), "{after:?}");
+    world.check_untouched();
+}
+
+#[test]
+fn a_watcher_that_sleeps_through_its_session_knows_nothing_when_it_wakes_up() {
+    let world = World::new(Store::Postgres, BY_STATE, 5);
+    let rounds = Rounds::of(&world);
+    let master = world.env.register(BY_STATE, &registered(DEAD));
+    let more = format!("--grace 4s --session-timeout 2s --timeout 2s {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&of("master_registered", DEAD));
+    master.close();
+    watcher.await_stdout(&of("grace_started", DEAD));
+    watcher.signal("STOP");
+    // The master is back before the grace time is over, and goes again long after: no look has seen that.
+    let back = world.env.register(BY_STATE, &registered(DEAD));
+    let_pass(Duration::from_secs(6));
+    back.close();
+    watcher.signal("CONT");
+    watcher.await_stdout(&event("error"));
+    rounds.pass(1);
+    world.check_untouched();
+    let woken = Instant::now();
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    assert!(woken.elapsed() > Duration::from_secs(2), "{:?}", woken.elapsed());
+    let output = end(&world, watcher);
+    world.check_complete();
+    assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
+}
+
+#[test]
+fn it_gives_up_when_nothing_succeeds_for_long_enough() {
+    let mut server = ZooKeeper::private();
+    let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
+    let mut watcher = watch(&world, "--grace 1m --fail-after 4s --timeout 1s --session-timeout 2s").spawn();
+    watcher.await_stdout(&event("started"));
+    server.stop();
+    let down = Instant::now();
+    let output = watcher.finish().exit(6);
+    assert!(down.elapsed() >= Duration::from_secs(3) && told(&output, "error").len() > 1, "{output:?}");
+    let last = output.ndjson().pop().unwrap();
+    assert_eq!((&last["event"], &last["exit_code"]), (&"stopped".into(), &6.into()), "{output:?}");
+    // Nothing ever succeeds: that counts from the start.
+    watch(&world, "--fail-after 2s --timeout 1s").run().exit(6);
+    server.start();
+    world.check_untouched();
+}

@@ -1,0 +1,36 @@
+//! SIGTERM in the middle of large work.
+
+use std::time::{Duration, Instant};
+
+use super::{await_commands, event, told, watch};
+use crate::faults::world::{BY_HOST, BY_STATE, World};
+use crate::harness::Store;
+
+const MANY: i64 = 2000;
+
+#[test]
+fn between_two_batches_it_ends_within_a_second() {
+    for (store, version, signal, code) in
+        [(Store::MariaDb, BY_HOST, "TERM", 143), (Store::Postgres, BY_STATE, "INT", 130)]
+    {
+        let world = World::new(store, version, MANY);
+        let mut watcher = watch(&world, "--grace 0s --batch 10 --rate 20/s").spawn();
+        watcher.await_stdout(&event("failover_started"));
+        await_commands(&world, 30);
+        watcher.signal(signal);
+        let asked = Instant::now();
+        let output = world.end(watcher).exit(code);
+        // A second, and some slack for a busy machine.
+        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+        let done = world.check();
+        assert!(done.len() >= 30 && done.len() < world.ids.len(), "{}", done.len());
+        assert_eq!(done.len() % 10, 0, "whole batches");
+        let told_of = told(&output, "error").pop().unwrap_or_else(|| panic!("{output:?}"));
+        assert_eq!(told_of["recovered"], done.len(), "{told_of}");
+        // What is left is done by the next one, without a wait.
+        let mut watcher = watch(&world, "--grace 0s").spawn();
+        watcher.await_stdout(&event("failover_finished"));
+        super::end(&world, watcher);
+        world.check_complete();
+    }
+}

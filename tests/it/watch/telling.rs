@@ -1,0 +1,188 @@
+//! Metrics, and the service manager.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use super::{Rounds, end, event, of, watch};
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::{Store, free_port};
+
+#[test]
+fn settings_are_read_again_and_metrics_are_kept() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let metrics = world.env.home().join("dsctl.prom");
+    let mut watcher = watch(&world, &format!("--grace 1m --metrics-file {}", metrics.display())).spawn();
+    watcher.await_stdout(&event("grace_started"));
+    let text = |needle: &str| {
+        crate::harness::eventually(Duration::from_secs(10), needle, || {
+            let text = std::fs::read_to_string(&metrics).unwrap_or_default();
+            if text.contains(needle) { Ok(()) } else { Err(text) }
+        });
+    };
+    text("dsctl_masters{verdict=\"dead\"} 1");
+    text("dsctl_unfinished_instances{verdict=\"dead\"} 5");
+    watcher.signal("HUP");
+    text("dsctl_up{source=\"database\"} 1");
+    assert!(watcher.is_running());
+    end(&world, watcher);
+    world.check_untouched();
+}
+
+fn ask(port: u16, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn success(page: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix("dsctl_last_success_timestamp_seconds "));
+    line.unwrap_or_else(|| panic!("{page}")).parse().unwrap()
+}
+
+#[test]
+fn metrics_are_served_and_nobody_who_asks_holds_the_loop() {
+    let world = World::new(Store::Postgres, BY_STATE, 5);
+    let (port, rounds) = (free_port(), Rounds::of(&world));
+    let more = format!("--grace 1m --metrics-listen {port} {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&event("grace_started"));
+    rounds.pass(1);
+    let page = ask(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    for line in
+        ["dsctl_masters{verdict=\"dead\"} 1", "dsctl_unfinished_instances{verdict=\"dead\"} 5", "dsctl_paused 0"]
+    {
+        assert!(page.lines().any(|found| found == line), "no {line} in\n{page}");
+    }
+    assert!(ask(port, b"GET /other HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
+    assert!(ask(port, b"\x16\x03\x01\x00\xff\xfe garbage\n\n").starts_with("HTTP/1.1 400 "));
+    assert!(ask(port, b"POST /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405 "));
+    // More of them than are answered at once, and none says what it wants.
+    let slow: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            stream.write_all(b"GET /metr").unwrap();
+            stream
+        })
+        .collect();
+    rounds.pass(3);
+    // They are cut off after some seconds, and then others have their turn; what these get is of a later round.
+    let later = ask(port, b"GET /metrics HTTP/1.1\r\n\r\n");
+    assert!(later.starts_with("HTTP/1.1 200 OK\r\n") && success(&later) > success(&page), "{page}\n{later}");
+    drop(slow);
+    // A port that is taken is told at the start.
+    world.run(watch(&world, &format!("--once --metrics-listen {port}"))).exit(2).out("cannot listen");
+    end(&world, watcher);
+    world.check_untouched();
+}
+
+/// The service manager's end of its socket.
+struct Manager {
+    socket: UnixDatagram,
+    path: String,
+}
+
+impl Manager {
+    fn new(world: &World) -> Self {
+        let path = world.env.home().join("notify").to_str().unwrap().to_owned();
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Self { socket, path }
+    }
+
+    fn next(&self) -> String {
+        let mut buffer = [0; 4096];
+        let length = self.socket.recv(&mut buffer).expect("a word within the time");
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    }
+
+    /// Everything up to the first message that has this text.
+    fn until(&self, text: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        while !all.last().is_some_and(|last: &String| last.contains(text)) {
+            all.push(self.next());
+        }
+        all
+    }
+}
+
+#[test]
+fn the_service_manager_hears_of_every_round() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let mut proxy = world.env.through_proxy();
+    let manager = Manager::new(&world);
+    let watcher = watch(&world, "--grace 1m --timeout 2s").env("NOTIFY_SOCKET", &manager.path);
+    let watcher = watcher.env("WATCHDOG_USEC", "60000000").spawn();
+    let ready = manager.next();
+    assert!(ready.starts_with("READY=1\nSTATUS=") && ready.contains("1 dead with work"), "{ready}");
+    assert_eq!(manager.next(), "WATCHDOG=1");
+    // Each round says what it saw and that it is alive, in this order; READY is said once.
+    for _ in 0..3 {
+        let status = manager.next();
+        assert!(status.starts_with("STATUS=") && status.contains("1 masters registered"), "{status}");
+        assert_eq!(manager.next(), "WATCHDOG=1");
+    }
+    proxy.refuse();
+    let address = proxy.address();
+    manager.until(&address);
+    assert_eq!(manager.next(), "WATCHDOG=1");
+    // A round that fails is a round: to be restarted would not bring the database back.
+    for _ in 0..2 {
+        let failed = manager.next();
+        assert!(failed.starts_with("STATUS=") && failed.contains(&address), "{failed}");
+        assert_eq!(manager.next(), "WATCHDOG=1");
+    }
+    proxy.listen();
+    let back = manager.until("1 masters registered");
+    assert!(back.iter().all(|message| !message.contains("READY=1")), "{back:?}");
+    watcher.signal("HUP");
+    let reloaded = manager.until("READY=1");
+    assert!(reloaded.iter().any(|message| message.starts_with("RELOADING=1\nMONOTONIC_USEC=")), "{reloaded:?}");
+    end(&world, watcher);
+    let last = manager.until("STOPPING=1");
+    assert!(last.iter().all(|message| !message.contains("READY=1")), "{last:?}");
+    manager.socket.set_nonblocking(true).unwrap();
+    assert!(manager.socket.recv(&mut [0; 64]).is_err(), "STOPPING=1 is the last word");
+    world.check_untouched();
+}
+
+/// One that waits for a sign of life must not end a loop that is at work, or that has long intervals.
+#[test]
+fn a_long_failover_and_a_long_interval_are_no_standstill() {
+    let world = World::new(Store::MariaDb, BY_HOST, 40);
+    let manager = Manager::new(&world);
+    let state = world.env.home().join("watch.json");
+    let words = format!("watch -o ndjson --yes --grace 0s --batch 10 --interval 1h --state-file {}", state.display());
+    let watcher = world.dsctl(&words).env("NOTIFY_SOCKET", &manager.path).env("WATCHDOG_USEC", "2000000").spawn();
+    for _ in 0..4 {
+        assert_eq!(manager.next(), "WATCHDOG=1", "for each batch");
+    }
+    assert!(manager.next().starts_with("READY=1"));
+    let rounds = std::time::Instant::now();
+    for _ in 0..2 {
+        assert_eq!(manager.next(), "WATCHDOG=1");
+        assert!(manager.next().starts_with("STATUS="));
+    }
+    assert!(rounds.elapsed() < std::time::Duration::from_secs(20), "{:?}", rounds.elapsed());
+    end(&world, watcher);
+    world.check_complete();
+}
+
+#[test]
+fn a_service_manager_that_is_gone_or_strange_is_no_obstacle() {
+    let world = World::new(Store::Postgres, BY_HOST, 5);
+    world.run(watch(&world, "--once").env("NOTIFY_SOCKET", "relative")).exit(2).out("NOTIFY_SOCKET");
+    let manager = Manager::new(&world);
+    let mut watcher = watch(&world, "--grace 3s").env("NOTIFY_SOCKET", &manager.path).spawn();
+    manager.until("READY=1");
+    std::fs::remove_file(&manager.path).unwrap();
+    drop(manager);
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    end(&world, watcher);
+    world.check_complete();
+}
