@@ -193,7 +193,7 @@ impl FailoverError {
             Self::Registry(RegistryError::Held { .. }) => {
                 Some("'dsctl lock status' shows holder and waiters; wait longer with --lock-timeout".to_owned())
             }
-            Self::Registry(RegistryError::LockLost { .. } | RegistryError::Interrupted { .. }) if !wrote => {
+            Self::Registry(RegistryError::Interrupted { .. }) if !wrote => {
                 Some("nothing was written; run the same command again".to_owned())
             }
             Self::Registry(RegistryError::LockLost { .. } | RegistryError::Interrupted { .. }) => {

@@ -13,16 +13,22 @@
 mod harness;
 
 mod attack;
+<<<<<<< HEAD
+mod crowd;
+=======
 mod conformance;
 mod cost;
+>>>>>>> main
 mod curator;
 mod database;
 mod dump;
 mod failover;
 mod faults;
+mod fuzz;
 mod jdbc;
 mod live;
 mod lock;
+mod model;
 mod program;
 mod proxy;
 mod readme;

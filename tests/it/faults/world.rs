@@ -127,8 +127,8 @@ impl World {
         if let Some(zk) = &self.zk {
             return zk.lock_queue(&self.lock());
         }
-        let rows = self.env.rows("SELECT CAST(id AS TEXT) FROM t_ds_jdbc_registry_lock");
-        rows.iter().filter_map(|row| row.text(0)).collect()
+        let rows = self.env.rows("SELECT id FROM t_ds_jdbc_registry_lock");
+        rows.iter().filter_map(|row| row.int(0)).map(|id| id.to_string()).collect()
     }
 
     /// Waits for a run's end: by then the lock must be gone, not later.
@@ -342,7 +342,11 @@ pub struct Chance {
 impl Chance {
     pub fn new() -> Self {
         let given = std::env::var("DSCTL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or_else(|| u64::try_from(Timestamp::now().as_microsecond()).unwrap());
+        Self::of(given.unwrap_or_else(|| u64::try_from(Timestamp::now().as_microsecond()).unwrap()))
+    }
+
+    /// Those of one seed.
+    pub fn of(seed: u64) -> Self {
         Self { seed, state: seed }
     }
 

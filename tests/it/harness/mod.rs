@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "a tool box: not every tool is in use at every time")]
 
+mod crowd;
 mod curator;
 mod database;
 mod dsctl;
@@ -17,6 +18,7 @@ mod skip;
 mod wait;
 mod zk;
 
+pub use crowd::Crowd;
 pub use curator::{Curator, CuratorRelease, CuratorSettings};
 pub use database::Limits;
 pub use dsctl::{Dsctl, Output, Running};

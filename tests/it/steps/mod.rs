@@ -15,7 +15,7 @@
 //!
 //! After each fault the rule holds (each instance is untouched, or claimed with exactly one command) and a second run
 //! does the rest. `DSCTL_TEST_ALL=1` tries every fault at every point for more releases and for the registry inside the
-//! database; otherwise that is `kill -9` at every point, and the others at some of them.
+//! database; otherwise that is `kill -9` before every step (which is after every other step), and the others at some.
 
 mod file;
 mod scene;
@@ -24,5 +24,6 @@ mod shim;
 mod tap;
 mod wire;
 
+pub use scene::all;
 pub use tap::{Points, Tap};
 pub use wire::Protocol;

@@ -147,11 +147,7 @@ impl Scene {
     fn sleep(&self) -> bool {
         let Some(sleeper) = self.held("--session-timeout 2s") else { return false };
         sleeper.signal("STOP");
-        let answered = self.points.passed().last().is_some_and(|point| point.contains(" after "));
-        if answered {
-            // It waits in the sleeper's own buffer.
-            self.points.go_on();
-        }
+        self.points.let_answers_go();
         wait_at_most(SOON, "the end of the session", self.points.sessions_ended());
         let second = self.world.failover("--lock-timeout 30s").run().exit(0);
         self.world.check_complete();

@@ -21,12 +21,20 @@ pub enum Strike {
     Cut,
 }
 
+/// What does not move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    Nothing,
+    Requests,
+    Everything,
+}
+
 /// The points that all taps of one run pass, counted from one.
 #[derive(Debug)]
 pub struct Points {
     state: Mutex<State>,
     sprung: watch::Sender<bool>,
-    held: watch::Sender<bool>,
+    held: watch::Sender<Held>,
     /// Grows with every [`Points::cut`]; older connections end.
     generation: watch::Sender<u64>,
     /// Open sessions with ZooKeeper: connections on which it has answered.
@@ -45,7 +53,7 @@ impl Points {
         Arc::new(Self {
             state: Mutex::default(),
             sprung: watch::Sender::new(false),
-            held: watch::Sender::new(false),
+            held: watch::Sender::new(Held::Nothing),
             generation: watch::Sender::new(0),
             sessions: watch::Sender::new(0),
         })
@@ -55,7 +63,7 @@ impl Points {
     pub fn arm(&self, strike: Option<(usize, Strike)>) {
         *self.state.lock().unwrap() = State { passed: Vec::new(), strike };
         self.sprung.send_replace(false);
-        self.held.send_replace(false);
+        self.held.send_replace(Held::Nothing);
     }
 
     /// The points that were passed since, in words.
@@ -72,9 +80,14 @@ impl Points {
         *self.sprung.borrow()
     }
 
+    /// Lets answers go on; they wait in the buffer of a program that stands still.
+    pub fn let_answers_go(&self) {
+        self.held.send_replace(Held::Requests);
+    }
+
     /// Lets everything go on.
     pub fn go_on(&self) {
-        self.held.send_replace(false);
+        self.held.send_replace(Held::Nothing);
     }
 
     /// Ends every connection there is; what is held never arrives.
@@ -88,7 +101,7 @@ impl Points {
     }
 
     /// Passes a point; `false` if the connection is to end here.
-    async fn pass(&self, point: impl FnOnce() -> String) -> bool {
+    async fn pass(&self, kind: Held, point: impl FnOnce() -> String) -> bool {
         let strike = {
             let mut state = self.state.lock().unwrap();
             state.passed.push(point());
@@ -96,13 +109,13 @@ impl Points {
             state.strike.filter(|(at, _)| *at == number).map(|(_, strike)| strike)
         };
         if strike == Some(Strike::Hold) {
-            self.held.send_replace(true);
+            self.held.send_replace(Held::Everything);
         }
         if strike.is_some() {
             self.sprung.send_replace(true);
         }
         // The program may have something else to say meanwhile, for example on a new connection.
-        _ = self.held.subscribe().wait_for(|held| !held).await;
+        _ = self.held.subscribe().wait_for(|held| *held < kind).await;
         strike != Some(Strike::Cut)
     }
 }
@@ -190,7 +203,7 @@ impl Link<'_> {
             while let Some(message) = messages.next() {
                 let counts = !is_ping(self.protocol, &message);
                 let point = || format!("{:?} before {}", self.protocol, words(&message));
-                if counts && !self.points.pass(point).await {
+                if counts && !self.points.pass(Held::Requests, point).await {
                     return;
                 }
                 self.asked.fetch_or(counts, Ordering::SeqCst);
@@ -215,7 +228,7 @@ impl Link<'_> {
             }
             let counts = is_answer && self.asked.swap(false, Ordering::SeqCst);
             let point = || format!("{:?} after {}", self.protocol, words(&buffer[..length]));
-            if counts && !self.points.pass(point).await {
+            if counts && !self.points.pass(Held::Everything, point).await {
                 return;
             }
             if to.write_all(&buffer[..length]).await.is_err() {
