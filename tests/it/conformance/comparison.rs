@@ -13,7 +13,7 @@ use super::tables;
 use super::world::{LONG, SHORT, World};
 use crate::harness::Env;
 
-const SOON: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_mins(2);
 
 /// A shell task alone.
 const PLAIN: i64 = 100;
@@ -50,7 +50,7 @@ fn we_write_what_a_master_of_1_3_6_writes() {
     let ours = without_tasks(failed_over(&world, &dead, 0));
     let master = world.start_in(&copy, Kind::Master, LONG).registered(&copy);
     let commands = "SELECT count(*) FROM audit WHERE operation = 'INSERT' AND after->>'command_type' = '2'";
-    world.await_number_in(&copy, SOON, commands, INSTANCES, &[&master]);
+    World::await_number_in(&copy, SOON, commands, INSTANCES, &[&master]);
     let theirs = without_tasks(written(&copy));
     for key in differing(&ours, &theirs) {
         eprintln!("DIFF {key}\n  {:?}\n  {:?}", ours.get(&key), theirs.get(&key));
@@ -103,8 +103,8 @@ fn workflows(ends: &[String]) -> Vec<&str> {
     ends.iter().filter_map(|end| end.strip_prefix("workflow ")).collect()
 }
 
-fn only_in(these: &[String], those: &[String]) -> Vec<String> {
-    these.iter().filter(|end| !those.contains(end)).cloned().collect()
+fn only_in(ends: &[String], others: &[String]) -> Vec<String> {
+    ends.iter().filter(|end| !others.contains(end)).cloned().collect()
 }
 
 /// The rows that one has written otherwise than the other, or that only one of them has written.
@@ -184,7 +184,7 @@ fn by_us(world: &World, dead: &Server, worker: &Server) -> Story {
     let master = world.start(Kind::Master, LONG).registered(&world.env);
     world.await_runs("a", RUNS, &[&master, worker]);
     world.let_go();
-    Story { written, ends: ends(world, &world.env, &[&master, worker]) }
+    Story { written, ends: ends(&world.env, &[&master, worker]) }
 }
 
 /// Eight scripts ran, and five of them again: not those of the deleted workflow, of the one to stop and of the one to
@@ -194,14 +194,14 @@ const RUNS: usize = 8 + 5;
 fn by_master(world: &World, copy: &Env) -> Story {
     let (master, worker) = (world.start_in(copy, Kind::Master, LONG), world.start_in(copy, Kind::Worker, LONG));
     let (master, worker) = (master.registered(copy), worker.registered(copy));
-    let ends = ends(world, copy, &[&master, &worker]);
+    let ends = ends(copy, &[&master, &worker]);
     Story { written: written(copy), ends }
 }
 
 /// Waits until nothing runs but what nobody can take up, and says how everything has ended.
-fn ends(world: &World, env: &Env, servers: &[&Server]) -> Vec<String> {
+fn ends(env: &Env, servers: &[&Server]) -> Vec<String> {
     let unfinished = "SELECT count(*) FROM t_ds_process_instance WHERE state IN (0, 1, 2, 4, 12)";
-    world.await_number_in(env, SOON, unfinished, 1, servers);
+    World::await_number_in(env, SOON, unfinished, 1, servers);
     let sql = "SELECT 'workflow ' || process_definition_code || ' ' || state FROM t_ds_process_instance UNION ALL \
                SELECT name || ' ' || state || ' ' || flag FROM t_ds_task_instance UNION ALL \
                SELECT 'error ' || process_definition_code FROM t_ds_error_command UNION ALL \
