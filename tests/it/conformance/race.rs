@@ -9,7 +9,7 @@ use super::tables;
 use super::world::{LONG, World};
 use crate::harness::{Dsctl, FakeRegistration};
 
-const SOON: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_mins(2);
 const ROUNDS: i64 = 20;
 /// Instances of each dead master.
 const INSTANCES: i64 = 3;

@@ -24,8 +24,6 @@ pub struct Release {
     pub settings: fn(&Place<'_>) -> Vec<(&'static str, String)>,
     /// The column with the definition that an instance runs, and an error or a waiting command names.
     pub definition: &'static str,
-    /// Whether two masters on one machine share the commands out. Those of 2.0 tell each other apart by host alone.
-    pub shares: bool,
     /// Whether tasks that ran when their master died are started again.
     pub repeats: bool,
     /// Whether its ZooKeeper client is of 3.4.
@@ -78,7 +76,6 @@ pub static V3_1_1: Release = Release {
     lock: |master| format!("lock/failover/masters/{master}"),
     settings: spring_settings,
     definition: "process_definition_code",
-    shares: true,
     repeats: true,
     old_zookeeper: false,
     java: OPENED,
@@ -91,7 +88,6 @@ pub static V2_0_3: Release = Release {
     entities: "dolphinscheduler-dao-2.0.3.jar",
     hidden: [&[], &[]],
     settings: settings_2_0,
-    shares: false,
     old_zookeeper: true,
     ..V3_1_1
 };
@@ -105,7 +101,6 @@ pub static V1_3_6: Release = Release {
     lock: |_| "lock/failover/masters".to_owned(),
     settings: settings_1_3,
     definition: "process_definition_id",
-    shares: true,
     repeats: false,
     old_zookeeper: true,
     ..V3_1_1

@@ -1,6 +1,7 @@
 //! A real master or worker as a process.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -114,12 +115,17 @@ fn host_provider(jars: &str) -> String {
     COMPILED.get_or_init(compile).clone()
 }
 
+/// Whether a file of this name is a jar.
+pub fn is_jar(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "jar")
+}
+
 /// All jars of a folder but the hidden ones, always in the same order.
 fn class_path(folder: &str, hidden: &[&str]) -> String {
     let mut jars: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".jar") && !hidden.iter().any(|start| name.starts_with(start)))
+        .filter(|name| is_jar(name) && !hidden.iter().any(|start| name.starts_with(start)))
         .map(|name| format!("{folder}/{name}"))
         .collect();
     jars.sort();
@@ -156,11 +162,6 @@ impl Server {
     /// Lets it go on.
     pub fn thaw(&mut self) {
         self.process.signal("CONT");
-    }
-
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
     }
 
     /// All that it has written, for the reader of a failed test.

@@ -4,10 +4,12 @@
 //! is told by the release itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
 use super::release::Release;
+use super::server::is_jar;
 use crate::harness::guard::{Folder, run};
 use crate::harness::{Env, java};
 
@@ -28,7 +30,7 @@ pub fn create(env: &Env, release: &Release, jars: &str) -> Vec<String> {
             Some(known) => {
                 for (column, kind) in columns.iter().filter(|(column, _)| !known.contains(*column)) {
                     lacking.push(format!("{table}.{column}"));
-                    sql.push_str(&format!("ALTER TABLE {table} ADD COLUMN {column} {};\n", type_name(kind)));
+                    let _ = writeln!(sql, "ALTER TABLE {table} ADD COLUMN {column} {};", type_name(kind));
                 }
             }
         }
@@ -41,7 +43,7 @@ pub fn create(env: &Env, release: &Release, jars: &str) -> Vec<String> {
 /// The tables of the scheduler that masters before 3.0 start in any case: its own script, from its own jar.
 fn quartz(jars: &str) -> String {
     let folder = Folder::new("quartz");
-    let is_quartz = |name: &String| name.starts_with("quartz-2") && name.ends_with(".jar");
+    let is_quartz = |name: &String| name.starts_with("quartz-2") && is_jar(name);
     let names = fs::read_dir(jars).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let jar = names.into_iter().find(is_quartz).expect("the jar of Quartz");
     let script = "org/quartz/impl/jdbcjobstore/tables_postgres.sql";

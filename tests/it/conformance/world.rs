@@ -82,11 +82,11 @@ impl World {
 
     /// Waits until a query gives this number.
     pub fn await_number(&self, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
-        self.await_number_in(&self.env, limit, sql, wanted, servers);
+        Self::await_number_in(&self.env, limit, sql, wanted, servers);
     }
 
     /// The same in a copy of the database.
-    pub fn await_number_in(&self, env: &Env, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
+    pub fn await_number_in(env: &Env, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
         let deadline = Instant::now() + limit;
         loop {
             let found = env.number(sql);
