@@ -12,6 +12,7 @@ use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, Rules, Steps, StopSignal};
 use crate::output::{Body, Document, Format, Printer};
 use crate::watch::guard::Limits;
+use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
 use crate::watch::state::{StateFile, default_path};
 use crate::watch::{Plan, unit, watch};
@@ -145,6 +146,24 @@ async fn prepared<'a, 'w>(
     settings.database()?;
     let state_file = open_state(arguments, environment)?;
     Around::new(Setup { settings, global, environment, arguments, state_file }, printer).await
+}
+
+/// Two watchers with one state file would forget each other's failovers, and both their brakes.
+pub(super) fn alone(file: &StateFile) -> Result<Option<Lone>, CommandError> {
+    match Lone::beside(file.path()) {
+        Ok(Some(lone)) => Ok(Some(lone)),
+        Ok(None) => Err(CommandError::Other {
+            message: format!("another watcher runs with the state file {}", file.path().display()),
+            cause: None,
+            hint: Some("let it do the work, or give this one a file of its own with --state-file FILE".to_owned()),
+            exit: ExitCode::LockHeld,
+        }),
+        // A folder that cannot be written to is told when the state is to be kept; some file systems have no locks.
+        Err(error) => {
+            tracing::info!("the state file cannot be kept for this watcher alone: {error}");
+            Ok(None)
+        }
+    }
 }
 
 fn plan(arguments: &WatchArgs) -> Plan {

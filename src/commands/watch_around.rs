@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::connect::{self, Access};
 use super::failure::CommandError;
-use super::watch::{Setup, resume_marker};
+use super::watch::{Setup, alone, resume_marker};
 use super::watch_shapes::{level, memory, row, seen, state, status};
 use crate::config::{Scope, resolve};
 use crate::exit_code::ExitCode;
@@ -24,6 +24,7 @@ use crate::output::{Format, Printer, sanitized};
 use crate::signals;
 use crate::watch::hooks::{HookOutcome, Hooks, Moment, parse_on};
 use crate::watch::live::{self, Live, Stale};
+use crate::watch::lone::Lone;
 use crate::watch::metrics::Metrics;
 use crate::watch::notify::Notify;
 use crate::watch::pause::PauseFile;
@@ -49,6 +50,8 @@ pub(super) struct Around<'a, 'w> {
     picture: live::View,
     /// Files that cannot be written, each of which is told when that begins, not in every round.
     unwritable: BTreeSet<PathBuf>,
+    /// Nobody else writes the state file; `None` in a dry run, which does not write it either.
+    _lone: Option<Lone>,
 }
 
 fn unusable(message: String, hint: &str) -> CommandError {
@@ -63,6 +66,7 @@ impl<'a, 'w> Around<'a, 'w> {
         let notify = Notify::from_environment(setup.environment).map_err(|error| {
             unusable(format!("NOTIFY_SOCKET cannot be used: {error}"), "see systemd's sd_notify(3)")
         })?;
+        let lone = if setup.arguments.guards.dry_run { None } else { alone(&setup.state_file)? };
         let live = if setup.arguments.live {
             if !printer.can_show() {
                 return Err(unusable("--live needs a terminal".to_owned(), "leave it out, or use -o ndjson"));
@@ -88,6 +92,7 @@ impl<'a, 'w> Around<'a, 'w> {
             live,
             picture: live::View::default(),
             unwritable: BTreeSet::new(),
+            _lone: lone,
             setup,
             printer,
         })
@@ -197,8 +202,6 @@ impl Surroundings for Around<'_, '_> {
     }
 
     fn recall(&mut self) -> Memory {
-        // A marker from before is in the state file already.
-        let _ = std::fs::remove_file(resume_marker(&self.setup.state_file));
         memory(self.setup.state_file.load().unwrap_or_default())
     }
 
@@ -219,7 +222,8 @@ impl Surroundings for Around<'_, '_> {
     }
 
     fn resumed(&mut self) -> bool {
-        std::fs::remove_file(resume_marker(&self.setup.state_file)).is_ok()
+        // The operator's word is a real watcher's to take.
+        !self.setup.arguments.guards.dry_run && std::fs::remove_file(resume_marker(&self.setup.state_file)).is_ok()
     }
 
     async fn tell(&mut self, event: Event) {

@@ -42,7 +42,7 @@ impl Hold {
     /// In words.
     #[must_use]
     pub fn sentence(&self, now: i64) -> String {
-        let left = |until: i64| (until - now).max(0).div_euclid(1000) + 1;
+        let left = |until: i64| until.saturating_sub(now).max(0).saturating_add(999).div_euclid(1000);
         match self {
             Self::NoMasters => "no master is registered at all; waiting for one".to_owned(),
             Self::Grace(until) => format!("grace time: {}s left", left(*until)),
@@ -85,13 +85,15 @@ pub fn cool_down(master: &str, past: &[Past<'_>], now: i64, limits: &Limits) -> 
     (now < until).then_some(Hold::CoolDown(until))
 }
 
-/// Whether one more failover would be a storm; `waiting` is how many instances it would hand over.
+/// Whether a failover of this master would be a storm; `waiting` is how many instances it would hand over. A master is
+/// not one more than itself: what was cut short may be gone on with.
 #[must_use]
-pub fn storm(past: &[Past<'_>], waiting: u64, now: i64, limits: &Limits) -> Option<String> {
+pub fn storm(master: &str, past: &[Past<'_>], waiting: u64, now: i64, limits: &Limits) -> Option<String> {
     let since = now.saturating_sub(milliseconds(limits.window));
     let recent: Vec<&Past<'_>> = past.iter().filter(|past| past.at >= since && past.instances > 0).collect();
-    let masters = recent.iter().map(|past| past.master).collect::<BTreeSet<_>>().len();
-    let instances: u64 = recent.iter().map(|past| past.instances).sum();
+    let others = recent.iter().map(|past| past.master).filter(|other| *other != master);
+    let masters = others.collect::<BTreeSet<_>>().len();
+    let instances = recent.iter().fold(0_u64, |sum, past| sum.saturating_add(past.instances));
     let minutes = limits.window.as_secs().div_ceil(60);
     if masters >= limits.max_masters {
         return Some(format!("{masters} masters were failed over within {minutes} minutes (--max-masters)"));
@@ -168,18 +170,24 @@ mod tests {
         assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
         let half = [Past { cut_short: true, ..past("a:1", 1_000, 3) }];
         assert_eq!(cool_down("a:1", &half, 1_001, &LIMITS), None);
-        assert!(storm(&half, 98, 1_001, &LIMITS).is_some(), "it counts for the brake all the same");
+        assert!(storm("b:1", &half, 98, 1_001, &LIMITS).is_some(), "it counts for the brake all the same");
     }
 
     #[test]
     fn the_brake_counts_masters_and_instances_within_the_window() {
-        assert_eq!(storm(&[past("a:1", 0, 50)], 50, 1_000, &LIMITS), None);
-        assert!(storm(&[past("a:1", 0, 50)], 51, 1_000, &LIMITS).unwrap().contains("--max-instances"));
+        assert_eq!(storm("c:1", &[past("a:1", 0, 50)], 50, 1_000, &LIMITS), None);
+        assert!(storm("c:1", &[past("a:1", 0, 50)], 51, 1_000, &LIMITS).unwrap().contains("--max-instances"));
         let two = [past("a:1", 0, 1), past("b:1", 0, 1)];
-        assert!(storm(&two, 1, 1_000, &LIMITS).unwrap().contains("--max-masters"));
-        assert_eq!(storm(&two, 1, 600_001, &LIMITS), None);
+        assert!(storm("c:1", &two, 1, 1_000, &LIMITS).unwrap().contains("--max-masters"));
+        assert_eq!(storm("c:1", &two, 1, 600_001, &LIMITS), None);
+        // One that was cut short is not one more.
+        assert_eq!(storm("b:1", &two, 1, 1_000, &LIMITS), None);
+        assert!(storm("b:1", &two, 99, 1_000, &LIMITS).is_some());
+        // A state file may say anything.
+        let huge = [past("a:1", i64::MAX, u64::MAX), past("a:1", i64::MAX, u64::MAX)];
+        assert!(storm("c:1", &huge, u64::MAX, i64::MIN, &LIMITS).is_some());
         // What handed nothing over is no storm.
-        assert_eq!(storm(&[past("a:1", 0, 0), past("b:1", 0, 0)], 1, 1_000, &LIMITS), None);
+        assert_eq!(storm("c:1", &[past("a:1", 0, 0), past("b:1", 0, 0)], 1, 1_000, &LIMITS), None);
     }
 
     fn dead(addresses: &[&str]) -> BTreeSet<String> {

@@ -29,23 +29,28 @@ impl Watcher<'_> {
         if let Some(hold) = guard::cool_down(master.as_str(), &past, now, limits) {
             return Some(hold);
         }
-        let storm = guard::storm(&past, u64::try_from(unfinished).unwrap_or(0), now, limits);
+        let storm = guard::storm(master.as_str(), &past, u64::try_from(unfinished).unwrap_or(0), now, limits);
         self.braked(around, storm).map(Hold::Brake)
     }
 
-    /// The brake stays on until somebody resumes, and what came before is then no storm any more.
+    /// The brake stays on until somebody resumes.
     fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>) -> Option<String> {
-        if self.memory.brake.is_some() && around.resumed() {
-            self.memory.brake = None;
-            self.memory.done.clear();
-            around.keep(&self.memory);
-            return None;
-        }
         if self.memory.brake.is_none() && storm.is_some() {
             self.memory.brake = storm;
             around.keep(&self.memory);
         }
         self.memory.brake.clone()
+    }
+
+    /// An operator's word is taken in the round after it, whether or not anything waits for that: later it would release
+    /// a brake that nobody has seen yet. What came before is then no storm any more.
+    pub(super) async fn take_resume(&mut self, around: &mut dyn Surroundings) {
+        if !around.resumed() || self.memory.brake.take().is_none() {
+            return;
+        }
+        self.memory.done.clear();
+        around.keep(&self.memory);
+        around.tell(Event::new(Kind::Paused, "the storm brake is released").with("storm_brake", false)).await;
     }
 
     /// Tells a guard once, not in every round.

@@ -1,10 +1,12 @@
 //! The failover loop: sees masters come and go, and fails one over when it is shown dead for long enough.
 
+mod clock;
 mod event;
 pub mod guard;
 mod holding;
 pub mod hooks;
 pub mod live;
+pub mod lone;
 pub mod metrics;
 pub mod metrics_http;
 pub mod notify;

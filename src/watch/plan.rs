@@ -111,7 +111,7 @@ pub trait Surroundings: Send {
     /// Who paused the loop, and why.
     fn paused(&mut self) -> Option<(String, String)>;
 
-    /// Whether an operator has resumed since the brake was set; asked while it is on.
+    /// Whether an operator has resumed since this was asked last; asked once in each round.
     fn resumed(&mut self) -> bool;
 
     /// Tells an event.
@@ -134,6 +134,12 @@ pub trait Surroundings: Send {
 }
 
 impl Memory {
+    /// Moves everything by so many milliseconds.
+    pub(super) fn shift(&mut self, by: i64) {
+        let times = self.missing.since.values_mut().chain(self.done.iter_mut().map(|done| &mut done.at));
+        times.for_each(|time| *time = time.saturating_add(by));
+    }
+
     /// When a failover of this master was cut short last, if one was.
     pub(super) fn last_cut_short(&self, master: &str) -> Option<i64> {
         self.done.iter().filter(|done| done.master == master && done.cut_short).map(|done| done.at).max()

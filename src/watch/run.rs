@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::clock::Clock;
 use super::guard::Hold;
 use super::plan::{Done, Memory, Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
@@ -37,6 +38,9 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         announced: BTreeMap::new(),
         paused: None,
         started: false,
+        place: None,
+        wrote: false,
+        clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
         last_success: Instant::now(),
     };
     let code = watcher.run(around).await;
@@ -62,13 +66,18 @@ pub(super) struct Watcher<'a> {
     pub(super) announced: BTreeMap<String, String>,
     paused: Option<(String, String)>,
     started: bool,
+    /// Which registry and database these are.
+    place: Option<(String, String)>,
+    /// Whether this round has written anything.
+    wrote: bool,
+    clock: Clock,
     last_success: Instant,
 }
 
 /// What ends one cluster's connection.
 enum Next {
-    /// Open it again, after a failure with a pause.
-    Reopen(Option<String>),
+    /// Open it again, after a failure with a pause: in words, and as the exit code of one round.
+    Reopen(Option<(String, ExitCode)>),
     End(ExitCode),
 }
 
@@ -94,13 +103,13 @@ impl Watcher<'_> {
                     around.tell(Event::new(Kind::Error, text)).await;
                     Next::End(code)
                 }
-                Err(Trouble { text, .. }) => Next::Reopen(Some(text)),
+                Err(Trouble { text, .. }) => Next::Reopen(Some((text, ExitCode::Unreachable))),
             };
             match next {
                 Next::End(code) => return code,
                 Next::Reopen(None) => failures = 0,
-                Next::Reopen(Some(text)) => {
-                    if let Some(code) = self.after_failure(around, &text, failures).await {
+                Next::Reopen(Some((text, code))) => {
+                    if let Some(code) = self.after_failure(around, &text, code, failures).await {
                         return code;
                     }
                     failures += 1;
@@ -110,7 +119,13 @@ impl Watcher<'_> {
     }
 
     /// Tells the failure and pauses; gives a code if that is the end.
-    async fn after_failure(&mut self, around: &mut dyn Surroundings, text: &str, failures: u32) -> Option<ExitCode> {
+    async fn after_failure(
+        &mut self,
+        around: &mut dyn Surroundings,
+        text: &str,
+        code: ExitCode,
+        failures: u32,
+    ) -> Option<ExitCode> {
         self.memory.missing.lose_sight();
         around.keep(&self.memory);
         let pause = back_off(failures);
@@ -118,23 +133,29 @@ impl Watcher<'_> {
         let event = Event::new(Kind::Error, format!("{text}; trying again in {seconds:.1}s"));
         around.tell(event.with("retry_after_seconds", seconds)).await;
         around.round(&View::default(), Duration::ZERO, Some(text)).await;
-        if self.plan.once || self.plan.fail_after.is_some_and(|limit| self.last_success.elapsed() >= limit) {
+        if self.plan.once {
+            return Some(code);
+        }
+        if self.plan.fail_after.is_some_and(|limit| self.last_success.elapsed() >= limit) {
             return Some(ExitCode::Unreachable);
         }
         let mut stop = self.stop.clone();
         tokio::select! {
             stop = stop.requested() => Some(code_of(stop)),
+            // It may be the settings that are wrong: no round would ever succeed before they are read.
+            () = around.reload() => None,
             () = tokio::time::sleep(pause) => None,
         }
     }
 
     async fn on_cluster(&mut self, around: &mut dyn Surroundings, cluster: &mut Cluster, failures: &mut u32) -> Next {
+        self.arrive(cluster);
         loop {
             let began = Instant::now();
             let held_until = match self.round(around, cluster, began).await {
                 Ok(held_until) => held_until,
                 Err(FailoverError::Stopped(stop)) => return Next::End(code_of(stop)),
-                Err(error) => return Next::Reopen(Some(error_text(&error))),
+                Err(error) => return Next::Reopen(Some((error_text(&error), error.exit_code(self.wrote)))),
             };
             *failures = 0;
             self.last_success = Instant::now();
@@ -153,6 +174,17 @@ impl Watcher<'_> {
         }
     }
 
+    /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody known or dead here.
+    fn arrive(&mut self, cluster: &Cluster) {
+        let place = (cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned());
+        if self.place.as_ref().is_some_and(|before| *before != place) {
+            self.seen = Seen::default();
+            self.memory.missing.lose_sight();
+            self.announced.clear();
+        }
+        self.place = Some(place);
+    }
+
     /// One look at everything, and what follows from it; gives how long until a guard lets go.
     async fn round(
         &mut self,
@@ -160,6 +192,7 @@ impl Watcher<'_> {
         cluster: &mut Cluster,
         began: Instant,
     ) -> Result<Duration, FailoverError> {
+        self.wrote = false;
         let stop = self.stop.clone();
         let masters = stop.unless(cluster.registry.masters()).await?;
         let family = cluster.store.release().family;
@@ -175,9 +208,10 @@ impl Watcher<'_> {
             around.tell(told).await;
         }
         self.tell_pause(around).await;
+        self.take_resume(around).await;
         let view = RegistryView { masters, ..RegistryView::default() };
         let (mut dead, _) = dead_hosts(&counts, &view, cluster.store.release());
-        let now = Timestamp::now().as_millisecond();
+        let now = self.now();
         // One whose failover is cut short time and again must not keep the others waiting.
         dead.sort_by_key(|master| self.memory.last_cut_short(master.as_str()));
         let names: BTreeSet<String> = dead.iter().map(ToString::to_string).collect();
@@ -240,7 +274,7 @@ impl Watcher<'_> {
         master: &Address,
         unfinished: i64,
     ) -> Result<Option<Hold>, FailoverError> {
-        let now = Timestamp::now().as_millisecond();
+        let now = self.now();
         if let Some(hold) = self.hold(around, master, unfinished, now) {
             self.announce(around, master, unfinished, &hold, now).await;
             return Ok(Some(hold));
@@ -272,6 +306,7 @@ impl Watcher<'_> {
         rules.allow_new_masters |= self.seen.knows(master);
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
         let run = failover(cluster, &masters, &rules, permit, &mut Passing(around), stop).await;
+        self.wrote |= run.wrote;
         let event = outcome_event(master, &run, self.plan.dry_run);
         // Asked to end, it ends: hooks would take their time, and nothing has failed.
         if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
@@ -290,8 +325,19 @@ impl Watcher<'_> {
         run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)
     }
 
+    /// The time by the wall clock. When that was set, what is remembered follows it: a master is not gone for longer by
+    /// that, and no brake is forgotten.
+    fn now(&mut self) -> i64 {
+        let now = Timestamp::now().as_millisecond();
+        match self.clock.set_by(now, Instant::now()) {
+            0 => {}
+            set => self.memory.shift(set),
+        }
+        now
+    }
+
     fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64, cut_short: bool) {
-        let at = Timestamp::now().as_millisecond();
+        let at = self.now();
         self.memory.done.push(Done { master: master.to_string(), at, instances, cut_short });
         around.keep(&self.memory);
     }
@@ -301,6 +347,10 @@ impl Watcher<'_> {
         let longest = self.plan.limits.window.max(self.plan.limits.cool_down);
         let oldest = now.saturating_sub(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
         self.memory.done.retain(|done| done.at >= oldest);
+        // A clock that was set back must not make a cool-down, or the window, longer than it is.
+        for done in &mut self.memory.done {
+            done.at = done.at.min(now);
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod guards;
 mod hooks;
 mod lasting;
 mod places;
+mod reload;
+mod resumes;
 mod returns;
 mod signals;
 mod telling;

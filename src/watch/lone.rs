@@ -1,0 +1,89 @@
+//! One watcher for each state file: two would overwrite what the other one remembers, and neither brake would hold.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// So often somebody else may end between our two looks.
+const TRIES: usize = 100;
+
+/// Held as long as this lives; the kernel lets go of it when the process ends, however it does.
+#[derive(Debug)]
+pub struct Lone {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lone {
+    /// Takes the file beside the state file; `None` if another process has it.
+    ///
+    /// # Errors
+    /// The file cannot be made, or not be locked where it is.
+    pub fn beside(state_file: &Path) -> io::Result<Option<Self>> {
+        let mut path = OsString::from(state_file);
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        // A link is not followed, and a pipe that lies there is not waited for.
+        let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
+        for _ in 0..TRIES {
+            let file = OpenOptions::new().append(true).create(true).custom_flags(flags).open(&path)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Ok(()) if is_at(&file, &path) => return Ok(Some(Self { path, _file: file })),
+                // Whoever had it has removed it since it was opened.
+                Ok(()) => {}
+            }
+        }
+        Err(io::Error::other("it is always another file"))
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(file), Ok(path)) => (file.dev(), file.ino()) == (path.dev(), path.ino()),
+        _ => false,
+    }
+}
+
+impl Drop for Lone {
+    fn drop(&mut self) {
+        // While it is locked still; whoever opened it before sees that it is gone.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_at_a_time_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("watch.json");
+        let first = Lone::beside(&state).unwrap().unwrap();
+        assert!(Lone::beside(&state).unwrap().is_none());
+        let other = Lone::beside(&folder.path().join("other.json")).unwrap();
+        assert!(other.is_some());
+        drop((first, other));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        // A killed process leaves the file, and nobody holds it.
+        std::fs::write(folder.path().join("watch.json.lock"), "").unwrap();
+        assert!(Lone::beside(&state).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_link_or_a_folder_is_no_file_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, lock) = (folder.path().join("watch.json"), folder.path().join("watch.json.lock"));
+        std::os::unix::fs::symlink("victim", &lock).unwrap();
+        Lone::beside(&state).unwrap_err();
+        assert!(!folder.path().join("victim").exists());
+        std::fs::remove_file(&lock).unwrap();
+        std::fs::create_dir(&lock).unwrap();
+        Lone::beside(&state).unwrap_err();
+        assert!(Lone::beside(&folder.path().join("missing/watch.json")).is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! `--resume` ends what was on when it was said, whoever runs at that time, and nothing that comes later.
+
+use std::path::PathBuf;
+
+use super::{Rounds, end, event, long_ago, of, told, watch};
+use crate::faults::world::{BY_HOST, DEAD, World, registered};
+use crate::harness::{At, Store};
+
+const SECOND: &str = "10.0.0.3:5678";
+
+fn state(world: &World) -> PathBuf {
+    world.env.home().join("watch.json")
+}
+
+fn aside(world: &World, words: &[&str]) {
+    let state = state(world);
+    world.dsctl("watch --state-file").args([state.to_str().unwrap()]).args(words).run().exit(0);
+}
+
+/// The end of some maintenance must not let go of a brake that nobody has seen yet.
+#[test]
+fn the_end_of_a_pause_releases_no_later_brake() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let rounds = Rounds::of(&world);
+    let dying = world.env.register(BY_HOST, &registered(DEAD));
+    let more = format!("--grace 0s --max-instances 4 {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&event("started"));
+    aside(&world, &["--pause", "maintenance"]);
+    watcher.await_stdout("maintenance");
+    aside(&world, &["--resume"]);
+    watcher.await_stdout("resumed");
+    dying.close();
+    watcher.await_stdout("storm brake");
+    rounds.pass(3);
+    let output = end(&world, watcher);
+    assert!(told(&output, "failover_started").is_empty(), "{output:?}");
+    world.check_untouched();
+    assert!(std::fs::read_to_string(state(&world)).unwrap().contains("--max-instances"));
+}
+
+/// Nobody is dead any more when the operator comes: the brake is released all the same, and for good.
+#[test]
+fn a_brake_is_released_though_nobody_waits_for_that() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let second = world.add(SECOND, long_ago(), 2);
+    let rounds = Rounds::of(&world);
+    let more = format!("--grace 0s --max-masters 1 {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout("storm brake");
+    let back = world.env.register(BY_HOST, &registered(SECOND));
+    watcher.await_stdout(&of("master_registered", SECOND));
+    aside(&world, &["--resume"]);
+    rounds.pass(2);
+    assert!(rounds.text().contains("\ndsctl_storm_brake 0\n"), "{}", rounds.text());
+    end(&world, watcher);
+    back.close();
+    let mut watcher = watch(&world, "--grace 0s --max-masters 1").spawn();
+    watcher.await_stdout(&of("failover_finished", SECOND));
+    end(&world, watcher);
+    assert_eq!(world.check(), &world.ids | &second);
+}
+
+/// A rehearsal beside a real watcher leaves the operator's word to the real one.
+#[test]
+fn a_dry_run_takes_no_resume_away() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let rarely = format!(
+        "watch -o ndjson --yes --interval 1h --grace 0s --max-instances 4 --state-file {}",
+        state(&world).display()
+    );
+    let mut watcher = world.dsctl(&rarely).spawn();
+    watcher.await_stdout("storm brake");
+    aside(&world, &["--resume"]);
+    let words = format!("watch --dry-run --once --grace 0s -o ndjson --state-file {}", state(&world).display());
+    world.run(world.dsctl(&words)).exit(0);
+    // Another master's coming wakes it: the brake is released, and comes on anew, as the limit is what it was.
+    let _other = world.env.register(BY_HOST, &registered("10.0.0.9:5678"));
+    watcher.await_stdout("the storm brake is released");
+    end(&world, watcher);
+    world.check_untouched();
+}
+
+/// Each would overwrite what the other one remembers: the masters of one round are none to the other one's brake.
+#[test]
+fn two_watchers_have_two_state_files() {
+    let world = World::new(Store::Postgres, BY_HOST, 5);
+    let mut watcher = watch(&world, "--grace 1h").spawn();
+    watcher.await_stdout(&event("grace_started"));
+    let round = |more: &str| watch(&world, &format!("--once {more}")).run();
+    let refused = round("--grace 0s").exit(5).out("another watcher runs with the state file").out("--state-file FILE");
+    assert!(told(&refused, "failover_started").is_empty(), "{refused:?}");
+    // A rehearsal beside it keeps nothing, and what nobody holds any more is nobody's.
+    let words = format!("watch --dry-run --once --grace 0s -o ndjson --state-file {}", state(&world).display());
+    world.run(world.dsctl(&words)).exit(0);
+    watcher.signal("KILL");
+    watcher.finish();
+    assert!(round("--grace 1h").exit(0).stdout.contains(&event("grace_started")));
+    world.check_untouched();
+    let names: Vec<_> = std::fs::read_dir(world.env.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["watch.json"]);
+}
+
+/// What a wrong clock or a careless hand has written holds nothing for ever, and ends nothing.
+#[test]
+fn times_out_of_this_world_are_taken_for_now() {
+    for at in [i64::MIN, i64::MAX] {
+        let world = World::new(Store::MariaDb, BY_HOST, 5);
+        let past = format!(r#"{{"master": "{DEAD}", "at_ms": {at}, "instances": {}}}"#, u64::MAX);
+        let text = format!(
+            r#"{{"format": "dsctl watch state", "version": 1, "state": {{"missing": {{"{DEAD}": {at}}},
+            "failovers": [{past}, {past}], "brake": null}}}}"#
+        );
+        std::fs::write(state(&world), text).unwrap();
+        let round = world.run(watch(&world, "--once --grace 0s")).exit(0);
+        // One of the future is as good as one of this moment.
+        assert_eq!(round.stdout.contains("cool-down: 600s left"), at == i64::MAX, "{round:?}");
+        assert_eq!(told(&round, "failover_finished").len(), usize::from(at == i64::MIN), "{round:?}");
+    }
+}
+
+/// The rest of what was cut short is no further master: the database's hiccup is no storm.
+#[test]
+fn a_rest_trips_no_brake() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 15);
+    let proxy = world.env.through_proxy();
+    proxy.trap(b"COMMIT", At::Hold);
+    let mut watcher = watch(&world, "--grace 0s --batch 5 --max-masters 1").spawn();
+    proxy.await_sprung();
+    proxy.trap(b"COMMIT", At::Cut);
+    proxy.go_on();
+    watcher.await_stdout(&event("error"));
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    let output = end(&world, watcher);
+    assert!(!output.stdout.contains("storm brake"), "{output:?}");
+    world.check_complete();
+}
+
+/// A round of cron tells why it failed as the other commands do.
+#[test]
+fn the_exit_code_of_a_round_is_its_failures() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 15);
+    let namespace = world.env.namespace.clone();
+    world.env.set("DSCTL_NAMESPACE", "elsewhere");
+    world.run(watch(&world, "--once --grace 0s")).exit(4).out("has no node");
+    world.env.set("DSCTL_NAMESPACE", &namespace);
+    let proxy = world.env.through_proxy();
+    proxy.trap(b"COMMIT", At::Hold);
+    let watcher = watch(&world, "--once --grace 0s --batch 5").spawn();
+    proxy.await_sprung();
+    proxy.trap(b"COMMIT", At::Cut);
+    proxy.go_on();
+    // Some of them are handed over.
+    watcher.finish().exit(7);
+    assert_eq!(world.check().len(), 5);
+}
