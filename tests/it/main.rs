@@ -13,12 +13,9 @@
 mod harness;
 
 mod attack;
-<<<<<<< HEAD
-mod crowd;
-=======
 mod conformance;
 mod cost;
->>>>>>> main
+mod crowd;
 mod curator;
 mod database;
 mod dump;

@@ -7,12 +7,8 @@ mod freezes;
 mod held;
 mod kills;
 mod lost_lock;
-<<<<<<< HEAD
 mod many_kills;
-mod moments;
-=======
 pub mod moments;
->>>>>>> main
 mod races;
 mod scale;
 mod signals;
