@@ -48,6 +48,11 @@ impl Starting {
     /// Starts a server in this world. Several may start side by side.
     pub fn new(env: &Env, release: &Release, jars: &str, kind: Kind, session: u32) -> Self {
         let (folder, port) = (Folder::new("conformance"), free_port());
+        // As in a cluster that has run before. Servers of 3.1 that start side by side in an empty one stumble over each
+        // other: both make these nodes, and the second one ends.
+        for parent in release.registrations {
+            env.zk().create_parents(&env.path(&format!("{parent}/any")));
+        }
         let settings = folder.join("conf");
         fs::create_dir(&settings).unwrap();
         let text = folder.path().to_str().unwrap().to_owned();
