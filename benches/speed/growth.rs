@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::bed::{Bed, VERSION};
 use crate::harness::Store;
+use crate::plot::{self, Line};
 use crate::report::{Table, median, milliseconds, rows, runs, timed};
 use crate::world::{DEAD, numbers, registered};
 
@@ -16,31 +17,45 @@ struct Size {
     waiting: i64,
 }
 
+/// What is varied, at which values, and how large everything is then.
+type Series = (&'static str, Vec<i64>, fn(i64) -> Size);
+
 const USUAL: Size = Size { rows: 100_000, dead: 1000, masters: 3, waiting: 0 };
 
 pub fn run() {
-    let table = Table::new(&["varied", "value", "MariaDb", "Postgres"]);
     let most = rows();
-    let of_rows = [10_000, 100_000, 1_000_000, 5_000_000].into_iter().filter(|rows| *rows <= most);
-    let of_dead = [100, 1000, 10_000, 100_000].into_iter().filter(|dead| *dead * 10 <= most);
-    let of_waiting = [0, 10_000, 100_000, 1_000_000].into_iter().filter(|waiting| *waiting <= most);
-    for rows in of_rows {
-        show(&table, "rows of the table", rows, Size { rows, dead: 100, ..USUAL });
+    let up_to = |values: &[i64], limit: i64| values.iter().copied().filter(|value| *value <= limit).collect::<Vec<_>>();
+    let series: [Series; 4] = [
+        ("rows of the table", up_to(&[10_000, 100_000, 1_000_000, 5_000_000], most), |rows| Size {
+            rows,
+            dead: 100,
+            ..USUAL
+        }),
+        ("instances of the dead master", up_to(&[100, 1000, 10_000, 100_000], most / 10), |dead| Size {
+            dead,
+            rows: (10 * dead).max(USUAL.rows),
+            ..USUAL
+        }),
+        ("masters", vec![3, 30, 300], |masters| Size { masters: usize::try_from(masters).unwrap(), ..USUAL }),
+        ("recovery commands that wait", up_to(&[0, 10_000, 100_000, 1_000_000], most), |waiting| Size {
+            waiting,
+            ..USUAL
+        }),
+    ];
+    let table = Table::new(&["varied", "value", "MariaDb", "Postgres"]);
+    let mut lines = Vec::new();
+    for (name, values, size) in series {
+        let mut points = Vec::new();
+        for value in values {
+            let [mariadb, postgres] = [Store::MariaDb, Store::Postgres].map(|store| cost(store, size(value)));
+            table.row(&[name.to_owned(), value.to_string(), milliseconds(mariadb), milliseconds(postgres)]);
+            points.push((value, mariadb));
+        }
+        lines.push(Line { name: name.to_owned(), points });
     }
-    for dead in of_dead {
-        show(&table, "instances of the dead master", dead, Size { dead, rows: (10 * dead).max(USUAL.rows), ..USUAL });
-    }
-    for masters in [3, 30, 300] {
-        show(&table, "masters", i64::try_from(masters).unwrap(), Size { masters, ..USUAL });
-    }
-    for waiting in of_waiting {
-        show(&table, "recovery commands that wait", waiting, Size { waiting, ..USUAL });
-    }
-}
-
-fn show(table: &Table, what: &str, value: i64, size: Size) {
-    let [mariadb, postgres] = [Store::MariaDb, Store::Postgres].map(|store| milliseconds(cost(store, size)));
-    table.row(&[what.to_owned(), value.to_string(), mariadb, postgres]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/growth.svg");
+    plot::draw(path, "One failover in MariaDB, by what is varied", &lines);
+    println!("\nplotted in benches/growth.svg");
 }
 
 fn cost(store: Store, size: Size) -> Duration {

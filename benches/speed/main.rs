@@ -26,6 +26,7 @@ mod commands;
 mod growth;
 mod memory;
 mod own_way;
+mod plot;
 mod report;
 mod script;
 mod side_by_side;

@@ -78,7 +78,8 @@ async fn about_orphans(shell: &Shell<'_, '_>, cluster: &mut Cluster) -> Result<O
     if claimed.is_empty() {
         return Ok(None);
     }
-    let waiting = shell.stop.unless(cluster.store.recovery_commands()).await?;
+    let commands = cluster.store.recovery_commands_for(claimed.iter().map(|instance| instance.id));
+    let waiting = shell.stop.unless(commands).await?;
     let orphans = claimed.iter().filter(|instance| !waiting.contains_key(&instance.id)).count();
     let (were, have) = if orphans == 1 { ("instance was", "has") } else { ("instances were", "have") };
     let text = format!("{were} handed over before and {have} no command; next: dsctl recover --orphans --dry-run");

@@ -81,7 +81,7 @@ fn with_hint(body: ErrorBody, hint: Option<String>) -> ErrorBody {
 pub(super) fn of_failover(error: &FailoverError, wrote: bool) -> ErrorBody {
     let mut body = ErrorBody::new(error.kind(), error.to_string(), error.exit_code(wrote));
     body.causes = causes(error);
-    with_hint(body, error.hint())
+    with_hint(body, error.hint(wrote))
 }
 
 fn causes(error: &FailoverError) -> Vec<String> {

@@ -26,8 +26,18 @@ pub(super) enum Ended {
 pub(super) async fn any_lost(registry: &mut dyn Registry, leases: &[Lease]) -> RegistryError {
     // One session holds them all: what ends that ends the last one too.
     match leases.last() {
-        Some(lease) => registry.lost(lease).await,
+        Some(lease) => midway(lease, registry.lost(lease).await),
         None => std::future::pending().await,
+    }
+}
+
+/// Whoever holds a lock and hears nothing more of it has lost it: another may have it by now.
+fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
+    match error {
+        silent @ (RegistryError::Interrupted { .. } | RegistryError::Unreachable { .. }) => {
+            RegistryError::LockLost { path: lease.path.clone(), cause: silent.to_string() }
+        }
+        error => error,
     }
 }
 

@@ -171,7 +171,7 @@ fn login(url: &Url, parameters: &Parameters) -> Result<(String, Option<Secret>),
     let not_utf8 = |what: &str| UrlError::new(&format!("the {what} is not UTF-8"), Some(ENCODING));
     let parameter = |name: &str| parameters.get(name).map(ToOwned::to_owned);
     let user = decoded(url.username()).ok_or_else(|| not_utf8("user"))?;
-    let user = Some(user).filter(|user| !user.is_empty()).or_else(|| parameter("user"));
+    let user = [Some(user), parameter("user")].into_iter().flatten().find(|user| !user.is_empty());
     let nobody = || UrlError::new("the URL names no user", Some("write //USER@HOST/DATABASE, or ?user=USER"));
     let password = url.password().map(|text| decoded(text).ok_or_else(|| not_utf8("password"))).transpose()?;
     Ok((user.ok_or_else(nobody)?, password.or_else(|| parameter("password")).map(Secret::new)))

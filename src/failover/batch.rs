@@ -307,7 +307,8 @@ async fn judge_tasks(
 }
 
 async fn drop_commanded(cluster: &mut Cluster, prepared: &mut Prepared) -> Result<(), FailoverError> {
-    let waiting = cluster.store.recovery_commands().await?;
+    let instances = prepared.instances.iter().map(|instance| instance.id);
+    let waiting = cluster.store.recovery_commands_for(instances).await?;
     prepared.skip(|instance| waiting.get(&instance.id).map(|command| SkipReason::CommandWaiting(*command)));
     Ok(())
 }
@@ -392,11 +393,9 @@ async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<As
     cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
     let rows = cluster.store.lock_instances(instances).await;
     let commands = match &rows {
-        Ok(_) => cluster.store.recovery_commands().await,
+        Ok(_) => cluster.store.recovery_commands_for(instances.iter().copied()).await,
         Err(_) => Ok(HashMap::new()),
     };
     cluster.store.roll_back_batch().await;
-    let mut commands = commands?;
-    commands.retain(|instance, _| instances.contains(instance));
-    Ok((rows?, commands))
+    Ok((rows?, commands?))
 }

@@ -185,13 +185,16 @@ impl FailoverError {
         }
     }
 
-    /// What to do next.
+    /// What to do next, where `wrote` says whether anything was written before.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self, wrote: bool) -> Option<String> {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
             Self::Registry(RegistryError::Held { .. }) => {
                 Some("'dsctl lock status' shows holder and waiters; wait longer with --lock-timeout".to_owned())
+            }
+            Self::Registry(RegistryError::Interrupted { .. }) if !wrote => {
+                Some("nothing was written; run the same command again".to_owned())
             }
             Self::Registry(RegistryError::LockLost { .. } | RegistryError::Interrupted { .. }) => {
                 Some("what was written stands; run the same command again for the rest".to_owned())

@@ -130,7 +130,8 @@ async fn check_all(
     }
     let limit = context.rules.max_instances;
     if found.len() > limit {
-        let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
+        let commands = cluster.store.recovery_commands_for(found.iter().copied());
+        let waiting = context.stop.unless(commands).await?;
         found.retain(|id| !waiting.contains_key(id));
     }
     if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(()) }
@@ -234,7 +235,8 @@ async fn drop_waiting(
     if selected.is_empty() {
         return Ok(());
     }
-    let waiting = context.stop.unless(cluster.store.recovery_commands()).await?;
+    let commands = cluster.store.recovery_commands_for(selected.iter().map(|instance| instance.id));
+    let waiting = context.stop.unless(commands).await?;
     selected.retain(|instance| match waiting.get(&instance.id) {
         Some(command) => {
             outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));

@@ -64,7 +64,7 @@ async fn look(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<TakeUp,
     let masters = cluster.registry.masters().await?;
     // Rows before commands: one that is seen claimed here, and without a command there, is looked at again.
     let rows = cluster.store.by_ids(instances).await?;
-    let waiting = cluster.store.recovery_commands().await?;
+    let waiting = cluster.store.recovery_commands_for(instances.iter().copied()).await?;
     let mut seen = TakeUp::default();
     let mut unclear = HashSet::new();
     for row in rows {

@@ -8,18 +8,42 @@ use super::store::MetadataStore;
 use crate::model::{CommandRow, InstanceId};
 
 impl MetadataStore {
-    /// Instances that a recovery command waits for, with the command's id. One scan of the command table.
+    /// Every instance that a recovery command waits for, with the command's id. One scan of the command table.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn recovery_commands(&mut self) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
-        let table = self.release.family.tables.command;
-        let sql = self.statements().commands(table, true);
-        let read = |row: &Row| {
-            let command = rows::command(row)?;
-            Some((command.instance_id?, command.id))
+        self.recovery_commands_where(|_| true).await
+    }
+
+    /// Those of these instances that a recovery command waits for, with the command's id. One scan of the command table,
+    /// and no memory for the commands of others.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn recovery_commands_for(
+        &mut self,
+        instances: impl IntoIterator<Item = InstanceId>,
+    ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
+        let instances: HashSet<InstanceId> = instances.into_iter().collect();
+        self.recovery_commands_where(|id| instances.contains(&id)).await
+    }
+
+    async fn recovery_commands_where(
+        &mut self,
+        wanted: impl Fn(InstanceId) -> bool + Send + Sync,
+    ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
+        // Ids begin with one, unless somebody gave them by hand.
+        let sql = self.statements().commands_from(i64::from(i32::MIN));
+        let mut found = HashMap::new();
+        let mut keep = |row: Row| {
+            let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
+            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| wanted(*id))) {
+                found.insert(instance, id);
+            }
         };
-        Ok(self.collect(&sql, &[], read).await?.into_iter().collect())
+        self.database.query(&sql, &[], &mut keep).await?;
+        Ok(found)
     }
 
     /// Hands over every waiting command, oldest first.

@@ -166,11 +166,15 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Recovery commands with an id of at least `first`: id, instance, parameter.
+    /// Recovery commands with an id of at least `first`, oldest first: id, instance, and the parameter where the instance
+    /// stands nowhere else.
     pub(crate) fn commands_from(&self, first: i64) -> String {
+        let instance = match self.family.columns.command_instance {
+            Some(column) => format!("{column}, CASE WHEN {column} > 0 THEN NULL ELSE command_param END"),
+            None => "NULL, command_param".to_owned(),
+        };
         format!(
-            "SELECT id, {}, command_param FROM {} WHERE id >= {first} AND command_type = {}",
-            self.family.columns.command_instance.unwrap_or("NULL"),
+            "SELECT id, {instance} FROM {} WHERE id >= {first} AND command_type = {} ORDER BY id",
             self.family.tables.command,
             crate::family::RECOVERY_COMMAND,
         )

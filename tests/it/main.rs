@@ -13,14 +13,19 @@
 mod harness;
 
 mod attack;
+mod conformance;
+mod cost;
+mod crowd;
 mod curator;
 mod database;
 mod dump;
 mod failover;
 mod faults;
+mod fuzz;
 mod jdbc;
 mod live;
 mod lock;
+mod model;
 mod program;
 mod proxy;
 mod readme;
@@ -28,5 +33,6 @@ mod registry;
 mod replaced;
 mod schema;
 mod servers;
+mod steps;
 mod surface;
 mod watch;

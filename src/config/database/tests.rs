@@ -101,6 +101,7 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ("mysql://u:p@h/d#MARKER", "there is a # in the URL"),
         ("mysql://u:MARKER@h:99999/d", "invalid port number"),
         ("mysql://h/d?password=MARKER", "the URL names no user"),
+        ("jdbc:mysql://h/d?user=&password=MARKER", "the URL names no user"),
         ("mysql://u:%ffMARKER@h/d", "the password is not UTF-8"),
         (
             "mysql://u:p@h/d?ssl-mode=MARKER",

@@ -49,6 +49,8 @@ fn assert_stopped(world: &World, output: Output, batch: u64) {
     let (code, done) = if batch == 1 { (6, BTreeSet::new()) } else { (8, first_half(world)) };
     let output = output.exit(code);
     assert_eq!(output.json()["ok"], false);
+    let hint = if batch == 1 { "nothing was written" } else { "what was written stands" };
+    assert!(output.json()["error"]["hint"].as_str().unwrap().starts_with(hint), "{output:?}");
     assert_eq!(reported(&output), done, "{output:?}");
     assert_eq!(world.check(), done);
 }

@@ -7,6 +7,7 @@ mod freezes;
 mod held;
 mod kills;
 mod lost_lock;
+mod many_kills;
 pub mod moments;
 mod races;
 mod scale;

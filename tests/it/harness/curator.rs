@@ -165,14 +165,14 @@ fn jars(release: CuratorRelease) -> Result<String, String> {
     }
 }
 
-/// The class path with `CuratorLock`, which is compiled once for each process and release.
-fn classpath(release: CuratorRelease) -> Result<String, String> {
+/// The class path with the programs of `tests/java`, which are compiled once for each process and release.
+pub fn classpath(release: CuratorRelease) -> Result<String, String> {
     static COMPILED: Mutex<BTreeMap<CuratorRelease, Result<String, String>>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap();
     let compile = || {
         let jars = jars(release)?;
         let sources: &[&str] = match release {
-            CuratorRelease::Debian => &["CuratorLock.java"],
+            CuratorRelease::Debian => &["CuratorLock.java", "CuratorCrowd.java"],
             CuratorRelease::V4_3 | CuratorRelease::V2_12 => &["CuratorLock.java", "StaticHostProvider.java"],
         };
         let classes = java::compile(sources, &jars, &format!("classes-{release:?}"));

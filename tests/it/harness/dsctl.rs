@@ -252,6 +252,16 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// Waits for something else; `None` if the program ends first.
+    pub fn until<T>(&mut self, event: impl Future<Output = T>) -> Option<T> {
+        wait_at_most(self.command.limit, "an event, or the end of the program", async {
+            tokio::select! {
+                event = event => Some(event),
+                _ = self.child.wait() => None,
+            }
+        })
+    }
+
     /// Waits for its end.
     pub fn finish(mut self) -> Output {
         let limit = self.command.limit;

@@ -90,6 +90,15 @@ impl Env {
         env
     }
 
+    /// A world with a copy of this one's database (in PostgreSQL), and an empty namespace of its own.
+    pub fn copy(&self) -> Self {
+        assert_eq!(self.store, Store::Postgres, "only PostgreSQL's databases are copied");
+        let mut copy = Self::at(self.store, &self.connect);
+        copy.database = Postgres::shared().copy_database(&self.database);
+        copy.set("DSCTL_DB", &copy.url());
+        copy
+    }
+
     /// Sets a variable for every run of the program in this world.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());

@@ -19,29 +19,53 @@ pub fn debian(jars: &[&str]) -> Result<String, String> {
 /// A class path of the jars that `tests/java/<name>/pom.xml` asks for. They are kept below Cargo's folder for temporary
 /// files; an error is kept for the life of the process, as asking again would take as long.
 pub fn maven(name: &str) -> Result<String, String> {
-    static BROUGHT: Mutex<BTreeMap<String, Result<String, String>>> = Mutex::new(BTreeMap::new());
-    let mut brought = BROUGHT.lock().unwrap();
-    brought.entry(name.to_owned()).or_insert_with(|| bring(name)).clone()
+    brought("java", name).map(|folder| format!("{folder}/*"))
 }
 
-fn bring(name: &str) -> Result<String, String> {
-    let pom = format!("{}/tests/java/{name}/pom.xml", env!("CARGO_MANIFEST_DIR"));
-    let folder = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
+/// The folder with the jars that `tests/conformance/<number>/pom.xml` asks for, kept in the same way.
+pub fn maven_release(number: &str) -> Result<String, String> {
+    brought("conformance", number)
+}
+
+fn brought(kind: &str, name: &str) -> Result<String, String> {
+    static BROUGHT: Mutex<BTreeMap<String, Result<String, String>>> = Mutex::new(BTreeMap::new());
+    let mut brought = BROUGHT.lock().unwrap();
+    brought.entry(format!("{kind}/{name}")).or_insert_with(|| bring(kind, name)).clone()
+}
+
+fn bring(kind: &str, name: &str) -> Result<String, String> {
+    let pom = format!("{}/tests/{kind}/{name}/pom.xml", env!("CARGO_MANIFEST_DIR"));
+    let folder = match kind {
+        "java" => format!("{}/{name}", env!("CARGO_TARGET_TMPDIR")),
+        _ => format!("{}/{kind}-{name}", env!("CARGO_TARGET_TMPDIR")),
+    };
     let complete = format!("{folder}/complete");
     let wanted = std::fs::read_to_string(&pom).map_err(|error| format!("{pom}: {error}"))?;
     if std::fs::read_to_string(&complete).ok().as_ref() != Some(&wanted) {
-        let mut command = Command::new("mvn");
-        // What Maven keeps for itself goes below Cargo's folder too, and not into somebody's home.
-        command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
-        command.args(["-q", "-B", "-f", &pom, "dependency:copy-dependencies"]);
-        let output =
-            command.arg(format!("-DoutputDirectory={folder}")).output().map_err(|error| format!("mvn: {error}"))?;
-        if !output.status.success() {
-            return Err(format!("Maven cannot bring {name}: {}", String::from_utf8_lossy(&output.stdout)));
+        // What an older list of jars brought must not stay in the class path.
+        let _ = std::fs::remove_dir_all(&folder);
+        if wanted.contains("<artifactItems>") {
+            run_maven(name, &pom, "dependency:copy", &folder)?;
         }
+        run_maven(name, &pom, "dependency:copy-dependencies", &folder)?;
         std::fs::write(&complete, wanted).map_err(|error| format!("{complete}: {error}"))?;
     }
-    Ok(format!("{folder}/*"))
+    Ok(folder)
+}
+
+fn run_maven(name: &str, pom: &str, goal: &str, folder: &str) -> Result<(), String> {
+    let mut command = Command::new("mvn");
+    // What Maven keeps for itself goes below Cargo's folder too, and not into somebody's home.
+    command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
+    command.args(["-q", "-B", "-f", pom, goal]).arg(format!("-DoutputDirectory={folder}"));
+    let output = command.output().map_err(|error| format!("mvn: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    // The first line says what is missing; the rest is advice.
+    let why = said.lines().find(|line| line.contains("[ERROR]")).unwrap_or(&said);
+    Err(format!("Maven cannot bring {name}: {why}"))
 }
 
 /// Compiles source files of `tests/java` and says in which folder their classes are.

@@ -2,21 +2,23 @@
 
 #![allow(dead_code, unused_imports, reason = "a tool box: not every tool is in use at every time")]
 
+mod crowd;
 mod curator;
 mod database;
 mod dsctl;
 mod dump;
 mod env;
 mod golden;
-mod guard;
-mod java;
-mod ports;
+pub mod guard;
+pub mod java;
+pub mod ports;
 mod proxy;
 pub mod servers;
 mod skip;
 mod wait;
 mod zk;
 
+pub use crowd::Crowd;
 pub use curator::{Curator, CuratorRelease, CuratorSettings};
 pub use database::Limits;
 pub use dsctl::{Dsctl, Output, Running};
@@ -28,7 +30,7 @@ pub use ports::free_port;
 pub use proxy::{At, Proxy};
 pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
 pub use skip::skipped;
-pub use wait::{eventually, wait, wait_at_most};
+pub use wait::{eventually, runtime, wait, wait_at_most};
 pub use zk::{FakeRegistration, Zk};
 
 /// Part of every password in the tests. It must never be seen in any output.

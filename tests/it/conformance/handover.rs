@@ -1,0 +1,125 @@
+//! A master dies with work in its hands. Either the program hands the work over, while the living master waits for the
+//! lock, or the living master does: afterwards everything has run as often, and to the same end.
+
+use std::time::Duration;
+
+use super::release::{Release, V1_3_6, V3_1_1};
+use super::seed::{self, Task};
+use super::server::{Kind, Server};
+use super::world::{LONG, SHORT, World};
+use crate::harness::Dsctl;
+
+/// How long anything may take that a master does.
+const SOON: Duration = Duration::from_secs(90);
+
+/// How many instances run. Masters share them out by the command's number.
+const INSTANCES: i64 = 4;
+
+/// Who does the failover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// The program.
+    Us,
+    /// The living master.
+    Master,
+}
+
+#[test]
+fn what_we_hand_over_runs_to_its_end_on_3_1_1() {
+    let test = "what_we_hand_over_runs_to_its_end_on_3_1_1";
+    let Some(ours) = hand_over(test, &V3_1_1, By::Us) else { return };
+    let Some(theirs) = hand_over(test, &V3_1_1, By::Master) else { return };
+    assert_eq!(ours, theirs, "what came of our failover, and of a master's");
+}
+
+#[test]
+fn what_we_hand_over_runs_to_its_end_on_1_3_6() {
+    let test = "what_we_hand_over_runs_to_its_end_on_1_3_6";
+    let Some(ours) = hand_over(test, &V1_3_6, By::Us) else { return };
+    let Some(theirs) = hand_over(test, &V1_3_6, By::Master) else { return };
+    assert_eq!(ours, theirs, "what came of our failover, and of a master's");
+}
+
+/// What came of it: instances of the dead master and how often tasks ran in all.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    again: i64,
+    ended: Vec<(String, i64)>,
+}
+
+fn hand_over(test: &str, release: &'static Release, by: By) -> Option<Outcome> {
+    let world = World::new(test, release)?;
+    seed::workflow(&world.env, 100, &[Task::shell(101, &world.waiting_script("a")), Task::shell(102, "true")]);
+    // Masters of 1.x hold a lock while they start, and one that starts alone looks for work that others left.
+    let mut dead = world.start(Kind::Master, SHORT).registered(&world.env);
+    let (living, worker) = (world.start(Kind::Master, LONG), world.start(Kind::Worker, LONG));
+    let (mut living, worker) = (living.registered(&world.env), worker.registered(&world.env));
+    run_instances(&world, &[&dead, &living, &worker]);
+    let held = count_at(&world, &dead.address);
+    assert!(held > 0 && held < INSTANCES, "both masters should have work: {held} of {INSTANCES}");
+    match by {
+        By::Us => assert_eq!(we_do_it(&world, &mut dead, &mut living), held),
+        By::Master => dead.kill(),
+    }
+    // The living master takes every command up: nobody else is there to set its address.
+    let there = format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{}'", living.address);
+    world.await_number(SOON, &there, INSTANCES, &[&living, &worker]);
+    world.await_number(SOON, "SELECT count(*) FROM t_ds_command", 0, &[&living]);
+    let again = if release.repeats { held } else { 0 };
+    let runs = usize::try_from(INSTANCES + again).unwrap();
+    world.await_runs("a", runs, &[&living, &worker]);
+    world.let_go();
+    let ended = "SELECT count(*) FROM t_ds_process_instance WHERE state = 7";
+    world.await_number(SOON, ended, INSTANCES, &[&living, &worker]);
+    assert_eq!(world.env.number("SELECT count(*) FROM t_ds_error_command"), 0);
+    let tasks = "SELECT name || ' ' || state::text || ' ' || flag::text, count(*) FROM t_ds_task_instance \
+                 GROUP BY 1 ORDER BY 1";
+    let ended = world.env.rows(tasks).iter().map(|row| (row.text(0).unwrap(), row.int(1).unwrap())).collect();
+    assert_eq!(world.runs("a"), runs);
+    Some(Outcome { again, ended })
+}
+
+/// Starts the instances and waits until each one's first task runs.
+fn run_instances(world: &World, servers: &[&Server]) {
+    for _ in 0..INSTANCES {
+        seed::start(&world.env, 100, "{}");
+    }
+    let running = "SELECT count(*) FROM t_ds_task_instance WHERE state = 1";
+    world.await_number(SOON, running, INSTANCES, servers);
+    world.await_runs("a", usize::try_from(INSTANCES).unwrap(), servers);
+}
+
+fn count_at(world: &World, host: &str) -> i64 {
+    world.env.number(&format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{host}'"))
+}
+
+/// The lock is ours before the master dies, and the program's failover stands in the queue before the living master:
+/// that one is frozen for the moment in which its competitor's end is noticed.
+///
+/// Gives the number of instances that were handed over.
+fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
+    let zk = world.env.zk();
+    let lock = world.env.path(&(world.release.lock)(&dead.address));
+    let mut holder =
+        Dsctl::new(&world.env).args(["lock", "acquire", &dead.address]).limit(Duration::from_mins(5)).spawn();
+    zk.await_queue(&lock, 1);
+    assert!(holder.is_running());
+    living.freeze();
+    dead.kill();
+    zk.await_absence(&dead.node);
+    let arguments =
+        ["failover", &dead.address, "--yes", "--lock-timeout", "2m", "--allow-duplicate-tasks", "-o", "json"];
+    let failover = Dsctl::new(&world.env).args(arguments).limit(Duration::from_mins(3)).spawn();
+    let ours = zk.await_queue(&lock, 2);
+    living.thaw();
+    // The living master has noticed, and stands behind us at the same lock.
+    let queue = zk.await_queue(&lock, 3);
+    assert_eq!(queue[..2], ours[..]);
+    assert!(count_at(world, &dead.address) > 0, "nobody has done anything yet");
+    holder.signal("TERM");
+    let report = failover.finish().exit(0).json();
+    holder.finish();
+    // The living master has had its turn too.
+    zk.await_queue(&lock, 0);
+    report["recovered"].as_i64().unwrap_or_else(|| panic!("{report}"))
+}

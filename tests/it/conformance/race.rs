@@ -1,0 +1,104 @@
+//! A real master and the program go for the same dead master, again and again: each instance is handed over exactly once.
+
+use std::time::Duration;
+
+use super::release::{Release, V1_3_6, V3_1_1};
+use super::seed::{self, Task};
+use super::server::{Kind, Server};
+use super::tables;
+use super::world::{LONG, World};
+use crate::harness::{Dsctl, FakeRegistration};
+
+const SOON: Duration = Duration::from_mins(2);
+const ROUNDS: i64 = 20;
+/// Instances of each dead master.
+const INSTANCES: i64 = 3;
+
+/// Who is at the lock first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Us,
+    Master,
+    Whoever,
+}
+
+#[test]
+fn a_master_of_3_1_1_and_we_race() {
+    race("a_master_of_3_1_1_and_we_race", &V3_1_1);
+}
+
+#[test]
+fn a_master_of_1_3_6_and_we_race() {
+    race("a_master_of_1_3_6_and_we_race", &V1_3_6);
+}
+
+fn race(test: &str, release: &'static Release) {
+    let Some(world) = World::new(test, release) else { return };
+    seed::workflow(&world.env, 100, &[Task::shell(101, &world.waiting_script("a"))]);
+    world.let_go();
+    let (master, worker) = (world.start(Kind::Master, LONG), world.start(Kind::Worker, LONG));
+    let (mut master, worker) = (master.registered(&world.env), worker.registered(&world.env));
+    // One runs as a model for the rows of the others.
+    seed::start(&world.env, 100, "{}");
+    let ended = "SELECT count(*) FROM t_ds_process_instance WHERE state = 7";
+    world.await_number(SOON, ended, 1, &[&master, &worker]);
+    tables::audit(&world.env);
+    let mut ours = 0;
+    for round in 0..ROUNDS {
+        ours += one_round(&world, &mut master, round);
+    }
+    world.await_number(SOON, ended, 1 + ROUNDS * INSTANCES, &[&master, &worker]);
+    // Each of us was first in a third of the rounds at least.
+    assert!((ROUNDS / 3 * INSTANCES..=(ROUNDS - ROUNDS / 3) * INSTANCES).contains(&ours), "{ours} of them were ours");
+    assert_eq!(world.env.number("SELECT count(*) FROM t_ds_error_command"), 0);
+    assert_eq!(world.env.number("SELECT count(*) FROM t_ds_command"), 0);
+    let once = ROUNDS * INSTANCES;
+    let commands =
+        "FROM audit WHERE relation = 't_ds_command' AND operation = 'INSERT' AND after->>'command_type' = '2'";
+    assert_eq!(world.env.number(&format!("SELECT count(*) {commands}")), once);
+    assert_eq!(world.env.number(&format!("SELECT count(DISTINCT after->>'command_param') {commands}")), once);
+    assert_eq!(world.runs("a"), usize::try_from(once + 1).unwrap());
+}
+
+/// Gives the number of instances that we handed over.
+fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
+    let zk = world.env.zk();
+    let dead = format!("10.9.9.{round}:5678");
+    let parent = world.env.path(world.release.registrations[Kind::Master as usize]);
+    let payload = zk.data(&master.node).unwrap();
+    let registration = FakeRegistration::new(&world.env.connect, &format!("{parent}/{dead}"), &payload, None);
+    seed::again(&world.env, 1, &dead, INSTANCES);
+    let first = [First::Us, First::Master, First::Whoever][usize::try_from(round % 3).unwrap()];
+
+    let lock = world.env.path(&(world.release.lock)(&dead));
+    let mut holder = Dsctl::new(&world.env).args(["lock", "acquire", &dead]).limit(SOON).spawn();
+    zk.await_queue(&lock, 1);
+    assert!(holder.is_running());
+    if first == First::Us {
+        master.freeze();
+    }
+    registration.close();
+    if first == First::Master {
+        zk.await_queue(&lock, 2);
+    }
+    let arguments = ["failover", &dead, "--yes", "--lock-timeout", "1m", "-o", "json"];
+    let failover = Dsctl::new(&world.env).args(arguments).limit(SOON).spawn();
+    if first == First::Us {
+        zk.await_queue(&lock, 2);
+        master.thaw();
+    }
+    if first != First::Whoever {
+        zk.await_queue(&lock, 3);
+    }
+    holder.signal("TERM");
+    let report = failover.finish().exit(0).json();
+    holder.finish();
+    let ours = report["recovered"].as_i64().unwrap();
+    let expected = match first {
+        First::Us => ours == INSTANCES,
+        First::Master => ours == 0,
+        First::Whoever => ours == 0 || ours == INSTANCES,
+    };
+    assert!(expected, "{first:?}: {report}");
+    ours
+}

@@ -1,0 +1,275 @@
+//! Definitions and start commands, as the API server would write them.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::harness::Env;
+
+/// Number of the project.
+const PROJECT: i64 = 7;
+
+/// A row in the making: SQL literals by column. Columns that the release lacks are left out.
+#[derive(Debug, Default)]
+pub struct Row(Vec<(String, String)>);
+
+impl Row {
+    /// Sets a number.
+    pub fn int(mut self, column: &str, value: i64) -> Self {
+        self.0.push((column.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Sets a text.
+    pub fn text(mut self, column: &str, value: &str) -> Self {
+        self.0.push((column.to_owned(), format!("'{}'", value.replace('\'', "''"))));
+        self
+    }
+
+    /// Sets times to now.
+    pub fn now(mut self, columns: &[&str]) -> Self {
+        self.0.extend(columns.iter().map(|column| ((*column).to_owned(), "now() AT TIME ZONE 'UTC'".to_owned())));
+        self
+    }
+
+    /// Inserts it.
+    pub fn insert(&self, env: &Env, table: &str) {
+        let sql = format!("SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'");
+        let known: BTreeSet<String> = env.rows(&sql).iter().map(|row| row.text(0).unwrap()).collect();
+        assert!(!known.is_empty(), "no table {table}");
+        let taken: Vec<&(String, String)> = self.0.iter().filter(|(column, _)| known.contains(column)).collect();
+        let names: Vec<String> = taken.iter().map(|(column, _)| format!("\"{column}\"")).collect();
+        let values: Vec<&str> = taken.iter().map(|(_, value)| value.as_str()).collect();
+        env.sql(&format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", ")));
+    }
+}
+
+/// A task of a workflow.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its code, unique in the database.
+    pub code: i64,
+    /// Its type, for example `SHELL`.
+    pub kind: &'static str,
+    /// Its parameters.
+    pub parameters: serde_json::Value,
+}
+
+impl Task {
+    /// A shell script.
+    pub fn shell(code: i64, script: &str) -> Self {
+        let parameters = json!({"localParams": [], "rawScript": script, "resourceList": []});
+        Self { code, kind: "SHELL", parameters }
+    }
+
+    /// Another workflow.
+    pub fn sub_process(code: i64, workflow: i64) -> Self {
+        let parameters = json!({"localParams": [], "processDefinitionCode": workflow, "processDefinitionId": workflow});
+        Self { code, kind: "SUB_PROCESS", parameters }
+    }
+
+    fn name(&self) -> String {
+        format!("task {}", self.code)
+    }
+
+    /// As it stands in the definitions of 1.x.
+    fn json(&self, before: Option<&Self>) -> serde_json::Value {
+        json!({
+            "type": self.kind, "id": format!("tasks-{}", self.code), "name": self.name(), "params": self.parameters,
+            "description": "", "runFlag": "NORMAL", "conditionResult": {"successNode": [""], "failedNode": [""]},
+            "dependence": {}, "maxRetryTimes": "0", "retryInterval": "1",
+            "timeout": {"strategy": "", "interval": null, "enable": false}, "taskInstancePriority": "MEDIUM",
+            "workerGroup": "default", "preTasks": before.iter().map(|task| task.name()).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// What every cluster has: a user, a tenant (whoever runs the tests), a project, a group of workers.
+pub fn cluster(env: &Env, tenant: &str) {
+    let times = ["create_time", "update_time"];
+    Row::default()
+        .int("id", 1)
+        .text("user_name", "admin")
+        .int("user_type", 0)
+        .int("tenant_id", 1)
+        .int("state", 1)
+        .now(&times)
+        .insert(env, "t_ds_user");
+    Row::default().int("id", 1).text("tenant_code", tenant).int("queue_id", 1).now(&times).insert(env, "t_ds_tenant");
+    Row::default()
+        .int("id", 1)
+        .text("queue_name", "default")
+        .text("queue", "default")
+        .now(&times)
+        .insert(env, "t_ds_queue");
+    Row::default()
+        .int("id", PROJECT)
+        .int("code", PROJECT)
+        .text("name", "warehouse")
+        .int("user_id", 1)
+        .int("flag", 1)
+        .now(&times)
+        .insert(env, "t_ds_project");
+}
+
+/// A workflow of tasks, each after the one before.
+pub fn workflow(env: &Env, code: i64, tasks: &[Task]) {
+    if !has_table(env, "t_ds_task_definition") {
+        return workflow_1_x(env, code, tasks);
+    }
+    let times = ["create_time", "update_time", "operate_time"];
+    for table in ["t_ds_process_definition", "t_ds_process_definition_log"] {
+        Row::default()
+            .int("code", code)
+            .text("name", &format!("workflow {code}"))
+            .int("version", 1)
+            .int("project_code", PROJECT)
+            .int("release_state", 1)
+            .int("flag", 1)
+            .int("user_id", 1)
+            .int("timeout", 0)
+            .int("tenant_id", 1)
+            .int("execution_type", 0)
+            .text("global_params", "[]")
+            .text("locations", "[]")
+            .int("operator", 1)
+            .int("warning_group_id", 0)
+            .now(&times)
+            .insert(env, table);
+    }
+    let mut before = 0;
+    for task in tasks {
+        task_rows(env, task);
+        relation_rows(env, code, before, task.code);
+        before = task.code;
+    }
+}
+
+/// Until 2.0 a definition is one row with everything in it.
+fn workflow_1_x(env: &Env, id: i64, tasks: &[Task]) {
+    let before = std::iter::once(None).chain(tasks.iter().map(Some));
+    let tasks: Vec<serde_json::Value> = tasks.iter().zip(before).map(|(task, before)| task.json(before)).collect();
+    let definition = json!({"globalParams": [], "tasks": tasks, "tenantId": 1, "timeout": 0});
+    Row::default()
+        .int("id", id)
+        .text("name", &format!("workflow {id}"))
+        .int("version", 1)
+        .int("release_state", 1)
+        .int("flag", 1)
+        .int("project_id", PROJECT)
+        .int("user_id", 1)
+        .int("tenant_id", 1)
+        .int("timeout", 0)
+        .text("global_params", "[]")
+        .text("locations", "{}")
+        .text("connects", "[]")
+        .text("process_definition_json", &definition.to_string())
+        .now(&["create_time", "update_time"])
+        .insert(env, "t_ds_process_definition");
+}
+
+/// Whether the release has a table.
+pub fn has_table(env: &Env, table: &str) -> bool {
+    env.number(&format!("SELECT count(*) FROM information_schema.tables WHERE table_name = '{table}'")) == 1
+}
+
+fn task_rows(env: &Env, task: &Task) {
+    for table in ["t_ds_task_definition", "t_ds_task_definition_log"] {
+        Row::default()
+            .int("code", task.code)
+            .text("name", &task.name())
+            .int("version", 1)
+            .int("project_code", PROJECT)
+            .int("user_id", 1)
+            .text("task_type", task.kind)
+            .text("task_params", &task.parameters.to_string())
+            .int("flag", 1)
+            .int("task_priority", 2)
+            .text("worker_group", "default")
+            .int("environment_code", -1)
+            .int("fail_retry_times", 0)
+            .int("fail_retry_interval", 1)
+            .int("timeout_flag", 0)
+            .int("timeout", 0)
+            .int("delay_time", 0)
+            .int("task_group_id", 0)
+            .int("task_group_priority", 0)
+            .int("task_execute_type", 0)
+            .int("cpu_quota", -1)
+            .int("memory_max", -1)
+            .int("operator", 1)
+            .now(&["create_time", "update_time", "operate_time"])
+            .insert(env, table);
+    }
+}
+
+fn relation_rows(env: &Env, workflow: i64, before: i64, after: i64) {
+    for table in ["t_ds_process_task_relation", "t_ds_process_task_relation_log"] {
+        Row::default()
+            .int("process_definition_code", workflow)
+            .int("process_definition_version", 1)
+            .int("project_code", PROJECT)
+            .int("pre_task_code", before)
+            .int("pre_task_version", i64::from(before != 0))
+            .int("post_task_code", after)
+            .int("post_task_version", 1)
+            .int("condition_type", 0)
+            .text("condition_params", "{}")
+            .int("operator", 1)
+            .now(&["create_time", "update_time", "operate_time"])
+            .insert(env, table);
+    }
+}
+
+/// Asks the masters to start a workflow.
+pub fn start(env: &Env, workflow: i64, parameter: &str) {
+    Row::default()
+        .int("command_type", 0)
+        .int("process_definition_code", workflow)
+        .int("process_definition_id", workflow)
+        .int("process_definition_version", 1)
+        .int("process_instance_id", 0)
+        .text("command_param", parameter)
+        .int("task_depend_type", 2)
+        .int("failure_strategy", 1)
+        .int("warning_type", 0)
+        .int("warning_group_id", 0)
+        .int("executor_id", 1)
+        .int("process_instance_priority", 2)
+        .text("worker_group", "default")
+        .int("environment_code", -1)
+        .int("dry_run", 0)
+        .now(&["start_time", "update_time"])
+        .insert(env, "t_ds_command");
+}
+
+/// A schedule of a workflow, which gives recovery commands its time zone.
+pub fn schedule(env: &Env, workflow: i64, zone: &str) {
+    Row::default()
+        .int("process_definition_code", workflow)
+        .int("process_definition_id", workflow)
+        .text("crontab", "0 0 2 * * ? *")
+        .text("timezone_id", zone)
+        .int("failure_strategy", 1)
+        .int("warning_type", 0)
+        .int("warning_group_id", 0)
+        .int("release_state", 0)
+        .int("user_id", 1)
+        .int("process_instance_priority", 2)
+        .text("worker_group", "default")
+        .int("environment_code", -1)
+        .now(&["start_time", "end_time", "create_time", "update_time"])
+        .insert(env, "t_ds_schedules");
+}
+
+/// Running instances of a master, made in the likeness of one that has run: without tasks, for nothing had begun yet.
+pub fn again(env: &Env, model: i64, host: &str, count: i64) {
+    let sql = "SELECT string_agg(column_name, ', ') FROM information_schema.columns \
+               WHERE table_name = 't_ds_process_instance' AND column_name NOT IN ('id', 'host', 'state', 'end_time')";
+    let columns = env.rows(sql)[0].text(0).unwrap();
+    env.sql(&format!(
+        "INSERT INTO t_ds_process_instance (host, state, {columns}) \
+         SELECT '{host}', 1, {columns} FROM t_ds_process_instance, generate_series(1, {count}) \
+         WHERE t_ds_process_instance.id = {model}"
+    ));
+}

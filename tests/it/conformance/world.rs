@@ -1,0 +1,125 @@
+//! A cluster of real servers.
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::release::Release;
+use super::server::{Kind, Server, Starting};
+use super::{seed, tables};
+use crate::harness::guard::{Folder, run};
+use crate::harness::{Dsctl, Env, Output, Store, java, skipped};
+
+/// Seconds after which the registry gives up a master that is to be killed.
+pub const SHORT: u32 = 4;
+/// Seconds after which it gives up everybody else: longer than any pause in a test.
+pub const LONG: u32 = 60;
+
+/// A cluster of one release, in PostgreSQL.
+#[derive(Debug)]
+pub struct World {
+    /// Where it is.
+    pub env: Env,
+    /// Its release.
+    pub release: &'static Release,
+    jars: String,
+    folder: Folder,
+    // One cluster at a time: each of its Java machines wants a processor and some hundred megabytes.
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl World {
+    /// An empty cluster, or nothing where the release cannot be had; then the test is noted as skipped.
+    pub fn new(test: &str, release: &'static Release) -> Option<Self> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let jars = match java::maven_release(release.number) {
+            Ok(jars) => jars,
+            Err(why) => {
+                skipped(test, &why);
+                return None;
+            }
+        };
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut env = Env::new(Store::Postgres);
+        // The program has to find the release by itself.
+        env.set("DSCTL_TIMEOUT", "20s");
+        let lacking = tables::create(&env, release, &jars);
+        assert_eq!(lacking, [""; 0], "columns that {} maps and our tables lack", release.number);
+        seed::cluster(&env, run(std::process::Command::new("id").arg("-un")).trim());
+        Some(Self { env, release, jars, folder: Folder::new("world"), _alone: alone })
+    }
+
+    /// Starts a server.
+    pub fn start(&self, kind: Kind, session: u32) -> Starting {
+        self.start_in(&self.env, kind, session)
+    }
+
+    /// Starts a server in another database or namespace.
+    pub fn start_in(&self, env: &Env, kind: Kind, session: u32) -> Starting {
+        Starting::new(env, self.release, &self.jars, kind, session)
+    }
+
+    /// Runs the program.
+    pub fn dsctl(&self, arguments: &[&str]) -> Output {
+        Dsctl::new(&self.env).args(arguments).run()
+    }
+
+    /// The script of a task that notes that it ran and ends when [`World::let_go`] was called.
+    pub fn waiting_script(&self, name: &str) -> String {
+        let folder = self.folder.path().display();
+        format!("echo ran >> {folder}/ran-{name}\nwhile [ ! -e {folder}/go ]; do sleep 0.1; done\n")
+    }
+
+    /// How often such a task was started.
+    pub fn runs(&self, name: &str) -> usize {
+        fs::read_to_string(self.folder.join(&format!("ran-{name}"))).unwrap_or_default().lines().count()
+    }
+
+    /// Lets all waiting scripts end.
+    pub fn let_go(&self) {
+        fs::write(self.folder.join("go"), "").unwrap();
+    }
+
+    /// Waits until a query gives this number.
+    pub fn await_number(&self, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
+        Self::await_number_in(&self.env, limit, sql, wanted, servers);
+    }
+
+    /// The same in a copy of the database.
+    pub fn await_number_in(env: &Env, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
+        let deadline = Instant::now() + limit;
+        loop {
+            let found = env.number(sql);
+            if found == wanted {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{sql}: {found} and not {wanted}\n{}", complaints(servers));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until so many tasks have been started.
+    pub fn await_runs(&self, name: &str, wanted: usize, servers: &[&Server]) {
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while self.runs(name) < wanted {
+            assert!(
+                Instant::now() < deadline,
+                "{} runs of {name} and not {wanted}\n{}",
+                self.runs(name),
+                complaints(servers)
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// What the logs of servers have of errors, and their ends.
+fn complaints(servers: &[&Server]) -> String {
+    let one = |server: &&Server| {
+        let log = server.log();
+        let is_error = |line: &&str| line.contains("ERROR") || line.contains("WARN") || line.starts_with("Caused");
+        let errors: Vec<&str> = log.lines().filter(is_error).take(20).collect();
+        format!("{} has said\n{}\n...\n{}", server.address, errors.join("\n"), server.log_tail())
+    };
+    servers.iter().map(one).collect::<Vec<_>>().join("\n----\n")
+}

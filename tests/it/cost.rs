@@ -1,0 +1,110 @@
+//! What a failover costs the servers, by their own counters: one scan of the great table, and for each batch the same
+//! few round trips, however large the batch and the table are.
+
+use std::sync::Arc;
+
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::{Env, MariaDb, PASSWORD_IN_URL, Store, USER, ZooKeeper};
+use crate::steps::{Points, Protocol, Tap};
+
+/// The dead master's instances; the table has twice as many.
+const INSTANCES: i64 = 4000;
+
+/// Rows that a scan of the whole table reads, and how much more is none yet: the rest is found by key.
+fn is_one_scan(read: i64) {
+    let rows = 2 * INSTANCES;
+    assert!((rows..rows + rows / 4).contains(&read), "{read} rows were read of a table of {rows}");
+}
+
+#[test]
+fn a_failover_in_mariadb_scans_once() {
+    let server = MariaDb::private();
+    let world = World::in_env(Env::on_mariadb(&server), BY_HOST, INSTANCES);
+    // Rows read one after the other, in whatever table: of the whole server, which nobody else uses.
+    let read = || {
+        let sql = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = ";
+        ["'HANDLER_READ_RND_NEXT'", "'HANDLER_READ_NEXT'"].map(|name| world.env.number(&format!("{sql}{name}")))
+    };
+    let before = read();
+    // What the question itself reads.
+    let own = read()[0] - before[0];
+    let before = read();
+    world.run(world.failover("--batch 500")).exit(0);
+    let after = read();
+    // The ids of new commands are read back: MySQL has no RETURNING.
+    is_one_scan(after[0] - before[0] - own + after[1] - before[1] - INSTANCES);
+    world.check_complete();
+}
+
+#[test]
+fn a_failover_in_postgresql_scans_once() {
+    let world = World::new(Store::Postgres, BY_STATE, INSTANCES);
+    world.env.sql("VACUUM ANALYZE t_ds_workflow_instance");
+    // In whatever order the planner reads the table.
+    let read = || {
+        let sql = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = ";
+        world.env.number(&format!("{sql}'t_ds_workflow_instance'"))
+    };
+    let before = read();
+    world.run(world.failover("--batch 500")).exit(0);
+    // The counters of a connection come some time after its end, and all at once.
+    crate::harness::eventually(std::time::Duration::from_secs(20), "the counters are in", || {
+        let read = read() - before;
+        if read > 2 * INSTANCES { Ok(()) } else { Err(read) }
+    });
+    // Each instance is found by its key twice: when its row is locked, and when it is claimed.
+    is_one_scan(read() - before - 2 * INSTANCES);
+    world.check_complete();
+}
+
+/// Requests to the database and to ZooKeeper in a failover of so many instances, in batches of this size.
+fn requests(store: Store, instances: i64, batch: i64) -> [usize; 2] {
+    let version = if store == Store::MariaDb { BY_HOST } else { BY_STATE };
+    let mut world = World::new(store, version, instances);
+    let points = Points::new();
+    let taps = tapped(&mut world, &points);
+    points.arm(None);
+    world.run(world.failover(&format!("--batch {batch}"))).exit(0);
+    drop(taps);
+    world.check_complete();
+    let passed = points.passed();
+    let of = |name: &str| passed.iter().filter(|point| point.starts_with(&format!("{name} before"))).count();
+    [of(if store == Store::MariaDb { "MySql" } else { "Postgres" }), of("ZooKeeper")]
+}
+
+fn tapped(world: &mut World, points: &Arc<Points>) -> [Tap; 2] {
+    let (protocol, scheme) = match world.env.store {
+        Store::MariaDb => (Protocol::MySql, "mysql"),
+        _ => (Protocol::Postgres, "postgres"),
+    };
+    let database = Tap::new(protocol, world.env.server_port(), points);
+    let zookeeper = Tap::new(Protocol::ZooKeeper, ZooKeeper::shared().port(), points);
+    let url = format!("{scheme}://{USER}:{PASSWORD_IN_URL}@{}/{}", database.address(), world.env.database);
+    world.env.set("DSCTL_DB", &url);
+    world.env.set("DSCTL_ZK", &zookeeper.address());
+    [database, zookeeper]
+}
+
+fn constant_round_trips(store: Store, most: usize) {
+    let one = requests(store, 8, 8);
+    let five = requests(store, 40, 8);
+    let nine = requests(store, 72, 8);
+    let many = requests(store, 800, 800);
+    for server in [0, 1] {
+        let [one, five, nine, many] = [one, five, nine, many].map(|counts| counts[server]);
+        let of_four = five - one;
+        assert_eq!(nine - five, of_four, "each batch costs the same: {one} {five} {nine}");
+        assert!(of_four <= 4 * most, "four batches of {DEAD}: {of_four} requests");
+        assert!(many.abs_diff(one) <= 1, "a batch of 800 costs what one of 8 does: {many} {one}");
+    }
+}
+
+#[test]
+fn a_batch_costs_mariadb_a_constant_number_of_round_trips() {
+    constant_round_trips(Store::MariaDb, 6);
+}
+
+#[test]
+fn a_batch_costs_postgresql_a_constant_number_of_round_trips() {
+    constant_round_trips(Store::Postgres, 6);
+}

@@ -1,0 +1,54 @@
+//! The queue: first come, first served, whoever it is, and whoever gives up.
+
+use std::time::Duration;
+
+use super::detector::order;
+use super::{SOON, World};
+use crate::harness::{Crowd, Curator, Running};
+
+const NEVER: Duration = Duration::from_mins(1);
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// Ten in a queue behind a holder, of both kinds in turn. Some have had enough before it is their turn.
+fn served(impatient: &[usize]) {
+    let world = World::new();
+    let (zk, lock, file) = (world.env.zk(), world.lock(1), world.notes("notes"));
+    let mut holder = Curator::connect(&world.env.connect, &lock);
+    let mut crowd = Crowd::connect(&world.env.connect);
+    assert!(holder.acquire(SOON));
+    let mut ours: Vec<(usize, Running)> = Vec::new();
+    for place in 1..=10 {
+        // Long enough to get into the queue first.
+        let limit = if impatient.contains(&place) { Duration::from_secs(6) } else { NEVER };
+        let name = place.to_string();
+        if place % 2 == 0 {
+            ours.push((place, world.dsctl(&name, 1, limit, MOMENT, &file).spawn()));
+        } else {
+            crowd.send(&name, place as u64 % 4, &lock, limit, MOMENT, &file);
+        }
+        zk.await_queue(&lock, place + 1);
+    }
+    zk.await_queue(&lock, 11 - impatient.len());
+    holder.release();
+    for (place, running) in ours {
+        running.finish().exit(if impatient.contains(&place) { 5 } else { 0 });
+    }
+    for place in (1..=10).step_by(2) {
+        let end = if impatient.contains(&place) { "timeout" } else { "left" };
+        assert_eq!(crowd.end_of(&place.to_string()), end, "{place}");
+    }
+    let expected: Vec<String> =
+        (1..=10).filter(|place| !impatient.contains(place)).map(|place: usize| place.to_string()).collect();
+    assert_eq!(order(&std::fs::read_to_string(file).unwrap()).unwrap(), expected);
+    zk.await_queue(&lock, 0);
+}
+
+#[test]
+fn waiters_of_both_kinds_are_served_in_order() {
+    served(&[]);
+}
+
+#[test]
+fn waiters_that_give_up_leave_the_others_in_order() {
+    served(&[1, 4, 5, 8]);
+}

@@ -1,0 +1,190 @@
+//! Every message to and from the servers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dsctl::model::Version;
+
+use super::scene::{all, at_points, ended, rest};
+use super::tap::{Points, Strike, Tap};
+use super::wire::Protocol;
+use crate::faults::world::{BY_HOST, BY_STATE, World, reported};
+use crate::harness::{Dsctl, PASSWORD_IN_URL, Running, Store, USER, ZooKeeper, wait, wait_at_most};
+
+/// Instances, and in how many transactions they are handed over.
+const INSTANCES: i64 = 2;
+const BATCHES: &str = "--batch 1";
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// The faults, and at one of how many points each strikes in a usual run.
+const FAULTS: [(Fault, usize); 3] = [(Fault::Kill, 1), (Fault::Error, 7), (Fault::Sleep, 11)];
+
+/// Words that must be found at the points: a tap that is not in between finds none.
+const STATEMENTS: [&str; 4] = ["FOR UPDATE", "UPDATE t_ds_", "INSERT INTO t_ds_command", "COMMIT"];
+const ZOOKEEPER: [&str; 3] = ["ZooKeeper before", "ZooKeeper after", "-lock"];
+const TABLES: [&str; 2] = ["INSERT INTO t_ds_jdbc_registry_lock", "DELETE FROM t_ds_jdbc_registry_lock"];
+
+/// What strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `kill -9` of the program.
+    Kill,
+    /// The connection ends; what was on its way is lost.
+    Error,
+    /// The program stands still until its session has ended and somebody else has come by, and then goes on.
+    Sleep,
+}
+
+/// Where the rows are, and where the registry is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub store: Store,
+    pub version: Version,
+    pub registry_inside: bool,
+}
+
+/// A world behind taps.
+struct Scene {
+    world: World,
+    points: Arc<Points>,
+    database: Tap,
+    zookeeper: Option<Tap>,
+}
+
+impl Scene {
+    fn new(place: Place) -> Self {
+        let Place { store, version, registry_inside } = place;
+        let world = if registry_inside {
+            World::with_registry_inside(store, version, INSTANCES)
+        } else {
+            World::new(store, version, INSTANCES)
+        };
+        let points = Points::new();
+        let protocol = if store == Store::MariaDb { Protocol::MySql } else { Protocol::Postgres };
+        let database = Tap::new(protocol, world.env.server_port(), &points);
+        let port = ZooKeeper::shared().port();
+        let zookeeper = (!registry_inside).then(|| Tap::new(Protocol::ZooKeeper, port, &points));
+        Self { world, points, database, zookeeper }
+    }
+
+    /// A failover whose every message passes the taps.
+    fn tapped(&self, more: &str) -> Dsctl {
+        let scheme = if self.world.env.store == Store::MariaDb { "mysql" } else { "postgres" };
+        let (address, database) = (self.database.address(), &self.world.env.database);
+        let url = format!("{scheme}://{USER}:{PASSWORD_IN_URL}@{address}/{database}");
+        let dsctl = self.world.failover(&format!("{BATCHES} {more}")).env("DSCTL_DB", &url);
+        match &self.zookeeper {
+            Some(zookeeper) => dsctl.env("DSCTL_ZK", &zookeeper.address()),
+            None => dsctl,
+        }
+    }
+
+    /// The points of an undisturbed run, in words.
+    fn points(&self) -> Vec<String> {
+        self.points.arm(None);
+        self.world.run(self.tapped("")).exit(0);
+        self.world.check_complete();
+        self.points.passed()
+    }
+
+    /// The server takes them away too, but some time later: every run is to make them anew.
+    fn remove_lock_parents(&self) {
+        if self.zookeeper.is_some() {
+            let lock = self.world.lock();
+            let parents = lock.rmatch_indices('/').map(|(end, _)| &lock[..end]);
+            for path in std::iter::once(lock.as_str()).chain(parents.take(2)) {
+                // It may be gone by now.
+                _ = wait(self.world.zk().client().delete(path, None));
+            }
+        }
+    }
+
+    /// Strikes one run; whether it came to this point at all.
+    fn strike(&self, fault: Fault, at: usize) -> bool {
+        self.points.arm(Some((at, if fault == Fault::Error { Strike::Cut } else { Strike::Hold })));
+        let reached = match fault {
+            Fault::Kill => self.kill(),
+            Fault::Error => self.error(),
+            Fault::Sleep => self.sleep(),
+        };
+        self.world.reset();
+        self.remove_lock_parents();
+        reached
+    }
+
+    /// The run until it comes to the point; `None` if it has ended without: on a busy machine, a brief session may end
+    /// by itself.
+    fn held(&self, more: &str) -> Option<Running> {
+        let mut running = self.tapped(more).spawn();
+        if running.until(self.points.reached()).is_some() {
+            return Some(running);
+        }
+        ended(&self.world, &running.finish());
+        None
+    }
+
+    fn kill(&self) -> bool {
+        let Some(running) = self.held("--session-timeout 1s") else { return false };
+        running.signal("KILL");
+        let output = running.finish();
+        self.points.cut();
+        // For the answer to its very last word it does not wait.
+        let killed = output.code == Some(137);
+        if killed {
+            rest(&self.world, &self.world.check());
+        } else {
+            ended(&self.world, &output);
+        }
+        killed
+    }
+
+    fn error(&self) -> bool {
+        ended(&self.world, &self.world.run(self.tapped("--session-timeout 4s")));
+        self.points.is_reached()
+    }
+
+    fn sleep(&self) -> bool {
+        let Some(sleeper) = self.held("--session-timeout 2s") else { return false };
+        sleeper.signal("STOP");
+        self.points.let_answers_go();
+        wait_at_most(SOON, "the end of the session", self.points.sessions_ended());
+        let second = self.world.failover("--lock-timeout 30s").run().exit(0);
+        self.world.check_complete();
+        sleeper.signal("CONT");
+        self.points.go_on();
+        let output = self.world.end(sleeper);
+        self.world.check_complete();
+        assert!(matches!(output.code, Some(0 | 6..=8)), "{output:?}");
+        let (first, second) = (reported(&output), reported(&second));
+        assert!(first.is_disjoint(&second), "both say that they did it: {output:?}");
+        assert_eq!(&first | &second, self.world.ids, "nobody says that he did it: {output:?}");
+        true
+    }
+}
+
+fn at_every_message(store: Store, version: Version, registry_inside: bool) {
+    let registry: &[&str] = if registry_inside { &TABLES } else { &ZOOKEEPER };
+    let place = Place { store, version, registry_inside };
+    let points = Scene::new(place).points();
+    let moments = [&STATEMENTS, registry].concat();
+    at_points(&format!("{place:?}"), &points, &moments, &FAULTS, || Scene::new(place), Scene::strike);
+}
+
+#[test]
+fn a_fault_at_every_message_with_mariadb() {
+    at_every_message(Store::MariaDb, BY_HOST, false);
+    if all() {
+        at_every_message(Store::MariaDb, BY_STATE, false);
+        at_every_message(Store::MariaDb, BY_STATE, true);
+    }
+}
+
+#[test]
+fn a_fault_at_every_message_with_postgres() {
+    at_every_message(Store::Postgres, BY_STATE, false);
+    if all() {
+        at_every_message(Store::Postgres, BY_HOST, false);
+        at_every_message(Store::Postgres, BY_STATE, true);
+    }
+}

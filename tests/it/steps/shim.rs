@@ -1,0 +1,42 @@
+//! The library that strikes at system calls, and runs under it.
+
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::harness::{Dsctl, Running, eventually};
+
+/// Where `tests/c/faults.c` is, compiled once for each process.
+fn library() -> &'static str {
+    static LIBRARY: OnceLock<String> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let target = format!("{}/faults-{}.so", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+        let options = ["-std=c11", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", &target];
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/c/faults.c");
+        let status = Command::new("cc").args(options).args([source, "-ldl"]).status();
+        assert!(status.unwrap().success(), "tests/c/faults.c is not compiled");
+        target
+    })
+}
+
+/// Numbers a run's calls on this file and what belongs to it, and writes them to `log`.
+pub fn counted(dsctl: Dsctl, file: &str, log: &str) -> Dsctl {
+    dsctl.env("LD_PRELOAD", library()).env("FAULT_FILE", file).env("FAULT_LOG", log)
+}
+
+/// Strikes a run at one of these calls: `kill`, `error` or `stop`.
+pub fn struck(dsctl: Dsctl, file: &str, kind: &str, at: usize) -> Dsctl {
+    dsctl.env("LD_PRELOAD", library()).env("FAULT_FILE", file).env("FAULT_AT", &format!("{kind}:{at}"))
+}
+
+/// Waits until a run has stopped itself; `false` if it has ended instead.
+pub fn await_stop(running: &mut Running) -> bool {
+    eventually(Duration::from_secs(30), "the program's stop", || {
+        if !running.is_running() {
+            return Ok(false);
+        }
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap_or_default();
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        if state == Some('T') { Ok(true) } else { Err(stat) }
+    })
+}

@@ -1,0 +1,103 @@
+//! Where a message ends, in the three protocols that the program speaks.
+
+/// Who understands the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    ZooKeeper,
+    MySql,
+    Postgres,
+}
+
+/// Takes messages out of what one side sends.
+#[derive(Debug)]
+pub struct Messages {
+    protocol: Protocol,
+    bytes: Vec<u8>,
+    /// PostgreSQL's first messages have no type in front.
+    started: bool,
+}
+
+/// PostgreSQL: what asks for encryption before the start.
+const SSL_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
+
+/// PostgreSQL: Parse, Bind, Describe, Execute, Close; Sync follows.
+const PARTS: &[u8] = b"PBDEC";
+
+/// ZooKeeper: the number of a sign of life, in both directions.
+const PING: [u8; 4] = (-2_i32).to_be_bytes();
+
+impl Messages {
+    pub fn new(protocol: Protocol) -> Self {
+        Self { protocol, bytes: Vec::new(), started: false }
+    }
+
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next message that is whole. Those of PostgreSQL that go together, up to the one that asks for an answer, are
+    /// one: the program hands them to the system in one piece.
+    pub fn next(&mut self) -> Option<Vec<u8>> {
+        let mut start = 0;
+        let mut end = self.end_of_message(start)?;
+        while self.protocol == Protocol::Postgres && self.started && PARTS.contains(&self.bytes[start]) {
+            start = end;
+            end = self.end_of_message(start)?;
+        }
+        let message: Vec<u8> = self.bytes.drain(..end).collect();
+        self.started |= message.get(4..8) != Some(&SSL_REQUEST);
+        Some(message)
+    }
+
+    fn end_of_message(&self, start: usize) -> Option<usize> {
+        let bytes = self.bytes.get(start..)?;
+        let number = |from: usize| Some(u32::from_be_bytes(bytes.get(from..from + 4)?.try_into().ok()?) as usize);
+        let length = match self.protocol {
+            Protocol::ZooKeeper => number(0)? + 4,
+            Protocol::MySql => u32::from_le_bytes([*bytes.first()?, *bytes.get(1)?, *bytes.get(2)?, 0]) as usize + 4,
+            Protocol::Postgres if self.started => number(1)? + 1,
+            Protocol::Postgres => number(0)?,
+        };
+        (bytes.len() >= length).then_some(start + length)
+    }
+}
+
+/// Whether a message only says that its sender lives.
+pub fn is_ping(protocol: Protocol, message: &[u8]) -> bool {
+    protocol == Protocol::ZooKeeper && message.get(4..8) == Some(&PING)
+}
+
+/// The words in a message, for whoever reads a failure.
+pub fn words(message: &[u8]) -> String {
+    const LONGEST: usize = 900;
+    let visible = message.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { ' ' });
+    let text = visible.collect::<String>();
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
+}
+
+#[test]
+fn messages_are_told_apart_however_they_arrive() {
+    let mut start = 8_u32.to_be_bytes().to_vec();
+    start.extend(SSL_REQUEST);
+    start.extend([0, 0, 0, 9, 0, 3, 0, 0, b'x']);
+    start.extend(b"Q\0\0\0\x06a\0P\0\0\0\x05xS\0\0\0\x04X\0\0\0\x04");
+    let mysql = [&[2, 0, 0, 0, 3, b'a'][..], &[1, 0, 0, 1, 14]].concat();
+    let zookeeper = [&12_u32.to_be_bytes()[..], &PING, &[0; 8], &[0, 0, 0, 1, 7]].concat();
+    for (protocol, bytes, lengths) in [
+        (Protocol::Postgres, start, &[8, 9, 7, 11, 5][..]),
+        (Protocol::MySql, mysql, &[6, 5]),
+        (Protocol::ZooKeeper, zookeeper, &[16, 5]),
+    ] {
+        for piece in [1, 3, 100] {
+            let mut messages = Messages::new(protocol);
+            let mut found = Vec::new();
+            for bytes in bytes.chunks(piece) {
+                messages.push(bytes);
+                found.extend(std::iter::from_fn(|| messages.next()));
+            }
+            assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), lengths, "{protocol:?}");
+            assert_eq!(found.concat(), bytes);
+            assert_eq!(is_ping(protocol, &found[0]), protocol == Protocol::ZooKeeper);
+        }
+    }
+}
