@@ -1,6 +1,6 @@
 //! Master failover for Apache DolphinScheduler, from outside: the library behind the program `dsctl`.
 //!
-//! Direction of dependencies: `commands → failover → registry, metadata → family, model`. Nothing below `commands` knows
+//! Direction of dependencies: `commands → failover → registry, metadata, worker → family, model`. Nothing below `commands` knows
 //! the command line or prints.
 
 pub mod cli;
@@ -18,3 +18,4 @@ pub mod registry;
 pub mod secret;
 pub mod signals;
 pub mod watch;
+pub mod worker;

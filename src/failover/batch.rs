@@ -9,13 +9,14 @@ use jiff::civil::DateTime;
 
 use super::error::FailoverError;
 use super::guard::{self, RegistryView};
+use super::kills::end_tasks;
 use super::locks::Locks;
 use super::outcome::MasterOutcome;
 use super::parameter::{self, Schedule, Sources};
+use super::read_back::read_back;
 use super::rules::{Permit, Steps};
 use super::run::{Cluster, Context};
 use super::tasks::{TaskFate, TaskView};
-use super::trace::{self, Trace};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, NewCommand};
@@ -55,8 +56,8 @@ impl Facts {
 
 /// What a batch comes to, before anything is written.
 #[derive(Debug, Default)]
-struct Prepared {
-    instances: Vec<Instance>,
+pub(super) struct Prepared {
+    pub(super) instances: Vec<Instance>,
     parameters: Vec<String>,
     tasks: Vec<i64>,
     skipped: Vec<(InstanceId, SkipReason)>,
@@ -132,7 +133,7 @@ pub(crate) async fn apply(
 
 /// The server ends a frozen process's transaction long before the registry ends its lock. Our last sign of life to the
 /// registry may be a third of the session old when the transaction starts.
-fn idle_limit(session_timeout: Duration) -> Duration {
+pub(super) fn idle_limit(session_timeout: Duration) -> Duration {
     (session_timeout / 3).max(Duration::from_secs(1))
 }
 
@@ -290,16 +291,21 @@ async fn judge_tasks(
         masters: &batch.view.masters,
         zone: zone.as_ref(),
     };
-    let mut running: HashMap<InstanceId, Task> = HashMap::new();
+    let mut still_run: Vec<Task> = Vec::new();
     let mut marked: Vec<(InstanceId, i64)> = Vec::new();
     for task in tasks {
         match view.fate(&task) {
             TaskFate::Leave => {}
-            TaskFate::StillRuns if !context.rules.allow_duplicate_tasks => {
-                running.entry(task.instance_id).or_insert(task);
-            }
-            TaskFate::Mark | TaskFate::StillRuns => marked.push((task.instance_id, task.id)),
+            TaskFate::StillRuns => still_run.push(task),
+            TaskFate::Mark => marked.push((task.instance_id, task.id)),
         }
+    }
+    let mut running: HashMap<InstanceId, Task> = HashMap::new();
+    if context.rules.allow_duplicate_tasks {
+        end_tasks(cluster, context, &still_run, &mut prepared.notes).await;
+        marked.extend(still_run.into_iter().map(|task| (task.instance_id, task.id)));
+    } else {
+        running.extend(still_run.into_iter().rev().map(|task| (task.instance_id, task)));
     }
     prepared.tasks = marked.into_iter().filter(|(id, _)| !running.contains_key(id)).map(|(_, task)| task).collect();
     prepared.skip(|instance| running.remove(&instance.id).map(|task| SkipReason::TaskStillRuns(Box::new(task))));
@@ -349,53 +355,4 @@ fn finish(prepared: Prepared, outcome: &mut MasterOutcome) {
     outcome.marked_tasks.extend(prepared.tasks);
     outcome.skipped.extend(prepared.skipped);
     outcome.notes.extend(prepared.notes);
-}
-
-/// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is left of the transaction.
-///
-/// # Errors
-/// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if that cannot be told.
-async fn read_back(
-    cluster: &mut Cluster,
-    context: &Context<'_>,
-    prepared: &Prepared,
-    inserted: HashMap<InstanceId, i64>,
-    lost: DatabaseError,
-) -> Result<HashMap<InstanceId, i64>, FailoverError> {
-    let instances: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
-    if instances.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
-    let (rows, commands) = ask_again(cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
-    if instances.iter().any(|id| commands.contains_key(id)) {
-        // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
-        let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
-        return if is_ours { Ok(inserted) } else { Err(lost.into()) };
-    }
-    let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let release = cluster.store.release();
-    let traces = prepared.instances.iter().map(|was| {
-        let command = commands.contains_key(&was.id);
-        trace::of(release, context.rules.steps, was, rows.get(&was.id), command)
-    });
-    match trace::together(traces) {
-        Trace::Done => Ok(commands),
-        Trace::NotDone => Err(lost.into()),
-        Trace::Unclear => Err(unknown("the rows look as before, but a master may have been that quick".to_owned())),
-    }
-}
-
-type Asked = (Vec<Instance>, HashMap<InstanceId, i64>);
-
-async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
-    cluster.store.reconnect().await?;
-    cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
-    let rows = cluster.store.lock_instances(instances).await;
-    let commands = match &rows {
-        Ok(_) => cluster.store.recovery_commands_for(instances.iter().copied()).await,
-        Err(_) => Ok(HashMap::new()),
-    };
-    cluster.store.roll_back_batch().await;
-    Ok((rows?, commands?))
 }

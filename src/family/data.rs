@@ -229,6 +229,7 @@ const V1_2: Family = Family {
     tasks: TaskRule::Untouched,
     finished_tasks: &[3, 5, 6, 7, 8, 9],
     mark_clears_flag: &[ever(false)],
+    kill_request: &[],
 };
 
 const V1_3: Family = Family {
@@ -272,6 +273,7 @@ const V2_0: Family = Family {
     tasks: TaskRule::OnDeadHosts,
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
+    kill_request: &[],
 };
 
 const V3_0: Family = Family {
@@ -290,6 +292,10 @@ const V3_0: Family = Family {
     mark_clears_flag: &[
         between(ALPHA_3_0, Version::staged(3, 0, 0, Stage::Beta(u8::MAX)), false),
         between(Version::new(3, 0, 0), Version::new(3, 0, 6), true),
+    ],
+    kill_request: &[
+        between(Version::new(3, 0, 0), Version::new(3, 0, 0), 15),
+        between(Version::new(3, 0, 1), Version::new(3, 0, 6), 17),
     ],
     ..V2_0
 };
@@ -325,6 +331,7 @@ const V3_1: Family = Family {
         between(Version::new(3, 1, 0), Version::new(3, 1, 0), true),
         between(Version::new(3, 1, 1), Version::new(3, 1, 9), false),
     ],
+    kill_request: &[between(Version::new(3, 1, 0), Version::new(3, 1, 9), 18)],
     ..V3_0
 };
 
@@ -353,6 +360,7 @@ const V3_2: Family = Family {
     tasks: TaskRule::Untouched,
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
+    kill_request: &[],
     ..V3_1
 };
 

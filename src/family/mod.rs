@@ -202,6 +202,8 @@ pub struct Family {
     pub finished_tasks: &'static [i64],
     /// Whether marking sets `flag` to 0 as well.
     pub mark_clears_flag: &'static [Since<bool>],
+    /// The ordinal of `TASK_KILL_REQUEST` in `CommandType`, where a failover sends it to the worker of a marked task.
+    pub kill_request: &'static [Since<u8>],
 }
 
 /// Type code of `RECOVER_TOLERANCE_FAULT_PROCESS`, in every release.

@@ -53,6 +53,14 @@ impl Release {
         self.applying(self.family.mark_clears_flag).last().unwrap_or(false)
     }
 
+    /// The code of the kill request to workers, where this release's masters send one and the code is certain: another
+    /// release's workers would take it for something else.
+    #[must_use]
+    pub fn kill_request(&self) -> Option<u8> {
+        let certain = |fact: &&Since<u8>| fact.releases.intersect(&self.range) == Some(self.range);
+        self.family.kill_request.iter().find(certain).map(|fact| fact.value)
+    }
+
     /// Whether a fact depends on a point release that is not known; says which fact, to be told.
     #[must_use]
     pub fn undecided(&self) -> Option<&'static str> {
@@ -133,6 +141,18 @@ mod tests {
         };
         assert!(test_flag("3.3.0-alpha"));
         assert!(!test_flag("3.3.1"));
+    }
+
+    #[test]
+    fn a_kill_request_is_sent_only_where_its_code_is_certain() {
+        let code = |id, from, to| release(id, from, to).kill_request();
+        assert_eq!(code(FamilyId::V3_0, "3.0.0", "3.0.0"), Some(15));
+        assert_eq!(code(FamilyId::V3_0, "3.0.1", "3.0.6"), Some(17));
+        assert_eq!(code(FamilyId::V3_0, "3.0.0", "3.0.6"), None);
+        assert_eq!(code(FamilyId::V3_0, "3.0.0-beta-1", "3.0.0-beta-1"), None);
+        assert_eq!(code(FamilyId::V3_1, "3.1.0", "3.1.9"), Some(18));
+        assert_eq!(code(FamilyId::V2_0, "2.0.9", "2.0.9"), None);
+        assert_eq!(code(FamilyId::V3_2, "3.2.2", "3.2.2"), None);
     }
 
     #[test]

@@ -67,12 +67,19 @@ impl World {
     /// The script of a task that notes that it ran and ends when [`World::let_go`] was called.
     pub fn waiting_script(&self, name: &str) -> String {
         let folder = self.folder.path().display();
-        format!("echo ran >> {folder}/ran-{name}\nwhile [ ! -e {folder}/go ]; do sleep 0.1; done\n")
+        format!("echo $$ >> {folder}/ran-{name}\nwhile [ -d {folder} ] && [ ! -e {folder}/go ]; do sleep 0.1; done\n")
     }
 
     /// How often such a task was started.
     pub fn runs(&self, name: &str) -> usize {
         fs::read_to_string(self.folder.join(&format!("ran-{name}"))).unwrap_or_default().lines().count()
+    }
+
+    /// Of the first so many of them, how many have ended by now.
+    pub fn ended(&self, name: &str, first: usize) -> usize {
+        let processes = fs::read_to_string(self.folder.join(&format!("ran-{name}"))).unwrap_or_default();
+        let is_gone = |process: &&str| !fs::exists(format!("/proc/{process}")).unwrap();
+        processes.lines().take(first).filter(is_gone).count()
     }
 
     /// Lets all waiting scripts end.

@@ -1,0 +1,59 @@
+//! What became of a batch whose COMMIT was never answered.
+
+use std::collections::HashMap;
+
+use super::batch::{Prepared, idle_limit};
+use super::error::FailoverError;
+use super::run::{Cluster, Context};
+use super::trace::{self, Trace};
+use crate::metadata::database::DatabaseError;
+use crate::model::{Instance, InstanceId};
+
+/// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is left of the transaction.
+///
+/// # Errors
+/// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if that cannot be told.
+pub(super) async fn read_back(
+    cluster: &mut Cluster,
+    context: &Context<'_>,
+    prepared: &Prepared,
+    inserted: HashMap<InstanceId, i64>,
+    lost: DatabaseError,
+) -> Result<HashMap<InstanceId, i64>, FailoverError> {
+    let instances: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
+    if instances.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
+    let (rows, commands) = ask_again(cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
+    if instances.iter().any(|id| commands.contains_key(id)) {
+        // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
+        let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
+        return if is_ours { Ok(inserted) } else { Err(lost.into()) };
+    }
+    let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let release = cluster.store.release();
+    let traces = prepared.instances.iter().map(|was| {
+        let command = commands.contains_key(&was.id);
+        trace::of(release, context.rules.steps, was, rows.get(&was.id), command)
+    });
+    match trace::together(traces) {
+        Trace::Done => Ok(commands),
+        Trace::NotDone => Err(lost.into()),
+        Trace::Unclear => Err(unknown("the rows look as before, but a master may have been that quick".to_owned())),
+    }
+}
+
+type Asked = (Vec<Instance>, HashMap<InstanceId, i64>);
+
+async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
+    cluster.store.reconnect().await?;
+    cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
+    let rows = cluster.store.lock_instances(instances).await;
+    let commands = match &rows {
+        Ok(_) => cluster.store.recovery_commands_for(instances.iter().copied()).await,
+        Err(_) => Ok(HashMap::new()),
+    };
+    cluster.store.roll_back_batch().await;
+    Ok((rows?, commands?))
+}
