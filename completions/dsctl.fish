@@ -303,7 +303,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l interval -d 'Between two scans of the database, from start to start' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l fail-after -d 'End with code 6 after so long without a round that succeeded' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l state-file -d 'Keep what was seen and done in this file' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l state-file -d 'Keep what was seen and done in this file; by default that of the installed service (/var/lib/dsctl/watch.json), or else ~/.local/state/dsctl/watch.json' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l pause -d 'Pause every watcher with this state file, and say why; nothing else is done' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l grace -d 'How long a registration must be gone; should be longer than the masters\' session with the registry' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l cool-down -d 'How long after a failover of a master there is none of the same one again' -r
@@ -338,7 +338,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l once -d 'One round, then end; what was seen missing is kept in the state file'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l once -d 'One round, then end with its failovers\' exit code; what was seen missing is kept in the state file'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l live -d 'Show masters, guards and events in place, on a terminal'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l resume -d 'End the pause and release the storm brake; nothing else is done'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l print-unit -d 'Print a systemd unit; nothing else is done'

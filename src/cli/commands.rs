@@ -237,7 +237,7 @@ pub struct WatchArgs {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::positive_duration)]
     pub interval: Duration,
 
-    /// One round, then end; what was seen missing is kept in the state file
+    /// One round, then end with its failovers' exit code; what was seen missing is kept in the state file
     #[arg(long)]
     pub once: bool,
 
@@ -249,7 +249,8 @@ pub struct WatchArgs {
     #[arg(long, conflicts_with = "once")]
     pub live: bool,
 
-    /// Keep what was seen and done in this file
+    /// Keep what was seen and done in this file; by default that of the installed service (/var/lib/dsctl/watch.json), or
+    /// else ~/.local/state/dsctl/watch.json
     #[arg(long, value_name = "FILE")]
     pub state_file: Option<PathBuf>,
 
@@ -309,7 +310,7 @@ pub struct GuardArgs {
     pub max_instances: u64,
 
     /// Longest wait for the lock; the round goes on without it
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = value::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = value::duration)]
     pub lock_timeout: Duration,
 
     /// Instances in one transaction

@@ -40,18 +40,19 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         started: false,
         place: None,
         wrote: false,
+        came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
         last_success: Instant::now(),
     };
     let code = watcher.run(around).await;
-    around.tell(Event::new(Kind::Stopped, ended_text(code)).with("exit_code", code.number())).await;
+    around.tell(Event::new(Kind::Stopped, ended_text(code, plan.once)).with("exit_code", code.number())).await;
     Ended { code }
 }
 
-fn ended_text(code: ExitCode) -> &'static str {
+fn ended_text(code: ExitCode, once: bool) -> &'static str {
     match code {
-        ExitCode::Done => "the round is over",
         ExitCode::Interrupted | ExitCode::Terminated => "asked to by a signal",
+        _ if once => "the round is over",
         _ => "gave up",
     }
 }
@@ -70,6 +71,8 @@ pub(super) struct Watcher<'a> {
     place: Option<(String, String)>,
     /// Whether this round has written anything.
     wrote: bool,
+    /// The first failover that did not come to a good end, for the exit code of a single round.
+    came_to: ExitCode,
     clock: Clock,
     last_success: Instant,
 }
@@ -160,7 +163,7 @@ impl Watcher<'_> {
             *failures = 0;
             self.last_success = Instant::now();
             if self.plan.once {
-                return Next::End(ExitCode::Done);
+                return Next::End(self.came_to);
             }
             let mut stop = self.stop.clone();
             let wait = self.plan.interval.saturating_sub(began.elapsed()).min(held_until);
@@ -307,6 +310,9 @@ impl Watcher<'_> {
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
         let run = failover(cluster, &masters, &rules, permit, &mut Passing(around), stop).await;
         self.wrote |= run.wrote;
+        if self.came_to == ExitCode::Done {
+            self.came_to = run.exit_code();
+        }
         let event = outcome_event(master, &run, self.plan.dry_run);
         // Asked to end, it ends: hooks would take their time, and nothing has failed.
         if !matches!(run.failure, Some(FailoverError::Stopped(_))) {

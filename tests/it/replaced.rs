@@ -34,7 +34,7 @@ fn a_watcher_that_begins_later_needs_to_be_told() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 20);
     let _new = world.env.register(BY_HOST, &registered(NEW));
     world.close_living();
-    let refused = watch(&world, "--once --grace 0s").run().exit(0).out("failover_refused");
+    let refused = watch(&world, "--once --grace 0s").run().exit(4).out("failover_refused");
     assert!(refused.stdout.contains("--allow-new-masters"), "{refused:?}");
     assert_eq!(world.command_count(), 0);
     // What was refused cools down in its own memory; another one begins anew.
