@@ -9,7 +9,7 @@ mod zookeeper;
 use std::time::{Duration, Instant};
 
 pub use ensemble::Ensemble;
-pub use mariadb::MariaDb;
+pub use mariadb::{BUFFER_POOL, MariaDb};
 pub use postgres::Postgres;
 pub use zookeeper::{Release, ZooKeeper};
 
