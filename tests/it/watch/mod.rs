@@ -12,6 +12,7 @@ mod reload;
 mod resumes;
 mod returns;
 mod signals;
+mod standby;
 mod tables;
 mod telling;
 

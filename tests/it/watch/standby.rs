@@ -1,0 +1,35 @@
+//! Somebody else holds the lock, and does the work.
+
+use super::{Rounds, end, event, told, watch};
+use crate::faults::world::{BY_HOST, DEAD, World};
+use crate::harness::Store;
+
+#[test]
+fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+    world.zk().await_queue(&world.lock(), 1);
+    let rounds = Rounds::of(&world);
+    let mut watcher = watch(&world, &format!("--grace 0s --lock-timeout 1s {}", rounds.arguments())).spawn();
+    watcher.await_stdout(&event("standby"));
+    world.check_untouched();
+    // What the holder does: it claims, and gives one command for each.
+    world.env.sql(&format!(
+        "INSERT INTO t_ds_command (command_type, process_definition_code, process_definition_version, \
+         process_instance_id, command_param, executor_id, dry_run, test_flag) \
+         SELECT 2, process_definition_code, process_definition_version, id, CONCAT('{{\"ProcessInstanceId\":', id, '}}'), \
+         executor_id, 0, 0 FROM t_ds_process_instance WHERE host = '{DEAD}' AND state = 1; \
+         UPDATE t_ds_process_instance SET host = 'NULL' WHERE host = '{DEAD}' AND state = 1"
+    ));
+    world.check_complete();
+    holder.signal("TERM");
+    holder.finish();
+    rounds.pass(2);
+    assert!(world.queue().is_empty(), "nobody wants the lock any more");
+    let output = end(&world, watcher);
+    let standby = told(&output, "standby").remove(0);
+    assert_eq!(standby["master"], DEAD);
+    assert!(standby["text"].as_str().unwrap().contains("held by"), "{standby}");
+    assert!(told(&output, "failover_finished").iter().all(|event| event["recovered"] == 0), "{output:?}");
+    world.check_complete();
+}
