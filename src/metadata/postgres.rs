@@ -38,6 +38,10 @@ impl PostgresDatabase {
     }
 }
 
+/// In the middle of a message the server knows no limit of time: only so does it notice that we are gone, and gives up
+/// the rows that are locked. Without them it asks after two hours.
+const KEEPALIVES: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+
 /// How to connect.
 #[derive(Debug)]
 pub struct PostgresDriver {
@@ -56,7 +60,7 @@ impl PostgresDriver {
             other => other?,
         };
         let (lock, statement) = (milliseconds(self.timeout), milliseconds(self.statement_timeout));
-        let settings = format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}");
+        let settings = format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}; {KEEPALIVES}");
         connection.execute(sqlx::raw_sql(AssertSqlSafe(settings))).await?;
         Ok(connection)
     }

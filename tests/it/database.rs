@@ -324,3 +324,15 @@ fn a_killed_server_loses_the_connection_and_keeps_what_was_committed() {
         wait(database.close());
     }
 }
+
+/// A client that is gone without a word is noticed by its silence on the wire, in whatever state the server is.
+#[test]
+fn postgresql_asks_a_silent_client_whether_it_is_there() {
+    let env = Env::new(Store::Postgres);
+    let mut database = env.database();
+    for (name, value) in [("idle", "10"), ("interval", "5"), ("count", "3")] {
+        let shown = rows(&mut *database, &format!("SHOW tcp_keepalives_{name}"), &[]).unwrap();
+        assert_eq!(shown[0].text(0).as_deref(), Some(value), "{name}");
+    }
+    wait(database.close());
+}
