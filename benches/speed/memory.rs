@@ -1,7 +1,7 @@
 //! The most memory that each command ever holds, at two sizes of the table: it should be flat.
 
 use crate::bed::Bed;
-use crate::harness::{Dsctl, Running, Store};
+use crate::harness::{Dsctl, Store};
 use crate::report::{Table, rows};
 use crate::world::DEAD;
 
@@ -21,21 +21,8 @@ pub fn run() {
 }
 
 fn cells(bed: &Bed, total: i64, words: &str, dsctl: Dsctl) -> [String; 4] {
-    let mebibytes = peak(dsctl.spawn()) as f64 / 1024.0;
+    let (peak, output) = dsctl.spawn().finish_measured();
+    output.exit(0);
+    let mebibytes = peak as f64 / 1024.0;
     [format!("{:?}", bed.env.store), total.to_string(), format!("`dsctl {words}`"), format!("{mebibytes:.1}")]
-}
-
-/// In KiB. The kernel counts; it is asked until the end.
-fn peak(mut running: Running) -> u64 {
-    let status = format!("/proc/{}/status", running.pid());
-    let mut peak = 0;
-    while running.is_running() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(peak);
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    running.finish().exit(0);
-    assert!(peak > 1024, "that was not measured: {peak} KiB");
-    peak
 }

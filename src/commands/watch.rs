@@ -14,7 +14,7 @@ use crate::output::{Body, Document, Format, Printer};
 use crate::watch::guard::Limits;
 use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
-use crate::watch::state::{StateFile, default_path};
+use crate::watch::state::{StateFile, beside, default_path};
 use crate::watch::{Plan, unit, watch};
 
 /// What the loop is made of.
@@ -106,9 +106,7 @@ fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer, Co
 
 /// Tells a running watcher that an operator has resumed.
 pub(super) fn resume_marker(file: &StateFile) -> PathBuf {
-    let mut name = file.path().as_os_str().to_owned();
-    name.push(".resume");
-    PathBuf::from(name)
+    beside(file.path(), ".resume")
 }
 
 /// Runs the loop.

@@ -6,34 +6,21 @@ use crate::model::Verdict;
 use crate::output::Level;
 use crate::watch::live::MasterRow;
 use crate::watch::metrics::Seen;
-use crate::watch::state::{Brake, PastFailover, State};
-use crate::watch::{Done, Kind, Memory, View, WatchedMaster};
+use crate::watch::state::{Brake, State};
+use crate::watch::{Kind, Memory, View, WatchedMaster};
 
 pub(super) fn memory(state: State) -> Memory {
-    let done = |past: PastFailover| Done {
-        master: past.master,
-        at: past.at_ms,
-        instances: past.instances,
-        cut_short: past.cut_short,
-    };
-    let mut memory = Memory::default();
+    let mut memory = Memory { done: state.failovers, ..Memory::default() };
     memory.missing.since = state.missing;
-    memory.done = state.failovers.into_iter().map(done).collect();
     memory.brake = state.brake.map(|brake| brake.reason);
     memory
 }
 
 pub(super) fn state(memory: &Memory) -> State {
-    let past = |done: &Done| PastFailover {
-        master: done.master.clone(),
-        at_ms: done.at,
-        instances: done.instances,
-        cut_short: done.cut_short,
-    };
-    let since_ms = memory.done.last().map_or(0, |done| done.at);
+    let since_ms = memory.done.last().map_or(0, |done| done.at_ms);
     State {
         missing: memory.missing.since.clone(),
-        failovers: memory.done.iter().map(past).collect(),
+        failovers: memory.done.clone(),
         brake: memory.brake.clone().map(|reason| Brake { since_ms, reason }),
     }
 }

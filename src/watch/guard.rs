@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::state::PastFailover;
+
 /// Limits of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -53,19 +55,6 @@ impl Hold {
     }
 }
 
-/// A failover that the loop did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past<'a> {
-    /// The master.
-    pub master: &'a str,
-    /// When, in epoch milliseconds.
-    pub at: i64,
-    /// How many instances were handed over.
-    pub instances: u64,
-    /// Whether a failure cut it short, so that there is a rest to be handed over.
-    pub cut_short: bool,
-}
-
 fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -79,8 +68,8 @@ pub fn grace(missing_since: i64, now: i64, limits: &Limits) -> Option<Hold> {
 
 /// Whether this master was failed over too short a time ago. What a failure cut short may be gone on with at once.
 #[must_use]
-pub fn cool_down(master: &str, past: &[Past<'_>], now: i64, limits: &Limits) -> Option<Hold> {
-    let last = past.iter().filter(|past| past.master == master && !past.cut_short).map(|past| past.at).max()?;
+pub fn cool_down(master: &str, past: &[PastFailover], now: i64, limits: &Limits) -> Option<Hold> {
+    let last = past.iter().filter(|past| past.master == master && !past.cut_short).map(|past| past.at_ms).max()?;
     let until = last.saturating_add(milliseconds(limits.cool_down));
     (now < until).then_some(Hold::CoolDown(until))
 }
@@ -88,10 +77,10 @@ pub fn cool_down(master: &str, past: &[Past<'_>], now: i64, limits: &Limits) -> 
 /// Whether a failover of this master would be a storm; `waiting` is how many instances it would hand over. A master is
 /// not one more than itself: what was cut short may be gone on with.
 #[must_use]
-pub fn storm(master: &str, past: &[Past<'_>], waiting: u64, now: i64, limits: &Limits) -> Option<String> {
+pub fn storm(master: &str, past: &[PastFailover], waiting: u64, now: i64, limits: &Limits) -> Option<String> {
     let since = now.saturating_sub(milliseconds(limits.window));
-    let recent: Vec<&Past<'_>> = past.iter().filter(|past| past.at >= since && past.instances > 0).collect();
-    let others = recent.iter().map(|past| past.master).filter(|other| *other != master);
+    let recent: Vec<&PastFailover> = past.iter().filter(|past| past.at_ms >= since && past.instances > 0).collect();
+    let others = recent.iter().map(|past| past.master.as_str()).filter(|other| *other != master);
     let masters = others.collect::<BTreeSet<_>>().len();
     let instances = recent.iter().fold(0_u64, |sum, past| sum.saturating_add(past.instances));
     let minutes = limits.window.as_secs().div_ceil(60);
@@ -151,8 +140,8 @@ mod tests {
         max_instances: 100,
     };
 
-    fn past(master: &str, at: i64, instances: u64) -> Past<'_> {
-        Past { master, at, instances, cut_short: false }
+    fn past(master: &str, at_ms: i64, instances: u64) -> PastFailover {
+        PastFailover { master: master.to_owned(), at_ms, instances, cut_short: false }
     }
 
     #[test]
@@ -168,7 +157,7 @@ mod tests {
         assert_eq!(cool_down("a:1", &done, 600_999, &LIMITS), Some(Hold::CoolDown(601_000)));
         assert_eq!(cool_down("a:1", &done, 601_000, &LIMITS), None);
         assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
-        let half = [Past { cut_short: true, ..past("a:1", 1_000, 3) }];
+        let half = [PastFailover { cut_short: true, ..past("a:1", 1_000, 3) }];
         assert_eq!(cool_down("a:1", &half, 1_001, &LIMITS), None);
         assert!(storm("b:1", &half, 98, 1_001, &LIMITS).is_some(), "it counts for the brake all the same");
     }

@@ -1,7 +1,7 @@
 //! Which guard holds a dead master's failover back, and how that is told.
 
-use super::guard::{self, Hold, Past};
-use super::plan::{Done, Surroundings};
+use super::guard::{self, Hold};
+use super::plan::Surroundings;
 use super::run::Watcher;
 use super::{Event, Kind};
 use crate::model::Address;
@@ -25,11 +25,11 @@ impl Watcher<'_> {
         if let Some((by, reason)) = around.paused() {
             return Some(Hold::Paused { by, reason });
         }
-        let past: Vec<Past<'_>> = self.memory.done.iter().map(Done::past).collect();
-        if let Some(hold) = guard::cool_down(master.as_str(), &past, now, limits) {
+        let past = &self.memory.done;
+        if let Some(hold) = guard::cool_down(master.as_str(), past, now, limits) {
             return Some(hold);
         }
-        let storm = guard::storm(master.as_str(), &past, u64::try_from(unfinished).unwrap_or(0), now, limits);
+        let storm = guard::storm(master.as_str(), past, u64::try_from(unfinished).unwrap_or(0), now, limits);
         self.braked(around, storm).map(Hold::Brake)
     }
 

@@ -1,10 +1,11 @@
 //! One watcher for each state file: two would overwrite what the other one remembers, and neither brake would hold.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use super::state::beside;
 
 /// So often somebody else may end between our two looks.
 const TRIES: usize = 100;
@@ -22,9 +23,7 @@ impl Lone {
     /// # Errors
     /// The file cannot be made, or not be locked where it is.
     pub fn beside(state_file: &Path) -> io::Result<Option<Self>> {
-        let mut path = OsString::from(state_file);
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = beside(state_file, ".lock");
         // A link is not followed, and a pipe that lies there is not waited for.
         let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
         for _ in 0..TRIES {

@@ -22,5 +22,5 @@ pub mod unit;
 mod words;
 
 pub use event::{Event, Kind};
-pub use plan::{Done, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
+pub use plan::{Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
 pub use run::{Ended, watch};

@@ -1,6 +1,5 @@
 //! The pause switch: a file beside the state file. Whatever lies there, the loop is paused.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::replace::replace;
-use super::state::read_regular;
+use super::state::{beside, read_regular};
 use crate::config::Environment;
 
 /// Who paused the loop, and why.
@@ -47,9 +46,7 @@ impl PauseFile {
     /// The switch that belongs to a state file.
     #[must_use]
     pub fn beside(state_file: &Path) -> Self {
-        let mut path = OsString::from(state_file);
-        path.push(".pause");
-        Self { path: path.into() }
+        Self { path: beside(state_file, ".pause") }
     }
 
     /// Where it is.

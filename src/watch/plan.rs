@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Event;
-use super::guard::{Limits, Missing, Past};
+use super::guard::{Limits, Missing};
+use super::state::PastFailover;
 use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, Rules};
 use crate::model::Address;
@@ -28,26 +29,13 @@ pub struct Plan {
     pub dry_run: bool,
 }
 
-/// A failover that was done, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
-    /// The master.
-    pub master: String,
-    /// When, in epoch milliseconds.
-    pub at: i64,
-    /// Instances handed over.
-    pub instances: u64,
-    /// Whether a failure cut it short: the rest does not wait for the cool-down.
-    pub cut_short: bool,
-}
-
 /// What is kept from one round, and from one process, to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Since when masters with work are missing.
     pub missing: Missing,
     /// Failovers that were done, oldest first.
-    pub done: Vec<Done>,
+    pub done: Vec<PastFailover>,
     /// Why the storm brake is on.
     pub brake: Option<String>,
 }
@@ -136,18 +124,12 @@ pub trait Surroundings: Send {
 impl Memory {
     /// Moves everything by so many milliseconds.
     pub(super) fn shift(&mut self, by: i64) {
-        let times = self.missing.since.values_mut().chain(self.done.iter_mut().map(|done| &mut done.at));
+        let times = self.missing.since.values_mut().chain(self.done.iter_mut().map(|done| &mut done.at_ms));
         times.for_each(|time| *time = time.saturating_add(by));
     }
 
     /// When a failover of this master was cut short last, if one was.
     pub(super) fn last_cut_short(&self, master: &str) -> Option<i64> {
-        self.done.iter().filter(|done| done.master == master && done.cut_short).map(|done| done.at).max()
-    }
-}
-
-impl Done {
-    pub(super) fn past(&self) -> Past<'_> {
-        Past { master: &self.master, at: self.at, instances: self.instances, cut_short: self.cut_short }
+        self.done.iter().filter(|done| done.master == master && done.cut_short).map(|done| done.at_ms).max()
     }
 }

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::guard::Hold;
-use super::plan::{Done, Memory, Plan, Surroundings, Trouble, View, Word};
+use super::plan::{Memory, Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
+use super::state::PastFailover;
 use super::words::{back_off, error_text, outcome_event, time_left};
 use super::{Event, Kind, picture, returned};
 use crate::exit_code::ExitCode;
@@ -343,8 +344,8 @@ impl Watcher<'_> {
     }
 
     fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64, cut_short: bool) {
-        let at = self.now();
-        self.memory.done.push(Done { master: master.to_string(), at, instances, cut_short });
+        let at_ms = self.now();
+        self.memory.done.push(PastFailover { master: master.to_string(), at_ms, instances, cut_short });
         around.keep(&self.memory);
     }
 
@@ -352,10 +353,10 @@ impl Watcher<'_> {
     fn forget_old(&mut self, now: i64) {
         let longest = self.plan.limits.window.max(self.plan.limits.cool_down);
         let oldest = now.saturating_sub(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
-        self.memory.done.retain(|done| done.at >= oldest);
+        self.memory.done.retain(|done| done.at_ms >= oldest);
         // A clock that was set back must not make a cool-down, or the window, longer than it is.
         for done in &mut self.memory.done {
-            done.at = done.at.min(now);
+            done.at_ms = done.at_ms.min(now);
         }
     }
 }

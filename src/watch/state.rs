@@ -204,6 +204,14 @@ fn is_there(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok()
 }
 
+/// The file beside a state file whose name goes on with this ending.
+#[must_use]
+pub fn beside(state_file: &Path, ending: &str) -> PathBuf {
+    let mut path = state_file.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
 /// systemd lists several folders with colons between.
 fn service_folder(environment: &Environment) -> Option<PathBuf> {
     let folders = environment.variable("STATE_DIRECTORY")?;

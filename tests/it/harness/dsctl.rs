@@ -279,6 +279,22 @@ impl Running {
         output
     }
 
+    /// As [`Running::finish`], with the most memory that it ever held, in KiB. The kernel counts; it is asked until the
+    /// end.
+    pub fn finish_measured(mut self) -> (u64, Output) {
+        let status = format!("/proc/{}/status", self.pid());
+        let mut peak = 0;
+        while self.is_running() {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(peak);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let output = self.finish();
+        assert!(peak > 1024, "that was not measured: {peak} KiB\n{output:?}");
+        (peak, output)
+    }
+
     fn so_far(&self, code: Option<i32>) -> Output {
         let command = self.command.arguments.clone();
         Output { command, code, signal: None, stdout: self.stdout.text(), stderr: self.stderr.text() }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Rounds, end, event, long_ago, of, told, watch};
 use crate::faults::world::{BY_HOST, DEAD, World, registered};
-use crate::harness::{At, Store};
+use crate::harness::{At, Running, Store};
 
 const SECOND: &str = "10.0.0.3:5678";
 
@@ -15,6 +15,17 @@ fn state(world: &World) -> PathBuf {
 fn aside(world: &World, words: &[&str]) {
     let state = state(world);
     world.dsctl("watch --state-file").args([state.to_str().unwrap()]).args(words).run().exit(0);
+}
+
+/// A watcher whose brake is on, and which looks again only when something changes.
+fn braked(world: &World) -> Running {
+    let rarely = format!(
+        "watch -o ndjson --yes --interval 1h --grace 0s --max-instances 4 --state-file {}",
+        state(world).display()
+    );
+    let mut watcher = world.dsctl(&rarely).spawn();
+    watcher.await_stdout("storm brake");
+    watcher
 }
 
 /// The end of some maintenance must not let go of a brake that nobody has seen yet.
@@ -65,12 +76,7 @@ fn a_brake_is_released_though_nobody_waits_for_that() {
 #[test]
 fn a_resume_outlives_the_watcher_that_it_was_said_to() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
-    let rarely = format!(
-        "watch -o ndjson --yes --interval 1h --grace 0s --max-instances 4 --state-file {}",
-        state(&world).display()
-    );
-    let mut watcher = world.dsctl(&rarely).spawn();
-    watcher.await_stdout("storm brake");
+    let watcher = braked(&world);
     watcher.signal("STOP");
     aside(&world, &["--resume"]);
     watcher.signal("KILL");
@@ -88,12 +94,7 @@ fn a_resume_outlives_the_watcher_that_it_was_said_to() {
 #[test]
 fn a_dry_run_takes_no_resume_away() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
-    let rarely = format!(
-        "watch -o ndjson --yes --interval 1h --grace 0s --max-instances 4 --state-file {}",
-        state(&world).display()
-    );
-    let mut watcher = world.dsctl(&rarely).spawn();
-    watcher.await_stdout("storm brake");
+    let mut watcher = braked(&world);
     aside(&world, &["--resume"]);
     let words = format!("watch --dry-run --once --grace 0s -o ndjson --state-file {}", state(&world).display());
     world.run(world.dsctl(&words)).exit(0);
