@@ -11,6 +11,9 @@ use crate::output::{Body, Cell, Table};
 /// More of each kind are cut, and that is said.
 const LIMIT: usize = 10_000;
 
+/// So many bytes of text of each kind are enough, too: an error command may hold a whole stack trace.
+const BYTES: usize = 8 * 1024 * 1024;
+
 /// Command types of every release (F§6.3).
 const TYPES: [&str; 14] = [
     "START_PROCESS",
@@ -53,13 +56,20 @@ pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Res
 #[derive(Default)]
 struct Kept {
     rows: Vec<CommandRow>,
+    bytes: usize,
+    is_full: bool,
     total: usize,
 }
 
 impl Kept {
     fn keep(&mut self, command: CommandRow) {
         self.total += 1;
-        if self.rows.len() < LIMIT {
+        let texts = [&command.command_param, &command.message];
+        let bytes: usize = texts.into_iter().flatten().map(String::len).sum();
+        // What is listed has no gaps: one that would be too much ends the list.
+        self.is_full |= self.rows.len() == LIMIT || self.bytes + bytes > BYTES;
+        if !self.is_full {
+            self.bytes += bytes;
             self.rows.push(command);
         }
     }

@@ -5,23 +5,24 @@ use serde_json::Value;
 use crate::cli::{Command, LockCommand, SafetyArgs};
 use crate::output::Body;
 
+/// No record at all.
+const NONE: [Value; 0] = [];
+
 /// The body of a command that came to nothing: every key, with nothing in it.
 pub(super) fn nothing(command: &Command) -> Body {
     match command {
-        Command::Masters => Body::default().records("masters", "master", Vec::new()),
-        Command::Lock(LockCommand::Status(_)) => Body::default().records("locks", "lock", Vec::new()),
+        Command::Masters => Body::default().records("masters", "master", NONE),
+        Command::Lock(LockCommand::Status(_)) => Body::default().records("locks", "lock", NONE),
         Command::Lock(LockCommand::Acquire(_)) => {
-            Body::default().records("locks", "lock", Vec::new()).key("held_ms", Value::Null)
+            Body::default().records("locks", "lock", NONE).key("held_ms", Value::Null)
         }
-        Command::Instances(_) => Body::default().records("instances", "instance", Vec::new()),
+        Command::Instances(_) => Body::default().records("instances", "instance", NONE),
         Command::ClearHosts(arguments) => run(&arguments.safety).key("next", Vec::<Value>::new()),
         Command::Recover(arguments) => run(&arguments.safety),
         Command::Failover(arguments) => run(&arguments.safety).key("take_up", Value::Null),
-        Command::Commands => Body::default().records("commands", "command", Vec::new()).records(
-            "error_commands",
-            "error_command",
-            Vec::new(),
-        ),
+        Command::Commands => {
+            Body::default().records("commands", "command", NONE).records("error_commands", "error_command", NONE)
+        }
         Command::Demo(_) => demo(),
         Command::Watch(_) | Command::Completions { .. } | Command::Man | Command::Help(_) => Body::default(),
     }
@@ -31,7 +32,7 @@ fn run(safety: &SafetyArgs) -> Body {
     Body::default()
         .key("dry_run", safety.dry_run)
         .key("locks", Vec::<Value>::new())
-        .records("masters", "master", Vec::new())
+        .records("masters", "master", NONE)
         .key("recovered", 0)
         .key("skipped", 0)
         .key("elapsed_ms", 0)
@@ -68,10 +69,10 @@ mod tests {
 
     #[test]
     fn an_answer_fills_what_was_empty_and_adds_the_rest() {
-        let nothing = Body::default().key("a", 0).records("list", "item", Vec::new()).key("b", Value::Null);
+        let nothing = Body::default().key("a", 0).records("list", "item", NONE).key("b", Value::Null);
         let answer = Body::default().records("list", "item", vec![json!(1)]).key("new", 2).key("a", 3).closing("end");
         let body = complete(nothing, answer);
-        assert_eq!(body.records.iter().flat_map(Records::values).collect::<Vec<_>>(), [json!(1)]);
+        assert_eq!(body.records.iter().flat_map(Records::texts).collect::<Vec<_>>(), ["1"]);
         assert_eq!(Value::Object(body.keys).to_string(), r#"{"a":3,"list":null,"b":null,"new":2}"#);
         assert_eq!((body.records.len(), body.closing.len()), (1, 1));
     }

@@ -129,13 +129,9 @@ fn with_part(body: Body, key: &'static str, part: Body, title: &str) -> Body {
 
 async fn listing(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, CommandError> {
     let registered = stop.unless(cluster.registry.masters()).await?;
-    let waiting = stop.unless(cluster.store.recovery_commands()).await?;
     let mut listed = Vec::new();
     stop.unless(cluster.store.each_listed(None, |instance| listed.push(instance))).await?;
-    let ids = listed.iter().map(|instance| instance.id).collect();
-    let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
-    let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
-    let listing = Listing { cluster, registered, waiting, errors };
+    let listing = Listing::around(&listed, cluster, registered, stop).await?;
     let values = listed.iter().map(|instance| listing.value(instance));
     Ok(Body::default().records("instances", "instance", values).table(listing.table(&listed)))
 }

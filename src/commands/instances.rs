@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::failure::CommandError;
 use super::{Answer, Shell, times};
 use crate::cli::InstancesArgs;
-use crate::failover::{Cluster, instance_verdict};
-use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
+use crate::failover::{Cluster, FailoverError, StopSignal, instance_verdict};
+use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Table};
 
 const HEADERS: [&str; 9] = ["ID", "NAME", "STATE", "HOST", "VERDICT", "STARTED", "RESTARTED", "COMMAND", "ERROR"];
@@ -25,22 +25,17 @@ pub(super) async fn run(
     let form = cluster.store.release().family.registry.address_form;
     let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
     let registered = stop.unless(cluster.registry.masters()).await?;
-    let waiting = stop.unless(cluster.store.recovery_commands()).await?;
     let limit = arguments.limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let mut listed = Vec::new();
     let mut total = 0_usize;
-    let keep = |mut instance: Instance| {
+    let keep = |instance: ListedInstance| {
         total += 1;
         if listed.len() < limit {
-            (instance.command_param, instance.state_history) = (None, None);
             listed.push(instance);
         }
     };
     stop.unless(cluster.store.each_listed(host.as_ref().map(Address::as_str), keep)).await?;
-    let ids: HashSet<InstanceId> = listed.iter().map(|instance| instance.id).collect();
-    let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
-    let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
-    let listing = Listing { cluster, registered, waiting, errors };
+    let listing = Listing::around(&listed, cluster, registered, &stop).await?;
     let mut answer = Answer::new(listing.body(&listed));
     if total > listed.len() {
         let shown = listed.len();
@@ -51,34 +46,48 @@ pub(super) async fn run(
 
 /// Instances, and what is known around them.
 pub(super) struct Listing<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) registered: Registrations,
-    pub(super) waiting: HashMap<InstanceId, i64>,
-    pub(super) errors: HashMap<InstanceId, i64>,
+    cluster: &'a Cluster,
+    registered: Registrations,
+    waiting: HashMap<InstanceId, i64>,
+    errors: HashMap<InstanceId, i64>,
 }
 
-impl Listing<'_> {
-    fn body(&self, listed: &[Instance]) -> Body {
-        let values = listed.iter().map(|instance| self.value(instance));
+impl<'a> Listing<'a> {
+    /// Looks up what is known around these instances.
+    pub(super) async fn around(
+        listed: &[ListedInstance],
+        cluster: &'a mut Cluster,
+        registered: Registrations,
+        stop: &StopSignal,
+    ) -> Result<Self, FailoverError> {
+        let ids: HashSet<InstanceId> = listed.iter().map(|listed| listed.instance.id).collect();
+        let waiting = stop.unless(cluster.store.recovery_commands_for(ids.iter().copied())).await?;
+        let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
+        let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
+        Ok(Self { cluster, registered, waiting, errors })
+    }
+
+    fn body(&self, listed: &[ListedInstance]) -> Body {
+        let values = listed.iter().map(|listed| self.value(listed));
         let body = Body::default().records("instances", "instance", values).table(self.table(listed));
-        let orphans = listed.iter().filter(|instance| self.is_orphan(instance)).count();
+        let orphans = listed.iter().filter(|listed| self.is_orphan(&listed.instance)).count();
         let body = match orphans {
             0 => body,
             count => body.closing(format!(
                 "{count} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
             )),
         };
-        if listed.iter().any(|instance| self.verdict(instance) == Verdict::Dead) {
+        if listed.iter().any(|listed| self.verdict(&listed.instance) == Verdict::Dead) {
             body.closing("some masters are dead; next: dsctl failover --all-dead --dry-run")
         } else {
             body
         }
     }
 
-    pub(super) fn table(&self, listed: &[Instance]) -> Table {
+    pub(super) fn table(&self, listed: &[ListedInstance]) -> Table {
         let mut table = Table::new(&HEADERS);
-        for instance in listed {
-            let cells = self.cells(instance);
+        for row in listed {
+            let (cells, instance) = (self.cells(row), &row.instance);
             let needs_help = self.verdict(instance) == Verdict::Dead || self.is_orphan(instance);
             if needs_help { table.alarm(cells) } else { table.row(cells) }
         }
@@ -94,13 +103,14 @@ impl Listing<'_> {
         self.verdict(instance) == Verdict::Claimed && !self.waiting.contains_key(&instance.id)
     }
 
-    fn cells(&self, instance: &Instance) -> Vec<Cell> {
+    fn cells(&self, listed: &ListedInstance) -> Vec<Cell> {
+        let ListedInstance { instance, name } = listed;
         let family = self.cluster.store.release().family;
         vec![
             Cell::from(instance.id),
-            instance.name.clone().map_or(Cell::None, Cell::long),
+            name.clone().map_or(Cell::None, Cell::long),
             Cell::from(family.state_word(instance.state)),
-            Cell::from(instance.host.clone()),
+            Cell::from(instance.host.as_deref()),
             Cell::from(self.verdict(instance).word()),
             Cell::from(times::local(instance.start_time)),
             Cell::from(times::local(instance.restart_time)),
@@ -109,17 +119,18 @@ impl Listing<'_> {
         ]
     }
 
-    pub(super) fn value(&self, instance: &Instance) -> Value {
+    pub(super) fn value(&self, listed: &ListedInstance) -> Value {
+        let ListedInstance { instance, name } = listed;
         let family = self.cluster.store.release().family;
         let zone = self.cluster.zone.as_ref();
         json!({
             "id": instance.id,
-            "name": instance.name,
+            "name": name,
             "definition_code": instance.definition,
             "definition_version": instance.definition_version,
             "state": family.state_word(instance.state),
             "state_code": instance.state,
-            "host": instance.host,
+            "host": instance.host.as_deref(),
             "verdict": self.verdict(instance).word(),
             "start_time": times::in_utc(instance.start_time, zone),
             "restart_time": times::in_utc(instance.restart_time, zone),

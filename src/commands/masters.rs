@@ -60,7 +60,8 @@ fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostC
 }
 
 fn verdict(cluster: &Cluster, registered: &Registrations, count: &HostCount) -> Verdict {
-    let instance = Instance { host: count.host.clone(), state: Some(count.state), ..Instance::default() };
+    let instance =
+        Instance { host: count.host.as_deref().map(Into::into), state: Some(count.state), ..Instance::default() };
     instance_verdict(&instance, cluster.store.release().family, registered, cluster.zone.as_ref())
 }
 

@@ -14,6 +14,7 @@ mod lock_status;
 mod masters;
 mod recover;
 mod report;
+mod report_record;
 mod times;
 mod watch;
 mod watch_around;

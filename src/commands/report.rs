@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::report_record::MasterRecord;
 use super::times;
-use crate::failover::{MasterOutcome, Run};
-use crate::model::{InstanceId, SkipReason, Task};
+use crate::failover::Run;
+use crate::model::{InstanceId, SkipReason};
 use crate::output::{Body, Cell, Table};
 
 const HEADERS: [&str; 5] = ["MASTER", "VERDICT", "INSTANCE", "COMMAND", "RESULT"];
@@ -30,7 +31,7 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
     let body = Body::default()
         .key("dry_run", dry_run)
         .key("locks", locks.collect::<Vec<Value>>())
-        .records("masters", "master", run.masters.iter().map(master))
+        .records("masters", "master", run.masters.iter().map(MasterRecord))
         .key("recovered", run.recovered())
         .key("skipped", run.skipped())
         .key("elapsed_ms", times::milliseconds(run.elapsed));
@@ -97,38 +98,7 @@ fn table(run: &Run, dry_run: bool, words: Words) -> Table {
     table
 }
 
-fn master(master: &MasterOutcome) -> Value {
-    let recovered =
-        |(instance, command): &(InstanceId, Option<i64>)| json!({ "instance_id": instance, "command_id": command });
-    json!({
-        "address": master.address,
-        "verdict": master.verdict,
-        "recovered": master.recovered.iter().map(recovered).collect::<Vec<Value>>(),
-        "marked_tasks": master.marked_tasks,
-        "skipped": master.skipped.iter().map(skipped).collect::<Vec<Value>>(),
-    })
-}
-
-fn skipped((instance, reason): &(InstanceId, SkipReason)) -> Value {
-    let task = match reason {
-        SkipReason::TaskStillRuns(task) => task_value(task),
-        _ => Value::Null,
-    };
-    json!({ "instance_id": instance, "reason": word(reason), "detail": sentence(reason), "task": task })
-}
-
-fn task_value(task: &Task) -> Value {
-    json!({
-        "id": task.id,
-        "name": task.name,
-        "worker": task.host,
-        "pid": task.pid,
-        "log_path": task.log_path,
-        "app_link": task.app_link,
-    })
-}
-
-fn word(reason: &SkipReason) -> &'static str {
+pub(super) fn word(reason: &SkipReason) -> &'static str {
     match reason {
         SkipReason::CommandWaiting(_) => "command_waiting",
         SkipReason::Changed => "changed",
@@ -145,7 +115,7 @@ fn word(reason: &SkipReason) -> &'static str {
     }
 }
 
-fn sentence(reason: &SkipReason) -> String {
+pub(super) fn sentence(reason: &SkipReason) -> String {
     match reason {
         SkipReason::CommandWaiting(command) => format!("recovery command {command} waits for it already"),
         SkipReason::Changed => "somebody changed it meanwhile; run the same command again".to_owned(),

@@ -14,13 +14,13 @@ use super::locks::Locks;
 use super::outcome::MasterOutcome;
 use super::parameter::{self, Schedule, Sources};
 use super::read_back::read_back;
-use super::rules::{Permit, Steps};
+use super::rules::{Permit, Steps, StopSignal};
 use super::run::{Cluster, Context};
 use super::tasks::{TaskFate, TaskView};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
-use crate::metadata::{Definitions, NewCommand};
-use crate::model::{CommandRow, Instance, InstanceId, SkipReason, Task};
+use crate::metadata::{Definitions, MetadataStore, NewCommand, TaskIds};
+use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
 /// What all batches of one master share.
 pub(crate) struct Batch<'a> {
@@ -34,30 +34,36 @@ pub(crate) struct Batch<'a> {
 pub(crate) struct Facts {
     definitions: Definitions,
     schedules: HashMap<i64, Option<String>>,
+    tasks: TaskIds,
 }
 
 impl Facts {
     pub(crate) async fn read(
-        cluster: &mut Cluster,
-        context: &Context<'_>,
+        store: &mut MetadataStore,
+        stop: &StopSignal,
         instances: &[Instance],
     ) -> Result<Self, FailoverError> {
         use crate::family::ParameterForm as Form;
-        let definitions = context.stop.unless(cluster.store.definitions(instances)).await?;
-        let schedules = match cluster.store.release().parameter_form() {
-            Form::WithScheduleZone | Form::WithStartParams => {
-                context.stop.unless(cluster.store.schedule_zones(instances)).await?
-            }
+        let definitions = stop.unless(store.definitions(instances)).await?;
+        let schedules = match store.release().parameter_form() {
+            Form::WithScheduleZone | Form::WithStartParams => stop.unless(store.schedule_zones(instances)).await?,
             Form::InstanceId | Form::Typed => HashMap::new(),
         };
-        Ok(Self { definitions, schedules })
+        let tasks = match store.release().family.tasks {
+            TaskRule::Untouched => TaskIds::default(),
+            TaskRule::AllUnfinished | TaskRule::OnDeadHosts => {
+                let ids: Vec<InstanceId> = instances.iter().map(|instance| instance.id).collect();
+                stop.unless(store.find_tasks(&ids)).await?
+            }
+        };
+        Ok(Self { definitions, schedules, tasks })
     }
 }
 
 /// What a batch comes to, before anything is written.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    pub(super) instances: Vec<Instance>,
+    pub(super) rows: Vec<InstanceRow>,
     parameters: Vec<String>,
     tasks: Vec<i64>,
     skipped: Vec<(InstanceId, SkipReason)>,
@@ -74,9 +80,9 @@ pub(crate) async fn preview(
     outcome: &mut MasterOutcome,
 ) -> Result<(), FailoverError> {
     let ids: Vec<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
-    let rows = context.stop.unless(cluster.store.by_ids(&ids)).await?;
+    let rows = context.stop.unless(cluster.store.rows_by_ids(&ids)).await?;
     let prepared = context.stop.unless(prepare(cluster, context, batch, facts, candidates, rows)).await?;
-    outcome.recovered.extend(prepared.instances.iter().map(|instance| (instance.id, None)));
+    outcome.recovered.extend(prepared.ids().map(|id| (id, None)));
     finish(prepared, outcome);
     Ok(())
 }
@@ -126,7 +132,7 @@ pub(crate) async fn apply(
             return Err(refused.into());
         }
     };
-    tracing::info!(instances = prepared.instances.len(), left_alone = prepared.skipped.len(), "batch committed");
+    tracing::info!(instances = prepared.rows.len(), left_alone = prepared.skipped.len(), "batch committed");
     record(cluster, context, prepared, &commands, outcome);
     Ok(())
 }
@@ -152,15 +158,15 @@ async fn write(
         // is seen here, since it had to give up the row's lock first.
         drop_commanded(cluster, &mut prepared).await?;
     }
-    if prepared.instances.is_empty() {
+    if prepared.rows.is_empty() {
         return Ok((prepared, HashMap::new()));
     }
     if !prepared.tasks.is_empty() {
         cluster.store.mark_tasks(&prepared.tasks).await?;
     }
     if context.rules.steps != Steps::Command {
-        let claimed = cluster.store.claim(&prepared.instances).await?;
-        ensure_all(cluster, claimed, prepared.instances.len())?;
+        let claimed = cluster.store.claim(&prepared.rows).await?;
+        ensure_all(cluster, claimed, prepared.rows.len())?;
     }
     let commands = match context.rules.steps {
         Steps::Claim => HashMap::new(),
@@ -171,10 +177,10 @@ async fn write(
 
 async fn insert(cluster: &mut Cluster, prepared: &Prepared) -> Result<HashMap<InstanceId, i64>, FailoverError> {
     let commands: Vec<NewCommand<'_>> = prepared
-        .instances
+        .rows
         .iter()
         .zip(&prepared.parameters)
-        .map(|(instance, parameter)| NewCommand { instance, parameter: parameter.clone() })
+        .map(|(row, parameter)| NewCommand { row, parameter: parameter.clone() })
         .collect();
     let now = now_in(cluster);
     Ok(cluster.store.insert_commands(&commands, now).await?)
@@ -203,18 +209,20 @@ async fn prepare(
     batch: &Batch<'_>,
     facts: &Facts,
     candidates: &[Instance],
-    rows: Vec<Instance>,
+    rows: Vec<InstanceRow>,
 ) -> Result<Prepared, FailoverError> {
     let mut prepared = Prepared::default();
-    let mut rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let mut rows: HashMap<InstanceId, InstanceRow> = rows.into_iter().map(|row| (row.instance.id, row)).collect();
     for candidate in candidates {
         match rows.remove(&candidate.id) {
-            Some(row) if is_same(candidate, &row) => keep_or_skip(cluster, context, batch, facts, row, &mut prepared),
+            Some(row) if is_same(candidate, &row.instance) => {
+                keep_or_skip(cluster, context, batch, facts, row, &mut prepared);
+            }
             _ => prepared.skipped.push((candidate.id, SkipReason::Changed)),
         }
     }
-    if cluster.store.release().family.tasks != TaskRule::Untouched && !prepared.instances.is_empty() {
-        judge_tasks(cluster, context, batch, &mut prepared).await?;
+    if cluster.store.release().family.tasks != TaskRule::Untouched && !prepared.rows.is_empty() {
+        judge_tasks(cluster, context, batch, &facts.tasks, &mut prepared).await?;
     }
     Ok(prepared)
 }
@@ -234,15 +242,15 @@ fn keep_or_skip(
     context: &Context<'_>,
     batch: &Batch<'_>,
     facts: &Facts,
-    row: Instance,
+    row: InstanceRow,
     prepared: &mut Prepared,
 ) {
-    let id = row.id;
-    if !facts.definitions.has(&row) {
+    let id = row.instance.id;
+    if !facts.definitions.has(&row.instance) {
         prepared.skipped.push((id, SkipReason::DefinitionMissing));
         return;
     }
-    if !facts.definitions.is_online(&row) {
+    if !facts.definitions.is_online(&row.instance) {
         prepared.notes.push(format!("instance {id}: its definition is offline; the command waits until it is online"));
     }
     match command_parameter(cluster, context, batch, facts, &row) {
@@ -250,7 +258,7 @@ fn keep_or_skip(
             prepared.skipped.push((id, SkipReason::ParameterTooLong));
         }
         Ok(parameter) => {
-            prepared.instances.push(row);
+            prepared.rows.push(row);
             prepared.parameters.push(parameter);
         }
         Err(reason) => prepared.skipped.push((id, reason)),
@@ -262,12 +270,13 @@ fn command_parameter(
     context: &Context<'_>,
     batch: &Batch<'_>,
     facts: &Facts,
-    row: &Instance,
+    row: &InstanceRow,
 ) -> Result<String, SkipReason> {
     let release = cluster.store.release();
-    let error = batch.errors.and_then(|errors| errors.get(&row.id)).and_then(|error| error.command_param.as_deref());
+    let error =
+        batch.errors.and_then(|errors| errors.get(&row.instance.id)).and_then(|error| error.command_param.as_deref());
     let original_state = parameter::original_state(release.family, row, context.rules.original_state, error);
-    let schedule = row.definition.and_then(|definition| facts.schedules.get(&definition));
+    let schedule = row.instance.definition.and_then(|definition| facts.schedules.get(&definition));
     let sources = Sources {
         form: release.parameter_form(),
         schedule: schedule.map(|zone| Schedule { zone: zone.as_deref() }),
@@ -280,10 +289,11 @@ async fn judge_tasks(
     cluster: &mut Cluster,
     context: &Context<'_>,
     batch: &Batch<'_>,
+    found: &TaskIds,
     prepared: &mut Prepared,
 ) -> Result<(), FailoverError> {
-    let ids: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
-    let tasks = cluster.store.unfinished_tasks(&ids).await?;
+    let ids: Vec<InstanceId> = prepared.ids().collect();
+    let tasks = cluster.store.unfinished_tasks(&ids, found).await?;
     let zone = cluster.zone.clone();
     let view = TaskView {
         rule: cluster.store.release().family.tasks,
@@ -313,21 +323,24 @@ async fn judge_tasks(
 }
 
 async fn drop_commanded(cluster: &mut Cluster, prepared: &mut Prepared) -> Result<(), FailoverError> {
-    let instances = prepared.instances.iter().map(|instance| instance.id);
-    let waiting = cluster.store.recovery_commands_for(instances).await?;
+    let waiting = cluster.store.recovery_commands_for(prepared.ids()).await?;
     prepared.skip(|instance| waiting.get(&instance.id).map(|command| SkipReason::CommandWaiting(*command)));
     Ok(())
 }
 
 impl Prepared {
+    fn ids(&self) -> impl Iterator<Item = InstanceId> {
+        self.rows.iter().map(|row| row.instance.id)
+    }
+
     /// Takes instances out, with their parameters.
     fn skip(&mut self, mut reason: impl FnMut(&Instance) -> Option<SkipReason>) {
-        let pairs = std::mem::take(&mut self.instances).into_iter().zip(std::mem::take(&mut self.parameters));
-        for (instance, parameter) in pairs {
-            if let Some(reason) = reason(&instance) {
-                self.skipped.push((instance.id, reason));
+        let pairs = std::mem::take(&mut self.rows).into_iter().zip(std::mem::take(&mut self.parameters));
+        for (row, parameter) in pairs {
+            if let Some(reason) = reason(&row.instance) {
+                self.skipped.push((row.instance.id, reason));
             } else {
-                self.instances.push(instance);
+                self.rows.push(row);
                 self.parameters.push(parameter);
             }
         }
@@ -341,13 +354,12 @@ fn record(
     commands: &HashMap<InstanceId, i64>,
     outcome: &mut MasterOutcome,
 ) {
-    let ids = prepared.instances.iter().map(|instance| instance.id);
-    outcome.recovered.extend(ids.map(|id| (id, commands.get(&id).copied())));
+    outcome.recovered.extend(prepared.ids().map(|id| (id, commands.get(&id).copied())));
     if context.rules.steps == Steps::Claim && matches!(cluster.store.release().family.claim, Claim::State(_)) {
-        let states = prepared.instances.iter().filter_map(|instance| Some((instance.id, instance.state?)));
+        let states = prepared.rows.iter().filter_map(|row| Some((row.instance.id, row.instance.state?)));
         outcome.original_states.extend(states);
     }
-    context.run.wrote |= !prepared.instances.is_empty();
+    context.run.wrote |= !prepared.rows.is_empty();
     finish(prepared, outcome);
 }
 

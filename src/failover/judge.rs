@@ -84,7 +84,7 @@ mod tests {
 
     fn instance(host: Option<&str>, start: Option<&str>, restart: Option<&str>) -> Instance {
         Instance {
-            host: host.map(str::to_owned),
+            host: host.map(Into::into),
             state: Some(1),
             command_type: Some(0),
             start_time: start.map(|time| time.parse().unwrap()),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::family::{Family, ParameterForm};
-use crate::model::{Instance, SkipReason};
+use crate::model::{InstanceId, InstanceRow, SkipReason};
 
 /// The state that an instance of 3.3 or newer had before it was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ impl OriginalState {
 
     /// What a claimed instance's former recovery command or its own history says.
     #[must_use]
-    pub fn found(instance: &Instance, error_command: Option<&str>) -> Option<Self> {
-        error_command.and_then(from_command).or_else(|| instance.state_history.as_deref().and_then(from_history))
+    pub fn found(row: &InstanceRow, error_command: Option<&str>) -> Option<Self> {
+        error_command.and_then(from_command).or_else(|| row.state_history.as_deref().and_then(from_history))
     }
 }
 
@@ -109,7 +109,7 @@ struct WithNumber<'a> {
     #[serde(rename = "StartParams", skip_serializing_if = "Option::is_none")]
     start_params: Option<&'a RawValue>,
     #[serde(rename = "ProcessInstanceId")]
-    instance: i64,
+    instance: InstanceId,
 }
 
 /// With a schedule, upstream re-writes the map with every value as text.
@@ -126,13 +126,13 @@ struct WithTexts<'a> {
 ///
 /// # Errors
 /// The reason why no master could read such a text; the instance is to be left alone then.
-pub(crate) fn write(instance: &Instance, sources: Sources<'_>) -> Result<String, SkipReason> {
+pub(crate) fn write(row: &InstanceRow, sources: Sources<'_>) -> Result<String, SkipReason> {
     match sources.form {
-        ParameterForm::InstanceId => Ok(text(&WithNumber { start_params: None, instance: instance.id })),
-        ParameterForm::WithScheduleZone => with_map(instance, None, sources.schedule),
+        ParameterForm::InstanceId => Ok(text(&WithNumber { start_params: None, instance: row.instance.id })),
+        ParameterForm::WithScheduleZone => with_map(row.instance.id, None, sources.schedule),
         ParameterForm::WithStartParams => {
-            let own = instance.command_param.as_deref();
-            with_map(instance, own.and_then(start_params), sources.schedule)
+            let own = row.command_param.as_deref();
+            with_map(row.instance.id, own.and_then(start_params), sources.schedule)
         }
         ParameterForm::Typed => {
             let state = sources.original_state.ok_or(SkipReason::OriginalStateUnknown)?;
@@ -149,15 +149,15 @@ pub(crate) fn write(instance: &Instance, sources: Sources<'_>) -> Result<String,
 }
 
 fn with_map(
-    instance: &Instance,
+    instance: InstanceId,
     start_params: Option<&RawValue>,
     schedule: Option<Schedule<'_>>,
 ) -> Result<String, SkipReason> {
     let Some(Schedule { zone }) = schedule else {
-        return Ok(text(&WithNumber { start_params, instance: instance.id }));
+        return Ok(text(&WithNumber { start_params, instance }));
     };
     let start_params = start_params.map(as_text).transpose()?;
-    Ok(text(&WithTexts { start_params, instance: instance.id.to_string(), schedule_timezone: zone }))
+    Ok(text(&WithTexts { start_params, instance: instance.to_string(), schedule_timezone: zone }))
 }
 
 fn as_text(value: &RawValue) -> Result<String, SkipReason> {
@@ -176,14 +176,14 @@ fn text(value: &impl Serialize) -> String {
 /// The state before the hand-over, for an instance that is being handed over now or was before.
 pub(crate) fn original_state(
     family: &Family,
-    instance: &Instance,
+    row: &InstanceRow,
     given: Option<OriginalState>,
     error_command: Option<&str>,
 ) -> Option<OriginalState> {
-    if family.claim.is_on(instance) {
-        given.or_else(|| OriginalState::found(instance, error_command))
+    if family.claim.is_on(&row.instance) {
+        given.or_else(|| OriginalState::found(row, error_command))
     } else {
-        instance.state.and_then(OriginalState::from_code)
+        row.instance.state.and_then(OriginalState::from_code)
     }
 }
 
@@ -192,15 +192,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Instance;
 
-    fn instance(command_param: &str) -> Instance {
-        Instance { id: 123, command_param: Some(command_param.to_owned()), ..Instance::default() }
+    fn row(command_param: &str) -> InstanceRow {
+        let instance = Instance { id: 123, ..Instance::default() };
+        InstanceRow { instance, command_param: Some(command_param.to_owned()), ..InstanceRow::default() }
     }
 
     #[allow(clippy::option_option)] // no schedule, one without a zone, one with
     fn written(form: ParameterForm, own: &str, zone: Option<Option<&str>>) -> Result<String, SkipReason> {
         let schedule = zone.map(|zone| Schedule { zone });
-        write(&instance(own), Sources { form, schedule, original_state: Some(OriginalState::ReadyStop) })
+        write(&row(own), Sources { form, schedule, original_state: Some(OriginalState::ReadyStop) })
     }
 
     #[test]
@@ -245,10 +247,10 @@ mod tests {
 
     #[test]
     fn a_lost_state_is_found_again_or_not_guessed() {
-        let mut claimed = Instance {
-            state: Some(18),
+        let mut claimed = InstanceRow {
+            instance: Instance { state: Some(18), ..Instance::default() },
             state_history: Some(r#"[{"time":"t","state":"SUBMITTED_SUCCESS"},{"state":"READY_PAUSE"}]"#.to_owned()),
-            ..Instance::default()
+            ..InstanceRow::default()
         };
         assert_eq!(OriginalState::found(&claimed, None), Some(OriginalState::ReadyPause));
         let error = r#"{"workflowExecutionStatus":"READY_STOP"}"#;

@@ -7,7 +7,7 @@ use super::error::FailoverError;
 use super::run::{Cluster, Context};
 use super::trace::{self, Trace};
 use crate::metadata::database::DatabaseError;
-use crate::model::{Instance, InstanceId};
+use crate::model::{Instance, InstanceId, InstanceRow};
 
 /// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is left of the transaction.
 ///
@@ -20,7 +20,7 @@ pub(super) async fn read_back(
     inserted: HashMap<InstanceId, i64>,
     lost: DatabaseError,
 ) -> Result<HashMap<InstanceId, i64>, FailoverError> {
-    let instances: Vec<InstanceId> = prepared.instances.iter().map(|instance| instance.id).collect();
+    let instances: Vec<InstanceId> = prepared.rows.iter().map(|row| row.instance.id).collect();
     if instances.is_empty() {
         return Ok(HashMap::new());
     }
@@ -31,9 +31,9 @@ pub(super) async fn read_back(
         let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
         return if is_ours { Ok(inserted) } else { Err(lost.into()) };
     }
-    let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.instance.id, row.instance)).collect();
     let release = cluster.store.release();
-    let traces = prepared.instances.iter().map(|was| {
+    let traces = prepared.rows.iter().map(|InstanceRow { instance: was, .. }| {
         let command = commands.contains_key(&was.id);
         trace::of(release, context.rules.steps, was, rows.get(&was.id), command)
     });
@@ -44,7 +44,7 @@ pub(super) async fn read_back(
     }
 }
 
-type Asked = (Vec<Instance>, HashMap<InstanceId, i64>);
+type Asked = (Vec<InstanceRow>, HashMap<InstanceId, i64>);
 
 async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
     cluster.store.reconnect().await?;

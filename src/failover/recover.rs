@@ -1,6 +1,7 @@
 //! The second half alone: commands for instances that are claimed and have none.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::error::{FailoverError, Refusal};
@@ -52,12 +53,12 @@ async fn all_claimed(
         Claim::Host(_) => HashMap::new(),
     };
     // Up to 3.2 the host is the claim text, and that text's lock is the one which a master's scan takes for it.
-    let mut by_host: BTreeMap<String, Vec<Instance>> = BTreeMap::new();
+    let mut by_host: BTreeMap<Arc<str>, Vec<Instance>> = BTreeMap::new();
     for instance in candidates {
         by_host.entry(instance.host.clone().unwrap_or_default()).or_default().push(instance);
     }
     for (host, instances) in by_host {
-        let address = Address::seen(host);
+        let address = Address::seen(&*host);
         // A path made of such a text would be another lock, or none.
         let has_lock = Address::typed(address.as_str(), family.registry.address_form).is_ok();
         if !has_lock && matches!(family.claim, Claim::State(_)) {
@@ -79,13 +80,15 @@ async fn candidates(
     view: &RegistryView,
     context: &mut Context<'_>,
 ) -> Result<Vec<Instance>, FailoverError> {
-    let waiting = cluster.store.recovery_commands().await?;
     let Some(ids) = ids else {
         let mut orphans = cluster.store.claimed().await?;
+        let claimed = orphans.iter().map(|instance| instance.id);
+        let waiting = cluster.store.recovery_commands_for(claimed).await?;
         orphans.retain(|instance| !waiting.contains_key(&instance.id));
         return Ok(orphans);
     };
     let found = cluster.store.by_ids(ids).await?;
+    let waiting = cluster.store.recovery_commands_for(ids.iter().copied()).await?;
     let missing = ids.iter().filter(|id| !found.iter().any(|instance| instance.id == **id));
     let mut left: Vec<(Address, InstanceId, SkipReason)> =
         missing.map(|id| (Address::seen("-"), *id, SkipReason::NotFound)).collect();
@@ -94,7 +97,7 @@ async fn candidates(
         match named_reason(cluster, view, &waiting, &instance) {
             None => claimed.push(instance),
             Some(reason) => {
-                left.push((Address::seen(instance.host.clone().unwrap_or_default()), instance.id, reason));
+                left.push((Address::seen(instance.host.as_deref().unwrap_or_default()), instance.id, reason));
             }
         }
     }

@@ -201,15 +201,12 @@ async fn do_work(
     match work {
         Work::Master(address) => {
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
-            let instances = match locks {
-                Some(locks) => locks.kept_during(&mut *cluster.registry, scan).await?,
-                None => scan.await?,
-            };
+            let instances = kept(locks, &mut *cluster.registry, scan).await?;
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
             let verdict = if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead };
             let mut outcome = MasterOutcome::new(address.clone(), verdict);
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
-            drop_waiting(cluster, context, &mut selected, &mut outcome).await?;
+            drop_waiting(cluster, locks, context, &mut selected, &mut outcome).await?;
             let unclear = trace::recovered_looks_hanging(cluster.store.release()) && !context.rules.allow_recovered;
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
@@ -225,9 +222,22 @@ async fn do_work(
     }
 }
 
+/// Does something that may take long; locks that are held are kept alive meanwhile.
+async fn kept<T>(
+    locks: Option<&Locks>,
+    registry: &mut dyn Registry,
+    work: impl Future<Output = Result<T, FailoverError>>,
+) -> Result<T, FailoverError> {
+    match locks {
+        Some(locks) => locks.kept_during(registry, work).await,
+        None => work.await,
+    }
+}
+
 /// An instance that a recovery command waits for gets no second one.
 async fn drop_waiting(
     cluster: &mut Cluster,
+    locks: Option<&Locks>,
     context: &Context<'_>,
     selected: &mut Vec<Instance>,
     outcome: &mut MasterOutcome,
@@ -236,7 +246,7 @@ async fn drop_waiting(
         return Ok(());
     }
     let commands = cluster.store.recovery_commands_for(selected.iter().map(|instance| instance.id));
-    let waiting = context.stop.unless(commands).await?;
+    let waiting = kept(locks, &mut *cluster.registry, context.stop.unless(commands)).await?;
     selected.retain(|instance| match waiting.get(&instance.id) {
         Some(command) => {
             outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
@@ -274,7 +284,8 @@ async fn each_batch(
     if found > limit {
         return Err(Refusal::TooMany { found, limit }.into());
     }
-    let facts = batch::Facts::read(cluster, context, instances).await?;
+    let reading = batch::Facts::read(&mut cluster.store, &context.stop, instances);
+    let facts = kept(locks, &mut *cluster.registry, reading).await?;
     let size = context.rules.rate.map_or(context.rules.batch, |rate| context.rules.batch.min(rate as usize)).max(1);
     let mut done = 0;
     for some in instances.chunks(size) {

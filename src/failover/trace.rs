@@ -56,7 +56,7 @@ mod tests {
     }
 
     fn row(host: &str, state: i64) -> Instance {
-        Instance { id: 1, host: Some(host.to_owned()), state: Some(state), ..Instance::default() }
+        Instance { id: 1, host: Some(host.into()), state: Some(state), ..Instance::default() }
     }
 
     fn both(release: &Release, host: &str, state: i64) -> Trace {

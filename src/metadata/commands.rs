@@ -8,14 +8,6 @@ use super::store::MetadataStore;
 use crate::model::{CommandRow, InstanceId};
 
 impl MetadataStore {
-    /// Every instance that a recovery command waits for, with the command's id. One scan of the command table.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn recovery_commands(&mut self) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
-        self.recovery_commands_where(|_| true).await
-    }
-
     /// Those of these instances that a recovery command waits for, with the command's id. One scan of the command table,
     /// and no memory for the commands of others.
     ///
@@ -26,19 +18,12 @@ impl MetadataStore {
         instances: impl IntoIterator<Item = InstanceId>,
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let instances: HashSet<InstanceId> = instances.into_iter().collect();
-        self.recovery_commands_where(|id| instances.contains(&id)).await
-    }
-
-    async fn recovery_commands_where(
-        &mut self,
-        wanted: impl Fn(InstanceId) -> bool + Send + Sync,
-    ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         // Ids begin with one, unless somebody gave them by hand.
         let sql = self.statements().commands_from(i64::from(i32::MIN));
         let mut found = HashMap::new();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
-            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| wanted(*id))) {
+            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| instances.contains(id))) {
                 found.insert(instance, id);
             }
         };

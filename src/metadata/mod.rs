@@ -13,9 +13,11 @@ pub mod sqlite;
 mod statements;
 mod store;
 pub mod target;
+mod tasks;
 mod transaction;
 mod writes;
 
 pub use definitions::Definitions;
 pub use store::{HostCount, MetadataStore, StoreError};
+pub use tasks::TaskIds;
 pub use writes::NewCommand;

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::database::Row;
-use crate::model::{CommandRow, Instance, InstanceId, Task};
+use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, Task};
 
 /// A time column. SQLite files may hold epoch seconds or milliseconds instead of a text; those are taken as UTC.
 pub(crate) fn time(text: Option<String>) -> Option<DateTime> {
@@ -25,25 +25,28 @@ pub(crate) fn instance(row: &Row) -> Option<Instance> {
         definition: row.int(1),
         definition_version: row.int(2),
         state: row.int(3),
-        host: row.text(4),
+        host: row.text(4).map(Into::into),
         start_time: time(row.text(5)),
         restart_time: time(row.text(6)),
         sub_process: row.int(7).is_some_and(|flag| flag != 0),
         command_type: row.int(8),
-        ..Instance::default()
     })
 }
 
+/// A row of `listed`.
+pub(crate) fn listed(row: &Row) -> Option<ListedInstance> {
+    Some(ListedInstance { instance: instance(row)?, name: row.text(9) })
+}
+
 /// A row of `all_columns`.
-pub(crate) fn full_instance(row: &Row) -> Option<Instance> {
-    Some(Instance {
-        name: row.text(9),
-        command_param: row.text(10),
-        executor_id: row.int(11),
-        priority: row.int(12),
-        test_flag: row.int(13),
-        state_history: row.text(14),
-        ..instance(row)?
+pub(crate) fn instance_row(row: &Row) -> Option<InstanceRow> {
+    Some(InstanceRow {
+        instance: instance(row)?,
+        command_param: row.text(9),
+        executor_id: row.int(10),
+        priority: row.int(11),
+        test_flag: row.int(12),
+        state_history: row.text(13),
     })
 }
 

@@ -67,11 +67,11 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Everything, in the order that `rows::full_instance` reads.
+    /// Everything that a hand-over needs, in the order that `rows::instance_row` reads.
     fn all_columns(&self) -> String {
         let columns = &self.family.columns;
         format!(
-            "{}, name, command_param, executor_id, {}, {}, {}",
+            "{}, command_param, executor_id, {}, {}, {}",
             self.judged_columns(),
             columns.priority,
             self.optional.test_flag.unwrap_or("NULL"),
@@ -89,12 +89,13 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Every instance that is unfinished or claimed; with a host, only that one's: parameter 1.
+    /// Every instance that is unfinished or claimed; with a host, only that one's: parameter 1. In
+    /// the order that `rows::listed` reads.
     pub(crate) fn listed(&self, by_host: bool) -> String {
         let host = if by_host { " AND host = ?" } else { "" };
         format!(
-            "SELECT {} FROM {} WHERE state IN ({}){host} ORDER BY id",
-            self.all_columns(),
+            "SELECT {}, name FROM {} WHERE state IN ({}){host} ORDER BY id",
+            self.judged_columns(),
             self.family.tables.instance,
             list(self.states_of_interest()),
         )
@@ -138,8 +139,14 @@ impl<'a> Statements<'a> {
         states
     }
 
-    /// Rows by id, whole; locked until the end of the transaction where `lock` says so.
-    pub(crate) fn by_ids(&self, ids: &[i64], lock: bool) -> String {
+    /// Instances by id.
+    pub(crate) fn by_ids(&self, ids: &[i64]) -> String {
+        let table = self.family.tables.instance;
+        format!("SELECT {} FROM {table} WHERE id IN ({}) ORDER BY id", self.judged_columns(), list(ids))
+    }
+
+    /// Whole rows by id; locked until the end of the transaction where `lock` says so.
+    pub(crate) fn rows_by_ids(&self, ids: &[i64], lock: bool) -> String {
         // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.
         let lock = if lock && self.dialect != Dialect::Sqlite { " FOR UPDATE" } else { "" };
         format!(
@@ -180,18 +187,50 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Valid tasks of instances in no finished state.
-    pub(crate) fn unfinished_tasks(&self, instances: &[i64]) -> String {
-        let columns = &self.family.columns;
+    /// The greatest id of the task table.
+    pub(crate) fn newest_task(&self) -> String {
+        format!("SELECT MAX(id) FROM {}", self.family.tables.task)
+    }
+
+    /// A valid task in no finished state.
+    fn is_unfinished_task(&self) -> String {
+        format!("flag = 1 AND state NOT IN ({})", list(self.family.finished_tasks))
+    }
+
+    /// Valid, unfinished tasks of so many instances, found by the index on the instance: instance, id.
+    pub(crate) fn tasks_of_listed(&self, instances: &[i64]) -> String {
+        let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
+        let unfinished = self.is_unfinished_task();
+        format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({}) AND {unfinished}", list(instances))
+    }
+
+    /// The same with the instances' numbers, and commas between, as parameter 1: one scan, however many they are.
+    pub(crate) fn tasks_of_bound(&self) -> String {
+        let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
+        let unfinished = self.is_unfinished_task();
+        let wanted = match self.dialect {
+            Dialect::Sqlite => "SELECT value FROM json_each('[' || ? || ']')",
+            Dialect::MySql | Dialect::Postgres => {
+                "SELECT CAST(unnest(string_to_array(CAST(? AS TEXT), ',')) AS BIGINT)"
+            }
+        };
+        format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({wanted}) AND {unfinished}")
+    }
+
+    /// Valid tasks in no finished state: these, and those of these instances that have a greater id than `newest`. All
+    /// are found by their key.
+    pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], newest: i64) -> String {
+        let instance = self.family.columns.task_instance;
         let submit_time = self.optional_time(self.optional.submit_time);
         format!(
             "SELECT id, {instance}, name, task_type, state, host, {submit_time}, {start}, pid, log_path, app_link \
-             FROM {table} WHERE {instance} IN ({ids}) AND flag = 1 AND state NOT IN ({finished}) ORDER BY id",
-            instance = columns.task_instance,
+             FROM {table} WHERE (id IN ({tasks}) OR (id > {newest} AND {instance} IN ({instances}))) \
+             AND {unfinished} ORDER BY id",
             start = self.time("start_time"),
             table = self.family.tables.task,
-            ids = list(instances),
-            finished = list(self.family.finished_tasks),
+            tasks = list(tasks),
+            instances = list(instances),
+            unfinished = self.is_unfinished_task(),
         )
     }
 
@@ -199,11 +238,11 @@ impl<'a> Statements<'a> {
     pub(crate) fn mark_tasks(&self, tasks: &[i64], clear_flag: bool) -> String {
         let flag = if clear_flag { ", flag = 0" } else { "" };
         format!(
-            "UPDATE {} SET state = {}{flag} WHERE id IN ({}) AND flag = 1 AND state NOT IN ({})",
+            "UPDATE {} SET state = {}{flag} WHERE id IN ({}) AND {}",
             self.family.tables.task,
             crate::family::NEED_FAULT_TOLERANCE,
             list(tasks),
-            list(self.family.finished_tasks),
+            self.is_unfinished_task(),
         )
     }
 
@@ -343,7 +382,7 @@ mod tests {
             let statements = statements(family.id, Dialect::MySql);
             let insert = statements.insert_commands(&["command_type"], "(2)");
             assert!(!insert.contains("RETURNING"));
-            assert!(statements.by_ids(&[1], true).ends_with("FOR UPDATE"));
+            assert!(statements.rows_by_ids(&[1], true).ends_with("FOR UPDATE"));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The metadata store of one cluster: opening, and every read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use super::database::{Access, Database, DatabaseError, Row, Value};
 use super::rows;
 use super::statements::{self, OptionalColumns, Statements};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
-use crate::model::{Instance, InstanceId, Task, Version};
+use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
 /// What went wrong while opening or reading the store. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -113,18 +114,22 @@ impl MetadataStore {
         Ok(!self.collect(&sql, &parameters, |row| row.int(0)).await?.is_empty())
     }
 
-    /// Unfinished instances of this very host, ids ascending, without their texts. One scan.
+    /// Unfinished instances of this very host, ids ascending. One scan.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
         let sql = self.statements().unfinished_of_host();
         // Collations of older MySQL schemas match other cases, and trailing blanks, too.
-        let read = |row: &Row| rows::instance(row).filter(|instance| instance.host.as_deref() == Some(host));
+        let shared: Arc<str> = host.into();
+        let read = |row: &Row| {
+            let instance = rows::instance(row).filter(|instance| instance.host.as_deref() == Some(host))?;
+            Some(Instance { host: Some(Arc::clone(&shared)), ..instance })
+        };
         self.collect(&sql, &[Value::from(host)], read).await
     }
 
-    /// Claimed instances, ids ascending, without their texts. One scan.
+    /// Claimed instances, ids ascending. One scan.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -138,46 +143,46 @@ impl MetadataStore {
         self.collect(&sql, &parameters, |row| rows::instance(row).filter(|row| claim.is_on(row))).await
     }
 
-    /// Hands over every unfinished or claimed instance, whole, ids ascending; with a host, that very host's alone.
+    /// Hands over every unfinished or claimed instance, ids ascending; with a host, that very host's alone.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn each_listed(
         &mut self,
         host: Option<&str>,
-        mut on_instance: impl FnMut(Instance) + Send,
+        mut on_instance: impl FnMut(ListedInstance) + Send,
     ) -> Result<(), DatabaseError> {
         let sql = self.statements().listed(host.is_some());
         let parameters: Vec<Value> = host.map(Value::from).into_iter().collect();
         let mut on_row = |row: Row| {
-            let instance = rows::full_instance(&row);
-            if let Some(instance) = instance.filter(|row| host.is_none() || row.host.as_deref() == host) {
-                on_instance(instance);
+            let listed = rows::listed(&row);
+            if let Some(listed) = listed.filter(|row| host.is_none() || row.instance.host.as_deref() == host) {
+                on_instance(listed);
             }
         };
         self.database.query(&sql, &parameters, &mut on_row).await
     }
 
-    /// Rows by id, whole, ids ascending. Not locked.
+    /// Instances by id, ids ascending within each thousand of those given. Not locked.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn by_ids(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>, DatabaseError> {
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
-            let sql = self.statements().by_ids(some, false);
-            found.extend(self.collect(&sql, &[], rows::full_instance).await?);
+            let sql = self.statements().by_ids(some);
+            found.extend(self.collect(&sql, &[], rows::instance).await?);
         }
         Ok(found)
     }
 
-    /// Valid, unfinished tasks of these instances, ids ascending.
+    /// Whole rows of a batch by id, ids ascending. Not locked.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn unfinished_tasks(&mut self, instances: &[InstanceId]) -> Result<Vec<Task>, DatabaseError> {
-        let sql = self.statements().unfinished_tasks(instances);
-        self.collect(&sql, &[], rows::task).await
+    pub async fn rows_by_ids(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
+        let sql = self.statements().rows_by_ids(ids, false);
+        self.collect(&sql, &[], rows::instance_row).await
     }
 
     /// Masters that keep themselves registered in this database's JDBC registry, where it has one: those whose last

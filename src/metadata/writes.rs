@@ -9,13 +9,13 @@ use super::database::{Access, DatabaseError, Dialect, Row, Value};
 use super::rows;
 use super::store::MetadataStore;
 use crate::family::{Claim, CommandValue};
-use crate::model::{Instance, InstanceId};
+use crate::model::{InstanceId, InstanceRow};
 
 /// A recovery command to be inserted.
 #[derive(Clone, Debug)]
 pub struct NewCommand<'a> {
-    /// The instance as it was read under its row lock.
-    pub instance: &'a Instance,
+    /// The instance's row as it was read under its row lock.
+    pub row: &'a InstanceRow,
     /// The text of `command_param`.
     pub parameter: String,
 }
@@ -33,8 +33,8 @@ impl MetadataStore {
     /// Whether a command's parameter fits into its column. Where the instance's own is longer than the column's type
     /// allows, somebody has changed these types, and the database decides.
     #[must_use]
-    pub fn can_hold(&self, instance: &Instance, parameter: &str) -> bool {
-        let own = instance.command_param.as_ref().map_or(0, String::len);
+    pub fn can_hold(&self, row: &InstanceRow, parameter: &str) -> bool {
+        let own = row.command_param.as_ref().map_or(0, String::len);
         self.database.dialect() != Dialect::MySql || parameter.len() <= MYSQL_TEXT || own > MYSQL_TEXT
     }
 
@@ -85,9 +85,9 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn lock_instances(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>, DatabaseError> {
-        let sql = self.statements().by_ids(ids, true);
-        self.collect(&sql, &[], rows::full_instance).await
+    pub async fn lock_instances(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
+        let sql = self.statements().rows_by_ids(ids, true);
+        self.collect(&sql, &[], rows::instance_row).await
     }
 
     /// Marks tasks that are still unfinished; gives how many were marked.
@@ -104,9 +104,9 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn claim(&mut self, instances: &[Instance]) -> Result<u64, DatabaseError> {
+    pub async fn claim(&mut self, rows: &[InstanceRow]) -> Result<u64, DatabaseError> {
         let mut groups: HashMap<(i64, &str), Vec<InstanceId>> = HashMap::new();
-        for instance in instances {
+        for InstanceRow { instance, .. } in rows {
             if let (Some(state), Some(host)) = (instance.state, instance.host.as_deref()) {
                 groups.entry((state, host)).or_default().push(instance.id);
             }
@@ -138,8 +138,7 @@ impl MetadataStore {
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let mut inserted = HashMap::with_capacity(commands.len());
         // A column that is left out takes the database's default: rows with and without a priority go apart.
-        let (with, without): (Vec<_>, Vec<_>) =
-            commands.iter().partition(|command| command.instance.priority.is_some());
+        let (with, without): (Vec<_>, Vec<_>) = commands.iter().partition(|command| command.row.priority.is_some());
         for group in [with, without] {
             for piece in pieces(&group) {
                 self.insert_piece(piece, now, &mut inserted).await?;
@@ -162,7 +161,7 @@ impl MetadataStore {
         inserted: &mut HashMap<InstanceId, i64>,
     ) -> Result<(), DatabaseError> {
         let Some(first) = piece.first() else { return Ok(()) };
-        let with_priority = first.instance.priority.is_some();
+        let with_priority = first.row.priority.is_some();
         let columns: Vec<(&str, CommandValue)> = self
             .release
             .command_columns()
@@ -193,7 +192,8 @@ impl MetadataStore {
         now: Option<DateTime>,
         parameters: &mut Vec<Value>,
     ) -> String {
-        let instance = command.instance;
+        let row = command.row;
+        let instance = &row.instance;
         let number = match value {
             CommandValue::Number(constant) => return constant.to_string(),
             CommandValue::Parameter => {
@@ -207,9 +207,9 @@ impl MetadataStore {
             CommandValue::Definition => instance.definition,
             CommandValue::DefinitionVersion => Some(instance.definition_version.unwrap_or(0)),
             CommandValue::Instance => Some(instance.id),
-            CommandValue::Executor => instance.executor_id,
-            CommandValue::Priority => instance.priority,
-            CommandValue::TestFlag => Some(instance.test_flag.unwrap_or(0)),
+            CommandValue::Executor => row.executor_id,
+            CommandValue::Priority => row.priority,
+            CommandValue::TestFlag => Some(row.test_flag.unwrap_or(0)),
         };
         parameters.push(number.map_or(Value::Null, Value::from));
         "?".to_owned()
@@ -223,7 +223,8 @@ impl MetadataStore {
         piece: &[&NewCommand<'_>],
         inserted: &mut HashMap<InstanceId, i64>,
     ) -> Result<(), DatabaseError> {
-        let wanted: std::collections::HashSet<InstanceId> = piece.iter().map(|command| command.instance.id).collect();
+        let wanted: std::collections::HashSet<InstanceId> =
+            piece.iter().map(|command| command.row.instance.id).collect();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
             if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| wanted.contains(id))) {
@@ -280,8 +281,8 @@ mod tests {
 
     #[test]
     fn inserts_are_bounded_and_lose_nothing() {
-        let instance = Instance::default();
-        let command = |bytes: usize| NewCommand { instance: &instance, parameter: "x".repeat(bytes) };
+        let row = InstanceRow::default();
+        let command = |bytes: usize| NewCommand { row: &row, parameter: "x".repeat(bytes) };
         let commands: Vec<NewCommand<'_>> =
             [10, INSERT_BYTES, 10, 3 * INSERT_BYTES, 10].into_iter().map(command).collect();
         let all: Vec<&NewCommand<'_>> = commands.iter().collect();

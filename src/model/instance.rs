@@ -1,5 +1,7 @@
 //! Process instances, their tasks and commands, and what is judged of them.
 
+use std::sync::Arc;
+
 use jiff::civil::DateTime;
 use serde::Serialize;
 
@@ -36,21 +38,20 @@ impl Verdict {
     }
 }
 
-/// A row of the instance table, as far as a failover needs it.
+/// What an instance is judged by, and what its row is compared with again under its lock. A run holds one for each
+/// instance of a dead master from its scan on, so it is kept small.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Instance {
     /// Primary key.
     pub id: InstanceId,
-    /// Name as the database has it; may hold anything.
-    pub name: Option<String>,
     /// `process_definition_id` (1.x) or the definition's code.
     pub definition: Option<i64>,
     /// The definition's version (2.0 and newer).
     pub definition_version: Option<i64>,
     /// State code; NULL is possible in the schema and never matches.
     pub state: Option<i64>,
-    /// Host as it stands there.
-    pub host: Option<String>,
+    /// Host as it stands there. The instances of one master share it.
+    pub host: Option<Arc<str>>,
     /// Start of the first run, in the masters' zone.
     pub start_time: Option<DateTime>,
     /// Start of the latest run, in the masters' zone (2.0.2 and newer).
@@ -59,6 +60,22 @@ pub struct Instance {
     pub sub_process: bool,
     /// `command_type`: what its latest run came from.
     pub command_type: Option<i64>,
+}
+
+/// An instance as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ListedInstance {
+    /// What it is judged by.
+    pub instance: Instance,
+    /// Name as the database has it; may hold anything.
+    pub name: Option<String>,
+}
+
+/// A whole row of the instance table, as far as a failover needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct InstanceRow {
+    /// What it is judged by.
+    pub instance: Instance,
     /// `command_param`, where start parameters stand.
     pub command_param: Option<String>,
     /// `executor_id`.

@@ -8,6 +8,6 @@ mod registration;
 mod version;
 
 pub use address::{Address, AddressError, AddressForm};
-pub use instance::{CommandRow, Instance, InstanceId, SkipReason, Task, Verdict};
+pub use instance::{CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict};
 pub use registration::{Heartbeat, LockNode, Moment, PayloadProblem, Registration, Registrations};
 pub use version::{Stage, Version, VersionError, VersionRange};

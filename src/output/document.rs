@@ -1,7 +1,9 @@
 //! What a command has to say, before any format.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::escaped::write_compact;
 use crate::exit_code::ExitCode;
 
 /// The answer of one command: head, error, body.
@@ -88,8 +90,13 @@ impl Body {
 
     /// Adds a key whose array becomes lines of ndjson: `records("masters", "master", …)`.
     #[must_use]
-    pub fn records(mut self, key: &'static str, record: &'static str, values: impl IntoIterator<Item = Value>) -> Self {
-        let texts = values.into_iter().map(|value| value.to_string().into_boxed_str()).collect();
+    pub fn records<T: Serialize>(
+        mut self,
+        key: &'static str,
+        record: &'static str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let texts = values.into_iter().map(|value| text(&value)).collect();
         self.records.push(Records { key, record, texts });
         self.key(key, Value::Null)
     }
@@ -131,12 +138,22 @@ pub struct Records {
 }
 
 impl Records {
-    /// Its elements, each made when it is asked for.
-    #[must_use]
-    pub fn values(&self) -> impl ExactSizeIterator<Item = Value> + '_ {
-        // What was written from a value can be read again.
-        self.texts.iter().map(|text| serde_json::from_str(text).unwrap_or_default())
+    /// Its elements, each as JSON in one line that no terminal obeys.
+    pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.texts.iter().map(AsRef::as_ref)
     }
+
+    fn values(&self) -> impl Iterator<Item = Value> + '_ {
+        // What was written from a value can be read again.
+        self.texts().map(|text| serde_json::from_str(text).unwrap_or_default())
+    }
+}
+
+fn text(value: &impl Serialize) -> Box<str> {
+    let mut bytes = Vec::new();
+    // Memory takes everything, and records have no keys but texts.
+    let written = write_compact(value, &mut bytes).ok().and_then(|()| String::from_utf8(bytes).ok());
+    written.unwrap_or_else(|| "null".to_owned()).into_boxed_str()
 }
 
 /// Rows under headers.

@@ -1,42 +1,84 @@
 //! `json`: one document. `ndjson`: a line for each record, then one for the rest.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
+use serde_transcode::Transcoder;
 
 use super::document::{Document, ErrorBody, Records};
-use super::sanitize::is_dangerous;
+use super::escaped::{write_compact, write_pretty};
 
 /// Grows when a key is renamed or removed; additions leave it.
 const SCHEMA_VERSION: u32 = 1;
 
 pub(super) fn write_json(document: &Document, out: &mut dyn Write) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(&Whole(document))?;
-    writeln!(out, "{}", ascii_controls(text))
+    let mut out = Remembering { out, failure: None };
+    let written = write_pretty(&Whole(document), &mut out).and_then(|()| writeln!(out));
+    // What failed inside a record comes back as a text alone.
+    written.map_err(|error| out.failure.unwrap_or(error))
+}
+
+/// Keeps the error that a stream gave, so that a reader that went away is still known as such.
+struct Remembering<'w> {
+    out: &'w mut dyn Write,
+    failure: Option<io::Error>,
+}
+
+impl Remembering<'_> {
+    fn keep<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            let kind = error.kind();
+            self.failure.get_or_insert(error);
+            kind.into()
+        })
+    }
+}
+
+impl Write for Remembering<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.out.write(bytes);
+        self.keep(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.out.flush();
+        self.keep(result)
+    }
 }
 
 pub(super) fn write_ndjson(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     for records in &document.body.records {
-        for value in records.values() {
-            write_line(records.record, value, out)?;
+        for text in records.texts() {
+            write_record(records.record, text, out)?;
         }
     }
-    let mut summary = head(document);
+    let mut summary = Map::new();
+    summary.insert("record".to_owned(), "summary".into());
+    summary.extend(head(document));
     for (name, value) in &document.body.keys {
         if records_of(document, name).is_none() {
             summary.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
-    write_line("summary", Value::Object(summary), out)
+    write_compact(&summary, out)?;
+    writeln!(out)
+}
+
+/// A record as a line of its own: its keys behind the name of its kind.
+fn write_record(record: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    match text.strip_prefix('{') {
+        Some("}") => writeln!(out, r#"{{"record":"{record}"}}"#),
+        Some(keys) => writeln!(out, r#"{{"record":"{record}",{keys}"#),
+        None => writeln!(out, r#"{{"record":"{record}","value":{text}}}"#),
+    }
 }
 
 fn records_of<'a>(document: &'a Document, key: &str) -> Option<&'a Records> {
     document.body.records.iter().find(|records| records.key == key)
 }
 
-/// The one document. Its records are made one at a time while it is written.
+/// The one document. Its records go from text to text.
 struct Whole<'a>(&'a Document);
 
 impl Serialize for Whole<'_> {
@@ -62,19 +104,16 @@ struct Elements<'a>(&'a Records);
 
 impl Serialize for Elements<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.values())
+        serializer.collect_seq(self.0.texts().map(Element))
     }
 }
 
-fn write_line(record: &str, value: Value, out: &mut dyn Write) -> io::Result<()> {
-    let mut line = Map::new();
-    line.insert("record".to_owned(), record.into());
-    match value {
-        Value::Object(keys) => line.extend(keys),
-        other => drop(line.insert("value".to_owned(), other)),
+struct Element<'a>(&'a str);
+
+impl Serialize for Element<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Transcoder::new(&mut serde_json::Deserializer::from_str(self.0)).serialize(serializer)
     }
-    let text = serde_json::to_string(&line)?;
-    writeln!(out, "{}", ascii_controls(text))
 }
 
 /// What every answer begins with.
@@ -99,24 +138,4 @@ fn error(error: &ErrorBody) -> Value {
         "hint": error.hint,
         "exit_code": error.exit_code.number(),
     })
-}
-
-/// Characters that a terminal would obey and JSON allows in texts, as JSON's own escapes: the value stays the same.
-fn ascii_controls(json: String) -> String {
-    let is_bare = |c| c != '\n' && is_dangerous(c);
-    if !json.contains(is_bare) {
-        return json;
-    }
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_bare(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
 }

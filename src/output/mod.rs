@@ -2,6 +2,7 @@
 
 mod color;
 mod document;
+mod escaped;
 mod journal;
 mod json;
 mod printer;

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use dsctl::model::Version;
+
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{Env, MariaDb, PASSWORD_IN_URL, Store, USER, ZooKeeper};
 use crate::steps::{Points, Protocol, Tap};
@@ -55,6 +57,36 @@ fn a_failover_in_postgresql_scans_once() {
     // Each instance is found by its key twice: when its row is locked, and when it is claimed.
     is_one_scan(read() - before - 2 * INSTANCES);
     world.check_complete();
+}
+
+/// 3.1 marks tasks, and in PostgreSQL no index leads from an instance to its tasks.
+#[test]
+fn a_failover_in_postgresql_scans_the_tasks_once() {
+    let world = World::new(Store::Postgres, Version::new(3, 1, 9), INSTANCES);
+    let tasks = |first: i64, each: i64, state: i64| {
+        format!(
+            "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, process_instance_id, state, host, flag) \
+             SELECT {first} + row_number() OVER (), 't', 'SHELL', 1, i.id, {state}, 'gone:1234', 1 \
+             FROM t_ds_process_instance i, generate_series(1, {each}) WHERE i.host = '{DEAD}'"
+        )
+    };
+    // Most of a task table is history.
+    world.env.sql(&tasks(0, 20, 7));
+    world.env.sql(&tasks(21 * INSTANCES, 1, 1));
+    world.env.sql("VACUUM ANALYZE t_ds_task_instance");
+    let counters = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 't_ds_task_instance'";
+    let before = world.env.number(counters);
+    let report = world.dsctl(&format!("failover {DEAD} --yes -o json --batch 100")).run().exit(0).json();
+    assert_eq!(report["recovered"], INSTANCES);
+    assert_eq!(world.env.number("SELECT COUNT(*) FROM t_ds_task_instance WHERE state = 8"), INSTANCES);
+    let read = crate::harness::eventually(std::time::Duration::from_secs(20), "the counters are in", || {
+        let read = world.env.number(counters) - before;
+        // Our own question about the marks was a scan.
+        if read > 2 * 21 * INSTANCES { Ok(read) } else { Err(read) }
+    });
+    // Each task is found by its key twice: when it is read in its batch, and when it is marked.
+    let (rows, scan) = (21 * INSTANCES, read - 21 * INSTANCES - 2 * INSTANCES);
+    assert!((rows..rows + rows / 10).contains(&scan), "{scan} rows were read of a table of {rows}");
 }
 
 /// Requests to the database and to ZooKeeper in a failover of so many instances, in batches of this size.

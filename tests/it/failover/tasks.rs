@@ -7,7 +7,8 @@ use serde_json::json;
 use super::expected::{Command, assert_changes, claim_line, settled, task_line};
 use super::releases::release;
 use super::world::{BEGUN, World, recovered, skipped, time};
-use crate::harness::Store;
+use crate::faults::moments::Moment;
+use crate::harness::{At, Dsctl, Store};
 
 /// Two instances: one has a task on the living worker, the other's worker is gone.
 fn with_a_living_worker(world: &World) {
@@ -92,5 +93,28 @@ fn nothing_is_guessed_of_a_worker_without_the_time_zone() {
         let tasks: Vec<&String> = changes.iter().filter(|line| line.contains("t_ds_task_instance")).collect();
         assert_eq!(tasks, [&task_line(world.release, 12, 1)], "{number}");
         assert_eq!((recovered(&report), &report["masters"][0]["marked_tasks"]), (vec![1], &json!([12])), "{number}");
+    }
+}
+
+/// A master that is not quite dead starts tasks while the others are already looked for.
+#[test]
+fn a_task_that_comes_late_is_seen_by_its_batch() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let mut world = World::new(store, release("3.1.9"));
+        world.env.insert([world.instance(1), world.instance(2)]);
+        // The one ends before its batch begins, the other one only then starts.
+        world.env.insert([world.task(11, 1), world.task(21, 2)]);
+        let proxy = world.env.through_proxy();
+        proxy.trap(Moment::Begin.bytes(store), At::Hold);
+        let dead = world.dead();
+        let running = Dsctl::new(&world.env).args(["failover", &dead, "--yes", "-o", "json"]).spawn();
+        proxy.await_sprung();
+        world.env.sql("UPDATE t_ds_task_instance SET state = 7 WHERE id = 11");
+        world.env.insert([world.task(22, 2)]);
+        proxy.go_on();
+        let report = running.finish().exit(0).json();
+        assert_eq!(report["masters"][0]["marked_tasks"], json!([21, 22]), "{store:?}");
+        let marked = world.env.rows("SELECT id FROM t_ds_task_instance WHERE state = 8 ORDER BY id");
+        assert_eq!(marked.iter().filter_map(|row| row.int(0)).collect::<Vec<_>>(), [21, 22], "{store:?}");
     }
 }

@@ -69,6 +69,21 @@ fn stays_small(store: Store) {
         fits(&env, &format!("commands -o {format}"));
     }
     fits(&env, "recover --orphans --yes -o json");
+    long_errors(&env, 3_000);
+    let listed = fits(&env, "commands -o json").json();
+    let (errors, shown) = (listed["error_commands"].as_array().unwrap().len(), listed["warnings"].to_string());
+    assert!(errors > 300 && shown.contains(&format!("{errors} of 3000 error commands are shown")), "{errors}: {shown}");
+}
+
+/// Error commands with a stack trace each, as those of 3.3 have.
+fn long_errors(env: &Env, count: i64) {
+    let numbers = super::world::numbers(env.store, count);
+    let trace = "at org.example.Long.method(Long.java:1)\n".repeat(500);
+    env.sql(&format!(
+        "INSERT INTO t_ds_error_command (id, command_type, process_definition_code, process_definition_version, \
+         process_instance_id, executor_id, dry_run, test_flag, message) \
+         SELECT n, 6, 1, 1, 0, 1, 0, 0, '{trace}' FROM {numbers}"
+    ));
 }
 
 /// Commands of another type, with the parameter that a schedule gives.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use dsctl::failover::OriginalState;
-use dsctl::model::{Instance, Version};
+use dsctl::model::{InstanceRow, Version};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -16,9 +16,9 @@ const INSTANCES: i64 = 600;
 fn parameters() {
     fuzz("parameters", |input| {
         let text = String::from_utf8_lossy(input).into_owned();
-        let instance = Instance { state_history: Some(text.clone()), ..Instance::default() };
+        let instance = InstanceRow { state_history: Some(text.clone()), ..InstanceRow::default() };
         let (of_command, of_history) =
-            (OriginalState::found(&Instance::default(), Some(&text)), OriginalState::found(&instance, None));
+            (OriginalState::found(&InstanceRow::default(), Some(&text)), OriginalState::found(&instance, None));
         for found in [of_command, of_history].into_iter().flatten() {
             assert_eq!(OriginalState::from_name(found.name()), Some(found));
             // Any escape may stand for a letter of the name.

@@ -1,0 +1,81 @@
+//! Reads of the task table. It is great, and in PostgreSQL no index leads from an instance to its tasks: so the table is
+//! gone through once for a whole run, and each batch finds its tasks by their own keys.
+
+use super::database::{DatabaseError, Dialect, Row, Value};
+use super::rows;
+use super::statements::list;
+use super::store::{LOOK_UP, MetadataStore};
+use crate::model::{InstanceId, Task};
+
+/// Which unfinished tasks so many instances had when they were looked for.
+#[derive(Debug, Default)]
+pub struct TaskIds {
+    /// Ascending.
+    by_instance: Vec<(InstanceId, i64)>,
+    /// The greatest id in the table before the search: what is greater may have been missed by it.
+    newest: i64,
+}
+
+impl TaskIds {
+    fn of(&self, instance: InstanceId) -> &[(InstanceId, i64)] {
+        let start = self.by_instance.partition_point(|(id, _)| *id < instance);
+        let end = self.by_instance.partition_point(|(id, _)| *id <= instance);
+        &self.by_instance[start..end]
+    }
+}
+
+impl MetadataStore {
+    /// Looks for the valid, unfinished tasks of these instances. Where no index leads to them, one scan for all.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn find_tasks(&mut self, instances: &[InstanceId]) -> Result<TaskIds, DatabaseError> {
+        if instances.is_empty() {
+            return Ok(TaskIds::default());
+        }
+        let newest = self.collect(&self.statements().newest_task(), &[], |row| row.int(0)).await?;
+        let mut found = TaskIds { by_instance: Vec::new(), newest: newest.first().copied().unwrap_or(0) };
+        let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
+        if self.database.dialect() == Dialect::MySql {
+            for some in instances.chunks(LOOK_UP) {
+                let sql = self.statements().tasks_of_listed(some);
+                found.by_instance.extend(self.collect(&sql, &[], read).await?);
+            }
+        } else {
+            let sql = self.statements().tasks_of_bound();
+            found.by_instance = self.collect(&sql, &[Value::Text(list(instances))], read).await?;
+        }
+        found.by_instance.sort_unstable();
+        Ok(found)
+    }
+
+    /// Valid, unfinished tasks of these instances, ids ascending: those that were found, as far as they still are
+    /// unfinished, and those that came since.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn unfinished_tasks(
+        &mut self,
+        instances: &[InstanceId],
+        found: &TaskIds,
+    ) -> Result<Vec<Task>, DatabaseError> {
+        let tasks: Vec<i64> = instances.iter().flat_map(|id| found.of(*id)).map(|(_, task)| *task).collect();
+        let sql = self.statements().unfinished_tasks(&tasks, instances, found.newest);
+        self.collect(&sql, &[], rows::task).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_instance_has_its_own_tasks() {
+        let found = TaskIds { by_instance: vec![(1, 7), (3, 2), (3, 9), (4, 1)], newest: 9 };
+        let tasks = |id| found.of(id).iter().map(|(_, task)| *task).collect::<Vec<_>>();
+        assert_eq!(
+            [tasks(0), tasks(1), tasks(2), tasks(3), tasks(4), tasks(5)],
+            [vec![], vec![7], vec![], vec![2, 9], vec![1], vec![]]
+        );
+    }
+}
