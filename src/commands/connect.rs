@@ -1,10 +1,14 @@
 //! From settings to a cluster.
 
 use std::path::Path;
+use std::pin::pin;
+
+use futures::future::{Either, select};
+use tokio::time::timeout;
 
 use crate::config::{DbTarget, RegistryTarget, Settings};
-use crate::failover::Cluster;
-use crate::family::{Release, family_of};
+use crate::failover::{Cluster, FailoverError, StopSignal};
+use crate::family::{RegistryLayout, Release, family_of};
 use crate::metadata::MetadataStore;
 use crate::metadata::database::{Database, DatabaseError};
 use crate::metadata::mysql::MySqlDatabase;
@@ -12,10 +16,11 @@ use crate::metadata::postgres::PostgresDatabase;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::model::VersionRange;
 use crate::registry::jdbc::JdbcRegistry;
-use crate::registry::zookeeper::{ZooKeeperRegistry, ZooKeeperSettings};
+use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
 
 use super::failure::CommandError;
+use super::or_stopped;
 
 /// What a command may do. A file is opened for no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,35 +33,84 @@ pub(super) enum Access {
 }
 
 /// Connects to both. Reading commands see one state of the database, and can write nothing to it.
-pub(super) async fn cluster(settings: &Settings, access: Access) -> Result<Cluster, CommandError> {
-    settings.registry()?;
-    let store = store(settings, access).await?;
-    match connected(settings, access, store).await {
-        Ok(cluster) => Ok(cluster),
-        Err((store, error)) => {
-            store.close().await;
-            Err(error)
+pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSignal) -> Result<Cluster, CommandError> {
+    let database = async {
+        let mut store = store(settings, access).await?;
+        let begun = if access == Access::Read { store.begin_reading().await } else { Ok(()) };
+        Ok((store, begun))
+    };
+    let layout = |(store, _): &(MetadataStore, _)| store.release().family.registry;
+    let ((store, begun), registry) = both(settings, access, stop, database, layout).await?;
+    let error = match (registry, begun) {
+        (Ok(registry), Ok(())) => return Ok(Cluster { registry, store, zone: settings.time_zone.clone() }),
+        (Ok(registry), Err(error)) => {
+            registry.close().await;
+            error.into()
         }
+        (Err(error), _) => error,
+    };
+    // Asked to end, nobody waits for the database's goodbye.
+    if !matches!(error, CommandError::Failover(FailoverError::Stopped(_))) {
+        store.close().await;
     }
+    Err(error)
 }
 
-async fn connected(
+/// Does what is to be done in the database, and connects to the registry meanwhile, where the database is a server and the
+/// registry another one. Only `layout`, which is taken from the database's answer, is needed for both.
+///
+/// What fails is told as if the database had been first. By then no session is open; where the registry alone fails, what
+/// came from the database is the caller's to close.
+pub(super) async fn both<T>(
     settings: &Settings,
     access: Access,
-    mut store: MetadataStore,
-) -> Result<Cluster, (MetadataStore, CommandError)> {
-    let opened = registry(settings, access, store.release()).await;
-    let registry = match opened {
-        Ok(registry) => registry,
-        Err(error) => return Err((store, error)),
-    };
-    if access == Access::Read
-        && let Err(error) = store.begin_reading().await
+    stop: &StopSignal,
+    database: impl Future<Output = Result<T, CommandError>>,
+    layout: impl Fn(&T) -> RegistryLayout,
+) -> Result<(T, Result<Box<dyn Registry>, CommandError>), CommandError> {
+    if let (RegistryTarget::ZooKeeper(connect), Some(DbTarget::MySql(_) | DbTarget::Postgres(_))) =
+        (settings.registry()?, &settings.db)
     {
-        registry.close().await;
-        return Err((store, error.into()));
+        let zookeeper = zookeeper(settings, connect);
+        let (answer, session) = at_once(database, ZooKeeperSession::open(&zookeeper), stop).await?;
+        let registry = session.map(|session| -> Box<dyn Registry> { Box::new(session.registry(layout(&answer))) });
+        return Ok((answer, registry));
     }
-    Ok(Cluster { registry, store, zone: settings.time_zone.clone() })
+    let answer = or_stopped(stop.clone(), database).await?;
+    let registry = or_stopped(stop.clone(), registry(settings, access, layout(&answer))).await;
+    Ok((answer, registry))
+}
+
+async fn at_once<T>(
+    database: impl Future<Output = Result<T, CommandError>>,
+    session: impl Future<Output = Result<ZooKeeperSession, RegistryError>>,
+    stop: &StopSignal,
+) -> Result<(T, Result<ZooKeeperSession, CommandError>), CommandError> {
+    let (database, session) = (pin!(database), pin!(session));
+    let first = or_stopped(stop.clone(), async { Ok(select(database, session).await) }).await?;
+    match first {
+        Either::Left((Ok(answer), session)) => {
+            let session = or_stopped(stop.clone(), async { Ok(session.await?) }).await;
+            Ok((answer, session))
+        }
+        Either::Left((Err(error), session)) => {
+            // The server may be about to give the session: it is closed then, like any other. One that is silent is
+            // waited for no longer than at an end.
+            let opened = async { Ok(timeout(GOODBYE, session).await) };
+            if let Ok(Ok(Ok(session))) = or_stopped(stop.clone(), opened).await {
+                session.close().await;
+            }
+            Err(error)
+        }
+        Either::Right((session, database)) => match (or_stopped(stop.clone(), database).await, session) {
+            (Ok(answer), session) => Ok((answer, session.map_err(Into::into))),
+            (Err(error), Ok(session)) => {
+                session.close().await;
+                Err(error)
+            }
+            (Err(error), Err(_)) => Err(error),
+        },
+    }
 }
 
 /// Ends both connections; returns once the registry has answered.
@@ -84,28 +138,29 @@ pub(super) async fn release(settings: &Settings) -> Result<Release, CommandError
 }
 
 /// Connects to the registry alone.
-pub(super) async fn registry(
+async fn registry(
     settings: &Settings,
     access: Access,
-    release: &Release,
+    layout: RegistryLayout,
 ) -> Result<Box<dyn Registry>, CommandError> {
-    let layout = release.family.registry;
     match settings.registry()? {
         RegistryTarget::ZooKeeper(connect) => {
-            let settings = ZooKeeperSettings {
-                connect: connect.to_owned(),
-                namespace: settings.namespace.clone(),
-                digest: settings.zk_digest.as_ref().map(|digest| digest.expose().to_owned()),
-                timeout: settings.timeout,
-                session_timeout: settings.session_timeout,
-                layout,
-            };
-            Ok(Box::new(ZooKeeperRegistry::connect(settings).await?))
+            Ok(Box::new(ZooKeeperSession::open(&zookeeper(settings, connect)).await?.registry(layout)))
         }
         RegistryTarget::Jdbc(target) => {
             let database = database(settings, target, access).await.map_err(as_registry)?;
             Ok(Box::new(JdbcRegistry::connect(database, settings.session_timeout, layout).await?))
         }
+    }
+}
+
+fn zookeeper(settings: &Settings, connect: &str) -> ZooKeeperSettings {
+    ZooKeeperSettings {
+        connect: connect.to_owned(),
+        namespace: settings.namespace.clone(),
+        digest: settings.zk_digest.as_ref().map(|digest| digest.expose().to_owned()),
+        timeout: settings.timeout,
+        session_timeout: settings.session_timeout,
     }
 }
 

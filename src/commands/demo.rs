@@ -48,7 +48,7 @@ async fn tell(
         time_zone: Some(TimeZone::UTC),
         ..shell.settings.clone()
     };
-    let mut cluster = connect::cluster(&settings, connect::Access::Write).await?;
+    let mut cluster = connect::cluster(&settings, connect::Access::Write, &shell.stop).await?;
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
     let told = acts(&mut cluster, &story, &shell.stop).await;

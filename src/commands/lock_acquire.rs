@@ -8,7 +8,7 @@ use serde_json::json;
 use super::connect::{self, Access};
 use super::failure::{CommandError, holder_sentence};
 use super::lock_child::{self, Ended};
-use super::{Answer, Shell, finish, or_stopped, times};
+use super::{Answer, Shell, finish, times};
 use crate::cli::AcquireArgs;
 use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, StopSignal};
@@ -53,11 +53,15 @@ async fn hold(
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
     let stop = shell.stop.clone();
-    let release = or_stopped(stop.clone(), connect::release(&shell.settings)).await?;
-    super::head(document, &release);
-    let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
-    let connecting = connect::registry(&shell.settings, Access::Write, &release);
-    let mut registry = or_stopped(stop, connecting).await?;
+    let database = async {
+        let release = connect::release(&shell.settings).await?;
+        super::head(document, &release);
+        let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
+        Ok((release, address))
+    };
+    let layout = |(release, _): &(Release, _)| release.family.registry;
+    let ((release, address), registry) = connect::both(&shell.settings, Access::Write, &stop, database, layout).await?;
+    let mut registry = registry?;
     let result = take_and_hold(shell, arguments, &mut *registry, &release, &address).await;
     // Ends the session, and with it every lock, on each way out.
     registry.close().await;

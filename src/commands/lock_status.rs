@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::connect::{self, Access};
 use super::failure::CommandError;
-use super::{Answer, Shell, finish, or_stopped, times};
+use super::{Answer, Shell, finish, times};
 use crate::cli::StatusArgs;
 use crate::family::{FamilyId, LockPath, Release};
 use crate::model::{Address, LockNode, Registrations, Version};
@@ -34,12 +34,16 @@ async fn status(
 ) -> Result<Answer, CommandError> {
     let stop = shell.stop.clone();
     shell.settings.registry()?;
-    let release = or_stopped(stop.clone(), connect::release(&shell.settings)).await?;
-    super::head(document, &release);
-    let master = arguments.master.as_deref();
-    let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
-    let connecting = connect::registry(&shell.settings, Access::Read, &release);
-    let mut registry = or_stopped(stop.clone(), connecting).await?;
+    let database = async {
+        let release = connect::release(&shell.settings).await?;
+        super::head(document, &release);
+        let master = arguments.master.as_deref();
+        let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
+        Ok((release, master))
+    };
+    let layout = |(release, _): &(Release, _)| release.family.registry;
+    let ((release, master), registry) = connect::both(&shell.settings, Access::Read, &stop, database, layout).await?;
+    let mut registry = registry?;
     let seen = stop.unless(look(&mut *registry, &release, master.as_ref())).await;
     registry.close().await;
     let (locks, masters) = seen?;

@@ -167,8 +167,7 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u
         Command::Failover(arguments) if !arguments.safety.dry_run => connect::Access::Write,
         _ => connect::Access::Read,
     };
-    let opened = or_stopped(shell.stop.clone(), connect::cluster(&shell.settings, access)).await;
-    let mut cluster = match opened {
+    let mut cluster = match connect::cluster(&shell.settings, access, &shell.stop).await {
         Ok(cluster) => cluster,
         Err(error) => {
             let answer = Answer { error: Some(error.body()), ..Answer::default() };

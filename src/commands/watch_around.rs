@@ -18,7 +18,7 @@ use super::watch::{Setup, alone, resume_marker};
 use super::watch_shapes::{level, memory, row, seen, state, status};
 use crate::config::{Scope, resolve};
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, FailoverError};
+use crate::failover::{Cluster, FailoverError, StopSignal};
 use crate::metadata::StoreError;
 use crate::model::Address;
 use crate::output::{Format, Printer, sanitized};
@@ -196,9 +196,9 @@ async fn listen(setup: &Setup<'_>, served: Arc<Mutex<String>>) -> Result<(), Com
 
 #[async_trait]
 impl Surroundings for Around<'_, '_> {
-    async fn open(&mut self) -> Result<Cluster, Trouble> {
+    async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
         let access = if self.setup.arguments.guards.dry_run { Access::Look } else { Access::Write };
-        let cluster = connect::cluster(&self.setup.settings, access).await.map_err(|error| trouble(&error))?;
+        let cluster = connect::cluster(&self.setup.settings, access, stop).await.map_err(|error| trouble(&error))?;
         self.picture.title = format!("{}, {}", cluster.registry.endpoint(), cluster.store.endpoint());
         Ok(cluster)
     }

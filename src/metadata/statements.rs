@@ -37,6 +37,11 @@ pub(crate) fn list<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
     if text.is_empty() { "NULL".to_owned() } else { text }
 }
 
+/// A column of the instance `i`, or NULL where there is none.
+fn of_instance(column: Option<&str>) -> String {
+    column.map_or_else(|| "NULL".to_owned(), |column| format!("i.{column}"))
+}
+
 impl<'a> Statements<'a> {
     pub(crate) fn new(release: &'a Release, dialect: Dialect, optional: OptionalColumns) -> Self {
         Self { family: release.family, dialect, optional }
@@ -54,64 +59,68 @@ impl<'a> Statements<'a> {
         column.map_or_else(|| "NULL".to_owned(), |column| self.time(column))
     }
 
-    /// What judging needs, in the order that `rows::instance` reads.
+    /// What judging needs of the instance `i`, in the order that `rows::instance` reads.
     fn judged_columns(&self) -> String {
         let columns = &self.family.columns;
         format!(
-            "id, {}, {}, state, host, {}, {}, {}, command_type",
+            "i.id, i.{}, {}, i.state, i.host, {}, {}, i.{}, i.command_type",
             columns.definition,
-            columns.definition_version.unwrap_or("NULL"),
-            self.time("start_time"),
-            self.optional_time(self.optional.restart_time),
+            of_instance(columns.definition_version),
+            self.time("i.start_time"),
+            self.optional_time(self.optional.restart_time.map(|column| format!("i.{column}")).as_deref()),
             columns.sub_process,
         )
     }
 
-    /// Everything that a hand-over needs, in the order that `rows::instance_row` reads.
+    /// Everything of the instance `i` that a hand-over needs, in the order that `rows::instance_row` reads.
     fn all_columns(&self) -> String {
-        let columns = &self.family.columns;
         format!(
-            "{}, command_param, executor_id, {}, {}, {}",
+            "{}, i.command_param, i.executor_id, i.{}, {}, {}",
             self.judged_columns(),
-            columns.priority,
-            self.optional.test_flag.unwrap_or("NULL"),
-            self.optional.state_history.unwrap_or("NULL"),
+            self.family.columns.priority,
+            of_instance(self.optional.test_flag),
+            of_instance(self.optional.state_history),
         )
     }
 
     /// Unfinished instances of one host: parameter 1. The database's collation may match more than the very text.
     pub(crate) fn unfinished_of_host(&self) -> String {
-        format!(
-            "SELECT {} FROM {} WHERE host = ? AND state IN ({}) ORDER BY id",
-            self.judged_columns(),
-            self.family.tables.instance,
-            list(self.family.unfinished),
-        )
+        self.scan(&self.judged_columns(), self.family.unfinished, true)
     }
 
     /// Every instance that is unfinished or claimed; with a host, only that one's: parameter 1. In
     /// the order that `rows::listed` reads.
     pub(crate) fn listed(&self, by_host: bool) -> String {
-        let host = if by_host { " AND host = ?" } else { "" };
-        format!(
-            "SELECT {}, name FROM {} WHERE state IN ({}){host} ORDER BY id",
-            self.judged_columns(),
-            self.family.tables.instance,
-            list(self.states_of_interest()),
-        )
+        let columns = format!("{}, i.name", self.judged_columns());
+        self.scan(&columns, &self.states_of_interest(), by_host)
     }
 
     /// Claimed instances that no master runs: host text, parameter 1, or state.
     pub(crate) fn claimed(&self) -> String {
-        let table = self.family.tables.instance;
         match self.family.claim {
-            Claim::Host(_) => format!(
-                "SELECT {} FROM {table} WHERE host = ? AND state IN ({}) ORDER BY id",
-                self.judged_columns(),
-                list(self.family.unfinished)
+            Claim::Host(_) => self.unfinished_of_host(),
+            Claim::State(code) => self.scan(&self.judged_columns(), &[code], false),
+        }
+    }
+
+    /// Columns of the instances `i` in one of these states, and of one host, which is parameter 1: a scan of the whole
+    /// table, ids ascending. The state comes first, since most instances have ended and a text is dear to compare.
+    ///
+    /// The engine of MySQL's servers hands over every row with all the columns that are read of its table, before anybody
+    /// looks at the condition. So the table stands there twice: `s` is scanned, for nothing but the condition, and `i`
+    /// is read by key where that holds. STRAIGHT_JOIN keeps this order. Both see one state of the table, except with READ
+    /// UNCOMMITTED; therefore the state is compared in `i` again, and the host where the row is read.
+    fn scan(&self, columns: &str, states: &[i64], by_host: bool) -> String {
+        let (table, states) = (self.family.tables.instance, list(states));
+        let host = |row: &str| if by_host { format!(" AND {row}.host = ?") } else { String::new() };
+        match self.dialect {
+            Dialect::MySql => format!(
+                "SELECT STRAIGHT_JOIN {columns} FROM {table} s JOIN {table} i ON i.id = s.id AND i.state IN ({states}) \
+                 WHERE s.state IN ({states}){} ORDER BY s.id",
+                host("s")
             ),
-            Claim::State(code) => {
-                format!("SELECT {} FROM {table} WHERE state = {code} ORDER BY id", self.judged_columns())
+            Dialect::Postgres | Dialect::Sqlite => {
+                format!("SELECT {columns} FROM {table} i WHERE i.state IN ({states}){} ORDER BY i.id", host("i"))
             }
         }
     }
@@ -142,7 +151,7 @@ impl<'a> Statements<'a> {
     /// Instances by id.
     pub(crate) fn by_ids(&self, ids: &[i64]) -> String {
         let table = self.family.tables.instance;
-        format!("SELECT {} FROM {table} WHERE id IN ({}) ORDER BY id", self.judged_columns(), list(ids))
+        format!("SELECT {} FROM {table} i WHERE i.id IN ({}) ORDER BY i.id", self.judged_columns(), list(ids))
     }
 
     /// Whole rows by id; locked until the end of the transaction where `lock` says so.
@@ -150,7 +159,7 @@ impl<'a> Statements<'a> {
         // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.
         let lock = if lock && self.dialect != Dialect::Sqlite { " FOR UPDATE" } else { "" };
         format!(
-            "SELECT {} FROM {} WHERE id IN ({}) ORDER BY id{lock}",
+            "SELECT {} FROM {} i WHERE i.id IN ({}) ORDER BY i.id{lock}",
             self.all_columns(),
             self.family.tables.instance,
             list(ids)
@@ -374,6 +383,18 @@ mod tests {
             statements(FamilyId::V3_3, Dialect::MySql).claim(1, 1),
             "UPDATE t_ds_workflow_instance SET state = 18 WHERE id IN (?) AND host = ? AND state = 1"
         );
+    }
+
+    #[test]
+    fn mysql_scans_for_the_condition_alone() {
+        for family in &ALL {
+            let statements = statements(family.id, Dialect::MySql);
+            for sql in [statements.unfinished_of_host(), statements.listed(false), statements.claimed()] {
+                let (columns, rest) = sql.split_once(" FROM ").unwrap();
+                assert!(columns.starts_with("SELECT STRAIGHT_JOIN i.id,") && !columns.contains("s."), "{sql}");
+                assert!(rest.contains("ON i.id = s.id AND i.state IN (") && rest.contains(" ORDER BY s.id"), "{sql}");
+            }
+        }
     }
 
     #[test]

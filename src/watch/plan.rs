@@ -9,7 +9,7 @@ use super::Event;
 use super::guard::{Limits, Missing};
 use super::state::PastFailover;
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, Rules};
+use crate::failover::{Cluster, Rules, StopSignal};
 use crate::model::Address;
 
 /// What the loop is to do.
@@ -87,8 +87,8 @@ pub enum Word {
 /// Everything around the loop: where the cluster comes from, where memory is kept, who is told.
 #[async_trait]
 pub trait Surroundings: Send {
-    /// Opens the cluster, with the newest settings.
-    async fn open(&mut self) -> Result<Cluster, Trouble>;
+    /// Opens the cluster, with the newest settings; gives up, with nothing left open, when it is asked to stop.
+    async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble>;
 
     /// What was kept; asked once.
     fn recall(&mut self) -> Memory;

@@ -89,12 +89,10 @@ impl Watcher<'_> {
     async fn run(&mut self, around: &mut dyn Surroundings) -> ExitCode {
         let mut failures = 0_u32;
         loop {
-            let mut stop = self.stop.clone();
-            let opened = tokio::select! {
-                biased;
-                stop = stop.requested() => return code_of(stop),
-                opened = around.open() => opened,
-            };
+            let opened = around.open(&self.stop).await;
+            if let (Err(_), Err(FailoverError::Stopped(stop))) = (&opened, self.stop.check()) {
+                return code_of(stop);
+            }
             let next = match opened {
                 Ok(mut cluster) => {
                     let next = self.on_cluster(around, &mut cluster, &mut failures).await;

@@ -6,7 +6,7 @@ use dsctl::registry::zookeeper::{ZooKeeperRegistry, ZooKeeperSettings};
 use dsctl::registry::{Lease, Registry, RegistryError};
 
 use crate::harness::{Curator, CuratorRelease, CuratorSettings, Env, Proxy, Release, Store, ZooKeeper, skipped, wait};
-use crate::registry::{DIGEST, open, settings};
+use crate::registry::{DIGEST, open, open_with, settings};
 
 const PATH: &str = "lock/master-failover/10.0.0.1:5678";
 const MOMENT: Duration = Duration::from_millis(300);
@@ -78,7 +78,7 @@ fn with_a_digest_the_nodes_belong_to_their_owner_and_exclude_just_so() {
     let env = Env::new(Store::Sqlite);
     let path = env.path(PATH);
     let owned = ZooKeeperSettings { digest: Some(DIGEST.to_owned()), ..settings(&env) };
-    let mut registry = Box::new(wait(ZooKeeperRegistry::connect(owned)).unwrap());
+    let mut registry = open_with(&owned);
     let curator = CuratorSettings { digest: DIGEST.to_owned(), ..CuratorSettings::default() };
     let mut curator = Curator::with(&env.connect, &path, &curator).unwrap();
     let lease = acquire(&mut registry, SOON).unwrap();
@@ -179,7 +179,7 @@ fn a_dead_network_loses_the_lock_before_another_can_have_it() {
         session_timeout: Duration::from_secs(3),
         ..settings(&shared)
     };
-    let mut registry = Box::new(wait(ZooKeeperRegistry::connect(brief)).unwrap());
+    let mut registry = open_with(&brief);
     let lease = acquire(&mut registry, SOON).unwrap();
     let mut curator = Curator::connect(&shared.connect, &shared.path(PATH));
     curator.ask_to_acquire(SOON);
@@ -201,7 +201,7 @@ fn a_restart_of_the_server_leaves_the_lock() {
     let mut server = ZooKeeper::private();
     let env = Env::at(Store::Sqlite, &server.connect_string());
     let long = ZooKeeperSettings { session_timeout: Duration::from_mins(1), ..settings(&env) };
-    let mut registry = Box::new(wait(ZooKeeperRegistry::connect(long)).unwrap());
+    let mut registry = open_with(&long);
     let lease = acquire(&mut registry, SOON).unwrap();
     server.kill();
     assert!(wait(registry.confirm(&lease)).is_err());

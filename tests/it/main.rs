@@ -14,6 +14,7 @@ mod harness;
 
 mod attack;
 mod conformance;
+mod connecting;
 mod cost;
 mod crowd;
 mod curator;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use dsctl::family::RegistryLayout;
 use dsctl::model::{AddressForm, PayloadProblem, Registration};
-use dsctl::registry::zookeeper::{ZooKeeperRegistry, ZooKeeperSettings};
+use dsctl::registry::zookeeper::{ZooKeeperRegistry, ZooKeeperSession, ZooKeeperSettings};
 use dsctl::registry::{Registry, RegistryError};
 
 use crate::harness::{Env, FakeRegistration, MARKER, Proxy, Release, Store, ZooKeeper, skipped, wait};
@@ -27,12 +27,15 @@ pub fn settings(env: &Env) -> ZooKeeperSettings {
         digest: None,
         timeout: Duration::from_secs(5),
         session_timeout: Duration::from_secs(10),
-        layout: LAYOUT,
     }
 }
 
 pub fn open(env: &Env) -> Box<ZooKeeperRegistry> {
-    Box::new(wait(ZooKeeperRegistry::connect(settings(env))).unwrap())
+    open_with(&settings(env))
+}
+
+pub fn open_with(settings: &ZooKeeperSettings) -> Box<ZooKeeperRegistry> {
+    Box::new(wait(ZooKeeperSession::open(settings)).unwrap().registry(LAYOUT))
 }
 
 fn masters(env: &Env) -> Vec<Registration> {
@@ -125,14 +128,14 @@ fn nodes_of_an_owner_open_with_the_digest_alone() {
     let _master = FakeRegistration::new(&env.connect, &env.path("nodes/master/10.0.0.1:5678"), b"", Some(DIGEST));
     for digest in [None, Some("owner:mark3r-wrong")] {
         let settings = ZooKeeperSettings { digest: digest.map(str::to_owned), ..settings(&env) };
-        let mut registry = Box::new(wait(ZooKeeperRegistry::connect(settings)).unwrap());
+        let mut registry = open_with(&settings);
         let error = wait(registry.masters()).unwrap_err();
         assert!(matches!(&error, RegistryError::Denied { path, .. } if path.starts_with('/')), "{error:?}");
         assert!(!format!("{error} {error:?} {registry:?}").contains(MARKER));
         wait(registry.close());
     }
     let settings = ZooKeeperSettings { digest: Some(DIGEST.to_owned()), ..settings(&env) };
-    let mut registry = Box::new(wait(ZooKeeperRegistry::connect(settings)).unwrap());
+    let mut registry = open_with(&settings);
     assert_eq!(wait(registry.masters()).unwrap().servers.len(), 1);
     wait(registry.close());
 }
@@ -144,7 +147,7 @@ fn a_chroot_and_a_deep_namespace_go_in_front() {
     let _master = FakeRegistration::new(&env.connect, &format!("{root}/a/b/nodes/master/h:1"), b"", None);
     let chrooted =
         ZooKeeperSettings { connect: format!("{}{root}", env.connect), namespace: "a/b".to_owned(), ..settings(&env) };
-    let mut registry = Box::new(wait(ZooKeeperRegistry::connect(chrooted)).unwrap());
+    let mut registry = open_with(&chrooted);
     assert_eq!(wait(registry.masters()).unwrap().servers.len(), 1);
     let lease = wait(registry.acquire("lock/x", Duration::ZERO, &mut |_| {})).unwrap();
     assert_eq!(env.zk().lock_queue(&format!("{root}/a/b/lock/x")).len(), 1);
@@ -176,7 +179,7 @@ fn a_dead_host_in_the_list_is_passed_over() {
     env.zk().create(&env.path("nodes/master"), b"");
     let list = format!("{},{}", dead.address(), env.connect);
     let settings = ZooKeeperSettings { connect: list, ..settings(&env) };
-    let mut registry = Box::new(wait(ZooKeeperRegistry::connect(settings)).unwrap());
+    let mut registry = open_with(&settings);
     assert!(wait(registry.masters()).unwrap().parent_exists);
     wait(registry.close());
 }
@@ -186,12 +189,12 @@ fn a_silent_server_is_given_up_in_time() {
     let mut server = ZooKeeper::private();
     let env = Env::at(Store::Sqlite, &server.connect_string());
     let settings = ZooKeeperSettings { timeout: Duration::from_secs(1), ..settings(&env) };
-    let mut registry = Box::new(wait(ZooKeeperRegistry::connect(settings.clone())).unwrap());
+    let mut registry = open_with(&settings);
     server.freeze();
     let start = Instant::now();
     let error = wait(registry.masters()).unwrap_err();
     assert!(matches!(error, RegistryError::Interrupted { .. }), "{error:?}");
-    let error = wait(ZooKeeperRegistry::connect(settings)).unwrap_err();
+    let error = wait(ZooKeeperSession::open(&settings)).unwrap_err();
     assert!(matches!(error, RegistryError::Unreachable { .. }), "{error:?}");
     wait(registry.close());
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());

@@ -18,10 +18,10 @@ fn value(row: &MySqlRow, column: usize, format: MySqlValueFormat) -> Result<Valu
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let kind = raw.type_info().name().to_owned();
-    decode(&kind, raw, format).map_err(|cause| {
+    let kind = raw.type_info().into_owned();
+    decode(kind.name(), raw, format).map_err(|cause| {
         let name = row.columns().get(column).map_or("?", |column| column.name());
-        format!("column {name} of type {kind} cannot be read: {cause}")
+        format!("column {name} of type {} cannot be read: {cause}", kind.name())
     })
 }
 

@@ -23,8 +23,8 @@ use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::RegistryLayout;
 use crate::model::{LockNode, Registrations};
 
-/// How long [`Registry::close`] waits for the server's answer.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long the end of a session waits for the server's answer.
+pub const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Where the registry is, and how to speak to it.
 #[derive(Clone)]
@@ -39,8 +39,6 @@ pub struct ZooKeeperSettings {
     pub timeout: Duration,
     /// How long the server shall keep our locks when we fall silent. The server has its own bounds.
     pub session_timeout: Duration,
-    /// Paths of the family.
-    pub layout: RegistryLayout,
 }
 
 impl fmt::Debug for ZooKeeperSettings {
@@ -51,30 +49,44 @@ impl fmt::Debug for ZooKeeperSettings {
             .field("digest", &self.digest.as_ref().map(|_| "***"))
             .field("timeout", &self.timeout)
             .field("session_timeout", &self.session_timeout)
-            .field("layout", &self.layout)
             .finish()
     }
 }
 
-/// A session with a ZooKeeper ensemble.
+/// A session with a ZooKeeper ensemble. It needs no release yet: that is the database's to tell, which may be asked
+/// meanwhile.
+#[derive(Debug)]
+pub struct ZooKeeperSession(Session);
+
+impl ZooKeeperSession {
+    /// Opens a session. Tries every host once, in random order.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unreachable`] if no host gives a session within the timeout, [`RegistryError::Denied`] if the
+    /// server refuses the credentials, [`RegistryError::Unsupported`] for a connect string that is none.
+    pub async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
+        Session::open(settings).await.map(Self)
+    }
+
+    /// The registry of a release: `layout` has its family's paths.
+    #[must_use]
+    pub fn registry(self, layout: RegistryLayout) -> ZooKeeperRegistry {
+        ZooKeeperRegistry { session: self.0, layout, observer: None }
+    }
+
+    /// Ends the session; returns once the server has answered or after a short time without an answer.
+    pub async fn close(self) {
+        self.0.close(GOODBYE).await;
+    }
+}
+
+/// DolphinScheduler's registry, seen through a session.
 #[derive(Debug)]
 pub struct ZooKeeperRegistry {
     session: Session,
     layout: RegistryLayout,
     /// Made when somebody first waits for a change.
     observer: Option<Observer>,
-}
-
-impl ZooKeeperRegistry {
-    /// Opens a session. Tries every host once, in random order.
-    ///
-    /// # Errors
-    /// [`RegistryError::Unreachable`] if no host gives a session within the timeout, [`RegistryError::Denied`] if the
-    /// server refuses the credentials, [`RegistryError::Unsupported`] for a connect string that is none.
-    pub async fn connect(settings: ZooKeeperSettings) -> Result<Self, RegistryError> {
-        let session = Session::open(&settings).await?;
-        Ok(Self { session, layout: settings.layout, observer: None })
-    }
 }
 
 #[async_trait]
@@ -146,14 +158,6 @@ impl Registry for ZooKeeperRegistry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::AddressForm;
-
-    const LAYOUT: RegistryLayout = RegistryLayout {
-        masters: "nodes/master",
-        workers: "nodes/worker",
-        address_form: AddressForm::HostPort,
-        container_parents: true,
-    };
 
     fn settings(connect: &str) -> ZooKeeperSettings {
         ZooKeeperSettings {
@@ -162,7 +166,6 @@ mod tests {
             digest: Some("user:marker-password".to_owned()),
             timeout: Duration::from_secs(5),
             session_timeout: Duration::from_secs(10),
-            layout: LAYOUT,
         }
     }
 
@@ -176,7 +179,7 @@ mod tests {
     async fn a_port_where_nobody_listens_is_named_at_once() {
         // The listener is dropped, so its port refuses connections.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let error = ZooKeeperRegistry::connect(settings(&format!("127.0.0.1:{port}"))).await.unwrap_err();
+        let error = ZooKeeperSession::open(&settings(&format!("127.0.0.1:{port}"))).await.unwrap_err();
         let RegistryError::Unreachable { endpoint, cause } = &error else { panic!("{error:?}") };
         assert_eq!(endpoint, &format!("127.0.0.1:{port}/dolphinscheduler"));
         assert!(cause.contains("refused"), "{cause}");
@@ -188,7 +191,7 @@ mod tests {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let mut settings = settings(&silent.local_addr().unwrap().to_string());
         settings.timeout = Duration::from_millis(200);
-        let error = ZooKeeperRegistry::connect(settings).await.unwrap_err();
+        let error = ZooKeeperSession::open(&settings).await.unwrap_err();
         assert!(matches!(error, RegistryError::Unreachable { .. }), "{error:?}");
     }
 }
