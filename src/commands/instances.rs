@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::CommandError;
 use super::{Answer, Shell, times};
 use crate::cli::InstancesArgs;
-use crate::failover::{Cluster, instance_verdict};
+use crate::failover::{Cluster, instance_verdict, survey};
 use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
 use crate::output::{Body, Cell, Table};
 
@@ -24,7 +24,7 @@ pub(super) async fn run(
     let stop = shell.stop.clone();
     let form = cluster.store.release().family.registry.address_form;
     let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
-    let registered = stop.unless(cluster.registry.masters()).await?;
+    let (registered, refusal) = stop.unless(survey(cluster)).await?;
     let waiting = stop.unless(cluster.store.recovery_commands()).await?;
     let limit = arguments.limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let mut listed = Vec::new();
@@ -40,8 +40,10 @@ pub(super) async fn run(
     let ids: HashSet<InstanceId> = listed.iter().map(|instance| instance.id).collect();
     let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
     let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
+    let nowhere = refusal.filter(|_| !registered.parent_exists);
     let listing = Listing { cluster, registered, waiting, errors };
     let mut answer = Answer::new(listing.body(&listed));
+    answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
     if total > listed.len() {
         let shown = listed.len();
         answer.warnings.push(format!("{shown} of {total} instances are shown; see --limit"));
