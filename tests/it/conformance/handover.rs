@@ -126,8 +126,12 @@ fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
     living.freeze();
     dead.kill();
     zk.await_absence(&dead.node);
-    let arguments =
-        ["failover", &dead.address, "--yes", "--lock-timeout", "2m", "--allow-duplicate-tasks", "-o", "json"];
+    let mut arguments =
+        vec!["failover", &dead.address, "--yes", "--lock-timeout", "2m", "--allow-duplicate-tasks", "-o", "json"];
+    if !world.release.shares {
+        // The living one has not run anything yet.
+        arguments.push("--allow-new-masters");
+    }
     let failover = Dsctl::new(&world.env).args(arguments).limit(Duration::from_mins(3)).spawn();
     let ours = zk.await_queue(&lock, 2);
     living.thaw();
