@@ -78,20 +78,18 @@ fn without_tasks(mut written: Written) -> Written {
     written
 }
 
-/// A world whose only master is dead, and a copy of its database. Where work goes on on a worker that lives, the worker is
-/// dead as well.
+/// A world whose only master is dead, and a copy of its database. Where a master marks the tasks of dead hosts alone, the
+/// worker is dead as well.
 fn dead_with_work(test: &str, release: &'static Release, store: Store) -> Option<(World, Env, Server, Server)> {
     let world = World::on(test, release, store)?;
     define(&world);
-    let (dead, worker) = (
-        world.start(Kind::Master, SHORT),
-        world.start(Kind::Worker, if release.family == "2.0" { SHORT } else { LONG }),
-    );
+    let workers = if release.marks_by_host { SHORT } else { LONG };
+    let (dead, worker) = (world.start(Kind::Master, SHORT), world.start(Kind::Worker, workers));
     let (mut dead, mut worker) = (dead.registered(&world.env), worker.registered(&world.env));
     run_all(&world, &[&dead, &worker]);
     dead.kill();
     world.env.zk().await_absence(&dead.node);
-    if release.family == "2.0" {
+    if release.marks_by_host {
         worker.kill();
         world.env.zk().await_absence(&worker.node);
     }
@@ -104,6 +102,8 @@ fn dead_with_work(test: &str, release: &'static Release, store: Store) -> Option
 /// What a master's failover does otherwise than ours, and how all ends.
 #[derive(Debug)]
 struct Expected {
+    /// Whether the task that stands for the child has a host: then a master marks it, too.
+    parent_has_host: bool,
     /// The tasks that a master alone marks, by code.
     marked: &'static [i64],
     /// What ends otherwise after a master's failover, and after ours.
@@ -117,6 +117,7 @@ struct Expected {
 /// A master marks the task that stands for the child, too, and its parent then fails beside a child that succeeds. We leave
 /// that task alone on purpose. Whoever was to stop has nothing left to run and counts as a success.
 const IN_3_1_1: Expected = Expected {
+    parent_has_host: true,
     marked: &[PARENT + 1],
     theirs: &["task 301 8 1", "workflow 300 6"],
     ours: &["task 301 7 1", "task 302 7 1", "workflow 300 7"],
@@ -127,6 +128,7 @@ const IN_3_1_1: Expected = Expected {
 /// deleted workflow a master marks the task before it gives up on the instance, which it does again at every start; we do
 /// not begin with it.
 const IN_2_0_3: Expected = Expected {
+    parent_has_host: false,
     marked: &[DELETED + 1],
     theirs: &[],
     ours: &[],
@@ -135,6 +137,9 @@ const IN_2_0_3: Expected = Expected {
 
 fn compare(test: &str, release: &'static Release, store: Store, expected: &Expected) {
     let Some((world, copy, dead, worker)) = dead_with_work(test, release, store) else { return };
+    let parent = task(&copy, PARENT + 1);
+    let has_host = format!("SELECT count(*) FROM t_ds_task_instance WHERE id = {parent} AND host IS NOT NULL");
+    assert_eq!(copy.number(&has_host), i64::from(expected.parent_has_host));
     let ours = by_us(&world, &dead, &worker);
     let theirs = by_master(&world, &copy);
     let marked: Vec<String> = expected.marked.iter().map(|code| format!("task {}", task(&world.env, *code))).collect();
@@ -227,7 +232,7 @@ fn failed_over(world: &World, dead: &Server, skipped: i64) -> Written {
 
 fn by_us(world: &World, dead: &Server, worker: &Server) -> Story {
     let written = failed_over(world, dead, 1);
-    let fresh = (world.release.family == "2.0").then(|| world.start(Kind::Worker, LONG));
+    let fresh = world.release.marks_by_host.then(|| world.start(Kind::Worker, LONG));
     let master = world.start(Kind::Master, LONG).registered(&world.env);
     let fresh = fresh.map(|fresh| fresh.registered(&world.env));
     let worker = fresh.as_ref().unwrap_or(worker);

@@ -25,6 +25,8 @@ pub struct Release {
     pub definition: &'static str,
     /// Whether tasks that ran when their master died are started again.
     pub repeats: bool,
+    /// Whether a master marks the tasks of dead hosts alone, and those of a living worker go on.
+    pub marks_by_host: bool,
     /// Whether masters that share an IP address share the commands out. Those of 2.0 find themselves by it, each of them
     /// takes itself for the same one, and nobody looks after the others' commands.
     pub shares: bool,
@@ -90,6 +92,7 @@ pub static V3_1_1: Release = Release {
     settings: spring_settings,
     definition: "process_definition_code",
     repeats: true,
+    marks_by_host: false,
     shares: true,
     old_zookeeper: false,
     java: OPENED,
@@ -109,6 +112,7 @@ pub static V2_0_3: Release = Release {
     hidden: [&[], &[]],
     settings: settings_2_0,
     repeats: false,
+    marks_by_host: true,
     shares: false,
     old_zookeeper: true,
     ..V3_1_1
