@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::CommandError;
 use super::{Answer, Shell, times};
 use crate::cli::InstancesArgs;
-use crate::failover::{Cluster, FailoverError, StopSignal, instance_verdict};
+use crate::failover::{Cluster, FailoverError, StopSignal, instance_verdict, survey};
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Table};
 
@@ -24,7 +24,7 @@ pub(super) async fn run(
     let stop = shell.stop.clone();
     let form = cluster.store.release().family.registry.address_form;
     let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
-    let registered = stop.unless(cluster.registry.masters()).await?;
+    let (registered, refusal) = stop.unless(survey(cluster)).await?;
     let limit = arguments.limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let mut listed = Vec::new();
     let mut total = 0_usize;
@@ -35,8 +35,10 @@ pub(super) async fn run(
         }
     };
     stop.unless(cluster.store.each_listed(host.as_ref().map(Address::as_str), keep)).await?;
+    let nowhere = refusal.filter(|_| !registered.parent_exists);
     let listing = Listing::around(&listed, cluster, registered, &stop).await?;
     let mut answer = Answer::new(listing.body(&listed));
+    answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
     if total > listed.len() {
         let shown = listed.len();
         answer.warnings.push(format!("{shown} of {total} instances are shown; see --limit"));

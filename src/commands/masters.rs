@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::CommandError;
 use super::{Answer, Shell, times};
-use crate::failover::{Cluster, StopSignal, check_registry, instance_verdict};
+use crate::failover::{Cluster, StopSignal, instance_verdict, survey};
 use crate::metadata::HostCount;
 use crate::model::{Heartbeat, Instance, PayloadProblem, Registration, Registrations, Verdict};
 use crate::output::{Body, Cell, Table};
@@ -15,11 +15,10 @@ const HEADERS: [&str; 8] = ["MASTER", "VERDICT", "UNFINISHED", "STARTED", "HEART
 
 pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
     let stop = shell.stop.clone();
-    let registered = stop.unless(cluster.registry.masters()).await?;
+    let (registered, refusal) = stop.unless(survey(cluster)).await?;
     let counts = stop.unless(cluster.store.host_counts()).await?;
     let mut answer = Answer::new(body(cluster, &rows(cluster, &registered, &counts)));
-    let family = cluster.store.release().family;
-    if let Err(refusal) = check_registry(&registered, family, cluster.registry.endpoint(), false) {
+    if let Some(refusal) = refusal {
         answer.warnings.push(format!("{refusal}; {}", refusal.hint()));
     }
     Ok(answer)
@@ -27,7 +26,7 @@ pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Res
 
 /// The masters, without a word on whether they are the right ones.
 pub(super) async fn seen(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, CommandError> {
-    let registered = stop.unless(cluster.registry.masters()).await?;
+    let (registered, _) = stop.unless(survey(cluster)).await?;
     let counts = stop.unless(cluster.store.host_counts()).await?;
     Ok(body(cluster, &rows(cluster, &registered, &counts)))
 }
@@ -38,6 +37,8 @@ struct Known<'a> {
     registration: Option<&'a Registration>,
     verdict: Verdict,
     unfinished: i64,
+    /// Whether the place of the registrations is not there at all.
+    no_registry: bool,
 }
 
 /// Registered masters and hosts of unfinished or claimed instances, in order of address.
@@ -55,6 +56,7 @@ fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostC
         registration: registered.servers.iter().find(|server| Some(server.address.as_str()) == host),
         verdict,
         unfinished,
+        no_registry: !registered.parent_exists,
     };
     hosts.into_iter().map(known).collect()
 }
@@ -120,6 +122,7 @@ fn remark(row: &Known<'_>) -> Option<String> {
         (Verdict::Dead, _) => Some("not registered".to_owned()),
         (Verdict::Claimed, _) => Some("handed over already".to_owned()),
         (Verdict::Unknown, None) => Some("host is SQL NULL: left alone".to_owned()),
+        (Verdict::Unknown, Some(_)) if row.no_registry => Some("no master registers here: nothing is known".to_owned()),
         (Verdict::Unknown, _) => Some("host names no master: left alone".to_owned()),
         _ => None,
     }

@@ -20,7 +20,8 @@ pub struct RegistryView {
     pub workers: Registrations,
 }
 
-/// A master of the JDBC registry writes its heartbeat every three seconds; this long without one, it is gone.
+/// A master of the JDBC registry writes its heartbeat every three seconds, one of the MySQL registry at least every ten; this
+/// long without one, it is gone.
 const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
 
 /// Reads the registry and checks that it is the right one.
@@ -30,12 +31,8 @@ const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
 pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
     let masters = cluster.registry.masters().await?;
     let family = cluster.store.release().family;
-    if cluster.registry.kind() == "zookeeper" {
-        let elsewhere = cluster.store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
-        if let Some(key) = elsewhere.first() {
-            let seen = format!("ZooKeeper is given, but {key} keeps itself registered in the database's own tables");
-            return Err(Refusal::Contradiction(format!("{seen} (--registry jdbc)")).into());
-        }
+    if let Some(refusal) = elsewhere(cluster).await? {
+        return Err(refusal.into());
     }
     check_registry(&masters, family, cluster.registry.endpoint(), rules.allow_no_masters)?;
     let workers = match family.tasks {
@@ -43,6 +40,40 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
         _ => cluster.registry.workers().await?,
     };
     Ok(RegistryView { masters, workers })
+}
+
+/// The masters as a reader is shown them, and what speaks against their being this cluster's. Where nothing of the cluster
+/// is registered in this place, they are given as if the place were not there: an absence then proves nothing.
+///
+/// # Errors
+/// The registry's and the database's own errors.
+pub async fn survey(cluster: &mut Cluster) -> Result<(Registrations, Option<Refusal>), FailoverError> {
+    let mut masters = cluster.registry.masters().await?;
+    if let Some(refusal) = elsewhere(cluster).await? {
+        masters.parent_exists = false;
+        return Ok((masters, Some(refusal)));
+    }
+    let family = cluster.store.release().family;
+    let refusal = check_registry(&masters, family, cluster.registry.endpoint(), false).err();
+    Ok((masters, refusal))
+}
+
+/// That a master keeps itself registered in the metadata database, while ZooKeeper is given.
+async fn elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {
+    if cluster.registry.kind() != "zookeeper" {
+        return Ok(None);
+    }
+    let contradiction = |key: &String, place: &str| {
+        Refusal::Contradiction(format!(
+            "ZooKeeper is given, but {key} keeps itself registered in the database's {place}"
+        ))
+    };
+    let jdbc = cluster.store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
+    if let Some(key) = jdbc.first() {
+        return Ok(Some(contradiction(key, "own tables (--registry jdbc)")));
+    }
+    let mysql = cluster.store.mysql_registry_masters(JDBC_HEARTBEAT).await?;
+    Ok(mysql.first().map(|key| contradiction(key, "MySQL registry of 3.1, which is not supported")))
 }
 
 /// Checks that the registrations can be those of this cluster's masters.

@@ -9,7 +9,8 @@ use crate::model::{Address, Instance, Registration, Registrations, Verdict};
 /// The verdict on an instance.
 ///
 /// `restarted` needs proof: the registration's start-up time, the cluster's zone, and both of the instance's times
-/// before it (F§7.2). Without proof a registered master is `alive`.
+/// before it (F§7.2). Without proof a registered master is `alive`. Where the masters' place in the registry is not there
+/// at all, nobody is shown dead by being absent.
 #[must_use]
 pub fn instance_verdict(
     instance: &Instance,
@@ -24,6 +25,7 @@ pub fn instance_verdict(
     match Address::typed(host, family.registry.address_form) {
         Err(_) => Verdict::Unknown,
         Ok(address) => match masters.find(&address) {
+            None if !masters.parent_exists => Verdict::Unknown,
             None => Verdict::Dead,
             Some(registration) if began_before(instance, registration, zone) == Some(true) => Verdict::Restarted,
             Some(_) => Verdict::Alive,
@@ -105,6 +107,14 @@ mod tests {
             assert_eq!(verdict(&instance(Some(host), None, None), &masters, None), Verdict::Dead, "{host}");
         }
         assert_eq!(verdict(&instance(Some("110.0.0.1:56789"), None, None), &masters, None), Verdict::Alive);
+    }
+
+    #[test]
+    fn nobody_is_dead_where_no_master_ever_registered() {
+        let named = instance(Some("10.0.0.1:5678"), None, None);
+        let emptied = Registrations { parent_exists: true, ..Registrations::default() };
+        assert_eq!(verdict(&named, &emptied, None), Verdict::Dead);
+        assert_eq!(verdict(&named, &Registrations::default(), None), Verdict::Unknown);
     }
 
     #[test]

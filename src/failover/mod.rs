@@ -17,7 +17,7 @@ mod tasks;
 mod trace;
 
 pub use error::{FailoverError, Refusal, cause_of};
-pub use guard::{RegistryView, check_registry, look};
+pub use guard::{RegistryView, check_registry, look, survey};
 pub use judge::{instance_verdict, master_verdict};
 pub use outcome::{LockTaken, MasterOutcome, Run};
 pub use parameter::OriginalState;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::database::{Access, Database, DatabaseError, Row, Value};
+use super::database::{Access, Database, DatabaseError, Dialect, Row, Value};
 use super::rows;
 use super::statements::{self, OptionalColumns, Statements};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
@@ -41,6 +41,7 @@ pub struct MetadataStore {
     pub(super) release: Release,
     pub(super) optional: OptionalColumns,
     pub(super) has_jdbc_registry: bool,
+    pub(super) has_mysql_registry: bool,
 }
 
 /// Ids in one statement's `IN (...)` list of a look-up.
@@ -57,7 +58,9 @@ impl MetadataStore {
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
-        Ok(Self { database, release, optional, has_jdbc_registry })
+        let has_mysql_registry =
+            database.dialect() == Dialect::MySql && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
+        Ok(Self { database, release, optional, has_jdbc_registry, has_mysql_registry })
     }
 
     /// The release that was found.
@@ -197,6 +200,19 @@ impl MetadataStore {
         let oldest = now.as_millisecond() - i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
         let read = |row: &Row| row.int(1).filter(|heartbeat| *heartbeat > oldest).and_then(|_| row.text(0));
         self.collect(statements::JDBC_MASTERS, &[], read).await
+    }
+
+    /// Keys of masters that live in the MySQL registry of 3.1, which may stand in this database.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn mysql_registry_masters(&mut self, limit: Duration) -> Result<Vec<String>, DatabaseError> {
+        if !self.has_mysql_registry {
+            return Ok(Vec::new());
+        }
+        let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+        let read = |row: &Row| row.int(1).filter(|age| *age < limit).and_then(|_| row.text(0));
+        self.collect(statements::MYSQL_REGISTRY_MASTERS, &[], read).await
     }
 
     pub(super) async fn collect<T: Send>(

@@ -1,6 +1,7 @@
 //! Real masters of DolphinScheduler, from their published artifacts.
 
 mod comparison;
+mod facts;
 mod handover;
 mod race;
 mod registers;

@@ -1,7 +1,6 @@
 //! What differs between releases when one runs their servers. A new release is an entry here and a `pom.xml`.
 
-use crate::harness::servers::Postgres;
-use crate::harness::{Env, PASSWORD, USER};
+use crate::harness::{Env, PASSWORD, Store, USER};
 
 /// A release whose masters the tests run.
 #[derive(Debug)]
@@ -26,6 +25,11 @@ pub struct Release {
     pub definition: &'static str,
     /// Whether tasks that ran when their master died are started again.
     pub repeats: bool,
+    /// Whether a master marks the tasks of dead hosts alone, and those of a living worker go on.
+    pub marks_by_host: bool,
+    /// Whether masters that share an IP address share the commands out. Those of 2.0 find themselves by it, each of them
+    /// takes itself for the same one, and nobody looks after the others' commands.
+    pub shares: bool,
     /// Whether its ZooKeeper client is of 3.4.
     pub old_zookeeper: bool,
     /// Arguments of the Java machine.
@@ -47,7 +51,18 @@ pub struct Place<'a> {
 
 impl Place<'_> {
     fn jdbc(&self) -> String {
-        format!("jdbc:postgresql://127.0.0.1:{}/{}", Postgres::shared().port(), self.env.database)
+        let (protocol, options) = match self.env.store {
+            Store::MariaDb => ("mysql", "?useUnicode=true&characterEncoding=UTF-8&useSSL=false"),
+            _ => ("postgresql", ""),
+        };
+        format!("jdbc:{protocol}://127.0.0.1:{}/{}{options}", self.env.server_port(), self.env.database)
+    }
+
+    fn driver(&self) -> &'static str {
+        match self.env.store {
+            Store::MariaDb => "com.mysql.cj.jdbc.Driver",
+            _ => "org.postgresql.Driver",
+        }
     }
 }
 
@@ -77,17 +92,28 @@ pub static V3_1_1: Release = Release {
     settings: spring_settings,
     definition: "process_definition_code",
     repeats: true,
+    marks_by_host: false,
+    shares: true,
     old_zookeeper: false,
     java: OPENED,
 };
 
-/// 2.0.3. Its artifacts have no plug-ins of workers, so that its workers cannot run anything.
+/// The same, and its registry is a MySQL database, with the intervals that the release ships with.
+pub static V3_1_1_MYSQL: Release = Release { settings: |place| settings_mysql_registry(place, "2s"), ..V3_1_1 };
+
+/// The same with a longer term of its registrations.
+pub static V3_1_1_MYSQL_SLOW: Release = Release { settings: |place| settings_mysql_registry(place, "5m"), ..V3_1_1 };
+
+/// 2.0.3. Its own plug-ins of workers were not published; shell tasks run with the plug-in of 2.0.5.
 pub static V2_0_3: Release = Release {
     number: "2.0.3",
     family: "2.0",
     entities: "dolphinscheduler-dao-2.0.3.jar",
     hidden: [&[], &[]],
     settings: settings_2_0,
+    repeats: false,
+    marks_by_host: true,
+    shares: false,
     old_zookeeper: true,
     ..V3_1_1
 };
@@ -119,7 +145,11 @@ fn settings_2_0(place: &Place<'_>) -> Vec<(&'static str, String)> {
     let mut files = older_settings(place);
     files.push(("registry.properties", registry));
     files.push(("master.properties", format!("{}master.state.wheel.interval=1\n", master_settings(*port))));
-    files.push(("common.properties", format!("{}task.plugin.dir=none\n", common_settings(folder))));
+    files.push(("worker.properties", worker_settings(*port)));
+    files.push(("logback.xml", logback(folder)));
+    files.push(("common.properties", common_settings(folder)));
+    // Where a master does not find this file, it registers and then ends.
+    files.push(("quartz.properties", "org.quartz.scheduler.instanceName=DolphinScheduler\n".to_owned()));
     files
 }
 
@@ -131,20 +161,16 @@ fn settings_1_3(place: &Place<'_>) -> Vec<(&'static str, String)> {
          zookeeper.connection.timeout=9000\n",
         env.connect, env.namespace
     );
-    let worker = format!(
-        "worker.listen.port={port}\nworker.heartbeat.interval=2\nworker.max.cpuload.avg=1000\n\
-         worker.reserved.memory=0.0\nworker.exec.threads=20\nworker.groups=default\n"
-    );
     let mut files = older_settings(place);
     files.push(("zookeeper.properties", zookeeper));
     files.push(("master.properties", master_settings(*port)));
-    files.push(("worker.properties", worker));
+    files.push(("worker.properties", worker_settings(*port)));
     files.push(("logback.xml", logback(folder)));
     files.push(("common.properties", common_settings(folder)));
     files
 }
 
-/// Workers of 1.x ask their logging where a task's own log is, and fail where it does not say.
+/// Workers before 3.0 ask their logging where a task's own log is, and fail where it does not say.
 fn logback(folder: &str) -> String {
     let encoder = "<encoder><pattern>%d %-5level [%thread] %logger{36} : %msg%n</pattern></encoder>";
     format!(
@@ -170,8 +196,9 @@ fn logback(folder: &str) -> String {
 
 fn older_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
     let datasource = format!(
-        "spring.datasource.driver-class-name=org.postgresql.Driver\nspring.datasource.url={}\n\
+        "spring.datasource.driver-class-name={}\nspring.datasource.url={}\n\
          spring.datasource.username={USER}\nspring.datasource.password={PASSWORD}\n",
+        place.driver(),
         place.jdbc()
     );
     vec![
@@ -187,6 +214,13 @@ fn master_settings(port: u16) -> String {
     )
 }
 
+fn worker_settings(port: u16) -> String {
+    format!(
+        "worker.listen.port={port}\nworker.heartbeat.interval=2\nworker.max.cpuload.avg=1000\n\
+         worker.reserved.memory=0.0\nworker.exec.threads=20\nworker.groups=default\n"
+    )
+}
+
 fn common_settings(folder: &str) -> String {
     format!("data.basedir.path={folder}/data\nresource.storage.type=NONE\nsudo.enable=false\ndevelopment.state=false\n")
 }
@@ -196,7 +230,7 @@ fn spring_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
     let Place { port, session, folder, env } = place;
     let application = format!(
         "spring.main.banner-mode=off
-spring.datasource.driver-class-name=org.postgresql.Driver
+spring.datasource.driver-class-name={driver}
 spring.datasource.url={jdbc}
 spring.datasource.username={USER}
 spring.datasource.password={PASSWORD}
@@ -242,10 +276,27 @@ worker.alert-listen-host=127.0.0.1
 worker.alert-listen-port=50052
 worker.registry-disconnect-strategy.strategy=stop
 ",
+        driver = place.driver(),
         jdbc = place.jdbc(),
         namespace = env.namespace,
         connect = env.connect,
     );
     let common = format!("{}setTaskDirToTenant.enable=false\nalert.rpc.port=50052\n", common_settings(folder));
     vec![("application.properties", application), ("common.properties", common)]
+}
+
+/// 3.1 with its registry in the metadata database.
+fn settings_mysql_registry(place: &Place<'_>, term: &str) -> Vec<(&'static str, String)> {
+    let mut files = spring_settings(place);
+    let registry = format!(
+        "registry.hikari-config.jdbc-url={}\nregistry.hikari-config.driver-class-name={}\n\
+         registry.hikari-config.username={USER}\nregistry.hikari-config.password={PASSWORD}\n\
+         registry.term-refresh-interval={term}\nregistry.term-expire-times=3\n",
+        place.jdbc(),
+        place.driver()
+    );
+    files[0].1 = files[0].1.replace("registry.type=zookeeper", "registry.type=mysql") + &registry;
+    // As shipped: a heartbeat must not stand in for what keeps a registration alive.
+    files[0].1 = files[0].1.replace("master.heartbeat-interval=2s", "master.heartbeat-interval=10s");
+    files
 }

@@ -4,44 +4,86 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::harness::Env;
+use crate::harness::{Env, Store};
 
 /// Number of the project.
 const PROJECT: i64 = 7;
 
-/// A row in the making: SQL literals by column. Columns that the release lacks are left out.
+/// A row in the making: values by column. Columns that the release lacks are left out.
 #[derive(Debug, Default)]
-pub struct Row(Vec<(String, String)>);
+pub struct Row(Vec<(String, Value)>);
+
+/// What stands in a column.
+#[derive(Debug)]
+enum Value {
+    Int(i64),
+    Text(String),
+    /// This moment.
+    Now,
+}
+
+impl Value {
+    /// In the database's own words.
+    fn literal(&self, env: &Env) -> String {
+        let is_mariadb = env.store == Store::MariaDb;
+        match self {
+            Self::Int(value) => value.to_string(),
+            Self::Text(text) if is_mariadb => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+            Self::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Self::Now if is_mariadb => "utc_timestamp()".to_owned(),
+            Self::Now => "now() AT TIME ZONE 'UTC'".to_owned(),
+        }
+    }
+}
 
 impl Row {
     /// Sets a number.
     pub fn int(mut self, column: &str, value: i64) -> Self {
-        self.0.push((column.to_owned(), value.to_string()));
+        self.0.push((column.to_owned(), Value::Int(value)));
         self
     }
 
     /// Sets a text.
     pub fn text(mut self, column: &str, value: &str) -> Self {
-        self.0.push((column.to_owned(), format!("'{}'", value.replace('\'', "''"))));
+        self.0.push((column.to_owned(), Value::Text(value.to_owned())));
         self
     }
 
     /// Sets times to now.
     pub fn now(mut self, columns: &[&str]) -> Self {
-        self.0.extend(columns.iter().map(|column| ((*column).to_owned(), "now() AT TIME ZONE 'UTC'".to_owned())));
+        self.0.extend(columns.iter().map(|column| ((*column).to_owned(), Value::Now)));
         self
     }
 
     /// Inserts it.
     pub fn insert(&self, env: &Env, table: &str) {
-        let sql = format!("SELECT column_name::text FROM information_schema.columns WHERE table_name = '{table}'");
-        let known: BTreeSet<String> = env.rows(&sql).iter().map(|row| row.text(0).unwrap()).collect();
+        let known = columns(env, table);
         assert!(!known.is_empty(), "no table {table}");
-        let taken: Vec<&(String, String)> = self.0.iter().filter(|(column, _)| known.contains(column)).collect();
-        let names: Vec<String> = taken.iter().map(|(column, _)| format!("\"{column}\"")).collect();
-        let values: Vec<&str> = taken.iter().map(|(_, value)| value.as_str()).collect();
+        let taken: Vec<&(String, Value)> = self.0.iter().filter(|(column, _)| known.contains(column)).collect();
+        let names: Vec<String> = taken.iter().map(|(column, _)| quoted(env, column)).collect();
+        let values: Vec<String> = taken.iter().map(|(_, value)| value.literal(env)).collect();
         env.sql(&format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", ")));
     }
+}
+
+/// The columns of a table; none where there is no such table.
+pub fn columns(env: &Env, table: &str) -> BTreeSet<String> {
+    let sql = format!(
+        "SELECT concat(column_name) FROM information_schema.columns WHERE {} AND table_name = '{table}'",
+        here(env)
+    );
+    env.rows(&sql).iter().map(|row| row.text(0).unwrap()).collect()
+}
+
+/// What leaves other schemas' tables out of what a server tells of itself.
+pub fn here(env: &Env) -> String {
+    let function = if env.store == Store::MariaDb { "database()" } else { "current_schema()" };
+    format!("table_schema = {function}")
+}
+
+/// A name as a database writes it where it might be a word of its language.
+pub fn quoted(env: &Env, name: &str) -> String {
+    if env.store == Store::MariaDb { format!("`{name}`") } else { format!("\"{name}\"") }
 }
 
 /// A task of a workflow.
@@ -170,7 +212,7 @@ fn workflow_1_x(env: &Env, id: i64, tasks: &[Task]) {
 
 /// Whether the release has a table.
 pub fn has_table(env: &Env, table: &str) -> bool {
-    env.number(&format!("SELECT count(*) FROM information_schema.tables WHERE table_name = '{table}'")) == 1
+    !columns(env, table).is_empty()
 }
 
 fn task_rows(env: &Env, task: &Task) {
@@ -243,6 +285,39 @@ pub fn start(env: &Env, workflow: i64, parameter: &str) {
         .insert(env, "t_ds_command");
 }
 
+/// A running instance of a master.
+pub fn running(env: &Env, workflow: i64, host: &str) {
+    Row::default()
+        .text("name", &format!("workflow {workflow}"))
+        .int("process_definition_code", workflow)
+        .int("process_definition_version", 1)
+        .int("state", 1)
+        .text("host", host)
+        .int("command_type", 0)
+        .int("executor_id", 1)
+        .now(&["start_time", "restart_time", "command_start_time"])
+        .insert(env, "t_ds_process_instance");
+}
+
+/// What a master's failover writes for one instance, but for its tasks: it is nobody's, and a command says that it is to
+/// go on.
+pub fn hand_over(env: &Env, instance: i64, workflow: i64) {
+    env.sql(&format!("UPDATE t_ds_process_instance SET host = 'NULL' WHERE id = {instance}"));
+    Row::default()
+        .int("command_type", 2)
+        .int("process_definition_code", workflow)
+        .int("process_definition_version", 1)
+        .int("process_instance_id", instance)
+        .text("command_param", &json!({ "ProcessInstanceId": instance }).to_string())
+        .int("task_depend_type", 2)
+        .int("failure_strategy", 1)
+        .int("executor_id", 1)
+        .int("process_instance_priority", 2)
+        .int("dry_run", 0)
+        .now(&["start_time", "update_time"])
+        .insert(env, "t_ds_command");
+}
+
 /// A schedule of a workflow, which gives recovery commands its time zone.
 pub fn schedule(env: &Env, workflow: i64, zone: &str) {
     Row::default()
@@ -264,12 +339,12 @@ pub fn schedule(env: &Env, workflow: i64, zone: &str) {
 
 /// Running instances of a master, made in the likeness of one that has run: without tasks, for nothing had begun yet.
 pub fn again(env: &Env, model: i64, host: &str, count: i64) {
-    let sql = "SELECT string_agg(column_name, ', ') FROM information_schema.columns \
-               WHERE table_name = 't_ds_process_instance' AND column_name NOT IN ('id', 'host', 'state', 'end_time')";
-    let columns = env.rows(sql)[0].text(0).unwrap();
-    env.sql(&format!(
-        "INSERT INTO t_ds_process_instance (host, state, {columns}) \
-         SELECT '{host}', 1, {columns} FROM t_ds_process_instance, generate_series(1, {count}) \
-         WHERE t_ds_process_instance.id = {model}"
-    ));
+    let mut kept = columns(env, "t_ds_process_instance");
+    kept.retain(|column| !["id", "host", "state", "end_time"].contains(&column.as_str()));
+    let kept = kept.iter().map(|column| quoted(env, column)).collect::<Vec<_>>().join(", ");
+    let insert = format!(
+        "INSERT INTO t_ds_process_instance (host, state, {kept}) \
+         SELECT '{host}', 1, {kept} FROM t_ds_process_instance WHERE id = {model};"
+    );
+    env.sql(&insert.repeat(usize::try_from(count).unwrap()));
 }

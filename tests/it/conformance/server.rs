@@ -75,6 +75,16 @@ impl Starting {
         Self { process, folder, port, parent, since: Instant::now() }
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    /// All that it has written.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
     /// Waits until it is registered, under an address that it chooses itself.
     pub fn registered(mut self, env: &Env) -> Server {
         let (zk, end) = (env.zk(), format!(":{}", self.port));

@@ -8,10 +8,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
+use dsctl::metadata::database::Row;
+use serde_json::Value as Json;
+
 use super::release::Release;
+use super::seed;
 use super::server::is_jar;
 use crate::harness::guard::{Folder, run};
-use crate::harness::{Env, java};
+use crate::harness::{Env, Store, java};
 
 /// A table's columns with a word for each type.
 type Columns = BTreeMap<String, String>;
@@ -26,32 +30,36 @@ pub fn create(env: &Env, release: &Release, jars: &str) -> Vec<String> {
     let mut sql = String::new();
     for (table, columns) in mapped(release, jars) {
         match existing.get(&table) {
-            None => sql.push_str(&create_table(&table, &columns)),
+            None => sql.push_str(&create_table(env, &table, &columns)),
             Some(known) => {
                 for (column, kind) in columns.iter().filter(|(column, _)| !known.contains(*column)) {
                     lacking.push(format!("{table}.{column}"));
-                    let _ = writeln!(sql, "ALTER TABLE {table} ADD COLUMN {column} {};", type_name(kind));
+                    let _ = writeln!(sql, "ALTER TABLE {table} ADD COLUMN {column} {};", type_name(env, kind));
                 }
             }
         }
     }
     env.sql(&sql);
-    env.sql(&quartz(jars));
+    env.sql(&quartz(env, jars));
     lacking
 }
 
 /// The tables of the scheduler that masters before 3.0 start in any case: its own script, from its own jar.
-fn quartz(jars: &str) -> String {
-    let folder = Folder::new("quartz");
-    let is_quartz = |name: &String| name.starts_with("quartz-2") && is_jar(name);
-    let names = fs::read_dir(jars).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let jar = names.into_iter().find(is_quartz).expect("the jar of Quartz");
-    let script = "org/quartz/impl/jdbcjobstore/tables_postgres.sql";
-    run(Command::new("jar").args(["xf", &format!("{jars}/{jar}"), script]).current_dir(folder.path()));
-    let text = fs::read_to_string(folder.join(script)).unwrap();
+fn quartz(env: &Env, jars: &str) -> String {
+    let name = if env.store == Store::MariaDb { "mysql_innodb" } else { "postgres" };
+    let text = resource(jars, "quartz-2", &format!("org/quartz/impl/jdbcjobstore/tables_{name}.sql"));
     // Before that it drops tables that are not there, and one of the names is misspelt.
     let start = text.find("CREATE TABLE").expect("tables");
     text[start..].to_owned()
+}
+
+/// A file in the jar whose name starts so.
+pub fn resource(jars: &str, jar: &str, file: &str) -> String {
+    let folder = Folder::new("resource");
+    let names = fs::read_dir(jars).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let jar = names.into_iter().find(|name| name.starts_with(jar) && is_jar(name)).expect("the jar");
+    run(Command::new("jar").args(["xf", &format!("{jars}/{jar}"), file]).current_dir(folder.path()));
+    fs::read_to_string(folder.join(file)).unwrap()
 }
 
 fn mapped(release: &Release, jars: &str) -> BTreeMap<String, Columns> {
@@ -71,44 +79,113 @@ fn mapped(release: &Release, jars: &str) -> BTreeMap<String, Columns> {
 
 fn existing(env: &Env) -> BTreeMap<String, BTreeSet<String>> {
     let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let sql =
-        "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'";
-    for row in env.rows(sql) {
+    let sql = format!(
+        "SELECT concat(table_name), concat(column_name) FROM information_schema.columns WHERE {}",
+        seed::here(env)
+    );
+    for row in env.rows(&sql) {
         tables.entry(row.text(0).unwrap()).or_default().insert(row.text(1).unwrap());
     }
     tables
 }
 
-fn create_table(table: &str, columns: &Columns) -> String {
-    let lines: Vec<String> =
-        columns.iter().map(|(column, kind)| format!("  \"{column}\" {}", type_name(kind))).collect();
+fn create_table(env: &Env, table: &str, columns: &Columns) -> String {
+    let line = |(column, kind): (&String, &String)| format!("  {} {}", seed::quoted(env, column), type_name(env, kind));
+    let lines: Vec<String> = columns.iter().map(line).collect();
     format!("CREATE TABLE {table} (\n{}\n);\n", lines.join(",\n"))
 }
 
-fn type_name(kind: &str) -> &str {
-    match kind {
-        "id" => "serial PRIMARY KEY",
-        "time" => "timestamp",
-        "double" => "double precision",
-        other => other,
+fn type_name<'a>(env: &Env, kind: &'a str) -> &'a str {
+    match (kind, env.store) {
+        ("id", Store::MariaDb) => "int AUTO_INCREMENT PRIMARY KEY",
+        ("time", Store::MariaDb) => "datetime",
+        ("id", _) => "serial PRIMARY KEY",
+        ("time", _) => "timestamp",
+        ("double", _) => "double precision",
+        (other, _) => other,
     }
 }
 
+/// The tables whose rows a failover writes.
+const WRITTEN: [&str; 3] = ["t_ds_process_instance", "t_ds_task_instance", "t_ds_command"];
+
 /// Keeps every version of every row that somebody writes into the three tables of a failover, in order.
 pub fn audit(env: &Env) {
-    env.sql(
-        "CREATE TABLE audit (number bigserial PRIMARY KEY, relation text, operation text, before jsonb, after jsonb);
-         CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-           INSERT INTO audit (relation, operation, before, after) VALUES (TG_TABLE_NAME, TG_OP,
+    let (number, trigger) = match env.store {
+        Store::MariaDb => ("bigint AUTO_INCREMENT", mariadb_triggers as fn(&Env, &str) -> String),
+        _ => ("bigserial", postgres_trigger as fn(&Env, &str) -> String),
+    };
+    let text = if env.store == Store::MariaDb { "longtext" } else { "text" };
+    env.sql(&format!(
+        "CREATE TABLE audit (number {number} PRIMARY KEY, relation varchar(64), operation varchar(6), \
+         earlier {text}, later {text})"
+    ));
+    for table in WRITTEN {
+        env.sql(&trigger(env, table));
+    }
+}
+
+fn postgres_trigger(_env: &Env, table: &str) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           INSERT INTO audit (relation, operation, earlier, later) VALUES (TG_TABLE_NAME, TG_OP,
              CASE WHEN TG_OP = 'INSERT' THEN NULL ELSE to_jsonb(OLD) END,
              CASE WHEN TG_OP = 'DELETE' THEN NULL ELSE to_jsonb(NEW) END);
            RETURN NULL;
          END $$;
-         CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON t_ds_process_instance
-           FOR EACH ROW EXECUTE FUNCTION audit();
-         CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON t_ds_task_instance
-           FOR EACH ROW EXECUTE FUNCTION audit();
-         CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON t_ds_command
-           FOR EACH ROW EXECUTE FUNCTION audit();",
-    );
+         CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION audit();"
+    )
+}
+
+/// MariaDB has a trigger for each operation, and no word for a whole row.
+fn mariadb_triggers(env: &Env, table: &str) -> String {
+    let object = |row: &str| {
+        let pairs: Vec<String> =
+            seed::columns(env, table).iter().map(|column| format!("'{column}', {row}.`{column}`")).collect();
+        format!("JSON_OBJECT({})", pairs.join(", "))
+    };
+    let (old, new) = (object("OLD"), object("NEW"));
+    let one = |operation: &str, earlier: &str, later: &str| {
+        format!(
+            "CREATE TRIGGER audit_{operation}_{table} AFTER {operation} ON {table} FOR EACH ROW
+             INSERT INTO audit (relation, operation, earlier, later)
+             VALUES ('{table}', '{operation}', {earlier}, {later});\n"
+        )
+    };
+    one("INSERT", "NULL", &new) + &one("UPDATE", &old, &new) + &one("DELETE", &old, "NULL")
+}
+
+/// One row that somebody has written. What a row was before its insertion, and is after its deletion, is null.
+#[derive(Debug)]
+pub struct Change {
+    /// The table.
+    pub table: String,
+    /// `INSERT`, `UPDATE` or `DELETE`.
+    pub operation: String,
+    /// The row before.
+    pub earlier: Json,
+    /// The row after.
+    pub later: Json,
+}
+
+/// All changes since [`audit`], in order.
+pub fn trail(env: &Env) -> Vec<Change> {
+    let json = |text: Option<String>| text.map_or(Json::Null, |text| serde_json::from_str(&text).unwrap());
+    let rows = env.rows("SELECT relation, operation, earlier, later FROM audit ORDER BY number");
+    let change = |row: &Row| Change {
+        table: row.text(0).unwrap(),
+        operation: row.text(1).unwrap(),
+        earlier: json(row.text(2)),
+        later: json(row.text(3)),
+    };
+    rows.iter().map(change).collect()
+}
+
+/// The parameters of all recovery commands that were inserted since [`audit`].
+pub fn recoveries(env: &Env) -> Vec<String> {
+    let is_recovery = |change: &Change| {
+        change.table == "t_ds_command" && change.operation == "INSERT" && change.later["command_type"] == 2
+    };
+    let parameter = |change: &Change| change.later["command_param"].as_str().unwrap().to_owned();
+    trail(env).iter().filter(|change| is_recovery(change)).map(parameter).collect()
 }

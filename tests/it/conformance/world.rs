@@ -11,11 +11,11 @@ use crate::harness::guard::{Folder, run};
 use crate::harness::{Dsctl, Env, Output, Store, java, skipped};
 
 /// Seconds after which the registry gives up a master that is to be killed.
-pub const SHORT: u32 = 4;
+pub const SHORT: u32 = 6;
 /// Seconds after which it gives up everybody else: longer than any pause in a test.
 pub const LONG: u32 = 60;
 
-/// A cluster of one release, in PostgreSQL.
+/// A cluster of one release.
 #[derive(Debug)]
 pub struct World {
     /// Where it is.
@@ -29,8 +29,13 @@ pub struct World {
 }
 
 impl World {
-    /// An empty cluster, or nothing where the release cannot be had; then the test is noted as skipped.
+    /// An empty cluster in PostgreSQL, or nothing where the release cannot be had; then the test is noted as skipped.
     pub fn new(test: &str, release: &'static Release) -> Option<Self> {
+        Self::on(test, release, Store::Postgres)
+    }
+
+    /// As [`World::new`], in another database.
+    pub fn on(test: &str, release: &'static Release, store: Store) -> Option<Self> {
         static ALONE: Mutex<()> = Mutex::new(());
         let jars = match java::maven_release(release.number) {
             Ok(jars) => jars,
@@ -40,7 +45,7 @@ impl World {
             }
         };
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut env = Env::new(Store::Postgres);
+        let mut env = Env::new(store);
         // The program has to find the release by itself.
         env.set("DSCTL_TIMEOUT", "20s");
         let lacking = tables::create(&env, release, &jars);
@@ -57,6 +62,11 @@ impl World {
     /// Starts a server in another database or namespace.
     pub fn start_in(&self, env: &Env, kind: Kind, session: u32) -> Starting {
         Starting::new(env, self.release, &self.jars, kind, session)
+    }
+
+    /// A file in one of the release's jars, of the name that starts so.
+    pub fn resource(&self, jar: &str, file: &str) -> String {
+        tables::resource(&self.jars, jar, file)
     }
 
     /// Runs the program.

@@ -90,11 +90,14 @@ impl Env {
         env
     }
 
-    /// A world with a copy of this one's database (in PostgreSQL), and an empty namespace of its own.
+    /// A world with a copy of this one's database on a shared server, and an empty namespace of its own.
     pub fn copy(&self) -> Self {
-        assert_eq!(self.store, Store::Postgres, "only PostgreSQL's databases are copied");
         let mut copy = Self::at(self.store, &self.connect);
-        copy.database = Postgres::shared().copy_database(&self.database);
+        copy.database = match self.store {
+            Store::MariaDb => MariaDb::shared().copy_database(&self.database),
+            Store::Postgres => Postgres::shared().copy_database(&self.database),
+            Store::Sqlite => panic!("nobody wants a file's copy"),
+        };
         copy.set("DSCTL_DB", &copy.url());
         copy
     }

@@ -31,7 +31,11 @@ fn the_wrong_namespace() {
     }
     refused(&env, "lock acquire 10.0.0.2:5678 --for 1s", "has no node /elsewhere/nodes/master", "--namespace");
     assert!(!env.zk().exists("/elsewhere"));
-    run(&env, "masters").exit(0).err("has no node /elsewhere/nodes/master");
+    // And nobody is called dead for not being there.
+    for command in ["masters", "instances"] {
+        let shown = run(&env, command).exit(0).err("has no node /elsewhere/nodes/master").out("unknown");
+        assert!(!shown.stdout.contains("dead"), "{shown:?}");
+    }
     env.set("DSCTL_NAMESPACE", &right);
     goes_through(&env, ALL);
 }
