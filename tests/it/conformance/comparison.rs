@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::release::{Release, V1_3_6, V2_0_3, V3_1_1};
+use super::release::{Marks, Release, V1_3_6, V2_0_3, V3_1_1};
 use super::seed::{self, Task};
 use super::server::{Kind, Server};
 use super::tables::{self, Change};
@@ -83,13 +83,13 @@ fn without_tasks(mut written: Written) -> Written {
 fn dead_with_work(test: &str, release: &'static Release, store: Store) -> Option<(World, Env, Server, Server)> {
     let world = World::on(test, release, store)?;
     define(&world);
-    let workers = if release.marks_by_host { SHORT } else { LONG };
+    let workers = if release.marks == Marks::OnDeadHosts { SHORT } else { LONG };
     let (dead, worker) = (world.start(Kind::Master, SHORT), world.start(Kind::Worker, workers));
     let (mut dead, mut worker) = (dead.registered(&world.env), worker.registered(&world.env));
     run_all(&world, &[&dead, &worker]);
     dead.kill();
     world.env.zk().await_absence(&dead.node);
-    if release.marks_by_host {
+    if release.marks == Marks::OnDeadHosts {
         worker.kill();
         world.env.zk().await_absence(&worker.node);
     }
@@ -232,7 +232,7 @@ fn failed_over(world: &World, dead: &Server, skipped: i64) -> Written {
 
 fn by_us(world: &World, dead: &Server, worker: &Server) -> Story {
     let written = failed_over(world, dead, 1);
-    let fresh = world.release.marks_by_host.then(|| world.start(Kind::Worker, LONG));
+    let fresh = (world.release.marks == Marks::OnDeadHosts).then(|| world.start(Kind::Worker, LONG));
     let master = world.start(Kind::Master, LONG).registered(&world.env);
     let fresh = fresh.map(|fresh| fresh.registered(&world.env));
     let worker = fresh.as_ref().unwrap_or(worker);

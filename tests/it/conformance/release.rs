@@ -25,8 +25,8 @@ pub struct Release {
     pub definition: &'static str,
     /// Whether tasks that ran when their master died are started again.
     pub repeats: bool,
-    /// Whether a master marks the tasks of dead hosts alone, and those of a living worker go on.
-    pub marks_by_host: bool,
+    /// Which tasks a master's failover marks.
+    pub marks: Marks,
     /// Whether masters that share an IP address share the commands out. Those of 2.0 find themselves by it, each of them
     /// takes itself for the same one, and nobody looks after the others' commands.
     pub shares: bool,
@@ -34,6 +34,17 @@ pub struct Release {
     pub old_zookeeper: bool,
     /// Arguments of the Java machine.
     pub java: &'static [&'static str],
+}
+
+/// Which tasks a master's failover marks, to be started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marks {
+    /// None: whatever runs goes on.
+    Nothing,
+    /// Those of dead hosts. Those of a living worker go on.
+    OnDeadHosts,
+    /// All that have not ended.
+    Unfinished,
 }
 
 /// Where a server is to run.
@@ -92,7 +103,7 @@ pub static V3_1_1: Release = Release {
     settings: spring_settings,
     definition: "process_definition_code",
     repeats: true,
-    marks_by_host: false,
+    marks: Marks::Unfinished,
     shares: true,
     old_zookeeper: false,
     java: OPENED,
@@ -112,7 +123,7 @@ pub static V2_0_3: Release = Release {
     hidden: [&[], &[]],
     settings: settings_2_0,
     repeats: false,
-    marks_by_host: true,
+    marks: Marks::OnDeadHosts,
     shares: false,
     old_zookeeper: true,
     ..V3_1_1
@@ -128,6 +139,7 @@ pub static V1_3_6: Release = Release {
     settings: settings_1_3,
     definition: "process_definition_id",
     repeats: false,
+    marks: Marks::Nothing,
     old_zookeeper: true,
     ..V3_1_1
 };
