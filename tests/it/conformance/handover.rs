@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use super::release::{Release, V1_3_6, V3_1_1};
+use super::release::{Claim, Release, V1_3_6, V3_1_1};
 use super::seed::{self, Task};
 use super::server::{Kind, Server};
+use super::tables;
 use super::world::{LONG, SHORT, World};
 use crate::harness::Dsctl;
 
 /// How long anything may take that a master does.
-const SOON: Duration = Duration::from_secs(90);
+const SOON: Duration = Duration::from_mins(5);
 
 /// How many instances run. Masters share them out by the command's number.
 const INSTANCES: i64 = 4;
@@ -26,17 +27,18 @@ enum By {
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_3_1_1() {
-    let test = "what_we_hand_over_runs_to_its_end_on_3_1_1";
-    let Some(ours) = hand_over(test, &V3_1_1, By::Us) else { return };
-    let Some(theirs) = hand_over(test, &V3_1_1, By::Master) else { return };
-    assert_eq!(ours, theirs, "what came of our failover, and of a master's");
+    compare("what_we_hand_over_runs_to_its_end_on_3_1_1", &V3_1_1);
 }
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_1_3_6() {
-    let test = "what_we_hand_over_runs_to_its_end_on_1_3_6";
-    let Some(ours) = hand_over(test, &V1_3_6, By::Us) else { return };
-    let Some(theirs) = hand_over(test, &V1_3_6, By::Master) else { return };
+    compare("what_we_hand_over_runs_to_its_end_on_1_3_6", &V1_3_6);
+}
+
+/// The same twice: once the program hands over, once the living master.
+pub(super) fn compare(test: &str, release: &'static Release) {
+    let Some(ours) = hand_over(test, release, By::Us) else { return };
+    let Some(theirs) = hand_over(test, release, By::Master) else { return };
     assert_eq!(ours, theirs, "what came of our failover, and of a master's");
 }
 
@@ -49,11 +51,15 @@ struct Outcome {
 
 fn hand_over(test: &str, release: &'static Release, by: By) -> Option<Outcome> {
     let world = World::new(test, release)?;
+    tables::audit(&world.env, release);
     seed::workflow(&world.env, 100, &[Task::shell(101, &world.waiting_script("a")), Task::shell(102, "true")]);
     // Masters of 1.x hold a lock while they start, and one that starts alone looks for work that others left.
     let mut dead = world.start(Kind::Master, SHORT).registered(&world.env);
     let (living, worker) = (world.start(Kind::Master, LONG), world.start(Kind::Worker, LONG));
     let (mut living, worker) = (living.registered(&world.env), worker.registered(&world.env));
+    if let Some(text) = release.shared {
+        World::await_log(&[&dead, &living], text);
+    }
     run_instances(&world, &[&dead, &living, &worker]);
     let held = count_at(&world, &dead.address);
     assert!(held > 0 && held < INSTANCES, "both masters should have work: {held} of {INSTANCES}");
@@ -62,12 +68,22 @@ fn hand_over(test: &str, release: &'static Release, by: By) -> Option<Outcome> {
         By::Master => dead.kill(),
     }
     // The living master takes every command up: nobody else is there to set its address.
-    let there = format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{}'", living.address);
-    world.await_number(SOON, &there, INSTANCES, &[&living, &worker]);
+    let (there, wanted) = match release.claim {
+        Claim::Host => {
+            (format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{}'", living.address), INSTANCES)
+        }
+        #[cfg(feature = "distributions")]
+        Claim::State => {
+            let taken_up = "SELECT count(*) FROM audit WHERE before->>'state' = '18' AND after->>'state' = '1'";
+            (taken_up.to_owned(), held)
+        }
+    };
+    world.await_number(SOON, &there, wanted, &[&living, &worker]);
     world.await_number(SOON, "SELECT count(*) FROM t_ds_command", 0, &[&living]);
     let again = if release.repeats { held } else { 0 };
     let runs = usize::try_from(INSTANCES + again).unwrap();
     world.await_runs("a", runs, &[&living, &worker]);
+    world.await_taken_over(usize::try_from(held).unwrap(), &[&living, &worker]);
     world.let_go();
     let ended = "SELECT count(*) FROM t_ds_process_instance WHERE state = 7";
     world.await_number(SOON, ended, INSTANCES, &[&living, &worker]);
@@ -90,7 +106,7 @@ fn run_instances(world: &World, servers: &[&Server]) {
 }
 
 fn count_at(world: &World, host: &str) -> i64 {
-    world.env.number(&format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{host}'"))
+    world.number(&format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{host}'"))
 }
 
 /// The lock is ours before the master dies, and the program's failover stands in the queue before the living master:
@@ -108,8 +124,8 @@ fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
     dead.kill();
     zk.await_absence(&dead.node);
     let arguments =
-        ["failover", &dead.address, "--yes", "--lock-timeout", "2m", "--allow-duplicate-tasks", "-o", "json"];
-    let failover = Dsctl::new(&world.env).args(arguments).limit(Duration::from_mins(3)).spawn();
+        ["failover", &dead.address, "--yes", "--lock-timeout", "4m", "--allow-duplicate-tasks", "-o", "json"];
+    let failover = Dsctl::new(&world.env).args(arguments).args(world.release.consent).limit(SOON).spawn();
     let ours = zk.await_queue(&lock, 2);
     living.thaw();
     // The living master has noticed, and stands behind us at the same lock.

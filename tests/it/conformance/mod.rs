@@ -1,7 +1,11 @@
 //! Real masters of DolphinScheduler, from their published artifacts.
 
 mod comparison;
+#[cfg(feature = "distributions")]
+mod distributions;
 mod handover;
+#[cfg(feature = "distributions")]
+mod jdbc;
 mod race;
 mod registers;
 mod release;

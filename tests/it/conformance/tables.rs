@@ -1,14 +1,14 @@
-//! The tables that a release's servers expect: ours, and those that a failover never meets.
+//! The tables that a release's servers expect: its own scripts', or ours and those that a failover never meets.
 //!
 //! The artifacts carry no SQL. They carry the classes that are mapped to tables, so whatever the servers read and write
-//! is told by the release itself.
+//! is told by the release itself. A binary distribution carries its scripts, and they are what is run then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
-use super::release::Release;
+use super::release::{Installed, Release};
 use super::server::is_jar;
 use crate::harness::guard::{Folder, run};
 use crate::harness::{Env, java};
@@ -16,11 +16,49 @@ use crate::harness::{Env, java};
 /// A table's columns with a word for each type.
 type Columns = BTreeMap<String, String>;
 
-/// Creates our tables of this release, and then what the release's classes are mapped to besides.
+/// Creates the tables of a release.
 ///
-/// Columns that the release maps and that our own tables lack are given back: there should be none.
-pub fn create(env: &Env, release: &Release, jars: &str) -> Vec<String> {
-    env.create_schema(release.number.parse().unwrap());
+/// Columns that the release has and that our own tables lack are given back: there should be none.
+pub fn create(env: &Env, release: &Release, installed: &Installed) -> Vec<String> {
+    match &installed.scripts {
+        Some(scripts) => by_script(env, release, scripts),
+        None => by_classes(env, release, &installed.jars[0]),
+    }
+}
+
+/// Runs the release's own script. Ours are made in another database, to be compared: no column may be in one alone.
+///
+/// Ours are MySQL's. PostgreSQL's scripts keep two columns of 1.x, which no server of the release knows.
+fn by_script(env: &Env, release: &Release, scripts: &str) -> Vec<String> {
+    let read = |name: &str| {
+        fs::read_to_string(format!("{scripts}/{name}")).unwrap_or_else(|error| panic!("{scripts}/{name}: {error}"))
+    };
+    env.sql(&read("dolphinscheduler_postgresql.sql"));
+    let mysql = read("dolphinscheduler_mysql.sql");
+    let ours = Env::new(env.store);
+    ours.create_schema(release.schema.parse().unwrap());
+    let (ours, theirs) = (existing(&ours), existing(env));
+    let mut differing = Vec::new();
+    for (table, ours) in &ours {
+        let Some(theirs) = theirs.get(table) else { continue };
+        let is_leftover = |column: &&String| !definition(&mysql, table).contains(&format!("`{column}`"));
+        differing.extend(
+            theirs.difference(ours).filter(|column| !is_leftover(column)).map(|column| format!("{table}.{column}")),
+        );
+        differing.extend(ours.difference(theirs).map(|column| format!("{table}.{column} (ours alone)")));
+    }
+    differing
+}
+
+/// What a script of MySQL's says of a table.
+fn definition<'a>(script: &'a str, table: &str) -> &'a str {
+    let start = script.find(&format!("CREATE TABLE `{table}`")).unwrap_or_else(|| panic!("no {table}"));
+    script[start..].split_once(';').map_or("", |(definition, _)| definition)
+}
+
+/// Creates our tables, and then what the release's classes are mapped to besides.
+fn by_classes(env: &Env, release: &Release, jars: &str) -> Vec<String> {
+    env.create_schema(release.schema.parse().unwrap());
     let existing = existing(env);
     let mut lacking = Vec::new();
     let mut sql = String::new();
@@ -95,8 +133,8 @@ fn type_name(kind: &str) -> &str {
 }
 
 /// Keeps every version of every row that somebody writes into the three tables of a failover, in order.
-pub fn audit(env: &Env) {
-    env.sql(
+pub fn audit(env: &Env, release: &Release) {
+    env.sql(&release.sql(
         "CREATE TABLE audit (number bigserial PRIMARY KEY, relation text, operation text, before jsonb, after jsonb);
          CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
            INSERT INTO audit (relation, operation, before, after) VALUES (TG_TABLE_NAME, TG_OP,
@@ -110,5 +148,5 @@ pub fn audit(env: &Env) {
            FOR EACH ROW EXECUTE FUNCTION audit();
          CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON t_ds_command
            FOR EACH ROW EXECUTE FUNCTION audit();",
-    );
+    ));
 }
