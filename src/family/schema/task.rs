@@ -42,8 +42,8 @@ const TASK: &[ColumnDef] = &[
     text("task_params").since(R2_0).before(point(2, 0, 3)),
     long_text("task_params").since(point(2, 0, 3)),
     tiny("flag").default(1),
-    tiny("is_cache").default(0).since(R3_2),
-    varchar("cache_key", 200).since(R3_2),
+    tiny("is_cache").default(0).since(R3_2).before(R3_3),
+    varchar("cache_key", 200).since(R3_2).before(R3_3),
     int("retry_interval"),
     int("max_retry_times"),
     int("task_instance_priority"),
@@ -72,7 +72,7 @@ const INDEXES: &[IndexDef] = &[
         .only(Where::MySql)
         .before(R2_0),
     IndexDef::on("idx_code_version", &["task_code", "task_definition_version"]).since(point(2, 0, 4)),
-    IndexDef::on("idx_cache_key", &["cache_key"]).since(R3_2),
+    IndexDef::on("idx_cache_key", &["cache_key"]).since(R3_2).before(R3_3),
     IndexDef::on("idx_project_code_submit_time", &["project_code", "submit_time"]).since(R3_4),
     IndexDef::on("idx_project_code_start_time", &["project_code", "start_time"]).since(R3_4),
 ];

@@ -13,7 +13,7 @@ use super::tables::{self, Change};
 use super::world::{LONG, SHORT, World};
 use crate::harness::{Env, Store, eventually};
 
-const SOON: Duration = Duration::from_mins(2);
+const SOON: Duration = Duration::from_mins(5);
 
 /// A shell task alone.
 const PLAIN: i64 = 100;
@@ -54,23 +54,50 @@ fn we_write_what_a_master_of_3_1_1_writes_in_mariadb() {
 /// again. How ours end is seen elsewhere.
 #[test]
 fn we_write_what_a_master_of_1_3_6_writes() {
-    let test = "we_write_what_a_master_of_1_3_6_writes";
-    let Some((world, copy, dead, _worker)) = dead_with_work(test, &V1_3_6, Store::Postgres) else {
-        return;
-    };
-    let ours = without_tasks(failed_over(&world, &dead, 0));
+    let Some(Rows { differing, .. }) = rows("we_write_what_a_master_of_1_3_6_writes", &V1_3_6, 0) else { return };
+    assert_eq!(differing, [""; 0]);
+}
+
+/// Does the same failover twice, and says which rows of instances and commands were written differently. We leave so many
+/// instances alone.
+pub(super) fn rows(test: &str, release: &'static Release, skipped: i64) -> Option<Rows> {
+    let (world, copy, dead, worker) = dead_with_work(test, release, Store::Postgres)?;
+    let ours = without_tasks(failed_over(&world, &dead, skipped));
     let master = world.start_in(&copy, Kind::Master, LONG).registered(&copy);
     let all = usize::try_from(INSTANCES).unwrap();
     eventually(SOON, &master.address, || {
         let found = tables::recoveries(&copy).len();
         if found == all { Ok(()) } else { Err((found, master.log_tail())) }
     });
-    let theirs = without_tasks(written(&copy));
-    for key in differing(&ours, &theirs) {
-        eprintln!("DIFF {key}\n  {:?}\n  {:?}", ours.get(&key), theirs.get(&key));
+    let theirs = without_tasks(written(&copy, release));
+    let differing = differing(&ours, &theirs);
+    for key in &differing {
+        eprintln!("DIFF {key}\n  {:?}\n  {:?}", ours.get(key), theirs.get(key));
     }
-    assert_eq!(differing(&ours, &theirs), [""; 0]);
     assert_eq!(theirs.len(), 2 * all);
+    Some(Rows { world, worker, differing })
+}
+
+/// A world in which we have done a failover.
+#[derive(Debug)]
+pub(super) struct Rows {
+    world: World,
+    worker: Server,
+    /// The rows that a master has written otherwise.
+    pub(super) differing: Vec<String>,
+}
+
+impl Rows {
+    /// Lets a master take everything up, and this many tasks over, and says how everything has ended.
+    #[cfg(feature = "distributions")]
+    pub(super) fn ends(&self, taken_over: usize) -> Vec<String> {
+        let Self { world, worker, .. } = self;
+        let master = world.start(Kind::Master, LONG).registered(&world.env);
+        world.await_number(SOON, "SELECT count(*) FROM t_ds_command", 0, &[&master, worker]);
+        world.await_taken_over(taken_over, &[&master, worker]);
+        world.let_go();
+        ends(world, &world.env, &[&master, worker])
+    }
 }
 
 fn without_tasks(mut written: Written) -> Written {
@@ -93,8 +120,8 @@ fn dead_with_work(test: &str, release: &'static Release, store: Store) -> Option
         worker.kill();
         world.env.zk().await_absence(&worker.node);
     }
-    break_things(&world.env, release);
-    tables::audit(&world.env);
+    break_things(&world);
+    tables::audit(&world.env, release);
     let copy = world.env.copy();
     Some((world, copy, dead, worker))
 }
@@ -149,10 +176,12 @@ fn compare(test: &str, release: &'static Release, store: Store, expected: &Expec
     assert_eq!(workflows(&ours.ends), expected.ends);
 }
 
-fn workflows(ends: &[String]) -> Vec<&str> {
+/// Of the workflows alone.
+pub(super) fn workflows(ends: &[String]) -> Vec<&str> {
     ends.iter().filter_map(|end| end.strip_prefix("workflow ")).collect()
 }
 
+/// What one of the two has and the other has not.
 fn only_in(ends: &[String], others: &[String]) -> Vec<String> {
     ends.iter().filter(|end| !others.contains(end)).cloned().collect()
 }
@@ -181,12 +210,9 @@ fn define(world: &World) {
         let script = world.waiting_script("a");
         seed::workflow(env, code, &[Task::shell(code + 1, &script), Task::shell(code + 2, "true")]);
     }
-    seed::workflow(env, PARENT, &[Task::sub_process(PARENT + 1, CHILD), Task::shell(PARENT + 2, "true")]);
+    seed::workflow(env, PARENT, &[Task::sub_process(env, PARENT + 1, CHILD), Task::shell(PARENT + 2, "true")]);
     seed::schedule(env, SCHEDULED, "Asia/Shanghai");
-    if !seed::has_table(env, "t_ds_process_definition_log") {
-        return;
-    }
-    for table in ["t_ds_process_definition", "t_ds_process_definition_log"] {
+    for table in definitions(world) {
         env.sql(&format!("UPDATE {table} SET execution_type = 1 WHERE code = {SERIAL}"));
     }
 }
@@ -206,15 +232,21 @@ fn run_all(world: &World, servers: &[&Server]) {
 }
 
 /// What happens in the API server while no master is there.
-fn break_things(env: &Env, release: &Release) {
+fn break_things(world: &World) {
+    let World { env, release, .. } = world;
     for (code, state) in [(STOPPING, 4), (PAUSING, 2)] {
-        env.sql(&format!("UPDATE t_ds_process_instance SET state = {state} WHERE {} = {code}", release.definition));
+        let sql = format!("UPDATE t_ds_process_instance SET state = {state} WHERE {} = {code}", release.definition);
+        env.sql(&release.sql(&sql));
     }
-    if seed::has_table(env, "t_ds_process_definition_log") {
-        for table in ["t_ds_process_definition", "t_ds_process_definition_log"] {
-            env.sql(&format!("DELETE FROM {table} WHERE code = {DELETED}"));
-        }
+    for table in definitions(world) {
+        env.sql(&format!("DELETE FROM {table} WHERE code = {DELETED}"));
     }
+}
+
+/// The tables with definitions of releases that keep every version of them.
+fn definitions(world: &World) -> Vec<String> {
+    let tables = ["t_ds_process_definition", "t_ds_process_definition_log"].map(|table| world.release.sql(table));
+    if seed::has_table(&world.env, &tables[1]) { tables.to_vec() } else { Vec::new() }
 }
 
 /// What was written: by row, the columns that have no time in them.
@@ -223,11 +255,12 @@ type Written = BTreeMap<String, Json>;
 /// Our failover, which leaves so many instances alone, and what it has written.
 fn failed_over(world: &World, dead: &Server, skipped: i64) -> Written {
     let arguments = ["failover", &dead.address, "--yes", "--allow-duplicate-tasks", "--allow-no-masters", "-o", "json"];
+    let arguments = [&arguments, world.release.consent].concat();
     let report = world.dsctl(&arguments).exit(if skipped == 0 { 0 } else { 7 }).json();
     assert_eq!(report["recovered"], INSTANCES - skipped, "{report}");
     let left = report["masters"][0]["skipped"].as_array().unwrap();
     assert!(left.iter().all(|entry| entry["reason"] == "definition_missing"), "{report}");
-    written(&world.env)
+    written(&world.env, world.release)
 }
 
 fn by_us(world: &World, dead: &Server, worker: &Server) -> Story {
@@ -238,7 +271,7 @@ fn by_us(world: &World, dead: &Server, worker: &Server) -> Story {
     let worker = fresh.as_ref().unwrap_or(worker);
     world.await_runs("a", RUNS, &[&master, worker]);
     world.let_go();
-    Story { written, ends: ends(&world.env, &[&master, worker]) }
+    Story { written, ends: ends(world, &world.env, &[&master, worker]) }
 }
 
 /// Eight scripts ran, and five of them again: not those of the deleted workflow, of the one to stop and of the one to
@@ -248,28 +281,28 @@ const RUNS: usize = 8 + 5;
 fn by_master(world: &World, copy: &Env) -> Story {
     let (master, worker) = (world.start_in(copy, Kind::Master, LONG), world.start_in(copy, Kind::Worker, LONG));
     let (master, worker) = (master.registered(copy), worker.registered(copy));
-    let ends = ends(copy, &[&master, &worker]);
-    Story { written: written(copy), ends }
+    let ends = ends(world, copy, &[&master, &worker]);
+    Story { written: written(copy, world.release), ends }
 }
 
 /// Waits until nothing runs but what nobody can take up, and says how everything has ended.
-fn ends(env: &Env, servers: &[&Server]) -> Vec<String> {
-    let unfinished = "SELECT count(*) FROM t_ds_process_instance WHERE state IN (0, 1, 2, 4, 12)";
-    World::await_number_in(env, SOON, unfinished, 1, servers);
+fn ends(world: &World, env: &Env, servers: &[&Server]) -> Vec<String> {
+    let unfinished = "SELECT count(*) FROM t_ds_process_instance WHERE state IN (0, 1, 2, 4, 12, 18)";
+    world.await_number_in(env, SOON, unfinished, 1, servers);
     let sql = "SELECT concat('workflow ', process_definition_code, ' ', state) FROM t_ds_process_instance UNION ALL \
                SELECT concat(name, ' ', state, ' ', flag) FROM t_ds_task_instance UNION ALL \
                SELECT concat('error ', process_definition_code) FROM t_ds_error_command UNION ALL \
                SELECT concat('command ', process_definition_code) FROM t_ds_command ORDER BY 1";
-    env.rows(sql).iter().map(|row| row.text(0).unwrap()).collect()
+    env.rows(&world.release.sql(sql)).iter().map(|row| row.text(0).unwrap()).collect()
 }
 
 /// From the trail: commands as inserted, instances as claimed, tasks as marked.
-fn written(env: &Env) -> Written {
+fn written(env: &Env, release: &Release) -> Written {
     let mut written = Written::new();
     for Change { table, earlier: before, later: after, .. } in tables::trail(env) {
         let key = match table.as_str() {
-            "t_ds_command" if after["command_type"] == 2 => format!("command {}", after["command_param"]),
-            "t_ds_process_instance" if after["host"] == "NULL" && before["host"] != "NULL" => {
+            "t_ds_command" if after["command_type"] == 2 => format!("command {}", tables::instance_of(&after)),
+            "t_ds_process_instance" | "t_ds_workflow_instance" if release.claim.is_new(&before, &after) => {
                 format!("instance {}", after["id"])
             }
             "t_ds_task_instance" if after["state"] == 8 && before["state"] != 8 => format!("task {}", after["id"]),

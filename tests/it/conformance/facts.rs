@@ -63,7 +63,7 @@ fn a_null_as_host_breaks_the_periodic_check_of_3_1_1() {
     world.await_number(SOON, &held, 1, &[&dead]);
     dead.kill();
     env.zk().await_absence(&dead.node);
-    seed::again(env, 1, "nobody", 1);
+    seed::again(&world, 1, "nobody", 1);
     env.sql("UPDATE t_ds_process_instance SET host = NULL WHERE host = 'nobody'");
 
     // Nobody was there to see the dead one's registration go: only the periodic check would find its instance.

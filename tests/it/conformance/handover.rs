@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use super::release::{Release, V1_3_6, V2_0_3, V3_1_1};
+use super::release::{Claim, Release, V1_3_6, V2_0_3, V3_1_1};
 use super::seed::{self, Task};
 use super::server::{Kind, Server};
+use super::tables;
 use super::world::{LONG, SHORT, World};
 use crate::harness::{Dsctl, Store};
 
 /// How long anything may take that a master does.
-const SOON: Duration = Duration::from_secs(90);
+const SOON: Duration = Duration::from_mins(5);
 
 /// How many instances run. Masters share them out by the command's number.
 const INSTANCES: i64 = 4;
@@ -26,25 +27,26 @@ enum By {
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_3_1_1() {
-    both("what_we_hand_over_runs_to_its_end_on_3_1_1", &V3_1_1, Store::Postgres);
+    compare("what_we_hand_over_runs_to_its_end_on_3_1_1", &V3_1_1, Store::Postgres);
 }
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_3_1_1_and_mariadb() {
-    both("what_we_hand_over_runs_to_its_end_on_3_1_1_and_mariadb", &V3_1_1, Store::MariaDb);
+    compare("what_we_hand_over_runs_to_its_end_on_3_1_1_and_mariadb", &V3_1_1, Store::MariaDb);
 }
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_2_0_3() {
-    both("what_we_hand_over_runs_to_its_end_on_2_0_3", &V2_0_3, Store::Postgres);
+    compare("what_we_hand_over_runs_to_its_end_on_2_0_3", &V2_0_3, Store::Postgres);
 }
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_1_3_6() {
-    both("what_we_hand_over_runs_to_its_end_on_1_3_6", &V1_3_6, Store::Postgres);
+    compare("what_we_hand_over_runs_to_its_end_on_1_3_6", &V1_3_6, Store::Postgres);
 }
 
-fn both(test: &str, release: &'static Release, store: Store) {
+/// The same twice: once the program hands over, once the living master.
+pub(super) fn compare(test: &str, release: &'static Release, store: Store) {
     let Some(ours) = hand_over(test, release, store, By::Us) else { return };
     let Some(theirs) = hand_over(test, release, store, By::Master) else { return };
     assert_eq!(ours, theirs, "what came of our failover, and of a master's");
@@ -59,6 +61,7 @@ struct Outcome {
 
 fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Option<Outcome> {
     let world = World::on(test, release, store)?;
+    tables::audit(&world.env, release);
     seed::workflow(&world.env, 100, &[Task::shell(101, &world.waiting_script("a")), Task::shell(102, "true")]);
     // Masters of 1.x hold a lock while they start, and one that starts alone looks for work that others left.
     let mut dead = world.start(Kind::Master, SHORT).registered(&world.env);
@@ -66,6 +69,9 @@ fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Opt
     let (mut living, worker) = if release.shares {
         let living = world.start(Kind::Master, LONG).registered(&world.env);
         let worker = worker.registered(&world.env);
+        if let Some(text) = release.shared {
+            World::await_log(&[&dead, &living], text);
+        }
         run_instances(&world, &[&dead, &living, &worker]);
         (living, worker)
     } else {
@@ -81,12 +87,23 @@ fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Opt
         By::Master => dead.kill(),
     }
     // The living master takes every command up: nobody else is there to set its address.
-    let there = format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{}'", living.address);
-    world.await_number(SOON, &there, INSTANCES, &[&living, &worker]);
+    let (there, wanted) = match release.claim {
+        Claim::Host => {
+            (format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{}'", living.address), INSTANCES)
+        }
+        #[cfg(feature = "distributions")]
+        Claim::State => {
+            let taken_up =
+                "SELECT count(*) FROM audit WHERE earlier::jsonb->>'state' = '18' AND later::jsonb->>'state' = '1'";
+            (taken_up.to_owned(), held)
+        }
+    };
+    world.await_number(SOON, &there, wanted, &[&living, &worker]);
     world.await_number(SOON, "SELECT count(*) FROM t_ds_command", 0, &[&living]);
-    let again = if release.repeats { held } else { 0 };
+    let again = if release.repeats() { held } else { 0 };
     let runs = usize::try_from(INSTANCES + again).unwrap();
     world.await_runs("a", runs, &[&living, &worker]);
+    world.await_taken_over(usize::try_from(held).unwrap(), &[&living, &worker]);
     world.let_go();
     let ended = "SELECT count(*) FROM t_ds_process_instance WHERE state = 7";
     world.await_number(SOON, ended, INSTANCES, &[&living, &worker]);
@@ -109,7 +126,7 @@ fn run_instances(world: &World, servers: &[&Server]) {
 }
 
 fn count_at(world: &World, host: &str) -> i64 {
-    world.env.number(&format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{host}'"))
+    world.number(&format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{host}'"))
 }
 
 /// The lock is ours before the master dies, and the program's failover stands in the queue before the living master:
@@ -127,12 +144,12 @@ fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
     dead.kill();
     zk.await_absence(&dead.node);
     let mut arguments =
-        vec!["failover", &dead.address, "--yes", "--lock-timeout", "2m", "--allow-duplicate-tasks", "-o", "json"];
+        vec!["failover", &dead.address, "--yes", "--lock-timeout", "4m", "--allow-duplicate-tasks", "-o", "json"];
     if !world.release.shares {
         // The living one has not run anything yet.
         arguments.push("--allow-new-masters");
     }
-    let failover = Dsctl::new(&world.env).args(arguments).limit(Duration::from_mins(3)).spawn();
+    let failover = Dsctl::new(&world.env).args(arguments).args(world.release.consent).limit(SOON).spawn();
     let ours = zk.await_queue(&lock, 2);
     living.thaw();
     // The living master has noticed, and stands behind us at the same lock.
@@ -142,7 +159,7 @@ fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
     holder.signal("TERM");
     let report = failover.finish().exit(0).json();
     holder.finish();
-    if world.release.repeats {
+    if world.release.repeats() {
         // The worker has been asked, and says yes; but it has ended the shells around the scripts alone. That is why no
         // answer of a worker takes the place of consent.
         assert!(report["warnings"].to_string().contains("says that it has ended tasks"), "{report}");

@@ -1,8 +1,12 @@
 //! Real masters of DolphinScheduler, from their published artifacts.
 
 mod comparison;
+#[cfg(feature = "distributions")]
+mod distributions;
 mod facts;
 mod handover;
+#[cfg(feature = "distributions")]
+mod jdbc;
 mod race;
 mod registers;
 mod release;

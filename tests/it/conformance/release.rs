@@ -1,20 +1,38 @@
 //! What differs between releases when one runs their servers. A new release is an entry here and a `pom.xml`.
 
-use crate::harness::{Env, PASSWORD, Store, USER};
+use crate::harness::{Env, PASSWORD, Store, USER, Zk, java};
 
 /// A release whose masters the tests run.
 #[derive(Debug)]
 pub struct Release {
     /// Its number, which is also the name of its folder in `tests/conformance`.
     pub number: &'static str,
+    /// The release whose tables of ours are the same.
+    pub schema: &'static str,
+    /// The point release, where its database tells it.
+    pub told: Option<&'static str>,
+    /// Where its jars are.
+    pub installed: fn(number: &str) -> Result<Installed, String>,
     /// The family that the program must find.
     pub family: &'static str,
+    /// What workflows are called in names of tables and columns.
+    pub workflow: &'static str,
     /// The jar with the classes that are mapped to tables.
     pub entities: &'static str,
     /// The main classes of the two servers.
     pub main: [&'static str; 2],
     /// Starts of the names of jars that either of them must not see: those of the other one.
     pub hidden: [&'static [&'static str]; 2],
+    /// What a master says in its log when it shares commands out with one other.
+    pub shared: Option<&'static str>,
+    /// What a worker says in its log when a task is told the master that has taken it over.
+    pub taken_over: Option<&'static str>,
+    /// Whether a master keeps the lock of a failover that it has done: it gives back another one.
+    pub leaks_lock: bool,
+    /// What else an operator has to consent to before a failover.
+    pub consent: &'static [&'static str],
+    /// Where its servers meet.
+    pub registry: Registry,
     /// Where masters register, and where workers do, below the root.
     pub registrations: [&'static str; 2],
     /// Where the failover lock of a master is, below the root.
@@ -23,13 +41,13 @@ pub struct Release {
     pub settings: fn(&Place<'_>) -> Vec<(&'static str, String)>,
     /// The column with the definition that an instance runs, and an error or a waiting command names.
     pub definition: &'static str,
-    /// Whether tasks that ran when their master died are started again.
-    pub repeats: bool,
     /// Which tasks a master's failover marks.
     pub marks: Marks,
     /// Whether masters that share an IP address share the commands out. Those of 2.0 find themselves by it, each of them
     /// takes itself for the same one, and nobody looks after the others' commands.
     pub shares: bool,
+    /// How a master marks the instances that it hands over.
+    pub claim: Claim,
     /// Whether its ZooKeeper client is of 3.4.
     pub old_zookeeper: bool,
     /// Arguments of the Java machine.
@@ -47,6 +65,102 @@ pub enum Marks {
     Unfinished,
 }
 
+/// Where servers meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registry {
+    /// ZooKeeper.
+    ZooKeeper,
+    /// Tables in the metadata database.
+    #[cfg(feature = "distributions")]
+    Database,
+}
+
+impl Registry {
+    /// The registration below this path whose name ends so, if it is there.
+    pub fn find(self, env: &Env, parent: &str, end: &str) -> Option<String> {
+        match self {
+            Self::ZooKeeper => find(&env.zk(), &env.path(parent), end, 3),
+            #[cfg(feature = "distributions")]
+            Self::Database => {
+                let sql = format!(
+                    "SELECT data_key FROM t_ds_jdbc_registry_data WHERE data_key LIKE '/{parent}/%' \
+                     AND data_key LIKE '%{end}'"
+                );
+                env.rows(&sql).first().map(|row| row.text(0).unwrap())
+            }
+        }
+    }
+}
+
+/// The node below `parent` whose name ends so; early releases put workers into folders of their groups.
+fn find(zk: &Zk, parent: &str, end: &str, depth: u32) -> Option<String> {
+    for child in zk.children(parent) {
+        let path = format!("{parent}/{child}");
+        if child.ends_with(end) {
+            return Some(path);
+        }
+        if depth > 0
+            && let Some(found) = find(zk, &path, end, depth - 1)
+        {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// What tells a failed-over instance that nobody has taken up yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The text `NULL` in place of the host, which is the new master's afterwards.
+    Host,
+    /// The state 18; the host is the dead master's before and after.
+    #[cfg(feature = "distributions")]
+    State,
+}
+
+impl Claim {
+    /// Whether a version of an instance has the mark and the version before it has not.
+    pub fn is_new(self, before: &serde_json::Value, after: &serde_json::Value) -> bool {
+        let is_claimed = |row: &serde_json::Value| match self {
+            Self::Host => row["host"] == "NULL",
+            #[cfg(feature = "distributions")]
+            Self::State => row["state"] == 18,
+        };
+        is_claimed(after) && !is_claimed(before)
+    }
+}
+
+impl Release {
+    /// Whether tasks that ran when their master died are started again while their worker lives.
+    pub fn repeats(&self) -> bool {
+        self.marks == Marks::Unfinished
+    }
+
+    /// A statement with this release's names of tables and columns.
+    pub fn sql(&self, sql: &str) -> String {
+        sql.replace("process_", &format!("{}_", self.workflow))
+    }
+}
+
+/// What the servers of a release run with.
+#[derive(Debug)]
+pub struct Installed {
+    /// The folder with the jars of each of the two servers.
+    pub jars: [String; 2],
+    /// Folders with more jars for both.
+    pub plugins: Vec<String>,
+    /// The folder with settings that each of them finds after ours.
+    pub settings: [Option<String>; 2],
+    /// The folder with the scripts that create its tables.
+    pub scripts: Option<String>,
+}
+
+/// What Maven brings: jars, and nothing else.
+fn artifacts(number: &str) -> Result<Installed, String> {
+    let jars = java::maven_release(number)?;
+    Ok(Installed { jars: [jars.clone(), jars], plugins: Vec::new(), settings: [None, None], scripts: None })
+}
+
 /// Where a server is to run.
 #[derive(Debug)]
 pub struct Place<'a> {
@@ -61,7 +175,8 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn jdbc(&self) -> String {
+    /// The database as Java names it.
+    pub fn jdbc(&self) -> String {
         let (protocol, options) = match self.env.store {
             Store::MariaDb => ("mysql", "?useUnicode=true&characterEncoding=UTF-8&useSSL=false"),
             _ => ("postgresql", ""),
@@ -91,20 +206,29 @@ const OPENED: &[&str] = &[
 /// 3.1.1: the first release of 3.1 that leaves a marked task's flag alone.
 pub static V3_1_1: Release = Release {
     number: "3.1.1",
+    schema: "3.1.1",
+    told: Some("3.1.1"),
+    installed: artifacts,
     family: "3.1",
+    workflow: "process",
     entities: "dolphinscheduler-dao-3.1.1.jar",
     main: [
         "org.apache.dolphinscheduler.server.master.MasterServer",
         "org.apache.dolphinscheduler.server.worker.WorkerServer",
     ],
     hidden: [&["dolphinscheduler-worker-"], &["dolphinscheduler-master-", "dolphinscheduler-scheduler-quartz-"]],
+    shared: None,
+    taken_over: None,
+    leaks_lock: false,
+    consent: &[],
+    registry: Registry::ZooKeeper,
     registrations: ["nodes/master", "nodes/worker"],
     lock: |master| format!("lock/failover/masters/{master}"),
     settings: spring_settings,
     definition: "process_definition_code",
-    repeats: true,
     marks: Marks::Unfinished,
     shares: true,
+    claim: Claim::Host,
     old_zookeeper: false,
     java: OPENED,
 };
@@ -118,11 +242,12 @@ pub static V3_1_1_MYSQL_SLOW: Release = Release { settings: |place| settings_mys
 /// 2.0.3. Its own plug-ins of workers were not published; shell tasks run with the plug-in of 2.0.5.
 pub static V2_0_3: Release = Release {
     number: "2.0.3",
+    schema: "2.0.3",
+    told: Some("2.0.3"),
     family: "2.0",
     entities: "dolphinscheduler-dao-2.0.3.jar",
     hidden: [&[], &[]],
     settings: settings_2_0,
-    repeats: false,
     marks: Marks::OnDeadHosts,
     shares: false,
     old_zookeeper: true,
@@ -132,13 +257,14 @@ pub static V2_0_3: Release = Release {
 /// 1.3.6: workers stand below the folders of their groups.
 pub static V1_3_6: Release = Release {
     number: "1.3.6",
+    schema: "1.3.6",
+    told: Some("1.3.6"),
     family: "1.3",
     entities: "dolphinscheduler-dao-1.3.6.jar",
     hidden: [&[], &[]],
     lock: |_| "lock/failover/masters".to_owned(),
     settings: settings_1_3,
     definition: "process_definition_id",
-    repeats: false,
     marks: Marks::Nothing,
     old_zookeeper: true,
     ..V3_1_1
@@ -233,7 +359,8 @@ fn worker_settings(port: u16) -> String {
     )
 }
 
-fn common_settings(folder: &str) -> String {
+/// What stands in `common.properties` in every release.
+pub fn common_settings(folder: &str) -> String {
     format!("data.basedir.path={folder}/data\nresource.storage.type=NONE\nsudo.enable=false\ndevelopment.state=false\n")
 }
 

@@ -1,9 +1,11 @@
 //! Definitions and start commands, as the API server would write them.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
 
+use super::world::World;
 use crate::harness::{Env, Store};
 
 /// Number of the project.
@@ -57,9 +59,12 @@ impl Row {
 
     /// Inserts it.
     pub fn insert(&self, env: &Env, table: &str) {
+        let newer = is_3_3(env);
+        let table = &named(newer, table);
         let known = columns(env, table);
         assert!(!known.is_empty(), "no table {table}");
-        let taken: Vec<&(String, Value)> = self.0.iter().filter(|(column, _)| known.contains(column)).collect();
+        let taken = self.0.iter().map(|(column, value)| (named(newer, column), value));
+        let taken: Vec<(String, &Value)> = taken.filter(|(column, _)| known.contains(column)).collect();
         let names: Vec<String> = taken.iter().map(|(column, _)| quoted(env, column)).collect();
         let values: Vec<String> = taken.iter().map(|(_, value)| value.literal(env)).collect();
         env.sql(&format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", ")));
@@ -86,6 +91,15 @@ pub fn quoted(env: &Env, name: &str) -> String {
     if env.store == Store::MariaDb { format!("`{name}`") } else { format!("\"{name}\"") }
 }
 
+/// The name of a table or a column in this release: in 3.3 processes became workflows.
+fn named(newer: bool, name: &str) -> String {
+    if newer { name.replace("process_", "workflow_") } else { name.to_owned() }
+}
+
+fn is_3_3(env: &Env) -> bool {
+    has_table(env, "t_ds_workflow_instance")
+}
+
 /// A task of a workflow.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -105,9 +119,12 @@ impl Task {
     }
 
     /// Another workflow.
-    pub fn sub_process(code: i64, workflow: i64) -> Self {
-        let parameters = json!({"localParams": [], "processDefinitionCode": workflow, "processDefinitionId": workflow});
-        Self { code, kind: "SUB_PROCESS", parameters }
+    pub fn sub_process(env: &Env, code: i64, workflow: i64) -> Self {
+        let parameters = json!({
+            "localParams": [], "processDefinitionCode": workflow, "processDefinitionId": workflow,
+            "workflowDefinitionCode": workflow,
+        });
+        Self { code, kind: if is_3_3(env) { "SUB_WORKFLOW" } else { "SUB_PROCESS" }, parameters }
     }
 
     fn name(&self) -> String {
@@ -128,6 +145,10 @@ impl Task {
 
 /// What every cluster has: a user, a tenant (whoever runs the tests), a project, a group of workers.
 pub fn cluster(env: &Env, tenant: &str) {
+    // A release's own script has made some of them.
+    for table in ["t_ds_user", "t_ds_tenant", "t_ds_queue"] {
+        env.sql(&format!("DELETE FROM {table} WHERE id = 1"));
+    }
     let times = ["create_time", "update_time"];
     Row::default()
         .int("id", 1)
@@ -265,6 +286,9 @@ fn relation_rows(env: &Env, workflow: i64, before: i64, after: i64) {
 
 /// Asks the masters to start a workflow.
 pub fn start(env: &Env, workflow: i64, parameter: &str) {
+    if is_3_3(env) {
+        return start_3_3(env, workflow, parameter);
+    }
     Row::default()
         .int("command_type", 0)
         .int("process_definition_code", workflow)
@@ -318,6 +342,59 @@ pub fn hand_over(env: &Env, instance: i64, workflow: i64) {
         .insert(env, "t_ds_command");
 }
 
+/// Since 3.3 it is not the master that makes the instance, but whoever asks for it.
+fn start_3_3(env: &Env, workflow: i64, parameter: &str) {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let name = format!("start {}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let parameter = parameter_3_3(parameter);
+    Row::default()
+        .text("name", &name)
+        .int("workflow_definition_code", workflow)
+        .int("workflow_definition_version", 1)
+        .int("project_code", PROJECT)
+        .int("command_type", 0)
+        .text("command_param", &parameter)
+        .int("state", 0)
+        .text("state_history", "[]")
+        .int("recovery", 0)
+        .int("run_times", 1)
+        .int("task_depend_type", 2)
+        .int("failure_strategy", 1)
+        .int("warning_type", 0)
+        .int("warning_group_id", 0)
+        .int("flag", 1)
+        .int("executor_id", 1)
+        .text("executor_name", "admin")
+        .text("history_cmd", "START_PROCESS")
+        .text("worker_group", "default")
+        .int("environment_code", -1)
+        .int("timeout", 0)
+        .int("dry_run", 0)
+        .int("test_flag", 0)
+        .now(&["start_time", "restart_time"])
+        .insert(env, "t_ds_workflow_instance");
+    let id = env.number(&format!("SELECT id FROM t_ds_workflow_instance WHERE name = '{name}'"));
+    Row::default()
+        .int("command_type", 0)
+        .int("workflow_definition_code", workflow)
+        .int("workflow_definition_version", 1)
+        .int("workflow_instance_id", id)
+        .int("workflow_instance_priority", 2)
+        .text("command_param", &parameter)
+        .now(&["update_time"])
+        .insert(env, "t_ds_command");
+}
+
+/// What older releases know as `StartParams`, in the form of 3.3.
+fn parameter_3_3(older: &str) -> String {
+    let older: serde_json::Value = serde_json::from_str(older).unwrap();
+    let given = older["StartParams"].as_str().map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+    let given = given.as_ref().and_then(serde_json::Value::as_object);
+    let property = |(name, value)| json!({"prop": name, "direct": "IN", "type": "VARCHAR", "value": value});
+    let given = given.map(|given| given.iter().map(property).collect::<Vec<_>>());
+    json!({"commandType": "START_PROCESS", "startNodes": null, "commandParams": given, "timeZone": "UTC"}).to_string()
+}
+
 /// A schedule of a workflow, which gives recovery commands its time zone.
 pub fn schedule(env: &Env, workflow: i64, zone: &str) {
     Row::default()
@@ -338,13 +415,14 @@ pub fn schedule(env: &Env, workflow: i64, zone: &str) {
 }
 
 /// Running instances of a master, made in the likeness of one that has run: without tasks, for nothing had begun yet.
-pub fn again(env: &Env, model: i64, host: &str, count: i64) {
-    let mut kept = columns(env, "t_ds_process_instance");
+pub fn again(world: &World, model: i64, host: &str, count: i64) {
+    let World { env, release, .. } = world;
+    let table = release.sql("t_ds_process_instance");
+    let mut kept = columns(env, &table);
     kept.retain(|column| !["id", "host", "state", "end_time"].contains(&column.as_str()));
     let kept = kept.iter().map(|column| quoted(env, column)).collect::<Vec<_>>().join(", ");
     let insert = format!(
-        "INSERT INTO t_ds_process_instance (host, state, {kept}) \
-         SELECT '{host}', 1, {kept} FROM t_ds_process_instance WHERE id = {model};"
+        "INSERT INTO {table} (host, state, {kept}) SELECT '{host}', 1, {kept} FROM {table} WHERE id = {model};"
     );
     env.sql(&insert.repeat(usize::try_from(count).unwrap()));
 }

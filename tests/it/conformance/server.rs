@@ -6,13 +6,13 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::release::{Place, Release};
+use super::release::{Installed, Place, Registry, Release};
 use crate::harness::guard::{Folder, Guarded};
 use crate::harness::ports::free_port;
 use crate::harness::{Env, java};
 
 /// How long a server may take until it is registered: a cold Java machine on a busy computer.
-const START: Duration = Duration::from_mins(2);
+const START: Duration = Duration::from_mins(6);
 
 /// Which of a release's servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +40,15 @@ pub struct Starting {
     process: Guarded,
     folder: Folder,
     port: u16,
-    parent: String,
+    registry: Registry,
+    parent: &'static str,
     since: Instant,
 }
 
 impl Starting {
     /// Starts a server in this world. Several may start side by side.
-    pub fn new(env: &Env, release: &Release, jars: &str, kind: Kind, session: u32) -> Self {
+    pub fn new(env: &Env, release: &Release, installed: &Installed, kind: Kind, session: u32) -> Self {
+        let jars = &installed.jars[kind as usize];
         let (folder, port) = (Folder::new("conformance"), free_port());
         // As in a cluster that has run before. Servers of 3.1 that start side by side in an empty one stumble over each
         // other: both make these nodes, and the second one ends.
@@ -60,19 +62,22 @@ impl Starting {
         for (name, content) in (release.settings)(&place) {
             fs::write(format!("{settings}/{name}"), content).unwrap();
         }
-        let mut command = vec!["env".to_owned(), format!("PATH={}:/usr/bin:/bin", without_sudo(&folder))];
+        // Relative paths in its settings lead below its own folder, and it writes its log to its output.
+        let mut command = ["env", "-C", &text, "DOCKER=true"].map(str::to_owned).to_vec();
+        command.push(format!("PATH={}:/usr/bin:/bin", without_sudo(&folder)));
         let java = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC".split_whitespace();
         command.extend(java.map(str::to_owned));
         command.extend(release.java.iter().map(|&argument| argument.to_owned()));
-        // Relative paths in its settings lead below its own folder.
-        command.push(format!("-Duser.dir={text}"));
         let hidden = release.hidden[kind as usize];
         let ours = if release.old_zookeeper { host_provider(jars) } else { settings.clone() };
-        command.extend(["-cp".to_owned(), format!("{settings}:{ours}:{}", class_path(jars, hidden))]);
+        let theirs = installed.settings[kind as usize].as_ref().unwrap_or(&settings);
+        let jars: Vec<String> =
+            [jars].into_iter().chain(&installed.plugins).map(|folder| class_path(folder, hidden)).collect();
+        command.extend(["-cp".to_owned(), format!("{settings}:{ours}:{theirs}:{}", jars.join(":"))]);
         command.push(release.main[kind as usize].to_owned());
         let process = Guarded::spawn(folder.path(), "TERM", &command);
-        let parent = env.path(release.registrations[kind as usize]);
-        Self { process, folder, port, parent, since: Instant::now() }
+        let (registry, parent) = (release.registry, release.registrations[kind as usize]);
+        Self { process, folder, port, registry, parent, since: Instant::now() }
     }
 
     /// Whether it has not ended.
@@ -87,9 +92,9 @@ impl Starting {
 
     /// Waits until it is registered, under an address that it chooses itself.
     pub fn registered(mut self, env: &Env) -> Server {
-        let (zk, end) = (env.zk(), format!(":{}", self.port));
+        let end = format!(":{}", self.port);
         loop {
-            let registered = find(&zk, &self.parent, &end, 3);
+            let registered = self.registry.find(env, self.parent, &end);
             if let Some(node) = registered {
                 let address = node.rsplit('/').next().unwrap().to_owned();
                 return Server { process: self.process, folder: self.folder, address, node };
@@ -145,22 +150,6 @@ fn class_path(folder: &str, hidden: &[&str]) -> String {
         .collect();
     jars.sort();
     jars.join(":")
-}
-
-/// The node below `parent` whose name ends so; early releases put workers into folders of their groups.
-fn find(zk: &crate::harness::Zk, parent: &str, end: &str, depth: u32) -> Option<String> {
-    for child in zk.children(parent) {
-        let path = format!("{parent}/{child}");
-        if child.ends_with(end) {
-            return Some(path);
-        }
-        if depth > 0
-            && let Some(found) = find(zk, &path, end, depth - 1)
-        {
-            return Some(found);
-        }
-    }
-    None
 }
 
 impl Server {

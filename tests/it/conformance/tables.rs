@@ -1,7 +1,7 @@
-//! The tables that a release's servers expect: ours, and those that a failover never meets.
+//! The tables that a release's servers expect: its own scripts', or ours and those that a failover never meets.
 //!
 //! The artifacts carry no SQL. They carry the classes that are mapped to tables, so whatever the servers read and write
-//! is told by the release itself.
+//! is told by the release itself. A binary distribution carries its scripts, and they are what is run then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::process::Command;
 use dsctl::metadata::database::Row;
 use serde_json::Value as Json;
 
-use super::release::Release;
+use super::release::{Installed, Release};
 use super::seed;
 use super::server::is_jar;
 use crate::harness::guard::{Folder, run};
@@ -20,11 +20,52 @@ use crate::harness::{Env, Store, java};
 /// A table's columns with a word for each type.
 type Columns = BTreeMap<String, String>;
 
-/// Creates our tables of this release, and then what the release's classes are mapped to besides.
+/// Creates the tables of a release.
 ///
-/// Columns that the release maps and that our own tables lack are given back: there should be none.
-pub fn create(env: &Env, release: &Release, jars: &str) -> Vec<String> {
-    env.create_schema(release.number.parse().unwrap());
+/// Columns that the release has and that our own tables lack are given back: there should be none.
+pub fn create(env: &Env, release: &Release, installed: &Installed) -> Vec<String> {
+    match &installed.scripts {
+        Some(scripts) => by_script(env, release, scripts),
+        None => by_classes(env, release, &installed.jars[0]),
+    }
+}
+
+/// Runs the release's own script. Ours are made in another database, to be compared: no column may be in one alone.
+///
+/// Ours are MySQL's. PostgreSQL's scripts keep two columns of 1.x, which no server of the release knows.
+fn by_script(env: &Env, release: &Release, scripts: &str) -> Vec<String> {
+    let read = |name: &str| {
+        fs::read_to_string(format!("{scripts}/{name}")).unwrap_or_else(|error| panic!("{scripts}/{name}: {error}"))
+    };
+    let mysql = read("dolphinscheduler_mysql.sql");
+    match env.store {
+        Store::MariaDb => env.sql(&mysql),
+        _ => env.sql(&read("dolphinscheduler_postgresql.sql")),
+    }
+    let ours = Env::new(env.store);
+    ours.create_schema(release.schema.parse().unwrap());
+    let (ours, theirs) = (existing(&ours), existing(env));
+    let mut differing = Vec::new();
+    for (table, ours) in &ours {
+        let Some(theirs) = theirs.get(table) else { continue };
+        let is_leftover = |column: &&String| !definition(&mysql, table).contains(&format!("`{column}`"));
+        differing.extend(
+            theirs.difference(ours).filter(|column| !is_leftover(column)).map(|column| format!("{table}.{column}")),
+        );
+        differing.extend(ours.difference(theirs).map(|column| format!("{table}.{column} (ours alone)")));
+    }
+    differing
+}
+
+/// What a script of MySQL's says of a table.
+fn definition<'a>(script: &'a str, table: &str) -> &'a str {
+    let start = script.find(&format!("CREATE TABLE `{table}`")).unwrap_or_else(|| panic!("no {table}"));
+    script[start..].split_once(';').map_or("", |(definition, _)| definition)
+}
+
+/// Creates our tables, and then what the release's classes are mapped to besides.
+fn by_classes(env: &Env, release: &Release, jars: &str) -> Vec<String> {
+    env.create_schema(release.schema.parse().unwrap());
     let existing = existing(env);
     let mut lacking = Vec::new();
     let mut sql = String::new();
@@ -110,7 +151,7 @@ fn type_name<'a>(env: &Env, kind: &'a str) -> &'a str {
 const WRITTEN: [&str; 3] = ["t_ds_process_instance", "t_ds_task_instance", "t_ds_command"];
 
 /// Keeps every version of every row that somebody writes into the three tables of a failover, in order.
-pub fn audit(env: &Env) {
+pub fn audit(env: &Env, release: &Release) {
     let (number, trigger) = match env.store {
         Store::MariaDb => ("bigint AUTO_INCREMENT", mariadb_triggers as fn(&Env, &str) -> String),
         _ => ("bigserial", postgres_trigger as fn(&Env, &str) -> String),
@@ -121,7 +162,7 @@ pub fn audit(env: &Env) {
          earlier {text}, later {text})"
     ));
     for table in WRITTEN {
-        env.sql(&trigger(env, table));
+        env.sql(&trigger(env, &release.sql(table)));
     }
 }
 
@@ -181,11 +222,16 @@ pub fn trail(env: &Env) -> Vec<Change> {
     rows.iter().map(change).collect()
 }
 
-/// The parameters of all recovery commands that were inserted since [`audit`].
+/// The instance that a recovery command is about: its number, or in 1.x the parameter that has it.
+pub fn instance_of(command: &Json) -> String {
+    let names = ["process_instance_id", "workflow_instance_id", "command_param"];
+    names.iter().find_map(|name| command.get(name)).unwrap().to_string()
+}
+
+/// The instances of all recovery commands that were inserted since [`audit`].
 pub fn recoveries(env: &Env) -> Vec<String> {
     let is_recovery = |change: &Change| {
         change.table == "t_ds_command" && change.operation == "INSERT" && change.later["command_type"] == 2
     };
-    let parameter = |change: &Change| change.later["command_param"].as_str().unwrap().to_owned();
-    trail(env).iter().filter(|change| is_recovery(change)).map(parameter).collect()
+    trail(env).iter().filter(|change| is_recovery(change)).map(|change| instance_of(&change.later)).collect()
 }

@@ -4,11 +4,11 @@ use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::release::Release;
+use super::release::{Installed, Release};
 use super::server::{Kind, Server, Starting};
 use super::{seed, tables};
 use crate::harness::guard::{Folder, run};
-use crate::harness::{Dsctl, Env, Output, Store, java, skipped};
+use crate::harness::{Dsctl, Env, Output, Store, eventually, skipped};
 
 /// Seconds after which the registry gives up a master that is to be killed.
 pub const SHORT: u32 = 6;
@@ -22,7 +22,7 @@ pub struct World {
     pub env: Env,
     /// Its release.
     pub release: &'static Release,
-    jars: String,
+    installed: Installed,
     folder: Folder,
     // One cluster at a time: each of its Java machines wants a processor and some hundred megabytes.
     _alone: MutexGuard<'static, ()>,
@@ -37,8 +37,8 @@ impl World {
     /// As [`World::new`], in another database.
     pub fn on(test: &str, release: &'static Release, store: Store) -> Option<Self> {
         static ALONE: Mutex<()> = Mutex::new(());
-        let jars = match java::maven_release(release.number) {
-            Ok(jars) => jars,
+        let installed = match (release.installed)(release.number) {
+            Ok(installed) => installed,
             Err(why) => {
                 skipped(test, &why);
                 return None;
@@ -48,10 +48,10 @@ impl World {
         let mut env = Env::new(store);
         // The program has to find the release by itself.
         env.set("DSCTL_TIMEOUT", "20s");
-        let lacking = tables::create(&env, release, &jars);
-        assert_eq!(lacking, [""; 0], "columns that {} maps and our tables lack", release.number);
+        let lacking = tables::create(&env, release, &installed);
+        assert_eq!(lacking, [""; 0], "columns that {} has and our tables lack", release.number);
         seed::cluster(&env, run(std::process::Command::new("id").arg("-un")).trim());
-        Some(Self { env, release, jars, folder: Folder::new("world"), _alone: alone })
+        Some(Self { env, release, installed, folder: Folder::new("world"), _alone: alone })
     }
 
     /// Starts a server.
@@ -61,12 +61,12 @@ impl World {
 
     /// Starts a server in another database or namespace.
     pub fn start_in(&self, env: &Env, kind: Kind, session: u32) -> Starting {
-        Starting::new(env, self.release, &self.jars, kind, session)
+        Starting::new(env, self.release, &self.installed, kind, session)
     }
 
     /// A file in one of the release's jars, of the name that starts so.
     pub fn resource(&self, jar: &str, file: &str) -> String {
-        tables::resource(&self.jars, jar, file)
+        tables::resource(&self.installed.jars[0], jar, file)
     }
 
     /// Runs the program.
@@ -97,13 +97,19 @@ impl World {
         fs::write(self.folder.join("go"), "").unwrap();
     }
 
+    /// The number that a query gives.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.env.number(&self.release.sql(sql))
+    }
+
     /// Waits until a query gives this number.
     pub fn await_number(&self, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
-        Self::await_number_in(&self.env, limit, sql, wanted, servers);
+        self.await_number_in(&self.env, limit, sql, wanted, servers);
     }
 
     /// The same in a copy of the database.
-    pub fn await_number_in(env: &Env, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
+    pub fn await_number_in(&self, env: &Env, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
+        let sql = &self.release.sql(sql);
         let deadline = Instant::now() + limit;
         loop {
             let found = env.number(sql);
@@ -115,9 +121,29 @@ impl World {
         }
     }
 
+    /// Waits until each of these servers has said something.
+    pub fn await_log(servers: &[&Server], text: &str) {
+        for server in servers {
+            eventually(Duration::from_mins(2), text, || {
+                let log = server.log();
+                if log.contains(text) { Ok(()) } else { Err(server.log_tail()) }
+            });
+        }
+    }
+
+    /// Waits until so many running tasks know their new master, where a release takes tasks over. What a task says before
+    /// that comes again minutes later.
+    pub fn await_taken_over(&self, wanted: usize, servers: &[&Server]) {
+        let Some(text) = self.release.taken_over else { return };
+        eventually(Duration::from_mins(2), text, || {
+            let found: usize = servers.iter().map(|server| server.log().matches(text).count()).sum();
+            if found >= wanted { Ok(()) } else { Err((found, complaints(servers))) }
+        });
+    }
+
     /// Waits until so many tasks have been started.
     pub fn await_runs(&self, name: &str, wanted: usize, servers: &[&Server]) {
-        let deadline = Instant::now() + Duration::from_secs(90);
+        let deadline = Instant::now() + Duration::from_mins(5);
         while self.runs(name) < wanted {
             assert!(
                 Instant::now() < deadline,

@@ -83,7 +83,7 @@ impl Zk {
     /// It looks again and again: the client library takes back watches that have not fired, to which a server of 3.4
     /// answers by closing the connection.
     pub fn await_queue(&self, path: &str, length: usize) -> Vec<String> {
-        eventually(Duration::from_secs(20), &format!("{length} lock nodes at {path}"), || {
+        eventually(Duration::from_mins(2), &format!("{length} lock nodes at {path}"), || {
             let queue = self.lock_queue(path);
             if queue.len() == length { Ok(queue) } else { Err(queue) }
         })
