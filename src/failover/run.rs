@@ -13,7 +13,7 @@ use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
 use super::trace;
-use crate::family::{Claim, Release};
+use crate::family::{Claim, Family, Release};
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::Registry;
@@ -211,6 +211,7 @@ async fn do_work(
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
+            outcome.notes.extend(about_children(cluster.store.release().family, &selected));
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
@@ -232,6 +233,20 @@ async fn kept<T>(
         Some(locks) => locks.kept_during(registry, work).await,
         None => work.await,
     }
+}
+
+/// That sub-workflows may run twice, where masters do that with whatever is handed over, by whomever.
+fn about_children(family: &Family, selected: &[Instance]) -> Option<String> {
+    let children = selected.iter().filter(|instance| instance.sub_process).count();
+    let is_one =
+        if children == 1 { "1 of them is a sub-workflow" } else { &format!("{children} of them are sub-workflows") };
+    (family.restarts_children && children > 0).then(|| {
+        format!(
+            "{is_one}: a master of {} that takes a parent up starts its sub-workflow once more, beside the one that is \
+             handed over, as it does after a master's own failover",
+            family.label
+        )
+    })
 }
 
 /// An instance that a recovery command waits for gets no second one.

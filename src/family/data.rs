@@ -229,6 +229,7 @@ const V1_2: Family = Family {
     tasks: TaskRule::Untouched,
     finished_tasks: &[3, 5, 6, 7, 8, 9],
     mark_clears_flag: &[ever(false)],
+    restarts_children: false,
     kill_request: &[],
 };
 
@@ -273,6 +274,7 @@ const V2_0: Family = Family {
     tasks: TaskRule::OnDeadHosts,
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
+    restarts_children: false,
     kill_request: &[],
 };
 
@@ -360,6 +362,7 @@ const V3_2: Family = Family {
     tasks: TaskRule::Untouched,
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
+    restarts_children: true,
     kill_request: &[],
     ..V3_1
 };

@@ -202,6 +202,9 @@ pub struct Family {
     pub finished_tasks: &'static [i64],
     /// Whether marking sets `flag` to 0 as well.
     pub mark_clears_flag: &'static [Since<bool>],
+    /// Whether the master that takes a parent up starts its sub-workflows once more, beside those that are handed over with
+    /// it: the task that stands for one is not taken over from a dead master. So it goes after a master's own failover, too.
+    pub restarts_children: bool,
     /// The ordinal of `TASK_KILL_REQUEST` in `CommandType`, where a failover sends it to the worker of a marked task.
     pub kill_request: &'static [Since<u8>],
 }

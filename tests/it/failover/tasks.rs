@@ -118,3 +118,15 @@ fn a_task_that_comes_late_is_seen_by_its_batch() {
         assert_eq!(marked.iter().filter_map(|row| row.int(0)).collect::<Vec<_>>(), [21, 22], "{store:?}");
     }
 }
+
+/// Masters of 3.2 and newer start the sub-workflow of a parent that they take up once more.
+#[test]
+fn sub_workflows_that_begin_anew_are_told() {
+    for (number, told) in [("3.1.9", false), ("3.2.2", true), ("3.4.1", true)] {
+        let world = World::new(Store::Sqlite, release(number));
+        world.env.insert([world.instance(1), world.instance(2).set("is_sub_process", 1)]);
+        let (report, _, _) = world.changes_of(&["failover", &world.dead(), "--yes"], 0);
+        assert_eq!(recovered(&report), vec![1, 2], "{number}");
+        assert_eq!(report["warnings"].to_string().contains("1 of them is a sub-workflow"), told, "{number}: {report}");
+    }
+}
