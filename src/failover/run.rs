@@ -211,7 +211,7 @@ async fn do_work(
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
-            outcome.notes.extend(about_children(cluster.store.release().family, &selected));
+            outcome.notes.extend(about_children(cluster.store.release().family, address, &selected));
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
@@ -236,14 +236,13 @@ async fn kept<T>(
 }
 
 /// That sub-workflows may run twice, where masters do that with whatever is handed over, by whomever.
-fn about_children(family: &Family, selected: &[Instance]) -> Option<String> {
+fn about_children(family: &Family, master: &Address, selected: &[Instance]) -> Option<String> {
     let children = selected.iter().filter(|instance| instance.sub_process).count();
-    let is_one =
-        if children == 1 { "1 of them is a sub-workflow" } else { &format!("{children} of them are sub-workflows") };
+    let are = if children == 1 { "is a sub-workflow" } else { "are sub-workflows" };
     (family.restarts_children && children > 0).then(|| {
         format!(
-            "{is_one}: a master of {} that takes a parent up starts its sub-workflow once more, beside the one that is \
-             handed over, as it does after a master's own failover",
+            "{children} of the instances of {master} {are}: a master of {} that takes a parent up starts its sub-workflow \
+             once more, beside the one that is handed over, as it does after a master's own failover",
             family.label
         )
     })

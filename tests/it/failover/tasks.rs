@@ -127,6 +127,10 @@ fn sub_workflows_that_begin_anew_are_told() {
         world.env.insert([world.instance(1), world.instance(2).set("is_sub_process", 1)]);
         let (report, _, _) = world.changes_of(&["failover", &world.dead(), "--yes"], 0);
         assert_eq!(recovered(&report), vec![1, 2], "{number}");
-        assert_eq!(report["warnings"].to_string().contains("1 of them is a sub-workflow"), told, "{number}: {report}");
+        assert_eq!(
+            report["warnings"].to_string().contains("is a sub-workflow: a master of 3."),
+            told,
+            "{number}: {report}"
+        );
     }
 }
