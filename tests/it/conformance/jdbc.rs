@@ -45,7 +45,7 @@ pub(super) fn shuts_out(test: &str, release: &'static Release) {
     });
     let living = world.start(Kind::Master, LONG).registered(&world.env);
     World::await_log(&[&living], "failover starting");
-    let arguments = ["failover", &dead.address, "--yes", "--lock-timeout", "1m", "-o", "json"];
+    let arguments = ["failover", &dead.address, "--yes", "--lock-timeout", "1m", "--allow-new-masters", "-o", "json"];
     let failover = Dsctl::new(&world.env).args(arguments).args(release.consent).limit(SOON).spawn();
     let claimed = "SELECT count(*) FROM audit WHERE operation = 'INSERT' AND after->>'command_type' = '2'";
     assert_eq!(world.env.number(claimed), 0, "nobody has done anything yet");
