@@ -4,6 +4,7 @@ use crate::harness::{Env, PASSWORD, Store, USER, Zk, java};
 
 /// A release whose masters the tests run.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a trait of a release, and none follows from another")]
 pub struct Release {
     /// Its number, which is also the name of its folder in `tests/conformance`.
     pub number: &'static str,
@@ -41,6 +42,8 @@ pub struct Release {
     pub settings: fn(&Place<'_>) -> Vec<(&'static str, String)>,
     /// The column with the definition that an instance runs, and an error or a waiting command names.
     pub definition: &'static str,
+    /// Whether tasks that ran when their master died are started again while their worker lives.
+    pub repeats: bool,
     /// Which tasks a master's failover marks.
     pub marks: Marks,
     /// Whether masters that share an IP address share the commands out. Those of 2.0 find themselves by it, each of them
@@ -131,11 +134,6 @@ impl Claim {
 }
 
 impl Release {
-    /// Whether tasks that ran when their master died are started again while their worker lives.
-    pub fn repeats(&self) -> bool {
-        self.marks == Marks::Unfinished
-    }
-
     /// A statement with this release's names of tables and columns.
     pub fn sql(&self, sql: &str) -> String {
         sql.replace("process_", &format!("{}_", self.workflow))
@@ -226,6 +224,7 @@ pub static V3_1_1: Release = Release {
     lock: |master| format!("lock/failover/masters/{master}"),
     settings: spring_settings,
     definition: "process_definition_code",
+    repeats: true,
     marks: Marks::Unfinished,
     shares: true,
     claim: Claim::Host,
@@ -248,6 +247,7 @@ pub static V2_0_3: Release = Release {
     entities: "dolphinscheduler-dao-2.0.3.jar",
     hidden: [&[], &[]],
     settings: settings_2_0,
+    repeats: false,
     marks: Marks::OnDeadHosts,
     shares: false,
     old_zookeeper: true,
@@ -265,6 +265,7 @@ pub static V1_3_6: Release = Release {
     lock: |_| "lock/failover/masters".to_owned(),
     settings: settings_1_3,
     definition: "process_definition_id",
+    repeats: false,
     marks: Marks::Nothing,
     old_zookeeper: true,
     ..V3_1_1
