@@ -131,10 +131,12 @@ impl<'a> Statements<'a> {
         format!("SELECT id FROM {} WHERE host IN ({places}) LIMIT 1", self.family.tables.instance)
     }
 
-    /// How many instances of interest each host has: host, state, count.
+    /// How many instances of interest each host has: host, state, count. Collations of older MySQL schemas take hosts for
+    /// one that are not the same text; each of them is somebody.
     pub(crate) fn host_counts(&self) -> String {
+        let very_text = if self.dialect == Dialect::MySql { ", CAST(host AS BINARY)" } else { "" };
         format!(
-            "SELECT host, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY host, state",
+            "SELECT host, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY host, state{very_text}",
             self.family.tables.instance,
             list(self.states_of_interest()),
         )

@@ -3,8 +3,9 @@
 use dsctl::demo::{self, seed};
 use dsctl::metadata::database::Database;
 use dsctl::model::Version;
+use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{DEAD, World};
+use crate::attack::{DEAD, World, server};
 use crate::harness::{Limits, MariaDb, Output, PASSWORD, Postgres, Store, wait};
 
 /// A world whose metadata is on a MariaDB server of its own, with one instance that has these start parameters.
@@ -206,4 +207,27 @@ fn one_strange_host_does_not_keep_the_other_orphans_waiting() {
     // What is left is named, and is no success.
     let left = output.clone().exit(7).stdout.matches("strange_host").count();
     assert_eq!(left, 4, "{output:?}");
+}
+
+/// For a collation two masters may be one that are not: neither hides the other's work.
+#[test]
+fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
+    for (living, dead) in [("Master-1.ds:5678", "master-1.ds:5678"), ("master-1.ds:5678", "Master-1.ds:5678")] {
+        let world = World::new(Store::MariaDb, "3.1.9");
+        world.env.sql("ALTER TABLE t_ds_process_instance CONVERT TO CHARACTER SET utf8 COLLATE utf8_general_ci");
+        let _living = world.env.register(world.version, &server(living, Timestamp::now() - 3.hours()));
+        world.env.insert([
+            world.instance(1).host(living),
+            world.instance(2).host(dead),
+            world.instance(3).host(living),
+        ]);
+        let masters = world.run("masters").exit(0).json();
+        let of = |address: &str| {
+            masters["masters"].as_array().unwrap().iter().find(|one| one["address"] == address).cloned()
+        };
+        let unfinished = [living, dead].map(|address| of(address).map(|one| one["unfinished_instances"].clone()));
+        assert_eq!(unfinished, [Some(2.into()), Some(1.into())], "{masters:#}");
+        world.run("failover --all-dead --yes").exit(0);
+        assert_eq!([1, 2, 3].map(|id| world.host(id)), [living, "NULL", living]);
+    }
 }
