@@ -228,14 +228,14 @@ impl<'a> Statements<'a> {
         format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({wanted}) AND {unfinished}")
     }
 
-    /// Valid tasks in no finished state: these, and those of these instances that have a greater id than `newest`. All
+    /// Valid tasks in no finished state: these, and those of these instances that have a greater id than `settled`. All
     /// are found by their key.
-    pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], newest: i64) -> String {
+    pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], settled: i64) -> String {
         let instance = self.family.columns.task_instance;
         let submit_time = self.optional_time(self.optional.submit_time);
         format!(
             "SELECT id, {instance}, name, task_type, state, host, {submit_time}, {start}, pid, log_path, app_link \
-             FROM {table} WHERE (id IN ({tasks}) OR (id > {newest} AND {instance} IN ({instances}))) \
+             FROM {table} WHERE (id IN ({tasks}) OR (id > {settled} AND {instance} IN ({instances}))) \
              AND {unfinished} ORDER BY id",
             start = self.time("start_time"),
             table = self.family.tables.task,

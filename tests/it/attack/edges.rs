@@ -209,6 +209,21 @@ fn one_strange_host_does_not_keep_the_other_orphans_waiting() {
     assert_eq!(left, 4, "{output:?}");
 }
 
+/// Thousands of tasks in one batch are more text than a server takes in one statement.
+#[test]
+fn very_many_tasks_are_marked_in_statements_that_a_server_takes() {
+    let server = MariaDb::private();
+    let (world, mut database) = on_own_mariadb(&server, "{}");
+    let tasks = "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, process_instance_id, state, host, flag) \
+                 SELECT 100000000 + seq, 't', 'SHELL', 1, 1 + seq % 2, 1, 'gone:1234', 1 FROM seq_1_to_120000";
+    server.sql(&world.env.database, tasks);
+    server.sql("", "SET GLOBAL max_allowed_packet = 1048576");
+    let output = world.run(ON_OWN).exit(0);
+    let marked = column(&mut *database, "SELECT COUNT(*) FROM t_ds_task_instance WHERE state = 8");
+    assert_eq!(marked, ["120000"], "{:.300}", output.stdout);
+    assert_eq!(output.json()["masters"][0]["marked_tasks"].as_array().map(Vec::len), Some(120_000));
+}
+
 /// For a collation two masters may be one that are not: neither hides the other's work.
 #[test]
 fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
