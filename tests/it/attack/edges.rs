@@ -1,12 +1,14 @@
 //! Instances left behind while the program says that all is well, and other ends of the scale.
 
+use std::time::Duration;
+
 use dsctl::demo::{self, seed};
-use dsctl::metadata::database::Database;
+use dsctl::metadata::database::{Access, Database};
 use dsctl::model::Version;
 use jiff::{Timestamp, ToSpan};
 
 use crate::attack::{DEAD, World, server};
-use crate::harness::{Limits, MariaDb, Output, PASSWORD, Postgres, Store, wait};
+use crate::harness::{Limits, MariaDb, Output, PASSWORD, Postgres, Store, eventually, wait};
 
 /// A world whose metadata is on a MariaDB server of its own, with one instance that has these start parameters.
 fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Database>) {
@@ -245,4 +247,23 @@ fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
         world.run("failover --all-dead --yes").exit(0);
         assert_eq!([1, 2, 3].map(|id| world.host(id)), [living, "NULL", living]);
     }
+}
+
+/// On such a server a reader sees what another one may still undo: it would say that nothing hangs.
+#[test]
+fn work_that_another_process_has_not_committed_is_not_taken_for_done() {
+    let server = MariaDb::private();
+    server.sql("", "SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED");
+    let (world, mut database) = on_own_mariadb(&server, "{}");
+    let mut other = wait(world.env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
+    wait(other.begin(Access::Write, Duration::from_mins(1))).unwrap();
+    wait(other.execute("UPDATE t_ds_process_instance SET host = 'NULL'", &[])).unwrap();
+    let running = world.dsctl("failover --all-dead --yes --allow-new-masters").spawn();
+    eventually(Duration::from_secs(20), "somebody who waits for the rows", || {
+        let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE'";
+        let waiting = column(&mut *database, waiting);
+        if waiting == ["1"] { Ok(()) } else { Err(waiting) }
+    });
+    wait(other.rollback());
+    assert_eq!(running.finish().exit(0).json()["recovered"], 2);
 }
