@@ -97,7 +97,7 @@ async fn at_once<T>(
             // The server may be about to give the session: it is closed then, like any other. One that is silent is
             // waited for no longer than at an end.
             let opened = async { Ok(timeout(GOODBYE, session).await) };
-            if let Ok(Ok(Ok(session))) = or_stopped(stop.clone(), opened).await {
+            if let Ok(Ok(session)) = or_stopped(stop.clone(), opened).await? {
                 session.close().await;
             }
             Err(error)

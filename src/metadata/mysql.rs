@@ -71,7 +71,8 @@ impl MySqlDriver {
 
     /// What every session needs. The time zone stays the server's own, and the SQL mode too but for strictness: without
     /// that, a text that is too long is cut, and half a `command_param` is one that no master can read. Without `autocommit`, which a server may
-    /// have off by default, single statements would never be committed.
+    /// have off by default, single statements would never be committed. Where it lets everybody see what is not committed,
+    /// work that somebody else may still undo would look done.
     fn settings(&self, is_mariadb: bool) -> String {
         let lock = self.timeout.as_secs().clamp(1, 31_536_000);
         let limit = milliseconds(self.statement_timeout);
@@ -83,7 +84,7 @@ impl MySqlDriver {
         format!(
             "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
              SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES'), \
-             SESSION {limit}, NAMES utf8mb4"
+             SESSION {limit}, NAMES utf8mb4; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         )
     }
 }

@@ -131,10 +131,12 @@ impl<'a> Statements<'a> {
         format!("SELECT id FROM {} WHERE host IN ({places}) LIMIT 1", self.family.tables.instance)
     }
 
-    /// How many instances of interest each host has: host, state, count.
+    /// How many instances of interest each host has: host, state, count. Collations of older MySQL schemas take hosts for
+    /// one that are not the same text; each of them is somebody.
     pub(crate) fn host_counts(&self) -> String {
+        let very_text = if self.dialect == Dialect::MySql { ", CAST(host AS BINARY)" } else { "" };
         format!(
-            "SELECT host, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY host, state",
+            "SELECT host, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY host, state{very_text}",
             self.family.tables.instance,
             list(self.states_of_interest()),
         )
@@ -226,14 +228,14 @@ impl<'a> Statements<'a> {
         format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({wanted}) AND {unfinished}")
     }
 
-    /// Valid tasks in no finished state: these, and those of these instances that have a greater id than `newest`. All
+    /// Valid tasks in no finished state: these, and those of these instances that have a greater id than `settled`. All
     /// are found by their key.
-    pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], newest: i64) -> String {
+    pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], settled: i64) -> String {
         let instance = self.family.columns.task_instance;
         let submit_time = self.optional_time(self.optional.submit_time);
         format!(
             "SELECT id, {instance}, name, task_type, state, host, {submit_time}, {start}, pid, log_path, app_link \
-             FROM {table} WHERE (id IN ({tasks}) OR (id > {newest} AND {instance} IN ({instances}))) \
+             FROM {table} WHERE (id IN ({tasks}) OR (id > {settled} AND {instance} IN ({instances}))) \
              AND {unfinished} ORDER BY id",
             start = self.time("start_time"),
             table = self.family.tables.task,

@@ -7,13 +7,16 @@ use super::statements::list;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::model::{InstanceId, Task};
 
+/// So many of the newest tasks may have been committed out of the order of their ids: they are looked through again.
+const OUT_OF_ORDER: i64 = 100;
+
 /// Which unfinished tasks so many instances had when they were looked for.
 #[derive(Debug, Default)]
 pub struct TaskIds {
     /// Ascending.
     by_instance: Vec<(InstanceId, i64)>,
-    /// The greatest id in the table before the search: what is greater may have been missed by it.
-    newest: i64,
+    /// What has a greater id may have been missed by the search.
+    settled: i64,
 }
 
 impl TaskIds {
@@ -34,7 +37,8 @@ impl MetadataStore {
             return Ok(TaskIds::default());
         }
         let newest = self.collect(&self.statements().newest_task(), &[], |row| row.int(0)).await?;
-        let mut found = TaskIds { by_instance: Vec::new(), newest: newest.first().copied().unwrap_or(0) };
+        let settled = newest.first().map_or(0, |newest| newest.saturating_sub(OUT_OF_ORDER));
+        let mut found = TaskIds { by_instance: Vec::new(), settled };
         let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
         if self.database.dialect() == Dialect::MySql {
             for some in instances.chunks(LOOK_UP) {
@@ -59,9 +63,18 @@ impl MetadataStore {
         instances: &[InstanceId],
         found: &TaskIds,
     ) -> Result<Vec<Task>, DatabaseError> {
-        let tasks: Vec<i64> = instances.iter().flat_map(|id| found.of(*id)).map(|(_, task)| *task).collect();
-        let sql = self.statements().unfinished_tasks(&tasks, instances, found.newest);
-        self.collect(&sql, &[], rows::task).await
+        let ids = instances.iter().flat_map(|id| found.of(*id)).map(|(_, task)| *task);
+        let older: Vec<i64> = ids.filter(|task| *task <= found.settled).collect();
+        // No server takes a statement of any length.
+        let (some, rest) = older.split_at(older.len().min(LOOK_UP));
+        let sql = self.statements().unfinished_tasks(some, instances, found.settled);
+        let mut tasks = self.collect(&sql, &[], rows::task).await?;
+        for some in rest.chunks(LOOK_UP) {
+            let sql = self.statements().unfinished_tasks(some, &[], found.settled);
+            tasks.extend(self.collect(&sql, &[], rows::task).await?);
+        }
+        tasks.sort_unstable_by_key(|task| task.id);
+        Ok(tasks)
     }
 }
 
@@ -71,7 +84,7 @@ mod tests {
 
     #[test]
     fn each_instance_has_its_own_tasks() {
-        let found = TaskIds { by_instance: vec![(1, 7), (3, 2), (3, 9), (4, 1)], newest: 9 };
+        let found = TaskIds { by_instance: vec![(1, 7), (3, 2), (3, 9), (4, 1)], settled: 9 };
         let tasks = |id| found.of(id).iter().map(|(_, task)| *task).collect::<Vec<_>>();
         assert_eq!(
             [tasks(0), tasks(1), tasks(2), tasks(3), tasks(4), tasks(5)],

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 
 use super::database::{Access, DatabaseError, Dialect, Row, Value};
 use super::rows;
-use super::store::MetadataStore;
+use super::store::{LOOK_UP, MetadataStore};
 use crate::family::{Claim, CommandValue};
 use crate::model::{InstanceId, InstanceRow};
 
@@ -95,8 +95,12 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn mark_tasks(&mut self, tasks: &[i64]) -> Result<u64, DatabaseError> {
-        let sql = self.statements().mark_tasks(tasks, self.release.mark_clears_flag());
-        Ok(self.database.execute(&sql, &[]).await?.rows)
+        let mut marked = 0;
+        for some in tasks.chunks(LOOK_UP) {
+            let sql = self.statements().mark_tasks(some, self.release.mark_clears_flag());
+            marked += self.database.execute(&sql, &[]).await?.rows;
+        }
+        Ok(marked)
     }
 
     /// Claims instances that still have the host and state given; gives how many were claimed. One statement for each

@@ -131,6 +131,22 @@ fn a_session_is_closed_when_a_signal_comes_before_the_database_answers() {
     }
 }
 
+/// Nothing is left but the wait for a session that is to be closed.
+#[test]
+fn a_signal_ends_the_program_where_the_database_has_failed_and_the_registry_is_silent() {
+    let mut scene = Scene::new(Store::MariaDb);
+    scene.database.refuse();
+    scene.zookeeper.black_hole();
+    for command in COMMANDS {
+        let taken = scene.zookeeper.accepted();
+        let running = scene.dsctl(command).spawn();
+        scene.zookeeper.await_accepted(taken + 1);
+        running.signal("INT");
+        let output = running.finish();
+        assert_eq!(output.signal, Some(2), "{output:?}");
+    }
+}
+
 #[test]
 fn the_database_is_told_where_both_fail() {
     let mut scene = Scene::new(Store::MariaDb);

@@ -1,11 +1,14 @@
 //! Instances left behind while the program says that all is well, and other ends of the scale.
 
-use dsctl::demo::{self, seed};
-use dsctl::metadata::database::Database;
-use dsctl::model::Version;
+use std::time::Duration;
 
-use crate::attack::{DEAD, World};
-use crate::harness::{Limits, MariaDb, Output, PASSWORD, Postgres, Store, wait};
+use dsctl::demo::{self, seed};
+use dsctl::metadata::database::{Access, Database};
+use dsctl::model::Version;
+use jiff::{Timestamp, ToSpan};
+
+use crate::attack::{DEAD, World, server};
+use crate::harness::{Limits, MariaDb, Output, PASSWORD, Postgres, Store, eventually, wait};
 
 /// A world whose metadata is on a MariaDB server of its own, with one instance that has these start parameters.
 fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Database>) {
@@ -206,4 +209,61 @@ fn one_strange_host_does_not_keep_the_other_orphans_waiting() {
     // What is left is named, and is no success.
     let left = output.clone().exit(7).stdout.matches("strange_host").count();
     assert_eq!(left, 4, "{output:?}");
+}
+
+/// Thousands of tasks in one batch are more text than a server takes in one statement.
+#[test]
+fn very_many_tasks_are_marked_in_statements_that_a_server_takes() {
+    let server = MariaDb::private();
+    let (world, mut database) = on_own_mariadb(&server, "{}");
+    let tasks = "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, process_instance_id, state, host, flag) \
+                 SELECT 100000000 + seq, 't', 'SHELL', 1, 1 + seq % 2, 1, 'gone:1234', 1 FROM seq_1_to_120000";
+    server.sql(&world.env.database, tasks);
+    server.sql("", "SET GLOBAL max_allowed_packet = 1048576");
+    let output = world.run(ON_OWN).exit(0);
+    let marked = column(&mut *database, "SELECT COUNT(*) FROM t_ds_task_instance WHERE state = 8");
+    assert_eq!(marked, ["120000"], "{:.300}", output.stdout);
+    assert_eq!(output.json()["masters"][0]["marked_tasks"].as_array().map(Vec::len), Some(120_000));
+}
+
+/// For a collation two masters may be one that are not: neither hides the other's work.
+#[test]
+fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
+    for (living, dead) in [("Master-1.ds:5678", "master-1.ds:5678"), ("master-1.ds:5678", "Master-1.ds:5678")] {
+        let world = World::new(Store::MariaDb, "3.1.9");
+        world.env.sql("ALTER TABLE t_ds_process_instance CONVERT TO CHARACTER SET utf8 COLLATE utf8_general_ci");
+        let _living = world.env.register(world.version, &server(living, Timestamp::now() - 3.hours()));
+        world.env.insert([
+            world.instance(1).host(living),
+            world.instance(2).host(dead),
+            world.instance(3).host(living),
+        ]);
+        let masters = world.run("masters").exit(0).json();
+        let of = |address: &str| {
+            masters["masters"].as_array().unwrap().iter().find(|one| one["address"] == address).cloned()
+        };
+        let unfinished = [living, dead].map(|address| of(address).map(|one| one["unfinished_instances"].clone()));
+        assert_eq!(unfinished, [Some(2.into()), Some(1.into())], "{masters:#}");
+        world.run("failover --all-dead --yes").exit(0);
+        assert_eq!([1, 2, 3].map(|id| world.host(id)), [living, "NULL", living]);
+    }
+}
+
+/// On such a server a reader sees what another one may still undo: it would say that nothing hangs.
+#[test]
+fn work_that_another_process_has_not_committed_is_not_taken_for_done() {
+    let server = MariaDb::private();
+    server.sql("", "SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED");
+    let (world, mut database) = on_own_mariadb(&server, "{}");
+    let mut other = wait(world.env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
+    wait(other.begin(Access::Write, Duration::from_mins(1))).unwrap();
+    wait(other.execute("UPDATE t_ds_process_instance SET host = 'NULL'", &[])).unwrap();
+    let running = world.dsctl("failover --all-dead --yes --allow-new-masters").spawn();
+    eventually(Duration::from_secs(20), "somebody who waits for the rows", || {
+        let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE'";
+        let waiting = column(&mut *database, waiting);
+        if waiting == ["1"] { Ok(()) } else { Err(waiting) }
+    });
+    wait(other.rollback());
+    assert_eq!(running.finish().exit(0).json()["recovered"], 2);
 }

@@ -1,6 +1,9 @@
 //! Tasks that may still run on a living worker.
 
+use std::time::Duration;
+
 use dsctl::demo::seed::Seed;
+use dsctl::metadata::database::Access;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -8,7 +11,7 @@ use super::expected::{Command, assert_changes, claim_line, settled, task_line};
 use super::releases::release;
 use super::world::{BEGUN, World, recovered, skipped, time};
 use crate::faults::moments::Moment;
-use crate::harness::{At, Dsctl, Store};
+use crate::harness::{At, Dsctl, Store, wait};
 
 /// Two instances: one has a task on the living worker, the other's worker is gone.
 fn with_a_living_worker(world: &World) {
@@ -132,5 +135,28 @@ fn sub_workflows_that_begin_anew_are_told() {
             told,
             "{number}: {report}"
         );
+    }
+}
+
+/// A task has its number before it can be seen: one with a greater number may be committed first.
+#[test]
+fn a_task_that_is_committed_late_is_seen_by_its_batch() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let mut world = World::new(store, release("3.1.9"));
+        world.env.insert([world.instance(1), world.instance(2)]);
+        let mut late = world.env.database();
+        wait(late.begin(Access::Write, Duration::from_mins(1))).unwrap();
+        wait(world.task(21, 1).host(&world.worker()).insert(&mut *late)).unwrap();
+        world.env.insert([world.task(22, 2)]);
+        let proxy = world.env.through_proxy();
+        proxy.trap(Moment::Begin.bytes(store), At::Hold);
+        let running = Dsctl::new(&world.env).args(["failover", &world.dead(), "--yes", "-o", "json"]).spawn();
+        proxy.await_sprung();
+        wait(late.commit()).unwrap();
+        proxy.go_on();
+        let report = running.finish().exit(7).json();
+        assert_eq!(recovered(&report), [2], "{store:?}");
+        let left = &report["masters"][0]["skipped"][0];
+        assert_eq!((&left["instance_id"], &left["reason"]), (&json!(1), &json!("task_still_runs")), "{store:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{DEAD, V3_2, living, master, refused, run, with_zookeeper};
+use super::{DEAD, LIVING, V3_2, living, master, refused, run, with_zookeeper};
 use crate::harness::{Env, FakeRegistration, Store};
 
 fn register(env: &Env, name: &str, payload: &[u8]) -> FakeRegistration {
@@ -53,6 +53,22 @@ fn heartbeats_that_cannot_be_read() {
         assert_eq!((&master["verdict"], &master["registered"]), (&"alive".into(), &true.into()), "{what}");
         assert!(master["started_at"].is_null() && master["cpu_usage"].is_null(), "{what}");
         registration.close();
+    }
+}
+
+/// The digits are those of the master, in whatever format.
+#[test]
+fn numbers_are_told_as_they_were_written() {
+    let env = with_zookeeper(Store::Sqlite, V3_2);
+    let numbers = ["9.400961203335899e-8", "0.9452706955539223", "-0.0"];
+    let [cpu, memory, load] = numbers;
+    let text = format!(r#"{{"startupTime":1,"cpuUsage":{cpu},"memoryUsage":{memory},"loadAverage":{load}}}"#);
+    let _living = register(&env, LIVING, text.as_bytes());
+    for format in ["json", "ndjson"] {
+        let output = run(&env, &format!("masters -o {format}")).exit(0);
+        for number in numbers {
+            assert!(output.stdout.contains(number), "{number}: {output:?}");
+        }
     }
 }
 
