@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::future::{Either, select};
 use tokio::time::timeout;
@@ -21,6 +22,9 @@ use crate::registry::{Registry, RegistryError};
 
 use super::failure::CommandError;
 use super::or_stopped;
+
+/// So long somebody who has asked for the end waits for a session that is being given.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a command may do. A file is opened for no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +76,7 @@ pub(super) async fn both<T>(
         (settings.registry()?, &settings.db)
     {
         let zookeeper = zookeeper(settings, connect);
-        let (answer, session) = at_once(database, ZooKeeperSession::open(&zookeeper), stop).await?;
+        let (answer, session) = at_once(database, Box::pin(ZooKeeperSession::open(&zookeeper)), stop).await?;
         let registry = session.map(|session| -> Box<dyn Registry> { Box::new(session.registry(layout(&answer))) });
         return Ok((answer, registry));
     }
@@ -86,20 +90,32 @@ async fn at_once<T>(
     session: impl Future<Output = Result<ZooKeeperSession, RegistryError>>,
     stop: &StopSignal,
 ) -> Result<(T, Result<ZooKeeperSession, CommandError>), CommandError> {
-    let (database, session) = (pin!(database), pin!(session));
-    let first = or_stopped(stop.clone(), async { Ok(select(database, session).await) }).await?;
+    let (database, mut session) = (pin!(database), pin!(session));
+    let first = match or_stopped(stop.clone(), async { Ok(select(database, session.as_mut()).await) }).await {
+        Ok(first) => first,
+        Err(stopped) => {
+            dismiss(session, MOMENT).await;
+            return Err(stopped);
+        }
+    };
     match first {
         Either::Left((Ok(answer), session)) => {
-            let session = or_stopped(stop.clone(), async { Ok(session.await?) }).await;
-            Ok((answer, session))
+            let mut session = session;
+            let opened = or_stopped(stop.clone(), async { Ok(session.as_mut().await) }).await;
+            match opened {
+                Ok(opened) => Ok((answer, opened.map_err(Into::into))),
+                Err(stopped) => {
+                    dismiss(session, MOMENT).await;
+                    Ok((answer, Err(stopped)))
+                }
+            }
         }
         Either::Left((Err(error), session)) => {
-            // The server may be about to give the session: it is closed then, like any other. One that is silent is
-            // waited for no longer than at an end.
-            let opened = async { Ok(timeout(GOODBYE, session).await) };
-            if let Ok(Ok(session)) = or_stopped(stop.clone(), opened).await? {
-                session.close().await;
-            }
+            let dismissed = async {
+                dismiss(session, GOODBYE).await;
+                Ok(())
+            };
+            or_stopped(stop.clone(), dismissed).await?;
             Err(error)
         }
         Either::Right((session, database)) => match (or_stopped(stop.clone(), database).await, session) {
@@ -110,6 +126,14 @@ async fn at_once<T>(
             }
             (Err(error), Err(_)) => Err(error),
         },
+    }
+}
+
+/// The server may be about to give a session that nobody wants any more: it is closed then, like any other. A server that is
+/// silent is waited for no longer than the limit.
+async fn dismiss(session: impl Future<Output = Result<ZooKeeperSession, RegistryError>>, limit: Duration) {
+    if let Ok(Ok(session)) = timeout(limit, session).await {
+        session.close().await;
     }
 }
 

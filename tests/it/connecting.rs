@@ -131,6 +131,28 @@ fn a_session_is_closed_when_a_signal_comes_before_the_database_answers() {
     }
 }
 
+#[test]
+fn a_session_is_closed_that_is_given_after_a_signal() {
+    let scene = Scene::new(Store::MariaDb);
+    for with_database in [true, false] {
+        for command in COMMANDS {
+            if !with_database {
+                scene.database.black_hole();
+            }
+            scene.zookeeper.black_hole();
+            let taken = scene.zookeeper.accepted();
+            let running = scene.dsctl(command).spawn();
+            scene.zookeeper.await_accepted(taken + 1);
+            running.signal("INT");
+            scene.zookeeper.pass();
+            let output = running.finish();
+            assert_eq!(output.signal, Some(2), "{output:?}");
+            scene.assert_no_session(&output);
+            scene.database.pass();
+        }
+    }
+}
+
 /// Nothing is left but the wait for a session that is to be closed.
 #[test]
 fn a_signal_ends_the_program_where_the_database_has_failed_and_the_registry_is_silent() {
