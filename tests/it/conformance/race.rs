@@ -73,8 +73,9 @@ fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
     let zk = world.env.zk();
     let dead = format!("10.9.9.{round}:5678");
     let parent = world.env.path(world.release.registrations[Kind::Master as usize]);
-    let payload = zk.data(&master.node).unwrap();
-    let registration = FakeRegistration::new(&world.env.connect, &format!("{parent}/{dead}"), &payload, None);
+    let payload = String::from_utf8(zk.data(&master.node).unwrap()).unwrap();
+    let payload = heartbeat_of(&payload, &master.address, &dead);
+    let registration = FakeRegistration::new(&world.env.connect, &format!("{parent}/{dead}"), payload.as_bytes(), None);
     seed::again(world, 1, &dead, INSTANCES);
     let first = [First::Us, First::Master, First::Whoever][usize::try_from(round % 3).unwrap()];
 
@@ -116,4 +117,14 @@ fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
     };
     assert!(expected, "{first:?}: {report}");
     ours
+}
+
+/// One master's heartbeat as another one's. From 3.2 on it names its master, and from 3.3 on that is whom a failover is for.
+fn heartbeat_of(payload: &str, own: &str, other: &str) -> String {
+    let named = |address: &str| {
+        let (host, port) = address.rsplit_once(':').unwrap();
+        [format!("\"host\":\"{host}\""), format!("\"port\":{port}")]
+    };
+    let pairs = named(own).into_iter().zip(named(other));
+    pairs.fold(payload.to_owned(), |payload, (own, other)| payload.replace(&own, &other))
 }
