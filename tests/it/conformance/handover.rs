@@ -153,7 +153,7 @@ fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
     let ours = zk.await_queue(&lock, 2);
     living.thaw();
     // The living master has noticed, and stands behind us at the same lock.
-    let queue = zk.await_queue(&lock, 3);
+    let queue = zk.await_queue_from(&lock, 3);
     assert_eq!(queue[..2], ours[..]);
     assert!(count_at(world, &dead.address) > 0, "nobody has done anything yet");
     holder.signal("TERM");

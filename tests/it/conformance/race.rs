@@ -88,7 +88,7 @@ fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
     }
     registration.close();
     if first == First::Master {
-        zk.await_queue(&lock, 2);
+        zk.await_queue_from(&lock, 2);
     }
     let leaks = world.release.leaks_lock;
     let timeout = if leaks && first != First::Us { "40s" } else { "4m" };
@@ -99,7 +99,7 @@ fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
         master.thaw();
     }
     if first != First::Whoever {
-        zk.await_queue(&lock, 3);
+        zk.await_queue_from(&lock, 3);
     }
     holder.signal("TERM");
     let output = failover.finish();

@@ -89,6 +89,15 @@ impl Zk {
         })
     }
 
+    /// Waits until a path has so many lock nodes at least: a master may stand there twice, since it looks for the dead both
+    /// when one goes and from time to time.
+    pub fn await_queue_from(&self, path: &str, least: usize) -> Vec<String> {
+        eventually(Duration::from_mins(2), &format!("{least} lock nodes and more at {path}"), || {
+            let queue = self.lock_queue(path);
+            if queue.len() >= least { Ok(queue) } else { Err(queue) }
+        })
+    }
+
     /// Waits until a node is gone.
     pub fn await_absence(&self, path: &str) {
         eventually(Duration::from_mins(1), &format!("the end of {path}"), || {
