@@ -6,6 +6,7 @@ use crate::harness::{Dsctl, Store};
 use crate::report::{Table, rows};
 use crate::world::DEAD;
 
+/// Instances of the dead master, where the table has room for them.
 const SHARE: i64 = 100_000;
 
 pub fn run() {

@@ -88,8 +88,8 @@ impl<'a> Statements<'a> {
         self.scan(&self.judged_columns(), self.family.unfinished, true)
     }
 
-    /// Every instance that is unfinished or claimed; with a host, only that one's: parameter 1. In
-    /// the order that `rows::listed` reads.
+    /// Every instance that is unfinished or claimed; with a host, only that one's: parameter 1. In the order
+    /// that `rows::listed` reads.
     pub(crate) fn listed(&self, by_host: bool) -> String {
         let columns = format!("{}, i.name", self.judged_columns());
         self.scan(&columns, &self.states_of_interest(), by_host)
