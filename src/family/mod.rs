@@ -87,6 +87,14 @@ pub enum CommandValue {
     TestFlag,
 }
 
+impl CommandValue {
+    /// Whether each command of an insert has its own.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        !matches!(self, Self::Number(_) | Self::Now)
+    }
+}
+
 /// The form of `command_param` (F§7.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterForm {

@@ -189,6 +189,15 @@ pub trait Database: Send + fmt::Debug {
     /// [`DatabaseError::Unreachable`].
     async fn reconnect(&mut self) -> Result<(), DatabaseError>;
 
+    /// A second connection to the same place, to read beside this one; `None` inside a transaction, whose state of the
+    /// database it would not see, and where a second one is of no use.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unreachable`].
+    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+        Ok(None)
+    }
+
     /// Says goodbye to the server.
     async fn close(self: Box<Self>);
 }

@@ -4,7 +4,9 @@ mod commands;
 pub mod database;
 pub mod ddl;
 mod definitions;
+mod inserts;
 pub mod mysql;
+mod of_host;
 mod placeholders;
 pub mod postgres;
 mod rows;
@@ -18,6 +20,6 @@ mod transaction;
 mod writes;
 
 pub use definitions::Definitions;
+pub use inserts::NewCommand;
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;
-pub use writes::NewCommand;

@@ -42,6 +42,11 @@ impl PostgresDatabase {
 /// the rows that are locked. Without them it asks after two hours.
 const KEEPALIVES: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 
+/// A scan is run once: what the server would compile for it takes longer to compile than it saves.
+const NO_JIT: &str = "; SET jit = off";
+/// The first version that compiles.
+const FIRST_JIT: u32 = 11_00_00;
+
 /// How to connect.
 #[derive(Debug)]
 pub struct PostgresDriver {
@@ -60,7 +65,8 @@ impl PostgresDriver {
             other => other?,
         };
         let (lock, statement) = (milliseconds(self.timeout), milliseconds(self.statement_timeout));
-        let settings = format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}; {KEEPALIVES}");
+        let jit = if connection.server_version_num().is_some_and(|version| version >= FIRST_JIT) { NO_JIT } else { "" };
+        let settings = format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}; {KEEPALIVES}{jit}");
         connection.execute(sqlx::raw_sql(AssertSqlSafe(settings))).await?;
         Ok(connection)
     }

@@ -2,6 +2,7 @@
 //! [`Driver`].
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -85,7 +86,7 @@ pub trait Driver: Send + Sync + 'static {
 
 /// A database on a server.
 pub struct ServerDatabase<D: Driver> {
-    driver: D,
+    driver: Arc<D>,
     endpoint: String,
     timeout: Duration,
     answer_limit: Duration,
@@ -113,6 +114,15 @@ impl<D: Driver> ServerDatabase<D> {
             return Err(DatabaseError::Unreachable { endpoint, cause });
         }
         let answer_limit = statement_timeout.saturating_add(MARGIN);
+        Self::connect_by(Arc::new(driver), endpoint, timeout, answer_limit).await
+    }
+
+    async fn connect_by(
+        driver: Arc<D>,
+        endpoint: String,
+        timeout: Duration,
+        answer_limit: Duration,
+    ) -> Result<Self, DatabaseError> {
         let (session, transaction) = (None, Transaction::None);
         let mut database = Self { driver, endpoint, timeout, answer_limit, session, transaction };
         database.reconnect().await?;
@@ -301,6 +311,15 @@ impl<D: Driver> Database for ServerDatabase<D> {
             Err(_) => return Err(unreachable(no_answer(self.timeout))),
         }
         Ok(())
+    }
+
+    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+        if self.transaction != Transaction::None {
+            return Ok(None);
+        }
+        let (driver, endpoint) = (Arc::clone(&self.driver), self.endpoint.clone());
+        let twin = Self::connect_by(driver, endpoint, self.timeout, self.answer_limit).await?;
+        Ok(Some(Box::new(twin)))
     }
 
     async fn close(mut self: Box<Self>) {

@@ -1,6 +1,5 @@
 //! The metadata store of one cluster: opening, and every read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -115,21 +114,6 @@ impl MetadataStore {
         let sql = self.statements().naming_any(hosts.len());
         let parameters: Vec<Value> = hosts.iter().map(|host| Value::from(*host)).collect();
         Ok(!self.collect(&sql, &parameters, |row| row.int(0)).await?.is_empty())
-    }
-
-    /// Unfinished instances of this very host, ids ascending. One scan.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
-        let sql = self.statements().unfinished_of_host();
-        // Collations of older MySQL schemas match other cases, and trailing blanks, too.
-        let shared: Arc<str> = host.into();
-        let read = |row: &Row| {
-            let instance = rows::instance(row).filter(|instance| instance.host.as_deref() == Some(host))?;
-            Some(Instance { host: Some(Arc::clone(&shared)), ..instance })
-        };
-        self.collect(&sql, &[Value::from(host)], read).await
     }
 
     /// Claimed instances, ids ascending. One scan.

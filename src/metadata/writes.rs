@@ -3,28 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::civil::DateTime;
-
-use super::database::{Access, DatabaseError, Dialect, Row, Value};
+use super::database::{Access, DatabaseError, Dialect, Value};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
-use crate::family::{Claim, CommandValue};
+use crate::family::Claim;
 use crate::model::{InstanceId, InstanceRow};
-
-/// A recovery command to be inserted.
-#[derive(Clone, Debug)]
-pub struct NewCommand<'a> {
-    /// The instance's row as it was read under its row lock.
-    pub row: &'a InstanceRow,
-    /// The text of `command_param`.
-    pub parameter: String,
-}
-
-/// Bytes of parameter text in one insert: well below the smallest default packet limit of a server.
-const INSERT_BYTES: usize = 512 * 1024;
-
-/// Commands in one insert: at most nine placeholders each, far below every database's limit.
-const INSERT_ROWS: usize = 1000;
 
 /// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold everything.
 const MYSQL_TEXT: usize = 65_535;
@@ -129,120 +112,6 @@ impl MetadataStore {
         }
         Ok(claimed)
     }
-
-    /// Inserts one recovery command each, ids assigned by the database; gives instance → command id. `now` is the
-    /// present time in the cluster's zone; without it the database's own clock is used.
-    ///
-    /// # Errors
-    /// [`DatabaseError`]; also where the number of commands inserted is not the number asked for.
-    pub async fn insert_commands(
-        &mut self,
-        commands: &[NewCommand<'_>],
-        now: Option<DateTime>,
-    ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
-        let mut inserted = HashMap::with_capacity(commands.len());
-        // A column that is left out takes the database's default: rows with and without a priority go apart.
-        let (with, without): (Vec<_>, Vec<_>) = commands.iter().partition(|command| command.row.priority.is_some());
-        for group in [with, without] {
-            for piece in pieces(&group) {
-                self.insert_piece(piece, now, &mut inserted).await?;
-            }
-        }
-        if inserted.len() == commands.len() {
-            return Ok(inserted);
-        }
-        Err(DatabaseError::Refused {
-            endpoint: self.database.endpoint().to_owned(),
-            cause: format!("{} commands were inserted instead of {}", inserted.len(), commands.len()),
-            busy: false,
-        })
-    }
-
-    async fn insert_piece(
-        &mut self,
-        piece: &[&NewCommand<'_>],
-        now: Option<DateTime>,
-        inserted: &mut HashMap<InstanceId, i64>,
-    ) -> Result<(), DatabaseError> {
-        let Some(first) = piece.first() else { return Ok(()) };
-        let with_priority = first.row.priority.is_some();
-        let columns: Vec<(&str, CommandValue)> = self
-            .release
-            .command_columns()
-            .into_iter()
-            .filter(|(_, value)| with_priority || *value != CommandValue::Priority)
-            .collect();
-        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let mut parameters = Vec::new();
-        let mut values = String::new();
-        for command in piece {
-            values.push_str(if values.is_empty() { "(" } else { ",(" });
-            for (index, (_, value)) in columns.iter().enumerate() {
-                values.push_str(if index == 0 { "" } else { "," });
-                values.push_str(&self.expression(*value, command, now, &mut parameters));
-            }
-            values.push(')');
-        }
-        let sql = self.statements().insert_commands(&names, &values);
-        self.run_insert(&sql, &parameters, piece, inserted).await
-    }
-
-    /// The SQL of one value. What differs between commands goes to the parameters, so that every batch of a size has the
-    /// same text.
-    fn expression(
-        &self,
-        value: CommandValue,
-        command: &NewCommand<'_>,
-        now: Option<DateTime>,
-        parameters: &mut Vec<Value>,
-    ) -> String {
-        let row = command.row;
-        let instance = &row.instance;
-        let number = match value {
-            CommandValue::Number(constant) => return constant.to_string(),
-            CommandValue::Parameter => {
-                parameters.push(Value::from(command.parameter.as_str()));
-                return "?".to_owned();
-            }
-            CommandValue::Now => {
-                parameters.extend(now.map(|now| Value::from(now.strftime("%Y-%m-%d %H:%M:%S").to_string())));
-                return self.statements().now(now.is_some()).to_owned();
-            }
-            CommandValue::Definition => instance.definition,
-            CommandValue::DefinitionVersion => Some(instance.definition_version.unwrap_or(0)),
-            CommandValue::Instance => Some(instance.id),
-            CommandValue::Executor => row.executor_id,
-            CommandValue::Priority => row.priority,
-            CommandValue::TestFlag => Some(row.test_flag.unwrap_or(0)),
-        };
-        parameters.push(number.map_or(Value::Null, Value::from));
-        "?".to_owned()
-    }
-
-    /// MySQL knows no RETURNING: there the ids are read back, from the first one assigned on.
-    async fn run_insert(
-        &mut self,
-        sql: &str,
-        parameters: &[Value],
-        piece: &[&NewCommand<'_>],
-        inserted: &mut HashMap<InstanceId, i64>,
-    ) -> Result<(), DatabaseError> {
-        let wanted: std::collections::HashSet<InstanceId> =
-            piece.iter().map(|command| command.row.instance.id).collect();
-        let mut keep = |row: Row| {
-            let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
-            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| wanted.contains(id))) {
-                inserted.insert(instance, id);
-            }
-        };
-        if self.database.dialect() == Dialect::MySql {
-            let written = self.database.execute(sql, parameters).await?;
-            let read_back = self.statements().commands_from(written.insert_id);
-            self.database.query(&read_back, &[], &mut keep).await
-        } else {
-            self.database.query(sql, parameters, &mut keep).await
-        }
-    }
 }
 
 /// Ids, with the last one repeated up to the next power of two: a statement for them is one of few texts.
@@ -254,46 +123,14 @@ fn padded(ids: &[InstanceId]) -> Vec<InstanceId> {
     padded
 }
 
-/// Splits commands into inserts of a bounded size.
-fn pieces<'a, 'b>(commands: &'b [&'a NewCommand<'a>]) -> Vec<&'b [&'a NewCommand<'a>]> {
-    let mut pieces = Vec::new();
-    let mut rest = commands;
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = |command: &&&NewCommand<'_>| {
-            bytes += command.parameter.len();
-            bytes <= INSERT_BYTES
-        };
-        let count = rest.iter().take(INSERT_ROWS).take_while(fits).count().max(1);
-        let (piece, more) = rest.split_at(count);
-        pieces.push(piece);
-        rest = more;
-    }
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::padded;
 
     #[test]
     fn few_numbers_of_ids_are_asked_for() {
         assert_eq!(padded(&[]), [0_i64; 0]);
         assert_eq!(padded(&[7]), [7]);
         assert_eq!(padded(&[1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5, 5, 5]);
-    }
-
-    #[test]
-    fn inserts_are_bounded_and_lose_nothing() {
-        let row = InstanceRow::default();
-        let command = |bytes: usize| NewCommand { row: &row, parameter: "x".repeat(bytes) };
-        let commands: Vec<NewCommand<'_>> =
-            [10, INSERT_BYTES, 10, 3 * INSERT_BYTES, 10].into_iter().map(command).collect();
-        let all: Vec<&NewCommand<'_>> = commands.iter().collect();
-        let sizes: Vec<usize> = pieces(&all).iter().map(|piece| piece.len()).collect();
-        assert_eq!(sizes, [1, 1, 1, 1, 1]);
-        let many: Vec<&NewCommand<'_>> = std::iter::repeat_n(&commands[0], 2 * INSERT_ROWS + 1).collect();
-        let sizes: Vec<usize> = pieces(&many).iter().map(|piece| piece.len()).collect();
-        assert_eq!(sizes, [INSERT_ROWS, INSERT_ROWS, 1]);
     }
 }

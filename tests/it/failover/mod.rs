@@ -10,5 +10,6 @@ mod matrix;
 mod named;
 mod releases;
 mod restarted;
+mod shared_scan;
 mod tasks;
 mod world;

@@ -96,6 +96,15 @@ impl World {
         (first..first + count).collect()
     }
 
+    /// Adds an ended instance of the living master, of an id so great that two connections share the scan where that is done
+    /// at all.
+    pub fn stretch(&mut self) {
+        self.check_untouched();
+        let row = seed::instance(self.version).id(1_000_000).name("ended").state(7).host(LIVING);
+        self.env.insert([row]);
+        self.before = self.env.dump();
+    }
+
     /// Host and state of instances, as they are now.
     pub fn cells(&self, ids: &BTreeSet<i64>) -> BTreeSet<(Option<String>, Option<i64>)> {
         let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

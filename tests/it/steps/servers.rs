@@ -55,11 +55,12 @@ struct Scene {
 impl Scene {
     fn new(place: Place) -> Self {
         let Place { store, version, registry_inside } = place;
-        let world = if registry_inside {
+        let mut world = if registry_inside {
             World::with_registry_inside(store, version, INSTANCES)
         } else {
             World::new(store, version, INSTANCES)
         };
+        world.stretch();
         let points = Points::new();
         let protocol = if store == Store::MariaDb { Protocol::MySql } else { Protocol::Postgres };
         let database = Tap::new(protocol, world.env.server_port(), &points);

@@ -1,0 +1,79 @@
+//! The scan of the instance table for one host. A server of MySQL's kind does a statement on one processor, and this one
+//! takes the most time of a failover: on a great table two connections share it, each with one half of the ids.
+//! (PostgreSQL shares a scan out by itself.)
+
+use std::sync::Arc;
+
+use futures::future::join;
+
+use super::database::{Database, DatabaseError, Dialect, Row, Value};
+use super::rows;
+use super::statements::Part;
+use super::store::MetadataStore;
+use crate::model::Instance;
+
+/// A range of fewer ids is gone through before a second connection stands.
+const WORTH_SHARING: i64 = 50_000;
+
+impl MetadataStore {
+    /// Unfinished instances of this very host, ids ascending. One scan; its halves may see the table at two moments.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
+        let statements = self.statements();
+        let [whole, first, second] =
+            [Part::Whole, Part::To, Part::After].map(|part| statements.unfinished_of_host(part));
+        let Some((mut twin, middle)) = self.helper().await? else {
+            return of_host(&mut *self.database, &whole, host, None).await;
+        };
+        let first = of_host(&mut *self.database, &first, host, Some(middle));
+        let second = of_host(&mut *twin, &second, host, Some(middle));
+        // Neither is dropped when the other one fails: a connection that is left in the middle of an answer is lost.
+        let halves = join(first, second).await;
+        twin.close().await;
+        let mut found = halves.0?;
+        found.extend(halves.1?);
+        Ok(found)
+    }
+
+    /// A second connection and the id at which the table is cut in two, where that is worth it. A server that has no
+    /// connection to spare is no reason to fail.
+    async fn helper(&mut self) -> Result<Option<(Box<dyn Database>, i64)>, DatabaseError> {
+        if self.database.dialect() != Dialect::MySql {
+            return Ok(None);
+        }
+        let ends = self.collect(&self.statements().ends(), &[], |row| row.int(0).zip(row.int(1))).await?;
+        let Some((least, greatest)) =
+            ends.first().filter(|(least, greatest)| greatest.saturating_sub(*least) >= WORTH_SHARING)
+        else {
+            return Ok(None);
+        };
+        let middle = least.midpoint(*greatest);
+        match self.database.twin().await {
+            Ok(twin) => Ok(twin.map(|twin| (twin, middle))),
+            Err(error) => {
+                tracing::debug!("one connection scans alone: {error}");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Collations of older MySQL schemas match other cases, and trailing blanks, too.
+async fn of_host(
+    database: &mut dyn Database,
+    sql: &str,
+    host: &str,
+    middle: Option<i64>,
+) -> Result<Vec<Instance>, DatabaseError> {
+    let shared: Arc<str> = host.into();
+    let mut found = Vec::new();
+    let mut on_row = |row: Row| {
+        let instance = rows::instance(&row).filter(|instance| instance.host.as_deref() == Some(host));
+        found.extend(instance.map(|instance| Instance { host: Some(Arc::clone(&shared)), ..instance }));
+    };
+    let parameters: Vec<Value> = [Value::from(host)].into_iter().chain(middle.map(Value::from)).collect();
+    database.query(sql, &parameters, &mut on_row).await?;
+    Ok(found)
+}
