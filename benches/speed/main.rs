@@ -48,8 +48,8 @@ const PARTS: [Part; 7] = [
 ];
 
 fn main() {
-    // As an operator's server has it: the instance table fits into memory.
-    harness::servers::BUFFER_POOL.set("2G").unwrap();
+    // As an operator's servers have it: the instance table fits into memory.
+    harness::servers::MEMORY.set(2048).unwrap();
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     for (name, what, run) in PARTS {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {

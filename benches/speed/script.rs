@@ -33,13 +33,19 @@ fn of_mariadb() -> String {
     )
 }
 
+/// A scan that only reads is shared out among processes; one that writes is not.
 fn of_postgres() -> String {
+    let dead = format!("host = '{DEAD}' AND state IN (0, 1, 2, 4, 12)");
     format!(
-        "WITH i AS (
-             UPDATE t_ds_process_instance p SET host = 'NULL' WHERE host = '{DEAD}' AND state IN (0, 1, 2, 4, 12)
-             AND NOT EXISTS (SELECT 1 FROM t_ds_command c WHERE c.process_instance_id = p.id AND c.command_type = 2)
+        "SET jit = off;
+         BEGIN;
+         CREATE TEMPORARY TABLE dead ON COMMIT DROP AS SELECT id FROM t_ds_process_instance WHERE {dead};
+         DELETE FROM dead USING t_ds_command c WHERE c.process_instance_id = dead.id AND c.command_type = 2;
+         WITH i AS (
+             UPDATE t_ds_process_instance p SET host = 'NULL' FROM dead WHERE p.id = dead.id AND {dead}
              RETURNING p.*)
-         INSERT INTO t_ds_command ({COLUMNS}) SELECT {} FROM i",
+         INSERT INTO t_ds_command ({COLUMNS}) SELECT {} FROM i;
+         COMMIT;",
         values("'{\"ProcessInstanceId\":' || i.id || '}'")
     )
 }

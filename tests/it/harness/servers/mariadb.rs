@@ -1,7 +1,6 @@
 //! MariaDB, in place of every database that speaks MySQL's protocol.
 
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
@@ -10,10 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::super::guard::run;
 use super::super::wait::wait;
 use super::super::{PASSWORD, PASSWORD_IN_URL, USER};
-use super::{Server, is_root, private_server, template};
-
-/// What InnoDB keeps in memory, where the tests' own measure would make it read great tables from the disk.
-pub static BUFFER_POOL: OnceLock<&'static str> = OnceLock::new();
+use super::{MEMORY, Server, is_root, private_server, template};
 
 /// A MariaDB server.
 #[derive(Debug)]
@@ -117,11 +113,11 @@ fn command(server: &Server) -> Vec<String> {
     command.push(format!("--pid-file={}", folder.join("pid")));
     command.push(format!("--init-file={}", folder.join("init.sql")));
     command.push(format!("--port={}", server.port));
-    let pool = BUFFER_POOL.get().copied().unwrap_or("64M");
-    command.push(format!("--innodb-buffer-pool-size={pool}"));
+    let (pool, log) = MEMORY.get().map_or((64, 16), |memory| (*memory, 96));
+    command.push(format!("--innodb-buffer-pool-size={pool}M"));
+    command.push(format!("--innodb-log-file-size={log}M"));
     let rest = "--skip-networking=0 --bind-address=127.0.0.1 --skip-name-resolve --skip-log-bin \
-                --innodb-log-file-size=16M --innodb-flush-log-at-trx-commit=2 \
-                --performance-schema=OFF --max-connections=200";
+                --innodb-flush-log-at-trx-commit=2 --performance-schema=OFF --max-connections=200";
     command.extend(rest.split_whitespace().map(str::to_owned));
     command
 }

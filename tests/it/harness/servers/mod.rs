@@ -6,15 +6,19 @@ pub mod postgres;
 mod template;
 mod zookeeper;
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 pub use ensemble::Ensemble;
-pub use mariadb::{BUFFER_POOL, MariaDb};
+pub use mariadb::MariaDb;
 pub use postgres::Postgres;
 pub use zookeeper::{Release, ZooKeeper};
 
 use super::guard::{Folder, Guarded};
 use super::ports::free_port;
+
+/// How much of their tables the databases keep in memory (in MiB), where the tests' own measure would make them read great tables from the disk.
+pub static MEMORY: OnceLock<u32> = OnceLock::new();
 
 /// How long a server may take until it answers.
 const START: Duration = Duration::from_mins(1);

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::super::guard::run;
 use super::super::wait::wait;
 use super::super::{PASSWORD, PASSWORD_IN_URL, USER};
-use super::{Server, is_root, private_server, template};
+use super::{MEMORY, Server, is_root, private_server, template};
 
 /// A PostgreSQL server.
 #[derive(Debug)]
@@ -124,10 +124,10 @@ fn give_to_postgres(folder: &Path) {
 fn command(server: &Server) -> Result<Vec<String>, String> {
     let mut command = as_postgres(&program("postgres")?);
     command.extend(["-D".to_owned(), server.folder.join("data"), "-p".to_owned(), server.port.to_string()]);
-    let settings = "listen_addresses=127.0.0.1 fsync=off full_page_writes=off \
-                    shared_buffers=32MB max_connections=200 timezone=UTC";
+    let settings = "listen_addresses=127.0.0.1 fsync=off full_page_writes=off max_connections=200 timezone=UTC";
+    let memory = format!("shared_buffers={}MB", MEMORY.get().unwrap_or(&32));
     let socket = format!("unix_socket_directories={}", server.folder.path().display());
-    for setting in settings.split_whitespace().chain([socket.as_str()]) {
+    for setting in settings.split_whitespace().chain([memory.as_str(), socket.as_str()]) {
         command.extend(["-c".to_owned(), setting.to_owned()]);
     }
     Ok(command)
