@@ -10,8 +10,8 @@ use super::{seed, tables};
 use crate::harness::guard::{Folder, run};
 use crate::harness::{Dsctl, Env, Output, Store, eventually, skipped};
 
-/// Seconds after which the registry gives up a master that is to be killed.
-pub const SHORT: u32 = 6;
+/// Seconds after which the registry gives up a master that is to be killed: more than a busy machine lets it wait.
+pub const SHORT: u32 = 12;
 /// Seconds after which it gives up everybody else: longer than any pause in a test.
 pub const LONG: u32 = 60;
 
@@ -116,7 +116,7 @@ impl World {
             if found == wanted {
                 return;
             }
-            assert!(Instant::now() < deadline, "{sql}: {found} and not {wanted}\n{}", complaints(servers));
+            assert!(Instant::now() < deadline, "{}\n{sql}: {found} and not {wanted}", complaints(servers));
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -147,9 +147,9 @@ impl World {
         while self.runs(name) < wanted {
             assert!(
                 Instant::now() < deadline,
-                "{} runs of {name} and not {wanted}\n{}",
-                self.runs(name),
-                complaints(servers)
+                "{}\n{} runs of {name} and not {wanted}",
+                complaints(servers),
+                self.runs(name)
             );
             std::thread::sleep(Duration::from_millis(100));
         }
