@@ -8,7 +8,7 @@ use futures::future::join;
 
 use super::database::{Database, DatabaseError, Dialect, Row, Value};
 use super::rows;
-use super::statements::Part;
+use super::statements::{self, Part};
 use super::store::MetadataStore;
 use crate::model::Instance;
 
@@ -27,13 +27,21 @@ impl MetadataStore {
         let Some((mut twin, middle)) = self.helper().await? else {
             return of_host(&mut *self.database, &whole, host, None).await;
         };
-        let first = of_host(&mut *self.database, &first, host, Some(middle));
-        let second = of_host(&mut *twin, &second, host, Some(middle));
+        let halves = join(
+            of_host(&mut *self.database, &first, host, Some(middle)),
+            of_host(&mut *twin, &second, host, Some(middle)),
+        );
         // Neither is dropped when the other one fails: a connection that is left in the middle of an answer is lost.
-        let halves = join(first, second).await;
+        let (first, other) = halves.await;
         twin.close().await;
-        let mut found = halves.0?;
-        found.extend(halves.1?);
+        let mut found = first?;
+        found.extend(match other {
+            Ok(other) => other,
+            Err(error) => {
+                tracing::debug!("the second connection failed: {error}");
+                of_host(&mut *self.database, &second, host, Some(middle)).await?
+            }
+        });
         Ok(found)
     }
 
@@ -50,7 +58,7 @@ impl MetadataStore {
             return Ok(None);
         };
         let middle = least.midpoint(*greatest);
-        match self.database.twin().await {
+        match self.twin_on_this_server().await {
             Ok(twin) => Ok(twin.map(|twin| (twin, middle))),
             Err(error) => {
                 tracing::debug!("one connection scans alone: {error}");
@@ -58,6 +66,25 @@ impl MetadataStore {
             }
         }
     }
+
+    /// A second connection; `None` where it leads to another server. Behind one address there may be several, and what one
+    /// of them has, another may not have yet.
+    async fn twin_on_this_server(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+        let Some(mut twin) = self.database.twin().await? else { return Ok(None) };
+        let [own, other] = [server(&mut *self.database).await?, server(&mut *twin).await?];
+        if own == other {
+            return Ok(Some(twin));
+        }
+        tracing::debug!("one connection scans alone: a second one leads to another server");
+        twin.close().await;
+        Ok(None)
+    }
+}
+
+async fn server(database: &mut dyn Database) -> Result<Option<String>, DatabaseError> {
+    let mut server = None;
+    database.query(statements::SERVER, &[], &mut |row| server = row.text(0)).await?;
+    Ok(server)
 }
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.

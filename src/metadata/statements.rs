@@ -375,6 +375,9 @@ fn names(columns: &[(&str, CommandValue)]) -> String {
     columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
+/// Which of MySQL's servers answers.
+pub(crate) const SERVER: &str = "SELECT CONCAT_WS(' ', @@hostname, @@port, @@server_id)";
+
 /// Columns of every table of DolphinScheduler's in the database that is connected to, as far as we may do anything with
 /// them: table, column. In PostgreSQL its own catalogue says so in half the time of the standard's views, and of
 /// one schema alone, the one that statements meet first: another release's may lie behind it in the search path.

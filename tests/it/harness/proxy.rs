@@ -132,7 +132,13 @@ impl Proxy {
 
     /// Leads every connection to another server from now on; those there are end.
     pub fn lead_to(&mut self, target: u16) {
-        self.refuse();
+        self.lead_new_to(target);
+        self.cut();
+    }
+
+    /// Leads new connections to another server; those there are go on.
+    pub fn lead_new_to(&mut self, target: u16) {
+        self.refuse_new();
         self.target = target;
         self.listen();
     }
