@@ -8,7 +8,7 @@ use futures::future::join;
 
 use super::database::{Database, DatabaseError, Dialect, Row, Value};
 use super::rows;
-use super::statements::Part;
+use super::statements::{MYSQL_SERVER, Part};
 use super::store::MetadataStore;
 use crate::model::Instance;
 
@@ -51,13 +51,34 @@ impl MetadataStore {
         };
         let middle = least.midpoint(*greatest);
         match self.database.twin().await {
-            Ok(twin) => Ok(twin.map(|twin| (twin, middle))),
+            Ok(Some(mut twin)) => {
+                if is_same_server(&mut *self.database, &mut *twin).await {
+                    return Ok(Some((twin, middle)));
+                }
+                tracing::debug!("one connection scans alone: a second one does not lead to the same server");
+                twin.close().await;
+                Ok(None)
+            }
+            Ok(None) => Ok(None),
             Err(error) => {
                 tracing::debug!("one connection scans alone: {error}");
                 Ok(None)
             }
         }
     }
+}
+
+/// Behind one address there may be several servers, of which one lags behind: its half would lack what it has not got yet.
+async fn is_same_server(one: &mut dyn Database, other: &mut dyn Database) -> bool {
+    let (one, other) = join(server(one), server(other)).await;
+    one.is_some() && one == other
+}
+
+/// Which server it is; `None` where it does not say.
+async fn server(database: &mut dyn Database) -> Option<Row> {
+    let mut found = None;
+    database.query(MYSQL_SERVER, &[], &mut |row| found = Some(row)).await.ok()?;
+    found
 }
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.

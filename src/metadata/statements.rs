@@ -419,6 +419,9 @@ pub(crate) const JDBC_MASTERS: &str = "SELECT d.data_key, h.last_heartbeat_time 
      FROM t_ds_jdbc_registry_data d JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id \
      WHERE d.data_key LIKE '/nodes/master/%'";
 
+/// Which one of several servers of MySQL's kind we are connected to.
+pub(crate) const MYSQL_SERVER: &str = "SELECT @@hostname, @@port, @@server_id";
+
 /// Ephemeral entries of masters in the MySQL registry of 3.1: key, seconds since it was last written. The database's own
 /// clock wrote the time.
 pub(crate) const MYSQL_REGISTRY_MASTERS: &str = "SELECT `key`, \

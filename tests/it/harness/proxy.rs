@@ -137,6 +137,13 @@ impl Proxy {
         self.listen();
     }
 
+    /// Leads new connections to another server; those there are go on.
+    pub fn lead_new_to(&mut self, target: u16) {
+        self.refuse_new();
+        self.target = target;
+        self.listen();
+    }
+
     fn accept_on(&mut self, listener: TcpListener) {
         self.listener = Some(runtime().spawn(accept(listener, self.target, Arc::clone(&self.shared))));
     }
