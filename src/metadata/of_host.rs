@@ -72,7 +72,7 @@ impl MetadataStore {
     async fn twin_on_this_server(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
         let Some(mut twin) = self.database.twin().await? else { return Ok(None) };
         let [own, other] = [server(&mut *self.database).await?, server(&mut *twin).await?];
-        if own == other {
+        if own.is_some() && own == other {
             return Ok(Some(twin));
         }
         tracing::debug!("one connection scans alone: a second one leads to another server");

@@ -207,22 +207,18 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Recovery commands with an id of at least `first`, oldest first, as [`Self::command_identity`] tells them.
+    /// Recovery commands with an id of at least `first`, oldest first: id, instance, and the parameter where the instance
+    /// stands nowhere else.
     pub(crate) fn commands_from(&self, first: i64) -> String {
+        let instance = match self.family.columns.command_instance {
+            Some(column) => format!("{column}, CASE WHEN {column} > 0 THEN NULL ELSE command_param END"),
+            None => "NULL, command_param".to_owned(),
+        };
         format!(
-            "SELECT {} FROM {} WHERE id >= {first} AND command_type = {} ORDER BY id",
-            self.command_identity(),
+            "SELECT id, {instance} FROM {} WHERE id >= {first} AND command_type = {} ORDER BY id",
             self.family.tables.command,
             crate::family::RECOVERY_COMMAND,
         )
-    }
-
-    /// A command's id, its instance, and its parameter where the instance stands nowhere else.
-    fn command_identity(&self) -> String {
-        match self.family.columns.command_instance {
-            Some(column) => format!("id, {column}, CASE WHEN {column} > 0 THEN NULL ELSE command_param END"),
-            None => "id, NULL, command_param".to_owned(),
-        }
     }
 
     /// The greatest id of the task table.
@@ -365,9 +361,12 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// What `commands_from` gives, of the rows that were inserted.
+    /// Of the rows that are inserted what `commands_from` gives. Each of them names its instance.
     fn returning(&self) -> String {
-        format!(" RETURNING {}", self.command_identity())
+        match self.family.columns.command_instance {
+            Some(column) => format!(" RETURNING id, {column}, NULL"),
+            None => " RETURNING id, NULL, command_param".to_owned(),
+        }
     }
 }
 

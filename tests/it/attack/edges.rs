@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dsctl::demo::{self, seed};
-use dsctl::metadata::database::{Access, Database};
+use dsctl::metadata::database::{Access, Database, Value};
 use dsctl::model::Version;
 use jiff::{Timestamp, ToSpan};
 
@@ -266,4 +266,37 @@ fn work_that_another_process_has_not_committed_is_not_taken_for_done() {
     });
     wait(other.rollback());
     assert_eq!(running.finish().exit(0).json()["recovered"], 2);
+}
+
+#[test]
+fn start_parameters_and_great_numbers_arrive_to_the_letter() {
+    let texts = [
+        r#""it's ? $1 %s \\ \" ; -- \n""#,
+        r#""\u0000 \u0001 \ud83d\ude80 \ud800""#,
+        "\"每日 ✈ \u{2028}\u{feff}\u{7f}\"",
+        r#"{ "ProcessInstanceId" : 5,  "n": 9007199254740993.0000e7 }"#,
+        &format!("[\"{}\"]", r"\\u0000".repeat(9000)),
+    ];
+    for store in Store::ALL {
+        let world = World::new(store, "3.2.2");
+        for table in ["t_ds_process_instance", "t_ds_command"] {
+            match store {
+                Store::Sqlite => {}
+                Store::MariaDb => world.env.sql(&format!("ALTER TABLE {table} MODIFY executor_id BIGINT")),
+                Store::Postgres => world.env.sql(&format!("ALTER TABLE {table} ALTER executor_id TYPE BIGINT")),
+            }
+        }
+        world.env.insert((1..).zip(&texts).map(|(id, text)| {
+            let row = world.instance(id).set("executor_id", i64::MAX);
+            let row = if id % 2 == 0 { row.set("process_instance_priority", Value::Null) } else { row };
+            row.parameter(&format!(r#"{{"x":1, "StartParams": {text}}}"#))
+        }));
+        world.run("failover 10.0.0.2:5678 --yes").exit(0);
+        let found = world.env.rows("SELECT command_param, executor_id FROM t_ds_command ORDER BY process_instance_id");
+        assert_eq!(found.len(), texts.len(), "{store:?}");
+        for ((id, text), row) in (1..).zip(&texts).zip(&found) {
+            let expected = format!(r#"{{"StartParams":{text},"ProcessInstanceId":{id}}}"#);
+            assert_eq!((row.text(0), row.int(1)), (Some(expected), Some(i64::MAX)), "{store:?}");
+        }
+    }
 }

@@ -1,9 +1,14 @@
 //! MySQL's servers: two connections share the scan of a great table, and one does it alone where there is no second one.
 
+use std::time::Duration;
+
 use dsctl::demo::seed;
+use dsctl::metadata::database::Database;
 
 use crate::faults::world::{BY_HOST, DEAD, LIVING, prepare, registered};
-use crate::harness::{At, Dsctl, Env, FakeRegistration, MariaDb, Output, PASSWORD, Store, USER};
+use crate::harness::{
+    At, Dsctl, Env, FakeRegistration, MariaDb, Output, PASSWORD, Proxy, Running, Store, USER, eventually, wait,
+};
 
 /// The ids of the dead master's instances: both ends of the table, both sides of its middle, and one more.
 const IDS: [i64; 5] = [1, 500_000, 500_001, 500_002, 1_000_000];
@@ -62,6 +67,18 @@ fn one_connection_does_it_where_the_server_allows_no_more() {
     assert_eq!(connections(&server, &IDS, user), 2, "the second one is asked for, and refused");
 }
 
+#[test]
+fn the_range_of_ids_may_be_all_there_are() {
+    let server = MariaDb::private();
+    let (env, _living) = cluster(&server, &[-7, 1]);
+    env.sql("ALTER TABLE t_ds_process_instance MODIFY id BIGINT NOT NULL");
+    env.sql("ALTER TABLE t_ds_command MODIFY process_instance_id BIGINT");
+    env.insert([i64::MIN, i64::MAX].map(|id| seed::instance(BY_HOST).id(id).name("end").state(1).host(DEAD)));
+    Dsctl::new(&env).args(["failover", DEAD, "--yes"]).run().exit(0);
+    let commanded = env.rows("SELECT process_instance_id FROM t_ds_command ORDER BY id");
+    assert_eq!(commanded.iter().map(|row| row.int(0).unwrap()).collect::<Vec<_>>(), [i64::MIN, -7, 1, i64::MAX]);
+}
+
 /// Behind one address there may be several servers, and what one of them has, another may not have yet.
 #[test]
 fn a_second_connection_to_another_server_is_not_used() {
@@ -88,4 +105,69 @@ fn a_second_connection_that_breaks_is_done_without() {
     let output = failover(&env).run();
     assert!(proxy.has_sprung());
     is_done(&env, output, &IDS);
+}
+
+/// The program in mid-scan, with both connections; somebody holds the table, and both wait for that.
+fn in_mid_scan(env: &Env, proxy: &Proxy) -> (Running, Box<dyn Database>) {
+    proxy.trap(b"SELECT MIN(id)", At::Hold);
+    let running = failover(env).spawn();
+    proxy.await_sprung();
+    // The second connection's first question.
+    proxy.trap(b"SELECT VERSION()", At::Hold);
+    proxy.go_on();
+    proxy.await_sprung_times(2);
+    let mut holder = env.database();
+    wait(holder.execute("LOCK TABLES t_ds_process_instance WRITE", &[])).unwrap();
+    proxy.go_on();
+    await_scans(env, 2);
+    (running, holder)
+}
+
+fn await_scans(env: &Env, count: i64) {
+    let sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE info LIKE 'SELECT STRAIGHT%'";
+    eventually(Duration::from_secs(20), "the scans", || {
+        let found = env.number(sql);
+        if found == count { Ok(()) } else { Err(found) }
+    });
+}
+
+#[test]
+fn whoever_ends_it_in_mid_scan_finds_nothing_left() {
+    let server = MariaDb::private();
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let (mut env, _living) = cluster(&server, &IDS);
+        let before = env.dump();
+        let proxy = env.through_proxy();
+        let (running, holder) = in_mid_scan(&env, &proxy);
+        running.signal(signal);
+        running.finish().exit(code);
+        assert!(env.zk().lock_queue(&env.path(&format!("lock/master-failover/{DEAD}"))).is_empty());
+        wait(holder.close());
+        await_scans(&env, 0);
+        before.assert_same(&env.dump());
+    }
+}
+
+/// The first half is the first connection's, which alone writes: without it nothing goes on. The other half is done again.
+#[test]
+fn a_half_that_somebody_kills_is_not_taken_for_empty() {
+    let server = MariaDb::private();
+    for (half, code) in [("<=", 6), (">", 0)] {
+        let (mut env, _living) = cluster(&server, &IDS);
+        let before = env.dump();
+        let proxy = env.through_proxy();
+        let (running, mut holder) = in_mid_scan(&env, &proxy);
+        let id = env.number(&format!(
+            "SELECT id FROM information_schema.PROCESSLIST WHERE info LIKE 'SELECT STRAIGHT%' AND info LIKE '%s.id {half} %'"
+        ));
+        wait(holder.execute(&format!("KILL {id}"), &[])).unwrap();
+        wait(holder.close());
+        let output = running.finish();
+        if code == 0 {
+            is_done(&env, output, &IDS);
+        } else {
+            assert_eq!(output.exit(code).json()["error"]["kind"], "database");
+            before.assert_same(&env.dump());
+        }
+    }
 }
