@@ -1,6 +1,7 @@
 //! A cluster of real servers.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,8 +25,8 @@ pub struct World {
     pub release: &'static Release,
     installed: Installed,
     folder: Folder,
-    // One cluster at a time: each of its Java machines wants a processor and some hundred megabytes.
-    _alone: MutexGuard<'static, ()>,
+    // Two clusters at a time: each Java machine wants some hundred megabytes and, while it starts, a processor.
+    _place: MutexGuard<'static, ()>,
 }
 
 impl World {
@@ -36,7 +37,8 @@ impl World {
 
     /// As [`World::new`], in another database.
     pub fn on(test: &str, release: &'static Release, store: Store) -> Option<Self> {
-        static ALONE: Mutex<()> = Mutex::new(());
+        static PLACES: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
         let installed = match (release.installed)(release.number) {
             Ok(installed) => installed,
             Err(why) => {
@@ -44,14 +46,15 @@ impl World {
                 return None;
             }
         };
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = &PLACES[NEXT.fetch_add(1, Ordering::Relaxed) % PLACES.len()];
+        let place = place.lock().unwrap_or_else(PoisonError::into_inner);
         let mut env = Env::new(store);
         // The program has to find the release by itself.
         env.set("DSCTL_TIMEOUT", "20s");
         let lacking = tables::create(&env, release, &installed);
         assert_eq!(lacking, [""; 0], "columns that {} has and our tables lack", release.number);
         seed::cluster(&env, run(std::process::Command::new("id").arg("-un")).trim());
-        Some(Self { env, release, installed, folder: Folder::new("world"), _alone: alone })
+        Some(Self { env, release, installed, folder: Folder::new("world"), _place: place })
     }
 
     /// Starts a server.
