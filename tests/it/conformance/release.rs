@@ -26,6 +26,8 @@ pub struct Release {
     pub hidden: [&'static [&'static str]; 2],
     /// What a master says in its log when it shares commands out with one other.
     pub shared: Option<&'static str>,
+    /// What a worker says in its log once it can run tasks, where it registers before that: until then every task fails.
+    pub ready: Option<&'static str>,
     /// What a worker says in its log when a task is told the master that has taken it over.
     pub taken_over: Option<&'static str>,
     /// Whether a master keeps the lock of a failover that it has done: it gives back another one.
@@ -216,6 +218,7 @@ pub static V3_1_1: Release = Release {
     ],
     hidden: [&["dolphinscheduler-worker-"], &["dolphinscheduler-master-", "dolphinscheduler-scheduler-quartz-"]],
     shared: None,
+    ready: None,
     taken_over: None,
     leaks_lock: false,
     consent: &[],
@@ -247,6 +250,7 @@ pub static V2_0_3: Release = Release {
     entities: "dolphinscheduler-dao-2.0.3.jar",
     hidden: [&[], &[]],
     settings: settings_2_0,
+    ready: Some("Registered task plugin: SHELL"),
     repeats: false,
     marks: Marks::OnDeadHosts,
     shares: false,

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::release::{Installed, Place, Registry, Release};
@@ -42,6 +41,7 @@ pub struct Starting {
     port: u16,
     registry: Registry,
     parent: &'static str,
+    ready: Option<&'static str>,
     since: Instant,
 }
 
@@ -77,7 +77,8 @@ impl Starting {
         command.push(release.main[kind as usize].to_owned());
         let process = Guarded::spawn(folder.path(), "TERM", &command);
         let (registry, parent) = (release.registry, release.registrations[kind as usize]);
-        Self { process, folder, port, registry, parent, since: Instant::now() }
+        let ready = release.ready.filter(|_| kind == Kind::Worker);
+        Self { process, folder, port, registry, parent, ready, since: Instant::now() }
     }
 
     /// Whether it has not ended.
@@ -90,12 +91,12 @@ impl Starting {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    /// Waits until it is registered, under an address that it chooses itself.
+    /// Waits until it is registered, under an address that it chooses itself, and can do its work.
     pub fn registered(mut self, env: &Env) -> Server {
         let end = format!(":{}", self.port);
         loop {
-            let registered = self.registry.find(env, self.parent, &end);
-            if let Some(node) = registered {
+            let is_ready = self.ready.is_none_or(|text| self.log().contains(text));
+            if let Some(node) = self.registry.find(env, self.parent, &end).filter(|_| is_ready) {
                 let address = node.rsplit('/').next().unwrap().to_owned();
                 return Server { process: self.process, folder: self.folder, address, node };
             }
@@ -130,9 +131,7 @@ fn without_sudo(folder: &Folder) -> String {
 
 /// The client of ZooKeeper 3.4 finds no server on a newer Java machine: one class of it is replaced.
 fn host_provider(jars: &str) -> String {
-    static COMPILED: OnceLock<String> = OnceLock::new();
-    let compile = || java::compile(&["StaticHostProvider.java"], &format!("{jars}/*"), "classes-host-provider");
-    COMPILED.get_or_init(compile).clone()
+    java::compile(&["StaticHostProvider.java"], &format!("{jars}/*"), "classes-host-provider")
 }
 
 /// Whether a file of this name is a jar.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use super::guard::run;
 
@@ -68,8 +68,14 @@ fn run_maven(name: &str, pom: &str, goal: &str, folder: &str) -> Result<(), Stri
     Err(format!("Maven cannot bring {name}: {why}"))
 }
 
-/// Compiles source files of `tests/java` and says in which folder their classes are.
+/// Compiles source files of `tests/java`, once in this process, and says in which folder their classes are.
 pub fn compile(sources: &[&str], classpath: &str, folder: &str) -> String {
+    static COMPILED: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    compiled.entry(folder.to_owned()).or_insert_with(|| compile_now(sources, classpath, folder)).clone()
+}
+
+fn compile_now(sources: &[&str], classpath: &str, folder: &str) -> String {
     let target = format!("{}/{folder}", env!("CARGO_TARGET_TMPDIR"));
     let unfinished = format!("{target}-{}", std::process::id());
     let sources = sources.iter().map(|source| format!("{}/tests/java/{source}", env!("CARGO_MANIFEST_DIR")));
