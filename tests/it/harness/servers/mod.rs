@@ -17,7 +17,8 @@ pub use zookeeper::{Release, ZooKeeper};
 use super::guard::{Folder, Guarded};
 use super::ports::free_port;
 
-/// How much of their tables the databases keep in memory (in MiB), where the tests' own measure would make them read great tables from the disk.
+/// How much of their tables the databases keep in memory (in MiB), where the tests' own measure would make them read great
+/// tables from the disk.
 pub static MEMORY: OnceLock<u32> = OnceLock::new();
 
 /// How long a server may take until it answers.
