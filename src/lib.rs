@@ -2,6 +2,9 @@
 //!
 //! Direction of dependencies: `commands → failover → registry, metadata, worker → family, model`. Nothing below `commands` knows
 //! the command line or prints.
+//!
+//! `F§` or `R§` with a number in a comment cites a section of [`family::facts`], the page of everything that is relied on in
+//! DolphinScheduler's releases.
 
 pub mod cli;
 pub mod commands;

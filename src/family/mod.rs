@@ -4,6 +4,7 @@
 
 mod data;
 mod detect;
+pub mod facts;
 pub mod payload;
 mod release;
 pub mod schema;
