@@ -4,9 +4,12 @@ use serde_json::{Value, json};
 
 use super::report_record::MasterRecord;
 use super::times;
-use crate::failover::Run;
+use crate::failover::{MasterOutcome, Run, Trouble};
 use crate::model::{InstanceId, SkipReason};
 use crate::output::{Body, Cell, Table};
+
+/// What is told of a master that the run did not come to.
+pub(super) const NOT_BEGUN: &str = "not begun: the run ended before";
 
 const HEADERS: [&str; 5] = ["MASTER", "VERDICT", "INSTANCE", "COMMAND", "RESULT"];
 
@@ -31,11 +34,13 @@ pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
     let body = Body::default()
         .key("dry_run", dry_run)
         .key("locks", locks.collect::<Vec<Value>>())
-        .records("masters", "master", run.masters.iter().map(MasterRecord))
+        .records("masters", "master", run.masters.iter().map(|master| MasterRecord { master, wrote: run.wrote }))
         .key("recovered", run.recovered())
         .key("skipped", run.skipped())
         .key("elapsed_ms", times::milliseconds(run.elapsed));
-    if run.failure.is_some() && run.masters.is_empty() {
+    let masters = &run.masters;
+    let says_more = masters.iter().any(MasterOutcome::has_rows) || masters.len() > 1 && !run.ended_early();
+    if run.failure.is_some() && !says_more {
         // The error says it all; a table without rows would look like good news.
         return body;
     }
@@ -53,11 +58,11 @@ fn summary(run: &Run, dry_run: bool, words: Words) -> String {
     let (recovered, skipped) = (run.recovered(), run.skipped());
     let elapsed = times::short(run.elapsed);
     match (recovered, skipped, dry_run) {
-        (_, _, true) if run.failure.is_some() => {
+        (_, _, true) if run.ended_early() => {
             format!("stopped early: {recovered} {} before; nothing was written", words.would)
         }
-        _ if run.failure.is_some() => format!("stopped early: {recovered} {} before, {skipped} left alone", words.done),
-        (0, 0, _) => format!("nothing to do: {}", why_nothing(run, words)),
+        _ if run.ended_early() => format!("stopped early: {recovered} {} before, {skipped} left alone", words.done),
+        (0, 0, _) if run.failure.is_none() => format!("nothing to do: {}", why_nothing(run, words)),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",
             words.would
@@ -89,6 +94,13 @@ fn table(run: &Run, dry_run: bool, words: Words) -> Table {
             let cells = head().into_iter().chain(cells).collect();
             if reason.is_trouble() { table.alarm(cells) } else { table.row(cells) }
         }
+        if let Some(trouble) = &master.trouble {
+            let text = match trouble {
+                Trouble::Failed(error) => format!("failed: {error}"),
+                Trouble::NotBegun => NOT_BEGUN.to_owned(),
+            };
+            table.alarm(head().into_iter().chain([Cell::None, Cell::None, Cell::from(text)]).collect());
+        }
         let more = master.recovered.len().saturating_sub(SHOWN) + master.skipped.len().saturating_sub(SHOWN);
         if more > 0 {
             let text = format!("and {more} more: all with -o json");
@@ -112,6 +124,8 @@ pub(super) fn word(reason: &SkipReason) -> &'static str {
         SkipReason::StrangeHost => "strange_host",
         SkipReason::Finished => "finished",
         SkipReason::NotFound => "not_found",
+        SkipReason::Locked => "locked",
+        SkipReason::Refused(_) => "refused",
     }
 }
 
@@ -154,6 +168,10 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
         }
         SkipReason::Finished => "its state is none that masters fail over".to_owned(),
         SkipReason::NotFound => "there is no such instance".to_owned(),
+        SkipReason::Locked => {
+            "another transaction keeps its row locked; run the same command again when that has ended".to_owned()
+        }
+        SkipReason::Refused(cause) => format!("the database refused to hand it over: {cause}"),
     }
 }
 

@@ -2,23 +2,48 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::report::{sentence, word};
-use crate::failover::MasterOutcome;
+use super::report::{NOT_BEGUN, sentence, word};
+use crate::failover::{MasterOutcome, Trouble};
 use crate::model::{InstanceId, SkipReason, Task};
 
 /// One of `masters[]`.
-pub(super) struct MasterRecord<'a>(pub(super) &'a MasterOutcome);
+pub(super) struct MasterRecord<'a> {
+    pub(super) master: &'a MasterOutcome,
+    /// Whether the run has written anything.
+    pub(super) wrote: bool,
+}
 
 impl Serialize for MasterRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(master) = self;
-        let mut record = serializer.serialize_struct("master", 5)?;
+        let Self { master, wrote } = self;
+        let mut record = serializer.serialize_struct("master", 6)?;
         record.serialize_field("address", &master.address)?;
         record.serialize_field("verdict", &master.verdict)?;
         record.serialize_field("recovered", &Each(&master.recovered, recovered))?;
         record.serialize_field("marked_tasks", &master.marked_tasks)?;
         record.serialize_field("skipped", &Each(&master.skipped, skipped))?;
+        record.serialize_field("error", &master.trouble.as_ref().map(|trouble| error(trouble, *wrote)))?;
         record.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+struct MasterError {
+    kind: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+fn error(trouble: &Trouble, wrote: bool) -> MasterError {
+    match trouble {
+        Trouble::Failed(error) => {
+            MasterError { kind: error.kind(), message: error.to_string(), hint: error.hint(wrote) }
+        }
+        Trouble::NotBegun => MasterError {
+            kind: "not_begun",
+            message: NOT_BEGUN.to_owned(),
+            hint: Some("run the same command again once the error above is mended".to_owned()),
+        },
     }
 }
 

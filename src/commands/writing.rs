@@ -84,10 +84,14 @@ async fn ask(
         return Err(Refusal::CannotAsk.into());
     }
     let plan = execute(shell, cluster, work, rules, None).await;
-    if plan.failure.is_some() || plan.recovered() == 0 {
+    if plan.ended_early() || plan.recovered() == 0 {
         return Ok(Asked::Ended(plan));
     }
     for master in &plan.masters {
+        if let Some(error) = master.failure() {
+            shell.printer.warning(&format!("{}: {error}", master.address));
+            continue;
+        }
         let (address, verdict) = (&master.address, master.verdict.word());
         let ids: Vec<InstanceId> = master.recovered.iter().map(|(id, _)| *id).take(20).collect();
         let more = if master.recovered.len() > ids.len() { ",…" } else { "" };
@@ -136,9 +140,15 @@ async fn answer(
     answer.warnings.extend(run.masters.iter().flat_map(|master| master.notes.iter().cloned()));
     answer.exit = Some(run.exit_code());
     if let Some(failure) = &run.failure {
-        let mut error = of_failover(failure, run.wrote);
+        answer.error = Some(of_failover(failure, run.wrote));
+    }
+    for master in &run.masters {
+        let (Some(failure), Some(error)) = (master.failure(), &mut answer.error) else { continue };
+        let message = failure.to_string();
+        if message != error.message {
+            error.causes.push(format!("also {}: {message}", master.address));
+        }
         error.causes.extend(about_holder(shell, cluster, failure).await);
-        answer.error = Some(error);
     }
     (run, answer)
 }

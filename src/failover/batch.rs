@@ -1,7 +1,7 @@
 //! One batch: rows locked and compared, tasks marked, instances claimed and commands inserted in one transaction, which
 //! is committed only while the locks are confirmed to be ours.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::error::FailoverError;
 use super::guard::{self, RegistryView};
 use super::kills::end_tasks;
 use super::locks::Locks;
-use super::outcome::MasterOutcome;
+use super::outcome::{MasterOutcome, is_refusal};
 use super::parameter::{self, Schedule, Sources};
 use super::read_back::read_back;
 use super::rules::{Permit, Steps, StopSignal};
@@ -60,10 +60,57 @@ impl Facts {
     }
 }
 
+/// Which rows a batch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Those that nobody else has locked.
+    Free,
+    /// All; whoever has locked them is waited for.
+    Waited,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub(super) enum Applied {
+    /// Committed, but for these, whose rows somebody else has locked.
+    Done(Vec<Instance>),
+    /// The database refused it, or the transaction was in another's way; nothing was written.
+    Refused(DatabaseError),
+}
+
+/// One master's instances on their way, under its locks.
+pub(crate) struct Handover<'a, 'c> {
+    pub(crate) cluster: &'a mut Cluster,
+    pub(crate) context: &'a mut Context<'c>,
+    pub(crate) outcome: &'a mut MasterOutcome,
+    locks: &'a Locks,
+    batch: &'a Batch<'a>,
+    facts: &'a Facts,
+    /// The database's last word on a single row.
+    pub(super) refusal: Option<DatabaseError>,
+}
+
+impl<'a, 'c> Handover<'a, 'c> {
+    /// Nothing is written without a permit.
+    pub(crate) fn new(
+        cluster: &'a mut Cluster,
+        context: &'a mut Context<'c>,
+        _permit: &Permit,
+        locks: &'a Locks,
+        batch: &'a Batch<'a>,
+        facts: &'a Facts,
+        outcome: &'a mut MasterOutcome,
+    ) -> Self {
+        Self { cluster, context, outcome, locks, batch, facts, refusal: None }
+    }
+}
+
 /// What a batch comes to, before anything is written.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     pub(super) rows: Vec<InstanceRow>,
+    /// Whose rows somebody else has locked.
+    locked: Vec<Instance>,
     parameters: Vec<String>,
     tasks: Vec<i64>,
     skipped: Vec<(InstanceId, SkipReason)>,
@@ -87,54 +134,48 @@ pub(crate) async fn preview(
     Ok(())
 }
 
-/// Does the batch.
-///
-/// # Errors
-/// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says that it is not known.
-#[allow(clippy::too_many_arguments)] // each is a different thing, and a structure for one call would hide that
-pub(crate) async fn apply(
-    cluster: &mut Cluster,
-    locks: &Locks,
-    _permit: &Permit,
-    context: &mut Context<'_>,
-    batch: &Batch<'_>,
-    facts: &Facts,
-    candidates: &[Instance],
-    outcome: &mut MasterOutcome,
-) -> Result<(), FailoverError> {
-    locks.confirm(&mut *cluster.registry).await?;
-    cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
-    let written = match write(cluster, context, batch, facts, candidates).await {
-        Ok(written) => written,
-        Err(error) => {
+impl Handover<'_, '_> {
+    /// Does a batch.
+    ///
+    /// # Errors
+    /// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says that it is not known.
+    pub(super) async fn apply(&mut self, candidates: &[Instance], rows: Rows) -> Result<Applied, FailoverError> {
+        let Self { cluster, context, outcome, locks, batch, facts, .. } = self;
+        locks.confirm(&mut *cluster.registry).await?;
+        cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
+        let (prepared, commands) = match write(cluster, context, batch, facts, candidates, rows).await {
+            Ok(written) => written,
+            Err(error) => {
+                cluster.store.roll_back_batch().await;
+                return match error {
+                    FailoverError::Database(error) if is_refusal(&error) => Ok(Applied::Refused(error)),
+                    error => Err(error),
+                };
+            }
+        };
+        // Claimed instances are nobody's, whoever registers.
+        if batch.errors.is_none()
+            && let Err(error) = guard::ensure_still_away(cluster, batch.view, &outcome.address).await
+        {
             cluster.store.roll_back_batch().await;
             return Err(error);
         }
-    };
-    // Claimed instances are nobody's, whoever registers.
-    if batch.errors.is_none()
-        && let Err(error) = guard::ensure_still_away(cluster, batch.view, &outcome.address).await
-    {
-        cluster.store.roll_back_batch().await;
-        return Err(error);
-    }
-    // No lock, no commit.
-    if let Err(error) = locks.confirm(&mut *cluster.registry).await {
-        cluster.store.roll_back_batch().await;
-        return Err(error.into());
-    }
-    let (prepared, commands) = written;
-    let commands = match cluster.store.commit_batch().await {
-        Ok(()) => commands,
-        Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, commands, lost).await?,
-        Err(refused) => {
+        // No lock, no commit.
+        if let Err(error) = locks.confirm(&mut *cluster.registry).await {
             cluster.store.roll_back_batch().await;
-            return Err(refused.into());
+            return Err(error.into());
         }
-    };
-    tracing::info!(instances = prepared.rows.len(), left_alone = prepared.skipped.len(), "batch committed");
-    record(cluster, context, prepared, &commands, outcome);
-    Ok(())
+        let commands = match cluster.store.commit_batch().await {
+            Ok(()) => commands,
+            Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, commands, lost).await?,
+            Err(refused) => {
+                cluster.store.roll_back_batch().await;
+                return Ok(Applied::Refused(refused));
+            }
+        };
+        tracing::info!(instances = prepared.rows.len(), left_alone = prepared.skipped.len(), "batch committed");
+        Ok(Applied::Done(record(cluster, context, prepared, &commands, outcome)))
+    }
 }
 
 /// The server ends a frozen process's transaction long before the registry ends its lock. Our last sign of life to the
@@ -149,10 +190,20 @@ async fn write(
     batch: &Batch<'_>,
     facts: &Facts,
     candidates: &[Instance],
+    which: Rows,
 ) -> Result<(Prepared, HashMap<InstanceId, i64>), FailoverError> {
     let ids: Vec<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
-    let rows = cluster.store.lock_instances(&ids).await?;
-    let mut prepared = prepare(cluster, context, batch, facts, candidates, rows).await?;
+    let rows = match which {
+        Rows::Free => cluster.store.lock_free_instances(&ids).await?,
+        Rows::Waited => cluster.store.lock_instances(&ids).await?,
+    };
+    let taken: HashSet<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
+    // A row that is gone is missing among the free ones as well; who waits for it learns that.
+    let is_locked = |instance: &&Instance| which == Rows::Free && !taken.contains(&instance.id);
+    let (locked, candidates): (Vec<Instance>, Vec<Instance>) =
+        candidates.iter().cloned().partition(|instance| is_locked(&instance));
+    let mut prepared = prepare(cluster, context, batch, facts, &candidates, rows).await?;
+    prepared.locked = locked;
     if context.rules.steps == Steps::Command {
         // Giving a command changes nothing in the instance's row, so another `recover` shows only in the commands. It
         // is seen here, since it had to give up the row's lock first.
@@ -353,18 +404,20 @@ fn record(
     prepared: Prepared,
     commands: &HashMap<InstanceId, i64>,
     outcome: &mut MasterOutcome,
-) {
+) -> Vec<Instance> {
     outcome.recovered.extend(prepared.ids().map(|id| (id, commands.get(&id).copied())));
     if context.rules.steps == Steps::Claim && matches!(cluster.store.release().family.claim, Claim::State(_)) {
         let states = prepared.rows.iter().filter_map(|row| Some((row.instance.id, row.instance.state?)));
         outcome.original_states.extend(states);
     }
     context.run.wrote |= !prepared.rows.is_empty();
-    finish(prepared, outcome);
+    finish(prepared, outcome)
 }
 
-fn finish(prepared: Prepared, outcome: &mut MasterOutcome) {
+/// Gives what is left for later.
+fn finish(prepared: Prepared, outcome: &mut MasterOutcome) -> Vec<Instance> {
     outcome.marked_tasks.extend(prepared.tasks);
     outcome.skipped.extend(prepared.skipped);
     outcome.notes.extend(prepared.notes);
+    prepared.locked
 }

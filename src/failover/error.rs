@@ -126,7 +126,7 @@ impl Refusal {
 }
 
 /// Why a run ended before its end.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FailoverError {
     /// A safety check.

@@ -3,6 +3,7 @@
 mod batch;
 mod error;
 mod guard;
+mod halving;
 mod judge;
 mod kills;
 mod locks;
@@ -19,7 +20,7 @@ mod trace;
 pub use error::{FailoverError, Refusal, cause_of};
 pub use guard::{RegistryView, check_registry, look, survey};
 pub use judge::{instance_verdict, master_verdict};
-pub use outcome::{LockTaken, MasterOutcome, Run};
+pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
 pub use parameter::OriginalState;
 pub use recover::recover;
 pub use rules::{Observer, Permit, Rules, Steps, Stop, StopSignal};

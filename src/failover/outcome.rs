@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::error::FailoverError;
+use super::error::{FailoverError, Refusal};
 use crate::exit_code::ExitCode;
+use crate::metadata::database::DatabaseError;
 use crate::model::{Address, InstanceId, SkipReason, Verdict};
+use crate::registry::RegistryError;
 
 /// A lock that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +17,17 @@ pub struct LockTaken {
     pub waited: Duration,
 }
 
+/// Why a master's work did not come to its end.
+#[derive(Clone, Debug)]
+pub enum Trouble {
+    /// This befell it.
+    Failed(FailoverError),
+    /// The run ended before it.
+    NotBegun,
+}
+
 /// What was done for one master. In a dry run: what would be done.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct MasterOutcome {
     /// The master.
     pub address: Address,
@@ -33,6 +44,8 @@ pub struct MasterOutcome {
     pub notes: Vec<String>,
     /// 3.3 and newer, after claiming alone: instances by the state that is now written nowhere else.
     pub original_states: Vec<(InstanceId, i64)>,
+    /// Why there may be more to do for it.
+    pub trouble: Option<Trouble>,
 }
 
 impl MasterOutcome {
@@ -47,7 +60,23 @@ impl MasterOutcome {
             skipped: Vec::new(),
             notes: Vec::new(),
             original_states: Vec::new(),
+            trouble: None,
         }
+    }
+
+    /// What befell it, if that ended its work.
+    #[must_use]
+    pub fn failure(&self) -> Option<&FailoverError> {
+        match &self.trouble {
+            Some(Trouble::Failed(error)) => Some(error),
+            Some(Trouble::NotBegun) | None => None,
+        }
+    }
+
+    /// Whether any of its instances is reported.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        !self.recovered.is_empty() || !self.skipped.is_empty()
     }
 }
 
@@ -56,9 +85,9 @@ impl MasterOutcome {
 pub struct Run {
     /// Locks taken, in order.
     pub locks: Vec<LockTaken>,
-    /// Each master that was begun.
+    /// Each master, also one whose work failed or was not begun.
     pub masters: Vec<MasterOutcome>,
-    /// What ended the run early.
+    /// What ended the run early, or else the worst that befell one of its masters.
     pub failure: Option<FailoverError>,
     /// How long it took.
     pub elapsed: Duration,
@@ -79,6 +108,58 @@ impl Run {
         self.masters.iter().map(|master| master.skipped.len()).sum()
     }
 
+    /// Whether the run ended before its end; else each master had its turn.
+    #[must_use]
+    pub fn ended_early(&self) -> bool {
+        self.failure.as_ref().is_some_and(ends_run)
+    }
+
+    /// What became of one master. Gives the error back where the others cannot be done either.
+    pub(super) fn settle(
+        &mut self,
+        address: &Address,
+        verdict: Verdict,
+        result: Result<(), FailoverError>,
+    ) -> Result<(), FailoverError> {
+        let Err(error) = result else { return Ok(()) };
+        self.outcome_of(address, verdict).trouble = Some(Trouble::Failed(error.clone()));
+        if ends_run(&error) { Err(error) } else { Ok(()) }
+    }
+
+    /// Names those that the run did not come to.
+    pub(super) fn name_others(&mut self, masters: &[(&Address, Verdict)]) {
+        for (address, verdict) in masters {
+            if !self.masters.iter().any(|master| master.address == **address) {
+                self.outcome_of(address, *verdict).trouble = Some(Trouble::NotBegun);
+            }
+        }
+        // As they were given; a lock that was held has put its master behind the others.
+        let place = |master: &MasterOutcome| masters.iter().position(|(address, _)| **address == master.address);
+        self.masters.sort_by_key(place);
+    }
+
+    /// A master's outcome, in the place of one that says only why its work was not begun.
+    pub(super) fn put(&mut self, outcome: MasterOutcome) {
+        self.masters.retain(|master| master.address != outcome.address || master.has_rows());
+        self.masters.push(outcome);
+    }
+
+    /// A master's newest outcome, made where there is none yet.
+    fn outcome_of(&mut self, address: &Address, verdict: Verdict) -> &mut MasterOutcome {
+        let place = self.masters.iter().rposition(|master| master.address == *address).unwrap_or_else(|| {
+            self.masters.push(MasterOutcome::new(address.clone(), verdict));
+            self.masters.len() - 1
+        });
+        &mut self.masters[place]
+    }
+
+    /// The worst that befell a master.
+    pub(super) fn worst(&self) -> Option<&FailoverError> {
+        let failures = self.masters.iter().filter_map(MasterOutcome::failure);
+        // Of equals, the first.
+        failures.rev().max_by_key(|error| severity(error.exit_code(self.wrote)))
+    }
+
     /// The exit code: what ended the run, else whether an instance was left that should not have been.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
@@ -89,6 +170,38 @@ impl Run {
             }
             None => ExitCode::Done,
         }
+    }
+}
+
+/// Whether the masters behind this one cannot be done either, or must not be. A safety check that speaks of one master says
+/// nothing of the next; every other one is about the cluster.
+pub(super) fn ends_run(error: &FailoverError) -> bool {
+    match error {
+        FailoverError::Refused(refusal) => !matches!(
+            refusal,
+            Refusal::MasterRegistered { .. } | Refusal::NoTimeZone(_) | Refusal::RecoveredLooksHanging(_)
+        ),
+        FailoverError::Registry(error) => {
+            !matches!(error, RegistryError::Held { .. } | RegistryError::Denied { .. } | RegistryError::Unsupported(_))
+        }
+        FailoverError::Database(error) => !is_refusal(error),
+        FailoverError::Store(_) | FailoverError::OutcomeUnknown { .. } | FailoverError::Stopped(_) => true,
+    }
+}
+
+/// Whether the database said no to a statement, and goes on.
+pub(super) fn is_refusal(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Refused { .. } | DatabaseError::UniqueViolation { .. })
+}
+
+/// What a retry alone will mend is the least.
+fn severity(code: ExitCode) -> u8 {
+    match code {
+        ExitCode::LockHeld => 0,
+        ExitCode::Usage => 1,
+        ExitCode::Refused => 2,
+        ExitCode::Unreachable => 3,
+        _ => 4,
     }
 }
 

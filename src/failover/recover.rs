@@ -9,7 +9,7 @@ use super::guard::{self, RegistryView};
 use super::judge;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, StopSignal};
-use super::run::{Cluster, Context, Work, check_place, check_release, check_transactions, finish, under_locks};
+use super::run::{Cluster, Context, Job, Work, check_place, check_release, check_transactions, each, finish};
 use crate::family::Claim;
 use crate::model::{Address, Instance, InstanceId, SkipReason, Verdict};
 
@@ -23,7 +23,7 @@ pub async fn recover(
     stop: StopSignal,
 ) -> Run {
     let started = Instant::now();
-    let mut context = Context { rules, permit, observer, stop, run: Run::default() };
+    let mut context = Context::new(rules, permit, observer, stop);
     let result = all_claimed(cluster, ids, &mut context).await;
     finish(context, result, started)
 }
@@ -57,6 +57,7 @@ async fn all_claimed(
     for instance in candidates {
         by_host.entry(instance.host.clone().unwrap_or_default()).or_default().push(instance);
     }
+    let mut shares = Vec::new();
     for (host, instances) in by_host {
         let address = Address::seen(&*host);
         // A path made of such a text would be another lock, or none.
@@ -67,10 +68,13 @@ async fn all_claimed(
             }
             continue;
         }
-        let paths = cluster.store.release().lock_paths(&address);
-        under_locks(cluster, &paths, context, Work::Claimed(&address, &instances, &errors)).await?;
+        shares.push((address, instances));
     }
-    Ok(())
+    let jobs = shares.iter().map(|(address, instances)| {
+        let work = Work::Claimed(instances, &errors);
+        Job { address, verdict: Verdict::Claimed, work }
+    });
+    each(cluster, &jobs.collect::<Vec<_>>(), context).await
 }
 
 /// Claimed instances that a command is wanted for. Named ids that are not claimed are reported as left alone.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
-use super::batch::{self, Batch};
+use super::batch::{self, Batch, Handover, Rows};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::locks::Locks;
@@ -16,7 +16,7 @@ use super::trace;
 use crate::family::{Claim, Family, Release};
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryError};
 
 /// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.
 pub struct Cluster {
@@ -44,6 +44,19 @@ pub(crate) struct Context<'a> {
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) stop: StopSignal,
     pub(crate) run: Run,
+    /// How long locks were waited for, all together.
+    waited: Duration,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        rules: &'a Rules,
+        permit: Option<&'a Permit>,
+        observer: &'a mut dyn Observer,
+        stop: StopSignal,
+    ) -> Self {
+        Self { rules, permit, observer, stop, run: Run::default(), waited: Duration::ZERO }
+    }
 }
 
 /// Masters whose unfinished instances nobody works on, in order: named by instances, not registered. Hosts that can be
@@ -72,7 +85,7 @@ pub fn dead_hosts(counts: &[HostCount], view: &RegistryView, release: &Release) 
 
 /// Fails masters over, one after the other. Without a permit everything is done up to the first write or lock.
 ///
-/// What was done is in the [`Run`], whatever ended it.
+/// Trouble with one of them is told of that one, and the next is done. What was done is in the [`Run`], whatever ended it.
 pub async fn failover(
     cluster: &mut Cluster,
     masters: &[Address],
@@ -82,14 +95,15 @@ pub async fn failover(
     stop: StopSignal,
 ) -> Run {
     let started = Instant::now();
-    let mut context = Context { rules, permit, observer, stop, run: Run::default() };
+    let mut context = Context::new(rules, permit, observer, stop);
     let result = all_masters(cluster, masters, &mut context).await;
+    context.run.name_others(&masters.iter().map(|address| (address, Verdict::Unknown)).collect::<Vec<_>>());
     finish(context, result, started)
 }
 
 pub(crate) fn finish(context: Context<'_>, result: Result<(), FailoverError>, started: Instant) -> Run {
     let mut run = context.run;
-    run.failure = result.err();
+    run.failure = result.err().or_else(|| run.worst().cloned());
     run.elapsed = started.elapsed();
     run
 }
@@ -104,29 +118,31 @@ async fn all_masters(
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     check_place(cluster, &view, context).await?;
-    check_all(cluster, masters, &view, context).await?;
-    for address in masters {
-        let paths = cluster.store.release().lock_paths(address);
-        under_locks(cluster, &paths, context, Work::Master(address)).await?;
-    }
-    Ok(())
+    let jobs = check_all(cluster, masters, &view, context).await?;
+    each(cluster, &jobs, context).await
 }
 
-/// Checks every master before the first is touched: a refusal means that nothing was written.
-async fn check_all(
+/// Checks every master before the first is touched, and all of them together; gives those whose turn comes.
+async fn check_all<'m>(
     cluster: &mut Cluster,
-    masters: &[Address],
+    masters: &'m [Address],
     view: &RegistryView,
-    context: &Context<'_>,
-) -> Result<(), FailoverError> {
-    let mut found = Vec::new();
+    context: &mut Context<'_>,
+) -> Result<Vec<Job<'m>>, FailoverError> {
+    let (mut found, mut jobs) = (Vec::new(), Vec::new());
     for address in masters {
+        let verdict = verdict_of(view, address);
         // One master that is not registered needs no look ahead: all of this is checked again under its lock.
         if masters.len() > 1 || view.masters.find(address).is_some() {
-            let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
-            let (selected, _) = guard::select(cluster, context.rules, view, address, instances)?;
-            found.extend(selected.into_iter().map(|instance| instance.id));
+            match selected(cluster, address, view, context).await {
+                Ok(ids) => found.extend(ids),
+                Err(error) => {
+                    context.run.settle(address, verdict, Err(error))?;
+                    continue;
+                }
+            }
         }
+        jobs.push(Job { address, verdict, work: Work::Master });
     }
     let limit = context.rules.max_instances;
     if found.len() > limit {
@@ -134,7 +150,22 @@ async fn check_all(
         let waiting = context.stop.unless(commands).await?;
         found.retain(|id| !waiting.contains_key(id));
     }
-    if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(()) }
+    if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(jobs) }
+}
+
+async fn selected(
+    cluster: &mut Cluster,
+    address: &Address,
+    view: &RegistryView,
+    context: &Context<'_>,
+) -> Result<Vec<InstanceId>, FailoverError> {
+    let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+    let (selected, _) = guard::select(cluster, context.rules, view, address, instances)?;
+    Ok(selected.into_iter().map(|instance| instance.id).collect())
+}
+
+fn verdict_of(view: &RegistryView, address: &Address) -> Verdict {
+    if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead }
 }
 
 /// Masters that never ran an instance of this database may be another cluster's, and everybody here would look dead.
@@ -157,27 +188,74 @@ pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<
     if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
 }
 
-/// What is done under the locks.
-pub(crate) enum Work<'a> {
-    Master(&'a Address),
-    Claimed(&'a Address, &'a [Instance], &'a HashMap<InstanceId, CommandRow>),
+/// One master's share of a run.
+pub(crate) struct Job<'a> {
+    pub(crate) address: &'a Address,
+    /// Until it is looked at under its lock.
+    pub(crate) verdict: Verdict,
+    pub(crate) work: Work<'a>,
 }
 
-pub(crate) async fn under_locks(
+/// What is done under the locks.
+pub(crate) enum Work<'a> {
+    /// All that the master left.
+    Master,
+    /// These instances, which were handed over, with their error commands.
+    Claimed(&'a [Instance], &'a HashMap<InstanceId, CommandRow>),
+}
+
+/// Does each job under its own locks. Trouble with one is told of its master, and the next is done.
+///
+/// # Errors
+/// What no other job could be done after, either.
+pub(crate) async fn each(
     cluster: &mut Cluster,
-    paths: &[String],
+    jobs: &[Job<'_>],
     context: &mut Context<'_>,
-    work: Work<'_>,
+) -> Result<(), FailoverError> {
+    let result = each_in_turn(cluster, jobs, context).await;
+    context.run.name_others(&jobs.iter().map(|job| (job.address, job.verdict)).collect::<Vec<_>>());
+    result
+}
+
+/// Locks that are free are taken first, and the others waited for afterwards: one that is never given back keeps nobody
+/// else waiting, and all of them together are waited for no longer than one.
+async fn each_in_turn(cluster: &mut Cluster, jobs: &[Job<'_>], context: &mut Context<'_>) -> Result<(), FailoverError> {
+    let limit = context.rules.lock_timeout;
+    let patience = if jobs.len() == 1 { limit } else { Duration::ZERO };
+    let mut held = Vec::new();
+    for job in jobs {
+        let result = under_locks(cluster, job, patience, context).await;
+        if jobs.len() > 1 && matches!(result, Err(FailoverError::Registry(RegistryError::Held { .. }))) {
+            held.push(job);
+        }
+        context.run.settle(job.address, job.verdict, result)?;
+    }
+    for job in held {
+        let left = limit.saturating_sub(context.waited);
+        let result = under_locks(cluster, job, left, context).await;
+        context.run.settle(job.address, job.verdict, result)?;
+    }
+    Ok(())
+}
+
+async fn under_locks(
+    cluster: &mut Cluster,
+    job: &Job<'_>,
+    patience: Duration,
+    context: &mut Context<'_>,
 ) -> Result<(), FailoverError> {
     // A dry run takes no lock: it would keep living masters waiting, and it leaves nothing to be protected.
     if context.permit.is_none() {
-        return do_work(cluster, None, context, work).await;
+        return do_work(cluster, None, context, job).await;
     }
-    let stop = context.stop.clone();
-    let taking = Locks::take(&mut *cluster.registry, paths, context.rules.lock_timeout, context.observer);
-    let locks = stop.unless(taking).await?;
+    let (stop, began) = (context.stop.clone(), Instant::now());
+    let paths = cluster.store.release().lock_paths(job.address);
+    let taken = stop.unless(Locks::take(&mut *cluster.registry, &paths, patience, context.observer)).await;
+    context.waited += began.elapsed();
+    let locks = taken?;
     context.run.locks.extend(locks.taken());
-    let result = do_work(cluster, Some(&locks), context, work).await;
+    let result = do_work(cluster, Some(&locks), context, job).await;
     let released = locks.release(&mut *cluster.registry).await;
     // A lock that could not be given back ends with the session; what was done is not less done for that.
     result.and(match released {
@@ -193,18 +271,18 @@ async fn do_work(
     cluster: &mut Cluster,
     locks: Option<&Locks>,
     context: &mut Context<'_>,
-    work: Work<'_>,
+    job: &Job<'_>,
 ) -> Result<(), FailoverError> {
+    let address = job.address;
     let stop = context.stop.clone();
     // The lock may have been waited for: everything is read again now that it is held.
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
-    match work {
-        Work::Master(address) => {
+    match job.work {
+        Work::Master => {
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
             let instances = kept(locks, &mut *cluster.registry, scan).await?;
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
-            let verdict = if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead };
-            let mut outcome = MasterOutcome::new(address.clone(), verdict);
+            let mut outcome = MasterOutcome::new(address.clone(), verdict_of(&view, address));
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
             drop_waiting(cluster, locks, context, &mut selected, &mut outcome).await?;
             let unclear = trace::recovered_looks_hanging(cluster.store.release()) && !context.rules.allow_recovered;
@@ -215,7 +293,7 @@ async fn do_work(
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
-        Work::Claimed(address, instances, errors) => {
+        Work::Claimed(instances, errors) => {
             let outcome = MasterOutcome::new(address.clone(), Verdict::Claimed);
             let batch = Batch { view: &view, errors: Some(errors) };
             batches(cluster, locks, context, &batch, instances.to_vec(), outcome).await
@@ -282,7 +360,7 @@ async fn batches(
 ) -> Result<(), FailoverError> {
     let result = each_batch(cluster, locks, context, batch, &instances, &mut outcome).await;
     outcome.skipped.sort_by_key(|(id, _)| *id);
-    context.run.masters.push(outcome);
+    context.run.put(outcome);
     result
 }
 
@@ -301,23 +379,32 @@ async fn each_batch(
     let reading = batch::Facts::read(&mut cluster.store, &context.stop, instances);
     let facts = kept(locks, &mut *cluster.registry, reading).await?;
     let size = context.rules.rate.map_or(context.rules.batch, |rate| context.rules.batch.min(rate as usize)).max(1);
-    let mut done = 0;
-    for some in instances.chunks(size) {
-        context.stop.check()?;
-        let began = Instant::now();
-        match (locks, context.permit) {
-            (Some(locks), Some(permit)) => {
-                batch::apply(cluster, locks, permit, context, batch, &facts, some, outcome).await?;
-            }
-            _ => batch::preview(cluster, context, batch, &facts, some, outcome).await?,
+    let (Some(locks), Some(permit)) = (locks, context.permit) else {
+        for (number, some) in instances.chunks(size).enumerate() {
+            context.stop.check()?;
+            batch::preview(cluster, context, batch, &facts, some, outcome).await?;
+            context.observer.batch_done(&outcome.address, number * size + some.len(), instances.len());
         }
+        return Ok(());
+    };
+    let mut handover = Handover::new(cluster, context, permit, locks, batch, &facts, outcome);
+    let (mut done, mut locked) = (0, Vec::new());
+    for some in instances.chunks(size) {
+        let began = Instant::now();
+        locked.extend(handover.halving(some, &mut Rows::Free).await?);
         done += some.len();
-        context.observer.batch_done(&outcome.address, done, instances.len());
+        handover.context.observer.batch_done(&handover.outcome.address, done, instances.len());
         if done < instances.len() {
-            keep_rate(context, some.len(), began).await?;
+            keep_rate(handover.context, some.len(), began).await?;
         }
     }
-    Ok(())
+    // Somebody else works on these; all free ones are done by now.
+    let mut rows = Rows::Waited;
+    for some in locked.chunks(size) {
+        let still = handover.halving(some, &mut rows).await?;
+        handover.outcome.skipped.extend(still.into_iter().map(|instance| (instance.id, SkipReason::Locked)));
+    }
+    handover.end()
 }
 
 /// Waits until so many instances may have been done since `began`.

@@ -95,7 +95,7 @@ pub enum Access {
 }
 
 /// What went wrong in the database.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
     /// No connection could be had: unreachable, wrong password, no such database. Nothing was written.
@@ -152,6 +152,11 @@ pub trait Database: Send + fmt::Debug {
 
     /// Where it is, to be shown: `host:port/database` or the file. Never a password.
     fn endpoint(&self) -> &str;
+
+    /// Whether rows that another transaction has locked can be passed over (`SKIP LOCKED`).
+    fn skips_locked(&self) -> bool {
+        false
+    }
 
     /// Runs a query; rows are handed over as they arrive and none is kept.
     ///

@@ -51,6 +51,10 @@ pub struct MySqlSession {
     wait_timeout: i64,
     /// Whether a writing transaction has set another one.
     shortened: bool,
+    /// Whether it knows `SKIP LOCKED`. Where it does not, a transaction may have made the wait for a row's lock shorter than
+    /// this, in seconds.
+    skips_locked: bool,
+    lock_wait: u64,
 }
 
 impl MySqlDriver {
@@ -63,10 +67,17 @@ impl MySqlDriver {
         };
         let row = connection.fetch_one(sqlx::raw_sql("SELECT VERSION(), @@SESSION.wait_timeout")).await?;
         let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
-        let is_mariadb = row.text(0).is_some_and(|version| version.to_lowercase().contains("mariadb"));
+        let version = row.text(0).unwrap_or_default().to_lowercase();
+        let is_mariadb = version.contains("mariadb");
         let wait_timeout = row.int(1).ok_or_else(|| sqlx::Error::Protocol("wait_timeout is no number".to_owned()))?;
         connection.execute(sqlx::raw_sql(AssertSqlSafe(self.settings(is_mariadb)))).await?;
-        Ok(MySqlSession { connection, wait_timeout, shortened: false })
+        let (skips_locked, lock_wait) = (skips_locked(&version), self.lock_wait());
+        Ok(MySqlSession { connection, wait_timeout, shortened: false, skips_locked, lock_wait })
+    }
+
+    /// How long a statement waits for another one's lock, in seconds.
+    fn lock_wait(&self) -> u64 {
+        self.timeout.as_secs().clamp(1, 31_536_000)
     }
 
     /// What every session needs. The time zone stays the server's own, and the SQL mode too but for strictness: without
@@ -74,7 +85,7 @@ impl MySqlDriver {
     /// have off by default, single statements would never be committed. Where it lets everybody see what is not committed,
     /// work that somebody else may still undo would look done.
     fn settings(&self, is_mariadb: bool) -> String {
-        let lock = self.timeout.as_secs().clamp(1, 31_536_000);
+        let lock = self.lock_wait();
         let limit = milliseconds(self.statement_timeout);
         let limit = if is_mariadb {
             format!("max_statement_time = {}.{:03}", limit / 1000, limit % 1000)
@@ -150,6 +161,10 @@ impl Driver for MySqlDriver {
         steps.map(move |result| result.map(step)).boxed()
     }
 
+    fn skips_locked(session: &MySqlSession) -> bool {
+        session.skips_locked
+    }
+
     /// `wait_timeout` is what ends a session that says nothing, and with it the transaction. REPEATABLE READ is set
     /// since READ COMMITTED is refused where the binary log is kept by statement.
     fn begin(session: &mut MySqlSession, access: Access, idle_limit: Duration) -> String {
@@ -159,7 +174,12 @@ impl Driver for MySqlDriver {
             Access::Write => {
                 session.shortened = true;
                 let seconds = idle_limit.as_secs().clamp(1, 31_536_000);
-                format!("SET SESSION wait_timeout = {seconds}; {level}; START TRANSACTION")
+                let wait = if session.skips_locked {
+                    String::new()
+                } else {
+                    format!(", SESSION innodb_lock_wait_timeout = {}", session.lock_wait)
+                };
+                format!("SET SESSION wait_timeout = {seconds}{wait}; {level}; START TRANSACTION")
             }
         }
     }
@@ -183,6 +203,13 @@ impl Driver for MySqlDriver {
     fn close(session: MySqlSession) -> BoxFuture<'static, ()> {
         session.connection.close().map(|_| ()).boxed()
     }
+}
+
+/// MySQL from 8.0.1 on, MariaDB from 10.6 on; TiDB, which calls itself MySQL, does not.
+fn skips_locked(version: &str) -> bool {
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
+    let number = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if version.contains("mariadb") { number >= (10, 6, 0) } else { number >= (8, 0, 1) && !version.contains("tidb") }
 }
 
 fn end(statement: &str, session: &mut MySqlSession) -> String {
@@ -227,7 +254,17 @@ mod tests {
 
     use sqlx::mysql::MySqlConnectOptions;
 
-    use super::MySqlDriver;
+    use super::{MySqlDriver, skips_locked};
+
+    #[test]
+    fn which_servers_pass_locked_rows_over() {
+        for yes in ["10.6.0-mariadb", "11.4.2-mariadb-log", "8.0.1-dmr", "8.4.0", "10.11.6-mariadb-0+deb12u1"] {
+            assert!(skips_locked(yes), "{yes}");
+        }
+        for no in ["", "10.5.23-mariadb", "5.7.44-log", "8.0.0-dmr", "8.0.11-tidb-v7.5.0", "5.6.51"] {
+            assert!(!skips_locked(no), "{no}");
+        }
+    }
 
     fn settings(timeout: Duration, statement_timeout: Duration, is_mariadb: bool) -> String {
         let options = MySqlConnectOptions::new();

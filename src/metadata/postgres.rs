@@ -134,6 +134,11 @@ impl Driver for PostgresDriver {
         steps.map(move |result| result.map(step)).boxed()
     }
 
+    /// Every version from 9.5 on.
+    fn skips_locked(_: &PgConnection) -> bool {
+        true
+    }
+
     /// `SET LOCAL` ends with the transaction.
     fn begin(_: &mut PgConnection, access: Access, idle_limit: Duration) -> String {
         match access {

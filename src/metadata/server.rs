@@ -65,6 +65,11 @@ pub trait Driver: Send + Sync + 'static {
         parameters: &[Value],
     ) -> BoxStream<'s, Result<Step, sqlx::Error>>;
 
+    /// Whether the server knows `SKIP LOCKED`.
+    fn skips_locked(_: &Self::Session) -> bool {
+        false
+    }
+
     /// The text that starts a transaction.
     fn begin(session: &mut Self::Session, access: Access, idle_limit: Duration) -> String;
 
@@ -215,6 +220,10 @@ impl<D: Driver> Database for ServerDatabase<D> {
 
     fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    fn skips_locked(&self) -> bool {
+        self.session.as_ref().is_some_and(D::skips_locked)
     }
 
     async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {

@@ -25,6 +25,17 @@ pub(crate) struct OptionalColumns {
     pub(crate) submit_time: Option<&'static str>,
 }
 
+/// Which rows a statement locks until the end of its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowLock {
+    /// None.
+    None,
+    /// All that it reads; whoever has locked them is waited for.
+    All,
+    /// Those that nobody else has locked; the others it does not read.
+    Free,
+}
+
 /// Which part of the instance table is scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -180,13 +191,19 @@ impl<'a> Statements<'a> {
     }
 
     /// Whole rows by id; locked until the end of the transaction where `lock` says so.
-    pub(crate) fn rows_by_ids(&self, ids: &[i64], lock: bool) -> String {
-        // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.
-        let lock = if lock && self.dialect != Dialect::Sqlite { " FOR UPDATE" } else { "" };
+    pub(crate) fn rows_by_ids(&self, ids: &[i64], lock: RowLock) -> String {
+        let lock = match lock {
+            // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.
+            _ if self.dialect == Dialect::Sqlite => "",
+            RowLock::None => "",
+            RowLock::All => " FOR UPDATE",
+            RowLock::Free => " FOR UPDATE SKIP LOCKED",
+        };
         format!(
-            "SELECT {} FROM {} i WHERE i.id IN ({}) ORDER BY i.id{lock}",
+            "SELECT {} FROM {} i{} WHERE i.id IN ({}) ORDER BY i.id{lock}",
             self.all_columns(),
             self.family.tables.instance,
+            self.by_id(),
             list(ids)
         )
     }
@@ -272,8 +289,9 @@ impl<'a> Statements<'a> {
     pub(crate) fn mark_tasks(&self, tasks: &[i64], clear_flag: bool) -> String {
         let flag = if clear_flag { ", flag = 0" } else { "" };
         format!(
-            "UPDATE {} SET state = {}{flag} WHERE id IN ({}) AND {}",
+            "UPDATE {}{} SET state = {}{flag} WHERE id IN ({}) AND {}",
             self.family.tables.task,
+            self.by_id(),
             crate::family::NEED_FAULT_TOLERANCE,
             list(tasks),
             self.is_unfinished_task(),
@@ -288,10 +306,17 @@ impl<'a> Statements<'a> {
             Claim::State(code) => format!("state = {code}"),
         };
         format!(
-            "UPDATE {} SET {set} WHERE id IN ({}) AND host = ? AND state = {state}",
+            "UPDATE {}{} SET {set} WHERE id IN ({}) AND host = ? AND state = {state}",
             self.family.tables.instance,
+            self.by_id(),
             list(std::iter::repeat_n("?", instances))
         )
+    }
+
+    /// MySQL and MariaDB lock every row that a statement looks at. Where a table is small they look at all of it, and would wait
+    /// for rows that are no business of ours.
+    fn by_id(&self) -> &'static str {
+        if self.dialect == Dialect::MySql { " FORCE INDEX (PRIMARY)" } else { "" }
     }
 
     /// Definitions whose project is gone: code.
@@ -472,12 +497,13 @@ mod tests {
     }
 
     #[test]
-    fn mysql_gets_neither_returning_nor_skip_locked() {
+    fn mysql_gets_no_returning_and_locks_that_it_knows() {
         for family in &ALL {
             let statements = statements(family.id, Dialect::MySql);
             let insert = statements.insert_values(&[("command_type", CommandValue::Number(2))], "(2)");
             assert!(!insert.contains("RETURNING"));
-            assert!(statements.rows_by_ids(&[1], true).ends_with("FOR UPDATE"));
+            assert!(statements.rows_by_ids(&[1], RowLock::All).ends_with("FOR UPDATE"));
+            assert!(statements.rows_by_ids(&[1], RowLock::Free).ends_with("FOR UPDATE SKIP LOCKED"));
         }
     }
 }

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::database::{Access, Database, DatabaseError, Dialect, Row, Value};
 use super::rows;
-use super::statements::{self, OptionalColumns, Statements};
+use super::statements::{self, OptionalColumns, RowLock, Statements};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
 /// What went wrong while opening or reading the store. Nothing was written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The database.
@@ -168,7 +168,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn rows_by_ids(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
-        let sql = self.statements().rows_by_ids(ids, false);
+        let sql = self.statements().rows_by_ids(ids, RowLock::None);
         self.collect(&sql, &[], rows::instance_row).await
     }
 

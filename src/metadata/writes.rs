@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::database::{Access, DatabaseError, Dialect, Value};
 use super::rows;
+use super::statements::RowLock;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::family::Claim;
 use crate::model::{InstanceId, InstanceRow};
@@ -69,7 +70,23 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn lock_instances(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
-        let sql = self.statements().rows_by_ids(ids, true);
+        let sql = self.statements().rows_by_ids(ids, RowLock::All);
+        self.collect(&sql, &[], rows::instance_row).await
+    }
+
+    /// As [`MetadataStore::lock_instances`], but for rows that somebody else has locked, which are left out. A server that
+    /// cannot pass them over waits for the shortest time that it can, and then refuses.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn lock_free_instances(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
+        let skips = self.database.skips_locked();
+        if !skips && self.database.dialect() == Dialect::MySql {
+            // The next transaction begins with the usual time.
+            self.database.execute("SET SESSION innodb_lock_wait_timeout = 1", &[]).await?;
+        }
+        let lock = if skips { RowLock::Free } else { RowLock::All };
+        let sql = self.statements().rows_by_ids(ids, lock);
         self.collect(&sql, &[], rows::instance_row).await
     }
 

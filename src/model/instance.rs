@@ -161,4 +161,8 @@ pub enum SkipReason {
     Finished,
     /// No such row.
     NotFound,
+    /// Another transaction keeps its row locked, or one that goes with it.
+    Locked,
+    /// The database refused to hand it over, in these words; the others of its batch were done without it.
+    Refused(String),
 }

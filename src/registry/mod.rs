@@ -13,7 +13,7 @@ mod random;
 pub mod zookeeper;
 
 /// What went wrong in the registry.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
     /// No session could be had in time.

@@ -12,4 +12,5 @@ mod releases;
 mod restarted;
 mod shared_scan;
 mod tasks;
+mod troubles;
 mod world;

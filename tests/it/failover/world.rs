@@ -47,7 +47,11 @@ pub struct World {
 impl World {
     /// With definitions, without any instance.
     pub fn new(store: Store, release: &'static Release) -> Self {
-        let mut env = Env::new(store);
+        Self::in_env(Env::new(store), release)
+    }
+
+    /// In a world that is empty yet.
+    pub fn in_env(mut env: Env, release: &'static Release) -> Self {
         env.set("DSCTL_TIME_ZONE", ZONE);
         let version = release.number.parse().unwrap();
         env.create_schema(version);

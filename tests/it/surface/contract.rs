@@ -55,7 +55,7 @@ const COMMAND: &[&str] = &[
     "message",
 ];
 const RUN: &[&str] = &["dry_run", "locks", "masters", "recovered", "skipped", "elapsed_ms", "reason"];
-const RUN_MASTER: &[&str] = &["address", "verdict", "recovered", "marked_tasks", "skipped"];
+const RUN_MASTER: &[&str] = &["address", "verdict", "recovered", "marked_tasks", "skipped", "error"];
 const SKIPPED: &[&str] = &["instance_id", "reason", "detail", "task"];
 
 /// The keys of a document behind the head.

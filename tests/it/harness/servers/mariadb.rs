@@ -50,6 +50,13 @@ impl MariaDb {
         Ok(Self { server })
     }
 
+    /// Stops it and starts it again with another option.
+    pub fn restart_with(&mut self, option: &str) {
+        self.stop();
+        self.server.command.push(option.to_owned());
+        self.start();
+    }
+
     /// Makes a database and says its name.
     pub fn create_database(&self) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
