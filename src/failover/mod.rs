@@ -24,4 +24,4 @@ pub use parameter::OriginalState;
 pub use recover::recover;
 pub use rules::{Observer, Permit, Rules, Steps, Stop, StopSignal};
 pub use run::{Cluster, dead_hosts, failover};
-pub use takeup::{TakeUp, wait_for_take_up};
+pub use takeup::{HandedOver, Other, TakeUp, wait_for_take_up};

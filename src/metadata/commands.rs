@@ -7,6 +7,9 @@ use super::rows;
 use super::store::MetadataStore;
 use crate::model::{CommandRow, InstanceId};
 
+/// Before every id: they begin with one, unless somebody gave them by hand.
+pub const BEFORE_EVERY_ID: i64 = i32::MIN as i64;
+
 impl MetadataStore {
     /// Those of these instances that a recovery command waits for, with the command's id. One scan of the command table,
     /// and no memory for the commands of others.
@@ -18,8 +21,7 @@ impl MetadataStore {
         instances: impl IntoIterator<Item = InstanceId>,
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let instances: HashSet<InstanceId> = instances.into_iter().collect();
-        // Ids begin with one, unless somebody gave them by hand.
-        let sql = self.statements().commands_from(i64::from(i32::MIN));
+        let sql = self.statements().commands_from(BEFORE_EVERY_ID);
         let mut found = HashMap::new();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
@@ -37,7 +39,7 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn each_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
         let table = self.release.family.tables.command;
-        self.each_command_of(table, false, on_command).await
+        self.each_command_of(table, None, on_command).await
     }
 
     /// Hands over every error command, oldest first.
@@ -46,7 +48,7 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn each_error_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
         let table = self.release.family.tables.error_command;
-        self.each_command_of(table, false, on_command).await
+        self.each_command_of(table, None, on_command).await
     }
 
     /// The newest error command about a recovery of each of these instances.
@@ -57,24 +59,36 @@ impl MetadataStore {
         &mut self,
         instances: &HashSet<InstanceId>,
     ) -> Result<HashMap<InstanceId, CommandRow>, DatabaseError> {
-        let table = self.release.family.tables.error_command;
         let mut found = HashMap::new();
         let keep = |command: CommandRow| {
             if let Some(id) = command.instance_id.filter(|id| instances.contains(id)) {
                 found.insert(id, command);
             }
         };
-        self.each_command_of(table, true, keep).await?;
+        self.each_recovery_error(BEFORE_EVERY_ID, keep).await?;
         Ok(found)
+    }
+
+    /// Hands over every error command about a recovery, oldest first, from an id on: a command keeps its own when it ends
+    /// there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn each_recovery_error(
+        &mut self,
+        first: i64,
+        on_command: impl FnMut(CommandRow) + Send,
+    ) -> Result<(), DatabaseError> {
+        self.each_command_of(self.release.family.tables.error_command, Some(first), on_command).await
     }
 
     async fn each_command_of(
         &mut self,
         table: &str,
-        recovery_only: bool,
+        recovery_from: Option<i64>,
         mut on_command: impl FnMut(CommandRow) + Send,
     ) -> Result<(), DatabaseError> {
-        let sql = self.statements().commands(table, recovery_only);
+        let sql = self.statements().commands(table, recovery_from);
         let mut on_row = |row: Row| rows::command(&row).into_iter().for_each(&mut on_command);
         self.database.query(&sql, &[], &mut on_row).await
     }

@@ -19,6 +19,7 @@ mod tasks;
 mod transaction;
 mod writes;
 
+pub use commands::BEFORE_EVERY_ID;
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
 pub use store::{HostCount, MetadataStore, StoreError};

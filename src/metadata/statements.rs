@@ -191,14 +191,12 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Commands or error commands, oldest first.
-    pub(crate) fn commands(&self, table: &str, recovery_only: bool) -> String {
+    /// Commands or error commands, oldest first; with an id, recovery commands alone from that one on.
+    pub(crate) fn commands(&self, table: &str, recovery_from: Option<i64>) -> String {
         let message = if table == self.family.tables.error_command { "message" } else { "NULL" };
-        let only = if recovery_only {
-            format!(" WHERE command_type = {}", crate::family::RECOVERY_COMMAND)
-        } else {
-            String::new()
-        };
+        let only = recovery_from.map_or_else(String::new, |first| {
+            format!(" WHERE id >= {first} AND command_type = {}", crate::family::RECOVERY_COMMAND)
+        });
         format!(
             "SELECT id, command_type, {}, command_param, {}, {}, {message} FROM {table}{only} ORDER BY id",
             self.family.columns.command_instance.unwrap_or("NULL"),

@@ -135,7 +135,7 @@ fn check_run(document: &Value) {
     }
     assert_eq!((&document["recovered"], &document["skipped"]), (&recovered.into(), &skipped.into()));
     if !document["take_up"].is_null() {
-        has_keys(&document["take_up"], &["taken_up", "waiting", "lost", "failed"]);
+        has_keys(&document["take_up"], &["taken_up", "waiting", "lost", "failed", "other"]);
     }
 }
 
