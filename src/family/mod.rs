@@ -210,6 +210,8 @@ pub struct Family {
     pub finished_tasks: &'static [i64],
     /// Whether marking sets `flag` to 0 as well.
     pub mark_clears_flag: &'static [Since<bool>],
+    /// The state that an instance gets whose recovery command fails. Elsewhere it stays claimed.
+    pub failed_recovery: &'static [Since<i64>],
     /// Whether the master that takes a parent up starts its sub-workflows once more, beside those that are handed over with
     /// it: the task that stands for one is not taken over from a dead master. So it goes after a master's own failover, too.
     pub restarts_children: bool,

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::database::{DatabaseError, Row};
 use super::rows;
-use super::store::MetadataStore;
-use crate::model::{CommandRow, InstanceId};
+use super::store::{LOOK_UP, MetadataStore};
+use crate::model::{CommandRow, InstanceId, ListedInstance};
 
 /// Before every id: they begin with one, unless somebody gave them by hand.
 pub const BEFORE_EVERY_ID: i64 = i32::MIN as i64;
@@ -80,6 +80,33 @@ impl MetadataStore {
         on_command: impl FnMut(CommandRow) + Send,
     ) -> Result<(), DatabaseError> {
         self.each_command_of(self.release.family.tables.error_command, Some(first), on_command).await
+    }
+
+    /// Instances that a failed recovery has ended, and the newest error command about each, without the stack trace. In
+    /// releases that leave such an instance claimed there are none.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn failed_recoveries(&mut self) -> Result<Vec<(ListedInstance, CommandRow)>, DatabaseError> {
+        let Some(state) = self.release.failed_recovery() else { return Ok(Vec::new()) };
+        let mut errors: HashMap<InstanceId, CommandRow> = HashMap::new();
+        let keep = |mut command: CommandRow| {
+            if let Some(id) = command.instance_id {
+                command.message = command.message.as_deref().and_then(|text| text.lines().next()).map(str::to_owned);
+                command.command_param = None;
+                errors.insert(id, command);
+            }
+        };
+        self.each_recovery_error(BEFORE_EVERY_ID, keep).await?;
+        let mut ids: Vec<InstanceId> = errors.keys().copied().collect();
+        ids.sort_unstable();
+        let mut found = Vec::new();
+        for some in ids.chunks(LOOK_UP) {
+            let sql = self.statements().ended_without_time(some, state);
+            let ended = self.collect(&sql, &[], rows::listed).await?;
+            found.extend(ended.into_iter().filter_map(|row| errors.remove(&row.instance.id).map(|error| (row, error))));
+        }
+        Ok(found)
     }
 
     async fn each_command_of(

@@ -179,6 +179,17 @@ impl<'a> Statements<'a> {
         format!("SELECT {} FROM {table} i WHERE i.id IN ({}) ORDER BY i.id", self.judged_columns(), list(ids))
     }
 
+    /// Of these instances those in a state without an end: a master that ends one by itself writes both at once. As
+    /// `rows::listed` reads.
+    pub(crate) fn ended_without_time(&self, ids: &[i64], state: i64) -> String {
+        format!(
+            "SELECT {}, i.name FROM {} i WHERE i.id IN ({}) AND i.state = {state} AND i.end_time IS NULL ORDER BY i.id",
+            self.judged_columns(),
+            self.family.tables.instance,
+            list(ids)
+        )
+    }
+
     /// Whole rows by id; locked until the end of the transaction where `lock` says so.
     pub(crate) fn rows_by_ids(&self, ids: &[i64], lock: bool) -> String {
         // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.

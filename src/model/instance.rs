@@ -20,6 +20,9 @@ pub enum Verdict {
     Restarted,
     /// Handed over already.
     Claimed,
+    /// Handed over, and made a failed one when its recovery failed (3.4.0 and newer): nobody runs it.
+    #[serde(rename = "recovery_failed")]
+    RecoveryFailed,
     /// The host is SQL NULL, empty, or a text that names nobody.
     Unknown,
 }
@@ -33,6 +36,7 @@ impl Verdict {
             Self::Dead => "dead",
             Self::Restarted => "restarted",
             Self::Claimed => "claimed",
+            Self::RecoveryFailed => "recovery_failed",
             Self::Unknown => "unknown",
         }
     }
@@ -157,6 +161,8 @@ pub enum SkipReason {
     NotClaimed(Verdict),
     /// Claimed by state, and its host can be no master's: there is no lock to take for it.
     StrangeHost,
+    /// Its recovery failed, and the master ended it so: the error command, and the first line of its message.
+    RecoveryFailed(i64, String),
     /// The state is none that masters fail over.
     Finished,
     /// No such row.

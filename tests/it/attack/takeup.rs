@@ -118,3 +118,47 @@ fn a_restarted_master_is_seen_to_take_its_own_work_up() {
     let seen = take_up(running.finish());
     assert_eq!((&seen["taken_up"], ids(&seen, "other")), (&json!([1]), vec![2]), "{seen}");
 }
+
+/// From 3.4.0 on such an instance is a failed one: no scan for unfinished ones finds it, and it must not begin anew unasked.
+#[test]
+fn an_instance_whose_recovery_failed_is_shown_and_not_queued_again() {
+    for store in Store::ALL {
+        let world = World::new(store, "3.4.1");
+        let failed = |id: i64, instance: i64, kind: i64| {
+            seed::error_command(world.version, id, kind, "no such node\n\tat Some.java").of_instance(instance)
+        };
+        let ended = |id: i64| world.instance(id).state(6).time("end_time", super::ago(60));
+        // 1 failed in its recovery. 2 was run again since and failed by itself; 3 by a start that failed; 4 runs.
+        world.env.insert([world.instance(1).state(6), ended(2), world.instance(3).state(6), world.instance(4).host(ALIVE)]);
+        world.env.insert([failed(20, 1, 2), failed(21, 1, 2), failed(22, 2, 2), failed(23, 3, 0), failed(24, 4, 2)]);
+        let before = world.env.dump();
+        let listed = world.run("instances").exit(0).json();
+        let of = |id: i64| listed["instances"].as_array().unwrap().iter().find(|row| row["id"] == id).cloned();
+        let row = of(1).unwrap();
+        assert_eq!((&row["verdict"], &row["state"]), (&json!("recovery_failed"), &json!("failure")), "{listed}");
+        assert_eq!((&row["error_command_id"], &row["error_message"]), (&json!(21), &json!("no such node")), "{listed}");
+        assert_eq!((of(2), of(3)), (None, None), "{listed}");
+        assert_eq!(of(4).unwrap()["verdict"], "alive", "{listed}");
+        assert!(!world.run(&format!("instances {ALIVE}")).exit(0).stdout.contains("recovery_failed"));
+        world.run("instances -o table").exit(0).out("instance 1: its recovery failed: no such node");
+        for which in ["--orphans", "--instance 1"] {
+            let report = world.run(&format!("recover {which} --yes")).exit(7).json();
+            assert_eq!((report["recovered"].clone(), report["skipped"].clone()), (json!(0), json!(1)), "{report}");
+            let skipped = &report["masters"][0]["skipped"][0];
+            assert_eq!((&skipped["instance_id"], &skipped["reason"]), (&json!(1), &json!("recovery_failed")));
+            assert!(skipped["detail"].as_str().unwrap().contains("error command 21: no such node"), "{skipped}");
+        }
+        world.run("recover --instance 2 --yes").exit(0).out("\"finished\"");
+        before.assert_same(&world.env.dump());
+    }
+}
+
+/// Before 3.4.0 a failed instance has failed by itself, whatever the error table holds.
+#[test]
+fn before_3_4_0_a_failed_instance_failed_by_itself() {
+    let world = World::new(Store::Sqlite, "3.3.2");
+    world.env.insert([world.instance(1).state(6)]);
+    world.env.insert([seed::error_command(world.version, 20, 2, "no such node").of_instance(1)]);
+    assert!(!world.run("instances").exit(0).stdout.contains("recovery_failed"));
+    world.run("recover --orphans --yes").exit(0).out("\"skipped\": 0");
+}
