@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::CommandError;
 use super::{Answer, Shell, times};
 use crate::cli::InstancesArgs;
-use crate::failover::{Cluster, FailoverError, StopSignal, instance_verdict, survey};
+use crate::failover::{Cluster, Disproof, FailoverError, StopSignal, disproof, instance_verdict, survey};
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Table};
 
@@ -28,6 +28,10 @@ pub(super) async fn run(
     let form = cluster.store.release().family.registry.address_form;
     let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
     let (registered, refusal) = stop.unless(survey(cluster)).await?;
+    let doubt = stop.unless(disproof(cluster)).await?;
+    if doubt.is_some() {
+        cluster.zone = None;
+    }
     let limit = arguments.limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let mut listed = Vec::new();
     let mut total = 0_usize;
@@ -47,6 +51,9 @@ pub(super) async fn run(
     let listing = Listing::around(&listed, cluster, registered, &stop).await?;
     let mut answer = Answer::new(listing.body(&listed));
     answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
+    answer.warnings.extend(doubt.map(|Disproof { zone, seen }| {
+        format!("the rows contradict --time-zone {zone}, so nothing is judged by times: {seen}")
+    }));
     if total > listed.len() {
         let shown = listed.len();
         answer.warnings.push(format!("{shown} of {total} instances are shown; see --limit"));

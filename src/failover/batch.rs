@@ -234,6 +234,7 @@ fn is_same(candidate: &Instance, row: &Instance) -> bool {
         && candidate.state == row.state
         && candidate.start_time == row.start_time
         && candidate.restart_time == row.restart_time
+        && candidate.last_change == row.last_change
         && candidate.definition == row.definition
         && candidate.definition_version == row.definition_version
 }

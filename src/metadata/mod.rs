@@ -16,6 +16,7 @@ mod statements;
 mod store;
 pub mod target;
 mod tasks;
+mod times;
 mod transaction;
 mod writes;
 
@@ -24,3 +25,4 @@ pub use definitions::Definitions;
 pub use inserts::NewCommand;
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;
+pub use times::WrittenTimes;

@@ -74,23 +74,23 @@ impl<'a> Statements<'a> {
     fn judged_columns(&self) -> String {
         let columns = &self.family.columns;
         format!(
-            "i.id, i.{}, {}, i.state, i.host, {}, {}, i.{}, i.command_type",
+            "i.id, i.{}, {}, i.state, i.host, {}, {}, i.{}, i.command_type, {}",
             columns.definition,
             of_instance(columns.definition_version),
             self.time("i.start_time"),
             self.optional_time(self.optional.restart_time.map(|column| format!("i.{column}")).as_deref()),
             columns.sub_process,
+            of_instance(self.optional.state_history.filter(|_| self.family.starts_at_trigger)),
         )
     }
 
     /// Everything of the instance `i` that a hand-over needs, in the order that `rows::instance_row` reads.
     fn all_columns(&self) -> String {
         format!(
-            "{}, i.command_param, i.executor_id, i.{}, {}, {}",
+            "{}, i.command_param, i.executor_id, i.{}, {}",
             self.judged_columns(),
             self.family.columns.priority,
             of_instance(self.optional.test_flag),
-            of_instance(self.optional.state_history),
         )
     }
 
@@ -227,6 +227,23 @@ impl<'a> Statements<'a> {
             "SELECT id, {instance} FROM {} WHERE id >= {first} AND command_type = {} ORDER BY id",
             self.family.tables.command,
             crate::family::RECOVERY_COMMAND,
+        )
+    }
+
+    /// Of the newest instances the times that masters wrote, the second in which the database wrote the row (where it does
+    /// so by itself), and its present second: id, start, restart, end, written, now.
+    pub(crate) fn newest_times(&self, count: usize) -> String {
+        let (written, now) = match self.dialect {
+            Dialect::MySql => ("CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)", "CAST(UNIX_TIMESTAMP() AS SIGNED)"),
+            Dialect::Postgres => ("NULL", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"),
+            Dialect::Sqlite => ("NULL", "CAST(strftime('%s', 'now') AS INTEGER)"),
+        };
+        format!(
+            "SELECT id, {}, {}, {}, {written}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
+            self.time("start_time"),
+            self.optional_time(self.optional.restart_time),
+            self.time("end_time"),
+            self.family.tables.instance,
         )
     }
 

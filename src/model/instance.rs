@@ -60,6 +60,8 @@ pub struct Instance {
     pub start_time: Option<DateTime>,
     /// Start of the latest run, in the masters' zone (2.0.2 and newer).
     pub restart_time: Option<DateTime>,
+    /// Time of the last entry of its own history, in the masters' zone (read in 3.3 and newer alone).
+    pub last_change: Option<DateTime>,
     /// Whether a parent started it.
     pub sub_process: bool,
     /// `command_type`: what its latest run came from.
