@@ -69,7 +69,8 @@ pub struct ConnectionArgs {
 
     /// The zone in which the masters write times.
     #[arg(long, global = true, value_name = "ZONE", value_parser = value::time_zone,
-        help = "Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]")]
+        help = "Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host's, but in 3.0 and 3.1 \
+                SPRING_JACKSON_TIME_ZONE's [env: DSCTL_TIME_ZONE]")]
     pub time_zone: Option<TimeZone>,
 
     /// `user:password` for ZooKeeper.

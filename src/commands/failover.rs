@@ -9,8 +9,10 @@ use super::report::Words;
 use super::{Answer, Shell, writing};
 use crate::cli::FailoverArgs;
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
-use crate::model::{Address, AddressError, InstanceId};
+use crate::failover::{Cluster, HandedOver, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
+use crate::family::Family;
+use crate::model::{Address, AddressError};
+use crate::output::Body;
 
 const WORDS: Words =
     Words { done: "handed over", would: "would be handed over", nothing: "no unfinished instance names a dead master" };
@@ -93,20 +95,21 @@ async fn see_taken_up(
     limit: Duration,
     answer: &mut Answer,
 ) {
-    let ids: Vec<InstanceId> = done.masters.iter().flat_map(|master| &master.recovered).map(|(id, _)| *id).collect();
+    let handed: Vec<HandedOver> = done.masters.iter().flat_map(|master| &master.handed_over).cloned().collect();
+    let family = cluster.store.release().family;
     let began = Instant::now();
     let stop = shell.stop.clone();
     let printer = &mut *shell.printer;
     let on_look = |seen: &TakeUp| {
-        let (taken, all) = (seen.taken_up.len(), ids.len());
+        let (taken, all) = (seen.taken_up.len(), handed.len());
         printer.waiting(&format!("the masters: {taken} of {all} taken up"));
     };
-    let result = wait_for_take_up(cluster, &ids, limit, &stop, on_look).await;
+    let result = wait_for_take_up(cluster, &handed, limit, &stop, on_look).await;
     shell.printer.settled();
     let body = std::mem::take(&mut answer.body);
     match result {
         Ok(seen) => {
-            answer.body = told(body, &seen, &writing::waited(began));
+            answer.body = told(body, &seen, family, &writing::waited(began));
             if !seen.is_complete() && answer.exit == Some(ExitCode::Done) {
                 answer.exit = Some(ExitCode::Partial);
             }
@@ -118,8 +121,16 @@ async fn see_taken_up(
     }
 }
 
-fn told(body: crate::output::Body, seen: &TakeUp, waited: &str) -> crate::output::Body {
+fn told(body: Body, seen: &TakeUp, family: &Family, waited: &str) -> Body {
     let failed = seen.failed.iter().map(|(id, message)| json!({ "instance_id": id, "message": message }));
+    let other = seen.other.iter().map(|other| {
+        json!({
+            "instance_id": other.instance,
+            "state": family.state_word(other.state),
+            "host": other.host,
+            "detail": other.meaning,
+        })
+    });
     let mut body = body.key(
         "take_up",
         json!({
@@ -127,6 +138,7 @@ fn told(body: crate::output::Body, seen: &TakeUp, waited: &str) -> crate::output
             "waiting": seen.waiting,
             "lost": seen.lost,
             "failed": failed.collect::<Vec<_>>(),
+            "other": other.collect::<Vec<_>>(),
         }),
     );
     body = body.closing(format!("{} taken up after {waited}", seen.taken_up.len()));
@@ -137,6 +149,10 @@ fn told(body: crate::output::Body, seen: &TakeUp, waited: &str) -> crate::output
     for (id, message) in &seen.failed {
         let line = message.lines().next().unwrap_or_default();
         body = body.closing(format!("instance {id}: its command ended in the error table: {line}"));
+    }
+    for other in &seen.other {
+        let (id, state, host) = (other.instance, family.state_word(other.state), other.host.as_deref().unwrap_or("-"));
+        body = body.closing(format!("instance {id} is {state}, host {host}: {}", other.meaning));
     }
     if !seen.lost.is_empty() {
         let ids = super::report::id_list(&seen.lost);

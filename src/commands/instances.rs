@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::failure::CommandError;
 use super::{Answer, Shell, times};
 use crate::cli::InstancesArgs;
-use crate::failover::{Cluster, FailoverError, StopSignal, instance_verdict, survey};
+use crate::failover::{Cluster, Disproof, FailoverError, StopSignal, disproof, instance_verdict, survey};
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Table};
 
@@ -15,6 +15,9 @@ const HEADERS: [&str; 9] = ["ID", "NAME", "STATE", "HOST", "VERDICT", "STARTED",
 
 /// More are cut, and that is said: nobody reads so many, and memory stays small.
 const DEFAULT_LIMIT: u32 = 10_000;
+
+/// So many failed recoveries are told one by one below the table.
+const SHOWN: usize = 20;
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
@@ -25,20 +28,32 @@ pub(super) async fn run(
     let form = cluster.store.release().family.registry.address_form;
     let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
     let (registered, refusal) = stop.unless(survey(cluster)).await?;
+    let doubt = stop.unless(disproof(cluster)).await?;
+    if doubt.is_some() {
+        cluster.zone = None;
+    }
     let limit = arguments.limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let mut listed = Vec::new();
     let mut total = 0_usize;
-    let keep = |instance: ListedInstance| {
+    let mut keep = |instance: ListedInstance| {
         total += 1;
         if listed.len() < limit {
             listed.push(instance);
         }
     };
-    stop.unless(cluster.store.each_listed(host.as_ref().map(Address::as_str), keep)).await?;
+    stop.unless(cluster.store.each_listed(host.as_ref().map(Address::as_str), &mut keep)).await?;
+    for (instance, _) in stop.unless(cluster.store.failed_recoveries()).await? {
+        if host.as_ref().is_none_or(|host| instance.instance.host.as_deref() == Some(host.as_str())) {
+            keep(instance);
+        }
+    }
     let nowhere = refusal.filter(|_| !registered.parent_exists);
     let listing = Listing::around(&listed, cluster, registered, &stop).await?;
     let mut answer = Answer::new(listing.body(&listed));
     answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
+    answer.warnings.extend(doubt.map(|Disproof { zone, seen }| {
+        format!("the rows contradict --time-zone {zone}, so nothing is judged by times: {seen}")
+    }));
     if total > listed.len() {
         let shown = listed.len();
         answer.warnings.push(format!("{shown} of {total} instances are shown; see --limit"));
@@ -51,7 +66,8 @@ pub(super) struct Listing<'a> {
     cluster: &'a Cluster,
     registered: Registrations,
     waiting: HashMap<InstanceId, i64>,
-    errors: HashMap<InstanceId, i64>,
+    /// Their id, and the first line of their message.
+    errors: HashMap<InstanceId, (i64, Option<String>)>,
 }
 
 impl<'a> Listing<'a> {
@@ -65,7 +81,8 @@ impl<'a> Listing<'a> {
         let ids: HashSet<InstanceId> = listed.iter().map(|listed| listed.instance.id).collect();
         let waiting = stop.unless(cluster.store.recovery_commands_for(ids.iter().copied())).await?;
         let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
-        let errors = errors.into_iter().map(|(instance, error)| (instance, error.id)).collect();
+        let first_line = |message: String| message.lines().next().map(str::to_owned);
+        let errors = errors.into_iter().map(|(id, error)| (id, (error.id, error.message.and_then(first_line)))).collect();
         Ok(Self { cluster, registered, waiting, errors })
     }
 
@@ -73,6 +90,15 @@ impl<'a> Listing<'a> {
         let values = listed.iter().map(|listed| self.value(listed));
         let body = Body::default().records("instances", "instance", values).table(self.table(listed));
         let orphans = listed.iter().filter(|listed| self.is_orphan(&listed.instance)).count();
+        let failed = listed.iter().filter(|listed| self.verdict(&listed.instance) == Verdict::RecoveryFailed);
+        let body = failed.take(SHOWN).fold(body, |body, listed| {
+            let id = listed.instance.id;
+            let message = self.errors.get(&id).and_then(|(_, message)| message.as_deref()).unwrap_or("-");
+            body.closing(format!(
+                "instance {id}: its recovery failed: {message}; nobody runs it. See that its tasks have ended, then run it \
+                 again in DolphinScheduler"
+            ))
+        });
         let body = match orphans {
             0 => body,
             count => body.closing(format!(
@@ -90,14 +116,20 @@ impl<'a> Listing<'a> {
         let mut table = Table::new(&HEADERS);
         for row in listed {
             let (cells, instance) = (self.cells(row), &row.instance);
-            let needs_help = self.verdict(instance) == Verdict::Dead || self.is_orphan(instance);
+            let needs_help = matches!(self.verdict(instance), Verdict::Dead | Verdict::RecoveryFailed);
+            let needs_help = needs_help || self.is_orphan(instance);
             if needs_help { table.alarm(cells) } else { table.row(cells) }
         }
         table
     }
 
     fn verdict(&self, instance: &Instance) -> Verdict {
-        let family = self.cluster.store.release().family;
+        let release = self.cluster.store.release();
+        let family = release.family;
+        // No other instance that has ended is ever listed.
+        if instance.state.is_some() && instance.state == release.failed_recovery() {
+            return Verdict::RecoveryFailed;
+        }
         instance_verdict(instance, family, &self.registered, self.cluster.zone.as_ref())
     }
 
@@ -117,7 +149,7 @@ impl<'a> Listing<'a> {
             Cell::from(times::local(instance.start_time)),
             Cell::from(times::local(instance.restart_time)),
             Cell::from(self.waiting.get(&instance.id).copied()),
-            Cell::from(self.errors.get(&instance.id).copied()),
+            Cell::from(self.errors.get(&instance.id).map(|(id, _)| *id)),
         ]
     }
 
@@ -140,7 +172,8 @@ impl<'a> Listing<'a> {
             "restart_time_local": times::local(instance.restart_time),
             "sub_process": instance.sub_process,
             "pending_command_id": self.waiting.get(&instance.id),
-            "error_command_id": self.errors.get(&instance.id),
+            "error_command_id": self.errors.get(&instance.id).map(|(id, _)| id),
+            "error_message": self.errors.get(&instance.id).and_then(|(_, message)| message.as_deref()),
         })
     }
 }

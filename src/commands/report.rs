@@ -122,6 +122,7 @@ pub(super) fn word(reason: &SkipReason) -> &'static str {
         SkipReason::OriginalStateUnknown => "original_state_unknown",
         SkipReason::NotClaimed(_) => "not_claimed",
         SkipReason::StrangeHost => "strange_host",
+        SkipReason::RecoveryFailed(..) => "recovery_failed",
         SkipReason::Finished => "finished",
         SkipReason::NotFound => "not_found",
         SkipReason::Locked => "locked",
@@ -166,6 +167,11 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
         SkipReason::StrangeHost => {
             "its host can be no master's, so that no lock is there to be taken for it".to_owned()
         }
+        SkipReason::RecoveryFailed(command, message) => format!(
+            "its recovery failed (error command {command}: {message}), and its master made it a failed one: nobody runs it, \
+             and it gets no second command. See that its tasks have ended on their workers, mend the cause, and run it again \
+             in DolphinScheduler"
+        ),
         SkipReason::Finished => "its state is none that masters fail over".to_owned(),
         SkipReason::NotFound => "there is no such instance".to_owned(),
         SkipReason::Locked => {

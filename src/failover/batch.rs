@@ -16,6 +16,7 @@ use super::parameter::{self, Schedule, Sources};
 use super::read_back::read_back;
 use super::rules::{Permit, Steps, StopSignal};
 use super::run::{Cluster, Context};
+use super::takeup::HandedOver;
 use super::tasks::{TaskFate, TaskView};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
@@ -284,6 +285,7 @@ fn is_same(candidate: &Instance, row: &Instance) -> bool {
         && candidate.state == row.state
         && candidate.start_time == row.start_time
         && candidate.restart_time == row.restart_time
+        && candidate.last_change == row.last_change
         && candidate.definition == row.definition
         && candidate.definition_version == row.definition_version
 }
@@ -410,6 +412,7 @@ fn record(
         let states = prepared.rows.iter().filter_map(|row| Some((row.instance.id, row.instance.state?)));
         outcome.original_states.extend(states);
     }
+    outcome.handed_over.extend(prepared.rows.iter().map(|row| HandedOver::of(&row.instance, &outcome.address, commands)));
     context.run.wrote |= !prepared.rows.is_empty();
     finish(prepared, outcome)
 }

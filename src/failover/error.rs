@@ -50,6 +50,14 @@ pub enum Refusal {
     /// `--allow-restarted` without a zone.
     #[error("{0} is registered, and without the cluster's time zone nothing tells its instances from earlier ones")]
     NoTimeZone(Address),
+    /// The rows show that the masters' zone is another.
+    #[error("the rows contradict --time-zone {zone}: {seen}")]
+    ZoneDisproved {
+        /// The zone that was given.
+        zone: String,
+        /// What was seen.
+        seen: String,
+    },
     /// More than `--max-instances`.
     #[error("{found} instances would be handed over, more than the {limit} allowed")]
     TooMany {
@@ -104,6 +112,10 @@ impl Refusal {
             Self::NoTimeZone(_) => {
                 "repeat with --time-zone ZONE (the masters' zone, for example UTC or Asia/Shanghai)".to_owned()
             }
+            Self::ZoneDisproved { .. } => "repeat with the zone that the masters write times in, as a name or as an offset \
+                                           (--time-zone=-05:00); masters of 3.2 and newer have their host's, unless told \
+                                           otherwise"
+                .to_owned(),
             Self::TooMany { found, .. } => {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }

@@ -27,7 +27,7 @@ pub fn instance_verdict(
         Ok(address) => match masters.find(&address) {
             None if !masters.parent_exists => Verdict::Unknown,
             None => Verdict::Dead,
-            Some(registration) if began_before(instance, registration, zone) == Some(true) => Verdict::Restarted,
+            Some(registration) if began_before(instance, family, registration, zone) == Some(true) => Verdict::Restarted,
             Some(_) => Verdict::Alive,
         },
     }
@@ -41,17 +41,30 @@ pub fn master_verdict(address: &Address, masters: &Registrations) -> Verdict {
 
 /// Whether the instance belongs to an earlier life of the registered master; `None` where that cannot be told.
 #[must_use]
-pub(super) fn began_before(instance: &Instance, registration: &Registration, zone: Option<&TimeZone>) -> Option<bool> {
+pub(super) fn began_before(
+    instance: &Instance,
+    family: &Family,
+    registration: &Registration,
+    zone: Option<&TimeZone>,
+) -> Option<bool> {
     // Database times are cut to seconds: an instance of the very second is taken as the living master's.
     let started = whole_second(registration.heartbeat.started_at?.instant(zone)?);
+    Some(began(instance, family, zone)? < started)
+}
+
+/// When the instance was begun at the latest, by everything that a master writes when it takes one up; `None` where one of
+/// these says nothing.
+pub(super) fn began(instance: &Instance, family: &Family, zone: Option<&TimeZone>) -> Option<Timestamp> {
     let instant = |time| zone?.to_ambiguous_timestamp(time).unambiguous().ok();
     let first = instant(instance.start_time?)?;
-    let first_before = first < started;
-    match instance.restart_time {
+    let latest = match instance.restart_time {
         // Up to 2.0.1 nothing else says that a run began anew, and an old instance may be the living master's.
-        None => is_first_run(instance).then_some(first_before),
-        Some(restart) => Some(first_before && instant(restart)? < started),
-    }
+        None if !is_first_run(instance) => return None,
+        None => first,
+        Some(restart) => first.max(instant(restart)?),
+    };
+    // A trigger is no take-up: that shows in the history alone.
+    if family.starts_at_trigger { Some(latest.max(instant(instance.last_change?)?)) } else { Some(latest) }
 }
 
 /// Whether the instance still is in the run that `start_time` is of: a master writes the type of every command that it
@@ -143,6 +156,21 @@ mod tests {
         assert_eq!(verdict(&recovered_since, &masters, Some("UTC")), Verdict::Alive);
         let no_start = instance(host, None, Some("2024-05-01T00:00:00"));
         assert_eq!(verdict(&no_start, &masters, Some("UTC")), Verdict::Alive);
+    }
+
+    #[test]
+    fn a_trigger_is_no_proof() {
+        let masters = registered("h:1", Some("2024-06-01T02:00:00Z"));
+        let verdict = |instance: &Instance| {
+            instance_verdict(instance, by_id(FamilyId::V3_3), &masters, TimeZone::get("UTC").ok().as_ref())
+        };
+        let early = "2024-06-01T01:00:00";
+        let mut triggered = instance(Some("h:1"), Some(early), Some(early));
+        assert_eq!(verdict(&triggered), Verdict::Alive);
+        for (change, expected) in [("2024-06-01T02:00:00", Verdict::Alive), ("2024-06-01T01:59:59", Verdict::Restarted)] {
+            triggered.last_change = change.parse().ok();
+            assert_eq!(verdict(&triggered), expected, "{change}");
+        }
     }
 
     #[test]

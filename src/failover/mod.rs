@@ -16,6 +16,7 @@ mod run;
 mod takeup;
 mod tasks;
 mod trace;
+mod zone;
 
 pub use error::{FailoverError, Refusal, cause_of};
 pub use guard::{RegistryView, check_registry, look, survey};
@@ -25,4 +26,5 @@ pub use parameter::OriginalState;
 pub use recover::recover;
 pub use rules::{Observer, Permit, Rules, Steps, Stop, StopSignal};
 pub use run::{Cluster, dead_hosts, failover};
-pub use takeup::{TakeUp, wait_for_take_up};
+pub use takeup::{HandedOver, Other, TakeUp, wait_for_take_up};
+pub use zone::{Disproof, disproof};

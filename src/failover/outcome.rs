@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::error::{FailoverError, Refusal};
+use super::takeup::HandedOver;
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Address, InstanceId, SkipReason, Verdict};
@@ -36,6 +37,8 @@ pub struct MasterOutcome {
     /// Instances handed over, with the command's id: `None` where no command was inserted (`clear-hosts`, dry run) or
     /// a master had taken it up before its id could be read.
     pub recovered: Vec<(InstanceId, Option<i64>)>,
+    /// What the rows of these were before, as far as a take-up is seen by the difference.
+    pub handed_over: Vec<HandedOver>,
     /// Tasks marked.
     pub marked_tasks: Vec<i64>,
     /// Instances left untouched.
@@ -56,6 +59,7 @@ impl MasterOutcome {
             address,
             verdict,
             recovered: Vec::new(),
+            handed_over: Vec::new(),
             marked_tasks: Vec::new(),
             skipped: Vec::new(),
             notes: Vec::new(),

@@ -11,7 +11,7 @@ use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, StopSignal};
 use super::run::{Cluster, Context, Job, Work, check_place, check_release, check_transactions, each, finish};
 use crate::family::Claim;
-use crate::model::{Address, Instance, InstanceId, SkipReason, Verdict};
+use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 
 /// Gives claimed instances the recovery command that they lack. With ids, these alone; else every orphan.
 pub async fn recover(
@@ -89,8 +89,14 @@ async fn candidates(
         let claimed = orphans.iter().map(|instance| instance.id);
         let waiting = cluster.store.recovery_commands_for(claimed).await?;
         orphans.retain(|instance| !waiting.contains_key(&instance.id));
+        for (row, error) in cluster.store.failed_recoveries().await? {
+            let host = Address::seen(row.instance.host.as_deref().unwrap_or_default());
+            report_left(&mut context.run, &host, row.instance.id, recovery_failed(&error));
+        }
         return Ok(orphans);
     };
+    let failed: HashMap<InstanceId, CommandRow> =
+        cluster.store.failed_recoveries().await?.into_iter().map(|(row, error)| (row.instance.id, error)).collect();
     let found = cluster.store.by_ids(ids).await?;
     let waiting = cluster.store.recovery_commands_for(ids.iter().copied()).await?;
     let missing = ids.iter().filter(|id| !found.iter().any(|instance| instance.id == **id));
@@ -98,7 +104,8 @@ async fn candidates(
         missing.map(|id| (Address::seen("-"), *id, SkipReason::NotFound)).collect();
     let mut claimed = Vec::new();
     for instance in found {
-        match named_reason(cluster, view, &waiting, &instance) {
+        let reason = failed.get(&instance.id).map(recovery_failed);
+        match reason.or_else(|| named_reason(cluster, view, &waiting, &instance)) {
             None => claimed.push(instance),
             Some(reason) => {
                 left.push((Address::seen(instance.host.as_deref().unwrap_or_default()), instance.id, reason));
@@ -109,6 +116,10 @@ async fn candidates(
         report_left(&mut context.run, &address, id, reason);
     }
     Ok(claimed)
+}
+
+fn recovery_failed(error: &CommandRow) -> SkipReason {
+    SkipReason::RecoveryFailed(error.id, error.message.clone().unwrap_or_default())
 }
 
 fn named_reason(
@@ -134,6 +145,7 @@ fn report_left(run: &mut Run, address: &Address, id: InstanceId, reason: SkipRea
     let verdict = match &reason {
         SkipReason::NotClaimed(verdict) => *verdict,
         SkipReason::CommandWaiting(_) => Verdict::Claimed,
+        SkipReason::RecoveryFailed(..) => Verdict::RecoveryFailed,
         _ => Verdict::Unknown,
     };
     if let Some(master) = run.masters.iter_mut().find(|master| master.address == *address) {

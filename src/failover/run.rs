@@ -12,7 +12,7 @@ use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
-use super::trace;
+use super::{trace, zone};
 use crate::family::{Claim, Family, Release};
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -159,6 +159,7 @@ async fn selected(
     view: &RegistryView,
     context: &Context<'_>,
 ) -> Result<Vec<InstanceId>, FailoverError> {
+    context.stop.unless(zone::ensure_not_disproved(cluster, context.rules, view, address)).await?;
     let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
     let (selected, _) = guard::select(cluster, context.rules, view, address, instances)?;
     Ok(selected.into_iter().map(|instance| instance.id).collect())
@@ -279,6 +280,7 @@ async fn do_work(
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     match job.work {
         Work::Master => {
+            stop.unless(zone::ensure_not_disproved(cluster, context.rules, &view, address)).await?;
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
             let instances = kept(locks, &mut *cluster.registry, scan).await?;
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
@@ -289,6 +291,7 @@ async fn do_work(
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
+            outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected));
             outcome.notes.extend(about_children(cluster.store.release().family, address, &selected));
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await

@@ -1,56 +1,107 @@
 //! Seeing the masters take the commands up.
 
-use std::collections::HashSet;
+mod fate;
+
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use jiff::civil::DateTime;
+
+use self::fate::Fate;
 use super::error::FailoverError;
 use super::rules::StopSignal;
 use super::run::Cluster;
-use crate::family::Claim;
-use crate::model::{Instance, InstanceId, Registrations};
+use crate::metadata::BEFORE_EVERY_ID;
+use crate::model::{Address, CommandRow, Instance, InstanceId};
+
+/// An instance that was handed over, and its row before: a take-up shows in the difference alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOver {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Its command; unknown where a master was quicker than the look for its id.
+    pub command: Option<i64>,
+    /// The master that it was taken from.
+    pub master: Address,
+    /// State code.
+    pub state: Option<i64>,
+    /// Start of its latest run.
+    pub restart_time: Option<DateTime>,
+}
+
+impl HandedOver {
+    pub(super) fn of(row: &Instance, master: &Address, commands: &HashMap<InstanceId, i64>) -> Self {
+        let command = commands.get(&row.id).copied();
+        Self { instance: row.id, command, master: master.clone(), state: row.state, restart_time: row.restart_time }
+    }
+}
+
+/// An instance that is neither where it was left nor running on a registered master.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Other {
+    /// The instance.
+    pub instance: InstanceId,
+    /// State code; `None` where the row is gone.
+    pub state: Option<i64>,
+    /// Its host now.
+    pub host: Option<String>,
+    /// What this means, to be told.
+    pub meaning: &'static str,
+}
 
 /// What became of instances that were handed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakeUp {
-    /// Taken up by a registered master, or ended since.
+    /// Shown to run on a registered master, or to have been run to the end that it was to have.
     pub taken_up: Vec<InstanceId>,
-    /// Their command still waits.
+    /// A command that names them still waits.
     pub waiting: Vec<InstanceId>,
-    /// Their command is gone, and no registered master has them.
+    /// Their command is gone, and they still are as the hand-over left them.
     pub lost: Vec<InstanceId>,
     /// Their command ended in the error table: instance and message.
     pub failed: Vec<(InstanceId, String)>,
+    /// Whatever else their rows show.
+    pub other: Vec<Other>,
 }
 
 impl TakeUp {
     /// Whether every instance was taken up.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.waiting.is_empty() && self.lost.is_empty() && self.failed.is_empty()
+        self.may_not_change() && self.failed.is_empty() && self.other.is_empty()
+    }
+
+    /// Whether another look can say no more: no command waits, and nothing is in between.
+    fn may_not_change(&self) -> bool {
+        self.waiting.is_empty() && self.lost.is_empty() && self.other.iter().all(|other| other.meaning == fate::ENDED)
     }
 }
 
 /// Between two looks. A database tells nobody of a change, so there is nothing else to wait for.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Looks until every instance is taken up, or `timeout` is over; says which are not.
+/// Looks until it is known what became of every instance, or `timeout` is over.
 ///
 /// # Errors
 /// The registry's and the database's own; nothing is ever written.
 pub async fn wait_for_take_up(
     cluster: &mut Cluster,
-    instances: &[InstanceId],
+    handed_over: &[HandedOver],
     timeout: Duration,
     stop: &StopSignal,
     mut on_look: impl FnMut(&TakeUp) + Send,
 ) -> Result<TakeUp, FailoverError> {
     let deadline = Instant::now() + timeout;
+    // A master writes itself into the row first, and may fail right after that: what is told was seen twice.
+    let mut before = None;
     loop {
-        let seen = stop.unless(look(cluster, instances)).await?;
+        let seen = stop.unless(look(cluster, handed_over)).await?;
         on_look(&seen);
-        if seen.is_complete() || Instant::now() >= deadline {
+        let settled = seen.may_not_change() && before.as_ref() == Some(&seen);
+        if settled || Instant::now() >= deadline {
             return Ok(seen);
         }
+        before = Some(seen);
         let pause = tokio::time::sleep(PAUSE.min(deadline.saturating_duration_since(Instant::now())));
         stop.unless(async {
             pause.await;
@@ -60,48 +111,62 @@ pub async fn wait_for_take_up(
     }
 }
 
-async fn look(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<TakeUp, FailoverError> {
+async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeUp, FailoverError> {
     let masters = cluster.registry.masters().await?;
-    // Rows before commands: one that is seen claimed here, and without a command there, is looked at again.
-    let rows = cluster.store.by_ids(instances).await?;
-    let waiting = cluster.store.recovery_commands_for(instances.iter().copied()).await?;
+    let ids: Vec<InstanceId> = handed_over.iter().map(|handed| handed.instance).collect();
+    // Rows before commands before errors: a command is in one of these whenever its row shows nothing yet. One that is seen
+    // claimed here, and without a command there, is looked at again.
+    let rows = cluster.store.by_ids(&ids).await?;
+    let waiting = cluster.store.recovery_commands_for(ids.iter().copied()).await?;
+    let errors = errors_of(cluster, handed_over).await?;
+    let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let release = cluster.store.release();
     let mut seen = TakeUp::default();
-    let mut unclear = HashSet::new();
-    for row in rows {
-        if waiting.contains_key(&row.id) {
-            seen.waiting.push(row.id);
-        } else if is_taken_up(cluster, &masters, &row) {
-            seen.taken_up.push(row.id);
-        } else {
-            unclear.insert(row.id);
+    for handed in handed_over {
+        let id = handed.instance;
+        if waiting.contains_key(&id) {
+            seen.waiting.push(id);
+            continue;
         }
-    }
-    if !unclear.is_empty() {
-        let errors = cluster.store.recovery_errors(&unclear).await?;
-        for id in unclear {
-            match errors.get(&id) {
-                Some(error) => seen.failed.push((id, error.message.clone().unwrap_or_default())),
-                None => seen.lost.push(id),
-            }
+        let row = rows.get(&id);
+        let fate = fate::of(release, handed, row, &masters);
+        match (fate, errors.get(&id)) {
+            // Without the command's number an error may be an older one's, and says nothing against what is shown.
+            (Fate::TakenUp, error) if error.is_none() || handed.command.is_none() => seen.taken_up.push(id),
+            (_, Some(error)) => seen.failed.push((id, error.message.clone().unwrap_or_default())),
+            (Fate::TakenUp, None) => seen.taken_up.push(id),
+            (Fate::Untouched, None) => seen.lost.push(id),
+            (Fate::Other(meaning), None) => seen.other.push(Other {
+                instance: id,
+                state: row.and_then(|row| row.state),
+                host: row.and_then(|row| row.host.as_deref().map(str::to_owned)),
+                meaning,
+            }),
         }
-        seen.failed.sort();
-        seen.lost.sort_unstable();
     }
     Ok(seen)
 }
 
-fn is_taken_up(cluster: &Cluster, masters: &Registrations, row: &Instance) -> bool {
-    let family = cluster.store.release().family;
-    if family.claim.is_on(row) {
-        return false;
-    }
-    match family.claim {
-        // The master that takes it up writes its own address.
-        Claim::Host(_) => {
-            !family.is_unfinished(row.state)
-                || row.host.as_deref().is_some_and(|host| masters.servers.iter().any(|m| m.address.as_str() == host))
+/// The newest error command of each instance since its hand-over: its own command first, which keeps its number there. The
+/// copies of some releases lose the instance.
+async fn errors_of(
+    cluster: &mut Cluster,
+    handed_over: &[HandedOver],
+) -> Result<HashMap<InstanceId, CommandRow>, FailoverError> {
+    let commands: HashMap<InstanceId, Option<i64>> =
+        handed_over.iter().map(|handed| (handed.instance, handed.command)).collect();
+    let instances: HashMap<i64, InstanceId> =
+        handed_over.iter().filter_map(|handed| Some((handed.command?, handed.instance))).collect();
+    let known = instances.len() == handed_over.len();
+    let first = instances.keys().min().copied().filter(|_| known).unwrap_or(BEFORE_EVERY_ID);
+    let mut found = HashMap::new();
+    let keep = |error: CommandRow| {
+        let instance = instances.get(&error.id).copied().or(error.instance_id);
+        let Some((instance, command)) = instance.and_then(|id| Some((id, commands.get(&id)?))) else { return };
+        if command.is_none_or(|command| error.id >= command) {
+            found.insert(instance, error);
         }
-        // The state is no longer FAILOVER; 3.3.0 leaves the dead master's address in the row.
-        Claim::State(_) => true,
-    }
+    };
+    cluster.store.each_recovery_error(first, keep).await?;
+    Ok(found)
 }

@@ -229,6 +229,8 @@ const V1_2: Family = Family {
     tasks: TaskRule::Untouched,
     finished_tasks: &[3, 5, 6, 7, 8, 9],
     mark_clears_flag: &[ever(false)],
+    starts_at_trigger: false,
+    failed_recovery: &[],
     restarts_children: false,
     kill_request: &[],
 };
@@ -274,6 +276,8 @@ const V2_0: Family = Family {
     tasks: TaskRule::OnDeadHosts,
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
+    starts_at_trigger: false,
+    failed_recovery: &[],
     restarts_children: false,
     kill_request: &[],
 };
@@ -410,6 +414,8 @@ const V3_3: Family = Family {
     ],
     parameter: &[ever(ParameterForm::Typed)],
     definition: DefinitionKey::CodeInLog,
+    starts_at_trigger: true,
+    failed_recovery: &[between(Version::new(3, 4, 0), OPEN_END, 6)],
     ..V3_2
 };
 

@@ -211,6 +211,10 @@ pub struct Family {
     pub finished_tasks: &'static [i64],
     /// Whether marking sets `flag` to 0 as well.
     pub mark_clears_flag: &'static [Since<bool>],
+    /// `start_time` and `restart_time` of a first run are those of its trigger: whoever takes it up later changes neither.
+    pub starts_at_trigger: bool,
+    /// The state that an instance gets whose recovery command fails. Elsewhere it stays claimed.
+    pub failed_recovery: &'static [Since<i64>],
     /// Whether the master that takes a parent up starts its sub-workflows once more, beside those that are handed over with
     /// it: the task that stands for one is not taken over from a dead master. So it goes after a master's own failover, too.
     pub restarts_children: bool,

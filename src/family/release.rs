@@ -61,6 +61,13 @@ impl Release {
         self.family.kill_request.iter().find(certain).map(|fact| fact.value)
     }
 
+    /// The state that an instance has after its recovery command failed, in any release that it could be: 3.4.0 and newer
+    /// end it so.
+    #[must_use]
+    pub fn failed_recovery(&self) -> Option<i64> {
+        self.applying(self.family.failed_recovery).next()
+    }
+
     /// Whether a fact depends on a point release that is not known; says which fact, to be told.
     #[must_use]
     pub fn undecided(&self) -> Option<&'static str> {

@@ -4,8 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::database::{DatabaseError, Row};
 use super::rows;
-use super::store::MetadataStore;
-use crate::model::{CommandRow, InstanceId};
+use super::store::{LOOK_UP, MetadataStore};
+use crate::model::{CommandRow, InstanceId, ListedInstance};
+
+/// Before every id: they begin with one, unless somebody gave them by hand.
+pub const BEFORE_EVERY_ID: i64 = i32::MIN as i64;
 
 impl MetadataStore {
     /// Those of these instances that a recovery command waits for, with the command's id. One scan of the command table,
@@ -18,8 +21,7 @@ impl MetadataStore {
         instances: impl IntoIterator<Item = InstanceId>,
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let instances: HashSet<InstanceId> = instances.into_iter().collect();
-        // Ids begin with one, unless somebody gave them by hand.
-        let sql = self.statements().commands_from(i64::from(i32::MIN));
+        let sql = self.statements().commands_from(BEFORE_EVERY_ID);
         let mut found = HashMap::new();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
@@ -37,7 +39,7 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn each_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
         let table = self.release.family.tables.command;
-        self.each_command_of(table, false, on_command).await
+        self.each_command_of(table, None, on_command).await
     }
 
     /// Hands over every error command, oldest first.
@@ -46,7 +48,7 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn each_error_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
         let table = self.release.family.tables.error_command;
-        self.each_command_of(table, false, on_command).await
+        self.each_command_of(table, None, on_command).await
     }
 
     /// The newest error command about a recovery of each of these instances.
@@ -57,24 +59,63 @@ impl MetadataStore {
         &mut self,
         instances: &HashSet<InstanceId>,
     ) -> Result<HashMap<InstanceId, CommandRow>, DatabaseError> {
-        let table = self.release.family.tables.error_command;
         let mut found = HashMap::new();
         let keep = |command: CommandRow| {
             if let Some(id) = command.instance_id.filter(|id| instances.contains(id)) {
                 found.insert(id, command);
             }
         };
-        self.each_command_of(table, true, keep).await?;
+        self.each_recovery_error(BEFORE_EVERY_ID, keep).await?;
+        Ok(found)
+    }
+
+    /// Hands over every error command about a recovery, oldest first, from an id on: a command keeps its own when it ends
+    /// there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn each_recovery_error(
+        &mut self,
+        first: i64,
+        on_command: impl FnMut(CommandRow) + Send,
+    ) -> Result<(), DatabaseError> {
+        self.each_command_of(self.release.family.tables.error_command, Some(first), on_command).await
+    }
+
+    /// Instances that a failed recovery has ended, and the newest error command about each, without the stack trace. In
+    /// releases that leave such an instance claimed there are none.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn failed_recoveries(&mut self) -> Result<Vec<(ListedInstance, CommandRow)>, DatabaseError> {
+        let Some(state) = self.release.failed_recovery() else { return Ok(Vec::new()) };
+        let mut errors: HashMap<InstanceId, CommandRow> = HashMap::new();
+        let keep = |mut command: CommandRow| {
+            if let Some(id) = command.instance_id {
+                command.message = command.message.as_deref().and_then(|text| text.lines().next()).map(str::to_owned);
+                command.command_param = None;
+                errors.insert(id, command);
+            }
+        };
+        self.each_recovery_error(BEFORE_EVERY_ID, keep).await?;
+        let mut ids: Vec<InstanceId> = errors.keys().copied().collect();
+        ids.sort_unstable();
+        let mut found = Vec::new();
+        for some in ids.chunks(LOOK_UP) {
+            let sql = self.statements().ended_without_time(some, state);
+            let ended = self.collect(&sql, &[], rows::listed).await?;
+            found.extend(ended.into_iter().filter_map(|row| errors.remove(&row.instance.id).map(|error| (row, error))));
+        }
         Ok(found)
     }
 
     async fn each_command_of(
         &mut self,
         table: &str,
-        recovery_only: bool,
+        recovery_from: Option<i64>,
         mut on_command: impl FnMut(CommandRow) + Send,
     ) -> Result<(), DatabaseError> {
-        let sql = self.statements().commands(table, recovery_only);
+        let sql = self.statements().commands(table, recovery_from);
         let mut on_row = |row: Row| rows::command(&row).into_iter().for_each(&mut on_command);
         self.database.query(&sql, &[], &mut on_row).await
     }

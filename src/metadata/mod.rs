@@ -16,10 +16,13 @@ mod statements;
 mod store;
 pub mod target;
 mod tasks;
+mod times;
 mod transaction;
 mod writes;
 
+pub use commands::BEFORE_EVERY_ID;
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;
+pub use times::WrittenTimes;

@@ -18,6 +18,12 @@ pub(crate) fn time(text: Option<String>) -> Option<DateTime> {
     text.trim().parse().ok()
 }
 
+/// The time of the last entry of a `state_history`: a list of `{time, state, desc}`.
+fn last_change(history: &str) -> Option<DateTime> {
+    let history: Json = serde_json::from_str(history).ok()?;
+    time(history.as_array()?.last()?.get("time")?.as_str().map(str::to_owned))
+}
+
 /// A row of `judged_columns`.
 pub(crate) fn instance(row: &Row) -> Option<Instance> {
     Some(Instance {
@@ -30,23 +36,24 @@ pub(crate) fn instance(row: &Row) -> Option<Instance> {
         restart_time: time(row.text(6)),
         sub_process: row.int(7).is_some_and(|flag| flag != 0),
         command_type: row.int(8),
+        last_change: row.text(9).as_deref().and_then(last_change),
     })
 }
 
 /// A row of `listed`.
 pub(crate) fn listed(row: &Row) -> Option<ListedInstance> {
-    Some(ListedInstance { instance: instance(row)?, name: row.text(9) })
+    Some(ListedInstance { instance: instance(row)?, name: row.text(10) })
 }
 
 /// A row of `all_columns`.
 pub(crate) fn instance_row(row: &Row) -> Option<InstanceRow> {
     Some(InstanceRow {
         instance: instance(row)?,
-        command_param: row.text(9),
-        executor_id: row.int(10),
-        priority: row.int(11),
-        test_flag: row.int(12),
-        state_history: row.text(13),
+        state_history: row.text(9),
+        command_param: row.text(10),
+        executor_id: row.int(11),
+        priority: row.int(12),
+        test_flag: row.int(13),
     })
 }
 

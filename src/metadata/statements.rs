@@ -85,23 +85,23 @@ impl<'a> Statements<'a> {
     fn judged_columns(&self) -> String {
         let columns = &self.family.columns;
         format!(
-            "i.id, i.{}, {}, i.state, i.host, {}, {}, i.{}, i.command_type",
+            "i.id, i.{}, {}, i.state, i.host, {}, {}, i.{}, i.command_type, {}",
             columns.definition,
             of_instance(columns.definition_version),
             self.time("i.start_time"),
             self.optional_time(self.optional.restart_time.map(|column| format!("i.{column}")).as_deref()),
             columns.sub_process,
+            of_instance(self.optional.state_history.filter(|_| self.family.starts_at_trigger)),
         )
     }
 
     /// Everything of the instance `i` that a hand-over needs, in the order that `rows::instance_row` reads.
     fn all_columns(&self) -> String {
         format!(
-            "{}, i.command_param, i.executor_id, i.{}, {}, {}",
+            "{}, i.command_param, i.executor_id, i.{}, {}",
             self.judged_columns(),
             self.family.columns.priority,
             of_instance(self.optional.test_flag),
-            of_instance(self.optional.state_history),
         )
     }
 
@@ -190,6 +190,17 @@ impl<'a> Statements<'a> {
         format!("SELECT {} FROM {table} i WHERE i.id IN ({}) ORDER BY i.id", self.judged_columns(), list(ids))
     }
 
+    /// Of these instances those in a state without an end: a master that ends one by itself writes both at once. As
+    /// `rows::listed` reads.
+    pub(crate) fn ended_without_time(&self, ids: &[i64], state: i64) -> String {
+        format!(
+            "SELECT {}, i.name FROM {} i WHERE i.id IN ({}) AND i.state = {state} AND i.end_time IS NULL ORDER BY i.id",
+            self.judged_columns(),
+            self.family.tables.instance,
+            list(ids)
+        )
+    }
+
     /// Whole rows by id; locked until the end of the transaction where `lock` says so.
     pub(crate) fn rows_by_ids(&self, ids: &[i64], lock: RowLock) -> String {
         let lock = match lock {
@@ -208,14 +219,12 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Commands or error commands, oldest first.
-    pub(crate) fn commands(&self, table: &str, recovery_only: bool) -> String {
+    /// Commands or error commands, oldest first; with an id, recovery commands alone from that one on.
+    pub(crate) fn commands(&self, table: &str, recovery_from: Option<i64>) -> String {
         let message = if table == self.family.tables.error_command { "message" } else { "NULL" };
-        let only = if recovery_only {
-            format!(" WHERE command_type = {}", crate::family::RECOVERY_COMMAND)
-        } else {
-            String::new()
-        };
+        let only = recovery_from.map_or_else(String::new, |first| {
+            format!(" WHERE id >= {first} AND command_type = {}", crate::family::RECOVERY_COMMAND)
+        });
         format!(
             "SELECT id, command_type, {}, command_param, {}, {}, {message} FROM {table}{only} ORDER BY id",
             self.family.columns.command_instance.unwrap_or("NULL"),
@@ -235,6 +244,23 @@ impl<'a> Statements<'a> {
             "SELECT id, {instance} FROM {} WHERE id >= {first} AND command_type = {} ORDER BY id",
             self.family.tables.command,
             crate::family::RECOVERY_COMMAND,
+        )
+    }
+
+    /// Of the newest instances the times that masters wrote, the second in which the database wrote the row (where it does
+    /// so by itself), and its present second: id, start, restart, end, written, now.
+    pub(crate) fn newest_times(&self, count: usize) -> String {
+        let (written, now) = match self.dialect {
+            Dialect::MySql => ("CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)", "CAST(UNIX_TIMESTAMP() AS SIGNED)"),
+            Dialect::Postgres => ("NULL", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"),
+            Dialect::Sqlite => ("NULL", "CAST(strftime('%s', 'now') AS INTEGER)"),
+        };
+        format!(
+            "SELECT id, {}, {}, {}, {written}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
+            self.time("start_time"),
+            self.optional_time(self.optional.restart_time),
+            self.time("end_time"),
+            self.family.tables.instance,
         )
     }
 

@@ -20,6 +20,9 @@ pub enum Verdict {
     Restarted,
     /// Handed over already.
     Claimed,
+    /// Handed over, and made a failed one when its recovery failed (3.4.0 and newer): nobody runs it.
+    #[serde(rename = "recovery_failed")]
+    RecoveryFailed,
     /// The host is SQL NULL, empty, or a text that names nobody.
     Unknown,
 }
@@ -33,6 +36,7 @@ impl Verdict {
             Self::Dead => "dead",
             Self::Restarted => "restarted",
             Self::Claimed => "claimed",
+            Self::RecoveryFailed => "recovery_failed",
             Self::Unknown => "unknown",
         }
     }
@@ -56,6 +60,8 @@ pub struct Instance {
     pub start_time: Option<DateTime>,
     /// Start of the latest run, in the masters' zone (2.0.2 and newer).
     pub restart_time: Option<DateTime>,
+    /// Time of the last entry of its own history, in the masters' zone (read in 3.3 and newer alone).
+    pub last_change: Option<DateTime>,
     /// Whether a parent started it.
     pub sub_process: bool,
     /// `command_type`: what its latest run came from.
@@ -157,6 +163,8 @@ pub enum SkipReason {
     NotClaimed(Verdict),
     /// Claimed by state, and its host can be no master's: there is no lock to take for it.
     StrangeHost,
+    /// Its recovery failed, and the master ended it so: the error command, and the first line of its message.
+    RecoveryFailed(i64, String),
     /// The state is none that masters fail over.
     Finished,
     /// No such row.

@@ -1,7 +1,7 @@
 //! A master that comes back: the loop leaves it alone, and says what of an earlier life is left with it.
 
 use super::{Event, Kind, picture};
-use crate::failover::{Cluster, FailoverError, instance_verdict};
+use crate::failover::{Cluster, FailoverError, disproof, instance_verdict};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations, Verdict};
 
@@ -41,6 +41,9 @@ async fn older(
     }
     let started = masters.find(address).and_then(|registration| registration.heartbeat.started_at.as_ref());
     if started.is_none() || cluster.zone.is_none() {
+        return Ok(None);
+    }
+    if disproof(cluster).await?.is_some() {
         return Ok(None);
     }
     let instances = cluster.store.unfinished_of(address.as_str()).await?;

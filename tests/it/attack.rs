@@ -5,6 +5,7 @@ mod edges;
 mod living;
 mod places;
 mod races;
+mod takeup;
 
 use dsctl::demo::seed::{self, Seed};
 use dsctl::demo::{Registered, Server};

@@ -1,5 +1,6 @@
 //! Masters that live, or come back to life, and whose instances must stay theirs.
 
+use dsctl::demo::seed::time_text;
 use jiff::{Timestamp, ToSpan};
 
 use crate::attack::{ALIVE, DEAD, World, ago, server};
@@ -58,4 +59,99 @@ fn a_living_master_beside_the_dead_one_is_never_touched() {
     world.env.insert([world.instance(2).host(ALIVE)]);
     let refused = world.run(&format!("failover {DEAD} {ALIVE} --yes")).exit(4);
     assert_eq!((world.commands(), world.host(1).as_str()), (0, DEAD), "{refused:?}");
+}
+
+/// In 3.3 and newer an instance has the time of its trigger, which may be long before a master took it up.
+#[test]
+fn the_time_of_the_trigger_is_no_proof_that_an_earlier_life_ran_it() {
+    for store in Store::ALL {
+        let world = World::new(store, "3.4.1");
+        let _restarted = world.env.register(world.version, &server(DEAD, Timestamp::now() - 10.minutes()));
+        let took_up = |seconds| {
+            let time = time_text(ago(seconds));
+            format!(r#"[{{"time":"{}","state":"SUBMITTED_SUCCESS"}},{{"time":"{time}","state":"RUNNING_EXECUTION"}}]"#, time_text(ago(1300)))
+        };
+        let triggered = |id| world.instance(id).started(ago(1200)).time("restart_time", ago(1200));
+        world.env.insert([
+            triggered(1).set("state_history", took_up(300)),
+            triggered(2).set("state_history", took_up(900)),
+            triggered(3),
+            triggered(4).set("state_history", r#"[{"time":"soon","state":"RUNNING_EXECUTION"}]"#),
+            triggered(5).set("state_history", "[]"),
+        ]);
+        let listed = world.run("instances 10.0.0.2:5678").exit(0).json();
+        let verdicts: Vec<_> = listed["instances"].as_array().unwrap().iter().map(|row| row["verdict"].clone()).collect();
+        assert_eq!(verdicts, ["alive", "restarted", "alive", "alive", "alive"], "{store:?}");
+        let plan = world.run("failover 10.0.0.2:5678 --allow-restarted --dry-run").exit(0);
+        let warnings = plan.json()["warnings"].to_string();
+        assert!(warnings.contains("instance 2 was begun") && warnings.contains("10.0.0.2:5678 started"), "{warnings}");
+        let output = world.run("failover 10.0.0.2:5678 --allow-restarted --yes").exit(0);
+        assert_eq!([1, 2, 3, 4, 5].map(|id| world.state(id)), [1, 18, 1, 1, 1], "{store:?} {output:?}");
+    }
+}
+
+/// A time as masters in another zone write it.
+fn ago_in(zone: &str, seconds: i64) -> jiff::civil::DateTime {
+    let zone = jiff::tz::TimeZone::get(zone).unwrap();
+    let time = zone.to_datetime(Timestamp::now() - seconds.seconds());
+    time.with().subsec_nanosecond(0).build().unwrap()
+}
+
+/// A fresh cluster whose rows name no time yet.
+fn without_times(store: Store, version: &str) -> World {
+    let world = World::new(store, version);
+    world.env.sql("UPDATE t_ds_process_instance SET start_time = NULL, restart_time = NULL");
+    world
+}
+
+/// A living master that started an hour ago, and its instance of ten minutes ago, in the masters' own time.
+fn with_masters_in(store: Store, zone: &str) -> (World, crate::harness::FakeRegistration) {
+    let world = without_times(store, "3.2.2");
+    let registration = world.env.register(world.version, &server(DEAD, Timestamp::now() - 1.hour()));
+    let ended = |id| world.instance(id).state(7).started(ago_in(zone, 900)).time("end_time", ago_in(zone, 0));
+    world.env.insert([world.instance(1).started(ago_in(zone, 600)), ended(2), ended(3)]);
+    // Somebody has changed one long after its end, and one by hand: such rows say nothing.
+    world.env.insert([ended(4).time("end_time", ago_in(zone, 5000)), ended(5).time("end_time", ago(40 * 86_400))]);
+    (world, registration)
+}
+
+fn refused(world: &World, zone: &str, seen: &str) {
+    let before = world.env.dump();
+    for how in ["--yes", "--dry-run"] {
+        let words = format!("failover {DEAD} --allow-restarted --time-zone={zone} {how}");
+        let output = world.run(&words).exit(4);
+        let error = output.json()["error"].to_string();
+        assert!(error.contains(seen) && error.contains(zone), "{error}");
+    }
+    let output = world.run(&format!("instances {DEAD} --time-zone={zone}")).exit(0).json();
+    assert_eq!(output["instances"][0]["verdict"], "alive", "{output}");
+    assert!(output["warnings"].to_string().contains(zone), "{output}");
+    before.assert_same(&world.env.dump());
+}
+
+#[test]
+fn a_zone_that_the_rows_disprove_is_not_believed() {
+    // MariaDB's own clock stands beside the masters'.
+    let (world, _registered) = with_masters_in(Store::MariaDb, "Etc/GMT+5");
+    refused(&world, "Asia/Shanghai", "-05");
+    refused(&world, "Etc/GMT+6", "-05");
+    let output = world.run(&format!("failover {DEAD} --allow-restarted --time-zone=-05:00 --yes")).exit(0);
+    assert_eq!((world.commands(), world.host(1).as_str()), (0, DEAD), "{output:?}");
+    // Elsewhere a time that is yet to come disproves it.
+    for store in Store::ALL {
+        let (world, _registered) = with_masters_in(store, "Asia/Shanghai");
+        refused(&world, "America/Chicago", "+08");
+    }
+}
+
+#[test]
+fn a_zone_that_the_rows_disprove_marks_no_task_of_2_0() {
+    let world = without_times(Store::MariaDb, "2.0.9");
+    let begun = |id| world.instance(id).started(ago_in("Etc/GMT+5", 3600));
+    let ended = |id| begun(id).state(7).time("end_time", ago_in("Etc/GMT+5", 0));
+    world.env.insert([begun(1), ended(2), ended(3)]);
+    let output = world.run(&format!("failover {DEAD} --time-zone Asia/Shanghai --yes")).exit(4);
+    assert_eq!((world.commands(), world.host(1).as_str()), (0, DEAD), "{output:?}");
+    world.run(&format!("failover {DEAD} --time-zone=-05:00 --yes")).exit(0);
+    assert_eq!(world.commands(), 1);
 }

@@ -16,8 +16,10 @@ fn only_older_ones(number: &str, store: Store) {
     let release = release(number);
     let mut world = World::new(store, release);
     let knows_restarts = !matches!(release.number, "1.2.1" | "1.3.9" | "2.0.1");
+    // From 3.3 on the history alone says when a master took an instance up.
+    let taken_up = r#"[{"time":"2024-06-01 07:59:59","state":"RUNNING_EXECUTION","desc":"x"}]"#;
     world.env.insert([
-        world.instance(1),
+        world.instance(1).maybe("state_history", taken_up),
         world.instance(2).started(time(BEGUN_LATER)),
         world.instance(3).started(time(THAT_SECOND)),
         world.instance(4).maybe_time("restart_time", time(BEGUN_LATER)),

@@ -42,6 +42,7 @@ const INSTANCE: &[&str] = &[
     "sub_process",
     "pending_command_id",
     "error_command_id",
+    "error_message",
 ];
 const COMMAND: &[&str] = &[
     "id",
@@ -107,7 +108,7 @@ fn check_values(value: &Value) {
                 assert!(is_time(value), "{name}: {value}");
             }
             "verdict" => {
-                let words = ["alive", "dead", "restarted", "claimed", "unknown"];
+                let words = ["alive", "dead", "restarted", "claimed", "recovery_failed", "unknown"];
                 assert!(words.iter().any(|word| value == word), "{value}");
             }
             "state" | "kind" | "command_type" => {
@@ -135,7 +136,7 @@ fn check_run(document: &Value) {
     }
     assert_eq!((&document["recovered"], &document["skipped"]), (&recovered.into(), &skipped.into()));
     if !document["take_up"].is_null() {
-        has_keys(&document["take_up"], &["taken_up", "waiting", "lost", "failed"]);
+        has_keys(&document["take_up"], &["taken_up", "waiting", "lost", "failed", "other"]);
     }
 }
 

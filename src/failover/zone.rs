@@ -1,0 +1,222 @@
+//! Whether the rows themselves disprove the zone that is given for the masters, and what was proven with it.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
+
+use super::error::{FailoverError, Refusal};
+use super::guard::RegistryView;
+use super::judge;
+use super::rules::Rules;
+use super::run::Cluster;
+use crate::family::TaskRule;
+use crate::metadata::WrittenTimes;
+use crate::model::{Address, Instance};
+
+/// Offsets of zones are whole quarters of an hour.
+const QUARTER: i64 = 15 * 60;
+
+/// A master writes an end, and its database the row, in one moment: so far their clocks may be apart.
+const SAME_MOMENT: i64 = 60;
+
+/// So much later than the present nothing is by a mere difference of clocks.
+const LATER: i64 = 5 * 60;
+
+/// No two zones are further apart.
+const FARTHEST: i64 = 26 * 3600;
+
+/// What disproves a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disproof {
+    /// The zone that was given.
+    pub zone: String,
+    /// What was seen, with the rows' numbers.
+    pub seen: String,
+}
+
+/// What the rows have against the zone that is given, if one is.
+///
+/// # Errors
+/// The database's own.
+pub async fn disproof(cluster: &mut Cluster) -> Result<Option<Disproof>, FailoverError> {
+    let Some(zone) = cluster.zone.clone() else { return Ok(None) };
+    let rows = cluster.store.newest_times().await?;
+    let name = zone.iana_name().map_or_else(|| offset_text(zone.to_offset(Timestamp::now())), str::to_owned);
+    Ok(against(&rows, &zone).map(|seen| Disproof { zone: name, seen }))
+}
+
+/// Refuses a zone that the rows disprove, where something is written by it: instances of an earlier life of `master`, or tasks
+/// of servers that were started again.
+///
+/// # Errors
+/// [`Refusal::ZoneDisproved`], or the database's own.
+pub(super) async fn ensure_not_disproved(
+    cluster: &mut Cluster,
+    rules: &Rules,
+    view: &RegistryView,
+    master: &Address,
+) -> Result<(), FailoverError> {
+    let by_times = cluster.store.release().family.tasks == TaskRule::OnDeadHosts;
+    let restarted = rules.allow_restarted && view.masters.find(master).is_some();
+    if !by_times && !restarted {
+        return Ok(());
+    }
+    match disproof(cluster).await? {
+        Some(Disproof { zone, seen }) => Err(Refusal::ZoneDisproved { zone, seen }.into()),
+        None => Ok(()),
+    }
+}
+
+/// What shows that these instances are of an earlier life of a master that is registered again: the latest of them.
+pub(super) fn about_earlier_life(
+    cluster: &Cluster,
+    view: &RegistryView,
+    master: &Address,
+    selected: &[Instance],
+) -> Option<String> {
+    let zone = cluster.zone.as_ref();
+    let family = cluster.store.release().family;
+    let started = view.masters.find(master)?.heartbeat.started_at?.instant(zone)?;
+    let latest = selected.iter().max_by_key(|instance| judge::began(instance, family, zone))?;
+    let began = judge::began(latest, family, zone)?;
+    let local = zone?.to_datetime(began).strftime("%Y-%m-%d %H:%M:%S");
+    Some(format!(
+        "instance {} was begun at {began} ({local} in the masters' zone), the latest of those that are taken, and {master} \
+         started at {started}",
+        latest.id
+    ))
+}
+
+fn against(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
+    to_come(rows, zone).or_else(|| by_two_clocks(rows, zone))
+}
+
+/// A time that is yet to come; of several the latest, which says most.
+fn to_come(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
+    let ahead = |row: &WrittenTimes| {
+        let (latest, now) = (*row.by_masters.iter().max()?, row.now?);
+        let ahead = zone.to_timestamp(latest).ok()?.duration_since(now).as_secs();
+        (LATER..FARTHEST).contains(&ahead).then_some((ahead, row.instance, latest, now))
+    };
+    let (ahead, instance, latest, now) = rows.iter().filter_map(ahead).max()?;
+    let given = zone.to_offset(now);
+    let at_least = (i64::from(given.seconds()) + ahead - SAME_MOMENT + QUARTER - 1).div_euclid(QUARTER) * QUARTER;
+    let at_least = i32::try_from(at_least).ok().and_then(|seconds| Offset::from_seconds(seconds).ok());
+    Some(format!(
+        "instance {instance} has the time {latest}, which is yet to come with {}: the database says {now}, so that the masters' \
+         zone is {} at least",
+        offset_text(given),
+        at_least.map_or_else(|| "another".to_owned(), offset_text),
+    ))
+}
+
+/// The end that a master wrote, and the moment in which the database wrote the same row. A row that was changed later
+/// says nothing, and most of these show it by not being a whole number of quarters apart.
+fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
+    let mut votes: BTreeMap<i64, (usize, &WrittenTimes)> = BTreeMap::new();
+    let mut agree = 0;
+    for row in rows {
+        let (Some(end), Some(written)) = (row.end, row.by_database) else { continue };
+        let Some(offset) = quarters(end, written) else { continue };
+        if offset == zone.to_offset(written) {
+            agree += 1;
+        } else {
+            votes.entry(i64::from(offset.seconds())).or_insert((0, row)).0 += 1;
+        }
+    }
+    let (offset, (count, row)) = votes.into_iter().max_by_key(|(_, (count, _))| *count)?;
+    let (end, written) = (row.end?, row.by_database?);
+    let offset = offset_text(Offset::from_seconds(i32::try_from(offset).ok()?).ok()?);
+    (count > agree).then(|| {
+        format!(
+            "instance {} ended at {end} by its master's clock, and the database wrote that at {written}: an offset of {offset}, \
+             in {count} of the newest rows, and {} in {agree}",
+            row.instance,
+            offset_text(zone.to_offset(written)),
+        )
+    })
+}
+
+/// The offset of a zone in which the local time is that moment, if it is one.
+fn quarters(local: DateTime, moment: Timestamp) -> Option<Offset> {
+    let seconds = TimeZone::UTC.to_timestamp(local).ok()?.duration_since(moment);
+    let seconds = SignedDuration::as_secs(&seconds);
+    let whole = seconds.checked_add(QUARTER / 2)?.div_euclid(QUARTER) * QUARTER;
+    let near = (seconds - whole).abs() <= SAME_MOMENT;
+    // From -12:00 to +14:00.
+    let possible = (-12 * 3600..=14 * 3600).contains(&whole);
+    (near && possible).then(|| Offset::from_seconds(i32::try_from(whole).ok()?).ok())?
+}
+
+/// `+08:00`, as `--time-zone` takes it.
+fn offset_text(offset: Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2024-06-01T12:00:00Z";
+
+    fn ended(instance: i64, end: &str, written: &str) -> WrittenTimes {
+        let end: DateTime = end.parse().unwrap();
+        WrittenTimes {
+            instance,
+            by_masters: vec![end],
+            end: Some(end),
+            by_database: written.parse().ok(),
+            now: NOW.parse().ok(),
+        }
+    }
+
+    fn seen(rows: &[WrittenTimes], zone: &str) -> Option<String> {
+        against(rows, &TimeZone::get(zone).unwrap())
+    }
+
+    #[test]
+    fn two_clocks_in_one_row_show_the_zone() {
+        let chicago = [
+            ended(3, "2024-06-01T05:00:00", "2024-06-01T10:00:01Z"),
+            // Changed since by hand.
+            ended(2, "2024-06-01T01:11:00", "2024-06-01T11:18:00Z"),
+            ended(1, "2024-05-01T05:00:00", "2024-05-01T10:00:00Z"),
+        ];
+        assert_eq!(seen(&chicago, "America/Chicago"), None);
+        let told = seen(&chicago, "Asia/Shanghai").unwrap();
+        assert!(told.contains("instance 3") && told.contains("-05:00") && told.contains("in 2 of"), "{told}");
+        assert!(seen(&chicago, "America/New_York").is_some());
+        // One row that some hand has moved by whole hours does not outweigh the others.
+        let one = [&chicago[..], &[ended(4, "2024-06-01T03:00:00", "2024-06-01T10:00:01Z")]].concat();
+        assert_eq!(seen(&one, "America/Chicago"), None);
+        // A zone that has changed its offset: each row has that of its own day.
+        let both = [
+            ended(2, "2024-06-01T05:00:00", "2024-06-01T10:00:00Z"),
+            ended(1, "2024-01-01T04:00:00", "2024-01-01T10:00:00Z"),
+        ];
+        assert_eq!(seen(&both, "America/Chicago"), None);
+        assert_eq!(seen(&[ended(1, "2024-06-01T05:00:00", "2024-06-21T10:00:00Z")], "UTC"), None);
+        assert_eq!(seen(&[], "UTC"), None);
+    }
+
+    #[test]
+    fn what_is_yet_to_come_disproves_a_zone() {
+        let time = |text: &str| WrittenTimes {
+            instance: 7,
+            by_masters: vec![text.parse().unwrap()],
+            now: NOW.parse().ok(),
+            ..WrittenTimes::default()
+        };
+        let shanghai = [time("2024-06-01T20:00:00")];
+        assert_eq!(seen(&shanghai, "Asia/Shanghai"), None);
+        assert!(seen(&shanghai, "America/Chicago").unwrap().contains("instance 7"));
+        assert!(seen(&shanghai, "UTC").unwrap().contains("+08:00"));
+        assert_eq!(seen(&[time("2024-06-01T20:04:00")], "Asia/Shanghai"), None);
+        assert_eq!(seen(&[time("2099-06-01T20:00:00")], "Asia/Shanghai"), None);
+        assert_eq!(seen(&[time("2024-05-01T20:00:00")], "UTC"), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! Times as masters wrote them, beside the database's own clock.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use super::database::{DatabaseError, Row};
+use super::rows;
+use super::store::MetadataStore;
+use crate::model::InstanceId;
+
+/// The times in one row of the instance table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenTimes {
+    /// The instance.
+    pub instance: InstanceId,
+    /// What masters wrote, in their zone: start, restart, end.
+    pub by_masters: Vec<DateTime>,
+    /// The end among them.
+    pub end: Option<DateTime>,
+    /// When the database wrote the row last, by its own clock (MySQL and MariaDB).
+    pub by_database: Option<Timestamp>,
+    /// The database's present time.
+    pub now: Option<Timestamp>,
+}
+
+/// So many of the newest rows are enough to show a zone.
+const ROWS: usize = 100;
+
+impl MetadataStore {
+    /// The times of the newest instances, newest first.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn newest_times(&mut self) -> Result<Vec<WrittenTimes>, DatabaseError> {
+        let sql = self.statements().newest_times(ROWS);
+        self.collect(&sql, &[], written_times).await
+    }
+}
+
+fn written_times(row: &Row) -> Option<WrittenTimes> {
+    let instant = |column| row.int(column).and_then(|second| Timestamp::from_second(second).ok());
+    Some(WrittenTimes {
+        instance: row.int(0)?,
+        by_masters: (1..=3).filter_map(|column| rows::time(row.text(column))).collect(),
+        end: rows::time(row.text(3)),
+        by_database: instant(4),
+        now: instant(5),
+    })
+}
