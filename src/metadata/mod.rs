@@ -17,6 +17,7 @@ mod store;
 pub mod target;
 mod tasks;
 mod transaction;
+mod witness;
 mod writes;
 
 pub use definitions::Definitions;
