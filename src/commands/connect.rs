@@ -40,7 +40,7 @@ pub(super) enum Access {
 pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSignal) -> Result<Cluster, CommandError> {
     let database = async {
         let mut store = store(settings, access).await?;
-        let begun = if access == Access::Read { store.begin_reading().await } else { Ok(()) };
+        let begun = begin(&mut store, access).await;
         Ok((store, begun))
     };
     let layout = |(store, _): &(MetadataStore, _)| store.release().family.registry;
@@ -58,6 +58,14 @@ pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSign
         store.close().await;
     }
     Err(error)
+}
+
+/// A replica, or a server that takes no writes, is refused before anything else is done, where writes rest on what it says.
+async fn begin(store: &mut MetadataStore, access: Access) -> Result<(), DatabaseError> {
+    if access == Access::Read {
+        store.begin_reading().await?;
+    }
+    store.meet_server(access == Access::Write).await
 }
 
 /// Does what is to be done in the database, and connects to the registry meanwhile, where the database is a server and the

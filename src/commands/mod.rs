@@ -185,6 +185,7 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u
         // What needs no cluster was dispatched before.
         _ => command_list::run(shell, &mut cluster).await,
     };
+    document.warnings.extend(cluster.store.warnings());
     connect::close(cluster).await;
     let answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
     finish(shell.printer, document, answer)

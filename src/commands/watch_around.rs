@@ -200,6 +200,9 @@ impl Surroundings for Around<'_, '_> {
         let access = if self.setup.arguments.guards.dry_run { Access::Look } else { Access::Write };
         let cluster = connect::cluster(&self.setup.settings, access, stop).await.map_err(|error| trouble(&error))?;
         self.picture.title = format!("{}, {}", cluster.registry.endpoint(), cluster.store.endpoint());
+        for warning in cluster.store.warnings() {
+            self.say(&warning, Printer::warning);
+        }
         Ok(cluster)
     }
 

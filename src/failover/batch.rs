@@ -412,7 +412,9 @@ fn record(
         let states = prepared.rows.iter().filter_map(|row| Some((row.instance.id, row.instance.state?)));
         outcome.original_states.extend(states);
     }
-    outcome.handed_over.extend(prepared.rows.iter().map(|row| HandedOver::of(&row.instance, &outcome.address, commands)));
+    outcome
+        .handed_over
+        .extend(prepared.rows.iter().map(|row| HandedOver::of(&row.instance, &outcome.address, commands)));
     context.run.wrote |= !prepared.rows.is_empty();
     finish(prepared, outcome)
 }

@@ -190,6 +190,8 @@ impl FailoverError {
             Self::Registry(RegistryError::Held { .. }) => "lock_held",
             Self::Registry(RegistryError::LockLost { .. }) => "lock_lost",
             Self::Registry(_) => "registry",
+            Self::Database(DatabaseError::Doubtful { .. })
+            | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Database(_) | Self::Store(StoreError::Database(_)) => "database",
             Self::Store(StoreError::Schema(_)) => "schema",
             Self::OutcomeUnknown { .. } => "outcome_unknown",
@@ -251,6 +253,15 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
              its highest id"
                 .to_owned(),
         ),
+        DatabaseError::Doubtful { .. } => Some(
+            "give --db the address of the server that takes the writes, and of nothing that answers in its place; after a \
+             failover of the database run the same command again"
+                .to_owned(),
+        ),
+        // MySQL's 1153: the server ends the connection, and would again.
+        DatabaseError::Lost { cause, .. } if cause.contains("max_allowed_packet") => {
+            Some("nothing is half done; repeat with a smaller --batch, or raise the server's max_allowed_packet".to_owned())
+        }
         DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
         DatabaseError::Refused { busy: true, .. } => Some(
             "another transaction is in the way: run the same command again, or wait longer with --timeout".to_owned(),
@@ -278,6 +289,7 @@ fn database_code(error: &DatabaseError) -> ExitCode {
         DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } | DatabaseError::Refused { busy: true, .. } => {
             ExitCode::Unreachable
         }
+        DatabaseError::Doubtful { .. } => ExitCode::Refused,
         _ => ExitCode::Failure,
     }
 }

@@ -25,7 +25,11 @@ pub(super) async fn read_back(
         return Ok(HashMap::new());
     }
     let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
+    let asked_to_commit = cluster.store.server().map(str::to_owned);
     let (rows, commands) = ask_again(cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
+    if cluster.store.server() != asked_to_commit.as_deref() {
+        return Err(unknown(in_words(asked_to_commit.as_deref(), cluster.store.server())));
+    }
     if instances.iter().any(|id| commands.contains_key(id)) {
         // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
         let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
@@ -42,6 +46,14 @@ pub(super) async fn read_back(
         Trace::NotDone => Err(lost.into()),
         Trace::Unclear => Err(unknown("the rows look as before, but a master may have been that quick".to_owned())),
     }
+}
+
+/// What another server has, or has not, says nothing of what this one did.
+fn in_words(asked: Option<&str>, now: Option<&str>) -> String {
+    let [asked, now] = [asked, now].map(|server| server.unwrap_or("unknown"));
+    format!(
+        "the server that was asked to commit ({asked}) does not answer any more, but another one, or it was restarted ({now})"
+    )
 }
 
 type Asked = (Vec<InstanceRow>, HashMap<InstanceId, i64>);

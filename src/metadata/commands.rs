@@ -29,7 +29,7 @@ impl MetadataStore {
                 found.insert(instance, id);
             }
         };
-        self.database.query(&sql, &[], &mut keep).await?;
+        self.each(&sql, &[], &mut keep).await?;
         Ok(found)
     }
 
@@ -117,6 +117,6 @@ impl MetadataStore {
     ) -> Result<(), DatabaseError> {
         let sql = self.statements().commands(table, recovery_from);
         let mut on_row = |row: Row| rows::command(&row).into_iter().for_each(&mut on_command);
-        self.database.query(&sql, &[], &mut on_row).await
+        self.each(&sql, &[], &mut on_row).await
     }
 }

@@ -132,6 +132,15 @@ pub enum DatabaseError {
         /// Whether another transaction was in the way, or a limit of time: later it may be done.
         busy: bool,
     },
+    /// The answer is not that of the server that takes the writes, not fresh, or not whole: nothing may rest on it. The
+    /// statement read; it changed nothing.
+    #[error("{cause}")]
+    Doubtful {
+        /// As above.
+        endpoint: String,
+        /// What was seen.
+        cause: String,
+    },
 }
 
 /// Called for each row of a query, as it arrives.
@@ -158,7 +167,14 @@ pub trait Database: Send + fmt::Debug {
         false
     }
 
-    /// Runs a query; rows are handed over as they arrive and none is kept.
+    /// SQL for a text that tells which server answers and why it takes no writes: both parts, `|` between them, the second
+    /// one empty where it does take them. `None` where nobody can stand between: a file.
+    fn witness(&self) -> Option<String> {
+        None
+    }
+
+    /// Runs a query; rows are handed over as they arrive and none is kept. Outside of a transaction it has one of its own,
+    /// which could write, so that whoever stands between sends it to the server that takes the writes; it is rolled back.
     ///
     /// # Errors
     /// [`DatabaseError::Lost`], [`DatabaseError::Refused`], [`DatabaseError::UniqueViolation`]. Rows handed over before

@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use super::database::{DatabaseError, Dialect, Row, Value};
 use super::rows;
 use super::store::MetadataStore;
+use super::witness::{Hearing, mark};
 use crate::family::CommandValue;
 use crate::model::{InstanceId, InstanceRow};
 
@@ -23,15 +24,17 @@ pub struct NewCommand<'a> {
 /// Bytes of parameter text in one insert: well below the smallest default packet limit of a server.
 const INSERT_BYTES: usize = 512 * 1024;
 
-/// Commands in one insert: at most nine placeholders each, far below every database's limit.
+/// Commands in one insert: three placeholders each, far below every database's limit.
 const INSERT_ROWS: usize = 1000;
 
 impl MetadataStore {
     /// Inserts one recovery command each, ids assigned by the database; gives instance → command id. `now` is the
-    /// present time in the cluster's zone; without it the database's own clock is used. The instances' rows are locked.
+    /// present time in the cluster's zone; without it the database's own clock is used. The instances' rows are locked, and
+    /// are as `commands` has them.
     ///
     /// # Errors
-    /// [`DatabaseError`]; also where the number of commands inserted is not the number asked for.
+    /// [`DatabaseError`]; also where a command is not inserted, since one that names the instance is there already. The batch
+    /// must not be committed then.
     pub async fn insert_commands(
         &mut self,
         commands: &[NewCommand<'_>],
@@ -46,12 +49,21 @@ impl MetadataStore {
                 self.insert_piece(piece, now.as_deref(), &mut inserted).await?;
             }
         }
-        if inserted.len() == commands.len() {
+        let ids = commands.iter().map(|command| command.row.instance.id);
+        let missing: Vec<InstanceId> = ids.filter(|id| !inserted.contains_key(id)).collect();
+        if missing.is_empty() {
             return Ok(inserted);
         }
+        let (some, more) = (missing.iter().take(20), if missing.len() > 20 { ",…" } else { "" });
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
-            cause: format!("{} commands were inserted instead of {}", inserted.len(), commands.len()),
+            cause: format!(
+                "{} commands were inserted instead of {}: it has a recovery command for instance {}{more} already, or swallows \
+                 new ones; nothing of this batch was written",
+                inserted.len(),
+                commands.len(),
+                super::statements::list(some),
+            ),
             busy: false,
         })
     }
@@ -71,70 +83,57 @@ impl MetadataStore {
             .filter(|(_, value)| with_priority || *value != CommandValue::Priority)
             .collect();
         let wanted: HashSet<InstanceId> = piece.iter().map(|command| command.row.instance.id).collect();
+        let drawn = mark();
+        let mut hearing = None;
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
+            hearing = row.text(3).map(|said| Hearing::of(&drawn, said));
             if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| wanted.contains(id))) {
                 inserted.insert(instance, id);
             }
         };
-        match self.database.dialect() {
-            Dialect::MySql => {
-                let (values, parameters) = self.values(&columns, piece, now);
-                let sql = self.statements().insert_values(&columns, &values);
-                let written = self.database.execute(&sql, &parameters).await?;
-                // MySQL knows no RETURNING: the ids are read back, from the first one assigned on.
-                let read_back = self.statements().commands_from(written.insert_id);
-                self.database.query(&read_back, &[], &mut keep).await
-            }
-            Dialect::Sqlite => {
-                let (values, parameters) = self.values(&columns, piece, now);
-                let sql = self.statements().insert_values(&columns, &values);
-                self.database.query(&sql, &parameters, &mut keep).await
-            }
-            Dialect::Postgres => {
-                let sql = self.statements().insert_list(&columns, now.is_some());
-                let times = columns.iter().filter(|(_, value)| *value == CommandValue::Now);
-                let mut parameters: Vec<Value> = times.filter_map(|_| now.map(Value::from)).collect();
-                parameters.push(Value::Text(list(&columns, piece)));
-                self.database.query(&sql, &parameters, &mut keep).await
-            }
+        let dialect = self.database.dialect();
+        let (sql, parameters) = if dialect == Dialect::Postgres {
+            let witness = self.database.witness().unwrap_or_default();
+            let sql = self.statements().insert_list(&columns, now.is_some(), &witness);
+            let last = [list(&columns, piece), drawn.clone()].map(Value::Text);
+            (sql, bound(&columns, now, Vec::new).chain(last).collect())
+        } else {
+            let sql = self.statements().insert_for(&columns, piece.len(), now.is_some());
+            let ids = piece.iter().map(|command| Value::from(command.row.instance.id));
+            (sql, bound(&columns, now, || own_parameters(piece)).chain(ids).collect::<Vec<_>>())
+        };
+        if dialect != Dialect::MySql {
+            self.database.query(&sql, &parameters, &mut keep).await?;
+            return self.server.believe(hearing, self.database.endpoint());
         }
+        let written = self.database.execute(&sql, &parameters).await?;
+        if written.rows == 0 {
+            return Ok(());
+        }
+        // MySQL knows no RETURNING: the ids are read back, from the first one assigned on.
+        let read_back = self.statements().commands_from(written.insert_id);
+        self.each(&read_back, &[], &mut keep).await
     }
+}
 
-    /// The values of each command, in SQL. What differs between commands goes to the parameters, so that every batch of a
-    /// size has the same text.
-    fn values(
-        &self,
-        columns: &[(&str, CommandValue)],
-        piece: &[&NewCommand<'_>],
-        now: Option<&str>,
-    ) -> (String, Vec<Value>) {
-        let mut parameters = Vec::new();
-        let mut values = String::new();
-        for command in piece {
-            values.push_str(if values.is_empty() { "(" } else { ",(" });
-            for (index, (_, value)) in columns.iter().enumerate() {
-                values.push_str(if index == 0 { "" } else { "," });
-                match value {
-                    CommandValue::Number(constant) => values.push_str(&constant.to_string()),
-                    CommandValue::Now => {
-                        parameters.extend(now.map(Value::from));
-                        values.push_str(self.statements().now(now.is_some()));
-                    }
-                    CommandValue::Parameter => {
-                        parameters.push(Value::from(command.parameter.as_str()));
-                        values.push('?');
-                    }
-                    _ => {
-                        parameters.push(number(*value, command.row).map_or(Value::Null, Value::from));
-                        values.push('?');
-                    }
-                }
-            }
-            values.push(')');
-        }
-        (values, parameters)
-    }
+/// The parameters of the columns that have any: the time, and what the instances' parameters are.
+fn bound<'a>(
+    columns: &'a [(&str, CommandValue)],
+    now: Option<&'a str>,
+    own: impl Fn() -> Vec<Value> + 'a,
+) -> impl Iterator<Item = Value> + 'a {
+    columns.iter().flat_map(move |(_, value)| match value {
+        CommandValue::Now => now.map(Value::from).into_iter().collect(),
+        CommandValue::Parameter => own(),
+        _ => Vec::new(),
+    })
+}
+
+/// Each instance with its command's parameter.
+fn own_parameters(piece: &[&NewCommand<'_>]) -> Vec<Value> {
+    let of_one = |command: &&NewCommand<'_>| [command.row.instance.id.into(), command.parameter.as_str().into()];
+    piece.iter().flat_map(of_one).collect()
 }
 
 /// What an instance's row says, where that is a number.
@@ -152,13 +151,14 @@ fn number(value: CommandValue, row: &InstanceRow) -> Option<i64> {
     }
 }
 
-/// A command as a JSON object, whose keys are its columns. What is the same for all commands is left out.
+/// A command as a JSON object, whose keys are its columns, and `instance`. What is the same for all commands is left out.
 struct Object<'a>(&'a [(&'a str, CommandValue)], &'a NewCommand<'a>);
 
 impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(columns, command) = self;
         let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("instance", &command.row.instance.id)?;
         for (column, value) in columns.iter().filter(|(_, value)| value.is_own()) {
             match value {
                 CommandValue::Parameter => object.serialize_entry(column, &command.parameter)?,

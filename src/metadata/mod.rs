@@ -18,6 +18,7 @@ pub mod target;
 mod tasks;
 mod times;
 mod transaction;
+mod witness;
 mod writes;
 
 pub use commands::BEFORE_EVERY_ID;

@@ -47,14 +47,18 @@ pub struct MySqlDriver {
 #[derive(Debug)]
 pub struct MySqlSession {
     connection: MySqlConnection,
-    /// The session's own `wait_timeout`, in seconds.
-    wait_timeout: i64,
+    /// The session's own `wait_timeout`, in seconds, where it can be told.
+    wait_timeout: Option<i64>,
     /// Whether a writing transaction has set another one.
     shortened: bool,
     /// Whether it knows `SKIP LOCKED`. Where it does not, a transaction may have made the wait for a row's lock shorter than
     /// this, in seconds.
     skips_locked: bool,
     lock_wait: u64,
+    /// See [`Driver::witness`].
+    witness: String,
+    /// Whether a transaction can be told to write nothing. `TiDB` cannot.
+    knows_read_only: bool,
 }
 
 impl MySqlDriver {
@@ -68,11 +72,23 @@ impl MySqlDriver {
         let row = connection.fetch_one(sqlx::raw_sql("SELECT VERSION(), @@SESSION.wait_timeout")).await?;
         let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
         let version = row.text(0).unwrap_or_default().to_lowercase();
-        let is_mariadb = version.contains("mariadb");
-        let wait_timeout = row.int(1).ok_or_else(|| sqlx::Error::Protocol("wait_timeout is no number".to_owned()))?;
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(self.settings(is_mariadb)))).await?;
-        let (skips_locked, lock_wait) = (skips_locked(&version), self.lock_wait());
-        Ok(MySqlSession { connection, wait_timeout, shortened: false, skips_locked, lock_wait })
+        let wait_timeout = row.int(1);
+        let mut known = Vec::new();
+        for row in connection.fetch_all(sqlx::raw_sql(VARIABLES)).await? {
+            let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
+            known.extend(row.text(0).map(|name| name.to_lowercase()));
+        }
+        let settings = AssertSqlSafe(self.settings(version.contains("mariadb")));
+        connection.execute(sqlx::raw_sql(settings)).await.map_err(|error| too_old(error, &version))?;
+        Ok(MySqlSession {
+            connection,
+            wait_timeout,
+            shortened: false,
+            skips_locked: skips_locked(&version),
+            lock_wait: self.lock_wait(),
+            witness: witness(&known),
+            knows_read_only: knows_read_only(&version),
+        })
     }
 
     /// How long a statement waits for another one's lock, in seconds.
@@ -83,7 +99,8 @@ impl MySqlDriver {
     /// What every session needs. The time zone stays the server's own, and the SQL mode too but for strictness: without
     /// that, a text that is too long is cut, and half a `command_param` is one that no master can read. Without `autocommit`, which a server may
     /// have off by default, single statements would never be committed. Where it lets everybody see what is not committed,
-    /// work that somebody else may still undo would look done.
+    /// work that somebody else may still undo would look done. Limits of rows are for people who forget a condition: they
+    /// would cut our answers off, or refuse a scan.
     fn settings(&self, is_mariadb: bool) -> String {
         let lock = self.lock_wait();
         let limit = milliseconds(self.statement_timeout);
@@ -95,9 +112,51 @@ impl MySqlDriver {
         format!(
             "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
              SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES'), \
+             SESSION sql_select_limit = {NO_LIMIT}, SESSION max_join_size = {NO_LIMIT}, SESSION sql_big_selects = 1, \
              SESSION {limit}, NAMES utf8mb4; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         )
     }
+}
+
+/// The greatest value of a limit of rows. To set `max_join_size` takes `sql_big_selects` back, so that one comes behind it.
+const NO_LIMIT: u64 = u64::MAX;
+
+/// What tells servers apart, and what makes one take no writes, as far as this one knows it.
+const VARIABLES: &str = "SHOW VARIABLES WHERE Variable_name IN ('hostname', 'port', 'server_id', 'server_uuid', \
+     'read_only', 'super_read_only', 'innodb_read_only', 'tx_read_only', 'transaction_read_only')";
+
+/// Which server answers, and why it takes no writes: of the variables that it knows.
+fn witness(known: &[String]) -> String {
+    let of = |names: &[&str], write: fn(&str) -> String| {
+        let named = names.iter().filter(|name| known.iter().any(|known| known == *name));
+        // A list of nothing is no SQL.
+        named.map(|name| write(name)).chain(["NULL".to_owned()]).collect::<Vec<_>>().join(", ")
+    };
+    let server = of(&["hostname", "port", "server_id", "server_uuid"], |name| format!("@@{name}"));
+    let global = of(&["read_only", "super_read_only", "innodb_read_only"], |name| is_on("GLOBAL", name));
+    let session = of(&["tx_read_only", "transaction_read_only"], |name| is_on("SESSION", name));
+    format!("CONCAT(CONCAT_WS(' ', {server}), '|', CONCAT_WS(', ', {global}, {session}))")
+}
+
+/// Some of these variables are words in some servers.
+fn is_on(scope: &str, name: &str) -> String {
+    format!("CASE WHEN CAST(@@{scope}.{name} AS CHAR) NOT IN ('0', 'OFF') THEN '{name} is on' END")
+}
+
+/// MySQL 5.6 has no limit for a statement's time; DolphinScheduler wants 5.7 as well.
+fn too_old(error: sqlx::Error, version: &str) -> sqlx::Error {
+    match server_error(&error) {
+        // Unknown system variable.
+        Some(unknown) if unknown.number() == 1193 => sqlx::Error::Protocol(format!(
+            "the server's version is {version}, and it does not know what MySQL 5.7 and newer, and MariaDB, know: {unknown}"
+        )),
+        _ => error,
+    }
+}
+
+/// `TiDB` answers 1235 to START TRANSACTION READ ONLY. Its version is MySQL's with its own behind.
+fn knows_read_only(version: &str) -> bool {
+    !version.contains("tidb")
 }
 
 fn options(target: &ServerTarget) -> MySqlConnectOptions {
@@ -170,7 +229,8 @@ impl Driver for MySqlDriver {
     fn begin(session: &mut MySqlSession, access: Access, idle_limit: Duration) -> String {
         let level = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
         match access {
-            Access::Read => format!("{level}; START TRANSACTION READ ONLY"),
+            Access::Read if session.knows_read_only => format!("{level}; START TRANSACTION READ ONLY"),
+            Access::Read => format!("{level}; START TRANSACTION"),
             Access::Write => {
                 session.shortened = true;
                 let seconds = idle_limit.as_secs().clamp(1, 31_536_000);
@@ -182,6 +242,15 @@ impl Driver for MySqlDriver {
                 format!("SET SESSION wait_timeout = {seconds}{wait}; {level}; START TRANSACTION")
             }
         }
+    }
+
+    /// A write is always sent to the server that takes them.
+    fn alone(_: &mut MySqlSession, writes: bool) -> Option<String> {
+        (!writes).then(|| "START TRANSACTION".to_owned())
+    }
+
+    fn witness(session: &MySqlSession) -> Option<String> {
+        Some(session.witness.clone())
     }
 
     fn commit(session: &mut MySqlSession) -> String {
@@ -213,10 +282,11 @@ fn skips_locked(version: &str) -> bool {
 }
 
 fn end(statement: &str, session: &mut MySqlSession) -> String {
-    if std::mem::take(&mut session.shortened) {
-        format!("{statement}; SET SESSION wait_timeout = {}", session.wait_timeout)
-    } else {
-        statement.to_owned()
+    match session.wait_timeout {
+        Some(wait_timeout) if std::mem::take(&mut session.shortened) => {
+            format!("{statement}; SET SESSION wait_timeout = {wait_timeout}")
+        }
+        _ => statement.to_owned(),
     }
 }
 
@@ -254,7 +324,7 @@ mod tests {
 
     use sqlx::mysql::MySqlConnectOptions;
 
-    use super::{MySqlDriver, skips_locked};
+    use super::{MySqlDriver, knows_read_only, skips_locked, witness};
 
     #[test]
     fn which_servers_pass_locked_rows_over() {
@@ -292,5 +362,27 @@ mod tests {
             "{mysql}"
         );
         assert!(settings(Duration::ZERO, Duration::ZERO, true).contains("max_statement_time = 0.001,"));
+    }
+
+    #[test]
+    fn a_server_is_asked_for_what_it_knows() {
+        let known = |names: &[&str]| witness(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let on = |scope: &str, name: &str| super::is_on(scope, name);
+        assert_eq!(
+            known(&["hostname", "port", "server_id", "server_uuid", "read_only", "super_read_only"]),
+            format!(
+                "CONCAT(CONCAT_WS(' ', @@hostname, @@port, @@server_id, @@server_uuid, NULL), '|', CONCAT_WS(', ', {}, {}, \
+                 NULL, NULL))",
+                on("GLOBAL", "read_only"),
+                on("GLOBAL", "super_read_only")
+            )
+        );
+        assert_eq!(known(&[]), "CONCAT(CONCAT_WS(' ', NULL), '|', CONCAT_WS(', ', NULL, NULL))");
+    }
+
+    #[test]
+    fn only_tidb_knows_no_transaction_that_reads_alone() {
+        assert!(!knows_read_only("8.0.11-tidb-v7.5.0"));
+        assert!(knows_read_only("8.0.36") && knows_read_only("10.11.14-mariadb-0+deb12u2"));
     }
 }

@@ -8,8 +8,9 @@ use futures::future::join;
 
 use super::database::{Database, DatabaseError, Dialect, Row, Value};
 use super::rows;
-use super::statements::{self, Part};
-use super::store::MetadataStore;
+use super::statements::Part;
+use super::store::{MetadataStore, hear};
+use super::witness::Hearing;
 use crate::model::Instance;
 
 /// A range of fewer ids is gone through before a second connection stands.
@@ -25,7 +26,8 @@ impl MetadataStore {
         let [whole, first, second] =
             [Part::Whole, Part::To, Part::After].map(|part| statements.unfinished_of_host(part));
         let Some((mut twin, middle)) = self.helper().await? else {
-            return of_host(&mut *self.database, &whole, host, None).await;
+            let whole = of_host(&mut *self.database, &whole, host, None).await;
+            return self.believed(whole);
         };
         let halves = join(
             of_host(&mut *self.database, &first, host, Some(middle)),
@@ -34,14 +36,25 @@ impl MetadataStore {
         // Neither is dropped when the other one fails: a connection that is left in the middle of an answer is lost.
         let (first, other) = halves.await;
         twin.close().await;
-        let mut found = first?;
+        let mut found = self.believed(first)?;
+        // Behind one address there may be several servers, and what one of them has, another may not have yet.
+        let is_this_server = |(_, hearing): &Scan| {
+            hearing.as_ref().is_some_and(|heard| heard.server().as_deref() == self.server.known())
+        };
         found.extend(match other {
-            Ok(other) => other,
-            Err(error) => {
-                tracing::debug!("the second connection failed: {error}");
-                of_host(&mut *self.database, &second, host, Some(middle)).await?
+            Ok(other) if is_this_server(&other) => self.believed(Ok(other))?,
+            other => {
+                tracing::debug!("the second connection failed, or leads to another server: {:?}", other.err());
+                let second = of_host(&mut *self.database, &second, host, Some(middle)).await;
+                self.believed(second)?
             }
         });
+        Ok(found)
+    }
+
+    fn believed(&mut self, scan: Result<Scan, DatabaseError>) -> Result<Vec<Instance>, DatabaseError> {
+        let (found, hearing) = scan?;
+        self.server.believe(hearing, self.database.endpoint())?;
         Ok(found)
     }
 
@@ -58,7 +71,7 @@ impl MetadataStore {
             return Ok(None);
         };
         let middle = least.midpoint(*greatest);
-        match self.twin_on_this_server().await {
+        match self.database.twin().await {
             Ok(twin) => Ok(twin.map(|twin| (twin, middle))),
             Err(error) => {
                 tracing::debug!("one connection scans alone: {error}");
@@ -66,26 +79,10 @@ impl MetadataStore {
             }
         }
     }
-
-    /// A second connection; `None` where it leads to another server. Behind one address there may be several, and what one
-    /// of them has, another may not have yet.
-    async fn twin_on_this_server(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
-        let Some(mut twin) = self.database.twin().await? else { return Ok(None) };
-        let [own, other] = [server(&mut *self.database).await?, server(&mut *twin).await?];
-        if own.is_some() && own == other {
-            return Ok(Some(twin));
-        }
-        tracing::debug!("one connection scans alone: a second one leads to another server");
-        twin.close().await;
-        Ok(None)
-    }
 }
 
-async fn server(database: &mut dyn Database) -> Result<Option<String>, DatabaseError> {
-    let mut server = None;
-    database.query(statements::SERVER, &[], &mut |row| server = row.text(0)).await?;
-    Ok(server)
-}
+/// What was found, and what its witness said.
+type Scan = (Vec<Instance>, Option<Hearing>);
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.
 async fn of_host(
@@ -93,7 +90,7 @@ async fn of_host(
     sql: &str,
     host: &str,
     middle: Option<i64>,
-) -> Result<Vec<Instance>, DatabaseError> {
+) -> Result<Scan, DatabaseError> {
     let shared: Arc<str> = host.into();
     let mut found = Vec::new();
     let mut on_row = |row: Row| {
@@ -101,6 +98,6 @@ async fn of_host(
         found.extend(instance.map(|instance| Instance { host: Some(Arc::clone(&shared)), ..instance }));
     };
     let parameters: Vec<Value> = [Value::from(host)].into_iter().chain(middle.map(Value::from)).collect();
-    database.query(sql, &parameters, &mut on_row).await?;
-    Ok(found)
+    let hearing = hear(database, sql, &parameters, &mut on_row).await?;
+    Ok((found, hearing))
 }

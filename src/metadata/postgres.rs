@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnec
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
 use super::placeholders;
-use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
+use super::server::{Driver, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
 use super::target::{ServerTarget, Tls};
 use crate::secret::Secret;
 
@@ -40,12 +40,23 @@ impl PostgresDatabase {
 
 /// In the middle of a message the server knows no limit of time: only so does it notice that we are gone, and gives up
 /// the rows that are locked. Without them it asks after two hours.
-const KEEPALIVES: &str = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+const KEEPALIVES: &str = "SET LOCAL tcp_keepalives_idle = 10; SET LOCAL tcp_keepalives_interval = 5; \
+                          SET LOCAL tcp_keepalives_count = 3";
 
 /// A scan is run once: what the server would compile for it takes longer to compile than it saves.
-const NO_JIT: &str = "; SET jit = off";
+const NO_JIT: &str = "; SET LOCAL jit = off";
 /// The first version that compiles.
 const FIRST_JIT: u32 = 11_00_00;
+
+/// pgpool sends what begins so to the server that takes the writes; to all others it is a comment.
+const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
+
+/// Which server answers, and why it takes no writes. The functions may be called by everybody. The time at which it was
+/// started tells a server from all others, also where an address leads to several.
+const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port(), 'started', \
+     CAST(date_part('epoch', pg_postmaster_start_time()) * 1000000 AS bigint)) || '|' || \
+     concat_ws(', ', CASE WHEN pg_is_in_recovery() THEN 'it is a standby' END, \
+     CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN 'default_transaction_read_only is on' END)";
 
 /// How to connect.
 #[derive(Debug)]
@@ -56,19 +67,31 @@ pub struct PostgresDriver {
     statement_timeout: Duration,
 }
 
+/// A connection, and what each of its transactions begins with.
+#[derive(Debug)]
+pub struct PostgresSession {
+    connection: PgConnection,
+    settings: String,
+}
+
 impl PostgresDriver {
-    async fn open(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = match self.options.connect().await {
+    async fn open(&self) -> Result<PostgresSession, sqlx::Error> {
+        let connection = match self.options.connect().await {
             Err(error) if self.prefers_tls && tls_failed(&error) => {
                 self.options.clone().ssl_mode(PgSslMode::Disable).connect().await?
             }
             other => other?,
         };
+        let settings = self.settings(connection.server_version_num().is_some_and(|version| version >= FIRST_JIT));
+        Ok(PostgresSession { connection, settings })
+    }
+
+    /// What every transaction needs. It ends with the transaction: behind a pooler the connection is somebody else's
+    /// right after.
+    fn settings(&self, compiles: bool) -> String {
         let (lock, statement) = (milliseconds(self.timeout), milliseconds(self.statement_timeout));
-        let jit = if connection.server_version_num().is_some_and(|version| version >= FIRST_JIT) { NO_JIT } else { "" };
-        let settings = format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}; {KEEPALIVES}{jit}");
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(settings))).await?;
-        Ok(connection)
+        let jit = if compiles { NO_JIT } else { "" };
+        format!("SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {KEEPALIVES}{jit}")
     }
 }
 
@@ -83,7 +106,6 @@ fn options(target: &ServerTarget) -> PgConnectOptions {
         .application_name("dsctl")
         // Connection poolers refuse what they do not know in the first message.
         .extra_float_digits(None)
-        .statement_cache_capacity(STATEMENTS_KEPT)
         .disable_statement_logging();
     let options = match &target.schema {
         Some(schema) => options.options([("search_path", schema)]),
@@ -100,27 +122,29 @@ fn options(target: &ServerTarget) -> PgConnectOptions {
 }
 
 impl Driver for PostgresDriver {
-    type Session = PgConnection;
+    type Session = PostgresSession;
 
     const DIALECT: Dialect = Dialect::Postgres;
 
-    fn connect(&self) -> BoxFuture<'_, Result<PgConnection, sqlx::Error>> {
+    fn connect(&self) -> BoxFuture<'_, Result<PostgresSession, sqlx::Error>> {
         self.open().boxed()
     }
 
     fn run<'s>(
-        session: &'s mut PgConnection,
+        session: &'s mut PostgresSession,
         sql: &str,
         parameters: &[Value],
     ) -> BoxStream<'s, Result<Step, sqlx::Error>> {
         let (text, bound) = placeholders::numbered(sql, parameters);
-        let text = AssertSqlSafe(text);
+        let text = AssertSqlSafe(format!("{NO_LOAD_BALANCE}{text}"));
         // Without parameters the simple protocol saves a round trip.
         let steps = if bound.is_empty() {
-            session.fetch_many(sqlx::raw_sql(text))
+            session.connection.fetch_many(sqlx::raw_sql(text))
         } else {
-            let query = sqlx::query::<sqlx::Postgres>(text);
-            session.fetch_many(bound.into_iter().fold(query, |query, parameter| match parameter {
+            // A pooler may lead each transaction to another connection of the server's, which knows no statement that was
+            // prepared before, or another one by its name: ours have none.
+            let query = sqlx::query::<sqlx::Postgres>(text).persistent(false);
+            session.connection.fetch_many(bound.into_iter().fold(query, |query, parameter| match parameter {
                 // NULL is written out already.
                 Value::Null => query,
                 Value::Int(number) => query.bind(*number),
@@ -135,26 +159,34 @@ impl Driver for PostgresDriver {
     }
 
     /// Every version from 9.5 on.
-    fn skips_locked(_: &PgConnection) -> bool {
+    fn skips_locked(_: &PostgresSession) -> bool {
         true
     }
 
-    /// `SET LOCAL` ends with the transaction.
-    fn begin(_: &mut PgConnection, access: Access, idle_limit: Duration) -> String {
+    fn begin(session: &mut PostgresSession, access: Access, idle_limit: Duration) -> String {
+        let settings = &session.settings;
         match access {
-            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
+            Access::Read => format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}"),
             Access::Write => format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {}",
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {}; {settings}",
                 milliseconds(idle_limit)
             ),
         }
     }
 
-    fn commit(_: &mut PgConnection) -> String {
+    fn alone(session: &mut PostgresSession, _writes: bool) -> Option<String> {
+        Some(format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", session.settings))
+    }
+
+    fn witness(_: &PostgresSession) -> Option<String> {
+        Some(WITNESS.to_owned())
+    }
+
+    fn commit(_: &mut PostgresSession) -> String {
         "COMMIT".to_owned()
     }
 
-    fn rollback(_: &mut PgConnection) -> String {
+    fn rollback(_: &mut PostgresSession) -> String {
         "ROLLBACK".to_owned()
     }
 
@@ -170,8 +202,8 @@ impl Driver for PostgresDriver {
         format!("{}{detail} (SQLSTATE {})", error.message(), error.code())
     }
 
-    fn close(session: PgConnection) -> BoxFuture<'static, ()> {
-        session.close().map(|_| ()).boxed()
+    fn close(session: PostgresSession) -> BoxFuture<'static, ()> {
+        session.connection.close().map(|_| ()).boxed()
     }
 }
 

@@ -79,6 +79,16 @@ pub trait Driver: Send + Sync + 'static {
     /// The text that rolls back; it must be good after a failed `begin` too.
     fn rollback(session: &mut Self::Session) -> String;
 
+    /// The text that starts a transaction for a statement that stands alone; `None` where it needs none.
+    fn alone(_session: &mut Self::Session, _writes: bool) -> Option<String> {
+        None
+    }
+
+    /// See [`Database::witness`].
+    fn witness(_session: &Self::Session) -> Option<String> {
+        None
+    }
+
     /// What an error means.
     fn verdict(error: &sqlx::Error) -> Verdict;
 
@@ -193,6 +203,47 @@ impl<D: Driver> ServerDatabase<D> {
         outcome.map_err(|failure| self.spoil(failure))
     }
 
+    /// Starts a transaction for a statement that stands alone, where the server's kind wants one. Gives whether it did.
+    async fn begin_alone(&mut self, writes: bool) -> Result<bool, DatabaseError> {
+        if self.transaction != Transaction::None {
+            return Ok(false);
+        }
+        let Some(session) = &mut self.session else {
+            return Err(self.no_connection());
+        };
+        let Some(sql) = D::alone(session, writes) else { return Ok(false) };
+        self.begin_by(&sql).await.map(|()| true)
+    }
+
+    async fn begin_by(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        match self.run(sql, &[], self.answer_limit, &mut |_| ()).await {
+            Ok(()) => {
+                self.transaction = Transaction::Open;
+                Ok(())
+            }
+            Err(failure) => {
+                // One of several statements failed; those before it may have had their effect.
+                self.undo().await;
+                Err(self.error(failure))
+            }
+        }
+    }
+
+    async fn read(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        let mut unreadable = None;
+        let mut on_step = |step| match step {
+            Step::Row(Ok(row)) if unreadable.is_none() => on_row(row),
+            Step::Row(Err(cause)) => unreadable = Some(cause),
+            // Rows after an unreadable one are taken off the line, nothing more.
+            Step::Row(Ok(_)) | Step::Done(_) => {}
+        };
+        self.statement(sql, parameters, &mut on_step).await?;
+        match unreadable {
+            None => Ok(()),
+            Some(cause) => Err(self.spoil(Failure { verdict: Verdict::Refused, cause })),
+        }
+    }
+
     fn spoil(&mut self, failure: Failure) -> DatabaseError {
         self.transaction = self.transaction.after_error();
         self.error(failure)
@@ -226,51 +277,45 @@ impl<D: Driver> Database for ServerDatabase<D> {
         self.session.as_ref().is_some_and(D::skips_locked)
     }
 
+    fn witness(&self) -> Option<String> {
+        self.session.as_ref().and_then(D::witness)
+    }
+
     async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        let mut unreadable = None;
-        let mut on_step = |step| match step {
-            Step::Row(Ok(row)) if unreadable.is_none() => on_row(row),
-            Step::Row(Err(cause)) => unreadable = Some(cause),
-            // Rows after an unreadable one are taken off the line, nothing more.
-            Step::Row(Ok(_)) | Step::Done(_) => {}
-        };
-        self.statement(sql, parameters, &mut on_step).await?;
-        match unreadable {
-            None => Ok(()),
-            Some(cause) => Err(self.spoil(Failure { verdict: Verdict::Refused, cause })),
+        let alone = self.begin_alone(false).await?;
+        let outcome = self.read(sql, parameters, on_row).await;
+        if alone {
+            self.undo().await;
         }
+        outcome
     }
 
     async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
+        let alone = self.begin_alone(true).await?;
         let mut written = Written { rows: 0, insert_id: 0 };
         let mut on_step = |step| {
             if let Step::Done(done) = step {
                 written = done;
             }
         };
-        self.statement(sql, parameters, &mut on_step).await?;
-        Ok(written)
+        let outcome = self.statement(sql, parameters, &mut on_step).await;
+        match outcome {
+            Ok(()) if alone => self.commit().await?,
+            Err(_) if alone => self.undo().await,
+            _ => {}
+        }
+        outcome.map(|()| written)
     }
 
     async fn begin(&mut self, access: Access, idle_limit: Duration) -> Result<(), DatabaseError> {
-        if let Some(cause) = self.transaction.bars_begin() {
-            return Err(self.refused(cause));
-        }
         let Some(session) = &mut self.session else {
             return Err(self.no_connection());
         };
-        let sql = D::begin(session, access, idle_limit);
-        match self.run(&sql, &[], self.answer_limit, &mut |_| ()).await {
-            Ok(()) => {
-                self.transaction = Transaction::Open;
-                Ok(())
-            }
-            Err(failure) => {
-                // One of several statements failed; those before it may have had their effect.
-                self.undo().await;
-                Err(self.error(failure))
-            }
+        if let Some(cause) = self.transaction.bars_begin() {
+            return Err(self.refused(cause));
         }
+        let sql = D::begin(session, access, idle_limit);
+        self.begin_by(&sql).await
     }
 
     async fn commit(&mut self) -> Result<(), DatabaseError> {

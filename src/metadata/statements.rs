@@ -383,33 +383,102 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// An insert of commands, whose rows of values are ready.
-    pub(crate) fn insert_values(&self, columns: &[(&str, CommandValue)], values: &str) -> String {
+    /// An insert of one command for each of so many instances, as their rows say, except for those that a recovery command
+    /// names already. That is looked at by the very statement that writes: no answer of anybody's stands between.
+    ///
+    /// Parameters: of each column that has any, in their order: a time, or each instance's id and parameter; then the ids.
+    pub(crate) fn insert_for(&self, columns: &[(&str, CommandValue)], instances: usize, bound_time: bool) -> String {
+        let when = vec!["WHEN ? THEN CAST(? AS CHAR)"; instances].join(" ");
+        let own = &self.family.columns;
+        let value = |(_, value): &(&str, CommandValue)| match value {
+            CommandValue::Number(constant) => constant.to_string(),
+            CommandValue::Now => self.now(bound_time).to_owned(),
+            CommandValue::Parameter => format!("CASE i.id {when} END"),
+            CommandValue::Instance => "i.id".to_owned(),
+            CommandValue::Definition => format!("i.{}", own.definition),
+            CommandValue::DefinitionVersion => format!("COALESCE({}, 0)", of_instance(own.definition_version)),
+            CommandValue::Executor => "i.executor_id".to_owned(),
+            CommandValue::Priority => format!("i.{}", own.priority),
+            CommandValue::TestFlag => format!("COALESCE({}, 0)", of_instance(self.optional.test_flag)),
+        };
+        let values: Vec<String> = columns.iter().map(value).collect();
         let returning = if self.dialect == Dialect::MySql { String::new() } else { self.returning() };
-        format!("INSERT INTO {} ({}) VALUES {values}{returning}", self.family.tables.command, names(columns))
+        format!(
+            "INSERT INTO {} ({}) SELECT {} FROM {} i LEFT JOIN ({}) n ON n.instance = i.id \
+             WHERE i.id IN ({}) AND n.instance IS NULL ORDER BY i.id{returning}",
+            self.family.tables.command,
+            names(columns),
+            values.join(", "),
+            self.family.tables.instance,
+            self.commanded(),
+            list(std::iter::repeat_n("?", instances)),
+        )
     }
 
     /// The same in PostgreSQL, which takes long to read a long statement: one text for however many commands. The last
-    /// parameter is a JSON list of objects, whose keys are the columns; before it come the times, if they are bound.
-    pub(crate) fn insert_list(&self, columns: &[(&str, CommandValue)], bound_time: bool) -> String {
+    /// parameter but one is a JSON list of objects, whose keys are the columns and `instance`; before it come the times, if
+    /// they are bound, and behind it the witness's mark, which is returned with each row.
+    pub(crate) fn insert_list(&self, columns: &[(&str, CommandValue)], bound_time: bool, witness: &str) -> String {
         let value = |(column, value): &(&str, CommandValue)| match value {
             CommandValue::Number(constant) => constant.to_string(),
             CommandValue::Now => self.now(bound_time).to_owned(),
             _ => format!("c.{column}"),
         };
         let kind = |(column, value): &(&str, CommandValue)| {
-            format!("{column} {}", if *value == CommandValue::Parameter { "text" } else { "bigint" })
+            format!(", {column} {}", if *value == CommandValue::Parameter { "text" } else { "bigint" })
         };
         let values: Vec<String> = columns.iter().map(value).collect();
-        let kinds: Vec<String> = columns.iter().filter(|(_, value)| value.is_own()).map(kind).collect();
+        let kinds: String = columns.iter().filter(|(_, value)| value.is_own()).map(kind).collect();
         format!(
-            "INSERT INTO {} ({}) SELECT {} FROM json_to_recordset(CAST(? AS json)) AS c ({}){}",
+            "INSERT INTO {} ({}) SELECT {} FROM json_to_recordset(CAST(? AS json)) AS c (instance bigint{kinds}) \
+             LEFT JOIN ({}) n ON n.instance = c.instance WHERE n.instance IS NULL{}, CONCAT(?, '|', {witness})",
             self.family.tables.command,
             names(columns),
             values.join(", "),
-            kinds.join(", "),
+            self.commanded(),
             self.returning(),
         )
+    }
+
+    /// Every instance that a recovery command names, in its column or in its parameter: `"ProcessInstanceId":7`, with
+    /// quotes around the number in some releases, and with a small letter where 1.x writes a child's command. One column,
+    /// `instance`; a parameter that names none gives NULL, or no row.
+    ///
+    /// Servers of MySQL's kind have no common function that takes a number out of a text, and some fail a statement that
+    /// casts anything else: what is cast there is looked at first. Neither UNION nor
+    /// DISTINCT lets the list be made for each instance anew.
+    fn commanded(&self) -> String {
+        let from =
+            format!("FROM {} WHERE command_type = {}", self.family.tables.command, crate::family::RECOVERY_COMMAND);
+        let by_column = self
+            .family
+            .columns
+            .command_instance
+            .map(|column| format!("SELECT {column} AS instance {from} AND {column} <> 0 UNION ALL "))
+            .unwrap_or_default();
+        let by_parameter = match self.dialect {
+            Dialect::MySql => {
+                let distinct = if by_column.is_empty() { "DISTINCT " } else { "" };
+                let parameter = "REPLACE(LOWER(CONVERT(command_param USING utf8mb4)), ' ', '')";
+                let rest = format!("SUBSTRING_INDEX({parameter}, '\"processinstanceid\":', -1)");
+                let number = format!("TRIM(LEADING '\"' FROM {rest})");
+                let number =
+                    format!("SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTRING_INDEX({number}, ',', 1), '}}', 1), '\"', 1)");
+                format!(
+                    "SELECT {distinct}CASE WHEN {number} REGEXP '^-?[0-9]{{1,18}}$' THEN CAST({number} AS SIGNED) END AS instance \
+                     {from} AND {parameter} LIKE '%\"processinstanceid\":%'"
+                )
+            }
+            Dialect::Postgres => format!(
+                "SELECT CAST(substring(command_param FROM \
+                 '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})[^0-9]') AS bigint) AS instance {from}"
+            ),
+            Dialect::Sqlite => format!(
+                "SELECT CAST(CASE WHEN json_valid(command_param) THEN COALESCE(command_param ->> '$.ProcessInstanceId', \
+                 command_param ->> '$.processInstanceId') END AS INTEGER) AS instance {from}"
+            ),
+        };
+        format!("{by_column}{by_parameter}")
     }
 
     /// Of the rows that are inserted what `commands_from` gives. Each of them names its instance.
@@ -425,11 +494,8 @@ fn names(columns: &[(&str, CommandValue)]) -> String {
     columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
-/// Which of MySQL's servers answers.
-pub(crate) const SERVER: &str = "SELECT CONCAT_WS(' ', @@hostname, @@port, @@server_id)";
-
 /// Columns of every table of DolphinScheduler's in the database that is connected to, as far as we may do anything with
-/// them: table, column. In PostgreSQL its own catalogue says so in half the time of the standard's views, and of
+/// them: table, column, and in PostgreSQL whether row level security is at work for us. There its own catalogue says so in half the time of the standard's views, and of
 /// one schema alone, the one that statements meet first: another release's may lie behind it in the search path.
 pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     match dialect {
@@ -438,7 +504,7 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
              WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
         }
         Dialect::Postgres => {
-            "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT) FROM pg_catalog.pg_class c \
+            "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), row_security_active(c.oid) FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = COALESCE(\
              (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = to_regclass('t_ds_command')), \
              (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = current_schema())) \
@@ -526,7 +592,7 @@ mod tests {
     fn mysql_gets_no_returning_and_locks_that_it_knows() {
         for family in &ALL {
             let statements = statements(family.id, Dialect::MySql);
-            let insert = statements.insert_values(&[("command_type", CommandValue::Number(2))], "(2)");
+            let insert = statements.insert_for(&[("command_type", CommandValue::Number(2))], 1, false);
             assert!(!insert.contains("RETURNING"));
             assert!(statements.rows_by_ids(&[1], RowLock::All).ends_with("FOR UPDATE"));
             assert!(statements.rows_by_ids(&[1], RowLock::Free).ends_with("FOR UPDATE SKIP LOCKED"));

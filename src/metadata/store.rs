@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::database::{Access, Database, DatabaseError, Dialect, Row, Value};
+use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
 use super::rows;
 use super::statements::{self, OptionalColumns, RowLock, Statements};
+use super::witness::{Hearing, Server, mark, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
@@ -41,6 +42,9 @@ pub struct MetadataStore {
     pub(super) optional: OptionalColumns,
     pub(super) has_jdbc_registry: bool,
     pub(super) has_mysql_registry: bool,
+    pub(super) server: Server,
+    /// Tables of which row level security shows us a part alone.
+    hidden: Vec<String>,
 }
 
 /// Ids in one statement's `IN (...)` list of a look-up.
@@ -52,14 +56,48 @@ impl MetadataStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn open(mut database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
-        let catalogue = read_catalogue(&mut *database).await?;
+        let (catalogue, hidden) = read_catalogue(&mut *database).await?;
         let release = detect(&catalogue, given)?;
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
         let has_mysql_registry =
             database.dialect() == Dialect::MySql && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
-        Ok(Self { database, release, optional, has_jdbc_registry, has_mysql_registry })
+        let server = Server::default();
+        Ok(Self { database, release, optional, has_jdbc_registry, has_mysql_registry, server, hidden })
+    }
+
+    /// Asks the server who it is. Where writes will rest on what is read, every later answer must be this server's too, and
+    /// it must take writes; else [`MetadataStore::warnings`] tells what is wrong.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: a replica or a read-only server answers.
+    pub async fn meet_server(&mut self, must_write: bool) -> Result<(), DatabaseError> {
+        self.server.must_write = must_write;
+        self.ask_server().await
+    }
+
+    pub(super) async fn ask_server(&mut self) -> Result<(), DatabaseError> {
+        self.each("SELECT NULL", &[], &mut |_| ()).await
+    }
+
+    /// Which server answered last, as far as it is told.
+    #[must_use]
+    pub fn server(&self) -> Option<&str> {
+        self.server.known()
+    }
+
+    /// What makes the answers other than they should be.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let hidden = (!self.hidden.is_empty()).then(|| {
+            format!(
+                "row level security hides rows of {} from this user, or may: what it hides is neither seen nor handed over; a \
+                 user who sees all has BYPASSRLS or owns the tables",
+                self.hidden.join(", ")
+            )
+        });
+        self.server.doubt().map(str::to_owned).into_iter().chain(hidden).collect()
     }
 
     /// The release that was found.
@@ -147,7 +185,7 @@ impl MetadataStore {
                 on_instance(listed);
             }
         };
-        self.database.query(&sql, &parameters, &mut on_row).await
+        self.each(&sql, &parameters, &mut on_row).await
     }
 
     /// Instances by id, ids ascending within each thousand of those given. Not locked.
@@ -206,9 +244,45 @@ impl MetadataStore {
         read: impl Fn(&Row) -> Option<T> + Send + Sync,
     ) -> Result<Vec<T>, DatabaseError> {
         let mut found = Vec::new();
-        self.database.query(sql, parameters, &mut |row| found.extend(read(&row))).await?;
+        self.each(sql, parameters, &mut |row| found.extend(read(&row))).await?;
         Ok(found)
     }
+
+    /// Hands over each row of an answer that is this server's own, fresh and whole.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows handed over before.
+    pub(super) async fn each(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        on_row: OnRow<'_>,
+    ) -> Result<(), DatabaseError> {
+        let hearing = hear(&mut *self.database, sql, parameters, on_row).await?;
+        self.server.believe(hearing, self.database.endpoint())
+    }
+}
+
+/// Hands over an answer's own rows, and gives what its witness said; `None` where nobody can stand between.
+pub(super) async fn hear(
+    database: &mut dyn Database,
+    sql: &str,
+    parameters: &[Value],
+    on_row: OnRow<'_>,
+) -> Result<Option<Hearing>, DatabaseError> {
+    let drawn = mark();
+    // Without parameters a statement takes one round trip; the texts of the others should be few.
+    let (mark, more) =
+        if parameters.is_empty() { (format!("'{drawn}'"), None) } else { ("?".to_owned(), Some(Value::from(&*drawn))) };
+    let witness = database.witness();
+    let Some(sql) = witness.and_then(|witness| witnessed(sql, &witness, &mark, database.dialect())) else {
+        return database.query(sql, parameters, on_row).await.map(|()| None);
+    };
+    let parameters: Vec<Value> = parameters.iter().cloned().chain(more).collect();
+    let mut hearing = Hearing::new(drawn);
+    let mut on_each = |row| hearing.take(row).into_iter().for_each(&mut *on_row);
+    database.query(&sql, &parameters, &mut on_each).await?;
+    Ok(Some(hearing))
 }
 
 impl Claim {
@@ -222,12 +296,16 @@ impl Claim {
     }
 }
 
-async fn read_catalogue(database: &mut dyn Database) -> Result<Catalogue, DatabaseError> {
-    let mut catalogue = Catalogue::default();
+/// The tables, and those of which row level security hides rows.
+async fn read_catalogue(database: &mut dyn Database) -> Result<(Catalogue, Vec<String>), DatabaseError> {
+    let (mut catalogue, mut hidden) = (Catalogue::default(), Vec::new());
     let sql = statements::catalogue(database.dialect());
     let mut on_row = |row: Row| {
         if let (Some(table), Some(column)) = (row.text(0), row.text(1)) {
             catalogue.add(&table, &column);
+            if row.int(2) == Some(1) && hidden.last() != Some(&table) {
+                hidden.push(table);
+            }
         }
     };
     database.query(sql, &[], &mut on_row).await?;
@@ -236,7 +314,7 @@ async fn read_catalogue(database: &mut dyn Database) -> Result<Catalogue, Databa
         database.query(statements::VERSIONS, &[], &mut |row| versions.extend(row.text(0))).await?;
         catalogue.versions = versions;
     }
-    Ok(catalogue)
+    Ok((catalogue, hidden))
 }
 
 fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns {

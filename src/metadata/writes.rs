@@ -27,6 +27,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; nothing is open then.
     pub async fn begin_batch(&mut self, idle_limit: Duration) -> Result<(), DatabaseError> {
+        self.server.begin();
         self.database.begin(Access::Write, idle_limit).await
     }
 
@@ -43,11 +44,15 @@ impl MetadataStore {
         self.collect(super::statements::WITHOUT_TRANSACTIONS, &names, |row| row.text(0)).await
     }
 
-    /// Makes the batch last.
+    /// Makes the batch last. The server has told in its transaction that it is the one that was read, and takes writes.
     ///
     /// # Errors
-    /// [`DatabaseError::Refused`]: nothing happened. [`DatabaseError::Lost`]: it may or may not have.
+    /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing happened. [`DatabaseError::Lost`]: it may or may not
+    /// have.
     pub async fn commit_batch(&mut self) -> Result<(), DatabaseError> {
+        if !self.server.is_vouched() {
+            self.ask_server().await?;
+        }
         self.database.commit().await
     }
 
@@ -56,11 +61,12 @@ impl MetadataStore {
         self.database.rollback().await;
     }
 
-    /// Makes a new connection in place of a lost one.
+    /// Makes a new connection in place of a lost one. It may lead to another server: see [`MetadataStore::server`].
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`].
     pub async fn reconnect(&mut self) -> Result<(), DatabaseError> {
+        self.server.forget();
         self.database.reconnect().await
     }
 
@@ -70,8 +76,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn lock_instances(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
-        let sql = self.statements().rows_by_ids(ids, RowLock::All);
-        self.collect(&sql, &[], rows::instance_row).await
+        self.locked(ids, RowLock::All).await
     }
 
     /// As [`MetadataStore::lock_instances`], but for rows that somebody else has locked, which are left out. A server that
@@ -85,9 +90,15 @@ impl MetadataStore {
             // The next transaction begins with the usual time.
             self.database.execute("SET SESSION innodb_lock_wait_timeout = 1", &[]).await?;
         }
-        let lock = if skips { RowLock::Free } else { RowLock::All };
+        self.locked(ids, if skips { RowLock::Free } else { RowLock::All }).await
+    }
+
+    async fn locked(&mut self, ids: &[InstanceId], lock: RowLock) -> Result<Vec<InstanceRow>, DatabaseError> {
         let sql = self.statements().rows_by_ids(ids, lock);
-        self.collect(&sql, &[], rows::instance_row).await
+        let mut found = Vec::new();
+        // What is locked can have no witness behind it; the batch's transaction has one before it is committed.
+        self.database.query(&sql, &[], &mut |row| found.extend(rows::instance_row(&row))).await?;
+        Ok(found)
     }
 
     /// Marks tasks that are still unfinished; gives how many were marked.

@@ -38,7 +38,8 @@ fn cause(error: DatabaseError) -> String {
         DatabaseError::Unreachable { cause, .. }
         | DatabaseError::Lost { cause, .. }
         | DatabaseError::Refused { cause, .. }
-        | DatabaseError::UniqueViolation { cause, .. } => cause,
+        | DatabaseError::UniqueViolation { cause, .. }
+        | DatabaseError::Doubtful { cause, .. } => cause,
     }
 }
 

@@ -316,7 +316,8 @@ pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
         | DatabaseError::Refused { endpoint, cause, .. }
-        | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
+        | DatabaseError::UniqueViolation { endpoint, cause }
+        | DatabaseError::Doubtful { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
     }
 }
 

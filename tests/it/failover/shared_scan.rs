@@ -122,7 +122,7 @@ fn in_mid_scan(env: &Env, proxy: &Proxy) -> (Running, Box<dyn Database>) {
 }
 
 fn await_scans(env: &Env, count: i64) {
-    let sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE info LIKE 'SELECT STRAIGHT%'";
+    let sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE info LIKE '(SELECT STRAIGHT%'";
     eventually(Duration::from_secs(20), "the scans", || {
         let found = env.number(sql);
         if found == count { Ok(()) } else { Err(found) }
@@ -156,7 +156,7 @@ fn a_half_that_somebody_kills_is_not_taken_for_empty() {
         let proxy = env.through_proxy();
         let (running, mut holder) = in_mid_scan(&env, &proxy);
         let id = env.number(&format!(
-            "SELECT id FROM information_schema.PROCESSLIST WHERE info LIKE 'SELECT STRAIGHT%' AND info LIKE '%s.id {half} %'"
+            "SELECT id FROM information_schema.PROCESSLIST WHERE info LIKE '(SELECT STRAIGHT%' AND info LIKE '%s.id {half} %'"
         ));
         wait(holder.execute(&format!("KILL {id}"), &[])).unwrap();
         wait(holder.close());

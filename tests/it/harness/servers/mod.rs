@@ -2,6 +2,7 @@
 
 mod ensemble;
 pub mod mariadb;
+pub mod poolers;
 pub mod postgres;
 mod template;
 mod zookeeper;

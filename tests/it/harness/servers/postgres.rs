@@ -44,6 +44,19 @@ impl Postgres {
         Ok(Self { server })
     }
 
+    /// A standby that follows this server, and answers.
+    pub fn standby(&self) -> Self {
+        let mut server = Server::new("standby", "INT", probe);
+        let mut copy = as_postgres(&program("pg_basebackup").unwrap());
+        let (from, to) = (self.port().to_string(), server.folder.join("data"));
+        give_to_postgres(server.folder.path());
+        copy.extend(["-h", "127.0.0.1", "-p", &from, "-U", USER, "-D", &to, "-R", "-c", "fast"].map(str::to_owned));
+        run(Command::new(&copy[0]).args(&copy[1..]).env("PGPASSWORD", PASSWORD).current_dir("/"));
+        server.command = command(&server).unwrap();
+        server.start().unwrap_or_else(|error| panic!("{error}"));
+        Self { server }
+    }
+
     /// Makes a database and says its name.
     pub fn create_database(&self) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -105,7 +118,7 @@ fn program(name: &str) -> Result<PathBuf, String> {
 }
 
 /// PostgreSQL refuses to run as root. `setpriv` becomes the program that it starts, so the process id stays.
-fn as_postgres(program: &Path) -> Vec<String> {
+pub(super) fn as_postgres(program: &Path) -> Vec<String> {
     let mut command = Vec::new();
     if is_root() {
         let prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"];
@@ -115,7 +128,7 @@ fn as_postgres(program: &Path) -> Vec<String> {
     command
 }
 
-fn give_to_postgres(folder: &Path) {
+pub(super) fn give_to_postgres(folder: &Path) {
     if is_root() {
         run(Command::new("chown").arg("-R").arg("postgres:").arg(folder));
     }
@@ -138,7 +151,7 @@ fn options(port: u16, database: &str) -> PgConnectOptions {
     options.username(USER).password(PASSWORD).database(database)
 }
 
-fn probe(port: u16) -> Result<(), String> {
+pub(super) fn probe(port: u16) -> Result<(), String> {
     wait(async {
         let options = options(port, "postgres");
         let connection = PgConnection::connect_with(&options).await.map_err(|error| error.to_string())?;

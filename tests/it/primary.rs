@@ -1,0 +1,336 @@
+//! What the program reads and writes is the primary's, fresh and whole: replicas, poolers, caches and limits between.
+
+use std::time::Duration;
+
+use dsctl::metadata::database::DatabaseError;
+use dsctl::metadata::{MetadataStore, NewCommand};
+use dsctl::model::Version;
+
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, prepare};
+use crate::harness::servers::poolers::Pooler;
+use crate::harness::servers::postgres;
+use crate::harness::{At, Env, MariaDb, Output, Postgres, Store, eventually, wait};
+
+fn warned(output: &Output, word: &str) -> bool {
+    output.json()["warnings"].as_array().unwrap().iter().any(|warning| warning.as_str().unwrap().contains(word))
+}
+
+/// Nothing is written, and told what it is: refused where something would be written, and a warning where it is read.
+#[track_caller]
+fn is_refused(world: &World, word: &str) {
+    for command in ["failover --all-dead --yes", &format!("failover {DEAD} --yes"), "recover --orphans --yes"] {
+        let output = world.dsctl(&format!("{command} -o json")).run().exit(4);
+        let error = &output.json()["error"];
+        assert_eq!(error["kind"], "refused", "{output:?}");
+        assert!(error["message"].as_str().unwrap().contains(word), "{output:?}");
+    }
+    for command in [&format!("failover {DEAD} --dry-run"), "masters", "instances"] {
+        let output = world.dsctl(&format!("{command} -o json")).run().exit(0);
+        assert!(warned(&output, word), "{output:?}");
+    }
+    world.check_untouched();
+}
+
+#[test]
+fn a_mariadb_that_is_read_only_is_refused_though_the_user_may_write() {
+    let server = MariaDb::private();
+    let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 3);
+    server.sql("", "SET GLOBAL read_only = 1");
+    is_refused(&world, "read_only is on");
+    server.sql("", "SET GLOBAL read_only = 0");
+    let output = world.run(world.failover("")).exit(0);
+    assert!(!warned(&output, "read_only"), "{output:?}");
+    world.check_complete();
+}
+
+/// The standby has what the primary has, or what it had before.
+fn await_replayed(primary: &Postgres, standby: &Postgres, database: &str) {
+    let ask = |port, sql: &str| {
+        let env = Env::on(Store::Postgres, "none", port, database.to_owned());
+        env.rows(sql)[0].text(0).unwrap()
+    };
+    let written = ask(primary.port(), "SELECT CAST(pg_current_wal_lsn() AS TEXT)");
+    eventually(Duration::from_secs(30), "the standby has replayed", || {
+        let sql = format!("SELECT CAST(pg_last_wal_replay_lsn() >= '{written}' AS INT)");
+        if ask(standby.port(), &sql) == "1" { Ok(()) } else { Err(()) }
+    });
+}
+
+#[test]
+fn a_standby_is_refused() {
+    let primary = Postgres::private();
+    let mut world = World::in_env(Env::on_postgres(&primary), BY_STATE, 3);
+    let standby = primary.standby();
+    await_replayed(&primary, &standby, &world.env.database);
+    let url = world.env.url();
+    world.env.set("DSCTL_DB", &postgres::url(standby.port(), &world.env.database));
+    is_refused(&world, "it is a standby");
+    world.env.set("DSCTL_DB", &url);
+    world.run(world.failover("")).exit(0);
+    world.check_complete();
+}
+
+/// A limit of the server's for people who forget a condition.
+#[test]
+fn a_limit_of_rows_cuts_nothing_off() {
+    let server = MariaDb::private();
+    let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 700);
+    for limit in ["sql_select_limit = 5", "sql_select_limit = 500", "max_join_size = 100"] {
+        server.sql("", &format!("SET GLOBAL {limit}"));
+        let output = world.run(world.failover("")).exit(0);
+        assert_eq!(output.json()["recovered"], 700, "{limit} {output:?}");
+        world.check_complete();
+        let output = world.dsctl("recover --orphans --yes -o json").run().exit(0);
+        assert_eq!(output.json()["recovered"], 0, "{limit} {output:?}");
+        assert_eq!(world.command_count(), 700, "{limit}");
+        world.reset();
+    }
+}
+
+/// The address leads to another server while COMMIT is on its way: what that one has says nothing.
+fn moves_at_commit(mut world: World, other: u16, commit: &[u8]) {
+    let mut proxy = world.env.through_proxy();
+    proxy.trap(b"INSERT INTO t_ds_command", At::Hold);
+    let running = world.failover("").spawn();
+    proxy.await_sprung();
+    proxy.lead_new_to(other);
+    proxy.trap(commit, At::SwallowAnswer);
+    proxy.go_on();
+    let output = running.finish().exit(9);
+    assert_eq!(output.json()["error"]["kind"], "outcome_unknown", "{output:?}");
+    // It was committed.
+    world.check_complete();
+}
+
+#[test]
+fn a_lost_commit_is_not_read_back_from_a_standby() {
+    let primary = Postgres::private();
+    let world = World::in_env(Env::on_postgres(&primary), BY_STATE, 3);
+    let standby = primary.standby();
+    await_replayed(&primary, &standby, &world.env.database);
+    standby.sql("postgres", "SELECT pg_wal_replay_pause()");
+    moves_at_commit(world, standby.port(), b"COMMIT\0");
+}
+
+#[test]
+fn a_lost_commit_is_not_read_back_from_another_mariadb() {
+    let (own, other) = (MariaDb::private(), MariaDb::private());
+    let world = World::in_env(Env::on_mariadb(&own), BY_HOST, 3);
+    // One like it, as it was before.
+    other.sql("", &format!("CREATE DATABASE {}", world.env.database));
+    let mut copy = Env::on(Store::MariaDb, &world.env.connect, other.port(), world.env.database.clone());
+    prepare(&mut copy, BY_HOST);
+    let pairs = world.env.rows("SELECT id, host FROM t_ds_process_instance");
+    copy.insert(
+        pairs
+            .iter()
+            .map(|row| {
+                let row = (row.int(0).unwrap(), row.text(1).unwrap());
+                dsctl::demo::seed::instance(BY_HOST).id(row.0).name("copied").state(1).host(&row.1)
+            })
+            .skip(1),
+    );
+    moves_at_commit(world, other.port(), b"COMMIT;");
+}
+
+/// A server that becomes read-only in the middle, as the old primary does when the database is switched over.
+#[test]
+fn a_server_that_becomes_read_only_in_the_middle_gets_no_batch() {
+    let server = MariaDb::private();
+    let mut world = World::in_env(Env::on_mariadb(&server), BY_HOST, 3);
+    let proxy = world.env.through_proxy();
+    proxy.trap(b"INSERT INTO t_ds_command", At::Hold);
+    let running = world.failover("").spawn();
+    proxy.await_sprung();
+    server.sql("", "SET GLOBAL read_only = 1");
+    proxy.go_on();
+    running.finish().exit(4);
+    world.check_untouched();
+}
+
+/// What somebody else gives meanwhile: between the look at the commands and the insert.
+fn one_comes_before_the_insert(store: Store, version: Version, column: &str) {
+    let mut world = World::new(store, version, 3);
+    let proxy = world.env.through_proxy();
+    let id = *world.ids.first().unwrap();
+    proxy.trap(b"INSERT INTO t_ds_command", At::Hold);
+    let running = world.failover("").spawn();
+    proxy.await_sprung();
+    world.env.insert([dsctl::demo::seed::command(version, 2).of_instance(id)]);
+    proxy.go_on();
+    let output = running.finish().exit(1);
+    assert!(
+        output.json()["error"]["message"].as_str().unwrap().contains(&format!("instance {id} already")),
+        "{output:?}"
+    );
+    assert_eq!(world.env.number(&format!("SELECT COUNT(*) FROM t_ds_command WHERE {column} = {id}")), 1);
+    assert_eq!(world.command_count(), 1);
+    // The one that has none is done by the next run, and the other one is left alone.
+    let output = world.run(world.failover("")).exit(0);
+    assert_eq!(output.json()["recovered"], 2, "{output:?}");
+    assert!(world.commands().values().all(|count| *count == 1) && world.command_count() == 3);
+}
+
+#[test]
+fn a_command_that_comes_before_the_insert_is_seen_by_it_in_mariadb() {
+    one_comes_before_the_insert(Store::MariaDb, BY_HOST, "process_instance_id");
+}
+
+#[test]
+fn a_command_that_comes_before_the_insert_is_seen_by_it_in_postgresql() {
+    one_comes_before_the_insert(Store::Postgres, BY_STATE, "workflow_instance_id");
+}
+
+/// Forms in which a command of a type names instance 7, and whether that is a recovery command for it.
+const FORMS: [(i64, &str, bool); 11] = [
+    (2, r#"{"ProcessInstanceId":7}"#, true),
+    (2, r#"{"ProcessInstanceId":"7"}"#, true),
+    (2, r#"{"StartParams":"{\"a\":\"b, }\"}","ProcessInstanceId":"7","schedule_timezone":"UTC"}"#, true),
+    (2, r#"{"ProcessInstanceId" : 7 , "x":1}"#, true),
+    (2, r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#, true),
+    (2, r#"{"ProcessInstanceId":77}"#, false),
+    (2, r#"{"ProcessInstanceId":"77"}"#, false),
+    (2, r#"{"ProcessInstanceId":17,"parentProcessInstanceId":7}"#, false),
+    (2, "7 is no JSON: {", false),
+    (2, "", false),
+    (0, r#"{"ProcessInstanceId":7}"#, false),
+];
+
+/// Inserts a command for instance 7 in a transaction of its own; gives whether it was.
+fn inserts(env: &Env, version: Version) -> bool {
+    wait(async {
+        let mut store = MetadataStore::open(env.database(), Some(version)).await.unwrap();
+        store.meet_server(true).await.unwrap();
+        store.begin_batch(Duration::from_secs(30)).await.unwrap();
+        let rows = store.lock_instances(&[7]).await.unwrap();
+        let command = NewCommand { row: &rows[0], parameter: r#"{"ProcessInstanceId":7}"#.to_owned() };
+        let inserted = store.insert_commands(&[command], None).await;
+        store.roll_back_batch().await;
+        store.close().await;
+        match inserted {
+            Ok(ids) => ids.len() == 1,
+            Err(DatabaseError::Refused { cause, .. }) if cause.contains("instance 7 already") => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    })
+}
+
+/// 1.x has no column for it; newer releases may leave it empty.
+#[test]
+fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
+    for store in Store::ALL {
+        for version in ["1.2.1", "2.0.9", "3.2.2", "3.4.1"].map(|version| version.parse::<Version>().unwrap()) {
+            let env = Env::new(store);
+            env.create_schema(version);
+            env.insert([dsctl::demo::seed::instance(version).id(7).name("seven").state(1).host(DEAD)]);
+            assert!(inserts(&env, version), "{store:?} {version}");
+            for (kind, parameter, names) in FORMS {
+                env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
+                assert_eq!(inserts(&env, version), !names, "{store:?} {version} {kind} {parameter}");
+                env.sql("DELETE FROM t_ds_command");
+            }
+        }
+    }
+}
+
+/// Whether a session of the pool is as the server gives it.
+fn check_settings(port: u16, database: &str) {
+    let env = Env::on(Store::Postgres, "none", port, database.to_owned());
+    let sql = "SELECT name || '=' || setting FROM pg_settings WHERE source = 'session' AND name NOT IN \
+               ('client_encoding', 'DateStyle', 'TimeZone', 'application_name', 'extra_float_digits')";
+    wait(async {
+        use sqlx::Connection;
+        let url = env.url();
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        let changed: Vec<String> = sqlx::query_scalar(sql).persistent(false).fetch_all(&mut connection).await.unwrap();
+        assert_eq!(changed, Vec::<String>::new());
+        connection.close().await.unwrap();
+    });
+}
+
+/// Each transaction may be led to another connection of the server's, and the next client gets it.
+#[test]
+fn behind_pgbouncer_nothing_is_left_on_a_connection() {
+    for inside in [false, true] {
+        let mut world = if inside {
+            World::with_registry_inside(Store::Postgres, BY_STATE, 6)
+        } else {
+            World::new(Store::Postgres, BY_STATE, 6)
+        };
+        let pooler = Pooler::pgbouncer(Postgres::shared(), 1 + u16::from(inside));
+        world.env.set("DSCTL_DB", &postgres::url(pooler.port(), &world.env.database));
+        for round in 0..3 {
+            let more = "--timeout 3s --statement-timeout 7s";
+            let output = world.dsctl(&format!("failover {DEAD} --yes -o json --batch 2 {more}")).run().exit(0);
+            assert_eq!(output.json()["recovered"], 6, "{round} {output:?}");
+            world.dsctl(&format!("masters {more}")).run().exit(0);
+            check_settings(pooler.port(), &world.env.database);
+            if !inside {
+                world.check_complete();
+            }
+            world.reset();
+        }
+    }
+}
+
+/// pgpool asks a standby that is behind for whatever it takes for a read, and a cache for what was asked before.
+#[test]
+fn behind_pgpool_the_primary_answers() {
+    let primary = Postgres::private();
+    let mut world = World::in_env(Env::on_postgres(&primary), BY_STATE, 4);
+    let standby = primary.standby();
+    let direct = world.env.url();
+    world.dsctl(&format!("clear-hosts {DEAD} --yes")).run().exit(0);
+    await_replayed(&primary, &standby, &world.env.database);
+    standby.sql("postgres", "SELECT pg_wal_replay_pause()");
+    let pooler = Pooler::pgpool(&primary, &standby);
+    let pooled = postgres::url(pooler.port(), &world.env.database);
+    let recover = |world: &World| world.dsctl("recover --orphans --yes -o json --original-state running").run().exit(0);
+    world.env.set("DSCTL_DB", &direct);
+    assert_eq!(recover(&world).json()["recovered"], 4);
+    world.env.set("DSCTL_DB", &pooled);
+    for _ in 0..2 {
+        let output = recover(&world);
+        assert_eq!(output.json()["recovered"], 0, "{output:?}");
+    }
+    assert_eq!(world.command_count(), 4);
+    // The standby has not heard of these.
+    world.reset();
+    let output = world.failover("").run().exit(0);
+    assert_eq!(output.json()["recovered"], 4, "{output:?}");
+    world.check_complete();
+}
+
+#[test]
+fn row_level_security_is_told() {
+    let world = World::new(Store::Postgres, BY_STATE, 3);
+    let server = Postgres::shared();
+    let (database, table) = (&world.env.database, "t_ds_workflow_instance");
+    let role = format!("{database}_plain");
+    server.sql(
+        database,
+        &format!(
+            "CREATE ROLE {role} LOGIN PASSWORD '{}'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; \
+             GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}",
+            crate::harness::PASSWORD
+        ),
+    );
+    let as_role = |words: &str| {
+        let url = world.env.url().replacen(&format!("//{}:", crate::harness::USER), &format!("//{role}:"), 1);
+        world.dsctl(&format!("{words} -o json")).env("DSCTL_DB", &url).run().exit(0)
+    };
+    assert!(!warned(&as_role("masters"), "row level security"));
+    server.sql(
+        database,
+        &format!(
+            "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY part ON {table} USING (host <> '{DEAD}')"
+        ),
+    );
+    for words in ["masters", "instances", "failover --all-dead --dry-run", "failover --all-dead --yes"] {
+        let output = as_role(words);
+        assert!(warned(&output, &format!("row level security hides rows of {table}")), "{output:?}");
+    }
+    // Who owns the tables sees all.
+    assert!(!warned(&world.dsctl("masters -o json").run().exit(0), "row level security"));
+    server.sql(database, &format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
