@@ -20,6 +20,7 @@ use crate::config::{Scope, resolve};
 use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, FailoverError, StopSignal};
 use crate::metadata::StoreError;
+use crate::metadata::database::DatabaseError;
 use crate::model::Address;
 use crate::output::{Format, Printer, sanitized};
 use crate::signals;
@@ -320,7 +321,15 @@ fn trouble(error: &CommandError) -> Trouble {
     let text = std::iter::once(body.message).chain(body.causes).collect::<Vec<_>>().join(": ");
     let schema = matches!(error, CommandError::Failover(FailoverError::Store(StoreError::Schema(_))));
     let fatal = (matches!(error, CommandError::Config(_)) || schema).then_some(body.exit_code);
-    Trouble { text, fatal }
+    let replica = matches!(
+        error,
+        CommandError::Failover(
+            FailoverError::Database(DatabaseError::Doubtful { .. })
+                | FailoverError::Store(StoreError::Database(DatabaseError::Doubtful { .. }))
+        )
+    );
+    let code = if replica { ExitCode::Refused } else { ExitCode::Unreachable };
+    Trouble { text, fatal, code }
 }
 
 fn in_words(outcome: &HookOutcome) -> String {

@@ -186,12 +186,12 @@ impl FailoverError {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "refused",
+            Self::Refused(_)
+            | Self::Database(DatabaseError::Doubtful { .. })
+            | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Registry(RegistryError::Held { .. }) => "lock_held",
             Self::Registry(RegistryError::LockLost { .. }) => "lock_lost",
             Self::Registry(_) => "registry",
-            Self::Database(DatabaseError::Doubtful { .. })
-            | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Database(_) | Self::Store(StoreError::Database(_)) => "database",
             Self::Store(StoreError::Schema(_)) => "schema",
             Self::OutcomeUnknown { .. } => "outcome_unknown",

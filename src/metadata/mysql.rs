@@ -246,7 +246,7 @@ impl Driver for MySqlDriver {
 
     /// A write is always sent to the server that takes them.
     fn alone(_: &mut MySqlSession, writes: bool) -> Option<String> {
-        (!writes).then(|| "START TRANSACTION".to_owned())
+        (!writes).then(|| "BEGIN".to_owned())
     }
 
     fn witness(session: &MySqlSession) -> Option<String> {

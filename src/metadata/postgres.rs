@@ -174,8 +174,10 @@ impl Driver for PostgresDriver {
         }
     }
 
-    fn alone(session: &mut PostgresSession, _writes: bool) -> Option<String> {
-        Some(format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", session.settings))
+    /// One statement sees one state at either level; a write at the higher one could fail for another's.
+    fn alone(session: &mut PostgresSession, writes: bool) -> Option<String> {
+        let level = if writes { "READ COMMITTED" } else { "REPEATABLE READ" };
+        Some(format!("BEGIN ISOLATION LEVEL {level}; {}", session.settings))
     }
 
     fn witness(_: &PostgresSession) -> Option<String> {

@@ -56,14 +56,14 @@ impl MetadataStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn open(mut database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
-        let (catalogue, hidden) = read_catalogue(&mut *database).await?;
+        let mut server = Server::default();
+        let (catalogue, hidden) = read_catalogue(&mut *database, &mut server).await?;
         let release = detect(&catalogue, given)?;
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
         let has_mysql_registry =
             database.dialect() == Dialect::MySql && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
-        let server = Server::default();
         Ok(Self { database, release, optional, has_jdbc_registry, has_mysql_registry, server, hidden })
     }
 
@@ -258,9 +258,20 @@ impl MetadataStore {
         parameters: &[Value],
         on_row: OnRow<'_>,
     ) -> Result<(), DatabaseError> {
-        let hearing = hear(&mut *self.database, sql, parameters, on_row).await?;
-        self.server.believe(hearing, self.database.endpoint())
+        // Every question of a run goes through here: boxed, it is not part of each of their futures.
+        Box::pin(each_of(&mut *self.database, &mut self.server, sql, parameters, on_row)).await
     }
+}
+
+async fn each_of(
+    database: &mut dyn Database,
+    server: &mut Server,
+    sql: &str,
+    parameters: &[Value],
+    on_row: OnRow<'_>,
+) -> Result<(), DatabaseError> {
+    let hearing = hear(database, sql, parameters, on_row).await?;
+    server.believe(hearing, database.endpoint())
 }
 
 /// Hands over an answer's own rows, and gives what its witness said; `None` where nobody can stand between.
@@ -297,7 +308,10 @@ impl Claim {
 }
 
 /// The tables, and those of which row level security hides rows.
-async fn read_catalogue(database: &mut dyn Database) -> Result<(Catalogue, Vec<String>), DatabaseError> {
+async fn read_catalogue(
+    database: &mut dyn Database,
+    server: &mut Server,
+) -> Result<(Catalogue, Vec<String>), DatabaseError> {
     let (mut catalogue, mut hidden) = (Catalogue::default(), Vec::new());
     let sql = statements::catalogue(database.dialect());
     let mut on_row = |row: Row| {
@@ -308,10 +322,10 @@ async fn read_catalogue(database: &mut dyn Database) -> Result<(Catalogue, Vec<S
             }
         }
     };
-    database.query(sql, &[], &mut on_row).await?;
+    each_of(database, server, sql, &[], &mut on_row).await?;
     if catalogue.has_table("t_ds_version") {
         let mut versions = Vec::new();
-        database.query(statements::VERSIONS, &[], &mut |row| versions.extend(row.text(0))).await?;
+        each_of(database, server, statements::VERSIONS, &[], &mut |row| versions.extend(row.text(0))).await?;
         catalogue.versions = versions;
     }
     Ok((catalogue, hidden))

@@ -47,6 +47,8 @@ pub struct Trouble {
     pub text: String,
     /// Bad settings do not mend themselves: the loop ends with this code, unless they have been good already.
     pub fatal: Option<ExitCode>,
+    /// What a single round ends with otherwise.
+    pub code: ExitCode,
 }
 
 /// A master in the view.

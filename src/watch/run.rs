@@ -101,11 +101,11 @@ impl Watcher<'_> {
                     next
                 }
                 // Once it has worked, settings and schema are right: another server may answer at the address for a while.
-                Err(Trouble { text, fatal: Some(code) }) if !self.started => {
+                Err(Trouble { text, fatal: Some(code), .. }) if !self.started => {
                     around.tell(Event::new(Kind::Error, text)).await;
                     Next::End(code)
                 }
-                Err(Trouble { text, .. }) => Next::Reopen(Some((text, ExitCode::Unreachable))),
+                Err(Trouble { text, code, .. }) => Next::Reopen(Some((text, code))),
             };
             match next {
                 Next::End(code) => return code,

@@ -24,6 +24,8 @@ fn is_refused(world: &World, word: &str) {
         assert_eq!(error["kind"], "refused", "{output:?}");
         assert!(error["message"].as_str().unwrap().contains(word), "{output:?}");
     }
+    let round = world.dsctl("watch --once --yes --grace 0s -o ndjson").run().exit(4);
+    assert!(round.stdout.contains(word), "{round:?}");
     for command in [&format!("failover {DEAD} --dry-run"), "masters", "instances"] {
         let output = world.dsctl(&format!("{command} -o json")).run().exit(0);
         assert!(warned(&output, word), "{output:?}");
