@@ -45,6 +45,7 @@ const AS_BUILT: Rules = Rules {
 
 /// An instance of the master.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "each may be so or not by itself")]
 struct Instance {
     exists: bool,
     /// Its process works on it.
@@ -138,7 +139,7 @@ impl State {
         self.absent = 0;
     }
 
-    fn look(&mut self, rules: &Rules) -> Registration {
+    fn look(&mut self, rules: Rules) -> Registration {
         if rules.sync {
             self.follower = self.registration;
         }
@@ -146,7 +147,7 @@ impl State {
     }
 }
 
-fn next(rules: &Rules, state: &State) -> Vec<(Event, State)> {
+fn next(rules: Rules, state: &State) -> Vec<(Event, State)> {
     let mut steps = Vec::new();
     let mut push = |event, change: &dyn Fn(&mut State)| {
         let mut after = *state;
@@ -200,7 +201,7 @@ fn pass(state: &mut State, ticks: u8) {
     }
 }
 
-fn program(rules: &Rules, state: &mut State) {
+fn program(rules: Rules, state: &mut State) {
     match state.at {
         At::Look => look(rules, state),
         At::Scan => {
@@ -225,7 +226,7 @@ fn program(rules: &Rules, state: &mut State) {
 }
 
 /// One round: what is missing for long enough is scanned for.
-fn look(rules: &Rules, state: &mut State) {
+fn look(rules: Rules, state: &mut State) {
     let seen = state.look(rules);
     let anew = Missing { life: seen.life, ticks: 0, looked_at: 0 };
     state.missing = match state.missing {
@@ -240,12 +241,12 @@ fn look(rules: &Rules, state: &mut State) {
     }
 }
 
-fn run(rules: &Rules) -> Explored {
+fn run(rules: Rules) -> Explored {
     explore(State::start(), |state| next(rules, state), |state, _| judge(rules, state))
 }
 
 /// The rule. That a zombie still works on what it had before nobody can see from outside.
-fn judge(rules: &Rules, state: &State) -> Result<(), String> {
+fn judge(rules: Rules, state: &State) -> Result<(), String> {
     let claimed = || state.instances.iter().filter(|instance| instance.claimed);
     // After COMMIT a master that is registered leaves alone what is not its any more.
     if state.at == At::Done && !rules.zombie && claimed().any(|instance| instance.worked_on) {
@@ -260,7 +261,7 @@ fn judge(rules: &Rules, state: &State) -> Result<(), String> {
 #[test]
 fn nothing_is_taken_from_a_master_that_works() {
     for zombie in [false, true] {
-        let explored = run(&Rules { zombie, ..AS_BUILT });
+        let explored = run(Rules { zombie, ..AS_BUILT });
         explored.assert_sound();
         eprintln!("{} states", explored.states);
         assert!(explored.states > 1_000, "{explored:?}");
@@ -271,35 +272,35 @@ fn nothing_is_taken_from_a_master_that_works() {
 #[test]
 fn a_dead_masters_work_is_taken() {
     let taken = |state: &State, _| if state.instances[0].claimed { Err("taken".to_owned()) } else { Ok(()) };
-    explore(State::start(), |state| next(&AS_BUILT, state), taken).assert_broken("taken");
+    explore(State::start(), |state| next(AS_BUILT, state), taken).assert_broken("taken");
 }
 
 /// A master that has registered is missing for a follower that lags.
 #[test]
 fn a_follower_that_is_believed_breaks_it() {
-    run(&Rules { sync: false, ..AS_BUILT }).assert_broken("a master that works on it");
+    run(Rules { sync: false, ..AS_BUILT }).assert_broken("a master that works on it");
 }
 
 #[test]
 fn an_absence_that_is_not_continuous_breaks_it() {
-    run(&Rules { continuous: false, ..AS_BUILT }).assert_broken("a master that works on it");
+    run(Rules { continuous: false, ..AS_BUILT }).assert_broken("a master that works on it");
 }
 
 #[test]
 fn a_clock_that_is_believed_breaks_it() {
     let rules = Rules { gaps: false, ..AS_BUILT };
-    run(&rules).assert_broken("a master that works on it");
-    run(&Rules { clock_jumps: false, ..rules }).assert_sound();
+    run(rules).assert_broken("a master that works on it");
+    run(Rules { clock_jumps: false, ..rules }).assert_sound();
 }
 
 /// Between the look and COMMIT the master may have begun something in another life.
 #[test]
 fn a_look_that_is_not_repeated_breaks_it() {
-    run(&Rules { look_again: false, ..AS_BUILT }).assert_broken("a master that works on it");
+    run(Rules { look_again: false, ..AS_BUILT }).assert_broken("a master that works on it");
 }
 
 #[test]
 fn a_zombie_that_is_not_held_back_breaks_it() {
     let rules = Rules { zombie: true, hold_back: false, ..AS_BUILT };
-    run(&rules).assert_broken("shows that it lives");
+    run(rules).assert_broken("shows that it lives");
 }

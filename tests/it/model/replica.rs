@@ -9,6 +9,7 @@ const RUNS: u8 = 2;
 
 /// What is built in, and what can happen.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Rules {
     kind: Kind,
     /// The replica does not have the last thing that happened: that the instance began, or that it was claimed.
@@ -65,7 +66,7 @@ enum Event {
 }
 
 impl State {
-    fn start(rules: &Rules) -> Self {
+    fn start(rules: Rules) -> Self {
         let row = |owner| Row { owner, waiting: 0, given: 0, locked: None };
         let (now, before) = match rules.kind {
             Kind::Whole | Kind::Claim => (Owner::Dead, Owner::Living),
@@ -76,7 +77,7 @@ impl State {
     }
 }
 
-fn next(rules: &Rules, state: &State) -> Vec<(Event, State)> {
+fn next(rules: Rules, state: &State) -> Vec<(Event, State)> {
     let mut steps = Vec::new();
     let mut push = |event, after| steps.push((event, after));
     if !matches!(state.at, At::Done | At::Stopped) {
@@ -100,11 +101,11 @@ fn next(rules: &Rules, state: &State) -> Vec<(Event, State)> {
     steps
 }
 
-/// One step, where `seen` is what a read gives.
-fn step(rules: &Rules, mut state: State, seen: Row, stale: bool) -> State {
+/// One step, where `seen` is what a read gives, and by whom.
+fn step(rules: Rules, mut state: State, seen: Row, by_the_replica: bool) -> State {
     let wanted = |row: Row| if rules.kind == Kind::Command { row.is_orphan() } else { row.hangs() };
     state.at = match state.at {
-        At::Scan if stale && rules.asks_who_answers => At::Stopped,
+        At::Scan if by_the_replica && rules.asks_who_answers => At::Stopped,
         At::Scan if wanted(seen) => At::Guard,
         At::Scan => At::Done,
         At::Guard if rules.guarding_read && seen.waiting > 0 => At::Done,
@@ -124,7 +125,7 @@ fn step(rules: &Rules, mut state: State, seen: Row, stale: bool) -> State {
     state
 }
 
-fn run(rules: &Rules) -> Explored {
+fn run(rules: Rules) -> Explored {
     explore(State::start(rules), |state| next(rules, state), |state, _| judge(state))
 }
 
@@ -141,11 +142,11 @@ fn judge(state: &State) -> Result<(), String> {
 #[test]
 fn whoever_answers_nothing_is_done_twice_or_left() {
     for kind in [Kind::Whole, Kind::Command] {
-        let explored = run(&Rules { kind, ..AS_BUILT });
+        let explored = run(Rules { kind, ..AS_BUILT });
         explored.assert_sound();
         assert!(explored.states > 10, "{explored:?}");
         // The read saves a write that would come to nothing, no more.
-        run(&Rules { kind, guarding_read: false, ..AS_BUILT }).assert_sound();
+        run(Rules { kind, guarding_read: false, ..AS_BUILT }).assert_sound();
     }
 }
 
@@ -154,16 +155,16 @@ fn whoever_answers_nothing_is_done_twice_or_left() {
 fn a_read_is_no_guard_where_it_may_be_stale() {
     let rules =
         Rules { kind: Kind::Command, behind: false, guarded_insert: false, asks_who_answers: false, ..AS_BUILT };
-    run(&rules).assert_broken("two commands");
-    run(&Rules { stale: false, ..rules }).assert_sound();
-    run(&Rules { guarded_insert: true, ..rules }).assert_sound();
+    run(rules).assert_broken("two commands");
+    run(Rules { stale: false, ..rules }).assert_sound();
+    run(Rules { guarded_insert: true, ..rules }).assert_sound();
     // To ask who answers the scan is not enough: somebody else may answer the next question.
-    run(&Rules { asks_who_answers: true, ..rules }).assert_broken("two commands");
+    run(Rules { asks_who_answers: true, ..rules }).assert_broken("two commands");
 }
 
 #[test]
 fn a_stale_scan_that_is_believed_breaks_it() {
     for kind in [Kind::Whole, Kind::Command] {
-        run(&Rules { kind, asks_who_answers: false, ..AS_BUILT }).assert_broken("done, and something hangs");
+        run(Rules { kind, asks_who_answers: false, ..AS_BUILT }).assert_broken("done, and something hangs");
     }
 }

@@ -55,7 +55,7 @@ fn time(event: &serde_json::Value) -> jiff::Timestamp {
 
 /// How long the last grace time was, at the end of which there was the only failover.
 fn grace(output: &Output) -> jiff::SignedDuration {
-    let last = |word| told(output, word).last().map(time).unwrap_or_else(|| panic!("no {word}: {output:?}"));
+    let last = |word| told(output, word).last().map_or_else(|| panic!("no {word}: {output:?}"), time);
     last("failover_started").duration_since(last("grace_started"))
 }
 
