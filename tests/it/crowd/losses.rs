@@ -18,7 +18,7 @@ fn a_frozen_curator_loses_the_lock_to_us_and_leaves_ours_alone() {
     let mut curator = Curator::with(&world.env.connect, &lock, &brief).unwrap();
     assert!(curator.acquire(SOON));
     curator.freeze();
-    let mut ours = world.dsctl("ours", 1, NEVER, Duration::from_secs(3), &file).spawn();
+    let mut ours = world.dsctl("ours", 1, NEVER, Duration::from_secs(12), &file).spawn();
     crate::harness::eventually(SOON, "our turn", || {
         if std::fs::read_to_string(&file).unwrap().is_empty() { Err("not yet") } else { Ok(()) }
     });

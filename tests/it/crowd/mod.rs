@@ -48,6 +48,6 @@ impl World {
         );
         let limit = format!("{}ms", limit.as_millis());
         let dsctl = Dsctl::new(&self.env).args(["lock", "acquire", &format!("10.0.0.2:{port}")]);
-        dsctl.args(["--lock-timeout", &limit, "--session-timeout", "4s", "--", "sh", "-c", &script])
+        dsctl.args(["--lock-timeout", &limit, "--session-timeout", "8s", "--", "sh", "-c", &script])
     }
 }

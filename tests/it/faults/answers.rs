@@ -122,7 +122,7 @@ fn an_answer_that_never_comes_is_given_up() {
     for store in SERVERS {
         let (world, proxy) = world(store);
         proxy.trap(Moment::Command.bytes(store), At::Hold);
-        let limits = "--timeout 1s --statement-timeout 1s --session-timeout 3s";
+        let limits = "--timeout 4s --statement-timeout 4s --session-timeout 12s";
         let output = world.run(world.failover(limits)).exit(6);
         assert!(proxy.has_sprung());
         assert_error(&output, "database", &proxy);

@@ -29,7 +29,7 @@ fn frozen(store: Store, moment: Moment, delivered: bool) {
     let direct = world.failover("--lock-timeout 30s");
     let proxy = world.env.through_proxy();
     proxy.trap(moment.bytes(store), At::Hold);
-    let sleeper = world.failover("--batch 5 --session-timeout 3s").spawn();
+    let sleeper = world.failover("--batch 5 --session-timeout 9s").spawn();
     proxy.await_sprung();
     sleeper.signal("STOP");
     if delivered {

@@ -27,7 +27,7 @@ fn killed_in_second_batch(store: Store, moment: Moment, arrives: bool) {
     let version = if store == Store::MariaDb { BY_HOST } else { BY_STATE };
     let mut world = World::new(store, version, 15);
     let proxy = world.env.through_proxy();
-    let running = at_second_batch(&world, &proxy, "--session-timeout 1s");
+    let running = at_second_batch(&world, &proxy, "--session-timeout 2s");
     if moment != Moment::Begin {
         proxy.trap(moment.bytes_again(store), At::Hold);
         proxy.go_on();
@@ -67,7 +67,7 @@ fn killed_while_it_takes_the_lock() {
         let proxy = Proxy::to(ZooKeeper::shared().port());
         world.env.set("DSCTL_ZK", &proxy.address());
         proxy.trap(b"-lock-", At::Hold);
-        let running = world.failover("--session-timeout 1s").spawn();
+        let running = world.failover("--session-timeout 2s").spawn();
         proxy.await_sprung();
         running.signal("KILL");
         running.finish().exit(137);
@@ -120,15 +120,15 @@ fn waiting_commands(database: &mut dyn Database) -> usize {
 
 #[test]
 fn killed_at_random_on_mariadb() {
-    killed_at_random(&World::new(Store::MariaDb, BY_HOST, 400), "1s");
+    killed_at_random(&World::new(Store::MariaDb, BY_HOST, 400), "3s");
 }
 
 #[test]
 fn killed_at_random_on_postgres() {
-    killed_at_random(&World::new(Store::Postgres, BY_STATE, 400), "1s");
+    killed_at_random(&World::new(Store::Postgres, BY_STATE, 400), "3s");
 }
 
 #[test]
 fn killed_at_random_in_a_file() {
-    killed_at_random(&World::in_a_file(BY_HOST, 400), "2s");
+    killed_at_random(&World::in_a_file(BY_HOST, 400), "3s");
 }

@@ -7,7 +7,7 @@ use super::moments::{Moment, at_second_batch};
 use super::world::{BY_HOST, World, reported};
 use crate::harness::{At, Output, Proxy, Running, Store, ZooKeeper};
 
-const BRIEF: &str = "--timeout 1s --session-timeout 2s";
+const BRIEF: &str = "--timeout 2s --session-timeout 6s";
 
 /// Two batches of five, with a proxy before ZooKeeper.
 fn world() -> (World, Proxy) {
@@ -18,7 +18,7 @@ fn world() -> (World, Proxy) {
 }
 
 /// The same, and a proxy before the database as well.
-fn world_of_two() -> (World, Proxy, Proxy) {
+pub fn world_of_two() -> (World, Proxy, Proxy) {
     let (mut world, zookeeper) = world();
     let database = world.env.through_proxy();
     (world, zookeeper, database)
@@ -56,7 +56,7 @@ fn assert_stopped(world: &World, output: Output, batch: u64) {
 }
 
 /// The whole request that deletes the lock's node, up to its random part.
-fn delete_request(world: &World) -> Vec<u8> {
+pub fn delete_request(world: &World) -> Vec<u8> {
     const DELETE: u32 = 2;
     let node = format!("{}/_c_", world.lock());
     let whole = node.len() + "01234567-89ab-cdef-0123-456789abcdef-lock-0000000000".len();
@@ -189,7 +189,7 @@ fn a_server_that_restarts_before_commit() {
     let mut world = World::in_env(env, BY_HOST, 10);
     let database = world.env.through_proxy();
     database.trap(Moment::Command.bytes(Store::MariaDb), At::Hold);
-    let running = world.failover("--batch 5 --timeout 1s --session-timeout 4s").spawn();
+    let running = world.failover("--batch 5 --timeout 2s --session-timeout 8s").spawn();
     database.await_sprung();
     server.kill();
     database.go_on();

@@ -2,6 +2,7 @@
 //! it: [`world::World::check`].
 
 mod answers;
+mod away;
 mod exit_codes;
 mod freezes;
 mod held;
@@ -9,7 +10,9 @@ mod kills;
 mod lost_lock;
 mod many_kills;
 pub mod moments;
+mod purged;
 mod races;
 mod scale;
 mod signals;
+mod upgraded;
 pub mod world;

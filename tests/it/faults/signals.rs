@@ -45,9 +45,9 @@ fn while_it_waits_for_the_lock() {
     }
 }
 
-/// One instance a second or so: ended between two batches.
+/// One instance a second: ended between two batches.
 fn during_a_long_run(world: &World, name: &str, number: i32) {
-    let mut running = world.failover("--rate 5/s --batch 1").spawn();
+    let mut running = world.failover("--rate 1/s --batch 1").spawn();
     await_commands(world, &mut running, 2);
     running.signal(name);
     let output = world.end(running);
@@ -109,7 +109,7 @@ fn a_batch_in_hand_is_finished_first() {
 fn a_second_signal_ends_it_at_once() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 10);
     let proxy = world.env.through_proxy();
-    let mut running = at_second_batch(&world, &proxy, "--session-timeout 1s");
+    let mut running = at_second_batch(&world, &proxy, "--session-timeout 5s");
     // The database is silent: only a second signal ends this. Two of the same kind may arrive as one.
     eventually(SOON, "the end", || {
         if running.is_running() {

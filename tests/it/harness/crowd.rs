@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::curator::{CuratorRelease, classpath};
+use super::wait::patient;
 
 /// So many sessions share the waiters: two waiters of one session are two waiters all the same.
 pub const SESSIONS: u64 = 4;
@@ -35,7 +36,7 @@ impl Crowd {
         let output = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let crowd = Self { child, lines, answers: BTreeMap::new() };
-        assert_eq!(crowd.lines.recv_timeout(Duration::from_secs(30)).as_deref(), Ok("ready"));
+        assert_eq!(crowd.lines.recv_timeout(patient(Duration::from_secs(30))).as_deref(), Ok("ready"));
         crowd
     }
 
@@ -51,7 +52,7 @@ impl Crowd {
             if let Some(answer) = self.answers.remove(name) {
                 return answer;
             }
-            let line = self.lines.recv_timeout(Duration::from_mins(2));
+            let line = self.lines.recv_timeout(patient(Duration::from_mins(2)));
             let line = line.unwrap_or_else(|error| panic!("Curator says nothing of {name}: {error}"));
             let (name, answer) = line.split_once(' ').unwrap();
             self.answers.insert(name.to_owned(), answer.to_owned());

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::guard::signal;
 use super::java;
+use super::wait::patient;
 
 /// A Curator client with an `InterProcessMutex`.
 #[derive(Debug)]
@@ -138,7 +139,7 @@ impl Curator {
     }
 
     fn next(&mut self, limit: Duration) -> String {
-        self.lines.recv_timeout(limit).unwrap_or_else(|error| {
+        self.lines.recv_timeout(patient(limit)).unwrap_or_else(|error| {
             let _ = self.child.kill();
             let complaints = self.complaints.take().map(JoinHandle::join);
             panic!("Curator is silent: {error}\n{}", complaints.and_then(Result::ok).unwrap_or_default())

@@ -13,11 +13,14 @@ use tokio::task::JoinHandle;
 
 use super::env::Env;
 use super::guard::signal;
-use super::wait::{runtime, wait, wait_at_most};
+use super::wait::{patient, runtime, wait, wait_at_most};
 use super::{MARKER, PASSWORD};
 
-/// No run may take longer, unless it says so.
+/// No run may take longer on an idle machine, unless it says so.
 const LIMIT: Duration = Duration::from_mins(1);
+
+/// Nor may any text be longer in coming.
+const TEXT: Duration = Duration::from_secs(30);
 
 /// A command line to be run.
 #[derive(Clone, Debug)]
@@ -196,8 +199,7 @@ impl Running {
             }
             found >= count
         };
-        let waiting =
-            async { tokio::time::timeout(Duration::from_secs(30), self.stdout.bytes.wait_for(&mut enough)).await };
+        let waiting = async { tokio::time::timeout(patient(TEXT), self.stdout.bytes.wait_for(&mut enough)).await };
         let came = wait(waiting).is_ok_and(|came| came.is_ok());
         self.counted.insert(text.to_owned(), (from, found));
         assert!(came, "not {count} times {text:?} in\n{:?}", self.so_far(None));
@@ -205,7 +207,7 @@ impl Running {
 
     /// Waits until what standard output has so far is as wanted.
     pub fn await_stdout_where(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
-        let limit = self.command.limit;
+        let limit = patient(self.command.limit);
         let bytes = &mut self.stdout.bytes;
         let found = wait(async {
             tokio::time::timeout(limit, bytes.wait_for(|bytes| wanted(&String::from_utf8_lossy(bytes)))).await
@@ -224,7 +226,7 @@ impl Running {
     }
 
     fn await_text(&mut self, text: &str, wait_for: impl AsyncFnOnce(&mut Self, &str)) {
-        let found = wait(async { tokio::time::timeout(Duration::from_secs(30), wait_for(self, text)).await.is_ok() });
+        let found = wait(async { tokio::time::timeout(patient(TEXT), wait_for(self, text)).await.is_ok() });
         assert!(found, "no {text:?} in\n{:?}", self.so_far(None));
     }
 
@@ -264,7 +266,7 @@ impl Running {
 
     /// Waits for its end.
     pub fn finish(mut self) -> Output {
-        let limit = self.command.limit;
+        let limit = patient(self.command.limit);
         let ended = wait(async { tokio::time::timeout(limit, self.child.wait()).await });
         let Ok(status) = ended else { panic!("still runs after {limit:?}\n{:?}", self.so_far(None)) };
         // A grandchild may hold the pipes open; what it writes is not waited for without end.

@@ -30,7 +30,7 @@ pub use ports::free_port;
 pub use proxy::{At, Proxy};
 pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
 pub use skip::skipped;
-pub use wait::{eventually, runtime, wait, wait_at_most};
+pub use wait::{assert_in_time, eventually, runtime, wait, wait_at_most};
 pub use zk::{FakeRegistration, Zk};
 
 /// Part of every password in the tests. It must never be seen in any output.

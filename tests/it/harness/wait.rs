@@ -11,6 +11,22 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
 
+/// How many times longer than on an idle machine anything may take: limits of time are there for what would never come,
+/// and a busy machine is no failure.
+const PATIENCE: u32 = 4;
+
+/// A limit of an idle machine, as it is for this one.
+pub fn patient(limit: Duration) -> Duration {
+    limit * PATIENCE
+}
+
+/// That something did not take longer than it should. What it would take otherwise must be longer by far.
+#[track_caller]
+pub fn assert_in_time(start: Instant, limit: Duration) {
+    let (took, limit) = (start.elapsed(), patient(limit));
+    assert!(took < limit, "{took:?}, and {limit:?} would have been patient");
+}
+
 /// The runtime that drives proxies, sessions and child processes; it has a thread of its own, so that they go on while a
 /// test waits for something else.
 pub fn runtime() -> &'static Handle {
@@ -44,6 +60,7 @@ pub fn wait<F: Future>(future: F) -> F::Output {
 
 /// As [`wait`]; panics when it takes too long.
 pub fn wait_at_most<F: Future>(limit: Duration, what: &str, future: F) -> F::Output {
+    let limit = patient(limit);
     wait(async move { tokio::time::timeout(limit, future).await })
         .unwrap_or_else(|_| panic!("{what}: not within {limit:?}"))
 }
@@ -63,7 +80,7 @@ impl Wake for Alarm {
 /// Asks again and again until the answer is `Ok`; panics with the last answer when it takes too long. Only for things
 /// that give no sign of their own.
 pub fn eventually<T, E: Debug>(limit: Duration, what: &str, mut ask: impl FnMut() -> Result<T, E>) -> T {
-    let start = Instant::now();
+    let (start, limit) = (Instant::now(), patient(limit));
     loop {
         match ask() {
             Ok(value) => return value,

@@ -1,11 +1,16 @@
 //! A model of instances, commands and the lock, explored to its last state: two operators and one living master do the
 //! failover of the same dead master, and anybody may die, sleep or lose his session at any moment.
 //!
+//! Two more models are small enough to stand by themselves: [`absence`], of what is believed of a master that is missing,
+//! and [`replica`], of reads that somebody else answers. Only the first one has time, and so a clock that may jump.
+//!
 //! No server is needed. Other tests show that the program and the servers do what the model takes for granted; this one
 //! shows that it is enough, and, leaving out one precaution after the other, that none of them is for nothing.
 
+mod absence;
 mod cluster;
 mod explore;
+mod replica;
 mod steps;
 
 use cluster::{At, Kind, Owner, Rules, State, Tx};

@@ -17,6 +17,9 @@ const BATCHES: &str = "--batch 1";
 
 const SOON: Duration = Duration::from_secs(20);
 
+/// Longer than any run takes, on a machine however busy: no session ends before its run comes to its point.
+const LONG_SESSION: &str = "--session-timeout 1m";
+
 /// The faults, and at one of how many points each strikes in a usual run.
 const FAULTS: [(Fault, usize); 3] = [(Fault::Kill, 1), (Fault::Error, 7), (Fault::Sleep, 11)];
 
@@ -104,49 +107,68 @@ impl Scene {
     /// Strikes one run; whether it came to this point at all.
     fn strike(&self, fault: Fault, at: usize) -> bool {
         self.points.arm(Some((at, if fault == Fault::Error { Strike::Cut } else { Strike::Hold })));
-        let reached = match fault {
+        match fault {
             Fault::Kill => self.kill(),
             Fault::Error => self.error(),
             Fault::Sleep => self.sleep(),
-        };
+        }
+        let reached = self.points.is_reached();
         self.world.reset();
         self.remove_lock_parents();
         reached
     }
 
-    /// The run until it comes to the point; `None` if it has ended without: on a busy machine, a brief session may end
-    /// by itself.
+    /// The run until it comes to the point; `None` if it has ended without.
     fn held(&self, more: &str) -> Option<Running> {
         let mut running = self.tapped(more).spawn();
         if running.until(self.points.reached()).is_some() {
             return Some(running);
         }
-        ended(&self.world, &running.finish());
+        let output = running.finish();
+        self.hear_it_out();
+        ended(&self.world, &output);
         None
     }
 
-    fn kill(&self) -> bool {
-        let Some(running) = self.held("--session-timeout 1s") else { return false };
+    /// Ends what is left of a run's sessions, for which others would have to wait otherwise.
+    fn end_sessions(&self) {
+        if self.zookeeper.is_some() {
+            self.points.end_sessions(ZooKeeper::shared().port());
+            return;
+        }
+        // In the tables a session ends with the time since its last heartbeat; the living master is client 7.
+        self.world.env.sql("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = 1 WHERE id <> 7");
+    }
+
+    /// The run has ended; its last words may still be on their way.
+    fn hear_it_out(&self) {
+        wait_at_most(SOON, "the run's last words", self.points.heard());
+        self.points.cut();
+        self.end_sessions();
+    }
+
+    fn kill(&self) {
+        let Some(running) = self.held(LONG_SESSION) else { return };
         running.signal("KILL");
         let output = running.finish();
         self.points.cut();
-        // For the answer to its very last word it does not wait.
-        let killed = output.code == Some(137);
-        if killed {
+        self.end_sessions();
+        if output.code == Some(137) {
             rest(&self.world, &self.world.check());
         } else {
+            // It does not wait until its very last words are answered.
             ended(&self.world, &output);
         }
-        killed
     }
 
-    fn error(&self) -> bool {
-        ended(&self.world, &self.world.run(self.tapped("--session-timeout 4s")));
-        self.points.is_reached()
+    fn error(&self) {
+        let output = self.world.run(self.tapped(LONG_SESSION));
+        self.hear_it_out();
+        ended(&self.world, &output);
     }
 
-    fn sleep(&self) -> bool {
-        let Some(sleeper) = self.held("--session-timeout 2s") else { return false };
+    fn sleep(&self) {
+        let Some(sleeper) = self.held("--session-timeout 6s") else { return };
         sleeper.signal("STOP");
         self.points.let_answers_go();
         wait_at_most(SOON, "the end of the session", self.points.sessions_ended());
@@ -160,7 +182,6 @@ impl Scene {
         let (first, second) = (reported(&output), reported(&second));
         assert!(first.is_disjoint(&second), "both say that they did it: {output:?}");
         assert_eq!(&first | &second, self.world.ids, "nobody says that he did it: {output:?}");
-        true
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::wire::{Messages, Protocol, is_ping, words};
+use super::wire::{Messages, Protocol, SessionKey, is_ping, is_told, words};
 use crate::harness::{runtime, wait};
 
 /// What a tap does at the point it was told.
@@ -39,6 +39,10 @@ pub struct Points {
     generation: watch::Sender<u64>,
     /// Open sessions with ZooKeeper: connections on which it has answered.
     sessions: watch::Sender<usize>,
+    /// Connections of a program that have not ended.
+    links: watch::Sender<usize>,
+    /// All that there ever were, for [`Points::end_sessions`].
+    begun: Mutex<Vec<SessionKey>>,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +60,8 @@ impl Points {
             held: watch::Sender::new(Held::Nothing),
             generation: watch::Sender::new(0),
             sessions: watch::Sender::new(0),
+            links: watch::Sender::new(0),
+            begun: Mutex::default(),
         })
     }
 
@@ -74,6 +80,15 @@ impl Points {
     /// Waits until the point is reached.
     pub async fn reached(&self) {
         _ = self.sprung.subscribe().wait_for(|sprung| *sprung).await;
+    }
+
+    /// Waits until the point is reached, or everything that the program has said was heard: it may end first.
+    pub async fn heard(&self) {
+        let mut links = self.links.subscribe();
+        tokio::select! {
+            () = self.reached() => {}
+            _ = links.wait_for(|links| *links == 0) => {}
+        }
     }
 
     pub fn is_reached(&self) -> bool {
@@ -98,6 +113,13 @@ impl Points {
     /// Waits until ZooKeeper has ended every session by itself.
     pub async fn sessions_ended(&self) {
         _ = self.sessions.subscribe().wait_for(|sessions| *sessions == 0).await;
+    }
+
+    /// Ends every session that ZooKeeper has given so far, at once: as if it had heard nothing for long enough.
+    pub fn end_sessions(&self, zookeeper: u16) {
+        for session in self.begun.lock().unwrap().drain(..) {
+            session.end(zookeeper);
+        }
     }
 
     /// Passes a point; `false` if the connection is to end here.
@@ -151,23 +173,24 @@ impl Drop for Tap {
     }
 }
 
-/// Counts a session as long as it lives.
-struct Session<'a>(&'a Points);
+/// Counts something as long as it lives.
+struct Counted<'a>(&'a watch::Sender<usize>);
 
-impl<'a> Session<'a> {
-    fn begin(points: &'a Points) -> Self {
-        points.sessions.send_modify(|sessions| *sessions += 1);
-        Self(points)
+impl<'a> Counted<'a> {
+    fn by(counter: &'a watch::Sender<usize>) -> Self {
+        counter.send_modify(|count| *count += 1);
+        Self(counter)
     }
 }
 
-impl Drop for Session<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.sessions.send_modify(|sessions| *sessions -= 1);
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
 async fn serve(protocol: Protocol, client: TcpStream, target: u16, points: Arc<Points>) {
+    let _link = Counted::by(&points.links);
     let mut generation = points.generation.subscribe();
     let born = *generation.borrow_and_update();
     let work = async {
@@ -214,19 +237,45 @@ impl Link<'_> {
         }
     }
 
-    async fn answers(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn answers(&self, from: OwnedReadHalf, to: OwnedWriteHalf) {
+        if self.protocol == Protocol::ZooKeeper {
+            self.answers_one_by_one(from, to).await;
+        } else {
+            self.answers_as_they_come(from, to).await;
+        }
+    }
+
+    /// ZooKeeper is asked more than one thing at a time, and answers come in one piece or in several: each is a point.
+    async fn answers_one_by_one(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut messages = Messages::new(self.protocol);
         let mut buffer = vec![0; 64 * 1024];
         let mut session = None;
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
             messages.push(&buffer[..length]);
-            // Signs of life alone answer nothing; of the databases, whatever comes is part of an answer.
-            let is_answer = self.protocol != Protocol::ZooKeeper
-                || std::iter::from_fn(|| messages.next()).fold(false, |any, one| any | !is_ping(self.protocol, &one));
-            if self.protocol == Protocol::ZooKeeper {
-                session.get_or_insert_with(|| Session::begin(self.points));
+            while let Some(message) = messages.next() {
+                // The first one is the answer to the greeting.
+                session.get_or_insert_with(|| {
+                    self.points.begun.lock().unwrap().extend(SessionKey::read(&message));
+                    Counted::by(&self.points.sessions)
+                });
+                // Nobody has asked for signs of life and what is told of watched nodes.
+                let counts = !is_ping(self.protocol, &message) && !is_told(&message);
+                let point = || format!("{:?} after {}", self.protocol, words(&message));
+                if counts && !self.points.pass(Held::Everything, point).await {
+                    return;
+                }
+                if to.write_all(&message).await.is_err() {
+                    return;
+                }
             }
-            let counts = is_answer && self.asked.swap(false, Ordering::SeqCst);
+        }
+    }
+
+    /// A database answers one request after the other: a point is where the first part of an answer comes.
+    async fn answers_as_they_come(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut buffer).await {
+            let counts = self.asked.swap(false, Ordering::SeqCst);
             let point = || format!("{:?} after {}", self.protocol, words(&buffer[..length]));
             if counts && !self.points.pass(Held::Everything, point).await {
                 return;

@@ -1,5 +1,8 @@
 //! Where a message ends, in the three protocols that the program speaks.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 /// Who understands the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -25,6 +28,9 @@ const PARTS: &[u8] = b"PBDEC";
 
 /// ZooKeeper: the number of a sign of life, in both directions.
 const PING: [u8; 4] = (-2_i32).to_be_bytes();
+
+/// ZooKeeper: the number of what nobody has asked for.
+const EVENT: [u8; 4] = (-1_i32).to_be_bytes();
 
 impl Messages {
     pub fn new(protocol: Protocol) -> Self {
@@ -65,6 +71,42 @@ impl Messages {
 /// Whether a message only says that its sender lives.
 pub fn is_ping(protocol: Protocol, message: &[u8]) -> bool {
     protocol == Protocol::ZooKeeper && message.get(4..8) == Some(&PING)
+}
+
+/// Whether ZooKeeper's message tells of a change that is watched for.
+pub fn is_told(message: &[u8]) -> bool {
+    message.get(4..8) == Some(&EVENT)
+}
+
+/// What it takes to speak for a session of ZooKeeper's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionKey {
+    id: [u8; 8],
+    password: Vec<u8>,
+}
+
+impl SessionKey {
+    /// From ZooKeeper's answer to the greeting: length, version, time, id, password. None if it refuses.
+    pub fn read(answer: &[u8]) -> Option<Self> {
+        let (id, password) = (answer.get(12..20)?, answer.get(24..40)?);
+        (id != [0; 8]).then(|| Self { id: id.try_into().unwrap(), password: password.to_vec() })
+    }
+
+    /// Takes the session over, and ends it: its nodes are gone when this returns. One that has ended stays so.
+    pub fn end(&self, zookeeper: u16) {
+        const CLOSE: [u8; 12] = [0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xf5];
+        let mut greeting = vec![0, 0, 0, 44, 0, 0, 0, 0];
+        greeting.extend([0; 8]);
+        greeting.extend(10_000_u32.to_be_bytes());
+        greeting.extend(self.id);
+        greeting.extend(16_u32.to_be_bytes());
+        greeting.extend(&self.password);
+        let mut stream = TcpStream::connect(("127.0.0.1", zookeeper)).unwrap();
+        // The server ends the connection after its answer, and a session that is no more at once.
+        stream.write_all(&greeting).unwrap();
+        _ = stream.write_all(&CLOSE);
+        _ = stream.read_to_end(&mut Vec::new());
+    }
 }
 
 /// The words in a message, for whoever reads a failure.

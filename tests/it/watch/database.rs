@@ -42,7 +42,7 @@ fn version(store: Store) -> dsctl::model::Version {
 fn second_commit(world: &World, proxy: &Proxy, at: At) -> crate::harness::Running {
     let commit = Moment::Commit.bytes(world.env.store);
     proxy.trap(commit, At::Hold);
-    let watcher = watch(world, "--grace 0s --batch 5 --session-timeout 6s").spawn();
+    let watcher = watch(world, "--grace 0s --batch 5 --session-timeout 30s").spawn();
     proxy.await_sprung();
     proxy.trap(commit, at);
     proxy.go_on();

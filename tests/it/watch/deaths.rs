@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Rounds, end, event, long_ago, of, told, watch, words};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
-use crate::harness::{FakeRegistration, Proxy, Store, ZooKeeper};
+use crate::harness::{FakeRegistration, Proxy, Running, Store, ZooKeeper};
 
 #[test]
 fn a_master_that_dies_is_failed_over_once_by_two_watchers() {
@@ -46,9 +46,10 @@ fn a_master_that_flaps_faster_than_the_grace_time_keeps_its_work() {
     let mut master = Some(world.env.register(BY_HOST, &registered(DEAD)));
     let mut watcher = watch(&world, "--grace 20s").spawn();
     watcher.await_stdout(&event("started"));
-    for _ in 0..3 {
+    for number in 1..=3 {
+        watcher.await_stdout_times(&of("master_registered", DEAD), number);
         master.take().unwrap().close();
-        watcher.await_stdout(&event("master_lost"));
+        watcher.await_stdout_times(&of("master_lost", DEAD), number);
         master = Some(world.env.register(BY_HOST, &registered(DEAD)));
     }
     let output = end(&world, watcher);
@@ -56,14 +57,16 @@ fn a_master_that_flaps_faster_than_the_grace_time_keeps_its_work() {
     world.check_untouched();
 }
 
-/// A master whose session nobody ends in order: its network goes away, and the server finds that out by itself.
-fn cut_off(world: &World, address: &str) -> Proxy {
+/// A master whose session nobody ends in order: when the watcher has seen it, its network goes away, and the server finds
+/// that out by itself.
+fn cut_off(world: &World, watcher: &mut Running, address: &str) -> Proxy {
     let proxy = Proxy::to(ZooKeeper::shared().port());
     let master = registered(address);
     let path = world.env.path(master.key(world.version).trim_start_matches('/'));
     let payload = master.payload(world.version);
-    let session = Duration::from_secs(2);
+    let session = Duration::from_secs(6);
     let registration = FakeRegistration::with_session(&proxy.address(), &path, payload.as_bytes(), None, session);
+    watcher.await_stdout(&of("master_registered", address));
     proxy.black_hole();
     // Its clients have lost the server; what they still have to say never arrives.
     std::mem::forget(registration);
@@ -81,8 +84,7 @@ fn a_session_ends_while_one_or_three_others_live() {
         // With three, each of them has work in hand; with one, that work is a dead master's too.
         let mut watcher = watch(&world, "--grace 3s").spawn();
         watcher.await_stdout(&event("started"));
-        let _proxy = cut_off(&world, DEAD);
-        watcher.await_stdout(&of("master_registered", DEAD));
+        let _proxy = cut_off(&world, &mut watcher, DEAD);
         watcher.await_stdout(&of("master_lost", DEAD));
         watcher.await_stdout(&of("failover_finished", DEAD));
         let output = end(&world, watcher);
@@ -100,13 +102,13 @@ fn nobody_is_failed_over_while_nobody_lives() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
     let rounds = Rounds::of(&world);
     let dying = world.env.register(BY_HOST, &registered(DEAD));
-    let mut watcher = watch(&world, &format!("--grace 1s {}", rounds.arguments())).spawn();
+    let mut watcher = watch(&world, &format!("--grace 6s {}", rounds.arguments())).spawn();
     watcher.await_stdout(&of("master_registered", DEAD));
     dying.close();
     world.close_living();
     watcher.await_stdout(&of("master_lost", LIVING));
     watcher.await_stdout("no master is registered at all");
-    rounds.pass(3);
+    rounds.pass(8);
     world.check_untouched();
     // One is back, and only the one that is still missing is failed over, after a grace time of its own.
     let _living = world.env.register(BY_HOST, &registered(LIVING));
@@ -152,7 +154,7 @@ fn all_vanish_together_and_some_return() {
     world.add(SECOND, long_ago(), 4);
     let rounds = Rounds::of(&world);
     let masters = [DEAD, SECOND].map(|address| world.env.register(BY_STATE, &registered(address)));
-    let mut watcher = watch(&world, &format!("--grace 3s {}", rounds.arguments())).spawn();
+    let mut watcher = watch(&world, &format!("--grace 8s {}", rounds.arguments())).spawn();
     watcher.await_stdout(&of("master_registered", SECOND));
     masters.into_iter().for_each(FakeRegistration::close);
     world.close_living();
@@ -161,11 +163,11 @@ fn all_vanish_together_and_some_return() {
         watcher.await_stdout(&of("failover_refused", address));
     }
     // The grace time of each passes, and nothing comes of it.
-    rounds.pass(5);
+    rounds.pass(10);
     world.check_untouched();
     let _living = [LIVING, SECOND].map(|address| world.env.register(BY_STATE, &registered(address)));
     watcher.await_stdout(&of("failover_finished", DEAD));
-    rounds.pass(3);
+    rounds.pass(10);
     let output = end(&world, watcher);
     let started = told(&output, "failover_started");
     assert!(started.len() == 1 && started[0]["master"] == DEAD, "{output:?}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Rounds, SOON, end, event, of, told, watch, words};
+use super::{Rounds, SOON, end, event, grace, of, time, told, watch, words};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{Env, FakeRegistration, Store, ZooKeeper, eventually};
 
@@ -12,14 +12,12 @@ fn a_registry_that_was_away_makes_nobody_dead() {
     let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
     let master = world.env.register(BY_HOST, &registered(DEAD));
     // The grace time is over long before the registry is back, and begins anew then.
-    let mut watcher = watch(&world, "--grace 8s --session-timeout 2s --timeout 2s").spawn();
+    let mut watcher = watch(&world, "--grace 12s --session-timeout 6s --timeout 6s").spawn();
     watcher.await_stdout(&event("started"));
     server.stop();
     watcher.await_stdout(&event("error"));
-    let down = Instant::now();
-    crate::harness::eventually(Duration::from_secs(30), "longer than every session and the grace time", || {
-        if down.elapsed() > Duration::from_secs(9) { Ok(()) } else { Err("not yet") }
-    });
+    // Longer than every session and the grace time.
+    let_pass(Duration::from_secs(13));
     server.start();
     // The server starts with the sessions of before. One ends, since nobody speaks for it; and that master comes back.
     drop(master);
@@ -43,7 +41,7 @@ fn short(world: &World, address: &str) -> FakeRegistration {
     let master = registered(address);
     let path = world.env.path(master.key(world.version).trim_start_matches('/'));
     let payload = master.payload(world.version);
-    let session = Duration::from_secs(2);
+    let session = Duration::from_secs(5);
     FakeRegistration::with_session(&world.env.connect, &path, payload.as_bytes(), None, session)
 }
 
@@ -54,7 +52,7 @@ fn a_registry_away_for_longer_than_every_session_makes_nobody_dead() {
     world.close_living();
     let masters = [LIVING, DEAD].map(|address| short(&world, address));
     let paths = [LIVING, DEAD].map(|address| world.env.path(&format!("nodes/master/{address}")));
-    let mut watcher = watch(&world, "--grace 6s --session-timeout 2s --timeout 2s").spawn();
+    let mut watcher = watch(&world, "--grace 12s --session-timeout 6s --timeout 6s").spawn();
     watcher.await_stdout(&of("master_registered", LIVING));
     server.stop();
     watcher.await_stdout(&event("error"));
@@ -84,7 +82,7 @@ fn a_registry_away_for_longer_than_every_session_makes_nobody_dead() {
 fn rounds_of_cron_remember_that_the_registry_was_away() {
     let mut server = ZooKeeper::private();
     let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
-    let round = |code| watch(&world, "--once --grace 3s --timeout 2s").run().exit(code);
+    let round = |code| watch(&world, "--once --grace 3s --timeout 6s").run().exit(code);
     assert!(round(0).stdout.contains(&of("grace_started", DEAD)));
     server.stop();
     round(6);
@@ -115,9 +113,8 @@ fn rounds_of_cron_remember_that_nobody_was_there() {
 #[test]
 fn a_watcher_that_sleeps_through_its_session_knows_nothing_when_it_wakes_up() {
     let world = World::new(Store::Postgres, BY_STATE, 5);
-    let rounds = Rounds::of(&world);
     let master = world.env.register(BY_STATE, &registered(DEAD));
-    let more = format!("--grace 4s --session-timeout 2s --timeout 2s {}", rounds.arguments());
+    let more = String::from("--grace 4s --session-timeout 2s --timeout 6s");
     let mut watcher = watch(&world, &more).spawn();
     watcher.await_stdout(&of("master_registered", DEAD));
     master.close();
@@ -129,30 +126,34 @@ fn a_watcher_that_sleeps_through_its_session_knows_nothing_when_it_wakes_up() {
     back.close();
     watcher.signal("CONT");
     watcher.await_stdout(&event("error"));
-    rounds.pass(1);
-    world.check_untouched();
-    let woken = Instant::now();
     watcher.await_stdout(&of("failover_finished", DEAD));
-    assert!(woken.elapsed() > Duration::from_secs(2), "{:?}", woken.elapsed());
     let output = end(&world, watcher);
     world.check_complete();
     assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
+    // A whole grace time after it has seen the master missing once more.
+    assert!(words(&output).iter().filter(|word| *word == "grace_started").count() > 1, "{output:?}");
+    assert!(grace(&output) >= jiff::SignedDuration::from_secs(4), "{output:?}");
 }
 
 #[test]
 fn it_gives_up_when_nothing_succeeds_for_long_enough() {
     let mut server = ZooKeeper::private();
     let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
-    let mut watcher = watch(&world, "--grace 1m --fail-after 4s --timeout 1s --session-timeout 2s").spawn();
+    let rounds = Rounds::of(&world);
+    let more = format!("--grace 1h --fail-after 12s --timeout 3s --session-timeout 6s {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
     watcher.await_stdout(&event("started"));
+    rounds.pass(1);
     server.stop();
-    let down = Instant::now();
     let output = watcher.finish().exit(6);
-    assert!(down.elapsed() >= Duration::from_secs(3) && told(&output, "error").len() > 1, "{output:?}");
+    assert!(told(&output, "error").len() > 1, "{output:?}");
     let last = output.ndjson().pop().unwrap();
+    let success = rounds.last_success().and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).unwrap();
+    let without = time(&last).as_duration().as_secs_f64() - success;
+    assert!(without >= 12.0, "{without}: {output:?}");
     assert_eq!((&last["event"], &last["exit_code"]), (&"stopped".into(), &6.into()), "{output:?}");
     // Nothing ever succeeds: that counts from the start.
-    watch(&world, "--fail-after 2s --timeout 1s").run().exit(6);
+    watch(&world, "--fail-after 2s --timeout 3s").run().exit(6);
     server.start();
     world.check_untouched();
 }

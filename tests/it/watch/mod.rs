@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::faults::world::World;
-use crate::harness::{Dsctl, Output, Running, eventually};
+use crate::harness::{Dsctl, Output, Running, assert_in_time, eventually};
 
 /// With everything quick, and the state file in the test's own folder.
 fn watch(world: &World, more: &str) -> Dsctl {
@@ -48,12 +48,23 @@ fn told(output: &Output, word: &str) -> Vec<serde_json::Value> {
     output.ndjson().into_iter().filter(|line| line["event"] == word).collect()
 }
 
+/// When an event was, by the watcher's own clock: what a test measures contains the time in which it had no processor.
+fn time(event: &serde_json::Value) -> jiff::Timestamp {
+    event["time"].as_str().unwrap().parse().unwrap()
+}
+
+/// How long the last grace time was, at the end of which there was the only failover.
+fn grace(output: &Output) -> jiff::SignedDuration {
+    let last = |word| told(output, word).last().map_or_else(|| panic!("no {word}: {output:?}"), time);
+    last("failover_started").duration_since(last("grace_started"))
+}
+
 /// Asks it to end; it does so by the signal, within a second, and without a lock.
 fn end(world: &World, running: Running) -> Output {
     running.signal("TERM");
     let asked = Instant::now();
     let output = world.end(running).exit(143);
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert_in_time(asked, Duration::from_secs(5));
     assert_eq!(words(&output).last().map(String::as_str), Some("stopped"));
     output
 }

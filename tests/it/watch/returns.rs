@@ -22,14 +22,14 @@ fn within_the_grace_time_nothing_is_touched_and_what_is_old_is_told() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
     let rounds = Rounds::of(&world);
     let dying = world.env.register(BY_HOST, &registered(DEAD));
-    let mut watcher = watch(&world, &format!("--grace 4s {}", rounds.arguments())).spawn();
+    let mut watcher = watch(&world, &format!("--grace 10s {}", rounds.arguments())).spawn();
     watcher.await_stdout(&of("master_registered", DEAD));
     dying.close();
     watcher.await_stdout(&of("grace_started", DEAD));
     let back = world.env.register(BY_HOST, &registered(DEAD));
     let new = of_the_new_life(&world);
     watcher.await_stdout(&format!("\"session_id\":\"{}\"", back.session_id()));
-    rounds.pass(6);
+    rounds.pass(12);
     let output = end(&world, watcher);
     assert!(told(&output, "failover_started").is_empty(), "{output:?}");
     let last = told(&output, "master_registered").pop().unwrap();
@@ -66,9 +66,9 @@ fn after_the_failover_its_new_work_is_its_own() {
 
 #[test]
 fn in_the_middle_of_a_failover_the_rest_is_left_and_told() {
-    let world = World::new(Store::MariaDb, BY_STATE, 12);
+    let world = World::new(Store::MariaDb, BY_STATE, 40);
     let rounds = Rounds::of(&world);
-    let more = format!("--grace 0s --cool-down 0s --batch 1 --rate 2/s {}", rounds.arguments());
+    let more = format!("--grace 0s --cool-down 0s --batch 1 --rate 1/s {}", rounds.arguments());
     let mut watcher = watch(&world, &more).spawn();
     await_commands(&world, 2);
     let back = world.env.register(BY_STATE, &registered(DEAD));
@@ -92,7 +92,7 @@ fn in_the_middle_of_a_failover_the_rest_is_left_and_told() {
     eventually(
         super::SOON,
         "the rest",
-        || if world.command_count() == 12 { Ok(()) } else { Err(world.command_count()) },
+        || if world.command_count() == 40 { Ok(()) } else { Err(world.command_count()) },
     );
     end(&world, watcher);
     world.check_complete();

@@ -17,6 +17,7 @@ pub use zookeeper::{Release, ZooKeeper};
 
 use super::guard::{Folder, Guarded};
 use super::ports::free_port;
+use super::wait::patient;
 
 /// How much of their tables the databases keep in memory (in MiB), where the tests' own measure would make them read great
 /// tables from the disk.
@@ -65,7 +66,7 @@ impl Server {
         let start = Instant::now();
         while let Err(error) = (self.probe)(self.port) {
             let ended = !self.process.as_mut().is_some_and(Guarded::is_running);
-            if ended || start.elapsed() > START {
+            if ended || start.elapsed() > patient(START) {
                 let state = if ended { "ended" } else { "does not answer" };
                 self.process = None;
                 return Err(format!("{} {state}: {error}\n{}", self.name, self.folder.log_tail()));

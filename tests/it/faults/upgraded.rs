@@ -1,0 +1,129 @@
+//! Somebody upgrades the schema while we run: a table or a column has another name from one message to the next. Each batch
+//! is whole or not there, and the exit code is no success.
+
+use std::time::Duration;
+
+use dsctl::metadata::database::DatabaseError;
+
+use super::moments::{Moment, SERVERS, at_second_batch};
+use super::world::{BY_HOST, BY_STATE, World, reported};
+use crate::harness::{At, Limits, Output, Store, wait};
+
+/// A step of the upgrade, and the way back.
+fn steps(store: Store) -> [(String, String); 4] {
+    let (instance, host, id) = if store == Store::MariaDb {
+        ("t_ds_process_instance", "host", "process_instance_id")
+    } else {
+        ("t_ds_workflow_instance", "host", "workflow_instance_id")
+    };
+    let table = |name: &str| {
+        (format!("ALTER TABLE {name} RENAME TO {name}_new"), format!("ALTER TABLE {name}_new RENAME TO {name}"))
+    };
+    let column = |name: &str, column: &str| {
+        (
+            format!("ALTER TABLE {name} RENAME COLUMN {column} TO {column}_new"),
+            format!("ALTER TABLE {name} RENAME COLUMN {column}_new TO {column}"),
+        )
+    };
+    [table(instance), table("t_ds_command"), column(instance, host), column("t_ds_command", id)]
+}
+
+fn version(store: Store) -> dsctl::model::Version {
+    if store == Store::MariaDb { BY_HOST } else { BY_STATE }
+}
+
+/// It failed, and says at what.
+#[track_caller]
+fn assert_told(output: &Output, step: &str) {
+    let document = output.json();
+    assert_eq!(document["ok"], false, "{step}: {output:?}");
+    let name = step.split_whitespace().nth(2).unwrap();
+    let error = document["error"].to_string();
+    assert!(error.contains(name) || error.contains(step.split_whitespace().nth(5).unwrap()), "{step}: {output:?}");
+}
+
+/// Between our look and the first write.
+#[test]
+fn before_the_first_batch() {
+    for store in SERVERS {
+        for moment in [Moment::Begin, Moment::Lock] {
+            for (step, back) in steps(store) {
+                let mut world = World::new(store, version(store), 5);
+                let proxy = world.env.through_proxy();
+                proxy.trap(moment.bytes(store), At::Hold);
+                let running = world.failover("").spawn();
+                proxy.await_sprung();
+                world.env.sql(&step);
+                proxy.go_on();
+                let output = world.end(running);
+                world.env.sql(&back);
+                assert!(matches!(output.code, Some(1 | 4 | 6)), "{moment:?} {step}: {output:?}");
+                assert_told(&output, &step);
+                assert!(reported(&output).is_empty(), "{step}: {output:?}");
+                world.check_untouched();
+                world.complete();
+            }
+        }
+    }
+}
+
+/// Whether the step can be made, while our transaction goes on.
+fn can_be_made(world: &World, step: &str) -> bool {
+    let limits = Limits { timeout: Duration::from_secs(1), ..Limits::default() };
+    let mut database = world.env.database_with(limits);
+    let made = wait(database.execute(step, &[]));
+    wait(database.close());
+    assert!(matches!(made, Ok(_) | Err(DatabaseError::Refused { .. })), "{step}: {made:?}");
+    made.is_ok()
+}
+
+/// In the middle of a batch: our own transaction holds off whoever would change its tables, or it fails as a whole.
+#[test]
+fn within_a_batch() {
+    for store in SERVERS {
+        for moment in [Moment::Claim, Moment::Command] {
+            for (step, back) in steps(store) {
+                let mut world = World::new(store, version(store), 5);
+                let proxy = world.env.through_proxy();
+                proxy.trap(moment.bytes(store), At::Hold);
+                let running = world.failover("").spawn();
+                proxy.await_sprung();
+                let made = can_be_made(&world, &step);
+                proxy.go_on();
+                let output = world.end(running);
+                if !made {
+                    assert_eq!((output.code, reported(&output)), (Some(0), world.ids.clone()), "{step}: {output:?}");
+                    world.check_complete();
+                    continue;
+                }
+                world.env.sql(&back);
+                assert!(matches!(output.code, Some(1 | 4 | 6)), "{moment:?} {step}: {output:?}");
+                assert_told(&output, &step);
+                assert!(reported(&output).is_empty(), "{step}: {output:?}");
+                world.check_untouched();
+                world.complete();
+            }
+        }
+    }
+}
+
+/// Between two batches: the first one stands and is told.
+#[test]
+fn between_two_batches() {
+    for store in SERVERS {
+        for (step, back) in steps(store) {
+            let mut world = World::new(store, version(store), 10);
+            let proxy = world.env.through_proxy();
+            let running = at_second_batch(&world, &proxy, "");
+            world.env.sql(&step);
+            proxy.go_on();
+            let output = world.end(running);
+            world.env.sql(&back);
+            assert!(matches!(output.code, Some(7 | 8)), "{step}: {output:?}");
+            assert_told(&output, &step);
+            let first = world.ids.iter().take(5).copied().collect();
+            assert_eq!((reported(&output), world.check()), (first, reported(&output)), "{step}: {output:?}");
+            world.complete();
+        }
+    }
+}
