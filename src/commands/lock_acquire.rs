@@ -54,8 +54,7 @@ async fn hold(
     shell.settings.registry()?;
     let stop = shell.stop.clone();
     let database = async {
-        let release = connect::release(&shell.settings).await?;
-        super::head(document, &release);
+        let release = connect::release(&shell.settings, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address))
     };

@@ -176,6 +176,7 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u
     };
     let mut document = shell.nothing.clone();
     head(&mut document, cluster.store.release());
+    document.warnings.extend(cluster.store.plain_text());
     let answer = match command {
         Command::Masters => masters::run(shell, &mut cluster).await,
         Command::Instances(arguments) => instances::run(shell, &mut cluster, &arguments).await,

@@ -21,5 +21,6 @@ mod writes;
 
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
+pub(crate) use server::NO_TLS;
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;

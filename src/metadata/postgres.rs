@@ -3,6 +3,7 @@
 mod numeric;
 mod value;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -13,7 +14,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnec
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
 use super::placeholders;
-use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
+use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed, why_no_tls};
 use super::target::{ServerTarget, Tls};
 use crate::secret::Secret;
 
@@ -33,7 +34,13 @@ impl PostgresDatabase {
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
         let prefers_tls = target.tls == Tls::Prefer;
-        let driver = PostgresDriver { options: options(target), prefers_tls, timeout, statement_timeout };
+        let driver = PostgresDriver {
+            options: options(target),
+            prefers_tls,
+            why_plain: OnceLock::new(),
+            timeout,
+            statement_timeout,
+        };
         Self::open(driver, target, timeout, statement_timeout).await
     }
 }
@@ -52,6 +59,8 @@ const FIRST_JIT: u32 = 11_00_00;
 pub struct PostgresDriver {
     options: PgConnectOptions,
     prefers_tls: bool,
+    /// Why the last resort of that was taken.
+    why_plain: OnceLock<String>,
     timeout: Duration,
     statement_timeout: Duration,
 }
@@ -60,6 +69,7 @@ impl PostgresDriver {
     async fn open(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = match self.options.connect().await {
             Err(error) if self.prefers_tls && tls_failed(&error) => {
+                self.why_plain.get_or_init(|| why_no_tls(&error));
                 self.options.clone().ssl_mode(PgSslMode::Disable).connect().await?
             }
             other => other?,
@@ -132,6 +142,10 @@ impl Driver for PostgresDriver {
             Either::Right(row) => Step::Row(value::row(&row)),
         };
         steps.map(move |result| result.map(step)).boxed()
+    }
+
+    fn why_plain(&self) -> Option<&str> {
+        self.why_plain.get().map(String::as_str)
     }
 
     /// Every version from 9.5 on.
