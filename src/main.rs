@@ -10,6 +10,9 @@ use dsctl::output::{OutputSettings, Printer, Terminals};
 use dsctl::{commands, logging, signals};
 
 fn main() -> ExitCode {
+    if commands::is_guard(std::env::args_os()) {
+        return ExitCode::SUCCESS;
+    }
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return say(&error),

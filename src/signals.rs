@@ -8,6 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failover::Stop;
 use crate::watch::live;
 
+const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGQUIT: i32 = 3;
 const SIGTERM: i32 = 15;
@@ -38,6 +39,45 @@ async fn wait(mut interrupt: Signal, mut terminate: Signal, sender: watch::Sende
         asked_before = true;
         sender.send_replace(Some(stop));
     }
+}
+
+/// SIGHUP and SIGQUIT, for who must do something before they end the process.
+pub(crate) struct Farewells {
+    hangup: Option<Signal>,
+    quit: Option<Signal>,
+}
+
+impl Farewells {
+    /// Listens from now on. A signal that is ignored stays so, as `nohup` wants it. Must be called within a runtime.
+    pub(crate) fn listen() -> Self {
+        let listen = |number| signal(SignalKind::from_raw(number)).ok();
+        let heeded = |number| if is_ignored(number) { None } else { listen(number) };
+        Self { hangup: heeded(SIGHUP), quit: heeded(SIGQUIT) }
+    }
+
+    /// Which of them has come.
+    pub(crate) async fn recv(&mut self) -> nix::sys::signal::Signal {
+        tokio::select! {
+            () = arrival(&mut self.hangup) => nix::sys::signal::Signal::SIGHUP,
+            () = arrival(&mut self.quit) => nix::sys::signal::Signal::SIGQUIT,
+        }
+    }
+}
+
+/// One without a handler never comes.
+async fn arrival(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with a signal ignored, where the system tells that.
+fn is_ignored(number: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (number - 1)) != 0
 }
 
 /// Ends the process the way its caller expects after a signal: by that signal, where the code says so.

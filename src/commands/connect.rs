@@ -22,6 +22,7 @@ use crate::registry::{Registry, RegistryError};
 
 use super::failure::CommandError;
 use super::or_stopped;
+use crate::output::Document;
 
 /// So long somebody who has asked for the end waits for a session that is being given.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -156,15 +157,19 @@ async fn store(settings: &Settings, access: Access) -> Result<MetadataStore, Com
     Ok(MetadataStore::open(database, settings.ds_version).await?)
 }
 
-/// The release, from the database; without one, from `--ds-version` alone.
-pub(super) async fn release(settings: &Settings) -> Result<Release, CommandError> {
+/// The release, from the database; without one, from `--ds-version` alone. It is told in the answer's head.
+pub(super) async fn release(settings: &Settings, document: &mut Document) -> Result<Release, CommandError> {
     if let (None, Some(version)) = (&settings.db, settings.ds_version)
         && let Some(family) = family_of(version)
     {
-        return Ok(Release { family, range: VersionRange::new(version, version), contradictions: Vec::new() });
+        let release = Release { family, range: VersionRange::new(version, version), contradictions: Vec::new() };
+        super::head(document, &release);
+        return Ok(release);
     }
     let store = store(settings, Access::Read).await?;
     let release = store.release().clone();
+    super::head(document, &release);
+    document.warnings.extend(store.plain_text());
     store.close().await;
     Ok(release)
 }

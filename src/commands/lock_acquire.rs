@@ -16,6 +16,7 @@ use crate::family::Release;
 use crate::model::{Address, LockNode};
 use crate::output::{Body, Document, Printer};
 use crate::registry::{Lease, Registry};
+use crate::signals::Farewells;
 
 pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs) -> io::Result<u8> {
     let mut document = shell.nothing.clone();
@@ -54,8 +55,7 @@ async fn hold(
     shell.settings.registry()?;
     let stop = shell.stop.clone();
     let database = async {
-        let release = connect::release(&shell.settings).await?;
-        super::head(document, &release);
+        let release = connect::release(&shell.settings, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address))
     };
@@ -122,10 +122,11 @@ async fn while_held(
     let until =
         arguments.hold_for.map_or_else(|| "until Ctrl-C".to_owned(), |time| format!("for {}", times::short(time)));
     printer.remark(&format!("holding {} {until}", paths.join(" and ")));
-    let mut signal = stop;
+    let (mut signal, mut farewells) = (stop, Farewells::listen());
     tokio::select! {
         lost = lock_child::any_lost(registry, leases) => Err(lost.into()),
         _ = signal.requested() => Ok(None),
+        _ = farewells.recv() => Ok(None),
         () = over(arguments.hold_for) => Ok(None),
     }
 }

@@ -1,17 +1,26 @@
-//! A program that runs while a lock is held: signals are passed on to it, and it is ended when the lock is lost.
+//! A program that runs while a lock is held: in a process group of its own, which is ended as a whole before the lock can be
+//! somebody else's, however this process ends.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, killpg, raise};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
+use super::lock_guard::{self, Guard};
+use super::lock_terminal::Terminal;
 use crate::failover::{Stop, StopSignal};
 use crate::registry::{Lease, Registry, RegistryError};
+use crate::signals::Farewells;
+
+/// So long the end of what was killed is waited for.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// How it ended.
 #[derive(Debug)]
@@ -41,7 +50,16 @@ fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
     }
 }
 
-/// Runs a program without a shell between, for `limit` at most.
+/// After a pause in which nobody could listen.
+async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<(), RegistryError> {
+    for lease in leases {
+        registry.confirm(lease).await.map_err(|error| midway(lease, error))?;
+    }
+    Ok(())
+}
+
+/// Runs a program without a shell between, for `limit` at most. What is left of its process group when it has ended is ended
+/// too: nothing of it goes on without the lock.
 pub(super) async fn run(
     program: &[OsString],
     limit: Option<Duration>,
@@ -51,24 +69,54 @@ pub(super) async fn run(
     mut stop: StopSignal,
 ) -> io::Result<Ended> {
     let Some((name, arguments)) = program.split_first() else { return Ok(Ended::Status(0)) };
-    let mut target = Target::start(name, arguments)?;
+    let mut farewells = Farewells::listen();
+    let mut children = signal(SignalKind::child())?;
+    let mut target = Target::start(name, arguments, grace)?;
     let over = async {
         match limit {
             Some(limit) => tokio::time::sleep(limit).await,
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        status = target.child.wait() => status.map(|status| Ended::Status(code_of(status))),
-        lost = any_lost(registry, leases) => {
-            target.end(Signal::SIGTERM, grace).await?;
-            Ok(Ended::LockLost(lost))
+    let mut over = std::pin::pin!(over);
+    let mut asked = false;
+    let ended = loop {
+        tokio::select! {
+            status = target.child.wait() => {
+                let code = code_of(status?);
+                target.end(Signal::SIGTERM).await?;
+                break Ended::Status(code);
+            }
+            lost = any_lost(registry, leases) => {
+                target.end(Signal::SIGTERM).await?;
+                break Ended::LockLost(lost);
+            }
+            // The program decides what it does about it; the lock is held, and looked after, until it has ended.
+            stop = stop.requested(), if !asked => {
+                asked = true;
+                target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
+            }
+            signal = farewells.recv() => break Ended::Status(code_of(target.end(signal).await?)),
+            () = &mut over => break Ended::Status(code_of(target.end(Signal::SIGTERM).await?)),
+            _ = children.recv() => {
+                if target.is_stopped() {
+                    target.rest();
+                    if let Err(lost) = ensure_held(registry, leases).await {
+                        target.end(Signal::SIGTERM).await?;
+                        break Ended::LockLost(lost);
+                    }
+                    target.go_on();
+                }
+            }
         }
-        signal = stop.requested() => {
-            let signal = if signal == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM };
-            target.pass_on(signal).await.map(|status| Ended::Status(code_of(status)))
-        }
-        () = over => target.end(Signal::SIGTERM, grace).await.map(|status| Ended::Status(code_of(status))),
+    };
+    target.guard.dismiss();
+    Ok(ended)
+}
+
+async fn empty(group: Pid) {
+    while lock_guard::lives(group) {
+        tokio::time::sleep(lock_guard::LOOK).await;
     }
 }
 
@@ -77,47 +125,89 @@ fn code_of(status: ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// The program, and whether it leads a process group of its own.
+/// The program, which leads a process group.
 struct Target {
     child: Child,
-    pid: Option<Pid>,
-    group: bool,
+    group: Pid,
+    grace: Duration,
+    /// Where somebody types at it.
+    terminal: Option<Terminal>,
+    guard: Guard,
 }
 
 impl Target {
-    fn start(name: &OsString, arguments: &[OsString]) -> io::Result<Self> {
+    fn start(name: &OsString, arguments: &[OsString], grace: Duration) -> io::Result<Self> {
+        let mut guard = Guard::start(grace)?;
         let mut command = Command::new(name);
-        command.args(arguments);
-        // A background group may not read from the terminal, so there it stays in ours and gets Ctrl-C by itself.
-        let group = !io::stdin().is_terminal();
-        if group {
-            command.process_group(0);
-        }
-        let child = command.spawn()?;
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
-        Ok(Self { child, pid, group })
+        let spawned = command.args(arguments).process_group(0).spawn();
+        let child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                guard.dismiss();
+                return Err(error);
+            }
+        };
+        let group = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
+        let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
+        guard.watch(group)?;
+        let target = Self { child, group, grace, terminal: Terminal::of_process(), guard };
+        target.go_on();
+        Ok(target)
     }
 
-    /// A process that is gone needs no signal.
+    /// A group that is gone needs no signal.
     fn signal(&self, signal: Signal) {
-        if let Some(pid) = self.pid {
-            let _ = if self.group { killpg(pid, signal) } else { kill(pid, signal) };
+        let _ = killpg(self.group, signal);
+    }
+
+    /// Lets it have the terminal, if that is ours to give, and go on. It may have been stopped when it read from there too early.
+    fn go_on(&self) {
+        if let Some(terminal) = &self.terminal {
+            terminal.give(self.group);
+            self.signal(Signal::SIGCONT);
         }
     }
 
-    async fn pass_on(&mut self, signal: Signal) -> io::Result<ExitStatus> {
-        if self.group || signal != Signal::SIGINT {
-            self.signal(signal);
-        }
-        self.child.wait().await
+    /// Whether somebody at the terminal has just stopped it.
+    fn is_stopped(&self) -> bool {
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
+        self.terminal.is_some() && matches!(waitid(Id::Pid(self.group), flags), Ok(WaitStatus::Stopped(..)))
     }
 
-    async fn end(&mut self, signal: Signal, grace: Duration) -> io::Result<ExitStatus> {
+    /// Stops this process as well, until the shell lets it go on. Where no shell would, this returns at once.
+    fn rest(&self) {
+        if let Some(terminal) = &self.terminal {
+            terminal.take_back(self.group);
+        }
+        let _ = raise(Signal::SIGTSTP);
+    }
+
+    /// Ends what there is of the group, the program's children included.
+    async fn end(&mut self, signal: Signal) -> io::Result<ExitStatus> {
         self.signal(signal);
-        if let Ok(status) = tokio::time::timeout(grace, self.child.wait()).await {
+        // Who is stopped hears nothing.
+        self.signal(Signal::SIGCONT);
+        let (child, group) = (&mut self.child, self.group);
+        let gone = async {
+            let status = child.wait().await;
+            empty(group).await;
+            status
+        };
+        if let Ok(status) = tokio::time::timeout(self.grace, gone).await {
             return status;
         }
         self.signal(Signal::SIGKILL);
-        self.child.wait().await
+        let status = self.child.wait().await;
+        // Nobody resists that; what its parent does not ask after stays in the system's list all the same.
+        tokio::time::timeout(MOMENT, empty(group)).await.ok();
+        status
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Some(terminal) = &self.terminal {
+            terminal.take_back(self.group);
+        }
     }
 }

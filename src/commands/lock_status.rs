@@ -35,8 +35,7 @@ async fn status(
     let stop = shell.stop.clone();
     shell.settings.registry()?;
     let database = async {
-        let release = connect::release(&shell.settings).await?;
-        super::head(document, &release);
+        let release = connect::release(&shell.settings, document).await?;
         let master = arguments.master.as_deref();
         let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
         Ok((release, master))

@@ -10,7 +10,9 @@ mod failure;
 mod instances;
 mod lock_acquire;
 mod lock_child;
+mod lock_guard;
 mod lock_status;
+mod lock_terminal;
 mod masters;
 mod recover;
 mod report;
@@ -30,6 +32,8 @@ use crate::failover::{FailoverError, StopSignal};
 use crate::family::Release;
 use crate::output::{Body, Document, ErrorBody, Printer};
 use failure::CommandError;
+
+pub use lock_guard::is_guard;
 
 /// What a command came to.
 #[derive(Debug, Default)]
@@ -176,6 +180,7 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u
     };
     let mut document = shell.nothing.clone();
     head(&mut document, cluster.store.release());
+    document.warnings.extend(cluster.store.plain_text());
     let answer = match command {
         Command::Masters => masters::run(shell, &mut cluster).await,
         Command::Instances(arguments) => instances::run(shell, &mut cluster, &arguments).await,

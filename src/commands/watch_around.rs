@@ -50,6 +50,8 @@ pub(super) struct Around<'a, 'w> {
     resized: Option<Signal>,
     live: Option<Live<File>>,
     picture: live::View,
+    /// What was told of a connection without encryption, once.
+    plain_text: Option<String>,
     /// Files that cannot be written, each of which is told when that begins, not in every round.
     unwritable: BTreeSet<PathBuf>,
     /// Nobody else writes the state file; `None` in a dry run, which does not write it either.
@@ -94,6 +96,7 @@ impl<'a, 'w> Around<'a, 'w> {
             resized: signal(SignalKind::window_change()).ok(),
             live,
             picture: live::View::default(),
+            plain_text: None,
             unwritable: BTreeSet::new(),
             _lone: lone,
             setup,
@@ -200,6 +203,11 @@ impl Surroundings for Around<'_, '_> {
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
         let access = if self.setup.arguments.guards.dry_run { Access::Look } else { Access::Write };
         let cluster = connect::cluster(&self.setup.settings, access, stop).await.map_err(|error| trouble(&error))?;
+        let plain_text = cluster.store.plain_text();
+        if let Some(text) = plain_text.as_ref().filter(|_| plain_text != self.plain_text) {
+            self.say(text, Printer::warning);
+        }
+        self.plain_text = plain_text;
         self.picture.title = format!("{}, {}", cluster.registry.endpoint(), cluster.store.endpoint());
         for warning in cluster.store.warnings() {
             self.say(&warning, Printer::warning);

@@ -100,6 +100,8 @@ impl std::error::Error for UrlError {}
 
 const FORMS: &str =
     "expected mysql://USER@HOST/DATABASE, mariadb://…, postgres://…, sqlite:FILE or a jdbc: URL of these";
+const PLACES: &str = "write //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: neither address=(…) nor ;name=value is \
+                      understood; better still, use --db-password-file";
 const ENCODING: &str = "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
 
 /// Which grammar the query part has.
@@ -120,6 +122,7 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
 fn sqlite(text: &str) -> Result<DbTarget, UrlError> {
     match text.strip_prefix("//").unwrap_or(text) {
         "" | ":memory:" => Err(UrlError::new("the name of the SQLite file is missing", Some("write sqlite:FILE"))),
+        file if tells_secret(file) => Err(UrlError::new("a SQLite file has no password", Some("write sqlite:FILE"))),
         file if file.contains('\0') => Err(UrlError::new("a file name cannot hold a NUL character", None)),
         file => Ok(DbTarget::Sqlite(PathBuf::from(file))),
     }
@@ -153,7 +156,14 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
     if database.contains(['/', '@']) || host.contains('@') || stray {
         return Err(malformed("the URL has a / or @ where none belongs"));
     }
+    // What is neither a host nor a database's name may hold a password, and both are shown.
+    if !host.chars().all(is_in_host) || !database.chars().all(is_in_database) {
+        return Err(UrlError::new("the host or the database's name has a character that none has", Some(PLACES)));
+    }
     let (user, password) = login(&url, &parameters)?;
+    if [&host, &database, &user].into_iter().any(|shown| tells_secret(shown)) || parameters.misplace_secret() {
+        return Err(UrlError::new("a password stands where none belongs", Some(PLACES)));
+    }
     let target = ServerTarget {
         host,
         port: url.port().unwrap_or(default_port),
@@ -164,6 +174,23 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
         schema: None,
     };
     Ok((target, parameters))
+}
+
+/// IPv6 addresses have colons, and a zone behind a percent sign; PostgreSQL's host may be the folder of a socket.
+fn is_in_host(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%' | '/')
+}
+
+fn is_in_database(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '$' | '+' | '~' | ' ')
+}
+
+/// Whether a text names a password before it tells one.
+pub(super) fn tells_secret(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["password", "passwd", "pwd"]
+        .iter()
+        .any(|name| text.contains(&format!("{name}=")) || text.contains(&format!("{name}:")))
 }
 
 /// User and password stand before the host or, as JDBC has it, among the parameters.

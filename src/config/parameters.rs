@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use super::database::Spelling;
+use super::database::{Spelling, tells_secret};
 use crate::metadata::target::Tls;
 
 /// `name=value` pairs. Names are compared without regard to case, `-` and `_`: the drivers spell them in many ways.
@@ -30,6 +30,11 @@ impl Parameters {
     /// The last value of a name, as the drivers take it.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(known, _)| *known == plain(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a value that may be shown, a file's name for example, has a password in it.
+    pub(super) fn misplace_secret(&self) -> bool {
+        self.0.iter().any(|(name, value)| name != "password" && tells_secret(value))
     }
 
     fn is_true(&self, name: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Why a failover was refused, or stopped. Each refusal names what was seen and the next command.
 
 use crate::exit_code::ExitCode;
-use crate::metadata::StoreError;
 use crate::metadata::database::DatabaseError;
+use crate::metadata::{NO_TLS, StoreError};
 use crate::model::{Address, InstanceId, VersionRange};
 use crate::registry::RegistryError;
 
@@ -247,6 +247,11 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
         DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
             Some("check the file's name in --db".to_owned())
         }
+        DatabaseError::Unreachable { cause, .. } if cause.starts_with(NO_TLS) => Some(
+            "change the server's certificate or settings; or go without encryption, with ssl-mode=disabled (MySQL, MariaDB) \
+             or sslmode=disable (PostgreSQL) in --db"
+                .to_owned(),
+        ),
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
         DatabaseError::UniqueViolation { .. } => Some(
             "an id is given out twice, as after an import: move the sequence (or AUTO_INCREMENT) of t_ds_command behind \

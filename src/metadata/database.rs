@@ -162,6 +162,11 @@ pub trait Database: Send + fmt::Debug {
     /// Where it is, to be shown: `host:port/database` or the file. Never a password.
     fn endpoint(&self) -> &str;
 
+    /// Why the connection is in plain text although encryption was tried; `None` where it was not, or has come about.
+    fn why_plain(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether rows that another transaction has locked can be passed over (`SKIP LOCKED`).
     fn skips_locked(&self) -> bool {
         false

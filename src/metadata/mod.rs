@@ -24,6 +24,7 @@ mod writes;
 pub use commands::BEFORE_EVERY_ID;
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
+pub(crate) use server::NO_TLS;
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;
 pub use times::WrittenTimes;

@@ -2,6 +2,7 @@
 
 mod value;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -11,7 +12,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult, MyS
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySqlConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
-use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
+use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed, why_no_tls};
 use super::target::{ServerTarget, Tls};
 
 /// A MySQL or MariaDB database.
@@ -29,7 +30,13 @@ impl MySqlDatabase {
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
         let prefers_tls = target.tls == Tls::Prefer;
-        let driver = MySqlDriver { options: options(target), prefers_tls, timeout, statement_timeout };
+        let driver = MySqlDriver {
+            options: options(target),
+            prefers_tls,
+            why_plain: OnceLock::new(),
+            timeout,
+            statement_timeout,
+        };
         Self::open(driver, target, timeout, statement_timeout).await
     }
 }
@@ -39,6 +46,8 @@ impl MySqlDatabase {
 pub struct MySqlDriver {
     options: MySqlConnectOptions,
     prefers_tls: bool,
+    /// Why the last resort of that was taken.
+    why_plain: OnceLock<String>,
     timeout: Duration,
     statement_timeout: Duration,
 }
@@ -65,6 +74,7 @@ impl MySqlDriver {
     async fn open(&self) -> Result<MySqlSession, sqlx::Error> {
         let mut connection = match self.options.connect().await {
             Err(error) if self.prefers_tls && tls_failed(&error) => {
+                self.why_plain.get_or_init(|| why_no_tls(&error));
                 self.options.clone().ssl_mode(MySqlSslMode::Disabled).connect().await?
             }
             other => other?,
@@ -220,6 +230,10 @@ impl Driver for MySqlDriver {
         steps.map(move |result| result.map(step)).boxed()
     }
 
+    fn why_plain(&self) -> Option<&str> {
+        self.why_plain.get().map(String::as_str)
+    }
+
     fn skips_locked(session: &MySqlSession) -> bool {
         session.skips_locked
     }
@@ -320,6 +334,7 @@ fn verdict(error: &sqlx::Error) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
     use std::time::Duration;
 
     use sqlx::mysql::MySqlConnectOptions;
@@ -338,7 +353,8 @@ mod tests {
 
     fn settings(timeout: Duration, statement_timeout: Duration, is_mariadb: bool) -> String {
         let options = MySqlConnectOptions::new();
-        MySqlDriver { options, prefers_tls: false, timeout, statement_timeout }.settings(is_mariadb)
+        MySqlDriver { options, prefers_tls: false, why_plain: OnceLock::new(), timeout, statement_timeout }
+            .settings(is_mariadb)
     }
 
     #[test]

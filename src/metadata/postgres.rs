@@ -3,6 +3,7 @@
 mod numeric;
 mod value;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -13,7 +14,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnec
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
 use super::placeholders;
-use super::server::{Driver, ServerDatabase, Step, Verdict, milliseconds, tls_failed};
+use super::server::{Driver, ServerDatabase, Step, Verdict, milliseconds, tls_failed, why_no_tls};
 use super::target::{ServerTarget, Tls};
 use crate::secret::Secret;
 
@@ -33,7 +34,13 @@ impl PostgresDatabase {
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
         let prefers_tls = target.tls == Tls::Prefer;
-        let driver = PostgresDriver { options: options(target), prefers_tls, timeout, statement_timeout };
+        let driver = PostgresDriver {
+            options: options(target),
+            prefers_tls,
+            why_plain: OnceLock::new(),
+            timeout,
+            statement_timeout,
+        };
         Self::open(driver, target, timeout, statement_timeout).await
     }
 }
@@ -63,6 +70,8 @@ const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port
 pub struct PostgresDriver {
     options: PgConnectOptions,
     prefers_tls: bool,
+    /// Why the last resort of that was taken.
+    why_plain: OnceLock<String>,
     timeout: Duration,
     statement_timeout: Duration,
 }
@@ -78,6 +87,7 @@ impl PostgresDriver {
     async fn open(&self) -> Result<PostgresSession, sqlx::Error> {
         let connection = match self.options.connect().await {
             Err(error) if self.prefers_tls && tls_failed(&error) => {
+                self.why_plain.get_or_init(|| why_no_tls(&error));
                 self.options.clone().ssl_mode(PgSslMode::Disable).connect().await?
             }
             other => other?,
@@ -156,6 +166,10 @@ impl Driver for PostgresDriver {
             Either::Right(row) => Step::Row(value::row(&row)),
         };
         steps.map(move |result| result.map(step)).boxed()
+    }
+
+    fn why_plain(&self) -> Option<&str> {
+        self.why_plain.get().map(String::as_str)
     }
 
     /// Every version from 9.5 on.

@@ -65,6 +65,11 @@ pub trait Driver: Send + Sync + 'static {
         parameters: &[Value],
     ) -> BoxStream<'s, Result<Step, sqlx::Error>>;
 
+    /// Why it went on in plain text, if it did.
+    fn why_plain(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the server knows `SKIP LOCKED`.
     fn skips_locked(_: &Self::Session) -> bool {
         false
@@ -273,6 +278,10 @@ impl<D: Driver> Database for ServerDatabase<D> {
         &self.endpoint
     }
 
+    fn why_plain(&self) -> Option<&str> {
+        self.driver.why_plain()
+    }
+
     fn skips_locked(&self) -> bool {
         self.session.as_ref().is_some_and(D::skips_locked)
     }
@@ -421,6 +430,7 @@ fn no_answer(limit: Duration) -> String {
 fn words<D: Driver>(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(_) => D::words(error),
+        error if tls_failed(error) => why_no_tls(error),
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "the server closed the connection".to_owned()
         }
@@ -436,6 +446,32 @@ pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
         sqlx::Error::Tls(_) => true,
         sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
         _ => false,
+    }
+}
+
+/// What the beginning of every such cause is.
+pub(crate) const NO_TLS: &str = "TLS cannot be agreed upon with the server";
+
+/// Why encryption could not be agreed upon, in words that say what to change.
+pub(super) fn why_no_tls(error: &sqlx::Error) -> String {
+    let words = match error {
+        sqlx::Error::Tls(error) => error.to_string(),
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    let known = [
+        ("UnsupportedCertVersion", "its certificate is X.509 v1, and v3 is needed"),
+        ("HandshakeFailure", "no common cipher (it may know DHE only) or key (EC P-521)"),
+        ("UnknownProtocolVersion", "it speaks TLS 1.0 or 1.1 only"),
+        ("ServerDoesNotSupportTls12Or13", "it speaks TLS 1.0 or 1.1 only"),
+        ("ProtocolVersion", "it speaks TLS 1.0 or 1.1 only"),
+        ("CaUsedAsEndEntity", "its certificate is its own authority; give the one that signs it, or let it have one"),
+        ("NotValidForName", "its certificate is for another name"),
+        ("UnknownIssuer", "its certificate is signed by nobody who is trusted here"),
+    ];
+    match known.iter().find(|(sign, _)| words.contains(sign)) {
+        Some((_, reason)) => format!("{NO_TLS}: {reason} ({words})"),
+        None => format!("{NO_TLS}: {words}"),
     }
 }
 

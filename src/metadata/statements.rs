@@ -563,10 +563,10 @@ mod tests {
     fn claims_compare_what_was_read() {
         assert_eq!(
             statements(FamilyId::V3_1, Dialect::MySql).claim(2, 4),
-            "UPDATE t_ds_process_instance SET host = ? WHERE id IN (?,?) AND host = ? AND state = 4"
+            "UPDATE t_ds_process_instance FORCE INDEX (PRIMARY) SET host = ? WHERE id IN (?,?) AND host = ? AND state = 4"
         );
         assert_eq!(
-            statements(FamilyId::V3_3, Dialect::MySql).claim(1, 1),
+            statements(FamilyId::V3_3, Dialect::Postgres).claim(1, 1),
             "UPDATE t_ds_workflow_instance SET state = 18 WHERE id IN (?) AND host = ? AND state = 1"
         );
     }

@@ -112,6 +112,17 @@ impl MetadataStore {
         self.database.endpoint()
     }
 
+    /// That the connection is not encrypted although that was tried, and why.
+    #[must_use]
+    pub fn plain_text(&self) -> Option<String> {
+        let why = self.database.why_plain()?;
+        let off = if self.database.dialect() == Dialect::Postgres { "sslmode=disable" } else { "ssl-mode=disabled" };
+        let endpoint = self.endpoint();
+        Some(format!(
+            "the connection to the database {endpoint} is in plain text: {why}; mend that, or say {off} in --db to accept it"
+        ))
+    }
+
     pub(super) fn statements(&self) -> Statements<'_> {
         Statements::new(&self.release, self.database.dialect(), self.optional)
     }

@@ -27,6 +27,7 @@ mod jdbc;
 mod live;
 mod lock;
 mod model;
+mod plain_text;
 mod primary;
 mod program;
 mod proxy;

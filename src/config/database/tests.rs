@@ -99,6 +99,17 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ("mysql://u:MAR/KER@h/d", "invalid port number"),
         ("mysql://u:1/KER@h/d", "the URL has a / or @ where none belongs"),
         ("mysql://u:p@h/d#MARKER", "there is a # in the URL"),
+        (
+            "jdbc:mysql://address=(host=h)(port=1)(user=x)(password=MARKER)/ds?user=x",
+            "the host or the database's name has a character that none has",
+        ),
+        ("jdbc:postgresql://(host=h,password=MARKER)/ds?user=x", "the URL names several hosts"),
+        ("jdbc:mysql://h/ds;password=MARKER?user=x", "the host or the database's name has a character that none has"),
+        ("jdbc:mysql://h;password=MARKER/ds?user=x", "the host or the database's name has a character that none has"),
+        ("mysql://u@h/MARKER%3Dx", "the host or the database's name has a character that none has"),
+        ("postgres://u%3bpassword%3dMARKER@h/ds", "a password stands where none belongs"),
+        ("postgres://u@h/ds?sslmode=verify-ca&sslrootcert=/ca.pem;pwd=MARKER", "a password stands where none belongs"),
+        ("sqlite:/var/lib/d.db?Password=MARKER", "a SQLite file has no password"),
         ("mysql://u:MARKER@h:99999/d", "invalid port number"),
         ("mysql://h/d?password=MARKER", "the URL names no user"),
         ("jdbc:mysql://h/d?user=&password=MARKER", "the URL names no user"),
@@ -134,6 +145,18 @@ proptest! {
     #[test]
     fn no_url_is_too_strange(scheme in "(jdbc:)?(mysql|mariadb|postgres|postgresql|sqlite):(//)?", rest in "[ -~é]{0,40}") {
         let _ = DbTarget::parse(&format!("{scheme}{rest}"));
+    }
+
+    #[test]
+    fn a_database_has_a_name_of_few_characters(
+        before in "[ -~]{0,6}",
+        strange in r#"[()=;:&?@/\\,"'<>{}\[\]|*^`!]"#,
+        after in "[ -~]{0,6}",
+    ) {
+        let name = format!("{before}{strange}{after}");
+        let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
+        let url = format!("postgres://u@h/{encoded}");
+        prop_assert!(DbTarget::parse(&url).is_err(), "{}", url);
     }
 
     /// Without a parameter `user`, whatever stands where the password belongs is either that or an error.

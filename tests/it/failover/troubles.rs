@@ -222,7 +222,7 @@ fn rows_that_somebody_locks_are_named_and_the_others_are_done() {
 #[test]
 fn rows_that_somebody_locks_are_named_where_none_can_be_passed_over() {
     let mut server = MariaDb::private();
-    server.restart_with("--version=10.5.5-MariaDB");
+    server.restart_with(&["--version=10.5.5-MariaDB"]);
     rows_that_are_locked_are_named(&filled(World::in_env(Env::on_mariadb(&server), release("3.4.1"))));
 }
 

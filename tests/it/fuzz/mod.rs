@@ -13,6 +13,7 @@ use dsctl::secret::Secret;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::engine::fuzz;
+use crate::faults::world::Chance;
 use crate::harness::MARKER;
 
 #[test]
@@ -100,6 +101,35 @@ fn database_urls() {
         }
         let tls = format!("{:?}", server.tls);
         format!("{scheme} {:?} {}", tls.split('(').next(), server.schema.is_some())
+    });
+}
+
+/// A password that says that it is one is not shown, wherever it stands.
+#[test]
+fn misplaced_passwords() {
+    let mut chance = Chance::new();
+    fuzz("urls", |input| {
+        let without = String::from_utf8_lossy(input).replace(MARKER, "other");
+        let labels =
+            ["(password=", ";password=", "&password=", "?password=", "password=", "PassWord:", "&pwd=", ";Passwd="];
+        let label = labels[usize::try_from(chance.below(labels.len() as u64)).unwrap()];
+        let places: Vec<usize> = without.char_indices().map(|(place, _)| place).chain([without.len()]).collect();
+        let (before, after) = without.split_at(places[usize::try_from(chance.below(places.len() as u64)).unwrap()]);
+        let text = format!("{before}{label}{MARKER}{after}");
+        match DbTarget::parse(&text) {
+            Ok(target) => {
+                let shown = match &target {
+                    DbTarget::MySql(server) | DbTarget::Postgres(server) => format!("{target:?} {}", server.endpoint()),
+                    DbTarget::Sqlite(_) => format!("{target:?}"),
+                };
+                assert!(!shown.contains(MARKER), "{shown}");
+                format!("read, {}", target.password().is_some())
+            }
+            Err(error) => {
+                assert!(!format!("{error} {error:?}").contains(MARKER), "{error:?}");
+                error.problem
+            }
+        }
     });
 }
 

@@ -125,3 +125,20 @@ fn a_password_on_the_command_line_is_warned_of() {
     output.run().exit(6).err(WARNING);
     assert!(!run(&server, "masters").stderr.contains(WARNING));
 }
+
+/// Every output of the program is searched for the password by the harness itself.
+#[test]
+fn a_password_in_a_wrong_place_of_the_url_is_not_shown() {
+    for url in [
+        "jdbc:mysql://address=(host=127.0.0.1)(port=1)(user=x)(password=mark3r)/ds?user=x",
+        "jdbc:mysql://127.0.0.1:1/ds;password=mark3r?user=x",
+        "jdbc:mysql://127.0.0.1:1/ds;mark3r?user=x",
+        "postgres://x;password=mark3r@127.0.0.1:1/ds",
+    ] {
+        let mut env = rehearsal(V3_2);
+        env.set("DSCTL_DB", url);
+        for line in ["masters -o json", "masters", "masters -vv", "failover --all-dead --yes -o ndjson"] {
+            run(&env, line).exit(2).err("DSCTL_DB");
+        }
+    }
+}

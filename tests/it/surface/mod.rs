@@ -1,6 +1,7 @@
 //! What operators and scripts see of the program: outputs, refusals, strange data, the lock commands, shipped files.
 
 mod acquire;
+mod acquire_ends;
 mod configuration;
 mod contract;
 mod garbage;

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::super::guard::run;
@@ -50,11 +50,16 @@ impl MariaDb {
         Ok(Self { server })
     }
 
-    /// Stops it and starts it again with another option.
-    pub fn restart_with(&mut self, option: &str) {
+    /// Stops it and starts it again with these options besides.
+    pub fn restart_with(&mut self, options: &[&str]) {
         self.stop();
-        self.server.command.push(option.to_owned());
+        self.server.command.extend(options.iter().map(|option| (*option).to_owned()));
         self.start();
+    }
+
+    /// A key and a certificate of the old version 1 for it, which it can read.
+    pub fn old_certificate(&self) -> (String, String) {
+        super::old_certificate(self.server.folder.path(), "mysql:")
     }
 
     /// Makes a database and says its name.
@@ -130,7 +135,8 @@ fn command(server: &Server) -> Vec<String> {
 }
 
 fn options(port: u16, database: &str) -> MySqlConnectOptions {
-    let options = MySqlConnectOptions::new().host("127.0.0.1").port(port).username(USER).password(PASSWORD);
+    let options = MySqlConnectOptions::new().host("127.0.0.1").port(port).ssl_mode(MySqlSslMode::Disabled);
+    let options = options.username(USER).password(PASSWORD);
     if database.is_empty() { options } else { options.database(database) }
 }
 

@@ -91,6 +91,25 @@ impl Server {
     }
 }
 
+/// What the manuals' `openssl x509 -req` makes: a certificate without extensions, which is one of version 1.
+fn old_certificate(folder: &std::path::Path, owner: &str) -> (String, String) {
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (key, request, certificate) = (file("key.pem"), file("request.pem"), file("certificate.pem"));
+    let openssl = |words: &[&str]| {
+        let output = std::process::Command::new("openssl").args(words).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    openssl(&["req", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-subj", "/CN=127.0.0.1", "-out", &request]);
+    openssl(&["x509", "-req", "-in", &request, "-signkey", &key, "-days", "2", "-out", &certificate]);
+    let text = openssl(&["x509", "-in", &certificate, "-noout", "-text"]);
+    assert!(text.contains("Version: 1 "), "this openssl makes another version: {text}");
+    if is_root() {
+        super::guard::run(std::process::Command::new("chown").args([owner, &key, &certificate]));
+    }
+    (key, certificate)
+}
+
 /// What a test may do to a server of its own.
 macro_rules! private_server {
     ($server:ty) => {

@@ -65,6 +65,18 @@ impl Postgres {
         name
     }
 
+    /// Stops it and starts it again with these settings besides.
+    pub fn restart_with(&mut self, settings: &[&str]) {
+        self.stop();
+        self.server.command.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
+        self.start();
+    }
+
+    /// A key and a certificate of the old version 1 for it, which it can read.
+    pub fn old_certificate(&self) -> (String, String) {
+        super::old_certificate(self.server.folder.path(), "postgres:")
+    }
+
     /// Makes a copy of a database and says its name. Nobody has to leave the original for that.
     pub fn copy_database(&self, original: &str) -> String {
         let copy = self.create_database();

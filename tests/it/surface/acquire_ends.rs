@@ -1,0 +1,198 @@
+//! `lock acquire -- CMD`: nothing of CMD goes on once the lock can be somebody else's, however it ends, at a terminal too.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{DEAD, V3_2, living, with_zookeeper};
+use crate::harness::{Dsctl, Env, FakeRegistration, Running, Store, Zk, eventually, signal};
+
+const LIMIT: Duration = Duration::from_secs(40);
+
+struct World {
+    env: Env,
+    zk: Zk,
+    path: String,
+    _living: FakeRegistration,
+}
+
+fn world() -> World {
+    let mut env = with_zookeeper(Store::Sqlite, V3_2);
+    env.set("DSCTL_SESSION_TIMEOUT", "9s");
+    let (zk, path, registration) = (env.zk(), env.path("lock/master-failover/10.0.0.2:5678"), living(&env, V3_2));
+    World { env, zk, path, _living: registration }
+}
+
+fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Who waits for its parent has ended.
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+/// The first process below this one that runs a command of this name.
+fn below(parent: u32, name: &str) -> Option<u32> {
+    let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    list.split_whitespace().filter_map(|pid| pid.parse().ok()).find_map(|pid: u32| {
+        let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        if command.trim() == name { Some(pid) } else { below(pid, name) }
+    })
+}
+
+impl World {
+    fn file(&self, name: &str) -> PathBuf {
+        self.env.home().join(name)
+    }
+
+    fn acquire(&self, words: &[&str]) -> Dsctl {
+        Dsctl::new(&self.env).args(["lock", "acquire", DEAD]).args(words)
+    }
+
+    /// The same, started by another program.
+    fn acquire_through(&self, program: &str, arguments: &[&str], words: &[&str]) -> Dsctl {
+        Dsctl::new(&self.env).through(program, arguments).args(["lock", "acquire", DEAD]).args(words)
+    }
+
+    /// CMD and a child of it, which hears of nothing; gives that child.
+    fn with_child(&self, terminal: bool, words: &[&str]) -> (Running, u32) {
+        let pid = self.file("child");
+        _ = std::fs::remove_file(&pid);
+        let script = format!(
+            "(trap '' INT QUIT TERM HUP; sh -c 'echo $PPID >{0}.new; mv {0}.new {0}'; while :; do sleep 0.1; done) & \
+             echo ready; wait",
+            pid.display()
+        );
+        let dsctl = self.acquire(words).args(["--", "sh", "-c", &script]);
+        let mut running = if terminal { dsctl.on_terminal() } else { dsctl }.spawn();
+        running.await_stdout("ready");
+        let child = eventually(LIMIT, "the child's number", || std::fs::read_to_string(&pid));
+        (running, child.trim().parse().unwrap())
+    }
+
+    fn program(&self, running: &Running, terminal: bool) -> u32 {
+        if terminal {
+            eventually(LIMIT, "the program", || below(running.pid(), "dsctl").ok_or("none"))
+        } else {
+            running.pid()
+        }
+    }
+
+    fn lose(&self) {
+        let node = self.zk.await_queue(&self.path, 1).remove(0);
+        self.zk.delete(&format!("{}/{node}", self.path));
+    }
+}
+
+#[test]
+fn signals_end_the_programs_children_too() {
+    let world = world();
+    for terminal in [false, true] {
+        for (name, code) in [("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
+            let (running, child) = world.with_child(terminal, &[]);
+            signal(world.program(&running, terminal), name);
+            let output = running.finish().exit(code);
+            assert!(!is_alive(child), "{terminal} {name}: {output:?}");
+            // It was given back, and did not merely expire.
+            assert!(world.zk.lock_queue(&world.path).is_empty(), "{terminal} {name}");
+        }
+    }
+}
+
+#[test]
+fn the_time_and_a_lost_lock_end_the_programs_children_too() {
+    let world = world();
+    for terminal in [false, true] {
+        let (running, child) = world.with_child(terminal, &["--for", "2s"]);
+        running.finish().exit(143);
+        assert!(!is_alive(child), "{terminal}");
+        let (running, child) = world.with_child(terminal, &[]);
+        world.lose();
+        running.finish().exit(8);
+        assert!(!is_alive(child), "{terminal}");
+    }
+}
+
+/// What the program has left behind in its group has no lock any more.
+#[test]
+fn what_the_program_leaves_behind_is_ended() {
+    let world = world();
+    let pid = world.file("left");
+    let script = format!("sleep 600 >/dev/null 2>&1 & echo $! >{}; exit 3", pid.display());
+    world.acquire(&["--", "sh", "-c", &script]).run().exit(3);
+    assert!(!is_alive(std::fs::read_to_string(pid).unwrap().trim().parse().unwrap()));
+}
+
+#[test]
+fn kill_9_ends_the_program_before_the_lock_is_free() {
+    let world = world();
+    for terminal in [false, true] {
+        let (running, child) = world.with_child(terminal, &[]);
+        let program = world.program(&running, terminal);
+        signal(program, "KILL");
+        // Its session lives on for a while, and the lock with it.
+        world.zk.await_queue(&world.path, 0);
+        assert!(!is_alive(child), "{terminal}");
+        running.finish().exit(137);
+    }
+}
+
+#[test]
+fn nohup_is_heeded() {
+    let world = world();
+    let file = world.file("go");
+    let script = format!("echo ready; while ! test -e {}; do sleep 0.05; done; echo done", file.display());
+    let mut running = world.acquire_through("/usr/bin/nohup", &[], &["--", "sh", "-c", &script]).spawn();
+    running.await_stdout("ready");
+    running.signal("HUP");
+    std::fs::write(file, "").unwrap();
+    running.finish().exit(0).out("done");
+}
+
+/// What is typed is the program's while it runs, and the shell's afterwards.
+#[test]
+fn the_terminal_is_lent_and_taken_back() {
+    let world = world();
+    let shell = "\"$0\" \"$@\"; echo code $?; read -r line; echo \"then $line\"";
+    let words = ["--", "sh", "-c", "read -r line; echo \"first $line\""];
+    let dsctl = world.acquire_through("/bin/bash", &["-c", shell], &words).on_terminal().stdin("one\ntwo\n");
+    dsctl.run().exit(0).out("first one").out("code 0").out("then two");
+}
+
+/// Two files tell shell and program when to go on.
+fn stopped(world: &World) -> (Running, u32) {
+    let (shell_goes, program_goes) = (world.file("shell"), world.file("program"));
+    let script = format!("echo ready; while ! test -e {}; do sleep 0.05; done; echo ended", program_goes.display());
+    let shell = format!(
+        "set -m; \"$0\" \"$@\"; echo code $?; while ! test -e {}; do sleep 0.05; done; fg; echo code $?",
+        shell_goes.display()
+    );
+    let words = ["--", "sh", "-c", &script];
+    let mut running = world.acquire_through("/bin/bash", &["-c", &shell], &words).on_terminal().spawn();
+    running.await_stdout("ready");
+    let dsctl = eventually(LIMIT, "the program", || below(running.pid(), "dsctl").ok_or("none"));
+    let program = eventually(LIMIT, "its child", || below(dsctl, "sh").ok_or("none"));
+    signal(program, "TSTP");
+    // 128 and the number of SIGTSTP.
+    running.await_stdout("code 148");
+    (running, program)
+}
+
+#[test]
+fn ctrl_z_stops_and_fg_goes_on() {
+    let world = world();
+    let (mut running, _) = stopped(&world);
+    assert_eq!(world.zk.lock_queue(&world.path).len(), 1);
+    std::fs::write(world.file("shell"), "").unwrap();
+    std::fs::write(world.file("program"), "").unwrap();
+    running.await_stdout("ended");
+    running.finish().exit(0).out("code 0");
+}
+
+#[test]
+fn a_lock_that_was_lost_meanwhile_ends_what_was_stopped() {
+    let world = world();
+    let (running, program) = stopped(&world);
+    world.lose();
+    std::fs::write(world.file("shell"), "").unwrap();
+    let output = running.finish().out("code 8");
+    assert!(!output.stdout.contains("ended"), "{output:?}");
+    assert!(!is_alive(program));
+}
