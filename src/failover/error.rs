@@ -1,8 +1,8 @@
 //! Why a failover was refused, or stopped. Each refusal names what was seen and the next command.
 
 use crate::exit_code::ExitCode;
-use crate::metadata::StoreError;
 use crate::metadata::database::DatabaseError;
+use crate::metadata::StoreError;
 use crate::model::{Address, InstanceId, VersionRange};
 use crate::registry::RegistryError;
 
@@ -204,7 +204,7 @@ impl FailoverError {
                 Some("give the masters' own digest with --zk-digest-file".to_owned())
             }
             Self::Database(error) | Self::Store(StoreError::Database(error)) => database_hint(error),
-            Self::Store(StoreError::Schema(_)) => Some("check the database's name in --db, or --ds-version".to_owned()),
+            Self::Store(StoreError::Schema(error)) => Some(error.hint()),
             Self::OutcomeUnknown { .. } => Some(
                 "when the database answers again, 'dsctl instances' shows it; running the same command again is safe"
                     .to_owned(),

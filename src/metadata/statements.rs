@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::database::Dialect;
-use crate::family::{Claim, CommandValue, Family, Release};
+use crate::family::{Claim, CommandValue, Family, Release, Tables};
 
 /// Builds statements for one release and one dialect.
 #[derive(Clone, Copy, Debug)]
@@ -377,30 +377,35 @@ fn names(columns: &[(&str, CommandValue)]) -> String {
 /// Which of MySQL's servers answers.
 pub(crate) const SERVER: &str = "SELECT CONCAT_WS(' ', @@hostname, @@port, @@server_id)";
 
-/// Columns of every table of DolphinScheduler's in the database that is connected to, as far as we may do anything with
-/// them: table, column. In PostgreSQL its own catalogue says so in half the time of the standard's views, and of
-/// one schema alone, the one that statements meet first: another release's may lie behind it in the search path.
+/// Columns of every table in the database that is connected to: table, column, 1 where we may read it. MySQL leaves out
+/// what we may do nothing with. In PostgreSQL its own catalogue, which is open to everybody, is asked in half the time of
+/// the standard's views, and for one schema alone, the one that statements meet first: another release's may lie behind it
+/// in the search path.
 pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::MySql => {
-            "SELECT table_name, column_name FROM information_schema.columns \
+            "SELECT table_name, column_name, CAST(privileges LIKE '%select%' AS SIGNED) FROM information_schema.columns \
              WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
         }
         Dialect::Postgres => {
-            "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT) FROM pg_catalog.pg_class c \
+            "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
+             CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT) FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = COALESCE(\
              (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = to_regclass('t_ds_command')), \
              (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = current_schema())) \
-             AND c.relkind IN ('r', 'v', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped \
-             AND (pg_has_role(c.relowner, 'USAGE') \
-             OR has_column_privilege(c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES')) \
-             ORDER BY c.relname, a.attnum"
+             AND c.relkind IN ('r', 'v', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
         }
         Dialect::Sqlite => {
-            "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p \
+            "SELECT m.name, p.name, 1 FROM sqlite_master m JOIN pragma_table_info(m.name) p \
              WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid"
         }
     }
+}
+
+/// Reads no row of the tables whose columns tell the release; refused to those who may not read every column.
+pub(crate) fn whole_tables(family: &Family) -> String {
+    let Tables { instance, task, command, .. } = family.tables;
+    format!("SELECT i.*, t.*, c.* FROM {instance} i, {task} t, {command} c WHERE 1 = 0")
 }
 
 /// Definitions of 2.0 and newer by code: code, version.

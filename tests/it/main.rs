@@ -36,4 +36,5 @@ mod schema;
 mod servers;
 mod steps;
 mod surface;
+mod tables;
 mod watch;
