@@ -2,7 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
-use crate::metadata::StoreError;
+use crate::metadata::{Obstacle, StoreError};
 use crate::model::{Address, InstanceId, VersionRange};
 use crate::registry::RegistryError;
 
@@ -61,6 +61,9 @@ pub enum Refusal {
     /// Tables whose engine cannot undo anything.
     #[error("{0} has no transactions: half a hand-over could not be undone")]
     NoTransactions(String),
+    /// What is to be written could not be, or this user may not write it.
+    #[error(transparent)]
+    CannotWrite(#[from] Obstacle),
     /// Neither a yes on a terminal nor `--yes`.
     #[error("not confirmed")]
     NotConfirmed,
@@ -108,6 +111,7 @@ impl Refusal {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }
             Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
+            Self::CannotWrite(obstacle) => obstacle.hint(),
             Self::NotConfirmed => "nothing was written".to_owned(),
             Self::StrangeMasters(_) => {
                 "check that --zk, --namespace and --db belong to one cluster; if all its masters have new addresses, repeat \

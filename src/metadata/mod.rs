@@ -9,6 +9,7 @@ pub mod mysql;
 mod of_host;
 mod placeholders;
 pub mod postgres;
+mod preconditions;
 mod rows;
 mod server;
 pub mod sqlite;
@@ -21,5 +22,6 @@ mod writes;
 
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
+pub use preconditions::{Obstacle, Writing};
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;

@@ -1,6 +1,9 @@
 //! What the tables of the metadata store must be, and what its user must be allowed to: told before anything is done.
 
+mod grants;
 mod halves;
+mod inserts;
+mod released;
 
 use crate::attack::World;
 use crate::harness::{Dsctl, Output};
@@ -18,6 +21,16 @@ const EVERY: [&str; 11] = [
     "recover --orphans --yes",
     "watch --once --yes",
     "watch --once --dry-run",
+];
+
+/// Those that write, and their dry runs.
+const WRITING: [&str; 6] = [
+    "failover --all-dead --yes",
+    "failover 10.0.0.2:5678 --yes",
+    "failover 10.0.0.2:5678 --dry-run",
+    "clear-hosts 10.0.0.2:5678 --dry-run",
+    "recover --orphans --yes",
+    "recover --orphans --dry-run",
 ];
 
 fn run(world: &World, line: &str) -> Output {
