@@ -20,8 +20,7 @@ pub use global::{ConnectionArgs, GlobalArgs, OutputArgs};
 pub use topics::{UnknownTopic, help};
 
 /// What `--version` says besides the number. Releases before 1.2 keep their metadata in another shape.
-const LONG_VERSION: &str =
-    concat!(env!("CARGO_PKG_VERSION"), "\nsupports Apache DolphinScheduler 1.2 to 3.3 and newer");
+const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nsupports Apache DolphinScheduler 1.2 to 3.4.3");
 
 /// Examples come first: they answer most questions.
 const TEMPLATE: &str = "\

@@ -2,7 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
-use crate::metadata::{NO_TLS, StoreError};
+use crate::metadata::{NO_TLS, Obstacle, StoreError};
 use crate::model::{Address, InstanceId, VersionRange};
 use crate::registry::RegistryError;
 
@@ -69,6 +69,9 @@ pub enum Refusal {
     /// Tables whose engine cannot undo anything.
     #[error("{0} has no transactions: half a hand-over could not be undone")]
     NoTransactions(String),
+    /// What is to be written could not be, or this user may not write it.
+    #[error(transparent)]
+    CannotWrite(#[from] Obstacle),
     /// Neither a yes on a terminal nor `--yes`.
     #[error("not confirmed")]
     NotConfirmed,
@@ -120,6 +123,7 @@ impl Refusal {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }
             Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
+            Self::CannotWrite(obstacle) => obstacle.hint(),
             Self::NotConfirmed => "nothing was written".to_owned(),
             Self::StrangeMasters(_) => {
                 "check that --zk, --namespace and --db belong to one cluster; if all its masters have new addresses, repeat \
@@ -218,7 +222,7 @@ impl FailoverError {
                 Some("give the masters' own digest with --zk-digest-file".to_owned())
             }
             Self::Database(error) | Self::Store(StoreError::Database(error)) => database_hint(error),
-            Self::Store(StoreError::Schema(_)) => Some("check the database's name in --db, or --ds-version".to_owned()),
+            Self::Store(StoreError::Schema(error)) => Some(error.hint()),
             Self::OutcomeUnknown { .. } => Some(
                 "when the database answers again, 'dsctl instances' shows it; running the same command again is safe"
                     .to_owned(),

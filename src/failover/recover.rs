@@ -9,7 +9,9 @@ use super::guard::{self, RegistryView};
 use super::judge;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, StopSignal};
-use super::run::{Cluster, Context, Job, Work, check_place, check_release, check_transactions, each, finish};
+use super::run::{
+    Cluster, Context, Job, Work, check_place, check_release, check_transactions, check_writable, each, finish,
+};
 use crate::family::Claim;
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 
@@ -35,6 +37,7 @@ async fn all_claimed(
 ) -> Result<(), FailoverError> {
     check_release(cluster.store.release(), context.rules)?;
     check_transactions(cluster, context).await?;
+    check_writable(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     check_place(cluster, &view, context).await?;

@@ -14,7 +14,7 @@ use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
 use super::{trace, zone};
 use crate::family::{Claim, Family, Release};
-use crate::metadata::{HostCount, MetadataStore};
+use crate::metadata::{HostCount, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::{Registry, RegistryError};
 
@@ -115,6 +115,7 @@ async fn all_masters(
 ) -> Result<(), FailoverError> {
     check_release(cluster.store.release(), context.rules)?;
     check_transactions(cluster, context).await?;
+    check_writable(cluster, context).await?;
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     check_place(cluster, &view, context).await?;
@@ -187,6 +188,15 @@ pub(crate) async fn check_place(
 pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
     let tables = context.stop.unless(cluster.store.tables_without_transactions()).await?;
     if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
+}
+
+/// Whatever the tables or this user's rights would refuse is found before the first lock and the first write.
+pub(crate) async fn check_writable(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
+    let steps = context.rules.steps;
+    let (claims, commands) = (steps != Steps::Command, steps != Steps::Claim);
+    let writing = Writing { claims, commands, locks: cluster.registry.kind() == "jdbc" };
+    let obstacle = context.stop.unless(cluster.store.obstacle(writing)).await?;
+    obstacle.map_or(Ok(()), |obstacle| Err(Refusal::from(obstacle).into()))
 }
 
 /// One master's share of a run.

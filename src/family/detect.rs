@@ -1,16 +1,20 @@
 //! Which release a metadata store belongs to: the schema decides, `t_ds_version` refines, `--ds-version` overrides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::needs::Need;
 use super::{ALL, Family, FamilyId, OPEN_END, Release, by_id};
 use crate::model::{Stage, Version, VersionRange};
 
 /// Tables and columns that are there, in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    tables: BTreeMap<String, BTreeSet<String>>,
+    /// Tables, their columns, and whether we may read each of these.
+    tables: BTreeMap<String, BTreeMap<String, bool>>,
     /// `version` column of `t_ds_version`, newest row last; empty if there is none.
     pub versions: Vec<String>,
+    /// Whether what we have no right on is left out: what is not listed may be there all the same.
+    pub hides: bool,
 }
 
 /// Why no release could be told.
@@ -28,6 +32,34 @@ pub enum DetectError {
         /// What was seen.
         seen: String,
     },
+    /// The instance tables of two families, one of which is a leftover.
+    #[error(
+        "both {TO_3_2} and {FROM_3_3} stand in this database: one of them is left from before an upgrade to 3.3, or from a \
+         dump that was loaded over it, and which one the masters use cannot be seen here"
+    )]
+    TwoInstanceTables,
+    /// What would be read is closed to this user.
+    #[error("this database user may not read {0}")]
+    Closed(String),
+    /// Rights on single columns alone: what else there is cannot be seen, and the release is told by it.
+    #[error("this database user may not read whole tables, so that nobody can tell which release they are of: {0}")]
+    HalfClosed(String),
+    /// Nothing says which release it is.
+    #[error("{0}, which tells the release")]
+    NoVersion(String),
+    /// `t_ds_version` names a release of another schema.
+    #[error(
+        "t_ds_version says {stated}, but the tables are those of family {family} ({releases}): an upgrade may have stopped \
+         half-way"
+    )]
+    OtherFamily {
+        /// As `t_ds_version` says.
+        stated: String,
+        /// As found.
+        family: &'static str,
+        /// The releases it could be.
+        releases: VersionRange,
+    },
     /// `--ds-version` names a release of another schema.
     #[error("--ds-version {given} contradicts the schema, which is of family {family} ({releases})")]
     WrongVersion {
@@ -40,10 +72,50 @@ pub enum DetectError {
     },
 }
 
+impl DetectError {
+    /// The next command, or what to look at.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotDolphinScheduler { .. } => {
+                "check the database's name in --db, and that its user may see the tables".to_owned()
+            }
+            Self::UnknownSchema { .. } => {
+                "check the database's name in --db and its user's rights (see the README); an upgrade that stopped half-way \
+                 is to be finished or undone first"
+                    .to_owned()
+            }
+            Self::TwoInstanceTables => format!(
+                "find out which one has the running workflows, and rename the other: ALTER TABLE {TO_3_2} RENAME TO old_…"
+            ),
+            Self::Closed(_) | Self::HalfClosed(_) => {
+                "GRANT SELECT on these tables to it; the README lists what each command needs".to_owned()
+            }
+            Self::NoVersion(_) => "GRANT SELECT on t_ds_version, or repeat with --ds-version X.Y.Z".to_owned(),
+            Self::OtherFamily { family, .. } => {
+                format!("if the masters that run are of family {family}, repeat with their --ds-version X.Y.Z")
+            }
+            Self::WrongVersion { .. } => "check the database's name in --db, or --ds-version".to_owned(),
+        }
+    }
+}
+
+/// The instance table up to 3.2.
+const TO_3_2: &str = "t_ds_process_instance";
+/// The same from 3.3 on.
+const FROM_3_3: &str = "t_ds_workflow_instance";
+/// Where a release writes down which one it is.
+const VERSION: &str = "t_ds_version";
+
 impl Catalogue {
-    /// Notes a column.
+    /// Notes a column that we may read.
     pub fn add(&mut self, table: &str, column: &str) {
-        self.tables.entry(table.to_lowercase()).or_default().insert(column.to_lowercase());
+        self.note(table, column, true);
+    }
+
+    /// Notes a column, and whether we may read it.
+    pub fn note(&mut self, table: &str, column: &str, readable: bool) {
+        self.tables.entry(table.to_lowercase()).or_default().insert(column.to_lowercase(), readable);
     }
 
     /// Whether a table is there.
@@ -55,7 +127,35 @@ impl Catalogue {
     /// Whether a column is there.
     #[must_use]
     pub fn has(&self, table: &str, column: &str) -> bool {
-        self.tables.get(table).is_some_and(|columns| columns.contains(column))
+        self.tables.get(table).is_some_and(|columns| columns.contains_key(column))
+    }
+
+    /// Whether a column is there and open to us.
+    #[must_use]
+    pub fn may_read(&self, table: &str, column: &str) -> bool {
+        self.tables.get(table).and_then(|columns| columns.get(column)) == Some(&true)
+    }
+
+    /// Whether the release's own word can be read.
+    #[must_use]
+    pub fn may_read_versions(&self) -> bool {
+        self.may_read(VERSION, "id") && self.may_read(VERSION, "version")
+    }
+
+    /// Those of these columns for which something holds, in words; `None` if there is none.
+    fn those(&self, need: &Need, holds: impl Fn(&str) -> bool) -> Option<String> {
+        let columns: Vec<&str> = need.columns.iter().copied().filter(|column| holds(column)).collect();
+        match columns.len() {
+            0 => None,
+            all if all == need.columns.len() => Some(need.table.to_owned()),
+            _ => Some(format!("{} ({})", need.table, columns.join(", "))),
+        }
+    }
+
+    /// What is not there, as a reader of it has to know it.
+    fn absent(&self, what: &str) -> String {
+        let perhaps = if self.hides { ", or this user has no right on it" } else { "" };
+        format!("{what} is not there{perhaps}")
     }
 
     /// Names of the tables, at most eight.
@@ -69,37 +169,41 @@ impl Catalogue {
     }
 }
 
-/// Finds the release (F§5.1, in its order).
+/// Finds the release (F§5.1, in its order), and sees that the tables are whole and open to us.
 ///
 /// # Errors
 /// [`DetectError`]: nothing may be read or written then, since nothing is known of the meaning of the rows.
 pub fn detect(catalogue: &Catalogue, given: Option<Version>) -> Result<Release, DetectError> {
+    if catalogue.has_table(TO_3_2) && catalogue.has_table(FROM_3_3) {
+        return Err(DetectError::TwoInstanceTables);
+    }
     let (family, by_schema) = by_schema(catalogue)?;
-    require_tables(catalogue, family)?;
+    check_tables(catalogue, family)?;
     let by_schema = by_schema.intersect(&family.releases).unwrap_or(family.releases);
     let mut release = Release { family, range: by_schema, contradictions: Vec::new() };
-    refine(&mut release, catalogue, by_schema);
-    if let Some(given) = given {
-        if !family.releases.contains(given) {
+    match given {
+        Some(given) if !family.releases.contains(given) => {
             return Err(DetectError::WrongVersion { given, family: family.label, releases: by_schema });
         }
-        if !by_schema.contains(given) {
-            release.contradictions.push(format!("--ds-version says {given}, the schema looks like {by_schema}"));
+        Some(given) => {
+            narrow(&mut release, VersionRange::new(given, given), || format!("--ds-version says {given}"));
+            release.contradictions.extend(overridden(catalogue, family, given));
         }
-        release.range = VersionRange::new(given, given);
+        None => refine(&mut release, catalogue)?,
     }
     Ok(release)
 }
 
 fn by_schema(catalogue: &Catalogue) -> Result<(&'static Family, VersionRange), DetectError> {
     let command = |column| catalogue.has("t_ds_command", column);
-    if catalogue.has_table("t_ds_workflow_instance") {
+    if catalogue.has_table(FROM_3_3) {
         Ok((by_id(FamilyId::V3_3), range_3_3(catalogue)))
     } else if command("tenant_code") || command("test_flag") {
         Ok((by_id(FamilyId::V3_2), range_3_2(catalogue)))
-    } else if catalogue.has("t_ds_process_instance", "state_history") {
+    } else if catalogue.has(TO_3_2, "state_history") {
         Ok((by_id(FamilyId::V3_1), by_id(FamilyId::V3_1).releases))
-    } else if catalogue.has_table("t_ds_task_group") {
+    } else if catalogue.has("t_ds_task_instance", "task_group_id") {
+        // A column of a table that is read in any case: the tables of task groups may be closed to us.
         Ok((by_id(FamilyId::V3_0), range_3_0(catalogue)))
     } else if command("process_definition_code") {
         Ok((by_id(FamilyId::V2_0), range_2_0(catalogue)))
@@ -107,23 +211,24 @@ fn by_schema(catalogue: &Catalogue) -> Result<(&'static Family, VersionRange), D
         Ok((by_id(FamilyId::V1_3), by_id(FamilyId::V1_3).releases))
     } else if command("worker_group_id") {
         Ok((by_id(FamilyId::V1_2), by_id(FamilyId::V1_2).releases))
-    } else if catalogue.has_table("t_ds_command") || catalogue.has_table("t_ds_process_instance") {
+    } else if catalogue.has_table("t_ds_command") || catalogue.has_table(TO_3_2) {
         Err(DetectError::UnknownSchema { seen: catalogue.seen() })
     } else {
         Err(DetectError::NotDolphinScheduler { seen: catalogue.seen() })
     }
 }
 
+// A table or column that stands in no table which is read anyway shows something by its presence alone: where it is
+// missing, it may be closed to us, or may have been added later.
+
 fn range_3_3(catalogue: &Catalogue) -> VersionRange {
     let first = Version::staged(3, 3, 0, Stage::Alpha);
     if catalogue.has("t_ds_command", "test_flag") {
         VersionRange::new(first, Version::new(3, 3, 0))
-    } else if catalogue.has("t_ds_task_instance", "task_output_log_path") {
-        VersionRange::new(Version::new(3, 4, 1), OPEN_END)
-    } else if catalogue.has_table("t_ds_serial_command") {
-        VersionRange::new(Version::new(3, 3, 1), OPEN_END)
+    } else if catalogue.has("t_ds_schedules", "missed_fire_policy") {
+        VersionRange::new(Version::new(3, 4, 3), OPEN_END)
     } else {
-        VersionRange::new(Version::new(3, 3, 1), Version::new(3, 3, 2))
+        VersionRange::new(Version::new(3, 3, 1), OPEN_END)
     }
 }
 
@@ -148,7 +253,7 @@ fn range_3_0(catalogue: &Catalogue) -> VersionRange {
 }
 
 fn range_2_0(catalogue: &Catalogue) -> VersionRange {
-    let instance = |column| catalogue.has("t_ds_process_instance", column);
+    let instance = |column| catalogue.has(TO_3_2, column);
     if instance("restart_time") {
         VersionRange::new(Version::new(2, 0, 2), Version::new(2, 0, 9))
     } else if instance("next_process_instance_id") {
@@ -158,27 +263,70 @@ fn range_2_0(catalogue: &Catalogue) -> VersionRange {
     }
 }
 
-fn require_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectError> {
-    let tables = &family.tables;
-    let needed = [tables.instance, tables.task, tables.command, tables.error_command, tables.definition];
-    let missing: Vec<&str> = needed.into_iter().filter(|table| !catalogue.has_table(table)).collect();
-    if missing.is_empty() {
-        return Ok(());
+/// Sees that every table has the columns of this family that are read, and that they are open to us. A schema that is half
+/// another family's is none.
+fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectError> {
+    let needs = family.reads();
+    let lacks = |need: &Need| catalogue.those(need, |column| !catalogue.has(need.table, column));
+    let missing: Vec<String> = needs.iter().filter(|need| !need.may_lack).filter_map(lacks).collect();
+    if !missing.is_empty() {
+        let perhaps = if catalogue.hides { " (or this user has no right on that)" } else { "" };
+        let seen = format!("it looks like family {}, but lacks {}{perhaps}", family.label, missing.join(", "));
+        return Err(DetectError::UnknownSchema { seen });
     }
-    let seen = format!("looks like family {}, but lacks {}", family.label, missing.join(", "));
-    Err(DetectError::UnknownSchema { seen })
+    let is_closed =
+        |need: &Need, column: &str| catalogue.has(need.table, column) && !catalogue.may_read(need.table, column);
+    let closed = |need: &Need| catalogue.those(need, |column| is_closed(need, column));
+    let closed: Vec<String> = needs.iter().filter_map(closed).collect();
+    if closed.is_empty() { Ok(()) } else { Err(DetectError::Closed(closed.join(", "))) }
 }
 
-/// Lets `t_ds_version` narrow the range, or notes the contradiction and leaves the range alone.
-fn refine(release: &mut Release, catalogue: &Catalogue, by_schema: VersionRange) {
-    let Some(text) = catalogue.versions.last() else { return };
-    let stated = text.parse::<Version>().ok().map(|version| stands_for(version, release.family.id));
-    match stated.and_then(|stated| stated.intersect(&by_schema)) {
+/// That `t_ds_version` says otherwise than the operator, whose word is taken.
+fn overridden(catalogue: &Catalogue, family: &Family, given: Version) -> Option<String> {
+    let text = catalogue.versions.last()?;
+    let agrees = text.parse().is_ok_and(|version| stands_for(version, family.id).contains(given));
+    (!agrees).then(|| format!("{VERSION} says {text:?}; --ds-version {given} is taken"))
+}
+
+/// Lets `t_ds_version` narrow the range.
+fn refine(release: &mut Release, catalogue: &Catalogue) -> Result<(), DetectError> {
+    if !catalogue.has_table(VERSION) {
+        return Err(DetectError::NoVersion(catalogue.absent(VERSION)));
+    }
+    if !catalogue.may_read_versions() {
+        return Err(DetectError::NoVersion(format!("this database user may not read {VERSION}")));
+    }
+    let Some(text) = catalogue.versions.last() else { return Ok(()) };
+    let says = || format!("{VERSION} says {text:?}");
+    let family = release.family;
+    let Ok(version) = text.parse::<Version>() else {
+        release.contradictions.push(format!(
+            "{}, the schema is of family {} ({})",
+            says(),
+            family.label,
+            release.range
+        ));
+        return Ok(());
+    };
+    let stated = stands_for(version, family.id);
+    if stated.intersect(&family.releases).is_none() {
+        let (stated, family, releases) = (text.clone(), family.label, release.range);
+        return Err(DetectError::OtherFamily { stated, family, releases });
+    }
+    narrow(release, stated, says);
+    Ok(())
+}
+
+/// Takes what both ranges have in common. Where that is nothing, all releases from the one to the other are possible, and
+/// the contradiction is told: what is done must then be right for each of them, and every lock of theirs is taken.
+fn narrow(release: &mut Release, stated: VersionRange, says: impl Fn() -> String) {
+    match release.range.intersect(&stated) {
         Some(range) => release.range = range,
-        None => release.contradictions.push(format!(
-            "t_ds_version says {text:?}, the schema is of family {} ({by_schema})",
-            release.family.label
-        )),
+        None => {
+            let (family, by_schema) = (release.family.label, release.range);
+            release.contradictions.push(format!("{}, the schema is of family {family} ({by_schema})", says()));
+            release.range = by_schema.hull(&stated);
+        }
     }
 }
 
@@ -199,7 +347,7 @@ fn stands_for(version: Version, family: FamilyId) -> VersionRange {
         (3, 0, 0) => range(Version::staged(3, 0, 0, Stage::Alpha), v(3, 0, 0)),
         (3, 0, 2) => range(v(3, 0, 2), v(3, 0, 3)),
         (3, 3, 0) if family == FamilyId::V3_2 => range(v(3, 2, 2), v(3, 2, 2)),
-        // What 3.3.1 and newer write into a fresh database is not known for certain: 3.3.0 says little there.
+        // What 3.3.1 to 3.4.1 write into a fresh database is not known for certain: 3.3.0 says little there.
         (3, 3, 0) => range(Version::staged(3, 3, 0, Stage::Alpha), OPEN_END),
         _ => range(version, version),
     }
@@ -216,56 +364,135 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::family::schema;
+    use crate::model::Address;
 
-    fn catalogue(columns: &[(&str, &str)], version: &str) -> Catalogue {
+    /// The tables of a release, and what its script writes into `t_ds_version`.
+    fn schema(release: &str) -> Catalogue {
+        let version: Version = release.parse().unwrap();
         let mut catalogue = Catalogue::default();
-        for (table, column) in columns {
-            catalogue.add(table, column);
+        for table in schema::tables(version) {
+            for column in &table.columns {
+                catalogue.add(table.name, column.name);
+            }
         }
-        catalogue.versions = vec![version.to_owned()];
+        catalogue.versions = vec![schema::fresh_version_row(version)];
         catalogue
     }
 
-    const BASE: &[(&str, &str)] = &[
-        ("t_ds_process_instance", "id"),
-        ("t_ds_task_instance", "id"),
-        ("t_ds_command", "id"),
-        ("t_ds_error_command", "id"),
-        ("t_ds_process_definition", "id"),
-    ];
+    fn with_version(release: &str, version: &str) -> Catalogue {
+        Catalogue { versions: vec![version.to_owned()], ..schema(release) }
+    }
 
-    fn found(extra: &[(&str, &str)], version: &str) -> String {
-        let release = detect(&catalogue(&[BASE, extra].concat(), version), None).unwrap();
+    fn told(catalogue: &Catalogue) -> String {
+        let release = detect(catalogue, None).unwrap_or_else(|error| panic!("{error}"));
         format!("{} {} {}", release.family.label, release.range, release.contradictions.len())
+    }
+
+    fn refused(catalogue: &Catalogue, given: Option<&str>) -> String {
+        detect(catalogue, given.map(|given| given.parse().unwrap())).unwrap_err().to_string()
     }
 
     #[test]
     fn schema_first_and_t_ds_version_refines() {
-        let three_two = [("t_ds_command", "tenant_code"), ("t_ds_relation_project_worker_group", "id")];
-        assert_eq!(found(&three_two, "3.3.0"), "3.2 3.2.2 0");
-        assert_eq!(found(&[("t_ds_process_instance", "state_history")], "3.1.9"), "3.1 3.1.9 0");
-        assert_eq!(found(&[("t_ds_process_instance", "state_history")], "3.2.0"), "3.1 3.1.0 to 3.1.9 1");
-        assert_eq!(found(&[("t_ds_task_group", "id"), ("t_ds_alert", "sign")], "3.0.0"), "3.0 3.0.0-beta-1 to 3.0.0 0");
-        let two = [("t_ds_command", "process_definition_code"), ("t_ds_process_instance", "restart_time")];
-        assert_eq!(found(&two, "2.0.2"), "2.0 2.0.2 0");
-        assert_eq!(found(&[two[0], ("t_ds_process_instance", "next_process_instance_id")], "1.4.0"), "2.0 2.0.1 0");
-        assert_eq!(found(&[("t_ds_command", "worker_group")], "1.3.3"), "1.3 1.3.3 to 1.3.5 0");
-        assert_eq!(found(&[("t_ds_command", "worker_group_id")], "garbage"), "1.2 1.2.0 to 1.2.1 1");
+        assert_eq!(told(&schema("3.2.2")), "3.2 3.2.2 0");
+        assert_eq!(told(&schema("3.1.9")), "3.1 3.1.9 0");
+        assert_eq!(told(&schema("3.0.0-beta-1")), "3.0 3.0.0-beta-1 to 3.0.0 0");
+        assert_eq!(told(&schema("2.0.2")), "2.0 2.0.2 0");
+        assert_eq!(told(&with_version("2.0.1", "1.4.0")), "2.0 2.0.1 0");
+        assert_eq!(told(&schema("1.3.4")), "1.3 1.3.3 to 1.3.5 0");
+        assert_eq!(told(&with_version("1.2.1", "garbage")), "1.2 1.2.0 to 1.2.1 1");
+        assert_eq!(told(&with_version("3.3.2", "3.3.0")), "3.3+ 3.3.1 or newer 0");
+        assert_eq!(told(&with_version("3.4.3", "3.3.0")), "3.3+ 3.4.3 or newer 0");
+    }
+
+    #[test]
+    fn every_release_that_changes_something_is_found_by_its_own_tables() {
+        for release in
+            ["1.2.1", "1.3.9", "2.0.0", "2.0.9", "3.0.6", "3.1.9", "3.2.1", "3.2.2", "3.3.1", "3.4.0", "3.4.3"]
+        {
+            let found = detect(&schema(release), None).unwrap();
+            assert!(found.range.contains(release.parse().unwrap()) && found.contradictions.is_empty(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn another_familys_version_is_refused_unless_the_operator_agrees_with_the_tables() {
+        let upgraded = with_version("3.1.9", "3.2.0");
+        assert!(refused(&upgraded, None).contains("t_ds_version says 3.2.0, but the tables are those of family 3.1"));
+        assert!(refused(&upgraded, Some("3.2.0")).contains("--ds-version 3.2.0 contradicts the schema"));
+        let release = detect(&upgraded, Some(Version::new(3, 1, 9))).unwrap();
+        assert_eq!((release.version(), release.contradictions.len()), (Some(Version::new(3, 1, 9)), 1));
+    }
+
+    #[test]
+    fn a_contradiction_within_a_family_leaves_every_release_possible_and_takes_all_their_locks() {
+        let between = detect(&with_version("2.0.1", "2.0.5"), None).unwrap();
+        assert_eq!((between.range.to_string().as_str(), between.contradictions.len()), ("2.0.1 to 2.0.5", 1));
+        assert_eq!(between.lock_paths(&Address::seen("h:1")), ["lock/failover/masters", "lock/failover/masters/h:1"]);
+        let given = detect(&schema("2.0.1"), Some(Version::new(2, 0, 5))).unwrap();
+        assert_eq!(given.range, between.range);
+    }
+
+    #[test]
+    fn two_instance_tables_are_refused_whatever_the_operator_says() {
+        for release in ["3.2.2", "3.4.0"] {
+            let mut both = schema(release);
+            both.add(TO_3_2, "id");
+            both.add(FROM_3_3, "id");
+            for given in [None, Some("3.2.2"), Some("3.4.0")] {
+                assert!(refused(&both, given).contains("both t_ds_process_instance and t_ds_workflow_instance"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_schema_that_is_half_another_familys_is_refused_with_what_it_lacks() {
+        let mut half = schema("3.2.2");
+        let instances = half.tables.remove(TO_3_2).unwrap();
+        half.tables.insert(FROM_3_3.to_owned(), instances);
+        let error = refused(&half, None);
+        for lacking in ["looks like family 3.3+", "t_ds_workflow_instance (", "t_ds_command (workflow_instance_id)"] {
+            assert!(error.contains(lacking), "{error}");
+        }
+        assert!(!error.contains("no right"), "{error}");
+        half.hides = true;
+        assert!(refused(&half, None).contains("or this user has no right on that"));
+    }
+
+    #[test]
+    fn what_is_closed_to_us_makes_no_older_release() {
+        // Neither read nor needed: the task groups.
+        let mut hidden = schema("3.0.6");
+        hidden.tables.remove("t_ds_task_group");
+        assert_eq!(told(&hidden), "3.0 3.0.6 0");
+        let mut closed = schema("3.2.2");
+        closed.note("t_ds_command", "command_param", false);
+        closed.note("t_ds_project", "code", false);
+        assert!(refused(&closed, None).ends_with("may not read t_ds_command (command_param)"));
+        closed.note(VERSION, "version", false);
+        closed.note("t_ds_command", "command_param", true);
+        assert_eq!(refused(&closed, None), "this database user may not read t_ds_version, which tells the release");
+        assert!(detect(&closed, Some(Version::new(3, 2, 2))).is_ok());
+        let mut hidden = Catalogue { hides: true, ..schema("3.4.2") };
+        hidden.tables.remove("t_ds_jdbc_registry_data");
+        assert!(refused(&hidden, None).contains("lacks t_ds_jdbc_registry_data (or this user has no right on that)"));
     }
 
     #[test]
     fn an_unknown_schema_is_refused_with_what_was_seen() {
-        let error = detect(&catalogue(&[("wp_posts", "id")], ""), None).unwrap_err();
-        assert!(error.to_string().contains("wp_posts"), "{error}");
+        let mut blog = Catalogue::default();
+        blog.add("wp_posts", "id");
+        assert!(refused(&blog, None).contains("wp_posts"));
         assert!(matches!(detect(&Catalogue::default(), None), Err(DetectError::NotDolphinScheduler { .. })));
-        assert!(matches!(detect(&catalogue(BASE, "3.1.0"), None), Err(DetectError::UnknownSchema { .. })));
-        let half = catalogue(&[("t_ds_workflow_instance", "id")], "3.3.1");
-        assert!(matches!(detect(&half, None), Err(DetectError::UnknownSchema { .. })));
+        let mut one = Catalogue::default();
+        one.add("t_ds_command", "id");
+        assert!(matches!(detect(&one, None), Err(DetectError::UnknownSchema { .. })));
     }
 
     #[test]
     fn the_operator_decides_the_point_release_but_not_the_family() {
-        let schema = catalogue(&[BASE, &[("t_ds_process_instance", "state_history")]].concat(), "3.1.2");
+        let schema = with_version("3.1.9", "3.1.2");
         assert_eq!(detect(&schema, Some(Version::new(3, 1, 8))).unwrap().version(), Some(Version::new(3, 1, 8)));
         let error = detect(&schema, Some(Version::new(3, 2, 0))).unwrap_err();
         assert!(matches!(error, DetectError::WrongVersion { .. }));

@@ -5,12 +5,14 @@
 mod data;
 mod detect;
 pub mod facts;
+mod needs;
 pub mod payload;
 mod release;
 pub mod schema;
 
 pub use data::{ALL, by_id};
 pub use detect::{Catalogue, DetectError, detect, family_of};
+pub use needs::Need;
 pub use release::Release;
 
 use crate::model::{AddressForm, Version, VersionRange};

@@ -85,6 +85,7 @@ fn default_clause(column: &ColumnDef, dialect: Dialect) -> String {
         (Some(DefaultValue::Touched), Dialect::MySql) => {
             " DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP".to_owned()
         }
+        (Some(DefaultValue::Touched), _) if !column.null => " DEFAULT CURRENT_TIMESTAMP".to_owned(),
         (Some(DefaultValue::Touched) | None, _) => String::new(),
     }
 }

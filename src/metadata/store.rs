@@ -59,6 +59,7 @@ impl MetadataStore {
         let mut server = Server::default();
         let (catalogue, hidden) = read_catalogue(&mut *database, &mut server).await?;
         let release = detect(&catalogue, given)?;
+        see_whole_tables(&mut *database, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
@@ -324,22 +325,35 @@ async fn read_catalogue(
     server: &mut Server,
 ) -> Result<(Catalogue, Vec<String>), DatabaseError> {
     let (mut catalogue, mut hidden) = (Catalogue::default(), Vec::new());
+    catalogue.hides = database.dialect() == Dialect::MySql;
     let sql = statements::catalogue(database.dialect());
     let mut on_row = |row: Row| {
         if let (Some(table), Some(column)) = (row.text(0), row.text(1)) {
-            catalogue.add(&table, &column);
-            if row.int(2) == Some(1) && hidden.last() != Some(&table) {
+            catalogue.note(&table, &column, row.int(2) == Some(1));
+            if row.int(3) == Some(1) && hidden.last() != Some(&table) {
                 hidden.push(table);
             }
         }
     };
     each_of(database, server, sql, &[], &mut on_row).await?;
-    if catalogue.has_table("t_ds_version") {
+    if catalogue.may_read_versions() {
         let mut versions = Vec::new();
         each_of(database, server, statements::VERSIONS, &[], &mut |row| versions.extend(row.text(0))).await?;
         catalogue.versions = versions;
     }
     Ok((catalogue, hidden))
+}
+
+/// MySQL shows a column to those alone who have a right on it, and some releases are told apart by columns that are not
+/// there. Who may read whole tables is shown all of their columns.
+async fn see_whole_tables(database: &mut dyn Database, release: &Release) -> Result<(), StoreError> {
+    if database.dialect() != Dialect::MySql {
+        return Ok(());
+    }
+    match database.query(&statements::whole_tables(release.family), &[], &mut |_| ()).await {
+        Err(DatabaseError::Refused { cause, busy: false, .. }) => Err(DetectError::HalfClosed(cause).into()),
+        other => Ok(other?),
+    }
 }
 
 fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns {

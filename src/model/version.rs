@@ -113,6 +113,12 @@ impl VersionRange {
         let range = Self::new(self.from.max(other.from), self.to.min(other.to));
         (range.from <= range.to).then_some(range)
     }
+
+    /// The smallest range that has both.
+    #[must_use]
+    pub fn hull(&self, other: &Self) -> Self {
+        Self::new(self.from.min(other.from), self.to.max(other.to))
+    }
 }
 
 impl fmt::Display for VersionRange {
@@ -151,5 +157,7 @@ mod tests {
         assert_eq!(three_one.intersect(&late), Some(VersionRange::new(Version::new(3, 1, 7), Version::new(3, 1, 9))));
         let other = VersionRange::new(Version::new(2, 0, 0), Version::new(2, 0, 9));
         assert_eq!(three_one.intersect(&other), None);
+        let both = VersionRange::new(Version::new(2, 0, 0), Version::new(3, 1, 9));
+        assert_eq!((three_one.hull(&other), other.hull(&three_one)), (both, both));
     }
 }

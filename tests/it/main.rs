@@ -38,4 +38,5 @@ mod schema;
 mod servers;
 mod steps;
 mod surface;
+mod tables;
 mod watch;

@@ -5,7 +5,7 @@ use dsctl::model::Version;
 
 use crate::harness::{Env, Store};
 
-const RELEASES: [&str; 9] = ["1.2.1", "1.3.9", "2.0.0", "2.0.9", "3.0.6", "3.1.9", "3.2.2", "3.3.1", "3.4.1"];
+const RELEASES: [&str; 10] = ["1.2.1", "1.3.9", "2.0.0", "2.0.9", "3.0.6", "3.1.9", "3.2.2", "3.3.1", "3.4.1", "3.4.3"];
 
 #[test]
 fn tables_of_every_release_take_rows_in_sqlite() {

@@ -45,7 +45,8 @@ pub enum DefaultValue {
     Text(&'static str),
     /// The database's present time.
     Now,
-    /// MySQL: the present time, at every later write too. PostgreSQL: nothing, and nobody fills it.
+    /// MySQL: the present time, at every later write too. PostgreSQL: nothing, and nobody fills it; the present time once
+    /// where it may not be NULL.
     Touched,
 }
 

@@ -54,12 +54,14 @@ const DEFINITION_INDEXES: &[IndexDef] = &[
     IndexDef::on("process_unique", &["name", "project_code"]).unique().since(R2_0).before(R3_3),
     IndexDef::on("workflow_unique", &["name", "project_code"]).unique().since(R3_3),
     IndexDef::on("uniq_workflow_definition_code", &["code"]).unique().since(point(3, 3, 1)),
+    IndexDef::on("idx_project_code", &["project_code"]).since(R3_3),
 ];
 
 /// Upstream added it in 3.0.2, and on the younger line in 3.1.5.
 const LOG_INDEXES: &[IndexDef] = &[
     IndexDef::on("uniq_idx_code_version", &["code", "version"]).unique().since(point(3, 0, 2)).before(R3_1),
     IndexDef::on("uniq_idx_code_version", &["code", "version"]).unique().since(point(3, 1, 5)),
+    IndexDef::on("idx_project_code", &["project_code"]).since(R3_3),
 ];
 
 const SCHEDULE: &[ColumnDef] = &[
@@ -86,6 +88,7 @@ const SCHEDULE: &[ColumnDef] = &[
     varchar("worker_group", 255).default_text("").since(R3_2),
     varchar("tenant_code", 64).default_text("default").since(R3_2),
     bigint("environment_code").default(-1).since(R2_0),
+    tiny("missed_fire_policy").required().default(2).since(point(3, 4, 3)),
     time("create_time").required(),
     time("update_time").required(),
 ];

@@ -3,7 +3,7 @@
 
 use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, bigint, id, int, long_text, stamp, text, time, tiny, varchar};
-use super::release::{R1_3, R2_0, R3_1, R3_2, R3_3, R3_4, point};
+use super::release::{R1_3, R2_0, R3_1, R3_2, R3_3, point};
 
 pub(super) const TABLES: &[TableSpec] = &[
     TableSpec::new("t_ds_process_instance", &[INSTANCE], INSTANCE_INDEXES).before(R3_3),
@@ -76,8 +76,8 @@ const INSTANCE_INDEXES: &[IndexDef] = &[
     IndexDef::on("workflow_instance_index", &["workflow_definition_code", "id"]).since(R3_3),
     IndexDef::on("start_time_index", &["start_time"]).before(point(2, 0, 1)),
     IndexDef::on("start_time_index", &["start_time", "end_time"]).since(point(2, 0, 1)),
-    IndexDef::on("idx_project_code_start_time", &["project_code", "start_time", "id"]).since(R3_4),
-    IndexDef::on("idx_workflow_definition_code_start_time", &["workflow_definition_code", "start_time"]).since(R3_4),
+    // Upstream's has the newest first.
+    IndexDef::on("idx_project_start_time", &["project_code", "start_time"]).since(point(3, 4, 3)),
 ];
 
 const RELATION: &[ColumnDef] = &[

@@ -79,8 +79,8 @@ const SERIAL_COMMAND: &[ColumnDef] = &[
     bigint("workflow_instance_id").required(),
     tiny("state").required().default(0),
     text("command"),
-    stamp("create_time").now(),
-    stamp("update_time").touched(),
+    stamp("create_time").required().now(),
+    stamp("update_time").required().touched(),
 ];
 
 const SERIAL_INDEXES: &[IndexDef] = &[IndexDef::on("idx_workflow_instance_id", &["workflow_instance_id"])];

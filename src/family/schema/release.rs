@@ -38,7 +38,7 @@ pub fn family_of(version: Version) -> FamilyId {
 
 /// What `t_ds_version` says after a fresh installation by MySQL's script (F§5.2): not always the release itself.
 ///
-/// For 3.3.1 and newer no script was at hand; they are taken to name themselves.
+/// 3.4.2 and 3.4.3 name themselves. For 3.3.1 to 3.4.1 no script was at hand; they are taken to do so, too.
 #[must_use]
 pub fn fresh_version_row(version: Version) -> String {
     let Version { major, minor, patch, .. } = version;

@@ -2,7 +2,7 @@
 
 use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, Where, bigint, id, int, long_text, text, time, tiny, varchar};
-use super::release::{R1_3, R2_0, R3_0, R3_1, R3_2, R3_3, R3_4, point};
+use super::release::{R1_3, R2_0, R3_0, R3_1, R3_2, R3_3, point};
 
 pub(super) const TABLES: &[TableSpec] = &[TableSpec::new("t_ds_task_instance", &[TASK], INDEXES)];
 
@@ -31,7 +31,6 @@ const TASK: &[ColumnDef] = &[
     varchar("execute_path", 200),
     varchar("log_path", 200).before(point(3, 0, 0)),
     long_text("log_path").since(point(3, 0, 0)),
-    long_text("task_output_log_path").since(point(3, 4, 1)),
     tiny("alert_flag"),
     int("retry_times").default(0),
     int("pid"),
@@ -73,6 +72,6 @@ const INDEXES: &[IndexDef] = &[
         .before(R2_0),
     IndexDef::on("idx_code_version", &["task_code", "task_definition_version"]).since(point(2, 0, 4)),
     IndexDef::on("idx_cache_key", &["cache_key"]).since(R3_2).before(R3_3),
-    IndexDef::on("idx_project_code_submit_time", &["project_code", "submit_time"]).since(R3_4),
-    IndexDef::on("idx_project_code_start_time", &["project_code", "start_time"]).since(R3_4),
+    // Upstream's has the newest first.
+    IndexDef::on("idx_project_submit_time", &["project_code", "submit_time"]).since(point(3, 4, 3)),
 ];

@@ -37,6 +37,8 @@ const RELEASES: &[&str] = &[
     "3.3.2",
     "3.4.0",
     "3.4.1",
+    "3.4.2",
+    "3.4.3",
     "4.0.0",
 ];
 
@@ -122,7 +124,7 @@ fn columns_that_tell_releases_apart() {
     assert_eq!(with("t_ds_workflow_instance", "restart_time"), from("3.3.0-alpha"));
     assert_eq!(with("t_ds_process_instance", "state_history"), until("3.1.0", "3.3.0-alpha"));
     assert_eq!(with("t_ds_task_instance", "task_execute_type"), from("3.1.0"));
-    assert_eq!(with("t_ds_task_instance", "task_output_log_path"), from("3.4.1"));
+    assert_eq!(with("t_ds_schedules", "missed_fire_policy"), from("3.4.3"));
     assert_eq!(with("t_ds_alert", "warning_type"), from("3.0.0-alpha"));
     assert_eq!(with("t_ds_alert", "sign"), from("3.0.0-beta-1"));
 }
@@ -179,6 +181,7 @@ fn what_fresh_installations_say_of_themselves() {
         ("3.2.2", "3.3.0"),
         ("3.3.0-alpha", "3.3.0"),
         ("3.4.1", "3.4.1"),
+        ("3.4.3", "3.4.3"),
     ];
     for (version, text) in says {
         assert_eq!(fresh_version_row(release(version)), text, "{version}");

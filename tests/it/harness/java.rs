@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::guard::run;
+use super::guard::{Folder, run};
 
 /// A class path of Debian's jars; their manifests name the jars that they need in turn.
 pub fn debian(jars: &[&str]) -> Result<String, String> {
@@ -58,6 +58,10 @@ fn run_maven(name: &str, pom: &str, goal: &str, folder: &str) -> Result<(), Stri
     // What Maven keeps for itself goes below Cargo's folder too, and not into somebody's home.
     command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
     command.args(["-q", "-B", "-f", pom, goal]).arg(format!("-DoutputDirectory={folder}"));
+    finish_maven(name, &mut command)
+}
+
+fn finish_maven(name: &str, command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|error| format!("mvn: {error}"))?;
     if output.status.success() {
         return Ok(());
@@ -66,6 +70,28 @@ fn run_maven(name: &str, pom: &str, goal: &str, folder: &str) -> Result<(), Stri
     // The first line says what is missing; the rest is advice.
     let why = said.lines().find(|line| line.contains("[ERROR]")).unwrap_or(&said);
     Err(format!("Maven cannot bring {name}: {why}"))
+}
+
+/// A text file in an artifact (`group:name:version:type:classifier`) that Maven brings by itself, without what it depends on:
+/// some were published without the parent that describes them. This old plug-in does not ask for it.
+pub fn file_of_artifact(artifact: &str, file: &str) -> Result<String, String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/artifacts");
+    let words: Vec<&str> = artifact.split(':').collect();
+    let [_, name, version, kind, classifier] = words[..] else { panic!("{artifact}") };
+    let jar = format!("{folder}/{name}-{version}-{classifier}.{kind}");
+    if !Path::new(&jar).exists() {
+        let mut command = Command::new("mvn");
+        command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
+        command.args(["-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:2.10:copy"]);
+        command.args([format!("-Dartifact={artifact}"), format!("-DoutputDirectory={folder}")]);
+        finish_maven(artifact, &mut command)?;
+    }
+    let unpacked = Folder::new("artifact");
+    run(Command::new("jar").args(["xf", &jar, file]).current_dir(unpacked.path()));
+    let path = unpacked.join(file);
+    std::fs::read_to_string(&path).map_err(|error| format!("{file} of {artifact}: {error}"))
 }
 
 /// Compiles source files of `tests/java`, once in this process, and says in which folder their classes are.

@@ -217,9 +217,9 @@ fn a_database_of_something_else() {
         env.sql("DROP TABLE customers; DROP TABLE invoices");
         refused(&env, "instances", "no table at all", "--db");
         env.sql("CREATE TABLE t_ds_command (id INT)");
-        refused(&env, "instances", "t_ds_command", "--ds-version");
+        refused(&env, "instances", "t_ds_command", "upgrade");
         env.set("DSCTL_DS_VERSION", "3.2.2");
-        refused(&env, ALL, "t_ds_command", "--ds-version");
+        refused(&env, ALL, "t_ds_command", "upgrade");
     }
 }
 

@@ -1,0 +1,235 @@
+//! What would stop a hand-over at its first write, found before it: what the tables want, and what this user may do.
+
+use std::collections::BTreeMap;
+
+use super::database::{DatabaseError, Row};
+use super::statements;
+use super::store::MetadataStore;
+use crate::family::{Claim, TaskRule};
+
+/// What is going to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writing {
+    /// Instances are claimed.
+    pub claims: bool,
+    /// Recovery commands are inserted.
+    pub commands: bool,
+    /// Locks are rows of this database, too.
+    pub locks: bool,
+}
+
+/// Why a hand-over could not be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// A recovery command fills a column that is not there.
+    #[error("{table} has no column {column}, which masters of this release fill in a recovery command")]
+    NoColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A column wants a value that a recovery command has not.
+    #[error("{table}.{column} may not be NULL and has no default, and masters of this release do not fill it")]
+    NotFilled {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// The database gives out no ids.
+    #[error("the database gives out no ids of {0}: the column id has no default any more")]
+    NoIds(String),
+    /// Rights that this user has not.
+    #[error("this database user lacks rights that this needs: {}", .0.join("; "))]
+    NoRight(Vec<String>),
+}
+
+impl Obstacle {
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoColumn { .. } => {
+                "the masters cannot write it either: finish the upgrade of the schema, or repeat with the --ds-version that \
+                 it is of"
+                    .to_owned()
+            }
+            Self::NotFilled { table, column } => {
+                format!("the masters cannot write it either: give {table}.{column} a default, or let it be NULL")
+            }
+            Self::NoIds(table) => format!(
+                "make it as DolphinScheduler does: AUTO_INCREMENT, or DEFAULT nextval('{}')",
+                super::ddl::id_sequence(table)
+            ),
+            Self::NoRight(_) => "GRANT them to it; the README lists what each command needs".to_owned(),
+        }
+    }
+}
+
+/// What the catalogue says of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Column {
+    /// An insert may leave it out.
+    fills_itself: bool,
+    insert: bool,
+    update: bool,
+    /// Of the whole table. Taken to be so where the catalogue does not say it.
+    delete: bool,
+}
+
+/// The tables that are written to.
+#[derive(Debug, Default)]
+struct Seen {
+    columns: BTreeMap<(String, String), Column>,
+    /// Sequences behind columns' defaults that this user may not use.
+    closed_sequences: BTreeMap<String, String>,
+}
+
+impl Seen {
+    fn read(&mut self, row: &Row) {
+        let (Some(table), Some(column)) = (row.text(0), row.text(1)) else { return };
+        let (table, column) = (table.to_lowercase(), column.to_lowercase());
+        let is = |place| row.int(place) == Some(1);
+        if let Some(sequence) = row.text(6) {
+            self.closed_sequences.insert(table.clone(), sequence);
+        }
+        let seen = Column { fills_itself: is(2), insert: is(3), update: is(4), delete: is(5) };
+        self.columns.insert((table, column), seen);
+    }
+
+    fn column(&self, table: &str, column: &str) -> Option<Column> {
+        self.columns.get(&(table.to_owned(), column.to_owned())).copied()
+    }
+
+    fn of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a str, Column)> {
+        self.columns.iter().filter(move |((of, _), _)| of == table).map(|((_, column), seen)| (column.as_str(), *seen))
+    }
+
+    /// Those of the columns on which a right is missing, as `GRANT` names it.
+    fn lacking(&self, verb: &str, table: &str, columns: &[&str], has: impl Fn(Column) -> bool) -> Option<String> {
+        let closed = |column: &&&str| self.column(table, column).is_some_and(|seen| !has(seen));
+        let closed: Vec<&str> = columns.iter().filter(closed).copied().collect();
+        match closed.len() {
+            0 => None,
+            all if all == columns.len() && all > 1 => Some(format!("{verb} ON {table}")),
+            _ => Some(format!("{verb} ({}) ON {table}", closed.join(", "))),
+        }
+    }
+
+    /// What stops an insert that fills these columns and leaves out the others.
+    fn insert(&self, table: &str, filled: &[&str]) -> Option<Obstacle> {
+        if let Some(column) = filled.iter().find(|column| self.column(table, column).is_none()) {
+            return Some(Obstacle::NoColumn { table: table.to_owned(), column: (*column).to_owned() });
+        }
+        let (column, _) = self.of(table).find(|(column, seen)| !seen.fills_itself && !filled.contains(column))?;
+        Some(match column {
+            "id" => Obstacle::NoIds(table.to_owned()),
+            column => Obstacle::NotFilled { table: table.to_owned(), column: column.to_owned() },
+        })
+    }
+}
+
+const LOCK: &str = "t_ds_jdbc_registry_lock";
+const CLIENT: &str = "t_ds_jdbc_registry_client_heartbeat";
+const LOCK_FILLED: [&str; 4] = ["lock_key", "lock_owner", "client_id", "create_time"];
+const CLIENT_FILLED: [&str; 5] = ["id", "client_name", "last_heartbeat_time", "connection_config", "create_time"];
+
+impl MetadataStore {
+    /// What would stop this from being written, as far as the catalogue tells it. Nothing is written, and what cannot be
+    /// told is no obstacle.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn obstacle(&mut self, writing: Writing) -> Result<Option<Obstacle>, DatabaseError> {
+        let tables = self.release.family.tables;
+        let mut names = vec![tables.instance, tables.task, tables.command];
+        names.extend([LOCK, CLIENT].into_iter().filter(|_| writing.locks));
+        let sql = statements::written_tables(self.database.dialect(), &names);
+        let mut seen = Seen::default();
+        self.database.query(&sql, &[], &mut |row| seen.read(&row)).await?;
+        let filled: Vec<&str> = self.release.command_columns().into_iter().map(|(column, _)| column).collect();
+        if writing.commands
+            && let Some(obstacle) = seen.insert(tables.command, &filled)
+        {
+            return Ok(Some(obstacle));
+        }
+        let rights = self.missing_rights(&seen, &filled, writing);
+        Ok((!rights.is_empty()).then_some(Obstacle::NoRight(rights)))
+    }
+
+    fn missing_rights(&self, seen: &Seen, filled: &[&str], writing: Writing) -> Vec<String> {
+        let family = self.release.family;
+        let tables = family.tables;
+        let update = |table, columns: &[&str]| seen.lacking("UPDATE", table, columns, |column| column.update);
+        let insert = |table, columns: &[&str]| seen.lacking("INSERT", table, columns, |column| column.insert);
+        let delete = |table| {
+            seen.lacking("DELETE", table, &["id"], |column| column.delete).map(|_| format!("DELETE ON {table}"))
+        };
+        let sequence = |table| seen.closed_sequences.get(table).map(|name| format!("USAGE ON SEQUENCE {name}"));
+        let mut missing = Vec::new();
+        let claimed = match family.claim {
+            Claim::Host(_) => "host",
+            Claim::State(_) => "state",
+        };
+        // Whoever changes no column of an instance locks its row all the same, and may do that with a right on any of them.
+        if writing.claims || !seen.of(tables.instance).any(|(_, column)| column.update) {
+            missing.extend(update(tables.instance, &[claimed]));
+        }
+        if family.tasks != TaskRule::Untouched {
+            let marked: &[&str] = if self.release.mark_clears_flag() { &["state", "flag"] } else { &["state"] };
+            missing.extend(update(tables.task, marked));
+        }
+        if writing.commands {
+            missing.extend(insert(tables.command, filled));
+            missing.extend(sequence(tables.command));
+        }
+        if writing.locks {
+            missing.extend(insert(LOCK, &LOCK_FILLED));
+            missing.extend(sequence(LOCK));
+            missing.extend(delete(LOCK));
+            missing.extend(insert(CLIENT, &CLIENT_FILLED));
+            missing.extend(update(CLIENT, &["last_heartbeat_time"]));
+            missing.extend(delete(CLIENT));
+        }
+        missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::database::Value;
+    use super::*;
+
+    fn seen(rows: &[(&str, i64, i64, i64)]) -> Seen {
+        let mut seen = Seen::default();
+        for (column, fills_itself, insert, update) in rows {
+            let [fills_itself, insert, update] = [fills_itself, insert, update].map(|flag| Value::Int(*flag));
+            let row = vec!["T".into(), (*column).into(), fills_itself, insert, update, Value::Int(1), Value::Null];
+            seen.read(&Row(row));
+        }
+        seen
+    }
+
+    #[test]
+    fn a_column_that_nobody_fills_is_named_and_an_id_apart() {
+        let whole = seen(&[("id", 1, 0, 0), ("A", 0, 1, 0), ("b", 1, 0, 0)]);
+        assert_eq!(whole.insert("t", &["a"]), None);
+        let lacks = |column: &str| Obstacle::NoColumn { table: "t".to_owned(), column: column.to_owned() };
+        assert_eq!(whole.insert("t", &["a", "c"]), Some(lacks("c")));
+        let strange = seen(&[("id", 1, 0, 0), ("a", 0, 1, 0), ("b", 0, 0, 0)]);
+        let not_filled = Obstacle::NotFilled { table: "t".to_owned(), column: "b".to_owned() };
+        assert_eq!(strange.insert("t", &["a"]), Some(not_filled));
+        assert_eq!(seen(&[("id", 0, 1, 0)]).insert("t", &[]), Some(Obstacle::NoIds("t".to_owned())));
+    }
+
+    #[test]
+    fn missing_rights_are_named_as_they_are_granted() {
+        let some = seen(&[("a", 1, 1, 0), ("b", 1, 0, 0)]);
+        let insert = |columns: &[&str]| some.lacking("INSERT", "t", columns, |column| column.insert);
+        assert_eq!(insert(&["a"]), None);
+        assert_eq!(insert(&["a", "b"]).as_deref(), Some("INSERT (b) ON t"));
+        let update = some.lacking("UPDATE", "t", &["a", "b"], |column| column.update);
+        assert_eq!(update.as_deref(), Some("UPDATE ON t"));
+    }
+}

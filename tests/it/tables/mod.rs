@@ -1,0 +1,54 @@
+//! What the tables of the metadata store must be, and what its user must be allowed to: told before anything is done.
+
+mod grants;
+mod halves;
+mod inserts;
+mod released;
+
+use crate::attack::World;
+use crate::harness::{Dsctl, Output};
+
+/// Every command that reads the metadata store.
+const EVERY: [&str; 11] = [
+    "masters",
+    "instances",
+    "commands",
+    "lock status",
+    "lock acquire 10.0.0.2:5678 --for 1s",
+    "failover --all-dead --yes",
+    "failover 10.0.0.2:5678 --dry-run",
+    "clear-hosts 10.0.0.2:5678 --yes",
+    "recover --orphans --yes",
+    "watch --once --yes",
+    "watch --once --dry-run",
+];
+
+/// Those that write, and their dry runs.
+const WRITING: [&str; 6] = [
+    "failover --all-dead --yes",
+    "failover 10.0.0.2:5678 --yes",
+    "failover 10.0.0.2:5678 --dry-run",
+    "clear-hosts 10.0.0.2:5678 --dry-run",
+    "recover --orphans --yes",
+    "recover --orphans --dry-run",
+];
+
+fn run(world: &World, line: &str) -> Output {
+    let program = Dsctl::new(&world.env).args(line.split_whitespace());
+    if line.starts_with("watch") {
+        let state = world.env.home().join("watch.json");
+        return program.args(["--grace", "0s", "--state-file", state.to_str().unwrap()]).run();
+    }
+    program.run()
+}
+
+/// Refused with this text, and nothing was written.
+#[track_caller]
+fn refused(world: &World, line: &str, seen: &str) -> Output {
+    let (database, registry) = (world.env.dump(), world.env.registry_dump());
+    let output = run(world, line).exit(4);
+    assert!(output.stdout.contains(seen) || output.stderr.contains(seen), "no {seen:?} in\n{output:?}");
+    database.assert_same(&world.env.dump());
+    assert_eq!(registry, world.env.registry_dump(), "{output:?}");
+    output
+}
