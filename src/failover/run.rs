@@ -9,12 +9,13 @@ use jiff::tz::TimeZone;
 use super::batch::{self, Batch};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
+use super::life;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
 use super::trace;
 use crate::family::{Claim, Family, Release};
-use crate::metadata::{HostCount, MetadataStore};
+use crate::metadata::{HostCount, Mark, MetadataStore};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::Registry;
 
@@ -105,9 +106,13 @@ async fn all_masters(
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     check_place(cluster, &view, context).await?;
     check_all(cluster, masters, &view, context).await?;
+    let mark = match &context.rules.before {
+        Some(before) => before.mark,
+        None => stop.unless(cluster.store.mark()).await?,
+    };
     for address in masters {
         let paths = cluster.store.release().lock_paths(address);
-        under_locks(cluster, &paths, context, Work::Master(address)).await?;
+        under_locks(cluster, &paths, context, Work::Master(address, mark)).await?;
     }
     Ok(())
 }
@@ -159,7 +164,8 @@ pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<
 
 /// What is done under the locks.
 pub(crate) enum Work<'a> {
-    Master(&'a Address),
+    /// With where the ids stood when it was found away.
+    Master(&'a Address, Mark),
     Claimed(&'a Address, &'a [Instance], &'a HashMap<InstanceId, CommandRow>),
 }
 
@@ -199,7 +205,12 @@ async fn do_work(
     // The lock may have been waited for: everything is read again now that it is held.
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     match work {
-        Work::Master(address) => {
+        Work::Master(address, mark) => {
+            let away = view.masters.find(address).is_none();
+            if away {
+                let before = context.rules.before.as_ref();
+                stop.unless(life::ensure_away(cluster, &view.masters, before, mark, address)).await?;
+            }
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
             let instances = kept(locks, &mut *cluster.registry, scan).await?;
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
@@ -212,12 +223,12 @@ async fn do_work(
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
             outcome.notes.extend(about_children(cluster.store.release().family, address, &selected));
-            let batch = Batch { view: &view, errors: None };
+            let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
         Work::Claimed(address, instances, errors) => {
             let outcome = MasterOutcome::new(address.clone(), Verdict::Claimed);
-            let batch = Batch { view: &view, errors: Some(errors) };
+            let batch = Batch { view: &view, errors: Some(errors), mark: None };
             batches(cluster, locks, context, &batch, instances.to_vec(), outcome).await
         }
     }
@@ -304,6 +315,9 @@ async fn each_batch(
     let mut done = 0;
     for some in instances.chunks(size) {
         context.stop.check()?;
+        if let Some((by, reason)) = context.observer.paused() {
+            return Err(Refusal::Paused { by, reason }.into());
+        }
         let began = Instant::now();
         match (locks, context.permit) {
             (Some(locks), Some(permit)) => {

@@ -5,6 +5,7 @@ pub mod database;
 pub mod ddl;
 mod definitions;
 mod inserts;
+mod life;
 pub mod mysql;
 mod of_host;
 mod placeholders;
@@ -21,5 +22,6 @@ mod writes;
 
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
+pub use life::{Mark, Sign};
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;
