@@ -263,6 +263,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l no-headers -d 'L
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l grace -d 'With --all-dead: see first for so long that they stay away; by default as long as the release\'s own masters wait (30s in 3.3 and newer, else 0s). A dry run does not wait' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l wait -d 'Wait so long for the living masters to take the instances up' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l max-instances -d 'Refuse if there are more instances than this' -r

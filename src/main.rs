@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use dsctl::cli::{self, Cli};
+use dsctl::cli::{self, Cli, Command};
 use dsctl::config::{Environment, output_settings};
 use dsctl::failover::StopSignal;
-use dsctl::output::{OutputSettings, Printer, Terminals};
+use dsctl::output::{OutputSettings, Patient, Printer, Terminals};
 use dsctl::{commands, logging, signals};
 
 fn main() -> ExitCode {
@@ -29,9 +29,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u8 {
-    let (mut out, mut err) = (io::stdout(), io::stderr());
+    // The loop does not stand still because nobody reads what it tells.
+    let tells = matches!(&cli.command, Command::Watch(arguments) if arguments.is_loop());
+    let stream = |stream: Box<dyn Write + Send>| if tells { Box::new(Patient::before(stream)) } else { stream };
+    let (mut out, mut err) = (stream(Box::new(io::stdout())), stream(Box::new(io::stderr())));
     let terminals = Terminals::of_process(std::env::var("JOURNAL_STREAM").ok().as_deref());
-    let mut printer = Printer::new(&mut out, &mut err, settings, terminals);
+    let mut printer = Printer::new(&mut *out, &mut *err, settings, terminals);
     commands::run(cli, environment, &mut printer, StopSignal::new(signals::listen())).await
 }
 

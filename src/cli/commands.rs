@@ -164,6 +164,11 @@ pub struct FailoverArgs {
     #[arg(long)]
     pub all_dead: bool,
 
+    /// With --all-dead: see first for so long that they stay away; by default as long as the release's own masters wait
+    /// (30s in 3.3 and newer, else 0s). A dry run does not wait
+    #[arg(long, value_name = "DURATION", conflicts_with = "masters", value_parser = value::duration, help_heading = "Safety")]
+    pub grace: Option<Duration>,
+
     /// Wait so long for the living masters to take the instances up
     #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
     pub wait: Option<Duration>,
@@ -273,6 +278,14 @@ pub struct WatchArgs {
     /// Who is told.
     #[command(flatten)]
     pub telling: TellingArgs,
+}
+
+impl WatchArgs {
+    /// Whether the loop is run, and not something that is done at once.
+    #[must_use]
+    pub fn is_loop(&self) -> bool {
+        !self.print_unit && !self.resume && self.pause.is_none()
+    }
 }
 
 /// What holds the loop back, and consent.

@@ -165,6 +165,7 @@ fn rules() -> Rules {
         // Nobody takes the demonstration's commands up, so no instance was ever recovered.
         allow_recovered: true,
         original_state: None,
+        before: None,
     }
 }
 

@@ -9,7 +9,9 @@ use super::report::Words;
 use super::{Answer, Shell, writing};
 use crate::cli::FailoverArgs;
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, HandedOver, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
+use crate::failover::{
+    Cluster, HandedOver, Rules, Run, Steps, TakeUp, dead_hosts, look, own_delay, see_away, wait_for_take_up,
+};
 use crate::family::Family;
 use crate::model::{Address, AddressError};
 use crate::output::Body;
@@ -22,9 +24,9 @@ pub(super) async fn run(
     cluster: &mut Cluster,
     arguments: &FailoverArgs,
 ) -> Result<Answer, CommandError> {
-    let rules = writing::rules(Steps::Both, &arguments.safety);
+    let mut rules = writing::rules(Steps::Both, &arguments.safety);
     let (masters, mut warnings) = if arguments.all_dead {
-        all_dead(shell, cluster, &rules).await?
+        all_dead(shell, cluster, &mut rules, arguments).await?
     } else {
         (named(cluster, &arguments.masters)?, Vec::new())
     };
@@ -56,9 +58,10 @@ fn named(cluster: &Cluster, texts: &[String]) -> Result<Vec<Address>, AddressErr
 }
 
 async fn all_dead(
-    shell: &Shell<'_, '_>,
+    shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
-    rules: &Rules,
+    rules: &mut Rules,
+    arguments: &FailoverArgs,
 ) -> Result<(Vec<Address>, Vec<String>), CommandError> {
     let view = shell.stop.unless(look(cluster, rules)).await?;
     let counts = shell.stop.unless(cluster.store.host_counts()).await?;
@@ -71,7 +74,22 @@ async fn all_dead(
     if nameless > 0 {
         warnings.push(format!("{nameless} unfinished instances name no host at all (SQL NULL): left alone"));
     }
-    Ok((dead, warnings))
+    // What writes nothing, or is refused for want of consent, need not wait.
+    let writes = !arguments.safety.dry_run && (arguments.safety.yes || shell.printer.can_ask());
+    let grace =
+        arguments.grace.unwrap_or_else(|| own_delay(family)).min(if writes { Duration::MAX } else { Duration::ZERO });
+    if dead.is_empty() || grace.is_zero() {
+        return Ok((dead, warnings));
+    }
+    let (count, time) = (dead.len(), super::times::short(grace));
+    shell.printer.waiting(&format!("{count} dead masters: seeing for {time} that they stay away (--grace)"));
+    let seen = see_away(cluster, rules, &view, dead.clone(), grace, &shell.stop).await;
+    shell.printer.settled();
+    let (away, before) = seen?;
+    let back = dead.iter().filter(|master| !away.contains(master));
+    warnings.extend(back.map(|master| format!("{master} is registered again: left alone")));
+    rules.before = Some(before);
+    Ok((away, warnings))
 }
 
 /// Instances that were handed over and that nobody will ever take up: a failover does not see them.

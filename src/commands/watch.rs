@@ -191,6 +191,7 @@ fn plan(arguments: &WatchArgs) -> Plan {
             allow_new_masters: guards.allow_new_masters,
             allow_recovered: false,
             original_state: None,
+            before: None,
         },
         once: arguments.once,
         fail_after: arguments.fail_after,

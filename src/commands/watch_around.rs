@@ -31,7 +31,7 @@ use crate::watch::metrics::Metrics;
 use crate::watch::notify::Notify;
 use crate::watch::pause::PauseFile;
 use crate::watch::state::Brake;
-use crate::watch::{Event, Kind, Memory, Surroundings, Trouble, View, Word, metrics_http};
+use crate::watch::{Event, Kind, Memory, Source, Surroundings, Trouble, View, Word, metrics_http};
 
 /// Events in the live view; more never fit.
 const EVENTS_SHOWN: usize = 100;
@@ -54,6 +54,8 @@ pub(super) struct Around<'a, 'w> {
     plain_text: Option<String>,
     /// Files that cannot be written, each of which is told when that begins, not in every round.
     unwritable: BTreeSet<PathBuf>,
+    /// Events that nobody has read in time, until that is told.
+    untold: u64,
     /// Nobody else writes the state file; `None` in a dry run, which does not write it either.
     _lone: Option<Lone>,
 }
@@ -98,6 +100,7 @@ impl<'a, 'w> Around<'a, 'w> {
             picture: live::View::default(),
             plain_text: None,
             unwritable: BTreeSet::new(),
+            untold: 0,
             _lone: lone,
             setup,
             printer,
@@ -118,13 +121,36 @@ impl<'a, 'w> Around<'a, 'w> {
             self.draw();
             return;
         }
-        let line = match self.setup.settings.output.format {
+        let line = self.line_of(event);
+        if self.untold > 0 {
+            let before = self.untold_line();
+            if self.print(&before) {
+                self.untold = 0;
+            }
+        }
+        if !self.print(&line) {
+            self.untold += 1;
+        }
+    }
+
+    /// Whether a line was taken. One that nobody reads in time is not; where nobody reads any more, the loop is not there
+    /// for its readers.
+    fn print(&mut self, line: &str) -> bool {
+        let printed = self.printer.text(&format!("{line}\n"));
+        !matches!(printed, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    fn untold_line(&self) -> String {
+        let text = format!("{} events were not told, as nobody read them in time", self.untold);
+        self.line_of(&Event::new(Kind::Error, text).with("untold", self.untold))
+    }
+
+    fn line_of(&self, event: &Event) -> String {
+        match self.setup.settings.output.format {
             Format::Ndjson => event.to_json().to_string(),
             _ if self.printer.is_journal() => level(event.kind).prefix() + &sanitized(&event.to_words()),
             _ => sanitized(&event.to_line()).into_owned(),
-        };
-        // Nobody reads any more: the loop is not there for its readers.
-        let _ = self.printer.text(&format!("{line}\n"));
+        }
     }
 
     /// How long there may be between two rounds, if the service manager waits for them.
@@ -219,16 +245,12 @@ impl Surroundings for Around<'_, '_> {
         memory(self.setup.state_file.load().unwrap_or_default())
     }
 
-    fn keep(&mut self, memory: &Memory) {
+    fn keep(&mut self, memory: &Memory) -> Result<(), String> {
         // A dry run leaves a real watcher's memory alone.
         if self.setup.arguments.guards.dry_run {
-            return;
+            return Ok(());
         }
-        let file = self.setup.state_file.path().to_owned();
-        match self.setup.state_file.save(&state(memory)) {
-            Ok(()) => _ = self.unwritable.remove(&file),
-            Err(error) => self.cannot_write(&file, &error.to_string()),
-        }
+        self.setup.state_file.save(&state(memory)).map_err(|error| error.to_string())
     }
 
     fn paused(&mut self) -> Option<(String, String)> {
@@ -337,7 +359,11 @@ fn trouble(error: &CommandError) -> Trouble {
         )
     );
     let code = if replica { ExitCode::Refused } else { ExitCode::Unreachable };
-    Trouble { text, fatal, code }
+    let source = match error {
+        CommandError::Failover(error) => Source::of(error),
+        _ => None,
+    };
+    Trouble { text, fatal, code, source }
 }
 
 fn in_words(outcome: &HookOutcome) -> String {

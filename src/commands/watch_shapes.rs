@@ -1,27 +1,36 @@
 //! What the loop knows, in the shapes of those who keep, show or count it.
 
-use std::collections::BTreeMap;
-
 use crate::model::Verdict;
 use crate::output::Level;
+use crate::watch::guard::{Absence, Look};
 use crate::watch::live::MasterRow;
 use crate::watch::metrics::Seen;
-use crate::watch::state::{Brake, State};
+use crate::watch::state::{Brake, PastLook, State};
 use crate::watch::{Kind, Memory, View, WatchedMaster};
 
 pub(super) fn memory(state: State) -> Memory {
     let mut memory = Memory { done: state.failovers, ..Memory::default() };
-    memory.missing.since = state.missing;
+    let mark = |address: &str| state.marks.get(address).copied();
+    let absence = |(address, since): (&String, &i64)| (address.clone(), Absence { since: *since, mark: mark(address) });
+    memory.missing.absences = state.missing.iter().map(absence).collect();
+    memory.missing.last = state.look.map(|look| Look { roll: look.roll, at_ms: look.at_ms, steady: None });
+    memory.missing.alive = state.alive;
+    memory.work = state.work;
     memory.brake = state.brake.map(|brake| brake.reason);
     memory
 }
 
 pub(super) fn state(memory: &Memory) -> State {
     let since_ms = memory.done.last().map_or(0, |done| done.at_ms);
+    let marks = memory.missing.absences.iter().filter_map(|(address, absence)| Some((address.clone(), absence.mark?)));
     State {
-        missing: memory.missing.since.clone(),
+        missing: memory.missing.absences.iter().map(|(address, absence)| (address.clone(), absence.since)).collect(),
         failovers: memory.done.clone(),
         brake: memory.brake.clone().map(|reason| Brake { since_ms, reason }),
+        look: memory.missing.last.as_ref().map(|look| PastLook { at_ms: look.at_ms, roll: look.roll.clone() }),
+        marks: marks.collect(),
+        alive: memory.missing.alive.clone(),
+        work: memory.work.clone(),
     }
 }
 
@@ -29,7 +38,7 @@ pub(super) fn state(memory: &Memory) -> State {
 pub(super) fn level(kind: Kind) -> Level {
     match kind {
         Kind::Error => Level::Error,
-        Kind::FailoverRefused | Kind::MasterLost | Kind::GraceStarted => Level::Warning,
+        Kind::FailoverRefused | Kind::MasterLost | Kind::GraceStarted | Kind::LeftAlone => Level::Warning,
         Kind::FailoverStarted | Kind::FailoverFinished | Kind::Paused => Level::Notice,
         Kind::Started | Kind::MasterRegistered | Kind::Standby | Kind::Stopped => Level::Info,
     }
@@ -44,7 +53,7 @@ fn count(number: i64) -> u64 {
 }
 
 pub(super) fn seen(view: &View) -> Seen {
-    let mut seen = Seen { masters: BTreeMap::new(), unfinished: BTreeMap::new() };
+    let mut seen = Seen { left: view.left, ..Seen::default() };
     for master in &view.masters {
         *seen.masters.entry(verdict(master.registered)).or_default() += 1;
         *seen.unfinished.entry(verdict(master.registered)).or_default() += count(master.unfinished);

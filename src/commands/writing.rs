@@ -32,6 +32,7 @@ pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
         allow_new_masters: safety.allow_new_masters,
         allow_recovered: safety.allow_recovered,
         original_state: None,
+        before: None,
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use super::error::FailoverError;
 use super::guard::{self, RegistryView};
 use super::kills::end_tasks;
+use super::life;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, is_refusal};
 use super::parameter::{self, Schedule, Sources};
@@ -20,7 +21,7 @@ use super::takeup::HandedOver;
 use super::tasks::{TaskFate, TaskView};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
-use crate::metadata::{Definitions, MetadataStore, NewCommand, TaskIds};
+use crate::metadata::{Definitions, Mark, MetadataStore, NewCommand, TaskIds};
 use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
 /// What all batches of one master share.
@@ -28,6 +29,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) view: &'a RegistryView,
     /// Error commands of claimed instances; `None` when the instances are being claimed now.
     pub(crate) errors: Option<&'a HashMap<InstanceId, CommandRow>>,
+    /// Where the ids stood when the master was found away; `None` where it is registered, or the instances are claimed.
+    pub(crate) mark: Option<Mark>,
 }
 
 /// What is looked up once for all instances.
@@ -143,6 +146,9 @@ impl Handover<'_, '_> {
     pub(super) async fn apply(&mut self, candidates: &[Instance], rows: Rows) -> Result<Applied, FailoverError> {
         let Self { cluster, context, outcome, locks, batch, facts, .. } = self;
         locks.confirm(&mut *cluster.registry).await?;
+        if let Some(mark) = batch.mark {
+            life::ensure_still(cluster, mark, &outcome.address).await?;
+        }
         cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
         let (prepared, commands) = match write(cluster, context, batch, facts, candidates, rows).await {
             Ok(written) => written,

@@ -2,7 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
-use crate::metadata::{NO_TLS, Obstacle, StoreError};
+use crate::metadata::{NO_TLS, Obstacle, Sign, StoreError};
 use crate::model::{Address, InstanceId, VersionRange};
 use crate::registry::RegistryError;
 
@@ -46,6 +46,25 @@ pub enum Refusal {
         session: String,
         /// How many of its instances are older than its registration, where that can be told.
         older: Option<usize>,
+    },
+    /// It is not registered, but has begun something since its registration was lost.
+    #[error("{address} is not registered, but it lives: {sign}")]
+    ShowsLife {
+        /// The master.
+        address: Address,
+        /// What it has begun.
+        sign: Sign,
+    },
+    /// Its absence is not proven any more.
+    #[error("masters came or went while the failover of {0} was prepared: it may have been registered meanwhile")]
+    CameAndWent(Address),
+    /// An operator paused the watchers while a failover went on.
+    #[error("paused by {by}: {reason}")]
+    Paused {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
     },
     /// `--allow-restarted` without a zone.
     #[error("{0} is registered, and without the cluster's time zone nothing tells its instances from earlier ones")]
@@ -112,6 +131,12 @@ impl Refusal {
                                               'dsctl masters' shows it; if it was restarted, see --allow-restarted \
                                               and --time-zone"
                 .to_owned(),
+            Self::ShowsLife { address, .. } => format!(
+                "nothing of it was touched: see that its process has ended; when nothing new names it any more, \
+                 'dsctl failover {address}' does the rest"
+            ),
+            Self::Paused { .. } => "the rest follows after dsctl watch --resume".to_owned(),
+            Self::CameAndWent(_) => "nothing of it was touched; run the same command again".to_owned(),
             Self::NoTimeZone(_) => {
                 "repeat with --time-zone ZONE (the masters' zone, for example UTC or Asia/Shanghai)".to_owned()
             }

@@ -184,7 +184,7 @@ mod tests {
             modified_at: None,
             heartbeat: Heartbeat { started_at, ..Heartbeat::default() },
         };
-        Registrations { parent_exists: true, parent: "/p".to_owned(), servers: vec![server] }
+        Registrations { parent_exists: true, parent: "/p".to_owned(), servers: vec![server], changes: None }
     }
 
     fn check(masters: &Registrations, id: FamilyId) -> Result<(), Refusal> {

@@ -22,7 +22,7 @@ impl Handover<'_, '_> {
         let mut locked = Vec::new();
         let mut left = vec![instances];
         while let Some(some) = left.pop() {
-            self.context.stop.check()?;
+            self.context.go_on()?;
             match self.apply(some, *rows).await? {
                 Applied::Done(others) => locked.extend(others),
                 Applied::Refused(error) if *rows == Rows::Waited && is_busy(&error) => {

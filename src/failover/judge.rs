@@ -96,7 +96,7 @@ mod tests {
             modified_at: None,
             heartbeat: Heartbeat { started_at, ..Heartbeat::default() },
         };
-        Registrations { parent_exists: true, parent: String::new(), servers: vec![registration] }
+        Registrations { parent_exists: true, parent: String::new(), servers: vec![registration], changes: None }
     }
 
     fn instance(host: Option<&str>, start: Option<&str>, restart: Option<&str>) -> Instance {

@@ -1,11 +1,13 @@
 //! The failover itself: judging and planning (pure), the locks, the batches, and seeing masters take the work up.
 
+mod absence;
 mod batch;
 mod error;
 mod guard;
 mod halving;
 mod judge;
 mod kills;
+mod life;
 mod locks;
 mod outcome;
 mod parameter;
@@ -18,9 +20,11 @@ mod tasks;
 mod trace;
 mod zone;
 
+pub use absence::{own_delay, see_away};
 pub use error::{FailoverError, Refusal, cause_of};
 pub use guard::{RegistryView, check_registry, look, survey};
 pub use judge::{instance_verdict, master_verdict};
+pub use life::{Before, Between, Roll};
 pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
 pub use parameter::OriginalState;
 pub use recover::recover;

@@ -183,7 +183,11 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
     match error {
         FailoverError::Refused(refusal) => !matches!(
             refusal,
-            Refusal::MasterRegistered { .. } | Refusal::NoTimeZone(_) | Refusal::RecoveredLooksHanging(_)
+            Refusal::MasterRegistered { .. }
+                | Refusal::ShowsLife { .. }
+                | Refusal::CameAndWent(_)
+                | Refusal::NoTimeZone(_)
+                | Refusal::RecoveredLooksHanging(_)
         ),
         FailoverError::Registry(error) => {
             !matches!(error, RegistryError::Held { .. } | RegistryError::Denied { .. } | RegistryError::Unsupported(_))

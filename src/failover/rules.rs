@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::error::FailoverError;
+use super::life::Before;
 use super::parameter::OriginalState;
 use crate::model::{Address, LockNode};
 
@@ -59,6 +60,8 @@ pub struct Rules {
     pub allow_recovered: bool,
     /// 3.3 and newer: the state before the hand-over, where it is written nowhere.
     pub original_state: Option<OriginalState>,
+    /// What was seen when the absence of the one master that is failed over began; else it is the run's own first look.
+    pub before: Option<Before>,
 }
 
 /// Which signal asked to stop.
@@ -131,4 +134,9 @@ pub trait Observer: Send {
 
     /// So many of so many instances of a master are done.
     fn batch_done(&mut self, master: &Address, done: usize, total: usize);
+
+    /// Who wants the run to end before its next batch, and why; asked before each one, with the locks held.
+    fn paused(&mut self) -> Option<(String, String)> {
+        None
+    }
 }

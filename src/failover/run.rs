@@ -9,12 +9,13 @@ use jiff::tz::TimeZone;
 use super::batch::{self, Batch, Handover, Rows};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
+use super::life;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
 use super::{trace, zone};
 use crate::family::{Claim, Family, Release};
-use crate::metadata::{HostCount, MetadataStore, Writing};
+use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::{Registry, RegistryError};
 
@@ -56,6 +57,18 @@ impl<'a> Context<'a> {
         stop: StopSignal,
     ) -> Self {
         Self { rules, permit, observer, stop, run: Run::default(), waited: Duration::ZERO }
+    }
+
+    /// Whether nobody wants the run to end before the next batch.
+    ///
+    /// # Errors
+    /// [`FailoverError::Stopped`], [`Refusal::Paused`].
+    pub(crate) fn go_on(&mut self) -> Result<(), FailoverError> {
+        self.stop.check()?;
+        match self.observer.paused() {
+            Some((by, reason)) => Err(Refusal::Paused { by, reason }.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -119,7 +132,11 @@ async fn all_masters(
     let stop = context.stop.clone();
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     check_place(cluster, &view, context).await?;
-    let jobs = check_all(cluster, masters, &view, context).await?;
+    let mark = match &context.rules.before {
+        Some(before) => before.mark,
+        None => stop.unless(cluster.store.mark()).await?,
+    };
+    let jobs = check_all(cluster, masters, &view, mark, context).await?;
     each(cluster, &jobs, context).await
 }
 
@@ -128,6 +145,7 @@ async fn check_all<'m>(
     cluster: &mut Cluster,
     masters: &'m [Address],
     view: &RegistryView,
+    mark: Mark,
     context: &mut Context<'_>,
 ) -> Result<Vec<Job<'m>>, FailoverError> {
     let (mut found, mut jobs) = (Vec::new(), Vec::new());
@@ -143,7 +161,7 @@ async fn check_all<'m>(
                 }
             }
         }
-        jobs.push(Job { address, verdict, work: Work::Master });
+        jobs.push(Job { address, verdict, work: Work::Master(mark) });
     }
     let limit = context.rules.max_instances;
     if found.len() > limit {
@@ -209,8 +227,8 @@ pub(crate) struct Job<'a> {
 
 /// What is done under the locks.
 pub(crate) enum Work<'a> {
-    /// All that the master left.
-    Master,
+    /// All that the master left; with where the ids stood when it was found away.
+    Master(Mark),
     /// These instances, which were handed over, with their error commands.
     Claimed(&'a [Instance], &'a HashMap<InstanceId, CommandRow>),
 }
@@ -289,8 +307,13 @@ async fn do_work(
     // The lock may have been waited for: everything is read again now that it is held.
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     match job.work {
-        Work::Master => {
+        Work::Master(mark) => {
             stop.unless(zone::ensure_not_disproved(cluster, context.rules, &view, address)).await?;
+            let away = view.masters.find(address).is_none();
+            if away {
+                let before = context.rules.before.as_ref();
+                stop.unless(life::ensure_away(cluster, &view.masters, before, mark, address)).await?;
+            }
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
             let instances = kept(locks, &mut *cluster.registry, scan).await?;
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
@@ -303,12 +326,12 @@ async fn do_work(
             }
             outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected));
             outcome.notes.extend(about_children(cluster.store.release().family, address, &selected));
-            let batch = Batch { view: &view, errors: None };
+            let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
         Work::Claimed(instances, errors) => {
             let outcome = MasterOutcome::new(address.clone(), Verdict::Claimed);
-            let batch = Batch { view: &view, errors: Some(errors) };
+            let batch = Batch { view: &view, errors: Some(errors), mark: None };
             batches(cluster, locks, context, &batch, instances.to_vec(), outcome).await
         }
     }
@@ -394,7 +417,7 @@ async fn each_batch(
     let size = context.rules.rate.map_or(context.rules.batch, |rate| context.rules.batch.min(rate as usize)).max(1);
     let (Some(locks), Some(permit)) = (locks, context.permit) else {
         for (number, some) in instances.chunks(size).enumerate() {
-            context.stop.check()?;
+            context.go_on()?;
             batch::preview(cluster, context, batch, &facts, some, outcome).await?;
             context.observer.batch_done(&outcome.address, number * size + some.len(), instances.len());
         }

@@ -85,7 +85,7 @@ mod tests {
             modified_at: None,
             heartbeat,
         };
-        Registrations { parent_exists: true, parent: String::new(), servers: vec![server] }
+        Registrations { parent_exists: true, parent: String::new(), servers: vec![server], changes: None }
     }
 
     fn task(kind: &str, host: Option<&str>) -> Task {

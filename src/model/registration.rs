@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::Address;
 
@@ -83,6 +84,19 @@ pub struct Registrations {
     pub parent: String,
     /// In order of address.
     pub servers: Vec<Registration>,
+    /// How often a registration came or went; `None` where the registry does not count, or the servers above were not read
+    /// at the moment of the count.
+    pub changes: Option<Changes>,
+}
+
+/// ZooKeeper's count of the children that came and went. It misses nobody, however briefly he was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// The transaction that made the parent: another parent counts anew.
+    pub parent: i64,
+    /// Children made and deleted since; it may overflow.
+    pub count: i32,
 }
 
 impl Registrations {

@@ -5,6 +5,7 @@ mod document;
 mod escaped;
 mod journal;
 mod json;
+mod patient;
 mod printer;
 mod progress;
 mod sanitize;
@@ -16,6 +17,7 @@ use std::str::FromStr;
 pub use color::ColorChoice;
 pub use document::{Body, Cell, Document, ErrorBody, Records, Row, Table};
 pub use journal::{Journal, Level};
+pub use patient::Patient;
 pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::failover::FailoverError;
 use crate::model::Address;
 
 /// The kinds of events, as the JSON contract has them.
@@ -24,6 +25,8 @@ pub enum Kind {
     FailoverRefused,
     /// Somebody else holds the lock.
     Standby,
+    /// There are unfinished instances that no failover takes, or there are none any more.
+    LeftAlone,
     /// An operator paused the loop, or let it go on.
     Paused,
     /// Registry or database failed; the loop goes on.
@@ -34,7 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the contract.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Started,
         Self::MasterRegistered,
         Self::MasterLost,
@@ -43,6 +46,7 @@ impl Kind {
         Self::FailoverFinished,
         Self::FailoverRefused,
         Self::Standby,
+        Self::LeftAlone,
         Self::Paused,
         Self::Error,
         Self::Stopped,
@@ -60,9 +64,45 @@ impl Kind {
             Self::FailoverFinished => "failover_finished",
             Self::FailoverRefused => "failover_refused",
             Self::Standby => "standby",
+            Self::LeftAlone => "left_alone",
             Self::Paused => "paused",
             Self::Error => "error",
             Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Where facts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The registry.
+    Registry,
+    /// The metadata database.
+    Database,
+}
+
+impl Source {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Registry, Self::Database];
+
+    /// The word of the contract: of the key `source`, and of the metrics' label.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Database => "database",
+        }
+    }
+
+    /// Who did not answer, where that is what an error says.
+    #[must_use]
+    pub fn of(error: &FailoverError) -> Option<Self> {
+        match error {
+            FailoverError::Registry(_) => Some(Self::Registry),
+            FailoverError::Database(_) | FailoverError::Store(_) | FailoverError::OutcomeUnknown { .. } => {
+                Some(Self::Database)
+            }
+            FailoverError::Refused(_) | FailoverError::Stopped(_) => None,
         }
     }
 }
@@ -78,6 +118,8 @@ pub struct Event {
     pub master: Option<Address>,
     /// In words, for people.
     pub text: String,
+    /// Of an error: who did not answer.
+    pub source: Option<Source>,
     /// Further keys, for programs.
     pub details: Map<String, Value>,
 }
@@ -86,13 +128,20 @@ impl Event {
     /// An event of now.
     #[must_use]
     pub fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Self { time: Timestamp::now(), kind, master: None, text: text.into(), details: Map::new() }
+        Self { time: Timestamp::now(), kind, master: None, text: text.into(), source: None, details: Map::new() }
     }
 
     /// About a master.
     #[must_use]
     pub fn about(mut self, master: &Address) -> Self {
         self.master = Some(master.clone());
+        self
+    }
+
+    /// Of an error: who did not answer.
+    #[must_use]
+    pub fn from(mut self, source: Option<Source>) -> Self {
+        self.source = source;
         self
     }
 
@@ -113,6 +162,7 @@ impl Event {
             "text": self.text,
         });
         if let Some(keys) = value.as_object_mut() {
+            keys.extend(self.source.map(|source| ("source".to_owned(), json!(source.word()))));
             keys.extend(self.details.clone());
         }
         value

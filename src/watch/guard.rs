@@ -1,9 +1,11 @@
 //! What holds a failover back. Pure: data and a clock value in, a reason out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::state::PastFailover;
+use crate::failover::{Before, Between, Roll};
+use crate::metadata::Mark;
 
 /// Limits of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Limits {
 pub enum Hold {
     /// No master is registered at all: that is the registry's failure until one is back.
     NoMasters,
+    /// It is not registered, and has shown that it lives.
+    Alive(String),
     /// It is missing for less than the grace time; until then, in epoch milliseconds.
     Grace(i64),
     /// It was failed over a short time ago; until then, in epoch milliseconds.
@@ -47,6 +51,11 @@ impl Hold {
         let left = |until: i64| until.saturating_sub(now).max(0).saturating_add(999).div_euclid(1000);
         match self {
             Self::NoMasters => "no master is registered at all; waiting for one".to_owned(),
+            Self::Alive(sign) => {
+                format!(
+                    "it is not registered, but it lives: {sign}; see that its process has ended, then use dsctl failover"
+                )
+            }
             Self::Grace(until) => format!("grace time: {}s left", left(*until)),
             Self::CoolDown(until) => format!("cool-down: {}s left", left(*until)),
             Self::Paused { by, reason } => format!("paused by {by}: {reason}; go on with dsctl watch --resume"),
@@ -94,43 +103,134 @@ pub fn storm(master: &str, past: &[PastFailover], waiting: u64, now: i64, limits
     })
 }
 
+/// One look at the registry, as it is kept for the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Who was registered.
+    pub roll: Roll,
+    /// When, in epoch milliseconds.
+    pub at_ms: i64,
+    /// When, by a clock that nobody sets; `None` if another process looked.
+    pub steady: Option<Instant>,
+}
+
+impl Look {
+    /// Why a look does not prove that whoever is missing in both was away all the time in between; `None` if it does. A
+    /// registry that counts misses nobody. Elsewhere nobody may have looked away for longer than `longest`.
+    fn doubt(&self, earlier: &Self, longest: Duration) -> Option<&'static str> {
+        match self.roll.since(&earlier.roll) {
+            Between::Nothing => None,
+            Between::Something => Some("somebody came and went without being seen"),
+            Between::NotCounted => {
+                let wall = self.at_ms.saturating_sub(earlier.at_ms);
+                let steady = self.steady.zip(earlier.steady).map(|(now, then)| now.saturating_duration_since(then));
+                let within = u64::try_from(wall).is_ok_and(|wall| Duration::from_millis(wall) <= longest);
+                // Of a clock that was set back the other one knows.
+                let fits = steady.map_or(within, |steady| steady <= longest && (within || wall < 0));
+                (!fits).then_some(
+                    "nobody looked for longer than --interval, and this registry does not count who comes and goes",
+                )
+            }
+        }
+    }
+}
+
+/// An absence that is proven from its beginning up to the last look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// When it was first seen, in epoch milliseconds.
+    pub since: i64,
+    /// Where the ids stood then.
+    pub mark: Option<Mark>,
+}
+
 /// What was seen of registrations, and since when masters with work are missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
-    /// Address → first seen missing, in epoch milliseconds.
-    pub since: BTreeMap<String, i64>,
+    /// By address.
+    pub absences: BTreeMap<String, Absence>,
+    /// Masters that are not registered and have shown that they live: what they were seen to begin. That holds until they
+    /// register, or nothing names them any more.
+    pub alive: BTreeMap<String, String>,
+    /// The last look.
+    pub last: Option<Look>,
     /// Whether the last look found no master at all.
     pub blind: bool,
+    /// Why absences begin anew, until that is told.
+    pub doubt: Option<&'static str>,
 }
 
 impl Missing {
-    /// Takes a look into account: `dead` are the masters that instances name and that are not registered.
+    /// Takes a look into account. Whatever it does not prove to have gone on begins anew.
     ///
     /// After a time in which no master was there at all every grace time starts anew: that was the registry's failure
     /// and not a master's. So nothing is kept of it, for this process or the next.
-    pub fn look(&mut self, dead: &BTreeSet<String>, any_registered: bool, now: i64) {
-        self.blind = !any_registered;
+    pub fn see(&mut self, look: Look, registered: &BTreeSet<String>, allow_nobody: bool, longest: Duration) {
+        let doubt = match &self.last {
+            Some(last) => look.doubt(last, longest),
+            None => Some("what was remembered of it is not proven"),
+        };
+        if doubt.is_some() && !self.absences.is_empty() {
+            self.doubt = doubt;
+            self.absences.clear();
+        }
+        self.blind = registered.is_empty() && !allow_nobody;
         if self.blind {
-            self.since.clear();
+            self.absences.clear();
+        }
+        self.absences.retain(|address, _| !registered.contains(address));
+        self.alive.retain(|address, _| !registered.contains(address));
+        self.last = Some(look);
+    }
+
+    /// Says which masters have work and are not registered: of these the absence counts from now on, if it does not yet.
+    pub fn name(&mut self, dead: &BTreeSet<String>, now: i64) {
+        self.absences.retain(|address, _| dead.contains(address));
+        self.alive.retain(|address, _| dead.contains(address));
+        for address in dead {
+            self.begin(address, now);
+        }
+    }
+
+    /// Begins an absence, if it has not begun yet.
+    pub fn begin(&mut self, address: &str, now: i64) {
+        if self.blind {
             return;
         }
-        self.since.retain(|address, _| dead.contains(address));
-        for address in dead {
-            // A clock that was set back must not make the grace time longer than it is.
-            let since = self.since.entry(address.clone()).or_insert(now);
-            *since = (*since).min(now);
-        }
+        let absence = self.absences.entry(address.to_owned()).or_insert(Absence { since: now, mark: None });
+        // A clock that was set back must not make the grace time longer than it is.
+        absence.since = absence.since.min(now);
+    }
+
+    /// Whether an absence lacks its mark.
+    #[must_use]
+    pub fn lacks_marks(&self) -> bool {
+        self.absences.values().any(|absence| absence.mark.is_none())
+    }
+
+    /// Gives every absence that has none this mark.
+    pub fn mark(&mut self, mark: Mark) {
+        self.absences.values_mut().for_each(|absence| _ = absence.mark.get_or_insert(mark));
+    }
+
+    /// What must still hold when its failover is committed.
+    #[must_use]
+    pub fn before(&self, address: &str) -> Option<Before> {
+        let mark = self.absences.get(address)?.mark?;
+        self.last.as_ref().map(|last| Before { roll: last.roll.clone(), mark })
     }
 
     /// The registry could not be seen: what was missing before proves nothing any more.
     pub fn lose_sight(&mut self) {
-        self.since.clear();
+        self.absences.clear();
+        self.last = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Address, Changes, Heartbeat, Registration, Registrations};
 
     const LIMITS: Limits = Limits {
         grace: Duration::from_mins(2),
@@ -183,36 +283,112 @@ mod tests {
         addresses.iter().map(|address| (*address).to_owned()).collect()
     }
 
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    /// A look by another process, at a registry that counts or not.
+    fn look(count: Option<i32>, registered: &[&str], at_ms: i64) -> Look {
+        let server = |address: &&str| Registration {
+            address: Address::seen(*address),
+            node: (*address).to_owned(),
+            session_id: None,
+            created_at: None,
+            modified_at: None,
+            heartbeat: Heartbeat::default(),
+        };
+        let changes = count.map(|count| Changes { parent: 1, count });
+        let servers = registered.iter().map(server).collect();
+        let masters = Registrations { parent_exists: true, parent: String::new(), servers, changes };
+        Look { roll: Roll::of("registry", &masters), at_ms, steady: None }
+    }
+
+    /// A master `l:1` lives; these are dead with work.
+    fn round(missing: &mut Missing, names: &[&str], at_ms: i64) {
+        missing.see(look(None, &["l:1"], at_ms), &dead(&["l:1"]), false, LONGEST);
+        missing.name(&dead(names), at_ms);
+    }
+
+    fn since(missing: &Missing) -> BTreeMap<&str, i64> {
+        missing.absences.iter().map(|(address, absence)| (address.as_str(), absence.since)).collect()
+    }
+
     #[test]
     fn who_comes_back_is_forgotten_and_starts_anew() {
         let mut missing = Missing::default();
-        missing.look(&dead(&["a:1", "b:1"]), true, 1_000);
-        missing.look(&dead(&["b:1"]), true, 2_000);
-        missing.look(&dead(&["a:1", "b:1"]), true, 3_000);
-        assert_eq!(missing.since, BTreeMap::from([("a:1".to_owned(), 3_000), ("b:1".to_owned(), 1_000)]));
+        round(&mut missing, &["a:1", "b:1"], 1_000);
+        round(&mut missing, &["b:1"], 2_000);
+        round(&mut missing, &["a:1", "b:1"], 3_000);
+        assert_eq!(since(&missing), BTreeMap::from([("a:1", 3_000), ("b:1", 1_000)]));
+        missing.see(look(None, &["l:1", "b:1"], 4_000), &dead(&["l:1", "b:1"]), false, LONGEST);
+        assert_eq!(since(&missing), BTreeMap::from([("a:1", 3_000)]));
     }
 
     #[test]
     fn what_was_missing_while_nothing_could_be_seen_proves_nothing() {
         let mut missing = Missing::default();
-        missing.look(&dead(&["a:1"]), true, 1_000);
+        round(&mut missing, &["a:1"], 1_000);
         missing.lose_sight();
-        missing.look(&dead(&["a:1"]), true, 900_000);
-        assert_eq!(missing.since["a:1"], 900_000);
+        round(&mut missing, &["a:1"], 2_000);
+        assert_eq!(since(&missing)["a:1"], 2_000);
         // All masters gone together, and one back: its companions have the whole grace time to follow.
-        missing.look(&dead(&["a:1", "b:1"]), false, 910_000);
-        assert!(missing.blind && missing.since.is_empty());
-        missing.look(&dead(&["a:1"]), true, 920_000);
-        assert_eq!(missing.since["a:1"], 920_000);
-        missing.look(&dead(&["a:1"]), true, 930_000);
-        assert_eq!(missing.since["a:1"], 920_000);
+        missing.see(look(None, &[], 3_000), &dead(&[]), false, LONGEST);
+        missing.name(&dead(&["a:1", "b:1"]), 3_000);
+        assert!(missing.blind && missing.absences.is_empty());
+        round(&mut missing, &["a:1"], 4_000);
+        round(&mut missing, &["a:1"], 5_000);
+        assert_eq!(since(&missing)["a:1"], 4_000);
     }
 
     #[test]
     fn a_clock_that_was_set_back_makes_no_grace_time_longer() {
         let mut missing = Missing::default();
-        missing.look(&dead(&["a:1"]), true, 1_000_000);
-        missing.look(&dead(&["a:1"]), true, 5_000);
-        assert_eq!(missing.since["a:1"], 5_000);
+        missing.begin("a:1", 1_000_000);
+        missing.begin("a:1", 5_000);
+        assert_eq!(since(&missing)["a:1"], 5_000);
+    }
+
+    #[test]
+    fn without_a_count_nobody_may_have_looked_away_for_long() {
+        let mut missing = Missing::default();
+        round(&mut missing, &["a:1"], 1_000);
+        missing.mark(Mark { instance: 7, task: 7 });
+        round(&mut missing, &["a:1"], 31_000);
+        assert_eq!((since(&missing)["a:1"], missing.doubt), (1_000, None));
+        round(&mut missing, &["a:1"], 61_001);
+        assert_eq!((since(&missing)["a:1"], missing.absences["a:1"].mark), (61_001, None));
+        assert!(missing.doubt.unwrap().contains("--interval"));
+        // Another process's clock is not ours.
+        round(&mut missing, &["a:1"], 50_000);
+        assert_eq!(since(&missing)["a:1"], 50_000);
+        // Our own: the clock that nobody sets knows how long it was.
+        let (start, late) = (Instant::now(), Duration::from_secs(31));
+        let at = |at_ms, after| Look { steady: Some(start + after), ..look(None, &["l:1"], at_ms) };
+        assert!(at(0, Duration::from_secs(1)).doubt(&at(50_000, Duration::ZERO), LONGEST).is_none());
+        assert!(at(0, late).doubt(&at(50_000, Duration::ZERO), LONGEST).is_some());
+        // The machine slept, which that clock does not count.
+        assert!(at(99_000, Duration::from_secs(1)).doubt(&at(50_000, Duration::ZERO), LONGEST).is_some());
+    }
+
+    #[test]
+    fn a_count_proves_an_absence_however_long_nobody_looked() {
+        let registered = dead(&["l:1"]);
+        let mut missing = Missing::default();
+        let mut round = |count, at_ms| {
+            missing.see(look(Some(count), &["l:1"], at_ms), &registered, false, LONGEST);
+            missing.name(&dead(&["a:1"]), at_ms);
+            since(&missing)["a:1"]
+        };
+        assert_eq!([round(5, 1_000), round(5, 9_000_000), round(7, 9_000_001)], [1_000, 1_000, 9_000_001]);
+    }
+
+    #[test]
+    fn who_has_shown_life_is_alive_until_it_registers() {
+        let mut missing = Missing::default();
+        round(&mut missing, &["a:1"], 1_000);
+        missing.alive.insert("a:1".to_owned(), "instance 7".to_owned());
+        missing.lose_sight();
+        round(&mut missing, &["a:1"], 2_000);
+        assert!(missing.alive.contains_key("a:1"));
+        missing.see(look(None, &["a:1"], 3_000), &dead(&["a:1"]), false, LONGEST);
+        assert!(missing.alive.is_empty());
     }
 }

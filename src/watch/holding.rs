@@ -1,8 +1,10 @@
 //! Which guard holds a dead master's failover back, and how that is told.
 
 use super::guard::{self, Hold};
+use super::others::by_others;
 use super::plan::Surroundings;
 use super::run::Watcher;
+use super::state::PastFailover;
 use super::{Event, Kind};
 use crate::model::Address;
 
@@ -18,18 +20,23 @@ impl Watcher<'_> {
         if self.memory.missing.blind {
             return Some(Hold::NoMasters);
         }
-        let since = self.memory.missing.since.get(master.as_str()).copied().unwrap_or(now);
-        if let Some(hold) = guard::grace(since, now, limits) {
+        if let Some(sign) = self.memory.missing.alive.get(master.as_str()) {
+            return Some(Hold::Alive(sign.clone()));
+        }
+        let absence = self.memory.missing.absences.get(master.as_str());
+        if let Some(hold) = guard::grace(absence.map_or(now, |absence| absence.since), now, limits) {
             return Some(hold);
         }
         if let Some((by, reason)) = around.paused() {
             return Some(Hold::Paused { by, reason });
         }
-        let past = &self.memory.done;
-        if let Some(hold) = guard::cool_down(master.as_str(), past, now, limits) {
+        if let Some(hold) = guard::cool_down(master.as_str(), &self.memory.done, now, limits) {
             return Some(hold);
         }
-        let storm = guard::storm(master.as_str(), past, u64::try_from(unfinished).unwrap_or(0), now, limits);
+        // Whoever holds a lock at this moment is at work.
+        let at_work = self.at_work.iter().map(|master| by_others(master.clone(), now, 1));
+        let past: Vec<PastFailover> = self.memory.done.iter().cloned().chain(at_work).collect();
+        let storm = guard::storm(master.as_str(), &past, u64::try_from(unfinished).unwrap_or(0), now, limits);
         self.braked(around, storm).map(Hold::Brake)
     }
 
@@ -37,7 +44,7 @@ impl Watcher<'_> {
     fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>) -> Option<String> {
         if self.memory.brake.is_none() && storm.is_some() {
             self.memory.brake = storm;
-            around.keep(&self.memory);
+            self.keep(around);
         }
         self.memory.brake.clone()
     }
@@ -49,7 +56,7 @@ impl Watcher<'_> {
             return;
         }
         self.memory.done.clear();
-        around.keep(&self.memory);
+        self.keep(around);
         around.tell(Event::new(Kind::Paused, "the storm brake is released").with("storm_brake", false)).await;
     }
 
@@ -64,6 +71,7 @@ impl Watcher<'_> {
     ) {
         let (kind, key) = match hold {
             Hold::NoMasters => (Kind::FailoverRefused, "no masters".to_owned()),
+            Hold::Alive(sign) => (Kind::FailoverRefused, format!("alive {sign}")),
             Hold::Grace(until) => (Kind::GraceStarted, format!("grace {until}")),
             Hold::CoolDown(until) => (Kind::FailoverRefused, format!("cool-down {until}")),
             Hold::Paused { by, reason } => (Kind::FailoverRefused, format!("paused {by} {reason}")),
@@ -72,7 +80,12 @@ impl Watcher<'_> {
         if self.announced.insert(master.to_string(), key.clone()) == Some(key) {
             return;
         }
-        let event = Event::new(kind, hold.sentence(now)).about(master).with("unfinished_instances", unfinished);
+        let sentence = hold.sentence(now);
+        let text = match (hold, self.memory.missing.doubt) {
+            (Hold::Grace(_), Some(doubt)) => format!("{sentence}; it begins anew, since {doubt}"),
+            _ => sentence,
+        };
+        let event = Event::new(kind, text).about(master).with("unfinished_instances", unfinished);
         if kind == Kind::FailoverRefused {
             around.report(&event).await;
         }

@@ -10,32 +10,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::replace::replace;
-use super::{Event, Kind};
+use super::{Event, Kind, LeftAlone, Source};
 use crate::exit_code::ExitCode;
 use crate::model::Verdict;
-
-/// Where facts come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// The registry.
-    Registry,
-    /// The metadata database.
-    Database,
-}
-
-impl Source {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Registry, Self::Database];
-
-    /// The word of the label, and of the key `source` in an error's details.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Registry => "registry",
-            Self::Database => "database",
-        }
-    }
-}
 
 /// How a failover ended, as far as a label can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +64,8 @@ pub struct Seen {
     pub masters: BTreeMap<Verdict, u64>,
     /// Unfinished instances by verdict.
     pub unfinished: BTreeMap<Verdict, u64>,
+    /// What no failover takes.
+    pub left: LeftAlone,
 }
 
 impl Metrics {
@@ -101,7 +80,7 @@ impl Metrics {
     /// - `failover_finished`: `exit_code`, `recovered` and `skipped` (numbers or lists), `dry_run`. Without an exit code
     ///   it is done.
     /// - `paused`: `paused`, whether it begins or ends.
-    /// - `error`: `source`, whose word is [`Source::word`].
+    /// - `error`: who did not answer; about a master, the keys of `failover_finished`.
     pub fn record(&mut self, event: &Event) {
         count(&mut self.events, event.kind);
         match event.kind {
@@ -112,9 +91,12 @@ impl Metrics {
                 self.paused = event.details.get("paused").and_then(Value::as_bool).unwrap_or(self.paused);
             }
             Kind::Error => {
-                let word = event.details.get("source").and_then(Value::as_str);
-                if let Some(source) = Source::ALL.into_iter().find(|source| Some(source.word()) == word) {
+                if let Some(source) = event.source {
                     self.set_up(source, false);
+                }
+                // Of a failover, and not of a round.
+                if event.master.is_some() {
+                    self.record_failover(event);
                 }
             }
             _ => {}
@@ -122,7 +104,7 @@ impl Metrics {
     }
 
     fn record_failover(&mut self, event: &Event) {
-        let outcome = outcome(event);
+        let outcome = if event.kind == Kind::Error { Outcome::Failed } else { outcome(event) };
         count(&mut self.failovers, outcome);
         if outcome != Outcome::DryRun {
             self.recovered = self.recovered.saturating_add(amount(event, "recovered"));
@@ -184,6 +166,10 @@ impl Metrics {
             page.family("masters", "gauge", "Masters in the last successful round.", by_verdict(&seen.masters));
             let help = "Unfinished process instances in the last successful round.";
             page.family("unfinished_instances", "gauge", help, by_verdict(&seen.unfinished));
+            let LeftAlone { orphans, odd_hosts, no_host } = seen.left;
+            let left = [("orphan", orphans), ("odd_host", odd_hosts), ("no_host", no_host)];
+            let help = "Unfinished process instances that no failover takes.";
+            page.family("left_alone_instances", "gauge", help, left.map(|(why, count)| label("reason", why, count)));
         }
         let failovers = Outcome::ALL.map(|outcome| label("outcome", outcome.word(), of(&self.failovers, &outcome)));
         page.family("failovers_total", "counter", "Failovers that ended or were held back.", failovers);

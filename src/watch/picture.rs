@@ -27,6 +27,10 @@ pub(super) fn masters(
     }
     for count in counts.iter().filter(|count| family.is_unfinished(Some(count.state))) {
         let Some(host) = count.host.as_deref() else { continue };
+        // The text that marks a claim, and whatever else can be no master's.
+        if Address::typed(host, family.registry.address_form).is_err() {
+            continue;
+        }
         let guard = holds.get(host).map(|hold| hold.sentence(now));
         let new = || WatchedMaster { address: host.to_owned(), registered: false, unfinished: 0, guard };
         masters.entry(host.to_owned()).or_insert_with(new).unfinished += count.count;

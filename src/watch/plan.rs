@@ -1,13 +1,15 @@
 //! What the loop is given, what it keeps, and what surrounds it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::Event;
 use super::guard::{Limits, Missing};
+use super::left::LeftAlone;
 use super::state::PastFailover;
+use super::{Event, Source};
 use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, Rules, StopSignal};
 use crate::model::Address;
@@ -38,6 +40,8 @@ pub struct Memory {
     pub done: Vec<PastFailover>,
     /// Why the storm brake is on.
     pub brake: Option<String>,
+    /// How many unfinished instances each dead master had when that was last counted.
+    pub work: BTreeMap<String, i64>,
 }
 
 /// A cluster that could not be opened.
@@ -49,6 +53,8 @@ pub struct Trouble {
     pub fatal: Option<ExitCode>,
     /// What a single round ends with otherwise.
     pub code: ExitCode,
+    /// Who did not answer.
+    pub source: Option<Source>,
 }
 
 /// A master in the view.
@@ -73,6 +79,8 @@ pub struct View {
     pub paused: Option<String>,
     /// Why the storm brake is on.
     pub brake: Option<String>,
+    /// What no failover takes.
+    pub left: LeftAlone,
     /// When the last round succeeded.
     pub seen_at: Option<Timestamp>,
 }
@@ -95,8 +103,11 @@ pub trait Surroundings: Send {
     /// What was kept; asked once.
     fn recall(&mut self) -> Memory;
 
-    /// Keeps it. What cannot be kept is told by the implementation, and the loop goes on.
-    fn keep(&mut self, memory: &Memory);
+    /// Keeps it.
+    ///
+    /// # Errors
+    /// Why it cannot be kept, in words. What was kept before is whole.
+    fn keep(&mut self, memory: &Memory) -> Result<(), String>;
 
     /// Who paused the loop, and why.
     fn paused(&mut self) -> Option<(String, String)>;
@@ -126,7 +137,8 @@ pub trait Surroundings: Send {
 impl Memory {
     /// Moves everything by so many milliseconds.
     pub(super) fn shift(&mut self, by: i64) {
-        let times = self.missing.since.values_mut().chain(self.done.iter_mut().map(|done| &mut done.at_ms));
+        let since = self.missing.absences.values_mut().map(|absence| &mut absence.since);
+        let times = since.chain(self.done.iter_mut().map(|done| &mut done.at_ms));
         times.for_each(|time| *time = time.saturating_add(by));
     }
 

@@ -1,20 +1,22 @@
 //! The loop itself: look, judge, hold back or do, tell, wait.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::clock::Clock;
-use super::guard::Hold;
+use super::guard::{Hold, Missing};
+use super::others::Unkept;
 use super::plan::{Memory, Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
 use super::state::PastFailover;
 use super::words::{back_off, error_text, outcome_event, time_left};
-use super::{Event, Kind, picture, returned};
+use super::{Event, Kind, LeftAlone, Source, picture, returned};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, FailoverError, Observer, Permit, RegistryView, Stop, StopSignal, check_registry, dead_hosts, failover,
+    Cluster, FailoverError, Observer, Permit, Refusal, RegistryView, Rules, Stop, StopSignal, dead_hosts, failover,
 };
 use crate::model::{Address, LockNode};
 use crate::registry::RegistryError;
@@ -36,6 +38,7 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         permit,
         memory,
         seen: Seen::default(),
+        registered: BTreeSet::new(),
         announced: BTreeMap::new(),
         paused: None,
         started: false,
@@ -44,6 +47,11 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
         last_success: Instant::now(),
+        unkept: None,
+        refused: BTreeMap::new(),
+        at_work: BTreeSet::new(),
+        acted: false,
+        left: LeftAlone::default(),
     };
     let code = watcher.run(around).await;
     around.tell(Event::new(Kind::Stopped, ended_text(code, plan.once)).with("exit_code", code.number())).await;
@@ -60,10 +68,12 @@ fn ended_text(code: ExitCode, once: bool) -> &'static str {
 
 pub(super) struct Watcher<'a> {
     pub(super) plan: &'a Plan,
-    stop: StopSignal,
+    pub(super) stop: StopSignal,
     permit: Option<Permit>,
     pub(super) memory: Memory,
     seen: Seen,
+    /// Addresses at the last look.
+    pub(super) registered: BTreeSet<String>,
     /// What was last told of each master's guard, so that it is told once.
     pub(super) announced: BTreeMap<String, String>,
     paused: Option<(String, String)>,
@@ -76,18 +86,51 @@ pub(super) struct Watcher<'a> {
     came_to: ExitCode,
     clock: Clock,
     last_success: Instant,
+    /// Why the memory could not be kept when that was last tried.
+    pub(super) unkept: Option<Unkept>,
+    /// By master, why its last failover was refused.
+    refused: BTreeMap<String, String>,
+    /// Masters whose lock somebody else held in this round.
+    pub(super) at_work: BTreeSet<String>,
+    /// Whether something was done in this round since the store was scanned.
+    acted: bool,
+    /// What no failover takes, as it was told last.
+    pub(super) left: LeftAlone,
+}
+
+/// Whether a dead master may be failed over at this moment.
+enum Standing {
+    /// It is registered again.
+    Back,
+    Held(Hold),
+    Free,
+}
+
+/// Why a round failed.
+struct Failure {
+    text: String,
+    code: ExitCode,
+    /// Who did not answer.
+    source: Option<Source>,
 }
 
 /// What ends one cluster's connection.
 enum Next {
     /// Open it again, after a failure with a pause: in words, and as the exit code of one round.
-    Reopen(Option<(String, ExitCode)>),
+    Reopen(Option<Failure>),
     End(ExitCode),
 }
 
 impl Watcher<'_> {
     async fn run(&mut self, around: &mut dyn Surroundings) -> ExitCode {
         let mut failures = 0_u32;
+        // Rounds that remember nothing of each other would wait for ever, and nobody would know.
+        if self.plan.once {
+            self.keep(around);
+            if self.tell_unkept(around).await {
+                return ExitCode::Failure;
+            }
+        }
         loop {
             let opened = around.open(&self.stop).await;
             if let (Err(_), Err(FailoverError::Stopped(stop))) = (&opened, self.stop.check()) {
@@ -101,17 +144,19 @@ impl Watcher<'_> {
                     next
                 }
                 // Once it has worked, settings and schema are right: another server may answer at the address for a while.
-                Err(Trouble { text, fatal: Some(code), .. }) if !self.started => {
-                    around.tell(Event::new(Kind::Error, text)).await;
+                Err(Trouble { text, fatal: Some(code), source, .. }) if !self.started => {
+                    around.tell(Event::new(Kind::Error, text).from(source)).await;
                     Next::End(code)
                 }
-                Err(Trouble { text, code, .. }) => Next::Reopen(Some((text, code))),
+                Err(Trouble { text, code, source, .. }) => {
+                    Next::Reopen(Some(Failure { text, code, source }))
+                }
             };
             match next {
                 Next::End(code) => return code,
                 Next::Reopen(None) => failures = 0,
-                Next::Reopen(Some((text, code))) => {
-                    if let Some(code) = self.after_failure(around, &text, code, failures).await {
+                Next::Reopen(Some(failure)) => {
+                    if let Some(code) = self.after_failure(around, failure, failures).await {
                         return code;
                     }
                     failures += 1;
@@ -124,17 +169,17 @@ impl Watcher<'_> {
     async fn after_failure(
         &mut self,
         around: &mut dyn Surroundings,
-        text: &str,
-        code: ExitCode,
+        failure: Failure,
         failures: u32,
     ) -> Option<ExitCode> {
+        let Failure { text, code, source } = failure;
         self.memory.missing.lose_sight();
-        around.keep(&self.memory);
+        self.keep(around);
         let pause = back_off(failures);
         let seconds = pause.as_secs_f64();
         let event = Event::new(Kind::Error, format!("{text}; trying again in {seconds:.1}s"));
-        around.tell(event.with("retry_after_seconds", seconds)).await;
-        around.round(&View::default(), Duration::ZERO, Some(text)).await;
+        around.tell(event.from(source).with("retry_after_seconds", seconds)).await;
+        around.round(&View::default(), Duration::ZERO, Some(&text)).await;
         if self.plan.once {
             return Some(code);
         }
@@ -157,23 +202,49 @@ impl Watcher<'_> {
             let held_until = match self.round(around, cluster, began).await {
                 Ok(held_until) => held_until,
                 Err(FailoverError::Stopped(stop)) => return Next::End(code_of(stop)),
-                Err(error) => return Next::Reopen(Some((error_text(&error), error.exit_code(self.wrote)))),
+                Err(error) => return Next::Reopen(Some(self.failure_of(&error))),
             };
             *failures = 0;
             self.last_success = Instant::now();
             if self.plan.once {
                 return Next::End(self.came_to);
             }
-            let mut stop = self.stop.clone();
             let wait = self.plan.interval.saturating_sub(began.elapsed()).min(held_until);
-            tokio::select! {
-                biased;
-                stop = stop.requested() => return Next::End(code_of(stop)),
-                () = around.reload() => return Next::Reopen(None),
-                () = cluster.registry.masters_changed() => {}
-                () = tokio::time::sleep(wait) => {}
+            if let Some(next) = self.pause_between(around, cluster, wait).await {
+                return next;
             }
         }
+    }
+
+    /// Waits for the next round, and looks at the registry whenever it may have changed: the store is scanned only when it
+    /// has, or when its time has come.
+    async fn pause_between(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        wait: Duration,
+    ) -> Option<Next> {
+        let mut stop = self.stop.clone();
+        let mut time = std::pin::pin!(tokio::time::sleep(wait));
+        loop {
+            tokio::select! {
+                biased;
+                stop = stop.requested() => return Some(Next::End(code_of(stop))),
+                () = around.reload() => return Some(Next::Reopen(None)),
+                () = &mut time => return None,
+                () = cluster.registry.masters_changed() => {}
+            }
+            match self.look(cluster).await {
+                Ok(masters) if self.seen.is_news(&masters) => return None,
+                Ok(_) => {}
+                Err(FailoverError::Stopped(stop)) => return Some(Next::End(code_of(stop))),
+                Err(error) => return Some(Next::Reopen(Some(self.failure_of(&error)))),
+            }
+        }
+    }
+
+    fn failure_of(&self, error: &FailoverError) -> Failure {
+        Failure { text: error_text(error), code: error.exit_code(self.wrote), source: Source::of(error) }
     }
 
     /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody known or dead here.
@@ -181,7 +252,8 @@ impl Watcher<'_> {
         let place = (cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned());
         if self.place.as_ref().is_some_and(|before| *before != place) {
             self.seen = Seen::default();
-            self.memory.missing.lose_sight();
+            self.memory.missing = Missing::default();
+            self.memory.work.clear();
             self.announced.clear();
         }
         self.place = Some(place);
@@ -195,12 +267,11 @@ impl Watcher<'_> {
         began: Instant,
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
+        self.acted = false;
+        self.at_work.clear();
         let stop = self.stop.clone();
-        let masters = stop.unless(cluster.registry.masters()).await?;
-        let family = cluster.store.release().family;
-        // No master at all is the registry's failure until one is back, and no reason to end the round.
-        check_registry(&masters, family, cluster.registry.endpoint(), true)?;
-        let counts = stop.unless(cluster.store.host_counts()).await?;
+        let masters = self.look(cluster).await?;
+        let counts = self.scan(cluster).await?;
         if !self.started {
             self.started = true;
             around.tell(self.greeting(cluster, masters.servers.len())).await;
@@ -211,6 +282,7 @@ impl Watcher<'_> {
         }
         self.tell_pause(around).await;
         self.take_resume(around).await;
+        self.tell_left(around, cluster, &counts).await?;
         let view = RegistryView { masters, ..RegistryView::default() };
         let (mut dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let now = self.now();
@@ -218,12 +290,17 @@ impl Watcher<'_> {
         dead.sort_by_key(|master| self.memory.last_cut_short(master.as_str()));
         let names: BTreeSet<String> = dead.iter().map(ToString::to_string).collect();
         self.seen.forget_all_but(&dead.iter().cloned().collect());
-        let any = !view.masters.servers.is_empty();
-        self.memory.missing.look(&names, any || self.plan.rules.allow_no_masters, now);
+        self.memory.missing.name(&names, now);
+        self.seek_life(cluster).await?;
+        self.count_others(cluster.store.release().family, &counts, &dead);
         self.forget_old(now);
-        around.keep(&self.memory);
+        self.keep(around);
         let mut holds = BTreeMap::new();
         let mut wake = self.plan.interval;
+        if self.tell_unkept(around).await && self.plan.once {
+            self.came_to = ExitCode::Failure;
+            return Ok(wake);
+        }
         for master in &dead {
             let unfinished = picture::unfinished_of(cluster.store.release().family, &counts, master);
             if let Some(hold) = self.consider(around, cluster, master, unfinished).await? {
@@ -232,10 +309,16 @@ impl Watcher<'_> {
             }
         }
         self.announced.retain(|master, _| names.contains(master));
+        self.refused.retain(|master, _| names.contains(master));
+        self.memory.missing.doubt = None;
+        if self.tell_unkept(around).await && self.plan.once && self.came_to == ExitCode::Done {
+            self.came_to = ExitCode::Failure;
+        }
         let view = View {
             masters: picture::masters(cluster.store.release().family, &view, &counts, &holds),
             paused: around.paused().map(|(by, reason)| format!("by {by}: {reason}")),
             brake: self.memory.brake.clone(),
+            left: self.left,
             seen_at: Some(Timestamp::now()),
         };
         around.round(&view, began.elapsed(), None).await;
@@ -276,10 +359,13 @@ impl Watcher<'_> {
         master: &Address,
         unfinished: i64,
     ) -> Result<Option<Hold>, FailoverError> {
-        let now = self.now();
-        if let Some(hold) = self.hold(around, master, unfinished, now) {
-            self.announce(around, master, unfinished, &hold, now).await;
-            return Ok(Some(hold));
+        match self.standing(around, cluster, master, unfinished).await? {
+            Standing::Back => return Ok(None),
+            Standing::Held(hold) => return Ok(Some(hold)),
+            Standing::Free => {}
+        }
+        if self.is_refused_still(around, cluster, master).await {
+            return Ok(None);
         }
         // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
         let asked = async { Ok::<_, FailoverError>(around.ask(master, unfinished).await) };
@@ -289,8 +375,38 @@ impl Watcher<'_> {
             self.remember(around, master, 0, false);
             return Ok(None);
         }
+        // The hook took its time, and so did what was done before.
+        let unfinished = if self.acted { self.scan_again(around, cluster, master).await? } else { unfinished };
+        if unfinished == 0 {
+            return Ok(None);
+        }
+        match self.standing(around, cluster, master, unfinished).await? {
+            Standing::Back => return Ok(None),
+            Standing::Held(hold) => return Ok(Some(hold)),
+            Standing::Free => {}
+        }
         self.fail_over(around, cluster, master, unfinished).await?;
         Ok(None)
+    }
+
+    /// Looks at the registry once more, as whatever was done since the last look took its time, and asks the guards.
+    async fn standing(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        master: &Address,
+        unfinished: i64,
+    ) -> Result<Standing, FailoverError> {
+        if self.look(cluster).await?.find(master).is_some() {
+            // The next round tells that.
+            return Ok(Standing::Back);
+        }
+        let now = self.now();
+        self.memory.missing.begin(master.as_str(), now);
+        self.mark(cluster).await?;
+        let Some(hold) = self.hold(around, master, unfinished, now) else { return Ok(Standing::Free) };
+        self.announce(around, master, unfinished, &hold, now).await;
+        Ok(Standing::Held(hold))
     }
 
     async fn fail_over(
@@ -300,14 +416,12 @@ impl Watcher<'_> {
         master: &Address,
         unfinished: i64,
     ) -> Result<(), FailoverError> {
+        self.acted = true;
         let text = format!("{unfinished} unfinished instances");
         around.tell(Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run)).await;
-        let masters = [master.clone()];
-        let mut rules = self.plan.rules.clone();
-        // Its registration was here: that is proof enough that this registry is the database's.
-        rules.allow_new_masters |= self.seen.knows(master);
+        let rules = self.rules(master);
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
-        let run = failover(cluster, &masters, &rules, permit, &mut Passing(around), stop).await;
+        let run = failover(cluster, from_ref(master), &rules, permit, &mut Passing(around), stop).await;
         self.wrote |= run.wrote;
         if self.came_to == ExitCode::Done {
             self.came_to = run.exit_code();
@@ -317,22 +431,56 @@ impl Watcher<'_> {
         if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
             around.report(&event).await;
         }
-        let standby = event.kind == Kind::Standby;
+        self.learn(master, run.failure.as_ref());
+        match &run.failure {
+            // These are guards of their own.
+            Some(FailoverError::Refused(
+                Refusal::Paused { .. } | Refusal::ShowsLife { .. } | Refusal::CameAndWent(_),
+            )) => {}
+            Some(FailoverError::Refused(refusal)) => _ = self.refused.insert(master.to_string(), refusal.to_string()),
+            _ => _ = self.refused.remove(master.as_str()),
+        }
+        if event.kind == Kind::Standby {
+            self.at_work.insert(master.to_string());
+        }
         around.tell(event).await;
         // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
         let goes_on = match &run.failure {
             None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => true,
             Some(_) => false,
         };
-        if !standby || run.wrote {
-            self.remember(around, master, run.recovered() as u64, !goes_on);
+        self.handed_over(master, run.recovered());
+        // What was only refused, or is somebody else's at this moment, cools nothing down.
+        if run.wrote || run.failure.is_none() || !goes_on {
+            self.remember(around, master, run.recovered() as u64, run.failure.is_some());
         }
         run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)
     }
 
+    fn rules(&self, master: &Address) -> Rules {
+        let mut rules = self.plan.rules.clone();
+        // Its registration was here: that is proof enough that this registry is the database's.
+        rules.allow_new_masters |= self.seen.knows(master);
+        rules.before = self.memory.missing.before(master.as_str());
+        rules
+    }
+
+    /// Whether a failover that was refused would be refused for the same reason still. Nobody is asked or told anew then.
+    async fn is_refused_still(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        master: &Address,
+    ) -> bool {
+        let Some(before) = self.refused.get(master.as_str()) else { return false };
+        let (rules, stop) = (self.rules(master), self.stop.clone());
+        let run = failover(cluster, from_ref(master), &rules, None, &mut Passing(around), stop).await;
+        matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
+    }
+
     /// The time by the wall clock. When that was set, what is remembered follows it: a master is not gone for longer by
     /// that, and no brake is forgotten.
-    fn now(&mut self) -> i64 {
+    pub(super) fn now(&mut self) -> i64 {
         let now = Timestamp::now().as_millisecond();
         match self.clock.set_by(now, Instant::now()) {
             0 => {}
@@ -344,7 +492,7 @@ impl Watcher<'_> {
     fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64, cut_short: bool) {
         let at_ms = self.now();
         self.memory.done.push(PastFailover { master: master.to_string(), at_ms, instances, cut_short });
-        around.keep(&self.memory);
+        self.keep(around);
     }
 
     /// What neither window nor cool-down looks back on any more.
@@ -374,5 +522,9 @@ impl Observer for Passing<'_> {
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
         self.0.progress();
+    }
+
+    fn paused(&mut self) -> Option<(String, String)> {
+        self.0.paused()
     }
 }

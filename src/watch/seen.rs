@@ -33,6 +33,11 @@ impl Seen {
         self.known.retain(|master| self.lives.contains_key(master) || dead.contains(master));
     }
 
+    /// Whether a look shows anything that the last one did not.
+    pub(super) fn is_news(&self, masters: &Registrations) -> bool {
+        !self.clone().look(masters).is_empty()
+    }
+
     /// Takes a new look, and says what changed since the last one.
     pub(super) fn look(&mut self, masters: &Registrations) -> Vec<Event> {
         let now: BTreeMap<Address, Life> = masters
@@ -88,7 +93,7 @@ mod tests {
                 ..Heartbeat::default()
             },
         });
-        Registrations { parent_exists: true, parent: String::new(), servers: servers.collect() }
+        Registrations { parent_exists: true, parent: String::new(), servers: servers.collect(), changes: None }
     }
 
     fn words(events: &[Event]) -> Vec<String> {

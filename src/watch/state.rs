@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::replace::{folder_of, replace};
 use crate::config::Environment;
+use crate::failover::Roll;
+use crate::metadata::Mark;
 
 /// What must not be forgotten by a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,28 @@ pub struct State {
     pub failovers: Vec<PastFailover>,
     /// The brake over all, while it is on.
     pub brake: Option<Brake>,
+    /// The last look at the registry; without one, nothing proves that who was missing is missing since.
+    #[serde(default)]
+    pub look: Option<PastLook>,
+    /// Where the ids stood when masters were first seen missing.
+    #[serde(default)]
+    pub marks: BTreeMap<String, Mark>,
+    /// Masters that are not registered and have shown that they live, and how.
+    #[serde(default)]
+    pub alive: BTreeMap<String, String>,
+    /// How many unfinished instances each dead master had.
+    #[serde(default)]
+    pub work: BTreeMap<String, i64>,
+}
+
+/// A look at the registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PastLook {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Who was registered.
+    pub roll: Roll,
 }
 
 /// One failover that was made.
@@ -236,6 +260,10 @@ mod tests {
                 cut_short: false,
             }],
             brake: Some(Brake { since_ms: 6, reason: "3 masters in 5m".to_owned() }),
+            look: Some(PastLook { at_ms: 7, roll: Roll::default() }),
+            marks: [("10.0.0.1:5678".to_owned(), Mark { instance: 8, task: 9 })].into(),
+            alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
+            work: [("10.0.0.1:5678".to_owned(), 10)].into(),
         }
     }
 
@@ -250,6 +278,14 @@ mod tests {
         assert_eq!(StateFile::open(&path).unwrap().load().unwrap(), example());
         file.save(&State::default()).unwrap();
         assert_eq!(file.load().unwrap(), State::default());
+    }
+
+    #[test]
+    fn a_file_of_before_looks_were_kept_is_read_and_proves_nothing() {
+        let old = r#"{"format": "dsctl watch state", "version": 1,
+            "state": {"missing": {"a:1": 5}, "failovers": [], "brake": null}}"#;
+        let state = parse(old.as_bytes()).unwrap();
+        assert_eq!((state.missing.len(), state.look, state.marks.len()), (1, None, 0));
     }
 
     #[test]
@@ -364,7 +400,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(missing in any::<BTreeMap<String, i64>>(), master in any::<String>(), at_ms in any::<i64>(), instances in any::<u64>(), cut_short in any::<bool>(), reason in any::<Option<String>>()) {
             let brake = reason.map(|reason| Brake { since_ms: at_ms, reason });
-            let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances, cut_short }], brake };
+            let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances, cut_short }], brake, ..State::default() };
             let bytes = serde_json::to_vec(&Written { format: FORMAT, version: VERSION, state: &state }).unwrap();
             prop_assert_eq!(parse(&bytes).unwrap(), state);
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::guard::Hold;
-use super::{Event, Kind};
+use super::{Event, Kind, Source};
 use crate::failover::{FailoverError, Refusal, Run, cause_of};
 use crate::model::{Address, SkipReason};
 use crate::registry::RegistryError;
@@ -33,6 +33,7 @@ pub(super) fn outcome_event(master: &Address, run: &Run, dry_run: bool) -> Event
     let trouble = trouble.filter(|(_, reason)| SkipReason::is_trouble(reason)).count();
     Event::new(kind, text)
         .about(master)
+        .from(run.failure.as_ref().filter(|_| kind == Kind::Error).and_then(Source::of))
         .with("recovered", recovered)
         .with("skipped", skipped)
         .with("need_help", trouble)
@@ -63,6 +64,6 @@ pub(super) fn time_left(hold: &Hold, now: i64) -> Duration {
         Hold::Grace(until) | Hold::CoolDown(until) => {
             Duration::from_millis(u64::try_from(until.saturating_sub(now)).unwrap_or(0).saturating_add(1))
         }
-        Hold::NoMasters | Hold::Paused { .. } | Hold::Brake(_) => Duration::MAX,
+        Hold::NoMasters | Hold::Alive(_) | Hold::Paused { .. } | Hold::Brake(_) => Duration::MAX,
     }
 }

@@ -81,7 +81,7 @@ impl JdbcRegistry {
         servers.sort_by(|a, b| a.address.cmp(&b.address));
         // A worker stands in every group that it belongs to.
         servers.dedup_by(|next, kept| next.address == kept.address);
-        Ok(Registrations { parent_exists: true, parent, servers })
+        Ok(Registrations { parent_exists: true, parent, servers, changes: None })
     }
 }
 

@@ -7,33 +7,46 @@ use zookeeper_client::{Error, Stat};
 use super::names;
 use super::session::Session;
 use crate::family::{RegistryLayout, payload};
-use crate::model::{AddressForm, Registration, Registrations};
+use crate::model::{AddressForm, Changes, Registration, Registrations};
 use crate::registry::RegistryError;
+
+/// So often the masters are read again when they change meanwhile.
+const TRIES: u32 = 3;
 
 /// The children of the masters' parent, all of them: what has a strange name is shown with it.
 pub(super) async fn masters(session: &Session, layout: &RegistryLayout) -> Result<Registrations, RegistryError> {
     let parent = session.path(layout.masters);
-    let Some(children) = children(session, &parent).await? else {
-        return Ok(Registrations { parent_exists: false, parent, servers: Vec::new() });
-    };
-    let nodes = children.iter().map(|name| below(&parent, name)).collect();
-    let servers = registrations(session, nodes, layout.address_form).await?;
-    Ok(Registrations { parent_exists: true, parent, servers })
+    let mut tries = TRIES;
+    loop {
+        let Some((children, stat)) = listed(session, &parent).await? else {
+            return Ok(Registrations { parent, ..Registrations::default() });
+        };
+        let nodes: Vec<String> = children.iter().map(|name| below(&parent, name)).collect();
+        let expected = nodes.len();
+        let (servers, newest) = registrations(session, nodes, layout.address_form).await?;
+        tries -= 1;
+        // Somebody came or went while the nodes were read: they are not those that were counted.
+        let counted = servers.len() == expected && newest <= stat.pzxid;
+        if counted || tries == 0 {
+            let changes = counted.then_some(Changes { parent: stat.czxid, count: stat.cversion });
+            return Ok(Registrations { parent_exists: true, parent, servers, changes });
+        }
+    }
 }
 
 /// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 stands in every group that it belongs to.
 pub(super) async fn workers(session: &Session, layout: &RegistryLayout) -> Result<Registrations, RegistryError> {
     let parent = session.path(layout.workers);
     let Some(children) = children(session, &parent).await? else {
-        return Ok(Registrations { parent_exists: false, parent, servers: Vec::new() });
+        return Ok(Registrations { parent, ..Registrations::default() });
     };
     let (workers, groups): (Vec<String>, Vec<String>) =
         children.into_iter().partition(|name| names::is_worker(name, layout.address_form));
     let mut nodes: Vec<String> = workers.iter().map(|name| below(&parent, name)).collect();
     nodes.extend(members(session, &parent, &groups).await?);
-    let mut servers = registrations(session, nodes, layout.address_form).await?;
+    let (mut servers, _) = registrations(session, nodes, layout.address_form).await?;
     servers.dedup_by(|next, kept| next.address == kept.address);
-    Ok(Registrations { parent_exists: true, parent, servers })
+    Ok(Registrations { parent_exists: true, parent, servers, changes: None })
 }
 
 async fn members(session: &Session, parent: &str, groups: &[String]) -> Result<Vec<String>, RegistryError> {
@@ -55,6 +68,15 @@ pub(super) async fn children(session: &Session, parent: &str) -> Result<Option<V
     }
 }
 
+/// Names of the children, and what the parent's node says of them at that very moment; `None` if it is absent.
+async fn listed(session: &Session, parent: &str) -> Result<Option<(Vec<String>, Stat)>, RegistryError> {
+    match session.retried(|| session.client().get_children(parent)).await {
+        Ok(children) => Ok(Some(children)),
+        Err(Error::NoNode) => Ok(None),
+        Err(error) => Err(session.error(parent, &error)),
+    }
+}
+
 /// Data and facts of a node; `None` if it is gone.
 pub(super) async fn node(session: &Session, path: &str) -> Result<Option<(Vec<u8>, Stat)>, RegistryError> {
     match session.retried(|| session.client().get_data(path)).await {
@@ -64,21 +86,22 @@ pub(super) async fn node(session: &Session, path: &str) -> Result<Option<(Vec<u8
     }
 }
 
-/// All requests are under way at once: a hundred nodes take one round trip.
+/// All requests are under way at once: a hundred nodes take one round trip. With the newest transaction that made one of
+/// them.
 async fn registrations(
     session: &Session,
     nodes: Vec<String>,
     form: AddressForm,
-) -> Result<Vec<Registration>, RegistryError> {
+) -> Result<(Vec<Registration>, i64), RegistryError> {
     let answers = join_all(nodes.into_iter().map(|path| async move {
         let found = node(session, &path).await?;
-        Ok(found.map(|(data, stat)| registration(path, &data, &stat, form)))
+        Ok(found.map(|(data, stat)| (registration(path, &data, &stat, form), stat.czxid)))
     }))
     .await;
-    let found: Result<Vec<Option<Registration>>, RegistryError> = answers.into_iter().collect();
-    let mut servers: Vec<Registration> = found?.into_iter().flatten().collect();
+    let found: Result<Vec<Option<(Registration, i64)>>, RegistryError> = answers.into_iter().collect();
+    let (mut servers, made): (Vec<Registration>, Vec<i64>) = found?.into_iter().flatten().unzip();
     servers.sort_by(|a, b| (&a.address, &a.node).cmp(&(&b.address, &b.node)));
-    Ok(servers)
+    Ok((servers, made.into_iter().max().unwrap_or(i64::MIN)))
 }
 
 fn registration(node: String, data: &[u8], stat: &Stat, form: AddressForm) -> Registration {

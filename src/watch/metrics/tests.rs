@@ -42,8 +42,9 @@ fn before_anything_happened() {
 fn rounds() {
     let mut metrics = Metrics::new();
     let at = |millis| Timestamp::from_millisecond(millis).unwrap();
-    let seen =
-        Seen { masters: [(Verdict::Alive, 2), (Verdict::Dead, 1)].into(), unfinished: [(Verdict::Dead, 7)].into() };
+    let masters = [(Verdict::Alive, 2), (Verdict::Dead, 1)].into();
+    let left = LeftAlone { orphans: 3, odd_hosts: 0, no_host: 4 };
+    let seen = Seen { masters, unfinished: [(Verdict::Dead, 7)].into(), left };
     metrics.round_succeeded(at(1_717_200_000_042), Duration::from_millis(250), seen);
     metrics.round_failed(at(1_717_200_005_000), Duration::from_secs(3));
     metrics.set_up(Source::Database, false);
@@ -74,8 +75,9 @@ fn events() {
     metrics.record(&finished().with("dry_run", true).with("recovered", 100));
     metrics.record(&finished());
     metrics.record(&Event::new(Kind::FailoverRefused, ""));
-    metrics.record(&Event::new(Kind::Error, "").with("source", "registry"));
-    metrics.record(&Event::new(Kind::Error, "").with("source", "elsewhere"));
+    metrics.record(&Event::new(Kind::Error, "").from(Some(Source::Registry)));
+    let master = crate::model::Address::seen("a:1");
+    metrics.record(&Event::new(Kind::Error, "").about(&master).with("exit_code", 7).with("recovered", 3));
     metrics.record(&Event::new(Kind::Paused, "").with("paused", true));
     metrics.set_brake(true);
     expect(
@@ -83,10 +85,10 @@ fn events() {
         &[
             ("dsctl_failovers_total{outcome=\"done\"}", "2"),
             ("dsctl_failovers_total{outcome=\"partial\"}", "1"),
-            ("dsctl_failovers_total{outcome=\"failed\"}", "1"),
+            ("dsctl_failovers_total{outcome=\"failed\"}", "2"),
             ("dsctl_failovers_total{outcome=\"refused\"}", "1"),
             ("dsctl_failovers_total{outcome=\"dry_run\"}", "1"),
-            ("dsctl_failover_instances_total{outcome=\"recovered\"}", "7"),
+            ("dsctl_failover_instances_total{outcome=\"recovered\"}", "10"),
             ("dsctl_failover_instances_total{outcome=\"skipped\"}", "1"),
             ("dsctl_events_total{event=\"failover_finished\"}", "5"),
             ("dsctl_events_total{event=\"error\"}", "2"),
@@ -124,7 +126,7 @@ fn the_text_has_the_format() {
             assert_eq!(families.last().unwrap(), name);
         }
     }
-    assert_eq!(families.len(), 12);
+    assert_eq!(families.len(), 13);
 }
 
 #[test]

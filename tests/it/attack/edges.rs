@@ -119,7 +119,7 @@ fn a_newer_schema_behind_in_the_search_path_is_not_ours() {
     let name = world.env.database.clone();
     world.env.sql(&format!("ALTER DATABASE {name} SET search_path = active, public"));
     world.env.set("DSCTL_DB", &Postgres::shared().url(&name));
-    let output = world.run("failover --all-dead --yes").exit(0);
+    let output = world.run("failover --all-dead --yes --grace 0s").exit(0);
     assert_eq!(output.json()["family"], "3.1", "{output:?}");
     assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"), "{output:?}");
 }
@@ -132,7 +132,7 @@ fn warnings(output: &Output) -> String {
 fn instances_without_any_host_are_not_passed_over_in_silence() {
     let world = World::new(Store::Sqlite, "3.2.2");
     world.env.insert([world.instance(1).without("host")]);
-    let output = world.run("failover --all-dead --yes").exit(0);
+    let output = world.run("failover --all-dead --yes --grace 0s").exit(0);
     assert!(warnings(&output).contains("no host"), "{output:?}");
 }
 
@@ -142,7 +142,7 @@ fn what_an_interrupted_clear_hosts_left_is_not_passed_over_in_silence() {
     world.instances([1, 2]);
     world.run("clear-hosts 10.0.0.2:5678 --yes").exit(0);
     // The terminal is gone, and with it the command that had to follow.
-    for words in ["failover 10.0.0.2:5678 --yes", "failover --all-dead --yes"] {
+    for words in ["failover 10.0.0.2:5678 --yes", "failover --all-dead --yes --grace 0s"] {
         let output = world.run(words).exit(0);
         assert!(warnings(&output).contains("recover --orphans"), "{output:?}");
     }
@@ -244,7 +244,7 @@ fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
         };
         let unfinished = [living, dead].map(|address| of(address).map(|one| one["unfinished_instances"].clone()));
         assert_eq!(unfinished, [Some(2.into()), Some(1.into())], "{masters:#}");
-        world.run("failover --all-dead --yes").exit(0);
+        world.run("failover --all-dead --yes --grace 0s").exit(0);
         assert_eq!([1, 2, 3].map(|id| world.host(id)), [living, "NULL", living]);
     }
 }
@@ -258,7 +258,7 @@ fn work_that_another_process_has_not_committed_is_not_taken_for_done() {
     let mut other = wait(world.env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
     wait(other.begin(Access::Write, Duration::from_mins(1))).unwrap();
     wait(other.execute("UPDATE t_ds_process_instance SET host = 'NULL'", &[])).unwrap();
-    let running = world.dsctl("failover --all-dead --yes --allow-new-masters").spawn();
+    let running = world.dsctl("failover --all-dead --yes --grace 0s --allow-new-masters").spawn();
     eventually(Duration::from_secs(20), "somebody who waits for the rows", || {
         let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE'";
         let waiting = column(&mut *database, waiting);

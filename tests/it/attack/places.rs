@@ -14,7 +14,7 @@ fn masters_of_the_databases_own_registry_are_alive_whatever_zookeeper_says() {
     let world = World::new(Store::Sqlite, "3.4.1");
     world.instances([1]);
     world.env.register_in_database(world.version, &server(DEAD, Timestamp::now() - 2.hours()));
-    let output = world.run("failover --all-dead --yes").exit(4);
+    let output = world.run("failover --all-dead --yes --grace 0s").exit(4);
     assert_eq!(output.json()["error"]["kind"], "refused");
     assert!(output.stderr.contains("--registry jdbc"), "{output:?}");
     assert_eq!((world.commands(), world.state(1)), (0, 1));
@@ -26,7 +26,7 @@ fn what_masters_of_another_cluster_left_in_the_registry_tables_is_no_contradicti
     world.instances([1]);
     let long_ago = Registered { reported: Timestamp::now() - 2.hours(), ..server(DEAD, Timestamp::now() - 9.hours()) };
     world.env.register_in_database(world.version, &long_ago);
-    world.run("failover --all-dead --yes").exit(0);
+    world.run("failover --all-dead --yes --grace 0s").exit(0);
     assert_eq!(world.commands(), 1);
 }
 
@@ -165,7 +165,7 @@ fn masters_that_no_instance_names_are_refused() {
     world.env.set("DSCTL_NAMESPACE", &other.env.namespace);
     world.env.sql("DELETE FROM t_ds_process_instance WHERE host = '10.0.0.1:5678'");
     let (store, both) = (world.env.dump(), "--yes --allow-new-masters");
-    for words in ["failover --all-dead --yes", "failover 10.0.0.3:5678 --yes", "recover --orphans --yes"] {
+    for words in ["failover --all-dead --yes --grace 0s", "failover 10.0.0.3:5678 --yes", "recover --orphans --yes"] {
         world.run(words).exit(4).out("--namespace");
         store.assert_same(&world.env.dump());
     }

@@ -15,7 +15,7 @@ fn operators_who_run_it_at_the_same_time_make_one_command_each() {
     for store in Store::ALL {
         let world = World::new(store, "3.2.2");
         world.instances(1..=40);
-        let words = ["failover 10.0.0.2:5678 --yes --batch 7", "failover --all-dead --yes --batch 3"];
+        let words = ["failover 10.0.0.2:5678 --yes --batch 7", "failover --all-dead --yes --grace 0s --batch 3"];
         let more = ["recover --orphans --yes", "clear-hosts 10.0.0.2:5678 --yes --batch 5"];
         let running: Vec<Running> = words.iter().chain(&more).map(|words| world.dsctl(words).spawn()).collect();
         let outputs: Vec<_> = running.into_iter().map(Running::finish).collect();

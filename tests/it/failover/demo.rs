@@ -78,7 +78,7 @@ fn the_story_ends_well_in_every_release() {
         expected.extend(tasks(release).iter().map(|(id, state)| task_line(release, *id, *state)));
         assert_changes(release.number, &expected, &settled_in("UTC", &before.changes(&after), began));
         assert_eq!(super::world::recovered(&report), [111, 112, 113, 114, 115, 116]);
-        run(&env, &["failover", "--all-dead", "--yes"], 0);
+        run(&env, &["failover", "--all-dead", "--yes", "--grace", "0s"], 0);
         after.assert_same(&env.dump());
     }
 }

@@ -40,9 +40,10 @@ fn too_many_are_refused_before_anything_is_written() {
             world.run_in_vain(&["failover", &dead, "--yes", "--max-instances", "4"], 4).out("--max-instances 5");
             // The limit is for the whole run, however many masters it is about.
             world.run_in_vain(&["failover", &dead, &second, "--yes", "--max-instances", "5"], 4);
-            world.run_in_vain(&["failover", "--all-dead", "--yes", "--max-instances", "5"], 4);
+            world.run_in_vain(&["failover", "--all-dead", "--yes", "--grace", "0s", "--max-instances", "5"], 4);
             let began = Timestamp::now();
-            let (_, _, changes) = world.changes_of(&["failover", "--all-dead", "--yes", "--max-instances", "6"], 0);
+            let (_, _, changes) =
+                world.changes_of(&["failover", "--all-dead", "--yes", "--grace", "0s", "--max-instances", "6"], 0);
             let expected = [hand_over(&world, 1..=5, &dead), hand_over(&world, 6..=6, &second)].concat();
             assert_changes(number, &expected, &settled(&changes, began));
         }

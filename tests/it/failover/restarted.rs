@@ -31,7 +31,7 @@ fn only_older_ones(number: &str, store: Store) {
     let registration = world.register_master(&dead);
     world.run_idly(&["failover", &dead, "--dry-run", "--allow-restarted"], 0);
     world.run_idly(&["failover", &dead, "--yes"], 4).out("--allow-restarted");
-    world.run_in_vain(&["failover", "--all-dead", "--yes"], 0);
+    world.run_in_vain(&["failover", "--all-dead", "--yes", "--grace", "0s"], 0);
     // `recover` is for what was handed over: 1 still needs somebody, 2 has its master.
     world.run_in_vain(&["recover", "--instance", "1", "--yes"], 7).out("\"not_claimed\"");
     world.run_in_vain(&["recover", "--instance", "2", "--yes"], 0).out("\"not_claimed\"");

@@ -195,13 +195,13 @@ fn in_a_file_too() {
     holder.await_stderr("holding");
     run(&env, &format!("lock status {DEAD}")).exit(0).out("holder");
     let before = env.dump().count("t_ds_command");
-    run(&env, "failover --all-dead --yes --lock-timeout 100ms").exit(5).err("is held by someone else");
+    run(&env, "failover --all-dead --yes --grace 0s --lock-timeout 100ms").exit(5).err("is held by someone else");
     assert_eq!(env.dump().count("t_ds_command"), before);
     // Another master's lock is another lock.
     run(&env, "lock acquire 10.0.0.7:5678 --for 1ms").exit(0);
     run(&env, &format!("lock acquire {LIVING} --for 1ms")).exit(0);
     holder.signal("INT");
     holder.finish().exit(0);
-    run(&env, "failover --all-dead --yes").exit(0);
+    run(&env, "failover --all-dead --yes --grace 0s").exit(0);
     run(&env, "lock status").exit(0).out("no failover lock is held");
 }

@@ -207,7 +207,7 @@ const COMMANDS: [(&str, &str); 8] = [
     ("lock acquire", "lock acquire 10.0.0.2:5678 --for 5ms"),
     ("clear-hosts", "clear-hosts 10.0.0.2:5678 --yes"),
     ("recover", "recover --orphans --yes"),
-    ("failover", "failover --all-dead --yes"),
+    ("failover", "failover --all-dead --yes --grace 0s"),
 ];
 
 fn in_format(env: &Env, line: &str, format: &str) -> Output {
@@ -238,7 +238,7 @@ fn answers_of_every_command() {
             both(&env, command, &line).exit(0);
         }
         check(&in_format(&env, &format!("lock status {DEAD}"), "json").exit(0), "lock status");
-        check(&in_format(&env, "failover --all-dead --yes --wait 5ms", "json").exit(7), "failover");
+        check(&in_format(&env, "failover --all-dead --yes --grace 0s --wait 5ms", "json").exit(7), "failover");
         check(&in_format(&env, "recover --instance 105,9999 --yes --reason drill", "json").exit(7), "recover");
     }
 }

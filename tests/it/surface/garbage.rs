@@ -29,7 +29,7 @@ fn garbage_below_the_lock_keeps_nobody_out() {
     run(&env, "lock status").exit(0).out("no failover lock is held");
     run(&env, &format!("lock status {DEAD}")).exit(0).out("free");
     let before = env.dump();
-    run(&env, "failover --all-dead --yes --lock-timeout 2s").exit(0);
+    run(&env, "failover --all-dead --yes --grace 0s --lock-timeout 2s").exit(0);
     assert_eq!(changed_instances(&before, &env.dump()), HANGING);
     assert_eq!(zk.children(&lock).len(), 7);
 }
@@ -41,7 +41,7 @@ fn a_lock_node_that_stays_for_ever_is_told_of() {
     let (zk, lock) = (env.zk(), env.path(&format!("lock/master-failover/{DEAD}")));
     zk.create(&format!("{lock}/_c_odd-lock-0000000000"), b"\x1b[2J\xff");
     let before = env.dump();
-    let output = run(&env, "failover --all-dead --yes --lock-timeout 100ms").exit(5);
+    let output = run(&env, "failover --all-dead --yes --grace 0s --lock-timeout 100ms").exit(5);
     let output = output.err("held by session unknown").err("_c_odd-lock-0000000000").err("dsctl lock status");
     assert!(!output.stderr.contains('\u{1b}'), "{output:?}");
     before.assert_same(&env.dump());
@@ -72,7 +72,7 @@ fn parameters_that_nobody_can_read() {
         }
         let before = env.dump();
         run(&env, "instances").exit(0).out("dead");
-        run(&env, "failover --all-dead --yes").exit(0);
+        run(&env, "failover --all-dead --yes --grace 0s").exit(0);
         assert_eq!(changed_instances(&before, &env.dump()), HANGING, "{version}");
     }
 }
@@ -86,7 +86,7 @@ fn parameters_of_instances_that_nobody_can_read() {
             row.parameter(text).maybe("state_history", text)
         });
         env.insert(rows);
-        let output = run(&env, "failover --all-dead --yes -o json").exit(0).json();
+        let output = run(&env, "failover --all-dead --yes --grace 0s -o json").exit(0).json();
         assert_eq!(output["recovered"], HANGING.len() + TEXTS.len(), "{output:#}");
         for command in run(&env, "commands -o json").exit(0).json()["commands"].as_array().unwrap() {
             let text = command["command_param"].as_str().unwrap();

@@ -125,7 +125,7 @@ fn names_that_no_master_has() {
         assert_eq!(master["registered"], true, "{name}");
         run(&env, "masters").exit(0).err("contradict each other");
         // Whose registry this is cannot be told.
-        refused(&env, "failover --all-dead --yes", "names a master", "belong to one cluster");
+        refused(&env, "failover --all-dead --yes --grace 0s", "names a master", "belong to one cluster");
         refused(&env, &format!("failover {DEAD} --yes"), "names a master", "belong to one cluster");
     }
 }
@@ -140,7 +140,7 @@ fn neighbours_of_the_masters_are_no_masters() {
         zk.create(&env.path(path), b"x");
     }
     let before = env.dump();
-    run(&env, "failover --all-dead --yes").exit(0).out("6 handed over");
+    run(&env, "failover --all-dead --yes --grace 0s").exit(0).out("6 handed over");
     assert_eq!(super::changed_instances(&before, &env.dump()), super::HANGING);
 }
 

@@ -40,7 +40,7 @@ fn reading(version: Version) {
 
 fn writing(version: Version) {
     for (name, line) in [
-        ("failover", "failover --all-dead --yes".to_owned()),
+        ("failover", "failover --all-dead --yes --grace 0s".to_owned()),
         ("failover-wait", format!("failover {DEAD} --yes --wait 20ms")),
         ("clear-hosts", format!("clear-hosts {DEAD} --yes")),
         ("recover", "recover --orphans --yes --reason drill".to_owned()),
@@ -49,7 +49,13 @@ fn writing(version: Version) {
         golden_all(&format!("{version}/{name}"), &each_anew(version, &line));
     }
     let env = rehearsal(version);
-    let again = ["failover --all-dead --yes", "failover --all-dead --yes", "masters", "instances", "commands"];
+    let again = [
+        "failover --all-dead --yes --grace 0s",
+        "failover --all-dead --yes --grace 0s",
+        "masters",
+        "instances",
+        "commands",
+    ];
     golden_all(&format!("{version}/afterwards"), &again.map(|line| run(&env, line)));
 }
 
@@ -98,8 +104,8 @@ fn zookeeper_and_mariadb() {
         "commands",
         "lock status",
         "failover --all-dead --dry-run",
-        "failover --all-dead --yes",
-        "failover --all-dead --yes",
+        "failover --all-dead --yes --grace 0s",
+        "failover --all-dead --yes --grace 0s",
         "recover --orphans --yes",
         "failover 10.0.0.1:5678 --yes",
         "instances",

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::harness::{Dsctl, Env, Store};
 
-const ALL: &str = "failover --all-dead --yes";
+const ALL: &str = "failover --all-dead --yes --grace 0s";
 
 /// A line goes through and hands the six over.
 #[track_caller]
@@ -56,7 +56,7 @@ fn masters_that_are_registered_elsewhere() {
     let env = with_zookeeper(Store::Sqlite, V3_2);
     living(&env, V3_2).close();
     env.register_in_database(V3_2, &master(LIVING, 60));
-    for line in [ALL, "failover --all-dead --yes --allow-no-masters", "recover --orphans --yes"] {
+    for line in [ALL, "failover --all-dead --yes --grace 0s --allow-no-masters", "recover --orphans --yes"] {
         refused(&env, line, "--registry jdbc", "belong to one cluster");
     }
 }
@@ -189,12 +189,14 @@ fn an_answer_on_a_terminal() {
 #[test]
 fn too_many() {
     let env = rehearsal(V3_2);
-    for line in ["failover --all-dead --yes", "clear-hosts 10.0.0.2:5678 --yes", "failover --all-dead --dry-run"] {
+    for line in
+        ["failover --all-dead --yes --grace 0s", "clear-hosts 10.0.0.2:5678 --yes", "failover --all-dead --dry-run"]
+    {
         let line = format!("{line} --max-instances 5");
         let output = unchanged(&env, Dsctl::new(&env).args(line.split(' '))).exit(4);
         output.err("6 instances would be handed over, more than the 5 allowed").err("raise --max-instances 6");
     }
-    goes_through(&env, "failover --all-dead --yes --max-instances 6");
+    goes_through(&env, "failover --all-dead --yes --grace 0s --max-instances 6");
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn a_release_that_cannot_be_told() {
         refused(&env, line, "the release is only known to be 3.1.0 to 3.1.9", "--ds-version X.Y.Z");
     }
     let before = env.dump();
-    run(&env, "failover --all-dead --yes --ds-version 3.1.9 --allow-duplicate-tasks").exit(0);
+    run(&env, "failover --all-dead --yes --grace 0s --ds-version 3.1.9 --allow-duplicate-tasks").exit(0);
     assert_eq!(env.dump().count("t_ds_command"), before.count("t_ds_command") + HANGING.len());
 }
 

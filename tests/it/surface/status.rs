@@ -82,7 +82,7 @@ fn a_lock_that_was_never_given_back_is_explained() {
     let _holder = master_at_the_lock(&env, BELOW);
     run(&env, "lock status").exit(0).out("may have done its failover long ago").out("issue 18197");
     let before = env.dump();
-    let output = run(&env, "failover --all-dead --yes --lock-timeout 50ms").exit(5);
+    let output = run(&env, "failover --all-dead --yes --grace 0s --lock-timeout 50ms").exit(5);
     output.err("that session is master 10.0.0.1:5678's").err("issue 18197").err("--lock-timeout");
     before.assert_same(&env.dump());
     // 3.2 gives its locks back.

@@ -107,7 +107,7 @@ fn hosts_stay_data() {
         let before = env.dump();
         let table = run(&env, "masters").exit(0);
         assert!(!dangerous(&table.stdout), "{table:?}");
-        let output = run(&env, "failover --all-dead --yes").exit(0);
+        let output = run(&env, "failover --all-dead --yes --grace 0s").exit(0);
         // The last one alone is written as an address, so a master of that very name is dead; it is no pattern.
         let expected = [&HANGING[..], &[507]].concat();
         assert_eq!(super::changed_instances(&before, &env.dump()), expected, "{output:?}");
@@ -132,7 +132,7 @@ fn instances_without_a_state_that_is_known() {
         let named = run(&env, "recover --instance 501,502,503 --yes -o json").exit(0).json();
         assert_eq!(named["skipped"], 3, "{named:#}");
         before.assert_same(&env.dump());
-        run(&env, "failover --all-dead --yes").exit(0);
+        run(&env, "failover --all-dead --yes --grace 0s").exit(0);
         assert_eq!(super::changed_instances(&before, &env.dump()), HANGING);
     }
 }

@@ -1,13 +1,11 @@
 //! Programs of the operator: asked before, told afterwards, never waited for beyond their time.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{SOON, end, event, of, told, watch, words};
+use super::{SOON, await_file, end, event, of, program, told, watch, words};
 use crate::faults::moments::Moment;
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{At, Store, assert_in_time, eventually};
@@ -27,15 +25,6 @@ fn a_hook_may_object_and_is_told_what_came_of_it() {
     world.check_complete();
     let payload: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(told).unwrap()).unwrap();
     assert_eq!((&payload["master"], &payload["recovered"]), (&DEAD.into(), &5.into()));
-}
-
-/// Another process writes the program: a file that this one holds open for writing, be it in a fork of another test,
-/// cannot be executed.
-fn program(path: &Path, script: &str) {
-    let install = Command::new("install").args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn();
-    let mut install = install.unwrap();
-    install.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
-    assert!(install.wait().unwrap().success());
 }
 
 /// A folder with a program for each moment, which notes what it is told.
@@ -132,10 +121,6 @@ fn hanging(world: &World, moment: &str) -> (String, PathBuf) {
     let (path, pid) = (world.env.home().join(format!("hang-{moment}")), world.env.home().join("pid"));
     program(&path, &format!("echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600", pid.display()));
     (format!("--on {moment}={}", path.display()), pid)
-}
-
-fn await_file(path: &Path) -> String {
-    eventually(SOON, "the hook", || std::fs::read_to_string(path))
 }
 
 /// Signals take effect after the call that sends them.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Rounds, SOON, end, event, grace, of, time, told, watch, words};
+use super::{Rounds, SOON, end, event, grace, let_pass, of, time, told, watch, words};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
-use crate::harness::{Env, FakeRegistration, Store, ZooKeeper, eventually};
+use crate::harness::{Env, FakeRegistration, Store, ZooKeeper};
 
 #[test]
 fn a_registry_that_was_away_makes_nobody_dead() {
@@ -28,12 +28,6 @@ fn a_registry_that_was_away_makes_nobody_dead() {
     assert!(!words(&output).iter().any(|word| word == "failover_started"), "{output:?}");
     world.check_untouched();
     back.close();
-}
-
-/// Waits until so much time has gone by: there is no other sign of a time that is over.
-fn let_pass(time: Duration) {
-    let start = Instant::now();
-    eventually(time + SOON, "time", || if start.elapsed() >= time { Ok(()) } else { Err(start.elapsed()) });
 }
 
 /// A master with a short session.

@@ -1,5 +1,6 @@
 //! The failover loop on real servers: what it does, what it leaves alone, and what it lasts through.
 
+mod absence;
 mod cycles;
 mod database;
 mod deaths;
@@ -7,7 +8,11 @@ mod ensemble;
 mod guards;
 mod hooks;
 mod lasting;
+mod left;
+mod others;
+mod pauses;
 mod places;
+mod readers;
 mod reload;
 mod resumes;
 mod returns;
@@ -15,8 +20,11 @@ mod signals;
 mod standby;
 mod tables;
 mod telling;
+mod zombies;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::faults::world::World;
@@ -81,6 +89,25 @@ fn await_commands(world: &World, count: i64) {
         let now = world.command_count();
         if now >= count { Ok(()) } else { Err(now) }
     });
+}
+
+/// Waits until so much time has gone by: there is no other sign of a time that is over.
+fn let_pass(time: Duration) {
+    let start = Instant::now();
+    eventually(time + SOON, "time", || if start.elapsed() >= time { Ok(()) } else { Err(start.elapsed()) });
+}
+
+/// Another process writes the program: a file that this one holds open for writing, be it in a fork of another test,
+/// cannot be executed.
+fn program(path: &Path, script: &str) {
+    let install = Command::new("install").args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn();
+    let mut install = install.unwrap();
+    install.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+    assert!(install.wait().unwrap().success());
+}
+
+fn await_file(path: &Path) -> String {
+    eventually(SOON, "a file", || std::fs::read_to_string(path))
 }
 
 /// The rounds of a watcher, as its file of metrics has them.

@@ -48,6 +48,28 @@ fn a_full_disk_is_told_once_and_stops_nothing() {
     assert_eq!(told(&output, "failover_finished").len(), 2, "{output:?}");
 }
 
+/// Rounds that do not remember each other would wait for ever: so the first one says so, and does nothing.
+#[test]
+fn a_round_that_cannot_be_remembered_is_an_error() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    for number in 0..60 {
+        world.add(&format!("10.0.7.{number}:5678"), long_ago(), 1);
+    }
+    // It is seen when the memory has grown in the round, and in the next one before anything else.
+    let grown = world.run(on_a_full_disk(&world, "--once --grace 0s")).exit(1);
+    assert_eq!(told(&grown, "error").len(), 1, "{grown:?}");
+    assert!(told(&grown, "failover_started").is_empty(), "{grown:?}");
+    world.run(watch(&world, "--once --grace 1h")).exit(0);
+    let at_once = world.run(on_a_full_disk(&world, "--once --grace 0s")).exit(1);
+    let events: Vec<_> = at_once.ndjson().iter().map(|line| line["event"].to_string()).collect();
+    assert_eq!(events, ["\"error\"", "\"stopped\""], "{at_once:?}");
+    let text = told(&at_once, "error")[0]["text"].to_string();
+    assert!(text.contains("watch.json cannot be written") && text.contains("does nothing"), "{text}");
+    world.check_untouched();
+    // A rehearsal keeps nothing anyway.
+    world.run(watch(&world, "--once --grace 0s --max-masters 100")).exit(0);
+}
+
 #[test]
 fn a_folder_that_goes_away_and_comes_back() {
     let world = World::new(Store::Postgres, BY_STATE, 5);

@@ -1,0 +1,64 @@
+//! Sees for a while that masters stay away, as the masters themselves wait before they fail one over.
+
+use std::time::{Duration, Instant};
+
+use super::error::{FailoverError, Refusal};
+use super::guard::{self, RegistryView};
+use super::life::{Before, Between, Roll};
+use super::rules::{Rules, StopSignal};
+use super::run::Cluster;
+use crate::family::{Family, FamilyId};
+use crate::model::Address;
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A registry that keeps no count must be looked at as often as that.
+const LONGEST: Duration = Duration::from_secs(6);
+
+/// How long a release's own masters wait before they fail over a master whose registration is gone (F§7.8).
+#[must_use]
+pub fn own_delay(family: &Family) -> Duration {
+    if family.id >= FamilyId::V3_3 { Duration::from_secs(30) } else { Duration::ZERO }
+}
+
+/// Looks on until these masters have been away for so long. Gives those that were, and what must still hold when their
+/// failover is committed. `view` is the look that found them away.
+///
+/// # Errors
+/// [`Refusal::CameAndWent`] where somebody came and went meanwhile; the registry's and the database's own. Nothing is
+/// written.
+pub async fn see_away(
+    cluster: &mut Cluster,
+    rules: &Rules,
+    view: &RegistryView,
+    mut masters: Vec<Address>,
+    time: Duration,
+    stop: &StopSignal,
+) -> Result<(Vec<Address>, Before), FailoverError> {
+    let began = Instant::now();
+    let mark = stop.unless(cluster.store.mark()).await?;
+    let endpoint = cluster.registry.endpoint().to_owned();
+    let (mut roll, mut looked) = (Roll::of(&endpoint, &view.masters), began);
+    while let Some(left) = time.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+        let pause = async {
+            tokio::time::sleep(left.min(LOOK)).await;
+            Ok::<(), FailoverError>(())
+        };
+        stop.unless(pause).await?;
+        let now = stop.unless(guard::look(cluster, rules)).await?;
+        masters.retain(|master| now.masters.find(master).is_none());
+        let Some(first) = masters.first() else { break };
+        let seen = Roll::of(&endpoint, &now.masters);
+        let proven = match seen.since(&roll) {
+            Between::Nothing => true,
+            Between::Something => false,
+            Between::NotCounted => looked.elapsed() <= LONGEST,
+        };
+        if !proven {
+            return Err(Refusal::CameAndWent(first.clone()).into());
+        }
+        (roll, looked) = (seen, Instant::now());
+    }
+    Ok((masters, Before { roll, mark }))
+}

@@ -1,0 +1,179 @@
+//! What proves that a master was away for a whole time, and what proves that it lives although it is not registered.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::{FailoverError, Refusal};
+use super::run::Cluster;
+use crate::metadata::{Mark, Sign};
+use crate::model::{Address, Changes, Registrations};
+
+/// Who was registered at one moment, kept to be compared with a later one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roll {
+    /// The registry, and the masters' place in it.
+    place: String,
+    /// How often somebody had come or gone, where the registry counts that.
+    changes: Option<Changes>,
+    /// One text for each registration; another life of the same master has another.
+    lives: BTreeSet<String>,
+}
+
+/// What happened between two moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Between {
+    /// Nobody came or went but those who show it.
+    Nothing,
+    /// Somebody came and went, and neither moment shows who.
+    Something,
+    /// This registry keeps no count.
+    NotCounted,
+}
+
+impl Roll {
+    /// Of one look at a registry.
+    #[must_use]
+    pub fn of(endpoint: &str, masters: &Registrations) -> Self {
+        let life = |server: &crate::model::Registration| {
+            let session = server.session_id.as_deref().unwrap_or_default();
+            let made = server.created_at.map(Timestamp::as_millisecond).unwrap_or_default();
+            format!("{} {session} {made}", server.node)
+        };
+        Self {
+            place: format!("{endpoint} {}", masters.parent),
+            changes: masters.changes,
+            lives: masters.servers.iter().map(life).collect(),
+        }
+    }
+
+    /// What happened since an earlier moment. Whoever comes or goes is counted by ZooKeeper: where the count has grown by
+    /// more than what both moments show, somebody was there in between.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Between {
+        if self.place != earlier.place {
+            return Between::Something;
+        }
+        let (now, then) = match (self.changes, earlier.changes) {
+            (Some(now), Some(then)) => (now, then),
+            (None, None) => return Between::NotCounted,
+            _ => return Between::Something,
+        };
+        let shown = self.lives.symmetric_difference(&earlier.lives).count();
+        let counted = i64::from(now.count.wrapping_sub(then.count));
+        if now.parent == then.parent && i64::try_from(shown) == Ok(counted) {
+            Between::Nothing
+        } else {
+            Between::Something
+        }
+    }
+}
+
+/// What was seen when a master was found away, and must hold until its failover is committed.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// Who was registered at the last look.
+    pub roll: Roll,
+    /// Where the ids stood when the absence began.
+    pub mark: Mark,
+}
+
+/// Under the lock: that nobody came and went since the last look, and that the master has begun nothing since it was lost.
+///
+/// # Errors
+/// [`Refusal::CameAndWent`], [`Refusal::ShowsLife`], the database's own.
+pub(super) async fn ensure_away(
+    cluster: &mut Cluster,
+    masters: &Registrations,
+    before: Option<&Before>,
+    mark: Mark,
+    address: &Address,
+) -> Result<(), FailoverError> {
+    let roll = Roll::of(cluster.registry.endpoint(), masters);
+    if before.is_some_and(|before| roll.since(&before.roll) == Between::Something) {
+        return Err(Refusal::CameAndWent(address.clone()).into());
+    }
+    ensure_still(cluster, mark, address).await
+}
+
+/// That a master which is not registered has begun nothing since it was lost.
+///
+/// # Errors
+/// [`Refusal::ShowsLife`], the database's own.
+pub(super) async fn ensure_still(cluster: &mut Cluster, mark: Mark, address: &Address) -> Result<(), FailoverError> {
+    match cluster.store.sign_since(address.as_str(), mark).await? {
+        Some(sign) => Err(Refusal::ShowsLife { address: address.clone(), sign }.into()),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance(id) => write!(f, "instance {id} names it and was begun after its registration was lost"),
+            Self::Task { task, instance } => {
+                write!(f, "task {task} of its instance {instance} was begun after its registration was lost")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Heartbeat, Registration};
+
+    fn roll(count: Option<i32>, sessions: &[(&str, &str)]) -> Roll {
+        let server = |(address, session): &(&str, &str)| Registration {
+            address: Address::seen(*address),
+            node: format!("/nodes/master/{address}"),
+            session_id: Some((*session).to_owned()),
+            created_at: None,
+            modified_at: None,
+            heartbeat: Heartbeat::default(),
+        };
+        let masters = Registrations {
+            parent_exists: true,
+            parent: "/nodes/master".to_owned(),
+            servers: sessions.iter().map(server).collect(),
+            changes: count.map(|count| Changes { parent: 3, count }),
+        };
+        Roll::of("zk", &masters)
+    }
+
+    #[test]
+    fn whoever_comes_and_goes_unseen_is_counted() {
+        let before = roll(Some(7), &[("a:1", "1"), ("b:1", "2")]);
+        assert_eq!(roll(Some(7), &[("a:1", "1"), ("b:1", "2")]).since(&before), Between::Nothing);
+        // One went, one came, one was replaced by another life of itself: that is all shown.
+        assert_eq!(roll(Some(8), &[("a:1", "1")]).since(&before), Between::Nothing);
+        assert_eq!(roll(Some(8), &[("a:1", "1"), ("b:1", "2"), ("c:1", "3")]).since(&before), Between::Nothing);
+        assert_eq!(roll(Some(9), &[("a:1", "1"), ("b:1", "9")]).since(&before), Between::Nothing);
+        // Somebody else besides.
+        assert_eq!(roll(Some(9), &[("a:1", "1"), ("b:1", "2")]).since(&before), Between::Something);
+        assert_eq!(roll(Some(10), &[("a:1", "1")]).since(&before), Between::Something);
+        assert_eq!(roll(Some(6), &[("a:1", "1"), ("b:1", "2")]).since(&before), Between::Something);
+    }
+
+    #[test]
+    fn another_place_and_another_parent_prove_nothing() {
+        let before = roll(Some(7), &[("a:1", "1")]);
+        let mut other = before.clone();
+        other.place = "elsewhere".to_owned();
+        assert_eq!(other.since(&before), Between::Something);
+        let mut other = before.clone();
+        other.changes = Some(Changes { parent: 4, count: 7 });
+        assert_eq!(other.since(&before), Between::Something);
+        assert_eq!(roll(None, &[("a:1", "1")]).since(&before), Between::Something);
+        assert_eq!(roll(None, &[]).since(&roll(None, &[("a:1", "1")])), Between::NotCounted);
+    }
+
+    #[test]
+    fn the_count_may_overflow() {
+        let before = roll(Some(i32::MAX), &[]);
+        assert_eq!(roll(Some(i32::MIN), &[("a:1", "1")]).since(&before), Between::Nothing);
+    }
+}

@@ -1,0 +1,93 @@
+//! What hangs and no failover takes: told once whenever it changes, and counted.
+
+use super::plan::Surroundings;
+use super::run::Watcher;
+use super::{Event, Kind};
+use crate::failover::{Cluster, FailoverError, RegistryView, dead_hosts};
+use crate::family::{Claim, Family};
+use crate::metadata::HostCount;
+
+/// How many unfinished instances nobody fails over, by what is the matter with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// Handed over, and without a command.
+    pub orphans: u64,
+    /// Their host can be no master's address.
+    pub odd_hosts: u64,
+    /// Their host is SQL NULL.
+    pub no_host: u64,
+}
+
+impl LeftAlone {
+    fn sentence(self, strange: &[String]) -> String {
+        let mut parts = Vec::new();
+        if self.orphans > 0 {
+            let orphans = self.orphans;
+            parts.push(format!(
+                "{orphans} handed over before and without a command (dsctl recover --orphans --dry-run)"
+            ));
+        }
+        if self.odd_hosts > 0 {
+            let hosts: Vec<String> = strange.iter().take(3).map(|host| format!("{host:?}")).collect();
+            let more = if strange.len() > hosts.len() { ", …" } else { "" };
+            parts.push(format!("{} whose host can be no master's: {}{more}", self.odd_hosts, hosts.join(", ")));
+        }
+        if self.no_host > 0 {
+            parts.push(format!("{} that name no host at all (SQL NULL)", self.no_host));
+        }
+        if parts.is_empty() {
+            return "no unfinished instance is left alone any more".to_owned();
+        }
+        format!("unfinished instances that no failover takes: {}", parts.join("; "))
+    }
+}
+
+fn sum(counts: &[HostCount], of: impl Fn(&HostCount) -> bool) -> u64 {
+    let sum: i64 = counts.iter().filter(|count| of(count)).map(|count| count.count).sum();
+    u64::try_from(sum).unwrap_or(0)
+}
+
+fn is_claimed(family: &Family, count: &HostCount) -> bool {
+    match family.claim {
+        Claim::Host(text) => count.host.as_deref() == Some(text) && family.is_unfinished(Some(count.state)),
+        Claim::State(code) => count.state == code,
+    }
+}
+
+impl Watcher<'_> {
+    /// Counts what is left alone, and tells it when it is not as it was told last.
+    pub(super) async fn tell_left(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        counts: &[HostCount],
+    ) -> Result<(), FailoverError> {
+        let family = cluster.store.release().family;
+        let (_, strange) = dead_hosts(counts, &RegistryView::default(), cluster.store.release());
+        let unfinished = |count: &HostCount| family.is_unfinished(Some(count.state));
+        let odd = |count: &HostCount| count.host.as_ref().is_some_and(|host| strange.contains(host));
+        let orphans = if sum(counts, |count| is_claimed(family, count)) > 0 { self.orphans(cluster).await? } else { 0 };
+        let left = LeftAlone {
+            orphans,
+            odd_hosts: sum(counts, |count| unfinished(count) && odd(count)),
+            no_host: sum(counts, |count| unfinished(count) && count.host.is_none()),
+        };
+        if left != self.left {
+            self.left = left;
+            let event = Event::new(Kind::LeftAlone, left.sentence(&strange))
+                .with("orphans", left.orphans)
+                .with("odd_hosts", left.odd_hosts)
+                .with("no_host", left.no_host);
+            around.tell(event).await;
+        }
+        Ok(())
+    }
+
+    /// Instances that were handed over and that no command waits for.
+    async fn orphans(&mut self, cluster: &mut Cluster) -> Result<u64, FailoverError> {
+        let claimed = self.stop.unless(cluster.store.claimed()).await?;
+        let commands = cluster.store.recovery_commands_for(claimed.iter().map(|instance| instance.id));
+        let waiting = self.stop.unless(commands).await?;
+        Ok(claimed.iter().filter(|instance| !waiting.contains_key(&instance.id)).count() as u64)
+    }
+}

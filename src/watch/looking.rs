@@ -1,0 +1,93 @@
+//! Looks at the registry, and for signs of life of whoever is not registered.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::guard::Look;
+use super::run::Watcher;
+use crate::failover::{Cluster, FailoverError, Refusal, Roll, check_registry};
+use crate::metadata::HostCount;
+use crate::model::{Address, Registrations};
+
+/// How much longer than the interval a look may be in coming: rounds take their time.
+const MARGIN: Duration = Duration::from_secs(5);
+
+impl Watcher<'_> {
+    /// One look at the registry. What it does not prove to have gone on since the last one begins anew.
+    pub(super) async fn look(&mut self, cluster: &mut Cluster) -> Result<Registrations, FailoverError> {
+        let masters = self.stop.unless(cluster.registry.masters()).await?;
+        let (family, endpoint) = (cluster.store.release().family, cluster.registry.endpoint());
+        // No master at all is the registry's failure until one is back, and no reason to end the round.
+        check_registry(&masters, family, endpoint, true)?;
+        self.see(endpoint, &masters);
+        Ok(masters)
+    }
+
+    fn see(&mut self, endpoint: &str, masters: &Registrations) {
+        let look = Look { roll: Roll::of(endpoint, masters), at_ms: self.now(), steady: Some(Instant::now()) };
+        let registered: BTreeSet<String> = masters.servers.iter().map(|server| server.address.to_string()).collect();
+        self.registered.clone_from(&registered);
+        let longest = self.plan.interval.saturating_add(MARGIN);
+        self.memory.missing.see(look, &registered, self.plan.rules.allow_no_masters, longest);
+    }
+
+    /// Scans the store, and goes on looking at the registry meanwhile: a great table takes long.
+    pub(super) async fn scan(&mut self, cluster: &mut Cluster) -> Result<Vec<HostCount>, FailoverError> {
+        let stop = self.stop.clone();
+        let Cluster { registry, store, .. } = cluster;
+        let endpoint = registry.endpoint().to_owned();
+        let mut counts = std::pin::pin!(store.host_counts());
+        stop.unless(async {
+            loop {
+                tokio::select! {
+                    counts = &mut counts => return counts.map_err(FailoverError::from),
+                    () = tokio::time::sleep(self.plan.interval) => {
+                        let masters = registry.masters().await?;
+                        self.see(&endpoint, &masters);
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    /// Notes where the ids stand, for absences that have just begun.
+    pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+        if self.memory.missing.lacks_marks() {
+            let mark = self.stop.unless(cluster.store.mark()).await?;
+            self.memory.missing.mark(mark);
+        }
+        Ok(())
+    }
+
+    /// Looks whether somebody who is not registered has begun anything since. Who is held back by something else is looked
+    /// at when that lets go: what has come since then is long.
+    pub(super) async fn seek_life(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+        self.mark(cluster).await?;
+        let now = self.now();
+        let (absences, limits) = (self.memory.missing.absences.clone(), self.plan.limits);
+        let in_grace = |since| super::guard::grace(since, now, &limits).is_some();
+        for (address, absence) in absences.iter().filter(|(_, absence)| in_grace(absence.since)) {
+            let Some(mark) = absence.mark else { continue };
+            if let Some(sign) = self.stop.unless(cluster.store.sign_since(address, mark)).await? {
+                self.memory.missing.alive.insert(address.clone(), sign.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// What a refusal says of a master's life.
+    pub(super) fn learn(&mut self, master: &Address, failure: Option<&FailoverError>) {
+        match failure {
+            Some(FailoverError::Refused(Refusal::ShowsLife { sign, .. })) => {
+                // It is told with the refusal.
+                self.announced.insert(master.to_string(), format!("alive {sign}"));
+                self.memory.missing.alive.insert(master.to_string(), sign.to_string());
+            }
+            Some(FailoverError::Refused(Refusal::CameAndWent(_))) => {
+                self.memory.missing.absences.remove(master.as_str());
+            }
+            _ => {}
+        }
+    }
+}

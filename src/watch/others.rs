@@ -1,0 +1,110 @@
+//! What others do: masters, other watchers and operators fail masters over too, and that counts for the brake.
+
+use std::collections::BTreeMap;
+
+use super::plan::Surroundings;
+use super::run::Watcher;
+use super::state::PastFailover;
+use super::{Event, Kind, picture};
+use crate::failover::{Cluster, FailoverError, RegistryView, dead_hosts};
+use crate::family::Family;
+use crate::metadata::HostCount;
+use crate::model::Address;
+
+/// That the memory could not be kept.
+pub(super) struct Unkept {
+    why: String,
+    told: bool,
+}
+
+/// A failover that somebody else has made or is making: it cools nothing down here.
+pub(super) fn by_others(master: String, at_ms: i64, instances: u64) -> PastFailover {
+    PastFailover { master, at_ms, instances, cut_short: true }
+}
+
+/// Of masters that are still away, those that have less work than before, and by how much.
+fn handed_over(
+    before: &BTreeMap<String, i64>,
+    now: &BTreeMap<String, i64>,
+    away: impl Fn(&str) -> bool,
+) -> Vec<(String, i64)> {
+    let less = |(master, count): (&String, &i64)| {
+        let gone = count - now.get(master).copied().unwrap_or(0);
+        (gone > 0 && away(master)).then(|| (master.clone(), gone))
+    };
+    before.iter().filter_map(less).collect()
+}
+
+impl Watcher<'_> {
+    /// Notes how much work each dead master has. Where that has become less without us, and the master is still away,
+    /// somebody else has handed it over.
+    pub(super) fn count_others(&mut self, family: &Family, counts: &[HostCount], dead: &[Address]) {
+        let work: BTreeMap<String, i64> =
+            dead.iter().map(|master| (master.to_string(), picture::unfinished_of(family, counts, master))).collect();
+        let at_ms = self.now();
+        // One that shows life may have ended its instances itself.
+        let away = |master: &str| !self.registered.contains(master) && !self.memory.missing.alive.contains_key(master);
+        for (master, gone) in handed_over(&self.memory.work, &work, away) {
+            self.memory.done.push(by_others(master, at_ms, u64::try_from(gone).unwrap_or(0)));
+        }
+        self.memory.work = work;
+    }
+
+    /// What we have handed over ourselves is nobody else's doing.
+    pub(super) fn handed_over(&mut self, master: &Address, instances: usize) {
+        if let Some(work) = self.memory.work.get_mut(master.as_str()) {
+            *work = work.saturating_sub(i64::try_from(instances).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Scans once more, as something was done since; gives how much work a master has now.
+    pub(super) async fn scan_again(
+        &mut self,
+        around: &mut dyn Surroundings,
+        cluster: &mut Cluster,
+        master: &Address,
+    ) -> Result<i64, FailoverError> {
+        let masters = self.look(cluster).await?;
+        let counts = self.scan(cluster).await?;
+        let view = RegistryView { masters, ..RegistryView::default() };
+        let (dead, _) = dead_hosts(&counts, &view, cluster.store.release());
+        let family = cluster.store.release().family;
+        self.count_others(family, &counts, &dead);
+        self.keep(around);
+        Ok(picture::unfinished_of(family, &counts, master))
+    }
+
+    /// Keeps the memory. What cannot be kept is told by [`Watcher::tell_unkept`].
+    pub(super) fn keep(&mut self, around: &mut dyn Surroundings) {
+        let told = self.unkept.as_ref().is_some_and(|unkept| unkept.told);
+        self.unkept = around.keep(&self.memory).err().map(|why| Unkept { why, told });
+    }
+
+    /// Whether the memory could not be kept when that was last tried. Told when that begins, not in every round.
+    pub(super) async fn tell_unkept(&mut self, around: &mut dyn Surroundings) -> bool {
+        let Some(unkept) = &mut self.unkept else { return false };
+        if !std::mem::replace(&mut unkept.told, true) {
+            let then = if self.plan.once {
+                "a round that is not remembered does nothing: give another place with --state-file"
+            } else {
+                "the loop goes on, and remembers until it ends"
+            };
+            around.tell(Event::new(Kind::Error, format!("cannot write {}; {then}", unkept.why))).await;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_becomes_less_was_handed_over_by_somebody() {
+        let work = |of: &[(&str, i64)]| of.iter().map(|(master, count)| ((*master).to_owned(), *count)).collect();
+        let before = work(&[("a:1", 5), ("b:1", 5), ("c:1", 5), ("d:1", 5)]);
+        let now = work(&[("b:1", 2), ("c:1", 5), ("e:1", 1)]);
+        let found = handed_over(&before, &now, |master| master != "d:1");
+        assert_eq!(found, [("a:1".to_owned(), 5), ("b:1".to_owned(), 3)]);
+    }
+}

@@ -1,0 +1,161 @@
+//! A grace time is a proof of absence: whoever was there in between has all of it again, however long nobody looked.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Rounds, SOON, await_file, end, event, let_pass, long_ago, of, program, told, watch};
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::{Store, eventually};
+
+const OTHER: &str = "10.0.0.3:5678";
+
+/// Registers a master and ends it again: nobody who looks rarely sees that.
+fn comes_and_goes(world: &World, address: &str) {
+    world.env.register(world.version, &registered(address)).close();
+}
+
+/// A program that is asked before each failover, and whose first answer is waited for until a file is there.
+fn slow_once(world: &World) -> (String, std::path::PathBuf, std::path::PathBuf) {
+    let (path, asked, go) = (world.env.home().join("pre"), world.env.home().join("asked"), world.env.home().join("go"));
+    let script = format!(
+        "test -e {asked} && exit 0; echo $DSCTL_MASTER > {asked}.new; mv {asked}.new {asked}\n\
+         while ! test -e {go}; do sleep 0.05; done",
+        asked = asked.display(),
+        go = go.display()
+    );
+    program(&path, &script);
+    (format!("--on pre={} --hook-timeout 30s", path.display()), asked, go)
+}
+
+#[test]
+fn who_returns_while_another_is_failed_over_has_its_whole_grace_anew() {
+    for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
+        let mut world = World::new(store, version, 5);
+        let others = world.add(OTHER, long_ago(), 3);
+        let (on, asked, go) = slow_once(&world);
+        let grace = Duration::from_secs(4);
+        let mut watcher = watch(&world, &format!("--grace 4s {on}")).spawn();
+        for address in [DEAD, OTHER] {
+            watcher.await_stdout(&of("grace_started", address));
+        }
+        assert_eq!(await_file(&asked).trim(), DEAD);
+        let back = world.env.register(version, &registered(OTHER));
+        let begun = world.add_later(OTHER, jiff::Timestamp::now(), 2);
+        back.close();
+        let gone = Instant::now();
+        std::fs::write(go, "").unwrap();
+        watcher.await_stdout(&of("failover_started", OTHER));
+        assert!(gone.elapsed() >= grace, "{:?}", gone.elapsed());
+        watcher.await_stdout(&of("failover_finished", OTHER));
+        watcher.await_stdout(&of("failover_finished", DEAD));
+        let output = end(&world, watcher);
+        assert!(output.stdout.contains("it begins anew, since somebody came and went"), "{output:?}");
+        assert_eq!(world.command_count(), i64::try_from(world.ids.len() + others.len() + begun.len()).unwrap());
+        assert!(world.commands().values().all(|count| *count == 1));
+    }
+}
+
+/// While the lock is waited for, too.
+#[test]
+fn who_comes_and_goes_while_the_lock_is_waited_for_is_not_failed_over() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+    world.zk().await_queue(&world.lock(), 1);
+    let mut watcher = watch(&world, "--grace 3s --lock-timeout 30s").spawn();
+    watcher.await_stdout(&of("failover_started", DEAD));
+    world.zk().await_queue(&world.lock(), 2);
+    comes_and_goes(&world, DEAD);
+    let gone = Instant::now();
+    holder.signal("TERM");
+    holder.finish();
+    watcher.await_stdout(&of("failover_refused", DEAD));
+    world.check_untouched();
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    assert!(gone.elapsed() >= Duration::from_secs(3), "{:?}", gone.elapsed());
+    let output = end(&world, watcher);
+    assert!(told(&output, "failover_refused")[0]["text"].as_str().unwrap().contains("came or went"), "{output:?}");
+    world.check_complete();
+}
+
+fn round(world: &World, more: &str) -> crate::harness::Output {
+    world.run(watch(world, &format!("--once --grace 3s {more}"))).exit(0)
+}
+
+#[test]
+fn rounds_of_cron_believe_what_the_registry_proves() {
+    for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
+        let world = World::new(store, version, 5);
+        assert!(round(&world, "").stdout.contains(&of("grace_started", DEAD)));
+        comes_and_goes(&world, DEAD);
+        let_pass(Duration::from_secs(4));
+        let after = round(&world, "");
+        assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"), "{after:?}");
+        world.check_untouched();
+        // Another one comes, and is there: nothing is hidden by that, and the grace time goes on.
+        let _other = world.env.register(version, &registered(OTHER));
+        let_pass(Duration::from_secs(4));
+        assert_eq!(told(&round(&world, ""), "failover_finished").len(), 1);
+        world.check_complete();
+    }
+}
+
+fn state_file(world: &World) -> std::path::PathBuf {
+    world.env.home().join("watch.json")
+}
+
+fn without_looks(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for key in ["look", "marks", "alive"] {
+        state["state"].as_object_mut().unwrap().remove(key).expect(key);
+    }
+    std::fs::write(path, state.to_string()).unwrap();
+}
+
+/// Of a service that was down for days, or a release that kept less.
+#[test]
+fn a_state_file_that_proves_nothing_is_not_believed() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    round(&world, "");
+    without_looks(&state_file(&world));
+    let_pass(Duration::from_secs(4));
+    let after = round(&world, "");
+    assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"), "{after:?}");
+    world.check_untouched();
+}
+
+/// The tables of the JDBC registry keep no trace of who came and went: there, somebody must have looked.
+#[test]
+fn with_the_registry_in_tables_nobody_may_look_away() {
+    let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+    let rounds = Rounds::of(&world);
+    let mut watcher = watch(&world, &format!("--grace 8s {}", rounds.arguments())).spawn();
+    watcher.await_stdout(&event("grace_started"));
+    watcher.signal("STOP");
+    let_pass(Duration::from_secs(10));
+    watcher.signal("CONT");
+    let woken = Instant::now();
+    watcher.await_stdout_times(&event("grace_started"), 2);
+    watcher.await_stdout(&event("failover_finished"));
+    assert!(woken.elapsed() >= Duration::from_secs(7), "{:?}", woken.elapsed());
+    let output = end(&world, watcher);
+    assert!(told(&output, "grace_started")[1]["text"].as_str().unwrap().contains("--interval"), "{output:?}");
+    world.check_complete();
+}
+
+#[test]
+fn rounds_of_cron_with_the_registry_in_tables_are_as_often_as_they_say() {
+    let world = World::with_registry_inside(Store::Postgres, BY_STATE, 5);
+    let first = round(&world, "");
+    assert!(first.stdout.contains(&event("grace_started")), "{first:?}");
+    let_pass(Duration::from_secs(7));
+    let late = round(&world, "");
+    assert!(told(&late, "failover_started").is_empty() && late.stdout.contains("begins anew"), "{late:?}");
+    world.check_untouched();
+    let_pass(Duration::from_secs(7));
+    let state = state_file(&world);
+    let words = format!("watch -o ndjson --yes --once --grace 3s --interval 1h --state-file {}", state.display());
+    assert_eq!(told(&world.run(world.dsctl(&words)).exit(0), "failover_finished").len(), 1);
+    eventually(SOON, "all", || if world.command_count() == 5 { Ok(()) } else { Err(world.command_count()) });
+    world.check_complete();
+}

@@ -1,0 +1,52 @@
+//! Nobody reads what it tells, and it goes on; and how often it asks what.
+
+use std::time::Duration;
+
+use super::{Rounds, await_commands, end, let_pass, of};
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::{Dsctl, Store};
+
+/// With both streams in a pipe that is full already and that nobody reads.
+#[test]
+fn a_pipe_that_nobody_reads_holds_nothing() {
+    for format in ["ndjson", "table"] {
+        let world = World::new(Store::MariaDb, BY_HOST, 5);
+        let (state, fifo) = (world.env.home().join("watch.json"), world.env.home().join("fifo"));
+        let script =
+            format!("mkfifo {0} && exec 3<>{0} && head -c 65536 /dev/zero >&3 && exec \"$@\" >&3 2>&3", fifo.display());
+        let words = format!(
+            "watch -o {format} --yes --grace 0s --interval 1s --on pre=/bin/true --state-file {}",
+            state.display()
+        );
+        let shell = Dsctl::new(&world.env).through("/bin/sh", &["-c", &script, "sh"]);
+        let watcher = shell.args(words.split_whitespace()).spawn();
+        await_commands(&world, 5);
+        watcher.signal("TERM");
+        world.end(watcher).exit(143);
+        world.check_complete();
+    }
+}
+
+/// The tables notify nobody, so they are looked at every few seconds; the store is scanned when its time has come.
+#[test]
+fn with_the_registry_in_tables_the_store_is_not_scanned_at_every_look() {
+    let world = World::with_registry_inside(Store::Postgres, BY_STATE, 5);
+    let (rounds, state) = (Rounds::of(&world), world.env.home().join("watch.json"));
+    let words = format!(
+        "watch -o ndjson --yes --interval 1h --grace 1h --state-file {} {}",
+        state.display(),
+        rounds.arguments()
+    );
+    let mut watcher = world.dsctl(&words).spawn();
+    watcher.await_stdout(&of("grace_started", DEAD));
+    rounds.pass(1);
+    let first = rounds.last_success();
+    let_pass(Duration::from_secs(8));
+    assert_eq!(rounds.last_success(), first);
+    // Whoever comes is seen all the same.
+    let other = dsctl::demo::Registered { client: 9, ..registered("10.0.0.9:5678") };
+    world.env.register_in_database(BY_STATE, &other);
+    watcher.await_stdout(&of("master_registered", "10.0.0.9:5678"));
+    end(&world, watcher);
+    world.check_untouched();
+}
