@@ -11,7 +11,7 @@ use zookeeper_client::{CreateMode, Error, SessionState};
 
 use super::names::{self, LOCK};
 use super::probe;
-use super::servers::{below as child, children, node, session_id};
+use super::servers::{below as child, children, fresh_children, node, session_id};
 use super::session::Session;
 use crate::model::LockNode;
 use crate::registry::{Lease, OnWait, RegistryError, random};
@@ -37,7 +37,7 @@ struct Ticket {
 
 /// The queue at a lock, holder first.
 pub(super) async fn queue(session: &Session, directory: &str) -> Result<Vec<LockNode>, RegistryError> {
-    let names = names::queue(children(session, directory).await?.unwrap_or_default());
+    let names = names::queue(fresh_children(session, directory).await?.unwrap_or_default());
     let nodes = join_all(names.iter().map(|name| lock_node(session, directory, name))).await;
     let nodes: Result<Vec<Option<LockNode>>, RegistryError> = nodes.into_iter().collect();
     Ok(nodes?.into_iter().flatten().collect())
@@ -45,7 +45,7 @@ pub(super) async fn queue(session: &Session, directory: &str) -> Result<Vec<Lock
 
 /// Children that are no lock nodes.
 pub(super) async fn below(session: &Session, directory: &str) -> Result<Vec<String>, RegistryError> {
-    let mut names = children(session, directory).await?.unwrap_or_default();
+    let mut names = fresh_children(session, directory).await?.unwrap_or_default();
     names.retain(|name| names::sequence(name).is_none());
     names.sort();
     Ok(names)
@@ -115,13 +115,15 @@ async fn create_parents(session: &Session, directory: &str, containers: bool) ->
     }
 }
 
+/// Fresh: a node whose making was not answered must not stay in the queue because another server does not have it yet.
 async fn own_names(session: &Session, ticket: &Ticket) -> Result<Vec<String>, RegistryError> {
-    let mut names = children(session, &ticket.directory).await?.unwrap_or_default();
+    let mut names = fresh_children(session, &ticket.directory).await?.unwrap_or_default();
     names.retain(|name| name.starts_with(&ticket.prefix));
     Ok(names)
 }
 
-/// Waits until our node is the first; returns its name.
+/// Waits until our node is the first; returns its name. Whoever stands before it was there when it was made, and is seen
+/// since then: an old answer shows somebody who has gone, never nobody where somebody is.
 async fn wait(
     session: &Session,
     ticket: &Ticket,
@@ -193,11 +195,7 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<(), Regi
         }
         ended => return Err(lost_lock(&lease.path, &format!("the session has ended ({ended})"))),
     }
-    // A follower may lag behind; `sync` makes it catch up with the leader before it answers the question behind it.
-    let synced = session.client().sync(&lease.node);
-    let asked = session.client().check_stat(&lease.node);
-    let answer = session.once(async { synced.await.and(asked.await) }).await;
-    match answer {
+    match session.fresh_once(&lease.node, || session.client().check_stat(&lease.node)).await {
         Ok(Some(stat)) if stat.ephemeral_owner == session.id() => Ok(()),
         Ok(Some(_)) => Err(lost_lock(&lease.path, "our node belongs to another session")),
         Ok(None) | Err(Error::NoNode) => Err(lost_lock(&lease.path, "our node was deleted")),

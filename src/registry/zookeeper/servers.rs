@@ -37,7 +37,7 @@ pub(super) async fn masters(session: &Session, layout: &RegistryLayout) -> Resul
 /// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 stands in every group that it belongs to.
 pub(super) async fn workers(session: &Session, layout: &RegistryLayout) -> Result<Registrations, RegistryError> {
     let parent = session.path(layout.workers);
-    let Some(children) = children(session, &parent).await? else {
+    let Some(children) = fresh_children(session, &parent).await? else {
         return Ok(Registrations { parent, ..Registrations::default() });
     };
     let (workers, groups): (Vec<String>, Vec<String>) =
@@ -49,6 +49,7 @@ pub(super) async fn workers(session: &Session, layout: &RegistryLayout) -> Resul
     Ok(Registrations { parent_exists: true, parent, servers, changes: None })
 }
 
+/// What was read before is fresh, so this is.
 async fn members(session: &Session, parent: &str, groups: &[String]) -> Result<Vec<String>, RegistryError> {
     let nodes = try_join_all(groups.iter().map(|group| async move {
         let group = below(parent, group);
@@ -59,18 +60,34 @@ async fn members(session: &Session, parent: &str, groups: &[String]) -> Result<V
     Ok(nodes.concat())
 }
 
-/// Names of the children; `None` if the parent is absent.
+/// Names of the children as they are with the leader by now; `None` if the parent is absent.
+pub(super) async fn fresh_children(session: &Session, parent: &str) -> Result<Option<Vec<String>>, RegistryError> {
+    let answer = session.fresh(parent, || session.client().list_children(parent)).await;
+    names_in(session, parent, answer)
+}
+
+/// Names of the children, which may be those of a moment ago; `None` if the parent is absent.
 pub(super) async fn children(session: &Session, parent: &str) -> Result<Option<Vec<String>>, RegistryError> {
-    match session.retried(|| session.client().list_children(parent)).await {
+    let answer = session.retried(|| session.client().list_children(parent)).await;
+    names_in(session, parent, answer)
+}
+
+fn names_in(
+    session: &Session,
+    parent: &str,
+    answer: Result<Vec<String>, Error>,
+) -> Result<Option<Vec<String>>, RegistryError> {
+    match answer {
         Ok(children) => Ok(Some(children)),
         Err(Error::NoNode) => Ok(None),
         Err(error) => Err(session.error(parent, &error)),
     }
 }
 
-/// Names of the children, and what the parent's node says of them at that very moment; `None` if it is absent.
+/// Names of the children as they are with the leader by now, and what the parent's node says of them at that very moment;
+/// `None` if it is absent.
 async fn listed(session: &Session, parent: &str) -> Result<Option<(Vec<String>, Stat)>, RegistryError> {
-    match session.retried(|| session.client().get_children(parent)).await {
+    match session.fresh(parent, || session.client().get_children(parent)).await {
         Ok(children) => Ok(Some(children)),
         Err(Error::NoNode) => Ok(None),
         Err(error) => Err(session.error(parent, &error)),

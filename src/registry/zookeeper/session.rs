@@ -123,6 +123,27 @@ impl Session {
         .await
     }
 
+    /// As [`Session::retried`], for a question whose answer must not be old: a server that follows may lag behind, and
+    /// `sync` makes it catch up with the leader before it answers what stands behind it in this session.
+    ///
+    /// It costs no round trip of its own. Where the connection breaks between the two, both are repeated. Whatever is
+    /// asked in this session later is answered from the same state or a newer one, even after a broken connection: no
+    /// server gives the session on that is behind the newest answer that the client has had.
+    pub(super) async fn fresh<T, F>(&self, path: &str, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.retried(|| behind(self.client.sync(path), request())).await
+    }
+
+    /// As [`Session::fresh`], and no second try: whether the connection broke is part of the answer.
+    pub(super) async fn fresh_once<T, F>(&self, path: &str, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.once(behind(self.client.sync(path), request())).await
+    }
+
     /// The client's error in our words.
     pub(super) fn error(&self, path: &str, error: &Error) -> RegistryError {
         let endpoint = self.endpoint.clone();
@@ -157,4 +178,12 @@ impl Session {
             tracing::debug!(endpoint = self.endpoint, "no answer to the end of the session");
         }
     }
+}
+
+/// The client has sent both by now, in the order in which they were made.
+async fn behind<T>(
+    synced: impl Future<Output = Result<(), Error>>,
+    asked: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    synced.await.and(asked.await)
 }

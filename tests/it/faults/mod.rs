@@ -7,6 +7,7 @@ mod exit_codes;
 mod freezes;
 mod held;
 mod kills;
+mod lagging;
 mod lost_lock;
 mod many_kills;
 pub mod moments;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::ports::free_port;
+use super::super::proxy::Proxy;
 use super::super::wait::eventually;
 use super::Server;
 use super::zookeeper::{Release, classpath, command, configuration, four_letters};
@@ -13,27 +14,78 @@ const SERVERS: usize = 3;
 /// How long an election may take.
 const ELECTION: Duration = Duration::from_secs(30);
 
+/// Ticks that a follower may be silent, or behind.
+const SYNC_LIMIT: u32 = 6;
+
+/// The same for one whose link is slow on purpose: half a minute.
+const SLOW_SYNC_LIMIT: u32 = 60;
+
+/// The place of the follower that lags behind. The smallest number among equals leads nowhere.
+const LAGGARD: usize = 0;
+
 /// An ensemble of a test's own. Its servers are known by their places: 0, 1 and 2.
 #[derive(Debug)]
 pub struct Ensemble {
     servers: Vec<Server>,
+    /// What lies between the follower that lags behind and whoever leads; none where nobody does.
+    links: Vec<Proxy>,
 }
 
 impl Ensemble {
     /// Starts all and waits until they have a leader.
     pub fn private() -> Self {
+        Self::start_all(SYNC_LIMIT, |_| None)
+    }
+
+    /// As [`Ensemble::private`]; the first server follows, and its link to the leader can be made slow: see
+    /// [`Ensemble::lag`].
+    pub fn with_slow_link() -> Self {
+        let ensemble = Self::start_all(SLOW_SYNC_LIMIT, |port| Some(Proxy::to(port)));
+        assert_ne!(ensemble.leader(), LAGGARD, "the smallest number was elected");
+        ensemble
+    }
+
+    /// `link` gives what stands before a server's port for its followers, as the first server sees it.
+    fn start_all(sync_limit: u32, link: impl Fn(u16) -> Option<Proxy>) -> Self {
         let classpath = classpath(Release::Debian).unwrap_or_else(|error| panic!("{error}"));
-        // Between themselves they speak on two further ports each.
-        let member_line = |number| format!("server.{number}=127.0.0.1:{}:{}", free_port(), free_port());
-        let members = (1..=SERVERS).map(member_line).collect::<Vec<_>>().join("\n");
-        let servers = (1..=SERVERS).map(|number| member(number, &members, &classpath)).collect();
-        let mut ensemble = Self { servers };
+        // Between themselves they speak on two further ports each: followers with the leader, and for elections.
+        let ports: Vec<[u16; 2]> = (0..SERVERS).map(|_| [free_port(), free_port()]).collect();
+        let links: Vec<Option<Proxy>> =
+            ports.iter().enumerate().map(|(place, [port, _])| link(*port).filter(|_| place != LAGGARD)).collect();
+        let seen_from = |from: usize| {
+            let line = |place: usize| {
+                let slow = links[place].as_ref().filter(|_| from == LAGGARD).map(Proxy::port);
+                let [port, election] = ports[place];
+                format!("server.{}=127.0.0.1:{}:{election}", place + 1, slow.unwrap_or(port))
+            };
+            (0..SERVERS).map(line).collect::<Vec<_>>().join("\n")
+        };
+        let servers =
+            (0..SERVERS).map(|place| member(place + 1, &seen_from(place), sync_limit, &classpath)).collect::<Vec<_>>();
+        let mut ensemble = Self { servers, links: links.into_iter().flatten().collect() };
         ensemble.servers.iter_mut().for_each(Server::spawn);
         for server in &mut ensemble.servers {
             server.await_answer().unwrap_or_else(|error| panic!("{error}"));
         }
         ensemble.await_leader();
         ensemble
+    }
+
+    /// Whatever the leader and the follower behind the slow link say to each other takes so long from now on, each way.
+    /// So that follower shows what was true that long ago.
+    pub fn lag(&self, time: Duration) {
+        assert!(!self.links.is_empty(), "this ensemble has no slow link");
+        self.links.iter().for_each(|link| link.delay(time));
+    }
+
+    /// The follower behind the slow link, as clients take it.
+    pub fn laggard(&self) -> String {
+        format!("127.0.0.1:{}", self.servers[LAGGARD].port)
+    }
+
+    /// The leader, as clients take it.
+    pub fn at_leader(&self) -> String {
+        format!("127.0.0.1:{}", self.servers[self.leader()].port)
     }
 
     /// Every server, as clients take it.
@@ -84,12 +136,13 @@ impl Ensemble {
     }
 }
 
-fn member(number: usize, members: &str, classpath: &str) -> Server {
+fn member(number: usize, members: &str, sync_limit: u32, classpath: &str) -> Server {
     let mut server = Server::new("zookeeper", "TERM", probe);
     let (config, data) = (server.folder.join("zoo.cfg"), server.folder.join("data"));
     std::fs::create_dir(&data).unwrap();
     std::fs::write(format!("{data}/myid"), number.to_string()).unwrap();
-    std::fs::write(&config, format!("{}initLimit=20\nsyncLimit=6\n{members}\n", configuration(&server))).unwrap();
+    std::fs::write(&config, format!("{}initLimit=20\nsyncLimit={sync_limit}\n{members}\n", configuration(&server)))
+        .unwrap();
     server.command = command(classpath, &config, "org.apache.zookeeper.server.quorum.QuorumPeerMain");
     server
 }
