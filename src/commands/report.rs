@@ -144,7 +144,9 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
             "its start parameters are so long that those of a recovery command do not fit into the database".to_owned()
         }
         SkipReason::OriginalStateUnknown => {
-            "its state before the hand-over is written nowhere; give it with --original-state".to_owned()
+            "what its state was before the hand-over is written nowhere, or its history and its failed command say different \
+             things and neither is shown to be the newer one; give it with --original-state"
+                .to_owned()
         }
         SkipReason::NotClaimed(verdict) => match verdict {
             crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),
