@@ -118,7 +118,7 @@ pub(super) fn word(reason: &SkipReason) -> &'static str {
 
 pub(super) fn sentence(reason: &SkipReason) -> String {
     match reason {
-        SkipReason::CommandWaiting(command) => format!("recovery command {command} waits for it already"),
+        SkipReason::CommandWaiting(command) => format!("command {command} waits for it already, and starts it when a master takes it"),
         SkipReason::Changed => "somebody changed it meanwhile; run the same command again".to_owned(),
         SkipReason::DefinitionMissing => {
             "its workflow definition (or that version, or its project) is gone; a master could not take it up"

@@ -20,7 +20,7 @@ mod times;
 mod transaction;
 mod writes;
 
-pub use commands::BEFORE_EVERY_ID;
+pub use commands::{BEFORE_EVERY_ID, Waiting};
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
 pub use store::{HostCount, MetadataStore, StoreError};
