@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::failure::CommandError;
 use super::{Answer, Shell, times};
 use crate::failover::Cluster;
+use crate::family::command_name;
 use crate::model::CommandRow;
 use crate::output::{Body, Cell, Table};
 
@@ -13,24 +14,6 @@ const LIMIT: usize = 10_000;
 
 /// So many bytes of text of each kind are enough, too: an error command may hold a whole stack trace.
 const BYTES: usize = 8 * 1024 * 1024;
-
-/// Command types of every release (F§6.3).
-const TYPES: [&str; 14] = [
-    "START_PROCESS",
-    "START_CURRENT_TASK_PROCESS",
-    "RECOVER_TOLERANCE_FAULT_PROCESS",
-    "RECOVER_SUSPENDED_PROCESS",
-    "START_FAILURE_TASK_PROCESS",
-    "COMPLEMENT_DATA",
-    "SCHEDULER",
-    "REPEAT_RUNNING",
-    "PAUSE",
-    "STOP",
-    "RECOVER_WAITING_THREAD",
-    "RECOVER_SERIAL_WAIT",
-    "EXECUTE_TASK",
-    "DYNAMIC_GENERATION",
-];
 
 pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
     let stop = shell.stop.clone();
@@ -76,7 +59,7 @@ impl Kept {
 }
 
 fn type_name(command: &CommandRow) -> Option<&'static str> {
-    TYPES.get(usize::try_from(command.command_type?).ok()?).copied()
+    command_name(command.command_type?)
 }
 
 fn table(commands: &[CommandRow]) -> Table {

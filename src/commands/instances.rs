@@ -79,7 +79,7 @@ impl<'a> Listing<'a> {
         stop: &StopSignal,
     ) -> Result<Self, FailoverError> {
         let ids: HashSet<InstanceId> = listed.iter().map(|listed| listed.instance.id).collect();
-        let waiting = stop.unless(cluster.store.recovery_commands_for(ids.iter().copied())).await?;
+        let waiting = stop.unless(cluster.store.recovery_commands_for(ids.iter().copied())).await?.into_inner();
         let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
         let first_line = |message: String| message.lines().next().map(str::to_owned);
         let errors =

@@ -132,7 +132,7 @@ pub(super) fn word(reason: &SkipReason) -> &'static str {
 
 pub(super) fn sentence(reason: &SkipReason) -> String {
     match reason {
-        SkipReason::CommandWaiting(command) => format!("recovery command {command} waits for it already"),
+        SkipReason::CommandWaiting(command) => format!("command {command} waits for it already, and starts it when a master takes it"),
         SkipReason::Changed => "somebody changed it meanwhile; run the same command again".to_owned(),
         SkipReason::DefinitionMissing => {
             "its workflow definition (or that version, or its project) is gone; a master could not take it up"
@@ -158,7 +158,9 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
             "its start parameters are so long that those of a recovery command do not fit into the database".to_owned()
         }
         SkipReason::OriginalStateUnknown => {
-            "its state before the hand-over is written nowhere; give it with --original-state".to_owned()
+            "what its state was before the hand-over is written nowhere, or its history and its failed command say different \
+             things and neither is shown to be the newer one; give it with --original-state"
+                .to_owned()
         }
         SkipReason::NotClaimed(verdict) => match verdict {
             crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),

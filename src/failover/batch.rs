@@ -332,8 +332,7 @@ fn command_parameter(
     row: &InstanceRow,
 ) -> Result<String, SkipReason> {
     let release = cluster.store.release();
-    let error =
-        batch.errors.and_then(|errors| errors.get(&row.instance.id)).and_then(|error| error.command_param.as_deref());
+    let error = batch.errors.and_then(|errors| errors.get(&row.instance.id));
     let original_state = parameter::original_state(release.family, row, context.rules.original_state, error);
     let schedule = row.instance.definition.and_then(|definition| facts.schedules.get(&definition));
     let sources = Sources {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::family::{Family, ParameterForm};
-use crate::model::{InstanceId, InstanceRow, SkipReason};
+use crate::model::{CommandRow, InstanceId, InstanceRow, SkipReason};
 
 /// The state that an instance of 3.3 or newer had before it was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +48,35 @@ impl OriginalState {
         }
     }
 
-    /// What a claimed instance's former recovery command or its own history says.
+    /// What a claimed instance's former recovery command and its own history say: both the same, or the newer one. Who
+    /// wrote the command did so in a zone that may be another than the history's, so that newer is shown only by more than
+    /// zones can be apart.
     #[must_use]
-    pub fn found(row: &InstanceRow, error_command: Option<&str>) -> Option<Self> {
-        error_command.and_then(from_command).or_else(|| row.state_history.as_deref().and_then(from_history))
+    pub fn found(row: &InstanceRow, error: Option<&CommandRow>) -> Option<Self> {
+        let lived = row.state_history.as_deref().and_then(from_history);
+        let Some(error) = error else { return lived };
+        let said = error.command_param.as_deref().and_then(from_command);
+        let (command_time, change) = (error.update_time.or(error.start_time), row.instance.last_change);
+        match (said, lived) {
+            (Some(said), Some(lived)) if said == lived => Some(said),
+            // Without any history there is nothing that could be newer.
+            (said, None) if change.is_none() => said,
+            (said, lived) => {
+                let ahead = command_time?.duration_since(change?);
+                if ahead > FARTHEST_ZONES {
+                    said
+                } else if ahead < -FARTHEST_ZONES {
+                    lived
+                } else {
+                    None
+                }
+            }
+        }
     }
 }
+
+/// No two zones are further apart.
+const FARTHEST_ZONES: SignedDuration = SignedDuration::from_hours(26);
 
 fn from_command(parameter: &str) -> Option<OriginalState> {
     let parameter: serde_json::Value = serde_json::from_str(parameter).ok()?;
@@ -178,7 +202,7 @@ pub(crate) fn original_state(
     family: &Family,
     row: &InstanceRow,
     given: Option<OriginalState>,
-    error_command: Option<&str>,
+    error_command: Option<&CommandRow>,
 ) -> Option<OriginalState> {
     if family.claim.is_on(&row.instance) {
         given.or_else(|| OriginalState::found(row, error_command))
@@ -253,8 +277,25 @@ mod tests {
             ..InstanceRow::default()
         };
         assert_eq!(OriginalState::found(&claimed, None), Some(OriginalState::ReadyPause));
-        let error = r#"{"workflowExecutionStatus":"READY_STOP"}"#;
-        assert_eq!(OriginalState::found(&claimed, Some(error)), Some(OriginalState::ReadyStop));
+        claimed.instance.last_change = "2024-06-01T07:00:00".parse().ok();
+        let found = |status: &str, time: &str| {
+            let error = CommandRow {
+                command_param: Some(format!(r#"{{"workflowExecutionStatus":"{status}"}}"#)),
+                update_time: time.parse().ok(),
+                ..CommandRow::default()
+            };
+            OriginalState::found(&claimed, Some(&error))
+        };
+        assert_eq!(found("READY_PAUSE", ""), Some(OriginalState::ReadyPause));
+        assert_eq!(found("READY_STOP", "2024-06-02T10:00:00"), Some(OriginalState::ReadyStop));
+        assert_eq!(found("READY_STOP", "2024-05-30T10:00:00"), Some(OriginalState::ReadyPause));
+        // In one zone it is newer, in another one older.
+        assert_eq!(found("READY_STOP", "2024-06-01T15:00:00"), None);
+        assert_eq!(found("READY_STOP", ""), None);
+        // An old release's parameter says no state.
+        assert_eq!(found("", "2024-06-02T10:00:00"), None);
+        assert_eq!(found("", "2024-05-30T10:00:00"), Some(OriginalState::ReadyPause));
+        claimed.instance.last_change = None;
         for history in [None, Some("[]"), Some("{"), Some(r#"[{"state":"SUCCESS"}]"#)] {
             claimed.state_history = history.map(str::to_owned);
             assert_eq!(OriginalState::found(&claimed, None), None);

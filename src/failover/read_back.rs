@@ -63,7 +63,7 @@ async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<As
     cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
     let rows = cluster.store.lock_instances(instances).await;
     let commands = match &rows {
-        Ok(_) => cluster.store.recovery_commands_for(instances.iter().copied()).await,
+        Ok(_) => cluster.store.failover_commands_for(instances.iter().copied()).await,
         Err(_) => Ok(HashMap::new()),
     };
     cluster.store.roll_back_batch().await;

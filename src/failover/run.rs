@@ -375,6 +375,7 @@ async fn drop_waiting(
     }
     let commands = cluster.store.recovery_commands_for(selected.iter().map(|instance| instance.id));
     let waiting = kept(locks, &mut *cluster.registry, context.stop.unless(commands)).await?;
+    outcome.notes.extend(waiting.others());
     selected.retain(|instance| match waiting.get(&instance.id) {
         Some(command) => {
             outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));

@@ -230,6 +230,33 @@ pub const RECOVERY_COMMAND: i64 = 2;
 /// Type codes of `START_PROCESS`, `COMPLEMENT_DATA` and `SCHEDULER`, in every release: what makes a new instance (F§6.3).
 pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
 
+/// Type codes of `PAUSE` and `STOP`, in every release: what starts no instance.
+pub const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
+
+/// Command types of every release (F§6.3).
+const COMMAND_TYPES: [&str; 14] = [
+    "START_PROCESS",
+    "START_CURRENT_TASK_PROCESS",
+    "RECOVER_TOLERANCE_FAULT_PROCESS",
+    "RECOVER_SUSPENDED_PROCESS",
+    "START_FAILURE_TASK_PROCESS",
+    "COMPLEMENT_DATA",
+    "SCHEDULER",
+    "REPEAT_RUNNING",
+    "PAUSE",
+    "STOP",
+    "RECOVER_WAITING_THREAD",
+    "RECOVER_SERIAL_WAIT",
+    "EXECUTE_TASK",
+    "DYNAMIC_GENERATION",
+];
+
+/// The upstream name of a command type.
+#[must_use]
+pub fn command_name(code: i64) -> Option<&'static str> {
+    COMMAND_TYPES.get(usize::try_from(code).ok()?).copied()
+}
+
 /// Task state `NEED_FAULT_TOLERANCE`, in every release.
 pub const NEED_FAULT_TOLERANCE: i64 = 8;
 

@@ -1,22 +1,91 @@
 //! Reads of the command and the error-command table.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 
 use super::database::{DatabaseError, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
+use crate::family::{COMMANDS_THAT_START_NOTHING, RECOVERY_COMMAND, command_name};
 use crate::model::{CommandRow, InstanceId, ListedInstance};
 
 /// Before every id: they begin with one, unless somebody gave them by hand.
 pub const BEFORE_EVERY_ID: i64 = i32::MIN as i64;
 
+/// Waiting commands by instance. Of several the one is kept that a failover makes, else the newest.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    by_instance: HashMap<InstanceId, i64>,
+    recovered: HashSet<InstanceId>,
+    /// Commands of other types that name one of the instances: command, type, instance.
+    others: Vec<(i64, Option<i64>, InstanceId)>,
+}
+
+impl Waiting {
+    fn add(&mut self, command: i64, kind: Option<i64>, instance: InstanceId) {
+        if kind == Some(RECOVERY_COMMAND) {
+            self.recovered.insert(instance);
+            self.by_instance.insert(instance, command);
+            return;
+        }
+        self.others.push((command, kind, instance));
+        let starts = kind.is_none_or(|kind| !COMMANDS_THAT_START_NOTHING.contains(&kind));
+        if starts && !self.recovered.contains(&instance) {
+            self.by_instance.insert(instance, command);
+        }
+    }
+
+    /// Commands of other types than a failover's that name one of the instances, to be told.
+    pub fn others(&self) -> impl Iterator<Item = String> {
+        self.others.iter().map(|(command, kind, instance)| {
+            let name = kind.and_then(command_name).unwrap_or("of an unknown type");
+            format!("command {command} ({name}) names instance {instance}, too: see 'dsctl commands'")
+        })
+    }
+
+    /// The commands alone.
+    #[must_use]
+    pub fn into_inner(self) -> HashMap<InstanceId, i64> {
+        self.by_instance
+    }
+}
+
+impl Deref for Waiting {
+    type Target = HashMap<InstanceId, i64>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.by_instance
+    }
+}
+
 impl MetadataStore {
-    /// Those of these instances that a recovery command waits for, with the command's id. One scan of the command table,
-    /// and no memory for the commands of others.
+    /// What waits for these instances: every command, of whatever type and form, that starts one of them when a master takes
+    /// it. One scan of the command table, and no memory for the commands of others.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn recovery_commands_for(
+        &mut self,
+        instances: impl IntoIterator<Item = InstanceId>,
+    ) -> Result<Waiting, DatabaseError> {
+        let instances: HashSet<InstanceId> = instances.into_iter().collect();
+        let sql = self.statements().waiting_commands();
+        let mut waiting = Waiting::default();
+        let mut keep = |row: Row| {
+            let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
+            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| instances.contains(id))) {
+                waiting.add(id, row.int(3), instance);
+            }
+        };
+        self.database.query(&sql, &[], &mut keep).await?;
+        Ok(waiting)
+    }
+
+    /// Those of these instances that a recovery command waits for, as a failover makes it, with the command's id.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn failover_commands_for(
         &mut self,
         instances: impl IntoIterator<Item = InstanceId>,
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {

@@ -23,7 +23,7 @@ mod transaction;
 mod witness;
 mod writes;
 
-pub use commands::BEFORE_EVERY_ID;
+pub use commands::{BEFORE_EVERY_ID, Waiting};
 pub use definitions::Definitions;
 pub use inserts::NewCommand;
 pub use life::{Mark, Sign};

@@ -71,18 +71,23 @@ pub(crate) fn command(row: &Row) -> Option<CommandRow> {
     })
 }
 
+/// The keys by which a parameter names the instance that its command is about: a recovery's; a sub-workflow's, which is 0
+/// where that is to be made; and that of one which waited for a thread. A parent beside it is not meant.
+const INSTANCE_KEYS: [&str; 3] = ["ProcessInstanceId", "processInstanceId", "WaitingThreadInstanceId"];
+
 /// The instance that a command is about: its column, where it has one that says something, else its parameter. The
-/// error table's copies lose the column up to 3.1 (F§5.5).
+/// error table's copies lose the column up to 3.2.1 (F§5.5).
 pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> Option<InstanceId> {
     if let Some(id) = column.filter(|id| *id > 0) {
         return Some(id);
     }
     let parameter: Json = serde_json::from_str(parameter?).ok()?;
-    match parameter.get("ProcessInstanceId")? {
+    let number = |value: &Json| match value {
         Json::Number(number) => number.as_i64(),
         Json::String(text) => text.parse().ok(),
         _ => None,
-    }
+    };
+    INSTANCE_KEYS.iter().find_map(|key| parameter.get(key).and_then(number).filter(|id| *id > 0))
 }
 
 /// A row of `unfinished_tasks`.
@@ -123,6 +128,11 @@ mod tests {
         assert_eq!(command_instance(Some(7), None), Some(7));
         assert_eq!(command_instance(Some(0), Some(r#"{"ProcessInstanceId":8}"#)), Some(8));
         assert_eq!(command_instance(None, Some(r#"{"ProcessInstanceId":"9","schedule_timezone":"UTC"}"#)), Some(9));
+        let of_child = r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#;
+        assert_eq!(command_instance(None, Some(of_child)), Some(7));
+        assert_eq!(command_instance(Some(0), Some(r#"{"WaitingThreadInstanceId":"10"}"#)), Some(10));
+        let to_be_made = r#"{"parentProcessInstanceId":"2","parentTaskInstanceId":"2","processInstanceId":"0"}"#;
+        assert_eq!(command_instance(Some(0), Some(to_be_made)), None);
         for parameter in ["", "{", "[]", "{}", r#"{"ProcessInstanceId":null}"#, r#"{"ProcessInstanceId":1e99}"#] {
             assert_eq!(command_instance(None, Some(parameter)), None, "{parameter}");
         }

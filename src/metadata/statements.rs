@@ -236,15 +236,26 @@ impl<'a> Statements<'a> {
     /// Recovery commands with an id of at least `first`, oldest first: id, instance, and the parameter where the instance
     /// stands nowhere else.
     pub(crate) fn commands_from(&self, first: i64) -> String {
-        let instance = match self.family.columns.command_instance {
-            Some(column) => format!("{column}, CASE WHEN {column} > 0 THEN NULL ELSE command_param END"),
-            None => "NULL, command_param".to_owned(),
-        };
         format!(
-            "SELECT id, {instance} FROM {} WHERE id >= {first} AND command_type = {} ORDER BY id",
+            "SELECT id, {} FROM {} WHERE id >= {first} AND command_type = {} ORDER BY id",
+            self.named_instance(),
             self.family.tables.command,
             crate::family::RECOVERY_COMMAND,
         )
+    }
+
+    /// Every waiting command, oldest first: id, instance and parameter as `commands_from` has them, and its type.
+    pub(crate) fn waiting_commands(&self) -> String {
+        let (instance, table) = (self.named_instance(), self.family.tables.command);
+        format!("SELECT id, {instance}, command_type FROM {table} ORDER BY id")
+    }
+
+    /// In the command table, two columns: the instance, and the parameter where the instance stands nowhere else.
+    fn named_instance(&self) -> String {
+        match self.family.columns.command_instance {
+            Some(column) => format!("{column}, CASE WHEN {column} > 0 THEN NULL ELSE command_param END"),
+            None => "NULL, command_param".to_owned(),
+        }
     }
 
     /// Of the newest instances the times that masters wrote, the second in which the database wrote the row (where it does

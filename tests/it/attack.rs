@@ -6,6 +6,7 @@ mod living;
 mod places;
 mod races;
 mod takeup;
+mod waiting;
 
 use dsctl::demo::seed::{self, Seed};
 use dsctl::demo::{Registered, Server};

@@ -116,6 +116,7 @@ fn its_state_is_found_or_not_guessed(number: &str, store: Store) {
         let parameter = format!(r#"{{"commandType":"RECOVER_TOLERANCE_FAULT","workflowExecutionStatus":"{state}"}}"#);
         seed::error_command(world.version, id, 2, "out of luck").of_instance(instance).parameter(&parameter)
     };
+    let at = |row: Seed, when: &str| row.time("update_time", time(when));
     world.env.insert([
         ran(world.claimed(20), "RUNNING_EXECUTION"),
         ran(world.claimed(21), "READY_PAUSE"),
@@ -123,14 +124,21 @@ fn its_state_is_found_or_not_guessed(number: &str, store: Store) {
         ran(world.claimed(22), "RUNNING_EXECUTION"),
         world.claimed(23),
         ran(world.claimed(24), "SUCCESS"),
+        // What is older counts no more, and where nobody can tell, nothing is guessed.
+        ran(world.claimed(25), "RUNNING_EXECUTION"),
+        ran(world.claimed(26), "RUNNING_EXECUTION"),
+        ran(world.claimed(27), "RUNNING_EXECUTION"),
     ]);
-    world.env.insert([failed(7, 22, "RUNNING_EXECUTION"), failed(8, 22, "READY_STOP"), failed(9, 99, "READY_PAUSE")]);
+    world.env.insert([failed(7, 22, "RUNNING_EXECUTION"), at(failed(8, 22, "READY_STOP"), "2024-06-03 07:00:00")]);
+    world.env.insert([failed(9, 99, "READY_PAUSE"), at(failed(10, 25, "READY_STOP"), "2024-05-01 07:00:00")]);
+    // In one zone newer than the history, in another one older.
+    world.env.insert([at(failed(11, 26, "READY_STOP"), "2024-06-01 09:00:00"), failed(12, 27, "READY_STOP")]);
     let command = |id, state| Command::plain(release, id, state).line(release);
     let began = Timestamp::now();
     let (report, _, changes) = world.changes_of(&["recover", "--orphans", "--yes"], 7);
-    assert_changes(number, &[command(20, 1), command(21, 2), command(22, 4)], &settled(&changes, began));
+    assert_changes(number, &[command(20, 1), command(21, 2), command(22, 4), command(25, 1)], &settled(&changes, began));
     let unknown = |id| (id, "original_state_unknown".to_owned());
-    assert_eq!(skipped(&report), [unknown(23), unknown(24)]);
+    assert_eq!(skipped(&report), [unknown(23), unknown(24), unknown(26), unknown(27)]);
     world.run_in_vain(&["recover", "--orphans", "--yes"], 7);
     let began = Timestamp::now();
     let told = ["recover", "--instance", "23", "--original-state", "ready_pause", "--yes"];

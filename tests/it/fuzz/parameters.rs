@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use dsctl::failover::OriginalState;
-use dsctl::model::{InstanceRow, Version};
+use dsctl::model::{CommandRow, InstanceRow, Version};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -17,8 +17,9 @@ fn parameters() {
     fuzz("parameters", |input| {
         let text = String::from_utf8_lossy(input).into_owned();
         let instance = InstanceRow { state_history: Some(text.clone()), ..InstanceRow::default() };
+        let command = CommandRow { command_param: Some(text.clone()), ..CommandRow::default() };
         let (of_command, of_history) =
-            (OriginalState::found(&InstanceRow::default(), Some(&text)), OriginalState::found(&instance, None));
+            (OriginalState::found(&InstanceRow::default(), Some(&command)), OriginalState::found(&instance, None));
         for found in [of_command, of_history].into_iter().flatten() {
             assert_eq!(OriginalState::from_name(found.name()), Some(found));
             // Any escape may stand for a letter of the name.
