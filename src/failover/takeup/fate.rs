@@ -92,7 +92,7 @@ mod tests {
             modified_at: None,
             heartbeat: Heartbeat::default(),
         };
-        Registrations { parent_exists: true, parent: String::new(), servers: vec![server("new:1")] }
+        Registrations { parent_exists: true, parent: String::new(), servers: vec![server("new:1")], changes: None }
     }
 
     fn fate(release: &Release, was_state: i64, state: i64, host: Option<&str>, restarted: &str) -> Fate {
