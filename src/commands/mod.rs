@@ -65,7 +65,8 @@ struct Shell<'a, 'w> {
 pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>, stop: StopSignal) -> u8 {
     let code = match text_of(&cli.command) {
         Some(text) => print(printer, text),
-        None => with_settings(cli, environment, printer, stop).await,
+        // All that a command waits for is one future, too large for the stack's taste.
+        None => Box::pin(with_settings(cli, environment, printer, stop)).await,
     };
     code.unwrap_or_else(|error| {
         // Stdout cannot take it, as on a full disk: what was done is done, but the caller must not think it read it.

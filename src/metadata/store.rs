@@ -270,8 +270,7 @@ impl MetadataStore {
         parameters: &[Value],
         on_row: OnRow<'_>,
     ) -> Result<(), DatabaseError> {
-        // Every question of a run goes through here: boxed, it is not part of each of their futures.
-        Box::pin(each_of(&mut *self.database, &mut self.server, sql, parameters, on_row)).await
+        each_of(&mut *self.database, &mut self.server, sql, parameters, on_row).await
     }
 }
 

@@ -17,18 +17,18 @@ fn warned(output: &Output, word: &str) -> bool {
 
 /// Nothing is written, and told what it is: refused where something would be written, and a warning where it is read.
 #[track_caller]
-fn is_refused(world: &World, word: &str) {
+fn is_refused(world: &World, bar: &str) {
     for command in ["failover --all-dead --yes", &format!("failover {DEAD} --yes"), "recover --orphans --yes"] {
         let output = world.dsctl(&format!("{command} -o json")).run().exit(4);
         let error = &output.json()["error"];
         assert_eq!(error["kind"], "refused", "{output:?}");
-        assert!(error["message"].as_str().unwrap().contains(word), "{output:?}");
+        assert!(error["message"].as_str().unwrap().contains(bar), "{output:?}");
     }
     let round = world.dsctl("watch --once --yes --grace 0s -o ndjson").run().exit(4);
-    assert!(round.stdout.contains(word), "{round:?}");
+    assert!(round.stdout.contains(bar), "{round:?}");
     for command in [&format!("failover {DEAD} --dry-run"), "masters", "instances"] {
         let output = world.dsctl(&format!("{command} -o json")).run().exit(0);
-        assert!(warned(&output, word), "{output:?}");
+        assert!(warned(&output, bar), "{output:?}");
     }
     world.check_untouched();
 }
@@ -286,11 +286,11 @@ fn behind_pgpool_the_primary_answers() {
     await_replayed(&primary, &standby, &world.env.database);
     standby.sql("postgres", "SELECT pg_wal_replay_pause()");
     let pooler = Pooler::pgpool(&primary, &standby);
-    let pooled = postgres::url(pooler.port(), &world.env.database);
+    let through = postgres::url(pooler.port(), &world.env.database);
     let recover = |world: &World| world.dsctl("recover --orphans --yes -o json --original-state running").run().exit(0);
     world.env.set("DSCTL_DB", &direct);
     assert_eq!(recover(&world).json()["recovered"], 4);
-    world.env.set("DSCTL_DB", &pooled);
+    world.env.set("DSCTL_DB", &through);
     for _ in 0..2 {
         let output = recover(&world);
         assert_eq!(output.json()["recovered"], 0, "{output:?}");
