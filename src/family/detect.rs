@@ -142,16 +142,6 @@ impl Catalogue {
         self.may_read(VERSION, "id") && self.may_read(VERSION, "version")
     }
 
-    /// Those of these columns for which something holds, in words; `None` if there is none.
-    fn those(&self, need: &Need, holds: impl Fn(&str) -> bool) -> Option<String> {
-        let columns: Vec<&str> = need.columns.iter().copied().filter(|column| holds(column)).collect();
-        match columns.len() {
-            0 => None,
-            all if all == need.columns.len() => Some(need.table.to_owned()),
-            _ => Some(format!("{} ({})", need.table, columns.join(", "))),
-        }
-    }
-
     /// What is not there, as a reader of it has to know it.
     fn absent(&self, what: &str) -> String {
         let perhaps = if self.hides { ", or this user has no right on it" } else { "" };
@@ -263,11 +253,21 @@ fn range_2_0(catalogue: &Catalogue) -> VersionRange {
     }
 }
 
+/// Those of a table's columns for which something holds, in words; `None` if there is none.
+fn those(need: &Need, holds: impl Fn(&str) -> bool) -> Option<String> {
+    let columns: Vec<&str> = need.columns.iter().copied().filter(|column| holds(column)).collect();
+    match columns.len() {
+        0 => None,
+        all if all == need.columns.len() => Some(need.table.to_owned()),
+        _ => Some(format!("{} ({})", need.table, columns.join(", "))),
+    }
+}
+
 /// Sees that every table has the columns of this family that are read, and that they are open to us. A schema that is half
 /// another family's is none.
 fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectError> {
     let needs = family.reads();
-    let lacks = |need: &Need| catalogue.those(need, |column| !catalogue.has(need.table, column));
+    let lacks = |need: &Need| those(need, |column| !catalogue.has(need.table, column));
     let missing: Vec<String> = needs.iter().filter(|need| !need.may_lack).filter_map(lacks).collect();
     if !missing.is_empty() {
         let perhaps = if catalogue.hides { " (or this user has no right on that)" } else { "" };
@@ -276,7 +276,7 @@ fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectErro
     }
     let is_closed =
         |need: &Need, column: &str| catalogue.has(need.table, column) && !catalogue.may_read(need.table, column);
-    let closed = |need: &Need| catalogue.those(need, |column| is_closed(need, column));
+    let closed = |need: &Need| those(need, |column| is_closed(need, column));
     let closed: Vec<String> = needs.iter().filter_map(closed).collect();
     if closed.is_empty() { Ok(()) } else { Err(DetectError::Closed(closed.join(", "))) }
 }
@@ -320,14 +320,13 @@ fn refine(release: &mut Release, catalogue: &Catalogue) -> Result<(), DetectErro
 /// Takes what both ranges have in common. Where that is nothing, all releases from the one to the other are possible, and
 /// the contradiction is told: what is done must then be right for each of them, and every lock of theirs is taken.
 fn narrow(release: &mut Release, stated: VersionRange, says: impl Fn() -> String) {
-    match release.range.intersect(&stated) {
-        Some(range) => release.range = range,
-        None => {
-            let (family, by_schema) = (release.family.label, release.range);
-            release.contradictions.push(format!("{}, the schema is of family {family} ({by_schema})", says()));
-            release.range = by_schema.hull(&stated);
-        }
+    if let Some(range) = release.range.intersect(&stated) {
+        release.range = range;
+        return;
     }
+    let (family, by_schema) = (release.family.label, release.range);
+    release.contradictions.push(format!("{}, the schema is of family {family} ({by_schema})", says()));
+    release.range = by_schema.hull(&stated);
 }
 
 /// The releases whose scripts write this text into `t_ds_version` (F§5.2).

@@ -67,15 +67,40 @@ impl Obstacle {
     }
 }
 
+/// A right, as `GRANT` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Right {
+    Insert,
+    Update,
+    /// Of the whole table.
+    Delete,
+}
+
+impl Right {
+    /// In the order of the catalogue's answer.
+    const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Delete];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// What the catalogue says of a column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Column {
     /// An insert may leave it out.
     fills_itself: bool,
-    insert: bool,
-    update: bool,
-    /// Of the whole table. Taken to be so where the catalogue does not say it.
-    delete: bool,
+    rights: Vec<Right>,
+}
+
+impl Column {
+    fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
 }
 
 /// The tables that are written to.
@@ -94,26 +119,27 @@ impl Seen {
         if let Some(sequence) = row.text(6) {
             self.closed_sequences.insert(table.clone(), sequence);
         }
-        let seen = Column { fills_itself: is(2), insert: is(3), update: is(4), delete: is(5) };
-        self.columns.insert((table, column), seen);
+        let rights = Right::ALL.into_iter().zip(3..).filter(|(_, place)| is(*place)).map(|(right, _)| right).collect();
+        self.columns.insert((table, column), Column { fills_itself: is(2), rights });
     }
 
-    fn column(&self, table: &str, column: &str) -> Option<Column> {
-        self.columns.get(&(table.to_owned(), column.to_owned())).copied()
+    fn column(&self, table: &str, column: &str) -> Option<&Column> {
+        self.columns.get(&(table.to_owned(), column.to_owned()))
     }
 
-    fn of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a str, Column)> {
-        self.columns.iter().filter(move |((of, _), _)| of == table).map(|((_, column), seen)| (column.as_str(), *seen))
+    fn of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a str, &'a Column)> {
+        self.columns.iter().filter(move |((of, _), _)| of == table).map(|((_, column), seen)| (column.as_str(), seen))
     }
 
     /// Those of the columns on which a right is missing, as `GRANT` names it.
-    fn lacking(&self, verb: &str, table: &str, columns: &[&str], has: impl Fn(Column) -> bool) -> Option<String> {
-        let closed = |column: &&&str| self.column(table, column).is_some_and(|seen| !has(seen));
+    fn lacking(&self, right: Right, table: &str, columns: &[&str]) -> Option<String> {
+        let closed = |column: &&&str| self.column(table, column).is_some_and(|seen| !seen.may(right));
         let closed: Vec<&str> = columns.iter().filter(closed).copied().collect();
+        let word = right.word();
         match closed.len() {
             0 => None,
-            all if all == columns.len() && all > 1 => Some(format!("{verb} ON {table}")),
-            _ => Some(format!("{verb} ({}) ON {table}", closed.join(", "))),
+            all if right == Right::Delete || (all == columns.len() && all > 1) => Some(format!("{word} ON {table}")),
+            _ => Some(format!("{word} ({}) ON {table}", closed.join(", "))),
         }
     }
 
@@ -161,11 +187,9 @@ impl MetadataStore {
     fn missing_rights(&self, seen: &Seen, filled: &[&str], writing: Writing) -> Vec<String> {
         let family = self.release.family;
         let tables = family.tables;
-        let update = |table, columns: &[&str]| seen.lacking("UPDATE", table, columns, |column| column.update);
-        let insert = |table, columns: &[&str]| seen.lacking("INSERT", table, columns, |column| column.insert);
-        let delete = |table| {
-            seen.lacking("DELETE", table, &["id"], |column| column.delete).map(|_| format!("DELETE ON {table}"))
-        };
+        let update = |table, columns: &[&str]| seen.lacking(Right::Update, table, columns);
+        let insert = |table, columns: &[&str]| seen.lacking(Right::Insert, table, columns);
+        let delete = |table| seen.lacking(Right::Delete, table, &["id"]);
         let sequence = |table| seen.closed_sequences.get(table).map(|name| format!("USAGE ON SEQUENCE {name}"));
         let mut missing = Vec::new();
         let claimed = match family.claim {
@@ -173,7 +197,7 @@ impl MetadataStore {
             Claim::State(_) => "state",
         };
         // Whoever changes no column of an instance locks its row all the same, and may do that with a right on any of them.
-        if writing.claims || !seen.of(tables.instance).any(|(_, column)| column.update) {
+        if writing.claims || !seen.of(tables.instance).any(|(_, column)| column.may(Right::Update)) {
             missing.extend(update(tables.instance, &[claimed]));
         }
         if family.tasks != TaskRule::Untouched {
@@ -226,10 +250,10 @@ mod tests {
     #[test]
     fn missing_rights_are_named_as_they_are_granted() {
         let some = seen(&[("a", 1, 1, 0), ("b", 1, 0, 0)]);
-        let insert = |columns: &[&str]| some.lacking("INSERT", "t", columns, |column| column.insert);
+        let insert = |columns: &[&str]| some.lacking(Right::Insert, "t", columns);
         assert_eq!(insert(&["a"]), None);
         assert_eq!(insert(&["a", "b"]).as_deref(), Some("INSERT (b) ON t"));
-        let update = some.lacking("UPDATE", "t", &["a", "b"], |column| column.update);
+        let update = some.lacking(Right::Update, "t", &["a", "b"]);
         assert_eq!(update.as_deref(), Some("UPDATE ON t"));
     }
 }
