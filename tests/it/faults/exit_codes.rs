@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::world::{BY_HOST, World};
 use crate::harness::{At, Dsctl, MARKER, Output, Proxy, Store, ZooKeeper, servers};
 
-const TIMEOUTS: &str = "--timeout 1s --session-timeout 4s -vv";
+const TIMEOUTS: &str = "--timeout 4s --session-timeout 12s -vv";
 
 /// Every command that needs both the registry and the database, and what it is to exit with.
 #[track_caller]
@@ -137,7 +137,7 @@ fn a_database_that_falls_silent_while_it_is_read() {
         let mut world = World::new(store, BY_HOST, 1);
         let proxy = world.env.through_proxy();
         proxy.trap(b"t_ds_version", At::Hold);
-        let dsctl: Dsctl = world.dsctl(&format!("masters -o json --statement-timeout 1s {TIMEOUTS}"));
+        let dsctl: Dsctl = world.dsctl(&format!("masters -o json --statement-timeout 4s {TIMEOUTS}"));
         assert_failed(dsctl.limit(Duration::from_secs(15)).run(), 6, &proxy.address());
         assert!(proxy.has_sprung());
     }

@@ -100,7 +100,8 @@ fn killed_at_random(world: &World, session: &str) {
             running.signal("KILL");
         }
         let output = running.finish();
-        assert!(matches!(output.code, Some(0 | 137)), "DSCTL_TEST_SEED={seed}, life {life}: {output:?}");
+        // On a busy machine, the servers may end a brief session, or a transaction, by themselves.
+        assert!(matches!(output.code, Some(0 | 6..=8 | 137)), "DSCTL_TEST_SEED={seed}, life {life}: {output:?}");
         let now = world.check();
         assert!(now.is_superset(&done), "DSCTL_TEST_SEED={seed}, life {life}: {output:?}");
         done = now;

@@ -59,7 +59,7 @@ fn stays_small(store: Store) {
     fits(&env, "instances");
     let listed = fits(&env, &format!("instances {DEAD} -o json")).json();
     assert_eq!(listed["instances"].as_array().map(Vec::len), usize::try_from(dead).ok());
-    let done = fits(&env, &format!("failover {DEAD} --yes -o json")).json();
+    let done = fits(&env, &format!("failover {DEAD} --yes -o json --session-timeout 2m")).json();
     assert_eq!(done["recovered"], dead);
     assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'"), dead);
     assert_eq!(env.number("SELECT COUNT(DISTINCT process_instance_id) FROM t_ds_command"), dead);
@@ -68,7 +68,7 @@ fn stays_small(store: Store) {
     for format in ["json", "ndjson", "table", "tsv"] {
         fits(&env, &format!("commands -o {format}"));
     }
-    fits(&env, "recover --orphans --yes -o json");
+    fits(&env, "recover --orphans --yes -o json --session-timeout 2m");
     long_errors(&env, 3_000);
     let listed = fits(&env, "commands -o json").json();
     let (errors, shown) = (listed["error_commands"].as_array().unwrap().len(), listed["warnings"].to_string());

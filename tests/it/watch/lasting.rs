@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Rounds, SOON, end, event, grace, let_pass, of, time, told, watch, words};
+use super::{Rounds, SOON, after_the_error, end, event, let_pass, of, time, told, watch, words};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{Env, FakeRegistration, Store, ZooKeeper};
 
@@ -126,7 +126,7 @@ fn a_watcher_that_sleeps_through_its_session_knows_nothing_when_it_wakes_up() {
     assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
     // A whole grace time after it has seen the master missing once more.
     assert!(words(&output).iter().filter(|word| *word == "grace_started").count() > 1, "{output:?}");
-    assert!(grace(&output) >= jiff::SignedDuration::from_secs(4), "{output:?}");
+    assert!(after_the_error(&output) >= jiff::SignedDuration::from_secs(4), "{output:?}");
 }
 
 #[test]

@@ -61,10 +61,10 @@ fn time(event: &serde_json::Value) -> jiff::Timestamp {
     event["time"].as_str().unwrap().parse().unwrap()
 }
 
-/// How long the last grace time was, at the end of which there was the only failover.
-fn grace(output: &Output) -> jiff::SignedDuration {
+/// How long after the last error there was the only failover: a whole grace time, which begins with the look after it.
+fn after_the_error(output: &Output) -> jiff::SignedDuration {
     let last = |word| told(output, word).last().map_or_else(|| panic!("no {word}: {output:?}"), time);
-    last("failover_started").duration_since(last("grace_started"))
+    last("failover_started").duration_since(last("error"))
 }
 
 /// Asks it to end; it does so by the signal, within a second, and without a lock.

@@ -1,6 +1,6 @@
 //! The registry inside the database: with the database both are gone at once, and both are back.
 
-use super::{Rounds, end, grace, of, told, watch};
+use super::{Rounds, after_the_error, end, of, told, watch};
 use crate::faults::world::{BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{At, Env, MariaDb};
 
@@ -29,7 +29,7 @@ fn a_registry_in_a_database_that_is_killed_makes_nobody_dead() {
     watcher.signal("TERM");
     let output = watcher.finish().exit(143);
     assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
-    assert!(grace(&output) >= jiff::SignedDuration::from_secs(3), "{output:?}");
+    assert!(after_the_error(&output) >= jiff::SignedDuration::from_secs(3), "{output:?}");
     world.check_complete();
     for table in ["t_ds_jdbc_registry_lock", "t_ds_jdbc_registry_client_heartbeat WHERE id <> 7"] {
         assert_eq!(world.env.number(&format!("SELECT COUNT(*) FROM {table}")), 0, "{table}");
