@@ -107,7 +107,7 @@ pub(crate) async fn apply(
 ) -> Result<(), FailoverError> {
     locks.confirm(&mut *cluster.registry).await?;
     if let Some(mark) = batch.mark {
-        life::ensure_still(cluster, mark, &outcome.address).await?;
+        life::ensure_still(&mut cluster.store, mark, &outcome.address).await?;
     }
     cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
     let written = match write(cluster, context, batch, facts, candidates).await {

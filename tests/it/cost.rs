@@ -133,10 +133,10 @@ fn constant_round_trips(store: Store, most: usize) {
 
 #[test]
 fn a_batch_costs_mariadb_a_constant_number_of_round_trips() {
-    constant_round_trips(Store::MariaDb, 6);
+    constant_round_trips(Store::MariaDb, 7);
 }
 
 #[test]
 fn a_batch_costs_postgresql_a_constant_number_of_round_trips() {
-    constant_round_trips(Store::Postgres, 6);
+    constant_round_trips(Store::Postgres, 7);
 }
