@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::{FailoverError, Refusal};
-use super::run::Cluster;
-use crate::metadata::{Mark, Sign};
+use crate::metadata::{Mark, MetadataStore, Sign};
 use crate::model::{Address, Changes, Registrations};
 
 /// Who was registered at one moment, kept to be compared with a later one.
@@ -81,30 +80,33 @@ pub struct Before {
     pub mark: Mark,
 }
 
-/// Under the lock: that nobody came and went since the last look, and that the master has begun nothing since it was lost.
+/// Under the lock: that nobody came and went since the last look.
 ///
 /// # Errors
-/// [`Refusal::CameAndWent`], [`Refusal::ShowsLife`], the database's own.
-pub(super) async fn ensure_away(
-    cluster: &mut Cluster,
+/// [`Refusal::CameAndWent`].
+pub(super) fn ensure_away(
+    endpoint: &str,
     masters: &Registrations,
     before: Option<&Before>,
-    mark: Mark,
     address: &Address,
-) -> Result<(), FailoverError> {
-    let roll = Roll::of(cluster.registry.endpoint(), masters);
-    if before.is_some_and(|before| roll.since(&before.roll) == Between::Something) {
-        return Err(Refusal::CameAndWent(address.clone()).into());
+) -> Result<(), Refusal> {
+    let roll = Roll::of(endpoint, masters);
+    match before {
+        Some(before) if roll.since(&before.roll) == Between::Something => Err(Refusal::CameAndWent(address.clone())),
+        _ => Ok(()),
     }
-    ensure_still(cluster, mark, address).await
 }
 
 /// That a master which is not registered has begun nothing since it was lost.
 ///
 /// # Errors
 /// [`Refusal::ShowsLife`], the database's own.
-pub(super) async fn ensure_still(cluster: &mut Cluster, mark: Mark, address: &Address) -> Result<(), FailoverError> {
-    match cluster.store.sign_since(address.as_str(), mark).await? {
+pub(super) async fn ensure_still(
+    store: &mut MetadataStore,
+    mark: Mark,
+    address: &Address,
+) -> Result<(), FailoverError> {
+    match store.sign_since(address.as_str(), mark).await? {
         Some(sign) => Err(Refusal::ShowsLife { address: address.clone(), sign }.into()),
         None => Ok(()),
     }

@@ -312,7 +312,9 @@ async fn do_work(
             let away = view.masters.find(address).is_none();
             if away {
                 let before = context.rules.before.as_ref();
-                stop.unless(life::ensure_away(cluster, &view.masters, before, mark, address)).await?;
+                life::ensure_away(cluster.registry.endpoint(), &view.masters, before, address)?;
+                let still = stop.unless(life::ensure_still(&mut cluster.store, mark, address));
+                kept(locks, &mut *cluster.registry, still).await?;
             }
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
             let instances = kept(locks, &mut *cluster.registry, scan).await?;

@@ -55,21 +55,25 @@ impl MetadataStore {
     pub async fn sign_since(&mut self, host: &str, mark: Mark) -> Result<Option<Sign>, DatabaseError> {
         let (tables, columns) = (&self.release.family.tables, &self.release.family.columns);
         let instances = format!(
-            "SELECT i.id, i.id, i.host FROM {} i WHERE i.id > ? AND i.host = ? ORDER BY i.id LIMIT {LOOKED_AT}",
+            "SELECT 0 AS kind, i.id AS id, i.id AS instance, i.host AS host FROM {} i WHERE i.id > ? AND i.host = ? \
+             ORDER BY i.id LIMIT {LOOKED_AT}",
             tables.instance
         );
         let tasks = format!(
-            "SELECT t.id, i.id, i.host FROM {} t JOIN {} i ON i.id = t.{} WHERE t.id > ? AND i.host = ? \
-             ORDER BY t.id LIMIT {LOOKED_AT}",
+            "SELECT 1 AS kind, t.id AS id, i.id AS instance, i.host AS host FROM {} t JOIN {} i ON i.id = t.{} \
+             WHERE t.id > ? AND i.host = ? ORDER BY t.id LIMIT {LOOKED_AT}",
             tables.task, tables.instance, columns.task_instance
         );
-        let of_host = |row: &Row| row.int(0).zip(row.int(1)).filter(|_| row.text(2).as_deref() == Some(host));
-        let parameters = |from: i64| [Value::from(from), Value::from(host)];
-        let found = self.collect(&instances, &parameters(mark.instance), of_host).await?;
-        if let Some((id, _)) = found.first() {
-            return Ok(Some(Sign::Instance(*id)));
-        }
-        let found = self.collect(&tasks, &parameters(mark.task), of_host).await?;
-        Ok(found.first().map(|(task, instance)| Sign::Task { task: *task, instance: *instance }))
+        // One question, as it is asked before each batch.
+        let sql = format!("SELECT * FROM ({instances}) x UNION ALL SELECT * FROM ({tasks}) y");
+        let of_host = |row: &Row| {
+            let (id, instance) = row.int(1).zip(row.int(2)).filter(|_| row.text(3).as_deref() == Some(host))?;
+            Some(if row.int(0)? == 0 { Sign::Instance(id) } else { Sign::Task { task: id, instance } })
+        };
+        let parameters: [Value; 4] = [mark.instance.into(), host.into(), mark.task.into(), host.into()];
+        let found = self.collect(&sql, &parameters, of_host).await?;
+        // A new instance says more than its tasks.
+        let instance = found.iter().find(|sign| matches!(sign, Sign::Instance(_)));
+        Ok(instance.or(found.first()).copied())
     }
 }

@@ -140,12 +140,12 @@ fn constant_round_trips(store: Store, most: [usize; 2]) {
 
 #[test]
 fn a_batch_costs_mariadb_a_constant_number_of_round_trips() {
-    constant_round_trips(Store::MariaDb, [6, ZOOKEEPER]);
+    constant_round_trips(Store::MariaDb, [7, ZOOKEEPER]);
 }
 
 #[test]
 fn a_batch_costs_postgresql_a_constant_number_of_round_trips() {
     // A statement with parameters has no name, since a pooler may lead each transaction to another connection: it is sent
     // once to be prepared and once to be done, in each batch.
-    constant_round_trips(Store::Postgres, [7, ZOOKEEPER]);
+    constant_round_trips(Store::Postgres, [9, ZOOKEEPER]);
 }

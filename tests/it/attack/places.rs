@@ -128,15 +128,21 @@ fn a_scan_longer_than_the_session_of_the_jdbc_registry_does_not_lose_the_lock() 
     world.env.register_in_database(world.version, &alive);
     world.env.unset("DSCTL_ZK");
     world.env.set("DSCTL_REGISTRY", "jdbc");
+    // The look before the lock is over when the lock is waited for.
+    world.env.sql(
+        "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+         VALUES ('/lock/master-failover/10.0.0.2:5678', 'alive_1_main', 1, CURRENT_TIMESTAMP)",
+    );
+    let words = "failover 10.0.0.2:5678 --yes --session-timeout 2s --allow-new-masters";
+    let mut running = world.dsctl(words).spawn();
+    running.await_stderr("/lock/master-failover");
     let mut other = world.env.database();
     let lock = async {
         other.begin(dsctl::metadata::database::Access::Write, Duration::from_mins(1)).await.unwrap();
         other.execute("LOCK TABLE t_ds_workflow_instance IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
     };
     crate::harness::wait(lock);
-    // Without the look whether the masters are this cluster's, the scan is the first to wait for the table.
-    let words = "failover 10.0.0.2:5678 --yes --session-timeout 2s --allow-new-masters";
-    let running = world.dsctl(words).spawn();
+    world.env.sql("DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = 1");
     eventually(Duration::from_secs(20), "the lock row", || {
         if world.env.number("SELECT COUNT(*) FROM t_ds_jdbc_registry_lock") == 1 { Ok(()) } else { Err("none") }
     });
