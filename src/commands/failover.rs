@@ -10,7 +10,8 @@ use super::{Answer, Shell, writing};
 use crate::cli::FailoverArgs;
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, HandedOver, Rules, Run, Steps, TakeUp, dead_hosts, look, own_delay, see_away, wait_for_take_up,
+    Cluster, HandedOver, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, own_delay, see_away,
+    wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError};
@@ -69,6 +70,7 @@ async fn all_dead(
     let warnings = strange.iter().map(|host| format!("unfinished instances name the host {host:?}: left alone"));
     let mut warnings: Vec<String> = warnings.collect();
     let family = cluster.store.release().family;
+    warnings.extend(about_persistent(&view.masters, &counts, family));
     let nameless = counts.iter().filter(|count| count.host.is_none() && family.is_unfinished(Some(count.state)));
     let nameless: i64 = nameless.map(|count| count.count).sum();
     if nameless > 0 {

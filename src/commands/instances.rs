@@ -47,7 +47,7 @@ pub(super) async fn run(
             keep(instance);
         }
     }
-    let nowhere = refusal.filter(|_| !registered.parent_exists);
+    let nowhere = refusal.filter(|_| registered.prove_nothing());
     let listing = Listing::around(&listed, cluster, registered, &stop).await?;
     let mut answer = Answer::new(listing.body(&listed));
     answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));

@@ -192,8 +192,9 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u
         _ => command_list::run(shell, &mut cluster).await,
     };
     document.warnings.extend(cluster.store.warnings());
-    connect::close(cluster).await;
-    let answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
+    let left = connect::close(cluster).await;
+    let mut answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
+    answer.warnings.extend(left);
     finish(shell.printer, document, answer)
 }
 

@@ -21,10 +21,11 @@ mod trace;
 mod zone;
 
 pub use absence::{own_delay, see_away};
-pub use error::{FailoverError, Refusal, cause_of};
-pub use guard::{RegistryView, check_registry, look, survey};
-pub use judge::{instance_verdict, master_verdict};
+pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
+pub use guard::{RegistryView, about_persistent, check_registry, look, survey};
+pub use judge::instance_verdict;
 pub use life::{Before, Between, Roll};
+pub use locks::UNHEEDED;
 pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
 pub use parameter::OriginalState;
 pub use recover::recover;

@@ -93,6 +93,8 @@ pub struct Run {
     pub masters: Vec<MasterOutcome>,
     /// What ended the run early, or else the worst that befell one of its masters.
     pub failure: Option<FailoverError>,
+    /// That a lock was not given back ([`RegistryError::NotReleased`]): the session must be ended.
+    pub unreleased: Option<Box<RegistryError>>,
     /// How long it took.
     pub elapsed: Duration,
     /// Whether anything was committed.

@@ -9,11 +9,10 @@ use jiff::tz::TimeZone;
 use super::batch::{self, Batch, Handover, Rows};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
-use super::life;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
-use super::{trace, zone};
+use super::{judge, life, trace, zone};
 use crate::family::{Claim, Family, Release};
 use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -185,7 +184,10 @@ async fn selected(
 }
 
 fn verdict_of(view: &RegistryView, address: &Address) -> Verdict {
-    if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead }
+    match judge::master_verdict(address, &view.masters) {
+        Verdict::Alive => Verdict::Restarted,
+        verdict => verdict,
+    }
 }
 
 /// Masters that never ran an instance of this database may be another cluster's, and everybody here would look dead.
@@ -278,6 +280,11 @@ async fn under_locks(
     if context.permit.is_none() {
         return do_work(cluster, None, context, job).await;
     }
+    // A session that could not give a lock back would stand in its own way.
+    if let Some(kept) = &context.run.unreleased {
+        let endpoint = cluster.registry.endpoint().to_owned();
+        return Err(RegistryError::Interrupted { endpoint, cause: kept.to_string() }.into());
+    }
     let (stop, began) = (context.stop.clone(), Instant::now());
     let paths = cluster.store.release().lock_paths(job.address);
     let taken = stop.unless(Locks::take(&mut *cluster.registry, &paths, patience, context.observer)).await;
@@ -286,14 +293,9 @@ async fn under_locks(
     context.run.locks.extend(locks.taken());
     let result = do_work(cluster, Some(&locks), context, job).await;
     let released = locks.release(&mut *cluster.registry).await;
-    // A lock that could not be given back ends with the session; what was done is not less done for that.
-    result.and(match released {
-        Err(error) => {
-            tracing::warn!("{error}");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    })
+    // What was done is not less done for a lock that could not be given back: that is told, and ends with the session.
+    context.run.unreleased = released.err().map(Box::new);
+    result
 }
 
 async fn do_work(
@@ -327,6 +329,7 @@ async fn do_work(
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
             outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected));
+            outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
             outcome.notes.extend(about_children(cluster.store.release().family, address, &selected));
             let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };
             batches(cluster, locks, context, &batch, selected, outcome).await

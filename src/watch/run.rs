@@ -421,7 +421,8 @@ impl Watcher<'_> {
         around.tell(Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run)).await;
         let rules = self.rules(master);
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
-        let run = failover(cluster, from_ref(master), &rules, permit, &mut Passing(around), stop).await;
+        let mut run = failover(cluster, from_ref(master), &rules, permit, &mut Passing(around), stop).await;
+        let unreleased = run.unreleased.take();
         self.wrote |= run.wrote;
         if self.came_to == ExitCode::Done {
             self.came_to = run.exit_code();
@@ -454,7 +455,9 @@ impl Watcher<'_> {
         if run.wrote || run.failure.is_none() || !goes_on {
             self.remember(around, master, run.recovered() as u64, run.failure.is_some());
         }
-        run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)
+        run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)?;
+        // The session has the lock still: it is ended, or the next failover would queue behind this one.
+        unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
     }
 
     fn rules(&self, master: &Address) -> Rules {

@@ -176,7 +176,7 @@ fn a_dead_network_while_the_lock_is_given_back() {
     proxy.black_hole();
     proxy.go_on();
     // What was done is done. The server ends the lock with the session: nobody else can.
-    let output = running.finish().exit(0);
+    let output = running.finish().exit(0).out("could not be given back").out("has not heard that this session is over");
     assert_eq!(reported(&output), world.ids);
     world.zk().await_queue(&world.lock(), 0);
     world.check_complete();

@@ -3,12 +3,13 @@
 
 mod answers;
 mod away;
+mod clocks;
 mod exit_codes;
 mod freezes;
 mod held;
 mod kills;
 mod lagging;
-mod lost_lock;
+pub mod lost_lock;
 mod many_kills;
 pub mod moments;
 mod purged;

@@ -20,6 +20,7 @@ mod signals;
 mod standby;
 mod tables;
 mod telling;
+mod unreleased;
 mod zombies;
 
 use std::io::Write;
