@@ -82,7 +82,8 @@ impl<'a> Listing<'a> {
         let waiting = stop.unless(cluster.store.recovery_commands_for(ids.iter().copied())).await?.into_inner();
         let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
         let first_line = |message: String| message.lines().next().map(str::to_owned);
-        let errors = errors.into_iter().map(|(id, error)| (id, (error.id, error.message.and_then(first_line)))).collect();
+        let errors =
+            errors.into_iter().map(|(id, error)| (id, (error.id, error.message.and_then(first_line)))).collect();
         Ok(Self { cluster, registered, waiting, errors })
     }
 

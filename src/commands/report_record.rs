@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::report::{sentence, word};
+use super::report::{pid, sentence, word};
 use crate::failover::MasterOutcome;
 use crate::model::{InstanceId, SkipReason, Task};
 
@@ -72,7 +72,7 @@ fn running_task(task: &Task) -> RunningTask<'_> {
         id: task.id,
         name: task.name.as_deref(),
         worker: task.host.as_deref(),
-        pid: task.pid,
+        pid: pid(task),
         log_path: task.log_path.as_deref(),
         app_link: task.app_link.as_deref(),
     }

@@ -1,7 +1,7 @@
 //! One batch: rows locked and compared, tasks marked, instances claimed and commands inserted in one transaction, which
 //! is committed only while the locks are confirmed to be ours.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,7 +66,10 @@ impl Facts {
 pub(super) struct Prepared {
     pub(super) rows: Vec<InstanceRow>,
     parameters: Vec<String>,
-    tasks: Vec<i64>,
+    /// What is marked, by instance.
+    tasks: Vec<(InstanceId, i64)>,
+    /// Those of them that may still run on a worker.
+    to_end: Vec<Task>,
     skipped: Vec<(InstanceId, SkipReason)>,
     notes: Vec<String>,
 }
@@ -119,12 +122,20 @@ pub(crate) async fn apply(
         cluster.store.roll_back_batch().await;
         return Err(error);
     }
+    let (mut prepared, commands) = written;
+    // Nothing is asked of a worker that is not going to be committed, as far as can be known.
+    if !prepared.to_end.is_empty() {
+        if let Err(error) = locks.confirm(&mut *cluster.registry).await {
+            cluster.store.roll_back_batch().await;
+            return Err(error.into());
+        }
+        end_tasks(cluster, &prepared.to_end, &mut prepared.notes).await;
+    }
     // No lock, no commit.
     if let Err(error) = locks.confirm(&mut *cluster.registry).await {
         cluster.store.roll_back_batch().await;
         return Err(error.into());
     }
-    let (prepared, commands) = written;
     let commands = match cluster.store.commit_batch().await {
         Ok(()) => commands,
         Err(lost @ DatabaseError::Lost { .. }) => read_back(cluster, context, &prepared, commands, lost).await?,
@@ -163,7 +174,8 @@ async fn write(
         return Ok((prepared, HashMap::new()));
     }
     if !prepared.tasks.is_empty() {
-        cluster.store.mark_tasks(&prepared.tasks).await?;
+        let tasks: Vec<i64> = prepared.tasks.iter().map(|(_, task)| *task).collect();
+        cluster.store.mark_tasks(&tasks).await?;
     }
     if context.rules.steps != Steps::Command {
         let claimed = cluster.store.claim(&prepared.rows).await?;
@@ -313,12 +325,12 @@ async fn judge_tasks(
     }
     let mut running: HashMap<InstanceId, Task> = HashMap::new();
     if context.rules.allow_duplicate_tasks {
-        end_tasks(cluster, context, &still_run, &mut prepared.notes).await;
-        marked.extend(still_run.into_iter().map(|task| (task.instance_id, task.id)));
+        marked.extend(still_run.iter().map(|task| (task.instance_id, task.id)));
+        prepared.to_end = still_run;
     } else {
         running.extend(still_run.into_iter().rev().map(|task| (task.instance_id, task)));
     }
-    prepared.tasks = marked.into_iter().filter(|(id, _)| !running.contains_key(id)).map(|(_, task)| task).collect();
+    prepared.tasks = marked;
     prepared.skip(|instance| running.remove(&instance.id).map(|task| SkipReason::TaskStillRuns(Box::new(task))));
     Ok(())
 }
@@ -334,7 +346,7 @@ impl Prepared {
         self.rows.iter().map(|row| row.instance.id)
     }
 
-    /// Takes instances out, with their parameters.
+    /// Takes instances out, with their parameters and tasks.
     fn skip(&mut self, mut reason: impl FnMut(&Instance) -> Option<SkipReason>) {
         let pairs = std::mem::take(&mut self.rows).into_iter().zip(std::mem::take(&mut self.parameters));
         for (row, parameter) in pairs {
@@ -345,6 +357,9 @@ impl Prepared {
                 self.parameters.push(parameter);
             }
         }
+        let kept: HashSet<InstanceId> = self.ids().collect();
+        self.tasks.retain(|(instance, _)| kept.contains(instance));
+        self.to_end.retain(|task| kept.contains(&task.instance_id));
     }
 }
 
@@ -360,13 +375,15 @@ fn record(
         let states = prepared.rows.iter().filter_map(|row| Some((row.instance.id, row.instance.state?)));
         outcome.original_states.extend(states);
     }
-    outcome.handed_over.extend(prepared.rows.iter().map(|row| HandedOver::of(&row.instance, &outcome.address, commands)));
+    outcome
+        .handed_over
+        .extend(prepared.rows.iter().map(|row| HandedOver::of(&row.instance, &outcome.address, commands)));
     context.run.wrote |= !prepared.rows.is_empty();
     finish(prepared, outcome);
 }
 
 fn finish(prepared: Prepared, outcome: &mut MasterOutcome) {
-    outcome.marked_tasks.extend(prepared.tasks);
+    outcome.marked_tasks.extend(prepared.tasks.into_iter().map(|(_, task)| task));
     outcome.skipped.extend(prepared.skipped);
     outcome.notes.extend(prepared.notes);
 }

@@ -128,7 +128,9 @@ pub(crate) fn select(
 ) -> Result<(Vec<Instance>, Vec<Instance>), Refusal> {
     let Some(registration) = view.masters.find(address) else { return Ok((instances, Vec::new())) };
     let zone = cluster.zone.as_ref();
-    let is_older = |instance: &Instance| judge::began_before(instance, cluster.store.release().family, registration, zone) == Some(true);
+    let is_older = |instance: &Instance| {
+        judge::began_before(instance, cluster.store.release().family, registration, zone) == Some(true)
+    };
     if !rules.allow_restarted {
         let known = zone.is_some() && registration.heartbeat.started_at.is_some();
         let older = known.then(|| instances.iter().filter(|instance| is_older(instance)).count());

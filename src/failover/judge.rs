@@ -27,7 +27,9 @@ pub fn instance_verdict(
         Ok(address) => match masters.find(&address) {
             None if !masters.parent_exists => Verdict::Unknown,
             None => Verdict::Dead,
-            Some(registration) if began_before(instance, family, registration, zone) == Some(true) => Verdict::Restarted,
+            Some(registration) if began_before(instance, family, registration, zone) == Some(true) => {
+                Verdict::Restarted
+            }
             Some(_) => Verdict::Alive,
         },
     }
@@ -167,7 +169,8 @@ mod tests {
         let early = "2024-06-01T01:00:00";
         let mut triggered = instance(Some("h:1"), Some(early), Some(early));
         assert_eq!(verdict(&triggered), Verdict::Alive);
-        for (change, expected) in [("2024-06-01T02:00:00", Verdict::Alive), ("2024-06-01T01:59:59", Verdict::Restarted)] {
+        for (change, expected) in [("2024-06-01T02:00:00", Verdict::Alive), ("2024-06-01T01:59:59", Verdict::Restarted)]
+        {
             triggered.last_change = change.parse().ok();
             assert_eq!(verdict(&triggered), expected, "{change}");
         }

@@ -10,6 +10,7 @@ mod outcome;
 mod parameter;
 mod read_back;
 mod recover;
+mod remarks;
 mod rules;
 mod run;
 mod takeup;

@@ -143,6 +143,9 @@ mod tests {
         assert_eq!(seen(7, NEW, NOW), Fate::TakenUp);
         let alpha = release(FamilyId::V3_3, "3.3.0-alpha".parse().unwrap());
         assert_eq!(fate(&alpha, 1, 1, Some("old:1"), THEN), Fate::TakenUp);
-        assert_eq!(of(&new, &HandedOver::of(&Instance::default(), &Address::seen("old:1"), &[].into()), None, &masters()), Fate::Other(GONE));
+        assert_eq!(
+            of(&new, &HandedOver::of(&Instance::default(), &Address::seen("old:1"), &[].into()), None, &masters()),
+            Fate::Other(GONE)
+        );
     }
 }

@@ -69,7 +69,10 @@ fn the_time_of_the_trigger_is_no_proof_that_an_earlier_life_ran_it() {
         let _restarted = world.env.register(world.version, &server(DEAD, Timestamp::now() - 10.minutes()));
         let took_up = |seconds| {
             let time = time_text(ago(seconds));
-            format!(r#"[{{"time":"{}","state":"SUBMITTED_SUCCESS"}},{{"time":"{time}","state":"RUNNING_EXECUTION"}}]"#, time_text(ago(1300)))
+            format!(
+                r#"[{{"time":"{}","state":"SUBMITTED_SUCCESS"}},{{"time":"{time}","state":"RUNNING_EXECUTION"}}]"#,
+                time_text(ago(1300))
+            )
         };
         let triggered = |id| world.instance(id).started(ago(1200)).time("restart_time", ago(1200));
         world.env.insert([
@@ -80,7 +83,8 @@ fn the_time_of_the_trigger_is_no_proof_that_an_earlier_life_ran_it() {
             triggered(5).set("state_history", "[]"),
         ]);
         let listed = world.run("instances 10.0.0.2:5678").exit(0).json();
-        let verdicts: Vec<_> = listed["instances"].as_array().unwrap().iter().map(|row| row["verdict"].clone()).collect();
+        let verdicts: Vec<_> =
+            listed["instances"].as_array().unwrap().iter().map(|row| row["verdict"].clone()).collect();
         assert_eq!(verdicts, ["alive", "restarted", "alive", "alive", "alive"], "{store:?}");
         let plan = world.run("failover 10.0.0.2:5678 --allow-restarted --dry-run").exit(0);
         let warnings = plan.json()["warnings"].to_string();

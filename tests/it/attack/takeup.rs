@@ -10,7 +10,8 @@ use crate::harness::{Output, Running, Store, eventually};
 
 /// A failover that waits, and whose commands are all there.
 fn waiting(world: &World, count: i64) -> Running {
-    let alpha = if world.version.to_string() == "3.3.0-alpha" { "--allow-recovered --ds-version 3.3.0-alpha" } else { "" };
+    let alpha =
+        if world.version.to_string() == "3.3.0-alpha" { "--allow-recovered --ds-version 3.3.0-alpha" } else { "" };
     let running = world.dsctl(&format!("failover {DEAD} --yes --wait 4s {alpha}")).spawn();
     eventually(Duration::from_secs(20), "the commands", || {
         if world.commands() == count { Ok(()) } else { Err("not yet") }
@@ -105,7 +106,10 @@ fn in_3_3_0_the_state_alone_shows_a_take_up() {
 fn a_restarted_master_is_seen_to_take_its_own_work_up() {
     let world = World::new(Store::MariaDb, "3.4.1");
     let history = |row: seed::Seed| {
-        row.set("state_history", format!(r#"[{{"time":"{}","state":"RUNNING_EXECUTION"}}]"#, seed::time_text(super::ago(3600))))
+        row.set(
+            "state_history",
+            format!(r#"[{{"time":"{}","state":"RUNNING_EXECUTION"}}]"#, seed::time_text(super::ago(3600))),
+        )
     };
     world.env.insert([history(world.instance(1)), history(world.instance(2))]);
     let _again = world.env.register(world.version, &super::server(DEAD, jiff::Timestamp::now()));
@@ -129,7 +133,12 @@ fn an_instance_whose_recovery_failed_is_shown_and_not_queued_again() {
         };
         let ended = |id: i64| world.instance(id).state(6).time("end_time", super::ago(60));
         // 1 failed in its recovery. 2 was run again since and failed by itself; 3 by a start that failed; 4 runs.
-        world.env.insert([world.instance(1).state(6), ended(2), world.instance(3).state(6), world.instance(4).host(ALIVE)]);
+        world.env.insert([
+            world.instance(1).state(6),
+            ended(2),
+            world.instance(3).state(6),
+            world.instance(4).host(ALIVE),
+        ]);
         world.env.insert([failed(20, 1, 2), failed(21, 1, 2), failed(22, 2, 2), failed(23, 3, 0), failed(24, 4, 2)]);
         let before = world.env.dump();
         let listed = world.run("instances").exit(0).json();
