@@ -30,7 +30,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l registry -d 'Registry: zook
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_needs_command" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -67,7 +67,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l registry -d 'Reg
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -91,7 +91,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -117,7 +117,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -143,7 +143,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -168,7 +168,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l registry -d 'R
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -197,7 +197,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l registry -d 
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -237,7 +237,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l registry -d 'Reg
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -276,7 +276,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l registry -d 'Re
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -325,7 +325,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l registry -d 'Regis
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -357,7 +357,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Re
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -382,7 +382,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l registry -d 'Regist
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -406,7 +406,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l registry -d 
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -430,7 +430,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l registry -d 'Registr
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
@@ -454,7 +454,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l registry -d 'Regist
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00 [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::report_record::MasterRecord;
 use super::times;
 use crate::failover::{MasterOutcome, Run, Trouble};
-use crate::model::{InstanceId, SkipReason};
+use crate::model::{InstanceId, SkipReason, Task};
 use crate::output::{Body, Cell, Table};
 
 /// What is told of a master that the run did not come to.
@@ -142,12 +142,13 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
             "begun after the registered master started, or no proof that it was before".to_owned()
         }
         SkipReason::TaskStillRuns(task) => format!(
-            "task {} ({}) may still run on worker {} (pid {}, log {}, application {}): end it there, or allow it to run \
-             twice with --allow-duplicate-tasks",
+            "task {} ({}) may still run on worker {} ({}log {}, application {}): end it there, or allow it to run twice with \
+             --allow-duplicate-tasks",
             task.id,
             task.name.as_deref().unwrap_or("-"),
             task.host.as_deref().unwrap_or("-"),
-            task.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            // Up to 3.1 it is 0 as long as the task runs.
+            pid(task).map_or_else(String::new, |pid| format!("pid {pid}, ")),
             task.log_path.as_deref().unwrap_or("-"),
             task.app_link.as_deref().filter(|link| !link.is_empty()).unwrap_or("-"),
         ),
@@ -181,6 +182,11 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
         }
         SkipReason::Refused(cause) => format!("the database refused to hand it over: {cause}"),
     }
+}
+
+/// The process of a task, where one is written: 0 is none.
+pub(super) fn pid(task: &Task) -> Option<i64> {
+    task.pid.filter(|pid| *pid > 0)
 }
 
 /// Ids in one line, shortened for people.

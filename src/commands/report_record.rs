@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::report::{NOT_BEGUN, sentence, word};
+use super::report::{NOT_BEGUN, pid, sentence, word};
 use crate::failover::{MasterOutcome, Trouble};
 use crate::model::{InstanceId, SkipReason, Task};
 
@@ -97,7 +97,7 @@ fn running_task(task: &Task) -> RunningTask<'_> {
         id: task.id,
         name: task.name.as_deref(),
         worker: task.host.as_deref(),
-        pid: task.pid,
+        pid: pid(task),
         log_path: task.log_path.as_deref(),
         app_link: task.app_link.as_deref(),
     }

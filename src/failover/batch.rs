@@ -116,7 +116,10 @@ pub(super) struct Prepared {
     /// Whose rows somebody else has locked.
     locked: Vec<Instance>,
     parameters: Vec<String>,
-    tasks: Vec<i64>,
+    /// What is marked, by instance.
+    tasks: Vec<(InstanceId, i64)>,
+    /// Those of them that may still run on a worker.
+    to_end: Vec<Task>,
     skipped: Vec<(InstanceId, SkipReason)>,
     notes: Vec<String>,
 }
@@ -150,7 +153,7 @@ impl Handover<'_, '_> {
             life::ensure_still(&mut cluster.store, mark, &outcome.address).await?;
         }
         cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
-        let (prepared, commands) = match write(cluster, context, batch, facts, candidates, rows).await {
+        let (mut prepared, commands) = match write(cluster, context, batch, facts, candidates, rows).await {
             Ok(written) => written,
             Err(error) => {
                 cluster.store.roll_back_batch().await;
@@ -166,6 +169,14 @@ impl Handover<'_, '_> {
         {
             cluster.store.roll_back_batch().await;
             return Err(error);
+        }
+        // Nothing is asked of a worker that is not going to be committed, as far as can be known.
+        if !prepared.to_end.is_empty() {
+            if let Err(error) = locks.confirm(&mut *cluster.registry).await {
+                cluster.store.roll_back_batch().await;
+                return Err(error.into());
+            }
+            end_tasks(cluster, &prepared.to_end, &mut prepared.notes).await;
         }
         // No lock, no commit.
         if let Err(error) = locks.confirm(&mut *cluster.registry).await {
@@ -220,7 +231,8 @@ async fn write(
         return Ok((prepared, HashMap::new()));
     }
     if !prepared.tasks.is_empty() {
-        cluster.store.mark_tasks(&prepared.tasks).await?;
+        let tasks: Vec<i64> = prepared.tasks.iter().map(|(_, task)| *task).collect();
+        cluster.store.mark_tasks(&tasks).await?;
     }
     if context.rules.steps != Steps::Command {
         let claimed = cluster.store.claim(&prepared.rows).await?;
@@ -370,12 +382,12 @@ async fn judge_tasks(
     }
     let mut running: HashMap<InstanceId, Task> = HashMap::new();
     if context.rules.allow_duplicate_tasks {
-        end_tasks(cluster, context, &still_run, &mut prepared.notes).await;
-        marked.extend(still_run.into_iter().map(|task| (task.instance_id, task.id)));
+        marked.extend(still_run.iter().map(|task| (task.instance_id, task.id)));
+        prepared.to_end = still_run;
     } else {
         running.extend(still_run.into_iter().rev().map(|task| (task.instance_id, task)));
     }
-    prepared.tasks = marked.into_iter().filter(|(id, _)| !running.contains_key(id)).map(|(_, task)| task).collect();
+    prepared.tasks = marked;
     prepared.skip(|instance| running.remove(&instance.id).map(|task| SkipReason::TaskStillRuns(Box::new(task))));
     Ok(())
 }
@@ -391,7 +403,7 @@ impl Prepared {
         self.rows.iter().map(|row| row.instance.id)
     }
 
-    /// Takes instances out, with their parameters.
+    /// Takes instances out, with their parameters and tasks.
     fn skip(&mut self, mut reason: impl FnMut(&Instance) -> Option<SkipReason>) {
         let pairs = std::mem::take(&mut self.rows).into_iter().zip(std::mem::take(&mut self.parameters));
         for (row, parameter) in pairs {
@@ -402,6 +414,9 @@ impl Prepared {
                 self.parameters.push(parameter);
             }
         }
+        let kept: HashSet<InstanceId> = self.ids().collect();
+        self.tasks.retain(|(instance, _)| kept.contains(instance));
+        self.to_end.retain(|task| kept.contains(&task.instance_id));
     }
 }
 
@@ -426,7 +441,7 @@ fn record(
 
 /// Gives what is left for later.
 fn finish(prepared: Prepared, outcome: &mut MasterOutcome) -> Vec<Instance> {
-    outcome.marked_tasks.extend(prepared.tasks);
+    outcome.marked_tasks.extend(prepared.tasks.into_iter().map(|(_, task)| task));
     outcome.skipped.extend(prepared.skipped);
     outcome.notes.extend(prepared.notes);
     prepared.locked

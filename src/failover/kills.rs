@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::batch::idle_limit;
-use super::run::{Cluster, Context};
+use super::run::Cluster;
 use crate::model::{Address, Task};
 
 /// As long as a worker may take to answer: rows are locked meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks the workers to end these tasks, as a master of this release does before it marks them. A dry run asks nobody.
+/// Asks the workers to end these tasks, as a master of this release does. That cannot be undone, so it is done last: when
+/// everything is written and looked at again, and nothing is left but to confirm the lock and to commit. After the COMMIT it
+/// would be too late: the new attempt begins then, and has the same name for a worker.
 ///
 /// It is no more than an attempt, as it is for the masters. A worker ends the shell that it has started, and answers
 /// before it knows what became of the rest: a worker of 3.1.1 says SUCCESS while the script itself goes on. So no answer
 /// takes the place of the operator's consent.
-pub(super) async fn end_tasks(cluster: &Cluster, context: &Context<'_>, tasks: &[Task], notes: &mut Vec<String>) {
-    let Some(request) = cluster.store.release().kill_request().filter(|_| context.permit.is_some()) else { return };
+pub(super) async fn end_tasks(cluster: &Cluster, tasks: &[Task], notes: &mut Vec<String>) {
+    let release = cluster.store.release();
+    let (Some(request), Some(words)) = (release.kill_request(), release.kill_answer()) else { return };
     let mut by_worker: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for task in tasks {
         by_worker.entry(task.host.as_deref().unwrap_or_default()).or_default().push(task.id);
@@ -25,9 +28,9 @@ pub(super) async fn end_tasks(cluster: &Cluster, context: &Context<'_>, tasks: &
     let asked = by_worker.iter().map(|(worker, tasks)| async move {
         let answered = crate::worker::kill(&Address::seen(*worker), request, tasks, limit).await;
         let (ended, silent): (Vec<i64>, Vec<i64>) = tasks.iter().partition(|task| answered.contains(task));
-        [(ended, "says that it has ended"), (silent, "did not say that it has ended")].map(|(tasks, what)| {
+        [(ended, words.ended), (silent, words.silent)].map(|(tasks, what)| {
             let numbers = tasks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            (!tasks.is_empty()).then(|| format!("worker {worker} {what} tasks {numbers}, which begin anew elsewhere"))
+            (!tasks.is_empty()).then(|| format!("worker {worker} {what}: tasks {numbers}, which begin anew elsewhere"))
         })
     });
     notes.extend(futures::future::join_all(asked).await.into_iter().flatten().flatten());

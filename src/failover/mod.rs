@@ -13,6 +13,7 @@ mod outcome;
 mod parameter;
 mod read_back;
 mod recover;
+mod remarks;
 mod rules;
 mod run;
 mod takeup;

@@ -12,8 +12,8 @@ use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
-use super::{judge, life, trace, zone};
-use crate::family::{Claim, Family, Release};
+use super::{judge, life, remarks, trace, zone};
+use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::{Registry, RegistryError};
@@ -328,9 +328,10 @@ async fn do_work(
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
+            outcome.notes.extend(remarks::of(cluster.store.release(), context.rules, &view, &selected));
             outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected));
             outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
-            outcome.notes.extend(about_children(cluster.store.release().family, address, &selected));
+            outcome.notes.extend(about_children(cluster.store.release(), address, &selected));
             let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
@@ -355,14 +356,14 @@ async fn kept<T>(
 }
 
 /// That sub-workflows may run twice, where masters do that with whatever is handed over, by whomever.
-fn about_children(family: &Family, master: &Address, selected: &[Instance]) -> Option<String> {
+fn about_children(release: &Release, master: &Address, selected: &[Instance]) -> Option<String> {
     let children = selected.iter().filter(|instance| instance.sub_process).count();
     let are = if children == 1 { "is a sub-workflow" } else { "are sub-workflows" };
-    (family.restarts_children && children > 0).then(|| {
+    (release.restarts_children() && children > 0).then(|| {
         format!(
             "{children} of the instances of {master} {are}: a master of {} that takes a parent up starts its sub-workflow \
              once more, beside the one that is handed over, as it does after a master's own failover",
-            family.label
+            release.range
         )
     })
 }

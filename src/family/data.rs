@@ -3,8 +3,8 @@
 
 use super::CommandValue as V;
 use super::{
-    Claim, Columns, CommandValue, DefinitionKey, Family, FamilyId, LockPath, OPEN_END, ParameterForm, RegistryLayout,
-    Since, Tables, TaskRule,
+    Claim, Columns, CommandValue, DefinitionKey, Family, FamilyId, KillAnswer, LockPath, OPEN_END, ParameterForm,
+    RegistryLayout, Remark, Since, Tables, TaskRule,
 };
 use crate::model::{AddressForm, Stage, Version, VersionRange};
 
@@ -231,11 +231,14 @@ const V1_2: Family = Family {
     mark_clears_flag: &[ever(false)],
     starts_at_trigger: false,
     failed_recovery: &[],
-    restarts_children: false,
+    restarts_children: &[],
+    remarks: &[between(Version::new(1, 2, 0), Version::new(1, 2, 1), Remark::FirstCommandFails)],
     kill_request: &[],
+    kill_answer: &[],
 };
 
 const V1_3: Family = Family {
+    remarks: &[],
     id: FamilyId::V1_3,
     label: "1.3",
     releases: VersionRange::new(Version::new(1, 3, 0), Version::new(1, 3, 9)),
@@ -278,8 +281,10 @@ const V2_0: Family = Family {
     mark_clears_flag: &[ever(false)],
     starts_at_trigger: false,
     failed_recovery: &[],
-    restarts_children: false,
+    restarts_children: &[],
+    remarks: &[between(Version::new(2, 0, 9), Version::new(2, 0, 9), Remark::ReadyStopHangsWithoutWorker)],
     kill_request: &[],
+    kill_answer: &[],
 };
 
 const V3_0: Family = Family {
@@ -303,6 +308,12 @@ const V3_0: Family = Family {
         between(Version::new(3, 0, 0), Version::new(3, 0, 0), 15),
         between(Version::new(3, 0, 1), Version::new(3, 0, 6), 17),
     ],
+    // `kill -9` of everything that is listed: it fails where one of these has ended by then.
+    kill_answer: &[ever(KillAnswer {
+        ended: "says that it has ended",
+        silent: "was asked to end, and did not confirm for (which in 3.0 it often fails to do though the script has ended)",
+    })],
+    remarks: &[between(Version::new(3, 0, 0), Version::new(3, 0, 0), Remark::HandsOverAgain)],
     ..V2_0
 };
 
@@ -338,6 +349,12 @@ const V3_1: Family = Family {
         between(Version::new(3, 1, 1), Version::new(3, 1, 9), false),
     ],
     kill_request: &[between(Version::new(3, 1, 0), Version::new(3, 1, 9), 18)],
+    // The shell is ended, and its children are looked for after that.
+    kill_answer: &[ever(KillAnswer {
+        ended: "says that it has ended (in 3.1 the shell alone: the script that it started mostly goes on; end it there)",
+        silent: "did not say that it has ended",
+    })],
+    remarks: &[between(Version::new(3, 1, 9), Version::new(3, 1, 9), Remark::ReadyStopHangs)],
     ..V3_0
 };
 
@@ -366,8 +383,10 @@ const V3_2: Family = Family {
     tasks: TaskRule::Untouched,
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
-    restarts_children: true,
+    restarts_children: &[ever(true)],
+    remarks: &[],
     kill_request: &[],
+    kill_answer: &[],
     ..V3_1
 };
 
@@ -415,6 +434,8 @@ const V3_3: Family = Family {
     parameter: &[ever(ParameterForm::Typed)],
     definition: DefinitionKey::CodeInLog,
     starts_at_trigger: true,
+    // From 3.3.1 on the child that runs is adopted.
+    restarts_children: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
     failed_recovery: &[between(Version::new(3, 4, 0), OPEN_END, 6)],
     ..V3_2
 };

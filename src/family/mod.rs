@@ -129,6 +129,28 @@ pub struct Since<T: 'static> {
     pub value: T,
 }
 
+/// How masters of a release fail with what is handed over, by whomever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// A `READY_STOP` instance that is taken up never ends.
+    ReadyStopHangs,
+    /// The same, if the worker of its task is gone.
+    ReadyStopHangsWithoutWorker,
+    /// A master takes from itself, again and again, what began before its own start.
+    HandsOverAgain,
+    /// A master that starts alone makes the first of the commands fail that wait for it.
+    FirstCommandFails,
+}
+
+/// Words for what workers of a release answer to a kill request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KillAnswer {
+    /// Of tasks that have ended, as the worker says.
+    pub ended: &'static str,
+    /// Of those that it does not say so of.
+    pub silent: &'static str,
+}
+
 /// Names of tables; `None` where the family has no such table.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)] // the field names say it
@@ -219,9 +241,13 @@ pub struct Family {
     pub failed_recovery: &'static [Since<i64>],
     /// Whether the master that takes a parent up starts its sub-workflows once more, beside those that are handed over with
     /// it: the task that stands for one is not taken over from a dead master. So it goes after a master's own failover, too.
-    pub restarts_children: bool,
+    pub restarts_children: &'static [Since<bool>],
+    /// What an operator should know of its masters before work is handed to them.
+    pub remarks: &'static [Since<Remark>],
     /// The ordinal of `TASK_KILL_REQUEST` in `CommandType`, where a failover sends it to the worker of a marked task.
     pub kill_request: &'static [Since<u8>],
+    /// What a worker's answer to it is worth: of tasks that it says have ended, and of others.
+    pub kill_answer: &'static [Since<KillAnswer>],
 }
 
 /// Type code of `RECOVER_TOLERANCE_FAULT_PROCESS`, in every release.

@@ -1,6 +1,6 @@
 //! A family, and how much is known of the point release.
 
-use super::{CommandValue, Family, LockPath, ParameterForm, Since};
+use super::{CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since};
 use crate::model::{Address, Version, VersionRange};
 
 /// What was detected: the family, and the releases of it that it could be.
@@ -59,6 +59,23 @@ impl Release {
     pub fn kill_request(&self) -> Option<u8> {
         let certain = |fact: &&Since<u8>| fact.releases.intersect(&self.range) == Some(self.range);
         self.family.kill_request.iter().find(certain).map(|fact| fact.value)
+    }
+
+    /// Whether masters of any release that it could be start the sub-workflows of what they take up once more.
+    #[must_use]
+    pub fn restarts_children(&self) -> bool {
+        self.applying(self.family.restarts_children).any(|restarts| restarts)
+    }
+
+    /// What an operator should know of the masters of any release that it could be.
+    pub fn remarks(&self) -> impl Iterator<Item = Remark> + '_ {
+        self.applying(self.family.remarks)
+    }
+
+    /// What a worker's answer to a kill request is worth.
+    #[must_use]
+    pub fn kill_answer(&self) -> Option<KillAnswer> {
+        self.applying(self.family.kill_answer).next()
     }
 
     /// The state that an instance has after its recovery command failed, in any release that it could be: 3.4.0 and newer
@@ -148,6 +165,14 @@ mod tests {
         };
         assert!(test_flag("3.3.0-alpha"));
         assert!(!test_flag("3.3.1"));
+    }
+
+    #[test]
+    fn sub_workflows_begin_anew_in_3_2_and_in_3_3_0_alone() {
+        let anew = |id, version| release(id, version, version).restarts_children();
+        assert!(anew(FamilyId::V3_2, "3.2.0") && anew(FamilyId::V3_2, "3.2.2") && anew(FamilyId::V3_3, "3.3.0-alpha"));
+        assert!(!anew(FamilyId::V3_1, "3.1.9") && !anew(FamilyId::V3_3, "3.3.1") && !anew(FamilyId::V3_3, "3.4.3"));
+        assert!(release(FamilyId::V3_3, "3.3.0-alpha", "3.4.3").restarts_children());
     }
 
     #[test]

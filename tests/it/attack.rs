@@ -2,9 +2,11 @@
 
 mod commit;
 mod edges;
+mod kills;
 mod living;
 mod places;
 mod races;
+mod remarks;
 mod takeup;
 mod waiting;
 
@@ -25,7 +27,7 @@ pub const ALIVE: &str = "10.0.0.1:5678";
 pub struct World {
     pub env: Env,
     pub version: Version,
-    _alive: FakeRegistration,
+    alive: Option<FakeRegistration>,
 }
 
 /// A server that started then.
@@ -56,7 +58,14 @@ impl World {
         // The living master has run something here before: it is this cluster's.
         env.insert([seed::instance(version).id(1_000_000).name("ended").state(7).host(ALIVE).started(ago(7200))]);
         let alive = env.register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
-        Self { env, version, _alive: alive }
+        Self { env, version, alive: Some(alive) }
+    }
+
+    /// The living master goes; its place in the registry stays.
+    pub fn leave(&mut self) {
+        if let Some(alive) = self.alive.take() {
+            alive.close();
+        }
     }
 
     /// A running instance of the dead master, begun an hour ago.

@@ -12,7 +12,10 @@ fn command(world: &World, id: i64, kind: i64, parameter: &str) -> Seed {
 
 fn left_alone(report: &Value) -> Vec<(i64, String)> {
     let skipped = report["masters"][0]["skipped"].as_array().unwrap();
-    skipped.iter().map(|entry| (entry["instance_id"].as_i64().unwrap(), entry["reason"].as_str().unwrap().to_owned())).collect()
+    skipped
+        .iter()
+        .map(|entry| (entry["instance_id"].as_i64().unwrap(), entry["reason"].as_str().unwrap().to_owned()))
+        .collect()
 }
 
 fn waited(ids: &[i64]) -> Vec<(i64, String)> {
@@ -24,10 +27,20 @@ fn in_parameters(version: &str, store: Store) {
     let world = World::new(store, version);
     world.instances(2..=8);
     world.env.insert([
-        command(&world, 101, 2, r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#),
+        command(
+            &world,
+            101,
+            2,
+            r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#,
+        ),
         command(&world, 102, 10, r#"{"WaitingThreadInstanceId":"3"}"#),
         command(&world, 103, 3, r#"{"ProcessInstanceId":4}"#),
-        command(&world, 104, 0, r#"{"parentProcessInstanceId":"5","parentTaskInstanceId":"9","processInstanceId":"0"}"#),
+        command(
+            &world,
+            104,
+            0,
+            r#"{"parentProcessInstanceId":"5","parentTaskInstanceId":"9","processInstanceId":"0"}"#,
+        ),
         // Neither pauses nor stops start anything; they are told.
         command(&world, 105, 9, r#"{"ProcessInstanceId":"6"}"#),
         command(&world, 106, 4, r#"{"processInstanceId":"8"}"#),
@@ -65,7 +78,9 @@ fn every_form_of_a_parameter_counts() {
 /// Claimed already: no second one either.
 #[test]
 fn an_orphan_is_none_while_any_command_would_start_it() {
-    for (version, parameter) in [("1.3.9", r#"{"id":1,"parentProcessInstanceId":2,"processInstanceId":1}"#), ("3.4.1", "{}")] {
+    for (version, parameter) in
+        [("1.3.9", r#"{"id":1,"parentProcessInstanceId":2,"processInstanceId":1}"#), ("3.4.1", "{}")]
+    {
         for store in Store::ALL {
             let world = World::new(store, version);
             let claimed = if version == "3.4.1" { world.instance(1).state(18) } else { world.instance(1).host("NULL") };
@@ -89,7 +104,10 @@ fn a_rerun_that_waits_counts() {
             world.env.insert([command(&world, 101, 7, "{}").of_instance(1)]);
             let report = world.run("failover 10.0.0.2:5678 --yes").exit(0).json();
             assert_eq!((left_alone(&report), world.commands()), (waited(&[1]), 1), "{version} {store:?} {report}");
-            assert!(report["warnings"].to_string().contains("command 101 (REPEAT_RUNNING) names instance 1"), "{report}");
+            assert!(
+                report["warnings"].to_string().contains("command 101 (REPEAT_RUNNING) names instance 1"),
+                "{report}"
+            );
         }
     }
 }

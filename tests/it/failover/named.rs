@@ -136,7 +136,11 @@ fn its_state_is_found_or_not_guessed(number: &str, store: Store) {
     let command = |id, state| Command::plain(release, id, state).line(release);
     let began = Timestamp::now();
     let (report, _, changes) = world.changes_of(&["recover", "--orphans", "--yes"], 7);
-    assert_changes(number, &[command(20, 1), command(21, 2), command(22, 4), command(25, 1)], &settled(&changes, began));
+    assert_changes(
+        number,
+        &[command(20, 1), command(21, 2), command(22, 4), command(25, 1)],
+        &settled(&changes, began),
+    );
     let unknown = |id| (id, "original_state_unknown".to_owned());
     assert_eq!(skipped(&report), [unknown(23), unknown(24), unknown(26), unknown(27)]);
     world.run_in_vain(&["recover", "--orphans", "--yes"], 7);

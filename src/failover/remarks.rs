@@ -1,0 +1,63 @@
+//! What masters of this release are known to do with work that is handed over, where an operator can still choose. Pure.
+
+use super::guard::RegistryView;
+use super::rules::Rules;
+use crate::family::{Release, Remark};
+use crate::model::Instance;
+
+/// `READY_STOP`, in every release.
+const READY_STOP: i64 = 4;
+
+/// So many instances are named.
+const NAMED: usize = 20;
+
+/// What is to be told before these instances are handed over.
+pub(super) fn of(release: &Release, rules: &Rules, view: &RegistryView, selected: &[Instance]) -> Vec<String> {
+    if selected.is_empty() {
+        return Vec::new();
+    }
+    release.remarks().filter_map(|remark| text(remark, release, rules, view, selected)).collect()
+}
+
+fn text(
+    remark: Remark,
+    release: &Release,
+    rules: &Rules,
+    view: &RegistryView,
+    selected: &[Instance],
+) -> Option<String> {
+    let alone = rules.allow_no_masters && view.masters.servers.is_empty();
+    match remark {
+        Remark::ReadyStopHangs => about_ready_stop(release, "", selected),
+        Remark::ReadyStopHangsWithoutWorker => about_ready_stop(release, " if its worker is gone", selected),
+        Remark::HandsOverAgain => Some(format!(
+            "a master of 3.0.0 takes from itself, ten seconds after its start and at every check, what began before its start \
+             (apache/dolphinscheduler issue 11445, mended in 3.0.1): tasks run again, and a workflow may end as FAILURE{}",
+            if alone { "; with no master registered, the one that starts does so with all of these" } else { "" }
+        )),
+        Remark::FirstCommandFails => alone.then(|| {
+            "a master of 1.2 that starts alone while commands wait makes the first of them fail: start it before, and hand \
+             over then"
+                .to_owned()
+        }),
+    }
+}
+
+fn about_ready_stop(release: &Release, which: &str, selected: &[Instance]) -> Option<String> {
+    let stopping: Vec<&Instance> = selected.iter().filter(|instance| instance.state == Some(READY_STOP)).collect();
+    let mut ids: Vec<String> = stopping.iter().take(NAMED).map(|instance| instance.id.to_string()).collect();
+    if stopping.len() > NAMED {
+        ids.push("…".to_owned());
+    }
+    let table = release.family.tables.instance;
+    (!stopping.is_empty()).then(|| {
+        format!(
+            "instances {} are READY_STOP: a master of {} never ends one that it takes up{which}, after its own failover too, and \
+             then shows it as running. What ends it: see that its tasks have ended on their workers, and set it to STOP while \
+             no master has it, before the hand-over (UPDATE {table} SET state = 5, end_time = the present in the masters' \
+             zone WHERE id = its id AND state = 4)",
+            ids.join(","),
+            release.range,
+        )
+    })
+}

@@ -1,0 +1,73 @@
+//! When workers are asked to end tasks: after everything that may still say no, and before the answer is final.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use dsctl::demo::{Registered, Server, seed};
+use jiff::{Timestamp, ToSpan};
+
+use crate::attack::{DEAD, World, ago, server};
+use crate::faults::moments::Moment;
+use crate::harness::{At, FakeRegistration, Store};
+
+/// A worker that listens and never answers, with a task of instance 1.
+fn with_a_worker(store: Store) -> (World, TcpListener, FakeRegistration) {
+    let world = World::new(store, "3.1.9");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let worker = Registered { server: Server::Worker, ..server(&address, Timestamp::now() - 2.hours()) };
+    let registration = world.env.register(world.version, &worker);
+    world.instances([1]);
+    world.env.insert([seed::task(world.version, 1).id(11).host(&address).started(ago(3600))]);
+    (world, listener, registration)
+}
+
+fn was_asked(listener: &TcpListener) -> bool {
+    match listener.accept() {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn no_worker_is_asked_as_long_as_a_look_may_still_say_no() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let (mut world, listener, _worker) = with_a_worker(store);
+        let proxy = world.env.through_proxy();
+        proxy.trap(Moment::Claim.bytes(store), At::Hold);
+        let running = world.dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks")).spawn();
+        proxy.await_sprung();
+        let _back = world.env.register(world.version, &server(DEAD, Timestamp::now()));
+        proxy.go_on();
+        let output = running.finish().exit(4);
+        assert!(!was_asked(&listener), "{store:?} {output:?}");
+        assert_eq!((world.commands(), world.host(1).as_str()), (0, DEAD), "{store:?}");
+    }
+}
+
+#[test]
+fn workers_are_asked_before_the_new_attempt_can_begin() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let (mut world, listener, _worker) = with_a_worker(store);
+        let proxy = world.env.through_proxy();
+        proxy.trap(Moment::Commit.bytes(store), At::Hold);
+        let running = world.dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks")).spawn();
+        proxy.await_sprung();
+        assert!(was_asked(&listener), "{store:?}");
+        assert_eq!(world.commands(), 0, "{store:?}");
+        proxy.go_on();
+        let report = running.finish().exit(0).json();
+        assert!(report["warnings"].to_string().contains("tasks 11"), "{report}");
+        assert_eq!(world.commands(), 1, "{store:?}");
+    }
+}
+
+/// What a plan that asks nobody must not say.
+#[test]
+fn a_dry_run_asks_nobody() {
+    let (world, listener, _worker) = with_a_worker(Store::Sqlite);
+    world.run(&format!("failover {DEAD} --dry-run --allow-duplicate-tasks")).exit(0);
+    assert!(!was_asked(&listener));
+}
