@@ -1,8 +1,8 @@
 //! The registry goes away and comes back, and so does the watcher itself.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Rounds, SOON, after_the_error, end, event, let_pass, of, time, told, watch, words};
+use super::{Rounds, after_the_error, end, event, let_pass, of, time, told, watch, words};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{Env, FakeRegistration, Store, ZooKeeper};
 
