@@ -1,53 +1,8 @@
 //! What others do counts for the brake, and what was only refused cools nothing down.
 
-use std::collections::BTreeSet;
-
 use super::{Rounds, end, long_ago, of, program, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::faults::world::{BY_HOST, DEAD, World};
 use crate::harness::Store;
-
-#[test]
-fn two_watchers_do_not_do_twice_as_many() {
-    for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
-        let mut world = World::new(store, version, 5);
-        let others: Vec<_> = (3..8).map(|number| world.add(&format!("10.0.0.{number}:5678"), long_ago(), 5)).collect();
-        let state = world.env.home().join("other.json");
-        let addresses = (3..8).map(|number| format!("10.0.0.{number}:5678")).chain([DEAD.to_owned()]);
-        let masters: Vec<_> =
-            addresses.map(|address| (world.env.register(version, &registered(&address)), address)).collect();
-        let words = format!("watch -o ndjson --yes --interval 1s --grace 8s --state-file {}", state.display());
-        let mut watchers = [watch(&world, "--grace 8s").spawn(), world.dsctl(&words).spawn()];
-        for watcher in &mut watchers {
-            for (_, address) in &masters {
-                watcher.await_stdout(&of("master_registered", address));
-            }
-        }
-        let addresses: Vec<String> = masters
-            .into_iter()
-            .map(|(master, address)| {
-                master.close();
-                address
-            })
-            .collect();
-        for watcher in &mut watchers {
-            for address in &addresses {
-                watcher.await_stdout(&of("grace_started", address));
-            }
-        }
-        for watcher in &mut watchers {
-            watcher.await_stdout("storm brake");
-        }
-        let claimed = world.check();
-        let masters: BTreeSet<usize> =
-            others.iter().enumerate().filter(|(_, ids)| !ids.is_disjoint(&claimed)).map(|(master, _)| master).collect();
-        let count = masters.len() + usize::from(!world.ids.is_disjoint(&claimed));
-        assert!((1..=2).contains(&count), "{count} masters: {claimed:?}");
-        for watcher in watchers {
-            watcher.signal("TERM");
-            watcher.finish().exit(143);
-        }
-    }
-}
 
 /// Somebody else does two of them before this one may: the third is a storm.
 #[test]
