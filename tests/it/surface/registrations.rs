@@ -100,7 +100,7 @@ fn a_lock_node_of_another_program_is_shown_and_does_not_hinder() {
 #[test]
 fn a_master_that_has_not_written_for_long_is_remarked() {
     let env = with_zookeeper(Store::Sqlite, V3_2);
-    let day = jiff::Timestamp::now() - std::time::Duration::from_secs(25 * 3600);
+    let day = jiff::Timestamp::now() - std::time::Duration::from_hours(25);
     let server = dsctl::demo::Registered { reported: day, ..master(LIVING, 3 * 24 * 60) };
     let _stuck = env.register(V3_2, &server);
     let output = run(&env, "masters -o json").exit(0).json();
