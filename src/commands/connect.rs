@@ -137,10 +137,23 @@ async fn dismiss(session: impl Future<Output = Result<ZooKeeperSession, Registry
     }
 }
 
-/// Ends both connections; returns once the registry has answered.
-pub(super) async fn close(cluster: Cluster) {
-    cluster.registry.close().await;
+/// Ends both connections; returns once the registry has answered. Without an answer it gives what may be left there.
+pub(super) async fn close(cluster: Cluster) -> Option<String> {
+    let left = close_registry(cluster.registry).await;
     cluster.store.close().await;
+    left
+}
+
+/// As [`close`], of the registry alone.
+pub(super) async fn close_registry(registry: Box<dyn Registry>) -> Option<String> {
+    let (endpoint, limit) = (registry.endpoint().to_owned(), registry.session_timeout());
+    (!registry.close().await).then(|| {
+        format!(
+            "the registry at {endpoint} has not heard that this session is over: a lock that it asked for may stay for \
+             about {}",
+            super::times::short(limit)
+        )
+    })
 }
 
 async fn store(settings: &Settings, access: Access) -> Result<MetadataStore, CommandError> {

@@ -52,7 +52,7 @@ async fn tell(
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
     let told = acts(&mut cluster, &story, &shell.stop).await;
-    connect::close(cluster).await;
+    let _ = connect::close(cluster).await;
     let (body, run) = told?;
     let mut answer = Answer::new(closing(body, &file, &story));
     answer.exit = Some(run.exit_code());

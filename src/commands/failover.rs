@@ -9,7 +9,7 @@ use super::report::Words;
 use super::{Answer, Shell, writing};
 use crate::cli::FailoverArgs;
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, Rules, Run, Steps, TakeUp, dead_hosts, look, wait_for_take_up};
+use crate::failover::{Cluster, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, wait_for_take_up};
 use crate::model::{Address, AddressError, InstanceId};
 
 const WORDS: Words =
@@ -64,6 +64,7 @@ async fn all_dead(
     let warnings = strange.iter().map(|host| format!("unfinished instances name the host {host:?}: left alone"));
     let mut warnings: Vec<String> = warnings.collect();
     let family = cluster.store.release().family;
+    warnings.extend(about_persistent(&view.masters, &counts, family));
     let nameless = counts.iter().filter(|count| count.host.is_none() && family.is_unfinished(Some(count.state)));
     let nameless: i64 = nameless.map(|count| count.count).sum();
     if nameless > 0 {

@@ -100,8 +100,8 @@ fn causes(error: &FailoverError) -> Vec<String> {
 
 /// Who holds a lock, in words.
 pub(super) fn holder_sentence(holder: &LockNode) -> String {
-    let session = holder.session_id.as_deref().unwrap_or("unknown");
+    let by = holder.session_id.as_ref().map_or("a persistent node".to_owned(), |session| format!("session {session}"));
     let since = holder.created_at.map(|time| format!(" since {time:.0}")).unwrap_or_default();
     let data = if holder.data.is_empty() { String::new() } else { format!(", which says {:?}", holder.data) };
-    format!("held by session {session}{since}{data} ({})", holder.node)
+    format!("held by {by}{since}{data} ({})", holder.node)
 }

@@ -35,7 +35,7 @@ pub(super) async fn run(
         }
     };
     stop.unless(cluster.store.each_listed(host.as_ref().map(Address::as_str), keep)).await?;
-    let nowhere = refusal.filter(|_| !registered.parent_exists);
+    let nowhere = refusal.filter(|_| registered.prove_nothing());
     let listing = Listing::around(&listed, cluster, registered, &stop).await?;
     let mut answer = Answer::new(listing.body(&listed));
     answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));

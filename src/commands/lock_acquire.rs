@@ -19,7 +19,12 @@ use crate::registry::{Lease, Registry};
 
 pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs) -> io::Result<u8> {
     let mut document = shell.nothing.clone();
-    let held = hold(shell, arguments, &mut document).await;
+    let mut left = None;
+    let held = hold(shell, arguments, &mut document, &mut left).await;
+    document.warnings.extend(left.clone());
+    if let Some(left) = left.filter(|_| matches!(&held, Ok(Held { child: Some(_), .. }))) {
+        shell.printer.warning(&left);
+    }
     match held {
         // Stdout was the program's own.
         Ok(Held { child: Some(code), .. }) => Ok(code),
@@ -50,6 +55,7 @@ async fn hold(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
     document: &mut Document,
+    left: &mut Option<String>,
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
     let stop = shell.stop.clone();
@@ -64,7 +70,7 @@ async fn hold(
     let mut registry = registry?;
     let result = take_and_hold(shell, arguments, &mut *registry, &release, &address).await;
     // Ends the session, and with it every lock, on each way out.
-    registry.close().await;
+    *left = connect::close_registry(registry).await;
     result
 }
 

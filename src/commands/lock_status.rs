@@ -8,6 +8,7 @@ use super::connect::{self, Access};
 use super::failure::CommandError;
 use super::{Answer, Shell, finish, times};
 use crate::cli::StatusArgs;
+use crate::failover::{UNHEEDED, about_persistent_lock};
 use crate::family::{FamilyId, LockPath, Release};
 use crate::model::{Address, LockNode, Registrations, Version};
 use crate::output::{Body, Cell, Document, Table};
@@ -47,12 +48,16 @@ async fn status(
     let seen = stop.unless(look(&mut *registry, &release, master.as_ref())).await;
     registry.close().await;
     let (locks, masters) = seen?;
-    Ok(Answer::new(body(&release, &locks, &masters)))
+    let mut answer = Answer::new(body(&release, &locks, &masters));
+    answer.warnings = locks.iter().flat_map(warnings).collect();
+    Ok(answer)
 }
 
 struct Queue {
     path: String,
     nodes: Vec<LockNode>,
+    /// Nodes of another kind of client.
+    foreign: Vec<LockNode>,
 }
 
 async fn look(
@@ -65,11 +70,12 @@ async fn look(
     for lock in release.locks() {
         for path in paths(registry, lock, master).await? {
             let nodes = registry.lock_queue(&path).await?;
-            locks.push(Queue { path: registry.full_path(&path), nodes });
+            let foreign = registry.foreign_locks(&path).await?;
+            locks.push(Queue { path: registry.full_path(&path), nodes, foreign });
         }
     }
     // Without a master only locks that somebody is at are of interest.
-    locks.retain(|lock| master.is_some() || !lock.nodes.is_empty());
+    locks.retain(|lock| master.is_some() || !lock.nodes.is_empty() || !lock.foreign.is_empty());
     Ok((locks, masters))
 }
 
@@ -88,6 +94,15 @@ async fn paths(
     }
 }
 
+/// What to do about nodes that are no living client's, or no Curator's.
+fn warnings(lock: &Queue) -> Vec<String> {
+    let persistent = lock.nodes.iter().filter(|node| node.is_persistent());
+    let persistent = persistent.map(|node| about_persistent_lock(&lock.path, node));
+    let foreign =
+        lock.foreign.iter().map(|node| format!("{}/{} is another program's: {UNHEEDED}", lock.path, node.node));
+    persistent.chain(foreign).collect()
+}
+
 fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
     let mut table = Table::new(&HEADERS);
     for lock in locks {
@@ -97,12 +112,17 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
             table.row(cells);
         }
         for (place, node) in lock.nodes.iter().enumerate() {
-            table.row(cells(lock, place, node, masters));
+            let role = if place == 0 { "holder" } else { "waiter" };
+            table.row(cells(lock, role, node, masters));
+        }
+        for node in &lock.foreign {
+            table.row(cells(lock, "foreign", node, masters));
         }
     }
     let values = locks.iter().map(|lock| value(lock, masters));
     let body = Body::default().records("locks", "lock", values).table(table);
-    let body = if locks.is_empty() { body.closing("no failover lock is held") } else { body };
+    let nobody = locks.iter().all(|lock| lock.nodes.is_empty() && !lock.foreign.is_empty());
+    let body = if nobody { body.closing("no failover lock is held") } else { body };
     match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| leak_of(release, node, masters)) {
         Some(line) => body.closing(line),
         None => body,
@@ -129,11 +149,11 @@ pub(super) fn registered_owner(node: &LockNode, masters: &Registrations) -> Opti
     owner(node, masters).map(ToString::to_string)
 }
 
-fn cells(lock: &Queue, place: usize, node: &LockNode, masters: &Registrations) -> Vec<Cell> {
+fn cells(lock: &Queue, role: &'static str, node: &LockNode, masters: &Registrations) -> Vec<Cell> {
     vec![
         Cell::from(lock.path.clone()),
-        Cell::from(if place == 0 { "holder" } else { "waiter" }),
-        Cell::or_unknown(node.session_id.clone()),
+        Cell::from(role),
+        node.session_id.clone().map_or(Cell::from("persistent"), Cell::from),
         Cell::or_unknown(times::age_seconds(node.created_at).map(times::ago)),
         Cell::from(registered_owner(node, masters)),
         Cell::from(node.data.clone()),
@@ -147,13 +167,15 @@ fn value(lock: &Queue, masters: &Registrations) -> Value {
         Some((holder, waiters)) => (holder.clone(), waiters.to_vec()),
         None => (Value::Null, Vec::new()),
     };
-    json!({ "path": lock.path, "holder": holder, "waiters": waiters })
+    let foreign: Vec<Value> = lock.foreign.iter().map(|node| node_value(node, masters)).collect();
+    json!({ "path": lock.path, "holder": holder, "waiters": waiters, "foreign": foreign })
 }
 
 fn node_value(node: &LockNode, masters: &Registrations) -> Value {
     json!({
         "node": node.node,
         "session_id": node.session_id,
+        "persistent": node.is_persistent(),
         "created_at": times::instant(node.created_at),
         "age_seconds": times::age_seconds(node.created_at),
         "data": node.data,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::failure::CommandError;
@@ -37,26 +39,34 @@ struct Known<'a> {
     registration: Option<&'a Registration>,
     verdict: Verdict,
     unfinished: i64,
-    /// Whether the place of the registrations is not there at all.
+    /// Whether no master at all is registered.
     no_registry: bool,
+    /// When the newest of all registrations was written, by the registry's clock.
+    newest: Option<Timestamp>,
 }
+
+/// A master writes its heartbeat every ten seconds or so; a moment of silence is not worth a word.
+const LONG_SILENCE: i64 = 300;
 
 /// Registered masters and hosts of unfinished or claimed instances, in order of address.
 fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostCount]) -> Vec<Known<'a>> {
     let mut hosts: BTreeMap<(Option<&str>, Verdict), i64> = BTreeMap::new();
     for server in &registered.servers {
-        hosts.insert((Some(server.address.as_str()), Verdict::Alive), 0);
+        let verdict = if server.heartbeat.in_doubt { Verdict::Unknown } else { Verdict::Alive };
+        hosts.insert((Some(server.address.as_str()), verdict), 0);
     }
     for count in counts {
         let verdict = verdict(cluster, registered, count);
         *hosts.entry((count.host.as_deref(), verdict)).or_default() += count.count;
     }
+    let newest = registered.servers.iter().filter_map(|server| server.modified_at).max();
     let known = |((host, verdict), unfinished): ((Option<&'a str>, Verdict), i64)| Known {
         host,
         registration: registered.servers.iter().find(|server| Some(server.address.as_str()) == host),
         verdict,
         unfinished,
-        no_registry: !registered.parent_exists,
+        no_registry: registered.prove_nothing(),
+        newest,
     };
     hosts.into_iter().map(known).collect()
 }
@@ -107,25 +117,55 @@ fn cells(cluster: &Cluster, row: &Known<'_>) -> Vec<Cell> {
         age(reported),
         Cell::from(heartbeat(row).and_then(|heartbeat| heartbeat.server_status.clone())),
         Cell::from(row.registration.and_then(|registration| registration.session_id.clone())),
-        Cell::from(remark(row)),
+        Cell::from(remark(row, zone)),
     ]
 }
 
-fn remark(row: &Known<'_>) -> Option<String> {
+fn remark(row: &Known<'_>, zone: Option<&TimeZone>) -> Option<String> {
+    let registration = row.registration.filter(|registration| registration.is_persistent());
+    if let Some(node) = registration.map(|registration| &registration.node) {
+        return Some(format!("no session keeps this node: if the master does not run, delete {node}"));
+    }
+    if heartbeat(row).is_some_and(|heartbeat| heartbeat.in_doubt) {
+        return Some("its heartbeat is old by the clocks: a failover looks whether it moves".to_owned());
+    }
     if let Some(problem) = heartbeat(row).and_then(|heartbeat| heartbeat.problem.as_ref()) {
         return Some(match problem {
             PayloadProblem::Empty => "no heartbeat yet".to_owned(),
             PayloadProblem::Unreadable(why) => format!("heartbeat unreadable: {why}"),
         });
     }
+    if let Some(text) = row.registration.and_then(|registration| about_beats(registration, row.newest, zone)) {
+        return Some(text);
+    }
     match (row.verdict, row.host) {
         (Verdict::Dead, _) => Some("not registered".to_owned()),
         (Verdict::Claimed, _) => Some("handed over already".to_owned()),
         (Verdict::Unknown, None) => Some("host is SQL NULL: left alone".to_owned()),
-        (Verdict::Unknown, Some(_)) if row.no_registry => Some("no master registers here: nothing is known".to_owned()),
+        (Verdict::Unknown, Some(_)) if row.no_registry => {
+            Some("no master is registered here: nothing is known".to_owned())
+        }
         (Verdict::Unknown, _) => Some("host names no master: left alone".to_owned()),
         _ => None,
     }
+}
+
+/// What is odd about the heartbeats of a master whose registration stands. It is no sign of death.
+fn about_beats(registration: &Registration, newest: Option<Timestamp>, zone: Option<&TimeZone>) -> Option<String> {
+    // The registry writes down when a node was written; its clock is the same for all of them.
+    let written = registration.modified_at?;
+    let seconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs();
+    let silent = newest.map_or(0, |newest| seconds(written, newest));
+    if silent > LONG_SILENCE {
+        return Some(format!("registered, but no heartbeat for {}", times::ago(silent)));
+    }
+    let silent = seconds(written, Timestamp::now());
+    if silent > LONG_SILENCE {
+        return Some(format!("registered, but no heartbeat for {}, by the clock here", times::ago(silent)));
+    }
+    let behind = seconds(registration.heartbeat.reported_at?.instant(zone)?, written);
+    let what = if behind > 0 { "behind" } else { "ahead of" };
+    (behind.abs() > LONG_SILENCE).then(|| format!("its clock is {} {what} the registry's", times::ago(behind.abs())))
 }
 
 fn value(cluster: &Cluster, row: &Known<'_>) -> Value {
@@ -147,6 +187,6 @@ fn value(cluster: &Cluster, row: &Known<'_>) -> Value {
         "session_id": row.registration.and_then(|registration| registration.session_id.clone()),
         "node": row.registration.map(|registration| registration.node.clone()),
         "registered_at": times::instant(row.registration.and_then(|registration| registration.created_at)),
-        "remark": remark(row),
+        "remark": remark(row, cluster.zone.as_ref()),
     })
 }

@@ -185,8 +185,9 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u
         // What needs no cluster was dispatched before.
         _ => command_list::run(shell, &mut cluster).await,
     };
-    connect::close(cluster).await;
-    let answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
+    let left = connect::close(cluster).await;
+    let mut answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
+    answer.warnings.extend(left);
     finish(shell.printer, document, answer)
 }
 

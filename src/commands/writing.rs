@@ -134,6 +134,7 @@ async fn answer(
     }
     let mut answer = Answer::new(body);
     answer.warnings.extend(run.masters.iter().flat_map(|master| master.notes.iter().cloned()));
+    answer.warnings.extend(run.unreleased.iter().map(ToString::to_string));
     answer.exit = Some(run.exit_code());
     if let Some(failure) = &run.failure {
         let mut error = of_failover(failure, run.wrote);

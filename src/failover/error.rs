@@ -3,7 +3,7 @@
 use crate::exit_code::ExitCode;
 use crate::metadata::StoreError;
 use crate::metadata::database::DatabaseError;
-use crate::model::{Address, InstanceId, VersionRange};
+use crate::model::{Address, InstanceId, LockNode, VersionRange};
 use crate::registry::RegistryError;
 
 /// A safety check said no. Nothing was written.
@@ -47,6 +47,20 @@ pub enum Refusal {
         /// How many of its instances are older than its registration, where that can be told.
         older: Option<usize>,
     },
+    /// A node that no session keeps says nothing of life or death.
+    #[error(
+        "{address} may be alive or not: its registration {node} is a persistent node, which no session keeps and nobody \
+         removes"
+    )]
+    PersistentRegistration {
+        /// The master.
+        address: Address,
+        /// Its node.
+        node: String,
+    },
+    /// A registration in a JDBC registry that clocks alone show to be dead.
+    #[error("the heartbeat of {0} is old by the clocks, but was not seen for long enough to stand still")]
+    InDoubt(Address),
     /// `--allow-restarted` without a zone.
     #[error("{0} is registered, and without the cluster's time zone nothing tells its instances from earlier ones")]
     NoTimeZone(Address),
@@ -90,8 +104,11 @@ impl Refusal {
                                            there"
                     .to_owned()
             }
-            Self::NoMasters { .. } => "start a master first; or repeat with --allow-no-masters, and the commands wait \
-                                       for the first master that starts"
+            Self::NoMasters { .. } => "check --registry, --zk (with its chroot) and --namespace first: an old ensemble, the \
+                                       wrong namespace or a registry that is not in use looks the same, and the masters \
+                                       live elsewhere; if none runs, start one. Only if that is certain: \
+                                       --allow-no-masters takes every master for dead, and what is handed over waits for \
+                                       the first one that starts; where one lives, its workflows run twice"
                 .to_owned(),
             Self::Contradiction(_) => "check that --zk, --namespace and --db belong to one cluster".to_owned(),
             Self::MasterRegistered { older: Some(older), .. } if *older > 0 => {
@@ -101,6 +118,13 @@ impl Refusal {
                                               'dsctl masters' shows it; if it was restarted, see --allow-restarted \
                                               and --time-zone"
                 .to_owned(),
+            Self::InDoubt(_) => "the clocks of this machine and of the masters may differ; if the master's process is gone, \
+                                 wait until living masters have removed its registration"
+                .to_owned(),
+            Self::PersistentRegistration { node, .. } => format!(
+                "real masters register with ephemeral nodes: somebody has copied this one or made it by hand. See on its \
+                 machine that the master does not run, then remove it with zkCli.sh: delete {node}"
+            ),
             Self::NoTimeZone(_) => {
                 "repeat with --time-zone ZONE (the masters' zone, for example UTC or Asia/Shanghai)".to_owned()
             }
@@ -190,9 +214,22 @@ impl FailoverError {
     pub fn hint(&self, wrote: bool) -> Option<String> {
         match self {
             Self::Refused(refusal) => Some(refusal.hint()),
+            Self::Registry(RegistryError::Held { path, holder: Some(holder), .. }) if holder.is_persistent() => {
+                Some(about_persistent_lock(path, holder))
+            }
+            Self::Registry(RegistryError::SaslDemanded { .. }) => Some(
+                "no digest helps (--zk-digest-file): let this machine in without SASL, for example by a server of the \
+                 ensemble that does not demand it"
+                    .to_owned(),
+            ),
             Self::Registry(RegistryError::Held { .. }) => {
                 Some("'dsctl lock status' shows holder and waiters; wait longer with --lock-timeout".to_owned())
             }
+            Self::Registry(RegistryError::NotReleased { .. }) => Some(
+                "it goes with this session, when the registry hears of its end or the session times out; 'dsctl lock \
+                 status' shows it"
+                    .to_owned(),
+            ),
             Self::Registry(RegistryError::Interrupted { .. }) if !wrote => {
                 Some("nothing was written; run the same command again".to_owned())
             }
@@ -213,6 +250,16 @@ impl FailoverError {
             Self::Stopped(_) => Some("run the same command again for the rest".to_owned()),
         }
     }
+}
+
+/// What is to be done about a lock node that no session keeps.
+#[must_use]
+pub fn about_persistent_lock(path: &str, node: &LockNode) -> String {
+    let name = &node.node;
+    format!(
+        "{path}/{name} is a persistent node: no session keeps it, and to wait longer is useless. Masters wait for it too. If \
+         no program holds the lock by it, remove it with zkCli.sh: delete {path}/{name}"
+    )
 }
 
 /// What lies behind an error that names only what failed.
@@ -250,12 +297,18 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
 fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
     match error {
         RegistryError::Held { .. } if !wrote => ExitCode::LockHeld,
-        RegistryError::Unreachable { .. } | RegistryError::Denied { .. } | RegistryError::Interrupted { .. }
+        RegistryError::Unreachable { .. }
+        | RegistryError::SaslDemanded { .. }
+        | RegistryError::Denied { .. }
+        | RegistryError::Interrupted { .. }
+        | RegistryError::NotReleased { .. }
             if !wrote =>
         {
             ExitCode::Unreachable
         }
-        RegistryError::LockLost { .. } | RegistryError::Interrupted { .. } => ExitCode::Stopped,
+        RegistryError::LockLost { .. } | RegistryError::Interrupted { .. } | RegistryError::NotReleased { .. } => {
+            ExitCode::Stopped
+        }
         RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
         _ => ExitCode::Partial,
     }

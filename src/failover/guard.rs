@@ -1,14 +1,16 @@
 //! Look in the right place, and see that dead means shown dead, before anything is locked or written.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use super::error::{FailoverError, Refusal};
 use super::judge;
 use super::rules::Rules;
 use super::run::Cluster;
-use crate::family::{Family, FamilyId};
+use crate::family::{Family, FamilyId, payload};
+use crate::metadata::HostCount;
 use crate::model::{Address, AddressForm, Instance, Moment, Registration, Registrations};
 
 /// What the registry shows at one moment.
@@ -24,12 +26,24 @@ pub struct RegistryView {
 /// long without one, it is gone.
 const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
 
-/// Reads the registry and checks that it is the right one.
+/// How often a server that is neither shown alive nor dead is looked at.
+const SECOND_LOOK: Duration = Duration::from_millis(500);
+
+/// Longer than it takes with DolphinScheduler's own settings until there is no doubt; with others the master is refused.
+const LONGEST_DOUBT: Duration = Duration::from_mins(1);
+
+/// Reads the registry and checks that it is the right one. Where the clocks leave it open whether a master lives, it is
+/// looked at until that is known.
 ///
 /// # Errors
 /// [`Refusal`], or the registry's and the database's own errors. Nothing is written.
 pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
-    let masters = cluster.registry.masters().await?;
+    let mut masters = cluster.registry.masters().await?;
+    let began = Instant::now();
+    while masters.any_in_doubt() && began.elapsed() < LONGEST_DOUBT {
+        sleep(SECOND_LOOK).await;
+        masters = cluster.registry.masters().await?;
+    }
     let family = cluster.store.release().family;
     if let Some(refusal) = elsewhere(cluster).await? {
         return Err(refusal.into());
@@ -106,13 +120,36 @@ fn foreign(server: &Registration, family: &Family) -> Option<String> {
         let expected = if form == AddressForm::Host { "a host without a port" } else { "host:port" };
         return Some(format!("{} names a master {:?}, not {expected}", server.node, server.address.as_str()));
     }
-    let local = matches!(server.heartbeat.started_at?, Moment::Local(_));
-    (local != (family.id <= FamilyId::V1_3)).then(|| {
+    let not_ours = |but: &str| {
         format!(
-            "the heartbeat of {} is not of family {}, which the database's schema is of",
+            "the heartbeat of {} is not of family {}, which the database's schema is of{but}",
             server.address, family.label
         )
-    })
+    };
+    if let Some(form) = server.heartbeat.form.filter(|form| !payload::is_written_by(*form, family.id)) {
+        return Some(not_ours(&format!(", but of a master of {}", payload::writers(form))));
+    }
+    let local = matches!(server.heartbeat.started_at?, Moment::Local(_));
+    (local != (family.id <= FamilyId::V1_3)).then(|| not_ours(""))
+}
+
+/// What is to be said of masters with unfinished instances whose registration is a persistent node: they are not taken for
+/// dead, and perhaps nobody works on these.
+#[must_use]
+pub fn about_persistent(masters: &Registrations, counts: &[HostCount], family: &Family) -> Vec<String> {
+    let unfinished = |server: &Registration| -> i64 {
+        let of_server = |count: &&HostCount| {
+            count.host.as_deref() == Some(server.address.as_str()) && family.is_unfinished(Some(count.state))
+        };
+        counts.iter().filter(of_server).map(|count| count.count).sum()
+    };
+    let named = masters.servers.iter().filter(|server| server.is_persistent() && unfinished(server) > 0);
+    named
+        .map(|server| {
+            let refusal = registered(server, None);
+            format!("{} unfinished instances left alone: {refusal}; {}", unfinished(server), refusal.hint())
+        })
+        .collect()
 }
 
 /// The instances of `address` that may be failed over, judged against a fresh view; the others are counted.
@@ -159,6 +196,13 @@ pub(crate) async fn ensure_still_away(
 
 /// That a master is registered; `older` of its instances are older than that, where this can be told.
 pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> Refusal {
+    if registration.is_persistent() {
+        let (address, node) = (registration.address.clone(), registration.node.clone());
+        return Refusal::PersistentRegistration { address, node };
+    }
+    if registration.heartbeat.in_doubt {
+        return Refusal::InDoubt(registration.address.clone());
+    }
     Refusal::MasterRegistered {
         address: registration.address.clone(),
         node: registration.node.clone(),
@@ -177,7 +221,7 @@ mod tests {
         let server = Registration {
             address: Address::seen(address),
             node: format!("/dolphinscheduler/nodes/master/{address}"),
-            session_id: None,
+            session_id: Some("0x1".to_owned()),
             created_at: None,
             modified_at: None,
             heartbeat: Heartbeat { started_at, ..Heartbeat::default() },
@@ -211,5 +255,23 @@ mod tests {
         assert!(matches!(check(&masters("h:1", instant), FamilyId::V1_3), Err(Refusal::Contradiction(_))));
         assert!(matches!(check(&masters("h", None), FamilyId::V1_3), Err(Refusal::Contradiction(_))));
         assert!(matches!(check(&masters("h:1", local), FamilyId::V1_2), Err(Refusal::Contradiction(_))));
+    }
+
+    #[test]
+    fn a_payload_of_another_release_is_named() {
+        let mut of_3_0 = masters("h:1", None);
+        of_3_0.servers[0].heartbeat =
+            payload::parse(b"0.0,0.11,0.01,112.17,64.0,0.3,1697613709943,1700214651099,0,26455,0,0,0");
+        let Err(Refusal::Contradiction(text)) = check(&of_3_0, FamilyId::V3_2) else { panic!("{of_3_0:?}") };
+        assert!(text.contains("2.0.0 to 2.0.5 and 3.0") && text.contains("not of family 3.2"), "{text}");
+        assert!(check(&of_3_0, FamilyId::V3_0).is_ok());
+    }
+
+    #[test]
+    fn a_registration_without_a_session_is_no_sign_of_life_and_none_of_death() {
+        let mut copied = masters("h:1", None);
+        copied.servers[0].session_id = None;
+        let refusal = registered(&copied.servers[0], None);
+        assert!(matches!(&refusal, Refusal::PersistentRegistration { .. }) && refusal.hint().contains("delete /"));
     }
 }

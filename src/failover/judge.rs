@@ -9,8 +9,8 @@ use crate::model::{Address, Instance, Registration, Registrations, Verdict};
 /// The verdict on an instance.
 ///
 /// `restarted` needs proof: the registration's start-up time, the cluster's zone, and both of the instance's times
-/// before it (F§7.2). Without proof a registered master is `alive`. Where the masters' place in the registry is not there
-/// at all, nobody is shown dead by being absent.
+/// before it (F§7.2). Without proof a registered master is `alive`. Where no master at all is registered, nobody is shown
+/// dead by being absent; and of one whose heartbeat is in doubt nothing is known.
 #[must_use]
 pub fn instance_verdict(
     instance: &Instance,
@@ -25,18 +25,25 @@ pub fn instance_verdict(
     match Address::typed(host, family.registry.address_form) {
         Err(_) => Verdict::Unknown,
         Ok(address) => match masters.find(&address) {
-            None if !masters.parent_exists => Verdict::Unknown,
+            None if masters.prove_nothing() => Verdict::Unknown,
             None => Verdict::Dead,
+            Some(registration) if registration.heartbeat.in_doubt => Verdict::Unknown,
             Some(registration) if began_before(instance, registration, zone) == Some(true) => Verdict::Restarted,
             Some(_) => Verdict::Alive,
         },
     }
 }
 
-/// The verdict on a master as a whole: registered or not. Whether it was restarted shows in its instances alone.
+/// The verdict on a master as a whole: registered or not. Whether it was restarted shows in its instances alone. Where no
+/// master at all is registered, nothing is known of any.
 #[must_use]
-pub fn master_verdict(address: &Address, masters: &Registrations) -> Verdict {
-    if masters.find(address).is_some() { Verdict::Alive } else { Verdict::Dead }
+pub(super) fn master_verdict(address: &Address, masters: &Registrations) -> Verdict {
+    match masters.find(address) {
+        Some(registration) if registration.heartbeat.in_doubt => Verdict::Unknown,
+        Some(_) => Verdict::Alive,
+        None if masters.prove_nothing() => Verdict::Unknown,
+        None => Verdict::Dead,
+    }
 }
 
 /// Whether the instance belongs to an earlier life of the registered master; `None` where that cannot be told.
@@ -110,11 +117,23 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_dead_where_no_master_ever_registered() {
+    fn nobody_is_dead_where_no_master_is_registered() {
         let named = instance(Some("10.0.0.1:5678"), None, None);
         let emptied = Registrations { parent_exists: true, ..Registrations::default() };
-        assert_eq!(verdict(&named, &emptied, None), Verdict::Dead);
-        assert_eq!(verdict(&named, &Registrations::default(), None), Verdict::Unknown);
+        for masters in [emptied, Registrations::default()] {
+            assert_eq!(verdict(&named, &masters, None), Verdict::Unknown);
+            assert_eq!(master_verdict(&Address::seen("10.0.0.1:5678"), &masters), Verdict::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_in_doubt_shows_neither_life_nor_death() {
+        let mut masters = registered("h:1", Some("2024-06-01T02:00:00Z"));
+        masters.servers[0].heartbeat.in_doubt = true;
+        let before = instance(Some("h:1"), Some("2024-06-01T01:59:59"), None);
+        assert_eq!(verdict(&before, &masters, Some("UTC")), Verdict::Unknown);
+        assert_eq!(master_verdict(&Address::seen("h:1"), &masters), Verdict::Unknown);
+        assert_eq!(master_verdict(&Address::seen("h:2"), &masters), Verdict::Dead);
     }
 
     #[test]

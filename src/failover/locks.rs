@@ -8,6 +8,10 @@ use super::outcome::LockTaken;
 use super::rules::Observer;
 use crate::registry::{Lease, Registry, RegistryError};
 
+/// What a lock node of another kind is worth.
+pub const UNHEEDED: &str =
+    "masters and dsctl do not wait for it, nor it for them; whoever made it is not kept out by this lock";
+
 /// Locks that are held. Give them back with [`Locks::release`].
 #[derive(Debug)]
 #[must_use = "locks are held until they are released"]
@@ -19,7 +23,8 @@ impl Locks {
     /// Takes every lock, in order; all together may wait no longer than `timeout`.
     ///
     /// # Errors
-    /// [`RegistryError::Held`] and others. Locks taken before the one that failed are given back then.
+    /// [`RegistryError::Held`] and others. Locks taken before the one that failed are given back then, or the error is
+    /// [`RegistryError::NotReleased`].
     pub(crate) async fn take(
         registry: &mut dyn Registry,
         paths: &[String],
@@ -38,9 +43,8 @@ impl Locks {
                     locks.leases.push(lease);
                 }
                 Err(error) => {
-                    // The error that is told is the first one; closing the session ends what is left.
-                    let _ = locks.release(registry).await;
-                    return Err(error);
+                    // A session that keeps a lock must not go on, as one that was only refused one may.
+                    return Err(locks.release(registry).await.err().unwrap_or(error));
                 }
             }
         }
@@ -50,6 +54,16 @@ impl Locks {
     /// What was taken.
     pub(crate) fn taken(&self) -> impl Iterator<Item = LockTaken> {
         self.leases.iter().map(|lease| LockTaken { path: lease.path.clone(), waited: lease.waited })
+    }
+
+    /// What the operator should know of other clients' locks beside ours.
+    pub(crate) fn about_others(&self) -> impl Iterator<Item = String> {
+        let beside = |lease: &Lease| {
+            let (path, names) = (lease.path.clone(), lease.foreign.join(", "));
+            (!names.is_empty())
+                .then(|| format!("beside the lock {path} there is another program's ({names}): {UNHEEDED}"))
+        };
+        self.leases.iter().filter_map(beside)
     }
 
     /// Asks the registry whether every lock is still ours.
@@ -91,12 +105,14 @@ impl Locks {
     /// Gives every lock back, the last one first.
     ///
     /// # Errors
-    /// The first one's; the others are tried all the same.
+    /// The first one's; the others are tried all the same. The session must be ended then, and whoever else waits for the
+    /// locks be told: they stay as long as it does.
     pub(crate) async fn release(self, registry: &mut dyn Registry) -> Result<(), RegistryError> {
         let mut result = Ok(());
         for lease in self.leases.into_iter().rev() {
             tracing::info!(path = lease.path, "giving the lock back");
-            result = result.and(registry.release(lease).await);
+            let released = registry.release(lease).await;
+            result = result.and(released);
         }
         result
     }

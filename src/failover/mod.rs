@@ -16,9 +16,10 @@ mod takeup;
 mod tasks;
 mod trace;
 
-pub use error::{FailoverError, Refusal, cause_of};
-pub use guard::{RegistryView, check_registry, look, survey};
-pub use judge::{instance_verdict, master_verdict};
+pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
+pub use guard::{RegistryView, about_persistent, check_registry, look, survey};
+pub use judge::instance_verdict;
+pub use locks::UNHEEDED;
 pub use outcome::{LockTaken, MasterOutcome, Run};
 pub use parameter::OriginalState;
 pub use recover::recover;

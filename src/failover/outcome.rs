@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::FailoverError;
 use crate::exit_code::ExitCode;
 use crate::model::{Address, InstanceId, SkipReason, Verdict};
+use crate::registry::RegistryError;
 
 /// A lock that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub struct Run {
     pub masters: Vec<MasterOutcome>,
     /// What ended the run early.
     pub failure: Option<FailoverError>,
+    /// That a lock was not given back ([`RegistryError::NotReleased`]): the session must be ended.
+    pub unreleased: Option<Box<RegistryError>>,
     /// How long it took.
     pub elapsed: Duration,
     /// Whether anything was committed.

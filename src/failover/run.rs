@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::batch::{self, Batch};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
+use super::judge;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
@@ -16,7 +17,7 @@ use super::trace;
 use crate::family::{Claim, Family, Release};
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryError};
 
 /// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.
 pub struct Cluster {
@@ -173,20 +174,20 @@ pub(crate) async fn under_locks(
     if context.permit.is_none() {
         return do_work(cluster, None, context, work).await;
     }
+    // A session that could not give a lock back would stand in its own way.
+    if let Some(kept) = &context.run.unreleased {
+        let endpoint = cluster.registry.endpoint().to_owned();
+        return Err(RegistryError::Interrupted { endpoint, cause: kept.to_string() }.into());
+    }
     let stop = context.stop.clone();
     let taking = Locks::take(&mut *cluster.registry, paths, context.rules.lock_timeout, context.observer);
     let locks = stop.unless(taking).await?;
     context.run.locks.extend(locks.taken());
     let result = do_work(cluster, Some(&locks), context, work).await;
     let released = locks.release(&mut *cluster.registry).await;
-    // A lock that could not be given back ends with the session; what was done is not less done for that.
-    result.and(match released {
-        Err(error) => {
-            tracing::warn!("{error}");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    })
+    // What was done is not less done for a lock that could not be given back: that is told, and ends with the session.
+    context.run.unreleased = released.err().map(Box::new);
+    result
 }
 
 async fn do_work(
@@ -203,7 +204,10 @@ async fn do_work(
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
             let instances = kept(locks, &mut *cluster.registry, scan).await?;
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
-            let verdict = if view.masters.find(address).is_some() { Verdict::Restarted } else { Verdict::Dead };
+            let verdict = match judge::master_verdict(address, &view.masters) {
+                Verdict::Alive => Verdict::Restarted,
+                verdict => verdict,
+            };
             let mut outcome = MasterOutcome::new(address.clone(), verdict);
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
             drop_waiting(cluster, locks, context, &mut selected, &mut outcome).await?;
@@ -211,6 +215,7 @@ async fn do_work(
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
+            outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
             outcome.notes.extend(about_children(cluster.store.release().family, address, &selected));
             let batch = Batch { view: &view, errors: None };
             batches(cluster, locks, context, &batch, selected, outcome).await

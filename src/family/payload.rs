@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Map, Value};
 
-use crate::model::{Heartbeat, Moment, PayloadProblem};
+use super::FamilyId;
+use crate::model::{Heartbeat, Moment, PayloadForm, PayloadProblem};
 
 /// No release writes more than some hundred bytes.
 const LONGEST: usize = 16 * 1024;
@@ -59,6 +60,34 @@ const FOURTEEN: Positions = Positions {
     process_id: 10,
 };
 
+/// Whether servers of a family write payloads of this form.
+#[must_use]
+pub fn is_written_by(form: PayloadForm, family: FamilyId) -> bool {
+    match form {
+        PayloadForm::Fields(7) => family == FamilyId::V1_2,
+        PayloadForm::Fields(10) => family == FamilyId::V1_3,
+        PayloadForm::Fields(13) => matches!(family, FamilyId::V2_0 | FamilyId::V3_0),
+        PayloadForm::Fields(_) => family == FamilyId::V2_0,
+        PayloadForm::JsonWithLoad => family == FamilyId::V3_1,
+        PayloadForm::JsonWithStatus => family >= FamilyId::V3_2,
+        PayloadForm::Json => family >= FamilyId::V3_1,
+    }
+}
+
+/// The releases that write payloads of this form, to be told.
+#[must_use]
+pub fn writers(form: PayloadForm) -> &'static str {
+    match form {
+        PayloadForm::Fields(7) => "1.2",
+        PayloadForm::Fields(10) => "1.3",
+        PayloadForm::Fields(13) => "2.0.0 to 2.0.5 and 3.0",
+        PayloadForm::Fields(_) => "2.0.6 to 2.0.9",
+        PayloadForm::JsonWithLoad => "3.1",
+        PayloadForm::JsonWithStatus => "3.2 and newer",
+        PayloadForm::Json => "3.1 and newer",
+    }
+}
+
 /// Reads a heartbeat of any release. Never fails: what cannot be read is `None`, and where nothing can be read,
 /// [`Heartbeat::problem`] says why.
 #[must_use]
@@ -93,12 +122,17 @@ fn from_json(text: &str) -> Heartbeat {
         memory_usage: word("memoryUsage").as_deref().and_then(number),
         load_average: word("loadAverage").as_deref().and_then(number),
         process_id: word("processId").and_then(|text| text.parse().ok()),
-        problem: None,
+        ..Heartbeat::default()
     };
     if heartbeat == Heartbeat::default() {
         return unreadable("a JSON object without any value of a heartbeat");
     }
-    heartbeat
+    let form = match (object.contains_key("serverStatus"), object.contains_key("loadAverage")) {
+        (true, _) => PayloadForm::JsonWithStatus,
+        (false, true) => PayloadForm::JsonWithLoad,
+        (false, false) => PayloadForm::Json,
+    };
+    Heartbeat { form: Some(form), ..heartbeat }
 }
 
 /// Numbers and texts alike: Jackson writes a number that JSON lacks, such as `NaN`, as text.
@@ -127,7 +161,8 @@ fn from_fields(text: &str) -> Heartbeat {
         memory_usage: number(fields[positions.memory_usage]),
         load_average: number(fields[positions.load_average]),
         process_id: fields[positions.process_id].parse().ok(),
-        problem: None,
+        form: Some(PayloadForm::Fields(fields.len())),
+        ..Heartbeat::default()
     };
     // Any text with the right number of commas comes here; a heartbeat has at least a time where the times stand.
     if heartbeat.started_at.is_none() && heartbeat.reported_at.is_none() {
@@ -267,6 +302,29 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_of_some_families_and_of_no_other() {
+        use FamilyId::{V1_2, V1_3, V2_0, V3_0, V3_1, V3_2, V3_3};
+        let local = "2023-11-14 22:13:20";
+        let times = format!(r#""startupTime":{STARTED},"reportTime":{REPORTED}"#);
+        for (text, families) in [
+            (format!("10.0.0.1,4711,0.25,0.5,1.75,{local},{local}"), &[V1_2][..]),
+            (format!("0.25,0.5,1.75,3.1,8.0,0.3,{local},{local},1,4711"), &[V1_3]),
+            ("0.0,0.11,0.01,112.17,64.0,0.3,1697613709943,1700214651099,0,26455,0,0,0".to_owned(), &[V2_0, V3_0]),
+            (format!("0.25,0.5,99.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},0,4711,100,64,7"), &[V2_0]),
+            (format!(r#"{{{times},"loadAverage":1.75}}"#), &[V3_1]),
+            (format!(r#"{{{times},"serverStatus":"NORMAL","loadAverage":1.75}}"#), &[V3_2, V3_3]),
+            (format!("{{{times}}}"), &[V3_1, V3_2, V3_3]),
+        ] {
+            let form = parsed(&text).form.unwrap();
+            for family in [V1_2, V1_3, V2_0, V3_0, V3_1, V3_2, V3_3] {
+                assert_eq!(is_written_by(form, family), families.contains(&family), "{text} {family:?}");
+            }
+            assert!(!writers(form).is_empty());
+        }
+        assert_eq!((parse(b"").form, parse(b"hello").form), (None, None));
+    }
+
+    #[test]
     fn a_value_that_cannot_be_read_leaves_the_others() {
         let heartbeat =
             parsed(&format!(r#"{{"startupTime":"soon","reportTime":{REPORTED},"cpuUsage":"NaN","processId":null}}"#));
@@ -338,10 +396,11 @@ mod tests {
                 memory_usage: Some(memory),
                 load_average: Some(load),
                 process_id: Some(process),
-                problem: None,
+                ..Heartbeat::default()
             };
-            for text in texts {
-                prop_assert_eq!(parse(text.as_bytes()), expected.clone());
+            let forms = [PayloadForm::Fields(13), PayloadForm::Fields(14), PayloadForm::JsonWithStatus];
+            for (text, form) in texts.into_iter().zip(forms) {
+                prop_assert_eq!(parse(text.as_bytes()), Heartbeat { form: Some(form), ..expected.clone() });
             }
         }
 

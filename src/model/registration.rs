@@ -35,6 +35,19 @@ pub enum PayloadProblem {
     Unreadable(String),
 }
 
+/// The form of a payload, by which groups of releases can be told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadForm {
+    /// So many comma-separated fields (1.2 to 3.0).
+    Fields(usize),
+    /// A JSON object with a load average and without a status (3.1).
+    JsonWithLoad,
+    /// A JSON object with a status (3.2 and newer).
+    JsonWithStatus,
+    /// Another JSON object (3.1 and newer).
+    Json,
+}
+
 /// A server's last heartbeat. A field is `None` where the format has none or its value could not be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Heartbeat {
@@ -52,8 +65,13 @@ pub struct Heartbeat {
     pub load_average: Option<f64>,
     /// Process id.
     pub process_id: Option<i64>,
+    /// In which form it was written; `None` where it could not be read.
+    pub form: Option<PayloadForm>,
     /// Why nothing of the above is known.
     pub problem: Option<PayloadProblem>,
+    /// JDBC registries: too old by the clocks, which may be wrong, and not yet seen to stand still for long enough. Such a
+    /// server is neither shown alive nor shown dead.
+    pub in_doubt: bool,
 }
 
 /// A running server's entry in the registry.
@@ -71,6 +89,14 @@ pub struct Registration {
     pub modified_at: Option<Timestamp>,
     /// What its payload says.
     pub heartbeat: Heartbeat,
+}
+
+impl Registration {
+    /// Whether no session keeps it, so that it stays until somebody deletes it: a node of ZooKeeper that is not ephemeral.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        self.session_id.is_none()
+    }
 }
 
 /// All registrations of one kind of server.
@@ -91,6 +117,19 @@ impl Registrations {
     pub fn find(&self, address: &Address) -> Option<&Registration> {
         self.servers.iter().find(|server| server.address == *address)
     }
+
+    /// Whether it is unknown of some servers if they live.
+    #[must_use]
+    pub fn any_in_doubt(&self) -> bool {
+        self.servers.iter().any(|server| server.heartbeat.in_doubt)
+    }
+
+    /// Whether an absence here proves nothing: the place is not there, or nobody at all is registered in it, as in another
+    /// cluster's registry, an old one, or none that is in use.
+    #[must_use]
+    pub fn prove_nothing(&self) -> bool {
+        !self.parent_exists || self.servers.is_empty()
+    }
 }
 
 /// A child of a lock path: the first one holds the lock, the others wait.
@@ -104,4 +143,12 @@ pub struct LockNode {
     pub created_at: Option<Timestamp>,
     /// Its data; Curator writes the holder's IP address.
     pub data: String,
+}
+
+impl LockNode {
+    /// Whether no session keeps it: it stays until somebody deletes it, and to wait for that is useless.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        self.session_id.is_none()
+    }
 }

@@ -16,6 +16,12 @@ pub mod zookeeper;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
+    /// The server lets nobody in who does not authenticate with SASL.
+    #[error("the registry at {endpoint} demands SASL from its clients, which this program does not speak")]
+    SaslDemanded {
+        /// As below.
+        endpoint: String,
+    },
     /// No session could be had in time.
     #[error("cannot reach the registry at {endpoint}")]
     Unreachable {
@@ -50,6 +56,14 @@ pub enum RegistryError {
         /// Why.
         cause: String,
     },
+    /// A lock that is still ours, or may be, although it was to be given back. It stays as long as the session does.
+    #[error("the lock {path} could not be given back, and stays as long as this session: {cause}")]
+    NotReleased {
+        /// Full path.
+        path: String,
+        /// Why.
+        cause: String,
+    },
     /// The connection broke, the session is suspended or has expired, or an answer did not come in time.
     #[error("the registry at {endpoint} does not answer: {cause}")]
     Interrupted {
@@ -73,6 +87,8 @@ pub struct Lease {
     pub node: String,
     /// How long was waited.
     pub waited: Duration,
+    /// Names of lock nodes beside it that are another kind of client's, of which masters take no notice.
+    pub foreign: Vec<String>,
 }
 
 /// Called once per holder while waiting, with the node that is waited for.
@@ -115,6 +131,15 @@ pub trait Registry: Send {
     /// As [`Registry::masters`].
     async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError>;
 
+    /// Lock nodes at a path that another kind of client has made: neither masters nor [`Registry::acquire`] wait for them,
+    /// and nobody who made one is kept out by us.
+    ///
+    /// # Errors
+    /// As [`Registry::masters`].
+    async fn foreign_locks(&mut self, _path: &str) -> Result<Vec<LockNode>, RegistryError> {
+        Ok(Vec::new())
+    }
+
     /// Names of the per-host locks below a path: its children that are no lock nodes themselves.
     ///
     /// # Errors
@@ -139,7 +164,8 @@ pub trait Registry: Send {
     /// Gives a lock back; returns once the registry has answered. A lock that is gone already is success.
     ///
     /// # Errors
-    /// [`RegistryError::Interrupted`]: the lock may stay until the session ends, which [`Registry::close`] brings about.
+    /// [`RegistryError::NotReleased`]: the lock may stay as long as the session, which therefore must not go on: end it with
+    /// [`Registry::close`].
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError>;
 
     /// Waits until the masters may have changed since the last call; the first call returns at once, or soon. A registry
@@ -148,5 +174,8 @@ pub trait Registry: Send {
 
     /// Ends the session, and with it every lock that is left; returns once the registry has answered or after a short
     /// time without an answer.
-    async fn close(self: Box<Self>);
+    ///
+    /// `false` without an answer where this session may still have a lock or a place in a queue: these stay until the
+    /// registry finds the session's end out by itself, [`Registry::session_timeout`] after it last heard of it.
+    async fn close(self: Box<Self>) -> bool;
 }

@@ -307,7 +307,8 @@ impl Watcher<'_> {
         // Its registration was here: that is proof enough that this registry is the database's.
         rules.allow_new_masters |= self.seen.knows(master);
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
-        let run = failover(cluster, &masters, &rules, permit, &mut Passing(around), stop).await;
+        let mut run = failover(cluster, &masters, &rules, permit, &mut Passing(around), stop).await;
+        let unreleased = run.unreleased.take();
         self.wrote |= run.wrote;
         if self.came_to == ExitCode::Done {
             self.came_to = run.exit_code();
@@ -327,7 +328,9 @@ impl Watcher<'_> {
         if !standby || run.wrote {
             self.remember(around, master, run.recovered() as u64, !goes_on);
         }
-        run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)
+        run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)?;
+        // The session has the lock still: it is ended, or the next failover would queue behind this one.
+        unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
     }
 
     /// The time by the wall clock. When that was set, what is remembered follows it: a master is not gone for longer by

@@ -59,7 +59,12 @@ impl JdbcRegistry {
             let rest = timeout.saturating_sub(started.elapsed());
             let holder = match self.try_to_take(&key).await? {
                 Attempt::Taken(id) => {
-                    return Ok(Lease { path: key, node: id.to_string(), waited: started.elapsed() });
+                    return Ok(Lease {
+                        path: key,
+                        node: id.to_string(),
+                        waited: started.elapsed(),
+                        foreign: Vec::new(),
+                    });
                 }
                 Attempt::Held(holder) => holder,
             };
@@ -178,10 +183,9 @@ impl JdbcRegistry {
     }
 
     pub(super) async fn give_back(&mut self, lease: &Lease) -> Result<(), RegistryError> {
-        match &self.client {
-            Some(client) => self.tables.delete_lock(&lease.node, client.id).await,
-            None => Ok(()),
-        }
+        let Some(client) = &self.client else { return Ok(()) };
+        let deleted = self.tables.delete_lock(&lease.node, client.id).await;
+        deleted.map_err(|error| RegistryError::NotReleased { path: lease.path.clone(), cause: error.to_string() })
     }
 }
 

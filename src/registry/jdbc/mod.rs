@@ -4,6 +4,7 @@
 //! deleted at the end. Masters that wait for a lock here try again without any pause, so locks are to be held briefly.
 
 mod lock;
+mod pulse;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -12,11 +13,12 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use self::lock::Stillness;
+use self::pulse::{Life, Pulses};
 use self::tables::Tables;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::{RegistryLayout, payload};
 use crate::metadata::database::Database;
-use crate::model::{Address, LockNode, Registration, Registrations};
+use crate::model::{Address, Heartbeat, LockNode, Registration, Registrations};
 
 /// How long [`Registry::close`] tries to delete what is left of us.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -31,6 +33,9 @@ pub struct JdbcRegistry {
     client: Option<Client>,
     /// Since when the holder of each lock that we waited for has been still.
     stillness: BTreeMap<String, Stillness>,
+    /// Heartbeats of the masters' and of the workers' clients, as they were seen.
+    masters: Pulses,
+    workers: Pulses,
 }
 
 /// DolphinScheduler's `heartbeat-refresh-interval`.
@@ -58,27 +63,52 @@ impl JdbcRegistry {
         let endpoint = database.endpoint().to_owned();
         let mut tables = Tables::new(database);
         tables.check_shape().await?;
-        Ok(Self { tables, endpoint, session_timeout, layout, client: None, stillness: BTreeMap::new() })
+        let (masters, workers) = (Pulses::default(), Pulses::default());
+        let stillness = BTreeMap::new();
+        Ok(Self { tables, endpoint, session_timeout, layout, client: None, stillness, masters, workers })
     }
 
-    async fn servers(&mut self, parent: &str, name_of: tables::NameOf) -> Result<Registrations, RegistryError> {
+    /// The servers that are not shown dead, and what is known of each.
+    async fn servers(
+        &mut self,
+        parent: &str,
+        name_of: tables::NameOf,
+        pulses: fn(&mut Self) -> &mut Pulses,
+    ) -> Result<Registrations, RegistryError> {
         let parent = self.full_path(parent);
-        let now = tables::now();
-        let entries = self.tables.entries_below(&parent, name_of).await?;
+        let asked = Instant::now();
+        let entries = match self.tables.entries_below(&parent, name_of).await {
+            Ok(entries) => entries,
+            Err(error) => {
+                pulses(self).lose_sight();
+                return Err(error);
+            }
+        };
+        let (now, is_local) = (tables::now(), self.tables.is_local());
         let newest = entries.iter().filter_map(|entry| entry.client.last_heartbeat).max().unwrap_or(i64::MIN);
-        let living = entries.into_iter().filter(|entry| entry.client.is_alive_among(now, newest));
-        let mut servers: Vec<Registration> = living
-            .map(|entry| Registration {
+        let pulses = pulses(self);
+        pulses.look(entries.iter().map(|entry| &entry.client), asked, Instant::now());
+        let life = |client: &tables::Owner| {
+            let young = client.is_alive_among(now, newest);
+            // Nobody with another clock can write there.
+            if is_local && !young { Life::Dead } else { pulses.life(client, young, asked) }
+        };
+        let mut servers: Vec<Registration> = entries
+            .into_iter()
+            .map(|entry| (life(&entry.client), entry))
+            .filter(|(life, _)| *life != Life::Dead)
+            .map(|(life, entry)| Registration {
                 address: Address::seen(entry.name),
                 node: entry.key,
                 session_id: Some(entry.client.id.to_string()),
                 // The tables have both as text in a zone that is written nowhere.
                 created_at: None,
                 modified_at: None,
-                heartbeat: payload::parse(entry.value.as_bytes()),
+                heartbeat: Heartbeat { in_doubt: life == Life::InDoubt, ..payload::parse(entry.value.as_bytes()) },
             })
             .collect();
-        servers.sort_by(|a, b| a.address.cmp(&b.address));
+        // Where an address has several entries, one that is alive comes first.
+        servers.sort_by(|a, b| (&a.address, a.heartbeat.in_doubt).cmp(&(&b.address, b.heartbeat.in_doubt)));
         // A worker stands in every group that it belongs to.
         servers.dedup_by(|next, kept| next.address == kept.address);
         Ok(Registrations { parent_exists: true, parent, servers })
@@ -103,15 +133,16 @@ impl Registry for JdbcRegistry {
         format!("/{}", path.trim_matches('/'))
     }
 
-    /// The masters whose client is alive. Whose heartbeat is missing, or older than the client's own session timeout,
-    /// counts as gone even if no server has deleted the entry yet, as `JdbcRegistryServer` judges: by our clock and, as
-    /// that may be wrong, by the other masters' heartbeats.
+    /// The masters whose client is not shown dead. Whose client has no heartbeat counts as gone, even if no server has
+    /// deleted the entry yet. So does one whose heartbeat is older than the client's own session timeout, as
+    /// `JdbcRegistryServer` judges, by our clock and by the other masters' heartbeats: but only once it was seen to stand
+    /// still, from one look of this registry to a later one. Until then it is in doubt.
     async fn masters(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.masters, tables::child).await
+        self.servers(self.layout.masters, tables::child, |registry| &mut registry.masters).await
     }
 
     async fn workers(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.workers, tables::member).await
+        self.servers(self.layout.workers, tables::member, |registry| &mut registry.workers).await
     }
 
     /// The holder alone: who waits stands in no table.
@@ -147,10 +178,12 @@ impl Registry for JdbcRegistry {
         tokio::time::sleep(HEARTBEAT_INTERVAL).await;
     }
 
-    async fn close(mut self: Box<Self>) {
+    async fn close(mut self: Box<Self>) -> bool {
+        let mut forgotten = true;
         if let Some(client) = self.client.take() {
-            let forgotten = tokio::time::timeout(GOODBYE, self.tables.forget_client(client.id)).await;
-            if !matches!(forgotten, Ok(Ok(()))) {
+            let answer = tokio::time::timeout(GOODBYE, self.tables.forget_client(client.id)).await;
+            forgotten = matches!(answer, Ok(Ok(())));
+            if !forgotten {
                 tracing::debug!(
                     endpoint = self.endpoint,
                     client = client.id,
@@ -159,6 +192,7 @@ impl Registry for JdbcRegistry {
             }
         }
         self.tables.close().await;
+        forgotten
     }
 }
 

@@ -64,15 +64,33 @@ pub(super) struct Owner {
     session_timeout: i64,
 }
 
+/// A client writes its heartbeat five times at least while its session lasts (DolphinScheduler demands it of its settings).
+const HEARTBEATS_IN_A_SESSION: i64 = 5;
+
+/// The shortest time without a heartbeat that shows anything: two heartbeats at the usual rate, and some.
+const SHORTEST_STILLNESS_MS: i64 = 7_000;
+
 impl Owner {
     /// Reads a client's id, last heartbeat and configuration from three columns.
-    fn read(row: &Row, column: usize) -> Self {
+    pub(super) fn read(row: &Row, column: usize) -> Self {
         let configured = row.text(column + 2).as_deref().and_then(session_timeout);
         Self {
             id: row.int(column).unwrap_or_default(),
             last_heartbeat: row.int(column + 1),
             session_timeout: configured.unwrap_or(DEFAULT_SESSION_TIMEOUT),
         }
+    }
+
+    /// How long this client must be seen not to write a heartbeat before anything may rest on its death.
+    pub(super) fn stillness(&self) -> Duration {
+        // A quarter more than the longest time between two heartbeats.
+        let longest = self.session_timeout.max(0) / HEARTBEATS_IN_A_SESSION;
+        Duration::from_millis(u64::try_from((longest + longest / 4).max(SHORTEST_STILLNESS_MS)).unwrap_or_default())
+    }
+
+    /// How long it may be silent.
+    pub(super) fn session_timeout(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.session_timeout).unwrap_or_default())
     }
 
     /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges, by our own clock.

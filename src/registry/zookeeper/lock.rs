@@ -35,6 +35,12 @@ struct Ticket {
     prefix: String,
 }
 
+/// What stood at the lock when it was ours.
+struct Taken {
+    name: String,
+    foreign: Vec<String>,
+}
+
 /// The queue at a lock, holder first.
 pub(super) async fn queue(session: &Session, directory: &str) -> Result<Vec<LockNode>, RegistryError> {
     let names = names::queue(fresh_children(session, directory).await?.unwrap_or_default());
@@ -43,12 +49,22 @@ pub(super) async fn queue(session: &Session, directory: &str) -> Result<Vec<Lock
     Ok(nodes?.into_iter().flatten().collect())
 }
 
-/// Children that are no lock nodes.
+/// Children that are no lock nodes of anybody's.
 pub(super) async fn below(session: &Session, directory: &str) -> Result<Vec<String>, RegistryError> {
     let mut names = fresh_children(session, directory).await?.unwrap_or_default();
-    names.retain(|name| names::sequence(name).is_none());
+    names.retain(|name| names::sequence(name).is_none() && !names::is_foreign(name));
     names.sort();
     Ok(names)
+}
+
+/// Lock nodes of another kind of client, in the order of their names.
+pub(super) async fn foreign(session: &Session, directory: &str) -> Result<Vec<LockNode>, RegistryError> {
+    let mut names = fresh_children(session, directory).await?.unwrap_or_default();
+    names.retain(|name| names::is_foreign(name));
+    names.sort();
+    let nodes = join_all(names.iter().map(|name| lock_node(session, directory, name))).await;
+    let nodes: Result<Vec<Option<LockNode>>, RegistryError> = nodes.into_iter().collect();
+    Ok(nodes?.into_iter().flatten().collect())
 }
 
 async fn lock_node(session: &Session, directory: &str, name: &str) -> Result<Option<LockNode>, RegistryError> {
@@ -76,9 +92,9 @@ pub(super) async fn acquire(
         Err(error) => Err(error),
     };
     match taken {
-        Ok(name) => {
+        Ok(Taken { name, foreign }) => {
             let node = child(&ticket.directory, &name);
-            Ok(Lease { path: ticket.directory, node, waited: started.elapsed() })
+            Ok(Lease { path: ticket.directory, node, waited: started.elapsed(), foreign })
         }
         Err(error) => {
             withdraw(session, &ticket).await?;
@@ -130,13 +146,15 @@ async fn wait(
     started: Instant,
     timeout: Duration,
     on_wait: OnWait<'_>,
-) -> Result<String, RegistryError> {
+) -> Result<Taken, RegistryError> {
     let mut announced = String::new();
     loop {
-        let names = names::queue(children(session, &ticket.directory).await?.unwrap_or_default());
+        let all = children(session, &ticket.directory).await?.unwrap_or_default();
+        let foreign = all.iter().filter(|name| names::is_foreign(name)).cloned().collect();
+        let names = names::queue(all);
         let own = names.iter().position(|name| name.starts_with(&ticket.prefix));
         let holder = match (own, names.first()) {
-            (Some(0), Some(name)) => return Ok(name.clone()),
+            (Some(0), Some(name)) => return Ok(Taken { name: name.clone(), foreign }),
             (Some(_), Some(holder)) => holder,
             _ => return Err(lost_lock(&ticket.directory, "our node was deleted while it waited")),
         };
@@ -170,9 +188,11 @@ async fn withdraw(session: &Session, ticket: &Ticket) -> Result<(), RegistryErro
     Ok(())
 }
 
-/// Gives the lock back.
+/// Gives the lock back. Every error means that the node may still be there.
 pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
-    delete(session, &lease.node).await
+    let not_released =
+        |error: RegistryError| RegistryError::NotReleased { path: lease.path.clone(), cause: error.to_string() };
+    delete(session, &lease.node).await.map_err(not_released)
 }
 
 async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {

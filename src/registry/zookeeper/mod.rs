@@ -71,7 +71,7 @@ impl ZooKeeperSession {
     /// The registry of a release: `layout` has its family's paths.
     #[must_use]
     pub fn registry(self, layout: RegistryLayout) -> ZooKeeperRegistry {
-        ZooKeeperRegistry { session: self.0, layout, observer: None }
+        ZooKeeperRegistry { session: self.0, layout, observer: None, places: 0 }
     }
 
     /// Ends the session; returns once the server has answered or after a short time without an answer.
@@ -87,6 +87,8 @@ pub struct ZooKeeperRegistry {
     layout: RegistryLayout,
     /// Made when somebody first waits for a change.
     observer: Option<Observer>,
+    /// How many lock nodes may be there that are ours.
+    places: usize,
 }
 
 #[async_trait]
@@ -123,10 +125,19 @@ impl Registry for ZooKeeperRegistry {
         lock::below(&self.session, &self.session.path(path)).await
     }
 
+    async fn foreign_locks(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
+        lock::foreign(&self.session, &self.session.path(path)).await
+    }
+
     /// Takes a lock. If the future is dropped while it waits, our node stays in the queue until [`Registry::close`].
     async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
         let directory = self.session.path(path);
-        lock::acquire(&self.session, directory, self.layout.container_parents, timeout, on_wait).await
+        self.places += 1;
+        let taken = lock::acquire(&self.session, directory, self.layout.container_parents, timeout, on_wait).await;
+        if let Err(RegistryError::Held { .. }) = &taken {
+            self.places -= 1;
+        }
+        taken
     }
 
     async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError> {
@@ -138,7 +149,9 @@ impl Registry for ZooKeeperRegistry {
     }
 
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {
-        lock::release(&self.session, &lease).await
+        lock::release(&self.session, &lease).await?;
+        self.places = self.places.saturating_sub(1);
+        Ok(())
     }
 
     async fn masters_changed(&mut self) {
@@ -147,11 +160,11 @@ impl Registry for ZooKeeperRegistry {
         self.observer.get_or_insert_with(start).changed().await;
     }
 
-    async fn close(self: Box<Self>) {
+    async fn close(self: Box<Self>) -> bool {
         if let Some(observer) = self.observer {
             observer.end().await;
         }
-        self.session.close(GOODBYE).await;
+        self.session.close(GOODBYE).await || self.places == 0
     }
 }
 

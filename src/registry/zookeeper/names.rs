@@ -32,6 +32,14 @@ pub(super) fn sequence(name: &str) -> Option<&str> {
     is_sequence(sequence).then_some(sequence)
 }
 
+/// Whether a node beside lock nodes is another client's, for example kazoo's `<uuid>__lock__0000000001`: it has a sequence
+/// number, but not in Curator's form. Masters take no notice of it.
+pub(super) fn is_foreign(name: &str) -> bool {
+    let before = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    // A host's address ends in a port, which is shorter.
+    sequence(name).is_none() && name.len() - before.len() >= SEQUENCE_DIGITS
+}
+
 /// Lock nodes alone, in the order in which they get the lock.
 pub(super) fn queue(mut children: Vec<String>) -> Vec<String> {
     children.retain(|name| sequence(name).is_some());
@@ -83,6 +91,16 @@ mod tests {
         ];
         let names = queue(children.map(str::to_owned).to_vec());
         assert_eq!(names, ["_c_z-lock-0000000009", "_c_b-lock-0000000010", "lock-0000000011"]);
+    }
+
+    #[test]
+    fn nodes_of_other_clients() {
+        assert!(is_foreign("6d2c1f5e9f0b4d0c8a3f__lock__0000000001"));
+        assert!(is_foreign("x-00000000010"));
+        for name in ["_c_a-lock-0000000001", "lock-0000000001", "10.0.0.1:5678", "master-0.ds:5678", "startup-masters"]
+        {
+            assert!(!is_foreign(name), "{name}");
+        }
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl Session {
         let opened = tokio::time::timeout(settings.timeout, connector.connect(&place.connect())).await;
         let client = match opened {
             Ok(Ok(client)) => client,
-            Ok(Err(Error::AuthFailed)) => return Err(RegistryError::Denied { endpoint, path: "/".to_owned() }),
+            // A digest is taken from anybody, right or wrong: what it opens shows at the nodes.
+            Ok(Err(Error::AuthFailed)) => return Err(RegistryError::SaslDemanded { endpoint }),
             failed => {
                 let rest = settings.timeout.saturating_sub(started.elapsed()).min(SIDE_QUESTION);
                 let cause = match failed {
@@ -163,8 +164,8 @@ impl Session {
         RegistryError::Interrupted { endpoint: self.endpoint.clone(), cause }
     }
 
-    /// Ends the session, and waits until the server has answered, but no longer than the limit.
-    pub(super) async fn close(self, limit: Duration) {
+    /// Ends the session, and waits until the server has answered, but no longer than the limit. Gives whether it has.
+    pub(super) async fn close(self, limit: Duration) -> bool {
         let mut watcher = self.client.state_watcher();
         // The session ends when the last client is gone; there is no other.
         drop(self.client);
@@ -174,9 +175,11 @@ impl Session {
                 state = watcher.changed().await;
             }
         };
-        if tokio::time::timeout(limit, ended).await.is_err() {
+        let answered = tokio::time::timeout(limit, ended).await.is_ok();
+        if !answered {
             tracing::debug!(endpoint = self.endpoint, "no answer to the end of the session");
         }
+        answered
     }
 }
 

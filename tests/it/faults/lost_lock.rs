@@ -56,7 +56,7 @@ fn assert_stopped(world: &World, output: Output, batch: u64) {
 }
 
 /// The whole request that deletes the lock's node, up to its random part.
-fn delete_request(world: &World) -> Vec<u8> {
+pub fn delete_request(world: &World) -> Vec<u8> {
     const DELETE: u32 = 2;
     let node = format!("{}/_c_", world.lock());
     let whole = node.len() + "01234567-89ab-cdef-0123-456789abcdef-lock-0000000000".len();
@@ -176,7 +176,7 @@ fn a_dead_network_while_the_lock_is_given_back() {
     proxy.black_hole();
     proxy.go_on();
     // What was done is done. The server ends the lock with the session: nobody else can.
-    let output = running.finish().exit(0);
+    let output = running.finish().exit(0).out("could not be given back").out("has not heard that this session is over");
     assert_eq!(reported(&output), world.ids);
     world.zk().await_queue(&world.lock(), 0);
     world.check_complete();

@@ -2,12 +2,13 @@
 //! it: [`world::World::check`].
 
 mod answers;
+mod clocks;
 mod exit_codes;
 mod freezes;
 mod held;
 mod kills;
 mod lagging;
-mod lost_lock;
+pub mod lost_lock;
 mod many_kills;
 pub mod moments;
 mod races;

@@ -24,8 +24,9 @@ const MASTER: &[&str] = &[
     "registered_at",
     "remark",
 ];
-const LOCK: &[&str] = &["path", "holder", "waiters"];
-const LOCK_NODE: &[&str] = &["node", "session_id", "created_at", "age_seconds", "data", "registered_master"];
+const LOCK: &[&str] = &["path", "holder", "waiters", "foreign"];
+const LOCK_NODE: &[&str] =
+    &["node", "session_id", "persistent", "created_at", "age_seconds", "data", "registered_master"];
 const INSTANCE: &[&str] = &[
     "id",
     "name",

@@ -7,6 +7,7 @@ mod garbage;
 mod masters;
 mod outputs;
 mod refusals;
+mod registrations;
 mod shipped;
 mod status;
 mod strange;

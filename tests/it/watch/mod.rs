@@ -15,6 +15,7 @@ mod signals;
 mod standby;
 mod tables;
 mod telling;
+mod unreleased;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -53,12 +53,12 @@ impl Ensemble {
         let links: Vec<Option<Proxy>> =
             ports.iter().enumerate().map(|(place, [port, _])| link(*port).filter(|_| place != LAGGARD)).collect();
         let seen_from = |from: usize| {
-            let line = |place: usize| {
+            let server_of = |place: usize| {
                 let slow = links[place].as_ref().filter(|_| from == LAGGARD).map(Proxy::port);
                 let [port, election] = ports[place];
                 format!("server.{}=127.0.0.1:{}:{election}", place + 1, slow.unwrap_or(port))
             };
-            (0..SERVERS).map(line).collect::<Vec<_>>().join("\n")
+            (0..SERVERS).map(server_of).collect::<Vec<_>>().join("\n")
         };
         let servers =
             (0..SERVERS).map(|place| member(place + 1, &seen_from(place), sync_limit, &classpath)).collect::<Vec<_>>();

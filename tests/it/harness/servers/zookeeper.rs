@@ -37,10 +37,19 @@ impl ZooKeeper {
         Ok(Self::start_release(release).unwrap_or_else(|error| panic!("{error}")))
     }
 
+    /// One of a test's own, with further lines in its configuration.
+    pub fn with_settings(lines: &str) -> Self {
+        Self::start_with(Release::Debian, lines).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     fn start_release(release: Release) -> Result<Self, String> {
+        Self::start_with(release, "")
+    }
+
+    fn start_with(release: Release, lines: &str) -> Result<Self, String> {
         let mut server = Server::new("zookeeper", "TERM", probe);
         let config = server.folder.join("zoo.cfg");
-        std::fs::write(&config, configuration(&server)).map_err(|error| error.to_string())?;
+        std::fs::write(&config, configuration(&server) + lines).map_err(|error| error.to_string())?;
         server.command = command(&classpath(release)?, &config, STANDALONE);
         server.start()?;
         Ok(Self { server })

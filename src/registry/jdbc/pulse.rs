@@ -1,0 +1,117 @@
+//! Whether a client of the tables lives. Clocks alone show nobody dead: ours may be wrong, and so may be each server's. A
+//! client is dead that looks dead by them and is seen to write no heartbeat for long enough. Pure, but for the time.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::tables::Owner;
+
+/// A look that takes longer shows a database in which nobody can write a heartbeat in time.
+const SLOW_LOOK: Duration = Duration::from_secs(3);
+
+/// What is known of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Its heartbeat is young by the clocks, or was seen to move.
+    Alive,
+    /// Its heartbeat is old by the clocks, and was not seen for long enough to stand still.
+    InDoubt,
+    /// It has no heartbeat, or writes none.
+    Dead,
+}
+
+/// Heartbeats as they were seen in the looks so far.
+#[derive(Debug, Default)]
+pub(super) struct Pulses(BTreeMap<i64, Pulse>);
+
+#[derive(Clone, Copy, Debug)]
+struct Pulse {
+    heartbeat: i64,
+    since: Instant,
+    has_moved: bool,
+}
+
+impl Pulses {
+    /// Takes a look into account, which was `asked` for and answered `now`.
+    pub(super) fn look<'a>(&mut self, clients: impl Iterator<Item = &'a Owner>, asked: Instant, now: Instant) {
+        let before = if now.duration_since(asked) < SLOW_LOOK { std::mem::take(&mut self.0) } else { BTreeMap::new() };
+        self.0 = clients
+            .filter_map(|client| {
+                let heartbeat = client.last_heartbeat?;
+                let pulse = match before.get(&client.id) {
+                    Some(seen) if seen.heartbeat == heartbeat => *seen,
+                    seen => Pulse { heartbeat, since: now, has_moved: seen.is_some() },
+                };
+                Some((client.id, pulse))
+            })
+            .collect();
+    }
+
+    /// Nothing could be seen: what stood still may have moved meanwhile.
+    pub(super) fn lose_sight(&mut self) {
+        self.0.clear();
+    }
+
+    /// What is known of a client, which looks `young` by the clocks or does not; `asked` is when the last look began.
+    pub(super) fn life(&self, client: &Owner, young: bool, asked: Instant) -> Life {
+        let Some(pulse) = self.0.get(&client.id) else { return Life::Dead };
+        let still = asked.saturating_duration_since(pulse.since);
+        if still >= client.session_timeout() || (!young && still >= client.stillness()) {
+            return Life::Dead;
+        }
+        if young || pulse.has_moved { Life::Alive } else { Life::InDoubt }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::database::Row;
+
+    const MOMENT: Duration = Duration::from_millis(10);
+
+    fn client(heartbeat: i64) -> Owner {
+        Owner::read(&Row(vec![7.into(), heartbeat.into(), r#"{"sessionTimeout":60000}"#.into()]), 0)
+    }
+
+    /// Looks at each second given, and says what is known then.
+    fn lives(young: bool, looks: &[(u64, i64)]) -> Vec<Life> {
+        let (began, mut pulses) = (Instant::now(), Pulses::default());
+        let seen = looks.iter().map(|(second, heartbeat)| {
+            let asked = began + Duration::from_secs(*second);
+            pulses.look([client(*heartbeat)].iter(), asked, asked + MOMENT);
+            pulses.life(&client(*heartbeat), young, asked)
+        });
+        seen.collect()
+    }
+
+    #[test]
+    fn an_old_heartbeat_must_be_seen_to_stand_still() {
+        use Life::{Alive, Dead, InDoubt};
+        assert_eq!(lives(false, &[(0, 5), (3, 5), (15, 5), (16, 5)]), [InDoubt, InDoubt, InDoubt, Dead]);
+        assert_eq!(lives(false, &[(0, 5), (3, 6), (16, 6), (20, 6)]), [InDoubt, Alive, Alive, Dead]);
+        // A clock that is ahead makes nobody live for ever.
+        assert_eq!(lives(true, &[(0, 5), (59, 5), (61, 5)]), [Alive, Alive, Dead]);
+    }
+
+    #[test]
+    fn what_happened_while_nothing_could_be_seen_proves_nothing() {
+        let (began, mut pulses) = (Instant::now(), Pulses::default());
+        let later = began + Duration::from_secs(30);
+        pulses.look([client(5)].iter(), began, began);
+        pulses.look([client(5)].iter(), began + MOMENT, later);
+        assert_eq!(pulses.life(&client(5), false, later), Life::InDoubt);
+        pulses.lose_sight();
+        pulses.look([client(5)].iter(), later, later);
+        assert_eq!(pulses.life(&client(5), false, later), Life::InDoubt);
+    }
+
+    #[test]
+    fn without_a_heartbeat_there_is_no_life() {
+        let gone = Owner::read(&Row(vec![7.into(), crate::metadata::database::Value::Null, "{}".into()]), 0);
+        let mut pulses = Pulses::default();
+        let now = Instant::now();
+        pulses.look([gone.clone()].iter(), now, now);
+        assert_eq!(pulses.life(&gone, false, now), Life::Dead);
+    }
+}
