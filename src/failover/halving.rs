@@ -71,7 +71,7 @@ fn is_busy(error: &DatabaseError) -> bool {
 
 fn words(error: &DatabaseError) -> String {
     match error {
-        DatabaseError::Refused { cause, .. } | DatabaseError::UniqueViolation { cause, .. } => cause.clone(),
+        DatabaseError::Refused { cause, .. } => cause.clone(),
         other => other.to_string(),
     }
 }

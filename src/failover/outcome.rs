@@ -199,9 +199,10 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
     }
 }
 
-/// Whether the database said no to a statement, and goes on.
+/// Whether the database said no to a statement, and goes on. An id that is given out twice is no row's fault: trying again would
+/// move the sequence, until it looks mended.
 pub(super) fn is_refusal(error: &DatabaseError) -> bool {
-    matches!(error, DatabaseError::Refused { .. } | DatabaseError::UniqueViolation { .. })
+    matches!(error, DatabaseError::Refused { .. })
 }
 
 /// What a retry alone will mend is the least.

@@ -211,10 +211,9 @@ impl<'a> Statements<'a> {
             RowLock::Free => " FOR UPDATE SKIP LOCKED",
         };
         format!(
-            "SELECT {} FROM {} i{} WHERE i.id IN ({}) ORDER BY i.id{lock}",
+            "SELECT {} FROM {} i WHERE i.id IN ({}) ORDER BY i.id{lock}",
             self.all_columns(),
             self.family.tables.instance,
-            self.by_id(),
             list(ids)
         )
     }
@@ -326,9 +325,8 @@ impl<'a> Statements<'a> {
     pub(crate) fn mark_tasks(&self, tasks: &[i64], clear_flag: bool) -> String {
         let flag = if clear_flag { ", flag = 0" } else { "" };
         format!(
-            "UPDATE {}{} SET state = {}{flag} WHERE id IN ({}) AND {}",
+            "UPDATE {} SET state = {}{flag} WHERE id IN ({}) AND {}",
             self.family.tables.task,
-            self.by_id(),
             crate::family::NEED_FAULT_TOLERANCE,
             list(tasks),
             self.is_unfinished_task(),
@@ -343,17 +341,10 @@ impl<'a> Statements<'a> {
             Claim::State(code) => format!("state = {code}"),
         };
         format!(
-            "UPDATE {}{} SET {set} WHERE id IN ({}) AND host = ? AND state = {state}",
+            "UPDATE {} SET {set} WHERE id IN ({}) AND host = ? AND state = {state}",
             self.family.tables.instance,
-            self.by_id(),
             list(std::iter::repeat_n("?", instances))
         )
-    }
-
-    /// MySQL and MariaDB lock every row that a statement looks at. Where a table is small they look at all of it, and would wait
-    /// for rows that are no business of ours.
-    fn by_id(&self) -> &'static str {
-        if self.dialect == Dialect::MySql { " FORCE INDEX (PRIMARY)" } else { "" }
     }
 
     /// Definitions whose project is gone: code.
@@ -622,10 +613,10 @@ mod tests {
     fn claims_compare_what_was_read() {
         assert_eq!(
             statements(FamilyId::V3_1, Dialect::MySql).claim(2, 4),
-            "UPDATE t_ds_process_instance FORCE INDEX (PRIMARY) SET host = ? WHERE id IN (?,?) AND host = ? AND state = 4"
+            "UPDATE t_ds_process_instance SET host = ? WHERE id IN (?,?) AND host = ? AND state = 4"
         );
         assert_eq!(
-            statements(FamilyId::V3_3, Dialect::Postgres).claim(1, 1),
+            statements(FamilyId::V3_3, Dialect::MySql).claim(1, 1),
             "UPDATE t_ds_workflow_instance SET state = 18 WHERE id IN (?) AND host = ? AND state = 1"
         );
     }

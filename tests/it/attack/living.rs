@@ -57,8 +57,8 @@ fn a_living_master_beside_the_dead_one_is_never_touched() {
     let world = World::new(Store::Sqlite, "3.2.2");
     world.instances([1]);
     world.env.insert([world.instance(2).host(ALIVE)]);
-    let refused = world.run(&format!("failover {DEAD} {ALIVE} --yes")).exit(4);
-    assert_eq!((world.commands(), world.host(1).as_str()), (0, DEAD), "{refused:?}");
+    let output = world.run(&format!("failover {DEAD} {ALIVE} --yes")).exit(7);
+    assert_eq!((world.commands(), world.host(1).as_str(), world.host(2).as_str()), (1, "NULL", ALIVE), "{output:?}");
 }
 
 /// In 3.3 and newer an instance has the time of its trigger, which may be long before a master took it up.

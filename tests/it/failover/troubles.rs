@@ -230,6 +230,9 @@ fn rows_that_somebody_locks_are_named_where_none_can_be_passed_over() {
 fn rows_that_are_let_go_in_time_are_done_at_the_end() {
     for store in [Store::MariaDb, Store::Postgres] {
         let world = world(store);
+        // MariaDB looks at every row of a table that is next to empty, and waits for those that are locked.
+        world.env.insert((2000..2600).map(|id| world.instance(id).state(7)));
+        world.env.sql(if store == Store::MariaDb { "ANALYZE TABLE t_ds_workflow_instance" } else { "ANALYZE" });
         let locked = Locked::rows(&world.env, "3");
         let running = world.dsctl(&["failover", "--all-dead", "--yes", "--timeout", "40s"]).spawn();
         eventually(Duration::from_secs(30), "the commands of all free rows", || {

@@ -37,6 +37,14 @@ fn below(parent: u32, name: &str) -> Option<u32> {
     })
 }
 
+fn program_of(running: &Running, terminal: bool) -> u32 {
+    if terminal {
+        eventually(LIMIT, "the program", || below(running.pid(), "dsctl").ok_or("none"))
+    } else {
+        running.pid()
+    }
+}
+
 impl World {
     fn file(&self, name: &str) -> PathBuf {
         self.env.home().join(name)
@@ -67,14 +75,6 @@ impl World {
         (running, child.trim().parse().unwrap())
     }
 
-    fn program(&self, running: &Running, terminal: bool) -> u32 {
-        if terminal {
-            eventually(LIMIT, "the program", || below(running.pid(), "dsctl").ok_or("none"))
-        } else {
-            running.pid()
-        }
-    }
-
     fn lose(&self) {
         let node = self.zk.await_queue(&self.path, 1).remove(0);
         self.zk.delete(&format!("{}/{node}", self.path));
@@ -87,7 +87,7 @@ fn signals_end_the_programs_children_too() {
     for terminal in [false, true] {
         for (name, code) in [("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
             let (running, child) = world.with_child(terminal, &[]);
-            signal(world.program(&running, terminal), name);
+            signal(program_of(&running, terminal), name);
             let output = running.finish().exit(code);
             assert!(!is_alive(child), "{terminal} {name}: {output:?}");
             // It was given back, and did not merely expire.
@@ -125,7 +125,7 @@ fn kill_9_ends_the_program_before_the_lock_is_free() {
     let world = world();
     for terminal in [false, true] {
         let (running, child) = world.with_child(terminal, &[]);
-        let program = world.program(&running, terminal);
+        let program = program_of(&running, terminal);
         signal(program, "KILL");
         // Its session lives on for a while, and the lock with it.
         world.zk.await_queue(&world.path, 0);

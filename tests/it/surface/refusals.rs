@@ -68,7 +68,6 @@ fn a_living_master() {
     let session = registration.session_id();
     for line in [
         format!("failover {LIVING} --yes"),
-        format!("failover {DEAD} {LIVING} --yes"),
         format!("clear-hosts {LIVING} --yes"),
         format!("failover {LIVING} --yes --allow-no-masters --allow-duplicate-tasks"),
         format!("failover {LIVING} --dry-run"),
