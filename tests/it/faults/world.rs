@@ -282,7 +282,10 @@ pub fn prepare(env: &mut Env, version: Version) {
     env.create_schema(version);
     env.insert([seed::project(version), seed::definition(version), seed::definition_log(version)]);
     let started = jiff::civil::date(2024, 6, 1).at(2, 0, 0, 0);
-    env.insert([seed::instance(version).id(PATTERN).name("pattern").state(7).host(LIVING).started(started)]);
+    // From 3.3 on the history alone says when a master took an instance up.
+    let history = r#"[{"time":"2024-06-01 02:00:01","state":"RUNNING_EXECUTION"}]"#;
+    let pattern = seed::instance(version).id(PATTERN).name("pattern").state(7).host(LIVING).started(started);
+    env.insert([pattern.maybe("state_history", history)]);
 }
 
 /// Instances, written by the database itself: many of them in no time.
