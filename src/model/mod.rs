@@ -9,5 +9,7 @@ mod version;
 
 pub use address::{Address, AddressError, AddressForm};
 pub use instance::{CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict};
-pub use registration::{Changes, Heartbeat, LockNode, Moment, PayloadForm, PayloadProblem, Registration, Registrations};
+pub use registration::{
+    Changes, Heartbeat, LockNode, Moment, PayloadForm, PayloadProblem, Registration, Registrations,
+};
 pub use version::{Stage, Version, VersionError, VersionRange};

@@ -148,9 +148,7 @@ impl Watcher<'_> {
                     around.tell(Event::new(Kind::Error, text).from(source)).await;
                     Next::End(code)
                 }
-                Err(Trouble { text, code, source, .. }) => {
-                    Next::Reopen(Some(Failure { text, code, source }))
-                }
+                Err(Trouble { text, code, source, .. }) => Next::Reopen(Some(Failure { text, code, source })),
             };
             match next {
                 Next::End(code) => return code,
