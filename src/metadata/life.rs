@@ -65,7 +65,8 @@ impl MetadataStore {
             tables.task, tables.instance, columns.task_instance
         );
         // One question, as it is asked before each batch.
-        let sql = format!("SELECT * FROM ({instances}) x UNION ALL SELECT * FROM ({tasks}) y");
+        let both = format!("SELECT * FROM ({instances}) x UNION ALL SELECT * FROM ({tasks}) y");
+        let sql = format!("SELECT z.kind, z.id, z.instance, z.host FROM ({both}) z");
         let of_host = |row: &Row| {
             let (id, instance) = row.int(1).zip(row.int(2)).filter(|_| row.text(3).as_deref() == Some(host))?;
             Some(if row.int(0)? == 0 { Sign::Instance(id) } else { Sign::Task { task: id, instance } })

@@ -473,12 +473,15 @@ impl<'a> Statements<'a> {
             }
             Dialect::Postgres => format!(
                 "SELECT CAST(substring(command_param FROM \
-                 '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})[^0-9]') AS bigint) AS instance {from}"
+                 '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})\"?[[:space:]]*[,}}]') AS bigint) AS instance {from}"
             ),
-            Dialect::Sqlite => format!(
-                "SELECT CAST(CASE WHEN json_valid(command_param) THEN COALESCE(command_param ->> '$.ProcessInstanceId', \
-                 command_param ->> '$.processInstanceId') END AS INTEGER) AS instance {from}"
-            ),
+            // A cast takes the digits that a text begins with.
+            Dialect::Sqlite => {
+                let text = "CAST(CASE WHEN json_valid(command_param) THEN COALESCE(command_param ->> '$.ProcessInstanceId', \
+                     command_param ->> '$.processInstanceId') END AS TEXT)";
+                let number = format!("CAST({text} AS INTEGER)");
+                format!("SELECT CASE WHEN CAST({number} AS TEXT) = {text} THEN {number} END AS instance {from}")
+            }
         };
         format!("{by_column}{by_parameter}")
     }
