@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// Commands that need both, by each way of opening them.
 const COMMANDS: [&str; 5] = [
     "masters",
-    "failover --all-dead --yes",
+    "failover --all-dead --yes --grace 0s",
     "lock status",
     "lock acquire 10.0.0.9:5678 --for 1ms",
     "watch --once --yes",
@@ -193,7 +193,7 @@ fn a_connection_to_the_database_is_closed_when_the_registry_refuses() {
     };
     // Those that ended without a goodbye.
     let before = counter("ABORTED_CLIENTS");
-    for command in ["masters", "failover --all-dead --yes", "lock status"] {
+    for command in ["masters", "failover --all-dead --yes --grace 0s", "lock status"] {
         let made = counter("CONNECTIONS");
         let output = world.dsctl(command).run().exit(6);
         assert!(output.stderr.contains("cannot reach the registry"), "{output:?}");

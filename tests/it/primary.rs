@@ -18,7 +18,9 @@ fn warned(output: &Output, word: &str) -> bool {
 /// Nothing is written, and told what it is: refused where something would be written, and a warning where it is read.
 #[track_caller]
 fn is_refused(world: &World, bar: &str) {
-    for command in ["failover --all-dead --yes", &format!("failover {DEAD} --yes"), "recover --orphans --yes"] {
+    for command in
+        ["failover --all-dead --yes --grace 0s", &format!("failover {DEAD} --yes"), "recover --orphans --yes"]
+    {
         let output = world.dsctl(&format!("{command} -o json")).run().exit(4);
         let error = &output.json()["error"];
         assert_eq!(error["kind"], "refused", "{output:?}");
@@ -328,7 +330,7 @@ fn row_level_security_is_told() {
             "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY part ON {table} USING (host <> '{DEAD}')"
         ),
     );
-    for words in ["masters", "instances", "failover --all-dead --dry-run", "failover --all-dead --yes"] {
+    for words in ["masters", "instances", "failover --all-dead --dry-run", "failover --all-dead --yes --grace 0s"] {
         let output = as_role(words);
         assert!(warned(&output, &format!("row level security hides rows of {table}")), "{output:?}");
     }

@@ -40,7 +40,7 @@ fn a_lock_that_is_held_keeps_no_other_master_waiting() {
     let world = world(Store::Sqlite);
     let (dead, second) = (world.dead(), second(&world));
     let holder = holder(&world, &dead);
-    let arguments = ["failover", "--all-dead", "--yes", "--lock-timeout", "1s"];
+    let arguments = ["failover", "--all-dead", "--grace", "0s", "--yes", "--lock-timeout", "1s"];
     let output = world.dsctl(&arguments).run().exit(7).err(&dead);
     let report = output.json();
     assert_eq!(recovered(&report), [11], "{output:?}");
@@ -85,7 +85,8 @@ fn all_masters_together_wait_once() {
         [world.dead(), second(&world), world.address("master-f.ds", 5678), world.address("master-g.ds", 5678)];
     world.env.insert(masters[2..].iter().zip(12..).map(|(host, id)| world.instance(id).host(host)));
     let holders: Vec<Running> = masters.iter().map(|master| holder(&world, master)).collect();
-    let report = world.dsctl(&["failover", "--all-dead", "--yes", "--lock-timeout", "4s"]).run().exit(5).json();
+    let report =
+        world.dsctl(&["failover", "--all-dead", "--grace", "0s", "--yes", "--lock-timeout", "4s"]).run().exit(5).json();
     for master in &masters {
         assert_eq!(of(&report, master)["error"]["kind"], "lock_held");
     }
@@ -99,7 +100,7 @@ fn a_host_that_no_lock_can_be_made_of_ends_nothing() {
     let world = world(Store::Sqlite);
     let odd = "master-\u{e000}.ds:5678";
     world.env.insert([world.instance(12).host(odd)]);
-    let output = world.run(&["failover", "--all-dead", "--yes"], 7);
+    let output = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 7);
     let report = output.json();
     assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
     assert!(!of(&report, odd)["error"]["message"].as_str().unwrap().is_empty(), "{report:#}");
@@ -152,7 +153,7 @@ fn a_row_that_is_refused_is_named_and_the_others_are_done() {
     for store in Store::ALL {
         let world = world(store);
         refuse(&world.env, "IN (4, 7)");
-        let report = world.run(&["failover", "--all-dead", "--yes"], 7).json();
+        let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 7).json();
         assert_eq!(recovered(&report), [1, 2, 3, 5, 6, 8, 9, 10, 11], "{store:?}");
         assert_eq!(skipped(&report), [(4, "refused".to_owned()), (7, "refused".to_owned())]);
         let detail = report["masters"][0]["skipped"][0]["detail"].as_str().unwrap();
@@ -171,7 +172,7 @@ fn a_database_that_refuses_every_row_is_told_in_its_words() {
     for store in Store::ALL {
         let world = world(store);
         refuse(&world.env, "> 0");
-        let report = world.run_in_vain(&["failover", "--all-dead", "--yes", "--batch", "2"], 1).json();
+        let report = world.run_in_vain(&["failover", "--all-dead", "--grace", "0s", "--yes", "--batch", "2"], 1).json();
         for master in report["masters"].as_array().unwrap() {
             assert!(master["error"]["message"].as_str().unwrap().contains("not this one"), "{report:#}");
         }
@@ -202,13 +203,13 @@ impl Locked {
 
 fn rows_that_are_locked_are_named(world: &World) {
     let locked = Locked::rows(&world.env, "3, 9");
-    let report = world.run(&["failover", "--all-dead", "--yes", "--timeout", "2s"], 7).json();
+    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "2s"], 7).json();
     assert_eq!(recovered(&report), [1, 2, 4, 5, 6, 7, 8, 10, 11], "{report:#}");
     assert_eq!(skipped(&report), [(3, "locked".to_owned()), (9, "locked".to_owned())]);
-    let report = world.run(&["failover", "--all-dead", "--yes", "--timeout", "2s"], 7).json();
+    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "2s"], 7).json();
     assert_eq!((&report["recovered"], &report["error"]), (&0.into(), &Json::Null));
     locked.let_go();
-    assert_eq!(recovered(&world.run(&["failover", "--all-dead", "--yes"], 0).json()), [3, 9]);
+    assert_eq!(recovered(&world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0).json()), [3, 9]);
 }
 
 #[test]
@@ -234,7 +235,7 @@ fn rows_that_are_let_go_in_time_are_done_at_the_end() {
         world.env.insert((2000..2600).map(|id| world.instance(id).state(7)));
         world.env.sql(if store == Store::MariaDb { "ANALYZE TABLE t_ds_workflow_instance" } else { "ANALYZE" });
         let locked = Locked::rows(&world.env, "3");
-        let running = world.dsctl(&["failover", "--all-dead", "--yes", "--timeout", "40s"]).spawn();
+        let running = world.dsctl(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "40s"]).spawn();
         eventually(Duration::from_secs(30), "the commands of all free rows", || {
             match world.env.number("SELECT COUNT(*) FROM t_ds_command") {
                 9.. => Ok(()),

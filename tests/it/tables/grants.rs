@@ -112,7 +112,7 @@ impl Guest {
         self.does(&format!("recover --orphans --yes{state}"));
         assert_eq!(self.world.commands(), 2);
         self.world.instances([3]);
-        self.does("failover --all-dead --yes");
+        self.does("failover --all-dead --yes --grace 0s");
         assert_eq!(self.world.commands(), 3);
         self.world.instances([4]);
         self.does("watch --once --yes");
@@ -133,7 +133,7 @@ fn with_the_listed_grants(store: Store) {
         for right in &rights {
             guest.revoke(right);
             if right.is_to_read() {
-                for line in ["masters", "lock status", "failover --all-dead --yes"] {
+                for line in ["masters", "lock status", "failover --all-dead --yes --grace 0s"] {
                     refused(&guest.world, line, named(right));
                 }
             } else {

@@ -38,11 +38,15 @@ fn two_instance_tables(store: Store) {
         // Nobody can say from here which of the two the masters use.
         for version in ["3.2.2", "3.4.1"] {
             world.env.set("DSCTL_DS_VERSION", version);
-            refused(&world, "failover --all-dead --yes", "both t_ds_process_instance and t_ds_workflow_instance");
+            refused(
+                &world,
+                "failover --all-dead --yes --grace 0s",
+                "both t_ds_process_instance and t_ds_workflow_instance",
+            );
         }
         world.env.unset("DSCTL_DS_VERSION");
         world.env.sql(&format!("ALTER TABLE {table} RENAME TO old_instances"));
-        run(&world, "failover --all-dead --yes").exit(0);
+        run(&world, "failover --all-dead --yes --grace 0s").exit(0);
         assert_eq!(world.commands(), 1, "{release}");
     }
 }
@@ -126,9 +130,9 @@ fn a_version_of_another_family_is_refused_unless_the_operator_agrees_with_the_ta
             refused(&world, line, "t_ds_version says 3.2.0, but the tables are those of family 3.1");
         }
         world.env.set("DSCTL_DS_VERSION", "3.2.0");
-        refused(&world, "failover --all-dead --yes", "--ds-version 3.2.0 contradicts the schema");
+        refused(&world, "failover --all-dead --yes --grace 0s", "--ds-version 3.2.0 contradicts the schema");
         world.env.set("DSCTL_DS_VERSION", "3.1.9");
-        run(&world, "failover --all-dead --yes").exit(0).err("t_ds_version says");
+        run(&world, "failover --all-dead --yes --grace 0s").exit(0).err("t_ds_version says");
         assert_eq!(world.commands(), 1, "{store:?}");
     }
 }

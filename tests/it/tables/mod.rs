@@ -15,7 +15,7 @@ const EVERY: [&str; 11] = [
     "commands",
     "lock status",
     "lock acquire 10.0.0.2:5678 --for 1s",
-    "failover --all-dead --yes",
+    "failover --all-dead --yes --grace 0s",
     "failover 10.0.0.2:5678 --dry-run",
     "clear-hosts 10.0.0.2:5678 --yes",
     "recover --orphans --yes",
@@ -25,7 +25,7 @@ const EVERY: [&str; 11] = [
 
 /// Those that write, and their dry runs.
 const WRITING: [&str; 6] = [
-    "failover --all-dead --yes",
+    "failover --all-dead --yes --grace 0s",
     "failover 10.0.0.2:5678 --yes",
     "failover 10.0.0.2:5678 --dry-run",
     "clear-hosts 10.0.0.2:5678 --dry-run",
