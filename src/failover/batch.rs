@@ -22,7 +22,7 @@ use super::tasks::{TaskFate, TaskView};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, NewCommand, TaskIds};
-use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
+use crate::model::{Address, CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
 /// What all batches of one master share.
 pub(crate) struct Batch<'a> {
@@ -149,9 +149,6 @@ impl Handover<'_, '_> {
     pub(super) async fn apply(&mut self, candidates: &[Instance], rows: Rows) -> Result<Applied, FailoverError> {
         let Self { cluster, context, outcome, locks, batch, facts, .. } = self;
         locks.confirm(&mut *cluster.registry).await?;
-        if let Some(mark) = batch.mark {
-            life::ensure_still(&mut cluster.store, mark, &outcome.address).await?;
-        }
         cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
         let (mut prepared, commands) = match write(cluster, context, batch, facts, candidates, rows).await {
             Ok(written) => written,
@@ -163,10 +160,7 @@ impl Handover<'_, '_> {
                 };
             }
         };
-        // Claimed instances are nobody's, whoever registers.
-        if batch.errors.is_none()
-            && let Err(error) = guard::ensure_still_away(cluster, batch.view, &outcome.address).await
-        {
+        if let Err(error) = batch.ensure_still_nobodys(cluster, &outcome.address).await {
             cluster.store.roll_back_batch().await;
             return Err(error);
         }
@@ -193,6 +187,17 @@ impl Handover<'_, '_> {
         };
         tracing::info!(instances = prepared.rows.len(), left_alone = prepared.skipped.len(), "batch committed");
         Ok(Applied::Done(record(cluster, context, prepared, &commands, outcome)))
+    }
+}
+
+impl Batch<'_> {
+    /// Looks again, right before the COMMIT: at what the master may have begun meanwhile, and whether it is back. Claimed
+    /// instances are nobody's, whoever registers.
+    async fn ensure_still_nobodys(&self, cluster: &mut Cluster, address: &Address) -> Result<(), FailoverError> {
+        if let Some(mark) = self.mark {
+            life::ensure_still(&mut cluster.store, mark, address).await?;
+        }
+        if self.errors.is_none() { guard::ensure_still_away(cluster, self.view, address).await } else { Ok(()) }
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> 
         Json::String(text) => text.parse().ok(),
         _ => None,
     };
-    INSTANCE_KEYS.iter().find_map(|key| parameter.get(key).and_then(number).filter(|id| *id > 0))
+    INSTANCE_KEYS.iter().find_map(|key| parameter.get(key).and_then(number).filter(|id| *id != 0))
 }
 
 /// A row of `unfinished_tasks`.

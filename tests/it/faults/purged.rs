@@ -15,6 +15,11 @@ const SOON: Duration = Duration::from_secs(20);
 const LOCKS: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE client_id <> 7";
 const CLIENT: &str = "DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id <> 7";
 
+/// The living master's own lock, and its end.
+const HELD: &str = "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+                    VALUES ('/lock/master-failover/10.0.0.2:5678', 'living_1_main', 7, CURRENT_TIMESTAMP)";
+const RELEASED: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = 7";
+
 /// Purged with everything written but the end.
 fn before_commit(store: Store, deleted: &[&str]) -> (World, crate::harness::Output) {
     let mut world = World::with_registry_inside(store, BY_STATE, 5);
@@ -63,11 +68,15 @@ fn during_a_long_scan() {
             Store::Postgres => "LOCK TABLE t_ds_workflow_instance IN ACCESS EXCLUSIVE MODE",
             _ => "LOCK TABLES t_ds_workflow_instance WRITE",
         };
+        // Without the look whether the masters are this cluster's, nothing waits for the table but what is done under the lock,
+        // which somebody else has until the table is closed.
+        world.env.sql(HELD);
+        let words = "--allow-new-masters --lock-timeout 1m --timeout 1m --statement-timeout 5m --session-timeout 6s";
+        let mut running = world.failover(words).spawn();
+        running.await_stderr("/lock/master-failover");
         wait(other.begin(Access::Write, Duration::from_mins(5))).unwrap();
         wait(other.execute(lock, &[])).unwrap();
-        // Without the look whether the masters are this cluster's, the scan is the first to wait for the table.
-        let words = "--allow-new-masters --timeout 1m --statement-timeout 5m --session-timeout 6s";
-        let running = world.failover(words).spawn();
+        world.env.sql(RELEASED);
         eventually(SOON, "the lock", || if world.queue().len() == 1 { Ok(()) } else { Err(world.queue()) });
         world.env.sql(&format!("{LOCKS}; {CLIENT}"));
         let output = world.end(running).exit(8);
