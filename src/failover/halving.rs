@@ -8,6 +8,9 @@ use crate::model::{Instance, SkipReason};
 /// So many rows refused one by one, and none handed over: it is not the rows.
 const GIVE_UP: usize = 8;
 
+/// So often a batch is tried while somebody is in the way of all instances alike. A deadlock is over by the second time.
+const TRIES: usize = 3;
+
 impl Handover<'_, '_> {
     /// Does instances in one transaction, or, where that is refused, in halves. Gives those whose rows somebody else has
     /// locked. A wait that was in vain is not repeated: from then on free rows alone are taken.
@@ -21,10 +24,21 @@ impl Handover<'_, '_> {
     ) -> Result<Vec<Instance>, FailoverError> {
         let mut locked = Vec::new();
         let mut left = vec![instances];
+        let mut tries = 0;
         while let Some(some) = left.pop() {
             self.context.go_on()?;
             match self.apply(some, *rows).await? {
-                Applied::Done(others) => locked.extend(others),
+                Applied::Done(others) => {
+                    tries = 0;
+                    locked.extend(others);
+                }
+                Applied::Crowded(error) => {
+                    tries += 1;
+                    if tries == TRIES {
+                        return Err(error.into());
+                    }
+                    left.push(some);
+                }
                 Applied::Refused(error) if *rows == Rows::Waited && is_busy(&error) => {
                     *rows = Rows::Free;
                     left.push(some);
