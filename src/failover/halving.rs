@@ -46,7 +46,7 @@ impl Handover<'_, '_> {
                 Applied::Refused(error) => match some {
                     [] => return Err(error.into()),
                     [instance] if is_busy(&error) => locked.push(instance.clone()),
-                    [instance] => self.name(instance, error)?,
+                    [instance] => self.name(instance, error).await?,
                     many => {
                         let (first, second) = many.split_at(many.len() / 2);
                         left.extend([second, first]);
@@ -68,7 +68,13 @@ impl Handover<'_, '_> {
         }
     }
 
-    fn name(&mut self, instance: &Instance, error: DatabaseError) -> Result<(), FailoverError> {
+    async fn name(&mut self, instance: &Instance, error: DatabaseError) -> Result<(), FailoverError> {
+        // The insert leaves out whom somebody else has given a command since the look at them.
+        let waiting = self.cluster.store.recovery_commands_for([instance.id]).await?;
+        if let Some(command) = waiting.get(&instance.id) {
+            self.outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
+            return Ok(());
+        }
         self.outcome.skipped.push((instance.id, SkipReason::Refused(words(&error))));
         let refused = self.outcome.skipped.iter().filter(|(_, reason)| matches!(reason, SkipReason::Refused(_)));
         if self.outcome.recovered.is_empty() && refused.count() >= GIVE_UP {
