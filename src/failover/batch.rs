@@ -80,6 +80,17 @@ pub(super) enum Applied {
     Done(Vec<Instance>),
     /// The database refused it, or the transaction was in another's way; nothing was written.
     Refused(DatabaseError),
+    /// Somebody is in the way of all instances alike: a table is locked, say. Nothing was written.
+    Crowded(DatabaseError),
+}
+
+/// Whose rows a transaction that is in another's way wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Those of instances, or of their tasks: fewer instances may be free.
+    Instances,
+    /// Not that of an instance alone.
+    Tables,
 }
 
 /// One master's instances on their way, under its locks.
@@ -150,11 +161,18 @@ impl Handover<'_, '_> {
         let Self { cluster, context, outcome, locks, batch, facts, .. } = self;
         locks.confirm(&mut *cluster.registry).await?;
         cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
-        let (mut prepared, commands) = match write(cluster, context, batch, facts, candidates, rows).await {
+        let mut place = Place::Tables;
+        let written = write(cluster, context, batch, facts, candidates, rows, &mut place).await;
+        let (mut prepared, commands) = match written {
             Ok(written) => written,
             Err(error) => {
                 cluster.store.roll_back_batch().await;
                 return match error {
+                    FailoverError::Database(error @ DatabaseError::Refused { busy: true, .. })
+                        if place == Place::Tables =>
+                    {
+                        Ok(Applied::Crowded(error))
+                    }
                     FailoverError::Database(error) if is_refusal(&error) => Ok(Applied::Refused(error)),
                     error => Err(error),
                 };
@@ -170,6 +188,7 @@ impl Handover<'_, '_> {
                 cluster.store.roll_back_batch().await;
                 return Err(error.into());
             }
+            outcome.asked.extend(prepared.to_end.iter().map(|task| task.id));
             end_tasks(cluster, &prepared.to_end, &mut prepared.notes).await;
         }
         // No lock, no commit.
@@ -214,12 +233,17 @@ async fn write(
     facts: &Facts,
     candidates: &[Instance],
     which: Rows,
+    place: &mut Place,
 ) -> Result<(Prepared, HashMap<InstanceId, i64>), FailoverError> {
     let ids: Vec<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
+    // Where locked rows are passed over, none of them is waited for.
+    let waits = which == Rows::Waited || !cluster.store.passes_locked_over();
+    *place = if waits { Place::Instances } else { Place::Tables };
     let rows = match which {
         Rows::Free => cluster.store.lock_free_instances(&ids).await?,
         Rows::Waited => cluster.store.lock_instances(&ids).await?,
     };
+    *place = Place::Instances;
     let taken: HashSet<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
     // A row that is gone is missing among the free ones as well; who waits for it learns that.
     let is_locked = |instance: &&Instance| which == Rows::Free && !taken.contains(&instance.id);
@@ -239,6 +263,8 @@ async fn write(
         let tasks: Vec<i64> = prepared.tasks.iter().map(|(_, task)| *task).collect();
         cluster.store.mark_tasks(&tasks).await?;
     }
+    // From here on all rows that an instance has are ours.
+    *place = Place::Tables;
     if context.rules.steps != Steps::Command {
         let claimed = cluster.store.claim(&prepared.rows).await?;
         ensure_all(cluster, claimed, prepared.rows.len())?;

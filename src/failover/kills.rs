@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::batch::idle_limit;
+use super::outcome::MasterOutcome;
 use super::run::Cluster;
 use crate::model::{Address, Task};
 
@@ -34,4 +35,16 @@ pub(super) async fn end_tasks(cluster: &Cluster, tasks: &[Task], notes: &mut Vec
         })
     });
     notes.extend(futures::future::join_all(asked).await.into_iter().flatten().flatten());
+}
+
+/// Tasks that were asked to end, and whose instances were not handed over all the same.
+pub(super) fn in_vain(outcome: &MasterOutcome) -> Option<String> {
+    let left = outcome.asked.iter().filter(|task| !outcome.marked_tasks.contains(task));
+    let tasks = left.map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    (!tasks.is_empty()).then(|| {
+        format!(
+            "workers were asked to end the tasks {tasks}, before the hand-over of their instances failed: what they did is \
+             over or cut short, and their rows do not say so"
+        )
+    })
 }

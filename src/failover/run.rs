@@ -12,7 +12,7 @@ use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
-use super::{judge, life, remarks, trace, zone};
+use super::{judge, kills, life, remarks, trace, zone};
 use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -403,6 +403,7 @@ async fn batches(
 ) -> Result<(), FailoverError> {
     let result = each_batch(cluster, locks, context, batch, &instances, &mut outcome).await;
     outcome.skipped.sort_by_key(|(id, _)| *id);
+    outcome.notes.extend(kills::in_vain(&outcome));
     context.run.put(outcome);
     result
 }
@@ -443,9 +444,15 @@ async fn each_batch(
     }
     // Somebody else works on these; all free ones are done by now.
     let mut rows = Rows::Waited;
+    let (mut done, all) = (0, locked.len());
     for some in locked.chunks(size) {
+        let began = Instant::now();
         let still = handover.halving(some, &mut rows).await?;
         handover.outcome.skipped.extend(still.into_iter().map(|instance| (instance.id, SkipReason::Locked)));
+        done += some.len();
+        if done < all {
+            keep_rate(handover.context, some.len(), began).await?;
+        }
     }
     handover.end()
 }

@@ -1,6 +1,6 @@
 //! Whether the rows themselves disprove the zone that is given for the masters, and what was proven with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
@@ -113,12 +113,20 @@ fn to_come(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
 }
 
 /// The end that a master wrote, and the moment in which the database wrote the same row. A row that was changed later
-/// says nothing, and most of these show it by not being a whole number of quarters apart.
+/// says nothing, and most of these show it by not being a whole number of quarters apart. Where one statement has changed
+/// many, as that of an upgrade does, some of them would be; but these contradict each other.
 fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     let mut votes: BTreeMap<i64, (usize, &WrittenTimes)> = BTreeMap::new();
     let mut agree = 0;
+    let mut offsets: HashMap<Timestamp, HashSet<Offset>> = HashMap::new();
+    for (end, written) in rows.iter().filter_map(|row| Some((row.end?, row.by_database?))) {
+        offsets.entry(written).or_default().extend(quarters(end, written));
+    }
+    let contradict = |written: &Timestamp| offsets.get(written).is_some_and(|offsets| offsets.len() > 1);
     for row in rows {
-        let (Some(end), Some(written)) = (row.end, row.by_database) else { continue };
+        let (Some(end), Some(written)) = (row.end, row.by_database.filter(|written| !contradict(written))) else {
+            continue;
+        };
         let Some(offset) = quarters(end, written) else { continue };
         if offset == zone.to_offset(written) {
             agree += 1;
@@ -201,6 +209,11 @@ mod tests {
         assert_eq!(seen(&both, "America/Chicago"), None);
         assert_eq!(seen(&[ended(1, "2024-06-01T05:00:00", "2024-06-21T10:00:00Z")], "UTC"), None);
         assert_eq!(seen(&[], "UTC"), None);
+        // One statement has changed all of them, an hour and two after their ends.
+        let together = ["04:00:01", "04:00:00", "03:00:00"]
+            .map(|end| ended(1, &format!("2024-06-01T{end}"), "2024-06-01T10:00:00Z"));
+        assert_eq!(seen(&together, "America/Chicago"), None);
+        assert!(seen(&together[..2], "America/Chicago").is_some());
     }
 
     #[test]

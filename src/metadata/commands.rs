@@ -77,7 +77,7 @@ impl MetadataStore {
                 waiting.add(id, row.int(3), instance);
             }
         };
-        self.database.query(&sql, &[], &mut keep).await?;
+        self.each(&sql, &[], &mut keep).await?;
         Ok(waiting)
     }
 

@@ -68,6 +68,8 @@ pub struct MySqlSession {
     witness: String,
     /// Whether a transaction can be told to write nothing. `TiDB` cannot.
     knows_read_only: bool,
+    /// How a writing transaction sees what others do.
+    writing_level: &'static str,
 }
 
 impl MySqlDriver {
@@ -83,10 +85,12 @@ impl MySqlDriver {
         let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
         let version = row.text(0).unwrap_or_default().to_lowercase();
         let wait_timeout = row.int(1);
-        let mut known = Vec::new();
+        let (mut known, mut logs_statements) = (Vec::new(), false);
         for row in connection.fetch_all(sqlx::raw_sql(VARIABLES)).await? {
             let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
-            known.extend(row.text(0).map(|name| name.to_lowercase()));
+            let name = row.text(0).unwrap_or_default().to_lowercase();
+            logs_statements |= name == "binlog_format" && row.text(1).as_deref() == Some("STATEMENT");
+            known.push(name);
         }
         let settings = AssertSqlSafe(self.settings(version.contains("mariadb")));
         connection.execute(sqlx::raw_sql(settings)).await.map_err(|error| too_old(error, &version))?;
@@ -98,6 +102,7 @@ impl MySqlDriver {
             lock_wait: self.lock_wait(),
             witness: witness(&known),
             knows_read_only: knows_read_only(&version),
+            writing_level: if logs_statements { "REPEATABLE READ" } else { "READ COMMITTED" },
         })
     }
 
@@ -131,9 +136,9 @@ impl MySqlDriver {
 /// The greatest value of a limit of rows. To set `max_join_size` takes `sql_big_selects` back, so that one comes behind it.
 const NO_LIMIT: u64 = u64::MAX;
 
-/// What tells servers apart, and what makes one take no writes, as far as this one knows it.
+/// What tells servers apart, what makes one take no writes, and how it logs them, as far as this one knows it.
 const VARIABLES: &str = "SHOW VARIABLES WHERE Variable_name IN ('hostname', 'port', 'server_id', 'server_uuid', \
-     'read_only', 'super_read_only', 'innodb_read_only', 'tx_read_only', 'transaction_read_only')";
+     'read_only', 'super_read_only', 'innodb_read_only', 'tx_read_only', 'transaction_read_only', 'binlog_format')";
 
 /// Which server answers, and why it takes no writes: of the variables that it knows.
 fn witness(known: &[String]) -> String {
@@ -238,10 +243,17 @@ impl Driver for MySqlDriver {
         session.skips_locked
     }
 
-    /// `wait_timeout` is what ends a session that says nothing, and with it the transaction. REPEATABLE READ is set
-    /// since READ COMMITTED is refused where the binary log is kept by statement.
+    /// `wait_timeout` is what ends a session that says nothing, and with it the transaction.
+    ///
+    /// At READ COMMITTED the insert of commands looks at those of others without a lock. At REPEATABLE READ it locks all of
+    /// them, and waits for whoever has one locked: a master that died in the middle of a transaction has, until the server
+    /// notices. Only where the binary log is kept by statement, the server demands it.
     fn begin(session: &mut MySqlSession, access: Access, idle_limit: Duration) -> String {
-        let level = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+        let level = match access {
+            Access::Read => "REPEATABLE READ",
+            Access::Write => session.writing_level,
+        };
+        let level = format!("SET TRANSACTION ISOLATION LEVEL {level}");
         match access {
             Access::Read if session.knows_read_only => format!("{level}; START TRANSACTION READ ONLY"),
             Access::Read => format!("{level}; START TRANSACTION"),

@@ -93,6 +93,12 @@ impl MetadataStore {
         self.locked(ids, if skips { RowLock::Free } else { RowLock::All }).await
     }
 
+    /// Whether [`MetadataStore::lock_free_instances`] waits for nobody.
+    #[must_use]
+    pub fn passes_locked_over(&self) -> bool {
+        self.database.skips_locked()
+    }
+
     async fn locked(&mut self, ids: &[InstanceId], lock: RowLock) -> Result<Vec<InstanceRow>, DatabaseError> {
         let sql = self.statements().rows_by_ids(ids, lock);
         let mut found = Vec::new();

@@ -1,5 +1,6 @@
 //! Attacks: a process instance that gets two commands, or none, or is taken from a master that lives.
 
+mod answers;
 mod commit;
 mod edges;
 mod kills;

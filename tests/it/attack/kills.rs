@@ -71,3 +71,25 @@ fn a_dry_run_asks_nobody() {
     world.run(&format!("failover {DEAD} --dry-run --allow-duplicate-tasks")).exit(0);
     assert!(!was_asked(&listener));
 }
+
+/// The last word is the COMMIT's, and it comes when the workers have been asked.
+#[test]
+fn who_was_asked_in_vain_is_named() {
+    let (world, listener, _worker) = with_a_worker(Store::Postgres);
+    let address = listener.local_addr().unwrap().to_string();
+    world.instances(2..=4);
+    let tasks = (2..=4).map(|id| seed::task(world.version, id).id(10 + id).host(&address).started(ago(3600)));
+    world.env.insert(tasks);
+    world.env.sql(
+        "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.process_instance_id = 3 THEN \
+         RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$; \
+         CREATE CONSTRAINT TRIGGER spoil AFTER INSERT ON t_ds_command DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE PROCEDURE spoil()",
+    );
+    let report = world.run(&format!("failover {DEAD} --yes --allow-duplicate-tasks")).exit(7).json();
+    assert_eq!((world.commands(), world.host(3).as_str()), (3, DEAD), "{report}");
+    let warnings: Vec<&str> = report["warnings"].as_array().unwrap().iter().filter_map(|text| text.as_str()).collect();
+    assert!(warnings.iter().any(|text| text.contains("tasks 13, before")), "{warnings:?}");
+    let begins_anew = warnings.iter().filter(|text| text.contains("begin anew")).any(|text| text.contains("13"));
+    assert!(!begins_anew, "{warnings:?}");
+}

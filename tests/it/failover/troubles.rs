@@ -247,3 +247,65 @@ fn rows_that_are_let_go_in_time_are_done_at_the_end() {
         assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
     }
 }
+
+/// A master that died in the middle of a transaction keeps its commands locked until the server notices.
+fn with_a_locked_command(world: &World) -> Locked {
+    let command = dsctl::demo::seed::command(world.version, 0).id(900);
+    world.env.insert([command]);
+    let mut database = world.env.database();
+    wait(async {
+        database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
+        database.query("SELECT id FROM t_ds_command WHERE id = 900 FOR UPDATE", &[], &mut |_| ()).await.unwrap();
+    });
+    Locked(database)
+}
+
+#[test]
+fn a_command_that_somebody_locks_is_in_nobodys_way() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let world = world(store);
+        let locked = with_a_locked_command(&world);
+        let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "2s"], 0).json();
+        assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
+        locked.let_go();
+    }
+}
+
+fn is_told_soon(world: &World) {
+    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "3s"], 6).json();
+    assert_eq!(report["recovered"], 0, "{report:#}");
+    let hint = report["error"]["hint"].as_str().unwrap();
+    assert!(hint.contains("another transaction is in the way"), "{report:#}");
+    let elapsed = report["elapsed_ms"].as_u64().unwrap();
+    assert!(elapsed < 50_000, "{elapsed}");
+}
+
+/// There the insert waits for every command that somebody has locked.
+#[test]
+fn a_locked_command_in_a_server_that_logs_statements_is_told_soon() {
+    let mut server = MariaDb::private();
+    server.restart_with(&["--log-bin", "--binlog-format=STATEMENT"]);
+    let world = filled(World::in_env(Env::on_mariadb(&server), release("3.4.1")));
+    let locked = with_a_locked_command(&world);
+    is_told_soon(&world);
+    locked.let_go();
+    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0).json();
+    assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
+}
+
+/// An index that is built, say. Halves would wait as long as the whole.
+#[test]
+fn a_table_that_somebody_locks_is_told_soon() {
+    for table in ["t_ds_command", "t_ds_workflow_instance"] {
+        let world = world(Store::Postgres);
+        let mut database = world.env.database();
+        wait(async {
+            database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
+            database.execute(&format!("LOCK TABLE {table} IN SHARE MODE"), &[]).await.unwrap();
+        });
+        is_told_soon(&world);
+        Locked(database).let_go();
+        let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0).json();
+        assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
+    }
+}
