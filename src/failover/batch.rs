@@ -150,7 +150,7 @@ impl Handover<'_, '_> {
         let Self { cluster, context, outcome, locks, batch, facts, .. } = self;
         locks.confirm(&mut *cluster.registry).await?;
         if let Some(mark) = batch.mark {
-            life::ensure_still(&mut cluster.store, mark, &outcome.address).await?;
+            life::ensure_still(&mut cluster.store, mark, &outcome.address, !outcome.recovered.is_empty()).await?;
         }
         cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
         let (mut prepared, commands) = match write(cluster, context, batch, facts, candidates, rows).await {
