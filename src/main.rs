@@ -31,11 +31,21 @@ fn main() -> ExitCode {
 async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u8 {
     // The loop does not stand still because nobody reads what it tells.
     let tells = matches!(&cli.command, Command::Watch(arguments) if arguments.is_loop());
-    let stream = |stream: Box<dyn Write + Send>| if tells { Box::new(Patient::before(stream)) } else { stream };
-    let (mut out, mut err) = (stream(Box::new(io::stdout())), stream(Box::new(io::stderr())));
     let terminals = Terminals::of_process(std::env::var("JOURNAL_STREAM").ok().as_deref());
-    let mut printer = Printer::new(&mut *out, &mut *err, settings, terminals);
-    commands::run(cli, environment, &mut printer, StopSignal::new(signals::listen())).await
+    let stop = StopSignal::new(signals::listen());
+    if !tells {
+        let (mut out, mut err) = (io::stdout(), io::stderr());
+        return commands::run(cli, environment, &mut Printer::new(&mut out, &mut err, settings, terminals), stop).await;
+    }
+    let (mut out, mut err) = (Patient::before(io::stdout()), Patient::before(io::stderr()));
+    let code = commands::run(cli, environment, &mut Printer::new(&mut out, &mut err, settings, terminals), stop).await;
+    match out.finish() {
+        // One round that came to a good end, and of which nobody reads.
+        Err(error) if code == 0 => {
+            commands::unwritten(&mut Printer::new(&mut io::sink(), &mut err, settings, terminals), &error)
+        }
+        _ => code,
+    }
 }
 
 /// Help, version and usage errors. A reader that went away is nobody to tell.

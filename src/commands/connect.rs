@@ -8,7 +8,7 @@ use futures::future::{Either, select};
 use tokio::time::timeout;
 
 use crate::config::{DbTarget, RegistryTarget, Settings};
-use crate::failover::{Cluster, FailoverError, StopSignal};
+use crate::failover::{Cluster, FailoverError, Refusal, StopSignal, in_database};
 use crate::family::{RegistryLayout, Release, family_of};
 use crate::metadata::MetadataStore;
 use crate::metadata::database::{Database, DatabaseError};
@@ -170,21 +170,29 @@ async fn store(settings: &Settings, access: Access) -> Result<MetadataStore, Com
     Ok(MetadataStore::open(database, settings.ds_version).await?)
 }
 
-/// The release, from the database; without one, from `--ds-version` alone. It is told in the answer's head.
-pub(super) async fn release(settings: &Settings, document: &mut Document) -> Result<Release, CommandError> {
+/// The release, from the database; without one, from `--ds-version` alone. It is told in the answer's head. With what the
+/// database says against ZooKeeper's being the masters' registry.
+pub(super) async fn release(
+    settings: &Settings,
+    document: &mut Document,
+) -> Result<(Release, Option<Refusal>), CommandError> {
     if let (None, Some(version)) = (&settings.db, settings.ds_version)
         && let Some(family) = family_of(version)
     {
         let release = Release { family, range: VersionRange::new(version, version), contradictions: Vec::new() };
         super::head(document, &release);
-        return Ok(release);
+        return Ok((release, None));
     }
-    let store = store(settings, Access::Read).await?;
+    let mut store = store(settings, Access::Read).await?;
+    let elsewhere = match settings.registry()? {
+        RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
+        RegistryTarget::Jdbc(_) => Ok(None),
+    };
     let release = store.release().clone();
     super::head(document, &release);
     document.warnings.extend(store.plain_text());
     store.close().await;
-    Ok(release)
+    Ok((release, elsewhere?))
 }
 
 /// Connects to the registry alone.

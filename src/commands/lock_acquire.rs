@@ -61,14 +61,18 @@ async fn hold(
     shell.settings.registry()?;
     let stop = shell.stop.clone();
     let database = async {
-        let release = connect::release(&shell.settings, document).await?;
+        let (release, elsewhere) = connect::release(&shell.settings, document).await?;
+        // A lock in the wrong place keeps nobody out.
+        if let Some(elsewhere) = elsewhere {
+            return Err(elsewhere.into());
+        }
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address))
     };
     let layout = |(release, _): &(Release, _)| release.family.registry;
     let ((release, address), registry) = connect::both(&shell.settings, Access::Write, &stop, database, layout).await?;
     let mut registry = registry?;
-    let result = take_and_hold(shell, arguments, &mut *registry, &release, &address).await;
+    let result = take_and_hold(shell, arguments, document, &mut *registry, &release, &address).await;
     // Ends the session, and with it every lock, on each way out.
     *left = connect::close_registry(registry).await;
     result
@@ -77,12 +81,15 @@ async fn hold(
 async fn take_and_hold(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
+    document: &mut Document,
     registry: &mut dyn Registry,
     release: &Release,
     address: &Address,
 ) -> Result<Held, CommandError> {
     let stop = shell.stop.clone();
-    ensure_right_place(registry).await?;
+    if let Some(doubt) = ensure_right_place(registry).await? {
+        if arguments.program.is_empty() { document.warnings.push(doubt) } else { shell.printer.warning(&doubt) }
+    }
     let mut leases = Vec::new();
     let deadline = Instant::now() + arguments.lock_timeout;
     for path in release.lock_paths(address) {
@@ -102,11 +109,18 @@ async fn take_and_hold(
     Ok(Held { locks, time: began.elapsed(), child })
 }
 
-/// A lock in the wrong place keeps nobody out.
-async fn ensure_right_place(registry: &mut dyn Registry) -> Result<(), CommandError> {
+/// A lock in the wrong place keeps nobody out. Gives what is to be said of a place where no master is registered.
+async fn ensure_right_place(registry: &mut dyn Registry) -> Result<Option<String>, CommandError> {
     let masters = registry.masters().await?;
     if masters.parent_exists {
-        return Ok(());
+        let doubt = || {
+            format!(
+                "no master is registered below {}: where the masters are registered elsewhere (--registry, --zk, \
+                 --namespace), this lock keeps none of them out",
+                masters.parent
+            )
+        };
+        return Ok(masters.servers.is_empty().then(doubt));
     }
     let endpoint = registry.endpoint().to_owned();
     let refusal = Refusal::NoMastersNode { endpoint, parent: masters.parent };

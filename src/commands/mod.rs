@@ -68,13 +68,16 @@ pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>,
         // All that a command waits for is one future, too large for the stack's taste.
         None => Box::pin(with_settings(cli, environment, printer, stop)).await,
     };
-    code.unwrap_or_else(|error| {
-        // Stdout cannot take it, as on a full disk: what was done is done, but the caller must not think it read it.
-        let message = format!("the answer cannot be written: {error}");
-        let hint = "what was done stands; 'dsctl instances' and 'dsctl commands' show it";
-        printer.error(&ErrorBody::new("io", message, ExitCode::Failure).hint(hint));
-        ExitCode::Failure.number()
-    })
+    code.unwrap_or_else(|error| unwritten(printer, &error))
+}
+
+/// Stdout cannot take it, as on a full disk: what was done is done, but the caller must not think it read it. Gives the number
+/// that the process ends with.
+pub fn unwritten(printer: &mut Printer<'_>, error: &io::Error) -> u8 {
+    let message = format!("the answer cannot be written: {error}");
+    let hint = "what was done stands; 'dsctl instances' and 'dsctl commands' show it";
+    printer.error(&ErrorBody::new("io", message, ExitCode::Failure).hint(hint));
+    ExitCode::Failure.number()
 }
 
 /// Commands whose answer is a finished text.

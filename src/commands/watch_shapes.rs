@@ -15,7 +15,7 @@ pub(super) fn memory(state: State) -> Memory {
     memory.missing.absences = state.missing.iter().map(absence).collect();
     memory.missing.last = state.look.map(|look| Look { roll: look.roll, at_ms: look.at_ms, steady: None });
     memory.missing.alive = state.alive;
-    memory.work = state.work;
+    (memory.work, memory.work_at_ms) = (state.work, state.work_at_ms);
     memory.brake = state.brake.map(|brake| brake.reason);
     memory
 }
@@ -31,6 +31,7 @@ pub(super) fn state(memory: &Memory) -> State {
         marks: marks.collect(),
         alive: memory.missing.alive.clone(),
         work: memory.work.clone(),
+        work_at_ms: memory.work_at_ms,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
-use super::life::{Before, Between, Roll};
+use super::life::{Before, Between, LONGEST, Roll};
 use super::rules::{Rules, StopSignal};
 use super::run::Cluster;
 use crate::family::{Family, FamilyId};
@@ -12,9 +12,6 @@ use crate::model::Address;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// A registry that keeps no count must be looked at as often as that.
-const LONGEST: Duration = Duration::from_secs(6);
 
 /// How long a release's own masters wait before they fail over a master whose registration is gone (F§7.8).
 #[must_use]
@@ -60,5 +57,5 @@ pub async fn see_away(
         }
         (roll, looked) = (seen, Instant::now());
     }
-    Ok((masters, Before { roll, mark }))
+    Ok((masters, Before { roll, mark, looked: None }))
 }

@@ -22,7 +22,7 @@ use super::tasks::{TaskFate, TaskView};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, NewCommand, TaskIds};
-use crate::model::{Address, CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
+use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
 /// What all batches of one master share.
 pub(crate) struct Batch<'a> {
@@ -178,7 +178,7 @@ impl Handover<'_, '_> {
                 };
             }
         };
-        if let Err(error) = batch.ensure_still_nobodys(cluster, &outcome.address).await {
+        if let Err(error) = batch.ensure_still_nobodys(cluster, outcome).await {
             cluster.store.roll_back_batch().await;
             return Err(error);
         }
@@ -212,9 +212,10 @@ impl Handover<'_, '_> {
 impl Batch<'_> {
     /// Looks again, right before the COMMIT: at what the master may have begun meanwhile, and whether it is back. Claimed
     /// instances are nobody's, whoever registers.
-    async fn ensure_still_nobodys(&self, cluster: &mut Cluster, address: &Address) -> Result<(), FailoverError> {
+    async fn ensure_still_nobodys(&self, cluster: &mut Cluster, outcome: &MasterOutcome) -> Result<(), FailoverError> {
+        let address = &outcome.address;
         if let Some(mark) = self.mark {
-            life::ensure_still(&mut cluster.store, mark, address).await?;
+            life::ensure_still(&mut cluster.store, mark, address, !outcome.recovered.is_empty()).await?;
         }
         if self.errors.is_none() { guard::ensure_still_away(cluster, self.view, address).await } else { Ok(()) }
     }

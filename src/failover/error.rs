@@ -149,7 +149,7 @@ impl Refusal {
                                               and --time-zone"
                 .to_owned(),
             Self::ShowsLife { address, .. } => format!(
-                "nothing of it was touched: see that its process has ended; when nothing new names it any more, \
+                "it is left alone: see that its process has ended; when nothing new names it any more, \
                  'dsctl failover {address}' does the rest"
             ),
             Self::Paused { .. } => "the rest follows after dsctl watch --resume".to_owned(),

@@ -10,8 +10,10 @@ use super::judge;
 use super::rules::Rules;
 use super::run::Cluster;
 use crate::family::{Family, FamilyId, payload};
-use crate::metadata::HostCount;
+use crate::metadata::database::DatabaseError;
+use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, AddressForm, Instance, Moment, Registration, Registrations};
+use crate::registry::{Registry, RegistryError};
 
 /// What the registry shows at one moment.
 #[derive(Clone, Debug, Default)]
@@ -38,12 +40,7 @@ const LONGEST_DOUBT: Duration = Duration::from_mins(1);
 /// # Errors
 /// [`Refusal`], or the registry's and the database's own errors. Nothing is written.
 pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
-    let mut masters = cluster.registry.masters().await?;
-    let began = Instant::now();
-    while masters.any_in_doubt() && began.elapsed() < LONGEST_DOUBT {
-        sleep(SECOND_LOOK).await;
-        masters = cluster.registry.masters().await?;
-    }
+    let masters = beyond_doubt(&mut *cluster.registry).await?;
     let family = cluster.store.release().family;
     if let Some(refusal) = elsewhere(cluster).await? {
         return Err(refusal.into());
@@ -54,6 +51,21 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
         _ => cluster.registry.workers().await?,
     };
     Ok(RegistryView { masters, workers })
+}
+
+/// The masters. Where the clocks leave it open whether one lives, they are looked at until that is known, or for as long as
+/// that may take.
+///
+/// # Errors
+/// The registry's own.
+pub async fn beyond_doubt(registry: &mut dyn Registry) -> Result<Registrations, RegistryError> {
+    let mut masters = registry.masters().await?;
+    let began = Instant::now();
+    while masters.any_in_doubt() && began.elapsed() < LONGEST_DOUBT {
+        sleep(SECOND_LOOK).await;
+        masters = registry.masters().await?;
+    }
+    Ok(masters)
 }
 
 /// The masters as a reader is shown them, and what speaks against their being this cluster's. Where nothing of the cluster
@@ -77,16 +89,25 @@ async fn elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverErr
     if cluster.registry.kind() != "zookeeper" {
         return Ok(None);
     }
+    Ok(in_database(&mut cluster.store).await?)
+}
+
+/// That a master keeps itself registered in the metadata database: then ZooKeeper is not this cluster's registry, and a lock
+/// there keeps nobody out.
+///
+/// # Errors
+/// The database's own.
+pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, DatabaseError> {
     let contradiction = |key: &String, place: &str| {
         Refusal::Contradiction(format!(
             "ZooKeeper is given, but {key} keeps itself registered in the database's {place}"
         ))
     };
-    let jdbc = cluster.store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
+    let jdbc = store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
     if let Some(key) = jdbc.first() {
         return Ok(Some(contradiction(key, "own tables (--registry jdbc)")));
     }
-    let mysql = cluster.store.mysql_registry_masters(JDBC_HEARTBEAT).await?;
+    let mysql = store.mysql_registry_masters(JDBC_HEARTBEAT).await?;
     Ok(mysql.first().map(|key| contradiction(key, "MySQL registry of 3.1, which is not supported")))
 }
 

@@ -315,7 +315,7 @@ async fn do_work(
             if away {
                 let before = context.rules.before.as_ref();
                 life::ensure_away(cluster.registry.endpoint(), &view.masters, before, address)?;
-                let still = stop.unless(life::ensure_still(&mut cluster.store, mark, address));
+                let still = stop.unless(life::ensure_still(&mut cluster.store, mark, address, false));
                 kept(locks, &mut *cluster.registry, still).await?;
             }
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));

@@ -16,8 +16,8 @@ const LAST: Duration = Duration::from_secs(1);
 pub struct Patient {
     line: Vec<u8>,
     lines: Option<SyncSender<Vec<u8>>>,
-    /// Ends with the thread.
-    ended: Receiver<()>,
+    /// Ends with the thread, which says how writing went.
+    ended: Receiver<io::Result<()>>,
 }
 
 impl Patient {
@@ -27,13 +27,34 @@ impl Patient {
         let (lines, waiting) = sync_channel::<Vec<u8>>(LINES);
         let (end, ended) = channel();
         thread::spawn(move || {
-            let _end = end;
-            // A reader that went away is nobody to write for.
+            let mut written = Ok(());
             while let Ok(line) = waiting.recv()
-                && stream.write_all(&line).and_then(|()| stream.flush()).is_ok()
-            {}
+                && written.is_ok()
+            {
+                written = stream.write_all(&line).and_then(|()| stream.flush());
+            }
+            // Whoever waits for that may be gone.
+            let _ = end.send(written);
         });
         Self { line: Vec::new(), lines: Some(lines), ended }
+    }
+
+    /// Waits a moment for the rest to be written.
+    ///
+    /// # Errors
+    /// The stream's, as of a full disk. A reader that went away is nobody to write for, and one that is slow has what it takes.
+    pub fn finish(mut self) -> io::Result<()> {
+        match self.end() {
+            Some(Err(error)) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// How writing went, where that is known in time.
+    fn end(&mut self) -> Option<io::Result<()>> {
+        let _ = self.flush();
+        self.lines = None;
+        self.ended.recv_timeout(LAST).ok()
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -63,9 +84,10 @@ impl Write for Patient {
 
 impl Drop for Patient {
     fn drop(&mut self) {
-        let _ = self.flush();
-        self.lines = None;
-        let _ = self.ended.recv_timeout(LAST);
+        // After `finish` there is nobody to wait for.
+        if self.lines.is_some() {
+            let _ = self.end();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::guard::Look;
 use super::run::Watcher;
-use crate::failover::{Cluster, FailoverError, Refusal, Roll, check_registry};
+use crate::failover::{Cluster, FailoverError, Refusal, Roll, beyond_doubt, check_registry};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
 
@@ -15,7 +15,12 @@ const MARGIN: Duration = Duration::from_secs(5);
 impl Watcher<'_> {
     /// One look at the registry. What it does not prove to have gone on since the last one begins anew.
     pub(super) async fn look(&mut self, cluster: &mut Cluster) -> Result<Registrations, FailoverError> {
-        let masters = self.stop.unless(cluster.registry.masters()).await?;
+        let masters = if self.plan.once {
+            // No later round of this process sees whether a heartbeat stands still.
+            self.stop.unless(beyond_doubt(&mut *cluster.registry)).await?
+        } else {
+            self.stop.unless(cluster.registry.masters()).await?
+        };
         let (family, endpoint) = (cluster.store.release().family, cluster.registry.endpoint());
         // No master at all is the registry's failure until one is back, and no reason to end the round.
         check_registry(&masters, family, endpoint, true)?;

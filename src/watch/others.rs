@@ -1,6 +1,7 @@
 //! What others do: masters, other watchers and operators fail masters over too, and that counts for the brake.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::plan::Surroundings;
 use super::run::Watcher;
@@ -44,10 +45,14 @@ impl Watcher<'_> {
         let at_ms = self.now();
         // One that shows life may have ended its instances itself.
         let away = |master: &str| !self.registered.contains(master) && !self.memory.missing.alive.contains_key(master);
-        for (master, gone) in handed_over(&self.memory.work, &work, away) {
-            self.memory.done.push(by_others(master, at_ms, u64::try_from(gone).unwrap_or(0)));
+        // Where nobody has counted for longer than the brake looks back, nothing shows that it was done within that time.
+        let since = at_ms.saturating_sub(self.memory.work_at_ms);
+        if u64::try_from(since).is_ok_and(|since| Duration::from_millis(since) <= self.plan.limits.window) {
+            for (master, gone) in handed_over(&self.memory.work, &work, away) {
+                self.memory.done.push(by_others(master, at_ms, u64::try_from(gone).unwrap_or(0)));
+            }
         }
-        self.memory.work = work;
+        (self.memory.work, self.memory.work_at_ms) = (work, at_ms);
     }
 
     /// What we have handed over ourselves is nobody else's doing.

@@ -42,6 +42,8 @@ pub struct Memory {
     pub brake: Option<String>,
     /// How many unfinished instances each dead master had when that was last counted.
     pub work: BTreeMap<String, i64>,
+    /// When that was, in epoch milliseconds.
+    pub work_at_ms: i64,
 }
 
 /// A cluster that could not be opened.
@@ -139,7 +141,7 @@ impl Memory {
     pub(super) fn shift(&mut self, by: i64) {
         let since = self.missing.absences.values_mut().map(|absence| &mut absence.since);
         let times = since.chain(self.done.iter_mut().map(|done| &mut done.at_ms));
-        times.for_each(|time| *time = time.saturating_add(by));
+        times.chain([&mut self.work_at_ms]).for_each(|time| *time = time.saturating_add(by));
     }
 
     /// When a failover of this master was cut short last, if one was.

@@ -35,6 +35,9 @@ pub struct State {
     /// How many unfinished instances each dead master had.
     #[serde(default)]
     pub work: BTreeMap<String, i64>,
+    /// When that was counted, in milliseconds since 1970.
+    #[serde(default)]
+    pub work_at_ms: i64,
 }
 
 /// A look at the registry.
@@ -264,6 +267,7 @@ mod tests {
             marks: [("10.0.0.1:5678".to_owned(), Mark { instance: 8, task: 9 })].into(),
             alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
             work: [("10.0.0.1:5678".to_owned(), 10)].into(),
+            work_at_ms: 11,
         }
     }
 

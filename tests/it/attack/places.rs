@@ -195,3 +195,22 @@ fn an_answer_that_cannot_be_written_is_said_on_stderr() {
     assert_eq!((output.status.code(), world.commands()), (Some(1), 1), "{text}");
     assert!(text.contains("the answer cannot be written"), "{text:?}");
 }
+
+/// A round of cron too, which tells its events as a loop does.
+#[test]
+fn events_of_one_round_that_cannot_be_written_are_said_on_stderr() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    world.instances([1]);
+    let words = ["--db", &world.env.url(), "--zk", &world.env.connect, "--namespace", &world.env.namespace];
+    let state = world.env.home().join("watch.json");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_dsctl"))
+        .args(words)
+        .args(["watch", "--once", "--yes", "--grace", "0s", "-o", "ndjson", "--state-file"])
+        .arg(state)
+        .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), world.commands()), (Some(1), 1), "{text}");
+    assert!(text.contains("the answer cannot be written"), "{text:?}");
+}

@@ -56,6 +56,8 @@ fn masters_that_are_registered_elsewhere() {
     let env = with_zookeeper(Store::Sqlite, V3_2);
     living(&env, V3_2).close();
     env.register_in_database(V3_2, &master(LIVING, 60));
+    refused(&env, "lock acquire 10.0.0.2:5678 --for 1s", "--registry jdbc", "belong to one cluster");
+    run(&env, "lock status 10.0.0.2:5678").exit(0).err("--registry jdbc").err("belong to one cluster");
     for line in [ALL, "failover --all-dead --yes --grace 0s --allow-no-masters", "recover --orphans --yes"] {
         refused(&env, line, "--registry jdbc", "belong to one cluster");
     }

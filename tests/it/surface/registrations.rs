@@ -52,6 +52,9 @@ fn nothing_is_known(env: &Env) {
     }
     refused(env, &format!("failover {DEAD} --yes"), "no master is registered", "check --registry, --zk");
     refused(env, "failover --all-dead --yes", "no master is registered", "check --registry, --zk");
+    run(env, &format!("lock status {DEAD}")).exit(0).out("free").err("no master is registered").err("--registry, --zk");
+    run(env, &format!("lock acquire {DEAD} --for 1ms")).exit(0).err("keeps none of them out").err("--registry, --zk");
+    run(env, &format!("lock acquire {DEAD} -- true")).exit(0).err("keeps none of them out");
     let danger = run(env, &format!("failover {DEAD} --allow-no-masters --dry-run -o json")).exit(0).json();
     assert_eq!(danger["masters"][0]["verdict"], "unknown", "{danger}");
 }

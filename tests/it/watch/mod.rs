@@ -9,6 +9,7 @@ mod guards;
 mod hooks;
 mod lasting;
 mod left;
+mod memories;
 mod others;
 mod pauses;
 mod places;

@@ -1,0 +1,94 @@
+//! What was seen at another time, or is another's doing, proves nothing of now.
+
+use std::time::Duration;
+
+use dsctl::demo::{Registered, seed};
+use dsctl::model::Version;
+use jiff::Timestamp;
+
+use super::{end, let_pass, long_ago, of, told, watch};
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::{Output, Store};
+
+const SECOND: &str = "10.0.0.3:5678";
+const THIRD: &str = "10.0.0.4:5678";
+
+fn round(world: &World, more: &str) -> Output {
+    world.run(watch(world, &format!("--once {more}"))).exit(0)
+}
+
+fn edit(world: &World, change: impl FnOnce(&mut serde_json::Value)) {
+    let path = world.env.home().join("watch.json");
+    let mut state: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut state["state"]);
+    std::fs::write(path, state.to_string()).unwrap();
+}
+
+/// Nobody looked for two days, in which two masters were failed over: that is no storm of the last ten minutes.
+#[test]
+fn what_others_did_while_nobody_looked_is_no_storm_of_today() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let second = world.add(SECOND, long_ago(), 4);
+    round(&world, "--grace 1h");
+    world.run(world.dsctl(&format!("failover {DEAD} {SECOND} --yes"))).exit(0);
+    edit(&world, |state| {
+        let at = state["look"]["at_ms"].as_i64().unwrap() - 2 * 24 * 3_600_000;
+        state["look"]["at_ms"] = at.into();
+        state["work_at_ms"] = at.into();
+    });
+    world.add_later(THIRD, long_ago(), 3);
+    let output = round(&world, "--grace 0s");
+    assert_eq!(told(&output, "failover_finished").len(), 1, "{output:?}");
+    assert_eq!(world.command_count(), 5 + 3 + i64::try_from(second.len()).unwrap());
+}
+
+/// In 3.3.0 an instance that was taken up shows the dead master's address again.
+#[test]
+fn what_is_taken_up_in_3_3_0_is_no_sign_of_life() {
+    let version = Version::new(3, 3, 0);
+    let world = World::new(Store::MariaDb, version, 12);
+    let running = world.failover("--batch 2 --rate 2/s --allow-recovered").spawn();
+    super::await_commands(&world, 2);
+    let instance = *world.ids.first().unwrap();
+    world.env.sql(&format!("UPDATE t_ds_workflow_instance SET state = 1 WHERE id = {instance}"));
+    let started = jiff::tz::TimeZone::UTC.to_datetime(Timestamp::now());
+    world.env.insert([seed::task(version, instance).id(77).host("10.0.5.1:1234").started(started)]);
+    world.end(running).exit(0);
+    assert_eq!(world.command_count(), 12);
+}
+
+/// A row that nobody has purged, and a process that ends with its round.
+#[test]
+fn one_round_with_the_registry_in_tables_sees_that_a_heartbeat_stands_still() {
+    let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+    let old = Timestamp::now() - jiff::SignedDuration::from_secs(3600);
+    let dead = Registered { client: 9, reported: old, session_millis: 60_000, ..registered(DEAD) };
+    world.env.register_in_database(BY_STATE, &dead);
+    let output = round(&world, "--grace 0s");
+    assert_eq!(told(&output, "failover_finished").len(), 1, "{output:?}");
+    world.check_complete();
+}
+
+/// The lock is waited for, and the master comes and goes meanwhile; no registry counts that here.
+#[test]
+fn with_the_registry_in_tables_who_comes_and_goes_while_the_lock_is_waited_for() {
+    let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+    crate::harness::eventually(super::SOON, "lock", || if world.queue().is_empty() { Err(()) } else { Ok(()) });
+    let mut watcher = watch(&world, "--grace 3s --lock-timeout 60s").spawn();
+    watcher.await_stdout(&of("failover_started", DEAD));
+    // It waits for the lock by now.
+    let_pass(Duration::from_secs(1));
+    let back = Registered { client: 9, ..registered(DEAD) };
+    world.env.register_in_database(BY_STATE, &back);
+    let_pass(Duration::from_secs(8));
+    world.env.sql(
+        "DELETE FROM t_ds_jdbc_registry_data WHERE client_id = 9; \
+         DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = 9",
+    );
+    holder.signal("TERM");
+    holder.finish();
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    let output = end(&world, watcher);
+    assert_eq!(told(&output, "failover_started").len(), 2, "{output:?}");
+}
