@@ -11,7 +11,7 @@ use super::lock_child::{self, Ended};
 use super::{Answer, Shell, finish, times};
 use crate::cli::AcquireArgs;
 use crate::exit_code::ExitCode;
-use crate::failover::{Refusal, StopSignal};
+use crate::failover::{Refusal, StopSignal, check_registry, place};
 use crate::family::Release;
 use crate::model::{Address, LockNode};
 use crate::output::{Body, Document, Printer};
@@ -61,7 +61,7 @@ async fn hold(
     shell.settings.registry()?;
     let stop = shell.stop.clone();
     let database = async {
-        let release = connect::release(&shell.settings, document).await?;
+        let release = connect::release(&shell.settings, Access::Write, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address))
     };
@@ -82,7 +82,9 @@ async fn take_and_hold(
     address: &Address,
 ) -> Result<Held, CommandError> {
     let stop = shell.stop.clone();
-    ensure_right_place(registry).await?;
+    if let Some(doubt) = doubt_about_place(registry, release).await? {
+        shell.printer.warning(&doubt);
+    }
     let mut leases = Vec::new();
     let deadline = Instant::now() + arguments.lock_timeout;
     for path in release.lock_paths(address) {
@@ -102,15 +104,17 @@ async fn take_and_hold(
     Ok(Held { locks, time: began.elapsed(), child })
 }
 
-/// A lock in the wrong place keeps nobody out.
-async fn ensure_right_place(registry: &mut dyn Registry) -> Result<(), CommandError> {
+/// A lock in the wrong place keeps nobody out. Where no master is registered, none may run; or this is the wrong place.
+async fn doubt_about_place(registry: &mut dyn Registry, release: &Release) -> Result<Option<String>, CommandError> {
     let masters = registry.masters().await?;
-    if masters.parent_exists {
-        return Ok(());
+    match check_registry(&masters, release.family, place(registry), false) {
+        Ok(()) => Ok(None),
+        Err(Refusal::NoMasters { parent, .. }) => Ok(Some(format!(
+            "no master is registered below {parent}: if masters run, they are registered elsewhere, and this lock keeps none \
+             of them out; 'dsctl masters' says what to check"
+        ))),
+        Err(refusal) => Err(CommandError::Failover(refusal.into())),
     }
-    let endpoint = registry.endpoint().to_owned();
-    let refusal = Refusal::NoMastersNode { endpoint, parent: masters.parent };
-    Err(CommandError::Failover(refusal.into()))
 }
 
 /// Holds the locks until the time is over, the program ends, a signal comes or a lock is lost.

@@ -30,6 +30,7 @@ fn the_wrong_namespace() {
         refused(&env, &format!("{line} --allow-no-masters"), "has no node /elsewhere/nodes/master", "--namespace");
     }
     refused(&env, "lock acquire 10.0.0.2:5678 --for 1s", "has no node /elsewhere/nodes/master", "--namespace");
+    run(&env, "lock status 10.0.0.2:5678").exit(0).err("not known here").err("has no node /elsewhere/nodes/master");
     assert!(!env.zk().exists("/elsewhere"));
     // And nobody is called dead for not being there.
     for command in ["masters", "instances"] {
