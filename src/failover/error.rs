@@ -65,7 +65,10 @@ pub enum Refusal {
         sign: Sign,
     },
     /// Its absence is not proven any more.
-    #[error("masters came or went while the failover of {0} was prepared: it may have been registered meanwhile")]
+    #[error(
+        "masters came or went while the failover of {0} was prepared, or the registry could not be looked at for too long: it \
+         may have been registered meanwhile"
+    )]
     CameAndWent(Address),
     /// An operator paused the watchers while a failover went on.
     #[error("paused by {by}: {reason}")]
@@ -160,9 +163,10 @@ impl Refusal {
             Self::Contradiction(_) => "check that --db and the registry (--registry, --zk, --namespace) belong to one cluster, \
                                        and that all its masters are of one release"
                 .to_owned(),
-            Self::MasterRegistered { older: Some(older), .. } if *older > 0 => {
-                format!("{older} instances are older than its registration: --allow-restarted fails these over")
-            }
+            Self::MasterRegistered { address, older: Some(older), .. } if *older > 0 => format!(
+                "{older} instances are older than its registration; 'dsctl instances {address}' shows which. If the master was \
+                 restarted, and its log shows that it does not work on these, --allow-restarted fails them over"
+            ),
             Self::MasterRegistered { .. } => "if its process is gone, its registration ends with its session; \
                                               'dsctl masters' shows it; if it was restarted, see --allow-restarted \
                                               and --time-zone"

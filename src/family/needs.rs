@@ -39,7 +39,8 @@ impl Family {
 
     fn instances(&self) -> Need {
         let columns = &self.columns;
-        let mut all = need(self.tables.instance, &["id", "state", "host", "start_time", "command_type", "name"]);
+        let mut all =
+            need(self.tables.instance, &["id", "state", "host", "start_time", "end_time", "command_type", "name"]);
         all.columns.extend(["command_param", "executor_id", columns.definition, columns.sub_process, columns.priority]);
         all.columns.extend(columns.definition_version);
         all.columns.extend(columns.restart_time.filter(|_| self.id != FamilyId::V2_0));

@@ -124,7 +124,7 @@ fn a_master_that_lives_is_refused_and_the_others_are_done() {
 fn what_needs_a_human_is_not_hidden_behind_a_lock_that_is_held() {
     let world = world(Store::Sqlite);
     let (dead, second) = (world.dead(), second(&world));
-    world.env.sql("UPDATE t_ds_workflow_instance SET workflow_definition_code = 1 WHERE id <= 10");
+    world.env.sql("UPDATE t_ds_workflow_instance SET workflow_definition_code = 987654321 WHERE id <= 10");
     let _holder = holder(&world, &second);
     let arguments = ["failover", "--all-dead", "--grace", "0s", "--yes", "--lock-timeout", "0s"];
     let report = world.dsctl(&arguments).run().exit(7).json();

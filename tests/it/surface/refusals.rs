@@ -87,7 +87,8 @@ fn a_restarted_master() {
     let _living = living(&env, V3_2);
     let _restarted = env.register(V3_2, &master(DEAD, 5));
     let line = format!("failover {DEAD} --yes");
-    refused(&env, &line, "it is alive", "6 instances are older than its registration: --allow-restarted");
+    refused(&env, &line, "it is alive", "6 instances are older than its registration; 'dsctl instances");
+    run(&env, &line).exit(4).err("does not work on these, --allow-restarted");
     unchanged(&env, Dsctl::new(&env).args(ALL.split(' '))).exit(0);
     env.unset("DSCTL_TIME_ZONE");
     refused(&env, &format!("{line} --allow-restarted"), "without the cluster's time zone", "--time-zone");
