@@ -26,7 +26,7 @@ end
 
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_needs_command" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_needs_command" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -63,7 +63,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "man" -d 'Print the manu
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "help" -d 'Explain a command or a topic: exit-codes, environment'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -87,7 +87,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s v -l verbose -d 
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -113,7 +113,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -f -a "acquire" -d 'Take the lock and hold it until Ctrl-C, until a time is over, or until a program ends'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -139,7 +139,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -164,7 +164,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l limit -d 'Show at most so many' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -193,7 +193,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l rate -d 'Wri
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l reason -d 'Why this is done; kept with the report' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -233,7 +233,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l rate -d 'Write a
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l reason -d 'Why this is done; kept with the report' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -272,7 +272,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l rate -d 'Write 
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l reason -d 'Why this is done; kept with the report' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -321,7 +321,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l on -d 'Program for
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook-timeout -d 'Limit of each hook' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -353,7 +353,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s v -l verbose -d 'L
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -378,7 +378,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s h -l help -d 'P
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l file -d 'Keep the made-up cluster in this file' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -402,7 +402,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s v -l verbose -d 'Lo
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -426,7 +426,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s v -l verbose
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
@@ -450,7 +450,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s v -l verbose -d 'Log
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.1 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r

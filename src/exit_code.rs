@@ -15,7 +15,7 @@ pub enum ExitCode {
     LockHeld,
     /// Registry or database unreachable; nothing written.
     Unreachable,
-    /// Some instances done, some not; the list is printed.
+    /// Not all was done; what was left, and why, is printed.
     Partial,
     /// Lock or session lost midway; what was written is listed.
     Stopped,
@@ -79,7 +79,7 @@ impl ExitCode {
             Self::Refused => ("refused by a safety check, or consent missing; nothing written", "after a human"),
             Self::LockHeld => ("the lock is held by someone else; nothing written", "yes"),
             Self::Unreachable => ("ZooKeeper or database unreachable or timed out; nothing written", "yes"),
-            Self::Partial => ("partial: some instances done, some not; the list is printed", "yes, it is idempotent"),
+            Self::Partial => ("partial: not all was done; what was left, and why, is printed", "yes, it is idempotent"),
             Self::Stopped => ("stopped: lock or session lost midway; what was written is listed", "yes, after a look"),
             Self::Unknown => ("outcome unknown: the answer to COMMIT is lost", "look first"),
             Self::NotExecutable => ("lock acquire: CMD cannot be executed; the lock was given back", "no"),

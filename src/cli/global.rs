@@ -50,7 +50,7 @@ pub struct ConnectionArgs {
     /// Which registry the cluster uses.
     #[arg(long, global = true, value_name = "KIND",
         value_parser = PossibleValuesParser::new(["zookeeper", "jdbc"]).try_map(|text| text.parse::<RegistryKind>()),
-        help = "Registry: zookeeper, or DolphinScheduler's own in the database (3.1 and newer) [env: DSCTL_REGISTRY]")]
+        help = "Registry: zookeeper, or DolphinScheduler's own in the database (3.3 and newer) [env: DSCTL_REGISTRY]")]
     pub registry: Option<RegistryKind>,
 
     /// The root of the cluster's entries in the registry.

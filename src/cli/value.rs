@@ -18,7 +18,7 @@ pub struct ValueError(pub String);
 pub enum RegistryKind {
     /// `ZooKeeper`.
     ZooKeeper,
-    /// DolphinScheduler's own, in tables of the database (3.1 and newer).
+    /// DolphinScheduler's own, in tables of the database (3.3 and newer).
     Jdbc,
 }
 

@@ -10,11 +10,11 @@ use tokio::time::timeout;
 use crate::config::{DbTarget, RegistryTarget, Settings};
 use crate::failover::{Cluster, FailoverError, Refusal, StopSignal, in_database};
 use crate::family::{RegistryLayout, Release, family_of};
-use crate::metadata::MetadataStore;
 use crate::metadata::database::{Database, DatabaseError};
 use crate::metadata::mysql::MySqlDatabase;
 use crate::metadata::postgres::PostgresDatabase;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
+use crate::metadata::{MetadataStore, Writing};
 use crate::model::VersionRange;
 use crate::registry::jdbc::JdbcRegistry;
 use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
@@ -171,9 +171,11 @@ async fn store(settings: &Settings, access: Access) -> Result<MetadataStore, Com
 }
 
 /// The release, from the database; without one, from `--ds-version` alone. It is told in the answer's head. With what the
-/// database says against ZooKeeper's being the masters' registry.
+/// database says against ZooKeeper's being the masters' registry. Whoever takes locks that are rows of the database is told
+/// before what would keep them from being written.
 pub(super) async fn release(
     settings: &Settings,
+    access: Access,
     document: &mut Document,
 ) -> Result<(Release, Option<Refusal>), CommandError> {
     if let (None, Some(version)) = (&settings.db, settings.ds_version)
@@ -191,8 +193,16 @@ pub(super) async fn release(
     let release = store.release().clone();
     super::head(document, &release);
     document.warnings.extend(store.plain_text());
+    let locks = access == Access::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
+    let writable = if locks { check_locks(&mut store).await } else { Ok(()) };
     store.close().await;
-    Ok((release, elsewhere?))
+    writable.and(Ok((release, elsewhere?)))
+}
+
+async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
+    store.meet_server(true).await?;
+    let obstacle = store.obstacle(Writing { claims: false, commands: false, locks: true }).await?;
+    obstacle.map_or(Ok(()), |obstacle| Err(FailoverError::from(Refusal::from(obstacle)).into()))
 }
 
 /// Connects to the registry alone.
@@ -206,7 +216,8 @@ async fn registry(
             Ok(Box::new(ZooKeeperSession::open(&zookeeper(settings, connect)).await?.registry(layout)))
         }
         RegistryTarget::Jdbc(target) => {
-            let database = database(settings, target, access).await.map_err(as_registry)?;
+            // What it cannot be reached for is the database's, and is to be looked for there.
+            let database = database(settings, target, access).await?;
             Ok(Box::new(JdbcRegistry::connect(database, settings.session_timeout, layout).await?))
         }
     }
@@ -219,14 +230,6 @@ fn zookeeper(settings: &Settings, connect: &str) -> ZooKeeperSettings {
         digest: settings.zk_digest.as_ref().map(|digest| digest.expose().to_owned()),
         timeout: settings.timeout,
         session_timeout: settings.session_timeout,
-    }
-}
-
-/// The registry's own connection to the database.
-fn as_registry(error: DatabaseError) -> RegistryError {
-    match error {
-        DatabaseError::Unreachable { endpoint, cause } => RegistryError::Unreachable { endpoint, cause },
-        other => RegistryError::Unsupported(other.to_string()),
     }
 }
 

@@ -11,7 +11,7 @@ use super::lock_child::{self, Ended};
 use super::{Answer, Shell, finish, times};
 use crate::cli::AcquireArgs;
 use crate::exit_code::ExitCode;
-use crate::failover::{Refusal, StopSignal};
+use crate::failover::{Refusal, StopSignal, check_registry, place};
 use crate::family::Release;
 use crate::model::{Address, LockNode};
 use crate::output::{Body, Document, Printer};
@@ -61,7 +61,7 @@ async fn hold(
     shell.settings.registry()?;
     let stop = shell.stop.clone();
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, document).await?;
+        let (release, elsewhere) = connect::release(&shell.settings, Access::Write, document).await?;
         // A lock in the wrong place keeps nobody out.
         if let Some(elsewhere) = elsewhere {
             return Err(elsewhere.into());
@@ -87,7 +87,7 @@ async fn take_and_hold(
     address: &Address,
 ) -> Result<Held, CommandError> {
     let stop = shell.stop.clone();
-    if let Some(doubt) = ensure_right_place(registry).await? {
+    if let Some(doubt) = doubt_about_place(registry, release).await? {
         if arguments.program.is_empty() { document.warnings.push(doubt) } else { shell.printer.warning(&doubt) }
     }
     let mut leases = Vec::new();
@@ -109,22 +109,17 @@ async fn take_and_hold(
     Ok(Held { locks, time: began.elapsed(), child })
 }
 
-/// A lock in the wrong place keeps nobody out. Gives what is to be said of a place where no master is registered.
-async fn ensure_right_place(registry: &mut dyn Registry) -> Result<Option<String>, CommandError> {
+/// A lock in the wrong place keeps nobody out. Where no master is registered, none may run; or this is the wrong place.
+async fn doubt_about_place(registry: &mut dyn Registry, release: &Release) -> Result<Option<String>, CommandError> {
     let masters = registry.masters().await?;
-    if masters.parent_exists {
-        let doubt = || {
-            format!(
-                "no master is registered below {}: where the masters are registered elsewhere (--registry, --zk, \
-                 --namespace), this lock keeps none of them out",
-                masters.parent
-            )
-        };
-        return Ok(masters.servers.is_empty().then(doubt));
+    match check_registry(&masters, release.family, place(registry), false) {
+        Ok(()) => Ok(None),
+        Err(Refusal::NoMasters { parent, .. }) => Ok(Some(format!(
+            "no master is registered below {parent}: if masters run, they are registered elsewhere, and this lock keeps none \
+             of them out; 'dsctl masters' says what to check"
+        ))),
+        Err(refusal) => Err(CommandError::Failover(refusal.into())),
     }
-    let endpoint = registry.endpoint().to_owned();
-    let refusal = Refusal::NoMastersNode { endpoint, parent: masters.parent };
-    Err(CommandError::Failover(refusal.into()))
 }
 
 /// Holds the locks until the time is over, the program ends, a signal comes or a lock is lost.

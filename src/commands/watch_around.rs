@@ -209,7 +209,12 @@ fn hooks(setup: &Setup<'_>) -> Result<Hooks, CommandError> {
     let on =
         on.map_err(|error| unusable(format!("--on cannot be used: {error}"), "for example --on pre=/usr/bin/true"))?;
     let hooks = Hooks { dir: telling.hook.clone(), on, timeout: telling.hook_timeout };
-    hooks.check().map_err(|problem| unusable(problem, "nobody but their owner may be able to change hooks"))?;
+    hooks.check().map_err(|problem| {
+        unusable(
+            problem,
+            "the folder of --hook has to be there, and nobody but their owner may be able to change hooks",
+        )
+    })?;
     Ok(hooks)
 }
 

@@ -9,7 +9,7 @@ use crate::failover::{
     Cluster, FailoverError, Observer, OriginalState, Permit, Refusal, Rules, Run, Steps, StopSignal, failover, recover,
 };
 use crate::model::{Address, InstanceId, LockNode};
-use crate::output::Printer;
+use crate::output::{ErrorBody, Printer};
 use crate::registry::RegistryError;
 
 /// What is to be done.
@@ -142,7 +142,8 @@ async fn answer(
     answer.warnings.extend(run.unreleased.iter().map(ToString::to_string));
     answer.exit = Some(run.exit_code());
     if let Some(failure) = &run.failure {
-        answer.error = Some(of_failover(failure, run.wrote));
+        // The code is the whole run's, the sentence that of the worst failure.
+        answer.error = Some(ErrorBody { exit_code: run.exit_code(), ..of_failover(failure, run.wrote) });
     }
     for master in &run.masters {
         let (Some(failure), Some(error)) = (master.failure(), &mut answer.error) else { continue };

@@ -169,10 +169,10 @@ async fn commands(database: &mut dyn Database, story: &Story) -> Result<(), Data
     Ok(())
 }
 
-/// Up to 3.1 the error row loses the instance's column; its parameter still names it.
+/// Up to 3.2.1 the error row loses the instance's column; its parameter still names it.
 fn failed_command(version: Version, role: &Role) -> Seed {
     let message = "Deadlock found when trying to get lock; try restarting transaction";
     let row = seed::error_command(version, 0, crate::family::RECOVERY_COMMAND, message)
         .parameter(&seed::recovery_parameter(version, role.instance));
-    if family_of(version) < FamilyId::V3_2 { row } else { row.of_instance(role.instance) }
+    if version < Version::new(3, 2, 2) { row } else { row.of_instance(role.instance) }
 }

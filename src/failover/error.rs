@@ -22,13 +22,22 @@ pub enum Refusal {
     NoMasters {
         /// Full path that was looked at.
         parent: String,
+        /// Whether the registry is the database's own.
+        jdbc: bool,
     },
     /// The registry looks like that of another cluster or release.
     #[error("registry and metadata store contradict each other: {0}")]
     Contradiction(String),
     /// The registered masters may be another cluster's.
-    #[error("no instance in this database names any of the registered masters ({0}): they may be another cluster's")]
-    StrangeMasters(String),
+    #[error(
+        "no instance in this database names any of the registered masters ({masters}): they may be another cluster's"
+    )]
+    StrangeMasters {
+        /// Their addresses.
+        masters: String,
+        /// Whether the registry is the database's own.
+        jdbc: bool,
+    },
     /// 3.3.0 leaves the dead master's address, and the old state, in an instance that a master has taken up (F§9.2).
     #[error(
         "masters of 3.3.0 leave the dead master's address in an instance that they have taken up: if {0} was failed over \
@@ -56,7 +65,10 @@ pub enum Refusal {
         sign: Sign,
     },
     /// Its absence is not proven any more.
-    #[error("masters came or went while the failover of {0} was prepared: it may have been registered meanwhile")]
+    #[error(
+        "masters came or went while the failover of {0} was prepared, or the registry could not be looked at for too long: it \
+         may have been registered meanwhile"
+    )]
     CameAndWent(Address),
     /// An operator paused the watchers while a failover went on.
     #[error("paused by {by}: {reason}")]
@@ -130,20 +142,31 @@ impl Refusal {
     pub fn hint(&self) -> String {
         match self {
             Self::NoMastersNode { .. } => {
-                "check --zk (with its chroot) and --namespace; 'dsctl masters' shows what is \
-                                           there"
+                "check --zk (with its chroot) and --namespace (the masters' registry.namespace, in 1.x \
+                 zookeeper.dolphinscheduler.root); 'ls /' in zkCli.sh shows what is there"
                     .to_owned()
             }
-            Self::NoMasters { .. } => "check --registry, --zk (with its chroot) and --namespace first: an old ensemble, the \
-                                       wrong namespace or a registry that is not in use looks the same, and the masters \
-                                       live elsewhere; if none runs, start one. Only if that is certain: \
-                                       --allow-no-masters takes every master for dead, and what is handed over waits for \
-                                       the first one that starts; where one lives, its workflows run twice"
-                .to_owned(),
-            Self::Contradiction(_) => "check that --zk, --namespace and --db belong to one cluster".to_owned(),
-            Self::MasterRegistered { older: Some(older), .. } if *older > 0 => {
-                format!("{older} instances are older than its registration: --allow-restarted fails these over")
+            Self::NoMasters { jdbc, .. } => {
+                let place = if *jdbc {
+                    "see first which registry the masters are configured with (registry.type): every database of 3.3 and newer \
+                     has these tables, and where it is zookeeper, leave --registry jdbc out and give --zk"
+                } else {
+                    "check --registry, --zk (with its chroot) and --namespace first: an old ensemble, the wrong namespace or a \
+                     registry that is not in use looks the same, and the masters live elsewhere"
+                };
+                format!(
+                    "{place}; if none runs, start one. Only if that is certain: --allow-no-masters takes every master for \
+                     dead, and what is handed over waits for the first one that starts; where one lives, its workflows run \
+                     twice"
+                )
             }
+            Self::Contradiction(_) => "check that --db and the registry (--registry, --zk, --namespace) belong to one cluster, \
+                                       and that all its masters are of one release"
+                .to_owned(),
+            Self::MasterRegistered { address, older: Some(older), .. } if *older > 0 => format!(
+                "{older} instances are older than its registration; 'dsctl instances {address}' shows which. If the master was \
+                 restarted, and its log shows that it does not work on these, --allow-restarted fails them over"
+            ),
             Self::MasterRegistered { .. } => "if its process is gone, its registration ends with its session; \
                                               'dsctl masters' shows it; if it was restarted, see --allow-restarted \
                                               and --time-zone"
@@ -174,10 +197,13 @@ impl Refusal {
             Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
             Self::CannotWrite(obstacle) => obstacle.hint(),
             Self::NotConfirmed => "nothing was written".to_owned(),
-            Self::StrangeMasters(_) => {
-                "check that --zk, --namespace and --db belong to one cluster; if all its masters have new addresses, repeat \
-                 with --allow-new-masters"
-                    .to_owned()
+            Self::StrangeMasters { jdbc, .. } => {
+                let place = if *jdbc {
+                    "see that --db is this cluster's and no copy, and that these masters run"
+                } else {
+                    "check that --zk, --namespace and --db belong to one cluster"
+                };
+                format!("{place}; if all its masters have new addresses, repeat with --allow-new-masters")
             }
             Self::RecoveredLooksHanging(_) => {
                 "look whether the instances run; if no failover of this master ever happened, repeat with --allow-recovered"

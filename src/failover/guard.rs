@@ -45,7 +45,7 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
     if let Some(refusal) = elsewhere(cluster).await? {
         return Err(refusal.into());
     }
-    check_registry(&masters, family, cluster.registry.endpoint(), rules.allow_no_masters)?;
+    check_registry(&masters, family, place(&*cluster.registry), rules.allow_no_masters)?;
     let workers = match family.tasks {
         crate::family::TaskRule::Untouched => Registrations::default(),
         _ => cluster.registry.workers().await?,
@@ -80,7 +80,7 @@ pub async fn survey(cluster: &mut Cluster) -> Result<(Registrations, Option<Refu
         return Ok((masters, Some(refusal)));
     }
     let family = cluster.store.release().family;
-    let refusal = check_registry(&masters, family, cluster.registry.endpoint(), false).err();
+    let refusal = check_registry(&masters, family, place(&*cluster.registry), false).err();
     Ok((masters, refusal))
 }
 
@@ -111,14 +111,20 @@ pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, D
     Ok(mysql.first().map(|key| contradiction(key, "MySQL registry of 3.1, which is not supported")))
 }
 
-/// Checks that the registrations can be those of this cluster's masters.
+/// A registry's kind and where it is.
+#[must_use]
+pub fn place(registry: &dyn Registry) -> (&str, &str) {
+    (registry.kind(), registry.endpoint())
+}
+
+/// Checks that the registrations can be those of this cluster's masters; with the registry's [`place`].
 ///
 /// # Errors
 /// [`Refusal::NoMastersNode`], [`Refusal::NoMasters`], [`Refusal::Contradiction`].
 pub fn check_registry(
     masters: &Registrations,
     family: &Family,
-    endpoint: &str,
+    (kind, endpoint): (&str, &str),
     allow_no_masters: bool,
 ) -> Result<(), Refusal> {
     let parent = masters.parent.clone();
@@ -126,7 +132,7 @@ pub fn check_registry(
         return Err(Refusal::NoMastersNode { endpoint: endpoint.to_owned(), parent });
     }
     if masters.servers.is_empty() && !allow_no_masters {
-        return Err(Refusal::NoMasters { parent });
+        return Err(Refusal::NoMasters { parent, jdbc: kind == "jdbc" });
     }
     match masters.servers.iter().find_map(|server| foreign(server, family)) {
         Some(contradiction) => Err(Refusal::Contradiction(contradiction)),
@@ -253,7 +259,7 @@ mod tests {
     }
 
     fn check(masters: &Registrations, id: FamilyId) -> Result<(), Refusal> {
-        check_registry(masters, by_id(id), "zk", false)
+        check_registry(masters, by_id(id), ("zookeeper", "zk"), false)
     }
 
     #[test]
@@ -261,10 +267,16 @@ mod tests {
         let nowhere = Registrations::default();
         assert!(matches!(check(&nowhere, FamilyId::V3_1), Err(Refusal::NoMastersNode { .. })));
         let empty = Registrations { parent_exists: true, ..Registrations::default() };
-        assert!(matches!(check(&empty, FamilyId::V3_1), Err(Refusal::NoMasters { .. })));
-        assert!(check_registry(&empty, by_id(FamilyId::V3_1), "zk", true).is_ok());
+        let Err(refusal) = check(&empty, FamilyId::V3_1) else { panic!("an empty place") };
+        assert!(refusal.hint().starts_with("check --registry, --zk"));
+        // Nobody who has no ZooKeeper is told to check it.
+        let Err(refusal) = check_registry(&empty, by_id(FamilyId::V3_3), ("jdbc", "db"), false) else {
+            panic!("empty")
+        };
+        assert!(refusal.hint().starts_with("see first which registry the masters are configured with"));
+        assert!(check_registry(&empty, by_id(FamilyId::V3_1), ("zookeeper", "zk"), true).is_ok());
         // The danger flag is for missing masters, not for a missing place.
-        assert!(check_registry(&nowhere, by_id(FamilyId::V3_1), "zk", true).is_err());
+        assert!(check_registry(&nowhere, by_id(FamilyId::V3_1), ("zookeeper", "zk"), true).is_err());
     }
 
     #[test]

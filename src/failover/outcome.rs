@@ -33,7 +33,7 @@ pub enum Trouble {
 pub struct MasterOutcome {
     /// The master.
     pub address: Address,
-    /// `dead`, `restarted`, or `claimed` for instances handed over before.
+    /// `dead`, `restarted`, `claimed` for instances handed over before, or `alive` for one that was refused.
     pub verdict: Verdict,
     /// Instances handed over, with the command's id: `None` where no command was inserted (`clear-hosts`, dry run) or
     /// a master had taken it up before its id could be read.
@@ -132,6 +132,9 @@ impl Run {
         result: Result<(), FailoverError>,
     ) -> Result<(), FailoverError> {
         let Err(error) = result else { return Ok(()) };
+        // It is registered, and nothing shows that it was started anew.
+        let lives = matches!(error, FailoverError::Refused(Refusal::MasterRegistered { older: None | Some(0), .. }));
+        let verdict = if lives { Verdict::Alive } else { verdict };
         self.outcome_of(address, verdict).trouble = Some(Trouble::Failed(error.clone()));
         if ends_run(&error) { Err(error) } else { Ok(()) }
     }
@@ -170,14 +173,18 @@ impl Run {
         failures.rev().max_by_key(|error| severity(error.exit_code(self.wrote)))
     }
 
-    /// The exit code: what ended the run, else whether an instance was left that should not have been.
+    /// The exit code: what ended the run, else the worst of what befell a master and of an instance that was left and should
+    /// not have been.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
+        let left = self.masters.iter().flat_map(|master| &master.skipped).any(|(_, reason)| reason.is_trouble());
         match &self.failure {
-            Some(failure) => failure.exit_code(self.wrote),
-            None if self.masters.iter().flat_map(|master| &master.skipped).any(|(_, reason)| reason.is_trouble()) => {
-                ExitCode::Partial
+            Some(failure) => {
+                let code = failure.exit_code(self.wrote);
+                let is_worse = severity(ExitCode::Partial) > severity(code);
+                if left && is_worse && !ends_run(failure) { ExitCode::Partial } else { code }
             }
+            None if left => ExitCode::Partial,
             None => ExitCode::Done,
         }
     }
@@ -190,6 +197,8 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
         FailoverError::Refused(refusal) => !matches!(
             refusal,
             Refusal::MasterRegistered { .. }
+                | Refusal::PersistentRegistration { .. }
+                | Refusal::InDoubt(_)
                 | Refusal::ShowsLife { .. }
                 | Refusal::CameAndWent(_)
                 | Refusal::NoTimeZone(_)

@@ -201,7 +201,9 @@ pub(crate) async fn check_place(
         return Ok(());
     }
     let known = context.stop.unless(cluster.store.names_any(&masters)).await?;
-    if known { Ok(()) } else { Err(Refusal::StrangeMasters(masters.join(", ")).into()) }
+    let jdbc = cluster.registry.kind() == "jdbc";
+    let strange = || Refusal::StrangeMasters { masters: masters.join(", "), jdbc };
+    if known { Ok(()) } else { Err(strange().into()) }
 }
 
 /// All or nothing is the database's promise; a table that cannot keep it is none to write to.

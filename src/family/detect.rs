@@ -86,7 +86,8 @@ impl DetectError {
                     .to_owned()
             }
             Self::TwoInstanceTables => format!(
-                "find out which one has the running workflows, and rename the other: ALTER TABLE {TO_3_2} RENAME TO old_…"
+                "masters up to 3.2 use {TO_3_2}, those of 3.3 and newer {FROM_3_3}: see which release runs, and that its table \
+                 has the running workflows, and rename the other one (ALTER TABLE … RENAME TO …)"
             ),
             Self::Closed(_) | Self::HalfClosed(_) => {
                 "GRANT SELECT on these tables to it; the README lists what each command needs".to_owned()
@@ -441,6 +442,8 @@ mod tests {
             both.add(FROM_3_3, "id");
             for given in [None, Some("3.2.2"), Some("3.4.0")] {
                 assert!(refused(&both, given).contains("both t_ds_process_instance and t_ds_workflow_instance"));
+                // No command to be copied that may rename the table that is in use.
+                assert!(!DetectError::TwoInstanceTables.hint().contains("ALTER TABLE t_ds"));
             }
         }
     }

@@ -197,10 +197,11 @@ impl MetadataStore {
             Claim::State(_) => "state",
         };
         // Whoever changes no column of an instance locks its row all the same, and may do that with a right on any of them.
-        if writing.claims || !seen.of(tables.instance).any(|(_, column)| column.may(Right::Update)) {
+        let rows = writing.claims || writing.commands;
+        if writing.claims || rows && !seen.of(tables.instance).any(|(_, column)| column.may(Right::Update)) {
             missing.extend(update(tables.instance, &[claimed]));
         }
-        if family.tasks != TaskRule::Untouched {
+        if rows && family.tasks != TaskRule::Untouched {
             let marked: &[&str] = if self.release.mark_clears_flag() { &["state", "flag"] } else { &["state"] };
             missing.extend(update(tables.task, marked));
         }

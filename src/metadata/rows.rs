@@ -76,7 +76,7 @@ pub(crate) fn command(row: &Row) -> Option<CommandRow> {
 const INSTANCE_KEYS: [&str; 3] = ["ProcessInstanceId", "processInstanceId", "WaitingThreadInstanceId"];
 
 /// The instance that a command is about: its column, where it has one that says something, else its parameter. The
-/// error table's copies lose the column up to 3.2.1 (F§5.5).
+/// error table's copies lose the column up to 3.2.1 (R§2.1).
 pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> Option<InstanceId> {
     if let Some(id) = column.filter(|id| *id > 0) {
         return Some(id);

@@ -50,7 +50,8 @@ impl Hold {
     pub fn sentence(&self, now: i64) -> String {
         let left = |until: i64| until.saturating_sub(now).max(0).saturating_add(999).div_euclid(1000);
         match self {
-            Self::NoMasters => "no master is registered at all; waiting for one".to_owned(),
+            Self::NoMasters => "no master is registered at all: either none runs, or they are registered elsewhere (check --registry, --zk and \
+                                --namespace); waiting for one".to_owned(),
             Self::Alive(sign) => {
                 format!(
                     "it is not registered, but it lives: {sign}; see that its process has ended, then use dsctl failover"

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::guard::Look;
 use super::run::Watcher;
-use crate::failover::{Cluster, FailoverError, Refusal, Roll, beyond_doubt, check_registry};
+use crate::failover::{Cluster, FailoverError, Refusal, Roll, beyond_doubt, check_registry, place};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
 
@@ -23,7 +23,7 @@ impl Watcher<'_> {
         };
         let (family, endpoint) = (cluster.store.release().family, cluster.registry.endpoint());
         // No master at all is the registry's failure until one is back, and no reason to end the round.
-        check_registry(&masters, family, endpoint, true)?;
+        check_registry(&masters, family, place(&*cluster.registry), true)?;
         self.see(endpoint, &masters);
         Ok(masters)
     }

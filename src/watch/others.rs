@@ -94,7 +94,7 @@ impl Watcher<'_> {
             } else {
                 "the loop goes on, and remembers until it ends"
             };
-            around.tell(Event::new(Kind::Error, format!("cannot write {}; {then}", unkept.why))).await;
+            around.tell(Event::new(Kind::Error, format!("{}; {then}", unkept.why))).await;
         }
         true
     }

@@ -116,6 +116,21 @@ fn a_master_that_lives_is_refused_and_the_others_are_done() {
     assert!(of(&report, &living)["error"]["hint"].is_string());
     let report = world.run_in_vain(&["failover", &living, &dead, "--yes"], 4).json();
     assert!(of(&report, &dead)["error"].is_null());
+    // What is alive is called so.
+    assert_eq!(of(&report, &living)["verdict"], "alive");
+}
+
+#[test]
+fn what_needs_a_human_is_not_hidden_behind_a_lock_that_is_held() {
+    let world = world(Store::Sqlite);
+    let (dead, second) = (world.dead(), second(&world));
+    world.env.sql("UPDATE t_ds_workflow_instance SET workflow_definition_code = 987654321 WHERE id <= 10");
+    let _holder = holder(&world, &second);
+    let arguments = ["failover", "--all-dead", "--grace", "0s", "--yes", "--lock-timeout", "0s"];
+    let report = world.dsctl(&arguments).run().exit(7).json();
+    assert_eq!((&report["error"]["kind"], &report["error"]["exit_code"]), (&"lock_held".into(), &7.into()));
+    assert_eq!(of(&report, &dead)["skipped"].as_array().unwrap().len(), 10, "{report:#}");
+    assert_eq!(of(&report, &second)["error"]["kind"], "lock_held");
 }
 
 #[test]

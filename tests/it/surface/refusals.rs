@@ -30,6 +30,7 @@ fn the_wrong_namespace() {
         refused(&env, &format!("{line} --allow-no-masters"), "has no node /elsewhere/nodes/master", "--namespace");
     }
     refused(&env, "lock acquire 10.0.0.2:5678 --for 1s", "has no node /elsewhere/nodes/master", "--namespace");
+    run(&env, "lock status 10.0.0.2:5678").exit(0).err("not known here").err("has no node /elsewhere/nodes/master");
     assert!(!env.zk().exists("/elsewhere"));
     // And nobody is called dead for not being there.
     for command in ["masters", "instances"] {
@@ -88,7 +89,8 @@ fn a_restarted_master() {
     let _living = living(&env, V3_2);
     let _restarted = env.register(V3_2, &master(DEAD, 5));
     let line = format!("failover {DEAD} --yes");
-    refused(&env, &line, "it is alive", "6 instances are older than its registration: --allow-restarted");
+    refused(&env, &line, "it is alive", "6 instances are older than its registration; 'dsctl instances");
+    run(&env, &line).exit(4).err("does not work on these, --allow-restarted");
     unchanged(&env, Dsctl::new(&env).args(ALL.split(' '))).exit(0);
     env.unset("DSCTL_TIME_ZONE");
     refused(&env, &format!("{line} --allow-restarted"), "without the cluster's time zone", "--time-zone");

@@ -33,7 +33,7 @@ fn where_no_master_is_registered_nothing_is_known() {
     let zk = env.connect.clone();
     env.unset("DSCTL_ZK");
     env.set("DSCTL_REGISTRY", "jdbc");
-    nothing_is_known(&env);
+    nothing_is_known(&env, "see first which registry the masters are configured with");
     // A place that masters made once, and that is empty.
     env.unset("DSCTL_REGISTRY");
     env.set("DSCTL_ZK", &zk);
@@ -42,21 +42,23 @@ fn where_no_master_is_registered_nothing_is_known() {
     if !zk.exists("/emptied/nodes/master") {
         zk.create("/emptied/nodes/master", b"");
     }
-    nothing_is_known(&env);
+    nothing_is_known(&env, "check --registry, --zk");
 }
 
-fn nothing_is_known(env: &Env) {
+fn nothing_is_known(env: &Env, hint: &str) {
     for command in ["masters", "instances"] {
-        let output = unchanged(env, Dsctl::new(env).args([command])).exit(0).out("unknown").err("--registry, --zk");
+        let output = unchanged(env, Dsctl::new(env).args([command])).exit(0).out("unknown").err(hint);
         assert!(!output.stdout.contains("next: dsctl failover") && !output.stdout.contains(" dead "), "{output:?}");
     }
-    refused(env, &format!("failover {DEAD} --yes"), "no master is registered", "check --registry, --zk");
-    refused(env, "failover --all-dead --yes", "no master is registered", "check --registry, --zk");
-    run(env, &format!("lock status {DEAD}")).exit(0).out("free").err("no master is registered").err("--registry, --zk");
-    run(env, &format!("lock acquire {DEAD} --for 1ms")).exit(0).err("keeps none of them out").err("--registry, --zk");
+    refused(env, &format!("failover {DEAD} --yes"), "no master is registered", hint);
+    refused(env, "failover --all-dead --yes", "no master is registered", hint);
     run(env, &format!("lock acquire {DEAD} -- true")).exit(0).err("keeps none of them out");
     let danger = run(env, &format!("failover {DEAD} --allow-no-masters --dry-run -o json")).exit(0).json();
     assert_eq!(danger["masters"][0]["verdict"], "unknown", "{danger}");
+    // Nor that a lock is free, or keeps anybody out.
+    let status = run(env, &format!("lock status {DEAD} -o json")).exit(0).json();
+    assert!(status["warnings"][0].as_str().unwrap().contains("is not known here: no master is registered"), "{status}");
+    run(env, &format!("lock acquire {DEAD} --for 1ms")).exit(0).err("keeps none of them out");
 }
 
 #[test]

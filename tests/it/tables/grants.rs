@@ -235,11 +235,28 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
             for line in WRITING {
                 refused(&guest.world, line, named(right));
             }
+            // A lock alone needs them too, and nothing else.
+            refused(&guest.world, "lock acquire 10.0.0.2:5678 --for 1s", named(right));
             guest.grant(std::slice::from_ref(right));
         }
+        guest.revoke(&listed("3.4.1", store).into_iter().find(|right| right.what == "INSERT").unwrap());
+        guest.does("lock acquire 10.0.0.2:5678 --for 100ms");
+        guest.grant(&listed("3.4.1", store));
         guest.does("failover 10.0.0.2:5678 --yes");
         assert_eq!(guest.world.commands(), 2, "{store:?}");
     }
+}
+
+/// The registry's own connection is one to the database: nobody is sent to look for ZooKeeper.
+#[test]
+fn a_second_connection_that_is_refused_is_the_databases() {
+    let mut guest = Guest::new(Store::MariaDb, "3.4.1");
+    guest.grant(&listed("3.4.1", Store::MariaDb));
+    guest.world.env.sql(&format!("GRANT USAGE ON *.* TO {} WITH MAX_USER_CONNECTIONS 1", guest.user()));
+    guest.world.env.unset("DSCTL_ZK");
+    guest.world.env.set("DSCTL_REGISTRY", "jdbc");
+    let output = run(&guest.world, "masters").exit(6).err("max_user_connections").err("check --db");
+    assert!(!output.stderr.contains("--zk"), "{output:?}");
 }
 
 /// A role's rights are its members'.
