@@ -62,17 +62,18 @@ async fn hold(
     let stop = shell.stop.clone();
     let database = async {
         let (release, elsewhere) = connect::release(&shell.settings, Access::Write, document).await?;
-        // A lock in the wrong place keeps nobody out.
-        if let Some(elsewhere) = elsewhere {
-            return Err(elsewhere.into());
-        }
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
-        Ok((release, address))
+        Ok((release, address, elsewhere))
     };
-    let layout = |(release, _): &(Release, _)| release.family.registry;
-    let ((release, address), registry) = connect::both(&shell.settings, Access::Write, &stop, database, layout).await?;
+    let layout = |(release, ..): &(Release, _, _)| release.family.registry;
+    let ((release, address, elsewhere), registry) =
+        connect::both(&shell.settings, Access::Write, &stop, database, layout).await?;
     let mut registry = registry?;
-    let result = take_and_hold(shell, arguments, document, &mut *registry, &release, &address).await;
+    let result = match elsewhere {
+        // A lock in the wrong place keeps nobody out.
+        Some(elsewhere) => Err(elsewhere.into()),
+        None => take_and_hold(shell, arguments, document, &mut *registry, &release, &address).await,
+    };
     // Ends the session, and with it every lock, on each way out.
     *left = connect::close_registry(registry).await;
     result
