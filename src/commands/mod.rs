@@ -127,7 +127,7 @@ async fn with_settings(
     match resolved {
         Ok(settings) => {
             if let Command::Watch(arguments) = &cli.command {
-                return watch::run(settings, &cli.global, environment, arguments, printer, stop).await;
+                return Box::pin(watch::run(settings, &cli.global, environment, arguments, printer, stop)).await;
             }
             nothing.warnings = settings.warnings.iter().map(ToString::to_string).collect();
             let mut shell = Shell { settings, printer, stop, nothing };
