@@ -13,10 +13,6 @@ const TRY: Duration = Duration::from_millis(200);
 /// The longest time between two heartbeats, as DolphinScheduler's own `heartbeat-refresh-interval`.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// How long a holder that looks dead must be seen not to write before it is believed to be: two heartbeats and some. Its
-/// clock may be far behind ours.
-const STILLNESS: Duration = Duration::from_secs(7);
-
 /// Ids are positive and fit into the column with room to spare.
 const ID_BITS: u32 = 62;
 
@@ -88,7 +84,8 @@ impl JdbcRegistry {
             let looks_dead = !lock.client.is_alive(tables::now());
             // From one wait to the next: whoever waits for a short time, but again and again, sees it as well.
             let still = self.stillness.entry(key.to_owned()).or_default().lasts(&lock);
-            let still = still >= STILLNESS || self.tables.is_local();
+            // Its clock may be far behind ours.
+            let still = still >= lock.client.stillness() || self.tables.is_local();
             let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;
             if !removed {
                 return Ok(Attempt::Held(Some(lock)));

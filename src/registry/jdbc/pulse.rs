@@ -88,8 +88,10 @@ mod tests {
     #[test]
     fn an_old_heartbeat_must_be_seen_to_stand_still() {
         use Life::{Alive, Dead, InDoubt};
-        assert_eq!(lives(false, &[(0, 5), (3, 5), (15, 5), (16, 5)]), [InDoubt, InDoubt, InDoubt, Dead]);
-        assert_eq!(lives(false, &[(0, 5), (3, 6), (16, 6), (20, 6)]), [InDoubt, Alive, Alive, Dead]);
+        assert_eq!(lives(false, &[(0, 5), (3, 5), (25, 5), (26, 5)]), [InDoubt, InDoubt, InDoubt, Dead]);
+        assert_eq!(lives(false, &[(0, 5), (3, 6), (26, 6), (30, 6)]), [InDoubt, Alive, Alive, Dead]);
+        // Settings allow twenty seconds between two heartbeats.
+        assert_eq!(lives(false, &[(0, 5), (19, 5), (20, 6), (40, 7)]), [InDoubt, InDoubt, Alive, Alive]);
         // A clock that is ahead makes nobody live for ever.
         assert_eq!(lives(true, &[(0, 5), (59, 5), (61, 5)]), [Alive, Alive, Dead]);
     }

@@ -64,8 +64,9 @@ pub(super) struct Owner {
     session_timeout: i64,
 }
 
-/// A client writes its heartbeat five times at least while its session lasts (DolphinScheduler demands it of its settings).
-const HEARTBEATS_IN_A_SESSION: i64 = 5;
+/// A client writes its heartbeat three times at least while its session lasts: `JdbcRegistryProperties` takes no other
+/// settings.
+const HEARTBEATS_IN_A_SESSION: i64 = 3;
 
 /// The shortest time without a heartbeat that shows anything: two heartbeats at the usual rate, and some.
 const SHORTEST_STILLNESS_MS: i64 = 7_000;

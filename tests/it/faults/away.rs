@@ -54,6 +54,10 @@ fn while_the_lock_is_given_back_and_for_longer_than_the_run() {
     zookeeper.go_on();
     let output = running.finish().exit(0);
     assert_eq!(reported(&output), world.ids);
+    assert!(
+        output.json()["warnings"].to_string().contains(&world.lock()),
+        "the lock stays, and that is told: {output:?}"
+    );
     let queue = world.queue();
     assert_eq!(queue.len(), 1, "the session lives on");
     // Whoever comes meanwhile is told whose lock it is, and takes nothing.
