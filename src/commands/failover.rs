@@ -96,13 +96,7 @@ async fn all_dead(
 
 /// Instances that were handed over and that nobody will ever take up: a failover does not see them.
 async fn about_orphans(shell: &Shell<'_, '_>, cluster: &mut Cluster) -> Result<Option<String>, CommandError> {
-    let claimed = shell.stop.unless(cluster.store.claimed()).await?;
-    if claimed.is_empty() {
-        return Ok(None);
-    }
-    let commands = cluster.store.recovery_commands_for(claimed.iter().map(|instance| instance.id));
-    let waiting = shell.stop.unless(commands).await?;
-    let orphans = claimed.iter().filter(|instance| !waiting.contains_key(&instance.id)).count();
+    let orphans = shell.stop.unless(cluster.store.orphans()).await?.len();
     let (were, have) = if orphans == 1 { ("instance was", "has") } else { ("instances were", "have") };
     let text = format!("{were} handed over before and {have} no command; next: dsctl recover --orphans --dry-run");
     Ok((orphans > 0).then(|| format!("{orphans} {text}")))

@@ -88,10 +88,7 @@ async fn candidates(
     context: &mut Context<'_>,
 ) -> Result<Vec<Instance>, FailoverError> {
     let Some(ids) = ids else {
-        let mut orphans = cluster.store.claimed().await?;
-        let claimed = orphans.iter().map(|instance| instance.id);
-        let waiting = cluster.store.recovery_commands_for(claimed).await?;
-        orphans.retain(|instance| !waiting.contains_key(&instance.id));
+        let orphans = cluster.store.orphans().await?;
         for (row, error) in cluster.store.failed_recoveries().await? {
             let host = Address::seen(row.instance.host.as_deref().unwrap_or_default());
             report_left(&mut context.run, &host, row.instance.id, recovery_failed(&error));

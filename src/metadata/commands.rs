@@ -7,7 +7,7 @@ use super::database::{DatabaseError, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::family::{COMMANDS_THAT_START_NOTHING, RECOVERY_COMMAND, command_name};
-use crate::model::{CommandRow, InstanceId, ListedInstance};
+use crate::model::{CommandRow, Instance, InstanceId, ListedInstance};
 
 /// Before every id: they begin with one, unless somebody gave them by hand.
 pub const BEFORE_EVERY_ID: i64 = i32::MIN as i64;
@@ -79,6 +79,20 @@ impl MetadataStore {
         };
         self.each(&sql, &[], &mut keep).await?;
         Ok(waiting)
+    }
+
+    /// Orphans: instances that were handed over and that no command waits for, ids ascending. One scan of the instances, and
+    /// one of the commands where any is claimed.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn orphans(&mut self) -> Result<Vec<Instance>, DatabaseError> {
+        let mut orphans = self.claimed().await?;
+        if !orphans.is_empty() {
+            let waiting = self.recovery_commands_for(orphans.iter().map(|instance| instance.id)).await?;
+            orphans.retain(|instance| !waiting.contains_key(&instance.id));
+        }
+        Ok(orphans)
     }
 
     /// Those of these instances that a recovery command waits for, as a failover makes it, with the command's id.

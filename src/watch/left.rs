@@ -66,7 +66,9 @@ impl Watcher<'_> {
         let (_, strange) = dead_hosts(counts, &RegistryView::default(), cluster.store.release());
         let unfinished = |count: &HostCount| family.is_unfinished(Some(count.state));
         let odd = |count: &HostCount| count.host.as_ref().is_some_and(|host| strange.contains(host));
-        let orphans = if sum(counts, |count| is_claimed(family, count)) > 0 { self.orphans(cluster).await? } else { 0 };
+        // Where nothing is claimed, nothing is scanned.
+        let claimed = sum(counts, |count| is_claimed(family, count)) > 0;
+        let orphans = if claimed { self.stop.unless(cluster.store.orphans()).await?.len() as u64 } else { 0 };
         let left = LeftAlone {
             orphans,
             odd_hosts: sum(counts, |count| unfinished(count) && odd(count)),
@@ -81,13 +83,5 @@ impl Watcher<'_> {
             around.tell(event).await;
         }
         Ok(())
-    }
-
-    /// Instances that were handed over and that no command waits for.
-    async fn orphans(&mut self, cluster: &mut Cluster) -> Result<u64, FailoverError> {
-        let claimed = self.stop.unless(cluster.store.claimed()).await?;
-        let commands = cluster.store.recovery_commands_for(claimed.iter().map(|instance| instance.id));
-        let waiting = self.stop.unless(commands).await?;
-        Ok(claimed.iter().filter(|instance| !waiting.contains_key(&instance.id)).count() as u64)
     }
 }
