@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::ports::free_port;
 use super::wait::{runtime, wait, wait_at_most};
@@ -38,8 +39,8 @@ enum Mode {
 #[derive(Debug)]
 struct Shared {
     mode: watch::Sender<Mode>,
-    /// Grows with every call of [`Proxy::cut`]; older connections end.
-    generation: watch::Sender<u64>,
+    /// What serves each connection.
+    connections: Mutex<Vec<JoinHandle<()>>>,
     trap: Mutex<Option<(Vec<u8>, At)>>,
     sprung: watch::Sender<u64>,
     held: watch::Sender<bool>,
@@ -52,7 +53,7 @@ pub struct Proxy {
     port: u16,
     target: u16,
     shared: Arc<Shared>,
-    listener: Option<tokio::task::JoinHandle<()>>,
+    listener: Option<JoinHandle<()>>,
 }
 
 /// So often another process may be quicker.
@@ -63,7 +64,7 @@ impl Proxy {
     pub fn to(target: u16) -> Self {
         let shared = Shared {
             mode: watch::Sender::new(Mode::Pass),
-            generation: watch::Sender::new(0),
+            connections: Mutex::new(Vec::new()),
             trap: Mutex::new(None),
             sprung: watch::Sender::new(0),
             held: watch::Sender::new(false),
@@ -105,9 +106,13 @@ impl Proxy {
         self.shared.mode.send_replace(Mode::BlackHole);
     }
 
-    /// Ends every connection there is. New ones are taken.
+    /// Ends every connection there is: when it returns, none passes a byte any more. New ones are taken.
     pub fn cut(&self) {
-        self.shared.generation.send_modify(|generation| *generation += 1);
+        let connections = std::mem::take(&mut *self.shared.connections.lock().unwrap());
+        for connection in connections {
+            connection.abort();
+            let _ = wait(connection);
+        }
     }
 
     /// Ends every connection and refuses new ones until [`Proxy::listen`].
@@ -199,29 +204,25 @@ impl Drop for Proxy {
 
 async fn accept(listener: TcpListener, target: u16, shared: Arc<Shared>) {
     while let Ok((client, _)) = listener.accept().await {
+        let connection = tokio::spawn(serve(client, target, Arc::clone(&shared)));
+        let mut connections = shared.connections.lock().unwrap();
+        connections.retain(|connection| !connection.is_finished());
+        connections.push(connection);
+        drop(connections);
         shared.accepted.send_modify(|accepted| *accepted += 1);
-        tokio::spawn(serve(client, target, Arc::clone(&shared)));
     }
 }
 
-/// Serves one connection until one side ends it or the test cuts it.
+/// Serves one connection until one side ends it.
 async fn serve(client: TcpStream, target: u16, shared: Arc<Shared>) {
-    let mut generation = shared.generation.subscribe();
-    let born = *generation.borrow_and_update();
-    let work = async {
-        through(&shared).await;
-        let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
-        let _ = (client.set_nodelay(true), server.set_nodelay(true));
-        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-        let swallow = watch::Sender::new(false);
-        tokio::select! {
-            () = upwards(from_client, to_server, &shared, &swallow) => {}
-            () = downwards(from_server, to_client, &shared, swallow.subscribe()) => {}
-        }
-    };
+    through(&shared).await;
+    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let swallow = watch::Sender::new(false);
     tokio::select! {
-        () = work => {}
-        _ = generation.wait_for(|now| *now != born) => {}
+        () = upwards(from_client, to_server, &shared, &swallow) => {}
+        () = downwards(from_server, to_client, &shared, swallow.subscribe()) => {}
     }
 }
 
