@@ -4,7 +4,7 @@
 //! tasks. Those of 3.2 do without the definition: with MySQL's driver they make six all the same, as autocommit is switched
 //! off and on, and with PostgreSQL's four, as BEGIN travels with the first statement.
 
-use dsctl::family::schema;
+use dsctl::demo::schema;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _};

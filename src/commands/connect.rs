@@ -15,7 +15,6 @@ use crate::metadata::mysql::MySqlDatabase;
 use crate::metadata::postgres::PostgresDatabase;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::metadata::{MetadataStore, Writing};
-use crate::model::VersionRange;
 use crate::registry::jdbc::JdbcRegistry;
 use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
@@ -179,9 +178,9 @@ pub(super) async fn release(
     document: &mut Document,
 ) -> Result<(Release, Option<Refusal>), CommandError> {
     if let (None, Some(version)) = (&settings.db, settings.ds_version)
-        && let Some(family) = family_of(version)
+        && family_of(version).is_some()
     {
-        let release = Release { family, range: VersionRange::new(version, version), contradictions: Vec::new() };
+        let release = Release::exact(version);
         super::head(document, &release);
         return Ok((release, None));
     }

@@ -10,8 +10,7 @@ use super::{Answer, Shell, writing};
 use crate::cli::FailoverArgs;
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, HandedOver, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, own_delay, see_away,
-    wait_for_take_up,
+    Cluster, HandedOver, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, see_away, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError};
@@ -79,7 +78,7 @@ async fn all_dead(
     // What writes nothing, or is refused for want of consent, need not wait.
     let writes = !arguments.safety.dry_run && (arguments.safety.yes || shell.printer.can_ask());
     let grace =
-        arguments.grace.unwrap_or_else(|| own_delay(family)).min(if writes { Duration::MAX } else { Duration::ZERO });
+        arguments.grace.unwrap_or(family.failover_delay).min(if writes { Duration::MAX } else { Duration::ZERO });
     if dead.is_empty() || grace.is_zero() {
         return Ok((dead, warnings));
     }

@@ -9,15 +9,14 @@ use super::failure::CommandError;
 use super::{Answer, Shell, finish, times};
 use crate::cli::StatusArgs;
 use crate::failover::{UNHEEDED, about_persistent_lock, check_registry, place};
-use crate::family::{FamilyId, LockPath, Release};
-use crate::model::{Address, LockNode, Registrations, Version};
+use crate::family::{LockPath, Release};
+use crate::model::{Address, LockNode, Registrations};
 use crate::output::{Body, Cell, Document, Table};
 use crate::registry::Registry;
 
 const HEADERS: [&str; 7] = ["LOCK", "ROLE", "SESSION", "AGE", "MASTER", "DATA", "NODE"];
 
 /// The release that gives the lock back (F§3).
-const LEAK_MENDED: Version = Version::new(3, 4, 2);
 
 pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &StatusArgs) -> io::Result<u8> {
     let mut document = shell.nothing.clone();
@@ -142,8 +141,7 @@ fn owner<'a>(node: &LockNode, masters: &'a Registrations) -> Option<&'a Address>
 
 /// What may explain a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1 give it back with their session.
 pub(super) fn leak_of(release: &Release, node: &LockNode, masters: &Registrations) -> Option<String> {
-    let affected = release.family.id == FamilyId::V3_3 && release.range.from < LEAK_MENDED;
-    let holder = owner(node, masters).filter(|_| affected)?;
+    let holder = owner(node, masters).filter(|_| release.keeps_lock())?;
     Some(format!(
         "{holder} may have done its failover long ago: masters of 3.3.0 to 3.4.1 keep this lock until they are \
          restarted (upstream issue 18197); 'dsctl instances' shows whether anything is left to do"

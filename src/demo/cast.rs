@@ -1,8 +1,7 @@
 //! The demonstration's workflows and instances, as data.
 
+use super::schema::R2_0;
 use super::story::Part;
-use crate::family::FamilyId;
-use crate::family::schema::family_of;
 use crate::model::{InstanceId, Version};
 
 /// A workflow.
@@ -16,10 +15,7 @@ pub(super) struct Workflow {
 impl Workflow {
     /// Its id in 1.x, its code later.
     pub(super) fn key(&self, version: Version) -> i64 {
-        match family_of(version) {
-            FamilyId::V1_2 | FamilyId::V1_3 => self.number,
-            _ => 13_841_792_583_680 + self.number,
-        }
+        if version < R2_0 { self.number } else { 13_841_792_583_680 + self.number }
     }
 }
 

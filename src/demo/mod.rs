@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::family::schema;
 use crate::metadata::database::{Access, Database, DatabaseError, Dialect};
-use crate::metadata::ddl;
 use crate::model::Version;
 
 mod cast;
 pub mod payload;
 mod registration;
 mod scenes;
+pub mod schema;
 pub mod seed;
 mod story;
 
@@ -28,7 +27,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(30);
 /// As [`Database::execute`]. Outside a transaction, and in MySQL always, tables made before the error stay.
 pub async fn create_schema(database: &mut dyn Database, version: Version) -> Result<(), DatabaseError> {
     let dialect = database.dialect();
-    for statement in ddl::create_statements(version, dialect) {
+    for statement in schema::ddl::create_statements(version, dialect) {
         database.execute(&statement, &[]).await?;
     }
     let text = match dialect {

@@ -4,8 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value, json};
 
-use crate::family::FamilyId;
-use crate::family::schema::family_of;
+use super::schema::{R1_3, R2_0, R3_1, R3_2, R3_3};
 use crate::model::Version;
 
 /// What a heartbeat tells.
@@ -28,18 +27,18 @@ pub struct Beat<'a> {
 /// The payload of a healthy master at little load.
 #[must_use]
 pub fn master(version: Version, beat: &Beat<'_>) -> String {
-    match family_of(version) {
-        FamilyId::V1_2 => line_1_2(beat),
-        FamilyId::V1_3 => line_1_3(beat),
-        FamilyId::V2_0 | FamilyId::V3_0 => line_2_0(version, beat),
-        FamilyId::V3_1 | FamilyId::V3_2 | FamilyId::V3_3 => Value::Object(object(version, beat)).to_string(),
+    match version {
+        _ if version < R1_3 => line_1_2(beat),
+        _ if version < R2_0 => line_1_3(beat),
+        _ if version < R3_1 => line_2_0(version, beat),
+        _ => Value::Object(object(version, beat)).to_string(),
     }
 }
 
 /// The payload of a healthy worker: a master's, and from 3.1 on its weight.
 #[must_use]
 pub fn worker(version: Version, beat: &Beat<'_>) -> String {
-    if family_of(version) < FamilyId::V3_1 {
+    if version < R3_1 {
         return master(version, beat);
     }
     let mut keys = object(version, beat);
@@ -79,10 +78,10 @@ fn object(version: Version, beat: &Beat<'_>) -> Map<String, Value> {
     });
     let mut parts = vec![times, load];
     // 3.1 does not say who speaks.
-    if family_of(version) > FamilyId::V3_1 {
+    if version >= R3_2 {
         parts.push(json!({ "serverStatus": "NORMAL", "host": beat.host, "port": beat.port }));
     }
-    if family_of(version) == FamilyId::V3_3 {
+    if version >= R3_3 {
         parts.push(json!({ "isCoordinator": true }));
     }
     parts
@@ -100,7 +99,7 @@ fn early_load(version: Version) -> Value {
         "reservedMemory": 0.3,
         "diskAvailable": 118.7,
     });
-    if family_of(version) == FamilyId::V3_1 {
+    if version < R3_2 {
         load["loadAverage"] = json!(0.35);
         load["maxCpuloadAvg"] = json!(16.0);
     }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::payload::{self, Beat};
+use super::schema::R1_3;
 use super::seed::{Seed, time_text};
-use crate::family::FamilyId;
-use crate::family::schema::family_of;
+use crate::family::nearest_family;
 use crate::metadata::database::{Database, DatabaseError};
 use crate::model::Version;
 
@@ -67,15 +67,13 @@ impl Registered<'_> {
     /// The key of its registration; a ZooKeeper registry has the same path below its root (F§1.2).
     #[must_use]
     pub fn key(&self, version: Version) -> String {
-        let grouped = version < Version::new(3, 1, 1);
-        let parent = match (self.server, family_of(version)) {
-            (Server::Master, FamilyId::V1_2) => "/masters",
-            (Server::Worker, FamilyId::V1_2) => "/workers",
-            (Server::Master, _) => "/nodes/master",
-            (Server::Worker, _) if grouped => "/nodes/worker/default",
-            (Server::Worker, _) => "/nodes/worker",
+        let layout = nearest_family(version).registry;
+        let (parent, group) = match self.server {
+            Server::Master => (layout.masters, ""),
+            Server::Worker if (R1_3..Version::new(3, 1, 1)).contains(&version) => (layout.workers, "/default"),
+            Server::Worker => (layout.workers, ""),
         };
-        format!("{parent}/{}", self.address)
+        format!("/{parent}{group}/{}", self.address)
     }
 
     /// Its heartbeat in the release's own format, times of 1.2 and 1.3 in UTC.

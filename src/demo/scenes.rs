@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::cast::{CAST, Owner, RATES, Role, WORKFLOWS};
 use super::registration::{Registered, Server};
+use super::schema::{R2_0, is_typed};
 use super::seed::{self, Seed, time_text};
 use super::story::{Part, Story, server_address};
-use crate::family::FamilyId;
-use crate::family::schema::family_of;
+use crate::family::{Claim, nearest_family};
 use crate::metadata::database::{Database, DatabaseError};
 use crate::model::Version;
 
@@ -52,7 +52,7 @@ async fn definitions(database: &mut dyn Database, version: Version) -> Result<()
     for workflow in WORKFLOWS {
         let key = workflow.key(version);
         seed::definition(version).definition(key, 1).name(workflow.name).insert(database).await?;
-        if family_of(version) >= FamilyId::V2_0 {
+        if version >= R2_0 {
             seed::definition_log(version).definition(key, 1).name(workflow.name).insert(database).await?;
         }
     }
@@ -90,18 +90,17 @@ fn host(story: &Story, role: &Role) -> String {
         Owner::Dead => story.dead_master.clone(),
         Owner::Other { host, port } => server_address(story.version, host, port),
     };
-    match family_of(story.version) {
-        FamilyId::V3_3 => owner.to_string(),
-        FamilyId::V1_2 if role.part.is_claimed() => "null".to_owned(),
-        _ if role.part.is_claimed() => "NULL".to_owned(),
-        _ => owner.to_string(),
+    match nearest_family(story.version).claim {
+        Claim::Host(text) if role.part.is_claimed() => text.to_owned(),
+        Claim::Host(_) | Claim::State(_) => owner.to_string(),
     }
 }
 
 fn state(version: Version, role: &Role) -> i64 {
-    const FAILOVER: i64 = 18;
-    let marked = role.part.is_claimed() && family_of(version) == FamilyId::V3_3;
-    if marked { FAILOVER } else { role.state }
+    match nearest_family(version).claim {
+        Claim::State(state) if role.part.is_claimed() => state,
+        Claim::State(_) | Claim::Host(_) => role.state,
+    }
 }
 
 /// States up to the hand-over; the hand-over itself writes no entry.
@@ -116,10 +115,6 @@ fn state_history(role: &Role, started: DateTime) -> String {
         _ => vec![begun],
     };
     json!(entries).to_string()
-}
-
-fn is_typed(version: Version) -> bool {
-    family_of(version) == FamilyId::V3_3
 }
 
 fn child_parameter(version: Version, role: &Role) -> String {

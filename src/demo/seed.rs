@@ -1,13 +1,12 @@
 //! Rows for the tables of any release: what demonstrations and tests put into a database.
 //!
 //! Table and column names are written in their older form here (`process_…`); from 3.3 on they become `workflow_…` by
-//! themselves. Only names of [`crate::family::schema`] ever enter SQL text, and every value is bound.
+//! themselves. Only names of [`super::schema`] ever enter SQL text, and every value is bound.
 
 use jiff::civil::DateTime;
 
-use crate::family::schema::{self, TableDef};
+use super::schema::{self, TableDef, ddl};
 use crate::metadata::database::{Database, DatabaseError, Dialect, Value};
-use crate::metadata::ddl;
 use crate::model::{InstanceId, Stage, Version};
 
 mod rows;
@@ -200,7 +199,7 @@ fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> St
 
 /// An id that was given leaves PostgreSQL's sequence behind; the next insert without one would meet it.
 async fn move_sequence(database: &mut dyn Database, table: &TableDef) -> Result<(), DatabaseError> {
-    let sequence = ddl::id_sequence(table.name);
+    let sequence = crate::metadata::id_sequence(table.name);
     let sql = format!("SELECT setval('{sequence}', (SELECT MAX(id) FROM {}))", table.name);
     database.query(&sql, &[], &mut |_| ()).await
 }

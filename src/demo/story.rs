@@ -5,9 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cast::CAST;
-use crate::family::FamilyId;
-use crate::family::schema::family_of;
-use crate::model::{Address, InstanceId, Version};
+use crate::family::nearest_family;
+use crate::model::{Address, AddressForm, InstanceId, Version};
 
 /// What an instance shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +125,8 @@ impl Story {
 
 /// A server's address as the release writes it: 1.2 leaves the port out.
 pub(super) fn server_address(version: Version, host: &str, port: u16) -> Address {
-    match family_of(version) {
-        FamilyId::V1_2 => Address::seen(host),
-        _ => Address::seen(format!("{host}:{port}")),
+    match nearest_family(version).registry.address_form {
+        AddressForm::Host => Address::seen(host),
+        AddressForm::HostPort => Address::seen(format!("{host}:{port}")),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::family::FamilyId;
+use crate::family::{FamilyId, nearest_family};
 use crate::metadata::database::Value;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 
@@ -56,7 +56,7 @@ impl Demo {
         let folder = tempfile::tempdir().unwrap();
         let mut database = open(folder.path());
         let story = create(&mut database, version, NOW.parse().unwrap()).await.unwrap();
-        Self { version, family: schema::family_of(version), story, database, _folder: folder }
+        Self { version, family: nearest_family(version).id, story, database, _folder: folder }
     }
 
     /// A list of texts; `process` in the query becomes `workflow` where the release says so.

@@ -7,17 +7,10 @@ use super::guard::{self, RegistryView};
 use super::life::{Before, Between, LONGEST, Roll};
 use super::rules::{Rules, StopSignal};
 use super::run::Cluster;
-use crate::family::{Family, FamilyId};
 use crate::model::Address;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// How long a release's own masters wait before they fail over a master whose registration is gone (F§7.8).
-#[must_use]
-pub fn own_delay(family: &Family) -> Duration {
-    if family.id >= FamilyId::V3_3 { Duration::from_secs(30) } else { Duration::ZERO }
-}
 
 /// Looks on until these masters have been away for so long. Gives those that were, and what must still hold when their
 /// failover is committed. `view` is the look that found them away.

@@ -9,7 +9,7 @@ use super::error::{FailoverError, Refusal};
 use super::judge;
 use super::rules::Rules;
 use super::run::Cluster;
-use crate::family::{Family, FamilyId, payload};
+use crate::family::{Family, payload};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, AddressForm, Instance, Moment, Registration, Registrations};
@@ -157,7 +157,7 @@ fn foreign(server: &Registration, family: &Family) -> Option<String> {
         return Some(not_ours(&format!(", but of a master of {}", payload::writers(form))));
     }
     let local = matches!(server.heartbeat.started_at?, Moment::Local(_));
-    (local != (family.id <= FamilyId::V1_3)).then(|| not_ours(""))
+    (local != family.local_heartbeats).then(|| not_ours(""))
 }
 
 /// What is to be said of masters with unfinished instances whose registration is a persistent node: they are not taken for
@@ -243,7 +243,7 @@ pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::family::by_id;
+    use crate::family::{FamilyId, by_id};
     use crate::model::Heartbeat;
 
     fn masters(address: &str, started_at: Option<Moment>) -> Registrations {

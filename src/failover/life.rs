@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::{FailoverError, Refusal};
-use super::trace;
 use crate::metadata::{Mark, MetadataStore, Sign};
 use crate::model::{Address, Changes, Registrations};
 
@@ -117,7 +116,7 @@ pub(super) async fn ensure_still(
     address: &Address,
     handed_over: bool,
 ) -> Result<(), FailoverError> {
-    let tasks_prove = !(handed_over && trace::recovered_looks_hanging(store.release()));
+    let tasks_prove = !(handed_over && store.release().recovered_looks_hanging());
     match store.sign_since(address.as_str(), mark).await? {
         Some(Sign::Task { .. }) if !tasks_prove => Ok(()),
         Some(sign) => Err(Refusal::ShowsLife { address: address.clone(), sign }.into()),

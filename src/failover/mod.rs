@@ -21,7 +21,7 @@ mod tasks;
 mod trace;
 mod zone;
 
-pub use absence::{own_delay, see_away};
+pub use absence::see_away;
 pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
 pub use guard::{RegistryView, about_persistent, beyond_doubt, check_registry, in_database, look, place, survey};
 pub use judge::instance_verdict;

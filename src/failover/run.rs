@@ -12,7 +12,7 @@ use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
-use super::{judge, kills, life, remarks, trace, zone};
+use super::{judge, kills, life, remarks, zone};
 use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -326,7 +326,7 @@ async fn do_work(
             let mut outcome = MasterOutcome::new(address.clone(), verdict_of(&view, address));
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
             drop_waiting(cluster, locks, context, &mut selected, &mut outcome).await?;
-            let unclear = trace::recovered_looks_hanging(cluster.store.release()) && !context.rules.allow_recovered;
+            let unclear = cluster.store.release().recovered_looks_hanging() && !context.rules.allow_recovered;
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }

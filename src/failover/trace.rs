@@ -1,8 +1,8 @@
 //! What the rows say of a COMMIT whose answer is lost. Pure.
 
 use super::rules::Steps;
-use crate::family::{Claim, Release};
-use crate::model::{Instance, Version};
+use crate::family::Release;
+use crate::model::Instance;
 
 /// What is known of a COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +15,6 @@ pub(crate) enum Trace {
     Unclear,
 }
 
-/// 3.3.0: a recovered instance shows its dead master and its old state again (F§9.2).
-pub(crate) fn recovered_looks_hanging(release: &Release) -> bool {
-    matches!(release.family.claim, Claim::State(_)) && release.range.from < Version::new(3, 3, 1)
-}
-
 /// What one row says: as it was under its lock, as it is now, and whether a recovery command waits for it.
 pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, row: Option<&Instance>, command: bool) -> Trace {
     let Some(row) = row else { return Trace::Unclear };
@@ -30,7 +25,7 @@ pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, row: Option<&I
         Steps::Command if command || !claimed => Trace::Done,
         Steps::Claim | Steps::Both if claimed || !same_master => Trace::Done,
         Steps::Both if command => Trace::Done,
-        Steps::Both if recovered_looks_hanging(release) => Trace::Unclear,
+        Steps::Both if release.recovered_looks_hanging() => Trace::Unclear,
         Steps::Command | Steps::Claim | Steps::Both => Trace::NotDone,
     }
 }
@@ -49,7 +44,7 @@ pub(crate) fn together(traces: impl Iterator<Item = Trace>) -> Trace {
 mod tests {
     use super::*;
     use crate::family::{FamilyId, by_id};
-    use crate::model::VersionRange;
+    use crate::model::{Version, VersionRange};
 
     fn release(id: FamilyId, version: Version) -> Release {
         Release { family: by_id(id), range: VersionRange::new(version, version), contradictions: Vec::new() }

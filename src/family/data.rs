@@ -1,6 +1,8 @@
 //! The families. Facts and their upstream classes: `ProcessServiceImpl`, `MasterFailoverService`, `RegistryNodeType`,
 //! `WorkflowFailover` and the DDL of each release.
 
+use std::time::Duration;
+
 use super::CommandValue as V;
 use super::{
     Claim, Columns, CommandValue, DefinitionKey, Family, FamilyId, KillAnswer, LockPath, OPEN_END, ParameterForm,
@@ -229,6 +231,10 @@ const V1_2: Family = Family {
     tasks: TaskRule::Untouched,
     finished_tasks: &[3, 5, 6, 7, 8, 9],
     mark_clears_flag: &[ever(false)],
+    failover_delay: Duration::ZERO,
+    local_heartbeats: true,
+    keeps_lock: &[],
+    recovered_looks_hanging: &[],
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -279,6 +285,10 @@ const V2_0: Family = Family {
     tasks: TaskRule::OnDeadHosts,
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
+    failover_delay: Duration::ZERO,
+    local_heartbeats: false,
+    keeps_lock: &[],
+    recovered_looks_hanging: &[],
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -433,6 +443,9 @@ const V3_3: Family = Family {
     ],
     parameter: &[ever(ParameterForm::Typed)],
     definition: DefinitionKey::CodeInLog,
+    failover_delay: Duration::from_secs(30),
+    keeps_lock: &[between(ALPHA_3_3, Version::new(3, 4, 1), true)],
+    recovered_looks_hanging: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
     starts_at_trigger: true,
     // From 3.3.1 on the child that runs is adopted.
     restarts_children: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],

@@ -359,12 +359,24 @@ pub fn family_of(version: Version) -> Option<&'static Family> {
     ALL.iter().find(|family| family.releases.contains(version))
 }
 
+/// The same for any version: one between two families, as a development version is, counts to the older one, and one before
+/// all of them to the oldest.
+#[must_use]
+pub fn nearest_family(version: Version) -> &'static Family {
+    let first = |family: &Family| {
+        let Version { major, minor, .. } = family.releases.from;
+        Version::staged(major, minor, 0, Stage::Alpha)
+    };
+    ALL.iter().rev().find(|family| first(family) <= version).unwrap_or(&ALL[0])
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::family::schema;
+    use crate::demo::schema;
+    use crate::family::FamilyId;
     use crate::model::Address;
 
     /// The tables of a release, and what its script writes into `t_ds_version`.
@@ -506,6 +518,18 @@ mod tests {
         assert_eq!(label("3.4.1"), Some("3.3+"));
         assert_eq!(label("3.0.0-alpha"), Some("3.0"));
         assert_eq!(label("1.1.0"), None);
+    }
+
+    #[test]
+    fn families_begin_with_their_pre_releases() {
+        let family = |text: &str| nearest_family(text.parse().unwrap()).id;
+        assert_eq!((family("1.2.1"), family("1.3.0")), (FamilyId::V1_2, FamilyId::V1_3));
+        assert_eq!((family("1.3.9"), family("2.0.0-alpha")), (FamilyId::V1_3, FamilyId::V2_0));
+        assert_eq!((family("2.0.9"), family("3.0.0-alpha")), (FamilyId::V2_0, FamilyId::V3_0));
+        assert_eq!((family("3.0.6"), family("3.1.0")), (FamilyId::V3_0, FamilyId::V3_1));
+        assert_eq!((family("3.1.9"), family("3.2.0")), (FamilyId::V3_1, FamilyId::V3_2));
+        assert_eq!((family("3.2.2"), family("3.3.0-alpha")), (FamilyId::V3_2, FamilyId::V3_3));
+        assert_eq!(family("3.4.1"), FamilyId::V3_3);
     }
 
     proptest! {

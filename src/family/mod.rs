@@ -8,12 +8,13 @@ pub mod facts;
 mod needs;
 pub mod payload;
 mod release;
-pub mod schema;
 
 pub use data::{ALL, by_id};
-pub use detect::{Catalogue, DetectError, detect, family_of};
+pub use detect::{Catalogue, DetectError, detect, family_of, nearest_family};
 pub use needs::Need;
 pub use release::Release;
+
+use std::time::Duration;
 
 use crate::model::{AddressForm, Version, VersionRange};
 
@@ -235,6 +236,14 @@ pub struct Family {
     pub finished_tasks: &'static [i64],
     /// Whether marking sets `flag` to 0 as well.
     pub mark_clears_flag: &'static [Since<bool>],
+    /// How long its masters wait before they fail over a master whose registration is gone (F§7.8).
+    pub failover_delay: Duration,
+    /// Its servers write the times of their heartbeats in their own zone, and do not say which.
+    pub local_heartbeats: bool,
+    /// Whether its masters keep the lock of a failover that is done until they end (upstream issue 18197).
+    pub keeps_lock: &'static [Since<bool>],
+    /// Whether a recovered instance shows its dead master and its old state again (F§9.2).
+    pub recovered_looks_hanging: &'static [Since<bool>],
     /// `start_time` and `restart_time` of a first run are those of its trigger: whoever takes it up later changes neither.
     pub starts_at_trigger: bool,
     /// The state that an instance gets whose recovery command fails. Elsewhere it stays claimed.

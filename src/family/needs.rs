@@ -106,7 +106,7 @@ fn need(table: &'static str, columns: &[&'static str]) -> Need {
 
 #[cfg(test)]
 mod tests {
-    use crate::family::schema::tables;
+    use crate::demo::schema::tables;
     use crate::family::{ALL, FamilyId};
     use crate::model::Version;
 

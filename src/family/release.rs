@@ -1,6 +1,6 @@
 //! A family, and how much is known of the point release.
 
-use super::{CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since};
+use super::{CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since, nearest_family};
 use crate::model::{Address, Version, VersionRange};
 
 /// What was detected: the family, and the releases of it that it could be.
@@ -15,6 +15,13 @@ pub struct Release {
 }
 
 impl Release {
+    /// A release that is known to the point.
+    #[must_use]
+    pub fn exact(version: Version) -> Self {
+        let family = nearest_family(version);
+        Self { family, range: VersionRange::new(version, version), contradictions: Vec::new() }
+    }
+
     /// The version, if it is known to the point; else `None`.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
@@ -65,6 +72,18 @@ impl Release {
     #[must_use]
     pub fn restarts_children(&self) -> bool {
         self.applying(self.family.restarts_children).any(|restarts| restarts)
+    }
+
+    /// Whether masters of any release that it could be keep the lock of a failover that is done.
+    #[must_use]
+    pub fn keeps_lock(&self) -> bool {
+        self.applying(self.family.keeps_lock).any(|keeps| keeps)
+    }
+
+    /// Whether a recovered instance looks, in any release that it could be, as if it still hung.
+    #[must_use]
+    pub fn recovered_looks_hanging(&self) -> bool {
+        self.applying(self.family.recovered_looks_hanging).any(|looks| looks)
     }
 
     /// What an operator should know of the masters of any release that it could be.

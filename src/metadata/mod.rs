@@ -2,7 +2,6 @@
 
 mod commands;
 pub mod database;
-pub mod ddl;
 mod definitions;
 mod inserts;
 mod life;
@@ -29,6 +28,7 @@ pub use inserts::NewCommand;
 pub use life::{Mark, Sign};
 pub use preconditions::{Obstacle, Writing};
 pub(crate) use server::NO_TLS;
+pub(crate) use statements::id_sequence;
 pub use store::{HostCount, MetadataStore, StoreError};
 pub use tasks::TaskIds;
 pub use times::WrittenTimes;

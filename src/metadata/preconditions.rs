@@ -60,7 +60,7 @@ impl Obstacle {
             }
             Self::NoIds(table) => format!(
                 "make it as DolphinScheduler does: AUTO_INCREMENT, or DEFAULT nextval('{}')",
-                super::ddl::id_sequence(table)
+                super::id_sequence(table)
             ),
             Self::NoRight(_) => "GRANT them to it; the README lists what each command needs".to_owned(),
         }

@@ -597,6 +597,12 @@ pub(crate) const MYSQL_REGISTRY_MASTERS: &str = "SELECT `key`, \
      TIMESTAMPDIFF(SECOND, last_update_time, CURRENT_TIMESTAMP) FROM t_ds_mysql_registry_data \
      WHERE `key` LIKE '/nodes/master/%' AND type = 1";
 
+/// Name of the sequence behind a table's ids in PostgreSQL, the same in every release.
+#[must_use]
+pub(crate) fn id_sequence(table: &str) -> String {
+    format!("{table}_id_sequence")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

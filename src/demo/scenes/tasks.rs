@@ -1,12 +1,12 @@
 //! The tasks of the story's instances.
 
 use crate::demo::cast::Role;
+use crate::demo::schema::{R3_0, is_typed};
 use crate::demo::seed::{self, Seed};
 use crate::demo::story::{Part, Story};
-use crate::family::schema::family_of;
-use crate::family::{FamilyId, NEED_FAULT_TOLERANCE};
+use crate::family::{NEED_FAULT_TOLERANCE, Release, TaskRule, nearest_family};
 use crate::metadata::database::{Database, DatabaseError};
-use crate::model::{InstanceId, Version};
+use crate::model::InstanceId;
 
 /// The instance that plays [`Part::Parent`], and the one that plays [`Part::Child`].
 pub(super) const PARENT_INSTANCE: InstanceId = 113;
@@ -59,12 +59,12 @@ fn finished(story: &Story, role: &Role) -> Seed {
 }
 
 fn unfinished(story: &Story, role: &Role) -> Seed {
-    let on_dead_worker = match (role.part, family_of(story.version)) {
+    let on_dead_worker = match (role.part, nearest_family(story.version).tasks) {
         (Part::OfLivingMaster, _) => false,
         // Tasks of these releases are run again, so a living worker would have to end the old attempt first.
-        (_, FamilyId::V3_0 | FamilyId::V3_1) => true,
+        (_, TaskRule::AllUnfinished) => true,
         // Here tasks on dead workers are run again, the others go on.
-        (part, FamilyId::V2_0) => part == Part::Running,
+        (part, TaskRule::OnDeadHosts) => part == Part::Running,
         _ => false,
     };
     let worker = if on_dead_worker { &story.dead_worker } else { &story.living_worker };
@@ -74,7 +74,7 @@ fn unfinished(story: &Story, role: &Role) -> Seed {
 
 /// Dispatched (3.0 and newer), else running.
 fn unfinished_state(story: &Story, role: &Role) -> i64 {
-    let dispatched = role.part == Part::Scheduled && family_of(story.version) >= FamilyId::V3_0;
+    let dispatched = role.part == Part::Scheduled && story.version >= R3_0;
     if dispatched { 17 } else { 1 }
 }
 
@@ -86,7 +86,7 @@ fn submitted(story: &Story, role: &Role) -> Seed {
 
 /// The task that started the child. It runs inside the master.
 fn sub_process(story: &Story, role: &Role) -> Seed {
-    let task_type = if family_of(story.version) == FamilyId::V3_3 { "SUB_WORKFLOW" } else { "SUB_PROCESS" };
+    let task_type = if is_typed(story.version) { "SUB_WORKFLOW" } else { "SUB_PROCESS" };
     let row = task(story, role, 2, "refresh_profiles", task_type).state(1).host(story.dead_master.as_str());
     row.without("pid")
 }
@@ -94,15 +94,10 @@ fn sub_process(story: &Story, role: &Role) -> Seed {
 /// As a master's failover left it (F§8.1).
 fn handed_over(story: &Story, role: &Role) -> Seed {
     let row = task(story, role, 2, "aggregate", "SPARK");
-    match family_of(story.version) {
-        FamilyId::V2_0 | FamilyId::V3_0 | FamilyId::V3_1 => {
-            let cleared = CLEARS_FLAG.contains(&story.version);
-            let row = row.host(story.dead_worker.as_str()).state(NEED_FAULT_TOLERANCE);
-            row.set("flag", i64::from(!cleared))
-        }
-        _ => row.host(story.living_worker.as_str()).state(1),
+    let release = Release::exact(story.version);
+    if release.family.tasks == TaskRule::Untouched {
+        return row.host(story.living_worker.as_str()).state(1);
     }
+    let row = row.host(story.dead_worker.as_str()).state(NEED_FAULT_TOLERANCE);
+    row.set("flag", i64::from(!release.mark_clears_flag()))
 }
-
-/// Releases whose failover makes marked tasks invisible.
-const CLEARS_FLAG: std::ops::RangeInclusive<Version> = Version::new(3, 0, 0)..=Version::new(3, 1, 0);

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::Seed;
-use crate::family::{FamilyId, RECOVERY_COMMAND, schema};
+use crate::demo::schema;
+use crate::family::RECOVERY_COMMAND;
 use crate::model::{InstanceId, Version};
 
 /// Number of the project that rows belong to unless told otherwise: its code, or its id in 1.x.
@@ -15,7 +16,7 @@ const LONG_AGO: &str = "2024-01-15 09:30:00";
 
 /// A running instance without host, definition and times.
 pub fn instance(version: Version) -> Seed {
-    let new = schema::family_of(version) == FamilyId::V3_3;
+    let new = schema::is_typed(version);
     let parameter = if new { r#"{"commandType":"START_PROCESS","subWorkflowInstance":false}"# } else { "{}" };
     Seed::new(version, "t_ds_process_instance")
         .state(1)
@@ -152,16 +153,17 @@ pub fn recovery_command(version: Version, instance: InstanceId) -> Seed {
 /// The parameter of a recovery command without schedule and start parameters; from 3.3 on for an instance that ran.
 #[must_use]
 pub fn recovery_parameter(version: Version, instance: InstanceId) -> String {
-    let parameter = match schema::family_of(version) {
-        FamilyId::V3_3 => json!({
+    let parameter = if schema::is_typed(version) {
+        json!({
             "commandType": "RECOVER_TOLERANCE_FAULT",
             "subWorkflowInstance": false,
             "startNodes": null,
             "commandParams": null,
             "timeZone": null,
             "workflowExecutionStatus": "RUNNING_EXECUTION",
-        }),
-        _ => json!({ "ProcessInstanceId": instance }),
+        })
+    } else {
+        json!({ "ProcessInstanceId": instance })
     };
     parameter.to_string()
 }

@@ -1,7 +1,6 @@
 //! What a row says of an instance that was handed over and that no command waits for. Pure.
 
 use super::HandedOver;
-use crate::failover::trace::recovered_looks_hanging;
 use crate::family::{Claim, Release};
 use crate::model::{Instance, Registrations};
 
@@ -48,7 +47,7 @@ pub(super) fn of(release: &Release, was: &HandedOver, row: Option<&Instance>, ma
         Some(STOP) if was.state == Some(READY_STOP) => Fate::TakenUp,
         _ if ended => Fate::Other(ENDED),
         state if !family.is_unfinished(state) => Fate::Other(IN_BETWEEN),
-        _ if recovered_looks_hanging(release) || is_registered(row, masters) => Fate::TakenUp,
+        _ if release.recovered_looks_hanging() || is_registered(row, masters) => Fate::TakenUp,
         _ => Fate::Other(NOT_REGISTERED),
     }
 }
@@ -59,7 +58,7 @@ fn shows_take_up(release: &Release, was: &HandedOver, row: &Instance) -> bool {
         // The hand-over left a text that names nobody.
         Claim::Host(_) => true,
         // The state alone; the dead master's address stays.
-        Claim::State(_) if recovered_looks_hanging(release) => true,
+        Claim::State(_) if release.recovered_looks_hanging() => true,
         // Host and time. A master that is registered again may be the one that takes its own work up.
         Claim::State(_) => row.host.as_deref() != Some(was.master.as_str()) || row.restart_time != was.restart_time,
     }

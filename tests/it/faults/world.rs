@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dsctl::demo::schema;
 use dsctl::demo::{Registered, Server, seed};
-use dsctl::family::schema;
 use dsctl::model::Version;
 use jiff::Timestamp;
 

@@ -1,7 +1,7 @@
 //! Schemas that are half one family's and half another's.
 
+use dsctl::demo::schema::ddl::create_statements;
 use dsctl::metadata::database::Dialect;
-use dsctl::metadata::ddl::create_statements;
 use dsctl::model::Version;
 
 use super::{EVERY, refused, run};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use dsctl::demo::schema::ddl::create_statements;
 use dsctl::metadata::MetadataStore;
 use dsctl::metadata::database::Dialect;
-use dsctl::metadata::ddl::create_statements;
 use dsctl::model::Version;
 
 use crate::harness::{Env, Store, java, skipped, wait};

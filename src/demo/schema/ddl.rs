@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::database::Dialect;
-use crate::family::schema::{self, ColumnDef, DefaultValue, IndexDef, Kind, TableDef, Where};
+use super::{ColumnDef, DefaultValue, IndexDef, Kind, TableDef, Where};
+use crate::metadata::database::Dialect;
+use crate::metadata::id_sequence;
 use crate::model::{Stage, Version};
 
 /// Statements that create the tables of a release in an empty database, in order.
@@ -11,19 +12,13 @@ use crate::model::{Stage, Version};
 /// A SQLite file also gets the tables of the JDBC registry, whatever the release.
 #[must_use]
 pub fn create_statements(version: Version, dialect: Dialect) -> Vec<String> {
-    let mut tables = schema::tables(version);
+    let mut tables = super::tables(version);
     if dialect == Dialect::Sqlite {
-        let missing = schema::registry_tables().into_iter().filter(|table| !tables.contains(table));
+        let missing = super::registry_tables().into_iter().filter(|table| !tables.contains(table));
         let missing: Vec<TableDef> = missing.collect();
         tables.extend(missing);
     }
     tables.iter().flat_map(|table| table_statements(table, version, dialect)).collect()
-}
-
-/// Name of the sequence behind a table's ids in PostgreSQL, the same in every release.
-#[must_use]
-pub fn id_sequence(table: &str) -> String {
-    format!("{table}_id_sequence")
 }
 
 fn table_statements(table: &TableDef, version: Version, dialect: Dialect) -> Vec<String> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::family::FamilyId;
 
 /// Releases of all families, those before and after each change among them.
 const RELEASES: &[&str] = &[
@@ -151,18 +150,6 @@ fn ids_of_error_commands_are_not_given_out() {
         assert!(table(version, "t_ds_command").unwrap().gives_ids(), "{version}");
         assert!(!table(version, "t_ds_error_command").unwrap().gives_ids(), "{version}");
     }
-}
-
-#[test]
-fn families_begin_with_their_pre_releases() {
-    let family = |text: &str| family_of(release(text));
-    assert_eq!((family("1.2.1"), family("1.3.0")), (FamilyId::V1_2, FamilyId::V1_3));
-    assert_eq!((family("1.3.9"), family("2.0.0-alpha")), (FamilyId::V1_3, FamilyId::V2_0));
-    assert_eq!((family("2.0.9"), family("3.0.0-alpha")), (FamilyId::V2_0, FamilyId::V3_0));
-    assert_eq!((family("3.0.6"), family("3.1.0")), (FamilyId::V3_0, FamilyId::V3_1));
-    assert_eq!((family("3.1.9"), family("3.2.0")), (FamilyId::V3_1, FamilyId::V3_2));
-    assert_eq!((family("3.2.2"), family("3.3.0-alpha")), (FamilyId::V3_2, FamilyId::V3_3));
-    assert_eq!(family("3.4.1"), FamilyId::V3_3);
 }
 
 #[test]

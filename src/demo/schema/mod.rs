@@ -7,6 +7,7 @@
 mod alert;
 mod column;
 mod command;
+pub mod ddl;
 mod definition;
 mod instance;
 mod marker;
@@ -15,7 +16,8 @@ mod release;
 mod task;
 
 pub use column::{ColumnDef, DefaultValue, IndexDef, Kind, Where};
-pub use release::{family_of, fresh_version_row, postgres_version_row};
+pub(super) use release::{R1_3, R2_0, R3_0, R3_1, R3_2, R3_3, is_typed};
+pub use release::{fresh_version_row, postgres_version_row};
 
 use crate::model::Version;
 use column::Life;

@@ -1,6 +1,5 @@
-//! Releases at which a table changed, the family of a release, and what a fresh installation says of itself.
+//! Releases at which a table changed, and what a fresh installation says of itself.
 
-use crate::family::FamilyId;
 use crate::model::{Stage, Version};
 
 /// The first release of a line: its pre-releases belong to it.
@@ -8,32 +7,18 @@ const fn line(major: u16, minor: u16) -> Version {
     Version::staged(major, minor, 0, Stage::Alpha)
 }
 
-pub(super) const R1_3: Version = line(1, 3);
-pub(super) const R2_0: Version = line(2, 0);
-pub(super) const R3_0: Version = line(3, 0);
-pub(super) const R3_0_BETA: Version = Version::staged(3, 0, 0, Stage::Beta(0));
-pub(super) const R3_1: Version = line(3, 1);
-pub(super) const R3_2: Version = line(3, 2);
-pub(super) const R3_3: Version = line(3, 3);
-pub(super) const R3_4: Version = line(3, 4);
+pub(in crate::demo) const R1_3: Version = line(1, 3);
+pub(in crate::demo) const R2_0: Version = line(2, 0);
+pub(in crate::demo) const R3_0: Version = line(3, 0);
+pub(in crate::demo) const R3_0_BETA: Version = Version::staged(3, 0, 0, Stage::Beta(0));
+pub(in crate::demo) const R3_1: Version = line(3, 1);
+pub(in crate::demo) const R3_2: Version = line(3, 2);
+pub(in crate::demo) const R3_3: Version = line(3, 3);
+pub(in crate::demo) const R3_4: Version = line(3, 4);
 
 /// A point release.
 pub(super) const fn point(major: u16, minor: u16, patch: u16) -> Version {
     Version::new(major, minor, patch)
-}
-
-/// The family that a release belongs to. A release between two families counts to the older one.
-#[must_use]
-pub fn family_of(version: Version) -> FamilyId {
-    const FIRST: [(Version, FamilyId); 6] = [
-        (R3_3, FamilyId::V3_3),
-        (R3_2, FamilyId::V3_2),
-        (R3_1, FamilyId::V3_1),
-        (R3_0, FamilyId::V3_0),
-        (R2_0, FamilyId::V2_0),
-        (R1_3, FamilyId::V1_3),
-    ];
-    FIRST.iter().find(|(first, _)| *first <= version).map_or(FamilyId::V1_2, |(_, family)| *family)
 }
 
 /// What `t_ds_version` says after a fresh installation by MySQL's script (F§5.2): not always the release itself.
@@ -58,4 +43,9 @@ pub fn fresh_version_row(version: Version) -> String {
 #[must_use]
 pub fn postgres_version_row(version: Version) -> String {
     if version == point(2, 0, 1) { "1.4.0".to_owned() } else { fresh_version_row(version) }
+}
+
+/// Whether parameters are typed objects, and the claim is a state (3.3 and newer).
+pub(in crate::demo) fn is_typed(version: Version) -> bool {
+    version >= R3_3
 }
