@@ -6,7 +6,6 @@
 //! `F§` or `R§` with a number in a comment cites a section of [`family::facts`], the page of everything that is relied on in
 //! DolphinScheduler's releases.
 
-pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod demo;
@@ -16,6 +15,7 @@ pub mod family;
 pub mod logging;
 pub mod metadata;
 pub mod model;
+pub mod options;
 pub mod output;
 pub mod registry;
 pub mod secret;

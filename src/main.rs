@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use dsctl::cli::{self, Cli, Command};
+use dsctl::commands::Cli;
 use dsctl::config::{Environment, output_settings};
 use dsctl::failover::StopSignal;
 use dsctl::output::{OutputSettings, Patient, Printer, Terminals};
@@ -29,11 +29,9 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u8 {
-    // The loop does not stand still because nobody reads what it tells.
-    let tells = matches!(&cli.command, Command::Watch(arguments) if arguments.is_loop());
     let terminals = Terminals::of_process(std::env::var("JOURNAL_STREAM").ok().as_deref());
     let stop = StopSignal::new(signals::listen());
-    if !tells {
+    if !cli.is_loop() {
         let (mut out, mut err) = (io::stdout(), io::stderr());
         return commands::run(cli, environment, &mut Printer::new(&mut out, &mut err, settings, terminals), stop).await;
     }
@@ -50,7 +48,7 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
 
 /// Help, version and usage errors. A reader that went away is nobody to tell.
 fn say(error: &clap::Error) -> ExitCode {
-    let text = cli::shown(error);
+    let text = commands::shown(error);
     let _ = if error.use_stderr() {
         io::stderr().write_all(text.as_bytes())
     } else {

@@ -3,17 +3,26 @@
 use serde_json::{Value, json};
 
 use super::failure::CommandError;
-use super::{Answer, Shell, times};
+use super::shell::{Answer, NONE, Shell};
+use super::times;
 use crate::failover::Cluster;
 use crate::family::command_name;
 use crate::model::CommandRow;
-use crate::output::{Body, Cell, Table};
+use crate::output::{Body, Cell, Document, Table};
 
 /// More of each kind are cut, and that is said.
 const LIMIT: usize = 10_000;
 
 /// So many bytes of text of each kind are enough, too: an error command may hold a whole stack trace.
 const BYTES: usize = 8 * 1024 * 1024;
+
+/// What it answers when it comes to nothing.
+pub(super) fn empty() -> Document {
+    Document {
+        body: Body::default().records("commands", "command", NONE).records("error_commands", "error_command", NONE),
+        ..Document::new("commands")
+    }
+}
 
 pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
     let stop = shell.stop.clone();

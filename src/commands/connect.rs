@@ -20,7 +20,7 @@ use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
 
 use super::failure::CommandError;
-use super::or_stopped;
+use super::shell::head;
 use crate::output::Document;
 
 /// So long somebody who has asked for the end waits for a session that is being given.
@@ -58,6 +58,18 @@ pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSign
         store.close().await;
     }
     Err(error)
+}
+
+/// Runs something that may be dropped half-way when a signal comes.
+async fn or_stopped<T>(
+    mut stop: StopSignal,
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    tokio::select! {
+        biased;
+        stop = stop.requested() => Err(CommandError::Failover(FailoverError::Stopped(stop))),
+        result = work => result,
+    }
 }
 
 /// A replica, or a server that takes no writes, is refused before anything else is done, where writes rest on what it says.
@@ -181,7 +193,7 @@ pub(super) async fn release(
         && family_of(version).is_some()
     {
         let release = Release::exact(version);
-        super::head(document, &release);
+        head(document, &release);
         return Ok((release, None));
     }
     let mut store = store(settings, Access::Read).await?;
@@ -190,7 +202,7 @@ pub(super) async fn release(
         RegistryTarget::Jdbc(_) => Ok(None),
     };
     let release = store.release().clone();
-    super::head(document, &release);
+    head(document, &release);
     document.warnings.extend(store.plain_text());
     let locks = access == Access::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
     let writable = if locks { check_locks(&mut store).await } else { Ok(()) };

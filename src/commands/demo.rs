@@ -1,6 +1,5 @@
 //! `dsctl demo`: a failover from beginning to end, on a made-up cluster in a SQLite file.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -8,10 +7,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::failure::{CommandError, of_failover};
+use super::handover::report::{self, Words};
 use super::instances::Listing;
-use super::report::{self, Words};
-use super::{Answer, Shell, connect, finish, masters};
-use crate::cli::DemoArgs;
+use super::shell::{Answer, Shell};
+use super::{connect, masters};
 use crate::config::{DbTarget, Settings};
 use crate::demo::{self, Story};
 use crate::exit_code::ExitCode;
@@ -19,20 +18,30 @@ use crate::failover::{Cluster, Observer, Permit, Rules, Run, Steps, StopSignal, 
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::model::{Address, LockNode, Version};
 use crate::output::{Body, Document};
+use clap::Args;
+
+/// Arguments of `demo`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DemoArgs {
+    /// Keep the made-up cluster in this file
+    #[arg(long, value_name = "FILE.db")]
+    pub file: Option<PathBuf>,
+}
 
 /// The release of the made-up cluster where none is asked for.
 const DEFAULT_RELEASE: Version = Version::new(3, 2, 2);
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &DemoArgs) -> io::Result<u8> {
-    let mut document = shell.nothing.clone();
-    let answer = match tell(shell, arguments, &mut document).await {
-        Ok(answer) => answer,
-        Err(error) => Answer { error: Some(error.body()), ..Answer::default() },
-    };
-    finish(shell.printer, document, answer)
+/// What it answers when it comes to nothing.
+pub(super) fn empty() -> Document {
+    let lists = ["masters", "instances_before", "plan", "outcome", "instances"];
+    let body = lists.into_iter().fold(Body::default(), |body, key| match key {
+        "plan" | "outcome" => body.key(key, Value::Null),
+        list => body.key(list, Vec::<Value>::new()),
+    });
+    Document { body: body.key("file", Value::Null).key("dead_master", Value::Null), ..Document::new("demo") }
 }
 
-async fn tell(
+pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
     arguments: &DemoArgs,
     document: &mut Document,

@@ -5,11 +5,24 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::failure::CommandError;
-use super::{Answer, Shell, times};
-use crate::cli::InstancesArgs;
+use super::shell::{Answer, NONE, Shell};
+use super::times;
 use crate::failover::{Cluster, Disproof, FailoverError, StopSignal, disproof, instance_verdict, survey};
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
-use crate::output::{Body, Cell, Table};
+use crate::output::{Body, Cell, Document, Table};
+use clap::Args;
+
+/// Arguments of `instances`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct InstancesArgs {
+    /// Only instances that name this master
+    #[arg(value_name = "MASTER")]
+    pub master: Option<String>,
+
+    /// Show at most so many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
 
 const HEADERS: [&str; 9] = ["ID", "NAME", "STATE", "HOST", "VERDICT", "STARTED", "RESTARTED", "COMMAND", "ERROR"];
 
@@ -18,6 +31,11 @@ const DEFAULT_LIMIT: u32 = 10_000;
 
 /// So many failed recoveries are told one by one below the table.
 const SHOWN: usize = 20;
+
+/// What it answers when it comes to nothing.
+pub(super) fn empty() -> Document {
+    Document { body: Body::default().records("instances", "instance", NONE), ..Document::new("instances") }
+}
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,

@@ -7,13 +7,19 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::failure::CommandError;
-use super::{Answer, Shell, times};
+use super::shell::{Answer, NONE, Shell};
+use super::times;
 use crate::failover::{Cluster, StopSignal, instance_verdict, survey};
 use crate::metadata::HostCount;
 use crate::model::{Heartbeat, Instance, PayloadProblem, Registration, Registrations, Verdict};
-use crate::output::{Body, Cell, Table};
+use crate::output::{Body, Cell, Document, Table};
 
 const HEADERS: [&str; 8] = ["MASTER", "VERDICT", "UNFINISHED", "STARTED", "HEARTBEAT", "STATUS", "SESSION", "REMARK"];
+
+/// What it answers when it comes to nothing.
+pub(super) fn empty() -> Document {
+    Document { body: Body::default().records("masters", "master", NONE), ..Document::new("masters") }
+}
 
 pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
     let stop = shell.stop.clone();

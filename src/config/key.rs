@@ -128,27 +128,3 @@ impl fmt::Display for Origin {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli;
-
-    #[test]
-    fn every_option_is_a_global_flag_whose_help_names_its_variable() {
-        let definition = cli::definition();
-        for key in Key::ALL {
-            let flag = definition.get_arguments().find(|flag| flag.get_long() == Some(key.name())).unwrap();
-            let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
-            assert!(flag.is_global_set() && help.contains(&format!("[env: {}]", key.variable())), "{help}");
-        }
-    }
-
-    #[test]
-    fn every_global_flag_but_config_is_an_option() {
-        let definition = cli::definition();
-        let flags = definition.get_arguments().filter(|flag| flag.is_global_set()).filter_map(clap::Arg::get_long);
-        let unknown: Vec<&str> = flags.filter(|flag| Key::named(flag).is_none()).collect();
-        assert_eq!(unknown, ["config"]);
-    }
-}

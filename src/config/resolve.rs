@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::secrets::{self, Candidate, Place};
 use super::source::{Found, Sources};
 use super::{ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning};
-use crate::cli::GlobalArgs;
-use crate::cli::value::{namespace, positive_duration, secret, time_zone, zookeeper};
+use crate::options::GlobalArgs;
+use crate::options::value::{namespace, positive_duration, secret, time_zone, zookeeper};
 use crate::output::OutputSettings;
 use crate::secret::Secret;
 

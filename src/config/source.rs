@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::file::ConfigFile;
 use super::{ConfigError, Key, Origin};
-use crate::cli::GlobalArgs;
+use crate::options::GlobalArgs;
 
 /// What the process finds around it: a value, so that tests need no real environment.
 #[derive(Clone, Default)]

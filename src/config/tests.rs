@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::cli::Cli;
+use crate::commands::Cli;
 use crate::output::{ColorChoice, Format};
 
 /// A folder that stands for the machine, and an environment of its own.

@@ -21,6 +21,9 @@ pub enum OriginalState {
 }
 
 impl OriginalState {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Running, Self::ReadyPause, Self::ReadyStop];
+
     /// Upstream's name (`WorkflowExecutionStatus`).
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -31,10 +34,20 @@ impl OriginalState {
         }
     }
 
+    /// Its name on the command line and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::ReadyPause => "ready_pause",
+            Self::ReadyStop => "ready_stop",
+        }
+    }
+
     /// From upstream's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Running, Self::ReadyPause, Self::ReadyStop].into_iter().find(|state| state.name() == name)
+        Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
     /// From a state code of an unfinished instance.

@@ -4,7 +4,7 @@
 mod engine;
 mod parameters;
 
-use dsctl::cli::Cli;
+use dsctl::commands::Cli;
 use dsctl::config::{ConfigError, DbTarget, Environment, Scope, resolve};
 use dsctl::family::payload;
 use dsctl::metadata::target::ServerTarget;

@@ -1,33 +1,34 @@
 //! `dsctl lock status`: who holds the failover lock, and who waits for it.
 
-use std::io;
-
 use serde_json::{Value, json};
 
-use super::connect::{self, Access};
-use super::failure::CommandError;
-use super::{Answer, Shell, finish, times};
-use crate::cli::StatusArgs;
+use crate::commands::connect::{self, Access};
+use crate::commands::failure::CommandError;
+use crate::commands::shell::{Answer, NONE, Shell};
+use crate::commands::times;
 use crate::failover::{UNHEEDED, about_persistent_lock, check_registry, place};
 use crate::family::{LockPath, Release};
 use crate::model::{Address, LockNode, Registrations};
 use crate::output::{Body, Cell, Document, Table};
 use crate::registry::Registry;
+use clap::Args;
+
+/// Arguments of `lock status`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StatusArgs {
+    /// The lock that a failover of this master takes
+    #[arg(value_name = "MASTER")]
+    pub master: Option<String>,
+}
 
 const HEADERS: [&str; 7] = ["LOCK", "ROLE", "SESSION", "AGE", "MASTER", "DATA", "NODE"];
 
-/// The release that gives the lock back (F§3).
-
-pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &StatusArgs) -> io::Result<u8> {
-    let mut document = shell.nothing.clone();
-    let answer = match status(shell, arguments, &mut document).await {
-        Ok(answer) => answer,
-        Err(error) => Answer { error: Some(error.body()), ..Answer::default() },
-    };
-    finish(shell.printer, document, answer)
+/// What it answers when it comes to nothing.
+pub(in crate::commands) fn empty() -> Document {
+    Document { body: Body::default().records("locks", "lock", NONE), ..Document::new("lock status") }
 }
 
-async fn status(
+pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     arguments: &StatusArgs,
     document: &mut Document,
@@ -140,7 +141,7 @@ fn owner<'a>(node: &LockNode, masters: &'a Registrations) -> Option<&'a Address>
 }
 
 /// What may explain a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1 give it back with their session.
-pub(super) fn leak_of(release: &Release, node: &LockNode, masters: &Registrations) -> Option<String> {
+pub(in crate::commands) fn leak_of(release: &Release, node: &LockNode, masters: &Registrations) -> Option<String> {
     let holder = owner(node, masters).filter(|_| release.keeps_lock())?;
     Some(format!(
         "{holder} may have done its failover long ago: masters of 3.3.0 to 3.4.1 keep this lock until they are \
@@ -149,7 +150,7 @@ pub(super) fn leak_of(release: &Release, node: &LockNode, masters: &Registration
 }
 
 /// The registered master whose session made a node.
-pub(super) fn registered_owner(node: &LockNode, masters: &Registrations) -> Option<String> {
+pub(in crate::commands) fn registered_owner(node: &LockNode, masters: &Registrations) -> Option<String> {
     owner(node, masters).map(ToString::to_string)
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::report_record::MasterRecord;
-use super::times;
+use super::record::MasterRecord;
+use crate::commands::times;
 use crate::failover::{MasterOutcome, Run, Trouble};
 use crate::model::{InstanceId, SkipReason, Task};
 use crate::output::{Body, Cell, Table};
@@ -18,17 +18,17 @@ const SHOWN: usize = 50;
 
 /// The words for what happened to an instance that was not left alone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words {
+pub(in crate::commands) struct Words {
     /// Done.
-    pub(super) done: &'static str,
+    pub(in crate::commands) done: &'static str,
     /// In a dry run.
-    pub(super) would: &'static str,
+    pub(in crate::commands) would: &'static str,
     /// Why there is nothing to do.
-    pub(super) nothing: &'static str,
+    pub(in crate::commands) nothing: &'static str,
 }
 
 /// The body of a run's answer.
-pub(super) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
+pub(in crate::commands) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
     let locks =
         run.locks.iter().map(|lock| json!({ "path": lock.path, "waited_ms": times::milliseconds(lock.waited) }));
     let body = Body::default()

@@ -1,16 +1,82 @@
 //! What the writing commands share: rules from the command line, the plan before the question, and the question.
 
-use super::failure::{CommandError, holder_sentence, of_failover};
-use super::lock_status::{leak_of, registered_owner};
 use super::report::{self, Words};
-use super::{Answer, Shell, times};
-use crate::cli::{self, SafetyArgs};
+use crate::commands::connect::Access;
+use crate::commands::failure::{CommandError, holder_sentence, of_failover};
+use crate::commands::lock::status::{leak_of, registered_owner};
+use crate::commands::shell::{Answer, NONE, Shell};
+use crate::commands::times;
 use crate::failover::{
-    Cluster, FailoverError, Observer, OriginalState, Permit, Refusal, Rules, Run, Steps, StopSignal, failover, recover,
+    Cluster, FailoverError, Observer, Permit, Refusal, Rules, Run, Steps, StopSignal, failover, recover,
 };
 use crate::model::{Address, InstanceId, LockNode};
-use crate::output::{ErrorBody, Printer};
+use crate::options::value::{self, Rate};
+use crate::output::{Body, ErrorBody, Printer};
 use crate::registry::RegistryError;
+use clap::Args;
+use std::time::Duration;
+
+/// Consent and limits of the commands that write.
+// Each danger has its own flag, so that consent to one is none to another.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Safety")]
+pub(crate) struct SafetyArgs {
+    /// Do everything up to the first write, and show what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Do not ask; needed where there is no terminal. No check is left out
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Longest wait for the lock; 0s tries once
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::duration)]
+    pub lock_timeout: Duration,
+
+    /// Refuse if there are more instances than this
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_instances: u64,
+
+    /// Instances in one transaction
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub batch: u32,
+
+    /// Write at most so many instances a second
+    #[arg(long, value_name = "N/s")]
+    pub rate: Option<Rate>,
+
+    /// Why this is done; kept with the report
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Go on though no master is registered at all
+    #[arg(long)]
+    pub allow_no_masters: bool,
+
+    /// Go on though no instance names any of the registered masters: they are all new, and not another cluster's
+    #[arg(long)]
+    pub allow_new_masters: bool,
+
+    /// Also take instances that are older than their master's registration; needs --time-zone
+    #[arg(long)]
+    pub allow_restarted: bool,
+
+    /// 3.3.0 alone: go on though a master may run these instances again since an earlier failover
+    #[arg(long)]
+    pub allow_recovered: bool,
+
+    /// Also take instances with a task that may still run on a worker, so that it may run twice
+    #[arg(long)]
+    pub allow_duplicate_tasks: bool,
+}
+
+impl SafetyArgs {
+    /// What it may do with the cluster.
+    pub(in crate::commands) fn access(&self) -> Access {
+        if self.dry_run { Access::Read } else { Access::Write }
+    }
+}
 
 /// What is to be done.
 pub(super) enum Work<'a> {
@@ -36,12 +102,16 @@ pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
     }
 }
 
-pub(super) fn original_state(given: cli::OriginalState) -> OriginalState {
-    match given {
-        cli::OriginalState::Running => OriginalState::Running,
-        cli::OriginalState::ReadyPause => OriginalState::ReadyPause,
-        cli::OriginalState::ReadyStop => OriginalState::ReadyStop,
-    }
+/// The body of a run that came to nothing.
+pub(super) fn empty(safety: &SafetyArgs) -> Body {
+    Body::default()
+        .key("dry_run", safety.dry_run)
+        .key("locks", Vec::<serde_json::Value>::new())
+        .records("masters", "master", NONE)
+        .key("recovered", 0)
+        .key("skipped", 0)
+        .key("elapsed_ms", 0)
+        .key("reason", safety.reason.clone())
 }
 
 /// Plans, asks, and does it.

@@ -11,13 +11,13 @@ pub(super) const TOPICS: [&str; 2] = ["exit-codes", "environment"];
 /// There is no help of that name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no help about {0:?}")]
-pub struct UnknownTopic(pub String);
+pub(super) struct UnknownTopic(pub String);
 
 impl UnknownTopic {
     /// What there is.
     #[must_use]
-    pub fn hint(&self) -> String {
-        let definition = super::definition();
+    pub(super) fn hint(&self) -> String {
+        let definition = crate::commands::cli::definition();
         let commands = definition.get_subcommands().map(clap::Command::get_name);
         format!("topics: {}", TOPICS.into_iter().chain(commands).collect::<Vec<_>>().join(", "))
     }
@@ -27,7 +27,7 @@ impl UnknownTopic {
 ///
 /// # Errors
 /// [`UnknownTopic`].
-pub fn help(topic: &[String]) -> Result<String, UnknownTopic> {
+pub(super) fn help(topic: &[String]) -> Result<String, UnknownTopic> {
     match topic.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["exit-codes"] => Ok(exit_codes()),
         ["environment"] => Ok(environment()),
@@ -36,7 +36,7 @@ pub fn help(topic: &[String]) -> Result<String, UnknownTopic> {
 }
 
 fn command_help(names: &[&str]) -> Result<String, UnknownTopic> {
-    let mut definition = super::definition();
+    let mut definition = crate::commands::cli::definition();
     // Global options and the full names of nested commands come with building.
     definition.build();
     let mut command = &mut definition;

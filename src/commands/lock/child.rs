@@ -13,8 +13,8 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::lock_guard::{self, Guard};
-use super::lock_terminal::Terminal;
+use super::guard::{self, Guard};
+use super::terminal::Terminal;
 use crate::failover::{Stop, StopSignal};
 use crate::registry::{Lease, Registry, RegistryError};
 use crate::signals::Farewells;
@@ -115,8 +115,8 @@ pub(super) async fn run(
 }
 
 async fn empty(group: Pid) {
-    while lock_guard::lives(group) {
-        tokio::time::sleep(lock_guard::LOOK).await;
+    while guard::lives(group) {
+        tokio::time::sleep(guard::LOOK).await;
     }
 }
 

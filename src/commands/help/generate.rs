@@ -6,32 +6,28 @@ use std::io::{self, Write};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
-use super::Shell;
+use super::CompletionShell as Shell;
 use super::topics::{PRECEDENCE, variables};
 use crate::exit_code::ExitCode;
 
-/// Writes the completion script of a shell.
-///
-/// # Errors
-/// Those of `out`.
-pub fn completions(shell: Shell, out: &mut dyn Write) -> io::Result<()> {
+/// The completion script of a shell.
+pub(super) fn completions(shell: Shell) -> String {
     let shell = match shell {
         Shell::Bash => clap_complete::Shell::Bash,
         Shell::Zsh => clap_complete::Shell::Zsh,
         Shell::Fish => clap_complete::Shell::Fish,
     };
-    // The generator panics where it cannot write, so it gets a buffer.
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut super::definition(), "dsctl", &mut script);
-    out.write_all(&script)
+    clap_complete::generate(shell, &mut crate::commands::cli::definition(), "dsctl", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Writes the manual page: all commands with their options, exit codes, environment.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn man(out: &mut dyn Write) -> io::Result<()> {
-    let definition = super::definition();
+pub(super) fn man(out: &mut dyn Write) -> io::Result<()> {
+    let definition = crate::commands::cli::definition();
     let page = Man::new(definition.clone()).manual("User Commands");
     page.render_title(out)?;
     page.render_name_section(out)?;

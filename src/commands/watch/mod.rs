@@ -1,21 +1,26 @@
 //! `dsctl watch`: the failover loop.
 
+mod args;
+mod around;
+mod shapes;
+
 use std::io;
 use std::path::PathBuf;
 
-use super::failure::CommandError;
-use super::watch_around::Around;
-use super::{Answer, finish};
-use crate::cli::{GlobalArgs, WatchArgs};
-use crate::config::{Environment, Settings};
+use crate::commands::failure::CommandError;
+use crate::commands::shell::{Answer, Call, Shell, finish};
+use crate::config::{Environment, Scope, Settings};
 use crate::exit_code::ExitCode;
-use crate::failover::{Refusal, Rules, Steps, StopSignal};
+use crate::failover::{Refusal, Rules, Steps};
+use crate::options::GlobalArgs;
 use crate::output::{Body, Document, Format, Printer};
 use crate::watch::guard::Limits;
 use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
 use crate::watch::state::{StateFile, beside, default_path};
 use crate::watch::{Plan, unit, watch};
+pub(super) use args::WatchArgs;
+use around::Around;
 
 /// What the loop is made of.
 pub(super) struct Setup<'a> {
@@ -26,24 +31,25 @@ pub(super) struct Setup<'a> {
     pub(super) state_file: StateFile,
 }
 
-/// Things to do that need no cluster; `None` if the loop itself is wanted.
-pub(super) fn aside(
-    arguments: &WatchArgs,
-    environment: &Environment,
-    printer: &mut Printer<'_>,
-) -> Option<io::Result<u8>> {
-    let answer = if arguments.print_unit {
+pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result<u8> {
+    let environment = call.environment;
+    if arguments.print_unit {
         let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/dsctl"));
-        return Some(printer.text(&unit::unit(&program)).map(|()| ExitCode::Done.number()));
-    } else if let Some(reason) = &arguments.pause {
+        return call.text(Ok(unit::unit(&program)));
+    }
+    let answer = if let Some(reason) = &arguments.pause {
         pause(arguments, environment, reason)
     } else if arguments.resume {
         resume(arguments, environment)
     } else {
-        return None;
+        let global = call.global;
+        let work = async |shell: &mut Shell<'_, '_>, _: &mut Document| {
+            run_loop(shell, global, environment, arguments).await.map(Answer::ending)
+        };
+        return call.alone(Document::new("watch"), Scope::Cluster, work).await;
     };
-    let answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
-    Some(finish(printer, Document::new("watch"), answer))
+    let answer = answer.unwrap_or_else(|error| Answer::failed(&error));
+    finish(call.printer, Document::new("watch"), answer)
 }
 
 fn failed(message: String, cause: Option<String>, hint: &str) -> CommandError {
@@ -109,26 +115,18 @@ pub(super) fn resume_marker(file: &StateFile) -> PathBuf {
     beside(file.path(), ".resume")
 }
 
-/// Runs the loop.
-pub(super) async fn run(
-    settings: Settings,
+/// Runs the loop; gives its exit code. What it has to tell it has told by then.
+async fn run_loop(
+    shell: &mut Shell<'_, '_>,
     global: &GlobalArgs,
     environment: &Environment,
     arguments: &WatchArgs,
-    printer: &mut Printer<'_>,
-    stop: StopSignal,
-) -> io::Result<u8> {
-    match prepared(settings, global, environment, arguments, printer).await {
-        Ok(mut around) => {
-            let mut plan = plan(arguments);
-            plan.interval = around.longest_interval().map_or(plan.interval, |longest| plan.interval.min(longest));
-            Ok(watch(&mut around, &plan, stop).await.code.number())
-        }
-        Err(error) => {
-            let answer = Answer { error: Some(error.body()), ..Answer::default() };
-            finish(printer, Document::new("watch"), answer)
-        }
-    }
+) -> Result<ExitCode, CommandError> {
+    let (settings, stop) = (shell.settings.clone(), shell.stop.clone());
+    let mut around = prepared(settings, global, environment, arguments, shell.printer).await?;
+    let mut plan = plan(arguments);
+    plan.interval = around.longest_interval().map_or(plan.interval, |longest| plan.interval.min(longest));
+    Ok(watch(&mut around, &plan, stop).await.code)
 }
 
 async fn prepared<'a, 'w>(

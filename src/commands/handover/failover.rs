@@ -2,36 +2,71 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::failure::{CommandError, of_failover};
+use super::confirm;
+use super::confirm::SafetyArgs;
 use super::report::Words;
-use super::{Answer, Shell, writing};
-use crate::cli::FailoverArgs;
+use crate::commands::failure::{CommandError, of_failover};
+use crate::commands::shell::{Answer, Shell};
 use crate::exit_code::ExitCode;
 use crate::failover::{
     Cluster, HandedOver, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, see_away, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError};
+use crate::options::value;
 use crate::output::Body;
+use crate::output::Document;
+use clap::Args;
+
+/// Arguments of `failover`.
+#[derive(Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["masters", "all_dead"]))]
+pub(crate) struct FailoverArgs {
+    /// The dead masters, exactly as `dsctl masters` shows them
+    #[arg(value_name = "MASTER")]
+    pub masters: Vec<String>,
+
+    /// Every master that an unfinished instance names and that is not registered
+    #[arg(long)]
+    pub all_dead: bool,
+
+    /// With --all-dead: see first for so long that they stay away; by default as long as the release's own masters wait
+    /// (30s in 3.3 and newer, else 0s). A dry run does not wait
+    #[arg(long, value_name = "DURATION", conflicts_with = "masters", value_parser = value::duration, help_heading = "Safety")]
+    pub grace: Option<Duration>,
+
+    /// Wait so long for the living masters to take the instances up
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
+    pub wait: Option<Duration>,
+
+    /// Consent and limits.
+    #[command(flatten)]
+    pub safety: SafetyArgs,
+}
 
 const WORDS: Words =
     Words { done: "handed over", would: "would be handed over", nothing: "no unfinished instance names a dead master" };
 
-pub(super) async fn run(
+/// What it answers when it comes to nothing.
+pub(in crate::commands) fn empty(arguments: &FailoverArgs) -> Document {
+    Document { body: confirm::empty(&arguments.safety).key("take_up", Value::Null), ..Document::new("failover") }
+}
+
+pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     arguments: &FailoverArgs,
 ) -> Result<Answer, CommandError> {
-    let mut rules = writing::rules(Steps::Both, &arguments.safety);
+    let mut rules = confirm::rules(Steps::Both, &arguments.safety);
     let (masters, mut warnings) = if arguments.all_dead {
         all_dead(shell, cluster, &mut rules, arguments).await?
     } else {
         (named(cluster, &arguments.masters)?, Vec::new())
     };
-    let work = writing::Work::Masters(&masters);
-    let (done, mut answer) = writing::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    let work = confirm::Work::Masters(&masters);
+    let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
         warnings.extend(about_orphans(shell, cluster).await?);
     }
@@ -82,7 +117,7 @@ async fn all_dead(
     if dead.is_empty() || grace.is_zero() {
         return Ok((dead, warnings));
     }
-    let (count, time) = (dead.len(), super::times::short(grace));
+    let (count, time) = (dead.len(), crate::commands::times::short(grace));
     shell.printer.waiting(&format!("{count} dead masters: seeing for {time} that they stay away (--grace)"));
     let seen = see_away(cluster, rules, &view, dead.clone(), grace, &shell.stop).await;
     shell.printer.settled();
@@ -122,7 +157,7 @@ async fn see_taken_up(
     let body = std::mem::take(&mut answer.body);
     match result {
         Ok(seen) => {
-            answer.body = told(body, &seen, family, &writing::waited(began));
+            answer.body = told(body, &seen, family, &confirm::waited(began));
             if !seen.is_complete() && answer.exit == Some(ExitCode::Done) {
                 answer.exit = Some(ExitCode::Partial);
             }

@@ -1,37 +1,67 @@
 //! `dsctl lock acquire`: take the failover lock and hold it.
 
-use std::io;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::connect::{self, Access};
-use super::failure::{CommandError, holder_sentence};
-use super::lock_child::{self, Ended};
-use super::{Answer, Shell, finish, times};
-use crate::cli::AcquireArgs;
+use super::child::{self, Ended};
+use crate::commands::connect::{self, Access};
+use crate::commands::failure::{CommandError, holder_sentence};
+use crate::commands::shell::{Answer, NONE, Shell};
+use crate::commands::times;
 use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, StopSignal, check_registry, place};
 use crate::family::Release;
 use crate::model::{Address, LockNode};
+use crate::options::value;
 use crate::output::{Body, Document, Printer};
 use crate::registry::{Lease, Registry};
 use crate::signals::Farewells;
+use clap::Args;
+use std::ffi::OsString;
+use std::io;
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs) -> io::Result<u8> {
-    let mut document = shell.nothing.clone();
+/// Arguments of `lock acquire`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct AcquireArgs {
+    /// The lock that a failover of this master takes
+    #[arg(value_name = "MASTER")]
+    pub master: String,
+
+    /// Give the lock back after this time
+    #[arg(long = "for", value_name = "DURATION", value_parser = value::positive_duration)]
+    pub hold_for: Option<Duration>,
+
+    /// Longest wait for the lock; 0s tries once
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::duration, help_heading = "Safety")]
+    pub lock_timeout: Duration,
+
+    /// Program to run while the lock is held, with its arguments
+    #[arg(last = true, value_name = "CMD")]
+    pub program: Vec<OsString>,
+}
+
+/// What it answers when it comes to nothing.
+pub(in crate::commands) fn empty() -> Document {
+    Document {
+        body: Body::default().records("locks", "lock", NONE).key("held_ms", Value::Null),
+        ..Document::new("lock acquire")
+    }
+}
+
+pub(in crate::commands) async fn run(
+    shell: &mut Shell<'_, '_>,
+    arguments: &AcquireArgs,
+    document: &mut Document,
+) -> Result<Answer, CommandError> {
     let mut left = None;
-    let held = hold(shell, arguments, &mut document, &mut left).await;
+    let held = hold(shell, arguments, document, &mut left).await;
     document.warnings.extend(left.clone());
-    if let Some(left) = left.filter(|_| matches!(&held, Ok(Held { child: Some(_), .. }))) {
-        shell.printer.warning(&left);
-    }
-    match held {
-        // Stdout was the program's own.
-        Ok(Held { child: Some(code), .. }) => Ok(code),
-        Ok(held) => finish(shell.printer, document, Answer::new(held.body())),
-        Err(error) => finish(shell.printer, document, Answer { error: Some(error.body()), ..Answer::default() }),
-    }
+    let held = held?;
+    let Some(status) = held.child else { return Ok(Answer::new(held.body())) };
+    // Stdout was the program's own.
+    left.iter().for_each(|left| shell.printer.warning(left));
+    Ok(Answer { passed_on: Some(status), ..Answer::default() })
 }
 
 /// What was held, and for how long.
@@ -140,7 +170,7 @@ async fn while_held(
     printer.remark(&format!("holding {} {until}", paths.join(" and ")));
     let (mut signal, mut farewells) = (stop, Farewells::listen());
     tokio::select! {
-        lost = lock_child::any_lost(registry, leases) => Err(lost.into()),
+        lost = child::any_lost(registry, leases) => Err(lost.into()),
         _ = signal.requested() => Ok(None),
         _ = farewells.recv() => Ok(None),
         () = over(arguments.hold_for) => Ok(None),
@@ -161,7 +191,7 @@ async fn with_program(
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
     let grace = registry.session_timeout() / 3;
-    match lock_child::run(&arguments.program, arguments.hold_for, grace, registry, leases, stop).await {
+    match child::run(&arguments.program, arguments.hold_for, grace, registry, leases, stop).await {
         Ok(Ended::Status(code)) => Ok(Some(code)),
         Ok(Ended::LockLost(error)) => Err(error.into()),
         Err(error) => Err(CommandError::Other {

@@ -1,23 +1,12 @@
-//! The command line: clap types, and what is generated from them. No I/O.
-
-mod commands;
-mod generate;
-mod global;
-mod topics;
-pub mod value;
+//! The whole command line. No I/O.
 
 use std::borrow::Cow;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-pub use commands::{
-    AcquireArgs, ClearHostsArgs, Command, DemoArgs, FailoverArgs, GuardArgs, HelpArgs, InstancesArgs, LockCommand,
-    OriginalState, RecoverArgs, SafetyArgs, Shell, StatusArgs, TellingArgs, WatchArgs,
-};
-pub use generate::{completions, man};
-pub use global::{ConnectionArgs, GlobalArgs, OutputArgs};
-pub use topics::{UnknownTopic, help};
+use super::command::Command;
+use crate::options::GlobalArgs;
 
 /// What `--version` says besides the number. Releases before 1.2 keep their metadata in another shape.
 const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nsupports Apache DolphinScheduler 1.2 to 3.4.3");
@@ -56,7 +45,7 @@ pub struct Cli {
     pub global: GlobalArgs,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 impl Cli {
@@ -71,6 +60,14 @@ impl Cli {
         T: Into<std::ffi::OsString> + Clone,
     {
         Self::from_arg_matches(&definition().try_get_matches_from(arguments).map_err(explained)?)
+    }
+}
+
+impl Cli {
+    /// Whether this is the loop of `watch`, which does not stand still because nobody reads what it tells.
+    #[must_use]
+    pub fn is_loop(&self) -> bool {
+        matches!(&self.command, Command::Watch(arguments) if arguments.is_loop())
     }
 }
 

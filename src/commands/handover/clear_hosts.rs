@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::failure::CommandError;
+use super::confirm;
 use super::report::{self, Words};
-use super::{Answer, Shell, writing};
-use crate::cli::ClearHostsArgs;
+use crate::commands::failure::CommandError;
+use crate::commands::shell::{Answer, Shell};
 use crate::failover::{Cluster, OriginalState, Run, Steps};
 use crate::model::{Address, InstanceId};
 
@@ -14,17 +14,39 @@ const WORDS: Words = Words {
     would: "would be claimed without a command",
     nothing: "no unfinished instance names a dead master",
 };
+use super::confirm::SafetyArgs;
+use crate::output::Document;
+use clap::Args;
 
-pub(super) async fn run(
+/// Arguments of `clear-hosts`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ClearHostsArgs {
+    /// The dead master, exactly as `dsctl masters` shows it
+    #[arg(value_name = "MASTER")]
+    pub master: String,
+    /// Consent and limits.
+    #[command(flatten)]
+    pub safety: SafetyArgs,
+}
+
+/// What it answers when it comes to nothing.
+pub(in crate::commands) fn empty(arguments: &ClearHostsArgs) -> Document {
+    Document {
+        body: confirm::empty(&arguments.safety).key("next", Vec::<String>::new()),
+        ..Document::new("clear-hosts")
+    }
+}
+
+pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     arguments: &ClearHostsArgs,
 ) -> Result<Answer, CommandError> {
-    let rules = writing::rules(Steps::Claim, &arguments.safety);
+    let rules = confirm::rules(Steps::Claim, &arguments.safety);
     let master = Address::typed(&arguments.master, cluster.store.release().family.registry.address_form)?;
     let masters = [master];
-    let work = writing::Work::Masters(&masters);
-    let (done, mut answer) = writing::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    let work = confirm::Work::Masters(&masters);
+    let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
     if done.wrote {
         let commands = recover_commands(&done);
         answer.body = answer.body.key("next", commands.clone());
@@ -42,7 +64,7 @@ fn recover_commands(done: &Run) -> Vec<String> {
     for master in &done.masters {
         let states: BTreeMap<InstanceId, i64> = master.original_states.iter().copied().collect();
         for (id, _) in &master.recovered {
-            let state = states.get(id).copied().and_then(OriginalState::from_code).map(word);
+            let state = states.get(id).copied().and_then(OriginalState::from_code).map(OriginalState::word);
             by_state.entry(state).or_default().push(*id);
         }
     }
@@ -51,12 +73,4 @@ fn recover_commands(done: &Run) -> Vec<String> {
         format!("dsctl recover --instance {}{state}", report::id_list(&ids))
     };
     by_state.into_iter().map(command).collect()
-}
-
-fn word(state: OriginalState) -> &'static str {
-    match state {
-        OriginalState::Running => "running",
-        OriginalState::ReadyPause => "ready_pause",
-        OriginalState::ReadyStop => "ready_stop",
-    }
 }

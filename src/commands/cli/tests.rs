@@ -4,6 +4,9 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 
 use super::*;
+use crate::commands::lock::LockCommand;
+use crate::config::Key;
+use crate::failover::OriginalState;
 
 fn read(line: &str) -> Result<Cli, clap::Error> {
     Cli::read(std::iter::once("dsctl").chain(line.split_whitespace()))
@@ -134,61 +137,19 @@ fn every_command_shows_an_example_before_its_options() {
 }
 
 #[test]
-fn options_stand_under_headings() {
-    let text = help(&["failover".to_owned()]).unwrap();
-    let at = |heading: &str| text.find(heading).unwrap_or_else(|| panic!("{heading} is missing in {text}"));
-    assert!(
-        at("\nSafety:") < at("      --dry-run")
-            && at("\nConnection:") < at("      --zk ")
-            && at("\nOutput:") < at("      --no-headers")
-    );
-    assert!(text.contains("Usage: dsctl failover"), "{text}");
-}
-
-#[test]
-fn help_knows_topics_and_nested_commands() {
-    let words = |line: &str| line.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
-    assert!(help(&words("lock status")).unwrap().contains("Usage: dsctl lock status"));
-    assert!(help(&[]).unwrap().contains("Usage: dsctl"));
-    let codes = help(&words("exit-codes")).unwrap();
-    for code in crate::exit_code::ExitCode::ALL {
-        let line = codes.lines().find(|line| line.trim_start().starts_with(&format!("{} ", code.number())));
-        assert!(line.is_some_and(|line| line.contains(code.meaning().0)), "{codes}");
-    }
-    let environment = help(&words("environment")).unwrap();
-    assert!(environment.contains("DSCTL_STATEMENT_TIMEOUT") && environment.contains("/etc/dsctl/config.toml"));
-    let unknown = help(&words("lock stat")).unwrap_err();
-    assert_eq!(unknown.to_string(), "there is no help about \"lock stat\"");
-    assert!(unknown.hint().contains("exit-codes, environment, masters"));
-}
-
-/// The files that are shipped come from the definition: write them again with `dsctl completions` and `dsctl man`.
-#[test]
-fn shipped_files_are_up_to_date() {
-    fn written(write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
-        let mut bytes = Vec::new();
-        write(&mut bytes).unwrap();
-        String::from_utf8(bytes).unwrap()
-    }
-    let up_to_date = [
-        ("dsctl.bash", written(|out| completions(Shell::Bash, out))),
-        ("_dsctl", written(|out| completions(Shell::Zsh, out))),
-        ("dsctl.fish", written(|out| completions(Shell::Fish, out))),
-        ("dsctl.1", written(man)),
-    ];
-    for (name, text) in up_to_date {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(name);
-        let shipped = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(shipped == text, "completions/{name} is not what the program prints");
+fn every_option_is_a_global_flag_whose_help_names_its_variable() {
+    let definition = definition();
+    for key in Key::ALL {
+        let flag = definition.get_arguments().find(|flag| flag.get_long() == Some(key.name())).unwrap();
+        let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+        assert!(flag.is_global_set() && help.contains(&format!("[env: {}]", key.variable())), "{help}");
     }
 }
 
 #[test]
-fn the_manual_has_every_command_and_code() {
-    let mut page = Vec::new();
-    man(&mut page).unwrap();
-    let page = String::from_utf8(page).unwrap();
-    for part in ["dsctl lock acquire", "dsctl failover", "EXIT STATUS", "ENVIRONMENT", "DSCTL_DB_PASSWORD"] {
-        assert!(page.contains(part), "{part} is missing in {page}");
-    }
+fn every_global_flag_but_config_is_an_option() {
+    let definition = definition();
+    let flags = definition.get_arguments().filter(|flag| flag.is_global_set()).filter_map(clap::Arg::get_long);
+    let unknown: Vec<&str> = flags.filter(|flag| Key::named(flag).is_none()).collect();
+    assert_eq!(unknown, ["config"]);
 }

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::connect::{self, Access};
-use super::failure::CommandError;
-use super::watch::{Setup, alone, resume_marker};
-use super::watch_shapes::{level, memory, row, seen, state, status};
+use super::shapes::{level, memory, row, seen, state, status};
+use super::{Setup, alone, resume_marker};
+use crate::commands::connect::{self, Access};
+use crate::commands::failure::CommandError;
 use crate::config::{Scope, resolve};
 use crate::exit_code::ExitCode;
 use crate::failover::{Cluster, FailoverError, StopSignal};

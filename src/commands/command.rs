@@ -1,0 +1,141 @@
+//! The commands: their names and help, and the one place that sends to each of them.
+
+use std::io;
+
+use clap::Subcommand;
+
+use super::connect::Access;
+use super::demo::DemoArgs;
+use super::handover::clear_hosts::ClearHostsArgs;
+use super::handover::failover::FailoverArgs;
+use super::handover::recover::RecoverArgs;
+use super::handover::{clear_hosts, failover, recover};
+use super::help::{self, CompletionShell, HelpArgs};
+use super::instances::InstancesArgs;
+use super::lock::{LockCommand, acquire, status};
+use super::shell::Call;
+use super::watch::{self, WatchArgs};
+use super::{command_list, demo, instances, masters};
+use crate::config::Scope;
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show every known master: registration, heartbeat, unfinished instances, verdict
+    ///
+    /// A master is known if it is registered or if an unfinished process instance names it.
+    #[command(before_help = "Examples:\n  dsctl masters\n  dsctl masters -o json")]
+    Masters,
+    /// Show or take the failover lock
+    #[command(subcommand, before_help = "Examples:\n  dsctl lock status\n  dsctl lock acquire 10.0.0.1:5678 --for 5m")]
+    Lock(LockCommand),
+    /// List unfinished process instances with verdict and pending command
+    #[command(before_help = "Examples:\n  dsctl instances\n  dsctl instances 10.0.0.1:5678 --limit 20")]
+    Instances(InstancesArgs),
+    /// First half of a failover alone: mark the instances of a dead master as handed over
+    ///
+    /// Nothing takes the instances up until `dsctl recover` has been run for them; the command to run is printed.
+    #[command(before_help = "Examples:\n  dsctl clear-hosts 10.0.0.1:5678 --dry-run")]
+    ClearHosts(ClearHostsArgs),
+    /// Second half alone: write commands for instances that were handed over and have none
+    #[command(before_help = "Examples:\n  dsctl recover --orphans --dry-run\n  dsctl recover --instance 4711,4712")]
+    Recover(RecoverArgs),
+    /// Fail over dead masters: lock, check, hand over, write commands, report
+    ///
+    /// A registered master is never failed over. The plan is shown first; on a terminal it asks, elsewhere --yes is needed.
+    /// A run that was interrupted is simply run again.
+    #[command(before_help = "Examples:\n  dsctl failover 10.0.0.1:5678 --dry-run\n  \
+        dsctl failover 10.0.0.1:5678 --yes --wait 60s\n  dsctl failover --all-dead")]
+    Failover(FailoverArgs),
+    /// Fail a master over whenever one dies, as the masters themselves would
+    ///
+    /// Looks at the registry whenever it changes, and at the database every --interval. What the guards let through is
+    /// exactly `dsctl failover MASTER`. Runs until a signal comes; --once does one round, for cron.
+    #[command(before_help = "Examples:\n  dsctl watch --dry-run\n  dsctl watch --yes -o ndjson\n  \
+        dsctl watch --pause 'maintenance until 6'")]
+    Watch(Box<WatchArgs>),
+
+    /// List waiting commands and error commands
+    #[command(before_help = "Examples:\n  dsctl commands")]
+    Commands,
+    /// Rehearse a failover on a made-up cluster in a SQLite file; needs no server
+    #[command(before_help = "Examples:\n  dsctl demo\n  dsctl demo --file rehearsal.db --ds-version 3.1.9")]
+    Demo(DemoArgs),
+    /// Print the completion script of a shell
+    #[command(before_help = "Examples:\n  dsctl completions bash > /etc/bash_completion.d/dsctl")]
+    Completions {
+        /// Which shell
+        shell: CompletionShell,
+    },
+    /// Print the manual page
+    #[command(before_help = "Examples:\n  dsctl man | man -l -")]
+    Man,
+    /// Explain a command or a topic: exit-codes, environment
+    #[command(before_help = "Examples:\n  dsctl help failover\n  dsctl help exit-codes")]
+    Help(HelpArgs),
+}
+
+impl Command {
+    /// Does it; gives the number that the process ends with.
+    pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
+        match self {
+            Self::Masters => {
+                call.on_cluster(masters::empty(), Access::Read, async |shell, cluster| {
+                    masters::run(shell, cluster).await
+                })
+                .await
+            }
+            Self::Lock(LockCommand::Status(arguments)) => {
+                call.alone(status::empty(), Scope::Cluster, async |shell, document| {
+                    status::run(shell, &arguments, document).await
+                })
+                .await
+            }
+            Self::Lock(LockCommand::Acquire(arguments)) => {
+                call.alone(acquire::empty(), Scope::Cluster, async |shell, document| {
+                    acquire::run(shell, &arguments, document).await
+                })
+                .await
+            }
+            Self::Instances(arguments) => {
+                call.on_cluster(instances::empty(), Access::Read, async |shell, cluster| {
+                    instances::run(shell, cluster, &arguments).await
+                })
+                .await
+            }
+            Self::ClearHosts(arguments) => {
+                let (empty, access) = (clear_hosts::empty(&arguments), arguments.safety.access());
+                call.on_cluster(empty, access, async |shell, cluster| {
+                    clear_hosts::run(shell, cluster, &arguments).await
+                })
+                .await
+            }
+            Self::Recover(arguments) => {
+                let (empty, access) = (recover::empty(&arguments), arguments.safety.access());
+                call.on_cluster(empty, access, async |shell, cluster| recover::run(shell, cluster, &arguments).await)
+                    .await
+            }
+            Self::Failover(arguments) => {
+                let (empty, access) = (failover::empty(&arguments), arguments.safety.access());
+                call.on_cluster(empty, access, async |shell, cluster| failover::run(shell, cluster, &arguments).await)
+                    .await
+            }
+            Self::Watch(arguments) => watch::run(call, &arguments).await,
+            Self::Commands => {
+                call.on_cluster(command_list::empty(), Access::Read, async |shell, cluster| {
+                    command_list::run(shell, cluster).await
+                })
+                .await
+            }
+            Self::Demo(arguments) => {
+                call.alone(demo::empty(), Scope::Local, async |shell, document| {
+                    demo::run(shell, &arguments, document).await
+                })
+                .await
+            }
+            Self::Completions { shell } => call.text(help::completions(shell)),
+            Self::Man => call.text(help::man()),
+            Self::Help(arguments) => call.text(help::help(&arguments)),
+        }
+    }
+}

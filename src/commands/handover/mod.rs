@@ -1,0 +1,8 @@
+//! The commands that hand instances over: `failover`, and its halves `clear-hosts` and `recover`.
+
+pub(super) mod clear_hosts;
+mod confirm;
+pub(super) mod failover;
+mod record;
+pub(super) mod recover;
+pub(super) mod report;
