@@ -104,15 +104,6 @@ const PLACES: &str = "write //USER@HOST:PORT/DATABASE, and the rest as ?name=val
                       understood; better still, use --db-password-file";
 const ENCODING: &str = "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
 
-/// Which grammar the query part has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spelling {
-    /// A plus sign is a plus sign.
-    Plain,
-    /// Java's decoder turns a plus sign into a space.
-    Jdbc,
-}
-
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let (head, rest) = text.split_once(':')?;
     head.eq_ignore_ascii_case(scheme).then_some(rest)
@@ -183,14 +174,6 @@ fn is_in_host(c: char) -> bool {
 
 fn is_in_database(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '$' | '+' | '~' | ' ')
-}
-
-/// Whether a text names a password before it tells one.
-pub(super) fn tells_secret(text: &str) -> bool {
-    let text = text.to_lowercase();
-    ["password", "passwd", "pwd"]
-        .iter()
-        .any(|name| text.contains(&format!("{name}=")) || text.contains(&format!("{name}:")))
 }
 
 /// User and password stand before the host or, as JDBC has it, among the parameters.

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use super::database::{Spelling, tells_secret};
 use crate::metadata::target::Tls;
 
 /// `name=value` pairs. Names are compared without regard to case, `-` and `_`: the drivers spell them in many ways.
@@ -140,4 +139,21 @@ pub(super) fn postgres_schema(parameters: &Parameters) -> Option<String> {
     };
     let path = parameters.get("currentSchema").or_else(in_options)?.trim();
     (!path.is_empty()).then(|| path.to_owned())
+}
+
+/// Which grammar the query part has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// A plus sign is a plus sign.
+    Plain,
+    /// Java's decoder turns a plus sign into a space.
+    Jdbc,
+}
+
+/// Whether a text names a password before it tells one.
+pub(super) fn tells_secret(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["password", "passwd", "pwd"]
+        .iter()
+        .any(|name| text.contains(&format!("{name}=")) || text.contains(&format!("{name}:")))
 }

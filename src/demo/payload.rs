@@ -1,7 +1,7 @@
 //! Heartbeats as each release's servers write them (F§1.4).
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ZonedDateTime};
 use serde_json::{Map, Value, json};
 
 use super::schema::{R1_3, R2_0, R3_1, R3_2, R3_3};
@@ -48,7 +48,7 @@ pub fn worker(version: Version, beat: &Beat<'_>) -> String {
 }
 
 fn local(time: Timestamp, zone: &TimeZone) -> String {
-    Zoned::new(time, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    ZonedDateTime::new(time, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn line_1_2(beat: &Beat<'_>) -> String {

@@ -20,6 +20,23 @@ pub fn by_id(id: FamilyId) -> &'static Family {
     &ALL[id as usize]
 }
 
+/// The family that a release belongs to.
+#[must_use]
+pub fn family_of(version: Version) -> Option<&'static Family> {
+    ALL.iter().find(|family| family.releases.contains(version))
+}
+
+/// The same for any version: one between two families, as a development version is, counts to the older one, and one before
+/// all of them to the oldest.
+#[must_use]
+pub fn nearest_family(version: Version) -> &'static Family {
+    let first = |family: &Family| {
+        let Version { major, minor, .. } = family.releases.from;
+        Version::staged(major, minor, 0, Stage::Alpha)
+    };
+    ALL.iter().rev().find(|family| first(family) <= version).unwrap_or(&ALL[0])
+}
+
 type CommandColumn = Since<(&'static str, CommandValue)>;
 
 const EVER: VersionRange = VersionRange::new(Version::new(0, 0, 0), OPEN_END);

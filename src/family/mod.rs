@@ -9,8 +9,8 @@ mod needs;
 pub mod payload;
 mod release;
 
-pub use data::{ALL, by_id};
-pub use detect::{Catalogue, DetectError, detect, family_of, nearest_family};
+pub use data::{ALL, by_id, family_of, nearest_family};
+pub use detect::{Catalogue, DetectError, detect};
 pub use needs::Need;
 pub use release::Release;
 

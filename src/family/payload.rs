@@ -406,7 +406,7 @@ mod tests {
 
         #[test]
         fn local_times_come_back(second in 0_i64..2_000_000_000) {
-            let local = Timestamp::from_second(second).unwrap().to_zoned(jiff::tz::TimeZone::UTC).datetime();
+            let local = Timestamp::from_second(second).unwrap().to_zoned_datetime(jiff::tz::TimeZone::UTC).datetime();
             let text = local.strftime("%Y-%m-%d %H:%M:%S").to_string();
             let expected = Some(Moment::Local(local));
             prop_assert_eq!(parse(format!("h,1,0,0,0,{text},{text}").as_bytes()).started_at, expected);

@@ -1,6 +1,5 @@
 //! PostgreSQL 9.6 and newer.
 
-mod numeric;
 mod value;
 
 use std::sync::OnceLock;

@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use crate::model::{LockNode, Registrations};
 
 pub mod jdbc;
-mod random;
 pub mod zookeeper;
 
 /// What went wrong in the registry.

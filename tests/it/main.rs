@@ -24,6 +24,7 @@ mod failover;
 mod faults;
 mod fuzz;
 mod jdbc;
+mod layout;
 mod live;
 mod lock;
 mod model;

@@ -25,7 +25,7 @@ fn value(row: &MySqlRow, column: usize, format: MySqlValueFormat) -> Result<Valu
     })
 }
 
-/// Strings and decimals are text in both formats; times in one of them.
+/// Strings and decimals are text in both formats; times and floating numbers in one of them, and statements cast them.
 fn decode(kind: &str, raw: MySqlValueRef<'_>, format: MySqlValueFormat) -> Result<Value, BoxDynError> {
     match (kind, format) {
         ("BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT", _) => {
@@ -33,10 +33,9 @@ fn decode(kind: &str, raw: MySqlValueRef<'_>, format: MySqlValueFormat) -> Resul
         }
         ("YEAR" | "BIT", _) => <u64 as Decode<MySql>>::decode(raw).map(unsigned),
         _ if kind.ends_with("UNSIGNED") => <u64 as Decode<MySql>>::decode(raw).map(unsigned),
-        ("FLOAT", _) => <f32 as Decode<MySql>>::decode(raw).map(|number| Value::Text(number.to_string())),
-        ("DOUBLE", _) => <f64 as Decode<MySql>>::decode(raw).map(|number| Value::Text(number.to_string())),
-        ("DATE" | "DATETIME" | "TIMESTAMP", MySqlValueFormat::Binary) => time(bytes(raw)?),
-        ("TIME", MySqlValueFormat::Binary) => Err("cast it to text in the statement".into()),
+        ("FLOAT" | "DOUBLE" | "DATE" | "DATETIME" | "TIMESTAMP" | "TIME", MySqlValueFormat::Binary) => {
+            Err("cast it to text in the statement".into())
+        }
         _ => Ok(Value::Text(String::from_utf8_lossy(bytes(raw)?).into_owned())),
     }
 }
@@ -49,48 +48,13 @@ fn unsigned(number: u64) -> Value {
     i64::try_from(number).map_or_else(|_| Value::Text(number.to_string()), Value::Int)
 }
 
-/// A time in the binary format: its length, then date, time of day and microseconds, as far as they are not zero.
-fn time(bytes: &[u8]) -> Result<Value, BoxDynError> {
-    let text = match *bytes {
-        [4, low, high, month, day] => format!("{:04}-{month:02}-{day:02}", u16::from_le_bytes([low, high])),
-        [7 | 11, low, high, month, day, hour, minute, second, ref fraction @ ..] => {
-            let year = u16::from_le_bytes([low, high]);
-            let fraction = <[u8; 4]>::try_from(fraction).map_or(0, u32::from_le_bytes);
-            let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
-            format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}{fraction}")
-        }
-        _ => return Err("its length is none of those that a time has".into()),
-    };
-    Ok(Value::Text(text))
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, proptest};
-
-    use super::{Value, time, unsigned};
-
-    #[test]
-    fn times_are_written_as_the_text_protocol_writes_them() {
-        let text = |bytes: &[u8]| match time(bytes) {
-            Ok(Value::Text(text)) => text,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(text(&[4, 0xe8, 7, 2, 29]), "2024-02-29");
-        assert_eq!(text(&[7, 0xe8, 7, 2, 29, 23, 5, 9]), "2024-02-29 23:05:09");
-        assert_eq!(text(&[11, 0xe8, 7, 2, 29, 23, 5, 9, 0x40, 0xe2, 1, 0]), "2024-02-29 23:05:09.123456");
-    }
+    use super::{Value, unsigned};
 
     #[test]
     fn unsigned_numbers_beyond_i64_are_text() {
         assert_eq!(unsigned(7), Value::Int(7));
         assert_eq!(unsigned(u64::MAX), Value::Text("18446744073709551615".to_owned()));
-    }
-
-    proptest! {
-        #[test]
-        fn strange_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..16)) {
-            let _ = time(&bytes);
-        }
     }
 }

@@ -4,7 +4,6 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgRow, PgValueFormat, PgValueRef};
 use sqlx::{Column, Decode, Postgres, Row as _, TypeInfo, ValueRef};
 
-use super::numeric::numeric;
 use crate::metadata::database::{Row, Value};
 
 /// A row, or which column cannot be read.
@@ -32,38 +31,13 @@ fn decode(kind: &str, raw: PgValueRef<'_>) -> Result<Value, BoxDynError> {
         ("INT2" | "INT4" | "INT8", PgValueFormat::Binary) => <i64 as Decode<Postgres>>::decode(raw).map(Value::Int),
         ("OID", PgValueFormat::Binary) => Ok(Value::Int(u32::from_be_bytes(bytes.try_into()?).into())),
         ("BOOL", _) => <bool as Decode<Postgres>>::decode(raw).map(|yes| Value::Int(yes.into())),
-        ("FLOAT4", _) => <f32 as Decode<Postgres>>::decode(raw).map(|number| Value::Text(number.to_string())),
-        ("FLOAT8", _) => <f64 as Decode<Postgres>>::decode(raw).map(|number| Value::Text(number.to_string())),
         (_, PgValueFormat::Text) | ("TEXT" | "VARCHAR" | "CHAR" | "NAME" | "\"CHAR\"" | "UNKNOWN" | "JSON", _) => {
             Ok(text(bytes))
         }
-        // A version number stands in front.
-        ("JSONB", _) => Ok(text(bytes.get(1..).unwrap_or_default())),
-        ("UUID", _) => uuid(bytes).ok_or_else(|| "it is not 16 bytes long".into()).map(Value::Text),
-        ("NUMERIC", _) => numeric(bytes).ok_or_else(|| "its bytes are no number".into()).map(Value::Text),
         _ => Err("cast it to text in the statement".into()),
     }
 }
 
 fn text(bytes: &[u8]) -> Value {
     Value::Text(String::from_utf8_lossy(bytes).into_owned())
-}
-
-fn uuid(bytes: &[u8]) -> Option<String> {
-    let number = u128::from_be_bytes(bytes.try_into().ok()?);
-    let hex = format!("{number:032x}");
-    let parts = [hex.get(..8)?, hex.get(8..12)?, hex.get(12..16)?, hex.get(16..20)?, hex.get(20..)?];
-    Some(parts.join("-"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::uuid;
-
-    #[test]
-    fn a_uuid_has_its_dashes() {
-        let bytes: Vec<u8> = (0..16).collect();
-        assert_eq!(uuid(&bytes).as_deref(), Some("00010203-0405-0607-0809-0a0b0c0d0e0f"));
-        assert_eq!(uuid(&bytes[1..]), None);
-    }
 }

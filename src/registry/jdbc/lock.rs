@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::tables::{self, Lock};
 use super::{Client, JdbcRegistry};
 use crate::metadata::database::DatabaseError;
-use crate::registry::{Lease, OnWait, RegistryError, random};
+use crate::registry::{Lease, OnWait, RegistryError};
 
 /// How often a lock that another holds is tried.
 const TRY: Duration = Duration::from_millis(200);
@@ -110,7 +112,7 @@ impl JdbcRegistry {
             return Ok(client.id);
         }
         let (sent, written) = (Instant::now(), tables::now());
-        let id = i64::try_from(random::number() >> (u64::BITS - ID_BITS)).unwrap_or(i64::MAX);
+        let id = i64::try_from(Uuid::new_v4().as_u64_pair().0 >> (u64::BITS - ID_BITS)).unwrap_or(i64::MAX);
         self.tables.insert_client(id, &owner(), written, self.session_timeout).await?;
         self.client = Some(Client { id, sent, written });
         Ok(id)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use jiff::Timestamp;
+use uuid::Uuid;
 use zookeeper_client::{CreateMode, Error, SessionState};
 
 use super::names::{self, LOCK};
@@ -14,7 +15,7 @@ use super::probe;
 use super::servers::{below as child, children, fresh_children, node, session_id};
 use super::session::Session;
 use crate::model::LockNode;
-use crate::registry::{Lease, OnWait, RegistryError, random};
+use crate::registry::{Lease, OnWait, RegistryError};
 
 /// How often the queue is looked at while waiting.
 const LOOK: Duration = Duration::from_millis(150);
@@ -86,7 +87,7 @@ pub(super) async fn acquire(
     on_wait: OnWait<'_>,
 ) -> Result<Lease, RegistryError> {
     let started = Instant::now();
-    let ticket = Ticket { directory, prefix: format!("_c_{}-{LOCK}", random::uuid()) };
+    let ticket = Ticket { directory, prefix: format!("_c_{}-{LOCK}", Uuid::new_v4()) };
     let taken = match enqueue(session, &ticket, containers).await {
         Ok(()) => wait(session, &ticket, started, timeout, on_wait).await,
         Err(error) => Err(error),
