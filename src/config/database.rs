@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::parameters::{Parameters, mysql_tls, postgres_schema, postgres_tls};
+use super::parameters::{Parameters, Spelling, mysql_tls, postgres_schema, postgres_tls, tells_secret};
 use crate::metadata::target::ServerTarget;
 use crate::secret::Secret;
 
