@@ -22,15 +22,15 @@ use super::tasks::{TaskFate, TaskView};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, NewCommand, TaskIds};
-use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
+use crate::model::{Address, CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
 /// What all batches of one master share.
 pub(crate) struct Batch<'a> {
     pub(crate) view: &'a RegistryView,
     /// Error commands of claimed instances; `None` when the instances are being claimed now.
     pub(crate) errors: Option<&'a HashMap<InstanceId, CommandRow>>,
-    /// Where the ids stood when the master was found away; `None` where it is registered, or the instances are claimed.
-    pub(crate) mark: Option<Mark>,
+    /// What rows there were when the master was found away; `None` where it is registered, or the instances are claimed.
+    pub(crate) mark: Option<&'a Mark>,
 }
 
 /// What is looked up once for all instances.
@@ -320,7 +320,13 @@ async fn prepare(
             Some(row) if is_same(candidate, &row.instance) => {
                 keep_or_skip(cluster, context, batch, facts, row, &mut prepared);
             }
-            _ => prepared.skipped.push((candidate.id, SkipReason::Changed)),
+            changed => {
+                if let Some(row) = changed.filter(|_| batch.mark.is_some()) {
+                    let master = Address::seen(candidate.host.as_deref().unwrap_or_default());
+                    life::ensure_others_doing(&cluster.store, &master, &row.instance)?;
+                }
+                prepared.skipped.push((candidate.id, SkipReason::Changed));
+            }
         }
     }
     if cluster.store.release().family.tasks != TaskRule::Untouched && !prepared.rows.is_empty() {

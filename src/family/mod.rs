@@ -283,6 +283,12 @@ pub fn command_name(code: i64) -> Option<&'static str> {
     COMMAND_TYPES.get(usize::try_from(code).ok()?).copied()
 }
 
+/// `READY_PAUSE` of an instance: it was asked to pause.
+pub const READY_PAUSE: i64 = 2;
+
+/// `READY_STOP` of an instance: it was asked to stop.
+pub const READY_STOP: i64 = 4;
+
 /// Task state `NEED_FAULT_TOLERANCE`, in every release.
 pub const NEED_FAULT_TOLERANCE: i64 = 8;
 

@@ -260,17 +260,40 @@ impl<'a> Statements<'a> {
     /// Of the newest instances the times that masters wrote, the second in which the database wrote the row (where it does
     /// so by itself), and its present second: id, start, restart, end, written, now.
     pub(crate) fn newest_times(&self, count: usize) -> String {
-        let (written, now) = match self.dialect {
-            Dialect::MySql => ("CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)", "CAST(UNIX_TIMESTAMP() AS SIGNED)"),
-            Dialect::Postgres => ("NULL", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"),
-            Dialect::Sqlite => ("NULL", "CAST(strftime('%s', 'now') AS INTEGER)"),
+        let now = match self.dialect {
+            Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED)",
+            Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)",
+            Dialect::Sqlite => "CAST(strftime('%s', 'now') AS INTEGER)",
         };
         format!(
-            "SELECT id, {}, {}, {}, {written}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
+            "SELECT id, {}, {}, {}, {}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
             self.time("start_time"),
             self.optional_time(self.optional.restart_time),
             self.time("end_time"),
+            self.written(),
             self.family.tables.instance,
+        )
+    }
+
+    /// The second in which the database wrote an instance's row, where it notes that by itself.
+    fn written(&self) -> &'static str {
+        if self.dialect == Dialect::MySql { "CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)" } else { "NULL" }
+    }
+
+    /// How instances look, found by their key: id, host, state, end, start, restart, the second in which the database wrote the
+    /// row (where it does so by itself), and the length of the history.
+    pub(crate) fn looks(&self, ids: &[i64]) -> String {
+        let whole = if self.dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
+        let length = |column| format!("CAST(LENGTH({column}) AS {whole})");
+        format!(
+            "SELECT id, host, state, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
+            self.time("end_time"),
+            self.time("start_time"),
+            self.optional_time(self.optional.restart_time),
+            self.written(),
+            self.optional.state_history.map_or_else(|| "NULL".to_owned(), length),
+            self.family.tables.instance,
+            list(ids)
         )
     }
 
