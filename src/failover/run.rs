@@ -335,7 +335,7 @@ async fn do_work(
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
             outcome.notes.extend(remarks::of(cluster.store.release(), context.rules, &view, &selected));
-            outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected));
+            outcome.notes.extend(stop.unless(zone::about_earlier_life(cluster, &view, address, &selected)).await?);
             outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
             outcome.notes.extend(about_children(cluster.store.release(), address, &selected));
             let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };
