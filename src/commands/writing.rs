@@ -9,7 +9,7 @@ use crate::failover::{
     Cluster, FailoverError, Observer, OriginalState, Permit, Refusal, Rules, Run, Steps, StopSignal, failover, recover,
 };
 use crate::model::{Address, InstanceId, LockNode};
-use crate::output::{ErrorBody, Printer};
+use crate::output::{ErrorBody, Format, Printer};
 use crate::registry::RegistryError;
 
 /// What is to be done.
@@ -133,6 +133,10 @@ async fn answer(
     words: Words,
 ) -> (Run, Answer) {
     let mut body = report::body(&run, safety.dry_run, words);
+    let settings = shell.printer.settings();
+    if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
+        body = body.untold();
+    }
     if let Some(reason) = &safety.reason {
         body = body.key("reason", reason.as_str());
         tracing::info!(reason, "reason given");
