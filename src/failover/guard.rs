@@ -179,6 +179,16 @@ pub fn about_persistent(masters: &Registrations, counts: &[HostCount], family: &
         .collect()
 }
 
+/// What is to be said of a master that is failed over while none at all is registered.
+pub(crate) fn about_nobody(view: &RegistryView, address: &Address) -> Option<String> {
+    view.masters.prove_nothing().then(|| {
+        format!(
+            "no master is registered, so nothing shows that {address} is dead: see that no master of this cluster runs, and that \
+             --registry, --zk and --namespace are right"
+        )
+    })
+}
+
 /// The instances of `address` that may be failed over, judged against a fresh view; the others are counted.
 ///
 /// # Errors

@@ -334,6 +334,7 @@ async fn do_work(
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
+            outcome.notes.extend(guard::about_nobody(&view, address));
             outcome.notes.extend(remarks::of(cluster.store.release(), context.rules, &view, &selected));
             outcome.notes.extend(stop.unless(zone::about_earlier_life(cluster, &view, address, &selected)).await?);
             outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
