@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 
 use super::error::FailoverError;
 use super::guard::{self, RegistryView};
-use super::kills::end_tasks;
+use super::kills::{about_ended, end_tasks};
 use super::life;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, is_refusal};
@@ -183,14 +183,16 @@ impl Handover<'_, '_> {
             return Err(error);
         }
         // Nothing is asked of a worker that is not going to be committed, as far as can be known.
-        if !prepared.to_end.is_empty() {
+        let to_ask: Vec<&Task> = prepared.to_end.iter().filter(|task| !outcome.asked.contains_key(&task.id)).collect();
+        if !to_ask.is_empty() {
             if let Err(error) = locks.confirm(&mut *cluster.registry).await {
                 cluster.store.roll_back_batch().await;
                 return Err(error.into());
             }
-            outcome.asked.extend(prepared.to_end.iter().map(|task| task.id));
-            end_tasks(cluster, &prepared.to_end, &mut prepared.notes).await;
+            let answers = end_tasks(cluster, &to_ask).await;
+            outcome.asked.extend(answers);
         }
+        prepared.notes.extend(about_ended(cluster, &prepared.to_end, &outcome.asked));
         // No lock, no commit.
         if let Err(error) = locks.confirm(&mut *cluster.registry).await {
             cluster.store.roll_back_batch().await;

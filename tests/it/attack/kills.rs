@@ -1,6 +1,6 @@
 //! When workers are asked to end tasks: after everything that may still say no, and before the answer is final.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::net::TcpListener;
 
 use dsctl::demo::{Registered, Server, seed};
@@ -92,4 +92,16 @@ fn who_was_asked_in_vain_is_named() {
     assert!(warnings.iter().any(|text| text.contains("tasks 13, before")), "{warnings:?}");
     let begins_anew = warnings.iter().filter(|text| text.contains("begin anew")).any(|text| text.contains("13"));
     assert!(!begins_anew, "{warnings:?}");
+    // Each is asked once, however often its batch is tried.
+    let mut heard = String::new();
+    while let Ok((mut connection, _)) = listener.accept() {
+        connection.set_nonblocking(false).unwrap();
+        let mut bytes = Vec::new();
+        connection.read_to_end(&mut bytes).unwrap();
+        heard.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    let asked = [11, 12, 13, 14].map(|task| heard.matches(&format!("\"taskInstanceId\":{task}}}")).count());
+    assert_eq!(asked, [1, 1, 1, 1], "{heard}");
+    let told = warnings.iter().filter(|text| text.contains("begin anew")).map(|text| text.matches("11").count());
+    assert!(told.sum::<usize>() >= 1, "{warnings:?}");
 }
