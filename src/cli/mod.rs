@@ -3,6 +3,7 @@
 mod commands;
 mod generate;
 mod global;
+pub mod misread;
 mod topics;
 pub mod value;
 

@@ -64,7 +64,7 @@ struct Shell<'a, 'w> {
 /// Runs a command and prints its answer; gives the number that the process ends with.
 pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>, stop: StopSignal) -> u8 {
     let code = match text_of(&cli.command) {
-        Some(text) => print(printer, text),
+        Some(text) => print(printer, name_of(&cli.command), text),
         // All that a command waits for is one future, too large for the stack's taste.
         None => Box::pin(with_settings(cli, environment, printer, stop)).await,
     };
@@ -98,13 +98,10 @@ fn text_of(command: &Command) -> Option<Result<String, ErrorBody>> {
     Some(written.map(|()| String::from_utf8_lossy(&text).into_owned()).map_err(failed))
 }
 
-fn print(printer: &mut Printer<'_>, text: Result<String, ErrorBody>) -> io::Result<u8> {
+fn print(printer: &mut Printer<'_>, command: &'static str, text: Result<String, ErrorBody>) -> io::Result<u8> {
     match text {
         Ok(text) => printer.text(&text).map(|()| ExitCode::Done.number()),
-        Err(error) => {
-            printer.error(&error);
-            Ok(error.exit_code.number())
-        }
+        Err(error) => finish(printer, Document::new(command), Answer { error: Some(error), ..Answer::default() }),
     }
 }
 
