@@ -192,9 +192,9 @@ pub(super) async fn ensure_still(
 impl fmt::Display for Sign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instance(id) => write!(f, "instance {id} names it and was begun after its registration was lost"),
+            Self::Instance(id) => write!(f, "instance {id} names it and was written after its registration was lost"),
             Self::Task { task, instance } => {
-                write!(f, "task {task} of its instance {instance} was begun after its registration was lost")
+                write!(f, "task {task} of its instance {instance} was written after its registration was lost")
             }
             Self::TakenUp(id) => write!(f, "instance {id} names it, which it did not when its registration was lost"),
             Self::Changed(id) => write!(f, "instance {id} names it and was changed after its registration was lost"),

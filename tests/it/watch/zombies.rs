@@ -52,7 +52,7 @@ fn what_a_master_begins_after_its_loss_proves_that_it_lives() {
         let output = end(&world, watcher);
         assert!(told(&output, "failover_started").is_empty(), "{output:?}");
         let refused = told(&output, "failover_refused").remove(0);
-        assert!(refused["text"].as_str().unwrap().contains("names it and was begun after"), "{refused}");
+        assert!(refused["text"].as_str().unwrap().contains("names it and was written after"), "{refused}");
         untouched(&world, &begun);
         // The next process knows it too.
         let round = world.run(watch(&world, "--once --grace 0s")).exit(0);
@@ -183,7 +183,7 @@ fn a_row_of_a_great_id_hides_nothing_that_is_begun_later() {
         let begun = seed::instance(world.version).id(50_000).name("begun").state(1).host(DEAD);
         world.env.insert([begun]);
         let text = told_of_life(&world, watcher);
-        assert!(text.contains("instance 50000 names it and was begun after"), "{text}");
+        assert!(text.contains("instance 50000 names it and was written after"), "{text}");
     }
     for world in worlds() {
         let task = |id, instance| seed::task(world.version, instance).id(id).host("10.0.5.1:1234");
@@ -192,7 +192,7 @@ fn a_row_of_a_great_id_hides_nothing_that_is_begun_later() {
         let watcher = watcher_of(&world);
         world.env.insert([task(77, old)]);
         let text = told_of_life(&world, watcher);
-        assert!(text.contains(&format!("task 77 of its instance {old} was begun after")), "{text}");
+        assert!(text.contains(&format!("task 77 of its instance {old} was written after")), "{text}");
     }
 }
 
