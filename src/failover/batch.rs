@@ -53,9 +53,9 @@ impl Facts {
             Form::WithScheduleZone | Form::WithStartParams => stop.unless(store.schedule_zones(instances)).await?,
             Form::InstanceId | Form::Typed => HashMap::new(),
         };
-        let tasks = match store.release().family.tasks {
+        let tasks = match store.release().task_rule() {
             TaskRule::Untouched => TaskIds::default(),
-            TaskRule::AllUnfinished | TaskRule::OnDeadHosts => {
+            TaskRule::AllUnfinished | TaskRule::OnDeadHosts { .. } => {
                 let ids: Vec<InstanceId> = instances.iter().map(|instance| instance.id).collect();
                 stop.unless(store.find_tasks(&ids)).await?
             }
@@ -331,7 +331,7 @@ async fn prepare(
             }
         }
     }
-    if cluster.store.release().family.tasks != TaskRule::Untouched && !prepared.rows.is_empty() {
+    if cluster.store.release().task_rule() != TaskRule::Untouched && !prepared.rows.is_empty() {
         judge_tasks(cluster, context, batch, &facts.tasks, &mut prepared).await?;
     }
     Ok(prepared)
@@ -406,7 +406,7 @@ async fn judge_tasks(
     let tasks = cluster.store.unfinished_tasks(&ids, found).await?;
     let zone = cluster.zone.clone();
     let view = TaskView {
-        rule: cluster.store.release().family.tasks,
+        rule: cluster.store.release().task_rule(),
         workers: &batch.view.workers,
         masters: &batch.view.masters,
         zone: zone.as_ref(),

@@ -46,7 +46,7 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
         return Err(refusal.into());
     }
     check_registry(&masters, family, place(&*cluster.registry), rules.allow_no_masters)?;
-    let workers = match family.tasks {
+    let workers = match cluster.store.release().task_rule() {
         crate::family::TaskRule::Untouched => Registrations::default(),
         _ => cluster.registry.workers().await?,
     };

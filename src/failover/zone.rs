@@ -57,7 +57,7 @@ pub(super) async fn ensure_not_disproved(
     view: &RegistryView,
     master: &Address,
 ) -> Result<(), FailoverError> {
-    let by_times = cluster.store.release().family.tasks == TaskRule::OnDeadHosts;
+    let by_times = matches!(cluster.store.release().task_rule(), TaskRule::OnDeadHosts { .. });
     let restarted = rules.allow_restarted && view.masters.find(master).is_some();
     if !by_times && !restarted {
         return Ok(());

@@ -61,8 +61,11 @@ pub enum DefinitionKey {
 pub enum TaskRule {
     /// Never touched.
     Untouched,
-    /// Those on dead or restarted hosts become state 8 (2.0).
-    OnDeadHosts,
+    /// Those on dead or restarted hosts become state 8 (2.0, and the pre-releases of 3.0).
+    OnDeadHosts {
+        /// Whether those without a submit time are left alone.
+        submitted: bool,
+    },
     /// All unfinished ones become state 8; they run again, so a living worker must end the old attempt (3.0, 3.1).
     AllUnfinished,
 }
@@ -230,7 +233,7 @@ pub struct Family {
     /// How a definition is found.
     pub definition: DefinitionKey,
     /// What happens to tasks.
-    pub tasks: TaskRule,
+    pub tasks: &'static [Since<TaskRule>],
     /// Task states that count as finished (F§6.2).
     pub finished_tasks: &'static [i64],
     /// Whether marking sets `flag` to 0 as well.
