@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use dsctl::commands::Cli;
+use dsctl::commands::{Cli, misread};
 use dsctl::config::{Environment, output_settings};
 use dsctl::failover::StopSignal;
-use dsctl::output::{OutputSettings, Patient, Printer, Terminals};
+use dsctl::output::{Document, Format, OutputSettings, Patient, Printer, Terminals};
 use dsctl::{commands, logging, signals};
 
 fn main() -> ExitCode {
@@ -49,10 +49,27 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
 /// Help, version and usage errors. A reader that went away is nobody to tell.
 fn say(error: &clap::Error) -> ExitCode {
     let text = commands::shown(error);
+    if error.use_stderr() {
+        tell_programs(error);
+    }
     let _ = if error.use_stderr() {
         io::stderr().write_all(text.as_bytes())
     } else {
         io::stdout().write_all(text.as_bytes())
     };
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Programs read one document on stdout, whatever is wrong.
+fn tell_programs(error: &clap::Error) {
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let options = misread::answer_options(arguments.get(1..).unwrap_or_default());
+    let settings = output_settings(&options, &Environment::of_process());
+    if matches!(settings.format, Format::Json | Format::Ndjson) {
+        let mut document = Document::new(misread::command_of(arguments));
+        document.error = Some(misread::body_of(error));
+        // What is wrong is told on stderr in full.
+        let (mut out, mut nobody) = (io::stdout(), io::sink());
+        let _ = Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(&document);
+    }
 }

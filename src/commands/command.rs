@@ -133,9 +133,9 @@ impl Command {
                 })
                 .await
             }
-            Self::Completions { shell } => call.text(help::completions(shell)),
-            Self::Man => call.text(help::man()),
-            Self::Help(arguments) => call.text(help::help(&arguments)),
+            Self::Completions { shell } => call.text("completions", help::completions(shell)),
+            Self::Man => call.text("man", help::man()),
+            Self::Help(arguments) => call.text("help", help::help(&arguments)),
         }
     }
 }

@@ -11,6 +11,7 @@ mod help;
 mod instances;
 mod lock;
 mod masters;
+pub mod misread;
 mod shell;
 mod times;
 mod watch;

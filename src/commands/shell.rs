@@ -59,12 +59,12 @@ pub(super) struct Call<'a, 'w> {
 
 impl<'a, 'w> Call<'a, 'w> {
     /// A command whose answer is a finished text.
-    pub(super) fn text(self, text: Result<String, ErrorBody>) -> io::Result<u8> {
+    pub(super) fn text(self, command: &'static str, text: Result<String, ErrorBody>) -> io::Result<u8> {
         match text {
             Ok(text) => self.printer.text(&text).map(|()| ExitCode::Done.number()),
             Err(error) => {
-                self.printer.error(&error);
-                Ok(error.exit_code.number())
+                let answer = Answer { error: Some(error), ..Answer::default() };
+                finish(self.printer, Document::new(command), answer)
             }
         }
     }

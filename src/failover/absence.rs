@@ -27,7 +27,8 @@ pub async fn see_away(
     stop: &StopSignal,
 ) -> Result<(Vec<Address>, Before), FailoverError> {
     let began = Instant::now();
-    let mark = stop.unless(cluster.store.mark()).await?;
+    let names: Vec<&str> = masters.iter().map(Address::as_str).collect();
+    let mark = stop.unless(cluster.store.mark(&names)).await?;
     let endpoint = cluster.registry.endpoint().to_owned();
     let (mut roll, mut looked) = (Roll::of(&endpoint, &view.masters), began);
     while let Some(left) = time.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {

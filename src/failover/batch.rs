@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 
 use super::error::FailoverError;
 use super::guard::{self, RegistryView};
-use super::kills::end_tasks;
+use super::kills::{about_ended, end_tasks};
 use super::life;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, is_refusal};
@@ -22,15 +22,15 @@ use super::tasks::{TaskFate, TaskView};
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, NewCommand, TaskIds};
-use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
+use crate::model::{Address, CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
 /// What all batches of one master share.
 pub(crate) struct Batch<'a> {
     pub(crate) view: &'a RegistryView,
     /// Error commands of claimed instances; `None` when the instances are being claimed now.
     pub(crate) errors: Option<&'a HashMap<InstanceId, CommandRow>>,
-    /// Where the ids stood when the master was found away; `None` where it is registered, or the instances are claimed.
-    pub(crate) mark: Option<Mark>,
+    /// What rows there were when the master was found away; `None` where it is registered, or the instances are claimed.
+    pub(crate) mark: Option<&'a Mark>,
 }
 
 /// What is looked up once for all instances.
@@ -53,9 +53,9 @@ impl Facts {
             Form::WithScheduleZone | Form::WithStartParams => stop.unless(store.schedule_zones(instances)).await?,
             Form::InstanceId | Form::Typed => HashMap::new(),
         };
-        let tasks = match store.release().family.tasks {
+        let tasks = match store.release().task_rule() {
             TaskRule::Untouched => TaskIds::default(),
-            TaskRule::AllUnfinished | TaskRule::OnDeadHosts => {
+            TaskRule::AllUnfinished | TaskRule::OnDeadHosts { .. } => {
                 let ids: Vec<InstanceId> = instances.iter().map(|instance| instance.id).collect();
                 stop.unless(store.find_tasks(&ids)).await?
             }
@@ -183,14 +183,16 @@ impl Handover<'_, '_> {
             return Err(error);
         }
         // Nothing is asked of a worker that is not going to be committed, as far as can be known.
-        if !prepared.to_end.is_empty() {
+        let to_ask: Vec<&Task> = prepared.to_end.iter().filter(|task| !outcome.asked.contains_key(&task.id)).collect();
+        if !to_ask.is_empty() {
             if let Err(error) = locks.confirm(&mut *cluster.registry).await {
                 cluster.store.roll_back_batch().await;
                 return Err(error.into());
             }
-            outcome.asked.extend(prepared.to_end.iter().map(|task| task.id));
-            end_tasks(cluster, &prepared.to_end, &mut prepared.notes).await;
+            let answers = end_tasks(cluster, &to_ask).await;
+            outcome.asked.extend(answers);
         }
+        prepared.notes.extend(about_ended(cluster, &prepared.to_end, &outcome.asked));
         // No lock, no commit.
         if let Err(error) = locks.confirm(&mut *cluster.registry).await {
             cluster.store.roll_back_batch().await;
@@ -320,10 +322,16 @@ async fn prepare(
             Some(row) if is_same(candidate, &row.instance) => {
                 keep_or_skip(cluster, context, batch, facts, row, &mut prepared);
             }
-            _ => prepared.skipped.push((candidate.id, SkipReason::Changed)),
+            changed => {
+                if let Some(row) = changed.filter(|_| batch.mark.is_some()) {
+                    let master = Address::seen(candidate.host.as_deref().unwrap_or_default());
+                    life::ensure_others_doing(&cluster.store, &master, &row.instance)?;
+                }
+                prepared.skipped.push((candidate.id, SkipReason::Changed));
+            }
         }
     }
-    if cluster.store.release().family.tasks != TaskRule::Untouched && !prepared.rows.is_empty() {
+    if cluster.store.release().task_rule() != TaskRule::Untouched && !prepared.rows.is_empty() {
         judge_tasks(cluster, context, batch, &facts.tasks, &mut prepared).await?;
     }
     Ok(prepared)
@@ -398,7 +406,7 @@ async fn judge_tasks(
     let tasks = cluster.store.unfinished_tasks(&ids, found).await?;
     let zone = cluster.zone.clone();
     let view = TaskView {
-        rule: cluster.store.release().family.tasks,
+        rule: cluster.store.release().task_rule(),
         workers: &batch.view.workers,
         masters: &batch.view.masters,
         zone: zone.as_ref(),

@@ -46,7 +46,7 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
         return Err(refusal.into());
     }
     check_registry(&masters, family, place(&*cluster.registry), rules.allow_no_masters)?;
-    let workers = match family.tasks {
+    let workers = match cluster.store.release().task_rule() {
         crate::family::TaskRule::Untouched => Registrations::default(),
         _ => cluster.registry.workers().await?,
     };
@@ -177,6 +177,16 @@ pub fn about_persistent(masters: &Registrations, counts: &[HostCount], family: &
             format!("{} unfinished instances left alone: {refusal}; {}", unfinished(server), refusal.hint())
         })
         .collect()
+}
+
+/// What is to be said of a master that is failed over while none at all is registered.
+pub(crate) fn about_nobody(view: &RegistryView, address: &Address) -> Option<String> {
+    view.masters.prove_nothing().then(|| {
+        format!(
+            "no master is registered, so nothing shows that {address} is dead: see that no master of this cluster runs, and that \
+             --registry, --zk and --namespace are right"
+        )
+    })
 }
 
 /// The instances of `address` that may be failed over, judged against a fresh view; the others are counted.

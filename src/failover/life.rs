@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::{FailoverError, Refusal};
+use crate::family::Release;
 use crate::metadata::{Mark, MetadataStore, Sign};
-use crate::model::{Address, Changes, Registrations};
+use crate::model::{Address, Changes, Instance, Registrations};
 
 /// Who was registered at one moment, kept to be compared with a later one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +78,7 @@ impl Roll {
 pub struct Before {
     /// Who was registered at the last look.
     pub roll: Roll,
-    /// Where the ids stood when the absence began.
+    /// What rows there were when the absence began.
     pub mark: Mark,
     /// When that look was; `None` where only what is counted is compared.
     pub looked: Option<Instant>,
@@ -105,6 +106,68 @@ pub(super) fn ensure_away(
     if proven { Ok(()) } else { Err(Refusal::CameAndWent(address.clone())) }
 }
 
+/// What shows that a master lives which is not registered: what it has begun since it was lost, and what has become of that
+/// which it had. In a release where what is taken up shows the dead master's address again, only the former does.
+///
+/// # Errors
+/// The database's own.
+pub async fn sign_of_life(
+    store: &mut MetadataStore,
+    address: &Address,
+    mark: &Mark,
+) -> Result<Option<Sign>, FailoverError> {
+    match store.sign_since(address.as_str(), mark).await? {
+        None if !store.release().recovered_looks_hanging() => Ok(store.change_since(address.as_str(), mark).await?),
+        sign => Ok(sign),
+    }
+}
+
+/// That there is none of that.
+///
+/// # Errors
+/// [`Refusal::ShowsLife`], the database's own.
+pub(super) async fn ensure_no_sign(
+    store: &mut MetadataStore,
+    address: &Address,
+    mark: &Mark,
+) -> Result<(), FailoverError> {
+    refuse(address, sign_of_life(store, address, mark).await?)
+}
+
+fn refuse(address: &Address, sign: Option<Sign>) -> Result<(), FailoverError> {
+    sign.map_or(Ok(()), |sign| Err(Refusal::ShowsLife { address: address.clone(), sign }.into()))
+}
+
+/// That none of these unfinished instances was taken up by the master that they name since it was lost.
+///
+/// # Errors
+/// [`Refusal::ShowsLife`].
+pub(super) fn ensure_none_taken_up(
+    release: &Release,
+    address: &Address,
+    mark: &Mark,
+    instances: &[Instance],
+) -> Result<(), FailoverError> {
+    let is_taken_up = |instance: &&Instance| mark.is_taken_up(address.as_str(), instance.id);
+    let found = instances.iter().find(is_taken_up).filter(|_| !release.recovered_looks_hanging());
+    refuse(address, found.map(|instance| Sign::TakenUp(instance.id)))
+}
+
+/// That a row which is no longer as it was found shows no life of the master that it named.
+///
+/// # Errors
+/// [`Refusal::ShowsLife`].
+pub(super) fn ensure_others_doing(
+    store: &MetadataStore,
+    address: &Address,
+    row: &Instance,
+) -> Result<(), FailoverError> {
+    let names_it = row.host.as_deref() == Some(address.as_str());
+    let others = !names_it || store.release().recovered_looks_hanging();
+    let sign = (!others && !store.is_others_doing(row.state, true)).then_some(Sign::Changed(row.id));
+    refuse(address, sign)
+}
+
 /// That a master which is not registered has begun nothing since it was lost. Once some of its instances are handed over,
 /// tasks may be another master's in a release where what is taken up shows the dead master's address again.
 ///
@@ -112,25 +175,26 @@ pub(super) fn ensure_away(
 /// [`Refusal::ShowsLife`], the database's own.
 pub(super) async fn ensure_still(
     store: &mut MetadataStore,
-    mark: Mark,
+    mark: &Mark,
     address: &Address,
     handed_over: bool,
 ) -> Result<(), FailoverError> {
     let tasks_prove = !(handed_over && store.release().recovered_looks_hanging());
     match store.sign_since(address.as_str(), mark).await? {
         Some(Sign::Task { .. }) if !tasks_prove => Ok(()),
-        Some(sign) => Err(Refusal::ShowsLife { address: address.clone(), sign }.into()),
-        None => Ok(()),
+        sign => refuse(address, sign),
     }
 }
 
 impl fmt::Display for Sign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instance(id) => write!(f, "instance {id} names it and was begun after its registration was lost"),
+            Self::Instance(id) => write!(f, "instance {id} names it and was written after its registration was lost"),
             Self::Task { task, instance } => {
-                write!(f, "task {task} of its instance {instance} was begun after its registration was lost")
+                write!(f, "task {task} of its instance {instance} was written after its registration was lost")
             }
+            Self::TakenUp(id) => write!(f, "instance {id} names it, which it did not when its registration was lost"),
+            Self::Changed(id) => write!(f, "instance {id} names it and was changed after its registration was lost"),
         }
     }
 }

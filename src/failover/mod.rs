@@ -25,7 +25,7 @@ pub use absence::see_away;
 pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
 pub use guard::{RegistryView, about_persistent, beyond_doubt, check_registry, in_database, look, place, survey};
 pub use judge::instance_verdict;
-pub use life::{Before, Between, Roll};
+pub use life::{Before, Between, Roll, sign_of_life};
 pub use locks::UNHEEDED;
 pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
 pub use parameter::OriginalState;

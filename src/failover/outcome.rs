@@ -1,6 +1,6 @@
 //! What a run did: plain data, filled while it goes on, so that it is there whatever ends the run.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::error::{FailoverError, Refusal};
@@ -50,8 +50,8 @@ pub struct MasterOutcome {
     pub original_states: Vec<(InstanceId, i64)>,
     /// Why there may be more to do for it.
     pub trouble: Option<Trouble>,
-    /// Tasks that workers were asked to end.
-    pub(super) asked: BTreeSet<i64>,
+    /// Tasks that workers were asked to end, each once in a run, and whether they said that it has.
+    pub(super) asked: BTreeMap<i64, bool>,
 }
 
 impl MasterOutcome {
@@ -68,7 +68,7 @@ impl MasterOutcome {
             notes: Vec::new(),
             original_states: Vec::new(),
             trouble: None,
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
         }
     }
 

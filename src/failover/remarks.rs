@@ -2,11 +2,8 @@
 
 use super::guard::RegistryView;
 use super::rules::Rules;
-use crate::family::{Release, Remark};
+use crate::family::{READY_STOP, Release, Remark};
 use crate::model::Instance;
-
-/// `READY_STOP`, in every release.
-const READY_STOP: i64 = 4;
 
 /// So many instances are named.
 const NAMED: usize = 20;

@@ -132,10 +132,11 @@ async fn all_masters(
     let view = stop.unless(guard::look(cluster, context.rules)).await?;
     check_place(cluster, &view, context).await?;
     let mark = match &context.rules.before {
-        Some(before) => before.mark,
-        None => stop.unless(cluster.store.mark()).await?,
+        Some(before) => before.mark.clone(),
+        // What its rows look like is compared from the scan under the lock on.
+        None => stop.unless(cluster.store.mark(&[])).await?,
     };
-    let jobs = check_all(cluster, masters, &view, mark, context).await?;
+    let jobs = check_all(cluster, masters, &view, &mark, context).await?;
     each(cluster, &jobs, context).await
 }
 
@@ -144,7 +145,7 @@ async fn check_all<'m>(
     cluster: &mut Cluster,
     masters: &'m [Address],
     view: &RegistryView,
-    mark: Mark,
+    mark: &'m Mark,
     context: &mut Context<'_>,
 ) -> Result<Vec<Job<'m>>, FailoverError> {
     let (mut found, mut jobs) = (Vec::new(), Vec::new());
@@ -231,8 +232,8 @@ pub(crate) struct Job<'a> {
 
 /// What is done under the locks.
 pub(crate) enum Work<'a> {
-    /// All that the master left; with where the ids stood when it was found away.
-    Master(Mark),
+    /// All that the master left; with what rows there were when it was found away.
+    Master(&'a Mark),
     /// These instances, which were handed over, with their error commands.
     Claimed(&'a [Instance], &'a HashMap<InstanceId, CommandRow>),
 }
@@ -317,11 +318,14 @@ async fn do_work(
             if away {
                 let before = context.rules.before.as_ref();
                 life::ensure_away(cluster.registry.endpoint(), &view.masters, before, address)?;
-                let still = stop.unless(life::ensure_still(&mut cluster.store, mark, address, false));
+                let still = stop.unless(life::ensure_no_sign(&mut cluster.store, address, mark));
                 kept(locks, &mut *cluster.registry, still).await?;
             }
             let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
             let instances = kept(locks, &mut *cluster.registry, scan).await?;
+            if away {
+                life::ensure_none_taken_up(cluster.store.release(), address, mark, &instances)?;
+            }
             let (mut selected, living) = guard::select(cluster, context.rules, &view, address, instances)?;
             let mut outcome = MasterOutcome::new(address.clone(), verdict_of(&view, address));
             outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
@@ -330,8 +334,9 @@ async fn do_work(
             if unclear && !selected.is_empty() {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
+            outcome.notes.extend(guard::about_nobody(&view, address));
             outcome.notes.extend(remarks::of(cluster.store.release(), context.rules, &view, &selected));
-            outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected));
+            outcome.notes.extend(stop.unless(zone::about_earlier_life(cluster, &view, address, &selected)).await?);
             outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
             outcome.notes.extend(about_children(cluster.store.release(), address, &selected));
             let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };

@@ -37,18 +37,21 @@ impl TaskView<'_> {
             TaskRule::Untouched => TaskFate::Leave,
             TaskRule::AllUnfinished if !is(LOGIC_TASKS) && self.worker(task).is_some() => TaskFate::StillRuns,
             TaskRule::AllUnfinished => TaskFate::Mark,
-            TaskRule::OnDeadHosts => self.fate_by_host(task),
+            TaskRule::OnDeadHosts { submitted } if submitted && task.submit_time.is_none() => TaskFate::Leave,
+            TaskRule::OnDeadHosts { .. } => self.fate_by_host(task),
         }
     }
 
     /// 2.0: a living worker goes on with its task and finds the new master; a task on a dead or restarted host hangs.
     fn fate_by_host(&self, task: &Task) -> TaskFate {
-        let (Some(_), Some(submitted)) = (host(task), task.submit_time) else { return TaskFate::Leave };
+        if host(task).is_none() {
+            return TaskFate::Leave;
+        }
         let server = self.worker(task).or_else(|| find(self.masters, task));
         let Some(server) = server else { return TaskFate::Mark };
-        let began = task.start_time.unwrap_or(submitted);
         let started = server.heartbeat.started_at.and_then(|moment| moment.instant(self.zone)).map(whole_second);
-        let began = self.zone.and_then(|zone| zone.to_ambiguous_timestamp(began).unambiguous().ok());
+        let began = task.start_time.or(task.submit_time).zip(self.zone);
+        let began = began.and_then(|(time, zone)| zone.to_ambiguous_timestamp(time).unambiguous().ok());
         match (began, started) {
             (Some(began), Some(started)) if began < started => TaskFate::Mark,
             // Without proof of a restart the task is the living server's: marking it would run it twice.
@@ -116,7 +119,11 @@ mod tests {
 
     #[test]
     fn by_host_only_what_is_shown_dead_or_restarted() {
-        let fate = |host, zone| fate(TaskRule::OnDeadHosts, &task("SHELL", host), zone);
+        let rule = |submitted| TaskRule::OnDeadHosts { submitted };
+        let unsubmitted = Task { submit_time: None, ..task("SHELL", Some("gone:1234")) };
+        assert_eq!(fate(rule(true), &unsubmitted, None), TaskFate::Leave);
+        assert_eq!(fate(rule(false), &unsubmitted, None), TaskFate::Mark);
+        let fate = |host, zone| fate(rule(true), &task("SHELL", host), zone);
         assert_eq!(fate(Some("gone:1234"), None), TaskFate::Mark);
         assert_eq!(fate(None, None), TaskFate::Leave);
         assert_eq!(fate(Some("NULL"), None), TaskFate::Leave);

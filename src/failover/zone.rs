@@ -1,6 +1,6 @@
 //! Whether the rows themselves disprove the zone that is given for the masters, and what was proven with it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
@@ -13,7 +13,7 @@ use super::rules::Rules;
 use super::run::Cluster;
 use crate::family::TaskRule;
 use crate::metadata::WrittenTimes;
-use crate::model::{Address, Instance};
+use crate::model::{Address, Instance, Moment};
 
 /// Offsets of zones are whole quarters of an hour.
 const QUARTER: i64 = 15 * 60;
@@ -43,8 +43,7 @@ pub struct Disproof {
 pub async fn disproof(cluster: &mut Cluster) -> Result<Option<Disproof>, FailoverError> {
     let Some(zone) = cluster.zone.clone() else { return Ok(None) };
     let rows = cluster.store.newest_times().await?;
-    let name = zone.iana_name().map_or_else(|| offset_text(zone.to_offset(Timestamp::now())), str::to_owned);
-    Ok(against(&rows, &zone).map(|seen| Disproof { zone: name, seen }))
+    Ok(against(&rows, &zone).map(|seen| Disproof { zone: name_of(&zone), seen }))
 }
 
 /// Refuses a zone that the rows disprove, where something is written by it: instances of an earlier life of `master`, or tasks
@@ -58,7 +57,7 @@ pub(super) async fn ensure_not_disproved(
     view: &RegistryView,
     master: &Address,
 ) -> Result<(), FailoverError> {
-    let by_times = cluster.store.release().family.tasks == TaskRule::OnDeadHosts;
+    let by_times = matches!(cluster.store.release().task_rule(), TaskRule::OnDeadHosts { .. });
     let restarted = rules.allow_restarted && view.masters.find(master).is_some();
     if !by_times && !restarted {
         return Ok(());
@@ -69,8 +68,37 @@ pub(super) async fn ensure_not_disproved(
     }
 }
 
-/// What shows that these instances are of an earlier life of a master that is registered again: the latest of them.
-pub(super) fn about_earlier_life(
+/// What shows that these instances are of an earlier life of a master that is registered again: the latest of them, and whether
+/// the zone by which that was told is proven.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn about_earlier_life(
+    cluster: &mut Cluster,
+    view: &RegistryView,
+    master: &Address,
+    selected: &[Instance],
+) -> Result<Vec<String>, FailoverError> {
+    let Some(latest) = latest_of_earlier_life(cluster, view, master, selected) else { return Ok(Vec::new()) };
+    let rows = cluster.store.newest_times().await?;
+    let is_unproven = |zone: &&TimeZone| zone_matters(view, master) && !is_proven(&rows, zone);
+    let unproven = cluster.zone.as_ref().filter(is_unproven).map(|zone| {
+        format!(
+            "that the masters write times in {} could not be proven from the rows: if their zone is another, this may be what the \
+             living {master} runs; compare the two moments with what is known of it",
+            name_of(zone)
+        )
+    });
+    Ok(std::iter::once(latest).chain(unproven).collect())
+}
+
+/// Where the registration tells its start in the masters' own time, as up to 1.3, both moments are of one zone.
+fn zone_matters(view: &RegistryView, master: &Address) -> bool {
+    let started = view.masters.find(master).and_then(|registration| registration.heartbeat.started_at);
+    !matches!(started, Some(Moment::Local(_)))
+}
+
+fn latest_of_earlier_life(
     cluster: &Cluster,
     view: &RegistryView,
     master: &Address,
@@ -87,6 +115,10 @@ pub(super) fn about_earlier_life(
          started at {started}",
         latest.id
     ))
+}
+
+fn name_of(zone: &TimeZone) -> String {
+    zone.iana_name().map_or_else(|| offset_text(zone.to_offset(Timestamp::now())), str::to_owned)
 }
 
 fn against(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
@@ -112,39 +144,75 @@ fn to_come(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     ))
 }
 
+/// So many rows, written at different moments, must agree before they speak for a zone or against it: one may have been
+/// changed by hand just so long after its end.
+const WITNESSES: usize = 2;
+
+/// An offset that rows show, and the moments at which the database wrote them.
+struct Vote<'a> {
+    offset: Offset,
+    moments: BTreeSet<Timestamp>,
+    newest: &'a WrittenTimes,
+}
+
+impl Vote<'_> {
+    fn count(&self) -> usize {
+        self.moments.len()
+    }
+}
+
+/// What two clocks in one row say of a zone.
+#[derive(Default)]
+struct Votes<'a> {
+    /// At how many moments rows were written that show it.
+    agree: usize,
+    /// The offset that most others show.
+    against: Option<Vote<'a>>,
+}
+
 /// The end that a master wrote, and the moment in which the database wrote the same row. A row that was changed later
 /// says nothing, and most of these show it by not being a whole number of quarters apart. Where one statement has changed
-/// many, as that of an upgrade does, some of them would be; but these contradict each other.
-fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
-    let mut votes: BTreeMap<i64, (usize, &WrittenTimes)> = BTreeMap::new();
-    let mut agree = 0;
+/// many, as that of an upgrade does, some of them would be; but these are of one moment, and mostly contradict each other.
+fn votes<'a>(rows: &'a [WrittenTimes], zone: &TimeZone) -> Votes<'a> {
     let mut offsets: HashMap<Timestamp, HashSet<Offset>> = HashMap::new();
     for (end, written) in rows.iter().filter_map(|row| Some((row.end?, row.by_database?))) {
         offsets.entry(written).or_default().extend(quarters(end, written));
     }
     let contradict = |written: &Timestamp| offsets.get(written).is_some_and(|offsets| offsets.len() > 1);
+    let (mut agree, mut others) = (BTreeSet::new(), BTreeMap::new());
     for row in rows {
         let (Some(end), Some(written)) = (row.end, row.by_database.filter(|written| !contradict(written))) else {
             continue;
         };
         let Some(offset) = quarters(end, written) else { continue };
         if offset == zone.to_offset(written) {
-            agree += 1;
+            agree.insert(written);
         } else {
-            votes.entry(i64::from(offset.seconds())).or_insert((0, row)).0 += 1;
+            let vote = || Vote { offset, moments: BTreeSet::new(), newest: row };
+            others.entry(offset.seconds()).or_insert_with(vote).moments.insert(written);
         }
     }
-    let (offset, (count, row)) = votes.into_iter().max_by_key(|(_, (count, _))| *count)?;
-    let (end, written) = (row.end?, row.by_database?);
-    let offset = offset_text(Offset::from_seconds(i32::try_from(offset).ok()?).ok()?);
-    (count > agree).then(|| {
-        format!(
-            "instance {} ended at {end} by its master's clock, and the database wrote that at {written}: an offset of {offset}, \
-             in {count} of the newest rows, and {} in {agree}",
-            row.instance,
-            offset_text(zone.to_offset(written)),
-        )
-    })
+    Votes { agree: agree.len(), against: others.into_values().max_by_key(Vote::count) }
+}
+
+fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
+    let Votes { agree, against } = votes(rows, zone);
+    let vote = against.filter(|vote| vote.count() >= WITNESSES && vote.count() > agree)?;
+    let (end, written) = (vote.newest.end?, vote.newest.by_database?);
+    Some(format!(
+        "instance {} ended at {end} by its master's clock, and the database wrote that at {written}: an offset of {}, in {} of \
+         the newest rows, and {} in {agree}",
+        vote.newest.instance,
+        offset_text(vote.offset),
+        vote.count(),
+        offset_text(zone.to_offset(written)),
+    ))
+}
+
+/// Whether the rows prove a zone. In PostgreSQL and SQLite none can: nothing there has a time of the database's own.
+fn is_proven(rows: &[WrittenTimes], zone: &TimeZone) -> bool {
+    let Votes { agree, against } = votes(rows, zone);
+    agree >= WITNESSES && agree > against.map_or(0, |vote| vote.count())
 }
 
 /// The offset of a zone in which the local time is that moment, if it is one.
@@ -186,6 +254,10 @@ mod tests {
         against(rows, &TimeZone::get(zone).unwrap())
     }
 
+    fn proven(rows: &[WrittenTimes], zone: &str) -> bool {
+        is_proven(rows, &TimeZone::get(zone).unwrap())
+    }
+
     #[test]
     fn two_clocks_in_one_row_show_the_zone() {
         let chicago = [
@@ -213,7 +285,26 @@ mod tests {
         let together = ["04:00:01", "04:00:00", "03:00:00"]
             .map(|end| ended(1, &format!("2024-06-01T{end}"), "2024-06-01T10:00:00Z"));
         assert_eq!(seen(&together, "America/Chicago"), None);
-        assert!(seen(&together[..2], "America/Chicago").is_some());
+        // Two that do not contradict each other are of one moment still.
+        assert_eq!(seen(&together[..2], "America/Chicago"), None);
+        // One that was changed by hand a whole hour after its end does not disprove the right zone, nor does it prove another.
+        let lone = [ended(1, "2024-06-01T04:00:00", "2024-06-01T10:00:00Z")];
+        assert_eq!(seen(&lone, "America/Chicago"), None);
+        assert!(!proven(&lone, "America/Denver"));
+        let two = [&lone[..], &[ended(2, "2024-06-01T05:00:00", "2024-06-01T11:00:00Z")]].concat();
+        assert!(seen(&two, "America/Chicago").is_some());
+    }
+
+    #[test]
+    fn rows_that_agree_prove_a_zone() {
+        let two = [
+            ended(3, "2024-06-01T05:00:00", "2024-06-01T10:00:01Z"),
+            ended(1, "2024-05-01T05:00:00", "2024-05-01T10:00:00Z"),
+        ];
+        assert!(proven(&two, "America/Chicago") && !proven(&two, "America/Denver"));
+        assert!(!proven(&two[..1], "America/Chicago"));
+        let without = two.map(|row| WrittenTimes { by_database: None, ..row });
+        assert!(!proven(&without, "America/Chicago"));
     }
 
     #[test]

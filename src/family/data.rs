@@ -55,6 +55,7 @@ const fn column(name: &'static str, value: CommandValue) -> CommandColumn {
 
 const ALPHA_3_0: Version = Version::staged(3, 0, 0, Stage::Alpha);
 const BETA_3_0: Version = Version::staged(3, 0, 0, Stage::Beta(1));
+const LAST_BETA_3_0: Version = Version::staged(3, 0, 0, Stage::Beta(u8::MAX));
 const ALPHA_3_3: Version = Version::staged(3, 3, 0, Stage::Alpha);
 
 const STARTUP_LOCK: LockPath = LockPath::Global("lock/failover/startup-masters");
@@ -171,6 +172,21 @@ const STATES_3_1: &[(i64, &str)] = &[
     (14, "SERIAL_WAIT"),
     (15, "READY_BLOCK"),
     (16, "BLOCK"),
+];
+
+const STATES_3_2: &[(i64, &str)] = &[
+    (0, "SUBMITTED_SUCCESS"),
+    (1, "RUNNING_EXECUTION"),
+    (2, "READY_PAUSE"),
+    (3, "PAUSE"),
+    (4, "READY_STOP"),
+    (5, "STOP"),
+    (6, "FAILURE"),
+    (7, "SUCCESS"),
+    (12, "DELAY_EXECUTION"),
+    (14, "SERIAL_WAIT"),
+    (15, "READY_BLOCK"),
+    (16, "BLOCK"),
     (17, "WAIT_TO_RUN"),
 ];
 
@@ -184,7 +200,6 @@ const STATES_3_3: &[(i64, &str)] = &[
     (6, "FAILURE"),
     (7, "SUCCESS"),
     (14, "SERIAL_WAIT"),
-    (17, "WAIT_TO_RUN"),
     (18, "FAILOVER"),
 ];
 
@@ -245,7 +260,7 @@ const V1_2: Family = Family {
     ],
     parameter: &[ever(ParameterForm::InstanceId)],
     definition: DefinitionKey::Id,
-    tasks: TaskRule::Untouched,
+    tasks: &[ever(TaskRule::Untouched)],
     finished_tasks: &[3, 5, 6, 7, 8, 9],
     mark_clears_flag: &[ever(false)],
     failover_delay: Duration::ZERO,
@@ -299,7 +314,7 @@ const V2_0: Family = Family {
     command: COMMAND_2_0,
     parameter: &[ever(ParameterForm::InstanceId)],
     definition: DefinitionKey::CodeInMainOrLog,
-    tasks: TaskRule::OnDeadHosts,
+    tasks: &[ever(TaskRule::OnDeadHosts { submitted: true })],
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
     failover_delay: Duration::ZERO,
@@ -325,10 +340,14 @@ const V3_0: Family = Family {
         between(ALPHA_3_0, ALPHA_3_0, ParameterForm::InstanceId),
         between(BETA_3_0, Version::new(3, 0, 6), ParameterForm::WithScheduleZone),
     ],
-    tasks: TaskRule::AllUnfinished,
+    tasks: &[
+        between(ALPHA_3_0, ALPHA_3_0, TaskRule::OnDeadHosts { submitted: true }),
+        between(BETA_3_0, LAST_BETA_3_0, TaskRule::OnDeadHosts { submitted: false }),
+        between(Version::new(3, 0, 0), Version::new(3, 0, 6), TaskRule::AllUnfinished),
+    ],
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13, 16],
     mark_clears_flag: &[
-        between(ALPHA_3_0, Version::staged(3, 0, 0, Stage::Beta(u8::MAX)), false),
+        between(ALPHA_3_0, LAST_BETA_3_0, false),
         between(Version::new(3, 0, 0), Version::new(3, 0, 6), true),
     ],
     kill_request: &[
@@ -370,6 +389,7 @@ const V3_1: Family = Family {
         between(Version::new(3, 1, 0), Version::new(3, 1, 6), ParameterForm::WithScheduleZone),
         between(Version::new(3, 1, 7), Version::new(3, 1, 9), ParameterForm::WithStartParams),
     ],
+    tasks: &[ever(TaskRule::AllUnfinished)],
     finished_tasks: &[3, 6, 7, 8, 9],
     mark_clears_flag: &[
         between(Version::new(3, 1, 0), Version::new(3, 1, 0), true),
@@ -391,6 +411,7 @@ const V3_2: Family = Family {
     releases: VersionRange::new(Version::new(3, 2, 0), Version::new(3, 2, 2)),
     locks: &[ever(HOST_LOCK_3_2)],
     columns: Columns { state_history: Some("state_history"), test_flag: Some("test_flag"), ..COLUMNS_2_0 },
+    states: STATES_3_2,
     command: &[
         COMMAND_TYPE,
         DEFINITION_CODE,
@@ -407,7 +428,7 @@ const V3_2: Family = Family {
         column("test_flag", V::TestFlag),
     ],
     parameter: &[ever(ParameterForm::WithStartParams)],
-    tasks: TaskRule::Untouched,
+    tasks: &[ever(TaskRule::Untouched)],
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13],
     mark_clears_flag: &[ever(false)],
     restarts_children: &[ever(true)],
@@ -480,6 +501,14 @@ mod tests {
             assert_eq!(by_id(family.id).label, family.label);
         }
         assert!(ALL.iter().map(|family| family.id).is_sorted());
+    }
+
+    /// F§6.1.
+    #[test]
+    fn state_17_is_named_where_it_exists() {
+        let name = |family: &Family| family.states.iter().find(|(code, _)| *code == 17).map(|(_, name)| *name);
+        let named: Vec<_> = ALL.iter().filter_map(|family| Some((family.label, name(family)?))).collect();
+        assert_eq!(named, [("3.0", "DISPATCH"), ("3.2", "WAIT_TO_RUN")]);
     }
 
     #[test]

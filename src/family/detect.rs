@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::needs::Need;
-use super::{ALL, Family, FamilyId, OPEN_END, Release, by_id};
+use super::{Family, FamilyId, OPEN_END, Release, by_id};
 use crate::model::{Stage, Version, VersionRange};
 
 /// Tables and columns that are there, in lower case.
@@ -359,7 +359,7 @@ mod tests {
 
     use super::*;
     use crate::demo::schema;
-    use crate::family::FamilyId;
+    use crate::family::{FamilyId, family_of, nearest_family};
     use crate::model::Address;
 
     /// The tables of a release, and what its script writes into `t_ds_version`.

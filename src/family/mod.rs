@@ -62,8 +62,11 @@ pub enum DefinitionKey {
 pub enum TaskRule {
     /// Never touched.
     Untouched,
-    /// Those on dead or restarted hosts become state 8 (2.0).
-    OnDeadHosts,
+    /// Those on dead or restarted hosts become state 8 (2.0, and the pre-releases of 3.0).
+    OnDeadHosts {
+        /// Whether those without a submit time are left alone.
+        submitted: bool,
+    },
     /// All unfinished ones become state 8; they run again, so a living worker must end the old attempt (3.0, 3.1).
     AllUnfinished,
 }
@@ -231,7 +234,7 @@ pub struct Family {
     /// How a definition is found.
     pub definition: DefinitionKey,
     /// What happens to tasks.
-    pub tasks: TaskRule,
+    pub tasks: &'static [Since<TaskRule>],
     /// Task states that count as finished (F§6.2).
     pub finished_tasks: &'static [i64],
     /// Whether marking sets `flag` to 0 as well.
@@ -291,6 +294,12 @@ const COMMAND_TYPES: [&str; 14] = [
 pub fn command_name(code: i64) -> Option<&'static str> {
     COMMAND_TYPES.get(usize::try_from(code).ok()?).copied()
 }
+
+/// `READY_PAUSE` of an instance: it was asked to pause.
+pub const READY_PAUSE: i64 = 2;
+
+/// `READY_STOP` of an instance: it was asked to stop.
+pub const READY_STOP: i64 = 4;
 
 /// Task state `NEED_FAULT_TOLERANCE`, in every release.
 pub const NEED_FAULT_TOLERANCE: i64 = 8;

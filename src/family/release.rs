@@ -1,6 +1,6 @@
 //! A family, and how much is known of the point release.
 
-use super::{CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since, nearest_family};
+use super::{CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since, TaskRule, nearest_family};
 use crate::model::{Address, Version, VersionRange};
 
 /// What was detected: the family, and the releases of it that it could be.
@@ -52,6 +52,13 @@ impl Release {
     #[must_use]
     pub fn parameter_form(&self) -> ParameterForm {
         self.applying(self.family.parameter).last().unwrap_or(ParameterForm::InstanceId)
+    }
+
+    /// What happens to tasks: by the newest release that it could be. Where that makes a difference, nothing is written: see
+    /// [`Release::undecided_marks`].
+    #[must_use]
+    pub fn task_rule(&self) -> TaskRule {
+        self.applying(self.family.tasks).last().unwrap_or(TaskRule::Untouched)
     }
 
     /// Whether marking a task sets its `flag` to 0: of the newest release that it could be.
@@ -115,7 +122,8 @@ impl Release {
     /// As [`Release::undecided`], of what is written without a command.
     #[must_use]
     pub fn undecided_marks(&self) -> Option<&'static str> {
-        (self.applying(self.family.mark_clears_flag).count() > 1).then_some("how tasks are marked")
+        let (rules, marks) = (self.applying(self.family.tasks), self.applying(self.family.mark_clears_flag));
+        (rules.count() > 1 || marks.count() > 1).then_some("how tasks are marked")
     }
 
     fn applying<T: Copy>(&self, facts: &'static [Since<T>]) -> impl Iterator<Item = T> + use<'_, T> {

@@ -1,20 +1,33 @@
-//! What only a living master writes: instances that name it, and their tasks. An id that was not given out yet when the
-//! master was lost is a proof that needs no clock.
+//! What only a living master writes: instances that name it, their tasks, and what becomes of both. An id that was not
+//! given out yet when the master was lost, and a row that is no longer as it was then, are proofs that need no clock.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::commands::BEFORE_EVERY_ID;
 use super::database::{DatabaseError, Row, Value};
-use super::store::MetadataStore;
+use super::store::{LOOK_UP, MetadataStore};
+use crate::family::{READY_PAUSE, READY_STOP};
 use crate::model::InstanceId;
 
-/// Up to where instances and tasks were numbered at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What instances and tasks there were at one moment, as far as it takes to know new ones from them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    /// The greatest id of the instance table.
+    /// Instances of greater ids are new, but for those that are known.
     pub instance: i64,
-    /// The greatest id of the task table.
+    /// Tasks of greater ids are new, but for those that are known.
     pub task: i64,
+    /// Instances of greater ids that there were.
+    #[serde(default)]
+    pub known_instances: Vec<i64>,
+    /// Tasks of greater ids that there were.
+    #[serde(default)]
+    pub known_tasks: Vec<i64>,
+    /// By master, its unfinished instances; of very many the newest.
+    #[serde(default)]
+    pub rows: BTreeMap<String, BTreeMap<InstanceId, String>>,
 }
 
 /// What a master has written since.
@@ -29,52 +42,179 @@ pub enum Sign {
         /// Its instance.
         instance: InstanceId,
     },
+    /// An older instance that named nobody, or somebody else.
+    TakenUp(InstanceId),
+    /// An instance that names it still, and is no longer as it was.
+    Changed(InstanceId),
 }
+
+/// Ids are given out in order, but for rows that somebody gave an id by hand: a great one must not hide what is numbered
+/// after it. So many of the greatest are looked at one by one, before each batch.
+const NEWEST: usize = 100;
+
+/// So many unfinished instances of one master are kept as they were.
+const KEPT: usize = 10_000;
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too: so some rows are looked at.
 const LOOKED_AT: usize = 50;
 
+impl Mark {
+    /// Whether an unfinished instance of this master is none that it had at that moment.
+    #[must_use]
+    pub fn is_taken_up(&self, host: &str, instance: InstanceId) -> bool {
+        let Some(rows) = self.rows.get(host) else { return false };
+        let is_kept = rows.len() < KEPT || rows.first_key_value().is_some_and(|(least, _)| instance > *least);
+        is_kept && !rows.contains_key(&instance)
+    }
+}
+
 impl MetadataStore {
-    /// Up to where instances and tasks are numbered now. Both are found by their keys.
+    /// What instances and tasks there are now, found by their keys, and how the unfinished ones of these masters look: one
+    /// scan for each master.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn mark(&mut self) -> Result<Mark, DatabaseError> {
+    pub async fn mark(&mut self, masters: &[&str]) -> Result<Mark, DatabaseError> {
         let tables = &self.release.family.tables;
-        let sql = format!("SELECT (SELECT MAX(id) FROM {}), (SELECT MAX(id) FROM {})", tables.instance, tables.task);
-        let read =
-            |row: &Row| Some(Mark { instance: row.int(0).unwrap_or_default(), task: row.int(1).unwrap_or_default() });
-        Ok(self.collect(&sql, &[], read).await?.first().copied().unwrap_or_default())
+        let newest = |kind, table| format!("SELECT {kind} AS kind, id FROM {table} ORDER BY id DESC LIMIT {NEWEST}");
+        let (instances, tasks) = (newest(0, tables.instance), newest(1, tables.task));
+        let sql =
+            format!("SELECT z.kind, z.id FROM (SELECT * FROM ({instances}) x UNION ALL SELECT * FROM ({tasks}) y) z");
+        let found = self.collect(&sql, &[], |row| row.int(0).zip(row.int(1))).await?;
+        let of = |kind| found.iter().filter(move |row| row.0 == kind).map(|row| row.1).collect();
+        let ((instance, known_instances), (task, known_tasks)) = (numbered(of(0)), numbered(of(1)));
+        let mut rows = BTreeMap::new();
+        for master in masters {
+            let mut ids: Vec<InstanceId> = self.unfinished_of(master).await?.iter().map(|found| found.id).collect();
+            ids.drain(..ids.len().saturating_sub(KEPT));
+            let seen = self.looks(&ids).await?;
+            rows.insert((*master).to_owned(), seen.into_iter().map(|row| (row.id, row.look)).collect());
+        }
+        Ok(Mark { instance, task, known_instances, known_tasks, rows })
     }
 
-    /// Whether this very host has begun an instance, or a task of one, that has a greater id: ended or not. Only rows
-    /// behind the mark are read.
+    /// Whether this very host has begun an instance, or a task of one, that there was not: ended or not. Only the newest
+    /// rows are read.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn sign_since(&mut self, host: &str, mark: Mark) -> Result<Option<Sign>, DatabaseError> {
+    pub async fn sign_since(&mut self, host: &str, mark: &Mark) -> Result<Option<Sign>, DatabaseError> {
         let (tables, columns) = (&self.release.family.tables, &self.release.family.columns);
         let instances = format!(
             "SELECT 0 AS kind, i.id AS id, i.id AS instance, i.host AS host FROM {} i WHERE i.id > ? AND i.host = ? \
-             ORDER BY i.id LIMIT {LOOKED_AT}",
-            tables.instance
+             ORDER BY i.id LIMIT {}",
+            tables.instance,
+            LOOKED_AT + mark.known_instances.len()
         );
         let tasks = format!(
             "SELECT 1 AS kind, t.id AS id, i.id AS instance, i.host AS host FROM {} t JOIN {} i ON i.id = t.{} \
-             WHERE t.id > ? AND i.host = ? ORDER BY t.id LIMIT {LOOKED_AT}",
-            tables.task, tables.instance, columns.task_instance
+             WHERE t.id > ? AND i.host = ? ORDER BY t.id LIMIT {}",
+            tables.task,
+            tables.instance,
+            columns.task_instance,
+            LOOKED_AT + mark.known_tasks.len()
         );
         // One question, as it is asked before each batch.
         let both = format!("SELECT * FROM ({instances}) x UNION ALL SELECT * FROM ({tasks}) y");
         let sql = format!("SELECT z.kind, z.id, z.instance, z.host FROM ({both}) z");
+        let is_new = |known: &[i64], id| known.binary_search(&id).is_err();
         let of_host = |row: &Row| {
             let (id, instance) = row.int(1).zip(row.int(2)).filter(|_| row.text(3).as_deref() == Some(host))?;
-            Some(if row.int(0)? == 0 { Sign::Instance(id) } else { Sign::Task { task: id, instance } })
+            if row.int(0)? == 0 {
+                is_new(&mark.known_instances, id).then_some(Sign::Instance(id))
+            } else {
+                is_new(&mark.known_tasks, id).then_some(Sign::Task { task: id, instance })
+            }
         };
         let parameters: [Value; 4] = [mark.instance.into(), host.into(), mark.task.into(), host.into()];
         let found = self.collect(&sql, &parameters, of_host).await?;
         // A new instance says more than its tasks.
         let instance = found.iter().find(|sign| matches!(sign, Sign::Instance(_)));
         Ok(instance.or(found.first()).copied())
+    }
+
+    /// Whether an instance that was this very host's is so still and no longer looks as it did, by whoever's hand but a
+    /// failover's, or people's who asked for its end.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn change_since(&mut self, host: &str, mark: &Mark) -> Result<Option<Sign>, DatabaseError> {
+        let Some(rows) = mark.rows.get(host) else { return Ok(None) };
+        let ids: Vec<InstanceId> = rows.keys().copied().collect();
+        let seen = self.looks(&ids).await?;
+        let changed = seen.iter().find(|now| {
+            now.host.as_deref() == Some(host)
+                && rows.get(&now.id) != Some(&now.look)
+                && !self.is_others_doing(now.state, now.ended)
+        });
+        Ok(changed.map(|row| Sign::Changed(row.id)))
+    }
+
+    /// Whether an instance may have got into this state by others than the master that it names: by a failover, by a recovery
+    /// that failed, or by people, who ask the API server for its end, and by other masters, which ask for a
+    /// sub-workflow's.
+    #[must_use]
+    pub fn is_others_doing(&self, state: Option<i64>, ended: bool) -> bool {
+        let Some(state) = state else { return true };
+        let is_claim = matches!(self.release.family.claim, crate::family::Claim::State(claim) if claim == state);
+        let failed_recovery = !ended && self.release.failed_recovery() == Some(state);
+        is_claim || failed_recovery || [READY_PAUSE, READY_STOP].contains(&state)
+    }
+
+    /// How instances look at this moment; found by their key.
+    async fn looks(&mut self, ids: &[InstanceId]) -> Result<Vec<Seen>, DatabaseError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(LOOK_UP) {
+            let sql = self.statements().looks(some);
+            found.extend(self.collect(&sql, &[], seen).await?);
+        }
+        Ok(found)
+    }
+}
+
+/// One look at an instance's row.
+#[derive(Debug)]
+struct Seen {
+    id: InstanceId,
+    host: Option<String>,
+    state: Option<i64>,
+    ended: bool,
+    /// Everything that masters change as an instance goes on, as one text.
+    look: String,
+}
+
+/// A row of `looks`.
+fn seen(row: &Row) -> Option<Seen> {
+    let number = |column| row.int(column).map(|number| number.to_string());
+    let parts = [number(2), row.text(3), row.text(4), row.text(5), number(6), number(7)];
+    let look = parts.map(|part| part.unwrap_or_else(|| "-".to_owned())).join(", ");
+    Some(Seen { id: row.int(0)?, host: row.text(1), state: row.int(2), ended: row.text(3).is_some(), look })
+}
+
+/// From which id on the newest are looked at one by one, and those above it.
+fn numbered(mut newest: Vec<i64>) -> (i64, Vec<i64>) {
+    newest.sort_unstable();
+    if newest.len() < NEWEST { (BEFORE_EVERY_ID, newest) } else { (newest.remove(0), newest) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_are_looked_at_one_by_one() {
+        assert_eq!(numbered(vec![3, 2, 9]), (BEFORE_EVERY_ID, vec![2, 3, 9]));
+        let (from, known) = numbered((1..=100).rev().collect());
+        assert_eq!((from, known.len(), known.first()), (1, 99, Some(&2)));
+    }
+
+    #[test]
+    fn what_was_not_there_is_taken_up_as_far_as_is_known() {
+        let rows = |ids: std::ops::Range<i64>| ids.map(|id| (id, String::new())).collect();
+        let mark = |ids| Mark { rows: [("h:1".to_owned(), rows(ids))].into(), ..Mark::default() };
+        assert!(!mark(5..8).is_taken_up("h:1", 7) && mark(5..8).is_taken_up("h:1", 4));
+        assert!(!mark(5..8).is_taken_up("h:2", 4) && mark(5..5).is_taken_up("h:1", 4));
+        let many = 5..5 + i64::try_from(KEPT).unwrap();
+        assert!(!mark(many.clone()).is_taken_up("h:1", 4) && mark(many.clone()).is_taken_up("h:1", many.end));
     }
 }

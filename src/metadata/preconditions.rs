@@ -201,7 +201,7 @@ impl MetadataStore {
         if writing.claims || rows && !seen.of(tables.instance).any(|(_, column)| column.may(Right::Update)) {
             missing.extend(update(tables.instance, &[claimed]));
         }
-        if rows && family.tasks != TaskRule::Untouched {
+        if rows && self.release.task_rule() != TaskRule::Untouched {
             let marked: &[&str] = if self.release.mark_clears_flag() { &["state", "flag"] } else { &["state"] };
             missing.extend(update(tables.task, marked));
         }

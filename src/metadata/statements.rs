@@ -64,6 +64,9 @@ fn of_instance(column: Option<&str>) -> String {
     column.map_or_else(|| "NULL".to_owned(), |column| format!("i.{column}"))
 }
 
+/// So often a parameter is looked through for an instance where that must be counted; and at its last place.
+const NAMED: i64 = 8;
+
 impl<'a> Statements<'a> {
     pub(crate) fn new(release: &'a Release, dialect: Dialect, optional: OptionalColumns) -> Self {
         Self { family: release.family, dialect, optional }
@@ -260,17 +263,40 @@ impl<'a> Statements<'a> {
     /// Of the newest instances the times that masters wrote, the second in which the database wrote the row (where it does
     /// so by itself), and its present second: id, start, restart, end, written, now.
     pub(crate) fn newest_times(&self, count: usize) -> String {
-        let (written, now) = match self.dialect {
-            Dialect::MySql => ("CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)", "CAST(UNIX_TIMESTAMP() AS SIGNED)"),
-            Dialect::Postgres => ("NULL", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)"),
-            Dialect::Sqlite => ("NULL", "CAST(strftime('%s', 'now') AS INTEGER)"),
+        let now = match self.dialect {
+            Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED)",
+            Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)",
+            Dialect::Sqlite => "CAST(strftime('%s', 'now') AS INTEGER)",
         };
         format!(
-            "SELECT id, {}, {}, {}, {written}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
+            "SELECT id, {}, {}, {}, {}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
             self.time("start_time"),
             self.optional_time(self.optional.restart_time),
             self.time("end_time"),
+            self.written(),
             self.family.tables.instance,
+        )
+    }
+
+    /// The second in which the database wrote an instance's row, where it notes that by itself.
+    fn written(&self) -> &'static str {
+        if self.dialect == Dialect::MySql { "CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)" } else { "NULL" }
+    }
+
+    /// How instances look, found by their key: id, host, state, end, start, restart, the second in which the database wrote the
+    /// row (where it does so by itself), and the length of the history.
+    pub(crate) fn looks(&self, ids: &[i64]) -> String {
+        let whole = if self.dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
+        let length = |column| format!("CAST(LENGTH({column}) AS {whole})");
+        format!(
+            "SELECT id, host, state, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
+            self.time("end_time"),
+            self.time("start_time"),
+            self.optional_time(self.optional.restart_time),
+            self.written(),
+            self.optional.state_history.map_or_else(|| "NULL".to_owned(), length),
+            self.family.tables.instance,
+            list(ids)
         )
     }
 
@@ -442,7 +468,7 @@ impl<'a> Statements<'a> {
         )
     }
 
-    /// Every instance that a recovery command names, in its column or in its parameter: `"ProcessInstanceId":7`, with
+    /// Every instance that a recovery command names, in its column or anywhere in its parameter: `"ProcessInstanceId":7`, with
     /// quotes around the number in some releases, and with a small letter where 1.x writes a child's command. One column,
     /// `instance`; a parameter that names none gives NULL, or no row.
     ///
@@ -450,37 +476,51 @@ impl<'a> Statements<'a> {
     /// casts anything else: what is cast there is looked at first. Neither UNION nor
     /// DISTINCT lets the list be made for each instance anew.
     fn commanded(&self) -> String {
-        let from =
-            format!("FROM {} WHERE command_type = {}", self.family.tables.command, crate::family::RECOVERY_COMMAND);
+        let table = self.family.tables.command;
+        let recovery = format!("command_type = {}", crate::family::RECOVERY_COMMAND);
         let by_column = self
             .family
             .columns
             .command_instance
-            .map(|column| format!("SELECT {column} AS instance {from} AND {column} <> 0 UNION ALL "))
+            .map(|column| {
+                format!("SELECT {column} AS instance FROM {table} WHERE {recovery} AND {column} <> 0 UNION ALL ")
+            })
             .unwrap_or_default();
         let by_parameter = match self.dialect {
             Dialect::MySql => {
                 let distinct = if by_column.is_empty() { "DISTINCT " } else { "" };
                 let parameter = "REPLACE(LOWER(CONVERT(command_param USING utf8mb4)), ' ', '')";
-                let rest = format!("SUBSTRING_INDEX({parameter}, '\"processinstanceid\":', -1)");
+                // Up to its second place a text has what stands behind the first one, and so on; what stands behind the last
+                // one is in its rest, however many there are. Nearly every parameter has one place alone.
+                let key = "'\"processinstanceid\":'";
+                let times: Vec<String> = (2..=NAMED).map(|time| format!("SELECT {time} AS time")).collect();
+                let places = format!(
+                    "(CHAR_LENGTH({parameter}) - CHAR_LENGTH(REPLACE({parameter}, {key}, ''))) / CHAR_LENGTH({key})"
+                );
+                let rest = format!("SUBSTRING_INDEX(SUBSTRING_INDEX({parameter}, {key}, k.time), {key}, -1)");
                 let number = format!("TRIM(LEADING '\"' FROM {rest})");
                 let number =
                     format!("SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTRING_INDEX({number}, ',', 1), '}}', 1), '\"', 1)");
                 format!(
                     "SELECT {distinct}CASE WHEN {number} REGEXP '^-?[0-9]{{1,18}}$' THEN CAST({number} AS SIGNED) END AS instance \
-                     {from} AND {parameter} LIKE '%\"processinstanceid\":%'"
+                     FROM {table} JOIN (SELECT -1 AS time UNION ALL {}) k ON k.time <= {places} \
+                     WHERE {recovery} AND {parameter} LIKE '%\"processinstanceid\":%'",
+                    times.join(" UNION ALL ")
                 )
             }
             Dialect::Postgres => format!(
-                "SELECT CAST(substring(command_param FROM \
-                 '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})\"?[[:space:]]*[,}}]') AS bigint) AS instance {from}"
+                "SELECT CAST(named.number[1] AS bigint) AS instance FROM {table} CROSS JOIN LATERAL regexp_matches(command_param, \
+                 '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})\"?[[:space:]]*[,}}]', 'g') AS named(number) \
+                 WHERE {recovery}"
             ),
             // A cast takes the digits that a text begins with.
             Dialect::Sqlite => {
-                let text = "CAST(CASE WHEN json_valid(command_param) THEN COALESCE(command_param ->> '$.ProcessInstanceId', \
-                     command_param ->> '$.processInstanceId') END AS TEXT)";
-                let number = format!("CAST({text} AS INTEGER)");
-                format!("SELECT CASE WHEN CAST({number} AS TEXT) = {text} THEN {number} END AS instance {from}")
+                let number = "CAST(named.atom AS INTEGER)";
+                format!(
+                    "SELECT CASE WHEN CAST({number} AS TEXT) = CAST(named.atom AS TEXT) THEN {number} END AS instance \
+                     FROM {table} JOIN json_tree(CASE WHEN json_valid(command_param) THEN command_param ELSE '{{}}' END) named \
+                     WHERE {recovery} AND named.key IN ('ProcessInstanceId', 'processInstanceId')"
+                )
             }
         };
         format!("{by_column}{by_parameter}")

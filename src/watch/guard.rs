@@ -137,11 +137,11 @@ impl Look {
 }
 
 /// An absence that is proven from its beginning up to the last look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absence {
     /// When it was first seen, in epoch milliseconds.
     pub since: i64,
-    /// Where the ids stood then.
+    /// What rows there were then.
     pub mark: Option<Mark>,
 }
 
@@ -203,21 +203,24 @@ impl Missing {
         absence.since = absence.since.min(now);
     }
 
-    /// Whether an absence lacks its mark.
+    /// Masters whose absence lacks its mark.
     #[must_use]
-    pub fn lacks_marks(&self) -> bool {
-        self.absences.values().any(|absence| absence.mark.is_none())
+    pub fn without_mark(&self) -> Vec<String> {
+        let without = self.absences.iter().filter(|(_, absence)| absence.mark.is_none());
+        without.map(|(address, _)| address.clone()).collect()
     }
 
-    /// Gives every absence that has none this mark.
-    pub fn mark(&mut self, mark: Mark) {
-        self.absences.values_mut().for_each(|absence| _ = absence.mark.get_or_insert(mark));
+    /// Gives an absence its mark.
+    pub fn mark(&mut self, address: &str, mark: Mark) {
+        if let Some(absence) = self.absences.get_mut(address) {
+            absence.mark = Some(mark);
+        }
     }
 
     /// What must still hold when its failover is committed.
     #[must_use]
     pub fn before(&self, address: &str) -> Option<Before> {
-        let mark = self.absences.get(address)?.mark?;
+        let mark = self.absences.get(address)?.mark.clone()?;
         self.last.as_ref().map(|last| Before { roll: last.roll.clone(), mark, looked: last.steady })
     }
 
@@ -351,11 +354,11 @@ mod tests {
     fn without_a_count_nobody_may_have_looked_away_for_long() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
-        missing.mark(Mark { instance: 7, task: 7 });
+        missing.mark("a:1", Mark { instance: 7, task: 7, ..Mark::default() });
         round(&mut missing, &["a:1"], 31_000);
         assert_eq!((since(&missing)["a:1"], missing.doubt), (1_000, None));
         round(&mut missing, &["a:1"], 61_001);
-        assert_eq!((since(&missing)["a:1"], missing.absences["a:1"].mark), (61_001, None));
+        assert_eq!((since(&missing)["a:1"], &missing.absences["a:1"].mark), (61_001, &None));
         assert!(missing.doubt.unwrap().contains("--interval"));
         // Another process's clock is not ours.
         round(&mut missing, &["a:1"], 50_000);

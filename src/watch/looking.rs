@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::guard::Look;
 use super::run::Watcher;
-use crate::failover::{Cluster, FailoverError, Refusal, Roll, beyond_doubt, check_registry, place};
+use crate::failover::{Cluster, FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
 
@@ -56,16 +56,16 @@ impl Watcher<'_> {
         .await
     }
 
-    /// Notes where the ids stand, for absences that have just begun.
+    /// Notes what rows there are, for absences that have just begun.
     pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
-        if self.memory.missing.lacks_marks() {
-            let mark = self.stop.unless(cluster.store.mark()).await?;
-            self.memory.missing.mark(mark);
+        for address in self.memory.missing.without_mark() {
+            let mark = self.stop.unless(cluster.store.mark(&[&address])).await?;
+            self.memory.missing.mark(&address, mark);
         }
         Ok(())
     }
 
-    /// Looks whether somebody who is not registered has begun anything since. Who is held back by something else is looked
+    /// Looks whether somebody who is not registered has begun or changed anything since. Who is held back by something else is looked
     /// at when that lets go: what has come since then is long.
     pub(super) async fn seek_life(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         self.mark(cluster).await?;
@@ -73,8 +73,10 @@ impl Watcher<'_> {
         let (absences, limits) = (self.memory.missing.absences.clone(), self.plan.limits);
         let in_grace = |since| super::guard::grace(since, now, &limits).is_some();
         for (address, absence) in absences.iter().filter(|(_, absence)| in_grace(absence.since)) {
-            let Some(mark) = absence.mark else { continue };
-            if let Some(sign) = self.stop.unless(cluster.store.sign_since(address, mark)).await? {
+            let Some(mark) = &absence.mark else { continue };
+            let master = Address::seen(address);
+            let sign = sign_of_life(&mut cluster.store, &master, mark);
+            if let Some(sign) = self.stop.unless(sign).await? {
                 self.memory.missing.alive.insert(address.clone(), sign.to_string());
             }
         }

@@ -16,7 +16,8 @@ use super::words::{back_off, error_text, outcome_event, time_left};
 use super::{Event, Kind, LeftAlone, Source, picture, returned};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, FailoverError, Observer, Permit, Refusal, RegistryView, Rules, Stop, StopSignal, dead_hosts, failover,
+    Cluster, FailoverError, Observer, Permit, Refusal, RegistryView, Rules, Stop, StopSignal, check_registry,
+    dead_hosts, failover, place,
 };
 use crate::model::{Address, LockNode};
 use crate::registry::RegistryError;
@@ -306,6 +307,9 @@ impl Watcher<'_> {
                 holds.insert(master.to_string(), hold);
             }
         }
+        if self.plan.once {
+            self.tell_nobody(around, cluster, &view).await;
+        }
         self.announced.retain(|master, _| names.contains(master));
         self.refused.retain(|master, _| names.contains(master));
         self.memory.missing.doubt = None;
@@ -321,6 +325,17 @@ impl Watcher<'_> {
         };
         around.round(&view, began.elapsed(), None).await;
         Ok(wake)
+    }
+
+    /// One round in which no master is registered at all has seen nothing, and says so as `failover --all-dead` does: nobody
+    /// waits for the next one.
+    async fn tell_nobody(&mut self, around: &mut dyn Surroundings, cluster: &Cluster, view: &RegistryView) {
+        let (family, allowed) = (cluster.store.release().family, self.plan.rules.allow_no_masters);
+        let Err(refusal) = check_registry(&view.masters, family, place(&*cluster.registry), allowed) else { return };
+        around.tell(Event::new(Kind::FailoverRefused, format!("{refusal}; {}", refusal.hint()))).await;
+        if self.came_to == ExitCode::Done {
+            self.came_to = ExitCode::Refused;
+        }
     }
 
     /// A pause is told when it begins and when it ends, whether or not anything waits for that.

@@ -26,7 +26,7 @@ pub struct State {
     /// The last look at the registry; without one, nothing proves that who was missing is missing since.
     #[serde(default)]
     pub look: Option<PastLook>,
-    /// Where the ids stood when masters were first seen missing.
+    /// What rows there were when masters were first seen missing.
     #[serde(default)]
     pub marks: BTreeMap<String, Mark>,
     /// Masters that are not registered and have shown that they live, and how.
@@ -253,6 +253,11 @@ mod tests {
 
     use super::*;
 
+    fn mark() -> Mark {
+        let rows = [("10.0.0.1:5678".to_owned(), [(7, "1, -".to_owned())].into())];
+        Mark { instance: 8, task: 9, known_instances: vec![10, 99], rows: rows.into(), ..Mark::default() }
+    }
+
     fn example() -> State {
         State {
             missing: [("10.0.0.1:5678".to_owned(), 1_717_200_000_000)].into(),
@@ -264,7 +269,7 @@ mod tests {
             }],
             brake: Some(Brake { since_ms: 6, reason: "3 masters in 5m".to_owned() }),
             look: Some(PastLook { at_ms: 7, roll: Roll::default() }),
-            marks: [("10.0.0.1:5678".to_owned(), Mark { instance: 8, task: 9 })].into(),
+            marks: [("10.0.0.1:5678".to_owned(), mark())].into(),
             alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
             work: [("10.0.0.1:5678".to_owned(), 10)].into(),
             work_at_ms: 11,

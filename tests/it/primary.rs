@@ -186,12 +186,18 @@ fn a_command_that_comes_before_the_insert_is_seen_by_it_in_postgresql() {
 }
 
 /// Forms in which a command of a type names instance 7, and whether that is a recovery command for it.
-const FORMS: [(i64, &str, bool); 11] = [
+const FORMS: [(i64, &str, bool); 17] = [
     (2, r#"{"ProcessInstanceId":7}"#, true),
     (2, r#"{"ProcessInstanceId":"7"}"#, true),
     (2, r#"{"StartParams":"{\"a\":\"b, }\"}","ProcessInstanceId":"7","schedule_timezone":"UTC"}"#, true),
     (2, r#"{"ProcessInstanceId" : 7 , "x":1}"#, true),
     (2, r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#, true),
+    (2, r#"{"ProcessInstanceId":7,"a":{"ProcessInstanceId":8}}"#, true),
+    (2, r#"{"a":{"ProcessInstanceId":8},"ProcessInstanceId":7}"#, true),
+    (2, r#"{"a":{"ProcessInstanceId":"8"},"processInstanceId":"7","b":{"ProcessInstanceId":9}}"#, true),
+    (2, r#"{"ProcessInstanceId":6,"ProcessInstanceId":7,"ProcessInstanceId":8}"#, true),
+    (2, r#"{"ProcessInstanceId":0,"processInstanceId":7}"#, true),
+    (2, r#"{"ProcessInstanceId":77,"a":{"ProcessInstanceId":70}}"#, false),
     (2, r#"{"ProcessInstanceId":77}"#, false),
     (2, r#"{"ProcessInstanceId":"77"}"#, false),
     (2, r#"{"ProcessInstanceId":17,"parentProcessInstanceId":7}"#, false),

@@ -11,7 +11,7 @@ use crate::failover::{
 };
 use crate::model::{Address, InstanceId, LockNode};
 use crate::options::value::{self, Rate};
-use crate::output::{Body, ErrorBody, Printer};
+use crate::output::{Body, ErrorBody, Format, Printer};
 use crate::registry::RegistryError;
 use clap::Args;
 use std::time::Duration;
@@ -203,6 +203,10 @@ async fn answer(
     words: Words,
 ) -> (Run, Answer) {
     let mut body = report::body(&run, safety.dry_run, words);
+    let settings = shell.printer.settings();
+    if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
+        body = body.untold();
+    }
     if let Some(reason) = &safety.reason {
         body = body.key("reason", reason.as_str());
         tracing::info!(reason, "reason given");

@@ -54,6 +54,11 @@ pub(in crate::commands) fn body(run: &Run, dry_run: bool, words: Words) -> Body 
     body.closing(summary(run, dry_run, words))
 }
 
+/// Whether there was nothing to do, and nothing to tell of it.
+pub(super) fn is_nothing(run: &Run) -> bool {
+    run.failure.is_none() && run.recovered() == 0 && run.skipped() == 0
+}
+
 fn summary(run: &Run, dry_run: bool, words: Words) -> String {
     let (recovered, skipped) = (run.recovered(), run.skipped());
     let elapsed = times::short(run.elapsed);
@@ -62,7 +67,7 @@ fn summary(run: &Run, dry_run: bool, words: Words) -> String {
             format!("stopped early: {recovered} {} before; nothing was written", words.would)
         }
         _ if run.ended_early() => format!("stopped early: {recovered} {} before, {skipped} left alone", words.done),
-        (0, 0, _) if run.failure.is_none() => format!("nothing to do: {}", why_nothing(run, words)),
+        _ if is_nothing(run) => format!("nothing to do: {}", why_nothing(run, words)),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",
             words.would

@@ -35,7 +35,7 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
     let environment = call.environment;
     if arguments.print_unit {
         let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/dsctl"));
-        return call.text(Ok(unit::unit(&program)));
+        return call.text("watch", Ok(unit::unit(&program)));
     }
     let answer = if let Some(reason) = &arguments.pause {
         pause(arguments, environment, reason)

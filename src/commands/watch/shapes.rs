@@ -10,7 +10,7 @@ use crate::watch::{Kind, Memory, View, WatchedMaster};
 
 pub(super) fn memory(state: State) -> Memory {
     let mut memory = Memory { done: state.failovers, ..Memory::default() };
-    let mark = |address: &str| state.marks.get(address).copied();
+    let mark = |address: &str| state.marks.get(address).cloned();
     let absence = |(address, since): (&String, &i64)| (address.clone(), Absence { since: *since, mark: mark(address) });
     memory.missing.absences = state.missing.iter().map(absence).collect();
     memory.missing.last = state.look.map(|look| Look { roll: look.roll, at_ms: look.at_ms, steady: None });
@@ -22,7 +22,8 @@ pub(super) fn memory(state: State) -> Memory {
 
 pub(super) fn state(memory: &Memory) -> State {
     let since_ms = memory.done.last().map_or(0, |done| done.at_ms);
-    let marks = memory.missing.absences.iter().filter_map(|(address, absence)| Some((address.clone(), absence.mark?)));
+    let marks =
+        memory.missing.absences.iter().filter_map(|(address, absence)| Some((address.clone(), absence.mark.clone()?)));
     State {
         missing: memory.missing.absences.iter().map(|(address, absence)| (address.clone(), absence.since)).collect(),
         failovers: memory.done.clone(),

@@ -4,7 +4,7 @@ use crate::demo::cast::Role;
 use crate::demo::schema::{R3_0, is_typed};
 use crate::demo::seed::{self, Seed};
 use crate::demo::story::{Part, Story};
-use crate::family::{NEED_FAULT_TOLERANCE, Release, TaskRule, nearest_family};
+use crate::family::{NEED_FAULT_TOLERANCE, Release, TaskRule};
 use crate::metadata::database::{Database, DatabaseError};
 use crate::model::InstanceId;
 
@@ -59,12 +59,12 @@ fn finished(story: &Story, role: &Role) -> Seed {
 }
 
 fn unfinished(story: &Story, role: &Role) -> Seed {
-    let on_dead_worker = match (role.part, nearest_family(story.version).tasks) {
+    let on_dead_worker = match (role.part, Release::exact(story.version).task_rule()) {
         (Part::OfLivingMaster, _) => false,
         // Tasks of these releases are run again, so a living worker would have to end the old attempt first.
         (_, TaskRule::AllUnfinished) => true,
         // Here tasks on dead workers are run again, the others go on.
-        (part, TaskRule::OnDeadHosts) => part == Part::Running,
+        (part, TaskRule::OnDeadHosts { .. }) => part == Part::Running,
         _ => false,
     };
     let worker = if on_dead_worker { &story.dead_worker } else { &story.living_worker };
@@ -95,7 +95,7 @@ fn sub_process(story: &Story, role: &Role) -> Seed {
 fn handed_over(story: &Story, role: &Role) -> Seed {
     let row = task(story, role, 2, "aggregate", "SPARK");
     let release = Release::exact(story.version);
-    if release.family.tasks == TaskRule::Untouched {
+    if release.task_rule() == TaskRule::Untouched {
         return row.host(story.living_worker.as_str()).state(1);
     }
     let row = row.host(story.dead_worker.as_str()).state(NEED_FAULT_TOLERANCE);

@@ -96,7 +96,7 @@ fn no_read_believes_an_answer_that_is_cut_off() {
                 ("hosts", store.host_counts().await.err()),
                 ("by id", store.by_ids(&[1, 2]).await.err()),
                 ("known masters", store.names_any(&[DEAD]).await.err()),
-                ("ids", store.mark().await.err()),
+                ("ids", store.mark(&[]).await.err()),
             ];
             for (what, error) in heard {
                 assert!(matches!(error, Some(DatabaseError::Doubtful { .. })), "{kind:?} {what}: {error:?}");

@@ -1,12 +1,12 @@
 //! When workers are asked to end tasks: after everything that may still say no, and before the answer is final.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::net::TcpListener;
 
 use dsctl::demo::{Registered, Server, seed};
 use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{DEAD, World, ago, server};
+use crate::attack::{ALIVE, DEAD, World, ago, server};
 use crate::faults::moments::Moment;
 use crate::harness::{At, FakeRegistration, Store};
 
@@ -92,4 +92,39 @@ fn who_was_asked_in_vain_is_named() {
     assert!(warnings.iter().any(|text| text.contains("tasks 13, before")), "{warnings:?}");
     let begins_anew = warnings.iter().filter(|text| text.contains("begin anew")).any(|text| text.contains("13"));
     assert!(!begins_anew, "{warnings:?}");
+    // Each is asked once, however often its batch is tried.
+    let mut heard = String::new();
+    while let Ok((mut connection, _)) = listener.accept() {
+        connection.set_nonblocking(false).unwrap();
+        let mut bytes = Vec::new();
+        connection.read_to_end(&mut bytes).unwrap();
+        heard.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    let asked = [11, 12, 13, 14].map(|task| heard.matches(&format!("\"taskInstanceId\":{task}}}")).count());
+    assert_eq!(asked, [1, 1, 1, 1], "{heard}");
+    let told = warnings.iter().filter(|text| text.contains("begin anew")).map(|text| text.matches("11").count());
+    assert!(told.sum::<usize>() >= 1, "{warnings:?}");
+}
+
+/// The pre-releases of 3.0 take tasks as 2.0 does: a living worker goes on, and nobody asks it to end them.
+#[test]
+fn pre_releases_of_3_0_leave_a_living_workers_task_to_it() {
+    for (version, unsubmitted) in [("3.0.0-alpha", 1), ("3.0.0-beta-1", 8), ("3.0.0-beta-2", 8)] {
+        let world = World::new(Store::Postgres, version);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let worker = Registered { server: Server::Worker, ..server(&address, Timestamp::now() - 2.hours()) };
+        let _registration = world.env.register(world.version, &worker);
+        world.instances([1]);
+        let task = |id: i64, host: &str| seed::task(world.version, 1).id(id).host(host).started(ago(3600));
+        world.env.insert([task(11, &address), task(12, "10.0.5.1:1234"), task(15, ALIVE)]);
+        world.env.insert([task(13, "10.0.5.1:1234").without("submit_time"), task(14, "x").without("host")]);
+        let more = "--yes --allow-duplicate-tasks --ds-version";
+        let output = world.run(&format!("failover {DEAD} {more} {version}")).exit(0);
+        let tasks = world.env.rows("SELECT state, flag FROM t_ds_task_instance ORDER BY id");
+        let found: Vec<_> = tasks.iter().filter_map(|row| row.int(0).zip(row.int(1))).collect();
+        assert_eq!(found, [(1, 1), (8, 1), (unsubmitted, 1), (1, 1), (1, 1)], "{version} {output:?}");
+        assert!(world.commands() == 1 && !was_asked(&listener), "{version} {output:?}");
+    }
 }

@@ -113,7 +113,9 @@ fn with_masters_in(store: Store, zone: &str) -> (World, crate::harness::FakeRegi
     let world = without_times(store, "3.2.2");
     let registration = world.env.register(world.version, &server(DEAD, Timestamp::now() - 1.hour()));
     let ended = |id| world.instance(id).state(7).started(ago_in(zone, 900)).time("end_time", ago_in(zone, 0));
-    world.env.insert([world.instance(1).started(ago_in(zone, 600)), ended(2), ended(3)]);
+    let before = ended(2).time("end_time", ago_in(zone, 120)).time("update_time", ago(120));
+    world.env.insert([world.instance(1).started(ago_in(zone, 600)), before]);
+    world.env.insert([ended(3)]);
     // Somebody has changed one long after its end, and one by hand: such rows say nothing.
     world.env.insert([ended(4).time("end_time", ago_in(zone, 5000)), ended(5).time("end_time", ago(40 * 86_400))]);
     (world, registration)
@@ -148,12 +150,49 @@ fn a_zone_that_the_rows_disprove_is_not_believed() {
     }
 }
 
+/// The right zone, and no row to speak for it but one, which somebody has changed an hour after its end.
+#[test]
+fn one_row_that_was_changed_by_hand_disproves_no_zone() {
+    let world = without_times(Store::MariaDb, "3.2.2");
+    let _registered = world.env.register(world.version, &server(DEAD, Timestamp::now() - 1.hour()));
+    let old = |id| world.instance(id).started(ago(7200));
+    world.env.insert([old(1), old(2).state(7).time("end_time", ago(3600))]);
+    let words = format!("failover {DEAD} --allow-restarted --time-zone UTC");
+    let plan = world.run(&format!("{words} --dry-run")).exit(0).json();
+    assert!(plan["warnings"].to_string().contains("could not be proven from the rows"), "{plan}");
+    world.run(&format!("{words} --yes")).exit(0);
+    assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"));
+}
+
+/// The masters write Chicago's time, and a zone is given in which the living master's instance looks old.
+#[test]
+fn a_zone_that_nothing_proves_is_told_with_both_moments() {
+    for store in [Store::Sqlite, Store::Postgres] {
+        let (world, _registered) = with_masters_in(store, "Etc/GMT+5");
+        let words = format!("failover {DEAD} --allow-restarted --dry-run");
+        world.dsctl(&words).env_remove("DSCTL_TIME_ZONE").run().exit(4).out("--time-zone");
+        let plan = world.run(&format!("{words} --time-zone Asia/Shanghai")).exit(0).json();
+        let warnings = plan["warnings"].to_string();
+        for part in ["could not be proven from the rows", "instance 1 was begun at", &format!("{DEAD} started at")] {
+            assert!(warnings.contains(part), "{warnings}");
+        }
+    }
+    // MariaDB's own clock proves it.
+    let (world, _registered) = with_masters_in(Store::MariaDb, "Etc/GMT+5");
+    world.env.insert([world.instance(9).started(ago_in("Etc/GMT+5", 7200))]);
+    let plan = world.run(&format!("failover {DEAD} --allow-restarted --time-zone=-05:00 --dry-run")).exit(0).json();
+    let warnings = plan["warnings"].to_string();
+    assert!(warnings.contains("instance 9 was begun at") && !warnings.contains("could not be proven"), "{warnings}");
+}
+
 #[test]
 fn a_zone_that_the_rows_disprove_marks_no_task_of_2_0() {
     let world = without_times(Store::MariaDb, "2.0.9");
     let begun = |id| world.instance(id).started(ago_in("Etc/GMT+5", 3600));
     let ended = |id| begun(id).state(7).time("end_time", ago_in("Etc/GMT+5", 0));
-    world.env.insert([begun(1), ended(2), ended(3)]);
+    let before = ended(2).time("end_time", ago_in("Etc/GMT+5", 120)).time("update_time", ago(120));
+    world.env.insert([begun(1), before]);
+    world.env.insert([ended(3)]);
     let output = world.run(&format!("failover {DEAD} --time-zone Asia/Shanghai --yes")).exit(4);
     assert_eq!((world.commands(), world.host(1).as_str()), (0, DEAD), "{output:?}");
     world.run(&format!("failover {DEAD} --time-zone=-05:00 --yes")).exit(0);

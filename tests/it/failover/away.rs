@@ -65,3 +65,28 @@ fn what_it_has_begun_meanwhile_proves_that_it_lives() {
     assert_eq!(world.cells(&(&world.ids | &begun)), [(Some(DEAD.to_owned()), Some(1))].into());
     assert_eq!(world.command_count(), 0);
 }
+
+/// Cron mails whatever a command says.
+#[test]
+fn quiet_says_nothing_where_nothing_is_to_be_done() {
+    let world = World::new(Store::Postgres, BY_HOST, 2);
+    world.run(world.dsctl("failover --all-dead --yes -q")).exit(0).out("2 handed over");
+    let silent = |words: &str| {
+        let output = world.run(world.dsctl(words)).exit(0);
+        assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{words}: {output:?}");
+    };
+    for words in ["--all-dead --yes", "--all-dead --dry-run", "10.0.0.2:5678 --yes", "10.0.0.2:5678 10.0.0.9:1 --yes"] {
+        silent(&format!("failover {words} -q"));
+    }
+    silent("recover --orphans --yes -q");
+    silent("clear-hosts 10.0.0.2:5678 --yes -q");
+    // Programs get what they always get, and so do people who are there.
+    let nothing = |format: &str| world.run(world.dsctl(&format!("failover --all-dead --yes -q -o {format}"))).exit(0);
+    assert_eq!(nothing("json").json()["recovered"], 0);
+    assert_eq!(nothing("ndjson").ndjson().len(), 1);
+    nothing("tsv").out("master");
+    world.run(world.dsctl("failover --all-dead --yes")).exit(0).out("nothing to do");
+    // What hangs is told all the same.
+    world.env.sql("DELETE FROM t_ds_command");
+    world.run(world.dsctl("failover --all-dead --yes -q")).exit(0).err("recover --orphans");
+}

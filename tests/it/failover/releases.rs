@@ -131,7 +131,6 @@ const V3_0_ALPHA: Release = Release {
     undecided: true,
     states: &[0, 1, 2, 4, 12, 17],
     task_states: &[0, 1, 2, 4, 10, 11, 12, 14, 15, 17, 18],
-    by_host: false,
     ..V2_0
 };
 
@@ -140,6 +139,7 @@ const V3_0: Release = Release {
     detected: Some("3.0.6"),
     undecided: false,
     form: Form::Zone,
+    by_host: false,
     clears_flag: true,
     command: r#"command_type="2" process_definition_code=<definition> process_definition_version=<version> process_instance_id=<instance> command_param=<parameter> task_depend_type="2" failure_strategy="1" warning_type="0" warning_group_id=NULL schedule_time=NULL start_time=<now> executor_id=<executor> update_time=<now> process_instance_priority="2" worker_group=NULL environment_code="-1" dry_run="0""#,
     ..V3_0_ALPHA

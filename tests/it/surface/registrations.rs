@@ -55,6 +55,12 @@ fn nothing_is_known(env: &Env, hint: &str) {
     run(env, &format!("lock acquire {DEAD} -- true")).exit(0).err("keeps none of them out");
     let danger = run(env, &format!("failover {DEAD} --allow-no-masters --dry-run -o json")).exit(0).json();
     assert_eq!(danger["masters"][0]["verdict"], "unknown", "{danger}");
+    assert!(danger["warnings"].to_string().contains("nothing shows that"), "{danger}");
+    // A round of cron's is no better off.
+    let state = env.home().join("watch.json");
+    let round = format!("watch --once --yes -o ndjson --state-file {}", state.display());
+    let round = unchanged(env, Dsctl::new(env).args(round.split(' '))).exit(4);
+    assert!(round.stdout.contains("no master is registered below"), "{round:?}");
     // Nor that a lock is free, or keeps anybody out.
     let status = run(env, &format!("lock status {DEAD} -o json")).exit(0).json();
     assert!(status["warnings"][0].as_str().unwrap().contains("is not known here: no master is registered"), "{status}");

@@ -84,6 +84,40 @@ fn wrong_usage() {
     golden_all("usage", &outputs);
 }
 
+/// A script reads one document, whatever is wrong.
+#[test]
+fn wrong_usage_is_told_to_programs_too() {
+    let lines = [
+        "masters -o json --nonsense",
+        "failover -o json",
+        "-o json failovr 10.0.0.1:5678",
+        "failover --output=json --all-dead --force",
+        "masters -ojson --time-zone Nowhere/Town",
+        "lock -o json acquire",
+        "recover --instance x --output json",
+        "help nonsense -o json",
+        "masters --zk a -o json --db mysql://ds:S3CR3Tpw@h/d --no-such",
+    ];
+    for line in lines {
+        let output = alone(line).exit(2);
+        let document = output.json();
+        let error = &document["error"];
+        assert_eq!((&error["kind"], &error["exit_code"]), (&"usage".into(), &2.into()), "{line}: {output:?}");
+        assert!(!error["message"].as_str().unwrap().is_empty(), "{line}");
+        assert_eq!((&document["schema_version"], document["warnings"].is_array()), (&1.into(), true), "{line}");
+        assert!(output.stderr.starts_with("error: ") && !output.stdout.contains("S3CR3T"), "{line}: {output:?}");
+    }
+    assert_eq!(alone("failover -o json").json()["command"], "failover");
+    assert_eq!(alone("lock acquire -o json").json()["command"], "lock acquire");
+    let lines = alone("masters -o ndjson --nonsense").exit(2).ndjson();
+    assert_eq!(lines.last().unwrap()["error"]["kind"], "usage", "{lines:?}");
+    let by_variable = Dsctl::alone().env("DSCTL_OUTPUT", "json").args(["masters", "--nonsense"]).run().exit(2);
+    assert_eq!(by_variable.json()["error"]["kind"], "usage");
+    // Help is help.
+    assert!(alone("masters --help -o json").exit(0).stdout.starts_with("Show"));
+    assert!(alone("masters -o tsv --nonsense").exit(2).stdout.is_empty());
+}
+
 #[test]
 fn nothing_is_configured() {
     let lines = [

@@ -9,7 +9,7 @@ use dsctl::model::Version;
 use jiff::Timestamp;
 
 use super::{Rounds, await_file, end, of, program, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::Store;
 
 const RELEASE: Version = Version::new(3, 3, 1);
@@ -52,7 +52,7 @@ fn what_a_master_begins_after_its_loss_proves_that_it_lives() {
         let output = end(&world, watcher);
         assert!(told(&output, "failover_started").is_empty(), "{output:?}");
         let refused = told(&output, "failover_refused").remove(0);
-        assert!(refused["text"].as_str().unwrap().contains("names it and was begun after"), "{refused}");
+        assert!(refused["text"].as_str().unwrap().contains("names it and was written after"), "{refused}");
         untouched(&world, &begun);
         // The next process knows it too.
         let round = world.run(watch(&world, "--once --grace 0s")).exit(0);
@@ -146,4 +146,117 @@ fn what_others_begin_is_no_sign_of_life() {
     let output = end(&world, watcher);
     assert_eq!(told(&output, "failover_finished")[0]["recovered"], 5, "{output:?}");
     assert!(world.ids.iter().all(|id| world.commands().contains_key(id)));
+}
+
+/// A world of each kind of database.
+fn worlds() -> [World; 3] {
+    [World::new(Store::MariaDb, BY_HOST, 5), World::new(Store::Postgres, BY_STATE, 5), World::in_a_file(BY_STATE, 5)]
+}
+
+fn table(world: &World) -> &'static str {
+    if world.version == BY_HOST { "t_ds_process_instance" } else { "t_ds_workflow_instance" }
+}
+
+/// A watcher that has just found the master missing.
+fn watcher_of(world: &World) -> crate::harness::Running {
+    let mut watcher = watch(world, "--grace 5s").spawn();
+    watcher.await_stdout(&of("grace_started", DEAD));
+    watcher
+}
+
+/// What was told of the master's life; nothing of it must have been handed over.
+fn told_of_life(world: &World, mut watcher: crate::harness::Running) -> String {
+    watcher.await_stdout(&of("failover_refused", DEAD));
+    let output = end(world, watcher);
+    assert_eq!(world.command_count(), 0);
+    told(&output, "failover_refused")[0]["text"].as_str().unwrap().to_owned()
+}
+
+/// In PostgreSQL the numbering goes on below a row that somebody gave a great id.
+#[test]
+fn a_row_of_a_great_id_hides_nothing_that_is_begun_later() {
+    for world in worlds() {
+        let great = seed::instance(world.version).id(2_000_000_000).name("by hand").state(7).host(LIVING);
+        let task = seed::task(world.version, 2_000_000_000).id(2_000_000_000).host("10.0.5.1:1234");
+        world.env.insert([great, task]);
+        let watcher = watcher_of(&world);
+        let begun = seed::instance(world.version).id(50_000).name("begun").state(1).host(DEAD);
+        world.env.insert([begun]);
+        let text = told_of_life(&world, watcher);
+        assert!(text.contains("instance 50000 names it and was written after"), "{text}");
+    }
+    for world in worlds() {
+        let task = |id, instance| seed::task(world.version, instance).id(id).host("10.0.5.1:1234");
+        let old = *world.ids.first().unwrap();
+        world.env.insert([task(2_000_000_000, old), task(10, old)]);
+        let watcher = watcher_of(&world);
+        world.env.insert([task(77, old)]);
+        let text = told_of_life(&world, watcher);
+        assert!(text.contains(&format!("task 77 of its instance {old} was written after")), "{text}");
+    }
+}
+
+/// It ends what it had, or begins an older instance anew.
+#[test]
+fn a_row_of_its_own_that_changes_after_the_loss_is_a_sign_of_life() {
+    for change in ["state = 7, end_time = '2024-06-01 03:00:00'", "start_time = '2024-06-01 03:00:00'"] {
+        for world in worlds() {
+            let (watcher, id) = (watcher_of(&world), *world.ids.last().unwrap());
+            world.env.sql(&format!("UPDATE {} SET {change} WHERE id = {id}", table(&world)));
+            let text = told_of_life(&world, watcher);
+            assert!(text.contains(&format!("instance {id} names it and was changed after")), "{text}");
+        }
+    }
+    // The pattern of all rows has ended long since; now it is run again.
+    for world in worlds() {
+        let watcher = watcher_of(&world);
+        let taken = format!("UPDATE {} SET state = 1, host = '{DEAD}' WHERE id = 1000", table(&world));
+        world.env.sql(&taken);
+        let text = told_of_life(&world, watcher);
+        assert!(text.contains("instance 1000 names it, which it did not"), "{text}");
+    }
+}
+
+/// MySQL's servers note every write of a row, whatever it changes.
+#[test]
+fn any_write_of_its_rows_is_a_sign_of_life_where_the_database_notes_it() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    world.env.sql("UPDATE t_ds_process_instance SET update_time = '2024-06-01 02:00:00'");
+    let (watcher, id) = (watcher_of(&world), *world.ids.last().unwrap());
+    world.env.sql(&format!("UPDATE t_ds_process_instance SET history_cmd = 'REPEAT_RUNNING' WHERE id = {id}"));
+    let text = told_of_life(&world, watcher);
+    assert!(text.contains(&format!("instance {id} names it and was changed after")), "{text}");
+}
+
+/// People ask for an instance's end, and a failover by hand takes another.
+#[test]
+fn what_others_do_to_its_rows_is_no_sign_of_life() {
+    for world in worlds() {
+        let mut watcher = watcher_of(&world);
+        let ids: Vec<i64> = world.ids.iter().copied().collect();
+        let (table, claim) = (table(&world), if world.version == BY_HOST { "host = 'NULL'" } else { "state = 18" });
+        let set = |what: &str, id: i64| world.env.sql(&format!("UPDATE {table} SET {what} WHERE id = {id}"));
+        set("state = 4", ids[0]);
+        set("state = 2", ids[1]);
+        set(claim, ids[2]);
+        set(&format!("state = 1, host = '{LIVING}'"), ids[3]);
+        watcher.await_stdout(&of("failover_finished", DEAD));
+        let output = end(&world, watcher);
+        assert!(told(&output, "failover_refused").is_empty(), "{output:?}");
+        assert_eq!(world.command_count(), 3);
+    }
+}
+
+/// A run by hand compares each row with what its scan found.
+#[test]
+fn a_run_by_hand_ends_when_a_row_goes_on_between_two_batches() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let world = World::new(store, BY_HOST, 12);
+        let running = world.failover("--batch 2 --rate 2/s").spawn();
+        super::await_commands(&world, 4);
+        let last = world.ids.last().unwrap();
+        world.env.sql(&format!("UPDATE t_ds_process_instance SET state = 7 WHERE id = {last}"));
+        let output = world.end(running).exit(7).out("but it lives").out("was changed after");
+        assert!((4..12).contains(&world.command_count()), "{output:?}");
+    }
 }
