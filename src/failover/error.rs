@@ -78,6 +78,12 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// One more would be too many at once.
+    #[error("storm brake: {0}")]
+    Storm(String),
+    /// It would be too many at once, if others do what they have begun.
+    #[error("the failover locks of {0} are held: with these it would be more than the storm brake allows")]
+    OthersAtWork(String),
     /// A node that no session keeps says nothing of life or death.
     #[error(
         "{address} may be alive or not: its registration {node} is a persistent node, which no session keeps and nobody \
@@ -176,6 +182,8 @@ impl Refusal {
                  'dsctl failover {address}' does the rest"
             ),
             Self::Paused { .. } => "the rest follows after dsctl watch --resume".to_owned(),
+            Self::Storm(_) => "go on with dsctl watch --resume".to_owned(),
+            Self::OthersAtWork(_) => "it is tried again once these locks are given back".to_owned(),
             Self::CameAndWent(_) => "nothing of it was touched; run the same command again".to_owned(),
             Self::InDoubt(_) => "the clocks of this machine and of the masters may differ; if the master's process is gone, \
                                  wait until living masters have removed its registration"

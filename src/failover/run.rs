@@ -12,7 +12,7 @@ use super::guard::{self, RegistryView};
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
-use super::{judge, kills, life, remarks, trace, zone};
+use super::{crowd, judge, kills, life, remarks, trace, zone};
 use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -334,6 +334,9 @@ async fn do_work(
             outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected));
             outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
             outcome.notes.extend(about_children(cluster.store.release(), address, &selected));
+            if !selected.is_empty() {
+                crowd::ensure_room(cluster, locks, context, &view.masters, address).await?;
+            }
             let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
@@ -346,7 +349,7 @@ async fn do_work(
 }
 
 /// Does something that may take long; locks that are held are kept alive meanwhile.
-async fn kept<T>(
+pub(super) async fn kept<T>(
     locks: Option<&Locks>,
     registry: &mut dyn Registry,
     work: impl Future<Output = Result<T, FailoverError>>,
