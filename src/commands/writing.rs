@@ -1,5 +1,7 @@
 //! What the writing commands share: rules from the command line, the plan before the question, and the question.
 
+use std::time::Duration;
+
 use super::failure::{CommandError, holder_sentence, of_failover};
 use super::lock_status::{leak_of, registered_owner};
 use super::report::{self, Words};
@@ -178,6 +180,11 @@ impl Observer for Watching<'_, '_> {
 
     fn batch_done(&mut self, master: &Address, done: usize, total: usize) {
         self.printer.progress(done as u64, total as u64, master.as_str());
+    }
+
+    fn seeing_away(&mut self, master: &Address, time: Duration) {
+        let time = times::short(time);
+        self.printer.waiting(&format!("{master}: seeing once more for {time} that it stays away (--grace)"));
     }
 }
 

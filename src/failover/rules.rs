@@ -137,6 +137,9 @@ pub trait Observer: Send {
     /// So many of so many instances of a master are done.
     fn batch_done(&mut self, master: &Address, done: usize, total: usize);
 
+    /// A master's absence is seen anew, for so long, as its turn comes late.
+    fn seeing_away(&mut self, _master: &Address, _time: Duration) {}
+
     /// Who wants the run to end before its next batch, and why; asked before each one, with the locks held.
     fn paused(&mut self) -> Option<(String, String)> {
         None
