@@ -278,6 +278,7 @@ impl FailoverError {
             | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Registry(RegistryError::Held { .. }) => "lock_held",
             Self::Registry(RegistryError::LockLost { .. }) => "lock_lost",
+            Self::Registry(RegistryError::Refused { .. }) => "database",
             Self::Registry(_) => "registry",
             Self::Database(_) | Self::Store(StoreError::Database(_)) => "database",
             Self::Store(StoreError::Schema(_)) => "schema",
@@ -314,6 +315,11 @@ impl FailoverError {
                 Some("what was written stands; run the same command again for the rest".to_owned())
             }
             Self::Registry(RegistryError::Unreachable { .. }) => Some("check --zk and the network".to_owned()),
+            Self::Registry(RegistryError::Refused { .. }) => Some(
+                "to look, the user of --db must read the registry's tables (t_ds_jdbc_registry_*); for a lock it must also write \
+                 its row and a client's there"
+                    .to_owned(),
+            ),
             Self::Registry(RegistryError::Denied { .. }) => {
                 Some("give the masters' own digest with --zk-digest-file".to_owned())
             }
@@ -401,6 +407,7 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
             ExitCode::Stopped
         }
         RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
+        RegistryError::Refused { .. } if !wrote => ExitCode::Failure,
         _ => ExitCode::Partial,
     }
 }
