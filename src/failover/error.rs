@@ -278,9 +278,10 @@ impl FailoverError {
             | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Registry(RegistryError::Held { .. }) => "lock_held",
             Self::Registry(RegistryError::LockLost { .. }) => "lock_lost",
-            Self::Registry(RegistryError::Refused { .. }) => "database",
+            Self::Registry(RegistryError::Refused { .. })
+            | Self::Database(_)
+            | Self::Store(StoreError::Database(_)) => "database",
             Self::Registry(_) => "registry",
-            Self::Database(_) | Self::Store(StoreError::Database(_)) => "database",
             Self::Store(StoreError::Schema(_)) => "schema",
             Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::Stopped(_) => "stopped",

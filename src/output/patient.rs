@@ -87,16 +87,12 @@ impl Patient {
     fn send(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.line);
         let length = line.len() as u64;
-        match self.lines.as_ref().map(|lines| lines.try_send(line)) {
-            Some(Err(TrySendError::Full(_))) => {
-                self.refused += length;
-                Err(ErrorKind::WouldBlock.into())
-            }
-            _ => {
-                (self.taken, self.refused) = (self.taken + length, 0);
-                Ok(())
-            }
+        if let Some(Err(TrySendError::Full(_))) = self.lines.as_ref().map(|lines| lines.try_send(line)) {
+            self.refused += length;
+            return Err(ErrorKind::WouldBlock.into());
         }
+        (self.taken, self.refused) = (self.taken + length, 0);
+        Ok(())
     }
 }
 
@@ -163,8 +159,8 @@ mod tests {
         gate.0.0.lock().unwrap().0 = true;
         gate.0.1.notify_all();
         let lost = patient.finish(LAST).unwrap_err();
-        let last = format!("line {taken}\n").len();
-        assert!(lost.to_string().contains(&format!("and {last} bytes")), "{lost}");
+        let length = format!("line {taken}\n").len();
+        assert!(lost.to_string().contains(&format!("and {length} bytes")), "{lost}");
         let text = gate.0.0.lock().unwrap().1.clone();
         let expected: Vec<String> = (0..taken).map(|number| format!("line {number}")).collect();
         assert!(text.ends_with('\n') && text.lines().eq(expected));
@@ -179,7 +175,7 @@ mod tests {
         }
         let lost = patient.finish(Duration::from_millis(500)).unwrap_err();
         assert!(lost.kind() == ErrorKind::TimedOut && lost.to_string().contains("36864 bytes"), "{lost}");
-        io::Read::read_exact(&mut reader, &mut [0; 65536]).unwrap();
+        io::Read::read_exact(&mut reader, &mut vec![0; 65536]).unwrap();
     }
 
     #[test]

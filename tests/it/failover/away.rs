@@ -77,7 +77,7 @@ fn an_absence_that_is_long_ago_is_seen_anew_where_nobody_counts() {
     let second = world.add(SECOND, "2024-06-01T02:00:00Z".parse().unwrap(), 2);
     let running = world.dsctl(&format!("{ALL} --grace 8s --batch 1 --rate 1/s")).spawn();
     let commands = |count: i64| {
-        eventually(Duration::from_secs(60), "commands", || {
+        eventually(Duration::from_mins(1), "commands", || {
             let now = world.command_count();
             if now >= count { Ok(()) } else { Err(now) }
         });

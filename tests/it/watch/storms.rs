@@ -84,13 +84,13 @@ fn two_that_go_on_together_do_no_more_than_one_may() {
 fn what_somebody_may_be_doing_is_waited_for() {
     let (world, _) = world(Store::MariaDb);
     let holders: Vec<Running> = ["10.0.0.6:5678", "10.0.0.7:5678"].map(|master| hold(&world, master)).into();
-    let mut watcher = watch(&world, &format!("--grace 0s --max-masters 2 --lock-timeout 0s")).spawn();
+    let mut watcher = watch(&world, "--grace 0s --max-masters 2 --lock-timeout 0s").spawn();
     watcher.await_stdout(&of("failover_refused", DEAD));
     assert_eq!(handed_over(&world), 0);
-    holders.into_iter().for_each(|holder| {
+    for holder in holders {
         holder.signal("TERM");
         holder.finish();
-    });
+    }
     watcher.await_stdout("storm brake: 2 masters were failed over");
     let output = end(&world, watcher);
     assert_eq!(handed_over(&world), 2, "{output:?}");
