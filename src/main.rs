@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use dsctl::commands::{Cli, misread};
 use dsctl::config::{Environment, output_settings};
 use dsctl::failover::StopSignal;
-use dsctl::output::{Document, Format, OutputSettings, Patient, Printer, Terminals};
+use dsctl::output::{Document, Format, HURRY, LAST, OutputSettings, Patient, Printer, Terminals};
 use dsctl::{commands, logging, signals};
 
 fn main() -> ExitCode {
@@ -37,13 +37,19 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
     }
     let (mut out, mut err) = (Patient::before(io::stdout()), Patient::before(io::stderr()));
     let code = commands::run(cli, environment, &mut Printer::new(&mut out, &mut err, settings, terminals), stop).await;
-    match out.finish() {
-        // One round that came to a good end, and of which nobody reads.
-        Err(error) if code == 0 => {
-            commands::unwritten(&mut Printer::new(&mut io::sink(), &mut err, settings, terminals), &error)
+    // Asked to end, it does not wait for a reader that may never come.
+    let patience = if code == 0 { LAST } else { HURRY };
+    let code = match out.finish(patience) {
+        Ok(()) => code,
+        Err(error) => {
+            let told = commands::unwritten(&mut Printer::new(&mut io::sink(), &mut err, settings, terminals), &error);
+            // One round that came to a good end, and of which nobody reads.
+            if code == 0 { told } else { code }
         }
-        _ => code,
-    }
+    };
+    // Nobody is left to be told.
+    let _ = err.finish(patience);
+    code
 }
 
 /// Help, version and usage errors. A reader that went away is nobody to tell.

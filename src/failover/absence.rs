@@ -6,7 +6,7 @@ use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::life::{Before, Between, LONGEST, Roll};
 use super::rules::{Rules, StopSignal};
-use super::run::Cluster;
+use super::run::{Cluster, Context};
 use crate::model::Address;
 
 /// Between two looks.
@@ -51,5 +51,32 @@ pub async fn see_away(
         }
         (roll, looked) = (seen, Instant::now());
     }
-    Ok((masters, Before { roll, mark, looked: None }))
+    Ok((masters, Before { roll, mark, looked: Some(looked), again: Some(time) }))
+}
+
+/// Sees one master's absence anew where its turn comes so late that nothing proves it any more: others were done before it,
+/// or somebody took time to say yes.
+///
+/// # Errors
+/// As [`see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it is back.
+pub(super) async fn see_again(
+    cluster: &mut Cluster,
+    address: &Address,
+    context: &mut Context<'_>,
+) -> Result<(), FailoverError> {
+    let stale = context.before.as_ref().filter(|before| before.is_stale());
+    let Some((time, mark)) = stale.and_then(|before| Some((before.again?, before.mark.clone()))) else {
+        return Ok(());
+    };
+    let (rules, stop) = (context.rules, context.stop.clone());
+    let view = stop.unless(guard::look(cluster, rules)).await?;
+    guard::select(cluster, rules, &view, address, Vec::new())?;
+    context.observer.seeing_away(address, time);
+    let (away, before) = see_away(cluster, rules, &view, vec![address.clone()], time, &stop).await?;
+    if away.is_empty() {
+        return Err(Refusal::CameAndWent(address.clone()).into());
+    }
+    // Whatever it has begun since it was first found away still shows that it lives.
+    context.before = Some(Before { mark, ..before });
+    Ok(())
 }

@@ -78,6 +78,12 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// One more would be too many at once.
+    #[error("storm brake: {0}")]
+    Storm(String),
+    /// It would be too many at once, if others do what they have begun.
+    #[error("the failover locks of {0} are held: with these it would be more than the storm brake allows")]
+    OthersAtWork(String),
     /// A node that no session keeps says nothing of life or death.
     #[error(
         "{address} may be alive or not: its registration {node} is a persistent node, which no session keeps and nobody \
@@ -176,6 +182,8 @@ impl Refusal {
                  'dsctl failover {address}' does the rest"
             ),
             Self::Paused { .. } => "the rest follows after dsctl watch --resume".to_owned(),
+            Self::Storm(_) => "go on with dsctl watch --resume".to_owned(),
+            Self::OthersAtWork(_) => "it is tried again once these locks are given back".to_owned(),
             Self::CameAndWent(_) => "nothing of it was touched; run the same command again".to_owned(),
             Self::InDoubt(_) => "the clocks of this machine and of the masters may differ; if the master's process is gone, \
                                  wait until living masters have removed its registration"
@@ -270,8 +278,10 @@ impl FailoverError {
             | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Registry(RegistryError::Held { .. }) => "lock_held",
             Self::Registry(RegistryError::LockLost { .. }) => "lock_lost",
+            Self::Registry(RegistryError::Refused { .. })
+            | Self::Database(_)
+            | Self::Store(StoreError::Database(_)) => "database",
             Self::Registry(_) => "registry",
-            Self::Database(_) | Self::Store(StoreError::Database(_)) => "database",
             Self::Store(StoreError::Schema(_)) => "schema",
             Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::Stopped(_) => "stopped",
@@ -306,6 +316,11 @@ impl FailoverError {
                 Some("what was written stands; run the same command again for the rest".to_owned())
             }
             Self::Registry(RegistryError::Unreachable { .. }) => Some("check --zk and the network".to_owned()),
+            Self::Registry(RegistryError::Refused { .. }) => Some(
+                "to look, the user of --db must read the registry's tables (t_ds_jdbc_registry_*); for a lock it must also write \
+                 its row and a client's there"
+                    .to_owned(),
+            ),
             Self::Registry(RegistryError::Denied { .. }) => {
                 Some("give the masters' own digest with --zk-digest-file".to_owned())
             }
@@ -393,6 +408,7 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
             ExitCode::Stopped
         }
         RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
+        RegistryError::Refused { .. } if !wrote => ExitCode::Failure,
         _ => ExitCode::Partial,
     }
 }

@@ -51,6 +51,12 @@ impl Roll {
         }
     }
 
+    /// Whether the registry counts who comes and goes.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.changes.is_some()
+    }
+
     /// What happened since an earlier moment. Whoever comes or goes is counted by ZooKeeper: where the count has grown by
     /// more than what both moments show, somebody was there in between.
     #[must_use]
@@ -80,8 +86,17 @@ pub struct Before {
     pub roll: Roll,
     /// What rows there were when the absence began.
     pub mark: Mark,
-    /// When that look was; `None` where only what is counted is compared.
+    /// When that look was; `None` if another process looked.
     pub looked: Option<Instant>,
+    /// For how long an absence is seen anew that nothing proves any more; where it is not, the failover is refused.
+    pub again: Option<Duration>,
+}
+
+impl Before {
+    /// Whether a registry that keeps no count was not looked at for too long: somebody may have come and gone.
+    pub(super) fn is_stale(&self) -> bool {
+        !self.roll.is_counted() && self.looked.is_none_or(|looked| looked.elapsed() > LONGEST)
+    }
 }
 
 /// So long a registry that keeps no count may go unseen.
@@ -101,7 +116,7 @@ pub(super) fn ensure_away(
     let proven = match Roll::of(endpoint, masters).since(&before.roll) {
         Between::Nothing => true,
         Between::Something => false,
-        Between::NotCounted => before.looked.is_none_or(|looked| looked.elapsed() <= LONGEST),
+        Between::NotCounted => !before.is_stale(),
     };
     if proven { Ok(()) } else { Err(Refusal::CameAndWent(address.clone())) }
 }

@@ -2,6 +2,7 @@
 
 mod absence;
 mod batch;
+mod crowd;
 mod error;
 mod guard;
 mod halving;
@@ -30,7 +31,7 @@ pub use locks::UNHEEDED;
 pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
 pub use parameter::OriginalState;
 pub use recover::recover;
-pub use rules::{Observer, Permit, Rules, Steps, Stop, StopSignal};
+pub use rules::{Crowd, Limit, Observer, Permit, Room, Rules, Steps, Stop, StopSignal};
 pub use run::{Cluster, dead_hosts, failover};
 pub use takeup::{HandedOver, Other, TakeUp, wait_for_take_up};
 pub use zone::{Disproof, disproof};

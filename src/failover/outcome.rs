@@ -204,9 +204,13 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
                 | Refusal::NoTimeZone(_)
                 | Refusal::RecoveredLooksHanging(_)
         ),
-        FailoverError::Registry(error) => {
-            !matches!(error, RegistryError::Held { .. } | RegistryError::Denied { .. } | RegistryError::Unsupported(_))
-        }
+        FailoverError::Registry(error) => !matches!(
+            error,
+            RegistryError::Held { .. }
+                | RegistryError::Denied { .. }
+                | RegistryError::Refused { .. }
+                | RegistryError::Unsupported(_)
+        ),
         FailoverError::Database(error) => !is_refusal(error),
         FailoverError::Store(_) | FailoverError::OutcomeUnknown { .. } | FailoverError::Stopped(_) => true,
     }

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use super::error::FailoverError;
 use super::life::Before;
 use super::parameter::OriginalState;
-use crate::model::{Address, LockNode};
+use crate::family::Family;
+use crate::metadata::HostCount;
+use crate::model::{Address, LockNode, Registrations};
 
 /// Consent to write. Only [`Permit::given`] makes one, and every writing step asks for it.
 #[derive(Debug)]
@@ -135,8 +137,46 @@ pub trait Observer: Send {
     /// So many of so many instances of a master are done.
     fn batch_done(&mut self, master: &Address, done: usize, total: usize);
 
+    /// A master's absence is seen anew, for so long, as its turn comes late.
+    fn seeing_away(&mut self, _master: &Address, _time: Duration) {}
+
     /// Who wants the run to end before its next batch, and why; asked before each one, with the locks held.
     fn paused(&mut self) -> Option<(String, String)> {
         None
     }
+
+    /// Who limits how many masters are failed over, whoever does it; asked with the locks held, before the first batch.
+    fn limit(&self) -> Option<&dyn Limit> {
+        None
+    }
+}
+
+/// Says whether one more failover is too much.
+pub trait Limit: Sync {
+    /// Judges what is seen.
+    fn room(&self, family: &Family, crowd: &Crowd<'_>) -> Room;
+}
+
+/// What is seen of the others that fail masters over.
+#[derive(Clone, Copy, Debug)]
+pub struct Crowd<'a> {
+    /// Whose failover is about to begin.
+    pub master: &'a Address,
+    /// Who is registered.
+    pub masters: &'a Registrations,
+    /// What stands in the store.
+    pub counts: &'a [HostCount],
+    /// Other masters with work whose lock is held.
+    pub at_work: &'a [String],
+}
+
+/// Whether there is room for one more failover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Yes, whatever others are doing.
+    Enough,
+    /// Only if others who have begun leave it at that.
+    Others,
+    /// No, by what is done already; why.
+    Nobodys(String),
 }

@@ -9,10 +9,11 @@ use jiff::tz::TimeZone;
 use super::batch::{self, Batch, Handover, Rows};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
+use super::life::Before;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
 use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
-use super::{judge, kills, life, remarks, zone};
+use super::{absence, crowd, judge, kills, life, remarks, zone};
 use crate::family::{Claim, Release};
 use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -44,6 +45,8 @@ pub(crate) struct Context<'a> {
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) stop: StopSignal,
     pub(crate) run: Run,
+    /// What must still hold of the masters' absence.
+    pub(crate) before: Option<Before>,
     /// How long locks were waited for, all together.
     waited: Duration,
 }
@@ -55,7 +58,8 @@ impl<'a> Context<'a> {
         observer: &'a mut dyn Observer,
         stop: StopSignal,
     ) -> Self {
-        Self { rules, permit, observer, stop, run: Run::default(), waited: Duration::ZERO }
+        let before = rules.before.clone();
+        Self { rules, permit, observer, stop, run: Run::default(), before, waited: Duration::ZERO }
     }
 
     /// Whether nobody wants the run to end before the next batch.
@@ -288,6 +292,9 @@ async fn under_locks(
         let endpoint = cluster.registry.endpoint().to_owned();
         return Err(RegistryError::Interrupted { endpoint, cause: kept.to_string() }.into());
     }
+    if let Work::Master(_) = job.work {
+        absence::see_again(cluster, job.address, context).await?;
+    }
     let (stop, began) = (context.stop.clone(), Instant::now());
     let paths = cluster.store.release().lock_paths(job.address);
     let taken = stop.unless(Locks::take(&mut *cluster.registry, &paths, patience, context.observer)).await;
@@ -316,7 +323,7 @@ async fn do_work(
             stop.unless(zone::ensure_not_disproved(cluster, context.rules, &view, address)).await?;
             let away = view.masters.find(address).is_none();
             if away {
-                let before = context.rules.before.as_ref();
+                let before = context.before.as_ref();
                 life::ensure_away(cluster.registry.endpoint(), &view.masters, before, address)?;
                 let still = stop.unless(life::ensure_no_sign(&mut cluster.store, address, mark));
                 kept(locks, &mut *cluster.registry, still).await?;
@@ -339,6 +346,9 @@ async fn do_work(
             outcome.notes.extend(stop.unless(zone::about_earlier_life(cluster, &view, address, &selected)).await?);
             outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
             outcome.notes.extend(about_children(cluster.store.release(), address, &selected));
+            if !selected.is_empty() {
+                crowd::ensure_room(cluster, locks, context, &view.masters, address).await?;
+            }
             let batch = Batch { view: &view, errors: None, mark: away.then_some(mark) };
             batches(cluster, locks, context, &batch, selected, outcome).await
         }
@@ -351,7 +361,7 @@ async fn do_work(
 }
 
 /// Does something that may take long; locks that are held are kept alive meanwhile.
-async fn kept<T>(
+pub(super) async fn kept<T>(
     locks: Option<&Locks>,
     registry: &mut dyn Registry,
     work: impl Future<Output = Result<T, FailoverError>>,

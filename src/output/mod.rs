@@ -17,7 +17,7 @@ use std::str::FromStr;
 pub use color::ColorChoice;
 pub use document::{Body, Cell, Document, ErrorBody, Records, Row, Table};
 pub use journal::{Journal, Level};
-pub use patient::Patient;
+pub use patient::{HURRY, LAST, Patient};
 pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 

@@ -1,21 +1,31 @@
 //! A stream that never keeps its writer waiting: what nobody reads in time is refused, not waited for.
 
 use std::io::{self, ErrorKind, Write};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 /// Lines that wait for their reader; with those a pipe holds itself, some thousands of events.
 const LINES: usize = 1000;
 
-/// At the end, whoever reads slowly has so long for the rest.
-const LAST: Duration = Duration::from_secs(1);
+/// At the end, whoever reads slowly has so long for each further line.
+pub const LAST: Duration = Duration::from_secs(10);
+
+/// So long if the end is in a hurry.
+pub const HURRY: Duration = Duration::from_secs(1);
 
 /// Writes whole lines, by a thread of its own.
 #[derive(Debug)]
 pub struct Patient {
     line: Vec<u8>,
     lines: Option<SyncSender<Vec<u8>>>,
+    /// How many bytes were taken, and how many of these are written.
+    taken: u64,
+    /// How many bytes were refused since one was taken: whoever was refused tells that with the next one.
+    refused: u64,
+    written: Arc<AtomicU64>,
     /// Ends with the thread, which says how writing went.
     ended: Receiver<io::Result<()>>,
 }
@@ -26,43 +36,63 @@ impl Patient {
     pub fn before(mut stream: impl Write + Send + 'static) -> Self {
         let (lines, waiting) = sync_channel::<Vec<u8>>(LINES);
         let (end, ended) = channel();
+        let count = Arc::new(AtomicU64::new(0));
+        let written = Arc::clone(&count);
         thread::spawn(move || {
-            let mut written = Ok(());
+            let mut result = Ok(());
             while let Ok(line) = waiting.recv()
-                && written.is_ok()
+                && result.is_ok()
             {
-                written = stream.write_all(&line).and_then(|()| stream.flush());
+                result = stream.write_all(&line).and_then(|()| stream.flush());
+                if result.is_ok() {
+                    count.fetch_add(line.len() as u64, Ordering::Relaxed);
+                }
             }
             // Whoever waits for that may be gone.
-            let _ = end.send(written);
+            let _ = end.send(result);
         });
-        Self { line: Vec::new(), lines: Some(lines), ended }
+        Self { line: Vec::new(), lines: Some(lines), taken: 0, refused: 0, written, ended }
     }
 
-    /// Waits a moment for the rest to be written.
+    /// Waits until the rest is written, as long as the reader takes a line within `patience`.
     ///
     /// # Errors
-    /// The stream's, as of a full disk. A reader that went away is nobody to write for, and one that is slow has what it takes.
-    pub fn finish(mut self) -> io::Result<()> {
-        match self.end() {
-            Some(Err(error)) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-            _ => Ok(()),
-        }
+    /// The stream's, as of a full disk; or how many bytes are lost, as nobody reads them. A reader that went away is nobody
+    /// to write for.
+    pub fn finish(mut self, patience: Duration) -> io::Result<()> {
+        let lost = match self.end(patience) {
+            Some(Ok(())) => self.refused,
+            Some(Err(error)) if error.kind() == ErrorKind::BrokenPipe => 0,
+            Some(Err(error)) => return Err(error),
+            None => self.taken.saturating_sub(self.written.load(Ordering::Relaxed)).saturating_add(self.refused),
+        };
+        let words = || format!("nobody reads it in time, and {lost} bytes of it are lost");
+        if lost == 0 { Ok(()) } else { Err(io::Error::new(ErrorKind::TimedOut, words())) }
     }
 
     /// How writing went, where that is known in time.
-    fn end(&mut self) -> Option<io::Result<()>> {
+    fn end(&mut self, patience: Duration) -> Option<io::Result<()>> {
         let _ = self.flush();
         self.lines = None;
-        self.ended.recv_timeout(LAST).ok()
+        loop {
+            let before = self.written.load(Ordering::Relaxed);
+            match self.ended.recv_timeout(patience) {
+                Ok(result) => return Some(result),
+                Err(RecvTimeoutError::Timeout) if self.written.load(Ordering::Relaxed) > before => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     fn send(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.line);
-        match self.lines.as_ref().map(|lines| lines.try_send(line)) {
-            Some(Err(TrySendError::Full(_))) => Err(ErrorKind::WouldBlock.into()),
-            _ => Ok(()),
+        let length = line.len() as u64;
+        if let Some(Err(TrySendError::Full(_))) = self.lines.as_ref().map(|lines| lines.try_send(line)) {
+            self.refused += length;
+            return Err(ErrorKind::WouldBlock.into());
         }
+        (self.taken, self.refused) = (self.taken + length, 0);
+        Ok(())
     }
 }
 
@@ -86,7 +116,7 @@ impl Drop for Patient {
     fn drop(&mut self) {
         // After `finish` there is nobody to wait for.
         if self.lines.is_some() {
-            let _ = self.end();
+            let _ = self.end(HURRY);
         }
     }
 }
@@ -128,10 +158,24 @@ mod tests {
         assert!(refused.kind() == ErrorKind::WouldBlock && (LINES..=LINES + 1).contains(&taken), "{taken}");
         gate.0.0.lock().unwrap().0 = true;
         gate.0.1.notify_all();
-        drop(patient);
+        let lost = patient.finish(LAST).unwrap_err();
+        let length = format!("line {taken}\n").len();
+        assert!(lost.to_string().contains(&format!("and {length} bytes")), "{lost}");
         let text = gate.0.0.lock().unwrap().1.clone();
         let expected: Vec<String> = (0..taken).map(|number| format!("line {number}")).collect();
         assert!(text.ends_with('\n') && text.lines().eq(expected));
+    }
+
+    #[test]
+    fn what_nobody_takes_at_the_end_is_counted() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut patient = Patient::before(writer);
+        for _ in 0..100 {
+            writeln!(patient, "{}", "x".repeat(1023)).unwrap();
+        }
+        let lost = patient.finish(Duration::from_millis(500)).unwrap_err();
+        assert!(lost.kind() == ErrorKind::TimedOut && lost.to_string().contains("36864 bytes"), "{lost}");
+        io::Read::read_exact(&mut reader, &mut vec![0; 65536]).unwrap();
     }
 
     #[test]

@@ -71,6 +71,14 @@ pub enum RegistryError {
         /// What the client said.
         cause: String,
     },
+    /// The database that the registry stands in said no to a statement. Nothing was changed by it.
+    #[error("the database {endpoint} refused a statement to the registry's tables: {cause}")]
+    Refused {
+        /// As above.
+        endpoint: String,
+        /// The server's own words.
+        cause: String,
+    },
     /// A registry of a shape that this program does not speak.
     #[error("{0}")]
     Unsupported(String),

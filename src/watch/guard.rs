@@ -221,7 +221,7 @@ impl Missing {
     #[must_use]
     pub fn before(&self, address: &str) -> Option<Before> {
         let mark = self.absences.get(address)?.mark.clone()?;
-        self.last.as_ref().map(|last| Before { roll: last.roll.clone(), mark, looked: last.steady })
+        self.last.as_ref().map(|last| Before { roll: last.roll.clone(), mark, looked: last.steady, again: None })
     }
 
     /// The registry could not be seen: what was missing before proves nothing any more.

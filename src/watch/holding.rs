@@ -1,10 +1,8 @@
 //! Which guard holds a dead master's failover back, and how that is told.
 
 use super::guard::{self, Hold};
-use super::others::by_others;
 use super::plan::Surroundings;
 use super::run::Watcher;
-use super::state::PastFailover;
 use super::{Event, Kind};
 use crate::model::Address;
 
@@ -33,10 +31,8 @@ impl Watcher<'_> {
         if let Some(hold) = guard::cool_down(master.as_str(), &self.memory.done, now, limits) {
             return Some(hold);
         }
-        // Whoever holds a lock at this moment is at work.
-        let at_work = self.at_work.iter().map(|master| by_others(master.clone(), now, 1));
-        let past: Vec<PastFailover> = self.memory.done.iter().cloned().chain(at_work).collect();
-        let storm = guard::storm(master.as_str(), &past, u64::try_from(unfinished).unwrap_or(0), now, limits);
+        let waiting = u64::try_from(unfinished).unwrap_or(0);
+        let storm = guard::storm(master.as_str(), &self.memory.done, waiting, now, limits);
         self.braked(around, storm).map(Hold::Brake)
     }
 
@@ -47,6 +43,12 @@ impl Watcher<'_> {
             self.keep(around);
         }
         self.memory.brake.clone()
+    }
+
+    /// Under a master's lock it was seen that others have done too much already. It is told with the refusal.
+    pub(super) fn trip(&mut self, around: &mut dyn Surroundings, master: &Address, reason: &str) {
+        self.announced.insert(master.to_string(), format!("brake {reason}"));
+        self.braked(around, Some(reason.to_owned()));
     }
 
     /// An operator's word is taken in the round after it, whether or not anything waits for that: later it would release

@@ -21,6 +21,7 @@ mod returned;
 mod run;
 mod seen;
 pub mod state;
+mod storm;
 pub mod unit;
 mod words;
 

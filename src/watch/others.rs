@@ -24,7 +24,7 @@ pub(super) fn by_others(master: String, at_ms: i64, instances: u64) -> PastFailo
 }
 
 /// Of masters that are still away, those that have less work than before, and by how much.
-fn handed_over(
+pub(super) fn handed_over(
     before: &BTreeMap<String, i64>,
     now: &BTreeMap<String, i64>,
     away: impl Fn(&str) -> bool,
@@ -45,14 +45,18 @@ impl Watcher<'_> {
         let at_ms = self.now();
         // One that shows life may have ended its instances itself.
         let away = |master: &str| !self.registered.contains(master) && !self.memory.missing.alive.contains_key(master);
-        // Where nobody has counted for longer than the brake looks back, nothing shows that it was done within that time.
-        let since = at_ms.saturating_sub(self.memory.work_at_ms);
-        if u64::try_from(since).is_ok_and(|since| Duration::from_millis(since) <= self.plan.limits.window) {
+        if self.is_recent(at_ms) {
             for (master, gone) in handed_over(&self.memory.work, &work, away) {
                 self.memory.done.push(by_others(master, at_ms, u64::try_from(gone).unwrap_or(0)));
             }
         }
         (self.memory.work, self.memory.work_at_ms) = (work, at_ms);
+    }
+
+    /// Where nobody has counted for longer than the brake looks back, nothing shows that it was done within that time.
+    pub(super) fn is_recent(&self, now: i64) -> bool {
+        let since = now.saturating_sub(self.memory.work_at_ms);
+        u64::try_from(since).is_ok_and(|since| Duration::from_millis(since) <= self.plan.limits.window)
     }
 
     /// What we have handed over ourselves is nobody else's doing.

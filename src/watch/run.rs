@@ -12,11 +12,12 @@ use super::others::Unkept;
 use super::plan::{Memory, Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
 use super::state::PastFailover;
+use super::storm::StormBrake;
 use super::words::{back_off, error_text, outcome_event, time_left};
 use super::{Event, Kind, LeftAlone, Source, picture, returned};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, FailoverError, Observer, Permit, Refusal, RegistryView, Rules, Stop, StopSignal, check_registry,
+    Cluster, FailoverError, Limit, Observer, Permit, Refusal, RegistryView, Rules, Stop, StopSignal, check_registry,
     dead_hosts, failover, place,
 };
 use crate::model::{Address, LockNode};
@@ -50,7 +51,6 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         last_success: Instant::now(),
         unkept: None,
         refused: BTreeMap::new(),
-        at_work: BTreeSet::new(),
         acted: false,
         left: LeftAlone::default(),
     };
@@ -91,8 +91,6 @@ pub(super) struct Watcher<'a> {
     pub(super) unkept: Option<Unkept>,
     /// By master, why its last failover was refused.
     refused: BTreeMap<String, String>,
-    /// Masters whose lock somebody else held in this round.
-    pub(super) at_work: BTreeSet<String>,
     /// Whether something was done in this round since the store was scanned.
     acted: bool,
     /// What no failover takes, as it was told last.
@@ -267,7 +265,6 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
-        self.at_work.clear();
         let stop = self.stop.clone();
         let masters = self.look(cluster).await?;
         let counts = self.scan(cluster).await?;
@@ -434,7 +431,8 @@ impl Watcher<'_> {
         around.tell(Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run)).await;
         let rules = self.rules(master);
         let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
-        let mut run = failover(cluster, from_ref(master), &rules, permit, &mut Passing(around), stop).await;
+        let mut passing = Passing { around, brake: self.storm_brake() };
+        let mut run = failover(cluster, from_ref(master), &rules, permit, &mut passing, stop).await;
         let unreleased = run.unreleased.take();
         self.wrote |= run.wrote;
         if self.came_to == ExitCode::Done {
@@ -447,15 +445,13 @@ impl Watcher<'_> {
         }
         self.learn(master, run.failure.as_ref());
         match &run.failure {
+            Some(FailoverError::Refused(Refusal::Storm(reason))) => self.trip(around, master, reason),
             // These are guards of their own.
             Some(FailoverError::Refused(
                 Refusal::Paused { .. } | Refusal::ShowsLife { .. } | Refusal::CameAndWent(_),
             )) => {}
             Some(FailoverError::Refused(refusal)) => _ = self.refused.insert(master.to_string(), refusal.to_string()),
             _ => _ = self.refused.remove(master.as_str()),
-        }
-        if event.kind == Kind::Standby {
-            self.at_work.insert(master.to_string());
         }
         around.tell(event).await;
         // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
@@ -490,7 +486,8 @@ impl Watcher<'_> {
     ) -> bool {
         let Some(before) = self.refused.get(master.as_str()) else { return false };
         let (rules, stop) = (self.rules(master), self.stop.clone());
-        let run = failover(cluster, from_ref(master), &rules, None, &mut Passing(around), stop).await;
+        let mut passing = Passing { around, brake: self.storm_brake() };
+        let run = failover(cluster, from_ref(master), &rules, None, &mut passing, stop).await;
         matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
     }
 
@@ -531,16 +528,23 @@ fn code_of(stop: Stop) -> ExitCode {
 }
 
 /// The loop tells what a failover came to; steps in between are nobody's news, but show that it lives.
-struct Passing<'a>(&'a mut dyn Surroundings);
+struct Passing<'a> {
+    around: &'a mut dyn Surroundings,
+    brake: StormBrake,
+}
 
 impl Observer for Passing<'_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
-        self.0.progress();
+        self.around.progress();
     }
 
     fn paused(&mut self) -> Option<(String, String)> {
-        self.0.paused()
+        self.around.paused()
+    }
+
+    fn limit(&self) -> Option<&dyn Limit> {
+        Some(&self.brake)
     }
 }

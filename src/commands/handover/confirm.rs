@@ -253,6 +253,11 @@ impl Observer for Watching<'_, '_> {
     fn batch_done(&mut self, master: &Address, done: usize, total: usize) {
         self.printer.progress(done as u64, total as u64, master.as_str());
     }
+
+    fn seeing_away(&mut self, master: &Address, time: Duration) {
+        let time = times::short(time);
+        self.printer.waiting(&format!("{master}: seeing once more for {time} that it stays away (--grace)"));
+    }
 }
 
 /// How long a wait took, for closing lines.

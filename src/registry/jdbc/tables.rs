@@ -329,14 +329,16 @@ fn row_id(text: &str) -> Value {
     text.parse::<i64>().map_or(Value::Null, Value::Int)
 }
 
-/// The database's error in the registry's words. A connection that was there once and cannot be had again is interrupted.
+/// The database's error in the registry's words. A connection that was there once and cannot be had again is interrupted, and
+/// so is a statement that another transaction kept from an answer in time.
 pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
-        | DatabaseError::Refused { endpoint, cause, .. }
-        | DatabaseError::UniqueViolation { endpoint, cause }
+        | DatabaseError::Refused { endpoint, cause, busy: true }
         | DatabaseError::Doubtful { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
+        DatabaseError::Refused { endpoint, cause, busy: false }
+        | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Refused { endpoint, cause },
     }
 }
 

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
-use crate::harness::Store;
+use dsctl::demo::Registered;
+
+use crate::harness::{Store, eventually};
 
 const ALL: &str = "failover --all-dead --yes -o json";
 
@@ -89,4 +91,32 @@ fn quiet_says_nothing_where_nothing_is_to_be_done() {
     // What hangs is told all the same.
     world.env.sql("DELETE FROM t_ds_command");
     world.run(world.dsctl("failover --all-dead --yes -q")).exit(0).err("recover --orphans");
+}
+
+/// A registry in tables does not count who comes and goes. While another master is failed over, one that was seen to be
+/// away comes and goes: its absence is seen anew, for the whole time.
+#[test]
+fn an_absence_that_is_long_ago_is_seen_anew_where_nobody_counts() {
+    const SECOND: &str = "10.0.0.3:5678";
+    let mut world = World::with_registry_inside(Store::MariaDb, BY_STATE, 8);
+    let second = world.add(SECOND, "2024-06-01T02:00:00Z".parse().unwrap(), 2);
+    let running = world.dsctl(&format!("{ALL} --grace 8s --batch 1 --rate 1/s")).spawn();
+    let commands = |count: i64| {
+        eventually(Duration::from_mins(1), "commands", || {
+            let now = world.command_count();
+            if now >= count { Ok(()) } else { Err(now) }
+        });
+    };
+    commands(1);
+    world.env.register_in_database(BY_STATE, &Registered { client: 9, ..registered(SECOND) });
+    commands(4);
+    world.env.sql(
+        "DELETE FROM t_ds_jdbc_registry_data WHERE client_id = 9; \
+         DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = 9",
+    );
+    let gone = Instant::now();
+    commands(9);
+    assert!(gone.elapsed() >= Duration::from_secs(8), "{:?}", gone.elapsed());
+    world.end(running).exit(0).err("10.0.0.3:5678");
+    assert_eq!(world.check(), &world.ids | &second);
 }

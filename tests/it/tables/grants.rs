@@ -277,3 +277,37 @@ fn rights_that_come_from_a_role_count() {
         assert_eq!(guest.world.commands(), 2, "{store:?}");
     }
 }
+
+/// What the database says no to in the registry's tables is told as that, not as silence.
+#[test]
+fn what_is_refused_in_the_registrys_tables_is_no_silence() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let mut guest = Guest::new(store, "3.4.1");
+        let alive = Registered { session_millis: 86_400_000, ..server(ALIVE, Timestamp::now() - 3.hours()) };
+        guest.world.env.register_in_database(guest.world.version, &alive);
+        guest.world.env.unset("DSCTL_ZK");
+        guest.world.env.set("DSCTL_REGISTRY", "jdbc");
+        guest.grant(&listed("3.4.1", store));
+        let (lock, client) = ("t_ds_jdbc_registry_lock", "t_ds_jdbc_registry_client_heartbeat");
+        for table in [lock, client] {
+            guest.grant(&["INSERT", "UPDATE", "DELETE"].map(|what| right(what, table)));
+        }
+        guest.world.env.sql(&match store {
+            Store::MariaDb => format!(
+                "CREATE TRIGGER full BEFORE INSERT ON {lock} FOR EACH ROW \
+                 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the quota is used up'"
+            ),
+            _ => format!(
+                "GRANT USAGE ON SEQUENCE t_ds_jdbc_registry_lock_id_sequence TO {}; \
+                 ALTER TABLE {lock} ADD CONSTRAINT the_quota_is_used_up CHECK (id < 0) NOT VALID",
+                guest.user()
+            ),
+        });
+        let quota = if store == Store::MariaDb { "the quota is used up" } else { "the_quota_is_used_up" };
+        for line in ["lock acquire 10.0.0.2:5678 --for 1s", "failover 10.0.0.2:5678 --yes"] {
+            let output = run(&guest.world, line).exit(1).err("refused a statement").err(quota);
+            assert!(!output.stderr.contains("does not answer"), "{output:?}");
+        }
+        assert_eq!(guest.world.commands(), 0);
+    }
+}

@@ -19,6 +19,7 @@ mod resumes;
 mod returns;
 mod signals;
 mod standby;
+mod storms;
 mod tables;
 mod telling;
 mod unreleased;

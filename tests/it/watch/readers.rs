@@ -50,3 +50,37 @@ fn with_the_registry_in_tables_the_store_is_not_scanned_at_every_look() {
     end(&world, watcher);
     world.check_untouched();
 }
+
+/// A world with so many dead masters that one round tells more than a pipe holds.
+fn talkative() -> World {
+    let world = World::new(Store::MariaDb, BY_HOST, 2);
+    for number in 0..600 {
+        world.add_later(&format!("10.0.{}.{}:5678", 3 + number / 250, number % 250), super::long_ago(), 1);
+    }
+    world
+}
+
+/// One round, whose events go through `reader`.
+fn read_by(world: &World, reader: &str) -> crate::harness::Output {
+    let state = world.env.home().join("watch.json");
+    let script = format!("set -o pipefail; \"$@\" | {reader}");
+    let words = format!("watch -o ndjson --yes --once --grace 1h --state-file {}", state.display());
+    let shell = Dsctl::new(&world.env).through("/bin/bash", &["-c", &script, "sh"]);
+    shell.args(words.split_whitespace()).run()
+}
+
+#[test]
+fn a_reader_that_begins_late_has_everything() {
+    let world = talkative();
+    let output = read_by(&world, "(sleep 3; cat)").exit(0);
+    assert!(output.stdout.len() > 65_536 && output.stdout.contains("\"event\":\"stopped\""), "{}", output.stdout.len());
+    assert_eq!(super::told(&output, "grace_started").len(), 601);
+}
+
+#[test]
+fn what_nobody_reads_at_the_end_is_told() {
+    let world = talkative();
+    let output = read_by(&world, "sleep 20").exit(1);
+    let lost = output.stderr.split(" bytes of it are lost").next().unwrap().rsplit(' ').next().unwrap();
+    assert!(lost.parse::<u64>().is_ok_and(|lost| lost > 1024), "{output:?}");
+}
