@@ -36,6 +36,7 @@ mod registry;
 mod replaced;
 mod schema;
 mod servers;
+mod split;
 mod steps;
 mod surface;
 mod tables;
