@@ -194,7 +194,7 @@ async fn on_cluster(shell: &mut Shell<'_, '_>, command: Command) -> io::Result<u
         // What needs no cluster was dispatched before.
         _ => command_list::run(shell, &mut cluster).await,
     };
-    document.warnings.extend(cluster.store.warnings());
+    document.warnings.extend(cluster.store.warnings().into_iter().chain(cluster.registry.warnings()));
     let left = connect::close(cluster).await;
     let mut answer = answer.unwrap_or_else(|error| Answer { error: Some(error.body()), ..Answer::default() });
     answer.warnings.extend(left);

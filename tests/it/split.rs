@@ -1,9 +1,11 @@
 //! What routes MySQL's protocol by the text of a statement stands between: nothing is believed that a replica or a cache
 //! says, and what such a router refuses is not sent.
 
-use crate::faults::world::{BY_HOST, DEAD, World};
+use dsctl::demo::Registered;
+
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::servers::mariadb;
-use crate::harness::{Between, Env, Kind, MariaDb, Output, Store};
+use crate::harness::{At, Between, Env, Kind, MariaDb, Output, Store};
 
 /// A cluster whose database has a replica that is behind: there nothing hangs.
 struct Split {
@@ -112,6 +114,50 @@ fn who_reads_from_a_replica_within_transactions_is_refused() {
             let warnings = output["warnings"].as_array().unwrap();
             assert!(warnings.iter().any(|it| it.as_str().unwrap().contains("the database")), "{read_only} {output}");
         }
+    }
+}
+
+/// The dead master, alive.
+fn back() -> Registered<'static> {
+    Registered { client: 8, ..registered(DEAD) }
+}
+
+/// What a cache has of the registry's tables shows nobody dead.
+#[test]
+fn a_registry_out_of_a_cache_is_not_believed() {
+    let (primary, other) = (MariaDb::private(), MariaDb::private());
+    let mut world = World::with_registry_on(Env::on_mariadb(&primary), BY_STATE, 3);
+    primary.give_copy(&world.env.database, &other);
+    let between = Between::new(Kind::Cache, &primary, &other);
+    world.env.set("DSCTL_DB", &mariadb::url(between.port(), &world.env.database));
+    world.dsctl("masters").run().exit(0);
+    // It is back.
+    world.env.register_in_database(BY_STATE, &back());
+    let output = world.failover("").run().exit(4);
+    assert!(output.json()["error"]["message"].as_str().unwrap().ends_with("it is alive"), "{output:?}");
+    world.check_untouched();
+}
+
+/// The registry has a connection of its own. That one is led to a server that has not heard of a master's return.
+#[test]
+fn a_registry_of_a_replica_is_refused() {
+    let (primary, replica) = (MariaDb::private(), MariaDb::private());
+    for read_only in [0, 1] {
+        let mut world = World::with_registry_on(Env::on_mariadb(&primary), BY_STATE, 3);
+        primary.give_copy(&world.env.database, &replica);
+        world.env.register_in_database(BY_STATE, &back());
+        replica.sql("", &format!("SET GLOBAL read_only = {read_only}"));
+        let mut proxy = world.env.through_proxy();
+        // The store's first word to its server: what connects from now on is the registry.
+        proxy.trap(b"t_ds_version", At::Hold);
+        let running = world.failover("").spawn();
+        proxy.await_sprung();
+        proxy.lead_new_to(replica.port());
+        proxy.go_on();
+        let output = running.finish().exit(4);
+        assert_eq!(output.json()["error"]["kind"], "refused", "{output:?}");
+        world.check_untouched();
+        replica.sql("", "SET GLOBAL read_only = 0");
     }
 }
 
