@@ -46,7 +46,13 @@ pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSign
     let layout = |(store, _): &(MetadataStore, _)| store.release().family.registry;
     let ((store, begun), registry) = both(settings, access, stop, database, layout).await?;
     let error = match (registry, begun) {
-        (Ok(registry), Ok(())) => return Ok(Cluster { registry, store, zone: settings.time_zone.clone() }),
+        (Ok(registry), Ok(())) => match two_servers(&*registry, &store) {
+            None => return Ok(Cluster { registry, store, zone: settings.time_zone.clone() }),
+            Some(error) => {
+                registry.close().await;
+                error.into()
+            }
+        },
         (Ok(registry), Err(error)) => {
             registry.close().await;
             error.into()
@@ -70,6 +76,17 @@ async fn or_stopped<T>(
         stop = stop.requested() => Err(CommandError::Failover(FailoverError::Stopped(stop))),
         result = work => result,
     }
+}
+
+/// A registry inside the database has a connection of its own, by the same address. What it says of masters and locks must not
+/// be another server's, which may be behind.
+fn two_servers(registry: &dyn Registry, store: &MetadataStore) -> Option<DatabaseError> {
+    let (masters, tables) = (registry.server()?, store.server()?);
+    let cause = format!(
+        "the database's address leads to one server for the tables ({tables}), and to another one for the registry ({masters})"
+    );
+    let endpoint = store.endpoint().to_owned();
+    (masters != tables).then_some(DatabaseError::Doubtful { endpoint, cause })
 }
 
 /// A replica, or a server that takes no writes, is refused before anything else is done, where writes rest on what it says.
@@ -229,7 +246,9 @@ async fn registry(
         RegistryTarget::Jdbc(target) => {
             // What it cannot be reached for is the database's, and is to be looked for there.
             let database = database(settings, target, access).await?;
-            Ok(Box::new(JdbcRegistry::connect(database, settings.session_timeout, layout).await?))
+            let mut registry = JdbcRegistry::connect(database, settings.session_timeout, layout).await?;
+            registry.meet_server(access == Access::Write).await?;
+            Ok(Box::new(registry))
         }
     }
 }

@@ -98,7 +98,7 @@ impl<'a, 'w> Call<'a, 'w> {
             head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
             let answer = work(shell, &mut cluster).await;
-            document.warnings.extend(cluster.store.warnings());
+            document.warnings.extend(cluster.store.warnings().into_iter().chain(cluster.registry.warnings()));
             let left = connect::close(cluster).await;
             let mut answer = answer.unwrap_or_else(|error| Answer::failed(&error));
             answer.warnings.extend(left);

@@ -274,6 +274,7 @@ impl FailoverError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Refused(_)
+            | Self::Registry(RegistryError::Doubtful { .. })
             | Self::Database(DatabaseError::Doubtful { .. })
             | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Registry(RegistryError::Held { .. }) => "lock_held",
@@ -315,6 +316,7 @@ impl FailoverError {
             Self::Registry(RegistryError::LockLost { .. } | RegistryError::Interrupted { .. }) => {
                 Some("what was written stands; run the same command again for the rest".to_owned())
             }
+            Self::Registry(RegistryError::Doubtful { .. }) => Some(about_doubt()),
             Self::Registry(RegistryError::Unreachable { .. }) => Some("check --zk and the network".to_owned()),
             Self::Registry(RegistryError::Refused { .. }) => Some(
                 "to look, the user of --db must read the registry's tables (t_ds_jdbc_registry_*); for a lock it must also write \
@@ -359,6 +361,12 @@ pub fn cause_of(error: &FailoverError) -> Option<String> {
     }
 }
 
+fn about_doubt() -> String {
+    "give --db the address of the server that takes the writes, and of nothing that answers in its place; after a failover \
+     of the database run the same command again"
+        .to_owned()
+}
+
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
         DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
@@ -375,11 +383,7 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
              its highest id"
                 .to_owned(),
         ),
-        DatabaseError::Doubtful { .. } => Some(
-            "give --db the address of the server that takes the writes, and of nothing that answers in its place; after a \
-             failover of the database run the same command again"
-                .to_owned(),
-        ),
+        DatabaseError::Doubtful { .. } => Some(about_doubt()),
         // MySQL's 1153: the server ends the connection, and would again.
         DatabaseError::Lost { cause, .. } if cause.contains("max_allowed_packet") => {
             Some("nothing is half done; repeat with a smaller --batch, or raise the server's max_allowed_packet".to_owned())
@@ -407,6 +411,7 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
         RegistryError::LockLost { .. } | RegistryError::Interrupted { .. } | RegistryError::NotReleased { .. } => {
             ExitCode::Stopped
         }
+        RegistryError::Doubtful { .. } if !wrote => ExitCode::Refused,
         RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
         RegistryError::Refused { .. } if !wrote => ExitCode::Failure,
         _ => ExitCode::Partial,

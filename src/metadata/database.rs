@@ -26,6 +26,17 @@ pub enum Value {
     Text(String),
 }
 
+impl Value {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Int(_) => None,
+        }
+    }
+}
+
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Int(value)
@@ -88,7 +99,7 @@ pub struct Written {
 /// What a transaction may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Reads one consistent state; the database refuses writes.
+    /// Reads one consistent state; writes are refused.
     Read,
     /// Reads the newest state and writes.
     Write,

@@ -30,5 +30,7 @@ pub use preconditions::{Obstacle, Writing};
 pub(crate) use server::NO_TLS;
 pub(crate) use statements::id_sequence;
 pub use store::{HostCount, MetadataStore, StoreError};
+pub(crate) use store::{ask, each_of};
 pub use tasks::TaskIds;
 pub use times::WrittenTimes;
+pub(crate) use witness::Server;

@@ -2,6 +2,7 @@
 
 mod value;
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -52,12 +53,14 @@ pub struct MySqlDriver {
     statement_timeout: Duration,
 }
 
-/// A connection, and how long the server lets it sit idle.
+/// A connection, and how the server gave it.
 #[derive(Debug)]
 pub struct MySqlSession {
     connection: MySqlConnection,
     /// The session's own `wait_timeout`, in seconds, where it can be told.
     wait_timeout: Option<i64>,
+    /// What makes the session as it was. Whoever stands between may give it to the next client.
+    given_back: Vec<String>,
     /// Whether a writing transaction has set another one.
     shortened: bool,
     /// Whether it knows `SKIP LOCKED`. Where it does not, a transaction may have made the wait for a row's lock shorter than
@@ -66,10 +69,6 @@ pub struct MySqlSession {
     lock_wait: u64,
     /// See [`Driver::witness`].
     witness: String,
-    /// Whether a transaction can be told to write nothing. `TiDB` cannot.
-    knows_read_only: bool,
-    /// How a writing transaction sees what others do.
-    writing_level: &'static str,
 }
 
 impl MySqlDriver {
@@ -81,28 +80,30 @@ impl MySqlDriver {
             }
             other => other?,
         };
-        let row = connection.fetch_one(sqlx::raw_sql("SELECT VERSION(), @@SESSION.wait_timeout")).await?;
-        let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
-        let version = row.text(0).unwrap_or_default().to_lowercase();
-        let wait_timeout = row.int(1);
-        let (mut known, mut logs_statements) = (Vec::new(), false);
-        for row in connection.fetch_all(sqlx::raw_sql(VARIABLES)).await? {
+        // A limit of rows would hide variables, too.
+        let first = connection.fetch_one(sqlx::raw_sql("SELECT VERSION(), @@SESSION.sql_select_limit")).await?;
+        let first = value::row(&first, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
+        let version = first.text(0).unwrap_or_default().to_lowercase();
+        let limit = format!("SET SESSION sql_select_limit = {NO_LIMIT}");
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(limit))).await?;
+        let mut known = Known::new();
+        for row in connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(variables()))).await? {
             let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
-            let name = row.text(0).unwrap_or_default().to_lowercase();
-            logs_statements |= name == "binlog_format" && row.text(1).as_deref() == Some("STATEMENT");
-            known.push(name);
+            known.insert(row.text(0).unwrap_or_default().to_lowercase(), row.text(1).unwrap_or_default());
         }
-        let settings = AssertSqlSafe(self.settings(version.contains("mariadb")));
-        connection.execute(sqlx::raw_sql(settings)).await.map_err(|error| too_old(error, &version))?;
+        known.insert("sql_select_limit".to_owned(), first.text(1).unwrap_or_default());
+        for settings in self.settings(&known, version.contains("mariadb")) {
+            let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(settings))).await;
+            done.map_err(|error| too_old(error, &version))?;
+        }
         Ok(MySqlSession {
             connection,
-            wait_timeout,
+            wait_timeout: known.get("wait_timeout").and_then(|seconds| seconds.parse().ok()),
+            given_back: given_back(&known),
             shortened: false,
             skips_locked: skips_locked(&version),
             lock_wait: self.lock_wait(),
             witness: witness(&known),
-            knows_read_only: knows_read_only(&version),
-            writing_level: if logs_statements { "REPEATABLE READ" } else { "READ COMMITTED" },
         })
     }
 
@@ -116,34 +117,108 @@ impl MySqlDriver {
     /// have off by default, single statements would never be committed. Where it lets everybody see what is not committed,
     /// work that somebody else may still undo would look done. Limits of rows are for people who forget a condition: they
     /// would cut our answers off, or refuse a scan.
-    fn settings(&self, is_mariadb: bool) -> String {
+    ///
+    /// Statement by statement, and with values that are written out: so `ProxySQL` knows what it has to repeat on another
+    /// connection, and to take back from one that the next client gets (`mysql_tracked_variables`).
+    ///
+    /// At READ COMMITTED the insert of commands looks at those of others without a lock. At REPEATABLE READ it locks all of
+    /// them, and waits for whoever has one locked: a master that died in the middle of a transaction has, until the server
+    /// notices. Only where the binary log is kept by statement, the server demands it.
+    fn settings(&self, known: &Known, is_mariadb: bool) -> [String; 2] {
         let lock = self.lock_wait();
         let limit = milliseconds(self.statement_timeout);
-        let limit = if is_mariadb {
-            format!("max_statement_time = {}.{:03}", limit / 1000, limit % 1000)
-        } else {
-            format!("max_execution_time = {limit}")
+        let limit = match (is_mariadb, limit % 1000) {
+            (true, 0) => format!("max_statement_time = {}", limit / 1000),
+            (true, rest) => format!("max_statement_time = {}.{rest:03}", limit / 1000),
+            (false, _) => format!("max_execution_time = {limit}"),
         };
-        format!(
-            "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
-             SESSION sql_mode = CONCAT_WS(',', NULLIF(@@SESSION.sql_mode, ''), 'STRICT_ALL_TABLES'), \
-             SESSION sql_select_limit = {NO_LIMIT}, SESSION max_join_size = {NO_LIMIT}, SESSION sql_big_selects = 1, \
-             SESSION {limit}, NAMES utf8mb4; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-        )
+        let mode = known.get("sql_mode").map_or("", String::as_str);
+        let mode = if mode.is_empty() { STRICT.to_owned() } else { format!("{mode},{STRICT}") };
+        let logs_statements = known.get("binlog_format").is_some_and(|format| format == "STATEMENT");
+        let level = if logs_statements { "REPEATABLE READ" } else { "READ COMMITTED" };
+        [
+            format!(
+                "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
+                 SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
+                 SESSION sql_big_selects = 1, SESSION {limit}, NAMES utf8mb4",
+                quoted(&mode)
+            ),
+            format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"),
+        ]
     }
 }
+
+/// Variables of the session, as the server gave it, by their names in small letters.
+type Known = BTreeMap<String, String>;
+
+/// What lets no text be cut.
+const STRICT: &str = "STRICT_ALL_TABLES";
 
 /// The greatest value of a limit of rows. To set `max_join_size` takes `sql_big_selects` back, so that one comes behind it.
 const NO_LIMIT: u64 = u64::MAX;
 
 /// What tells servers apart, what makes one take no writes, and how it logs them, as far as this one knows it.
-const VARIABLES: &str = "SHOW VARIABLES WHERE Variable_name IN ('hostname', 'port', 'server_id', 'server_uuid', \
-     'read_only', 'super_read_only', 'innodb_read_only', 'tx_read_only', 'transaction_read_only', 'binlog_format')";
+const OF_SERVER: [&str; 10] = [
+    "hostname",
+    "port",
+    "server_id",
+    "server_uuid",
+    "read_only",
+    "super_read_only",
+    "innodb_read_only",
+    "tx_read_only",
+    "transaction_read_only",
+    "binlog_format",
+];
+
+/// What we set in a session, in the order in which it can be given back: some of these set others.
+const OF_SESSION: [&str; 13] = [
+    "autocommit",
+    "innodb_lock_wait_timeout",
+    "lock_wait_timeout",
+    "wait_timeout",
+    "sql_mode",
+    "sql_select_limit",
+    "max_join_size",
+    "sql_big_selects",
+    "max_statement_time",
+    "max_execution_time",
+    "character_set_client",
+    "character_set_results",
+    "collation_connection",
+];
+
+/// The isolation level, by the names of old and new servers.
+const LEVELS: [&str; 2] = ["transaction_isolation", "tx_isolation"];
+
+fn variables() -> String {
+    let names = OF_SERVER.into_iter().chain(OF_SESSION).chain(LEVELS);
+    let names = names.map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    format!("SHOW VARIABLES WHERE Variable_name IN ({names})")
+}
+
+/// What makes a session as the server gave it.
+fn given_back(known: &Known) -> Vec<String> {
+    let set = |name: &&str| {
+        let value = known.get(*name).filter(|value| *name == "sql_mode" || !value.is_empty())?;
+        let is_number = value.parse::<f64>().is_ok();
+        Some(format!("SESSION {name} = {}", if is_number { value.clone() } else { quoted(value) }))
+    };
+    let sets = OF_SESSION.iter().filter_map(set).collect::<Vec<_>>();
+    let level = LEVELS.iter().find_map(|name| known.get(*name)).map(|level| level.replace('-', " "));
+    let level = level.map(|level| format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"));
+    (!sets.is_empty()).then(|| format!("SET {}", sets.join(", "))).into_iter().chain(level).collect()
+}
+
+/// A text in SQL, whatever the SQL mode is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
 
 /// Which server answers, and why it takes no writes: of the variables that it knows.
-fn witness(known: &[String]) -> String {
+fn witness(known: &Known) -> String {
     let of = |names: &[&str], write: fn(&str) -> String| {
-        let named = names.iter().filter(|name| known.iter().any(|known| known == *name));
+        let named = names.iter().filter(|name| known.contains_key(**name));
         // A list of nothing is no SQL.
         named.map(|name| write(name)).chain(["NULL".to_owned()]).collect::<Vec<_>>().join(", ")
     };
@@ -167,11 +242,6 @@ fn too_old(error: sqlx::Error, version: &str) -> sqlx::Error {
         )),
         _ => error,
     }
-}
-
-/// `TiDB` answers 1235 to START TRANSACTION READ ONLY. Its version is MySQL's with its own behind.
-fn knows_read_only(version: &str) -> bool {
-    !version.contains("tidb")
 }
 
 fn options(target: &ServerTarget) -> MySqlConnectOptions {
@@ -245,18 +315,11 @@ impl Driver for MySqlDriver {
 
     /// `wait_timeout` is what ends a session that says nothing, and with it the transaction.
     ///
-    /// At READ COMMITTED the insert of commands looks at those of others without a lock. At REPEATABLE READ it locks all of
-    /// them, and waits for whoever has one locked: a master that died in the middle of a transaction has, until the server
-    /// notices. Only where the binary log is kept by statement, the server demands it.
-    fn begin(session: &mut MySqlSession, access: Access, idle_limit: Duration) -> String {
-        let level = match access {
-            Access::Read => "REPEATABLE READ",
-            Access::Write => session.writing_level,
-        };
-        let level = format!("SET TRANSACTION ISOLATION LEVEL {level}");
-        match access {
-            Access::Read if session.knows_read_only => format!("{level}; START TRANSACTION READ ONLY"),
-            Access::Read => format!("{level}; START TRANSACTION"),
+    /// None is begun READ ONLY: MySQL Router and `MaxScale` lead that to a replica, and `TiDB` does not know it. Several
+    /// statements in one text are refused by such a Router (4501), and keep `ProxySQL` from leading them (9006).
+    fn begin(session: &mut MySqlSession, access: Access, idle_limit: Duration) -> Vec<String> {
+        let first = match access {
+            Access::Read => "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned(),
             Access::Write => {
                 session.shortened = true;
                 let seconds = idle_limit.as_secs().clamp(1, 31_536_000);
@@ -265,9 +328,10 @@ impl Driver for MySqlDriver {
                 } else {
                     format!(", SESSION innodb_lock_wait_timeout = {}", session.lock_wait)
                 };
-                format!("SET SESSION wait_timeout = {seconds}{wait}; {level}; START TRANSACTION")
+                format!("SET SESSION wait_timeout = {seconds}{wait}")
             }
-        }
+        };
+        vec![first, "START TRANSACTION".to_owned()]
     }
 
     /// A write is always sent to the server that takes them.
@@ -279,11 +343,11 @@ impl Driver for MySqlDriver {
         Some(session.witness.clone())
     }
 
-    fn commit(session: &mut MySqlSession) -> String {
+    fn commit(session: &mut MySqlSession) -> Vec<String> {
         end("COMMIT", session)
     }
 
-    fn rollback(session: &mut MySqlSession) -> String {
+    fn rollback(session: &mut MySqlSession) -> Vec<String> {
         end("ROLLBACK", session)
     }
 
@@ -295,8 +359,16 @@ impl Driver for MySqlDriver {
         server_error(error).map_or_else(|| error.to_string(), ToString::to_string)
     }
 
-    fn close(session: MySqlSession) -> BoxFuture<'static, ()> {
-        session.connection.close().map(|_| ()).boxed()
+    fn close(mut session: MySqlSession) -> BoxFuture<'static, ()> {
+        async move {
+            for text in session.given_back {
+                if let Err(error) = session.connection.execute(sqlx::raw_sql(AssertSqlSafe(text))).await {
+                    tracing::debug!("giving the session's settings back: {error}");
+                }
+            }
+            session.connection.close().await.ok();
+        }
+        .boxed()
     }
 }
 
@@ -307,13 +379,10 @@ fn skips_locked(version: &str) -> bool {
     if version.contains("mariadb") { number >= (10, 6, 0) } else { number >= (8, 0, 1) && !version.contains("tidb") }
 }
 
-fn end(statement: &str, session: &mut MySqlSession) -> String {
-    match session.wait_timeout {
-        Some(wait_timeout) if std::mem::take(&mut session.shortened) => {
-            format!("{statement}; SET SESSION wait_timeout = {wait_timeout}")
-        }
-        _ => statement.to_owned(),
-    }
+fn end(statement: &str, session: &mut MySqlSession) -> Vec<String> {
+    let wait_timeout = session.wait_timeout.filter(|_| std::mem::take(&mut session.shortened));
+    let restored = wait_timeout.map(|seconds| format!("SET SESSION wait_timeout = {seconds}"));
+    std::iter::once(statement.to_owned()).chain(restored).collect()
 }
 
 fn written(done: &MySqlQueryResult) -> Written {
@@ -351,7 +420,7 @@ mod tests {
 
     use sqlx::mysql::MySqlConnectOptions;
 
-    use super::{MySqlDriver, knows_read_only, skips_locked, witness};
+    use super::{Known, MySqlDriver, given_back, skips_locked, witness};
 
     #[test]
     fn which_servers_pass_locked_rows_over() {
@@ -366,7 +435,8 @@ mod tests {
     fn settings(timeout: Duration, statement_timeout: Duration, is_mariadb: bool) -> String {
         let options = MySqlConnectOptions::new();
         MySqlDriver { options, prefers_tls: false, why_plain: OnceLock::new(), timeout, statement_timeout }
-            .settings(is_mariadb)
+            .settings(&Known::new(), is_mariadb)
+            .join("; ")
     }
 
     #[test]
@@ -379,6 +449,7 @@ mod tests {
         );
         let mariadb = settings(timeout, limit, true);
         assert!(mariadb.contains("SESSION max_statement_time = 1.050,"), "{mariadb}");
+        assert!(settings(timeout, timeout, true).contains("SESSION max_statement_time = 3,"));
         assert!(mariadb.contains("SESSION innodb_lock_wait_timeout = 3, SESSION lock_wait_timeout = 3,"), "{mariadb}");
     }
 
@@ -394,7 +465,7 @@ mod tests {
 
     #[test]
     fn a_server_is_asked_for_what_it_knows() {
-        let known = |names: &[&str]| witness(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let known = |names: &[&str]| witness(&names.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect());
         let on = |scope: &str, name: &str| super::is_on(scope, name);
         assert_eq!(
             known(&["hostname", "port", "server_id", "server_uuid", "read_only", "super_read_only"]),
@@ -409,8 +480,24 @@ mod tests {
     }
 
     #[test]
-    fn only_tidb_knows_no_transaction_that_reads_alone() {
-        assert!(!knows_read_only("8.0.11-tidb-v7.5.0"));
-        assert!(knows_read_only("8.0.36") && knows_read_only("10.11.14-mariadb-0+deb12u2"));
+    fn what_is_set_is_given_back() {
+        let known: Known = [
+            ("autocommit", "OFF"),
+            ("sql_mode", ""),
+            ("max_statement_time", "0.000000"),
+            ("character_set_results", ""),
+            ("tx_isolation", "READ-UNCOMMITTED"),
+            ("hostname", "db"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        assert_eq!(
+            given_back(&known),
+            [
+                "SET SESSION autocommit = 'OFF', SESSION sql_mode = '', SESSION max_statement_time = 0.000000",
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"
+            ]
+        );
+        assert_eq!(given_back(&Known::new()), [""; 0]);
     }
 }

@@ -176,15 +176,15 @@ impl Driver for PostgresDriver {
         true
     }
 
-    fn begin(session: &mut PostgresSession, access: Access, idle_limit: Duration) -> String {
+    fn begin(session: &mut PostgresSession, access: Access, idle_limit: Duration) -> Vec<String> {
         let settings = &session.settings;
-        match access {
+        vec![match access {
             Access::Read => format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}"),
             Access::Write => format!(
                 "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {}; {settings}",
                 milliseconds(idle_limit)
             ),
-        }
+        }]
     }
 
     /// One statement sees one state at either level; a write at the higher one could fail for another's.
@@ -197,12 +197,12 @@ impl Driver for PostgresDriver {
         Some(WITNESS.to_owned())
     }
 
-    fn commit(_: &mut PostgresSession) -> String {
-        "COMMIT".to_owned()
+    fn commit(_: &mut PostgresSession) -> Vec<String> {
+        vec!["COMMIT".to_owned()]
     }
 
-    fn rollback(_: &mut PostgresSession) -> String {
-        "ROLLBACK".to_owned()
+    fn rollback(_: &mut PostgresSession) -> Vec<String> {
+        vec!["ROLLBACK".to_owned()]
     }
 
     fn verdict(error: &sqlx::Error) -> Verdict {

@@ -58,7 +58,7 @@ pub trait Driver: Send + Sync + 'static {
     /// Connects and prepares the session.
     fn connect(&self) -> BoxFuture<'_, Result<Self::Session, sqlx::Error>>;
 
-    /// Sends a text: several statements if there are no parameters, else one.
+    /// Sends a statement.
     fn run<'s>(
         session: &'s mut Self::Session,
         sql: &str,
@@ -75,16 +75,16 @@ pub trait Driver: Send + Sync + 'static {
         false
     }
 
-    /// The text that starts a transaction.
-    fn begin(session: &mut Self::Session, access: Access, idle_limit: Duration) -> String;
+    /// What starts a transaction. Each of these texts is sent by itself, one behind the other.
+    fn begin(session: &mut Self::Session, access: Access, idle_limit: Duration) -> Vec<String>;
 
-    /// The text that commits; COMMIT is its first statement.
-    fn commit(session: &mut Self::Session) -> String;
+    /// What commits; COMMIT is the first of it.
+    fn commit(session: &mut Self::Session) -> Vec<String>;
 
-    /// The text that rolls back; it must be good after a failed `begin` too.
-    fn rollback(session: &mut Self::Session) -> String;
+    /// What rolls back; it must be good after a failed `begin` too.
+    fn rollback(session: &mut Self::Session) -> Vec<String>;
 
-    /// The text that starts a transaction for a statement that stands alone; `None` where it needs none.
+    /// What starts a transaction for a statement that stands alone; `None` where it needs none.
     fn alone(_session: &mut Self::Session, _writes: bool) -> Option<String> {
         None
     }
@@ -113,6 +113,8 @@ pub struct ServerDatabase<D: Driver> {
     /// `None` once the connection is lost.
     session: Option<D::Session>,
     transaction: Transaction,
+    /// Whether the transaction that is open, if any is, was begun to read alone.
+    reads_alone: bool,
 }
 
 /// An error without its endpoint.
@@ -144,7 +146,7 @@ impl<D: Driver> ServerDatabase<D> {
         answer_limit: Duration,
     ) -> Result<Self, DatabaseError> {
         let (session, transaction) = (None, Transaction::None);
-        let mut database = Self { driver, endpoint, timeout, answer_limit, session, transaction };
+        let mut database = Self { driver, endpoint, timeout, answer_limit, session, transaction, reads_alone: false };
         database.reconnect().await?;
         Ok(database)
     }
@@ -188,6 +190,19 @@ impl<D: Driver> ServerDatabase<D> {
         outcome
     }
 
+    /// As [`ServerDatabase::run`], of one text behind the other, up to the first that fails.
+    async fn run_all(
+        &mut self,
+        texts: &[String],
+        limit: Duration,
+        on_step: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<(), Failure> {
+        for text in texts {
+            self.run(text, &[], limit, on_step).await?;
+        }
+        Ok(())
+    }
+
     /// Runs a caller's statement: not in a spoilt transaction, and an error spoils it.
     async fn statement(
         &mut self,
@@ -217,11 +232,12 @@ impl<D: Driver> ServerDatabase<D> {
             return Err(self.no_connection());
         };
         let Some(sql) = D::alone(session, writes) else { return Ok(false) };
-        self.begin_by(&sql).await.map(|()| true)
+        self.begin_by(&[sql], false).await.map(|()| true)
     }
 
-    async fn begin_by(&mut self, sql: &str) -> Result<(), DatabaseError> {
-        match self.run(sql, &[], self.answer_limit, &mut |_| ()).await {
+    async fn begin_by(&mut self, texts: &[String], reads_alone: bool) -> Result<(), DatabaseError> {
+        self.reads_alone = reads_alone;
+        match self.run_all(texts, self.answer_limit, &mut |_| ()).await {
             Ok(()) => {
                 self.transaction = Transaction::Open;
                 Ok(())
@@ -260,8 +276,8 @@ impl<D: Driver> ServerDatabase<D> {
         let Some(session) = &mut self.session else {
             return;
         };
-        let sql = D::rollback(session);
-        if let Err(failure) = self.run(&sql, &[], self.timeout, &mut |_| ()).await {
+        let texts = D::rollback(session);
+        if let Err(failure) = self.run_all(&texts, self.timeout, &mut |_| ()).await {
             tracing::debug!("{}: rolling back: {}", self.endpoint, failure.cause);
             self.session = None;
         }
@@ -300,6 +316,10 @@ impl<D: Driver> Database for ServerDatabase<D> {
     }
 
     async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
+        if self.transaction == Transaction::Open && self.reads_alone {
+            let cause = "this transaction was begun to read, and writes nothing".to_owned();
+            return Err(self.spoil(Failure { verdict: Verdict::Refused, cause }));
+        }
         let alone = self.begin_alone(true).await?;
         let mut written = Written { rows: 0, insert_id: 0 };
         let mut on_step = |step| {
@@ -323,8 +343,8 @@ impl<D: Driver> Database for ServerDatabase<D> {
         if let Some(cause) = self.transaction.bars_begin() {
             return Err(self.refused(cause));
         }
-        let sql = D::begin(session, access, idle_limit);
-        self.begin_by(&sql).await
+        let texts = D::begin(session, access, idle_limit);
+        self.begin_by(&texts, access == Access::Read).await
     }
 
     async fn commit(&mut self) -> Result<(), DatabaseError> {
@@ -336,9 +356,9 @@ impl<D: Driver> Database for ServerDatabase<D> {
         let Some(session) = &mut self.session else {
             return Err(self.no_connection());
         };
-        let sql = D::commit(session);
+        let texts = D::commit(session);
         let mut committed = false;
-        let outcome = self.run(&sql, &[], self.answer_limit, &mut |_| committed = true).await;
+        let outcome = self.run_all(&texts, self.answer_limit, &mut |_| committed = true).await;
         match outcome {
             Ok(()) => Ok(()),
             Err(failure) if committed => {

@@ -1,5 +1,6 @@
 //! The metadata store of one cluster: opening, and every read.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
 use super::rows;
 use super::statements::{self, OptionalColumns, RowLock, Statements};
-use super::witness::{Hearing, Server, mark, witnessed};
+use super::witness::{Hearing, Server, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
@@ -75,11 +76,23 @@ impl MetadataStore {
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: a replica or a read-only server answers.
     pub async fn meet_server(&mut self, must_write: bool) -> Result<(), DatabaseError> {
         self.server.must_write = must_write;
+        if !must_write {
+            // What was read so far may be a replica's: from now on it is this one that answers are compared with.
+            self.server.forget();
+        }
         self.ask_server().await
     }
 
     pub(super) async fn ask_server(&mut self) -> Result<(), DatabaseError> {
-        self.each("SELECT NULL", &[], &mut |_| ()).await
+        ask(&mut *self.database, &mut self.server).await
+    }
+
+    /// Hands over the rows of a statement that locks them, each of which must be signed by the server that was met.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where one is not. Nothing may rest on rows handed over before.
+    pub(super) async fn signed(&mut self, sql: &str, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        signed_by(&mut *self.database, &mut self.server, sql, on_row).await
     }
 
     /// Which server answered last, as far as it is told.
@@ -274,7 +287,42 @@ impl MetadataStore {
     }
 }
 
-async fn each_of(
+/// Has the server tell who it is. Asked as by one who locks rows, where whoever leads reads to a replica does not lead that
+/// there; no row is locked.
+///
+/// # Errors
+/// [`DatabaseError`]; [`DatabaseError::Doubtful`].
+pub(crate) async fn ask(database: &mut dyn Database, server: &mut Server) -> Result<(), DatabaseError> {
+    match database.dialect() {
+        Dialect::MySql => signed_by(database, server, "SELECT NULL FROM DUAL FOR UPDATE", &mut |_| ()).await,
+        _ => each_of(database, server, "SELECT NULL", &[], &mut |_| ()).await,
+    }
+}
+
+async fn signed_by(
+    database: &mut dyn Database,
+    server: &mut Server,
+    sql: &str,
+    on_row: OnRow<'_>,
+) -> Result<(), DatabaseError> {
+    let (drawn, witness) = (mark(), database.witness());
+    let Some(sql) = witness.and_then(|witness| signed(sql, &witness, &format!("'{drawn}'"))) else {
+        return database.query(sql, &[], on_row).await;
+    };
+    let mut said: BTreeSet<String> = BTreeSet::new();
+    let mut on_each = |row: Row| {
+        said.insert(row.0.last().and_then(Value::as_text).unwrap_or_default().to_owned());
+        on_row(row);
+    };
+    database.query(&sql, &[], &mut on_each).await?;
+    for said in said {
+        server.believe(Some(Hearing::of(&drawn, said)), database.endpoint())?;
+    }
+    Ok(())
+}
+
+/// As [`MetadataStore::each`].
+pub(crate) async fn each_of(
     database: &mut dyn Database,
     server: &mut Server,
     sql: &str,

@@ -19,6 +19,13 @@ pub(super) fn witnessed(sql: &str, witness: &str, mark: &str, dialect: Dialect) 
     Some(format!("({columns}, NULL{from}{limit}) UNION ALL (SELECT {nulls}, CONCAT({mark}, '|', {witness}))"))
 }
 
+/// Ends each row of a statement that locks rows with what the witness says. Nothing can stand behind those; and whoever leads
+/// reads to a replica leads this one to the server that takes the writes. `None` as above.
+pub(super) fn signed(sql: &str, witness: &str, mark: &str) -> Option<String> {
+    let (columns, _, rest) = parts(sql)?;
+    Some(format!("{columns}, CONCAT({mark}, '|', {witness}){rest}"))
+}
+
 /// The columns, with the word SELECT before them, how many they are, and what follows them.
 fn parts(sql: &str) -> Option<(&str, usize, &str)> {
     let (mut width, mut depth, mut is_text) = (1, 0_i32, false);
@@ -101,10 +108,10 @@ impl Hearing {
 
 /// What the witnesses have said so far.
 #[derive(Debug, Default)]
-pub(super) struct Server {
+pub(crate) struct Server {
     known: Option<String>,
     /// Whether writes rest on what is read.
-    pub(super) must_write: bool,
+    pub(crate) must_write: bool,
     /// What is wrong with it, where nothing rests on that.
     doubt: Option<String>,
     /// Whether it was heard since the last transaction began.
@@ -113,15 +120,15 @@ pub(super) struct Server {
 
 impl Server {
     /// Which one it is.
-    pub(super) fn known(&self) -> Option<&str> {
+    pub(crate) fn known(&self) -> Option<&str> {
         self.known.as_deref()
     }
 
-    pub(super) fn doubt(&self) -> Option<&str> {
+    pub(crate) fn doubt(&self) -> Option<&str> {
         self.doubt.as_deref()
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         (self.known, self.vouched) = (None, false);
     }
 
@@ -157,13 +164,17 @@ impl Server {
                  may be old"
             ))?;
         }
-        if let Some(known) = self.known.as_ref().filter(|known| **known != server) {
-            self.object(format!(
+        match &self.known {
+            // Who reads goes on to compare with the one that takes the writes.
+            Some(known) if *known != server => self.object(format!(
                 "the database's address led to one server ({known}), and now to another one ({server})"
-            ))?;
+            )),
+            Some(_) => Ok(()),
+            None => {
+                self.known = Some(server);
+                Ok(())
+            }
         }
-        self.known = Some(server);
-        Ok(())
     }
 
     fn object(&mut self, cause: String) -> Result<(), String> {
@@ -238,6 +249,24 @@ mod tests {
                 doubts += usize::from(lenient.doubt().is_some());
             }
             assert_eq!(doubts, 1, "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn what_locks_rows_is_signed_row_by_row() {
+        assert_eq!(
+            signed("SELECT a, IF(b, c, d) FROM t WHERE a IN (1,2) ORDER BY a FOR UPDATE", "W", "'m'").unwrap(),
+            "SELECT a, IF(b, c, d), CONCAT('m', '|', W) FROM t WHERE a IN (1,2) ORDER BY a FOR UPDATE"
+        );
+        assert_eq!(signed("SHOW x", "W", "'m'"), None);
+    }
+
+    #[test]
+    fn whoever_reads_from_two_servers_is_told_as_long_as_that_lasts() {
+        let mut server = server(false);
+        for (said, doubts) in [("m|a|", false), ("m|b|", true), ("m|b|", true), ("m|a|", false)] {
+            server.hear(hearing(&[Some(said)])).unwrap();
+            assert_eq!(server.doubt().is_some(), doubts, "{said}");
         }
     }
 

@@ -102,8 +102,9 @@ impl MetadataStore {
     async fn locked(&mut self, ids: &[InstanceId], lock: RowLock) -> Result<Vec<InstanceRow>, DatabaseError> {
         let sql = self.statements().rows_by_ids(ids, lock);
         let mut found = Vec::new();
-        // What is locked can have no witness behind it; the batch's transaction has one before it is committed.
-        self.database.query(&sql, &[], &mut |row| found.extend(rows::instance_row(&row))).await?;
+        self.signed(&sql, &mut |row| found.extend(rows::instance_row(&row))).await?;
+        // What is written comes later, and so must the testimony that it is committed with.
+        self.server.begin();
         Ok(found)
     }
 

@@ -79,6 +79,15 @@ pub enum RegistryError {
         /// The server's own words.
         cause: String,
     },
+    /// What the registry's database answered is not that of the server that takes the writes, not fresh, or not whole: nothing
+    /// may rest on it.
+    #[error("{cause}")]
+    Doubtful {
+        /// As above.
+        endpoint: String,
+        /// What was seen.
+        cause: String,
+    },
     /// A registry of a shape that this program does not speak.
     #[error("{0}")]
     Unsupported(String),
@@ -118,6 +127,16 @@ pub trait Registry: Send {
 
     /// A path as the registry has it, root included.
     fn full_path(&self, path: &str) -> String;
+
+    /// What makes its answers other than they should be, where nothing is written.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Which database server it speaks with, where it is in a database and that is told.
+    fn server(&self) -> Option<&str> {
+        None
+    }
 
     /// The registered masters, in order of address.
     ///

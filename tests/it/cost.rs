@@ -140,7 +140,8 @@ fn constant_round_trips(store: Store, most: [usize; 2]) {
 
 #[test]
 fn a_batch_costs_mariadb_a_constant_number_of_round_trips() {
-    constant_round_trips(Store::MariaDb, [7, ZOOKEEPER]);
+    // Each statement is sent by itself, those that begin and end a transaction as well: routers refuse several in one text.
+    constant_round_trips(Store::MariaDb, [9, ZOOKEEPER]);
 }
 
 #[test]

@@ -37,6 +37,7 @@ mod registry;
 mod replaced;
 mod schema;
 mod servers;
+mod split;
 mod steps;
 mod surface;
 mod tables;

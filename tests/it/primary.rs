@@ -9,7 +9,7 @@ use dsctl::model::Version;
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, prepare};
 use crate::harness::servers::poolers::Pooler;
 use crate::harness::servers::postgres;
-use crate::harness::{At, Env, MariaDb, Output, Postgres, Store, eventually, wait};
+use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb, Output, Postgres, Store, eventually, wait};
 
 fn warned(output: &Output, word: &str) -> bool {
     output.json()["warnings"].as_array().unwrap().iter().any(|warning| warning.as_str().unwrap().contains(word))
@@ -91,6 +91,18 @@ fn a_limit_of_rows_cuts_nothing_off() {
     }
 }
 
+/// Nor does it hide that a server takes no writes.
+#[test]
+fn a_limit_of_rows_hides_no_replica() {
+    let server = MariaDb::private();
+    let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 3);
+    server.sql("", "SET GLOBAL read_only = 1; SET GLOBAL sql_select_limit = 3");
+    is_refused(&world, "read_only is on");
+    server.sql("", "SET GLOBAL read_only = 0");
+    world.run(world.failover("")).exit(0);
+    world.check_complete();
+}
+
 /// The address leads to another server while COMMIT is on its way: what that one has says nothing.
 fn moves_at_commit(mut world: World, other: u16, commit: &[u8]) {
     let mut proxy = world.env.through_proxy();
@@ -134,7 +146,7 @@ fn a_lost_commit_is_not_read_back_from_another_mariadb() {
             })
             .skip(1),
     );
-    moves_at_commit(world, other.port(), b"COMMIT;");
+    moves_at_commit(world, other.port(), MYSQL_COMMIT);
 }
 
 /// A server that becomes read-only in the middle, as the old primary does when the database is switched over.

@@ -23,6 +23,7 @@ use crate::metadata::StoreError;
 use crate::metadata::database::DatabaseError;
 use crate::model::Address;
 use crate::output::{Format, Printer, sanitized};
+use crate::registry::RegistryError;
 use crate::signals;
 use crate::watch::hooks::{HookOutcome, Hooks, Moment, parse_on};
 use crate::watch::live::{self, Live, Stale};
@@ -240,7 +241,7 @@ impl Surroundings for Around<'_, '_> {
         }
         self.plain_text = plain_text;
         self.picture.title = format!("{}, {}", cluster.registry.endpoint(), cluster.store.endpoint());
-        for warning in cluster.store.warnings() {
+        for warning in cluster.store.warnings().into_iter().chain(cluster.registry.warnings()) {
             self.say(&warning, Printer::warning);
         }
         Ok(cluster)
@@ -359,7 +360,8 @@ fn trouble(error: &CommandError) -> Trouble {
     let replica = matches!(
         error,
         CommandError::Failover(
-            FailoverError::Database(DatabaseError::Doubtful { .. })
+            FailoverError::Registry(RegistryError::Doubtful { .. })
+                | FailoverError::Database(DatabaseError::Doubtful { .. })
                 | FailoverError::Store(StoreError::Database(DatabaseError::Doubtful { .. }))
         )
     );

@@ -42,16 +42,16 @@ impl Driver for Script {
         if is_endless { steps.chain(stream::pending()).boxed() } else { steps.boxed() }
     }
 
-    fn begin(_: &mut Self, _: Access, _: Duration) -> String {
-        "SET x; BEGIN".to_owned()
+    fn begin(_: &mut Self, _: Access, _: Duration) -> Vec<String> {
+        ["SET x", "BEGIN"].map(str::to_owned).into()
     }
 
-    fn commit(_: &mut Self) -> String {
-        "COMMIT; SET y".to_owned()
+    fn commit(_: &mut Self) -> Vec<String> {
+        ["COMMIT", "SET y"].map(str::to_owned).into()
     }
 
-    fn rollback(_: &mut Self) -> String {
-        "ROLLBACK; SET y".to_owned()
+    fn rollback(_: &mut Self) -> Vec<String> {
+        ["ROLLBACK", "SET y"].map(str::to_owned).into()
     }
 
     fn verdict(error: &sqlx::Error) -> Verdict {
@@ -128,7 +128,7 @@ async fn nothing_is_sent_in_a_spoilt_transaction_but_its_end() {
     assert!(matches!(database.execute("a", &[]).await, Err(DatabaseError::UniqueViolation { .. })));
     assert!(matches!(database.execute("b", &[]).await, Err(DatabaseError::Refused { .. })));
     assert!(matches!(database.commit().await, Err(DatabaseError::Refused { .. })));
-    assert_eq!(script.sent(), ["a", "ROLLBACK; SET y"]);
+    assert_eq!(script.sent(), ["a", "ROLLBACK", "SET y"]);
     database.execute("c", &[]).await.unwrap();
 }
 
@@ -149,28 +149,28 @@ async fn an_unreadable_column_spoils_too_and_the_rest_is_taken_off_the_line() {
 async fn a_failed_begin_leaves_nothing_behind() {
     let script = Script::default();
     let mut database = script.open().await.unwrap();
-    script.answers.lock().unwrap().push_back(vec![Some(Ok(Step::Done(DONE))), Some(Err("refused"))]);
+    script.answers.lock().unwrap().extend([vec![Some(Ok(Step::Done(DONE)))], fails("refused")]);
     assert!(matches!(database.begin(Access::Write, LONG).await, Err(DatabaseError::Refused { .. })));
-    assert_eq!(script.sent(), ["SET x; BEGIN", "ROLLBACK; SET y"]);
+    assert_eq!(script.sent(), ["SET x", "BEGIN", "ROLLBACK", "SET y"]);
     database.begin(Access::Write, LONG).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_answer_to_commit_decides() {
-    let done = || Some(Ok(Step::Done(DONE)));
-    let cases: [(Answer, &str, bool); 6] = [
+    let done = || vec![Some(Ok(Step::Done(DONE)))];
+    let cases: [(Vec<Answer>, &str, bool); 6] = [
         (vec![done(), done()], "done", true),
         // Behind COMMIT only the tidying up fails: it is committed, but the connection is not used any more.
-        (vec![done(), Some(Err("refused"))], "done", false),
-        (fails("refused"), "refused", true),
-        (fails("unique"), "refused", true),
-        (fails("stopped"), "lost", false),
-        (fails("broken"), "lost", false),
+        (vec![done(), fails("refused")], "done", false),
+        (vec![fails("refused")], "refused", true),
+        (vec![fails("unique")], "refused", true),
+        (vec![fails("stopped")], "lost", false),
+        (vec![fails("broken")], "lost", false),
     ];
-    for (answer, want, lives) in cases {
-        let told = format!("{answer:?}");
+    for (answers, want, lives) in cases {
+        let told = format!("{answers:?}");
         let script = Script::default();
-        let mut database = script.in_transaction([answer]).await;
+        let mut database = script.in_transaction(answers).await;
         let got = match database.commit().await {
             Ok(()) => "done",
             Err(DatabaseError::Refused { .. }) => "refused",
@@ -190,7 +190,7 @@ async fn a_rollback_without_an_answer_gives_up_the_connection() {
     let mut database = script.in_transaction([vec![None]]).await;
     database.rollback().await;
     assert!(matches!(database.execute("a", &[]).await, Err(DatabaseError::Lost { .. })));
-    assert_eq!(script.sent(), ["ROLLBACK; SET y"]);
+    assert_eq!(script.sent(), ["ROLLBACK"]);
 }
 
 #[tokio::test]
@@ -215,4 +215,17 @@ async fn a_lost_connection_is_not_used_again_until_reconnected() {
     database.execute("b", &[]).await.unwrap();
     Box::new(database).close().await;
     assert_eq!(script.sent(), ["b", "bye"]);
+}
+
+#[tokio::test]
+async fn a_transaction_that_reads_writes_nothing() {
+    let script = Script::default();
+    let mut database = script.open().await.unwrap();
+    database.begin(Access::Read, LONG).await.unwrap();
+    script.sent();
+    assert!(matches!(database.execute("a", &[]).await, Err(DatabaseError::Refused { .. })));
+    assert!(script.sent().is_empty());
+    database.rollback().await;
+    database.execute("b", &[]).await.unwrap();
+    assert_eq!(script.sent(), ["ROLLBACK", "SET y", "b"]);
 }

@@ -68,6 +68,15 @@ impl JdbcRegistry {
         Ok(Self { tables, endpoint, session_timeout, layout, client: None, stillness, masters, workers })
     }
 
+    /// As [`crate::metadata::MetadataStore::meet_server`]: where writes rest on what is registered, a replica, a cache or
+    /// another server than before is refused; else [`Registry::warnings`] tells it.
+    ///
+    /// # Errors
+    /// [`RegistryError::Doubtful`], [`RegistryError::Interrupted`]. Nothing is written.
+    pub async fn meet_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
+        self.tables.meet_server(must_write).await
+    }
+
     /// The servers that are not shown dead, and what is known of each.
     async fn servers(
         &mut self,
@@ -131,6 +140,14 @@ impl Registry for JdbcRegistry {
 
     fn full_path(&self, path: &str) -> String {
         format!("/{}", path.trim_matches('/'))
+    }
+
+    fn server(&self) -> Option<&str> {
+        self.tables.server()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.tables.doubt().map(|doubt| format!("of the registry's connection: {doubt}")).into_iter().collect()
     }
 
     /// The masters whose client is not shown dead. Whose client has no heartbeat counts as gone, even if no server has

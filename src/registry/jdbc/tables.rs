@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::metadata::database::{Database, DatabaseError, Dialect, Row, Value};
+use crate::metadata::{Server, ask, each_of};
 use crate::model::LockNode;
 use crate::registry::RegistryError;
 
@@ -151,11 +152,30 @@ pub(super) fn now() -> i64 {
 #[derive(Debug)]
 pub(super) struct Tables {
     database: Box<dyn Database>,
+    /// Who has answered so far. What a replica or a cache says makes living masters dead, and a lock that is held free.
+    server: Server,
 }
 
 impl Tables {
     pub(super) fn new(database: Box<dyn Database>) -> Self {
-        Self { database }
+        Self { database, server: Server::default() }
+    }
+
+    /// As [`crate::metadata::MetadataStore::meet_server`].
+    pub(super) async fn meet_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
+        self.server.must_write = must_write;
+        if !must_write {
+            self.server.forget();
+        }
+        ask(&mut *self.database, &mut self.server).await.map_err(in_our_words)
+    }
+
+    pub(super) fn server(&self) -> Option<&str> {
+        self.server.known()
+    }
+
+    pub(super) fn doubt(&self) -> Option<&str> {
+        self.server.doubt()
     }
 
     /// Refuses every shape but that of 3.3 and newer.
@@ -284,23 +304,32 @@ impl Tables {
     }
 
     async fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
-        let mut rows = Vec::new();
-        match self.database.query(sql, parameters, &mut |row| rows.push(row)).await {
+        match self.read(sql, parameters).await {
             Err(DatabaseError::Lost { .. }) => {
-                rows.clear();
-                self.database.reconnect().await?;
-                self.database.query(sql, parameters, &mut |row| rows.push(row)).await?;
+                self.reconnect().await?;
+                self.read(sql, parameters).await
             }
-            answer => answer?,
+            answer => answer,
         }
+    }
+
+    async fn read(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
+        let mut rows = Vec::new();
+        each_of(&mut *self.database, &mut self.server, sql, parameters, &mut |row| rows.push(row)).await?;
         Ok(rows)
+    }
+
+    /// The new connection must lead to the same server: what the store says is that one's.
+    async fn reconnect(&mut self) -> Result<(), DatabaseError> {
+        self.database.reconnect().await?;
+        ask(&mut *self.database, &mut self.server).await
     }
 
     /// Every statement here may be sent twice: the second one finds its work done.
     async fn write(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, DatabaseError> {
         let written = match self.database.execute(sql, parameters).await {
             Err(DatabaseError::Lost { .. }) => {
-                self.database.reconnect().await?;
+                self.reconnect().await?;
                 self.database.execute(sql, parameters).await?
             }
             answer => answer?,
@@ -335,10 +364,10 @@ pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
-        | DatabaseError::Refused { endpoint, cause, busy: true }
-        | DatabaseError::Doubtful { endpoint, cause } => RegistryError::Interrupted { endpoint, cause },
+        | DatabaseError::Refused { endpoint, cause, busy: true } => RegistryError::Interrupted { endpoint, cause },
         DatabaseError::Refused { endpoint, cause, busy: false }
         | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Refused { endpoint, cause },
+        DatabaseError::Doubtful { endpoint, cause } => RegistryError::Doubtful { endpoint, cause },
     }
 }
 

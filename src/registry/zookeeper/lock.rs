@@ -95,6 +95,7 @@ pub(super) async fn acquire(
     match taken {
         Ok(Taken { name, foreign }) => {
             let node = child(&ticket.directory, &name);
+            session.hold(&node);
             Ok(Lease { path: ticket.directory, node, waited: started.elapsed(), foreign })
         }
         Err(error) => {
@@ -193,6 +194,7 @@ async fn withdraw(session: &Session, ticket: &Ticket) -> Result<(), RegistryErro
 pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
     let not_released =
         |error: RegistryError| RegistryError::NotReleased { path: lease.path.clone(), cause: error.to_string() };
+    session.let_go(&lease.node);
     delete(session, &lease.node).await.map_err(not_released)
 }
 
@@ -219,7 +221,9 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<(), Regi
     match session.fresh_once(&lease.node, || session.client().check_stat(&lease.node)).await {
         Ok(Some(stat)) if stat.ephemeral_owner == session.id() => Ok(()),
         Ok(Some(_)) => Err(lost_lock(&lease.path, "our node belongs to another session")),
-        Ok(None) | Err(Error::NoNode) => Err(lost_lock(&lease.path, "our node was deleted")),
+        Ok(None) | Err(Error::NoNode | Error::RuntimeInconsistent) => {
+            Err(lost_lock(&lease.path, "our node was deleted"))
+        }
         Err(Error::SessionExpired) => Err(lost_lock(&lease.path, "the session has expired")),
         Err(error) => Err(session.error(&lease.node, &error)),
     }

@@ -1,8 +1,11 @@
 //! A session: requests with limits of time, and the client's errors in our words.
 
-use std::future::Future;
+use std::future::{Future, ready};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use zookeeper_client::{Acls, Client, Error, SessionState, StateWatcher};
 
 use super::place::{Host, Place};
@@ -23,6 +26,8 @@ pub(super) struct Session {
     endpoint: String,
     timeout: Duration,
     acls: Acls<'static>,
+    /// Our nodes in the locks that we hold, the newest last.
+    held: Mutex<Vec<String>>,
 }
 
 impl Session {
@@ -58,7 +63,7 @@ impl Session {
         };
         // As DolphinScheduler does: with credentials, every node belongs to its creator alone.
         let acls = if digest.is_some() { Acls::creator_all() } else { Acls::anyone_all() };
-        Ok(Self { client, place, endpoint, timeout: settings.timeout, acls })
+        Ok(Self { client, place, endpoint, timeout: settings.timeout, acls, held: Mutex::default() })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -124,8 +129,40 @@ impl Session {
         .await
     }
 
+    /// A lock is ours from now on, by this node.
+    pub(super) fn hold(&self, node: &str) {
+        self.nodes().push(node.to_owned());
+    }
+
+    /// That lock is to be given back.
+    pub(super) fn let_go(&self, node: &str) {
+        self.nodes().retain(|held| held != node);
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, Vec<String>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the server catch up before it answers what stands behind this in the session. The request is on its way when
+    /// this returns.
+    ///
+    /// `sync` alone asks whoever the server takes for the leader. One that was cut off from all others does not know for a
+    /// while that there is a new one, and answers. So whoever holds a lock, under which writes rest on the answer, has the
+    /// ensemble agree on something first: that our node is there. That changes nothing, wakes nobody, and cannot be had from
+    /// a leader without followers.
+    fn caught_up<'s>(&'s self, path: &'s str) -> BoxFuture<'s, Result<(), Error>> {
+        let Some(node) = self.nodes().last().cloned() else { return self.client.sync(path).boxed() };
+        match self.client.new_check_writer(&node, None) {
+            Ok(writer) => {
+                let agreed = writer.commit();
+                async move { agreed.await.map(drop).map_err(Into::into) }.boxed()
+            }
+            Err(error) => ready(Err(error)).boxed(),
+        }
+    }
+
     /// As [`Session::retried`], for a question whose answer must not be old: a server that follows may lag behind, and
-    /// `sync` makes it catch up with the leader before it answers what stands behind it in this session.
+    /// must catch up with the leader before it answers.
     ///
     /// It costs no round trip of its own. Where the connection breaks between the two, both are repeated. Whatever is
     /// asked in this session later is answered from the same state or a newer one, even after a broken connection: no
@@ -134,7 +171,7 @@ impl Session {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.retried(|| behind(self.client.sync(path), request())).await
+        self.retried(|| behind(self.caught_up(path), request())).await
     }
 
     /// As [`Session::fresh`], and no second try: whether the connection broke is part of the answer.
@@ -142,7 +179,7 @@ impl Session {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.once(behind(self.client.sync(path), request())).await
+        self.once(behind(self.caught_up(path), request())).await
     }
 
     /// The client's error in our words.
@@ -155,6 +192,11 @@ impl Session {
             Error::BadArguments(_) | Error::Unimplemented => {
                 RegistryError::Unsupported(format!("the registry at {endpoint} cannot work with {path:?}: {error}"))
             }
+            // Of the node that is asked for first.
+            Error::RuntimeInconsistent => RegistryError::LockLost {
+                path: self.nodes().last().cloned().unwrap_or_else(|| path.to_owned()),
+                cause: "our node was deleted".to_owned(),
+            },
             Error::Timeout => self.interrupted(format!("no answer within {:?}", self.timeout)),
             error => self.interrupted(error.to_string()),
         }

@@ -1,7 +1,7 @@
 //! COMMIT whose answer is lost, while somebody else changes one of the rows.
 
 use crate::attack::{DEAD, World};
-use crate::harness::{At, MariaDb, Output, Store};
+use crate::harness::{At, MYSQL_COMMIT, MariaDb, Output, Store};
 
 /// Ends the sessions that sit in the world's database without a word.
 fn throw_away(world: &World) {
@@ -25,7 +25,7 @@ fn commit_is_thrown_away(store: Store, version: &str, words: &str, change: &str)
     let proxy = world.env.through_proxy();
     world.instances([1, 2]);
     // "READ COMMITTED" is none.
-    proxy.trap(if store == Store::Postgres { b"COMMIT\0" } else { b"COMMIT;" }, At::Hold);
+    proxy.trap(if store == Store::Postgres { b"COMMIT\0" } else { MYSQL_COMMIT }, At::Hold);
     let running = world.dsctl(words).spawn();
     proxy.await_sprung();
     throw_away(&world);

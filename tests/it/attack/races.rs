@@ -5,7 +5,7 @@ use std::time::Duration;
 use dsctl::demo::seed;
 
 use crate::attack::{DEAD, World};
-use crate::harness::{At, Dsctl, Running, Store};
+use crate::harness::{At, Dsctl, MYSQL_COMMIT, Running, Store};
 
 const ONE_COMMAND_EACH: &str = "SELECT COUNT(*) FROM (SELECT process_instance_id FROM t_ds_command WHERE command_type = 2 \
      GROUP BY process_instance_id HAVING COUNT(*) = 1) one";
@@ -31,7 +31,7 @@ fn operators_who_run_it_at_the_same_time_make_one_command_each() {
 /// COMMIT is on its way when the process falls asleep; by the time it arrives, another one has done the work.
 #[test]
 fn a_process_that_sleeps_through_its_session_at_commit_adds_nothing() {
-    for (store, bytes) in [(Store::MariaDb, b"COMMIT;"), (Store::Postgres, b"COMMIT\0")] {
+    for (store, bytes) in [(Store::MariaDb, MYSQL_COMMIT), (Store::Postgres, &b"COMMIT\0"[..])] {
         let mut world = World::new(store, "3.2.2");
         let proxy = world.env.through_proxy();
         world.instances([1, 2]);

@@ -8,7 +8,7 @@ use dsctl::registry::zookeeper::ZooKeeperSettings;
 use super::moments::Moment;
 use super::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::servers::Ensemble;
-use crate::harness::{At, Env, FakeRegistration, Store, wait};
+use crate::harness::{At, Env, FakeRegistration, Proxy, Store, wait};
 use crate::registry::{open_with, settings};
 
 /// How far it is behind.
@@ -68,4 +68,47 @@ fn a_master_that_comes_back_while_its_batch_is_written_keeps_its_instances() {
     let output = running.finish().exit(4);
     assert!(output.json()["error"]["message"].as_str().unwrap().ends_with("it is alive"), "{output:?}");
     world.check_untouched();
+}
+
+/// The answers of the first server are lost, and the one that lags behind is asked next.
+#[test]
+fn a_connection_that_breaks_between_two_servers_shows_nothing_old() {
+    let ensemble = Ensemble::with_slow_link();
+    let mut world = world(&ensemble, Store::MariaDb);
+    let mut registry = Proxy::to(ensemble.at_leader().rsplit(':').next().unwrap().parse().unwrap());
+    world.env.set("DSCTL_ZK", &registry.address());
+    let database = world.env.through_proxy();
+    database.trap(Moment::Command.bytes(Store::MariaDb), At::Hold);
+    let running = world.failover(PATIENCE).spawn();
+    database.await_sprung();
+    ensemble.lag(LAG);
+    let _back = world.env.register(BY_HOST, &registered(DEAD));
+    registry.lead_new_to(ensemble.laggard().rsplit(':').next().unwrap().parse().unwrap());
+    registry.trap(world.env.path("nodes/master").as_bytes(), At::SwallowAnswer);
+    database.go_on();
+    let output = running.finish().exit(4);
+    assert!(output.json()["error"]["message"].as_str().unwrap().ends_with("it is alive"), "{output:?}");
+    assert!(registry.has_sprung());
+    world.check_untouched();
+}
+
+/// A leader that was cut off from all others does not know yet that there is another one. It answers `sync`, and reads, as
+/// things were.
+#[test]
+fn a_deposed_leader_is_not_believed() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let ensemble = Ensemble::with_links();
+        let mut world = World::in_env(Env::at(store, &ensemble.at_followers()), BY_HOST, 3);
+        world.env.set("DSCTL_ZK", &ensemble.at_leader());
+        let database = world.env.through_proxy();
+        database.trap(Moment::Command.bytes(store), At::Hold);
+        let running = world.failover("--timeout 3s --session-timeout 2m").spawn();
+        database.await_sprung();
+        ensemble.depose();
+        let _back = world.env.register(BY_HOST, &registered(DEAD));
+        database.go_on();
+        let output = running.finish().exit(6);
+        assert_eq!(output.json()["error"]["kind"], "registry", "{output:?}");
+        world.check_untouched();
+    }
 }

@@ -1,7 +1,7 @@
 //! Moments of a run, as a proxy before the database can tell them.
 
 use super::world::{DEAD, World};
-use crate::harness::{At, Proxy, Running, Store};
+use crate::harness::{At, MYSQL_COMMIT, Proxy, Running, Store};
 
 /// What the program is about to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Moment {
             (Self::Claim, _) => b"UPDATE t_ds_",
             (Self::Command, _) => b"INSERT INTO t_ds_command",
             (Self::Commit, Store::Postgres) => b"COMMIT\0",
-            (Self::Commit, _) => b"COMMIT;",
+            (Self::Commit, _) => MYSQL_COMMIT,
         }
     }
 }

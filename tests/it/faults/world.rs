@@ -58,7 +58,11 @@ impl World {
 
     /// With the registry inside the database, of whatever kind that is.
     pub fn with_registry_inside(store: Store, version: Version, count: i64) -> Self {
-        let mut env = Env::new(store);
+        Self::with_registry_on(Env::new(store), version, count)
+    }
+
+    /// The same in a world that is empty yet.
+    pub fn with_registry_on(mut env: Env, version: Version, count: i64) -> Self {
         env.unset("DSCTL_ZK");
         env.set("DSCTL_REGISTRY", "jdbc");
         prepare(&mut env, version);

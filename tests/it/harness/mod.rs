@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "a tool box: not every tool is in use at every time")]
 
+mod between;
 mod crowd;
 mod curator;
 mod database;
@@ -18,6 +19,7 @@ mod skip;
 mod wait;
 mod zk;
 
+pub use between::{Between, Kind};
 pub use crowd::Crowd;
 pub use curator::{Curator, CuratorRelease, CuratorSettings};
 pub use database::Limits;
@@ -44,3 +46,14 @@ pub const PASSWORD_IN_URL: &str = "mark3r%40pa55%2Fw%3Ard";
 
 /// The test user of every database.
 pub const USER: &str = "dsctl";
+
+/// A user of MariaDB's without a password, as whom [`Between`] logs on.
+pub const BETWEEN: &str = "somebody_between";
+
+/// COMMIT as MySQL's protocol has it: the head of the packet, and the text. The name of an isolation level has the word, too.
+pub const MYSQL_COMMIT: &[u8] = b"\x07\0\0\0\x03COMMIT";
+
+/// What makes that user.
+fn mariadb_user() -> &'static str {
+    "CREATE USER IF NOT EXISTS somebody_between@'127.0.0.1' IDENTIFIED BY ''; GRANT ALL ON *.* TO somebody_between@'127.0.0.1'"
+}

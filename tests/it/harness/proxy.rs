@@ -33,6 +33,8 @@ enum Mode {
     Delay(Duration),
     /// Connections stay open and nothing moves: a half-open connection, as after a lost network.
     BlackHole,
+    /// The same for the server; the clients' connections have ended.
+    Severed,
 }
 
 /// State that all connections share.
@@ -104,6 +106,12 @@ impl Proxy {
     /// Nothing moves, and nobody is told.
     pub fn black_hole(&self) {
         self.shared.mode.send_replace(Mode::BlackHole);
+    }
+
+    /// As [`Proxy::black_hole`], but the clients are told: their connections end, and new ones at once. The server notices
+    /// nothing.
+    pub fn sever(&self) {
+        self.shared.mode.send_replace(Mode::Severed);
     }
 
     /// Ends every connection there is: when it returns, none passes a byte any more. New ones are taken.
@@ -215,15 +223,22 @@ async fn accept(listener: TcpListener, target: u16, shared: Arc<Shared>) {
 
 /// Serves one connection until one side ends it.
 async fn serve(client: TcpStream, target: u16, shared: Arc<Shared>) {
+    if *shared.mode.borrow() == Mode::Severed {
+        return;
+    }
     through(&shared).await;
     let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let ((from_client, to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
     let swallow = watch::Sender::new(false);
+    let mut mode = shared.mode.subscribe();
     tokio::select! {
-        () = upwards(from_client, to_server, &shared, &swallow) => {}
-        () = downwards(from_server, to_client, &shared, swallow.subscribe()) => {}
+        () = upwards(from_client, &mut to_server, &shared, &swallow) => return,
+        () = downwards(&mut from_server, to_client, &shared, swallow.subscribe()) => return,
+        _ = mode.wait_for(|mode| *mode == Mode::Severed) => {}
     }
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(1..) = from_server.read(&mut buffer).await {}
 }
 
 /// Waits as the mode wants it.
@@ -236,7 +251,7 @@ async fn through(shared: &Shared) {
     let _ = mode.wait_for(|mode| *mode != Mode::BlackHole).await;
 }
 
-async fn upwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, swallow: &watch::Sender<bool>) {
+async fn upwards(mut from: OwnedReadHalf, to: &mut OwnedWriteHalf, shared: &Shared, swallow: &watch::Sender<bool>) {
     let mut buffer = vec![0; 64 * 1024];
     // Bytes that a trap waits for may come in two pieces.
     let mut seen = Vec::new();
@@ -268,7 +283,7 @@ async fn upwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
     }
 }
 
-async fn downwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, swallow: watch::Receiver<bool>) {
+async fn downwards(from: &mut OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, swallow: watch::Receiver<bool>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         if *swallow.borrow() {

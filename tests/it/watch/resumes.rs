@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Rounds, end, event, long_ago, of, told, watch};
 use crate::faults::world::{BY_HOST, DEAD, World, registered};
-use crate::harness::{At, Running, Store};
+use crate::harness::{At, MYSQL_COMMIT, Running, Store};
 
 const SECOND: &str = "10.0.0.3:5678";
 
@@ -148,10 +148,10 @@ fn times_out_of_this_world_are_taken_for_now() {
 fn a_rest_trips_no_brake() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 15);
     let proxy = world.env.through_proxy();
-    proxy.trap(b"COMMIT;", At::Hold);
+    proxy.trap(MYSQL_COMMIT, At::Hold);
     let mut watcher = watch(&world, "--grace 0s --batch 5 --max-masters 1").spawn();
     proxy.await_sprung();
-    proxy.trap(b"COMMIT;", At::Cut);
+    proxy.trap(MYSQL_COMMIT, At::Cut);
     proxy.go_on();
     watcher.await_stdout(&event("error"));
     watcher.await_stdout(&of("failover_finished", DEAD));
@@ -169,10 +169,10 @@ fn the_exit_code_of_a_round_is_its_failures() {
     world.run(watch(&world, "--once --grace 0s")).exit(4).out("has no node");
     world.env.set("DSCTL_NAMESPACE", &namespace);
     let proxy = world.env.through_proxy();
-    proxy.trap(b"COMMIT;", At::Hold);
+    proxy.trap(MYSQL_COMMIT, At::Hold);
     let watcher = watch(&world, "--once --grace 0s --batch 5").spawn();
     proxy.await_sprung();
-    proxy.trap(b"COMMIT;", At::Cut);
+    proxy.trap(MYSQL_COMMIT, At::Cut);
     proxy.go_on();
     // Some of them are handed over.
     watcher.finish().exit(7);

@@ -2,7 +2,7 @@
 
 use super::{Rounds, after_the_error, end, of, told, watch};
 use crate::faults::world::{BY_STATE, DEAD, LIVING, World, registered};
-use crate::harness::{At, Env, MariaDb};
+use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb};
 
 fn in_tables(server: &MariaDb) -> World {
     let mut world = World::in_env(Env::on_mariadb(server), BY_STATE, 5);
@@ -42,7 +42,7 @@ fn a_database_that_holds_lock_and_work_is_killed_at_commit() {
     let mut server = MariaDb::private();
     let mut world = in_tables(&server);
     let proxy = world.env.through_proxy();
-    proxy.trap(b"COMMIT;", At::Hold);
+    proxy.trap(MYSQL_COMMIT, At::Hold);
     let mut watcher = watch(&world, "--grace 0s --batch 2 --session-timeout 2s --lock-timeout 1s").spawn();
     proxy.await_sprung();
     server.kill();

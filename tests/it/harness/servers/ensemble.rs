@@ -1,5 +1,6 @@
 //! Three ZooKeeper servers that form one.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::ports::free_port;
@@ -20,6 +21,9 @@ const SYNC_LIMIT: u32 = 6;
 /// The same for one whose link is slow on purpose: half a minute.
 const SLOW_SYNC_LIMIT: u32 = 60;
 
+/// The same where a leader is to take followers for alive that are not his any more: two minutes.
+const LONG_SYNC_LIMIT: u32 = 240;
+
 /// The place of the follower that lags behind. The smallest number among equals leads nowhere.
 const LAGGARD: usize = 0;
 
@@ -27,42 +31,50 @@ const LAGGARD: usize = 0;
 #[derive(Debug)]
 pub struct Ensemble {
     servers: Vec<Server>,
-    /// What lies between the follower that lags behind and whoever leads; none where nobody does.
-    links: Vec<Proxy>,
+    /// What lies between two servers, as the first one sees the second, where anything does: where followers speak with a
+    /// leader, and where all elect one.
+    links: BTreeMap<(usize, usize), [Proxy; 2]>,
 }
 
 impl Ensemble {
     /// Starts all and waits until they have a leader.
     pub fn private() -> Self {
-        Self::start_all(SYNC_LIMIT, |_| None)
+        Self::start_all(SYNC_LIMIT, |_| false)
     }
 
     /// As [`Ensemble::private`]; the first server follows, and its link to the leader can be made slow: see
     /// [`Ensemble::lag`].
     pub fn with_slow_link() -> Self {
-        let ensemble = Self::start_all(SLOW_SYNC_LIMIT, |port| Some(Proxy::to(port)));
+        let ensemble = Self::start_all(SLOW_SYNC_LIMIT, |follower| follower == LAGGARD);
         assert_ne!(ensemble.leader(), LAGGARD, "the smallest number was elected");
         ensemble
     }
 
-    /// `link` gives what stands before a server's port for its followers, as the first server sees it.
-    fn start_all(sync_limit: u32, link: impl Fn(u16) -> Option<Proxy>) -> Self {
+    /// As [`Ensemble::private`]; the leader can be cut off: see [`Ensemble::depose`].
+    pub fn with_links() -> Self {
+        Self::start_all(LONG_SYNC_LIMIT, |_| true)
+    }
+
+    /// `is_linked` says which followers reach a leader through a proxy alone.
+    fn start_all(sync_limit: u32, is_linked: impl Fn(usize) -> bool) -> Self {
         let classpath = classpath(Release::Debian).unwrap_or_else(|error| panic!("{error}"));
         // Between themselves they speak on two further ports each: followers with the leader, and for elections.
         let ports: Vec<[u16; 2]> = (0..SERVERS).map(|_| [free_port(), free_port()]).collect();
-        let links: Vec<Option<Proxy>> =
-            ports.iter().enumerate().map(|(place, [port, _])| link(*port).filter(|_| place != LAGGARD)).collect();
+        let pairs = (0..SERVERS).flat_map(|from| (0..SERVERS).map(move |to| (from, to)));
+        let linked = pairs.filter(|(from, to)| from != to && is_linked(*from));
+        let links: BTreeMap<(usize, usize), [Proxy; 2]> =
+            linked.map(|(from, to)| ((from, to), ports[to].map(Proxy::to))).collect();
         let seen_from = |from: usize| {
             let server_of = |place: usize| {
-                let slow = links[place].as_ref().filter(|_| from == LAGGARD).map(Proxy::port);
-                let [port, election] = ports[place];
-                format!("server.{}=127.0.0.1:{}:{election}", place + 1, slow.unwrap_or(port))
+                let links = links.get(&(from, place));
+                let [port, election] = links.map_or(ports[place], |links| [links[0].port(), links[1].port()]);
+                format!("server.{}=127.0.0.1:{port}:{election}", place + 1)
             };
             (0..SERVERS).map(server_of).collect::<Vec<_>>().join("\n")
         };
         let servers =
             (0..SERVERS).map(|place| member(place + 1, &seen_from(place), sync_limit, &classpath)).collect::<Vec<_>>();
-        let mut ensemble = Self { servers, links: links.into_iter().flatten().collect() };
+        let mut ensemble = Self { servers, links };
         ensemble.servers.iter_mut().for_each(Server::spawn);
         for server in &mut ensemble.servers {
             server.await_answer().unwrap_or_else(|error| panic!("{error}"));
@@ -75,7 +87,27 @@ impl Ensemble {
     /// So that follower shows what was true that long ago.
     pub fn lag(&self, time: Duration) {
         assert!(!self.links.is_empty(), "this ensemble has no slow link");
-        self.links.iter().for_each(|link| link.delay(time));
+        self.links.values().for_each(|[link, _]| link.delay(time));
+    }
+
+    /// The leader is cut off from both followers without noticing it, and they have elected another one when this returns.
+    /// The old one answers its clients' reads, and `sync`, as before.
+    pub fn depose(&self) {
+        let old = self.leader();
+        let cut_off = || self.links.iter().filter(|((from, to), _)| *from == old || *to == old);
+        // Who hears that the old one leads goes back to it.
+        cut_off().for_each(|(_, [_, election])| election.sever());
+        cut_off().for_each(|(_, [link, _])| link.sever());
+        eventually(ELECTION, "another leader", || {
+            let leaders = self.of_mode("leader");
+            if leaders.contains(&old) && leaders.len() == 2 { Ok(()) } else { Err((old, leaders)) }
+        });
+    }
+
+    /// The followers, as clients take them.
+    pub fn at_followers(&self) -> String {
+        let hosts = self.followers().into_iter().map(|place| format!("127.0.0.1:{}", self.servers[place].port));
+        hosts.collect::<Vec<_>>().join(",")
     }
 
     /// The follower behind the slow link, as clients take it.

@@ -83,6 +83,19 @@ impl MariaDb {
         copy
     }
 
+    /// Gives another server a copy of a database, under the same name: what a replica has that is behind.
+    pub fn give_copy(&self, database: &str, other: &Self) {
+        let connection = |server: &Self| format!("--no-defaults -h 127.0.0.1 -P {} -u {USER}", server.port());
+        let pipe = format!(
+            "set -e; mariadb-dump {} --single-transaction --databases {database} >\"$1\"; mariadb {} <\"$1\"",
+            connection(self),
+            connection(other)
+        );
+        let file = self.server.folder.join(&format!("{database}-copy.sql"));
+        run(Command::new("sh").args(["-c", &pipe, "copy", &file]).env("MYSQL_PWD", PASSWORD));
+        std::fs::remove_file(file).unwrap();
+    }
+
     /// The URL that leads to a database, password included.
     pub fn url(&self, database: &str) -> String {
         url(self.port(), database)
@@ -103,6 +116,17 @@ pub fn sql(port: u16, database: &str, sql: &str) {
         });
         connection.close().await.unwrap();
     });
+}
+
+/// The texts that a query gives, in a session in which nothing is set before.
+pub fn texts(port: u16, database: &str, sql: &str) -> Vec<String> {
+    let options = options(port, database).timezone(None).pipes_as_concat(false).no_engine_substitution(false);
+    wait(async {
+        let mut connection = MySqlConnection::connect_with(&options.set_names(false)).await.unwrap();
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        rows.iter().map(|row| sqlx::Row::get::<String, _>(row, 0)).collect()
+    })
 }
 
 /// The URL of a server, or of a proxy before it.
