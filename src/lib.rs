@@ -6,6 +6,7 @@
 //! `F§` or `R§` with a number in a comment cites a section of [`family::facts`], the page of everything that is relied on in
 //! DolphinScheduler's releases.
 
+pub mod cluster;
 pub mod commands;
 pub mod config;
 pub mod demo;
@@ -20,5 +21,6 @@ pub mod output;
 pub mod registry;
 pub mod secret;
 pub mod signals;
+pub mod stop;
 pub mod watch;
 pub mod worker;

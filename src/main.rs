@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use dsctl::commands::{Cli, misread};
 use dsctl::config::{Environment, output_settings};
-use dsctl::failover::StopSignal;
 use dsctl::output::{Document, Format, HURRY, LAST, OutputSettings, Patient, Printer, Terminals};
+use dsctl::stop::StopSignal;
 use dsctl::{commands, logging, signals};
 
 fn main() -> ExitCode {

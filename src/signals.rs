@@ -5,7 +5,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
-use crate::failover::Stop;
+use crate::stop::Stop;
 use crate::watch::live;
 
 const SIGHUP: i32 = 1;

@@ -80,10 +80,7 @@ impl Command {
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {
-                call.on_cluster(masters::empty(), Access::Read, async |shell, cluster| {
-                    masters::run(shell, cluster).await
-                })
-                .await
+                call.on_cluster(masters::empty(), Access::Read, async |_, cluster| masters::run(cluster).await).await
             }
             Self::Lock(LockCommand::Status(arguments)) => {
                 call.alone(status::empty(), Scope::Cluster, async |shell, document| {
@@ -98,8 +95,8 @@ impl Command {
                 .await
             }
             Self::Instances(arguments) => {
-                call.on_cluster(instances::empty(), Access::Read, async |shell, cluster| {
-                    instances::run(shell, cluster, &arguments).await
+                call.on_cluster(instances::empty(), Access::Read, async |_, cluster| {
+                    instances::run(cluster, &arguments).await
                 })
                 .await
             }
@@ -122,8 +119,8 @@ impl Command {
             }
             Self::Watch(arguments) => watch::run(call, &arguments).await,
             Self::Commands => {
-                call.on_cluster(command_list::empty(), Access::Read, async |shell, cluster| {
-                    command_list::run(shell, cluster).await
+                call.on_cluster(command_list::empty(), Access::Read, async |_, cluster| {
+                    command_list::run(cluster).await
                 })
                 .await
             }

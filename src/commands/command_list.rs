@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::failure::CommandError;
-use super::shell::{Answer, NONE, Shell};
+use super::shell::{Answer, NONE};
 use super::times;
-use crate::failover::Cluster;
+use crate::cluster::Cluster;
 use crate::family::command_name;
 use crate::model::CommandRow;
 use crate::output::{Body, Cell, Document, Table};
@@ -24,12 +24,11 @@ pub(super) fn empty() -> Document {
     }
 }
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
-    let stop = shell.stop.clone();
+pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer, CommandError> {
     let mut waiting = Kept::default();
-    stop.unless(cluster.store.each_command(|command| waiting.keep(command))).await?;
+    cluster.store.each_command(|command| waiting.keep(command)).await?;
     let mut errors = Kept::default();
-    stop.unless(cluster.store.each_error_command(|command| errors.keep(command))).await?;
+    cluster.store.each_error_command(|command| errors.keep(command)).await?;
     let zone = cluster.zone.as_ref();
     let body = Body::default()
         .records("commands", "command", waiting.rows.iter().map(|command| value(command, zone)))

@@ -7,8 +7,9 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use tokio::time::timeout;
 
+use crate::cluster::Cluster;
 use crate::config::{DbTarget, RegistryTarget, Settings};
-use crate::failover::{Cluster, FailoverError, Refusal, StopSignal, in_database};
+use crate::failover::{FailoverError, Refusal, in_database};
 use crate::family::{RegistryLayout, Release, family_of};
 use crate::metadata::database::{Database, DatabaseError};
 use crate::metadata::mysql::MySqlDatabase;
@@ -18,6 +19,7 @@ use crate::metadata::{MetadataStore, Writing};
 use crate::registry::jdbc::JdbcRegistry;
 use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
+use crate::stop::{StopSignal, Stopped};
 
 use super::failure::CommandError;
 use super::shell::head;
@@ -39,7 +41,7 @@ pub(super) enum Access {
 /// Connects to both. Reading commands see one state of the database, and can write nothing to it.
 pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSignal) -> Result<Cluster, CommandError> {
     let database = async {
-        let mut store = store(settings, access).await?;
+        let mut store = store(settings, access, stop).await?;
         let begun = begin(&mut store, access).await;
         Ok((store, begun))
     };
@@ -47,7 +49,7 @@ pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSign
     let ((store, begun), registry) = both(settings, access, stop, database, layout).await?;
     let error = match (registry, begun) {
         (Ok(registry), Ok(())) => match two_servers(&*registry, &store) {
-            None => return Ok(Cluster { registry, store, zone: settings.time_zone.clone() }),
+            None => return Ok(Cluster { registry, store, zone: settings.time_zone.clone(), stop: stop.clone() }),
             Some(error) => {
                 registry.close().await;
                 error.into()
@@ -64,18 +66,6 @@ pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSign
         store.close().await;
     }
     Err(error)
-}
-
-/// Runs something that may be dropped half-way when a signal comes.
-async fn or_stopped<T>(
-    mut stop: StopSignal,
-    work: impl Future<Output = Result<T, CommandError>>,
-) -> Result<T, CommandError> {
-    tokio::select! {
-        biased;
-        stop = stop.requested() => Err(CommandError::Failover(FailoverError::Stopped(stop))),
-        result = work => result,
-    }
 }
 
 /// A registry inside the database has a connection of its own, by the same address. What it says of masters and locks must not
@@ -114,12 +104,17 @@ pub(super) async fn both<T>(
     {
         let zookeeper = zookeeper(settings, connect);
         let (answer, session) = at_once(database, Box::pin(ZooKeeperSession::open(&zookeeper)), stop).await?;
-        let registry = session.map(|session| -> Box<dyn Registry> { Box::new(session.registry(layout(&answer))) });
+        let layout = layout(&answer);
+        let registry = session.map(|session| interruptible(Box::new(session.registry(layout)), stop));
         return Ok((answer, registry));
     }
-    let answer = or_stopped(stop.clone(), database).await?;
-    let registry = or_stopped(stop.clone(), registry(settings, access, layout(&answer))).await;
-    Ok((answer, registry))
+    let answer = stop.unless(database).await?;
+    let registry = stop.unless(registry(settings, access, layout(&answer))).await;
+    Ok((answer, registry.map(|registry| interruptible(registry, stop))))
+}
+
+fn interruptible(registry: Box<dyn Registry>, stop: &StopSignal) -> Box<dyn Registry> {
+    Box::new(crate::registry::interruptible::Interruptible::new(registry, stop.clone()))
 }
 
 async fn at_once<T>(
@@ -128,7 +123,7 @@ async fn at_once<T>(
     stop: &StopSignal,
 ) -> Result<(T, Result<ZooKeeperSession, CommandError>), CommandError> {
     let (database, mut session) = (pin!(database), pin!(session));
-    let first = match or_stopped(stop.clone(), async { Ok(select(database, session.as_mut()).await) }).await {
+    let first = match stop.unless(async { Ok(select(database, session.as_mut()).await) }).await {
         Ok(first) => first,
         Err(stopped) => {
             dismiss(session, MOMENT).await;
@@ -138,7 +133,7 @@ async fn at_once<T>(
     match first {
         Either::Left((Ok(answer), session)) => {
             let mut session = session;
-            let opened = or_stopped(stop.clone(), async { Ok(session.as_mut().await) }).await;
+            let opened = stop.unless(async { Ok(session.as_mut().await) }).await;
             match opened {
                 Ok(opened) => Ok((answer, opened.map_err(Into::into))),
                 Err(stopped) => {
@@ -150,12 +145,12 @@ async fn at_once<T>(
         Either::Left((Err(error), session)) => {
             let dismissed = async {
                 dismiss(session, GOODBYE).await;
-                Ok(())
+                Ok::<(), Stopped>(())
             };
-            or_stopped(stop.clone(), dismissed).await?;
+            stop.unless(dismissed).await?;
             Err(error)
         }
-        Either::Right((session, database)) => match (or_stopped(stop.clone(), database).await, session) {
+        Either::Right((session, database)) => match (stop.unless(database).await, session) {
             (Ok(answer), session) => Ok((answer, session.map_err(Into::into))),
             (Err(error), Ok(session)) => {
                 session.close().await;
@@ -193,8 +188,9 @@ pub(super) async fn close_registry(registry: Box<dyn Registry>) -> Option<String
     })
 }
 
-async fn store(settings: &Settings, access: Access) -> Result<MetadataStore, CommandError> {
+async fn store(settings: &Settings, access: Access, stop: &StopSignal) -> Result<MetadataStore, CommandError> {
     let database = database(settings, settings.database()?, access).await?;
+    let database = Box::new(crate::metadata::interruptible::Interruptible::new(database, stop.clone()));
     Ok(MetadataStore::open(database, settings.ds_version).await?)
 }
 
@@ -204,6 +200,7 @@ async fn store(settings: &Settings, access: Access) -> Result<MetadataStore, Com
 pub(super) async fn release(
     settings: &Settings,
     access: Access,
+    stop: &StopSignal,
     document: &mut Document,
 ) -> Result<(Release, Option<Refusal>), CommandError> {
     if let (None, Some(version)) = (&settings.db, settings.ds_version)
@@ -213,7 +210,7 @@ pub(super) async fn release(
         head(document, &release);
         return Ok((release, None));
     }
-    let mut store = store(settings, Access::Read).await?;
+    let mut store = store(settings, Access::Read, stop).await?;
     let elsewhere = match settings.registry()? {
         RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
         RegistryTarget::Jdbc(_) => Ok(None),

@@ -11,10 +11,11 @@ use super::handover::report::{self, Words};
 use super::instances::Listing;
 use super::shell::{Answer, Shell};
 use super::{connect, masters};
+use crate::cluster::Cluster;
 use crate::config::{DbTarget, Settings};
 use crate::demo::{self, Story};
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, Observer, Permit, Rules, Run, Steps, StopSignal, failover};
+use crate::failover::{Observer, Permit, Rules, Run, Steps, failover};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::model::{Address, LockNode, Version};
 use crate::output::{Body, Document};
@@ -60,7 +61,7 @@ pub(super) async fn run(
     let mut cluster = connect::cluster(&settings, connect::Access::Write, &shell.stop).await?;
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
-    let told = acts(&mut cluster, &story, &shell.stop).await;
+    let told = acts(&mut cluster, &story).await;
     let _ = connect::close(cluster).await;
     let (body, run) = told?;
     let mut answer = Answer::new(closing(body, &file, &story));
@@ -97,15 +98,15 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
 }
 
 /// The masters, the plan, the failover, and what it came to.
-async fn acts(cluster: &mut Cluster, story: &Story, stop: &StopSignal) -> Result<(Body, Run), CommandError> {
+async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body, Run), CommandError> {
     let rules = rules();
-    let masters_before = masters::seen(cluster, stop).await?;
-    let instances_before = listing(cluster, stop).await?;
+    let masters_before = masters::seen(cluster).await?;
+    let instances_before = listing(cluster).await?;
     let dead = [story.dead_master.clone()];
-    let plan = failover(cluster, &dead, &rules, None, &mut Silent, stop.clone()).await;
+    let plan = failover(cluster, &dead, &rules, None, &mut Silent).await;
     let permit = Permit::given();
-    let run = failover(cluster, &dead, &rules, Some(&permit), &mut Silent, stop.clone()).await;
-    let instances_after = listing(cluster, stop).await?;
+    let run = failover(cluster, &dead, &rules, Some(&permit), &mut Silent).await;
+    let instances_after = listing(cluster).await?;
     let words = Words {
         done: "handed over",
         would: "would be handed over",
@@ -136,11 +137,11 @@ fn with_part(body: Body, key: &'static str, part: Body, title: &str) -> Body {
     part.tables.into_iter().fold(body.key(key, value), |body, table| body.table(table.title(title)))
 }
 
-async fn listing(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, CommandError> {
-    let registered = stop.unless(cluster.registry.masters()).await?;
+async fn listing(cluster: &mut Cluster) -> Result<Body, CommandError> {
+    let registered = cluster.registry.masters().await?;
     let mut listed = Vec::new();
-    stop.unless(cluster.store.each_listed(None, |instance| listed.push(instance))).await?;
-    let listing = Listing::around(&listed, cluster, registered, stop).await?;
+    cluster.store.each_listed(None, |instance| listed.push(instance)).await?;
+    let listing = Listing::around(&listed, cluster, registered).await?;
     let values = listed.iter().map(|instance| listing.value(instance));
     Ok(Body::default().records("instances", "instance", values).table(listing.table(&listed)))
 }

@@ -8,6 +8,7 @@ use crate::metadata::database::DatabaseError;
 use crate::model::{AddressError, LockNode};
 use crate::output::ErrorBody;
 use crate::registry::RegistryError;
+use crate::stop::Stopped;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,12 @@ pub(super) enum CommandError {
     /// Something of the system's, with a hint.
     #[error("{message}")]
     Other { message: String, cause: Option<String>, hint: Option<String>, exit: ExitCode },
+}
+
+impl From<Stopped> for CommandError {
+    fn from(stopped: Stopped) -> Self {
+        FailoverError::from(stopped).into()
+    }
 }
 
 impl From<RegistryError> for CommandError {

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::failure::CommandError;
-use super::shell::{Answer, NONE, Shell};
+use super::shell::{Answer, NONE};
 use super::times;
-use crate::failover::{Cluster, Disproof, FailoverError, StopSignal, disproof, instance_verdict, survey};
+use crate::cluster::Cluster;
+use crate::failover::{Disproof, FailoverError, disproof, instance_verdict, survey};
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Document, Table};
 use clap::Args;
@@ -37,16 +38,11 @@ pub(super) fn empty() -> Document {
     Document { body: Body::default().records("instances", "instance", NONE), ..Document::new("instances") }
 }
 
-pub(super) async fn run(
-    shell: &mut Shell<'_, '_>,
-    cluster: &mut Cluster,
-    arguments: &InstancesArgs,
-) -> Result<Answer, CommandError> {
-    let stop = shell.stop.clone();
+pub(super) async fn run(cluster: &mut Cluster, arguments: &InstancesArgs) -> Result<Answer, CommandError> {
     let form = cluster.store.release().family.registry.address_form;
     let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
-    let (registered, refusal) = stop.unless(survey(cluster)).await?;
-    let doubt = stop.unless(disproof(cluster)).await?;
+    let (registered, refusal) = survey(cluster).await?;
+    let doubt = disproof(cluster).await?;
     if doubt.is_some() {
         cluster.zone = None;
     }
@@ -59,14 +55,14 @@ pub(super) async fn run(
             listed.push(instance);
         }
     };
-    stop.unless(cluster.store.each_listed(host.as_ref().map(Address::as_str), &mut keep)).await?;
-    for (instance, _) in stop.unless(cluster.store.failed_recoveries()).await? {
+    cluster.store.each_listed(host.as_ref().map(Address::as_str), &mut keep).await?;
+    for (instance, _) in cluster.store.failed_recoveries().await? {
         if host.as_ref().is_none_or(|host| instance.instance.host.as_deref() == Some(host.as_str())) {
             keep(instance);
         }
     }
     let nowhere = refusal.filter(|_| registered.prove_nothing());
-    let listing = Listing::around(&listed, cluster, registered, &stop).await?;
+    let listing = Listing::around(&listed, cluster, registered).await?;
     let mut answer = Answer::new(listing.body(&listed));
     answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
     answer.warnings.extend(doubt.map(|Disproof { zone, seen }| {
@@ -94,11 +90,10 @@ impl<'a> Listing<'a> {
         listed: &[ListedInstance],
         cluster: &'a mut Cluster,
         registered: Registrations,
-        stop: &StopSignal,
     ) -> Result<Self, FailoverError> {
         let ids: HashSet<InstanceId> = listed.iter().map(|listed| listed.instance.id).collect();
-        let waiting = stop.unless(cluster.store.recovery_commands_for(ids.iter().copied())).await?.into_inner();
-        let errors = stop.unless(cluster.store.recovery_errors(&ids)).await?;
+        let waiting = cluster.store.recovery_commands_for(ids.iter().copied()).await?.into_inner();
+        let errors = cluster.store.recovery_errors(&ids).await?;
         let first_line = |message: String| message.lines().next().map(str::to_owned);
         let errors =
             errors.into_iter().map(|(id, error)| (id, (error.id, error.message.and_then(first_line)))).collect();

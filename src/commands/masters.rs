@@ -7,9 +7,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::failure::CommandError;
-use super::shell::{Answer, NONE, Shell};
+use super::shell::{Answer, NONE};
 use super::times;
-use crate::failover::{Cluster, StopSignal, instance_verdict, survey};
+use crate::cluster::Cluster;
+use crate::failover::{instance_verdict, survey};
 use crate::metadata::HostCount;
 use crate::model::{Heartbeat, Instance, PayloadProblem, Registration, Registrations, Verdict};
 use crate::output::{Body, Cell, Document, Table};
@@ -21,10 +22,9 @@ pub(super) fn empty() -> Document {
     Document { body: Body::default().records("masters", "master", NONE), ..Document::new("masters") }
 }
 
-pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Result<Answer, CommandError> {
-    let stop = shell.stop.clone();
-    let (registered, refusal) = stop.unless(survey(cluster)).await?;
-    let counts = stop.unless(cluster.store.host_counts()).await?;
+pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer, CommandError> {
+    let (registered, refusal) = survey(cluster).await?;
+    let counts = cluster.store.host_counts().await?;
     let mut answer = Answer::new(body(cluster, &rows(cluster, &registered, &counts)));
     if let Some(refusal) = refusal {
         answer.warnings.push(format!("{refusal}; {}", refusal.hint()));
@@ -33,9 +33,9 @@ pub(super) async fn run(shell: &mut Shell<'_, '_>, cluster: &mut Cluster) -> Res
 }
 
 /// The masters, without a word on whether they are the right ones.
-pub(super) async fn seen(cluster: &mut Cluster, stop: &StopSignal) -> Result<Body, CommandError> {
-    let (registered, _) = stop.unless(survey(cluster)).await?;
-    let counts = stop.unless(cluster.store.host_counts()).await?;
+pub(super) async fn seen(cluster: &mut Cluster) -> Result<Body, CommandError> {
+    let (registered, _) = survey(cluster).await?;
+    let counts = cluster.store.host_counts().await?;
     Ok(body(cluster, &rows(cluster, &registered, &counts)))
 }
 

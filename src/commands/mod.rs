@@ -20,8 +20,8 @@ use std::io;
 
 use crate::config::Environment;
 use crate::exit_code::ExitCode;
-use crate::failover::StopSignal;
 use crate::output::{ErrorBody, Printer};
+use crate::stop::StopSignal;
 use shell::Call;
 
 pub use cli::{Cli, definition, shown};

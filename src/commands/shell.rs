@@ -4,12 +4,13 @@ use std::io;
 
 use super::connect::{self, Access};
 use super::failure::CommandError;
+use crate::cluster::Cluster;
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, StopSignal};
 use crate::family::Release;
 use crate::options::GlobalArgs;
 use crate::output::{Body, Document, ErrorBody, Printer};
+use crate::stop::{StopSignal, Stopped};
 
 /// No record at all.
 pub(super) const NONE: [serde_json::Value; 0] = [];
@@ -47,6 +48,16 @@ pub(super) struct Shell<'a, 'w> {
     pub(super) settings: Settings,
     pub(super) printer: &'a mut Printer<'w>,
     pub(super) stop: StopSignal,
+}
+
+impl Shell<'_, '_> {
+    /// Asks the operator.
+    ///
+    /// # Errors
+    /// A signal came before an answer.
+    pub(super) async fn confirm(&mut self, question: &str) -> Result<bool, Stopped> {
+        self.stop.unless(async { Ok(self.printer.confirm(question).await) }).await
+    }
 }
 
 /// A call of a command, before its settings are put together.

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::life::{Before, Between, LONGEST, Roll};
-use super::rules::{Rules, StopSignal};
-use super::run::{Cluster, Context};
+use super::rules::Rules;
+use super::run::Context;
+use crate::cluster::Cluster;
 use crate::model::Address;
 
 /// Between two looks.
@@ -24,20 +25,15 @@ pub async fn see_away(
     view: &RegistryView,
     mut masters: Vec<Address>,
     time: Duration,
-    stop: &StopSignal,
 ) -> Result<(Vec<Address>, Before), FailoverError> {
     let began = Instant::now();
     let names: Vec<&str> = masters.iter().map(Address::as_str).collect();
-    let mark = stop.unless(cluster.store.mark(&names)).await?;
+    let mark = cluster.store.mark(&names).await?;
     let endpoint = cluster.registry.endpoint().to_owned();
     let (mut roll, mut looked) = (Roll::of(&endpoint, &view.masters), began);
     while let Some(left) = time.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
-        let pause = async {
-            tokio::time::sleep(left.min(LOOK)).await;
-            Ok::<(), FailoverError>(())
-        };
-        stop.unless(pause).await?;
-        let now = stop.unless(guard::look(cluster, rules)).await?;
+        cluster.stop.pause(left.min(LOOK)).await?;
+        let now = guard::look(cluster, rules).await?;
         masters.retain(|master| now.masters.find(master).is_none());
         let Some(first) = masters.first() else { break };
         let seen = Roll::of(&endpoint, &now.masters);
@@ -68,11 +64,11 @@ pub(super) async fn see_again(
     let Some((time, mark)) = stale.and_then(|before| Some((before.again?, before.mark.clone()))) else {
         return Ok(());
     };
-    let (rules, stop) = (context.rules, context.stop.clone());
-    let view = stop.unless(guard::look(cluster, rules)).await?;
+    let (rules, _stop) = (context.rules, context.stop.clone());
+    let view = guard::look(cluster, rules).await?;
     guard::select(cluster, rules, &view, address, Vec::new())?;
     context.observer.seeing_away(address, time);
-    let (away, before) = see_away(cluster, rules, &view, vec![address.clone()], time, &stop).await?;
+    let (away, before) = see_away(cluster, rules, &view, vec![address.clone()], time).await?;
     if away.is_empty() {
         return Err(Refusal::CameAndWent(address.clone()).into());
     }

@@ -15,10 +15,11 @@ use super::locks::Locks;
 use super::outcome::{MasterOutcome, is_refusal};
 use super::parameter::{self, Schedule, Sources};
 use super::read_back::read_back;
-use super::rules::{Permit, Steps, StopSignal};
-use super::run::{Cluster, Context};
+use super::rules::{Permit, Steps};
+use super::run::Context;
 use super::takeup::HandedOver;
 use super::tasks::{TaskFate, TaskView};
+use crate::cluster::Cluster;
 use crate::family::{Claim, TaskRule};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, NewCommand, TaskIds};
@@ -42,22 +43,18 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) async fn read(
-        store: &mut MetadataStore,
-        stop: &StopSignal,
-        instances: &[Instance],
-    ) -> Result<Self, FailoverError> {
+    pub(crate) async fn read(store: &mut MetadataStore, instances: &[Instance]) -> Result<Self, FailoverError> {
         use crate::family::ParameterForm as Form;
-        let definitions = stop.unless(store.definitions(instances)).await?;
+        let definitions = store.definitions(instances).await?;
         let schedules = match store.release().parameter_form() {
-            Form::WithScheduleZone | Form::WithStartParams => stop.unless(store.schedule_zones(instances)).await?,
+            Form::WithScheduleZone | Form::WithStartParams => store.schedule_zones(instances).await?,
             Form::InstanceId | Form::Typed => HashMap::new(),
         };
         let tasks = match store.release().task_rule() {
             TaskRule::Untouched => TaskIds::default(),
             TaskRule::AllUnfinished | TaskRule::OnDeadHosts { .. } => {
                 let ids: Vec<InstanceId> = instances.iter().map(|instance| instance.id).collect();
-                stop.unless(store.find_tasks(&ids)).await?
+                store.find_tasks(&ids).await?
             }
         };
         Ok(Self { definitions, schedules, tasks })
@@ -145,8 +142,8 @@ pub(crate) async fn preview(
     outcome: &mut MasterOutcome,
 ) -> Result<(), FailoverError> {
     let ids: Vec<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
-    let rows = context.stop.unless(cluster.store.rows_by_ids(&ids)).await?;
-    let prepared = context.stop.unless(prepare(cluster, context, batch, facts, candidates, rows)).await?;
+    let rows = cluster.store.rows_by_ids(&ids).await?;
+    let prepared = prepare(cluster, context, batch, facts, candidates, rows).await?;
     outcome.recovered.extend(prepared.ids().map(|id| (id, None)));
     finish(prepared, outcome);
     Ok(())
@@ -159,6 +156,8 @@ impl Handover<'_, '_> {
     /// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says that it is not known.
     pub(super) async fn apply(&mut self, candidates: &[Instance], rows: Rows) -> Result<Applied, FailoverError> {
         let Self { cluster, context, outcome, locks, batch, facts, .. } = self;
+        // From here on nothing is cut short, also not what is asked after a COMMIT without an answer.
+        let _shield = cluster.stop.shield();
         locks.confirm(&mut *cluster.registry).await?;
         cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
         let mut place = Place::Tables;

@@ -3,12 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
-
 use super::error::{FailoverError, Refusal};
 use super::locks::Locks;
 use super::rules::{Crowd, Room};
-use super::run::{Cluster, Context, kept};
+use super::run::{Context, kept};
+use crate::cluster::Cluster;
 use crate::family::LockPath;
 use crate::metadata::HostCount;
 use crate::model::{Address, LockNode, Registrations};
@@ -33,10 +32,9 @@ pub(super) async fn ensure_room(
 ) -> Result<(), FailoverError> {
     let began = Instant::now();
     while context.observer.limit().is_some() {
-        let stop = context.stop.clone();
         // The locks before the rows: whoever is done between the two shows in the rows.
-        let locked = stop.unless(locked_masters(cluster, address)).await?;
-        let counts = kept(locks, &mut *cluster.registry, stop.unless(cluster.store.host_counts())).await?;
+        let locked = locked_masters(cluster, address).await?;
+        let counts = kept(locks, &mut *cluster.registry, cluster.store.host_counts()).await?;
         let at_work: Vec<String> = locked.into_iter().filter(|master| has_work(cluster, &counts, master)).collect();
         let crowd = Crowd { master: address, masters, counts: &counts, at_work: &at_work };
         match context.observer.limit().map_or(Room::Enough, |limit| limit.room(cluster.store.release().family, &crowd))
@@ -48,11 +46,7 @@ pub(super) async fn ensure_room(
             }
             Room::Others => {}
         }
-        stop.unless(async {
-            sleep(LOOK).await;
-            Ok::<(), FailoverError>(())
-        })
-        .await?;
+        cluster.stop.pause(LOOK).await?;
         if let Some(locks) = locks {
             locks.confirm(&mut *cluster.registry).await?;
         }

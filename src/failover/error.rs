@@ -5,6 +5,7 @@ use crate::metadata::database::DatabaseError;
 use crate::metadata::{NO_TLS, Obstacle, Sign, StoreError};
 use crate::model::{Address, InstanceId, LockNode, VersionRange};
 use crate::registry::RegistryError;
+use crate::stop::{Stop, Stopped};
 
 /// A safety check said no. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -233,13 +234,13 @@ pub enum FailoverError {
     Refused(#[from] Refusal),
     /// The registry, or the lock.
     #[error(transparent)]
-    Registry(#[from] RegistryError),
+    Registry(RegistryError),
     /// The database.
     #[error(transparent)]
-    Database(#[from] DatabaseError),
+    Database(DatabaseError),
     /// The schema.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The answer to COMMIT is lost, and the database could not be asked whether it happened.
     #[error("whether the last batch was written is not known: {cause}")]
     OutcomeUnknown {
@@ -250,7 +251,42 @@ pub enum FailoverError {
     },
     /// SIGINT or SIGTERM; nothing is half done.
     #[error("ended by {0}")]
-    Stopped(super::rules::Stop),
+    Stopped(Stop),
+}
+
+// A signal ends calls at the seams below: from here on it is that alone, whichever call it met.
+
+impl From<Stopped> for FailoverError {
+    fn from(Stopped(stop): Stopped) -> Self {
+        Self::Stopped(stop)
+    }
+}
+
+impl From<RegistryError> for FailoverError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Stopped(stopped) => stopped.into(),
+            error => Self::Registry(error),
+        }
+    }
+}
+
+impl From<DatabaseError> for FailoverError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Stopped(stopped) => stopped.into(),
+            error => Self::Database(error),
+        }
+    }
+}
+
+impl From<StoreError> for FailoverError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(error) => error.into(),
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl FailoverError {
@@ -264,8 +300,8 @@ impl FailoverError {
             Self::Database(error) | Self::Store(StoreError::Database(error)) => written(database_code(error)),
             Self::Store(StoreError::Schema(_)) => ExitCode::Refused,
             Self::OutcomeUnknown { .. } => ExitCode::Unknown,
-            Self::Stopped(super::rules::Stop::Interrupt) => ExitCode::Interrupted,
-            Self::Stopped(super::rules::Stop::Terminate) => ExitCode::Terminated,
+            Self::Stopped(Stop::Interrupt) => ExitCode::Interrupted,
+            Self::Stopped(Stop::Terminate) => ExitCode::Terminated,
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::error::{FailoverError, Refusal};
 use super::judge;
 use super::rules::Rules;
-use super::run::Cluster;
+use crate::cluster::Cluster;
 use crate::family::{Family, payload};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{HostCount, MetadataStore};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::batch::idle_limit;
 use super::outcome::MasterOutcome;
-use super::run::Cluster;
+use crate::cluster::Cluster;
 use crate::model::{Address, Task};
 
 /// As long as a worker may take to answer: rows are locked meanwhile.

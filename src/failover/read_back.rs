@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::batch::{Prepared, idle_limit};
 use super::error::FailoverError;
-use super::run::{Cluster, Context};
+use super::run::Context;
 use super::trace::{self, Trace};
+use crate::cluster::Cluster;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Instance, InstanceId, InstanceRow};
 

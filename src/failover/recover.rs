@@ -8,10 +8,9 @@ use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::judge;
 use super::outcome::{MasterOutcome, Run};
-use super::rules::{Observer, Permit, Rules, StopSignal};
-use super::run::{
-    Cluster, Context, Job, Work, check_place, check_release, check_transactions, check_writable, each, finish,
-};
+use super::rules::{Observer, Permit, Rules};
+use super::run::{Context, Job, Work, check_place, check_release, check_transactions, check_writable, each, finish};
+use crate::cluster::Cluster;
 use crate::family::Claim;
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 
@@ -22,10 +21,9 @@ pub async fn recover(
     rules: &Rules,
     permit: Option<&Permit>,
     observer: &mut dyn Observer,
-    stop: StopSignal,
 ) -> Run {
     let started = Instant::now();
-    let mut context = Context::new(rules, permit, observer, stop);
+    let mut context = Context::new(rules, permit, observer, cluster.stop.clone());
     let result = all_claimed(cluster, ids, &mut context).await;
     finish(context, result, started)
 }
@@ -38,10 +36,9 @@ async fn all_claimed(
     check_release(cluster.store.release(), context.rules)?;
     check_transactions(cluster, context).await?;
     check_writable(cluster, context).await?;
-    let stop = context.stop.clone();
-    let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    let view = guard::look(cluster, context.rules).await?;
     check_place(cluster, &view, context).await?;
-    let candidates = stop.unless(candidates(cluster, ids, &view, context)).await?;
+    let candidates = candidates(cluster, ids, &view, context).await?;
     if candidates.is_empty() {
         return Ok(());
     }
@@ -52,7 +49,7 @@ async fn all_claimed(
     let family = cluster.store.release().family;
     let wanted: HashSet<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
     let errors = match family.claim {
-        Claim::State(_) => stop.unless(cluster.store.recovery_errors(&wanted)).await?,
+        Claim::State(_) => cluster.store.recovery_errors(&wanted).await?,
         Claim::Host(_) => HashMap::new(),
     };
     // Up to 3.2 the host is the claim text, and that text's lock is the one which a master's scan takes for it.

@@ -1,12 +1,7 @@
-//! What an operator allows and wants, consent to write, the wish to stop, and who is told how a run goes on.
+//! What an operator allows and wants, consent to write, and who is told how a run goes on.
 
-use std::fmt;
-use std::future::Future;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::error::FailoverError;
 use super::life::Before;
 use super::parameter::OriginalState;
 use crate::family::Family;
@@ -64,69 +59,6 @@ pub struct Rules {
     pub original_state: Option<OriginalState>,
     /// What was seen when the absence of the one master that is failed over began; else it is the run's own first look.
     pub before: Option<Before>,
-}
-
-/// Which signal asked to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// SIGINT.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-}
-
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Interrupt => "SIGINT",
-            Self::Terminate => "SIGTERM",
-        })
-    }
-}
-
-/// Tells a run that it is to stop: at once while it waits or reads, after the batch while it writes.
-#[derive(Clone, Debug)]
-pub struct StopSignal(watch::Receiver<Option<Stop>>);
-
-impl StopSignal {
-    /// From the receiving end of a channel that signal handlers write to.
-    #[must_use]
-    pub fn new(receiver: watch::Receiver<Option<Stop>>) -> Self {
-        Self(receiver)
-    }
-
-    /// Whether it was asked for.
-    ///
-    /// # Errors
-    /// [`FailoverError::Stopped`] if so.
-    pub fn check(&self) -> Result<(), FailoverError> {
-        (*self.0.borrow()).map_or(Ok(()), |stop| Err(FailoverError::Stopped(stop)))
-    }
-
-    /// Waits until it is asked for.
-    pub async fn requested(&mut self) -> Stop {
-        // The sender lives as long as the process; without one nothing ever asks.
-        match self.0.wait_for(Option::is_some).await.map(|stop| *stop) {
-            Ok(Some(stop)) => stop,
-            Ok(None) | Err(_) => std::future::pending().await,
-        }
-    }
-
-    /// Runs something that may be dropped half-way.
-    ///
-    /// # Errors
-    /// Its own, or [`FailoverError::Stopped`].
-    pub async fn unless<T, E: Into<FailoverError>>(
-        &self,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, FailoverError> {
-        let mut stop = self.clone();
-        tokio::select! {
-            biased;
-            stop = stop.requested() => Err(FailoverError::Stopped(stop)),
-            result = work => result.map_err(Into::into),
-        }
-    }
 }
 
 /// Is told how a run goes on. Prints, or does not.

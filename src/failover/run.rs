@@ -1,10 +1,7 @@
 //! A whole run: look, lock, look again, scan once, then batch by batch; and the locks back on every way out.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 use std::time::{Duration, Instant};
-
-use jiff::tz::TimeZone;
 
 use super::batch::{self, Batch, Handover, Rows};
 use super::error::{FailoverError, Refusal};
@@ -12,38 +9,20 @@ use super::guard::{self, RegistryView};
 use super::life::Before;
 use super::locks::Locks;
 use super::outcome::{MasterOutcome, Run};
-use super::rules::{Observer, Permit, Rules, Steps, StopSignal};
+use super::rules::{Observer, Permit, Rules, Steps};
 use super::{absence, crowd, judge, kills, life, remarks, zone};
+use crate::cluster::Cluster;
 use crate::family::{Claim, Release};
-use crate::metadata::{HostCount, Mark, MetadataStore, Writing};
+use crate::metadata::{HostCount, Mark, Writing};
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::{Registry, RegistryError};
-
-/// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.
-pub struct Cluster {
-    /// The registry.
-    pub registry: Box<dyn Registry>,
-    /// The metadata store.
-    pub store: MetadataStore,
-    /// The masters' zone.
-    pub zone: Option<TimeZone>,
-}
-
-impl fmt::Debug for Cluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cluster")
-            .field("registry", &self.registry.endpoint())
-            .field("store", &self.store)
-            .finish_non_exhaustive()
-    }
-}
 
 /// What all steps of a run share.
 pub(crate) struct Context<'a> {
     pub(crate) rules: &'a Rules,
     pub(crate) permit: Option<&'a Permit>,
     pub(crate) observer: &'a mut dyn Observer,
-    pub(crate) stop: StopSignal,
+    pub(crate) stop: crate::stop::StopSignal,
     pub(crate) run: Run,
     /// What must still hold of the masters' absence.
     pub(crate) before: Option<Before>,
@@ -56,7 +35,7 @@ impl<'a> Context<'a> {
         rules: &'a Rules,
         permit: Option<&'a Permit>,
         observer: &'a mut dyn Observer,
-        stop: StopSignal,
+        stop: crate::stop::StopSignal,
     ) -> Self {
         let before = rules.before.clone();
         Self { rules, permit, observer, stop, run: Run::default(), before, waited: Duration::ZERO }
@@ -108,10 +87,9 @@ pub async fn failover(
     rules: &Rules,
     permit: Option<&Permit>,
     observer: &mut dyn Observer,
-    stop: StopSignal,
 ) -> Run {
     let started = Instant::now();
-    let mut context = Context::new(rules, permit, observer, stop);
+    let mut context = Context::new(rules, permit, observer, cluster.stop.clone());
     let result = all_masters(cluster, masters, &mut context).await;
     context.run.name_others(&masters.iter().map(|address| (address, Verdict::Unknown)).collect::<Vec<_>>());
     finish(context, result, started)
@@ -132,13 +110,12 @@ async fn all_masters(
     check_release(cluster.store.release(), context.rules)?;
     check_transactions(cluster, context).await?;
     check_writable(cluster, context).await?;
-    let stop = context.stop.clone();
-    let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    let view = guard::look(cluster, context.rules).await?;
     check_place(cluster, &view, context).await?;
     let mark = match &context.rules.before {
         Some(before) => before.mark.clone(),
         // What its rows look like is compared from the scan under the lock on.
-        None => stop.unless(cluster.store.mark(&[])).await?,
+        None => cluster.store.mark(&[]).await?,
     };
     let jobs = check_all(cluster, masters, &view, &mark, context).await?;
     each(cluster, &jobs, context).await
@@ -170,7 +147,7 @@ async fn check_all<'m>(
     let limit = context.rules.max_instances;
     if found.len() > limit {
         let commands = cluster.store.recovery_commands_for(found.iter().copied());
-        let waiting = context.stop.unless(commands).await?;
+        let waiting = commands.await?;
         found.retain(|id| !waiting.contains_key(id));
     }
     if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(jobs) }
@@ -182,8 +159,8 @@ async fn selected(
     view: &RegistryView,
     context: &Context<'_>,
 ) -> Result<Vec<InstanceId>, FailoverError> {
-    context.stop.unless(zone::ensure_not_disproved(cluster, context.rules, view, address)).await?;
-    let instances = context.stop.unless(cluster.store.unfinished_of(address.as_str())).await?;
+    zone::ensure_not_disproved(cluster, context.rules, view, address).await?;
+    let instances = cluster.store.unfinished_of(address.as_str()).await?;
     let (selected, _) = guard::select(cluster, context.rules, view, address, instances)?;
     Ok(selected.into_iter().map(|instance| instance.id).collect())
 }
@@ -205,15 +182,15 @@ pub(crate) async fn check_place(
     if context.rules.allow_new_masters || masters.is_empty() {
         return Ok(());
     }
-    let known = context.stop.unless(cluster.store.names_any(&masters)).await?;
+    let known = cluster.store.names_any(&masters).await?;
     let jdbc = cluster.registry.kind() == "jdbc";
     let strange = || Refusal::StrangeMasters { masters: masters.join(", "), jdbc };
     if known { Ok(()) } else { Err(strange().into()) }
 }
 
 /// All or nothing is the database's promise; a table that cannot keep it is none to write to.
-pub(crate) async fn check_transactions(cluster: &mut Cluster, context: &Context<'_>) -> Result<(), FailoverError> {
-    let tables = context.stop.unless(cluster.store.tables_without_transactions()).await?;
+pub(crate) async fn check_transactions(cluster: &mut Cluster, _context: &Context<'_>) -> Result<(), FailoverError> {
+    let tables = cluster.store.tables_without_transactions().await?;
     if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
 }
 
@@ -222,7 +199,7 @@ pub(crate) async fn check_writable(cluster: &mut Cluster, context: &Context<'_>)
     let steps = context.rules.steps;
     let (claims, commands) = (steps != Steps::Command, steps != Steps::Claim);
     let writing = Writing { claims, commands, locks: cluster.registry.kind() == "jdbc" };
-    let obstacle = context.stop.unless(cluster.store.obstacle(writing)).await?;
+    let obstacle = cluster.store.obstacle(writing).await?;
     obstacle.map_or(Ok(()), |obstacle| Err(Refusal::from(obstacle).into()))
 }
 
@@ -295,9 +272,9 @@ async fn under_locks(
     if let Work::Master(_) = job.work {
         absence::see_again(cluster, job.address, context).await?;
     }
-    let (stop, began) = (context.stop.clone(), Instant::now());
+    let (_stop, began) = (context.stop.clone(), Instant::now());
     let paths = cluster.store.release().lock_paths(job.address);
-    let taken = stop.unless(Locks::take(&mut *cluster.registry, &paths, patience, context.observer)).await;
+    let taken = Locks::take(&mut *cluster.registry, &paths, patience, context.observer).await;
     context.waited += began.elapsed();
     let locks = taken?;
     context.run.locks.extend(locks.taken());
@@ -315,20 +292,19 @@ async fn do_work(
     job: &Job<'_>,
 ) -> Result<(), FailoverError> {
     let address = job.address;
-    let stop = context.stop.clone();
     // The lock may have been waited for: everything is read again now that it is held.
-    let view = stop.unless(guard::look(cluster, context.rules)).await?;
+    let view = guard::look(cluster, context.rules).await?;
     match job.work {
         Work::Master(mark) => {
-            stop.unless(zone::ensure_not_disproved(cluster, context.rules, &view, address)).await?;
+            zone::ensure_not_disproved(cluster, context.rules, &view, address).await?;
             let away = view.masters.find(address).is_none();
             if away {
                 let before = context.before.as_ref();
                 life::ensure_away(cluster.registry.endpoint(), &view.masters, before, address)?;
-                let still = stop.unless(life::ensure_no_sign(&mut cluster.store, address, mark));
+                let still = life::ensure_no_sign(&mut cluster.store, address, mark);
                 kept(locks, &mut *cluster.registry, still).await?;
             }
-            let scan = stop.unless(cluster.store.unfinished_of(address.as_str()));
+            let scan = cluster.store.unfinished_of(address.as_str());
             let instances = kept(locks, &mut *cluster.registry, scan).await?;
             if away {
                 life::ensure_none_taken_up(cluster.store.release(), address, mark, &instances)?;
@@ -343,7 +319,7 @@ async fn do_work(
             }
             outcome.notes.extend(guard::about_nobody(&view, address));
             outcome.notes.extend(remarks::of(cluster.store.release(), context.rules, &view, &selected));
-            outcome.notes.extend(stop.unless(zone::about_earlier_life(cluster, &view, address, &selected)).await?);
+            outcome.notes.extend(zone::about_earlier_life(cluster, &view, address, &selected).await?);
             outcome.notes.extend(locks.iter().flat_map(|locks| locks.about_others()));
             outcome.notes.extend(about_children(cluster.store.release(), address, &selected));
             if !selected.is_empty() {
@@ -361,14 +337,14 @@ async fn do_work(
 }
 
 /// Does something that may take long; locks that are held are kept alive meanwhile.
-pub(super) async fn kept<T>(
+pub(super) async fn kept<T, E: Into<FailoverError>>(
     locks: Option<&Locks>,
     registry: &mut dyn Registry,
-    work: impl Future<Output = Result<T, FailoverError>>,
+    work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, FailoverError> {
     match locks {
         Some(locks) => locks.kept_during(registry, work).await,
-        None => work.await,
+        None => work.await.map_err(Into::into),
     }
 }
 
@@ -389,7 +365,7 @@ fn about_children(release: &Release, master: &Address, selected: &[Instance]) ->
 async fn drop_waiting(
     cluster: &mut Cluster,
     locks: Option<&Locks>,
-    context: &Context<'_>,
+    _context: &Context<'_>,
     selected: &mut Vec<Instance>,
     outcome: &mut MasterOutcome,
 ) -> Result<(), FailoverError> {
@@ -397,7 +373,7 @@ async fn drop_waiting(
         return Ok(());
     }
     let commands = cluster.store.recovery_commands_for(selected.iter().map(|instance| instance.id));
-    let waiting = kept(locks, &mut *cluster.registry, context.stop.unless(commands)).await?;
+    let waiting = kept(locks, &mut *cluster.registry, commands).await?;
     outcome.notes.extend(waiting.others());
     selected.retain(|instance| match waiting.get(&instance.id) {
         Some(command) => {
@@ -437,7 +413,7 @@ async fn each_batch(
     if found > limit {
         return Err(Refusal::TooMany { found, limit }.into());
     }
-    let reading = batch::Facts::read(&mut cluster.store, &context.stop, instances);
+    let reading = batch::Facts::read(&mut cluster.store, instances);
     let facts = kept(locks, &mut *cluster.registry, reading).await?;
     let size = context.rules.rate.map_or(context.rules.batch, |rate| context.rules.batch.min(rate as usize)).max(1);
     let (Some(locks), Some(permit)) = (locks, context.permit) else {
@@ -478,14 +454,7 @@ async fn each_batch(
 async fn keep_rate(context: &Context<'_>, done: usize, began: Instant) -> Result<(), FailoverError> {
     let Some(rate) = context.rules.rate.filter(|_| context.permit.is_some()) else { return Ok(()) };
     let due = Duration::from_secs_f64(f64::from(u32::try_from(done).unwrap_or(u32::MAX)) / f64::from(rate.max(1)));
-    let pause = tokio::time::sleep(due.saturating_sub(began.elapsed()));
-    context
-        .stop
-        .unless(async {
-            pause.await;
-            Ok::<(), FailoverError>(())
-        })
-        .await
+    Ok(context.stop.pause(due.saturating_sub(began.elapsed())).await?)
 }
 
 pub(crate) fn check_release(release: &Release, rules: &Rules) -> Result<(), Refusal> {

@@ -9,8 +9,7 @@ use jiff::civil::DateTime;
 
 use self::fate::Fate;
 use super::error::FailoverError;
-use super::rules::StopSignal;
-use super::run::Cluster;
+use crate::cluster::Cluster;
 use crate::metadata::BEFORE_EVERY_ID;
 use crate::model::{Address, CommandRow, Instance, InstanceId};
 
@@ -88,26 +87,20 @@ pub async fn wait_for_take_up(
     cluster: &mut Cluster,
     handed_over: &[HandedOver],
     timeout: Duration,
-    stop: &StopSignal,
     mut on_look: impl FnMut(&TakeUp) + Send,
 ) -> Result<TakeUp, FailoverError> {
     let deadline = Instant::now() + timeout;
     // A master writes itself into the row first, and may fail right after that: what is told was seen twice.
     let mut before = None;
     loop {
-        let seen = stop.unless(look(cluster, handed_over)).await?;
+        let seen = look(cluster, handed_over).await?;
         on_look(&seen);
         let settled = seen.may_not_change() && before.as_ref() == Some(&seen);
         if settled || Instant::now() >= deadline {
             return Ok(seen);
         }
         before = Some(seen);
-        let pause = tokio::time::sleep(PAUSE.min(deadline.saturating_duration_since(Instant::now())));
-        stop.unless(async {
-            pause.await;
-            Ok::<(), FailoverError>(())
-        })
-        .await?;
+        cluster.stop.pause(PAUSE.min(deadline.saturating_duration_since(Instant::now()))).await?;
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::{FailoverError, Refusal};
 use super::guard::RegistryView;
 use super::judge;
 use super::rules::Rules;
-use super::run::Cluster;
+use crate::cluster::Cluster;
 use crate::family::TaskRule;
 use crate::metadata::WrittenTimes;
 use crate::model::{Address, Instance, Moment};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::stop::Stopped;
+
 /// Which SQL is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -152,6 +154,9 @@ pub enum DatabaseError {
         /// What was seen.
         cause: String,
     },
+    /// A signal ended a read, or the wait for a connection.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 /// Called for each row of a query, as it arrives.

@@ -4,6 +4,7 @@ mod commands;
 pub mod database;
 mod definitions;
 mod inserts;
+pub mod interruptible;
 mod life;
 pub mod mysql;
 mod of_host;

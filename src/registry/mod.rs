@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{LockNode, Registrations};
+use crate::stop::Stopped;
 
+pub mod interruptible;
 pub mod jdbc;
 pub mod zookeeper;
 
@@ -91,6 +93,9 @@ pub enum RegistryError {
     /// A registry of a shape that this program does not speak.
     #[error("{0}")]
     Unsupported(String),
+    /// A signal ended a look, or the wait for a lock.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 /// A lock that is held. Give it back with [`Registry::release`]; [`Registry::close`] ends it too.

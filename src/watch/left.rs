@@ -3,7 +3,8 @@
 use super::plan::Surroundings;
 use super::run::Watcher;
 use super::{Event, Kind};
-use crate::failover::{Cluster, FailoverError, RegistryView, dead_hosts};
+use crate::cluster::Cluster;
+use crate::failover::{FailoverError, RegistryView, dead_hosts};
 use crate::family::{Claim, Family};
 use crate::metadata::HostCount;
 
@@ -68,7 +69,7 @@ impl Watcher<'_> {
         let odd = |count: &HostCount| count.host.as_ref().is_some_and(|host| strange.contains(host));
         // Where nothing is claimed, nothing is scanned.
         let claimed = sum(counts, |count| is_claimed(family, count)) > 0;
-        let orphans = if claimed { self.stop.unless(cluster.store.orphans()).await?.len() as u64 } else { 0 };
+        let orphans = if claimed { cluster.store.orphans().await?.len() as u64 } else { 0 };
         let left = LeftAlone {
             orphans,
             odd_hosts: sum(counts, |count| unfinished(count) && odd(count)),

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::guard::Look;
 use super::run::Watcher;
-use crate::failover::{Cluster, FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life};
+use crate::cluster::Cluster;
+use crate::failover::{FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
 
@@ -17,9 +18,9 @@ impl Watcher<'_> {
     pub(super) async fn look(&mut self, cluster: &mut Cluster) -> Result<Registrations, FailoverError> {
         let masters = if self.plan.once {
             // No later round of this process sees whether a heartbeat stands still.
-            self.stop.unless(beyond_doubt(&mut *cluster.registry)).await?
+            beyond_doubt(&mut *cluster.registry).await?
         } else {
-            self.stop.unless(cluster.registry.masters()).await?
+            cluster.registry.masters().await?
         };
         let (family, endpoint) = (cluster.store.release().family, cluster.registry.endpoint());
         // No master at all is the registry's failure until one is back, and no reason to end the round.
@@ -38,11 +39,10 @@ impl Watcher<'_> {
 
     /// Scans the store, and goes on looking at the registry meanwhile: a great table takes long.
     pub(super) async fn scan(&mut self, cluster: &mut Cluster) -> Result<Vec<HostCount>, FailoverError> {
-        let stop = self.stop.clone();
         let Cluster { registry, store, .. } = cluster;
         let endpoint = registry.endpoint().to_owned();
         let mut counts = std::pin::pin!(store.host_counts());
-        stop.unless(async {
+        async {
             loop {
                 tokio::select! {
                     counts = &mut counts => return counts.map_err(FailoverError::from),
@@ -52,14 +52,14 @@ impl Watcher<'_> {
                     }
                 }
             }
-        })
+        }
         .await
     }
 
     /// Notes what rows there are, for absences that have just begun.
     pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         for address in self.memory.missing.without_mark() {
-            let mark = self.stop.unless(cluster.store.mark(&[&address])).await?;
+            let mark = cluster.store.mark(&[&address]).await?;
             self.memory.missing.mark(&address, mark);
         }
         Ok(())
@@ -76,7 +76,7 @@ impl Watcher<'_> {
             let Some(mark) = &absence.mark else { continue };
             let master = Address::seen(address);
             let sign = sign_of_life(&mut cluster.store, &master, mark);
-            if let Some(sign) = self.stop.unless(sign).await? {
+            if let Some(sign) = sign.await? {
                 self.memory.missing.alive.insert(address.clone(), sign.to_string());
             }
         }

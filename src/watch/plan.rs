@@ -10,9 +10,11 @@ use super::guard::{Limits, Missing};
 use super::left::LeftAlone;
 use super::state::PastFailover;
 use super::{Event, Source};
+use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
-use crate::failover::{Cluster, Rules, StopSignal};
+use crate::failover::Rules;
 use crate::model::Address;
+use crate::stop::StopSignal;
 
 /// What the loop is to do.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! A master that comes back: the loop leaves it alone, and says what of an earlier life is left with it.
 
 use super::{Event, Kind, picture};
-use crate::failover::{Cluster, FailoverError, disproof, instance_verdict};
+use crate::cluster::Cluster;
+use crate::failover::{FailoverError, disproof, instance_verdict};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations, Verdict};
 

@@ -15,13 +15,14 @@ use super::state::PastFailover;
 use super::storm::StormBrake;
 use super::words::{back_off, error_text, outcome_event, time_left};
 use super::{Event, Kind, LeftAlone, Source, picture, returned};
+use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, FailoverError, Limit, Observer, Permit, Refusal, RegistryView, Rules, Stop, StopSignal, check_registry,
-    dead_hosts, failover, place,
+    FailoverError, Limit, Observer, Permit, Refusal, RegistryView, Rules, check_registry, dead_hosts, failover, place,
 };
 use crate::model::{Address, LockNode};
 use crate::registry::RegistryError;
+use crate::stop::{Stop, StopSignal, Stopped};
 
 /// How the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +133,7 @@ impl Watcher<'_> {
         }
         loop {
             let opened = around.open(&self.stop).await;
-            if let (Err(_), Err(FailoverError::Stopped(stop))) = (&opened, self.stop.check()) {
+            if let (Err(_), Err(Stopped(stop))) = (&opened, self.stop.check()) {
                 return code_of(stop);
             }
             let next = match opened {
@@ -265,7 +266,6 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
-        let stop = self.stop.clone();
         let masters = self.look(cluster).await?;
         let counts = self.scan(cluster).await?;
         if !self.started {
@@ -273,7 +273,7 @@ impl Watcher<'_> {
             around.tell(self.greeting(cluster, masters.servers.len())).await;
         }
         for event in self.seen.look(&masters) {
-            let told = stop.unless(returned::with_older(cluster, &masters, &counts, event)).await?;
+            let told = returned::with_older(cluster, &masters, &counts, event).await?;
             around.tell(told).await;
         }
         self.tell_pause(around).await;
@@ -430,9 +430,9 @@ impl Watcher<'_> {
         let text = format!("{unfinished} unfinished instances");
         around.tell(Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run)).await;
         let rules = self.rules(master);
-        let (permit, stop) = (self.permit.as_ref(), self.stop.clone());
+        let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
         let mut passing = Passing { around, brake: self.storm_brake() };
-        let mut run = failover(cluster, from_ref(master), &rules, permit, &mut passing, stop).await;
+        let mut run = failover(cluster, from_ref(master), &rules, permit, &mut passing).await;
         let unreleased = run.unreleased.take();
         self.wrote |= run.wrote;
         if self.came_to == ExitCode::Done {
@@ -485,9 +485,9 @@ impl Watcher<'_> {
         master: &Address,
     ) -> bool {
         let Some(before) = self.refused.get(master.as_str()) else { return false };
-        let (rules, stop) = (self.rules(master), self.stop.clone());
+        let (rules, _stop) = (self.rules(master), self.stop.clone());
         let mut passing = Passing { around, brake: self.storm_brake() };
-        let run = failover(cluster, from_ref(master), &rules, None, &mut passing, stop).await;
+        let run = failover(cluster, from_ref(master), &rules, None, &mut passing).await;
         matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
     }
 

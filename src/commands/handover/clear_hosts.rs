@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::confirm;
 use super::report::{self, Words};
+use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell};
-use crate::failover::{Cluster, OriginalState, Run, Steps};
+use crate::failover::{OriginalState, Run, Steps};
 use crate::model::{Address, InstanceId};
 
 const WORDS: Words = Words {

@@ -1,14 +1,13 @@
 //! What the writing commands share: rules from the command line, the plan before the question, and the question.
 
 use super::report::{self, Words};
+use crate::cluster::Cluster;
 use crate::commands::connect::Access;
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
 use crate::commands::lock::status::{leak_of, registered_owner};
 use crate::commands::shell::{Answer, NONE, Shell};
 use crate::commands::times;
-use crate::failover::{
-    Cluster, FailoverError, Observer, Permit, Refusal, Rules, Run, Steps, StopSignal, failover, recover,
-};
+use crate::failover::{FailoverError, Observer, Permit, Refusal, Rules, Run, Steps, failover, recover};
 use crate::model::{Address, InstanceId, LockNode};
 use crate::options::value::{self, Rate};
 use crate::output::{Body, ErrorBody, Format, Printer};
@@ -172,10 +171,8 @@ async fn ask(
         shell.printer.remark(&format!("  {tasks} tasks would be marked, {skipped} instances left alone"));
         master.notes.iter().for_each(|note| shell.printer.warning(note));
     }
-    let stop = shell.stop.clone();
     let question = format!("Do this in {}?", cluster.store.endpoint());
-    let confirmed = async { Ok::<bool, FailoverError>(shell.printer.confirm(&question).await) };
-    if stop.unless(confirmed).await? { Ok(Asked::Yes(Permit::given())) } else { Err(Refusal::NotConfirmed.into()) }
+    if shell.confirm(&question).await? { Ok(Asked::Yes(Permit::given())) } else { Err(Refusal::NotConfirmed.into()) }
 }
 
 async fn execute(
@@ -185,11 +182,10 @@ async fn execute(
     rules: &Rules,
     permit: Option<&Permit>,
 ) -> Run {
-    let stop: StopSignal = shell.stop.clone();
     let mut observer = Watching { printer: shell.printer };
     let run = match work {
-        Work::Masters(masters) => failover(cluster, masters, rules, permit, &mut observer, stop).await,
-        Work::Claimed(ids) => recover(cluster, *ids, rules, permit, &mut observer, stop).await,
+        Work::Masters(masters) => failover(cluster, masters, rules, permit, &mut observer).await,
+        Work::Claimed(ids) => recover(cluster, *ids, rules, permit, &mut observer).await,
     };
     shell.printer.settled();
     run
@@ -225,17 +221,17 @@ async fn answer(
         if message != error.message {
             error.causes.push(format!("also {}: {message}", master.address));
         }
-        error.causes.extend(about_holder(shell, cluster, failure).await);
+        error.causes.extend(about_holder(cluster, failure).await);
     }
     (run, answer)
 }
 
 /// Which living master holds the lock, and whether that may be an old one.
-async fn about_holder(shell: &Shell<'_, '_>, cluster: &mut Cluster, failure: &FailoverError) -> Vec<String> {
+async fn about_holder(cluster: &mut Cluster, failure: &FailoverError) -> Vec<String> {
     let FailoverError::Registry(RegistryError::Held { holder: Some(holder), .. }) = failure else {
         return Vec::new();
     };
-    let Ok(masters) = shell.stop.unless(cluster.registry.masters()).await else { return Vec::new() };
+    let Ok(masters) = cluster.registry.masters().await else { return Vec::new() };
     let owner = registered_owner(holder, &masters).map(|master| format!("that session is master {master}'s"));
     owner.into_iter().chain(leak_of(cluster.store.release(), holder, &masters)).collect()
 }

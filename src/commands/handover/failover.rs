@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use super::confirm;
 use super::confirm::SafetyArgs;
 use super::report::Words;
+use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    Cluster, HandedOver, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, see_away, wait_for_take_up,
+    HandedOver, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, see_away, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError};
@@ -68,7 +69,7 @@ pub(in crate::commands) async fn run(
     let work = confirm::Work::Masters(&masters);
     let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
-        warnings.extend(about_orphans(shell, cluster).await?);
+        warnings.extend(about_orphans(cluster).await?);
     }
     answer.warnings.extend(warnings);
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
@@ -98,8 +99,8 @@ async fn all_dead(
     rules: &mut Rules,
     arguments: &FailoverArgs,
 ) -> Result<(Vec<Address>, Vec<String>), CommandError> {
-    let view = shell.stop.unless(look(cluster, rules)).await?;
-    let counts = shell.stop.unless(cluster.store.host_counts()).await?;
+    let view = look(cluster, rules).await?;
+    let counts = cluster.store.host_counts().await?;
     let (dead, strange) = dead_hosts(&counts, &view, cluster.store.release());
     let warnings = strange.iter().map(|host| format!("unfinished instances name the host {host:?}: left alone"));
     let mut warnings: Vec<String> = warnings.collect();
@@ -119,7 +120,7 @@ async fn all_dead(
     }
     let (count, time) = (dead.len(), crate::commands::times::short(grace));
     shell.printer.waiting(&format!("{count} dead masters: seeing for {time} that they stay away (--grace)"));
-    let seen = see_away(cluster, rules, &view, dead.clone(), grace, &shell.stop).await;
+    let seen = see_away(cluster, rules, &view, dead.clone(), grace).await;
     shell.printer.settled();
     let (away, before) = seen?;
     let back = dead.iter().filter(|master| !away.contains(master));
@@ -129,8 +130,8 @@ async fn all_dead(
 }
 
 /// Instances that were handed over and that nobody will ever take up: a failover does not see them.
-async fn about_orphans(shell: &Shell<'_, '_>, cluster: &mut Cluster) -> Result<Option<String>, CommandError> {
-    let orphans = shell.stop.unless(cluster.store.orphans()).await?.len();
+async fn about_orphans(cluster: &mut Cluster) -> Result<Option<String>, CommandError> {
+    let orphans = cluster.store.orphans().await?.len();
     let (were, have) = if orphans == 1 { ("instance was", "has") } else { ("instances were", "have") };
     let text = format!("{were} handed over before and {have} no command; next: dsctl recover --orphans --dry-run");
     Ok((orphans > 0).then(|| format!("{orphans} {text}")))
@@ -146,13 +147,12 @@ async fn see_taken_up(
     let handed: Vec<HandedOver> = done.masters.iter().flat_map(|master| &master.handed_over).cloned().collect();
     let family = cluster.store.release().family;
     let began = Instant::now();
-    let stop = shell.stop.clone();
     let printer = &mut *shell.printer;
     let on_look = |seen: &TakeUp| {
         let (taken, all) = (seen.taken_up.len(), handed.len());
         printer.waiting(&format!("the masters: {taken} of {all} taken up"));
     };
-    let result = wait_for_take_up(cluster, &handed, limit, &stop, on_look).await;
+    let result = wait_for_take_up(cluster, &handed, limit, on_look).await;
     shell.printer.settled();
     let body = std::mem::take(&mut answer.body);
     match result {

@@ -2,9 +2,10 @@
 
 use super::confirm;
 use super::report::Words;
+use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell};
-use crate::failover::{Cluster, OriginalState, Steps};
+use crate::failover::{OriginalState, Steps};
 use crate::model::InstanceId;
 
 const WORDS: Words = Words {

@@ -10,13 +10,14 @@ use crate::commands::failure::{CommandError, holder_sentence};
 use crate::commands::shell::{Answer, NONE, Shell};
 use crate::commands::times;
 use crate::exit_code::ExitCode;
-use crate::failover::{Refusal, StopSignal, check_registry, place};
+use crate::failover::{Refusal, check_registry, place};
 use crate::family::Release;
 use crate::model::{Address, LockNode};
 use crate::options::value;
 use crate::output::{Body, Document, Printer};
 use crate::registry::{Lease, Registry};
 use crate::signals::Farewells;
+use crate::stop::StopSignal;
 use clap::Args;
 use std::ffi::OsString;
 use std::io;
@@ -89,15 +90,14 @@ async fn hold(
     left: &mut Option<String>,
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
-    let stop = shell.stop.clone();
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, Access::Write, document).await?;
+        let (release, elsewhere) = connect::release(&shell.settings, Access::Write, &shell.stop, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address, elsewhere))
     };
     let layout = |(release, ..): &(Release, _, _)| release.family.registry;
     let ((release, address, elsewhere), registry) =
-        connect::both(&shell.settings, Access::Write, &stop, database, layout).await?;
+        connect::both(&shell.settings, Access::Write, &shell.stop, database, layout).await?;
     let mut registry = registry?;
     let result = match elsewhere {
         // A lock in the wrong place keeps nobody out.
@@ -117,7 +117,6 @@ async fn take_and_hold(
     release: &Release,
     address: &Address,
 ) -> Result<Held, CommandError> {
-    let stop = shell.stop.clone();
     if let Some(doubt) = doubt_about_place(registry, release).await? {
         if arguments.program.is_empty() { document.warnings.push(doubt) } else { shell.printer.warning(&doubt) }
     }
@@ -128,12 +127,12 @@ async fn take_and_hold(
         let printer = &mut *shell.printer;
         let full_path = registry.full_path(&path);
         let mut on_wait = |holder: &LockNode| printer.waiting(&format!("{full_path}, {}", holder_sentence(holder)));
-        leases.push(stop.unless(registry.acquire(&path, left, &mut on_wait)).await?);
+        leases.push(registry.acquire(&path, left, &mut on_wait).await?);
     }
     shell.printer.settled();
     let locks = leases.iter().map(|lease| (lease.path.clone(), lease.waited)).collect();
     let began = Instant::now();
-    let child = while_held(shell.printer, arguments, registry, &leases, stop).await?;
+    let child = while_held(shell.printer, arguments, registry, &leases, shell.stop.clone()).await?;
     for lease in leases.into_iter().rev() {
         registry.release(lease).await?;
     }

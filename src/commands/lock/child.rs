@@ -15,9 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::guard::{self, Guard};
 use super::terminal::Terminal;
-use crate::failover::{Stop, StopSignal};
 use crate::registry::{Lease, Registry, RegistryError};
 use crate::signals::Farewells;
+use crate::stop::{Stop, StopSignal};
 
 /// So long the end of what was killed is waited for.
 const MOMENT: Duration = Duration::from_millis(500);

@@ -33,19 +33,19 @@ pub(in crate::commands) async fn run(
     arguments: &StatusArgs,
     document: &mut Document,
 ) -> Result<Answer, CommandError> {
-    let stop = shell.stop.clone();
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, Access::Read, document).await?;
+        let (release, elsewhere) = connect::release(&shell.settings, Access::Read, &shell.stop, document).await?;
         document.warnings.extend(elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
         let master = arguments.master.as_deref();
         let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
         Ok((release, master))
     };
     let layout = |(release, _): &(Release, _)| release.family.registry;
-    let ((release, master), registry) = connect::both(&shell.settings, Access::Read, &stop, database, layout).await?;
+    let ((release, master), registry) =
+        connect::both(&shell.settings, Access::Read, &shell.stop, database, layout).await?;
     let mut registry = registry?;
-    let seen = stop.unless(look(&mut *registry, &release, master.as_ref())).await;
+    let seen = look(&mut *registry, &release, master.as_ref()).await;
     // In the wrong place every lock looks free.
     let doubt = |seen: &(_, Registrations)| check_registry(&seen.1, release.family, place(&*registry), false).err();
     let doubt = seen.as_ref().ok().and_then(doubt);

@@ -368,6 +368,7 @@ pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
         DatabaseError::Refused { endpoint, cause, busy: false }
         | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Refused { endpoint, cause },
         DatabaseError::Doubtful { endpoint, cause } => RegistryError::Doubtful { endpoint, cause },
+        DatabaseError::Stopped(stopped) => stopped.into(),
     }
 }
 

@@ -1,0 +1,30 @@
+//! One cluster of masters, as every command sees it.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+
+use crate::metadata::MetadataStore;
+use crate::registry::Registry;
+use crate::stop::StopSignal;
+
+/// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.
+pub struct Cluster {
+    /// The registry.
+    pub registry: Box<dyn Registry>,
+    /// The metadata store.
+    pub store: MetadataStore,
+    /// The masters' zone.
+    pub zone: Option<TimeZone>,
+    /// What ends the calls of both, and every pause in between.
+    pub stop: StopSignal,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("registry", &self.registry.endpoint())
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! A database whose calls end when a signal comes.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Value, Written};
+use crate::stop::{Shield, StopSignal};
+
+/// Reads end at once when a signal comes. From the beginning of a writing transaction to its end nothing does.
+#[derive(Debug)]
+pub struct Interruptible {
+    database: Box<dyn Database>,
+    stop: StopSignal,
+    writing: Option<Shield>,
+}
+
+impl Interruptible {
+    /// Around a connection.
+    #[must_use]
+    pub fn new(database: Box<dyn Database>, stop: StopSignal) -> Self {
+        Self { database, stop, writing: None }
+    }
+}
+
+#[async_trait]
+impl Database for Interruptible {
+    fn dialect(&self) -> Dialect {
+        self.database.dialect()
+    }
+
+    fn endpoint(&self) -> &str {
+        self.database.endpoint()
+    }
+
+    fn why_plain(&self) -> Option<&str> {
+        self.database.why_plain()
+    }
+
+    fn skips_locked(&self) -> bool {
+        self.database.skips_locked()
+    }
+
+    fn witness(&self) -> Option<String> {
+        self.database.witness()
+    }
+
+    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        self.stop.unless(self.database.query(sql, parameters, on_row)).await
+    }
+
+    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
+        self.stop.unless(self.database.execute(sql, parameters)).await
+    }
+
+    async fn begin(&mut self, access: Access, idle_limit: Duration) -> Result<(), DatabaseError> {
+        self.stop.unless(self.database.begin(access, idle_limit)).await?;
+        self.writing = (access == Access::Write).then(|| self.stop.shield());
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), DatabaseError> {
+        let committed = self.database.commit().await;
+        self.writing = None;
+        committed
+    }
+
+    async fn rollback(&mut self) {
+        self.database.rollback().await;
+        self.writing = None;
+    }
+
+    async fn reconnect(&mut self) -> Result<(), DatabaseError> {
+        self.writing = None;
+        self.stop.unless(self.database.reconnect()).await
+    }
+
+    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+        let twin = self.stop.unless(self.database.twin()).await?;
+        Ok(twin.map(|twin| -> Box<dyn Database> { Box::new(Self::new(twin, self.stop.clone())) }))
+    }
+
+    async fn close(self: Box<Self>) {
+        self.database.close().await;
+    }
+}

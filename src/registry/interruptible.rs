@@ -1,0 +1,100 @@
+//! A registry whose calls end when a signal comes.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Lease, OnWait, Registry, RegistryError};
+use crate::model::{LockNode, Registrations};
+use crate::stop::StopSignal;
+
+/// Looks and waits for locks end at once when a signal comes. What keeps a lock, gives it back or ends the session does not.
+pub struct Interruptible {
+    registry: Box<dyn Registry>,
+    stop: StopSignal,
+}
+
+impl Interruptible {
+    /// Around a session.
+    #[must_use]
+    pub fn new(registry: Box<dyn Registry>, stop: StopSignal) -> Self {
+        Self { registry, stop }
+    }
+}
+
+impl std::fmt::Debug for Interruptible {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interruptible").field("registry", &self.registry.endpoint()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Registry for Interruptible {
+    fn kind(&self) -> &'static str {
+        self.registry.kind()
+    }
+
+    fn endpoint(&self) -> &str {
+        self.registry.endpoint()
+    }
+
+    fn session_timeout(&self) -> Duration {
+        self.registry.session_timeout()
+    }
+
+    fn full_path(&self, path: &str) -> String {
+        self.registry.full_path(path)
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.registry.warnings()
+    }
+
+    fn server(&self) -> Option<&str> {
+        self.registry.server()
+    }
+
+    async fn masters(&mut self) -> Result<Registrations, RegistryError> {
+        self.stop.unless(self.registry.masters()).await
+    }
+
+    async fn workers(&mut self) -> Result<Registrations, RegistryError> {
+        self.stop.unless(self.registry.workers()).await
+    }
+
+    async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
+        self.stop.unless(self.registry.lock_queue(path)).await
+    }
+
+    async fn foreign_locks(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
+        self.stop.unless(self.registry.foreign_locks(path)).await
+    }
+
+    async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError> {
+        self.stop.unless(self.registry.locks_below(path)).await
+    }
+
+    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
+        self.stop.unless(self.registry.acquire(path, timeout, on_wait)).await
+    }
+
+    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+        self.registry.confirm(lease).await
+    }
+
+    async fn lost(&mut self, lease: &Lease) -> RegistryError {
+        self.registry.lost(lease).await
+    }
+
+    async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {
+        self.registry.release(lease).await
+    }
+
+    async fn masters_changed(&mut self) {
+        self.registry.masters_changed().await;
+    }
+
+    async fn close(self: Box<Self>) -> bool {
+        self.registry.close().await
+    }
+}

@@ -1,0 +1,130 @@
+//! The wish to stop: SIGINT or SIGTERM, and what it ends.
+//!
+//! It ends calls at the two seams, [`crate::metadata::interruptible`] and [`crate::registry::interruptible`], so that no command
+//! has to think of it. What must not be cut short, as a transaction that writes, holds a [`Shield`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Which signal asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// A call that was ended by a signal. It read, or waited; nothing was written by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ended by {0}")]
+pub struct Stopped(pub Stop);
+
+/// Tells a run that it is to stop: at once while it waits or reads, after the batch while it writes.
+#[derive(Clone, Debug)]
+pub struct StopSignal {
+    asked: watch::Receiver<Option<Stop>>,
+    shields: Arc<AtomicUsize>,
+}
+
+/// As long as it lives, calls are not cut short.
+#[derive(Debug)]
+pub struct Shield(Arc<AtomicUsize>);
+
+impl Drop for Shield {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl StopSignal {
+    /// From the receiving end of a channel that signal handlers write to.
+    #[must_use]
+    pub fn new(asked: watch::Receiver<Option<Stop>>) -> Self {
+        Self { asked, shields: Arc::default() }
+    }
+
+    /// Whether it was asked for.
+    ///
+    /// # Errors
+    /// [`Stopped`] if so.
+    pub fn check(&self) -> Result<(), Stopped> {
+        (*self.asked.borrow()).map_or(Ok(()), |stop| Err(Stopped(stop)))
+    }
+
+    /// Waits until it is asked for.
+    pub async fn requested(&mut self) -> Stop {
+        // The sender lives as long as the process; without one nothing ever asks.
+        match self.asked.wait_for(Option::is_some).await.map(|stop| *stop) {
+            Ok(Some(stop)) => stop,
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Keeps calls from being cut short until the shield is dropped.
+    #[must_use]
+    pub fn shield(&self) -> Shield {
+        self.shields.fetch_add(1, Ordering::Relaxed);
+        Shield(Arc::clone(&self.shields))
+    }
+
+    /// Does something that may be dropped half-way, unless somebody holds a shield.
+    ///
+    /// # Errors
+    /// Its own, or [`Stopped`].
+    pub async fn unless<T, E: From<Stopped>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        if self.shields.load(Ordering::Relaxed) > 0 {
+            return work.await;
+        }
+        let mut signal = self.clone();
+        tokio::select! {
+            biased;
+            stop = signal.requested() => Err(Stopped(stop).into()),
+            result = work => result,
+        }
+    }
+
+    /// Waits for a time.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn pause(&self, time: Duration) -> Result<(), Stopped> {
+        self.unless(async {
+            tokio::time::sleep(time).await;
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_ends_what_nobody_shields() {
+        let (sender, receiver) = watch::channel(None);
+        let stop = StopSignal::new(receiver);
+        assert_eq!(stop.pause(Duration::ZERO).await, Ok(()));
+        sender.send_replace(Some(Stop::Terminate));
+        assert_eq!(stop.pause(Duration::from_secs(3600)).await, Err(Stopped(Stop::Terminate)));
+        let shield = stop.clone().shield();
+        assert_eq!(stop.unless(async { Ok::<_, Stopped>(7) }).await, Ok(7));
+        drop(shield);
+        assert_eq!(stop.unless(async { Ok::<_, Stopped>(7) }).await, Err(Stopped(Stop::Terminate)));
+        assert_eq!(stop.check(), Err(Stopped(Stop::Terminate)));
+    }
+}
