@@ -15,7 +15,7 @@ use crate::cluster::Cluster;
 use crate::config::{DbTarget, Settings};
 use crate::demo::{self, Story};
 use crate::exit_code::ExitCode;
-use crate::failover::{Observer, Permit, Rules, Run, Steps, failover};
+use crate::failover::{Handover, Observer, Permit, Rules, Run, Steps};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::model::{Address, LockNode, Version};
 use crate::output::{Body, Document};
@@ -103,9 +103,9 @@ async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body, Run), Comma
     let masters_before = masters::seen(cluster).await?;
     let instances_before = listing(cluster).await?;
     let dead = [story.dead_master.clone()];
-    let plan = failover(cluster, &dead, &rules, None, &mut Silent).await;
+    let plan = Handover::new(cluster, &rules, None, &mut Silent).failover(&dead).await;
     let permit = Permit::given();
-    let run = failover(cluster, &dead, &rules, Some(&permit), &mut Silent).await;
+    let run = Handover::new(cluster, &rules, Some(&permit), &mut Silent).failover(&dead).await;
     let instances_after = listing(cluster).await?;
     let words = Words {
         done: "handed over",

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
+use super::handover::Handover;
 use super::life::{Before, Between, LONGEST, Roll};
 use super::rules::Rules;
-use super::run::Context;
 use crate::cluster::Cluster;
 use crate::model::Address;
 
@@ -50,29 +50,26 @@ pub async fn see_away(
     Ok((masters, Before { roll, mark, looked: Some(looked), again: Some(time) }))
 }
 
-/// Sees one master's absence anew where its turn comes so late that nothing proves it any more: others were done before it,
-/// or somebody took time to say yes.
-///
-/// # Errors
-/// As [`see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it is back.
-pub(super) async fn see_again(
-    cluster: &mut Cluster,
-    address: &Address,
-    context: &mut Context<'_>,
-) -> Result<(), FailoverError> {
-    let stale = context.before.as_ref().filter(|before| before.is_stale());
-    let Some((time, mark)) = stale.and_then(|before| Some((before.again?, before.mark.clone()))) else {
-        return Ok(());
-    };
-    let (rules, _stop) = (context.rules, context.stop.clone());
-    let view = guard::look(cluster, rules).await?;
-    guard::select(cluster, rules, &view, address, Vec::new())?;
-    context.observer.seeing_away(address, time);
-    let (away, before) = see_away(cluster, rules, &view, vec![address.clone()], time).await?;
-    if away.is_empty() {
-        return Err(Refusal::CameAndWent(address.clone()).into());
+impl Handover<'_> {
+    /// Sees one master's absence anew where its turn comes so late that nothing proves it any more: others were done before it,
+    /// or somebody took time to say yes.
+    ///
+    /// # Errors
+    /// As [`see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it is back.
+    pub(super) async fn see_again(&mut self, address: &Address) -> Result<(), FailoverError> {
+        let stale = self.before.as_ref().filter(|before| before.is_stale());
+        let Some((time, mark)) = stale.and_then(|before| Some((before.again?, before.mark.clone()))) else {
+            return Ok(());
+        };
+        let view = self.look().await?;
+        guard::select(self.cluster, self.rules, &view, address, Vec::new())?;
+        self.observer.seeing_away(address, time);
+        let (away, before) = see_away(self.cluster, self.rules, &view, vec![address.clone()], time).await?;
+        if away.is_empty() {
+            return Err(Refusal::CameAndWent(address.clone()).into());
+        }
+        // Whatever it has begun since it was first found away still shows that it lives.
+        self.before = Some(Before { mark, ..before });
+        Ok(())
     }
-    // Whatever it has begun since it was first found away still shows that it lives.
-    context.before = Some(Before { mark, ..before });
-    Ok(())
 }

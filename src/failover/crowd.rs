@@ -4,9 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::error::{FailoverError, Refusal};
-use super::locks::Locks;
+use super::handover::Handover;
 use super::rules::{Crowd, Room};
-use super::run::{Context, kept};
 use crate::cluster::Cluster;
 use crate::family::LockPath;
 use crate::metadata::HostCount;
@@ -18,40 +17,39 @@ const LOOK: Duration = Duration::from_millis(200);
 /// So long is waited for others to make way: whoever does so does it at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// That one more failover is not too much. Where only what others have begun makes it so, the smallest address goes on
-/// once the others have made way, and every other one makes way: nobody waits for a smaller one.
-///
-/// # Errors
-/// [`Refusal::Storm`], [`Refusal::OthersAtWork`]; the registry's and the database's own.
-pub(super) async fn ensure_room(
-    cluster: &mut Cluster,
-    locks: Option<&Locks>,
-    context: &mut Context<'_>,
-    masters: &Registrations,
-    address: &Address,
-) -> Result<(), FailoverError> {
-    let began = Instant::now();
-    while context.observer.limit().is_some() {
-        // The locks before the rows: whoever is done between the two shows in the rows.
-        let locked = locked_masters(cluster, address).await?;
-        let counts = kept(locks, &mut *cluster.registry, cluster.store.host_counts()).await?;
-        let at_work: Vec<String> = locked.into_iter().filter(|master| has_work(cluster, &counts, master)).collect();
-        let crowd = Crowd { master: address, masters, counts: &counts, at_work: &at_work };
-        match context.observer.limit().map_or(Room::Enough, |limit| limit.room(cluster.store.release().family, &crowd))
-        {
-            Room::Enough => return Ok(()),
-            Room::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
-            Room::Others if makes_way(address, &at_work) || locks.is_none() || began.elapsed() >= PATIENCE => {
-                return Err(Refusal::OthersAtWork(at_work.join(", ")).into());
+impl Handover<'_> {
+    /// That one more failover is not too much. Where only what others have begun makes it so, the smallest address goes on
+    /// once the others have made way, and every other one makes way: nobody waits for a smaller one.
+    ///
+    /// # Errors
+    /// [`Refusal::Storm`], [`Refusal::OthersAtWork`]; the registry's and the database's own.
+    pub(super) async fn ensure_room(
+        &mut self,
+        masters: &Registrations,
+        address: &Address,
+    ) -> Result<(), FailoverError> {
+        let began = Instant::now();
+        while self.observer.limit().is_some() {
+            // The locks before the rows: whoever is done between the two shows in the rows.
+            let locked = locked_masters(self.cluster, address).await?;
+            let counts = self.kept(async |store| store.host_counts().await).await?;
+            let at_work: Vec<String> =
+                locked.into_iter().filter(|master| has_work(self.cluster, &counts, master)).collect();
+            let crowd = Crowd { master: address, masters, counts: &counts, at_work: &at_work };
+            let family = self.cluster.store.release().family;
+            match self.observer.limit().map_or(Room::Enough, |limit| limit.room(family, &crowd)) {
+                Room::Enough => return Ok(()),
+                Room::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
+                Room::Others if makes_way(address, &at_work) || self.locks.is_none() || began.elapsed() >= PATIENCE => {
+                    return Err(Refusal::OthersAtWork(at_work.join(", ")).into());
+                }
+                Room::Others => {}
             }
-            Room::Others => {}
+            self.cluster.stop.pause(LOOK).await?;
+            self.confirm().await?;
         }
-        cluster.stop.pause(LOOK).await?;
-        if let Some(locks) = locks {
-            locks.confirm(&mut *cluster.registry).await?;
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn makes_way(address: &Address, at_work: &[String]) -> bool {

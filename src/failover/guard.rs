@@ -1,5 +1,6 @@
 //! Look in the right place, and see that dead means shown dead, before anything is locked or written.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::error::{FailoverError, Refusal};
 use super::judge;
 use super::rules::Rules;
 use crate::cluster::Cluster;
-use crate::family::{Family, payload};
+use crate::family::{Claim, Family, Release, payload};
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{HostCount, MetadataStore};
 use crate::model::{Address, AddressForm, Instance, Moment, Registration, Registrations};
@@ -248,6 +249,30 @@ pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> R
         session: registration.session_id.clone().unwrap_or_else(|| "unknown".to_owned()),
         older,
     }
+}
+
+/// Masters whose unfinished instances nobody works on, in order: named by instances, not registered. Hosts that can be
+/// no master are given apart.
+#[must_use]
+pub fn dead_hosts(counts: &[HostCount], view: &RegistryView, release: &Release) -> (Vec<Address>, Vec<String>) {
+    let family = release.family;
+    let claimed = |host: &str| matches!(family.claim, Claim::Host(text) if text == host);
+    let hosts: BTreeSet<&str> = counts
+        .iter()
+        .filter(|count| family.is_unfinished(Some(count.state)))
+        .filter_map(|count| count.host.as_deref())
+        .filter(|host| !claimed(host))
+        .collect();
+    let mut dead = Vec::new();
+    let mut strange = Vec::new();
+    for host in hosts {
+        match Address::typed(host, family.registry.address_form) {
+            Ok(address) if view.masters.find(&address).is_none() => dead.push(address),
+            Ok(_) => {}
+            Err(_) => strange.push(host.to_owned()),
+        }
+    }
+    (dead, strange)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What the database refuses is halved down to the row: one that cannot be handed over is named, and all others are done.
 
-use super::batch::{Applied, Handover, Rows};
+use super::batch::{Applied, Rows};
 use super::error::FailoverError;
+use super::handover::Handover;
+use super::prepare::Share;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Instance, SkipReason};
 
@@ -11,7 +13,7 @@ const GIVE_UP: usize = 8;
 /// So often a batch is tried while somebody is in the way of all instances alike. A deadlock is over by the second time.
 const TRIES: usize = 3;
 
-impl Handover<'_, '_> {
+impl Handover<'_> {
     /// Does instances in one transaction, or, where that is refused, in halves. Gives those whose rows somebody else has
     /// locked. A wait that was in vain is not repeated: from then on free rows alone are taken.
     ///
@@ -19,6 +21,7 @@ impl Handover<'_, '_> {
     /// What ends this master's work. Nothing is half done.
     pub(super) async fn halving(
         &mut self,
+        share: &mut Share<'_>,
         instances: &[Instance],
         rows: &mut Rows,
     ) -> Result<Vec<Instance>, FailoverError> {
@@ -26,8 +29,8 @@ impl Handover<'_, '_> {
         let mut left = vec![instances];
         let mut tries = 0;
         while let Some(some) = left.pop() {
-            self.context.go_on()?;
-            match self.apply(some, *rows).await? {
+            self.go_on()?;
+            match self.apply(share, some, *rows).await? {
                 Applied::Done(others) => {
                     tries = 0;
                     locked.extend(others);
@@ -46,7 +49,7 @@ impl Handover<'_, '_> {
                 Applied::Refused(error) => match some {
                     [] => return Err(error.into()),
                     [instance] if is_busy(&error) => locked.push(instance.clone()),
-                    [instance] => self.name(instance, error).await?,
+                    [instance] => self.name(share, instance, error).await?,
                     many => {
                         let (first, second) = many.split_at(many.len() / 2);
                         left.extend([second, first]);
@@ -57,30 +60,24 @@ impl Handover<'_, '_> {
         Ok(locked)
     }
 
-    /// Whether the database's word on single rows is its word on this master.
-    ///
-    /// # Errors
-    /// That word, where rows were refused and none was handed over.
-    pub(super) fn end(self) -> Result<(), FailoverError> {
-        match self.refusal {
-            Some(error) if self.outcome.recovered.is_empty() => Err(error.into()),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    async fn name(&mut self, instance: &Instance, error: DatabaseError) -> Result<(), FailoverError> {
+    async fn name(
+        &mut self,
+        share: &mut Share<'_>,
+        instance: &Instance,
+        error: DatabaseError,
+    ) -> Result<(), FailoverError> {
         // The insert leaves out whom somebody else has given a command since the look at them.
         let waiting = self.cluster.store.recovery_commands_for([instance.id]).await?;
         if let Some(command) = waiting.get(&instance.id) {
-            self.outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
+            share.outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
             return Ok(());
         }
-        self.outcome.skipped.push((instance.id, SkipReason::Refused(words(&error))));
-        let refused = self.outcome.skipped.iter().filter(|(_, reason)| matches!(reason, SkipReason::Refused(_)));
-        if self.outcome.recovered.is_empty() && refused.count() >= GIVE_UP {
+        share.outcome.skipped.push((instance.id, SkipReason::Refused(words(&error))));
+        let refused = share.outcome.skipped.iter().filter(|(_, reason)| matches!(reason, SkipReason::Refused(_)));
+        if share.outcome.recovered.is_empty() && refused.count() >= GIVE_UP {
             return Err(error.into());
         }
-        self.refusal = Some(error);
+        share.refusal = Some(error);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::batch::idle_limit;
+use super::locks::idle_limit;
 use super::outcome::MasterOutcome;
 use crate::cluster::Cluster;
 use crate::model::{Address, Task};

@@ -117,3 +117,21 @@ impl Locks {
         result
     }
 }
+
+/// Does something that may take long; locks that are held are kept alive meanwhile.
+pub(super) async fn kept<T, E: Into<FailoverError>>(
+    locks: Option<&Locks>,
+    registry: &mut dyn Registry,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, FailoverError> {
+    match locks {
+        Some(locks) => locks.kept_during(registry, work).await,
+        None => work.await.map_err(Into::into),
+    }
+}
+
+/// The server ends a frozen process's transaction long before the registry ends its lock. Our last sign of life to the
+/// registry may be a third of the session old when the transaction starts.
+pub(super) fn idle_limit(session_timeout: Duration) -> Duration {
+    (session_timeout / 3).max(Duration::from_secs(1))
+}

@@ -2,16 +2,20 @@
 
 mod absence;
 mod batch;
+mod checks;
 mod crowd;
 mod error;
 mod guard;
 mod halving;
+mod handed_over;
+mod handover;
 mod judge;
 mod kills;
 mod life;
 mod locks;
 mod outcome;
 mod parameter;
+mod prepare;
 mod read_back;
 mod recover;
 mod remarks;
@@ -20,18 +24,21 @@ mod run;
 mod takeup;
 mod tasks;
 mod trace;
+mod turns;
 mod zone;
 
 pub use absence::see_away;
 pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
-pub use guard::{RegistryView, about_persistent, beyond_doubt, check_registry, in_database, look, place, survey};
+pub use guard::{
+    RegistryView, about_persistent, beyond_doubt, check_registry, dead_hosts, in_database, look, place, survey,
+};
+pub use handed_over::HandedOver;
+pub use handover::Handover;
 pub use judge::instance_verdict;
 pub use life::{Before, Between, Roll, sign_of_life};
 pub use locks::UNHEEDED;
 pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
 pub use parameter::OriginalState;
-pub use recover::recover;
 pub use rules::{Crowd, Limit, Observer, Permit, Room, Rules, Steps};
-pub use run::{dead_hosts, failover};
-pub use takeup::{HandedOver, Other, TakeUp, wait_for_take_up};
+pub use takeup::{Other, TakeUp, wait_for_take_up};
 pub use zone::{Disproof, disproof};

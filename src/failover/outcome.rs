@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::error::{FailoverError, Refusal};
-use super::takeup::HandedOver;
+use super::handed_over::HandedOver;
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Address, InstanceId, SkipReason, Verdict};

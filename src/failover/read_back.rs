@@ -2,50 +2,52 @@
 
 use std::collections::HashMap;
 
-use super::batch::{Prepared, idle_limit};
 use super::error::FailoverError;
-use super::run::Context;
+use super::handover::Handover;
+use super::locks::idle_limit;
+use super::prepare::Prepared;
 use super::trace::{self, Trace};
 use crate::cluster::Cluster;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Instance, InstanceId, InstanceRow};
 
-/// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is left of the transaction.
-///
-/// # Errors
-/// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if that cannot be told.
-pub(super) async fn read_back(
-    cluster: &mut Cluster,
-    context: &Context<'_>,
-    prepared: &Prepared,
-    inserted: HashMap<InstanceId, i64>,
-    lost: DatabaseError,
-) -> Result<HashMap<InstanceId, i64>, FailoverError> {
-    let instances: Vec<InstanceId> = prepared.rows.iter().map(|row| row.instance.id).collect();
-    if instances.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
-    let asked_to_commit = cluster.store.server().map(str::to_owned);
-    let (rows, commands) = ask_again(cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
-    if cluster.store.server() != asked_to_commit.as_deref() {
-        return Err(unknown(in_words(asked_to_commit.as_deref(), cluster.store.server())));
-    }
-    if instances.iter().any(|id| commands.contains_key(id)) {
-        // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
-        let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
-        return if is_ours { Ok(inserted) } else { Err(lost.into()) };
-    }
-    let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.instance.id, row.instance)).collect();
-    let release = cluster.store.release();
-    let traces = prepared.rows.iter().map(|InstanceRow { instance: was, .. }| {
-        let command = commands.contains_key(&was.id);
-        trace::of(release, context.rules.steps, was, rows.get(&was.id), command)
-    });
-    match trace::together(traces) {
-        Trace::Done => Ok(commands),
-        Trace::NotDone => Err(lost.into()),
-        Trace::Unclear => Err(unknown("the rows look as before, but a master may have been that quick".to_owned())),
+impl Handover<'_> {
+    /// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is left of the transaction.
+    ///
+    /// # Errors
+    /// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if that cannot be told.
+    pub(super) async fn read_back(
+        &mut self,
+        prepared: &Prepared,
+        inserted: HashMap<InstanceId, i64>,
+        lost: DatabaseError,
+    ) -> Result<HashMap<InstanceId, i64>, FailoverError> {
+        let instances: Vec<InstanceId> = prepared.rows.iter().map(|row| row.instance.id).collect();
+        if instances.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
+        let asked_to_commit = self.cluster.store.server().map(str::to_owned);
+        let (rows, commands) = ask_again(self.cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
+        if self.cluster.store.server() != asked_to_commit.as_deref() {
+            return Err(unknown(in_words(asked_to_commit.as_deref(), self.cluster.store.server())));
+        }
+        if instances.iter().any(|id| commands.contains_key(id)) {
+            // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
+            let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
+            return if is_ours { Ok(inserted) } else { Err(lost.into()) };
+        }
+        let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.instance.id, row.instance)).collect();
+        let release = self.cluster.store.release();
+        let traces = prepared.rows.iter().map(|InstanceRow { instance: was, .. }| {
+            let command = commands.contains_key(&was.id);
+            trace::of(release, self.rules.steps, was, rows.get(&was.id), command)
+        });
+        match trace::together(traces) {
+            Trace::Done => Ok(commands),
+            Trace::NotDone => Err(lost.into()),
+            Trace::Unclear => Err(unknown("the rows look as before, but a master may have been that quick".to_owned())),
+        }
     }
 }
 

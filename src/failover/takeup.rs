@@ -5,35 +5,12 @@ mod fate;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use jiff::civil::DateTime;
-
 use self::fate::Fate;
 use super::error::FailoverError;
+use super::handed_over::HandedOver;
 use crate::cluster::Cluster;
 use crate::metadata::BEFORE_EVERY_ID;
-use crate::model::{Address, CommandRow, Instance, InstanceId};
-
-/// An instance that was handed over, and its row before: a take-up shows in the difference alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandedOver {
-    /// The instance.
-    pub instance: InstanceId,
-    /// Its command; unknown where a master was quicker than the look for its id.
-    pub command: Option<i64>,
-    /// The master that it was taken from.
-    pub master: Address,
-    /// State code.
-    pub state: Option<i64>,
-    /// Start of its latest run.
-    pub restart_time: Option<DateTime>,
-}
-
-impl HandedOver {
-    pub(super) fn of(row: &Instance, master: &Address, commands: &HashMap<InstanceId, i64>) -> Self {
-        let command = commands.get(&row.id).copied();
-        Self { instance: row.id, command, master: master.clone(), state: row.state, restart_time: row.restart_time }
-    }
-}
+use crate::model::{CommandRow, Instance, InstanceId};
 
 /// An instance that is neither where it was left nor running on a registered master.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -18,7 +18,7 @@ use super::{Event, Kind, LeftAlone, Source, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    FailoverError, Limit, Observer, Permit, Refusal, RegistryView, Rules, check_registry, dead_hosts, failover, place,
+    FailoverError, Handover, Limit, Observer, Permit, Refusal, RegistryView, Rules, check_registry, dead_hosts, place,
 };
 use crate::model::{Address, LockNode};
 use crate::registry::RegistryError;
@@ -432,7 +432,7 @@ impl Watcher<'_> {
         let rules = self.rules(master);
         let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
         let mut passing = Passing { around, brake: self.storm_brake() };
-        let mut run = failover(cluster, from_ref(master), &rules, permit, &mut passing).await;
+        let mut run = Handover::new(cluster, &rules, permit, &mut passing).failover(from_ref(master)).await;
         let unreleased = run.unreleased.take();
         self.wrote |= run.wrote;
         if self.came_to == ExitCode::Done {
@@ -487,7 +487,7 @@ impl Watcher<'_> {
         let Some(before) = self.refused.get(master.as_str()) else { return false };
         let (rules, _stop) = (self.rules(master), self.stop.clone());
         let mut passing = Passing { around, brake: self.storm_brake() };
-        let run = failover(cluster, from_ref(master), &rules, None, &mut passing).await;
+        let run = Handover::new(cluster, &rules, None, &mut passing).failover(from_ref(master)).await;
         matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
     }
 

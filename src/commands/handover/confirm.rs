@@ -7,7 +7,7 @@ use crate::commands::failure::{CommandError, holder_sentence, of_failover};
 use crate::commands::lock::status::{leak_of, registered_owner};
 use crate::commands::shell::{Answer, NONE, Shell};
 use crate::commands::times;
-use crate::failover::{FailoverError, Observer, Permit, Refusal, Rules, Run, Steps, failover, recover};
+use crate::failover::{FailoverError, Handover, Observer, Permit, Refusal, Rules, Run, Steps};
 use crate::model::{Address, InstanceId, LockNode};
 use crate::options::value::{self, Rate};
 use crate::output::{Body, ErrorBody, Format, Printer};
@@ -183,9 +183,10 @@ async fn execute(
     permit: Option<&Permit>,
 ) -> Run {
     let mut observer = Watching { printer: shell.printer };
+    let handover = Handover::new(cluster, rules, permit, &mut observer);
     let run = match work {
-        Work::Masters(masters) => failover(cluster, masters, rules, permit, &mut observer).await,
-        Work::Claimed(ids) => recover(cluster, *ids, rules, permit, &mut observer).await,
+        Work::Masters(masters) => handover.failover(masters).await,
+        Work::Claimed(ids) => handover.recover(*ids).await,
     };
     shell.printer.settled();
     run

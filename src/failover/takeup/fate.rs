@@ -1,6 +1,6 @@
 //! What a row says of an instance that was handed over and that no command waits for. Pure.
 
-use super::HandedOver;
+use crate::failover::handed_over::HandedOver;
 use crate::family::{Claim, Release};
 use crate::model::{Instance, Registrations};
 

@@ -40,6 +40,7 @@ fn cause(error: DatabaseError) -> String {
         | DatabaseError::Refused { cause, .. }
         | DatabaseError::UniqueViolation { cause, .. }
         | DatabaseError::Doubtful { cause, .. } => cause,
+        DatabaseError::Stopped(stopped) => stopped.to_string(),
     }
 }
 

@@ -50,8 +50,6 @@ fn commands(release: &Release) -> [(i64, Command); 6] {
 fn tasks(release: &Release) -> &'static [(i64, i64)] {
     match (release.task_states, release.by_host, release.form) {
         ([], ..) => &[],
-        // Its tasks are where those of 3.0 are: on a worker that is gone, but for one that has no host yet.
-        _ if release.number == "3.0.0-alpha" => &[(1112, 1), (1122, 1), (1142, 1), (1152, 1), (1162, 17)],
         (_, true, Form::Id) => &[(1112, 1)],
         _ => &[(1112, 1), (1113, 0), (1122, 1), (1142, 1), (1152, 1), (1162, 17)],
     }

@@ -1,0 +1,104 @@
+//! A run under way: the cluster that it works on, what the operator wants and allows, and what was done so far.
+//!
+//! Its steps are methods, each where its idea stands: [`super::checks`], [`super::absence`], [`super::crowd`],
+//! [`super::batch`], [`super::halving`], [`super::turns`].
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::error::{FailoverError, Refusal};
+use super::guard::{self, RegistryView};
+use super::life::Before;
+use super::locks::{self, Locks};
+use super::outcome::Run;
+use super::rules::{Observer, Permit, Rules};
+use crate::cluster::Cluster;
+use crate::registry::RegistryError;
+
+/// A run, from its first look to its last.
+pub struct Handover<'a> {
+    pub(super) cluster: &'a mut Cluster,
+    pub(super) rules: &'a Rules,
+    /// Without it everything is done up to the first lock and the first write.
+    pub(super) permit: Option<&'a Permit>,
+    pub(super) observer: &'a mut dyn Observer,
+    pub(super) run: Run,
+    /// What must still hold of the masters' absence.
+    pub(super) before: Option<Before>,
+    /// Those of the master whose turn it is.
+    pub(super) locks: Option<Locks>,
+    /// How long locks were waited for, all together.
+    pub(super) waited: Duration,
+    started: Instant,
+}
+
+impl fmt::Debug for Handover<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handover").field("cluster", self.cluster).field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Handover<'a> {
+    /// A run that has done nothing yet. Without a permit it will be a dry one.
+    pub fn new(
+        cluster: &'a mut Cluster,
+        rules: &'a Rules,
+        permit: Option<&'a Permit>,
+        observer: &'a mut dyn Observer,
+    ) -> Self {
+        let before = rules.before.clone();
+        let (run, waited, started) = (Run::default(), Duration::ZERO, Instant::now());
+        Self { cluster, rules, permit, observer, run, before, locks: None, waited, started }
+    }
+
+    /// What was done, whatever ended it.
+    pub(super) fn finish(self, result: Result<(), FailoverError>) -> Run {
+        let mut run = self.run;
+        run.failure = result.err().or_else(|| run.worst().cloned());
+        run.elapsed = self.started.elapsed();
+        run
+    }
+
+    /// Whether nobody wants the run to end before the next batch.
+    ///
+    /// # Errors
+    /// [`FailoverError::Stopped`], [`Refusal::Paused`].
+    pub(super) fn go_on(&mut self) -> Result<(), FailoverError> {
+        self.cluster.stop.check()?;
+        match self.observer.paused() {
+            Some((by, reason)) => Err(Refusal::Paused { by, reason }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at the registry.
+    ///
+    /// # Errors
+    /// As [`guard::look`].
+    pub(super) async fn look(&mut self) -> Result<RegistryView, FailoverError> {
+        guard::look(self.cluster, self.rules).await
+    }
+
+    /// Asks the registry whether the locks are still ours.
+    ///
+    /// # Errors
+    /// As [`Locks::confirm`].
+    pub(super) async fn confirm(&mut self) -> Result<(), RegistryError> {
+        match &self.locks {
+            Some(locks) => locks.confirm(&mut *self.cluster.registry).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does something in the database that may take long; locks that are held are kept alive meanwhile.
+    ///
+    /// # Errors
+    /// Its own, or that a lock was lost.
+    pub(super) async fn kept<T, E: Into<FailoverError>>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut crate::metadata::MetadataStore) -> Result<T, E>,
+    ) -> Result<T, FailoverError> {
+        let Cluster { registry, store, .. } = &mut *self.cluster;
+        locks::kept(self.locks.as_ref(), &mut **registry, work(store)).await
+    }
+}

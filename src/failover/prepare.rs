@@ -1,0 +1,231 @@
+//! What a batch will write: its rows compared with what was judged, their parameters and tasks, and who is left alone.
+
+use std::collections::{HashMap, HashSet};
+
+use super::error::FailoverError;
+use super::guard::RegistryView;
+use super::handover::Handover;
+use super::life;
+use super::outcome::MasterOutcome;
+use super::parameter::{self, Schedule, Sources};
+use super::tasks::{TaskFate, TaskView};
+use crate::family::TaskRule;
+use crate::metadata::database::DatabaseError;
+use crate::metadata::{Definitions, Mark, MetadataStore, TaskIds};
+use crate::model::{Address, CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
+
+/// One master's share of a run, while its locks are held: what all of its batches rest on, and what became of them.
+pub(super) struct Share<'a> {
+    pub(super) view: RegistryView,
+    /// Error commands of claimed instances; `None` when the instances are being claimed now.
+    pub(super) errors: Option<&'a HashMap<InstanceId, CommandRow>>,
+    /// What rows there were when the master was found away; `None` where it is registered, or the instances are claimed.
+    pub(super) mark: Option<&'a Mark>,
+    pub(super) facts: Facts,
+    pub(super) outcome: MasterOutcome,
+    /// The database's last word on a single row.
+    pub(super) refusal: Option<DatabaseError>,
+}
+
+impl<'a> Share<'a> {
+    /// With nothing looked up or done yet.
+    pub(super) fn new(
+        view: RegistryView,
+        outcome: MasterOutcome,
+        errors: Option<&'a HashMap<InstanceId, CommandRow>>,
+        mark: Option<&'a Mark>,
+    ) -> Self {
+        Self { view, errors, mark, facts: Facts::default(), outcome, refusal: None }
+    }
+
+    /// Whether the database's word on single rows is its word on this master.
+    ///
+    /// # Errors
+    /// That word, where rows were refused and none was handed over.
+    pub(super) fn end(&self) -> Result<(), FailoverError> {
+        match &self.refusal {
+            Some(error) if self.outcome.recovered.is_empty() => Err(error.clone().into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// What is looked up once for all instances.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    definitions: Definitions,
+    schedules: HashMap<i64, Option<String>>,
+    tasks: TaskIds,
+}
+
+impl Facts {
+    pub(super) async fn read(store: &mut MetadataStore, instances: &[Instance]) -> Result<Self, FailoverError> {
+        use crate::family::ParameterForm as Form;
+        let definitions = store.definitions(instances).await?;
+        let schedules = match store.release().parameter_form() {
+            Form::WithScheduleZone | Form::WithStartParams => store.schedule_zones(instances).await?,
+            Form::InstanceId | Form::Typed => HashMap::new(),
+        };
+        let tasks = match store.release().task_rule() {
+            TaskRule::Untouched => TaskIds::default(),
+            TaskRule::AllUnfinished | TaskRule::OnDeadHosts { .. } => {
+                let ids: Vec<InstanceId> = instances.iter().map(|instance| instance.id).collect();
+                store.find_tasks(&ids).await?
+            }
+        };
+        Ok(Self { definitions, schedules, tasks })
+    }
+}
+
+/// What a batch will write.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    pub(super) rows: Vec<InstanceRow>,
+    /// Whose rows somebody else has locked.
+    pub(super) locked: Vec<Instance>,
+    pub(super) parameters: Vec<String>,
+    /// What is marked, by instance.
+    pub(super) tasks: Vec<(InstanceId, i64)>,
+    /// Those of them that may still run on a worker.
+    pub(super) to_end: Vec<Task>,
+    pub(super) skipped: Vec<(InstanceId, SkipReason)>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Prepared {
+    pub(super) fn ids(&self) -> impl Iterator<Item = InstanceId> {
+        self.rows.iter().map(|row| row.instance.id)
+    }
+
+    /// Takes instances out, with their parameters and tasks.
+    pub(super) fn skip(&mut self, mut reason: impl FnMut(&Instance) -> Option<SkipReason>) {
+        let pairs = std::mem::take(&mut self.rows).into_iter().zip(std::mem::take(&mut self.parameters));
+        for (row, parameter) in pairs {
+            if let Some(reason) = reason(&row.instance) {
+                self.skipped.push((row.instance.id, reason));
+            } else {
+                self.rows.push(row);
+                self.parameters.push(parameter);
+            }
+        }
+        let kept: HashSet<InstanceId> = self.ids().collect();
+        self.tasks.retain(|(instance, _)| kept.contains(instance));
+        self.to_end.retain(|task| kept.contains(&task.instance_id));
+    }
+
+    /// Tells of it in the outcome; gives what is left for later.
+    pub(super) fn settle(self, outcome: &mut MasterOutcome) -> Vec<Instance> {
+        outcome.marked_tasks.extend(self.tasks.into_iter().map(|(_, task)| task));
+        outcome.skipped.extend(self.skipped);
+        outcome.notes.extend(self.notes);
+        self.locked
+    }
+}
+
+/// Whether a row is as it was read when it was judged.
+fn is_same(candidate: &Instance, row: &Instance) -> bool {
+    candidate.host == row.host
+        && candidate.state == row.state
+        && candidate.start_time == row.start_time
+        && candidate.restart_time == row.restart_time
+        && candidate.last_change == row.last_change
+        && candidate.definition == row.definition
+        && candidate.definition_version == row.definition_version
+}
+
+impl Handover<'_> {
+    /// Compares, looks the rest up, and sorts the batch into what is done and what is left.
+    ///
+    /// # Errors
+    /// A row shows that its master lives; the database's own. Nothing is written.
+    pub(super) async fn prepare(
+        &mut self,
+        share: &Share<'_>,
+        candidates: &[Instance],
+        rows: Vec<InstanceRow>,
+    ) -> Result<Prepared, FailoverError> {
+        let mut prepared = Prepared::default();
+        let mut rows: HashMap<InstanceId, InstanceRow> = rows.into_iter().map(|row| (row.instance.id, row)).collect();
+        for candidate in candidates {
+            match rows.remove(&candidate.id) {
+                Some(row) if is_same(candidate, &row.instance) => self.keep_or_skip(share, row, &mut prepared),
+                changed => {
+                    if let Some(row) = changed.filter(|_| share.mark.is_some()) {
+                        let master = Address::seen(candidate.host.as_deref().unwrap_or_default());
+                        life::ensure_others_doing(&self.cluster.store, &master, &row.instance)?;
+                    }
+                    prepared.skipped.push((candidate.id, SkipReason::Changed));
+                }
+            }
+        }
+        if self.cluster.store.release().task_rule() != TaskRule::Untouched && !prepared.rows.is_empty() {
+            self.judge_tasks(share, &mut prepared).await?;
+        }
+        Ok(prepared)
+    }
+
+    fn keep_or_skip(&self, share: &Share<'_>, row: InstanceRow, prepared: &mut Prepared) {
+        let (id, definitions) = (row.instance.id, &share.facts.definitions);
+        if !definitions.has(&row.instance) {
+            prepared.skipped.push((id, SkipReason::DefinitionMissing));
+            return;
+        }
+        if !definitions.is_online(&row.instance) {
+            let note = format!("instance {id}: its definition is offline; the command waits until it is online");
+            prepared.notes.push(note);
+        }
+        match self.command_parameter(share, &row) {
+            Ok(parameter) if !self.cluster.store.can_hold(&row, &parameter) => {
+                prepared.skipped.push((id, SkipReason::ParameterTooLong));
+            }
+            Ok(parameter) => {
+                prepared.rows.push(row);
+                prepared.parameters.push(parameter);
+            }
+            Err(reason) => prepared.skipped.push((id, reason)),
+        }
+    }
+
+    fn command_parameter(&self, share: &Share<'_>, row: &InstanceRow) -> Result<String, SkipReason> {
+        let release = self.cluster.store.release();
+        let error = share.errors.and_then(|errors| errors.get(&row.instance.id));
+        let original_state = parameter::original_state(release.family, row, self.rules.original_state, error);
+        let schedule = row.instance.definition.and_then(|definition| share.facts.schedules.get(&definition));
+        let sources = Sources {
+            form: release.parameter_form(),
+            schedule: schedule.map(|zone| Schedule { zone: zone.as_deref() }),
+            original_state,
+        };
+        parameter::write(row, sources)
+    }
+
+    async fn judge_tasks(&mut self, share: &Share<'_>, prepared: &mut Prepared) -> Result<(), FailoverError> {
+        let ids: Vec<InstanceId> = prepared.ids().collect();
+        let tasks = self.cluster.store.unfinished_tasks(&ids, &share.facts.tasks).await?;
+        let view = TaskView {
+            rule: self.cluster.store.release().task_rule(),
+            workers: &share.view.workers,
+            masters: &share.view.masters,
+            zone: self.cluster.zone.as_ref(),
+        };
+        let mut still_run: Vec<Task> = Vec::new();
+        let mut marked: Vec<(InstanceId, i64)> = Vec::new();
+        for task in tasks {
+            match view.fate(&task) {
+                TaskFate::Leave => {}
+                TaskFate::StillRuns => still_run.push(task),
+                TaskFate::Mark => marked.push((task.instance_id, task.id)),
+            }
+        }
+        let mut running: HashMap<InstanceId, Task> = HashMap::new();
+        if self.rules.allow_duplicate_tasks {
+            marked.extend(still_run.iter().map(|task| (task.instance_id, task.id)));
+            prepared.to_end = still_run;
+        } else {
+            running.extend(still_run.into_iter().rev().map(|task| (task.instance_id, task)));
+        }
+        prepared.tasks = marked;
+        prepared.skip(|instance| running.remove(&instance.id).map(|task| SkipReason::TaskStillRuns(Box::new(task))));
+        Ok(())
+    }
+}
