@@ -5,8 +5,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
+use crate::output::terminal;
 use crate::stop::Stop;
-use crate::watch::live;
 
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
@@ -99,7 +99,7 @@ pub(crate) fn quit_in_order() {
     if let Ok(mut quit) = signal(SignalKind::quit()) {
         tokio::spawn(async move {
             quit.recv().await;
-            live::restore();
+            terminal::restore();
             let _ = emulate_default_handler(SIGQUIT);
         });
     }
@@ -110,7 +110,7 @@ pub(crate) fn stop_in_order() {
     if let Ok(mut stop) = signal(SignalKind::from_raw(SIGTSTP)) {
         tokio::spawn(async move {
             while stop.recv().await.is_some() {
-                live::restore();
+                terminal::restore();
                 let _ = emulate_default_handler(SIGTSTP);
                 // In the foreground again: the view is drawn as after a change of the terminal's size.
                 let _ = raise(SIGWINCH);
@@ -120,7 +120,7 @@ pub(crate) fn stop_in_order() {
 }
 
 fn end_by(stop: Stop) {
-    live::restore();
+    terminal::restore();
     let number = match stop {
         Stop::Interrupt => SIGINT,
         Stop::Terminate => SIGTERM,

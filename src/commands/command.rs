@@ -130,9 +130,9 @@ impl Command {
                 })
                 .await
             }
-            Self::Completions { shell } => call.text("completions", help::completions(shell)),
-            Self::Man => call.text("man", help::man()),
-            Self::Help(arguments) => call.text("help", help::help(&arguments)),
+            Self::Completions { shell } => call.text("completions", |definition| help::completions(shell, definition)),
+            Self::Man => call.text("man", help::man),
+            Self::Help(arguments) => call.text("help", |definition| help::help(&arguments, definition)),
         }
     }
 }

@@ -22,7 +22,6 @@ use crate::registry::{Registry, RegistryError};
 use crate::stop::{StopSignal, Stopped};
 
 use super::failure::CommandError;
-use super::shell::head;
 use crate::output::Document;
 
 /// So long somebody who has asked for the end waits for a session that is being given.
@@ -222,6 +221,13 @@ pub(super) async fn release(
     let writable = if locks { check_locks(&mut store).await } else { Ok(()) };
     store.close().await;
     writable.and(Ok((release, elsewhere?)))
+}
+
+/// What the head of an answer says of the release.
+pub(super) fn head(document: &mut Document, release: &Release) {
+    document.family = Some(release.family.label.to_owned());
+    document.ds_version = release.version().map(|version| version.to_string());
+    document.warnings.extend(release.contradictions.iter().cloned());
 }
 
 async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {

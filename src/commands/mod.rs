@@ -29,7 +29,7 @@ pub use lock::guard::is_guard;
 
 /// Runs a command and prints its answer; gives the number that the process ends with.
 pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>, stop: StopSignal) -> u8 {
-    let call = Call { global: &cli.global, environment, printer: &mut *printer, stop };
+    let call = Call { global: &cli.global, environment, printer: &mut *printer, stop, definition };
     // All that a command waits for is one future, too large for the stack's taste.
     let code = Box::pin(cli.command.run(call)).await;
     code.unwrap_or_else(|error| unwritten(printer, &error))

@@ -7,7 +7,6 @@ use super::failure::CommandError;
 use crate::cluster::Cluster;
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
-use crate::family::Release;
 use crate::options::GlobalArgs;
 use crate::output::{Body, Document, ErrorBody, Printer};
 use crate::stop::{StopSignal, Stopped};
@@ -66,12 +65,18 @@ pub(super) struct Call<'a, 'w> {
     pub(super) environment: &'a Environment,
     pub(super) printer: &'a mut Printer<'w>,
     pub(super) stop: StopSignal,
+    /// The whole command line, to tell of it.
+    pub(super) definition: fn() -> clap::Command,
 }
 
 impl<'a, 'w> Call<'a, 'w> {
     /// A command whose answer is a finished text.
-    pub(super) fn text(self, command: &'static str, text: Result<String, ErrorBody>) -> io::Result<u8> {
-        match text {
+    pub(super) fn text(
+        self,
+        command: &'static str,
+        text: impl FnOnce(&clap::Command) -> Result<String, ErrorBody>,
+    ) -> io::Result<u8> {
+        match text(&(self.definition)()) {
             Ok(text) => self.printer.text(&text).map(|()| ExitCode::Done.number()),
             Err(error) => {
                 let answer = Answer { error: Some(error), ..Answer::default() };
@@ -106,7 +111,7 @@ impl<'a, 'w> Call<'a, 'w> {
     ) -> io::Result<u8> {
         self.alone(empty, Scope::Cluster, async |shell, document| {
             let mut cluster = connect::cluster(&shell.settings, access, &shell.stop).await?;
-            head(document, cluster.store.release());
+            connect::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
             let answer = work(shell, &mut cluster).await;
             document.warnings.extend(cluster.store.warnings().into_iter().chain(cluster.registry.warnings()));
@@ -134,13 +139,6 @@ impl<'a, 'w> Call<'a, 'w> {
             Err(error) => Err((printer, error.into())),
         }
     }
-}
-
-/// What the head of an answer says of the release.
-pub(super) fn head(document: &mut Document, release: &Release) {
-    document.family = Some(release.family.label.to_owned());
-    document.ds_version = release.version().map(|version| version.to_string());
-    document.warnings.extend(release.contradictions.iter().cloned());
 }
 
 /// Tells an answer; gives the number that the process ends with.

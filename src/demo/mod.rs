@@ -15,8 +15,9 @@ pub mod schema;
 pub mod seed;
 mod story;
 
+pub use cast::Part;
 pub use registration::{Registered, Server};
-pub use story::{Part, Scene, Story};
+pub use story::{Scene, Story};
 
 /// How long the database lets the unfinished file be; creating it takes a fraction of a second.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);

@@ -3,11 +3,11 @@
 use jiff::civil::DateTime;
 use serde_json::json;
 
-use super::cast::{CAST, Owner, RATES, Role, WORKFLOWS};
+use super::cast::{CAST, Owner, Part, RATES, Role, WORKFLOWS};
 use super::registration::{Registered, Server};
 use super::schema::{R2_0, is_typed};
 use super::seed::{self, Seed, time_text};
-use super::story::{Part, Story, server_address};
+use super::story::{Story, server_address};
 use crate::family::{Claim, nearest_family};
 use crate::metadata::database::{Database, DatabaseError};
 use crate::model::Version;

@@ -4,49 +4,9 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::cast::CAST;
+use super::cast::{CAST, Part};
 use crate::family::nearest_family;
 use crate::model::{Address, AddressForm, InstanceId, Version};
-
-/// What an instance shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// It ran when its master died.
-    Running,
-    /// It was being stopped when its master died.
-    Stopping,
-    /// One of its tasks is the instance that plays [`Part::Child`].
-    Parent,
-    /// The sub-process of [`Part::Parent`].
-    Child,
-    /// It was started with parameters of its own.
-    StartParameters,
-    /// A schedule in another zone started it.
-    Scheduled,
-    /// Handed over already; its recovery command waits.
-    WaitingCommand,
-    /// Handed over already, and its recovery command is gone: nobody will ever take it up.
-    Orphan,
-    /// The living master runs it.
-    OfLivingMaster,
-    /// Finished.
-    Finished,
-}
-
-impl Part {
-    /// Whether a failover of the dead master has to take it up.
-    #[must_use]
-    pub fn hangs(self) -> bool {
-        use Part::{Child, Parent, Running, Scheduled, StartParameters, Stopping};
-        matches!(self, Running | Stopping | Parent | Child | StartParameters | Scheduled)
-    }
-
-    /// Whether its host or state says that it was handed over.
-    #[must_use]
-    pub fn is_claimed(self) -> bool {
-        matches!(self, Self::WaitingCommand | Self::Orphan)
-    }
-}
 
 /// An instance and its part.
 #[derive(Clone, Debug, PartialEq, Eq)]

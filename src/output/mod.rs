@@ -10,6 +10,7 @@ mod printer;
 mod progress;
 mod sanitize;
 mod table;
+pub mod terminal;
 mod tsv;
 
 use std::str::FromStr;

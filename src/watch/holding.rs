@@ -2,7 +2,7 @@
 
 use super::guard::{self, Hold};
 use super::plan::Surroundings;
-use super::run::Watcher;
+use super::watcher::Watcher;
 use super::{Event, Kind};
 use crate::model::Address;
 

@@ -1,23 +1,12 @@
 //! What hangs and no failover takes: told once whenever it changes, and counted.
 
-use super::plan::Surroundings;
-use super::run::Watcher;
+use super::plan::{LeftAlone, Surroundings};
+use super::watcher::Watcher;
 use super::{Event, Kind};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, RegistryView, dead_hosts};
 use crate::family::{Claim, Family};
 use crate::metadata::HostCount;
-
-/// How many unfinished instances nobody fails over, by what is the matter with them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftAlone {
-    /// Handed over, and without a command.
-    pub orphans: u64,
-    /// Their host can be no master's address.
-    pub odd_hosts: u64,
-    /// Their host is SQL NULL.
-    pub no_host: u64,
-}
 
 impl LeftAlone {
     fn sentence(self, strange: &[String]) -> String {

@@ -1,14 +1,12 @@
 //! A view of the loop that is redrawn in place, on a terminal.
 
 mod frame;
-mod terminal;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
@@ -17,6 +15,7 @@ pub use frame::frame;
 use super::pause::Pause;
 use super::state::Brake;
 use crate::model::Verdict;
+use crate::output::terminal::{self, ENTER, SHOWN};
 
 /// What is shown.
 #[derive(Clone, Debug, Default)]
@@ -68,45 +67,14 @@ impl MasterRow {
     }
 }
 
-/// Enters the alternate screen and hides the cursor.
-const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
-
-/// Shows the cursor and leaves the alternate screen.
-const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
-
 /// A terminal without a size is as large as terminals always were.
 const USUAL: (u16, u16) = (80, 24);
-
-/// Whether the process's own terminal shows a view at present.
-static SHOWN: AtomicBool = AtomicBool::new(false);
-
-/// Puts the process's terminal in order again if a view is shown on it. [`Live`] does so when it is dropped; whoever ends
-/// the process without that, by a signal or a panic, calls this first.
-pub fn restore() {
-    if SHOWN.swap(false, Ordering::SeqCst)
-        && let Ok(mut out) = terminal::of_stdout()
-    {
-        terminal::leave(&mut out);
-    }
-}
-
-/// A panic ends the process without dropping anything, and its message would vanish with the alternate screen.
-fn restore_before_panics() {
-    static HOOKED: Once = Once::new();
-    HOOKED.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            restore();
-            usual(panic);
-        }));
-    });
-}
 
 /// The view on a terminal, from its start until it is dropped.
 pub struct Live<W: Write> {
     out: W,
     size: Option<(u16, u16)>,
-    /// Whether it is the process's own terminal, which [`restore`] may have put in order since.
+    /// Whether it is the process's own terminal, which [`terminal::restore`] may have put in order since.
     own: bool,
 }
 
@@ -122,7 +90,7 @@ impl Live<File> {
     /// # Errors
     /// The terminal is gone.
     pub fn on_terminal() -> io::Result<Self> {
-        restore_before_panics();
+        terminal::restore_before_panics();
         SHOWN.store(true, Ordering::SeqCst);
         let mut live = Self::start(terminal::of_stdout()?)?;
         live.own = true;
@@ -221,7 +189,7 @@ mod tests {
         }
         let mut screen = Vec::new();
         fails(&mut screen).unwrap_err();
-        assert!(screen.ends_with(LEAVE.as_bytes()));
+        assert!(screen.ends_with(terminal::LEAVE.as_bytes()));
     }
 
     /// A real pipe whose reader is gone.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::guard::Look;
-use super::run::Watcher;
+use super::watcher::Watcher;
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life};
 use crate::metadata::HostCount;

@@ -23,9 +23,9 @@ mod seen;
 pub mod state;
 mod storm;
 pub mod unit;
+mod watcher;
 mod words;
 
 pub use event::{Event, Kind, Source};
-pub use left::LeftAlone;
-pub use plan::{Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
+pub use plan::{LeftAlone, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
 pub use run::{Ended, watch};

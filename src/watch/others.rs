@@ -4,20 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::plan::Surroundings;
-use super::run::Watcher;
 use super::state::PastFailover;
+use super::watcher::{Unkept, Watcher};
 use super::{Event, Kind, picture};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, RegistryView, dead_hosts};
 use crate::family::Family;
 use crate::metadata::HostCount;
 use crate::model::Address;
-
-/// That the memory could not be kept.
-pub(super) struct Unkept {
-    why: String,
-    told: bool,
-}
 
 /// A failover that somebody else has made or is making: it cools nothing down here.
 pub(super) fn by_others(master: String, at_ms: i64, instances: u64) -> PastFailover {

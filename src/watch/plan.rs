@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::guard::{Limits, Missing};
-use super::left::LeftAlone;
 use super::state::PastFailover;
 use super::{Event, Source};
 use crate::cluster::Cluster;
@@ -46,6 +45,17 @@ pub struct Memory {
     pub work: BTreeMap<String, i64>,
     /// When that was, in epoch milliseconds.
     pub work_at_ms: i64,
+}
+
+/// How many unfinished instances nobody fails over, by what is the matter with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// Handed over, and without a command.
+    pub orphans: u64,
+    /// Their host can be no master's address.
+    pub odd_hosts: u64,
+    /// Their host is SQL NULL.
+    pub no_host: u64,
 }
 
 /// A cluster that could not be opened.

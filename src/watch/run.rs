@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::guard::{Hold, Missing};
-use super::others::Unkept;
-use super::plan::{Memory, Plan, Surroundings, Trouble, View, Word};
+use super::plan::{Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
 use super::state::PastFailover;
 use super::storm::StormBrake;
+use super::watcher::Watcher;
 use super::words::{back_off, error_text, outcome_event, time_left};
 use super::{Event, Kind, LeftAlone, Source, picture, returned};
 use crate::cluster::Cluster;
@@ -66,36 +66,6 @@ fn ended_text(code: ExitCode, once: bool) -> &'static str {
         _ if once => "the round is over",
         _ => "gave up",
     }
-}
-
-pub(super) struct Watcher<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) stop: StopSignal,
-    permit: Option<Permit>,
-    pub(super) memory: Memory,
-    seen: Seen,
-    /// Addresses at the last look.
-    pub(super) registered: BTreeSet<String>,
-    /// What was last told of each master's guard, so that it is told once.
-    pub(super) announced: BTreeMap<String, String>,
-    paused: Option<(String, String)>,
-    started: bool,
-    /// Which registry and database these are.
-    place: Option<(String, String)>,
-    /// Whether this round has written anything.
-    wrote: bool,
-    /// The first failover that did not come to a good end, for the exit code of a single round.
-    came_to: ExitCode,
-    clock: Clock,
-    last_success: Instant,
-    /// Why the memory could not be kept when that was last tried.
-    pub(super) unkept: Option<Unkept>,
-    /// By master, why its last failover was refused.
-    refused: BTreeMap<String, String>,
-    /// Whether something was done in this round since the store was scanned.
-    acted: bool,
-    /// What no failover takes, as it was told last.
-    pub(super) left: LeftAlone,
 }
 
 /// Whether a dead master may be failed over at this moment.

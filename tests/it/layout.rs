@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Crates that only some rooms may name.
 const CRATES: &[(&str, &[&str])] = &[
-    ("clap", &["commands", "options"]),
+    ("clap", &["main", "commands", "options"]),
     ("clap_complete", &["commands"]),
     ("clap_mangen", &["commands"]),
     ("sqlx", &["metadata"]),
@@ -275,8 +275,9 @@ fn each_crate_stands_in_its_rooms() {
 #[test]
 fn nobody_below_the_commands_reads_the_environment() {
     let allowed = ["main", "commands", "config"];
+    // To split a text that was handed down is no reading.
     let reads = |path: &Vec<String>| {
-        path.first().is_some_and(|first| first == "std") && path.get(1).is_some_and(|next| next == "env")
+        path.starts_with(&["std".to_owned(), "env".to_owned()]) && !path.ends_with(&["split_paths".to_owned()])
     };
     let readers: Vec<String> = house()
         .iter()

@@ -6,3 +6,4 @@ pub(super) mod failover;
 mod record;
 pub(super) mod recover;
 pub(super) mod report;
+mod words;

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::report::{NOT_BEGUN, pid, sentence, word};
+use super::words::{NOT_BEGUN, pid, sentence, word};
 use crate::failover::{MasterOutcome, Trouble};
 use crate::model::{InstanceId, SkipReason, Task};
 

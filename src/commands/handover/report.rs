@@ -3,13 +3,11 @@
 use serde_json::{Value, json};
 
 use super::record::MasterRecord;
+use super::words::{NOT_BEGUN, sentence};
 use crate::commands::times;
 use crate::failover::{MasterOutcome, Run, Trouble};
-use crate::model::{InstanceId, SkipReason, Task};
+use crate::model::InstanceId;
 use crate::output::{Body, Cell, Table};
-
-/// What is told of a master that the run did not come to.
-pub(super) const NOT_BEGUN: &str = "not begun: the run ended before";
 
 const HEADERS: [&str; 5] = ["MASTER", "VERDICT", "INSTANCE", "COMMAND", "RESULT"];
 
@@ -113,85 +111,6 @@ fn table(run: &Run, dry_run: bool, words: Words) -> Table {
         }
     }
     table
-}
-
-pub(super) fn word(reason: &SkipReason) -> &'static str {
-    match reason {
-        SkipReason::CommandWaiting(_) => "command_waiting",
-        SkipReason::Changed => "changed",
-        SkipReason::DefinitionMissing => "definition_missing",
-        SkipReason::LivingMaster => "living_master",
-        SkipReason::TaskStillRuns(_) => "task_still_runs",
-        SkipReason::StartParameters => "start_parameters",
-        SkipReason::ParameterTooLong => "parameter_too_long",
-        SkipReason::OriginalStateUnknown => "original_state_unknown",
-        SkipReason::NotClaimed(_) => "not_claimed",
-        SkipReason::StrangeHost => "strange_host",
-        SkipReason::RecoveryFailed(..) => "recovery_failed",
-        SkipReason::Finished => "finished",
-        SkipReason::NotFound => "not_found",
-        SkipReason::Locked => "locked",
-        SkipReason::Refused(_) => "refused",
-    }
-}
-
-pub(super) fn sentence(reason: &SkipReason) -> String {
-    match reason {
-        SkipReason::CommandWaiting(command) => format!("command {command} waits for it already, and starts it when a master takes it"),
-        SkipReason::Changed => "somebody changed it meanwhile; run the same command again".to_owned(),
-        SkipReason::DefinitionMissing => {
-            "its workflow definition (or that version, or its project) is gone; a master could not take it up"
-                .to_owned()
-        }
-        SkipReason::LivingMaster => {
-            "begun after the registered master started, or no proof that it was before".to_owned()
-        }
-        SkipReason::TaskStillRuns(task) => format!(
-            "task {} ({}) may still run on worker {} ({}log {}, application {}): end it there, or allow it to run twice with \
-             --allow-duplicate-tasks",
-            task.id,
-            task.name.as_deref().unwrap_or("-"),
-            task.host.as_deref().unwrap_or("-"),
-            // Up to 3.1 it is 0 as long as the task runs.
-            pid(task).map_or_else(String::new, |pid| format!("pid {pid}, ")),
-            task.log_path.as_deref().unwrap_or("-"),
-            task.app_link.as_deref().filter(|link| !link.is_empty()).unwrap_or("-"),
-        ),
-        SkipReason::StartParameters => {
-            "its start parameters are no text and its definition has a schedule; no master can read that".to_owned()
-        }
-        SkipReason::ParameterTooLong => {
-            "its start parameters are so long that those of a recovery command do not fit into the database".to_owned()
-        }
-        SkipReason::OriginalStateUnknown => {
-            "what its state was before the hand-over is written nowhere, or its history and its failed command say different \
-             things and neither is shown to be the newer one; give it with --original-state"
-                .to_owned()
-        }
-        SkipReason::NotClaimed(verdict) => match verdict {
-            crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),
-            verdict => format!("not handed over: its verdict is {}", verdict.word()),
-        },
-        SkipReason::StrangeHost => {
-            "its host can be no master's, so that no lock is there to be taken for it".to_owned()
-        }
-        SkipReason::RecoveryFailed(command, message) => format!(
-            "its recovery failed (error command {command}: {message}), and its master made it a failed one: nobody runs it, \
-             and it gets no second command. See that its tasks have ended on their workers, mend the cause, and run it again \
-             in DolphinScheduler"
-        ),
-        SkipReason::Finished => "its state is none that masters fail over".to_owned(),
-        SkipReason::NotFound => "there is no such instance".to_owned(),
-        SkipReason::Locked => {
-            "another transaction keeps its row locked; run the same command again when that has ended".to_owned()
-        }
-        SkipReason::Refused(cause) => format!("the database refused to hand it over: {cause}"),
-    }
-}
-
-/// The process of a task, where one is written: 0 is none.
-pub(super) fn pid(task: &Task) -> Option<i64> {
-    task.pid.filter(|pid| *pid > 0)
 }
 
 /// Ids in one line, shortened for people.

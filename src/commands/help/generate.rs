@@ -3,22 +3,17 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use clap_complete::Generator;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
-use super::CompletionShell as Shell;
 use super::topics::{PRECEDENCE, variables};
 use crate::exit_code::ExitCode;
 
 /// The completion script of a shell.
-pub(super) fn completions(shell: Shell) -> String {
-    let shell = match shell {
-        Shell::Bash => clap_complete::Shell::Bash,
-        Shell::Zsh => clap_complete::Shell::Zsh,
-        Shell::Fish => clap_complete::Shell::Fish,
-    };
+pub(super) fn completions(shell: impl Generator, definition: &clap::Command) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut crate::commands::cli::definition(), "dsctl", &mut script);
+    clap_complete::generate(shell, &mut definition.clone(), "dsctl", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -26,14 +21,13 @@ pub(super) fn completions(shell: Shell) -> String {
 ///
 /// # Errors
 /// Those of `out`.
-pub(super) fn man(out: &mut dyn Write) -> io::Result<()> {
-    let definition = crate::commands::cli::definition();
+pub(super) fn man(definition: &clap::Command, out: &mut dyn Write) -> io::Result<()> {
     let page = Man::new(definition.clone()).manual("User Commands");
     page.render_title(out)?;
     page.render_name_section(out)?;
     page.render_synopsis_section(out)?;
     page.render_description_section(out)?;
-    commands(&definition).to_writer(out)?;
+    commands(definition).to_writer(out)?;
     page.render_options_section(out)?;
     exit_codes().to_writer(out)?;
     environment().to_writer(out)?;

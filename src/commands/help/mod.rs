@@ -3,27 +3,31 @@
 mod generate;
 mod topics;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 
 use crate::exit_code::ExitCode;
 use crate::output::ErrorBody;
 
 /// The completion script of a shell.
-pub(super) fn completions(shell: CompletionShell) -> Result<String, ErrorBody> {
-    Ok(generate::completions(shell))
+pub(super) fn completions(shell: CompletionShell, definition: &Command) -> Result<String, ErrorBody> {
+    Ok(match shell {
+        CompletionShell::Bash => generate::completions(clap_complete::Shell::Bash, definition),
+        CompletionShell::Zsh => generate::completions(clap_complete::Shell::Zsh, definition),
+        CompletionShell::Fish => generate::completions(clap_complete::Shell::Fish, definition),
+    })
 }
 
 /// The manual page.
-pub(super) fn man() -> Result<String, ErrorBody> {
+pub(super) fn man(definition: &Command) -> Result<String, ErrorBody> {
     let mut text = Vec::new();
-    generate::man(&mut text).map_err(|error| ErrorBody::new("io", error.to_string(), ExitCode::Failure))?;
+    generate::man(definition, &mut text).map_err(|error| ErrorBody::new("io", error.to_string(), ExitCode::Failure))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The help of a command or a topic.
-pub(super) fn help(arguments: &HelpArgs) -> Result<String, ErrorBody> {
-    topics::help(&arguments.topic)
-        .map_err(|error| ErrorBody::new("usage", error.to_string(), ExitCode::Usage).hint(error.hint()))
+pub(super) fn help(arguments: &HelpArgs, definition: &Command) -> Result<String, ErrorBody> {
+    topics::help(&arguments.topic, definition)
+        .map_err(|error| ErrorBody::new("usage", error.to_string(), ExitCode::Usage).hint(error.hint(definition)))
 }
 
 /// Arguments of `help`.

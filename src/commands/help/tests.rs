@@ -1,10 +1,11 @@
 //! What is generated names everything that there is.
 
 use super::*;
+use crate::commands::cli::definition;
 
 #[test]
 fn options_stand_under_headings() {
-    let text = topics::help(&["failover".to_owned()]).unwrap();
+    let text = topics::help(&["failover".to_owned()], &definition()).unwrap();
     let at = |heading: &str| text.find(heading).unwrap_or_else(|| panic!("{heading} is missing in {text}"));
     assert!(
         at("\nSafety:") < at("      --dry-run")
@@ -17,28 +18,28 @@ fn options_stand_under_headings() {
 #[test]
 fn help_knows_topics_and_nested_commands() {
     let words = |line: &str| line.split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>();
-    assert!(topics::help(&words("lock status")).unwrap().contains("Usage: dsctl lock status"));
-    assert!(topics::help(&[]).unwrap().contains("Usage: dsctl"));
-    let codes = topics::help(&words("exit-codes")).unwrap();
+    assert!(topics::help(&words("lock status"), &definition()).unwrap().contains("Usage: dsctl lock status"));
+    assert!(topics::help(&[], &definition()).unwrap().contains("Usage: dsctl"));
+    let codes = topics::help(&words("exit-codes"), &definition()).unwrap();
     for code in crate::exit_code::ExitCode::ALL {
         let line = codes.lines().find(|line| line.trim_start().starts_with(&format!("{} ", code.number())));
         assert!(line.is_some_and(|line| line.contains(code.meaning().0)), "{codes}");
     }
-    let environment = topics::help(&words("environment")).unwrap();
+    let environment = topics::help(&words("environment"), &definition()).unwrap();
     assert!(environment.contains("DSCTL_STATEMENT_TIMEOUT") && environment.contains("/etc/dsctl/config.toml"));
-    let unknown = topics::help(&words("lock stat")).unwrap_err();
+    let unknown = topics::help(&words("lock stat"), &definition()).unwrap_err();
     assert_eq!(unknown.to_string(), "there is no help about \"lock stat\"");
-    assert!(unknown.hint().contains("exit-codes, environment, masters"));
+    assert!(unknown.hint(&definition()).contains("exit-codes, environment, masters"));
 }
 
 /// The files that are shipped come from the definition: write them again with `dsctl completions` and `dsctl man`.
 #[test]
 fn shipped_files_are_up_to_date() {
     let up_to_date = [
-        ("dsctl.bash", completions(CompletionShell::Bash).unwrap()),
-        ("_dsctl", completions(CompletionShell::Zsh).unwrap()),
-        ("dsctl.fish", completions(CompletionShell::Fish).unwrap()),
-        ("dsctl.1", man().unwrap()),
+        ("dsctl.bash", completions(CompletionShell::Bash, &definition()).unwrap()),
+        ("_dsctl", completions(CompletionShell::Zsh, &definition()).unwrap()),
+        ("dsctl.fish", completions(CompletionShell::Fish, &definition()).unwrap()),
+        ("dsctl.1", man(&definition()).unwrap()),
     ];
     for (name, text) in up_to_date {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(name);
@@ -49,7 +50,7 @@ fn shipped_files_are_up_to_date() {
 
 #[test]
 fn the_manual_has_every_command_and_code() {
-    let page = man().unwrap();
+    let page = man(&definition()).unwrap();
     for part in ["dsctl lock acquire", "dsctl failover", "EXIT STATUS", "ENVIRONMENT", "DSCTL_DB_PASSWORD"] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }

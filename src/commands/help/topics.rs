@@ -16,8 +16,7 @@ pub(super) struct UnknownTopic(pub String);
 impl UnknownTopic {
     /// What there is.
     #[must_use]
-    pub(super) fn hint(&self) -> String {
-        let definition = crate::commands::cli::definition();
+    pub(super) fn hint(&self, definition: &clap::Command) -> String {
         let commands = definition.get_subcommands().map(clap::Command::get_name);
         format!("topics: {}", TOPICS.into_iter().chain(commands).collect::<Vec<_>>().join(", "))
     }
@@ -27,16 +26,16 @@ impl UnknownTopic {
 ///
 /// # Errors
 /// [`UnknownTopic`].
-pub(super) fn help(topic: &[String]) -> Result<String, UnknownTopic> {
+pub(super) fn help(topic: &[String], definition: &clap::Command) -> Result<String, UnknownTopic> {
     match topic.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["exit-codes"] => Ok(exit_codes()),
         ["environment"] => Ok(environment()),
-        names => command_help(names),
+        names => command_help(names, definition),
     }
 }
 
-fn command_help(names: &[&str]) -> Result<String, UnknownTopic> {
-    let mut definition = crate::commands::cli::definition();
+fn command_help(names: &[&str], definition: &clap::Command) -> Result<String, UnknownTopic> {
+    let mut definition = definition.clone();
     // Global options and the full names of nested commands come with building.
     definition.build();
     let mut command = &mut definition;

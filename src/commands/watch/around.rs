@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::setup::{Setup, alone, resume_marker};
 use super::shapes::{level, memory, row, seen, state, status};
-use super::{Setup, alone, resume_marker};
 use crate::cluster::Cluster;
 use crate::commands::connect::{self, Access};
 use crate::commands::failure::CommandError;

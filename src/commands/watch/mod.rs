@@ -2,6 +2,7 @@
 
 mod args;
 mod around;
+mod setup;
 mod shapes;
 
 use std::io;
@@ -17,25 +18,16 @@ use crate::output::{Body, Document, Format, Printer};
 use crate::watch::guard::Limits;
 use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
-use crate::watch::state::{StateFile, beside, default_path};
 use crate::watch::{Plan, unit, watch};
 pub(super) use args::WatchArgs;
 use around::Around;
-
-/// What the loop is made of.
-pub(super) struct Setup<'a> {
-    pub(super) settings: Settings,
-    pub(super) global: &'a GlobalArgs,
-    pub(super) environment: &'a Environment,
-    pub(super) arguments: &'a WatchArgs,
-    pub(super) state_file: StateFile,
-}
+use setup::{Setup, failed, open_state, resume_marker};
 
 pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result<u8> {
     let environment = call.environment;
     if arguments.print_unit {
         let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/dsctl"));
-        return call.text("watch", Ok(unit::unit(&program)));
+        return call.text("watch", |_| Ok(unit::unit(&program)));
     }
     let answer = if let Some(reason) = &arguments.pause {
         pause(arguments, environment, reason)
@@ -50,27 +42,6 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
     };
     let answer = answer.unwrap_or_else(|error| Answer::failed(&error));
     finish(call.printer, Document::new("watch"), answer)
-}
-
-fn failed(message: String, cause: Option<String>, hint: &str) -> CommandError {
-    CommandError::Other { message, cause, hint: Some(hint.to_owned()), exit: ExitCode::Usage }
-}
-
-fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
-    let path = arguments.state_file.clone().or_else(|| default_path(environment));
-    path.ok_or_else(|| {
-        failed("there is no place for the state file".to_owned(), None, "give one with --state-file FILE")
-    })
-}
-
-/// Opens the state file, which must be one of ours or absent.
-pub(super) fn open_state(arguments: &WatchArgs, environment: &Environment) -> Result<StateFile, CommandError> {
-    let path = state_path(arguments, environment)?;
-    let open = StateFile::open(&path).and_then(|file| file.load().map(|_| file));
-    open.map_err(|error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        failed(error.to_string(), cause, "give another one with --state-file FILE")
-    })
 }
 
 fn pause(arguments: &WatchArgs, environment: &Environment, reason: &str) -> Result<Answer, CommandError> {
@@ -110,11 +81,6 @@ fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer, Co
     Ok(Answer::new(Body::default().key("paused", false).closing(was)))
 }
 
-/// Tells a running watcher that an operator has resumed.
-pub(super) fn resume_marker(file: &StateFile) -> PathBuf {
-    beside(file.path(), ".resume")
-}
-
 /// Runs the loop; gives its exit code. What it has to tell it has told by then.
 async fn run_loop(
     shell: &mut Shell<'_, '_>,
@@ -146,24 +112,6 @@ async fn prepared<'a, 'w>(
     settings.database()?;
     let state_file = open_state(arguments, environment)?;
     Around::new(Setup { settings, global, environment, arguments, state_file }, printer).await
-}
-
-/// Two watchers with one state file would forget each other's failovers, and both their brakes.
-pub(super) fn alone(file: &StateFile) -> Result<Option<Lone>, CommandError> {
-    match Lone::beside(file.path()) {
-        Ok(Some(lone)) => Ok(Some(lone)),
-        Ok(None) => Err(CommandError::Other {
-            message: format!("another watcher runs with the state file {}", file.path().display()),
-            cause: None,
-            hint: Some("let it do the work, or give this one a file of its own with --state-file FILE".to_owned()),
-            exit: ExitCode::LockHeld,
-        }),
-        // A folder that cannot be written to is told when the state is to be kept; some file systems have no locks.
-        Err(error) => {
-            tracing::info!("the state file cannot be kept for this watcher alone: {error}");
-            Ok(None)
-        }
-    }
 }
 
 fn plan(arguments: &WatchArgs) -> Plan {

@@ -1,9 +1,9 @@
 //! The tasks of the story's instances.
 
-use crate::demo::cast::Role;
+use crate::demo::cast::{Part, Role};
 use crate::demo::schema::{R3_0, is_typed};
 use crate::demo::seed::{self, Seed};
-use crate::demo::story::{Part, Story};
+use crate::demo::story::Story;
 use crate::family::{NEED_FAULT_TOLERANCE, Release, TaskRule};
 use crate::metadata::database::{Database, DatabaseError};
 use crate::model::InstanceId;

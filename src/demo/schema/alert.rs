@@ -1,8 +1,8 @@
 //! Alerts. Upstream: `Alert`.
 
-use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, bigint, id, int, text, time, tiny, varchar};
 use super::release::{R2_0, R3_0, R3_0_BETA, R3_2, R3_3};
+use super::table::TableSpec;
 
 pub(super) const TABLES: &[TableSpec] = &[TableSpec::new("t_ds_alert", &[ALERT], INDEXES)];
 

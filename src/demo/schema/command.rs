@@ -1,8 +1,8 @@
 //! Commands that wait for a master, and those that failed. Upstream: `Command`, `ErrorCommand`.
 
-use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, bigint, id, int, text, time, tiny, varchar};
 use super::release::{R1_3, R2_0, R3_2, R3_3, point};
+use super::table::TableSpec;
 
 pub(super) const TABLES: &[TableSpec] = &[
     TableSpec::new("t_ds_command", &[&[id()], SHARED, &[varchar("dependence", 255).before(R2_0)]], INDEXES),

@@ -1,9 +1,9 @@
 //! Definitions, their versions, their schedules and their projects.
 //! Upstream: `ProcessDefinition`, `ProcessDefinitionLog`, `WorkflowDefinition`, `Schedule`, `Project`.
 
-use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, Where, bigint, id, int, long_text, text, time, tiny, varchar};
 use super::release::{R1_3, R2_0, R3_1, R3_2, R3_3, point};
+use super::table::TableSpec;
 
 pub(super) const TABLES: &[TableSpec] = &[
     TableSpec::new("t_ds_process_definition", &[&[id()], DEFINITION], DEFINITION_INDEXES).before(R3_3),

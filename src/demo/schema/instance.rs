@@ -1,9 +1,9 @@
 //! Process instances (workflow instances from 3.3 on) and how parents and sub-processes hang together.
 //! Upstream: `ProcessInstance`, `WorkflowInstance`, `ProcessInstanceMap`, `WorkflowInstanceRelation`.
 
-use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, bigint, id, int, long_text, stamp, text, time, tiny, varchar};
 use super::release::{R1_3, R2_0, R3_1, R3_2, R3_3, point};
+use super::table::TableSpec;
 
 pub(super) const TABLES: &[TableSpec] = &[
     TableSpec::new("t_ds_process_instance", &[INSTANCE], INSTANCE_INDEXES).before(R3_3),

@@ -1,8 +1,8 @@
 //! Tables that matter for their presence alone: by them a release is told from its neighbours (F§5.1).
 
-use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, Where, big_id, bigint, id, int, stamp, text, time, tiny, varchar};
 use super::release::{R3_0, R3_1, R3_2, R3_3, R3_4, point};
+use super::table::TableSpec;
 
 pub(super) const TABLES: &[TableSpec] = &[
     TableSpec::new("t_ds_version", &[VERSION], VERSION_INDEXES),

@@ -13,80 +13,17 @@ mod instance;
 mod marker;
 mod registry;
 mod release;
+mod table;
 mod task;
 
 pub use column::{ColumnDef, DefaultValue, IndexDef, Kind, Where};
 pub(super) use release::{R1_3, R2_0, R3_0, R3_1, R3_2, is_typed};
 pub use release::{fresh_version_row, postgres_version_row};
 
+pub use table::TableDef;
+
 use crate::model::Version;
-use column::Life;
-
-/// A table as one release has it. Its primary key is the column `id`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableDef {
-    /// Its name.
-    pub name: &'static str,
-    /// Its columns; the first one is `id`.
-    pub columns: Vec<ColumnDef>,
-    /// Indexes besides the primary key, unique ones among them.
-    pub indexes: Vec<IndexDef>,
-}
-
-impl TableDef {
-    /// The column of this name.
-    #[must_use]
-    pub fn column(&self, name: &str) -> Option<&ColumnDef> {
-        self.columns.iter().find(|column| column.name == name)
-    }
-
-    /// Whether the database gives out ids. It does not for error commands (they carry the failed command's id) and for
-    /// the heartbeat rows of the JDBC registry.
-    #[must_use]
-    pub fn gives_ids(&self) -> bool {
-        self.columns.iter().any(|column| matches!(column.kind, Kind::Id | Kind::BigId))
-    }
-}
-
-/// A table over all releases.
-#[derive(Debug)]
-struct TableSpec {
-    name: &'static str,
-    life: Life,
-    columns: &'static [&'static [ColumnDef]],
-    indexes: &'static [IndexDef],
-}
-
-impl TableSpec {
-    const fn new(name: &'static str, columns: &'static [&'static [ColumnDef]], indexes: &'static [IndexDef]) -> Self {
-        Self { name, life: Life::ALWAYS, columns, indexes }
-    }
-
-    const fn since(mut self, release: Version) -> Self {
-        self.life.since = release;
-        self
-    }
-
-    const fn before(mut self, release: Version) -> Self {
-        self.life.before = release;
-        self
-    }
-
-    fn at(&self, version: Version) -> TableDef {
-        TableDef {
-            name: self.name,
-            columns: self
-                .columns
-                .iter()
-                .copied()
-                .flatten()
-                .filter(|column| column.lives_in(version))
-                .copied()
-                .collect(),
-            indexes: self.indexes.iter().filter(|index| index.lives_in(version)).copied().collect(),
-        }
-    }
-}
+use table::TableSpec;
 
 /// Every group of tables.
 const GROUPS: &[&[TableSpec]] = &[

@@ -1,9 +1,9 @@
 //! The JDBC registry as 3.3 designed it anew (F§4.3). Upstream: `JdbcRegistryData`, `JdbcRegistryLock`,
 //! `JdbcRegistryClientHeartbeat`, `JdbcRegistryDataChangeEvent`.
 
-use super::TableSpec;
 use super::column::{ColumnDef, IndexDef, big_id, bigint, stamp, text, varchar};
 use super::release::R3_3;
+use super::table::TableSpec;
 
 pub(super) const TABLES: &[TableSpec] = &[
     TableSpec::new("t_ds_jdbc_registry_data", &[DATA], DATA_INDEXES).since(R3_3),

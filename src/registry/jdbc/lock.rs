@@ -26,23 +26,6 @@ enum Attempt {
     Held(Option<Lock>),
 }
 
-/// Since when a holder has been seen not to write a heartbeat.
-#[derive(Debug, Default)]
-pub(super) struct Stillness(Option<(i64, Option<i64>, Instant)>);
-
-impl Stillness {
-    /// How long this holder has written none while we looked.
-    fn lasts(&mut self, lock: &Lock) -> Duration {
-        let client = (lock.client.id, lock.client.last_heartbeat);
-        let since = match self.0 {
-            Some((id, heartbeat, since)) if (id, heartbeat) == client => since,
-            _ => Instant::now(),
-        };
-        self.0 = Some((client.0, client.1, since));
-        since.elapsed()
-    }
-}
-
 impl JdbcRegistry {
     /// Tries until the lock is taken or the time is over.
     pub(super) async fn take(

@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use self::lock::Stillness;
-use self::pulse::{Life, Pulses};
+use self::pulse::{Life, Pulses, Stillness};
 use self::tables::Tables;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::{RegistryLayout, payload};

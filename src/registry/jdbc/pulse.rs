@@ -63,6 +63,23 @@ impl Pulses {
     }
 }
 
+/// Since when a holder has been seen not to write a heartbeat.
+#[derive(Debug, Default)]
+pub(super) struct Stillness(Option<(i64, Option<i64>, Instant)>);
+
+impl Stillness {
+    /// How long this holder has written none while we looked.
+    pub(super) fn lasts(&mut self, lock: &super::tables::Lock) -> Duration {
+        let client = (lock.client.id, lock.client.last_heartbeat);
+        let since = match self.0 {
+            Some((id, heartbeat, since)) if (id, heartbeat) == client => since,
+            _ => Instant::now(),
+        };
+        self.0 = Some((client.0, client.1, since));
+        since.elapsed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,11 +11,13 @@ mod place;
 mod probe;
 mod servers;
 mod session;
+mod settings;
 
-use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+
+pub use self::settings::ZooKeeperSettings;
 
 use self::observer::Observer;
 use self::session::Session;
@@ -25,33 +27,6 @@ use crate::model::{LockNode, Registrations};
 
 /// How long the end of a session waits for the server's answer.
 pub const GOODBYE: Duration = Duration::from_secs(2);
-
-/// Where the registry is, and how to speak to it.
-#[derive(Clone)]
-pub struct ZooKeeperSettings {
-    /// `host:port,host:port`, and a chroot behind the last one if there is one.
-    pub connect: String,
-    /// Root or namespace, with or without slashes; may have several parts.
-    pub namespace: String,
-    /// `user:password`, if the masters use one; blank is none (the default of 1.2.1).
-    pub digest: Option<String>,
-    /// Limit of each step, connecting included.
-    pub timeout: Duration,
-    /// How long the server shall keep our locks when we fall silent. The server has its own bounds.
-    pub session_timeout: Duration,
-}
-
-impl fmt::Debug for ZooKeeperSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ZooKeeperSettings")
-            .field("connect", &self.connect)
-            .field("namespace", &self.namespace)
-            .field("digest", &self.digest.as_ref().map(|_| "***"))
-            .field("timeout", &self.timeout)
-            .field("session_timeout", &self.session_timeout)
-            .finish()
-    }
-}
 
 /// A session with a ZooKeeper ensemble. It needs no release yet: that is the database's to tell, which may be asked
 /// meanwhile.

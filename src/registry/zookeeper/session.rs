@@ -9,7 +9,8 @@ use futures::future::BoxFuture;
 use zookeeper_client::{Acls, Client, Error, SessionState, StateWatcher};
 
 use super::place::{Host, Place};
-use super::{ZooKeeperSettings, probe};
+use super::probe;
+use super::settings::ZooKeeperSettings;
 use crate::registry::RegistryError;
 
 /// A host that does not answer at all must leave time for the next one, but a slow one must get a chance.

@@ -20,7 +20,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{HookOutcome, Moment};
+use super::moment::{HookOutcome, Moment};
 
 /// So much of what a hook printed is kept.
 const KEPT: usize = 8 * 1024;

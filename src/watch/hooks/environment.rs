@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::Moment;
+use super::moment::Moment;
 use crate::config::{Environment, Key};
 
 /// Variables with which a service manager speaks to this process alone.

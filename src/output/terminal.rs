@@ -4,9 +4,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::LEAVE;
+/// Enters the alternate screen and hides the cursor.
+pub(crate) const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
+
+/// Shows the cursor and leaves the alternate screen.
+pub(crate) const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
 
 /// So often, and so long each time, the last words are held out to a terminal that takes none.
 const TRIES: u32 = 10;
@@ -15,7 +21,7 @@ const BETWEEN: Duration = Duration::from_millis(30);
 /// The terminal behind standard output, opened anew: whether writing waits belongs to the opening, and that of standard
 /// output is the shell's too. Somebody may have pressed Ctrl-S, or the connection may be lost without a word; neither
 /// may hold the loop.
-pub(super) fn of_stdout() -> io::Result<File> {
+pub(crate) fn of_stdout() -> io::Result<File> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let anew = OpenOptions::new().write(true).custom_flags(flags).open("/proc/self/fd/1");
     // Another user's terminal cannot be opened, only inherited.
@@ -23,11 +29,36 @@ pub(super) fn of_stdout() -> io::Result<File> {
 }
 
 /// Leaves the screen. A terminal that is gone needs that no more.
-pub(super) fn leave(out: &mut impl Write) {
+pub(crate) fn leave(out: &mut impl Write) {
     for _ in 0..TRIES {
         match out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(BETWEEN),
             _ => return,
         }
     }
+}
+
+/// Whether the process's own terminal shows a view at present.
+pub(crate) static SHOWN: AtomicBool = AtomicBool::new(false);
+
+/// Puts the process's terminal in order again if a view is shown on it. The live view does so when it is dropped; whoever ends
+/// the process without that, by a signal or a panic, calls this first.
+pub fn restore() {
+    if SHOWN.swap(false, Ordering::SeqCst)
+        && let Ok(mut out) = of_stdout()
+    {
+        leave(&mut out);
+    }
+}
+
+/// A panic ends the process without dropping anything, and its message would vanish with the alternate screen.
+pub(crate) fn restore_before_panics() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            usual(panic);
+        }));
+    });
 }

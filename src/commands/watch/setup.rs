@@ -1,0 +1,65 @@
+//! What the loop is made of, and its files.
+
+use std::path::PathBuf;
+
+use super::args::WatchArgs;
+use crate::commands::failure::CommandError;
+use crate::config::{Environment, Settings};
+use crate::exit_code::ExitCode;
+use crate::options::GlobalArgs;
+use crate::watch::lone::Lone;
+use crate::watch::state::{StateFile, beside, default_path};
+
+/// What the loop is made of.
+pub(super) struct Setup<'a> {
+    pub(super) settings: Settings,
+    pub(super) global: &'a GlobalArgs,
+    pub(super) environment: &'a Environment,
+    pub(super) arguments: &'a WatchArgs,
+    pub(super) state_file: StateFile,
+}
+
+/// What the operator has to give otherwise.
+pub(super) fn failed(message: String, cause: Option<String>, hint: &str) -> CommandError {
+    CommandError::Other { message, cause, hint: Some(hint.to_owned()), exit: ExitCode::Usage }
+}
+
+fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
+    let path = arguments.state_file.clone().or_else(|| default_path(environment));
+    path.ok_or_else(|| {
+        failed("there is no place for the state file".to_owned(), None, "give one with --state-file FILE")
+    })
+}
+
+/// Opens the state file, which must be one of ours or absent.
+pub(super) fn open_state(arguments: &WatchArgs, environment: &Environment) -> Result<StateFile, CommandError> {
+    let path = state_path(arguments, environment)?;
+    let open = StateFile::open(&path).and_then(|file| file.load().map(|_| file));
+    open.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        failed(error.to_string(), cause, "give another one with --state-file FILE")
+    })
+}
+
+/// Tells a running watcher that an operator has resumed.
+pub(super) fn resume_marker(file: &StateFile) -> PathBuf {
+    beside(file.path(), ".resume")
+}
+
+/// Two watchers with one state file would forget each other's failovers, and both their brakes.
+pub(super) fn alone(file: &StateFile) -> Result<Option<Lone>, CommandError> {
+    match Lone::beside(file.path()) {
+        Ok(Some(lone)) => Ok(Some(lone)),
+        Ok(None) => Err(CommandError::Other {
+            message: format!("another watcher runs with the state file {}", file.path().display()),
+            cause: None,
+            hint: Some("let it do the work, or give this one a file of its own with --state-file FILE".to_owned()),
+            exit: ExitCode::LockHeld,
+        }),
+        // A folder that cannot be written to is told when the state is to be kept; some file systems have no locks.
+        Err(error) => {
+            tracing::info!("the state file cannot be kept for this watcher alone: {error}");
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What the loop keeps from round to round. What it does stands in [`super::run`] and beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::clock::Clock;
+use super::plan::{LeftAlone, Memory, Plan};
+use super::seen::Seen;
+use crate::exit_code::ExitCode;
+use crate::failover::Permit;
+use crate::stop::StopSignal;
+
+/// That the memory could not be kept.
+pub(super) struct Unkept {
+    pub(super) why: String,
+    pub(super) told: bool,
+}
+
+/// The loop: what it is to do, what it remembers, and what it has told.
+pub(super) struct Watcher<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) stop: StopSignal,
+    pub(super) permit: Option<Permit>,
+    pub(super) memory: Memory,
+    pub(super) seen: Seen,
+    /// Addresses at the last look.
+    pub(super) registered: BTreeSet<String>,
+    /// What was last told of each master's guard, so that it is told once.
+    pub(super) announced: BTreeMap<String, String>,
+    pub(super) paused: Option<(String, String)>,
+    pub(super) started: bool,
+    /// Which registry and database these are.
+    pub(super) place: Option<(String, String)>,
+    /// Whether this round has written anything.
+    pub(super) wrote: bool,
+    /// The first failover that did not come to a good end, for the exit code of a single round.
+    pub(super) came_to: ExitCode,
+    pub(super) clock: Clock,
+    pub(super) last_success: Instant,
+    /// Why the memory could not be kept when that was last tried.
+    pub(super) unkept: Option<Unkept>,
+    /// By master, why its last failover was refused.
+    pub(super) refused: BTreeMap<String, String>,
+    /// Whether something was done in this round since the store was scanned.
+    pub(super) acted: bool,
+    /// What no failover takes, as it was told last.
+    pub(super) left: LeftAlone,
+}
