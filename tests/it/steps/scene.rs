@@ -47,6 +47,9 @@ fn assert_code(output: &Output, done: &BTreeSet<i64>, ids: &BTreeSet<i64>) {
     }
 }
 
+/// So often a point that a run did not come to is tried.
+const TRIES: usize = 5;
+
 /// Says where a failed thread was.
 struct Where(String);
 
@@ -92,7 +95,8 @@ pub fn at_points<S, F: Copy + Debug + Send>(
                 let next = || jobs.lock().unwrap().pop_front();
                 while let Some((fault, at)) = next() {
                     let _where = Where(format!("{fault:?} at point {at} ({}) of {place}", points[at - 1]));
-                    if !strike(&scene, fault, at) {
+                    // How often a heartbeat is due hangs on how busy the machine is: one run is shorter than the next.
+                    if !(0..TRIES).any(|_| strike(&scene, fault, at)) {
                         eprintln!("not reached: {fault:?} at point {at} ({}) of {place}", points[at - 1]);
                         missed.fetch_add(1, Ordering::Relaxed);
                     }
