@@ -47,7 +47,7 @@ fn words_alone(words: &str) {
 /// What the statement takes on a connection that is open already.
 fn own_time(bed: &Bed, sql: &str) -> Duration {
     let mut database = bed.env.database();
-    let mut ask = || timed(|| crate::harness::wait(database.query(sql, &[], &mut |_| {})).unwrap()).0;
+    let mut ask = || timed(|| crate::harness::wait(database.query(&sql.into(), &mut |_| {})).unwrap()).0;
     ask();
     median(&(0..RUNS).map(|_| ask()).collect::<Vec<_>>())
 }

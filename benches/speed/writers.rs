@@ -52,7 +52,7 @@ fn writes(bed: &Bed, over: &AtomicBool) -> Vec<Duration> {
         // A row beside those of the dead master, which a gap lock or a page lock would stop.
         let sql = format!("UPDATE t_ds_process_instance SET run_times = {run} WHERE id = {id}");
         let start = Instant::now();
-        crate::harness::wait(database.execute(&sql, &[])).unwrap();
+        crate::harness::wait(database.execute(&sql.into())).unwrap();
         times.push(start.elapsed());
     }
     times

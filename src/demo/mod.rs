@@ -29,7 +29,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(30);
 pub async fn create_schema(database: &mut dyn Database, version: Version) -> Result<(), DatabaseError> {
     let dialect = database.dialect();
     for statement in schema::ddl::create_statements(version, dialect) {
-        database.execute(&statement, &[]).await?;
+        database.execute(&statement.into()).await?;
     }
     let text = match dialect {
         Dialect::Postgres => schema::postgres_version_row(version),

@@ -6,6 +6,7 @@
 use jiff::civil::DateTime;
 
 use super::schema::{self, TableDef, ddl};
+use crate::metadata::Query;
 use crate::metadata::database::{Database, DatabaseError, Dialect, Value};
 use crate::model::{InstanceId, Stage, Version};
 
@@ -164,8 +165,7 @@ pub async fn insert(
     table: &TableDef,
     values: &[(&str, Value)],
 ) -> Result<(), DatabaseError> {
-    let statement = statement(database.dialect(), table, values);
-    database.execute(&statement.sql, &statement.parameters).await?;
+    database.execute(&statement(database.dialect(), table, values)).await?;
     let has_id = table.gives_ids() && values.iter().any(|(name, _)| *name == "id");
     if has_id && database.dialect() == Dialect::Postgres {
         return move_sequence(database, table).await;
@@ -173,35 +173,27 @@ pub async fn insert(
     Ok(())
 }
 
-struct Statement {
-    sql: String,
-    parameters: Vec<Value>,
-}
-
-fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> Statement {
-    let (mut names, mut places, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, value) in values {
-        let Some(column) = table.column(name) else { continue };
-        names.push(ddl::quoted(column.name, dialect));
-        places.push(match value {
-            // A bound NULL would have a type, and that type would have to fit.
-            Value::Null => "NULL",
-            _ if column.kind.is_time() && dialect == Dialect::Postgres => "CAST(? AS timestamp)",
-            _ => "?",
-        });
-        if *value != Value::Null {
-            parameters.push(value.clone());
-        }
-    }
-    let table = ddl::quoted(table.name, dialect);
-    Statement { sql: format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), places.join(", ")), parameters }
+fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> Query {
+    let known = || values.iter().filter_map(|(name, value)| Some((table.column(name)?, value)));
+    let names: Vec<String> = known().map(|(column, _)| ddl::quoted(column.name, dialect)).collect();
+    Query::builder(dialect)
+        .push(&format!("INSERT INTO {} ({}) VALUES (", ddl::quoted(table.name, dialect), names.join(", ")))
+        .each(known(), ", ", |query, (column, value)| {
+            if dialect == Dialect::Postgres && column.kind.is_time() {
+                query.push("CAST(").bind(value.clone()).push(" AS timestamp)")
+            } else {
+                query.bind(value.clone())
+            }
+        })
+        .push(")")
+        .build()
 }
 
 /// An id that was given leaves PostgreSQL's sequence behind; the next insert without one would meet it.
 async fn move_sequence(database: &mut dyn Database, table: &TableDef) -> Result<(), DatabaseError> {
     let sequence = crate::metadata::id_sequence(table.name);
     let sql = format!("SELECT setval('{sequence}', (SELECT MAX(id) FROM {}))", table.name);
-    database.query(&sql, &[], &mut |_| ()).await
+    database.query(&sql.into(), &mut |_| ()).await
 }
 
 #[cfg(test)]

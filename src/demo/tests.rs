@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::family::{FamilyId, Release, TaskRule, nearest_family};
-use crate::metadata::database::Value;
+use crate::metadata::Query;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 
 const RELEASES: &[&str] = &[
@@ -62,10 +62,11 @@ impl Demo {
     /// A list of texts; `process` in the query becomes `workflow` where the release says so.
     async fn ask(&mut self, sql: &str, parameters: &[&str]) -> Vec<String> {
         let sql = if self.family == FamilyId::V3_3 { sql.replace("process", "workflow") } else { sql.to_owned() };
-        let parameters: Vec<Value> = parameters.iter().map(|text| Value::from(*text)).collect();
+        let mut pieces = sql.split('?');
+        let query = Query::builder(Dialect::Sqlite).push(pieces.next().unwrap_or_default());
+        let query = pieces.zip(parameters).fold(query, |query, (piece, text)| query.bind(*text).push(piece)).build();
         let mut rows = Vec::new();
-        let result =
-            self.database.query(&sql, &parameters, &mut |row| rows.push(row.text(0).unwrap_or_default())).await;
+        let result = self.database.query(&query, &mut |row| rows.push(row.text(0).unwrap_or_default())).await;
         result.unwrap_or_else(|error| panic!("{}: {sql}: {error:?}", self.version));
         rows
     }

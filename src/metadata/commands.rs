@@ -69,7 +69,7 @@ impl MetadataStore {
         instances: impl IntoIterator<Item = InstanceId>,
     ) -> Result<Waiting, DatabaseError> {
         let instances: HashSet<InstanceId> = instances.into_iter().collect();
-        let sql = self.statements().waiting_commands();
+        let query = self.statements().waiting_commands();
         let mut waiting = Waiting::default();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
@@ -77,7 +77,7 @@ impl MetadataStore {
                 waiting.add(id, row.int(3), instance);
             }
         };
-        self.each(&sql, &[], &mut keep).await?;
+        self.each(&query, &mut keep).await?;
         Ok(waiting)
     }
 
@@ -104,7 +104,7 @@ impl MetadataStore {
         instances: impl IntoIterator<Item = InstanceId>,
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let instances: HashSet<InstanceId> = instances.into_iter().collect();
-        let sql = self.statements().commands_from(BEFORE_EVERY_ID);
+        let query = self.statements().commands_from(BEFORE_EVERY_ID);
         let mut found = HashMap::new();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
@@ -112,7 +112,7 @@ impl MetadataStore {
                 found.insert(instance, id);
             }
         };
-        self.each(&sql, &[], &mut keep).await?;
+        self.each(&query, &mut keep).await?;
         Ok(found)
     }
 
@@ -185,8 +185,8 @@ impl MetadataStore {
         ids.sort_unstable();
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
-            let sql = self.statements().ended_without_time(some, state);
-            let ended = self.collect(&sql, &[], rows::listed).await?;
+            let query = self.statements().ended_without_time(some, state);
+            let ended = self.collect(&query, rows::listed).await?;
             found.extend(ended.into_iter().filter_map(|row| errors.remove(&row.instance.id).map(|error| (row, error))));
         }
         Ok(found)
@@ -198,8 +198,8 @@ impl MetadataStore {
         recovery_from: Option<i64>,
         mut on_command: impl FnMut(CommandRow) + Send,
     ) -> Result<(), DatabaseError> {
-        let sql = self.statements().commands(table, recovery_from);
+        let query = self.statements().commands(table, recovery_from);
         let mut on_row = |row: Row| rows::command(&row).into_iter().for_each(&mut on_command);
-        self.each(&sql, &[], &mut on_row).await
+        self.each(&query, &mut on_row).await
     }
 }

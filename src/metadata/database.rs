@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use super::query::Query;
 use crate::stop::Stopped;
 
 /// Which SQL is spoken.
@@ -162,7 +163,7 @@ pub enum DatabaseError {
 /// Called for each row of a query, as it arrives.
 pub type OnRow<'a> = &'a mut (dyn FnMut(Row) + Send);
 
-/// A connection to a database. SQL has `?` for each parameter, whatever the database's own way is, and no other `?`.
+/// A connection to a database.
 ///
 /// After an error inside a transaction nothing of the transaction will last: further statements and COMMIT are `Refused`
 /// without being sent, until [`Database::rollback`] or [`Database::commit`] has ended it. (PostgreSQL behaves so by
@@ -200,13 +201,13 @@ pub trait Database: Send + fmt::Debug {
     /// # Errors
     /// [`DatabaseError::Lost`], [`DatabaseError::Refused`], [`DatabaseError::UniqueViolation`]. Rows handed over before
     /// an error stand.
-    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError>;
+    async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError>;
 
     /// Runs a writing statement.
     ///
     /// # Errors
     /// As [`Database::query`]; on `Refused` and `UniqueViolation` the statement changed nothing.
-    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError>;
+    async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError>;
 
     /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction sit idle before it rolls
     /// it back by itself: it must be shorter than the registry's session, so that a frozen process cannot hold rows

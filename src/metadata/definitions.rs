@@ -78,23 +78,23 @@ impl MetadataStore {
         table: &str,
         into: &mut Definitions,
     ) -> Result<(), DatabaseError> {
-        let sql = statements::definition_versions(codes, table);
+        let query = statements::definition_versions(codes, table);
         let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
-        into.by_version.extend(self.collect(&sql, &[], read).await?);
+        into.by_version.extend(self.collect(&query, read).await?);
         Ok(())
     }
 
     async fn read_missing_projects(&mut self, codes: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
         let Some(table) = self.release.family.tables.definition_log else { return Ok(()) };
-        let sql = self.statements().definitions_without_project(codes, table);
-        into.without_project.extend(self.collect(&sql, &[], |row| row.int(0)).await?);
+        let query = self.statements().definitions_without_project(codes, table);
+        into.without_project.extend(self.collect(&query, |row| row.int(0)).await?);
         Ok(())
     }
 
     async fn read_definition_states(&mut self, ids: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
-        let sql = self.statements().definition_states(ids);
+        let query = self.statements().definition_states(ids);
         let read = |row: &Row| Some((row.int(0)?, row.int(1) == Some(1) && row.int(2) == Some(1)));
-        into.by_id.extend(self.collect(&sql, &[], read).await?);
+        into.by_id.extend(self.collect(&query, read).await?);
         Ok(())
     }
 
@@ -108,8 +108,8 @@ impl MetadataStore {
     ) -> Result<HashMap<i64, Option<String>>, DatabaseError> {
         let mut zones = HashMap::new();
         for codes in distinct_definitions(instances).chunks(LOOK_UP) {
-            let sql = self.statements().schedule_zones(codes);
-            zones.extend(self.collect(&sql, &[], |row| Some((row.int(0)?, row.text(1)))).await?);
+            let query = self.statements().schedule_zones(codes);
+            zones.extend(self.collect(&query, |row| Some((row.int(0)?, row.text(1)))).await?);
         }
         Ok(zones)
     }

@@ -1,25 +1,16 @@
-//! The insert of recovery commands: one statement for many, and which id each of them got.
+//! Recovery commands are inserted: many at once, and which id each of them got.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::civil::DateTime;
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::database::{DatabaseError, Dialect, Row, Value};
+use super::database::{DatabaseError, Dialect, Row};
 use super::rows;
+use super::statements::NewCommand;
 use super::store::MetadataStore;
 use super::witness::{Hearing, mark};
 use crate::family::CommandValue;
-use crate::model::{InstanceId, InstanceRow};
-
-/// A recovery command to be inserted.
-#[derive(Clone, Debug)]
-pub struct NewCommand<'a> {
-    /// The instance's row as it was read under its row lock.
-    pub row: &'a InstanceRow,
-    /// The text of `command_param`.
-    pub parameter: String,
-}
+use crate::model::InstanceId;
 
 /// Bytes of parameter text in one insert: well below the smallest default packet limit of a server.
 const INSERT_BYTES: usize = 512 * 1024;
@@ -92,88 +83,20 @@ impl MetadataStore {
                 inserted.insert(instance, id);
             }
         };
-        let dialect = self.database.dialect();
-        let (sql, parameters) = if dialect == Dialect::Postgres {
-            let witness = self.database.witness().unwrap_or_default();
-            let sql = self.statements().insert_list(&columns, now.is_some(), &witness);
-            let last = [list(&columns, piece), drawn.clone()].map(Value::Text);
-            (sql, bound(&columns, now, Vec::new).chain(last).collect())
-        } else {
-            let sql = self.statements().insert_for(&columns, piece.len(), now.is_some());
-            let ids = piece.iter().map(|command| Value::from(command.row.instance.id));
-            (sql, bound(&columns, now, || own_parameters(piece)).chain(ids).collect::<Vec<_>>())
-        };
-        if dialect != Dialect::MySql {
-            self.database.query(&sql, &parameters, &mut keep).await?;
+        let witness = self.database.witness().unwrap_or_default();
+        let query = self.statements().insert_commands(&columns, piece, now, (&drawn, &witness));
+        if self.database.dialect() != Dialect::MySql {
+            self.database.query(&query, &mut keep).await?;
             return self.server.believe(hearing, self.database.endpoint());
         }
-        let written = self.database.execute(&sql, &parameters).await?;
+        let written = self.database.execute(&query).await?;
         if written.rows == 0 {
             return Ok(());
         }
         // MySQL knows no RETURNING: the ids are read back, from the first one assigned on.
         let read_back = self.statements().commands_from(written.insert_id);
-        self.each(&read_back, &[], &mut keep).await
+        self.each(&read_back, &mut keep).await
     }
-}
-
-/// The parameters of the columns that have any: the time, and what the instances' parameters are.
-fn bound<'a>(
-    columns: &'a [(&str, CommandValue)],
-    now: Option<&'a str>,
-    own: impl Fn() -> Vec<Value> + 'a,
-) -> impl Iterator<Item = Value> + 'a {
-    columns.iter().flat_map(move |(_, value)| match value {
-        CommandValue::Now => now.map(Value::from).into_iter().collect(),
-        CommandValue::Parameter => own(),
-        _ => Vec::new(),
-    })
-}
-
-/// Each instance with its command's parameter.
-fn own_parameters(piece: &[&NewCommand<'_>]) -> Vec<Value> {
-    let of_one = |command: &&NewCommand<'_>| [command.row.instance.id.into(), command.parameter.as_str().into()];
-    piece.iter().flat_map(of_one).collect()
-}
-
-/// What an instance's row says, where that is a number.
-fn number(value: CommandValue, row: &InstanceRow) -> Option<i64> {
-    let instance = &row.instance;
-    match value {
-        CommandValue::Number(constant) => Some(constant),
-        CommandValue::Definition => instance.definition,
-        CommandValue::DefinitionVersion => Some(instance.definition_version.unwrap_or(0)),
-        CommandValue::Instance => Some(instance.id),
-        CommandValue::Executor => row.executor_id,
-        CommandValue::Priority => row.priority,
-        CommandValue::TestFlag => Some(row.test_flag.unwrap_or(0)),
-        CommandValue::Parameter | CommandValue::Now => None,
-    }
-}
-
-/// A command as a JSON object, whose keys are its columns, and `instance`. What is the same for all commands is left out.
-struct Object<'a>(&'a [(&'a str, CommandValue)], &'a NewCommand<'a>);
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(columns, command) = self;
-        let mut object = serializer.serialize_map(None)?;
-        object.serialize_entry("instance", &command.row.instance.id)?;
-        for (column, value) in columns.iter().filter(|(_, value)| value.is_own()) {
-            match value {
-                CommandValue::Parameter => object.serialize_entry(column, &command.parameter)?,
-                _ => object.serialize_entry(column, &number(*value, command.row))?,
-            }
-        }
-        object.end()
-    }
-}
-
-/// The commands as a JSON list.
-fn list(columns: &[(&str, CommandValue)], piece: &[&NewCommand<'_>]) -> String {
-    let objects: Vec<Object<'_>> = piece.iter().map(|command| Object(columns, command)).collect();
-    // Numbers and texts can always be written.
-    serde_json::to_string(&objects).unwrap_or_default()
 }
 
 /// Splits commands into inserts of a bounded size.
@@ -197,6 +120,7 @@ fn pieces<'a, 'b>(commands: &'b [&'a NewCommand<'a>]) -> Vec<&'b [&'a NewCommand
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::InstanceRow;
 
     #[test]
     fn inserts_are_bounded_and_lose_nothing() {

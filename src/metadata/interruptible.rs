@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Value, Written};
+use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
+use super::query::Query;
 use crate::stop::{Shield, StopSignal};
 
 /// Reads end at once when a signal comes. From the beginning of a writing transaction to its end nothing does.
@@ -45,12 +46,12 @@ impl Database for Interruptible {
         self.database.witness()
     }
 
-    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        self.stop.unless(self.database.query(sql, parameters, on_row)).await
+    async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        self.stop.unless(self.database.query(query, on_row)).await
     }
 
-    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
-        self.stop.unless(self.database.execute(sql, parameters)).await
+    async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
+        self.stop.unless(self.database.execute(query)).await
     }
 
     async fn begin(&mut self, access: Access, idle_limit: Duration) -> Result<(), DatabaseError> {

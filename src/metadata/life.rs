@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::commands::BEFORE_EVERY_ID;
-use super::database::{DatabaseError, Row, Value};
+use super::database::{DatabaseError, Row};
 use super::store::{LOOK_UP, MetadataStore};
 use crate::family::{READY_PAUSE, READY_STOP};
 use crate::model::InstanceId;
@@ -75,12 +75,8 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn mark(&mut self, masters: &[&str]) -> Result<Mark, DatabaseError> {
-        let tables = &self.release.family.tables;
-        let newest = |kind, table| format!("SELECT {kind} AS kind, id FROM {table} ORDER BY id DESC LIMIT {NEWEST}");
-        let (instances, tasks) = (newest(0, tables.instance), newest(1, tables.task));
-        let sql =
-            format!("SELECT z.kind, z.id FROM (SELECT * FROM ({instances}) x UNION ALL SELECT * FROM ({tasks}) y) z");
-        let found = self.collect(&sql, &[], |row| row.int(0).zip(row.int(1))).await?;
+        let newest = self.statements().newest_ids(NEWEST);
+        let found = self.collect(&newest, |row| row.int(0).zip(row.int(1))).await?;
         let of = |kind| found.iter().filter(move |row| row.0 == kind).map(|row| row.1).collect();
         let ((instance, known_instances), (task, known_tasks)) = (numbered(of(0)), numbered(of(1)));
         let mut rows = BTreeMap::new();
@@ -99,24 +95,9 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn sign_since(&mut self, host: &str, mark: &Mark) -> Result<Option<Sign>, DatabaseError> {
-        let (tables, columns) = (&self.release.family.tables, &self.release.family.columns);
-        let instances = format!(
-            "SELECT 0 AS kind, i.id AS id, i.id AS instance, i.host AS host FROM {} i WHERE i.id > ? AND i.host = ? \
-             ORDER BY i.id LIMIT {}",
-            tables.instance,
-            LOOKED_AT + mark.known_instances.len()
-        );
-        let tasks = format!(
-            "SELECT 1 AS kind, t.id AS id, i.id AS instance, i.host AS host FROM {} t JOIN {} i ON i.id = t.{} \
-             WHERE t.id > ? AND i.host = ? ORDER BY t.id LIMIT {}",
-            tables.task,
-            tables.instance,
-            columns.task_instance,
-            LOOKED_AT + mark.known_tasks.len()
-        );
-        // One question, as it is asked before each batch.
-        let both = format!("SELECT * FROM ({instances}) x UNION ALL SELECT * FROM ({tasks}) y");
-        let sql = format!("SELECT z.kind, z.id, z.instance, z.host FROM ({both}) z");
+        let instances = (mark.instance, LOOKED_AT + mark.known_instances.len());
+        let tasks = (mark.task, LOOKED_AT + mark.known_tasks.len());
+        let query = self.statements().begun_since(host, instances, tasks);
         let is_new = |known: &[i64], id| known.binary_search(&id).is_err();
         let of_host = |row: &Row| {
             let (id, instance) = row.int(1).zip(row.int(2)).filter(|_| row.text(3).as_deref() == Some(host))?;
@@ -126,8 +107,7 @@ impl MetadataStore {
                 is_new(&mark.known_tasks, id).then_some(Sign::Task { task: id, instance })
             }
         };
-        let parameters: [Value; 4] = [mark.instance.into(), host.into(), mark.task.into(), host.into()];
-        let found = self.collect(&sql, &parameters, of_host).await?;
+        let found = self.collect(&query, of_host).await?;
         // A new instance says more than its tasks.
         let instance = found.iter().find(|sign| matches!(sign, Sign::Instance(_)));
         Ok(instance.or(found.first()).copied())
@@ -165,8 +145,8 @@ impl MetadataStore {
     async fn looks(&mut self, ids: &[InstanceId]) -> Result<Vec<Seen>, DatabaseError> {
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
-            let sql = self.statements().looks(some);
-            found.extend(self.collect(&sql, &[], seen).await?);
+            let query = self.statements().looks(some);
+            found.extend(self.collect(&query, seen).await?);
         }
         Ok(found)
     }

@@ -13,6 +13,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult, MyS
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySqlConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
+use super::query::Query;
 use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed, why_no_tls};
 use super::target::{ServerTarget, Tls};
 
@@ -280,19 +281,16 @@ impl Driver for MySqlDriver {
         self.open().boxed()
     }
 
-    fn run<'s>(
-        session: &'s mut MySqlSession,
-        sql: &str,
-        parameters: &[Value],
-    ) -> BoxStream<'s, Result<Step, sqlx::Error>> {
-        let text = AssertSqlSafe(sql.to_owned());
-        // Without parameters the text protocol saves a round trip; MySQL 5.7 cannot prepare every statement, either.
-        let (steps, format) = if parameters.is_empty() {
+    fn run<'s>(session: &'s mut MySqlSession, query: &Query) -> BoxStream<'s, Result<Step, sqlx::Error>> {
+        let text = AssertSqlSafe(query.sql().to_owned());
+        // Without values the text protocol saves a round trip; MySQL 5.7 cannot prepare every statement, either.
+        let (steps, format) = if query.values().is_empty() {
             (session.connection.fetch_many(sqlx::raw_sql(text)), MySqlValueFormat::Text)
         } else {
-            let query = sqlx::query::<sqlx::MySql>(text);
-            let query = parameters.iter().fold(query, |query, parameter| match parameter {
-                Value::Null => query.bind(None::<i64>),
+            let prepared = sqlx::query::<sqlx::MySql>(text);
+            let query = query.values().iter().fold(prepared, |query, value| match value {
+                // It is written out already.
+                Value::Null => query,
                 Value::Int(number) => query.bind(*number),
                 Value::Text(text) => query.bind(text.clone()),
             });

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use futures::future::join;
 
-use super::database::{Database, DatabaseError, Dialect, Row, Value};
+use super::database::{Database, DatabaseError, Dialect, Row};
+use super::query::Query;
 use super::rows;
 use super::statements::Part;
 use super::store::{MetadataStore, hear};
@@ -22,17 +23,15 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
-        let statements = self.statements();
-        let [whole, first, second] =
-            [Part::Whole, Part::To, Part::After].map(|part| statements.unfinished_of_host(part));
         let Some((mut twin, middle)) = self.helper().await? else {
-            let whole = of_host(&mut *self.database, &whole, host, None).await;
+            let whole = self.statements().unfinished_of_host(host, Part::Whole);
+            let whole = of_host(&mut *self.database, &whole, host).await;
             return self.believed(whole);
         };
-        let halves = join(
-            of_host(&mut *self.database, &first, host, Some(middle)),
-            of_host(&mut *twin, &second, host, Some(middle)),
-        );
+        let statements = self.statements();
+        let [first, second] =
+            [Part::To(middle), Part::After(middle)].map(|part| statements.unfinished_of_host(host, part));
+        let halves = join(of_host(&mut *self.database, &first, host), of_host(&mut *twin, &second, host));
         // Neither is dropped when the other one fails: a connection that is left in the middle of an answer is lost.
         let (first, other) = halves.await;
         twin.close().await;
@@ -45,7 +44,7 @@ impl MetadataStore {
             Ok(other) if is_this_server(&other) => self.believed(Ok(other))?,
             other => {
                 tracing::debug!("the second connection failed, or leads to another server: {:?}", other.err());
-                let second = of_host(&mut *self.database, &second, host, Some(middle)).await;
+                let second = of_host(&mut *self.database, &second, host).await;
                 self.believed(second)?
             }
         });
@@ -64,7 +63,7 @@ impl MetadataStore {
         if self.database.dialect() != Dialect::MySql {
             return Ok(None);
         }
-        let ends = self.collect(&self.statements().ends(), &[], |row| row.int(0).zip(row.int(1))).await?;
+        let ends = self.collect(&self.statements().ends(), |row| row.int(0).zip(row.int(1))).await?;
         let Some((least, greatest)) =
             ends.first().filter(|(least, greatest)| greatest.saturating_sub(*least) >= WORTH_SHARING)
         else {
@@ -85,19 +84,13 @@ impl MetadataStore {
 type Scan = (Vec<Instance>, Option<Hearing>);
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.
-async fn of_host(
-    database: &mut dyn Database,
-    sql: &str,
-    host: &str,
-    middle: Option<i64>,
-) -> Result<Scan, DatabaseError> {
+async fn of_host(database: &mut dyn Database, query: &Query, host: &str) -> Result<Scan, DatabaseError> {
     let shared: Arc<str> = host.into();
     let mut found = Vec::new();
     let mut on_row = |row: Row| {
         let instance = rows::instance(&row).filter(|instance| instance.host.as_deref() == Some(host));
         found.extend(instance.map(|instance| Instance { host: Some(Arc::clone(&shared)), ..instance }));
     };
-    let parameters: Vec<Value> = [Value::from(host)].into_iter().chain(middle.map(Value::from)).collect();
-    let hearing = hear(database, sql, &parameters, &mut on_row).await?;
+    let hearing = hear(database, query, &mut on_row).await?;
     Ok((found, hearing))
 }

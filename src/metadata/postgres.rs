@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, Pg
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
-use super::placeholders;
+use super::query::Query;
 use super::server::{Driver, ServerDatabase, Step, Verdict, milliseconds, tls_failed, why_no_tls};
 use super::target::{ServerTarget, Tls};
 use crate::secret::Secret;
@@ -139,22 +139,17 @@ impl Driver for PostgresDriver {
         self.open().boxed()
     }
 
-    fn run<'s>(
-        session: &'s mut PostgresSession,
-        sql: &str,
-        parameters: &[Value],
-    ) -> BoxStream<'s, Result<Step, sqlx::Error>> {
-        let (text, bound) = placeholders::numbered(sql, parameters);
-        let text = AssertSqlSafe(format!("{NO_LOAD_BALANCE}{text}"));
-        // Without parameters the simple protocol saves a round trip.
-        let steps = if bound.is_empty() {
+    fn run<'s>(session: &'s mut PostgresSession, query: &Query) -> BoxStream<'s, Result<Step, sqlx::Error>> {
+        let (text, values) = (AssertSqlSafe(format!("{NO_LOAD_BALANCE}{}", query.sql())), query.values());
+        // Without values the simple protocol saves a round trip.
+        let steps = if values.is_empty() {
             session.connection.fetch_many(sqlx::raw_sql(text))
         } else {
             // A pooler may lead each transaction to another connection of the server's, which knows no statement that was
             // prepared before, or another one by its name: ours have none.
             let query = sqlx::query::<sqlx::Postgres>(text).persistent(false);
-            session.connection.fetch_many(bound.into_iter().fold(query, |query, parameter| match parameter {
-                // NULL is written out already.
+            session.connection.fetch_many(values.iter().fold(query, |query, value| match value {
+                // It is written out already.
                 Value::Null => query,
                 Value::Int(number) => query.bind(*number),
                 Value::Text(text) => query.bind(text.clone()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::database::{DatabaseError, Row};
-use super::statements;
+use super::statements::{catalogue, id_sequence};
 use super::store::MetadataStore;
 use crate::family::{Claim, TaskRule};
 
@@ -60,7 +60,7 @@ impl Obstacle {
             }
             Self::NoIds(table) => format!(
                 "make it as DolphinScheduler does: AUTO_INCREMENT, or DEFAULT nextval('{}')",
-                super::id_sequence(table)
+                id_sequence(table)
             ),
             Self::NoRight(_) => "GRANT them to it; the README lists what each command needs".to_owned(),
         }
@@ -171,9 +171,9 @@ impl MetadataStore {
         let tables = self.release.family.tables;
         let mut names = vec![tables.instance, tables.task, tables.command];
         names.extend([LOCK, CLIENT].into_iter().filter(|_| writing.locks));
-        let sql = statements::written_tables(self.database.dialect(), &names);
+        let query = catalogue::written_tables(self.database.dialect(), &names);
         let mut seen = Seen::default();
-        self.database.query(&sql, &[], &mut |row| seen.read(&row)).await?;
+        self.database.query(&query, &mut |row| seen.read(&row)).await?;
         let filled: Vec<&str> = self.release.command_columns().into_iter().map(|(column, _)| column).collect();
         if writing.commands
             && let Some(obstacle) = seen.insert(tables.command, &filled)

@@ -10,8 +10,8 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value, Written};
-use super::placeholders;
+use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Written};
+use super::query::Query;
 use super::target::ServerTarget;
 use super::transaction::Transaction;
 
@@ -59,11 +59,7 @@ pub trait Driver: Send + Sync + 'static {
     fn connect(&self) -> BoxFuture<'_, Result<Self::Session, sqlx::Error>>;
 
     /// Sends a statement.
-    fn run<'s>(
-        session: &'s mut Self::Session,
-        sql: &str,
-        parameters: &[Value],
-    ) -> BoxStream<'s, Result<Step, sqlx::Error>>;
+    fn run<'s>(session: &'s mut Self::Session, query: &Query) -> BoxStream<'s, Result<Step, sqlx::Error>>;
 
     /// Why it went on in plain text, if it did.
     fn why_plain(&self) -> Option<&str> {
@@ -169,21 +165,20 @@ impl<D: Driver> ServerDatabase<D> {
         self.error(lost("there is no connection any more"))
     }
 
-    /// Sends a text and hands over what comes back. A lost connection is given up.
+    /// Sends a statement and hands over what comes back. A lost connection is given up.
     ///
     /// The session is taken out meanwhile: if the caller stops waiting in the middle, nobody knows what the connection
     /// is about to say, and it goes away together with the wait.
     async fn run(
         &mut self,
-        sql: &str,
-        parameters: &[Value],
+        query: &Query,
         limit: Duration,
         on_step: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), Failure> {
         let Some(mut session) = self.session.take() else {
             return Err(lost("there is no connection any more"));
         };
-        let outcome = drive::<D>(&mut session, sql, parameters, limit, on_step).await;
+        let outcome = drive::<D>(&mut session, query, limit, on_step).await;
         if !matches!(outcome, Err(Failure { verdict: Verdict::Lost, .. })) {
             self.session = Some(session);
         }
@@ -198,28 +193,17 @@ impl<D: Driver> ServerDatabase<D> {
         on_step: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), Failure> {
         for text in texts {
-            self.run(text, &[], limit, on_step).await?;
+            self.run(&Query::from(text.as_str()), limit, on_step).await?;
         }
         Ok(())
     }
 
     /// Runs a caller's statement: not in a spoilt transaction, and an error spoils it.
-    async fn statement(
-        &mut self,
-        sql: &str,
-        parameters: &[Value],
-        on_step: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<(), DatabaseError> {
+    async fn statement(&mut self, query: &Query, on_step: &mut (dyn FnMut(Step) + Send)) -> Result<(), DatabaseError> {
         if let Some(cause) = self.transaction.bars_statement() {
             return Err(self.refused(cause));
         }
-        let (want, got) = (placeholders::count(sql), parameters.len());
-        let outcome = if want == got {
-            self.run(sql, parameters, self.answer_limit, on_step).await
-        } else {
-            let cause = format!("the statement has {want} parameters, not {got}");
-            Err(Failure { verdict: Verdict::Refused, cause })
-        };
+        let outcome = self.run(query, self.answer_limit, on_step).await;
         outcome.map_err(|failure| self.spoil(failure))
     }
 
@@ -250,7 +234,7 @@ impl<D: Driver> ServerDatabase<D> {
         }
     }
 
-    async fn read(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+    async fn read(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
         let mut unreadable = None;
         let mut on_step = |step| match step {
             Step::Row(Ok(row)) if unreadable.is_none() => on_row(row),
@@ -258,7 +242,7 @@ impl<D: Driver> ServerDatabase<D> {
             // Rows after an unreadable one are taken off the line, nothing more.
             Step::Row(Ok(_)) | Step::Done(_) => {}
         };
-        self.statement(sql, parameters, &mut on_step).await?;
+        self.statement(query, &mut on_step).await?;
         match unreadable {
             None => Ok(()),
             Some(cause) => Err(self.spoil(Failure { verdict: Verdict::Refused, cause })),
@@ -306,16 +290,16 @@ impl<D: Driver> Database for ServerDatabase<D> {
         self.session.as_ref().and_then(D::witness)
     }
 
-    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+    async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
         let alone = self.begin_alone(false).await?;
-        let outcome = self.read(sql, parameters, on_row).await;
+        let outcome = self.read(query, on_row).await;
         if alone {
             self.undo().await;
         }
         outcome
     }
 
-    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
+    async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
         if self.transaction == Transaction::Open && self.reads_alone {
             let cause = "this transaction was begun to read, and writes nothing".to_owned();
             return Err(self.spoil(Failure { verdict: Verdict::Refused, cause }));
@@ -327,7 +311,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
                 written = done;
             }
         };
-        let outcome = self.statement(sql, parameters, &mut on_step).await;
+        let outcome = self.statement(query, &mut on_step).await;
         match outcome {
             Ok(()) if alone => self.commit().await?,
             Err(_) if alone => self.undo().await,
@@ -420,15 +404,14 @@ impl<D: Driver> fmt::Debug for ServerDatabase<D> {
     }
 }
 
-/// Sends a text; each row and each statement's end must come within `limit`.
+/// Sends a statement; each row and each statement's end must come within `limit`.
 async fn drive<D: Driver>(
     session: &mut D::Session,
-    sql: &str,
-    parameters: &[Value],
+    query: &Query,
     limit: Duration,
     on_step: &mut (dyn FnMut(Step) + Send),
 ) -> Result<(), Failure> {
-    let mut steps = D::run(session, sql, parameters);
+    let mut steps = D::run(session, query);
     loop {
         match tokio::time::timeout(limit, steps.next()).await {
             Ok(Some(Ok(step))) => on_step(step),

@@ -11,6 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql, ffi, params_from_iter};
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value, Written};
+use super::query::Query;
 use super::transaction::Transaction;
 
 /// How many steps of SQLite's machine lie between two looks at the clock: well below a millisecond.
@@ -120,14 +121,14 @@ impl Database for SqliteDatabase {
         &self.endpoint
     }
 
-    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        self.statement(|connection| read_rows(&mut connection.prepare(sql)?, parameters, on_row))
+    async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        self.statement(|connection| read_rows(&mut connection.prepare(query.sql())?, query.values(), on_row))
     }
 
-    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
+    async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
         self.statement(|connection| {
             let before = connection.total_changes();
-            let rows = connection.prepare(sql)?.execute(params_from_iter(parameters))?;
+            let rows = connection.prepare(query.sql())?.execute(params_from_iter(query.values()))?;
             // SQLite counts the rows of the last INSERT, UPDATE or DELETE even when this statement was something else.
             let rows = if connection.total_changes() == before { 0 } else { rows };
             Ok(Written { rows: u64::try_from(rows).unwrap_or(u64::MAX), insert_id: connection.last_insert_rowid() })
@@ -246,9 +247,9 @@ fn has_write_ahead_log(file: &Path) -> std::io::Result<bool> {
     Ok(header.get(18) == Some(&2))
 }
 
-fn read_rows(statement: &mut Statement<'_>, parameters: &[Value], on_row: OnRow<'_>) -> rusqlite::Result<()> {
+fn read_rows(statement: &mut Statement<'_>, values: &[Value], on_row: OnRow<'_>) -> rusqlite::Result<()> {
     let columns = statement.column_count();
-    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut rows = statement.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
         let values: rusqlite::Result<Vec<Value>> = (0..columns).map(|column| row.get_ref(column).map(value)).collect();
         on_row(Row(values?));

@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
+use super::query::Query;
 use super::rows;
-use super::statements::{self, OptionalColumns, RowLock, Statements};
+use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::witness::{Hearing, Server, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
@@ -91,8 +92,8 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where one is not. Nothing may rest on rows handed over before.
-    pub(super) async fn signed(&mut self, sql: &str, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        signed_by(&mut *self.database, &mut self.server, sql, on_row).await
+    pub(super) async fn signed(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        signed_by(&mut *self.database, &mut self.server, query, on_row).await
     }
 
     /// Which server answered last, as far as it is told.
@@ -164,9 +165,9 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn host_counts(&mut self) -> Result<Vec<HostCount>, DatabaseError> {
-        let sql = self.statements().host_counts();
+        let query = self.statements().host_counts();
         let read = |row: &Row| Some(HostCount { host: row.text(0), state: row.int(1)?, count: row.int(2)? });
-        self.collect(&sql, &[], read).await
+        self.collect(&query, read).await
     }
 
     /// Whether any instance, running or ended, names one of these hosts. Ends with the first one found.
@@ -174,9 +175,8 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn names_any(&mut self, hosts: &[&str]) -> Result<bool, DatabaseError> {
-        let sql = self.statements().naming_any(hosts.len());
-        let parameters: Vec<Value> = hosts.iter().map(|host| Value::from(*host)).collect();
-        Ok(!self.collect(&sql, &parameters, |row| row.int(0)).await?.is_empty())
+        let query = self.statements().naming_any(hosts);
+        Ok(!self.collect(&query, |row| row.int(0)).await?.is_empty())
     }
 
     /// Claimed instances, ids ascending. One scan.
@@ -184,13 +184,9 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn claimed(&mut self) -> Result<Vec<Instance>, DatabaseError> {
-        let sql = self.statements().claimed();
+        let query = self.statements().claimed();
         let claim = self.release.family.claim;
-        let parameters: Vec<Value> = match claim {
-            Claim::Host(text) => vec![Value::from(text)],
-            Claim::State(_) => Vec::new(),
-        };
-        self.collect(&sql, &parameters, |row| rows::instance(row).filter(|row| claim.is_on(row))).await
+        self.collect(&query, |row| rows::instance(row).filter(|row| claim.is_on(row))).await
     }
 
     /// Hands over every unfinished or claimed instance, ids ascending; with a host, that very host's alone.
@@ -202,15 +198,14 @@ impl MetadataStore {
         host: Option<&str>,
         mut on_instance: impl FnMut(ListedInstance) + Send,
     ) -> Result<(), DatabaseError> {
-        let sql = self.statements().listed(host.is_some());
-        let parameters: Vec<Value> = host.map(Value::from).into_iter().collect();
+        let query = self.statements().listed(host);
         let mut on_row = |row: Row| {
             let listed = rows::listed(&row);
             if let Some(listed) = listed.filter(|row| host.is_none() || row.instance.host.as_deref() == host) {
                 on_instance(listed);
             }
         };
-        self.each(&sql, &parameters, &mut on_row).await
+        self.each(&query, &mut on_row).await
     }
 
     /// Instances by id, ids ascending within each thousand of those given. Not locked.
@@ -220,8 +215,8 @@ impl MetadataStore {
     pub async fn by_ids(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>, DatabaseError> {
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
-            let sql = self.statements().by_ids(some);
-            found.extend(self.collect(&sql, &[], rows::instance).await?);
+            let query = self.statements().by_ids(some);
+            found.extend(self.collect(&query, rows::instance).await?);
         }
         Ok(found)
     }
@@ -231,8 +226,8 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn rows_by_ids(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
-        let sql = self.statements().rows_by_ids(ids, RowLock::None);
-        self.collect(&sql, &[], rows::instance_row).await
+        let query = self.statements().rows_by_ids(ids, RowLock::None);
+        self.collect(&query, rows::instance_row).await
     }
 
     /// Masters that keep themselves registered in this database's JDBC registry, where it has one: those whose last
@@ -246,7 +241,7 @@ impl MetadataStore {
         }
         let oldest = now.as_millisecond() - i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
         let read = |row: &Row| row.int(1).filter(|heartbeat| *heartbeat > oldest).and_then(|_| row.text(0));
-        self.collect(statements::JDBC_MASTERS, &[], read).await
+        self.collect(&registries::JDBC_MASTERS.into(), read).await
     }
 
     /// Keys of masters that live in the MySQL registry of 3.1, which may stand in this database.
@@ -259,17 +254,16 @@ impl MetadataStore {
         }
         let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
         let read = |row: &Row| row.int(1).filter(|age| *age < limit).and_then(|_| row.text(0));
-        self.collect(statements::MYSQL_REGISTRY_MASTERS, &[], read).await
+        self.collect(&registries::MYSQL_REGISTRY_MASTERS.into(), read).await
     }
 
     pub(super) async fn collect<T: Send>(
         &mut self,
-        sql: &str,
-        parameters: &[Value],
+        query: &Query,
         read: impl Fn(&Row) -> Option<T> + Send + Sync,
     ) -> Result<Vec<T>, DatabaseError> {
         let mut found = Vec::new();
-        self.each(sql, parameters, &mut |row| found.extend(read(&row))).await?;
+        self.each(query, &mut |row| found.extend(read(&row))).await?;
         Ok(found)
     }
 
@@ -277,13 +271,8 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows handed over before.
-    pub(super) async fn each(
-        &mut self,
-        sql: &str,
-        parameters: &[Value],
-        on_row: OnRow<'_>,
-    ) -> Result<(), DatabaseError> {
-        each_of(&mut *self.database, &mut self.server, sql, parameters, on_row).await
+    pub(super) async fn each(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+        each_of(&mut *self.database, &mut self.server, query, on_row).await
     }
 }
 
@@ -294,27 +283,27 @@ impl MetadataStore {
 /// [`DatabaseError`]; [`DatabaseError::Doubtful`].
 pub(crate) async fn ask(database: &mut dyn Database, server: &mut Server) -> Result<(), DatabaseError> {
     match database.dialect() {
-        Dialect::MySql => signed_by(database, server, "SELECT NULL FROM DUAL FOR UPDATE", &mut |_| ()).await,
-        _ => each_of(database, server, "SELECT NULL", &[], &mut |_| ()).await,
+        Dialect::MySql => signed_by(database, server, &"SELECT NULL FROM DUAL FOR UPDATE".into(), &mut |_| ()).await,
+        _ => each_of(database, server, &"SELECT NULL".into(), &mut |_| ()).await,
     }
 }
 
 async fn signed_by(
     database: &mut dyn Database,
     server: &mut Server,
-    sql: &str,
+    query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
-    let (drawn, witness) = (mark(), database.witness());
-    let Some(sql) = witness.and_then(|witness| signed(sql, &witness, &format!("'{drawn}'"))) else {
-        return database.query(sql, &[], on_row).await;
+    let (drawn, dialect) = (mark(), database.dialect());
+    let Some(query) = database.witness().and_then(|witness| signed(query, &witness, &drawn, dialect)) else {
+        return database.query(query, on_row).await;
     };
     let mut said: BTreeSet<String> = BTreeSet::new();
     let mut on_each = |row: Row| {
         said.insert(row.0.last().and_then(Value::as_text).unwrap_or_default().to_owned());
         on_row(row);
     };
-    database.query(&sql, &[], &mut on_each).await?;
+    database.query(&query, &mut on_each).await?;
     for said in said {
         server.believe(Some(Hearing::of(&drawn, said)), database.endpoint())?;
     }
@@ -325,33 +314,26 @@ async fn signed_by(
 pub(crate) async fn each_of(
     database: &mut dyn Database,
     server: &mut Server,
-    sql: &str,
-    parameters: &[Value],
+    query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
-    let hearing = hear(database, sql, parameters, on_row).await?;
+    let hearing = hear(database, query, on_row).await?;
     server.believe(hearing, database.endpoint())
 }
 
 /// Hands over an answer's own rows, and gives what its witness said; `None` where nobody can stand between.
 pub(super) async fn hear(
     database: &mut dyn Database,
-    sql: &str,
-    parameters: &[Value],
+    query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<Option<Hearing>, DatabaseError> {
-    let drawn = mark();
-    // Without parameters a statement takes one round trip; the texts of the others should be few.
-    let (mark, more) =
-        if parameters.is_empty() { (format!("'{drawn}'"), None) } else { ("?".to_owned(), Some(Value::from(&*drawn))) };
-    let witness = database.witness();
-    let Some(sql) = witness.and_then(|witness| witnessed(sql, &witness, &mark, database.dialect())) else {
-        return database.query(sql, parameters, on_row).await.map(|()| None);
+    let (drawn, dialect) = (mark(), database.dialect());
+    let Some(query) = database.witness().and_then(|witness| witnessed(query, &witness, &drawn, dialect)) else {
+        return database.query(query, on_row).await.map(|()| None);
     };
-    let parameters: Vec<Value> = parameters.iter().cloned().chain(more).collect();
     let mut hearing = Hearing::new(drawn);
     let mut on_each = |row| hearing.take(row).into_iter().for_each(&mut *on_row);
-    database.query(&sql, &parameters, &mut on_each).await?;
+    database.query(&query, &mut on_each).await?;
     Ok(Some(hearing))
 }
 
@@ -371,24 +353,24 @@ async fn read_catalogue(
     database: &mut dyn Database,
     server: &mut Server,
 ) -> Result<(Catalogue, Vec<String>), DatabaseError> {
-    let (mut catalogue, mut hidden) = (Catalogue::default(), Vec::new());
-    catalogue.hides = database.dialect() == Dialect::MySql;
-    let sql = statements::catalogue(database.dialect());
+    let (mut seen, mut hidden) = (Catalogue::default(), Vec::new());
+    seen.hides = database.dialect() == Dialect::MySql;
+    let query = catalogue::catalogue(database.dialect()).into();
     let mut on_row = |row: Row| {
         if let (Some(table), Some(column)) = (row.text(0), row.text(1)) {
-            catalogue.note(&table, &column, row.int(2) == Some(1));
+            seen.note(&table, &column, row.int(2) == Some(1));
             if row.int(3) == Some(1) && hidden.last() != Some(&table) {
                 hidden.push(table);
             }
         }
     };
-    each_of(database, server, sql, &[], &mut on_row).await?;
-    if catalogue.may_read_versions() {
+    each_of(database, server, &query, &mut on_row).await?;
+    if seen.may_read_versions() {
         let mut versions = Vec::new();
-        each_of(database, server, statements::VERSIONS, &[], &mut |row| versions.extend(row.text(0))).await?;
-        catalogue.versions = versions;
+        each_of(database, server, &catalogue::VERSIONS.into(), &mut |row| versions.extend(row.text(0))).await?;
+        seen.versions = versions;
     }
-    Ok((catalogue, hidden))
+    Ok((seen, hidden))
 }
 
 /// MySQL shows a column to those alone who have a right on it, and some releases are told apart by columns that are not
@@ -397,7 +379,7 @@ async fn see_whole_tables(database: &mut dyn Database, release: &Release) -> Res
     if database.dialect() != Dialect::MySql {
         return Ok(());
     }
-    match database.query(&statements::whole_tables(release.family), &[], &mut |_| ()).await {
+    match database.query(&catalogue::whole_tables(release.family), &mut |_| ()).await {
         Err(DatabaseError::Refused { cause, busy: false, .. }) => Err(DetectError::HalfClosed(cause).into()),
         other => Ok(other?),
     }

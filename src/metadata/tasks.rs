@@ -1,9 +1,8 @@
 //! Reads of the task table. It is great, and in PostgreSQL no index leads from an instance to its tasks: so the table is
 //! gone through once for a whole run, and each batch finds its tasks by their own keys.
 
-use super::database::{DatabaseError, Dialect, Row, Value};
+use super::database::{DatabaseError, Dialect, Row};
 use super::rows;
-use super::statements::list;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::model::{InstanceId, Task};
 
@@ -36,18 +35,18 @@ impl MetadataStore {
         if instances.is_empty() {
             return Ok(TaskIds::default());
         }
-        let newest = self.collect(&self.statements().newest_task(), &[], |row| row.int(0)).await?;
+        let newest = self.collect(&self.statements().newest_task(), |row| row.int(0)).await?;
         let settled = newest.first().map_or(0, |newest| newest.saturating_sub(OUT_OF_ORDER));
         let mut found = TaskIds { by_instance: Vec::new(), settled };
         let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
         if self.database.dialect() == Dialect::MySql {
             for some in instances.chunks(LOOK_UP) {
-                let sql = self.statements().tasks_of_listed(some);
-                found.by_instance.extend(self.collect(&sql, &[], read).await?);
+                let query = self.statements().tasks_of_listed(some);
+                found.by_instance.extend(self.collect(&query, read).await?);
             }
         } else {
-            let sql = self.statements().tasks_of_bound();
-            found.by_instance = self.collect(&sql, &[Value::Text(list(instances))], read).await?;
+            let query = self.statements().tasks_of_bound(instances);
+            found.by_instance = self.collect(&query, read).await?;
         }
         found.by_instance.sort_unstable();
         Ok(found)
@@ -67,11 +66,11 @@ impl MetadataStore {
         let older: Vec<i64> = ids.filter(|task| *task <= found.settled).collect();
         // No server takes a statement of any length.
         let (some, rest) = older.split_at(older.len().min(LOOK_UP));
-        let sql = self.statements().unfinished_tasks(some, instances, found.settled);
-        let mut tasks = self.collect(&sql, &[], rows::task).await?;
+        let query = self.statements().unfinished_tasks(some, instances, found.settled);
+        let mut tasks = self.collect(&query, rows::task).await?;
         for some in rest.chunks(LOOK_UP) {
-            let sql = self.statements().unfinished_tasks(some, &[], found.settled);
-            tasks.extend(self.collect(&sql, &[], rows::task).await?);
+            let query = self.statements().unfinished_tasks(some, &[], found.settled);
+            tasks.extend(self.collect(&query, rows::task).await?);
         }
         tasks.sort_unstable_by_key(|task| task.id);
         Ok(tasks)

@@ -32,8 +32,8 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn newest_times(&mut self) -> Result<Vec<WrittenTimes>, DatabaseError> {
-        let sql = self.statements().newest_times(ROWS);
-        self.collect(&sql, &[], written_times).await
+        let query = self.statements().newest_times(ROWS);
+        self.collect(&query, written_times).await
     }
 }
 

@@ -6,24 +6,30 @@
 use std::hash::{BuildHasher, RandomState};
 
 use super::database::{DatabaseError, Dialect, Row, Value};
+use super::query::Query;
 
 /// Ends the answer to a statement with the witness's row: all columns NULL, and behind them one more, which is NULL in all
-/// other rows. `mark` is SQL for the mark: a text, or the last parameter. `None` for what is no plain SELECT.
+/// other rows. `None` for what is no plain SELECT.
 ///
 /// The statement keeps its own order: a server of MySQL's kind forgets that of a part without LIMIT.
-pub(super) fn witnessed(sql: &str, witness: &str, mark: &str, dialect: Dialect) -> Option<String> {
-    let (columns, width, from) = parts(sql)?;
+pub(super) fn witnessed(query: &Query, witness: &str, mark: &str, dialect: Dialect) -> Option<Query> {
+    let (columns, width, from) = parts(query.sql())?;
     let keep_order = dialect == Dialect::MySql && from.contains(" ORDER BY ") && !from.contains(" LIMIT ");
     let limit = if keep_order { " LIMIT 18446744073709551615" } else { "" };
     let nulls = vec!["NULL"; width].join(", ");
-    Some(format!("({columns}, NULL{from}{limit}) UNION ALL (SELECT {nulls}, CONCAT({mark}, '|', {witness}))"))
+    let text = format!("({columns}, NULL{from}{limit}) UNION ALL (SELECT {nulls}, CONCAT(");
+    let text = query.rewritten(dialect, text);
+    // Without values a statement takes one round trip; the texts of the others should be few.
+    let text = if query.values().is_empty() { text.push(&format!("'{mark}'")) } else { text.bind(mark) };
+    Some(text.push(&format!(", '|', {witness}))")).build())
 }
 
 /// Ends each row of a statement that locks rows with what the witness says. Nothing can stand behind those; and whoever leads
 /// reads to a replica leads this one to the server that takes the writes. `None` as above.
-pub(super) fn signed(sql: &str, witness: &str, mark: &str) -> Option<String> {
-    let (columns, _, rest) = parts(sql)?;
-    Some(format!("{columns}, CONCAT({mark}, '|', {witness}){rest}"))
+pub(super) fn signed(query: &Query, witness: &str, mark: &str, dialect: Dialect) -> Option<Query> {
+    let (columns, _, rest) = parts(query.sql())?;
+    let text = format!("{columns}, CONCAT('{mark}', '|', {witness}){rest}");
+    Some(query.rewritten(dialect, text).build())
 }
 
 /// The columns, with the word SELECT before them, how many they are, and what follows them.
@@ -192,17 +198,26 @@ mod tests {
 
     #[test]
     fn the_witness_comes_last_and_is_as_wide_as_the_rest() {
-        let sql = "SELECT STRAIGHT_JOIN i.id, CAST(i.t AS CHAR), IF(a, b, c) FROM s WHERE x IN (1,2) ORDER BY s.id";
+        let (mysql, postgres) = (Dialect::MySql, Dialect::Postgres);
+        let sql = "SELECT STRAIGHT_JOIN i.id, CAST(i.t AS CHAR), IF(a, b, c) FROM s WHERE x IN (1,2) AND h = ";
+        let query = Query::builder(mysql).push(sql).bind("h").push(" ORDER BY s.id").build();
+        let query = witnessed(&query, "W", "m", mysql).unwrap();
         assert_eq!(
-            witnessed(sql, "W", "?", Dialect::MySql).unwrap(),
-            "(SELECT STRAIGHT_JOIN i.id, CAST(i.t AS CHAR), IF(a, b, c), NULL FROM s WHERE x IN (1,2) ORDER BY s.id \
+            query.sql(),
+            "(SELECT STRAIGHT_JOIN i.id, CAST(i.t AS CHAR), IF(a, b, c), NULL FROM s WHERE x IN (1,2) AND h = ? ORDER BY s.id \
              LIMIT 18446744073709551615) UNION ALL (SELECT NULL, NULL, NULL, CONCAT(?, '|', W))"
         );
+        assert_eq!(query.values(), ["h", "m"].map(Value::from));
+        let query = Query::builder(postgres).push("SELECT id FROM t WHERE h = ").bind("h").push(" LIMIT 1").build();
         assert_eq!(
-            witnessed("SELECT id FROM t LIMIT 1", "W", "?", Dialect::Postgres).unwrap(),
-            "(SELECT id, NULL FROM t LIMIT 1) UNION ALL (SELECT NULL, CONCAT(?, '|', W))"
+            witnessed(&query, "W", "m", postgres).unwrap().sql(),
+            "(SELECT id, NULL FROM t WHERE h = $1::text LIMIT 1) UNION ALL (SELECT NULL, CONCAT($2::text, '|', W))"
         );
-        assert_eq!(witnessed("SHOW x", "W", "?", Dialect::MySql), None);
+        assert_eq!(
+            witnessed(&"SELECT id FROM t LIMIT 1".into(), "W", "m", postgres),
+            Some("(SELECT id, NULL FROM t LIMIT 1) UNION ALL (SELECT NULL, CONCAT('m', '|', W))".into())
+        );
+        assert_eq!(witnessed(&"SHOW x".into(), "W", "m", mysql), None);
         let (columns, width, from) = parts("SELECT a, f(b FROM 'x, (') FROM t WHERE c = 'd, FROM '").unwrap();
         assert_eq!((columns, width, from), ("SELECT a, f(b FROM 'x, (')", 2, " FROM t WHERE c = 'd, FROM '"));
     }
@@ -255,10 +270,15 @@ mod tests {
     #[test]
     fn what_locks_rows_is_signed_row_by_row() {
         assert_eq!(
-            signed("SELECT a, IF(b, c, d) FROM t WHERE a IN (1,2) ORDER BY a FOR UPDATE", "W", "'m'").unwrap(),
-            "SELECT a, IF(b, c, d), CONCAT('m', '|', W) FROM t WHERE a IN (1,2) ORDER BY a FOR UPDATE"
+            signed(
+                &"SELECT a, IF(b, c, d) FROM t WHERE a IN (1,2) ORDER BY a FOR UPDATE".into(),
+                "W",
+                "m",
+                Dialect::MySql
+            ),
+            Some("SELECT a, IF(b, c, d), CONCAT('m', '|', W) FROM t WHERE a IN (1,2) ORDER BY a FOR UPDATE".into())
         );
-        assert_eq!(signed("SHOW x", "W", "'m'"), None);
+        assert_eq!(signed(&"SHOW x".into(), "W", "m", Dialect::MySql), None);
     }
 
     #[test]

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::database::{Access, DatabaseError, Dialect, Value};
+use super::database::{Access, DatabaseError, Dialect};
 use super::rows;
-use super::statements::RowLock;
+use super::statements::{RowLock, catalogue};
 use super::store::{LOOK_UP, MetadataStore};
-use crate::family::Claim;
 use crate::model::{InstanceId, InstanceRow};
 
 /// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold everything.
@@ -40,8 +39,9 @@ impl MetadataStore {
             return Ok(Vec::new());
         }
         let tables = &self.release.family.tables;
-        let names = [tables.instance, tables.task, tables.command].map(Value::from);
-        self.collect(super::statements::WITHOUT_TRANSACTIONS, &names, |row| row.text(0)).await
+        let written = [tables.instance, tables.task, tables.command];
+        let query = catalogue::without_transactions(self.database.dialect(), &written);
+        self.collect(&query, |row| row.text(0)).await
     }
 
     /// Makes the batch last. The server has told in its transaction that it is the one that was read, and takes writes.
@@ -88,7 +88,7 @@ impl MetadataStore {
         let skips = self.database.skips_locked();
         if !skips && self.database.dialect() == Dialect::MySql {
             // The next transaction begins with the usual time.
-            self.database.execute("SET SESSION innodb_lock_wait_timeout = 1", &[]).await?;
+            self.database.execute(&"SET SESSION innodb_lock_wait_timeout = 1".into()).await?;
         }
         self.locked(ids, if skips { RowLock::Free } else { RowLock::All }).await
     }
@@ -100,9 +100,9 @@ impl MetadataStore {
     }
 
     async fn locked(&mut self, ids: &[InstanceId], lock: RowLock) -> Result<Vec<InstanceRow>, DatabaseError> {
-        let sql = self.statements().rows_by_ids(ids, lock);
+        let query = self.statements().rows_by_ids(ids, lock);
         let mut found = Vec::new();
-        self.signed(&sql, &mut |row| found.extend(rows::instance_row(&row))).await?;
+        self.signed(&query, &mut |row| found.extend(rows::instance_row(&row))).await?;
         // What is written comes later, and so must the testimony that it is committed with.
         self.server.begin();
         Ok(found)
@@ -115,8 +115,8 @@ impl MetadataStore {
     pub async fn mark_tasks(&mut self, tasks: &[i64]) -> Result<u64, DatabaseError> {
         let mut marked = 0;
         for some in tasks.chunks(LOOK_UP) {
-            let sql = self.statements().mark_tasks(some, self.release.mark_clears_flag());
-            marked += self.database.execute(&sql, &[]).await?.rows;
+            let query = self.statements().mark_tasks(some, self.release.mark_clears_flag());
+            marked += self.database.execute(&query).await?.rows;
         }
         Ok(marked)
     }
@@ -135,15 +135,8 @@ impl MetadataStore {
         }
         let mut claimed = 0;
         for ((state, host), ids) in groups {
-            let ids = padded(&ids);
-            let sql = self.statements().claim(ids.len(), state);
-            let mut parameters = match self.release.family.claim {
-                Claim::Host(text) => vec![Value::from(text)],
-                Claim::State(_) => Vec::new(),
-            };
-            parameters.extend(ids.into_iter().map(Value::from));
-            parameters.push(Value::from(host));
-            claimed += self.database.execute(&sql, &parameters).await?.rows;
+            let query = self.statements().claim(&padded(&ids), host, state);
+            claimed += self.database.execute(&query).await?.rows;
         }
         Ok(claimed)
     }

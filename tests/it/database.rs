@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use dsctl::metadata::Query;
 use dsctl::metadata::database::{Access, Database, DatabaseError, Row, Value};
 
 use crate::harness::{At, Env, Limits, MARKER, MariaDb, PASSWORD, Postgres, Proxy, Store, assert_in_time, wait};
@@ -15,9 +16,9 @@ fn with_table(store: Store) -> Env {
     env
 }
 
-fn rows(database: &mut dyn Database, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
+fn rows(database: &mut dyn Database, query: impl Into<Query>) -> Result<Vec<Row>, DatabaseError> {
     let mut rows = Vec::new();
-    wait(database.query(sql, parameters, &mut |row| rows.push(row)))?;
+    wait(database.query(&query.into(), &mut |row| rows.push(row)))?;
     Ok(rows)
 }
 
@@ -26,8 +27,9 @@ fn count(env: &Env) -> i64 {
 }
 
 fn insert(database: &mut dyn Database, id: i64) -> Result<u64, DatabaseError> {
-    wait(database.execute("INSERT INTO t (id, host) VALUES (?, ?)", &[id.into(), "x".into()]))
-        .map(|written| written.rows)
+    let values = [Value::from(id), "x".into()];
+    let query = Query::builder(database.dialect()).push("INSERT INTO t (id, host) VALUES (").bind_each(values, ", ");
+    wait(database.execute(&query.push(")").build())).map(|written| written.rows)
 }
 
 #[test]
@@ -48,14 +50,14 @@ fn every_type_is_read() {
             env.sql("UPDATE t SET v = 'größe 中 ''\"\\\\ 🐬' WHERE s = -3");
         }
         let mut database = env.database();
-        let found = rows(&mut *database, "SELECT s, i, l, c, v, u, b, m FROM t ORDER BY s IS NULL", &[]).unwrap();
+        let found = rows(&mut *database, "SELECT s, i, l, c, v, u, b, m FROM t ORDER BY s IS NULL").unwrap();
         let ints: Vec<Option<i64>> = [0, 1, 2, 5, 6].map(|column| found[0].int(column)).into();
         let expected = [-3, i64::from(i32::MAX), -i64::MAX, i64::MAX, 1].map(Some);
         assert_eq!(ints, expected, "{store:?}");
         let texts = [3, 4, 7].map(|column| found[0].text(column));
         assert_eq!(texts, ["ab", "größe 中 '\"\\ 🐬", "long"].map(|text| Some(text.to_owned())), "{store:?}");
         assert_eq!(found[1], Row(vec![Value::Null; 8]), "{store:?}");
-        let decimal = rows(&mut *database, "SELECT CAST(d AS DECIMAL(10,2)) FROM t WHERE s IS NOT NULL", &[]).unwrap();
+        let decimal = rows(&mut *database, "SELECT CAST(d AS DECIMAL(10,2)) FROM t WHERE s IS NOT NULL").unwrap();
         assert!(decimal[0].text(0).unwrap().starts_with("12.5"), "{store:?} {decimal:?}");
         wait(database.close());
     }
@@ -67,12 +69,16 @@ fn parameters_are_values_and_never_sql() {
         let env = with_table(store);
         let mut database = env.database();
         let text = "x'); DROP TABLE t; -- ? $1 \\ \u{1f42c}";
-        let written = wait(database.execute("INSERT INTO t VALUES (?, ?)", &[5_i64.into(), text.into()])).unwrap();
+        let dialect = database.dialect();
+        let query = || Query::builder(dialect);
+        let values = [Value::from(5), text.into()];
+        let insert = query().push("INSERT INTO t VALUES (").bind_each(values, ", ").push(")").build();
+        let written = wait(database.execute(&insert)).unwrap();
         assert_eq!(written.rows, 1, "{store:?}");
-        let found = rows(&mut *database, "SELECT id FROM t WHERE host = ?", &[text.into()]).unwrap();
+        let found = rows(&mut *database, query().push("SELECT id FROM t WHERE host = ").bind(text).build()).unwrap();
         assert_eq!(found, [Row(vec![Value::Int(5)])], "{store:?}");
-        let written =
-            wait(database.execute("UPDATE t SET host = 'a' WHERE id IN (?, ?)", &[1_i64.into(), 2_i64.into()]));
+        let update = query().push("UPDATE t SET host = 'a' WHERE id IN (").bind_each([1, 2], ", ").push(")").build();
+        let written = wait(database.execute(&update));
         // Row 1 has this value already: it matched and counts.
         assert_eq!(written.unwrap().rows, 2, "{store:?}");
         wait(database.close());
@@ -87,15 +93,15 @@ fn rows_arrive_one_by_one_and_a_bad_end_leaves_the_connection_usable() {
                        SELECT a.i, b.i FROM n a CROSS JOIN n b WHERE b.i <= 100";
         let mut database = env.database();
         let (mut seen, mut first) = (0_u64, None);
-        wait(database.query(numbers, &[], &mut |row| {
+        wait(database.query(&numbers.into(), &mut |row| {
             seen += 1;
             first.get_or_insert(row);
         }))
         .unwrap();
         assert_eq!((seen, first.map(|row| row.0.len())), (90_000, Some(2)), "{store:?}");
-        let error = rows(&mut *database, "SELECT nothing FROM nowhere", &[]).unwrap_err();
+        let error = rows(&mut *database, "SELECT nothing FROM nowhere").unwrap_err();
         assert!(matches!(error, DatabaseError::Refused { .. }), "{store:?} {error:?}");
-        assert_eq!(rows(&mut *database, "SELECT id FROM t", &[]).unwrap().len(), 2, "{store:?}");
+        assert_eq!(rows(&mut *database, "SELECT id FROM t").unwrap().len(), 2, "{store:?}");
         wait(database.close());
     }
 }
@@ -126,10 +132,10 @@ fn a_reading_transaction_sees_one_state_and_cannot_write() {
         let env = with_table(store);
         let mut database = env.database();
         wait(database.begin(Access::Read, LONG)).unwrap();
-        assert_eq!(rows(&mut *database, "SELECT id FROM t", &[]).unwrap().len(), 2, "{store:?}");
+        assert_eq!(rows(&mut *database, "SELECT id FROM t").unwrap().len(), 2, "{store:?}");
         if store != Store::Sqlite {
             env.sql("INSERT INTO t VALUES (9, 'new')");
-            assert_eq!(rows(&mut *database, "SELECT id FROM t", &[]).unwrap().len(), 2, "{store:?}");
+            assert_eq!(rows(&mut *database, "SELECT id FROM t").unwrap().len(), 2, "{store:?}");
         }
         let before = env.dump();
         assert!(matches!(insert(&mut *database, 10), Err(DatabaseError::Refused { .. })), "{store:?}");
@@ -165,9 +171,9 @@ fn waiting_for_a_row_ends_in_time() {
         let (mut holder, limits) = (env.database(), Limits { timeout: Duration::from_secs(1), ..Limits::default() });
         let mut waiter = env.database_with(limits);
         wait(holder.begin(Access::Write, LONG)).unwrap();
-        wait(holder.execute("UPDATE t SET host = 'held' WHERE id = 1", &[])).unwrap();
+        wait(holder.execute(&"UPDATE t SET host = 'held' WHERE id = 1".into())).unwrap();
         let start = Instant::now();
-        let refused = wait(waiter.execute("UPDATE t SET host = 'other' WHERE id = 1", &[]));
+        let refused = wait(waiter.execute(&"UPDATE t SET host = 'other' WHERE id = 1".into()));
         assert!(matches!(refused, Err(DatabaseError::Refused { .. })), "{store:?} {refused:?}");
         assert_in_time(start, Duration::from_secs(8));
         wait(holder.commit()).unwrap();
@@ -183,10 +189,10 @@ fn a_long_statement_ends_in_time() {
         let env = Env::new(store);
         let mut database = env.database_with(Limits { statement: Duration::from_secs(1), ..Limits::default() });
         let start = Instant::now();
-        let ended = rows(&mut *database, sql, &[]);
+        let ended = rows(&mut *database, sql);
         assert!(matches!(ended, Err(DatabaseError::Refused { .. })), "{store:?} {ended:?}");
         assert_in_time(start, Duration::from_secs(8));
-        assert_eq!(rows(&mut *database, "SELECT 1", &[]).unwrap().len(), 1, "{store:?}");
+        assert_eq!(rows(&mut *database, "SELECT 1").unwrap().len(), 1, "{store:?}");
         wait(database.close());
     }
 }
@@ -197,10 +203,10 @@ fn a_frozen_writer_is_rolled_back_by_the_server() {
         let env = with_table(store);
         let mut database = env.database();
         wait(database.begin(Access::Write, Duration::from_secs(1))).unwrap();
-        wait(database.execute("UPDATE t SET host = 'frozen' WHERE id = 1", &[])).unwrap();
+        wait(database.execute(&"UPDATE t SET host = 'frozen' WHERE id = 1".into())).unwrap();
         // Waits for the row that the silent transaction holds, and gets it when the server has ended that one.
         let mut other = env.database();
-        wait(other.execute("UPDATE t SET host = 'other' WHERE id = 1", &[])).unwrap();
+        wait(other.execute(&"UPDATE t SET host = 'other' WHERE id = 1".into())).unwrap();
         let error = wait(database.commit()).unwrap_err();
         assert!(matches!(error, DatabaseError::Lost { .. } | DatabaseError::Refused { .. }), "{store:?} {error:?}");
         assert_eq!(env.dump().cell("t", &1, "host"), Some("other"), "{store:?}");
@@ -305,7 +311,7 @@ fn a_killed_server_loses_the_connection_and_keeps_what_was_committed() {
         let mut env = Env::new(store);
         env.database = name;
         let mut database = wait(env.connect_to(port, PASSWORD, Limits::default())).unwrap();
-        wait(database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, host VARCHAR(100))", &[])).unwrap();
+        wait(database.execute(&"CREATE TABLE t (id INTEGER PRIMARY KEY, host VARCHAR(100))".into())).unwrap();
         insert(&mut *database, 1).unwrap();
         wait(database.begin(Access::Write, LONG)).unwrap();
         insert(&mut *database, 2).unwrap();
@@ -320,7 +326,7 @@ fn a_killed_server_loses_the_connection_and_keeps_what_was_committed() {
             _ => postgres.start(),
         }
         wait(database.reconnect()).unwrap();
-        assert_eq!(rows(&mut *database, "SELECT id FROM t", &[]).unwrap(), [Row(vec![Value::Int(1)])], "{store:?}");
+        assert_eq!(rows(&mut *database, "SELECT id FROM t").unwrap(), [Row(vec![Value::Int(1)])], "{store:?}");
         wait(database.close());
     }
 }
@@ -331,7 +337,7 @@ fn postgresql_asks_a_silent_client_whether_it_is_there() {
     let env = Env::new(Store::Postgres);
     let mut database = env.database();
     for (name, value) in [("idle", "10"), ("interval", "5"), ("count", "3")] {
-        let shown = rows(&mut *database, &format!("SHOW tcp_keepalives_{name}"), &[]).unwrap();
+        let shown = rows(&mut *database, format!("SHOW tcp_keepalives_{name}")).unwrap();
         assert_eq!(shown[0].text(0).as_deref(), Some(value), "{name}");
     }
     wait(database.close());

@@ -204,7 +204,7 @@ fn a_transaction_of_our_own_on_the_same_file_does_not_lose_the_lock() {
     let lease = acquire(&mut *registry, SOON).unwrap();
     let mut database = env.database();
     wait(database.begin(Access::Write, SESSION)).unwrap();
-    wait(database.execute("UPDATE t_ds_version SET version = '0'", &[])).unwrap();
+    wait(database.execute(&"UPDATE t_ds_version SET version = '0'".into())).unwrap();
     wait(registry.confirm(&lease)).unwrap();
     wait(database.commit()).unwrap();
     wait(registry.release(lease)).unwrap();

@@ -22,11 +22,11 @@ impl Database for Recorder {
     fn endpoint(&self) -> &'static str {
         "recorder"
     }
-    async fn query(&mut self, sql: &str, parameters: &[Value], _: OnRow<'_>) -> Result<(), DatabaseError> {
-        self.execute(sql, parameters).await.map(|_| ())
+    async fn query(&mut self, query: &Query, _: OnRow<'_>) -> Result<(), DatabaseError> {
+        self.execute(query).await.map(|_| ())
     }
-    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
-        self.asked.push((sql.to_owned(), parameters.to_vec()));
+    async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
+        self.asked.push((query.sql().to_owned(), query.values().to_vec()));
         Ok(Written { rows: 1, insert_id: 0 })
     }
     async fn begin(&mut self, _: Access, _: Duration) -> Result<(), DatabaseError> {
@@ -66,7 +66,8 @@ async fn each_database_gets_its_own_words() {
     let sqlite = "INSERT INTO t_ds_alert (title, content, create_time) VALUES (?, NULL, ?)".to_owned();
     assert_eq!(recorded(Dialect::Sqlite, alert_row()).await.unwrap(), [(sqlite, parameters.clone())]);
     let postgres =
-        "INSERT INTO t_ds_alert (title, content, create_time) VALUES (?, NULL, CAST(? AS timestamp))".to_owned();
+        "INSERT INTO t_ds_alert (title, content, create_time) VALUES ($1::text, NULL, CAST($2::text AS timestamp))"
+            .to_owned();
     assert_eq!(recorded(Dialect::Postgres, alert_row()).await.unwrap(), [(postgres, parameters)]);
 }
 
@@ -134,8 +135,8 @@ proptest::proptest! {
         let table = row.table.clone().unwrap();
         let known = table.column(&name).is_some();
         proptest::prop_assert_eq!(row.unknown.is_none(), known);
-        let sql = statement(Dialect::Sqlite, &table, &[(&name, Value::from(value.as_str()))]).sql;
+        let query = statement(Dialect::Sqlite, &table, &[(&name, Value::from(value.as_str()))]);
         let expected = if known { format!("({name}) VALUES (?)") } else { "() VALUES ()".to_owned() };
-        proptest::prop_assert_eq!(sql, format!("INSERT INTO t_ds_process_instance {expected}"));
+        proptest::prop_assert_eq!(query.sql(), format!("INSERT INTO t_ds_process_instance {expected}"));
     }
 }

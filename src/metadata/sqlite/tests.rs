@@ -4,7 +4,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{OpenMode, SqliteDatabase};
-use crate::metadata::database::{Access, Database, DatabaseError, Row, Value};
+use crate::metadata::database::{Access, Database, DatabaseError, Dialect, Row, Value};
+use crate::metadata::query::Query;
 
 const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_mins(1);
@@ -16,21 +17,22 @@ fn open(path: &Path, mode: OpenMode) -> Result<SqliteDatabase, DatabaseError> {
 /// A fresh file with the table `t (id, name)`.
 async fn fresh(folder: &TempDir) -> SqliteDatabase {
     let mut database = open(&folder.path().join("a.db"), OpenMode::Create).unwrap();
-    database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE)", &[]).await.unwrap();
+    database.execute(&"CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE)".into()).await.unwrap();
     database
 }
 
-async fn rows(database: &mut SqliteDatabase, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
+async fn rows(database: &mut SqliteDatabase, query: impl Into<Query>) -> Result<Vec<Row>, DatabaseError> {
     let mut rows = Vec::new();
-    database.query(sql, parameters, &mut |row| rows.push(row)).await.map(|()| rows)
+    database.query(&query.into(), &mut |row| rows.push(row)).await.map(|()| rows)
 }
 
 async fn count(database: &mut SqliteDatabase) -> i64 {
-    rows(database, "SELECT count(*) FROM t", &[]).await.unwrap()[0].int(0).unwrap()
+    rows(database, "SELECT count(*) FROM t").await.unwrap()[0].int(0).unwrap()
 }
 
 async fn insert(database: &mut SqliteDatabase, name: &str) -> Result<i64, DatabaseError> {
-    database.execute("INSERT INTO t (name) VALUES (?)", &[name.into()]).await.map(|written| written.insert_id)
+    let query = Query::builder(Dialect::Sqlite).push("INSERT INTO t (name) VALUES (").bind(name).push(")").build();
+    database.execute(&query).await.map(|written| written.insert_id)
 }
 
 fn cause(error: DatabaseError) -> String {
@@ -55,8 +57,12 @@ fn files(folder: &TempDir) -> Vec<String> {
 async fn values_come_back_by_type() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    let sql = "SELECT ?, ?, ?, 1.5, x'41ff', true, CAST(x'ff' AS TEXT), -9223372036854775808";
-    let got = rows(&mut database, sql, &[Value::Null, 7.into(), "ü 'x' ?".into()]).await.unwrap();
+    let query = Query::builder(Dialect::Sqlite)
+        .push("SELECT ")
+        .bind_each([Value::Null, 7.into(), "ü 'x' ?".into()], ", ")
+        .push(", 1.5, x'41ff', true, CAST(x'ff' AS TEXT), -9223372036854775808")
+        .build();
+    let got = rows(&mut database, query).await.unwrap();
     let text = |text: &str| Value::Text(text.to_owned());
     let want = Row(vec![
         Value::Null,
@@ -78,7 +84,7 @@ async fn rows_before_an_error_are_handed_over() {
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) \
                SELECT CASE WHEN i < 4 THEN i ELSE abs(-9223372036854775808) END FROM n";
     let mut seen = Vec::new();
-    let result = database.query(sql, &[], &mut |row| seen.push(row.int(0).unwrap())).await;
+    let result = database.query(&sql.into(), &mut |row| seen.push(row.int(0).unwrap())).await;
     assert!(matches!(result, Err(DatabaseError::Refused { .. })));
     assert_eq!(seen, [1, 2, 3]);
 }
@@ -87,12 +93,13 @@ async fn rows_before_an_error_are_handed_over() {
 async fn written_rows_are_those_that_matched() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    let inserted = database.execute("INSERT INTO t (name) VALUES ('a'), ('b'), ('c')", &[]).await.unwrap();
+    let inserted = database.execute(&"INSERT INTO t (name) VALUES ('a'), ('b'), ('c')".into()).await.unwrap();
     assert_eq!((inserted.rows, inserted.insert_id), (3, 3));
-    let same = database.execute("UPDATE t SET name = name WHERE id > ?", &[1.into()]).await.unwrap();
+    let update = Query::builder(Dialect::Sqlite).push("UPDATE t SET name = name WHERE id > ").bind(1).build();
+    let same = database.execute(&update).await.unwrap();
     assert_eq!(same.rows, 2);
-    assert_eq!(database.execute("UPDATE t SET name = 'z' WHERE id = 9", &[]).await.unwrap().rows, 0);
-    assert_eq!(database.execute("CREATE TABLE u (i)", &[]).await.unwrap().rows, 0);
+    assert_eq!(database.execute(&"UPDATE t SET name = 'z' WHERE id = 9".into()).await.unwrap().rows, 0);
+    assert_eq!(database.execute(&"CREATE TABLE u (i)".into()).await.unwrap().rows, 0);
 }
 
 #[tokio::test]
@@ -102,7 +109,7 @@ async fn a_second_row_with_the_same_key_is_a_unique_violation() {
     insert(&mut database, "a").await.unwrap();
     let twice = insert(&mut database, "a").await;
     assert!(matches!(twice, Err(DatabaseError::UniqueViolation { .. })));
-    let twice = database.execute("INSERT INTO t (id) VALUES (1)", &[]).await;
+    let twice = database.execute(&"INSERT INTO t (id) VALUES (1)".into()).await;
     assert!(matches!(twice, Err(DatabaseError::UniqueViolation { .. })));
     assert_eq!(count(&mut database).await, 1);
 }
@@ -118,7 +125,7 @@ async fn commit_lasts_and_rollback_undoes() {
     insert(&mut database, "undone").await.unwrap();
     database.rollback().await;
     let mut other = open(&folder.path().join("a.db"), OpenMode::ReadOnly).unwrap();
-    let names = rows(&mut other, "SELECT name FROM t", &[]).await.unwrap();
+    let names = rows(&mut other, "SELECT name FROM t").await.unwrap();
     assert_eq!(names, [Row(vec!["kept".into()])]);
 }
 
@@ -152,7 +159,7 @@ async fn transactions_do_not_nest_and_commit_needs_one() {
 async fn a_reading_transaction_sees_one_state_and_refuses_writes() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    rows(&mut database, "PRAGMA journal_mode = WAL", &[]).await.unwrap();
+    rows(&mut database, "PRAGMA journal_mode = WAL").await.unwrap();
     let mut writer = open(&folder.path().join("a.db"), OpenMode::ReadWrite).unwrap();
     database.begin(Access::Read, LONG).await.unwrap();
     assert_eq!(count(&mut database).await, 0);
@@ -197,10 +204,10 @@ async fn an_endless_statement_is_ended() {
     let path = folder.path().join("a.db");
     let mut database = SqliteDatabase::open(&path, OpenMode::Create, SHORT, SHORT).unwrap();
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-    let error = rows(&mut database, sql, &[]).await.unwrap_err();
+    let error = rows(&mut database, sql).await.unwrap_err();
     assert!(matches!(&error, DatabaseError::Refused { .. }));
     assert!(cause(error).contains("statement timeout"));
-    assert_eq!(rows(&mut database, "SELECT 1", &[]).await.unwrap()[0].int(0), Some(1));
+    assert_eq!(rows(&mut database, "SELECT 1").await.unwrap()[0].int(0), Some(1));
 }
 
 #[tokio::test]
@@ -222,7 +229,7 @@ async fn a_write_ahead_log_is_read_but_never_created() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
     let mut writer = fresh(&folder).await;
-    rows(&mut writer, "PRAGMA journal_mode = WAL", &[]).await.unwrap();
+    rows(&mut writer, "PRAGMA journal_mode = WAL").await.unwrap();
     insert(&mut writer, "in the log").await.unwrap();
     let mut database = open(&path, OpenMode::ReadOnly).unwrap();
     assert_eq!(count(&mut database).await, 1);
@@ -273,11 +280,11 @@ async fn a_file_that_vanished_is_not_created_anew() {
 async fn strange_statements_are_refused() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    let cases: [(&str, &[Value]); 5] =
-        [("", &[1.into()]), ("SELEKT", &[]), ("SELECT ?", &[]), ("SELECT 1; DROP TABLE t", &[]), ("SELECT '\0'", &[])];
-    for (sql, parameters) in cases {
-        let result = rows(&mut database, sql, parameters).await;
-        assert!(matches!(result, Err(DatabaseError::Refused { .. })), "{sql}: {result:?}");
+    let one_too_many = Query::builder(Dialect::Sqlite).push("SELECT 1 --").bind(1).build();
+    let texts = ["SELEKT", "SELECT ?", "SELECT 1; DROP TABLE t", "SELECT '\0'"].map(Query::from);
+    for query in texts.into_iter().chain([one_too_many]) {
+        let result = rows(&mut database, query.clone()).await;
+        assert!(matches!(result, Err(DatabaseError::Refused { .. })), "{query:?}: {result:?}");
     }
     assert_eq!(count(&mut database).await, 0);
 }

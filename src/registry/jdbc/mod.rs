@@ -5,6 +5,7 @@
 
 mod lock;
 mod pulse;
+mod statements;
 mod tables;
 
 use std::collections::BTreeMap;

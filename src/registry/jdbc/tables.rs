@@ -1,11 +1,12 @@
-//! The statements, in words that SQLite, MySQL and PostgreSQL share, and what their rows mean.
+//! The tables, and what their rows mean.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::metadata::database::{Database, DatabaseError, Dialect, Row, Value};
-use crate::metadata::{Server, ask, each_of};
+use super::statements;
+use crate::metadata::database::{Database, DatabaseError, Dialect, Row};
+use crate::metadata::{Query, Server, ask, each_of};
 use crate::model::LockNode;
 use crate::registry::RegistryError;
 
@@ -14,47 +15,6 @@ const DEFAULT_SESSION_TIMEOUT: i64 = 60_000;
 
 /// `heartbeat-refresh-interval`: how far the newest heartbeat may lag behind its server's clock.
 const HEARTBEAT_MS: i64 = 3_000;
-
-const ENTRIES: &str = "SELECT d.data_key, d.data_value, d.client_id, h.last_heartbeat_time, h.connection_config \
-     FROM t_ds_jdbc_registry_data d \
-     LEFT JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = d.client_id \
-     WHERE d.data_key LIKE ? AND d.data_type = 'EPHEMERAL'";
-
-const LOCK: &str = "SELECT l.id, l.lock_owner, l.client_id, h.last_heartbeat_time, h.connection_config \
-     FROM t_ds_jdbc_registry_lock l \
-     LEFT JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = l.client_id \
-     WHERE l.lock_key = ?";
-
-const LOCK_KEYS: &str = "SELECT lock_key FROM t_ds_jdbc_registry_lock WHERE lock_key LIKE ?";
-
-const OWN_LOCK: &str = "SELECT id FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ?";
-
-const INSERT_LOCK: &str = "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
-     VALUES (?, ?, ?, CURRENT_TIMESTAMP)";
-
-const DELETE_LOCK: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ?";
-
-/// The condition holds back if the client has come to life again since it was looked at.
-const DELETE_DEAD_LOCK: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE id = ? AND client_id = ? \
-     AND NOT EXISTS (SELECT 1 FROM t_ds_jdbc_registry_client_heartbeat h WHERE h.id = ? AND h.last_heartbeat_time > ?)";
-
-const DELETE_LOCKS_OF_CLIENT: &str = "DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = ?";
-
-const INSERT_CLIENT: &str = "INSERT INTO t_ds_jdbc_registry_client_heartbeat \
-     (id, client_name, last_heartbeat_time, connection_config, create_time) VALUES (?, ?, ?, ?, CURRENT_TIMESTAMP)";
-
-const REFRESH_CLIENT: &str = "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = ? WHERE id = ?";
-
-const DELETE_CLIENT: &str = "DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ?";
-
-/// Statements that read nothing and fail where a table or column is missing.
-const SHAPE: [&str; 3] = [
-    "SELECT data_key, data_value, client_id, data_type FROM t_ds_jdbc_registry_data WHERE 1 = 0",
-    "SELECT id, lock_key, lock_owner, client_id FROM t_ds_jdbc_registry_lock WHERE 1 = 0",
-    "SELECT id, last_heartbeat_time, connection_config FROM t_ds_jdbc_registry_client_heartbeat WHERE 1 = 0",
-];
-const SHAPE_3_2: &str = "SELECT last_term FROM t_ds_jdbc_registry_lock WHERE 1 = 0";
-const SHAPE_3_1: &str = "SELECT id FROM t_ds_mysql_registry_lock WHERE 1 = 0";
 
 /// The client that an entry or a lock belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,8 +140,8 @@ impl Tables {
 
     /// Refuses every shape but that of 3.3 and newer.
     pub(super) async fn check_shape(&mut self) -> Result<(), RegistryError> {
-        for statement in SHAPE {
-            match self.query(statement, &[]).await {
+        for statement in statements::SHAPE {
+            match self.query(&statement.into()).await {
                 Ok(_) => {}
                 Err(DatabaseError::Refused { endpoint, cause, busy: false }) => {
                     return Err(self.other_shape(&endpoint, &cause).await);
@@ -193,11 +153,11 @@ impl Tables {
     }
 
     async fn other_shape(&mut self, endpoint: &str, cause: &str) -> RegistryError {
-        let text = if self.query(SHAPE_3_2, &[]).await.is_ok() {
+        let text = if self.query(&statements::SHAPE_3_2.into()).await.is_ok() {
             format!(
                 "{endpoint} has the JDBC registry of 3.2, whose locks can vanish while they are held; only that of 3.3 and newer is supported"
             )
-        } else if self.query(SHAPE_3_1, &[]).await.is_ok() {
+        } else if self.query(&statements::SHAPE_3_1.into()).await.is_ok() {
             format!("{endpoint} has the MySQL registry of 3.1; only the JDBC registry of 3.3 and newer is supported")
         } else {
             format!("{endpoint} has no JDBC registry of 3.3 or newer: {cause}")
@@ -206,7 +166,7 @@ impl Tables {
     }
 
     pub(super) async fn entries_below(&mut self, parent: &str, name_of: NameOf) -> Result<Vec<Entry>, RegistryError> {
-        let rows = self.query(ENTRIES, &[format!("{parent}/%").into()]).await.map_err(in_our_words)?;
+        let rows = self.query(&statements::entries_below(self.dialect(), parent)).await.map_err(in_our_words)?;
         let entry = |row: &Row| {
             let key = row.text(0)?;
             let name = name_of(parent, &key)?.to_owned();
@@ -216,7 +176,7 @@ impl Tables {
     }
 
     pub(super) async fn lock(&mut self, key: &str) -> Result<Option<Lock>, RegistryError> {
-        let rows = self.query(LOCK, &[key.into()]).await.map_err(in_our_words)?;
+        let rows = self.query(&statements::lock(self.dialect(), key)).await.map_err(in_our_words)?;
         let lock = |row: &Row| {
             let owner = row.text(1).unwrap_or_default();
             Some(Lock { id: row.int(0)?, owner, client: Owner::read(row, 2) })
@@ -225,7 +185,7 @@ impl Tables {
     }
 
     pub(super) async fn locks_below(&mut self, parent: &str) -> Result<Vec<String>, RegistryError> {
-        let rows = self.query(LOCK_KEYS, &[format!("{parent}/%").into()]).await.map_err(in_our_words)?;
+        let rows = self.query(&statements::lock_keys(self.dialect(), parent)).await.map_err(in_our_words)?;
         let mut names: Vec<String> = rows
             .iter()
             .filter_map(|row| row.text(0))
@@ -237,13 +197,13 @@ impl Tables {
 
     /// Whether this row is there and belongs to this client.
     pub(super) async fn is_own_lock(&mut self, id: &str, client: i64) -> Result<bool, RegistryError> {
-        let parameters = [row_id(id), client.into()];
-        self.query(OWN_LOCK, &parameters).await.map(|rows| !rows.is_empty()).map_err(in_our_words)
+        let query = statements::own_lock(self.dialect(), id, client);
+        self.query(&query).await.map(|rows| !rows.is_empty()).map_err(in_our_words)
     }
 
     /// Inserts a lock; `false` if the key is there already.
     pub(super) async fn insert_lock(&mut self, key: &str, owner: &str, client: i64) -> Result<bool, RegistryError> {
-        match self.write(INSERT_LOCK, &[key.into(), owner.into(), client.into()]).await {
+        match self.write(&statements::insert_lock(self.dialect(), key, owner, client)).await {
             Ok(_) => Ok(true),
             // After a broken connection, the row in the way may be our own: the caller looks whose it is.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(false),
@@ -253,7 +213,7 @@ impl Tables {
 
     /// Deletes a lock of a client; no row is success.
     pub(super) async fn delete_lock(&mut self, id: &str, client: i64) -> Result<(), RegistryError> {
-        self.write(DELETE_LOCK, &[row_id(id), client.into()]).await.map(drop).map_err(in_our_words)
+        self.write(&statements::delete_lock(self.dialect(), id, client)).await.map(drop).map_err(in_our_words)
     }
 
     /// Deletes the lock of a dead client; `false` if it was not there any more, or the client has come back.
@@ -261,10 +221,9 @@ impl Tables {
     /// The client's other rows stay for the masters' own purge: 3.4 and newer tell the other masters of the removal
     /// only when they delete the entry themselves.
     pub(super) async fn delete_dead_lock(&mut self, lock: &Lock) -> Result<bool, RegistryError> {
-        let client = lock.client.id;
         let seen = lock.client.last_heartbeat.unwrap_or(-1);
-        let parameters = [lock.id.into(), client.into(), client.into(), seen.into()];
-        self.write(DELETE_DEAD_LOCK, &parameters).await.map(|rows| rows > 0).map_err(in_our_words)
+        let query = statements::delete_dead_lock(self.dialect(), lock.id, lock.client.id, seen);
+        self.write(&query).await.map(|rows| rows > 0).map_err(in_our_words)
     }
 
     pub(super) async fn insert_client(
@@ -275,8 +234,7 @@ impl Tables {
         session_timeout: Duration,
     ) -> Result<(), RegistryError> {
         let configuration = format!(r#"{{"sessionTimeout":{}}}"#, session_timeout.as_millis());
-        let parameters = [id.into(), name.into(), now.into(), configuration.into()];
-        match self.write(INSERT_CLIENT, &parameters).await {
+        match self.write(&statements::insert_client(self.dialect(), id, name, now, configuration)).await {
             // The id is a random number of our own, so the row is ours: the first sending had arrived.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(()),
             answer => answer.map(drop).map_err(in_our_words),
@@ -285,13 +243,13 @@ impl Tables {
 
     /// Writes a heartbeat; `false` if the client's row is gone.
     pub(super) async fn refresh_client(&mut self, id: i64, now: i64) -> Result<bool, DatabaseError> {
-        self.write(REFRESH_CLIENT, &[now.into(), id.into()]).await.map(|rows| rows > 0)
+        self.write(&statements::refresh_client(self.dialect(), id, now)).await.map(|rows| rows > 0)
     }
 
     /// Deletes a client and its locks.
     pub(super) async fn forget_client(&mut self, id: i64) -> Result<(), RegistryError> {
-        self.write(DELETE_LOCKS_OF_CLIENT, &[id.into()]).await.map_err(in_our_words)?;
-        self.write(DELETE_CLIENT, &[id.into()]).await.map(drop).map_err(in_our_words)
+        self.write(&statements::delete_locks_of_client(self.dialect(), id)).await.map_err(in_our_words)?;
+        self.write(&statements::delete_client(self.dialect(), id)).await.map(drop).map_err(in_our_words)
     }
 
     pub(super) async fn close(self) {
@@ -300,22 +258,26 @@ impl Tables {
 
     /// Whether nobody on another machine, with another clock, can write here.
     pub(super) fn is_local(&self) -> bool {
-        self.database.dialect() == Dialect::Sqlite
+        self.dialect() == Dialect::Sqlite
     }
 
-    async fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
-        match self.read(sql, parameters).await {
+    fn dialect(&self) -> Dialect {
+        self.database.dialect()
+    }
+
+    async fn query(&mut self, query: &Query) -> Result<Vec<Row>, DatabaseError> {
+        match self.read(query).await {
             Err(DatabaseError::Lost { .. }) => {
                 self.reconnect().await?;
-                self.read(sql, parameters).await
+                self.read(query).await
             }
             answer => answer,
         }
     }
 
-    async fn read(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
+    async fn read(&mut self, query: &Query) -> Result<Vec<Row>, DatabaseError> {
         let mut rows = Vec::new();
-        each_of(&mut *self.database, &mut self.server, sql, parameters, &mut |row| rows.push(row)).await?;
+        each_of(&mut *self.database, &mut self.server, query, &mut |row| rows.push(row)).await?;
         Ok(rows)
     }
 
@@ -326,11 +288,11 @@ impl Tables {
     }
 
     /// Every statement here may be sent twice: the second one finds its work done.
-    async fn write(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, DatabaseError> {
-        let written = match self.database.execute(sql, parameters).await {
+    async fn write(&mut self, query: &Query) -> Result<u64, DatabaseError> {
+        let written = match self.database.execute(query).await {
             Err(DatabaseError::Lost { .. }) => {
                 self.reconnect().await?;
-                self.database.execute(sql, parameters).await?
+                self.database.execute(query).await?
             }
             answer => answer?,
         };
@@ -352,10 +314,6 @@ pub(super) fn member<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
         let (group, name) = key.rsplit_once('/')?;
         child(parent, group).and(Some(name)).filter(|name| !name.is_empty())
     })
-}
-
-fn row_id(text: &str) -> Value {
-    text.parse::<i64>().map_or(Value::Null, Value::Int)
 }
 
 /// The database's error in the registry's words. A connection that was there once and cannot be had again is interrupted, and

@@ -3,7 +3,8 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
-use crate::metadata::database::{Access, Row, Value};
+use crate::metadata::Query;
+use crate::metadata::database::{Access, Dialect, Row, Value};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::model::AddressForm;
 
@@ -41,7 +42,7 @@ impl Bench {
         let folder = TempDir::new().unwrap();
         let mut beside = open(&folder.path().join("ds.db"));
         for sql in TABLES {
-            beside.execute(sql, &[]).await.unwrap();
+            beside.execute(&sql.into()).await.unwrap();
         }
         Self { folder, beside }
     }
@@ -53,24 +54,38 @@ impl Bench {
 
     async fn client(&mut self, id: i64, age: Duration) {
         let last = tables::now() - i64::try_from(age.as_millis()).unwrap();
-        let sql =
-            "INSERT INTO t_ds_jdbc_registry_client_heartbeat VALUES (?, 'a', ?, '{\"sessionTimeout\":60000}', '')";
-        self.beside.execute(sql, &[id.into(), last.into()]).await.unwrap();
+        let query = Query::builder(Dialect::Sqlite)
+            .push("INSERT INTO t_ds_jdbc_registry_client_heartbeat VALUES (")
+            .bind(id)
+            .push(", 'a', ")
+            .bind(last)
+            .push(", '{\"sessionTimeout\":60000}', '')");
+        self.beside.execute(&query.build()).await.unwrap();
     }
 
     async fn entry(&mut self, key: &str, value: &str, client: i64) {
-        let sql = "INSERT INTO t_ds_jdbc_registry_data VALUES (NULL, ?, ?, 'EPHEMERAL', ?, '', '')";
-        self.beside.execute(sql, &[key.into(), value.into(), client.into()]).await.unwrap();
+        let query = Query::builder(Dialect::Sqlite)
+            .push("INSERT INTO t_ds_jdbc_registry_data VALUES (NULL, ")
+            .bind_each([key, value], ", ")
+            .push(", 'EPHEMERAL', ")
+            .bind(client)
+            .push(", '', '')");
+        self.beside.execute(&query.build()).await.unwrap();
     }
 
     async fn lock(&mut self, client: i64) {
-        let sql = "INSERT INTO t_ds_jdbc_registry_lock VALUES (NULL, ?, '10.0.0.2_17_main', ?, '')";
-        self.beside.execute(sql, &[format!("/{LOCK}").into(), client.into()]).await.unwrap();
+        let query = Query::builder(Dialect::Sqlite)
+            .push("INSERT INTO t_ds_jdbc_registry_lock VALUES (NULL, ")
+            .bind(format!("/{LOCK}"))
+            .push(", '10.0.0.2_17_main', ")
+            .bind(client)
+            .push(", '')");
+        self.beside.execute(&query.build()).await.unwrap();
     }
 
     async fn rows(&mut self, sql: &str) -> Vec<Row> {
         let mut rows = Vec::new();
-        self.beside.query(sql, &[], &mut |row| rows.push(row)).await.unwrap();
+        self.beside.query(&sql.into(), &mut |row| rows.push(row)).await.unwrap();
         rows
     }
 
@@ -80,8 +95,10 @@ impl Bench {
 
     async fn age_heartbeats(&mut self, age: Duration) {
         let age = i64::try_from(age.as_millis()).unwrap();
-        let sql = "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = last_heartbeat_time - ?";
-        self.beside.execute(sql, &[age.into()]).await.unwrap();
+        let query = Query::builder(Dialect::Sqlite)
+            .push("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = last_heartbeat_time - ")
+            .bind(age);
+        self.beside.execute(&query.build()).await.unwrap();
     }
 }
 
@@ -210,7 +227,7 @@ async fn a_deleted_row_or_client_is_a_lost_lock() {
         let mut bench = Bench::new().await;
         let mut registry = bench.registry(SESSION).await;
         let lease = take(&mut registry).await;
-        bench.beside.execute(sql, &[]).await.unwrap();
+        bench.beside.execute(&sql.into()).await.unwrap();
         assert!(matches!(registry.confirm(&lease).await, Err(RegistryError::LockLost { .. })), "{sql}");
         assert!(matches!(registry.lost(&lease).await, RegistryError::LockLost { .. }), "{sql}");
         registry.release(lease).await.unwrap();
@@ -218,7 +235,7 @@ async fn a_deleted_row_or_client_is_a_lost_lock() {
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
-    bench.beside.execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat", &[]).await.unwrap();
+    bench.beside.execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into()).await.unwrap();
     grow_old(&mut registry, SESSION * 11 / 20);
     assert!(matches!(registry.confirm(&lease).await, Err(RegistryError::LockLost { .. })));
 }
@@ -245,7 +262,7 @@ async fn our_own_open_transaction_does_not_cost_the_lock() {
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
     bench.beside.begin(Access::Write, SESSION).await.unwrap();
-    bench.beside.execute("DELETE FROM t_ds_jdbc_registry_data", &[]).await.unwrap();
+    bench.beside.execute(&"DELETE FROM t_ds_jdbc_registry_data".into()).await.unwrap();
     registry.confirm(&lease).await.unwrap();
     grow_old(&mut registry, SESSION * 11 / 20);
     registry.confirm(&lease).await.unwrap();
@@ -273,7 +290,7 @@ async fn a_lock_is_kept_alive_while_somebody_waits_for_its_loss() {
         () = beats => {},
     }
     registry.confirm(&lease).await.unwrap();
-    bench.beside.execute("DELETE FROM t_ds_jdbc_registry_client_heartbeat", &[]).await.unwrap();
+    bench.beside.execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into()).await.unwrap();
     assert!(matches!(registry.lost(&lease).await, RegistryError::LockLost { .. }));
 }
 
@@ -283,7 +300,7 @@ async fn a_purged_client_starts_anew() {
     let mut registry = bench.registry(SESSION).await;
     let old = take(&mut registry).await;
     for table in ["lock", "client_heartbeat"] {
-        bench.beside.execute(&format!("DELETE FROM t_ds_jdbc_registry_{table}"), &[]).await.unwrap();
+        bench.beside.execute(&format!("DELETE FROM t_ds_jdbc_registry_{table}").into()).await.unwrap();
     }
     grow_old(&mut registry, SESSION / 2);
     let new = take(&mut registry).await;
@@ -301,7 +318,7 @@ async fn other_registries_are_refused_in_words() {
     for (sql, word) in shapes {
         let folder = TempDir::new().unwrap();
         let mut database = Box::new(open(&folder.path().join("ds.db")));
-        database.execute(sql, &[]).await.unwrap();
+        database.execute(&sql.into()).await.unwrap();
         let error = JdbcRegistry::connect(database, SESSION, LAYOUT).await.unwrap_err();
         assert!(matches!(&error, RegistryError::Unsupported(text) if text.contains(word)), "{error:?}");
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dsctl::demo::seed;
-use dsctl::metadata::MetadataStore;
-use dsctl::metadata::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value, Written};
+use dsctl::metadata::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Written};
+use dsctl::metadata::{MetadataStore, Query};
 
 use super::{DEAD, World};
 use crate::harness::{Store, wait};
@@ -37,19 +37,19 @@ impl Database for Cutting {
         self.inner.witness()
     }
 
-    async fn query(&mut self, sql: &str, parameters: &[Value], on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+    async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
         if !self.cuts.load(Ordering::SeqCst) {
-            return self.inner.query(sql, parameters, on_row).await;
+            return self.inner.query(query, on_row).await;
         }
         let mut rows: Vec<Row> = Vec::new();
-        self.inner.query(sql, parameters, &mut |row| rows.push(row)).await?;
+        self.inner.query(query, &mut |row| rows.push(row)).await?;
         rows.pop();
         rows.into_iter().for_each(on_row);
         Ok(())
     }
 
-    async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Written, DatabaseError> {
-        self.inner.execute(sql, parameters).await
+    async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
+        self.inner.execute(query).await
     }
 
     async fn begin(&mut self, access: Access, idle_limit: Duration) -> Result<(), DatabaseError> {

@@ -37,7 +37,7 @@ const ON_OWN: &str = "failover 10.0.0.2:5678 --yes --allow-new-masters";
 
 fn column(database: &mut dyn Database, sql: &str) -> Vec<String> {
     let mut found = Vec::new();
-    wait(database.query(sql, &[], &mut |row| found.extend(row.text(0)))).unwrap();
+    wait(database.query(&sql.into(), &mut |row| found.extend(row.text(0)))).unwrap();
     found
 }
 
@@ -257,7 +257,7 @@ fn work_that_another_process_has_not_committed_is_not_taken_for_done() {
     let (world, mut database) = on_own_mariadb(&server, "{}");
     let mut other = wait(world.env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
     wait(other.begin(Access::Write, Duration::from_mins(1))).unwrap();
-    wait(other.execute("UPDATE t_ds_process_instance SET host = 'NULL'", &[])).unwrap();
+    wait(other.execute(&"UPDATE t_ds_process_instance SET host = 'NULL'".into())).unwrap();
     let running = world.dsctl("failover --all-dead --yes --grace 0s --allow-new-masters").spawn();
     eventually(Duration::from_secs(20), "somebody who waits for the rows", || {
         let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE'";

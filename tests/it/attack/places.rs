@@ -140,7 +140,7 @@ fn a_scan_longer_than_the_session_of_the_jdbc_registry_does_not_lose_the_lock() 
     let mut other = world.env.database();
     let lock = async {
         other.begin(dsctl::metadata::database::Access::Write, Duration::from_mins(1)).await.unwrap();
-        other.execute("LOCK TABLE t_ds_workflow_instance IN ACCESS EXCLUSIVE MODE", &[]).await.unwrap();
+        other.execute(&"LOCK TABLE t_ds_workflow_instance IN ACCESS EXCLUSIVE MODE".into()).await.unwrap();
     };
     crate::harness::wait(lock);
     world.env.sql("DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = 1");

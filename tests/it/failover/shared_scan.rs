@@ -115,7 +115,7 @@ fn in_mid_scan(env: &Env, proxy: &Proxy) -> (Running, Box<dyn Database>) {
     proxy.go_on();
     proxy.await_sprung_times(2);
     let mut holder = env.database();
-    wait(holder.execute("LOCK TABLES t_ds_process_instance WRITE", &[])).unwrap();
+    wait(holder.execute(&"LOCK TABLES t_ds_process_instance WRITE".into())).unwrap();
     proxy.go_on();
     await_scans(env, 2);
     (running, holder)
@@ -158,7 +158,7 @@ fn a_half_that_somebody_kills_is_not_taken_for_empty() {
         let id = env.number(&format!(
             "SELECT id FROM information_schema.PROCESSLIST WHERE info LIKE '(SELECT STRAIGHT%' AND info LIKE '%s.id {half} %'"
         ));
-        wait(holder.execute(&format!("KILL {id}"), &[])).unwrap();
+        wait(holder.execute(&format!("KILL {id}").into())).unwrap();
         wait(holder.close());
         let output = running.finish();
         if code == 0 {

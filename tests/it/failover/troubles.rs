@@ -203,7 +203,7 @@ impl Locked {
         wait(async {
             database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
             let sql = format!("SELECT id FROM t_ds_workflow_instance WHERE id IN ({ids}) FOR UPDATE");
-            database.query(&sql, &[], &mut |_| ()).await.unwrap();
+            database.query(&sql.into(), &mut |_| ()).await.unwrap();
         });
         Self(database)
     }
@@ -270,7 +270,7 @@ fn with_a_locked_command(world: &World) -> Locked {
     let mut database = world.env.database();
     wait(async {
         database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
-        database.query("SELECT id FROM t_ds_command WHERE id = 900 FOR UPDATE", &[], &mut |_| ()).await.unwrap();
+        database.query(&"SELECT id FROM t_ds_command WHERE id = 900 FOR UPDATE".into(), &mut |_| ()).await.unwrap();
     });
     Locked(database)
 }
@@ -316,7 +316,7 @@ fn a_table_that_somebody_locks_is_told_soon() {
         let mut database = world.env.database();
         wait(async {
             database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
-            database.execute(&format!("LOCK TABLE {table} IN SHARE MODE"), &[]).await.unwrap();
+            database.execute(&format!("LOCK TABLE {table} IN SHARE MODE").into()).await.unwrap();
         });
         is_told_soon(&world);
         Locked(database).let_go();

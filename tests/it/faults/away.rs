@@ -18,7 +18,7 @@ fn await_rollback(world: &World) {
     let sql = format!("SELECT id FROM t_ds_process_instance WHERE host = '{DEAD}' FOR UPDATE NOWAIT");
     eventually(SOON, "the end of the transaction", || {
         let mut database = world.env.database_with(Limits::default());
-        let answer = wait(database.query(&sql, &[], &mut |_| ()));
+        let answer = wait(database.query(&sql.as_str().into(), &mut |_| ()));
         wait(database.close());
         answer
     });

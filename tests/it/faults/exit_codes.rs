@@ -152,7 +152,7 @@ fn rows_that_somebody_else_keeps_locked() {
         let begin = other.begin(dsctl::metadata::database::Access::Write, Duration::from_secs(30));
         crate::harness::wait(begin).unwrap();
         let touch = "UPDATE t_ds_process_instance SET name = name WHERE id = 1002";
-        crate::harness::wait(other.execute(touch, &[])).unwrap();
+        crate::harness::wait(other.execute(&touch.into())).unwrap();
         let patient = "--timeout 4s --session-timeout 20s";
         let timeouts = if world.env.store == Store::Sqlite { TIMEOUTS } else { patient };
         let output = world.run(world.failover(timeouts).limit(Duration::from_secs(50)));

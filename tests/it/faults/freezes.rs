@@ -15,7 +15,7 @@ fn await_rollback(world: &World) {
     let sql = format!("SELECT id FROM {table} WHERE host = '{}' FOR UPDATE NOWAIT", super::world::DEAD);
     eventually(SOON, "the end of the frozen transaction", || {
         let mut database = world.env.database_with(Limits::default());
-        let answer = crate::harness::wait(database.query(&sql, &[], &mut |_| ()));
+        let answer = crate::harness::wait(database.query(&sql.as_str().into(), &mut |_| ()));
         crate::harness::wait(database.close());
         answer
     });

@@ -115,7 +115,7 @@ fn killed_at_random(world: &World, session: &str) {
 fn waiting_commands(database: &mut dyn Database) -> usize {
     let mut count = 0;
     let sql = "SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2";
-    wait(database.query(sql, &[], &mut |row| count = row.int(0).unwrap())).unwrap();
+    wait(database.query(&sql.into(), &mut |row| count = row.int(0).unwrap())).unwrap();
     usize::try_from(count).unwrap()
 }
 

@@ -27,7 +27,7 @@ fn world(store: Store) -> World {
 fn commands(database: &mut dyn Database) -> u64 {
     let mut count = 0;
     let sql = "SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2";
-    wait(database.query(sql, &[], &mut |row| count = row.int(0).unwrap())).unwrap();
+    wait(database.query(&sql.into(), &mut |row| count = row.int(0).unwrap())).unwrap();
     u64::try_from(count).unwrap()
 }
 

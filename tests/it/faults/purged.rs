@@ -75,7 +75,7 @@ fn during_a_long_scan() {
         let mut running = world.failover(words).spawn();
         running.await_stderr("/lock/master-failover");
         wait(other.begin(Access::Write, Duration::from_mins(5))).unwrap();
-        wait(other.execute(lock, &[])).unwrap();
+        wait(other.execute(&lock.into())).unwrap();
         world.env.sql(RELEASED);
         eventually(SOON, "the lock", || if world.queue().len() == 1 { Ok(()) } else { Err(world.queue()) });
         world.env.sql(&format!("{LOCKS}; {CLIENT}"));

@@ -86,7 +86,7 @@ fn before_the_first_batch() {
 fn can_be_made(world: &World, step: &str) -> bool {
     let limits = Limits { timeout: Duration::from_secs(1), ..Limits::default() };
     let mut database = world.env.database_with(limits);
-    let made = wait(database.execute(step, &[]));
+    let made = wait(database.execute(&step.into()));
     wait(database.close());
     assert!(matches!(made, Ok(_) | Err(DatabaseError::Refused { .. })), "{step}: {made:?}");
     made.is_ok()

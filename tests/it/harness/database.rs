@@ -89,7 +89,7 @@ impl Env {
     pub fn rows(&self, sql: &str) -> Vec<Row> {
         let mut database = self.database();
         let mut rows = Vec::new();
-        wait(database.query(sql, &[], &mut |row| rows.push(row))).unwrap_or_else(|error| panic!("{error}\n{sql}"));
+        wait(database.query(&sql.into(), &mut |row| rows.push(row))).unwrap_or_else(|error| panic!("{error}\n{sql}"));
         wait(database.close());
         rows
     }

@@ -99,7 +99,7 @@ fn show(cell: Option<&String>) -> String {
 
 async fn rows(database: &mut dyn Database, sql: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    database.query(sql, &[], &mut |row| rows.push(row)).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    database.query(&sql.into(), &mut |row| rows.push(row)).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
     rows
 }
 

@@ -1,0 +1,97 @@
+//! What the database's catalogue tells of the tables.
+
+use super::list;
+use crate::family::{Family, Tables};
+use crate::metadata::database::Dialect;
+use crate::metadata::query::Query;
+
+/// Columns of every table in the database that is connected to: table, column, 1 where we may read it, and in PostgreSQL
+/// whether row level security is at work for us. MySQL leaves out what we may do nothing with. In PostgreSQL its own
+/// catalogue, which is open to everybody, is asked in half the time of the standard's views, and for one schema alone, the
+/// one that statements meet first: another release's may lie behind it in the search path.
+pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => {
+            "SELECT table_name, column_name, CAST(privileges LIKE '%select%' AS SIGNED) FROM information_schema.columns \
+             WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+        }
+        Dialect::Postgres => {
+            "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
+             CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), row_security_active(c.oid) \
+             FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = COALESCE(\
+             (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = to_regclass('t_ds_command')), \
+             (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = current_schema())) \
+             AND c.relkind IN ('r', 'v', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
+        }
+        Dialect::Sqlite => {
+            "SELECT m.name, p.name, 1 FROM sqlite_master m JOIN pragma_table_info(m.name) p \
+             WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid"
+        }
+    }
+}
+
+/// Reads no row of the tables whose columns tell the release; refused to those who may not read every column.
+pub(crate) fn whole_tables(family: &Family) -> Query {
+    let Tables { instance, task, command, .. } = family.tables;
+    format!("SELECT i.*, t.*, c.* FROM {instance} i, {task} t, {command} c WHERE 1 = 0").into()
+}
+
+/// What the catalogue says of the columns of these tables: table, column, 1 where an insert may leave it out, 1 where we may
+/// insert into it, 1 where we may update it, 1 where we may delete from the table (MySQL shows no such right of a column's
+/// table), and the sequence behind its default if that is closed to us. A table that is none, and one whose triggers may
+/// fill what is left out, can do with everything.
+pub(crate) fn written_tables(dialect: Dialect, tables: &[&str]) -> Query {
+    let names = |wrap: &dyn Fn(&str) -> String| list(tables.iter().map(|table| wrap(table)));
+    let sql = match dialect {
+        Dialect::MySql => format!(
+            "SELECT c.table_name, c.column_name, c.is_nullable = 'YES' OR c.column_default IS NOT NULL \
+             OR c.extra LIKE '%auto_increment%' OR c.extra LIKE '%generated%' OR c.data_type = 'enum' \
+             OR t.table_type <> 'BASE TABLE', c.privileges LIKE '%insert%', c.privileges LIKE '%update%', 1, NULL \
+             FROM information_schema.columns c JOIN information_schema.tables t \
+             ON t.table_schema = c.table_schema AND t.table_name = c.table_name \
+             WHERE c.table_schema = DATABASE() AND t.table_schema = DATABASE() AND c.table_name IN ({})",
+            names(&|table| format!("'{table}'"))
+        ),
+        Dialect::Postgres => format!(
+            "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), CAST(c.relkind NOT IN ('r', 'p') OR NOT a.attnotnull \
+             OR a.atthasdef OR EXISTS (SELECT 1 FROM pg_catalog.pg_depend i \
+             WHERE i.refclassid = CAST('pg_catalog.pg_class' AS regclass) AND i.refobjid = c.oid \
+             AND i.refobjsubid = a.attnum AND i.deptype = 'i') OR EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g \
+             WHERE g.tgrelid = c.oid AND NOT g.tgisinternal) AS INT), \
+             CAST(has_column_privilege(c.oid, a.attnum, 'INSERT') AS INT), \
+             CAST(has_column_privilege(c.oid, a.attnum, 'UPDATE') AS INT), \
+             CAST(has_table_privilege(c.oid, 'DELETE') AS INT), \
+             (SELECT MIN(CAST(s.relname AS TEXT)) FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_depend u ON u.objid = d.oid \
+             AND u.classid = CAST('pg_catalog.pg_attrdef' AS regclass) \
+             AND u.refclassid = CAST('pg_catalog.pg_class' AS regclass) \
+             JOIN pg_catalog.pg_class s ON s.oid = u.refobjid WHERE d.adrelid = c.oid AND d.adnum = a.attnum \
+             AND CASE WHEN s.relkind = 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') ELSE false END) \
+             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
+             WHERE c.oid IN ({}) AND a.attnum > 0 AND NOT a.attisdropped",
+            names(&|table| format!("to_regclass('{table}')"))
+        ),
+        Dialect::Sqlite => format!(
+            "SELECT m.name, p.name, m.type = 'view' OR p.\"notnull\" = 0 OR p.dflt_value IS NOT NULL OR p.pk > 0, 1, 1, 1, NULL \
+             FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.name IN ({})",
+            names(&|table| format!("'{table}'"))
+        ),
+    };
+    sql.into()
+}
+
+/// Which of these tables of MySQL's have an engine without transactions.
+pub(crate) fn without_transactions(dialect: Dialect, tables: &[&str]) -> Query {
+    Query::builder(dialect)
+        .push(
+            "SELECT t.table_name FROM information_schema.tables t \
+             JOIN information_schema.engines e ON e.engine = t.engine \
+             WHERE t.table_schema = DATABASE() AND t.table_name IN (",
+        )
+        .bind_each(tables.iter().copied(), ", ")
+        .push(") AND COALESCE(e.transactions, 'NO') <> 'YES'")
+        .build()
+}
+
+/// Rows of `t_ds_version`, the newest last.
+pub(crate) const VERSIONS: &str = "SELECT version FROM t_ds_version ORDER BY id";

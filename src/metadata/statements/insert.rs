@@ -1,0 +1,236 @@
+//! The insert of recovery commands: one statement for many, which looks by itself for those that are there already.
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use super::{Statements, of_instance};
+use crate::family::{CommandValue, RECOVERY_COMMAND};
+use crate::metadata::database::Dialect;
+use crate::metadata::query::{Query, QueryBuilder};
+use crate::model::InstanceRow;
+
+/// A recovery command to be inserted.
+#[derive(Clone, Debug)]
+pub struct NewCommand<'a> {
+    /// The instance's row as it was read under its row lock.
+    pub row: &'a InstanceRow,
+    /// The text of `command_param`.
+    pub parameter: String,
+}
+
+/// A column of the command table, and what stands there.
+type Column<'a> = (&'a str, CommandValue);
+
+/// So often a parameter is looked through for an instance where that must be counted; and at its last place.
+const NAMED: i64 = 8;
+
+impl Statements<'_> {
+    /// An insert of these commands, as their instances' rows say, except for those whose instance a recovery command names
+    /// already. That is looked at by the very statement that writes: no answer of anybody's stands between. `now` is the
+    /// present time as the masters would write it; without it the database's own clock is used.
+    ///
+    /// Where the dialect has RETURNING, each row gives what `commands_from` does; in PostgreSQL also `mark`, and what the
+    /// witness says.
+    pub(crate) fn insert_commands(
+        &self,
+        columns: &[Column<'_>],
+        commands: &[&NewCommand<'_>],
+        now: Option<&str>,
+        (mark, witness): (&str, &str),
+    ) -> Query {
+        match self.dialect {
+            Dialect::Postgres => self
+                .insert_listed(columns, commands, now)
+                .push(", CONCAT(")
+                .bind(mark)
+                .push(&format!(", '|', {witness})"))
+                .build(),
+            Dialect::Sqlite => self.insert_by_case(columns, commands, now).push(&self.returning()).build(),
+            Dialect::MySql => self.insert_by_case(columns, commands, now).build(),
+        }
+    }
+
+    /// Each instance's parameter stands in the text, behind its id.
+    fn insert_by_case(&self, columns: &[Column<'_>], commands: &[&NewCommand<'_>], now: Option<&str>) -> QueryBuilder {
+        let own = &self.family.columns;
+        let value = |query: QueryBuilder, (_, value): &Column<'_>| match value {
+            CommandValue::Number(constant) => query.push(&constant.to_string()),
+            CommandValue::Now => self.push_now(query, now),
+            CommandValue::Parameter => push_parameters(query, commands),
+            CommandValue::Instance => query.push("i.id"),
+            CommandValue::Definition => query.push(&format!("i.{}", own.definition)),
+            CommandValue::DefinitionVersion => {
+                query.push(&format!("COALESCE({}, 0)", of_instance(own.definition_version)))
+            }
+            CommandValue::Executor => query.push("i.executor_id"),
+            CommandValue::Priority => query.push(&format!("i.{}", own.priority)),
+            CommandValue::TestFlag => query.push(&format!("COALESCE({}, 0)", of_instance(self.optional.test_flag))),
+        };
+        self.builder()
+            .push(&format!("INSERT INTO {} ({}) SELECT ", self.family.tables.command, names(columns)))
+            .each(columns, ", ", value)
+            .push(&format!(
+                " FROM {} i LEFT JOIN ({}) n ON n.instance = i.id WHERE i.id IN (",
+                self.family.tables.instance,
+                self.commanded()
+            ))
+            .bind_each(commands.iter().map(|command| command.row.instance.id), ",")
+            .push(") AND n.instance IS NULL ORDER BY i.id")
+    }
+
+    /// The same for PostgreSQL, which takes long to read a long statement: one text for however many commands. They are bound
+    /// as a JSON list of objects, whose keys are the columns and `instance`.
+    fn insert_listed(&self, columns: &[Column<'_>], commands: &[&NewCommand<'_>], now: Option<&str>) -> QueryBuilder {
+        let value = |query: QueryBuilder, (column, value): &Column<'_>| match value {
+            CommandValue::Number(constant) => query.push(&constant.to_string()),
+            CommandValue::Now => self.push_now(query, now),
+            _ => query.push(&format!("c.{column}")),
+        };
+        let kind = |(column, value): &Column<'_>| {
+            format!(", {column} {}", if *value == CommandValue::Parameter { "text" } else { "bigint" })
+        };
+        let kinds: String = columns.iter().filter(|(_, value)| value.is_own()).map(kind).collect();
+        self.builder()
+            .push(&format!("INSERT INTO {} ({}) SELECT ", self.family.tables.command, names(columns)))
+            .each(columns, ", ", value)
+            .push(" FROM json_to_recordset(CAST(")
+            .bind(json_list(columns, commands))
+            .push(&format!(
+                " AS json)) AS c (instance bigint{kinds}) \
+                 LEFT JOIN ({}) n ON n.instance = c.instance WHERE n.instance IS NULL{}",
+                self.commanded(),
+                self.returning(),
+            ))
+    }
+
+    /// The present time as the masters would write it.
+    fn push_now(&self, query: QueryBuilder, now: Option<&str>) -> QueryBuilder {
+        match (self.dialect, now) {
+            (Dialect::MySql, Some(now)) => query.push("CAST(").bind(now).push(" AS DATETIME)"),
+            (Dialect::Postgres, Some(now)) => query.push("CAST(").bind(now).push(" AS timestamp)"),
+            (Dialect::Sqlite, Some(now)) => query.bind(now),
+            (Dialect::Postgres, None) => query.push("LOCALTIMESTAMP"),
+            (Dialect::MySql | Dialect::Sqlite, None) => query.push("CURRENT_TIMESTAMP"),
+        }
+    }
+
+    /// Every instance that a recovery command names, in its column or anywhere in its parameter: `"ProcessInstanceId":7`, with
+    /// quotes around the number in some releases, and with a small letter where 1.x writes a child's command. One column,
+    /// `instance`; a parameter that names none gives NULL, or no row.
+    ///
+    /// Servers of MySQL's kind have no common function that takes a number out of a text, and some fail a statement that
+    /// casts anything else: what is cast there is looked at first. Neither UNION nor
+    /// DISTINCT lets the list be made for each instance anew.
+    fn commanded(&self) -> String {
+        let table = self.family.tables.command;
+        let recovery = format!("command_type = {RECOVERY_COMMAND}");
+        let by_column = self
+            .family
+            .columns
+            .command_instance
+            .map(|column| {
+                format!("SELECT {column} AS instance FROM {table} WHERE {recovery} AND {column} <> 0 UNION ALL ")
+            })
+            .unwrap_or_default();
+        let by_parameter = match self.dialect {
+            Dialect::MySql => {
+                let distinct = if by_column.is_empty() { "DISTINCT " } else { "" };
+                let parameter = "REPLACE(LOWER(CONVERT(command_param USING utf8mb4)), ' ', '')";
+                // Up to its second place a text has what stands behind the first one, and so on; what stands behind the last
+                // one is in its rest, however many there are. Nearly every parameter has one place alone.
+                let key = "'\"processinstanceid\":'";
+                let times: Vec<String> = (2..=NAMED).map(|time| format!("SELECT {time} AS time")).collect();
+                let places = format!(
+                    "(CHAR_LENGTH({parameter}) - CHAR_LENGTH(REPLACE({parameter}, {key}, ''))) / CHAR_LENGTH({key})"
+                );
+                let rest = format!("SUBSTRING_INDEX(SUBSTRING_INDEX({parameter}, {key}, k.time), {key}, -1)");
+                let number = format!("TRIM(LEADING '\"' FROM {rest})");
+                let number =
+                    format!("SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTRING_INDEX({number}, ',', 1), '}}', 1), '\"', 1)");
+                format!(
+                    "SELECT {distinct}CASE WHEN {number} REGEXP '^-?[0-9]{{1,18}}$' THEN CAST({number} AS SIGNED) END AS instance \
+                     FROM {table} JOIN (SELECT -1 AS time UNION ALL {}) k ON k.time <= {places} \
+                     WHERE {recovery} AND {parameter} LIKE '%\"processinstanceid\":%'",
+                    times.join(" UNION ALL ")
+                )
+            }
+            Dialect::Postgres => format!(
+                "SELECT CAST(named.number[1] AS bigint) AS instance FROM {table} CROSS JOIN LATERAL regexp_matches(command_param, \
+                 '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})\"?[[:space:]]*[,}}]', 'g') AS named(number) \
+                 WHERE {recovery}"
+            ),
+            // A cast takes the digits that a text begins with.
+            Dialect::Sqlite => {
+                let number = "CAST(named.atom AS INTEGER)";
+                format!(
+                    "SELECT CASE WHEN CAST({number} AS TEXT) = CAST(named.atom AS TEXT) THEN {number} END AS instance \
+                     FROM {table} JOIN json_tree(CASE WHEN json_valid(command_param) THEN command_param ELSE '{{}}' END) named \
+                     WHERE {recovery} AND named.key IN ('ProcessInstanceId', 'processInstanceId')"
+                )
+            }
+        };
+        format!("{by_column}{by_parameter}")
+    }
+
+    /// Of the rows that are inserted what `commands_from` gives. Each of them names its instance.
+    fn returning(&self) -> String {
+        match self.family.columns.command_instance {
+            Some(column) => format!(" RETURNING id, {column}, NULL"),
+            None => " RETURNING id, NULL, command_param".to_owned(),
+        }
+    }
+}
+
+/// The parameter of the instance `i`.
+fn push_parameters(query: QueryBuilder, commands: &[&NewCommand<'_>]) -> QueryBuilder {
+    query
+        .push("CASE i.id ")
+        .each(commands, " ", |query, command| {
+            let (id, parameter) = (command.row.instance.id, command.parameter.as_str());
+            query.push("WHEN ").bind(id).push(" THEN CAST(").bind(parameter).push(" AS CHAR)")
+        })
+        .push(" END")
+}
+
+fn names(columns: &[(&str, CommandValue)]) -> String {
+    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+/// What an instance's row says, where that is a number.
+fn number(value: CommandValue, row: &InstanceRow) -> Option<i64> {
+    let instance = &row.instance;
+    match value {
+        CommandValue::Number(constant) => Some(constant),
+        CommandValue::Definition => instance.definition,
+        CommandValue::DefinitionVersion => Some(instance.definition_version.unwrap_or(0)),
+        CommandValue::Instance => Some(instance.id),
+        CommandValue::Executor => row.executor_id,
+        CommandValue::Priority => row.priority,
+        CommandValue::TestFlag => Some(row.test_flag.unwrap_or(0)),
+        CommandValue::Parameter | CommandValue::Now => None,
+    }
+}
+
+/// A command as a JSON object, whose keys are its columns, and `instance`. What is the same for all commands is left out.
+struct Object<'a>(&'a [(&'a str, CommandValue)], &'a NewCommand<'a>);
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(columns, command) = self;
+        let mut object = serializer.serialize_map(None)?;
+        object.serialize_entry("instance", &command.row.instance.id)?;
+        for (column, value) in columns.iter().filter(|(_, value)| value.is_own()) {
+            match value {
+                CommandValue::Parameter => object.serialize_entry(column, &command.parameter)?,
+                _ => object.serialize_entry(column, &number(*value, command.row))?,
+            }
+        }
+        object.end()
+    }
+}
+
+/// The commands as a JSON list.
+fn json_list(columns: &[(&str, CommandValue)], commands: &[&NewCommand<'_>]) -> String {
+    let objects: Vec<Object<'_>> = commands.iter().map(|command| Object(columns, command)).collect();
+    // Numbers and texts can always be written.
+    serde_json::to_string(&objects).unwrap_or_default()
+}

@@ -1,0 +1,228 @@
+//! Statements about the instance table.
+
+use super::{Statements, list, of_instance};
+use crate::family::Claim;
+use crate::metadata::database::Dialect;
+use crate::metadata::query::Query;
+
+/// Which rows a statement locks until the end of its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowLock {
+    /// None.
+    None,
+    /// All that it reads; whoever has locked them is waited for.
+    All,
+    /// Those that nobody else has locked; the others it does not read.
+    Free,
+}
+
+/// Which part of the instance table is scanned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it.
+    Whole,
+    /// Ids up to this one.
+    To(i64),
+    /// Ids greater than this one.
+    After(i64),
+}
+
+impl Statements<'_> {
+    /// What judging needs of the instance `i`, in the order that `rows::instance` reads.
+    fn judged_columns(&self) -> String {
+        let columns = &self.family.columns;
+        format!(
+            "i.id, i.{}, {}, i.state, i.host, {}, {}, i.{}, i.command_type, {}",
+            columns.definition,
+            of_instance(columns.definition_version),
+            self.time("i.start_time"),
+            self.optional_time(self.optional.restart_time.map(|column| format!("i.{column}")).as_deref()),
+            columns.sub_process,
+            of_instance(self.optional.state_history.filter(|_| self.family.starts_at_trigger)),
+        )
+    }
+
+    /// Everything of the instance `i` that a hand-over needs, in the order that `rows::instance_row` reads.
+    fn all_columns(&self) -> String {
+        format!(
+            "{}, i.command_param, i.executor_id, i.{}, {}",
+            self.judged_columns(),
+            self.family.columns.priority,
+            of_instance(self.optional.test_flag),
+        )
+    }
+
+    /// Unfinished instances of one host. The database's collation may match more than the very text.
+    pub(crate) fn unfinished_of_host(&self, host: &str, part: Part) -> Query {
+        self.scan(&self.judged_columns(), self.family.unfinished, Some(host), part)
+    }
+
+    /// The least and the greatest id of the instance table.
+    pub(crate) fn ends(&self) -> Query {
+        format!("SELECT MIN(id), MAX(id) FROM {}", self.family.tables.instance).into()
+    }
+
+    /// Every instance that is unfinished or claimed; with a host, only that one's. In the order that `rows::listed` reads.
+    pub(crate) fn listed(&self, host: Option<&str>) -> Query {
+        let columns = format!("{}, i.name", self.judged_columns());
+        self.scan(&columns, &self.states_of_interest(), host, Part::Whole)
+    }
+
+    /// Claimed instances that no master runs.
+    pub(crate) fn claimed(&self) -> Query {
+        match self.family.claim {
+            Claim::Host(text) => self.unfinished_of_host(text, Part::Whole),
+            Claim::State(code) => self.scan(&self.judged_columns(), &[code], None, Part::Whole),
+        }
+    }
+
+    /// Columns of the instances `i` in one of these states, and of one host: a scan of this part of the table, ids ascending.
+    /// The state comes first, since most instances have ended and comparing text is expensive.
+    ///
+    /// The engine of MySQL's servers hands over every row with all the columns that are read of its table, before anybody
+    /// looks at the condition. So the table stands there twice: `s` is scanned, for nothing but the condition, and `i`
+    /// is read by key where that holds. STRAIGHT_JOIN keeps this order. Both see one state of the table: it is one
+    /// statement, and our sessions see nothing that is not committed.
+    fn scan(&self, columns: &str, states: &[i64], host: Option<&str>, part: Part) -> Query {
+        let table = self.family.tables.instance;
+        let (row, from) = match self.dialect {
+            Dialect::MySql => {
+                ("s", format!("SELECT STRAIGHT_JOIN {columns} FROM {table} s JOIN {table} i ON i.id = s.id"))
+            }
+            Dialect::Postgres | Dialect::Sqlite => ("i", format!("SELECT {columns} FROM {table} i")),
+        };
+        let mut query = self.builder().push(&format!("{from} WHERE {row}.state IN ({})", list(states)));
+        if let Some(host) = host {
+            query = query.push(&format!(" AND {row}.host = ")).bind(host);
+        }
+        query = match part {
+            Part::Whole => query,
+            Part::To(id) => query.push(&format!(" AND {row}.id <= ")).bind(id),
+            Part::After(id) => query.push(&format!(" AND {row}.id > ")).bind(id),
+        };
+        query.push(&format!(" ORDER BY {row}.id")).build()
+    }
+
+    /// One instance that names one of these hosts, whatever its state.
+    pub(crate) fn naming_any(&self, hosts: &[&str]) -> Query {
+        self.builder()
+            .push(&format!("SELECT id FROM {} WHERE host IN (", self.family.tables.instance))
+            .bind_each(hosts.iter().copied(), ", ")
+            .push(") LIMIT 1")
+            .build()
+    }
+
+    /// How many instances of interest each host has: host, state, count. Collations of older MySQL schemas take hosts for
+    /// one that are not the same text; each of them is somebody.
+    pub(crate) fn host_counts(&self) -> Query {
+        let very_text = if self.dialect == Dialect::MySql { ", CAST(host AS BINARY)" } else { "" };
+        format!(
+            "SELECT host, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY host, state{very_text}",
+            self.family.tables.instance,
+            list(self.states_of_interest()),
+        )
+        .into()
+    }
+
+    fn states_of_interest(&self) -> Vec<i64> {
+        let mut states = self.family.unfinished.to_vec();
+        if let Claim::State(code) = self.family.claim {
+            states.push(code);
+        }
+        states
+    }
+
+    /// Instances by id.
+    pub(crate) fn by_ids(&self, ids: &[i64]) -> Query {
+        let table = self.family.tables.instance;
+        format!("SELECT {} FROM {table} i WHERE i.id IN ({}) ORDER BY i.id", self.judged_columns(), list(ids)).into()
+    }
+
+    /// Of these instances those in a state without an end: a master that ends one by itself writes both at once. As
+    /// `rows::listed` reads.
+    pub(crate) fn ended_without_time(&self, ids: &[i64], state: i64) -> Query {
+        format!(
+            "SELECT {}, i.name FROM {} i WHERE i.id IN ({}) AND i.state = {state} AND i.end_time IS NULL ORDER BY i.id",
+            self.judged_columns(),
+            self.family.tables.instance,
+            list(ids)
+        )
+        .into()
+    }
+
+    /// Whole rows by id; locked until the end of the transaction where `lock` says so.
+    pub(crate) fn rows_by_ids(&self, ids: &[i64], lock: RowLock) -> Query {
+        let lock = match lock {
+            // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.
+            _ if self.dialect == Dialect::Sqlite => "",
+            RowLock::None => "",
+            RowLock::All => " FOR UPDATE",
+            RowLock::Free => " FOR UPDATE SKIP LOCKED",
+        };
+        format!(
+            "SELECT {} FROM {} i WHERE i.id IN ({}) ORDER BY i.id{lock}",
+            self.all_columns(),
+            self.family.tables.instance,
+            list(ids)
+        )
+        .into()
+    }
+
+    /// Of the newest instances the times that masters wrote, the second in which the database wrote the row (where it does
+    /// so by itself), and its present second: id, start, restart, end, written, now.
+    pub(crate) fn newest_times(&self, count: usize) -> Query {
+        let now = match self.dialect {
+            Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED)",
+            Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)",
+            Dialect::Sqlite => "CAST(strftime('%s', 'now') AS INTEGER)",
+        };
+        format!(
+            "SELECT id, {}, {}, {}, {}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
+            self.time("start_time"),
+            self.optional_time(self.optional.restart_time),
+            self.time("end_time"),
+            self.written(),
+            self.family.tables.instance,
+        )
+        .into()
+    }
+
+    /// The second in which the database wrote an instance's row, where it notes that by itself.
+    fn written(&self) -> &'static str {
+        if self.dialect == Dialect::MySql { "CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)" } else { "NULL" }
+    }
+
+    /// How instances look, found by their key: id, host, state, end, start, restart, the second in which the database wrote the
+    /// row (where it does so by itself), and the length of the history.
+    pub(crate) fn looks(&self, ids: &[i64]) -> Query {
+        let whole = if self.dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
+        let length = |column| format!("CAST(LENGTH({column}) AS {whole})");
+        format!(
+            "SELECT id, host, state, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
+            self.time("end_time"),
+            self.time("start_time"),
+            self.optional_time(self.optional.restart_time),
+            self.written(),
+            self.optional.state_history.map_or_else(|| "NULL".to_owned(), length),
+            self.family.tables.instance,
+            list(ids)
+        )
+        .into()
+    }
+
+    /// Claims instances that still have the state and host that were read.
+    pub(crate) fn claim(&self, ids: &[i64], host: &str, state: i64) -> Query {
+        let query = self.builder().push(&format!("UPDATE {} SET ", self.family.tables.instance));
+        let query = match self.family.claim {
+            Claim::Host(text) => query.push("host = ").bind(text),
+            Claim::State(code) => query.push(&format!("state = {code}")),
+        };
+        query
+            .push(" WHERE id IN (")
+            .bind_each(ids.iter().copied(), ",")
+            .push(") AND host = ")
+            .bind(host)
+            .push(&format!(" AND state = {state}"))
+            .build()
+    }
+}

@@ -1,0 +1,87 @@
+//! The SQL of the metadata store: built from the family's names alone. Whatever comes from a row, a registry or an
+//! operator is bound to a placeholder; only integers are written into the text.
+
+pub(crate) mod catalogue;
+mod commands;
+mod definitions;
+mod insert;
+mod instances;
+mod life;
+pub(crate) mod registries;
+mod tasks;
+
+use std::fmt::{Display, Write as _};
+
+pub(crate) use self::definitions::definition_versions;
+pub use self::insert::NewCommand;
+pub(crate) use self::instances::{Part, RowLock};
+use super::database::Dialect;
+use super::query::{Query, QueryBuilder};
+use crate::family::{Family, Release};
+
+/// Builds statements for one release and one dialect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statements<'a> {
+    family: &'a Family,
+    dialect: Dialect,
+    /// Columns that a point release may lack.
+    optional: OptionalColumns,
+}
+
+/// Columns that differ between point releases, by their names; `None` where this database has no such column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OptionalColumns {
+    pub(crate) restart_time: Option<&'static str>,
+    pub(crate) state_history: Option<&'static str>,
+    pub(crate) test_flag: Option<&'static str>,
+    pub(crate) schedule_zone: Option<&'static str>,
+    pub(crate) submit_time: Option<&'static str>,
+}
+
+impl<'a> Statements<'a> {
+    pub(crate) fn new(release: &'a Release, dialect: Dialect, optional: OptionalColumns) -> Self {
+        Self { family: release.family, dialect, optional }
+    }
+
+    fn builder(&self) -> QueryBuilder {
+        Query::builder(self.dialect)
+    }
+
+    /// A time column as text, in the zone that it was written in.
+    fn time(&self, column: &str) -> String {
+        match self.dialect {
+            Dialect::MySql => format!("CAST({column} AS CHAR)"),
+            Dialect::Postgres | Dialect::Sqlite => format!("CAST({column} AS TEXT)"),
+        }
+    }
+
+    fn optional_time(&self, column: Option<&str>) -> String {
+        column.map_or_else(|| "NULL".to_owned(), |column| self.time(column))
+    }
+}
+
+/// A list of integers for `IN (...)`.
+pub(crate) fn list<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
+    let mut text = String::new();
+    for number in numbers {
+        let comma = if text.is_empty() { "" } else { "," };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{comma}{number}");
+    }
+    // An empty list is no SQL; NULL matches nothing.
+    if text.is_empty() { "NULL".to_owned() } else { text }
+}
+
+/// A column of the instance `i`, or NULL where there is none.
+fn of_instance(column: Option<&str>) -> String {
+    column.map_or_else(|| "NULL".to_owned(), |column| format!("i.{column}"))
+}
+
+/// Name of the sequence behind a table's ids in PostgreSQL, the same in every release.
+#[must_use]
+pub(crate) fn id_sequence(table: &str) -> String {
+    format!("{table}_id_sequence")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! Statements about the task table.
+
+use super::{Statements, list};
+use crate::family::NEED_FAULT_TOLERANCE;
+use crate::metadata::database::Dialect;
+use crate::metadata::query::Query;
+
+impl Statements<'_> {
+    /// The greatest id of the task table.
+    pub(crate) fn newest_task(&self) -> Query {
+        format!("SELECT MAX(id) FROM {}", self.family.tables.task).into()
+    }
+
+    /// A valid task in no finished state.
+    fn is_unfinished_task(&self) -> String {
+        format!("flag = 1 AND state NOT IN ({})", list(self.family.finished_tasks))
+    }
+
+    /// Valid, unfinished tasks of these instances, found by the index on the instance: instance, id.
+    pub(crate) fn tasks_of_listed(&self, instances: &[i64]) -> Query {
+        let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
+        let unfinished = self.is_unfinished_task();
+        format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({}) AND {unfinished}", list(instances)).into()
+    }
+
+    /// The same with the instances' numbers, and commas between, bound as one text: one scan, however many they are.
+    pub(crate) fn tasks_of_bound(&self, instances: &[i64]) -> Query {
+        let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
+        let (before, behind) = match self.dialect {
+            Dialect::Sqlite => ("SELECT value FROM json_each('[' || ", " || ']')"),
+            Dialect::MySql | Dialect::Postgres => {
+                ("SELECT CAST(unnest(string_to_array(CAST(", " AS TEXT), ',')) AS BIGINT)")
+            }
+        };
+        self.builder()
+            .push(&format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({before}"))
+            .bind(list(instances))
+            .push(&format!("{behind}) AND {}", self.is_unfinished_task()))
+            .build()
+    }
+
+    /// Valid tasks in no finished state: these, and those of these instances that have a greater id than `settled`. All
+    /// are found by their key.
+    pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], settled: i64) -> Query {
+        let instance = self.family.columns.task_instance;
+        let submit_time = self.optional_time(self.optional.submit_time);
+        format!(
+            "SELECT id, {instance}, name, task_type, state, host, {submit_time}, {start}, pid, log_path, app_link \
+             FROM {table} WHERE (id IN ({tasks}) OR (id > {settled} AND {instance} IN ({instances}))) \
+             AND {unfinished} ORDER BY id",
+            start = self.time("start_time"),
+            table = self.family.tables.task,
+            tasks = list(tasks),
+            instances = list(instances),
+            unfinished = self.is_unfinished_task(),
+        )
+        .into()
+    }
+
+    /// Marks tasks; again only those that are in no finished state.
+    pub(crate) fn mark_tasks(&self, tasks: &[i64], clear_flag: bool) -> Query {
+        let flag = if clear_flag { ", flag = 0" } else { "" };
+        format!(
+            "UPDATE {} SET state = {NEED_FAULT_TOLERANCE}{flag} WHERE id IN ({}) AND {}",
+            self.family.tables.task,
+            list(tasks),
+            self.is_unfinished_task(),
+        )
+        .into()
+    }
+}
