@@ -247,6 +247,29 @@ fn what_others_do_to_its_rows_is_no_sign_of_life() {
     }
 }
 
+/// Whatever master takes the command of a serial workflow's next instance, it notes that one in the row of the instance that
+/// runs, in 2.0 and 3.0.
+#[test]
+fn who_stands_behind_a_serial_instance_is_no_sign_of_its_masters_life() {
+    for (set, others) in
+        [("next_process_instance_id = 4711", true), ("next_process_instance_id = 4711, state = 0", false)]
+    {
+        let world = World::new(Store::MariaDb, Version::new(3, 0, 6), 5);
+        world.env.sql("UPDATE t_ds_process_instance SET update_time = '2024-06-01 02:00:00'");
+        let (mut watcher, id) = (watcher_of(&world), *world.ids.last().unwrap());
+        world.env.sql(&format!("UPDATE t_ds_process_instance SET {set} WHERE id = {id}"));
+        if others {
+            watcher.await_stdout(&of("failover_finished", DEAD));
+            let output = end(&world, watcher);
+            assert!(told(&output, "failover_refused").is_empty(), "{output:?}");
+            assert_eq!(world.command_count(), 5);
+        } else {
+            let text = told_of_life(&world, watcher);
+            assert!(text.contains(&format!("instance {id} names it and was changed after")), "{text}");
+        }
+    }
+}
+
 /// A run by hand compares each row with what its scan found.
 #[test]
 fn a_run_by_hand_ends_when_a_row_goes_on_between_two_batches() {
