@@ -37,7 +37,11 @@ pub(super) async fn ensure_room(
         // The locks before the rows: whoever is done between the two shows in the rows.
         let locked = stop.unless(locked_masters(cluster, address)).await?;
         let counts = kept(locks, &mut *cluster.registry, stop.unless(cluster.store.host_counts())).await?;
-        let at_work: Vec<String> = locked.into_iter().filter(|master| has_work(cluster, &counts, master)).collect();
+        let is_at_work = |master: &String| {
+            // The work of one that is registered is its own, whoever has kept the lock since an earlier failover of it.
+            masters.find(&Address::seen(master.as_str())).is_none() && has_work(cluster, &counts, master)
+        };
+        let at_work: Vec<String> = locked.into_iter().filter(is_at_work).collect();
         let crowd = Crowd { master: address, masters, counts: &counts, at_work: &at_work };
         match context.observer.limit().map_or(Room::Enough, |limit| limit.room(cluster.store.release().family, &crowd))
         {
