@@ -37,10 +37,11 @@ pub async fn see_away(
             Ok::<(), FailoverError>(())
         };
         stop.unless(pause).await?;
-        let now = stop.unless(guard::look(cluster, rules)).await?;
-        masters.retain(|master| now.masters.find(master).is_none());
+        // To wait until it is known of another master whether it lives would be not to look.
+        let now = stop.unless(guard::glance(cluster, rules)).await?;
+        masters.retain(|master| now.find(master).is_none());
         let Some(first) = masters.first() else { break };
-        let seen = Roll::of(&endpoint, &now.masters);
+        let seen = Roll::of(&endpoint, &now);
         let proven = match seen.since(&roll) {
             Between::Nothing => true,
             Between::Something => false,
@@ -55,7 +56,7 @@ pub async fn see_away(
 }
 
 /// Sees one master's absence anew where its turn comes so late that nothing proves it any more: others were done before it,
-/// or somebody took time to say yes.
+/// or somebody took time to say yes. Gives what was proven before then, of all masters.
 ///
 /// # Errors
 /// As [`see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it is back.
@@ -63,10 +64,10 @@ pub(super) async fn see_again(
     cluster: &mut Cluster,
     address: &Address,
     context: &mut Context<'_>,
-) -> Result<(), FailoverError> {
+) -> Result<Option<Before>, FailoverError> {
     let stale = context.before.as_ref().filter(|before| before.is_stale());
     let Some((time, mark)) = stale.and_then(|before| Some((before.again?, before.mark.clone()))) else {
-        return Ok(());
+        return Ok(None);
     };
     let (rules, stop) = (context.rules, context.stop.clone());
     let view = stop.unless(guard::look(cluster, rules)).await?;
@@ -77,6 +78,5 @@ pub(super) async fn see_again(
         return Err(Refusal::CameAndWent(address.clone()).into());
     }
     // Whatever it has begun since it was first found away still shows that it lives.
-    context.before = Some(Before { mark, ..before });
-    Ok(())
+    Ok(context.before.replace(Before { mark, ..before }))
 }

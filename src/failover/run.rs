@@ -292,9 +292,24 @@ async fn under_locks(
         let endpoint = cluster.registry.endpoint().to_owned();
         return Err(RegistryError::Interrupted { endpoint, cause: kept.to_string() }.into());
     }
-    if let Work::Master(_) = job.work {
-        absence::see_again(cluster, job.address, context).await?;
+    let earlier = match job.work {
+        Work::Master(_) => absence::see_again(cluster, job.address, context).await?,
+        Work::Claimed(..) => None,
+    };
+    let result = locked(cluster, job, patience, context).await;
+    // What was seen anew of one master proves nothing of the next.
+    if earlier.is_some() {
+        context.before = earlier;
     }
+    result
+}
+
+async fn locked(
+    cluster: &mut Cluster,
+    job: &Job<'_>,
+    patience: Duration,
+    context: &mut Context<'_>,
+) -> Result<(), FailoverError> {
     let (stop, began) = (context.stop.clone(), Instant::now());
     let paths = cluster.store.release().lock_paths(job.address);
     let taken = stop.unless(Locks::take(&mut *cluster.registry, &paths, patience, context.observer)).await;
@@ -420,7 +435,7 @@ async fn batches(
 ) -> Result<(), FailoverError> {
     let result = each_batch(cluster, locks, context, batch, &instances, &mut outcome).await;
     outcome.skipped.sort_by_key(|(id, _)| *id);
-    outcome.notes.extend(kills::in_vain(&outcome));
+    outcome.notes.extend(kills::in_vain(&outcome, result.as_ref().err()));
     context.run.put(outcome);
     result
 }
