@@ -1,12 +1,11 @@
 //! The whole command line. No I/O.
 
-use std::borrow::Cow;
-
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::command::Command;
 use crate::options::GlobalArgs;
+use crate::secret::masked;
 
 /// What `--version` says besides the number. Releases before 1.2 keep their metadata in another shape.
 const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nsupports Apache DolphinScheduler 1.2 to 3.4.3");
@@ -98,19 +97,6 @@ pub fn shown(error: &clap::Error) -> String {
     // The help that stands in for a missing command quotes nobody, and its examples have URLs.
     let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if error.use_stderr() && !is_help { masked(&text) } else { text }
-}
-
-/// Replaces what stands before the last `@` of each word, where user and password stand; the scheme of a URL stays.
-fn masked(text: &str) -> String {
-    text.split_inclusive(char::is_whitespace).map(masked_word).collect()
-}
-
-fn masked_word(word: &str) -> Cow<'_, str> {
-    let Some((user, host)) = word.rsplit_once('@') else { return word.into() };
-    match user.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://***@{host}").into(),
-        None => format!("***@{host}").into(),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::metadata::database::DatabaseError;
 use crate::model::{AddressError, LockNode};
 use crate::output::ErrorBody;
 use crate::registry::RegistryError;
+use crate::secret::masked;
 use crate::stop::Stopped;
 
 /// Why a command failed.
@@ -58,7 +59,8 @@ impl CommandError {
                 with_hint(ErrorBody::new("config", error.to_string(), ExitCode::Usage), error.hint())
             }
             Self::Failover(error) => of_failover(error, false),
-            Self::Address(error) => ErrorBody::new("address", error.to_string(), address_code(error))
+            // Somebody may have typed the database's URL there.
+            Self::Address(error) => ErrorBody::new("address", masked(&error.to_string()), address_code(error))
                 .hint("'dsctl masters' shows the masters as the database writes them"),
             Self::Other { message, cause, hint, exit } => {
                 let mut body = ErrorBody::new("failed", message.clone(), *exit);

@@ -33,10 +33,11 @@ pub async fn see_away(
     let (mut roll, mut looked) = (Roll::of(&endpoint, &view.masters), began);
     while let Some(left) = time.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
         cluster.stop.pause(left.min(LOOK)).await?;
-        let now = guard::look(cluster, rules).await?;
-        masters.retain(|master| now.masters.find(master).is_none());
+        // To wait until it is known of another master whether it lives would be not to look.
+        let now = guard::glance(cluster, rules).await?;
+        masters.retain(|master| now.find(master).is_none());
         let Some(first) = masters.first() else { break };
-        let seen = Roll::of(&endpoint, &now.masters);
+        let seen = Roll::of(&endpoint, &now);
         let proven = match seen.since(&roll) {
             Between::Nothing => true,
             Between::Something => false,
@@ -52,14 +53,14 @@ pub async fn see_away(
 
 impl Handover<'_> {
     /// Sees one master's absence anew where its turn comes so late that nothing proves it any more: others were done before it,
-    /// or somebody took time to say yes.
+    /// or somebody took time to say yes. Gives what was proven before then, of all masters.
     ///
     /// # Errors
     /// As [`see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it is back.
-    pub(super) async fn see_again(&mut self, address: &Address) -> Result<(), FailoverError> {
+    pub(super) async fn see_again(&mut self, address: &Address) -> Result<Option<Before>, FailoverError> {
         let stale = self.before.as_ref().filter(|before| before.is_stale());
         let Some((time, mark)) = stale.and_then(|before| Some((before.again?, before.mark.clone()))) else {
-            return Ok(());
+            return Ok(None);
         };
         let view = self.look().await?;
         guard::select(self.cluster, self.rules, &view, address, Vec::new())?;
@@ -69,7 +70,6 @@ impl Handover<'_> {
             return Err(Refusal::CameAndWent(address.clone()).into());
         }
         // Whatever it has begun since it was first found away still shows that it lives.
-        self.before = Some(Before { mark, ..before });
-        Ok(())
+        Ok(self.before.replace(Before { mark, ..before }))
     }
 }

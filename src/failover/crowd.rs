@@ -33,8 +33,11 @@ impl Handover<'_> {
             // The locks before the rows: whoever is done between the two shows in the rows.
             let locked = locked_masters(self.cluster, address).await?;
             let counts = self.kept(async |store| store.host_counts().await).await?;
-            let at_work: Vec<String> =
-                locked.into_iter().filter(|master| has_work(self.cluster, &counts, master)).collect();
+            let is_at_work = |master: &String| {
+                // The work of one that is registered is its own, whoever has kept the lock since an earlier failover of it.
+                masters.find(&Address::seen(master.as_str())).is_none() && has_work(self.cluster, &counts, master)
+            };
+            let at_work: Vec<String> = locked.into_iter().filter(is_at_work).collect();
             let crowd = Crowd { master: address, masters, counts: &counts, at_work: &at_work };
             let family = self.cluster.store.release().family;
             match self.observer.limit().map_or(Room::Enough, |limit| limit.room(family, &crowd)) {

@@ -54,6 +54,17 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
     Ok(RegistryView { masters, workers })
 }
 
+/// The masters at this moment, checked as [`look`] does. Those of whom the clocks leave it open whether they live are among
+/// them: nobody is waited for.
+///
+/// # Errors
+/// [`Refusal`], or the registry's own errors.
+pub(super) async fn glance(cluster: &mut Cluster, rules: &Rules) -> Result<Registrations, FailoverError> {
+    let masters = cluster.registry.masters().await?;
+    check_registry(&masters, cluster.store.release().family, place(&*cluster.registry), rules.allow_no_masters)?;
+    Ok(masters)
+}
+
 /// The masters. Where the clocks leave it open whether one lives, they are looked at until that is known, or for as long as
 /// that may take.
 ///

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::error::FailoverError;
 use super::locks::idle_limit;
 use super::outcome::MasterOutcome;
 use crate::cluster::Cluster;
@@ -52,14 +53,34 @@ fn by_worker<'t>(tasks: impl Iterator<Item = &'t Task>) -> BTreeMap<&'t str, Vec
     by_worker
 }
 
-/// Tasks that were asked to end, and whose instances were not handed over all the same.
-pub(super) fn in_vain(outcome: &MasterOutcome) -> Option<String> {
+/// Tasks that were asked to end, and whose instances were not handed over all the same, or may not have been.
+pub(super) fn in_vain(outcome: &MasterOutcome, failure: Option<&FailoverError>) -> Option<String> {
     let left = outcome.asked.keys().filter(|task| !outcome.marked_tasks.contains(task));
     let tasks = left.map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    (!tasks.is_empty()).then(|| {
-        format!(
-            "workers were asked to end the tasks {tasks}, before the hand-over of their instances failed: what they did is \
-             over or cut short, and their rows do not say so"
-        )
-    })
+    let became = if matches!(failure, Some(FailoverError::OutcomeUnknown { .. })) {
+        "and it is not known whether their instances were handed over: if not, what they did is over or cut short, and their \
+         rows do not say so"
+    } else {
+        "before the hand-over of their instances failed: what they did is over or cut short, and their rows do not say so"
+    };
+    (!tasks.is_empty()).then(|| format!("workers were asked to end the tasks {tasks}, {became}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Verdict;
+
+    #[test]
+    fn what_is_not_known_is_not_told_as_failed() {
+        let mut outcome = MasterOutcome::new(Address::seen("h:1"), Verdict::Dead);
+        assert_eq!(in_vain(&outcome, None), None);
+        outcome.asked.extend([(7, true), (8, false)]);
+        outcome.marked_tasks.push(8);
+        let told = in_vain(&outcome, None).unwrap();
+        assert!(told.contains("the tasks 7, before the hand-over"), "{told}");
+        let unknown = FailoverError::OutcomeUnknown { cause: "gone".to_owned(), instances: vec![1] };
+        let told = in_vain(&outcome, Some(&unknown)).unwrap();
+        assert!(told.contains("the tasks 7, and it is not known") && !told.contains("failed"), "{told}");
+    }
 }

@@ -83,9 +83,19 @@ impl<'j> Handover<'_> {
             let endpoint = self.cluster.registry.endpoint().to_owned();
             return Err(RegistryError::Interrupted { endpoint, cause: kept.to_string() }.into());
         }
-        if let Work::Master(_) = job.work {
-            self.see_again(job.address).await?;
+        let earlier = match job.work {
+            Work::Master(_) => self.see_again(job.address).await?,
+            Work::Claimed(..) => None,
+        };
+        let result = self.locked(job, patience).await;
+        // What was seen anew of one master proves nothing of the next.
+        if earlier.is_some() {
+            self.before = earlier;
         }
+        result
+    }
+
+    async fn locked(&mut self, job: &Job<'j>, patience: Duration) -> Result<(), FailoverError> {
         let began = Instant::now();
         let paths = self.cluster.store.release().lock_paths(job.address);
         let taken = Locks::take(&mut *self.cluster.registry, &paths, patience, self.observer).await;
@@ -116,7 +126,7 @@ impl<'j> Handover<'_> {
         let result = self.batches(&mut share, &instances).await;
         let mut outcome = share.outcome;
         outcome.skipped.sort_by_key(|(id, _)| *id);
-        outcome.notes.extend(kills::in_vain(&outcome));
+        outcome.notes.extend(kills::in_vain(&outcome, result.as_ref().err()));
         self.run.put(outcome);
         result
     }

@@ -124,7 +124,7 @@ impl MetadataStore {
         let seen = self.looks(&ids).await?;
         let changed = seen.iter().find(|now| {
             now.host.as_deref() == Some(host)
-                && rows.get(&now.id) != Some(&now.look)
+                && rows.get(&now.id).is_none_or(|then| differs(then, &now.look))
                 && !self.is_others_doing(now.state, now.ended)
         });
         Ok(changed.map(|row| Sign::Changed(row.id)))
@@ -166,9 +166,24 @@ struct Seen {
 /// A row of `looks`.
 fn seen(row: &Row) -> Option<Seen> {
     let number = |column| row.int(column).map(|number| number.to_string());
-    let parts = [number(2), row.text(3), row.text(4), row.text(5), number(6), number(7)];
-    let look = parts.map(|part| part.unwrap_or_else(|| "-".to_owned())).join(", ");
+    let parts = [number(2), row.text(3), row.text(4), row.text(5), number(6), number(7), number(8)];
+    let look = parts.map(|part| part.unwrap_or_else(|| "-".to_owned())).join(PART);
     Some(Seen { id: row.int(0)?, host: row.text(1), state: row.int(2), ended: row.text(3).is_some(), look })
+}
+
+/// Between two parts of a look.
+const PART: &str = ", ";
+
+/// The parts of a look that a master writes into an instance of another one: the moment of that, and the instance of the same
+/// serial definition which comes next; those of 2.0 and 3.0 do.
+const WRITTEN: usize = 4;
+const NEXT: usize = 6;
+
+/// Whether a row was changed by more than somebody who waits for its end.
+fn differs(then: &str, now: &str) -> bool {
+    let [then, now] = [then, now].map(|look| look.split(PART).collect::<Vec<_>>());
+    let by_next = then.get(NEXT) != now.get(NEXT);
+    (0..NEXT).any(|part| then.get(part) != now.get(part) && !(by_next && part == WRITTEN))
 }
 
 /// From which id on the newest are looked at one by one, and those above it.
@@ -186,6 +201,19 @@ mod tests {
         assert_eq!(numbered(vec![3, 2, 9]), (BEFORE_EVERY_ID, vec![2, 3, 9]));
         let (from, known) = numbered((1..=100).rev().collect());
         assert_eq!((from, known.len(), known.first()), (1, 99, Some(&2)));
+    }
+
+    #[test]
+    fn who_waits_for_the_end_of_an_instance_changes_its_row() {
+        let then = "1, -, 02:00, -, 1000, 20, 0";
+        assert!(!differs(then, then) && !differs(then, "1, -, 02:00, -, 1001, 20, 7"));
+        for by_its_master in
+            ["1, -, 02:00, -, 1001, 20, 0", "7, -, 02:00, -, 1001, 20, 7", "1, -, 02:00, -, 1001, 21, 7"]
+        {
+            assert!(differs(then, by_its_master), "{by_its_master}");
+        }
+        // Kept by an earlier version.
+        assert!(!differs("1, -, 02:00, -, 1000, 20", then) && differs("0, -, 02:00, -, 1000, 20", then));
     }
 
     #[test]

@@ -395,5 +395,6 @@ fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns
         test_flag: there(tables.instance, columns.test_flag),
         schedule_zone: there(tables.schedule, columns.schedule_zone),
         submit_time: there(tables.task, Some("submit_time")),
+        next_instance: there(tables.instance, Some("next_process_instance_id")),
     }
 }

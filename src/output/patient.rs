@@ -40,12 +40,15 @@ impl Patient {
         let written = Arc::clone(&count);
         thread::spawn(move || {
             let mut result = Ok(());
-            while let Ok(line) = waiting.recv()
-                && result.is_ok()
-            {
-                result = stream.write_all(&line).and_then(|()| stream.flush());
-                if result.is_ok() {
-                    count.fetch_add(line.len() as u64, Ordering::Relaxed);
+            while let Ok(line) = waiting.recv() {
+                match stream.write_all(&line).and_then(|()| stream.flush()) {
+                    Ok(()) => _ = count.fetch_add(line.len() as u64, Ordering::Relaxed),
+                    Err(gone) if gone.kind() == ErrorKind::BrokenPipe => {
+                        result = Err(gone);
+                        break;
+                    }
+                    // A disk that is full may have room again for what comes later.
+                    Err(error) => result = Err(error),
                 }
             }
             // Whoever waits for that may be gone.
@@ -176,6 +179,33 @@ mod tests {
         let lost = patient.finish(Duration::from_millis(500)).unwrap_err();
         assert!(lost.kind() == ErrorKind::TimedOut && lost.to_string().contains("36864 bytes"), "{lost}");
         io::Read::read_exact(&mut reader, &mut vec![0; 65536]).unwrap();
+    }
+
+    /// Has no room for the second line.
+    #[derive(Clone, Default)]
+    struct Disk(Arc<Mutex<Vec<String>>>);
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut lines = self.0.lock().unwrap();
+            lines.push(std::str::from_utf8(bytes).unwrap().to_owned());
+            if lines.len() == 2 { Err(ErrorKind::StorageFull.into()) } else { Ok(bytes.len()) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_comes_after_an_error_is_written_and_the_error_is_told() {
+        let disk = Disk::default();
+        let mut patient = Patient::before(disk.clone());
+        for number in 0..4 {
+            writeln!(patient, "line {number}").unwrap();
+        }
+        assert_eq!(patient.finish(LAST).unwrap_err().kind(), ErrorKind::StorageFull);
+        assert_eq!(disk.0.lock().unwrap().join(""), "line 0\nline 1\nline 2\nline 3\n");
     }
 
     #[test]

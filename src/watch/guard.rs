@@ -145,6 +145,9 @@ pub struct Absence {
     pub mark: Option<Mark>,
 }
 
+/// So many masters that went without work are remembered.
+const MOST_IDLE: usize = 100;
+
 /// What was seen of registrations, and since when masters with work are missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
@@ -153,6 +156,9 @@ pub struct Missing {
     /// Masters that are not registered and have shown that they live: what they were seen to begin. That holds until they
     /// register, or nothing names them any more.
     pub alive: BTreeMap<String, String>,
+    /// Masters whose registration was seen to go while they had no work, and what rows there were then: whoever has work
+    /// later has begun it without a registration.
+    pub idle: BTreeMap<String, Option<Mark>>,
     /// The last look.
     pub last: Option<Look>,
     /// Whether the last look found no master at all.
@@ -171,6 +177,9 @@ impl Missing {
             Some(last) => look.doubt(last, longest),
             None => Some("what was remembered of it is not proven"),
         };
+        if doubt.is_some() {
+            self.idle.clear();
+        }
         if doubt.is_some() && !self.absences.is_empty() {
             self.doubt = doubt;
             self.absences.clear();
@@ -178,10 +187,19 @@ impl Missing {
         self.blind = registered.is_empty() && !allow_nobody;
         if self.blind {
             self.absences.clear();
+            self.idle.clear();
         }
         self.absences.retain(|address, _| !registered.contains(address));
         self.alive.retain(|address, _| !registered.contains(address));
+        self.idle.retain(|address, _| !registered.contains(address));
         self.last = Some(look);
+    }
+
+    /// A registration was there at the last look and is gone. That all of them went together is the registry's failure.
+    pub fn lose(&mut self, address: &str) {
+        if !self.blind && self.idle.len() < MOST_IDLE {
+            self.idle.entry(address.to_owned()).or_default();
+        }
     }
 
     /// Says which masters have work and are not registered: of these the absence counts from now on, if it does not yet.
@@ -198,21 +216,26 @@ impl Missing {
         if self.blind {
             return;
         }
-        let absence = self.absences.entry(address.to_owned()).or_insert(Absence { since: now, mark: None });
+        let mark = self.idle.get(address).cloned().flatten();
+        let absence = self.absences.entry(address.to_owned()).or_insert(Absence { since: now, mark });
         // A clock that was set back must not make the grace time longer than it is.
         absence.since = absence.since.min(now);
     }
 
     /// Masters whose absence lacks its mark.
     #[must_use]
-    pub fn without_mark(&self) -> Vec<String> {
+    pub fn without_mark(&self) -> BTreeSet<String> {
         let without = self.absences.iter().filter(|(_, absence)| absence.mark.is_none());
-        without.map(|(address, _)| address.clone()).collect()
+        let idle = self.idle.iter().filter(|(_, mark)| mark.is_none());
+        without.map(|(address, _)| address.clone()).chain(idle.map(|(address, _)| address.clone())).collect()
     }
 
     /// Gives an absence its mark.
     pub fn mark(&mut self, address: &str, mark: Mark) {
-        if let Some(absence) = self.absences.get_mut(address) {
+        if let Some(idle) = self.idle.get_mut(address).filter(|idle| idle.is_none()) {
+            *idle = Some(mark.clone());
+        }
+        if let Some(absence) = self.absences.get_mut(address).filter(|absence| absence.mark.is_none()) {
             absence.mark = Some(mark);
         }
     }
@@ -227,6 +250,7 @@ impl Missing {
     /// The registry could not be seen: what was missing before proves nothing any more.
     pub fn lose_sight(&mut self) {
         self.absences.clear();
+        self.idle.clear();
         self.last = None;
     }
 }
@@ -382,6 +406,34 @@ mod tests {
             since(&missing)["a:1"]
         };
         assert_eq!([round(5, 1_000), round(5, 9_000_000), round(7, 9_000_001)], [1_000, 1_000, 9_000_001]);
+    }
+
+    #[test]
+    fn what_there_was_when_an_idle_master_went_is_kept_until_it_is_back_or_nothing_is_known() {
+        let mark = || Mark { instance: 7, ..Mark::default() };
+        let idle = || {
+            let mut missing = Missing::default();
+            round(&mut missing, &[], 1_000);
+            missing.lose("a:1");
+            assert!(missing.without_mark().contains("a:1"));
+            missing.mark("a:1", mark());
+            assert!(missing.without_mark().is_empty());
+            missing
+        };
+        let mut missing = idle();
+        round(&mut missing, &["a:1"], 2_000);
+        assert_eq!((since(&missing)["a:1"], &missing.absences["a:1"].mark), (2_000, &Some(mark())));
+        let mut missing = idle();
+        missing.see(look(None, &["a:1"], 2_000), &dead(&["a:1"]), false, LONGEST);
+        round(&mut missing, &["a:1"], 3_000);
+        assert_eq!(missing.absences["a:1"].mark, None);
+        let mut missing = idle();
+        round(&mut missing, &["a:1"], 99_000);
+        assert_eq!(missing.absences["a:1"].mark, None);
+        let mut missing = idle();
+        missing.lose_sight();
+        round(&mut missing, &["a:1"], 2_000);
+        assert_eq!(missing.absences["a:1"].mark, None);
     }
 
     #[test]

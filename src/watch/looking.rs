@@ -32,9 +32,10 @@ impl Watcher<'_> {
     fn see(&mut self, endpoint: &str, masters: &Registrations) {
         let look = Look { roll: Roll::of(endpoint, masters), at_ms: self.now(), steady: Some(Instant::now()) };
         let registered: BTreeSet<String> = masters.servers.iter().map(|server| server.address.to_string()).collect();
-        self.registered.clone_from(&registered);
+        let before = std::mem::replace(&mut self.registered, registered.clone());
         let longest = self.plan.interval.saturating_add(MARGIN);
         self.memory.missing.see(look, &registered, self.plan.rules.allow_no_masters, longest);
+        before.difference(&registered).for_each(|lost| self.memory.missing.lose(lost));
     }
 
     /// Scans the store, and goes on looking at the registry meanwhile: a great table takes long.

@@ -193,17 +193,18 @@ impl Statements<'_> {
     }
 
     /// How instances look, found by their key: id, host, state, end, start, restart, the second in which the database wrote the
-    /// row (where it does so by itself), and the length of the history.
+    /// row (where it does so by itself), the length of the history, and which instance of a serial definition waits for it.
     pub(crate) fn looks(&self, ids: &[i64]) -> Query {
         let whole = if self.dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
         let length = |column| format!("CAST(LENGTH({column}) AS {whole})");
         format!(
-            "SELECT id, host, state, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
+            "SELECT id, host, state, {}, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
             self.time("end_time"),
             self.time("start_time"),
             self.optional_time(self.optional.restart_time),
             self.written(),
             self.optional.state_history.map_or_else(|| "NULL".to_owned(), length),
+            self.optional.next_instance.unwrap_or("NULL"),
             self.family.tables.instance,
             list(ids)
         )

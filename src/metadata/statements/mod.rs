@@ -36,6 +36,7 @@ pub(crate) struct OptionalColumns {
     pub(crate) test_flag: Option<&'static str>,
     pub(crate) schedule_zone: Option<&'static str>,
     pub(crate) submit_time: Option<&'static str>,
+    pub(crate) next_instance: Option<&'static str>,
 }
 
 impl<'a> Statements<'a> {

@@ -120,3 +120,50 @@ fn an_absence_that_is_long_ago_is_seen_anew_where_nobody_counts() {
     world.end(running).exit(0).err("10.0.0.3:5678");
     assert_eq!(world.check(), &world.ids | &second);
 }
+
+/// While one of them is seen away anew, nobody looks at the next one.
+#[test]
+fn an_absence_that_is_seen_anew_is_that_of_one_master() {
+    const SECOND: &str = "10.0.0.3:5678";
+    const THIRD: &str = "10.0.0.4:5678";
+    let mut world = World::with_registry_inside(Store::MariaDb, BY_STATE, 8);
+    for master in [SECOND, THIRD] {
+        world.add(master, "2024-06-01T02:00:00Z".parse().unwrap(), 1);
+    }
+    let running = world.dsctl(&format!("{ALL} --grace 12s --batch 1 --rate 1/s")).spawn();
+    let commands = |count: i64| {
+        eventually(Duration::from_mins(1), "commands", || {
+            let now = world.command_count();
+            if now >= count { Ok(()) } else { Err(now) }
+        });
+    };
+    commands(8);
+    world.env.register_in_database(BY_STATE, &Registered { client: 9, ..registered(THIRD) });
+    let_pass(Duration::from_secs(3));
+    world.env.sql(
+        "DELETE FROM t_ds_jdbc_registry_data WHERE client_id = 9; \
+         DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = 9",
+    );
+    let gone = Instant::now();
+    commands(10);
+    assert!(gone.elapsed() >= Duration::from_secs(12), "{:?}", gone.elapsed());
+    world.end(running).exit(0).err(SECOND).err(THIRD);
+}
+
+/// A heartbeat that grows old meanwhile, of another master, keeps nobody from looking.
+#[test]
+fn whoever_dies_while_others_are_seen_away_is_not_waited_for() {
+    let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+    // The clock of the living one is ahead, so that ours alone says how old the other one's heartbeat is.
+    world.env.sql("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = last_heartbeat_time + 60000");
+    let last = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(45);
+    let dying = Registered { client: 9, reported: last, session_millis: 60_000, ..registered("10.0.0.3:5678") };
+    world.env.register_in_database(BY_STATE, &dying);
+    world.run(world.dsctl(&format!("{ALL} --grace 25s"))).exit(0);
+    assert_eq!(world.command_count(), 5);
+}
+
+fn let_pass(time: Duration) {
+    let start = Instant::now();
+    eventually(time * 2, "time", || if start.elapsed() >= time { Ok(()) } else { Err(start.elapsed()) });
+}

@@ -94,3 +94,15 @@ fn parameters_of_instances_that_nobody_can_read() {
         }
     }
 }
+
+#[test]
+fn a_url_in_a_masters_place_keeps_its_password() {
+    let env = rehearsal(V3_2);
+    for url in ["mysql://ds:S3CR3Tpw@h/d", "jdbc:mysql://h/d?user=ds&password=S3CR3Tpw", "ds:S3CR3Tpw@h"] {
+        for command in ["failover", "clear-hosts", "instances", "lock status", "lock acquire"] {
+            let output = run(&env, &format!("{command} {url} -o json")).exit(2);
+            assert_eq!(output.json()["error"]["kind"], "address", "{output:?}");
+            assert!(!output.stdout.contains("S3CR3T") && !output.stderr.contains("S3CR3T"), "{output:?}");
+        }
+    }
+}

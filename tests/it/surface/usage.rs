@@ -97,6 +97,7 @@ fn wrong_usage_is_told_to_programs_too() {
         "recover --instance x --output json",
         "help nonsense -o json",
         "masters --zk a -o json --db mysql://ds:S3CR3Tpw@h/d --no-such",
+        "masters -o json jdbc:mysql://h/d?user=ds&password=S3CR3Tpw",
     ];
     for line in lines {
         let output = alone(line).exit(2);

@@ -101,6 +101,22 @@ fn what_somebody_may_be_doing_is_waited_for() {
     assert!(refused[0]["text"].as_str().unwrap().contains("10.0.0.6:5678, 10.0.0.7:5678"), "{output:?}");
 }
 
+/// Masters of 3.3.0 to 3.4.1 keep the lock of a failover until they are restarted; by then that master may be back, and have
+/// work of its own, which nobody takes.
+#[test]
+fn the_work_of_a_master_that_is_registered_is_nobodys_to_hand_over() {
+    let mut world = World::new(Store::MariaDb, BY_STATE, 4);
+    world.add(LIVING, super::long_ago(), 3);
+    let holder = hold(&world, LIVING);
+    let mut watcher = watch(&world, "--grace 0s --max-masters 1").spawn();
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    let output = end(&world, watcher);
+    assert!(told(&output, "failover_refused").is_empty(), "{output:?}");
+    assert_eq!(handed_over(&world), 1);
+    holder.signal("TERM");
+    holder.finish();
+}
+
 fn hold(world: &World, master: &str) -> Running {
     let holder = world.dsctl(&format!("lock acquire {master}")).spawn();
     world.zk().await_queue(&world.env.path(&format!("lock/master-failover/{master}")), 1);

@@ -71,6 +71,29 @@ fn let_pass_with_rounds(rounds: &Rounds, time: Duration) {
     }
 }
 
+/// It had no work when it was lost, and has by the next look.
+#[test]
+fn what_an_idle_master_begins_after_its_loss_proves_that_it_lives() {
+    for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
+        let world = World::new(store, version, 5);
+        world.env.sql(&format!("UPDATE {} SET state = 7 WHERE host = '{DEAD}'", table(&world)));
+        let master = world.env.register(version, &registered(DEAD));
+        let rounds = Rounds::of(&world);
+        let mut watcher = watch(&world, &format!("--grace 4s {}", rounds.arguments())).spawn();
+        watcher.await_stdout(&of("master_registered", DEAD));
+        master.close();
+        watcher.await_stdout(&of("master_lost", DEAD));
+        rounds.pass(2);
+        let begun = world.add_later(DEAD, Timestamp::now(), 1);
+        watcher.await_stdout("\"event\":\"failover_");
+        let output = end(&world, watcher);
+        let refused = told(&output, "failover_refused").remove(0);
+        assert!(refused["text"].as_str().unwrap().contains("but it lives"), "{refused}");
+        assert!(told(&output, "failover_started").is_empty(), "{output:?}");
+        assert_eq!(world.cells(&begun), [(Some(DEAD.to_owned()), Some(1))].into());
+    }
+}
+
 /// A session that has expired does not end the process: it goes on with an old instance.
 #[test]
 fn a_task_that_is_begun_after_the_loss_is_a_sign_of_life() {
@@ -244,6 +267,29 @@ fn what_others_do_to_its_rows_is_no_sign_of_life() {
         let output = end(&world, watcher);
         assert!(told(&output, "failover_refused").is_empty(), "{output:?}");
         assert_eq!(world.command_count(), 3);
+    }
+}
+
+/// Whatever master takes the command of a serial workflow's next instance, it notes that one in the row of the instance that
+/// runs, in 2.0 and 3.0.
+#[test]
+fn who_stands_behind_a_serial_instance_is_no_sign_of_its_masters_life() {
+    for (set, others) in
+        [("next_process_instance_id = 4711", true), ("next_process_instance_id = 4711, state = 0", false)]
+    {
+        let world = World::new(Store::MariaDb, Version::new(3, 0, 6), 5);
+        world.env.sql("UPDATE t_ds_process_instance SET update_time = '2024-06-01 02:00:00'");
+        let (mut watcher, id) = (watcher_of(&world), *world.ids.last().unwrap());
+        world.env.sql(&format!("UPDATE t_ds_process_instance SET {set} WHERE id = {id}"));
+        if others {
+            watcher.await_stdout(&of("failover_finished", DEAD));
+            let output = end(&world, watcher);
+            assert!(told(&output, "failover_refused").is_empty(), "{output:?}");
+            assert_eq!(world.command_count(), 5);
+        } else {
+            let text = told_of_life(&world, watcher);
+            assert!(text.contains(&format!("instance {id} names it and was changed after")), "{text}");
+        }
     }
 }
 
