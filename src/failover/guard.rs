@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::error::{FailoverError, Refusal};
@@ -115,7 +114,7 @@ pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, D
             "ZooKeeper is given, but {key} keeps itself registered in the database's {place}"
         ))
     };
-    let jdbc = store.jdbc_masters(Timestamp::now(), JDBC_HEARTBEAT).await?;
+    let jdbc = store.jdbc_masters(JDBC_HEARTBEAT).await?;
     if let Some(key) = jdbc.first() {
         return Ok(Some(contradiction(key, "own tables (--registry jdbc)")));
     }

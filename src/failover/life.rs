@@ -51,6 +51,11 @@ impl Roll {
         }
     }
 
+    /// One text for each registration.
+    pub(crate) fn lives(&self) -> &BTreeSet<String> {
+        &self.lives
+    }
+
     /// Whether the registry counts who comes and goes.
     #[must_use]
     pub fn is_counted(&self) -> bool {
@@ -71,7 +76,7 @@ impl Roll {
         };
         let shown = self.lives.symmetric_difference(&earlier.lives).count();
         let counted = i64::from(now.count.wrapping_sub(then.count));
-        if now.parent == then.parent && i64::try_from(shown) == Ok(counted) {
+        if (now.parent, now.made_at_ms) == (then.parent, then.made_at_ms) && i64::try_from(shown) == Ok(counted) {
             Between::Nothing
         } else {
             Between::Something
@@ -232,7 +237,7 @@ mod tests {
             parent_exists: true,
             parent: "/nodes/master".to_owned(),
             servers: sessions.iter().map(server).collect(),
-            changes: count.map(|count| Changes { parent: 3, count }),
+            changes: count.map(|count| Changes { parent: 3, made_at_ms: 0, count }),
         };
         Roll::of("zk", &masters)
     }
@@ -258,7 +263,7 @@ mod tests {
         other.place = "elsewhere".to_owned();
         assert_eq!(other.since(&before), Between::Something);
         let mut other = before.clone();
-        other.changes = Some(Changes { parent: 4, count: 7 });
+        other.changes = Some(Changes { parent: 4, made_at_ms: 0, count: 7 });
         assert_eq!(other.since(&before), Between::Something);
         assert_eq!(roll(None, &[("a:1", "1")]).since(&before), Between::Something);
         assert_eq!(roll(None, &[]).since(&roll(None, &[("a:1", "1")])), Between::NotCounted);

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
 use super::query::Query;
 use super::rows;
@@ -231,17 +229,19 @@ impl MetadataStore {
     }
 
     /// Masters that keep themselves registered in this database's JDBC registry, where it has one: those whose last
-    /// heartbeat is younger than `limit`. They show that the cluster's registry is not ZooKeeper.
+    /// heartbeat is younger than `limit` by the database's own clock; what time it is here does not matter. They show that
+    /// the cluster's registry is not ZooKeeper.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn jdbc_masters(&mut self, now: Timestamp, limit: Duration) -> Result<Vec<String>, DatabaseError> {
+    pub async fn jdbc_masters(&mut self, limit: Duration) -> Result<Vec<String>, DatabaseError> {
         if !self.has_jdbc_registry {
             return Ok(Vec::new());
         }
-        let oldest = now.as_millisecond() - i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
-        let read = |row: &Row| row.int(1).filter(|heartbeat| *heartbeat > oldest).and_then(|_| row.text(0));
-        self.collect(&registries::JDBC_MASTERS.into(), read).await
+        let limit = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        let read = |row: &Row| row.int(1).filter(|age| *age < limit).and_then(|_| row.text(0));
+        let query = registries::jdbc_masters(self.database.dialect());
+        self.collect(&query, read).await
     }
 
     /// Keys of masters that live in the MySQL registry of 3.1, which may stand in this database.

@@ -121,6 +121,9 @@ pub struct Registrations {
 pub struct Changes {
     /// The transaction that made the parent: another parent counts anew.
     pub parent: i64,
+    /// When that was, by the registry's clock: other ensembles number their transactions alike.
+    #[serde(default)]
+    pub made_at_ms: i64,
     /// Children made and deleted since; it may overflow.
     pub count: i32,
 }

@@ -323,7 +323,7 @@ mod tests {
             modified_at: None,
             heartbeat: Heartbeat::default(),
         };
-        let changes = count.map(|count| Changes { parent: 1, count });
+        let changes = count.map(|count| Changes { parent: 1, made_at_ms: 0, count });
         let servers = registered.iter().map(server).collect();
         let masters = Registrations { parent_exists: true, parent: String::new(), servers, changes };
         Look { roll: Roll::of("registry", &masters), at_ms, steady: None }

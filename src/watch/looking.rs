@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::guard::Look;
+use super::home::Home;
+use super::plan::Memory;
 use super::watcher::Watcher;
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
+use crate::registry::Registry;
 
 /// How much longer than the interval a look may be in coming: rounds take their time.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -22,15 +25,17 @@ impl Watcher<'_> {
         } else {
             cluster.registry.masters().await?
         };
-        let (family, endpoint) = (cluster.store.release().family, cluster.registry.endpoint());
+        let family = cluster.store.release().family;
         // No master at all is the registry's failure until one is back, and no reason to end the round.
         check_registry(&masters, family, place(&*cluster.registry), true)?;
-        self.see(endpoint, &masters);
+        self.see(&*cluster.registry, &masters);
         Ok(masters)
     }
 
-    fn see(&mut self, endpoint: &str, masters: &Registrations) {
-        let look = Look { roll: Roll::of(endpoint, masters), at_ms: self.now(), steady: Some(Instant::now()) };
+    fn see(&mut self, registry: &dyn Registry, masters: &Registrations) {
+        let roll = Roll::of(registry.endpoint(), masters);
+        self.settle(Home::of(registry, masters, &roll));
+        let look = Look { roll, at_ms: self.now(), steady: Some(Instant::now()) };
         let registered: BTreeSet<String> = masters.servers.iter().map(|server| server.address.to_string()).collect();
         let before = std::mem::replace(&mut self.registered, registered.clone());
         let longest = self.plan.interval.saturating_add(MARGIN);
@@ -38,10 +43,20 @@ impl Watcher<'_> {
         before.difference(&registered).for_each(|lost| self.memory.missing.lose(lost));
     }
 
+    /// What was remembered holds for the cluster that it was seen in, and for no other.
+    fn settle(&mut self, home: Option<Home>) {
+        let Some(home) = home else { return };
+        if self.memory.home.as_ref().is_some_and(|before| !home.is_that(before)) {
+            self.strange |= self.memory.brake.is_some();
+            self.memory = Memory { database: self.memory.database.take(), ..Memory::default() };
+            self.forget_masters();
+        }
+        self.memory.home = Some(home);
+    }
+
     /// Scans the store, and goes on looking at the registry meanwhile: a great table takes long.
     pub(super) async fn scan(&mut self, cluster: &mut Cluster) -> Result<Vec<HostCount>, FailoverError> {
         let Cluster { registry, store, .. } = cluster;
-        let endpoint = registry.endpoint().to_owned();
         let mut counts = std::pin::pin!(store.host_counts());
         async {
             loop {
@@ -49,7 +64,7 @@ impl Watcher<'_> {
                     counts = &mut counts => return counts.map_err(FailoverError::from),
                     () = tokio::time::sleep(self.plan.interval) => {
                         let masters = registry.masters().await?;
-                        self.see(&endpoint, &masters);
+                        self.see(&**registry, &masters);
                     }
                 }
             }

@@ -4,6 +4,7 @@ mod clock;
 mod event;
 pub mod guard;
 mod holding;
+mod home;
 pub mod hooks;
 mod left;
 pub mod live;

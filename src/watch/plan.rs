@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::guard::{Limits, Missing};
+use super::home::Home;
 use super::state::PastFailover;
 use super::{Event, Source};
 use crate::cluster::Cluster;
@@ -35,6 +36,10 @@ pub struct Plan {
 /// What is kept from one round, and from one process, to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
+    /// Which cluster all of this is of.
+    pub home: Option<Home>,
+    /// Where the database is whose rows were seen.
+    pub database: Option<String>,
     /// Since when masters with work are missing.
     pub missing: Missing,
     /// Failovers that were done, oldest first.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::clock::Clock;
-use super::guard::{Hold, Missing};
+use super::guard::Hold;
 use super::plan::{Plan, Surroundings, Trouble, View, Word};
 use super::seen::Seen;
 use super::state::PastFailover;
@@ -46,6 +46,7 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         paused: None,
         started: false,
         place: None,
+        strange: false,
         wrote: false,
         came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
@@ -215,16 +216,24 @@ impl Watcher<'_> {
         Failure { text: error_text(error), code: error.exit_code(self.wrote), source: Source::of(error) }
     }
 
-    /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody known or dead here.
+    /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody known or dead here. Who
+    /// was seen to live is forgotten only where it certainly is another one.
     fn arrive(&mut self, cluster: &Cluster) {
         let place = (cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned());
-        if self.place.as_ref().is_some_and(|before| *before != place) {
-            self.seen = Seen::default();
-            self.memory.missing = Missing::default();
-            self.memory.work.clear();
-            self.announced.clear();
+        let other_database = self.memory.database.as_ref().is_some_and(|before| *before != place.1);
+        if other_database || self.place.as_ref().is_some_and(|before| *before != place) {
+            self.memory.missing.lose_sight();
+            self.forget_masters();
         }
+        self.memory.database = Some(place.1.clone());
         self.place = Some(place);
+    }
+
+    /// Nobody is known any more, and everything is to be told anew.
+    pub(super) fn forget_masters(&mut self) {
+        self.seen = Seen::default();
+        self.announced.clear();
+        self.refused.clear();
     }
 
     /// One look at everything, and what follows from it; gives how long until a guard lets go.
@@ -245,6 +254,10 @@ impl Watcher<'_> {
         for event in self.seen.look(&masters) {
             let told = returned::with_older(cluster, &masters, &counts, event).await?;
             around.tell(told).await;
+        }
+        if std::mem::take(&mut self.strange) {
+            let text = "the storm brake is released: it was another cluster's";
+            around.tell(Event::new(Kind::Paused, text).with("storm_brake", false)).await;
         }
         self.tell_pause(around).await;
         self.take_resume(around).await;

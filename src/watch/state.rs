@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::home::Home;
 use super::replace::{folder_of, replace};
 use crate::config::Environment;
 use crate::failover::Roll;
@@ -38,6 +39,12 @@ pub struct State {
     /// When that was counted, in milliseconds since 1970.
     #[serde(default)]
     pub work_at_ms: i64,
+    /// Which cluster all of this is of.
+    #[serde(default)]
+    pub home: Option<Home>,
+    /// Where the database is whose rows were seen.
+    #[serde(default)]
+    pub database: Option<String>,
 }
 
 /// A look at the registry.
@@ -273,6 +280,8 @@ mod tests {
             alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
             work: [("10.0.0.1:5678".to_owned(), 10)].into(),
             work_at_ms: 11,
+            home: Some(serde_json::from_str(r#"{"place": "zookeeper 0x2 12"}"#).unwrap()),
+            database: Some("db:3306/ds".to_owned()),
         }
     }
 

@@ -16,6 +16,7 @@ pub(super) fn memory(state: State) -> Memory {
     memory.missing.last = state.look.map(|look| Look { roll: look.roll, at_ms: look.at_ms, steady: None });
     memory.missing.alive = state.alive;
     (memory.work, memory.work_at_ms) = (state.work, state.work_at_ms);
+    (memory.home, memory.database) = (state.home, state.database);
     memory.brake = state.brake.map(|brake| brake.reason);
     memory
 }
@@ -33,6 +34,8 @@ pub(super) fn state(memory: &Memory) -> State {
         alive: memory.missing.alive.clone(),
         work: memory.work.clone(),
         work_at_ms: memory.work_at_ms,
+        home: memory.home.clone(),
+        database: memory.database.clone(),
     }
 }
 

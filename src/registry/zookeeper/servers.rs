@@ -28,7 +28,8 @@ pub(super) async fn masters(session: &Session, layout: &RegistryLayout) -> Resul
         // Somebody came or went while the nodes were read: they are not those that were counted.
         let counted = servers.len() == expected && newest <= stat.pzxid;
         if counted || tries == 0 {
-            let changes = counted.then_some(Changes { parent: stat.czxid, count: stat.cversion });
+            let changes =
+                counted.then_some(Changes { parent: stat.czxid, made_at_ms: stat.ctime, count: stat.cversion });
             return Ok(Registrations { parent_exists: true, parent, servers, changes });
         }
     }

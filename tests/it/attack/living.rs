@@ -10,9 +10,10 @@ use crate::harness::Store;
 fn an_instance_of_the_second_in_which_its_master_started_is_the_living_masters() {
     let world = World::new(Store::Sqlite, "3.2.2");
     // The master started half a second after the full second; the database cuts a start at 0.9 s to that second.
-    let full: Timestamp = format!("{}Z", ago(600)).parse().unwrap();
+    let began = ago(600);
+    let full: Timestamp = format!("{began}Z").parse().unwrap();
     let _restarted = world.env.register(world.version, &server(DEAD, full + 500.milliseconds()));
-    world.env.insert([world.instance(1).started(ago(600)), world.instance(2).started(ago(700))]);
+    world.env.insert([world.instance(1).started(began), world.instance(2).started(ago(700))]);
     let same_second = world.env.rows("SELECT start_time FROM t_ds_process_instance WHERE id = 1")[0].text(0).unwrap();
     assert_eq!(format!("{same_second}Z").replace(' ', "T"), full.to_string());
     let output = world.run("failover 10.0.0.2:5678 --allow-restarted --yes").exit(0);

@@ -81,3 +81,25 @@ fn a_master_without_a_row_is_not_waited_for() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(15), "{took:?}");
 }
+
+/// ZooKeeper is given, but the masters are registered in the database. What time it is where we run does not matter.
+#[test]
+fn masters_in_the_database_are_found_whatever_our_own_clock_says() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        for ours in ["-2h", "+0", "+2h"] {
+            // A heartbeat of now, and one that is a quarter of an hour old.
+            for (age, code) in [(Duration::ZERO, 4), (Duration::from_mins(15), 0)] {
+                let world = World::new(store, BY_STATE, 3);
+                world.env.register_in_database(BY_STATE, &with_clock(DEAD, 8, Timestamp::now() - age));
+                let skewed = crate::harness::Dsctl::new(&world.env).through("/usr/bin/faketime", &["-m", "-f", ours]);
+                let output = skewed.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").args(["failover", DEAD, "--yes"]).run();
+                let output = output.exit(code);
+                assert_eq!(
+                    output.stderr.contains("--registry jdbc"),
+                    code == 4,
+                    "{store:?} {ours} {age:?}: {output:?}"
+                );
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@ use dsctl::demo::{Registered, seed};
 use dsctl::model::Version;
 use jiff::Timestamp;
 
-use super::{end, let_pass, long_ago, of, told, watch};
+use super::{end, event, let_pass, long_ago, of, told, watch};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{Output, Store};
 
@@ -91,4 +91,93 @@ fn with_the_registry_in_tables_who_comes_and_goes_while_the_lock_is_waited_for()
     watcher.await_stdout(&of("failover_finished", DEAD));
     let output = end(&world, watcher);
     assert_eq!(told(&output, "failover_started").len(), 2, "{output:?}");
+}
+
+/// A watcher has seen that the master lives which is not registered; it is ended.
+fn learn_that_it_lives(world: &World) {
+    let mut watcher = watch(world, "--grace 5s").spawn();
+    watcher.await_stdout(&of("grace_started", DEAD));
+    world.add_later(DEAD, Timestamp::now(), 1);
+    watcher.await_stdout("but it lives");
+    end(world, watcher);
+}
+
+/// The same ensemble by another text: who was seen to live there lives still.
+#[test]
+fn another_text_for_the_same_registry_makes_nobody_dead() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let file = world.env.home().join("dsctl.toml");
+    let own = world.env.variables()["DSCTL_ZK"].clone();
+    world.env.unset("DSCTL_ZK");
+    let set = |world: &World, text: &str| world.env.file("dsctl.toml", &format!("zk = \"{text}\"\n"));
+    set(&world, &own);
+    let more = format!("--config {}", file.display());
+    let mut watcher = watch(&world, &format!("{more} --grace 3s")).spawn();
+    watcher.await_stdout(&of("grace_started", DEAD));
+    world.add_later(DEAD, Timestamp::now(), 1);
+    watcher.await_stdout_times("but it lives", 1);
+    set(&world, &format!("{own},{own}"));
+    watcher.signal("HUP");
+    watcher.await_stdout_times("but it lives", 2);
+    let output = end(&world, watcher);
+    assert!(told(&output, "failover_started").is_empty(), "{output:?}");
+    // The next process begins with the first text again.
+    set(&world, &own);
+    let output = world.run(watch(&world, &format!("{more} --once --grace 0s"))).exit(0);
+    assert!(output.stdout.contains("but it lives"), "{output:?}");
+    assert_eq!(world.command_count(), 0);
+}
+
+/// The same tables through another port.
+#[test]
+fn another_address_of_the_same_tables_makes_nobody_dead() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let mut world = World::with_registry_inside(store, BY_STATE, 5);
+        learn_that_it_lives(&world);
+        let _proxy = world.env.through_proxy();
+        let output = round(&world, "--grace 0s");
+        assert!(output.stdout.contains("but it lives"), "{output:?}");
+        assert_eq!(world.command_count(), 0);
+    }
+}
+
+/// A state file that was written for another cluster makes nobody alive here, and puts no brake on.
+#[test]
+fn what_is_remembered_of_another_cluster_holds_nothing_back() {
+    for inside in [false, true] {
+        let new = if inside { World::with_registry_inside } else { World::new };
+        let world = new(Store::MariaDb, BY_STATE, 5);
+        learn_that_it_lives(&world);
+        edit(&world, |state| {
+            state["brake"] = serde_json::json!({ "since_ms": 1, "reason": "3 masters were failed over" });
+            assert_eq!(state["alive"].as_object().unwrap().len(), 1, "{state}");
+        });
+        // Another cluster's servers have other clients.
+        let other = World::new(Store::Postgres, BY_STATE, 5);
+        std::fs::copy(world.env.home().join("watch.json"), other.env.home().join("watch.json")).unwrap();
+        let output = round(&other, "--grace 0s");
+        assert_eq!(told(&output, "failover_finished").len(), 1, "{output:?}");
+        other.check_complete();
+        let released = told(&output, "paused").remove(0);
+        assert!(released["text"].as_str().unwrap().contains("another cluster"), "{released}");
+    }
+}
+
+/// What was seen of one database's rows proves no absence with another's.
+#[test]
+fn with_another_database_an_absence_begins_anew() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    round(&world, "--grace 1h");
+    let mut other = World::new(Store::MariaDb, BY_HOST, 5);
+    for name in ["DSCTL_ZK", "DSCTL_NAMESPACE"] {
+        other.env.set(name, &world.env.variables()[name].clone());
+    }
+    std::fs::copy(world.env.home().join("watch.json"), other.env.home().join("watch.json")).unwrap();
+    edit(&other, |state| {
+        let since = state["missing"][DEAD].as_i64().unwrap();
+        state["missing"][DEAD] = (since - 7_200_000).into();
+    });
+    let output = other.run(watch(&other, "--once --grace 1h")).exit(0);
+    assert!(output.stdout.contains(&event("grace_started")), "{output:?}");
+    other.check_untouched();
 }
