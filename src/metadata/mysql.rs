@@ -13,9 +13,11 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult, MyS
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySqlConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
+use super::driver::{Driver, STATEMENTS_KEPT, Step, Verdict, milliseconds};
 use super::query::Query;
-use super::server::{Driver, STATEMENTS_KEPT, ServerDatabase, Step, Verdict, milliseconds, tls_failed, why_no_tls};
+use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
+use super::tls::{tls_failed, why_no_tls};
 
 /// A MySQL or MariaDB database.
 pub type MySqlDatabase = ServerDatabase<MySqlDriver>;

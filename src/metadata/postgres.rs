@@ -12,9 +12,11 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, Pg
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
+use super::driver::{Driver, Step, Verdict, milliseconds};
 use super::query::Query;
-use super::server::{Driver, ServerDatabase, Step, Verdict, milliseconds, tls_failed, why_no_tls};
+use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
+use super::tls::{tls_failed, why_no_tls};
 use crate::secret::Secret;
 
 /// A PostgreSQL database. The session's time zone is UTC: the driver asks for it in its first message, so that the

@@ -1,7 +1,7 @@
 //! A statement whole: its text, and the values of its placeholders. Both are made together, so that neither can be short of
 //! the other, nor in another order.
 
-use super::database::{Dialect, Value};
+use super::value::{Dialect, Value};
 
 /// A statement to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,6 @@ pub struct Query {
 
 impl Query {
     /// An empty statement, to be written in the words of this dialect.
-    #[must_use]
     pub fn builder(dialect: Dialect) -> QueryBuilder {
         QueryBuilder { dialect, query: Self { sql: String::new(), values: Vec::new() } }
     }

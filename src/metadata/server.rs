@@ -7,98 +7,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 
-use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Written};
+use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
+use super::driver::{Driver, Step, Verdict};
 use super::query::Query;
 use super::target::ServerTarget;
+use super::tls::{tls_failed, why_no_tls};
 use super::transaction::Transaction;
 
 /// How much longer than the server's own limit we wait for an answer.
 const MARGIN: Duration = Duration::from_secs(2);
-
-/// Prepared statements that are kept. All batches of a size share theirs. One that is closed is expensive with MySQL: its
-/// driver leaves Nagle's algorithm on, and since nothing answers a close, the statement after it waits for the server's
-/// delayed acknowledgement (40 ms on Linux).
-pub(super) const STATEMENTS_KEPT: usize = 32;
-
-/// What a server sends back.
-#[derive(Debug)]
-pub enum Step {
-    /// A row; `Err` says which column cannot be read.
-    Row(Result<Row, String>),
-    /// One statement of the text is done.
-    Done(Written),
-}
-
-/// What an error of a driver means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The connection is gone or cannot be trusted any more.
-    Lost,
-    /// A second row with the same unique key.
-    UniqueViolation,
-    /// The server stopped the statement half-way. It then undoes it; of a COMMIT that cannot be known.
-    Stopped,
-    /// Another transaction was in the way for too long, or this one was in another's.
-    Busy,
-    /// The server refused the statement.
-    Refused,
-}
-
-/// One kind of server.
-pub trait Driver: Send + Sync + 'static {
-    /// An open connection and what must be remembered about it.
-    type Session: Send;
-
-    /// Which SQL it speaks.
-    const DIALECT: Dialect;
-
-    /// Connects and prepares the session.
-    fn connect(&self) -> BoxFuture<'_, Result<Self::Session, sqlx::Error>>;
-
-    /// Sends a statement.
-    fn run<'s>(session: &'s mut Self::Session, query: &Query) -> BoxStream<'s, Result<Step, sqlx::Error>>;
-
-    /// Why it went on in plain text, if it did.
-    fn why_plain(&self) -> Option<&str> {
-        None
-    }
-
-    /// Whether the server knows `SKIP LOCKED`.
-    fn skips_locked(_: &Self::Session) -> bool {
-        false
-    }
-
-    /// What starts a transaction. Each of these texts is sent by itself, one behind the other.
-    fn begin(session: &mut Self::Session, access: Access, idle_limit: Duration) -> Vec<String>;
-
-    /// What commits; COMMIT is the first of it.
-    fn commit(session: &mut Self::Session) -> Vec<String>;
-
-    /// What rolls back; it must be good after a failed `begin` too.
-    fn rollback(session: &mut Self::Session) -> Vec<String>;
-
-    /// What starts a transaction for a statement that stands alone; `None` where it needs none.
-    fn alone(_session: &mut Self::Session, _writes: bool) -> Option<String> {
-        None
-    }
-
-    /// See [`Database::witness`].
-    fn witness(_session: &Self::Session) -> Option<String> {
-        None
-    }
-
-    /// What an error means.
-    fn verdict(error: &sqlx::Error) -> Verdict;
-
-    /// An error in the server's own words.
-    fn words(error: &sqlx::Error) -> String;
-
-    /// Says goodbye.
-    fn close(session: Self::Session) -> BoxFuture<'static, ()>;
-}
 
 /// A database on a server.
 pub struct ServerDatabase<D: Driver> {
@@ -440,47 +358,6 @@ fn words<D: Driver>(error: &sqlx::Error) -> String {
         sqlx::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     }
-}
-
-/// Whether encryption could not be agreed upon, so that [`Prefer`](super::target::Tls::Prefer) may go without: servers of old
-/// only know ciphers and certificates that are refused today.
-pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Tls(_) => true,
-        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
-        _ => false,
-    }
-}
-
-/// What the beginning of every such cause is.
-pub(crate) const NO_TLS: &str = "TLS cannot be agreed upon with the server";
-
-/// Why encryption could not be agreed upon, in words that say what to change.
-pub(super) fn why_no_tls(error: &sqlx::Error) -> String {
-    let words = match error {
-        sqlx::Error::Tls(error) => error.to_string(),
-        sqlx::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    };
-    let known = [
-        ("UnsupportedCertVersion", "its certificate is X.509 v1, and v3 is needed"),
-        ("HandshakeFailure", "no common cipher (it may know DHE only) or key (EC P-521)"),
-        ("UnknownProtocolVersion", "it speaks TLS 1.0 or 1.1 only"),
-        ("ServerDoesNotSupportTls12Or13", "it speaks TLS 1.0 or 1.1 only"),
-        ("ProtocolVersion", "it speaks TLS 1.0 or 1.1 only"),
-        ("CaUsedAsEndEntity", "its certificate is its own authority; give the one that signs it, or let it have one"),
-        ("NotValidForName", "its certificate is for another name"),
-        ("UnknownIssuer", "its certificate is signed by nobody who is trusted here"),
-    ];
-    match known.iter().find(|(sign, _)| words.contains(sign)) {
-        Some((_, reason)) => format!("{NO_TLS}: {reason} ({words})"),
-        None => format!("{NO_TLS}: {words}"),
-    }
-}
-
-/// A limit in whole milliseconds as the servers take it: at least one, since zero means "none".
-pub(super) fn milliseconds(limit: Duration) -> u128 {
-    limit.as_millis().clamp(1, 2_147_483_647)
 }
 
 #[cfg(test)]

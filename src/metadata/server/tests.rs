@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt, pending, ready};
 use futures::stream::{self, BoxStream, StreamExt};
 
-use super::{Driver, ServerDatabase, Step, Verdict};
+use super::ServerDatabase;
 use crate::metadata::database::{Access, Database, DatabaseError, Dialect, Row, Value, Written};
+use crate::metadata::driver::{Driver, Step, Verdict};
 use crate::metadata::query::Query;
 use crate::metadata::target::{ServerTarget, Tls};
 

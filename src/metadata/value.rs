@@ -1,0 +1,84 @@
+//! What is bound to a statement, and what a row has; in which SQL.
+
+/// Which SQL is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// MySQL 5.7 and newer, MariaDB.
+    MySql,
+    /// PostgreSQL 9.6 and newer.
+    Postgres,
+    /// SQLite, inside this program.
+    Sqlite,
+}
+
+/// A value bound to a placeholder, or read from a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// SQL NULL.
+    Null,
+    /// Any integer type, and booleans.
+    Int(i64),
+    /// Any text type; bytes that are no UTF-8 are replaced.
+    Text(String),
+}
+
+impl Value {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Int(_) => None,
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One row. Columns are taken by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    /// The integer in a column; text that reads as one counts too. `None` for NULL and everything else.
+    #[must_use]
+    pub fn int(&self, column: usize) -> Option<i64> {
+        match self.0.get(column)? {
+            Value::Int(value) => Some(*value),
+            Value::Text(text) => text.trim().parse().ok(),
+            Value::Null => None,
+        }
+    }
+
+    /// The text in a column; integers are written out. `None` for NULL.
+    #[must_use]
+    pub fn text(&self, column: usize) -> Option<String> {
+        match self.0.get(column)? {
+            Value::Int(value) => Some(value.to_string()),
+            Value::Text(text) => Some(text.clone()),
+            Value::Null => None,
+        }
+    }
+}
