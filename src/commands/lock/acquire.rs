@@ -189,8 +189,8 @@ async fn with_program(
     leases: &[Lease],
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
-    let grace = registry.session_timeout() / 3;
-    match child::run(&arguments.program, arguments.hold_for, grace, registry, leases, stop).await {
+    let session = registry.session_timeout();
+    match child::run(&arguments.program, arguments.hold_for, session, registry, leases, stop).await {
         Ok(Ended::Status(code)) => Ok(Some(code)),
         Ok(Ended::LockLost(error)) => Err(error.into()),
         Err(error) => Err(CommandError::Other {

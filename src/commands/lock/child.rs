@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg, raise};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
-use super::guard::{self, Guard};
+use super::guard::{self, Guard, Times};
+use super::kin::{Kin, MARK};
 use super::terminal::Terminal;
 use crate::registry::{Lease, Registry, RegistryError};
 use crate::signals::Farewells;
@@ -58,12 +59,12 @@ async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<()
     Ok(())
 }
 
-/// Runs a program without a shell between, for `limit` at most. What is left of its process group when it has ended is ended
-/// too: nothing of it goes on without the lock.
+/// Runs a program without a shell between, for `limit` at most. What is left of it when it has ended, in its process group or
+/// out of it, is ended too: nothing of it goes on without the lock, which ends with a silence of `session`.
 pub(super) async fn run(
     program: &[OsString],
     limit: Option<Duration>,
-    grace: Duration,
+    session: Duration,
     registry: &mut dyn Registry,
     leases: &[Lease],
     mut stop: StopSignal,
@@ -71,7 +72,7 @@ pub(super) async fn run(
     let Some((name, arguments)) = program.split_first() else { return Ok(Ended::Status(0)) };
     let mut farewells = Farewells::listen();
     let mut children = signal(SignalKind::child())?;
-    let mut target = Target::start(name, arguments, grace)?;
+    let mut target = Target::start(name, arguments, session)?;
     let over = async {
         match limit {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -98,15 +99,13 @@ pub(super) async fn run(
             }
             signal = farewells.recv() => break Ended::Status(code_of(target.end(signal).await?)),
             () = &mut over => break Ended::Status(code_of(target.end(Signal::SIGTERM).await?)),
-            _ = children.recv() => {
-                if target.is_stopped() {
-                    target.rest();
-                    if let Err(lost) = ensure_held(registry, leases).await {
-                        target.end(Signal::SIGTERM).await?;
-                        break Ended::LockLost(lost);
-                    }
-                    target.go_on();
+            () = stopped(&mut children, &target.kin, target.terminal.is_some().then_some(target.group)) => {
+                target.rest();
+                if let Err(lost) = ensure_held(registry, leases).await {
+                    target.end(Signal::SIGTERM).await?;
+                    break Ended::LockLost(lost);
                 }
+                target.go_on();
             }
         }
     };
@@ -114,9 +113,23 @@ pub(super) async fn run(
     Ok(ended)
 }
 
-async fn empty(group: Pid) {
-    while guard::lives(group) {
+/// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that end are asked after.
+async fn stopped(children: &mut Signals, kin: &Kin, at_terminal: Option<Pid>) {
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
+    let is_stopped = |group| matches!(waitid(Id::Pid(group), flags), Ok(WaitStatus::Stopped(..)));
+    while children.recv().await.is_some() {
+        kin.reap();
+        if at_terminal.is_some_and(is_stopped) {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+async fn empty(kin: &mut Kin) {
+    while kin.lives() {
         tokio::time::sleep(guard::LOOK).await;
+        kin.reap();
     }
 }
 
@@ -129,6 +142,8 @@ fn code_of(status: ExitStatus) -> u8 {
 struct Target {
     child: Child,
     group: Pid,
+    /// All that has come from it.
+    kin: Kin,
     grace: Duration,
     /// Where somebody types at it.
     terminal: Option<Terminal>,
@@ -136,10 +151,10 @@ struct Target {
 }
 
 impl Target {
-    fn start(name: &OsString, arguments: &[OsString], grace: Duration) -> io::Result<Self> {
-        let mut guard = Guard::start(grace)?;
+    fn start(name: &OsString, arguments: &[OsString], session: Duration) -> io::Result<Self> {
+        let mut guard = Guard::start(session)?;
         let mut command = Command::new(name);
-        let spawned = command.args(arguments).process_group(0).spawn();
+        let spawned = command.args(arguments).env(MARK, &guard.mark).process_group(0).spawn();
         let child = match spawned {
             Ok(child) => child,
             Err(error) => {
@@ -150,7 +165,9 @@ impl Target {
         let group = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
         let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
         guard.watch(group)?;
-        let target = Self { child, group, grace, terminal: Terminal::of_process(), guard };
+        let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
+        let grace = Times::of_session(session).grace;
+        let target = Self { child, group, kin, grace, terminal: Terminal::of_process(), guard };
         target.go_on();
         Ok(target)
     }
@@ -168,38 +185,39 @@ impl Target {
         }
     }
 
-    /// Whether somebody at the terminal has just stopped it.
-    fn is_stopped(&self) -> bool {
-        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
-        self.terminal.is_some() && matches!(waitid(Id::Pid(self.group), flags), Ok(WaitStatus::Stopped(..)))
-    }
-
     /// Stops this process as well, until the shell lets it go on. Where no shell would, this returns at once.
-    fn rest(&self) {
+    fn rest(&mut self) {
+        self.guard.rest();
         if let Some(terminal) = &self.terminal {
             terminal.take_back(self.group);
         }
         let _ = raise(Signal::SIGTSTP);
     }
 
-    /// Ends what there is of the group, the program's children included.
+    /// Ends what there is of the program, all that it has started included.
     async fn end(&mut self, signal: Signal) -> io::Result<ExitStatus> {
-        self.signal(signal);
+        self.kin.signal(signal);
         // Who is stopped hears nothing.
-        self.signal(Signal::SIGCONT);
-        let (child, group) = (&mut self.child, self.group);
+        self.kin.signal(Signal::SIGCONT);
+        let (child, kin) = (&mut self.child, &mut self.kin);
         let gone = async {
             let status = child.wait().await;
-            empty(group).await;
+            empty(kin).await;
             status
         };
         if let Ok(status) = tokio::time::timeout(self.grace, gone).await {
             return status;
         }
-        self.signal(Signal::SIGKILL);
+        self.kin.signal(Signal::SIGKILL);
         let status = self.child.wait().await;
-        // Nobody resists that; what its parent does not ask after stays in the system's list all the same.
-        tokio::time::timeout(MOMENT, empty(group)).await.ok();
+        // Nobody resists that; but somebody may have begun something anew meanwhile.
+        let gone = async {
+            while self.kin.lives() {
+                self.kin.signal(Signal::SIGKILL);
+                tokio::time::sleep(guard::LOOK).await;
+            }
+        };
+        tokio::time::timeout(MOMENT, gone).await.ok();
         status
     }
 }

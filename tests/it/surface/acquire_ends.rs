@@ -196,3 +196,63 @@ fn a_lock_that_was_lost_meanwhile_ends_what_was_stopped() {
     assert!(!output.stdout.contains("ended"), "{output:?}");
     assert!(!is_alive(program));
 }
+
+/// Starts something that leaves the group, the session and its parent, hears of nothing, and says its number.
+fn deserter(file: &std::path::Path) -> String {
+    format!(
+        "(setsid sh -c 'trap \"\" INT QUIT TERM HUP; echo $$ >{0}.new; mv {0}.new {0}; while :; do sleep 0.1; done' \
+         </dev/null >/dev/null 2>&1 &) ; while ! test -e {0}; do sleep 0.05; done; echo ready; ",
+        file.display()
+    )
+}
+
+fn number(file: &std::path::Path) -> u32 {
+    std::fs::read_to_string(file).unwrap().trim().parse().unwrap()
+}
+
+/// Its session ends while the program goes on, if nobody looks after that.
+#[test]
+fn kill_stop_ends_the_program_before_the_lock_is_free() {
+    let world = world();
+    for terminal in [false, true] {
+        let (running, child) = world.with_child(terminal, &[]);
+        let program = program_of(&running, terminal);
+        signal(program, "STOP");
+        world.zk.await_queue(&world.path, 0);
+        assert!(!is_alive(child), "{terminal}");
+        signal(program, "CONT");
+        running.finish();
+    }
+}
+
+#[test]
+fn who_leaves_the_group_is_ended_too() {
+    let world = world();
+    let file = world.file("deserter");
+    let script = deserter(&file);
+    // The program ends by itself.
+    world.acquire(&["--", "sh", "-c", &format!("{script} exit 3")]).run().exit(3);
+    assert!(!is_alive(number(&file)));
+    for name in ["TERM", "KILL", "STOP"] {
+        std::fs::remove_file(&file).unwrap();
+        let mut running = world.acquire(&["--", "sh", "-c", &format!("{script} sleep 600")]).spawn();
+        running.await_stdout("ready");
+        running.signal(name);
+        world.zk.await_queue(&world.path, 0);
+        let program = number(&file);
+        assert!(!is_alive(program), "{name}");
+        running.signal("CONT");
+        running.finish();
+    }
+}
+
+/// A shell that becomes dsctl has children of its own.
+#[test]
+fn who_was_there_before_the_program_is_spared() {
+    let world = world();
+    let file = world.file("before");
+    let shell = format!("sleep 30 >/dev/null 2>&1 & echo $! >{}; exec \"$0\" \"$@\"", file.display());
+    world.acquire_through("/bin/sh", &["-c", &shell], &["--", "true"]).run().exit(0);
+    assert!(is_alive(number(&file)));
+    signal(number(&file), "KILL");
+}

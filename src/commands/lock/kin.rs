@@ -1,0 +1,191 @@
+//! Whatever a program has started, wherever it has gone: out of its process group, its session, or its parent's sight. As
+//! Linux shows processes in /proc; elsewhere the group alone is known.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+
+/// The variable that a program and all that it starts have in their environment.
+pub(super) const MARK: &str = "_DSCTL_LOCK";
+
+/// A process, as it was at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Process {
+    state: char,
+    parent: i32,
+    group: i32,
+    /// When it was started. Another process with the same number has another moment.
+    started: u64,
+}
+
+/// From now on whoever loses his parent below this process becomes its own child, instead of nobody's. Where the system has
+/// no such thing, who leaves the group is not found any more.
+pub(super) fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+}
+
+/// Processes below a process that belong to a program.
+#[derive(Debug)]
+pub(super) struct Kin {
+    root: i32,
+    group: Pid,
+    /// Who was there before the program.
+    spared: Vec<i32>,
+    /// What stands in the environment of all of them.
+    mark: String,
+    /// Who was there at the last look, by number, and when each was started.
+    known: BTreeMap<i32, u64>,
+}
+
+impl Kin {
+    /// Of the program that leads this group.
+    pub(super) fn new(root: Pid, group: Pid, spared: Vec<i32>, mark: &str) -> Self {
+        Self { root: root.as_raw(), group, spared, mark: mark.to_owned(), known: BTreeMap::new() }
+    }
+
+    /// Looks who is there. Whoever has been seen once is found again after the root's end.
+    pub(super) fn look(&mut self) {
+        self.found(&all());
+    }
+
+    /// Whether any of them can do anything; who is stopped cannot, but lives.
+    pub(super) fn any_runs(&mut self) -> bool {
+        self.found(&all()).iter().any(|process| !matches!(process.state, 'T' | 't'))
+    }
+
+    /// Whether there is anybody. Who waits for his parent has ended.
+    pub(super) fn lives(&mut self) -> bool {
+        let all = all();
+        if all.is_empty() {
+            return killpg(self.group, None).is_ok();
+        }
+        !self.found(&all).is_empty()
+    }
+
+    /// Sends a signal to all of them.
+    pub(super) fn signal(&mut self, signal: Signal) {
+        self.look();
+        // Who is gone needs none.
+        let _ = killpg(self.group, signal);
+        let all = all();
+        for (pid, started) in &self.known {
+            let outside = |process: &&Process| process.started == *started && process.group != self.group.as_raw();
+            if all.get(pid).filter(outside).is_some() {
+                let _ = kill(Pid::from_raw(*pid), signal);
+            }
+        }
+    }
+
+    /// Asks after those of them that this process has adopted and that have ended, but not after the program itself.
+    pub(super) fn reap(&self) {
+        let all = all();
+        let ended = all.iter().filter(|(_, process)| process.state == 'Z' && process.parent == self.root);
+        for (pid, _) in ended.filter(|(pid, _)| **pid != self.group.as_raw() && !self.spared.contains(pid)) {
+            let _ = waitpid(Pid::from_raw(*pid), Some(WaitPidFlag::WNOHANG));
+        }
+    }
+
+    fn found(&mut self, all: &BTreeMap<i32, Process>) -> Vec<Process> {
+        let was_known = |pid: i32, process: &Process| self.known.get(&pid) == Some(&process.started);
+        let of_group = |process: &Process| process.group == self.group.as_raw();
+        // Without the root nobody has adopted who left since the last look.
+        let alone = !all.contains_key(&self.root);
+        let first = |(pid, process): (&i32, &Process)| {
+            (was_known(*pid, process) || of_group(process) || (alone && has_mark(*pid, &self.mark))).then_some(*pid)
+        };
+        let mut kin: Vec<i32> = all.iter().filter_map(first).chain([self.root]).collect();
+        let mut next = 0;
+        while let Some(parent) = kin.get(next).copied() {
+            let children = all.iter().filter(|(_, process)| process.parent == parent).map(|(pid, _)| *pid);
+            let new: Vec<i32> = children.filter(|pid| !kin.contains(pid) && !self.spared.contains(pid)).collect();
+            kin.extend(new);
+            next += 1;
+        }
+        let living =
+            |pid: &i32| all.get(pid).filter(|process| *pid != self.root && !matches!(process.state, 'Z' | 'X'));
+        let found: Vec<(i32, Process)> = kin.iter().filter_map(|pid| Some((*pid, *living(pid)?))).collect();
+        self.known = found.iter().map(|(pid, process)| (*pid, process.started)).collect();
+        found.into_iter().map(|(_, process)| process).collect()
+    }
+}
+
+/// Who is below a process now.
+pub(super) fn below(root: Pid) -> Vec<i32> {
+    // No process has this number.
+    let mut kin = Kin::new(root, Pid::from_raw(i32::MAX), Vec::new(), "");
+    kin.look();
+    kin.known.into_keys().collect()
+}
+
+/// A name for [`MARK`] that no other program has.
+pub(super) fn mark() -> String {
+    // Every `RandomState` has keys of its own.
+    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
+}
+
+fn has_mark(pid: i32, mark: &str) -> bool {
+    let wanted = format!("{MARK}={mark}");
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    !mark.is_empty() && environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+}
+
+fn all() -> BTreeMap<i32, Process> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return BTreeMap::new() };
+    let process = |pid: i32| read(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?);
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    numbers.filter_map(|pid| Some((pid, process(pid)?))).collect()
+}
+
+/// A line of proc(5); the name in parentheses may hold anything.
+fn read(stat: &str) -> Option<Process> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(Process {
+        state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(parent: i32, group: i32) -> Process {
+        Process { state: 'S', parent, group, started: 9 }
+    }
+
+    #[test]
+    fn a_line_is_read_whatever_the_name() {
+        let line = "12 (a) R 1) T 3 4 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
+        assert_eq!(read(line), Some(Process { state: 'T', parent: 3, group: 4, started: 777 }));
+        assert_eq!(read("12 (a"), None);
+    }
+
+    #[test]
+    fn who_has_left_is_found_and_who_was_there_before_is_spared() {
+        let mut all: BTreeMap<i32, Process> = [
+            (10, process(1, 10)),
+            (11, process(10, 11)),
+            (20, process(10, 20)),
+            (21, process(20, 21)),
+            (22, process(21, 22)),
+            (30, process(1, 30)),
+        ]
+        .into();
+        let mut kin = Kin::new(Pid::from_raw(10), Pid::from_raw(20), vec![11], "");
+        let pids = |kin: &Kin| kin.known.keys().copied().collect::<Vec<_>>();
+        assert_eq!((kin.found(&all).len(), pids(&kin)), (3, vec![20, 21, 22]));
+        // The root has ended, and another process has a number of old.
+        for gone in [10, 20] {
+            all.remove(&gone);
+        }
+        all.insert(21, process(1, 21));
+        all.insert(22, Process { started: 10, ..process(1, 22) });
+        assert_eq!((kin.found(&all).len(), pids(&kin)), (1, vec![21]));
+    }
+}
