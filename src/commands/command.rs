@@ -120,7 +120,7 @@ impl Command {
                 call.on_cluster(empty, access, async |shell, cluster| failover::run(shell, cluster, &arguments).await)
                     .await
             }
-            Self::Watch(arguments) => watch::run(call, &arguments).await,
+            Self::Watch(arguments) => Box::pin(watch::run(call, &arguments)).await,
             Self::Commands => {
                 call.on_cluster(command_list::empty(), Access::Read, async |shell, cluster| {
                     command_list::run(shell, cluster).await

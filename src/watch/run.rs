@@ -45,7 +45,7 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         paused: None,
         started: false,
         place: None,
-        strange: false,
+        strange: None,
         wrote: false,
         came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
@@ -83,7 +83,7 @@ pub(super) struct Watcher<'a> {
     /// Which registry and database these are.
     place: Option<(String, String)>,
     /// Whether a brake was on that is another cluster's, until that is told.
-    pub(super) strange: bool,
+    pub(super) strange: Option<&'static str>,
     /// Whether this round has written anything.
     wrote: bool,
     /// The first failover that did not come to a good end, for the exit code of a single round.
@@ -287,8 +287,7 @@ impl Watcher<'_> {
             let told = stop.unless(returned::with_older(cluster, &masters, &counts, event)).await?;
             around.tell(told).await;
         }
-        if std::mem::take(&mut self.strange) {
-            let text = "the storm brake is released: it was another cluster's";
+        if let Some(text) = self.strange.take() {
             around.tell(Event::new(Kind::Paused, text).with("storm_brake", false)).await;
         }
         self.tell_pause(around).await;
