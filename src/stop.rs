@@ -120,7 +120,7 @@ mod tests {
         let stop = StopSignal::new(receiver);
         assert_eq!(stop.pause(Duration::ZERO).await, Ok(()));
         sender.send_replace(Some(Stop::Terminate));
-        assert_eq!(stop.pause(Duration::from_secs(3600)).await, Err(Stopped(Stop::Terminate)));
+        assert_eq!(stop.pause(Duration::from_hours(1)).await, Err(Stopped(Stop::Terminate)));
         let shield = stop.clone().shield();
         assert_eq!(stop.unless(async { Ok::<_, Stopped>(7) }).await, Ok(7));
         drop(shield);

@@ -117,7 +117,7 @@ impl Command {
                 call.on_cluster(empty, access, async |shell, cluster| failover::run(shell, cluster, &arguments).await)
                     .await
             }
-            Self::Watch(arguments) => watch::run(call, &arguments).await,
+            Self::Watch(arguments) => Box::pin(watch::run(call, &arguments)).await,
             Self::Commands => {
                 call.on_cluster(command_list::empty(), Access::Read, async |_, cluster| {
                     command_list::run(cluster).await
@@ -130,7 +130,9 @@ impl Command {
                 })
                 .await
             }
-            Self::Completions { shell } => call.text("completions", |definition| help::completions(shell, definition)),
+            Self::Completions { shell } => {
+                call.text("completions", |definition| Ok(help::completions(shell, definition)))
+            }
             Self::Man => call.text("man", help::man),
             Self::Help(arguments) => call.text("help", |definition| help::help(&arguments, definition)),
         }

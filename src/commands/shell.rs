@@ -69,7 +69,7 @@ pub(super) struct Call<'a, 'w> {
     pub(super) definition: fn() -> clap::Command,
 }
 
-impl<'a, 'w> Call<'a, 'w> {
+impl Call<'_, '_> {
     /// A command whose answer is a finished text.
     pub(super) fn text(
         self,
@@ -94,10 +94,15 @@ impl<'a, 'w> Call<'a, 'w> {
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Document) -> Result<Answer, CommandError>,
     ) -> io::Result<u8> {
         let mut document = empty;
-        let mut shell = match self.shell(scope, &mut document) {
-            Ok(shell) => shell,
-            Err((printer, error)) => return finish(printer, document, Answer::failed(&error)),
+        // A statement of its own: the lock on stdin must be gone before a question is asked, which another thread reads.
+        let resolved = resolve(self.global, self.environment, &mut io::stdin().lock(), scope);
+        let Self { printer, stop, .. } = self;
+        let settings = match resolved {
+            Ok(settings) => settings,
+            Err(error) => return finish(printer, document, Answer::failed(&error.into())),
         };
+        document.warnings = settings.warnings.iter().map(ToString::to_string).collect();
+        let mut shell = Shell { settings, printer, stop };
         let answer = work(&mut shell, &mut document).await.unwrap_or_else(|error| Answer::failed(&error));
         finish(shell.printer, document, answer)
     }
@@ -121,23 +126,6 @@ impl<'a, 'w> Call<'a, 'w> {
             Ok(answer)
         })
         .await
-    }
-
-    fn shell(
-        self,
-        scope: Scope,
-        document: &mut Document,
-    ) -> Result<Shell<'a, 'w>, (&'a mut Printer<'w>, CommandError)> {
-        // A statement of its own: the lock on stdin must be gone before a question is asked, which another thread reads.
-        let resolved = resolve(self.global, self.environment, &mut io::stdin().lock(), scope);
-        let Self { printer, stop, .. } = self;
-        match resolved {
-            Ok(settings) => {
-                document.warnings = settings.warnings.iter().map(ToString::to_string).collect();
-                Ok(Shell { settings, printer, stop })
-            }
-            Err(error) => Err((printer, error.into())),
-        }
     }
 }
 

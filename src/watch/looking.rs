@@ -47,7 +47,9 @@ impl Watcher<'_> {
     fn settle(&mut self, home: Option<Home>) {
         let Some(home) = home else { return };
         if self.memory.home.as_ref().is_some_and(|before| !home.is_that(before)) {
-            self.strange |= self.memory.brake.is_some();
+            if self.memory.brake.is_some() {
+                self.strange = Some("the storm brake is released: it was another cluster's");
+            }
             self.memory = Memory { database: self.memory.database.take(), ..Memory::default() };
             self.forget_masters();
         }

@@ -46,7 +46,7 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         paused: None,
         started: false,
         place: None,
-        strange: false,
+        strange: None,
         wrote: false,
         came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
@@ -255,8 +255,7 @@ impl Watcher<'_> {
             let told = returned::with_older(cluster, &masters, &counts, event).await?;
             around.tell(told).await;
         }
-        if std::mem::take(&mut self.strange) {
-            let text = "the storm brake is released: it was another cluster's";
+        if let Some(text) = self.strange.take() {
             around.tell(Event::new(Kind::Paused, text).with("storm_brake", false)).await;
         }
         self.tell_pause(around).await;

@@ -32,7 +32,7 @@ pub(super) struct Watcher<'a> {
     /// Which registry and database these are.
     pub(super) place: Option<(String, String)>,
     /// Whether a brake was on that is another cluster's, until that is told.
-    pub(super) strange: bool,
+    pub(super) strange: Option<&'static str>,
     /// Whether this round has written anything.
     pub(super) wrote: bool,
     /// The first failover that did not come to a good end, for the exit code of a single round.

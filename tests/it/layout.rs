@@ -125,15 +125,15 @@ impl Reader<'_> {
         match tree {
             syn::UseTree::Path(path) => self.uses(&path.tree, &with(&path.ident), hands_on),
             syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.uses(tree, before, hands_on)),
-            syn::UseTree::Name(name) if name.ident == "self" => self.used(before.to_vec(), None, hands_on),
-            syn::UseTree::Name(name) => self.used(with(&name.ident), Some(&name.ident), hands_on),
-            syn::UseTree::Rename(rename) => self.used(with(&rename.ident), Some(&rename.rename), hands_on),
-            syn::UseTree::Glob(_) => self.used(before.to_vec(), None, hands_on),
+            syn::UseTree::Name(name) if name.ident == "self" => self.used(before, None, hands_on),
+            syn::UseTree::Name(name) => self.used(&with(&name.ident), Some(&name.ident), hands_on),
+            syn::UseTree::Rename(rename) => self.used(&with(&rename.ident), Some(&rename.rename), hands_on),
+            syn::UseTree::Glob(_) => self.used(before, None, hands_on),
         }
     }
 
-    fn used(&mut self, segments: Vec<String>, name: Option<&syn::Ident>, hands_on: bool) {
-        let path = self.absolute(&segments);
+    fn used(&mut self, segments: &[String], name: Option<&syn::Ident>, hands_on: bool) {
+        let path = self.absolute(segments);
         match name.filter(|_| hands_on) {
             Some(name) => _ = self.handed_on.insert(name.to_string(), path),
             None => _ = self.named.insert(path),

@@ -9,12 +9,12 @@ use crate::exit_code::ExitCode;
 use crate::output::ErrorBody;
 
 /// The completion script of a shell.
-pub(super) fn completions(shell: CompletionShell, definition: &Command) -> Result<String, ErrorBody> {
-    Ok(match shell {
+pub(super) fn completions(shell: CompletionShell, definition: &Command) -> String {
+    match shell {
         CompletionShell::Bash => generate::completions(clap_complete::Shell::Bash, definition),
         CompletionShell::Zsh => generate::completions(clap_complete::Shell::Zsh, definition),
         CompletionShell::Fish => generate::completions(clap_complete::Shell::Fish, definition),
-    })
+    }
 }
 
 /// The manual page.
@@ -27,7 +27,7 @@ pub(super) fn man(definition: &Command) -> Result<String, ErrorBody> {
 /// The help of a command or a topic.
 pub(super) fn help(arguments: &HelpArgs, definition: &Command) -> Result<String, ErrorBody> {
     topics::help(&arguments.topic, definition)
-        .map_err(|error| ErrorBody::new("usage", error.to_string(), ExitCode::Usage).hint(error.hint(definition)))
+        .map_err(|error| ErrorBody::new("usage", error.to_string(), ExitCode::Usage).hint(topics::known(definition)))
 }
 
 /// Arguments of `help`.

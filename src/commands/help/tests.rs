@@ -29,16 +29,16 @@ fn help_knows_topics_and_nested_commands() {
     assert!(environment.contains("DSCTL_STATEMENT_TIMEOUT") && environment.contains("/etc/dsctl/config.toml"));
     let unknown = topics::help(&words("lock stat"), &definition()).unwrap_err();
     assert_eq!(unknown.to_string(), "there is no help about \"lock stat\"");
-    assert!(unknown.hint(&definition()).contains("exit-codes, environment, masters"));
+    assert!(topics::known(&definition()).contains("exit-codes, environment, masters"));
 }
 
 /// The files that are shipped come from the definition: write them again with `dsctl completions` and `dsctl man`.
 #[test]
 fn shipped_files_are_up_to_date() {
     let up_to_date = [
-        ("dsctl.bash", completions(CompletionShell::Bash, &definition()).unwrap()),
-        ("_dsctl", completions(CompletionShell::Zsh, &definition()).unwrap()),
-        ("dsctl.fish", completions(CompletionShell::Fish, &definition()).unwrap()),
+        ("dsctl.bash", completions(CompletionShell::Bash, &definition())),
+        ("_dsctl", completions(CompletionShell::Zsh, &definition())),
+        ("dsctl.fish", completions(CompletionShell::Fish, &definition())),
         ("dsctl.1", man(&definition()).unwrap()),
     ];
     for (name, text) in up_to_date {

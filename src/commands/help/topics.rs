@@ -13,13 +13,10 @@ pub(super) const TOPICS: [&str; 2] = ["exit-codes", "environment"];
 #[error("there is no help about {0:?}")]
 pub(super) struct UnknownTopic(pub String);
 
-impl UnknownTopic {
-    /// What there is.
-    #[must_use]
-    pub(super) fn hint(&self, definition: &clap::Command) -> String {
-        let commands = definition.get_subcommands().map(clap::Command::get_name);
-        format!("topics: {}", TOPICS.into_iter().chain(commands).collect::<Vec<_>>().join(", "))
-    }
+/// What there is.
+pub(super) fn known(definition: &clap::Command) -> String {
+    let commands = definition.get_subcommands().map(clap::Command::get_name);
+    format!("topics: {}", TOPICS.into_iter().chain(commands).collect::<Vec<_>>().join(", "))
 }
 
 /// The text of `dsctl help TOPIC...`; without a topic that of `dsctl --help`.

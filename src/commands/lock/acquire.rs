@@ -61,7 +61,9 @@ pub(in crate::commands) async fn run(
     let held = held?;
     let Some(status) = held.child else { return Ok(Answer::new(held.body())) };
     // Stdout was the program's own.
-    left.iter().for_each(|left| shell.printer.warning(left));
+    if let Some(left) = &left {
+        shell.printer.warning(left);
+    }
     Ok(Answer { passed_on: Some(status), ..Answer::default() })
 }
 

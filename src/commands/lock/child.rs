@@ -123,7 +123,7 @@ async fn stopped(children: &mut Signals, kin: &Kin, at_terminal: Option<Pid>) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn empty(kin: &mut Kin) {

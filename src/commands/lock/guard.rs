@@ -85,8 +85,8 @@ impl Guard {
 
     /// From now on this group, and all that comes from it, ends with this process.
     pub(super) fn watch(&mut self, group: Pid) -> io::Result<()> {
-        let spared = self.spared.iter().map(|pid| format!(" {pid}")).collect::<String>();
-        self.say(&format!("{group}{spared}"))?;
+        let numbers: Vec<String> = [group.as_raw()].iter().chain(&self.spared).map(ToString::to_string).collect();
+        self.say(&numbers.join(" "))?;
         let Some(pipe) = &self.child.stdin else { return Ok(()) };
         let mut pipe = File::from(pipe.as_fd().try_clone_to_owned()?);
         let mut ticks = tokio::time::interval(self.beat_every);
@@ -165,7 +165,9 @@ fn stand_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) 
                 kin = kin.or_else(|| guarded(&word, parent, mark));
             }
             Err(RecvTimeoutError::Disconnected) => {
-                kin.iter_mut().for_each(|kin| end(kin, times.grace));
+                if let Some(kin) = &mut kin {
+                    end(kin, times.grace);
+                }
                 return;
             }
             Err(RecvTimeoutError::Timeout) => {}

@@ -74,7 +74,7 @@ impl Kin {
         let all = all();
         for (pid, started) in &self.known {
             let outside = |process: &&Process| process.started == *started && process.group != self.group.as_raw();
-            if all.get(pid).filter(outside).is_some() {
+            if all.get(pid).as_ref().is_some_and(outside) {
                 let _ = kill(Pid::from_raw(*pid), signal);
             }
         }

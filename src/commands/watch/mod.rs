@@ -38,7 +38,7 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
         let work = async |shell: &mut Shell<'_, '_>, _: &mut Document| {
             run_loop(shell, global, environment, arguments).await.map(Answer::ending)
         };
-        return call.alone(Document::new("watch"), Scope::Cluster, work).await;
+        return Box::pin(call.alone(Document::new("watch"), Scope::Cluster, work)).await;
     };
     let answer = answer.unwrap_or_else(|error| Answer::failed(&error));
     finish(call.printer, Document::new("watch"), answer)
