@@ -14,7 +14,7 @@ use dsctl::secret::Secret;
 
 use super::dump::Dump;
 use super::env::{Env, Store};
-use super::wait::wait;
+use super::wait::{patient, wait};
 use super::{PASSWORD, USER};
 
 /// Limits of a test's connection.
@@ -28,7 +28,8 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(10), statement: Duration::from_secs(20) }
+        // Many tables are made at one time, on a machine that may be busy.
+        Self { timeout: patient(Duration::from_secs(10)), statement: patient(Duration::from_secs(20)) }
     }
 }
 
