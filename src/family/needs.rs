@@ -31,6 +31,11 @@ impl Family {
             // 2.0.2 brought it.
             needs.push(Need { may_lack: true, ..need(self.tables.instance, &["restart_time"]) });
         }
+        if (FamilyId::V2_0..=FamilyId::V3_2).contains(&self.id) {
+            // 2.0.1 brought it: the masters of 2.0 and 3.0 write it into the instance of a serial definition that runs before.
+            let may_lack = self.id == FamilyId::V2_0;
+            needs.push(Need { may_lack, ..need(self.tables.instance, &["next_process_instance_id"]) });
+        }
         if self.id >= FamilyId::V3_3 {
             needs.extend(JDBC_REGISTRY.map(|(table, columns)| need(table, columns)));
         }
