@@ -264,9 +264,10 @@ fn failed_over(world: &World, dead: &Server, skipped: i64) -> Written {
 
 fn by_us(world: &World, dead: &Server, worker: &Server) -> Story {
     let written = failed_over(world, dead, 1);
-    let fresh = (world.release.marks == Marks::OnDeadHosts).then(|| world.start(Kind::Worker, LONG));
+    // A worker that is not ready makes every task fail that a master sends it.
+    let start_worker = || world.start(Kind::Worker, LONG).registered(&world.env);
+    let fresh = (world.release.marks == Marks::OnDeadHosts).then(start_worker);
     let master = world.start(Kind::Master, LONG).registered(&world.env);
-    let fresh = fresh.map(|fresh| fresh.registered(&world.env));
     let worker = fresh.as_ref().unwrap_or(worker);
     world.await_runs("a", RUNS, &[&master, worker]);
     world.let_go();
@@ -278,8 +279,8 @@ fn by_us(world: &World, dead: &Server, worker: &Server) -> Story {
 const RUNS: usize = 8 + 5;
 
 fn by_master(world: &World, copy: &Env) -> Story {
-    let (master, worker) = (world.start_in(copy, Kind::Master, LONG), world.start_in(copy, Kind::Worker, LONG));
-    let (master, worker) = (master.registered(copy), worker.registered(copy));
+    let worker = world.start_in(copy, Kind::Worker, LONG).registered(copy);
+    let master = world.start_in(copy, Kind::Master, LONG).registered(copy);
     let ends = ends(world, copy, &[&master, &worker]);
     Story { written: written(copy, world.release), ends }
 }
