@@ -97,11 +97,29 @@ impl Drop for Guarded {
     }
 }
 
-/// Sends a signal to a process of ours.
+/// Sends a signal to a process of ours. After a `STOP` every thread of it stands: one thread takes the signal, and until it
+/// has had a processor the others go on.
 pub fn signal(pid: u32, name: &str) {
     // The shell's own `kill`: the program of that name is not on every machine.
     let status = Command::new("sh").args(["-c", "kill -\"$1\" \"$2\"", "kill", name, &pid.to_string()]).status();
     assert!(status.unwrap().success(), "kill -{name} {pid}");
+    if name == "STOP" {
+        eventually(Duration::from_secs(30), "all threads to stand", || {
+            let going = threads(pid).into_iter().filter(|state| !['T', 't'].contains(state)).count();
+            if going == 0 { Ok(()) } else { Err(going) }
+        });
+    }
+}
+
+/// The states of a process's threads, as `/proc` writes them.
+fn threads(pid: u32) -> Vec<char> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let state = |thread: std::io::Result<fs::DirEntry>| {
+        let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+        // The name before it may hold anything, parentheses too.
+        stat.rsplit_once(") ")?.1.chars().next()
+    };
+    threads.filter_map(state).collect()
 }
 
 /// A folder for a server, which servers that give up root's rights can enter.
