@@ -1,11 +1,14 @@
 //! Several that fail masters over at one moment, each of whom limits how many that may be. Under the lock of one master each
 //! looks who holds the locks of the others, and then what was handed over: of any two at least the later one sees the other.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 
 use super::error::{FailoverError, Refusal};
 use super::handover::Handover;
-use super::rules::{Crowd, Room};
+use super::rules::{Crowd, Limit, Room};
 use crate::cluster::Cluster;
 use crate::family::LockPath;
 use crate::metadata::HostCount;
@@ -29,9 +32,9 @@ impl Handover<'_> {
         address: &Address,
     ) -> Result<(), FailoverError> {
         let began = Instant::now();
-        while self.observer.limit().is_some() {
+        while let Some(window) = self.observer.limit().map(Limit::window) {
             // The locks before the rows: whoever is done between the two shows in the rows.
-            let locked = locked_masters(self.cluster, address).await?;
+            let locked = self.locked_masters(masters, address, window).await?;
             let counts = self.kept(async |store| store.host_counts().await).await?;
             let is_at_work = |master: &String| {
                 // The work of one that is registered is its own, whoever has kept the lock since an earlier failover of it.
@@ -55,26 +58,50 @@ impl Handover<'_> {
     }
 }
 
+impl Handover<'_> {
+    /// Other masters whose failover somebody may be at work at.
+    async fn locked_masters(
+        &mut self,
+        masters: &Registrations,
+        address: &Address,
+        window: Duration,
+    ) -> Result<BTreeSet<String>, FailoverError> {
+        let holders = holders(self.cluster).await?;
+        // By the registry's own clock, as far as our own lock is among them; a dry run has none, and writes nothing.
+        let newest = || holders.iter().filter_map(|(_, node)| node.created_at).max();
+        let now = if self.locks.is_some() { newest() } else { Some(Timestamp::now()) };
+        let keeps = self.cluster.store.release().keeps_lock();
+        let at_work = |(_, node): &Holder| !(keeps && is_kept(node, masters, now, window));
+        let names = holders.into_iter().filter(at_work).map(|(name, _)| name);
+        Ok(names.filter(|name| name != address.as_str()).collect())
+    }
+}
+
 fn makes_way(address: &Address, at_work: &[String]) -> bool {
     at_work.iter().any(|other| other.as_str() < address.as_str())
 }
 
-/// Other masters whose failover lock a session holds. Where one lock is for all, nobody else can be at work.
-async fn locked_masters(cluster: &mut Cluster, address: &Address) -> Result<Vec<String>, FailoverError> {
-    let mut masters = Vec::new();
+/// Who holds the lock of which master.
+type Holder = (String, LockNode);
+
+/// Whose failover lock a session holds. Where one lock is for all, nobody else can be at work.
+async fn holders(cluster: &mut Cluster) -> Result<Vec<Holder>, FailoverError> {
+    let mut holders = Vec::new();
     for lock in cluster.store.release().locks() {
         let LockPath::PerMaster(parent) = lock else { continue };
-        let names = cluster.registry.locks_below(parent).await?;
-        for name in
-            names.into_iter().filter(|name| name != address.as_str() && !masters.contains(name)).collect::<Vec<_>>()
-        {
+        for name in cluster.registry.locks_below(parent).await? {
             let queue = cluster.registry.lock_queue(&format!("{parent}/{name}")).await?;
-            if queue.first().is_some_and(|holder| !LockNode::is_persistent(holder)) {
-                masters.push(name);
-            }
+            holders.extend(queue.into_iter().next().filter(|node| !node.is_persistent()).map(|node| (name, node)));
         }
     }
-    Ok(masters)
+    Ok(holders)
+}
+
+/// Whether a master has held this lock for longer than `window`, as those do that keep it long after their failover.
+fn is_kept(node: &LockNode, masters: &Registrations, now: Option<Timestamp>, window: Duration) -> bool {
+    let is_masters = masters.servers.iter().any(|server| server.session_id == node.session_id);
+    let age = now.zip(node.created_at).map(|(now, made)| now.duration_since(made));
+    is_masters && age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age > window))
 }
 
 /// A lock may be held by somebody who has long done everything.
@@ -87,6 +114,31 @@ fn has_work(cluster: &Cluster, counts: &[HostCount], master: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Heartbeat, Registration};
+
+    #[test]
+    fn a_lock_is_kept_that_a_master_has_for_longer_than_what_was_done_counts() {
+        let time = |seconds| Timestamp::from_second(seconds).unwrap();
+        let master = Registration {
+            address: Address::seen("m:1"),
+            node: String::new(),
+            session_id: Some("0x1".to_owned()),
+            created_at: None,
+            modified_at: None,
+            heartbeat: Heartbeat::default(),
+        };
+        let masters = Registrations { servers: vec![master], ..Registrations::default() };
+        let kept = |session: &str, made, newest| {
+            let session_id = Some(session.to_owned());
+            let node = LockNode { node: String::new(), session_id, created_at: made, data: String::new() };
+            is_kept(&node, &masters, newest, Duration::from_secs(60))
+        };
+        assert!(kept("0x1", Some(time(0)), Some(time(61))));
+        assert!(!kept("0x2", Some(time(0)), Some(time(61))), "somebody else's");
+        assert!(!kept("0x1", Some(time(0)), Some(time(60))));
+        assert!(!kept("0x1", Some(time(99)), Some(time(0))));
+        assert!(!kept("0x1", None, Some(time(61))) && !kept("0x1", Some(time(0)), None));
+    }
 
     #[test]
     fn of_several_the_smallest_does_not_make_way() {

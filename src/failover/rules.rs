@@ -85,6 +85,9 @@ pub trait Observer: Send {
 
 /// Says whether one more failover is too much.
 pub trait Limit: Sync {
+    /// For how long what was done counts.
+    fn window(&self) -> Duration;
+
     /// Judges what is seen.
     fn room(&self, family: &Family, crowd: &Crowd<'_>) -> Room;
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::state::PastFailover;
 use crate::failover::{Before, Between, Roll};
 use crate::metadata::Mark;
@@ -45,6 +47,12 @@ pub enum Hold {
 }
 
 impl Hold {
+    /// Whether it stays until an operator has done something: no time ends it.
+    #[must_use]
+    pub fn needs_somebody(&self) -> bool {
+        matches!(self, Self::NoMasters | Self::Alive(_) | Self::Brake(_))
+    }
+
     /// In words.
     #[must_use]
     pub fn sentence(&self, now: i64) -> String {
@@ -137,7 +145,8 @@ impl Look {
 }
 
 /// An absence that is proven from its beginning up to the last look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Absence {
     /// When it was first seen, in epoch milliseconds.
     pub since: i64,
@@ -145,7 +154,7 @@ pub struct Absence {
     pub mark: Option<Mark>,
 }
 
-/// So many masters that went without work are remembered.
+/// So many masters that went without work are remembered, the last ones.
 const MOST_IDLE: usize = 100;
 
 /// What was seen of registrations, and since when masters with work are missing.
@@ -158,7 +167,9 @@ pub struct Missing {
     pub alive: BTreeMap<String, String>,
     /// Masters whose registration was seen to go while they had no work, and what rows there were then: whoever has work
     /// later has begun it without a registration.
-    pub idle: BTreeMap<String, Option<Mark>>,
+    pub idle: BTreeMap<String, Absence>,
+    /// Who was registered when anybody last was, however long ago.
+    pub registered: BTreeSet<String>,
     /// The last look.
     pub last: Option<Look>,
     /// Whether the last look found no master at all.
@@ -172,7 +183,7 @@ impl Missing {
     ///
     /// After a time in which no master was there at all every grace time starts anew: that was the registry's failure
     /// and not a master's. So nothing is kept of it, for this process or the next.
-    pub fn see(&mut self, look: Look, registered: &BTreeSet<String>, allow_nobody: bool, longest: Duration) {
+    pub fn see(&mut self, look: Look, registered: BTreeSet<String>, allow_nobody: bool, longest: Duration) {
         let doubt = match &self.last {
             Some(last) => look.doubt(last, longest),
             None => Some("what was remembered of it is not proven"),
@@ -192,14 +203,30 @@ impl Missing {
         self.absences.retain(|address, _| !registered.contains(address));
         self.alive.retain(|address, _| !registered.contains(address));
         self.idle.retain(|address, _| !registered.contains(address));
+        // That all of them went together is the registry's failure: who does not come back with the others is lost then.
+        if !self.blind {
+            self.lose(registered, look.at_ms);
+        }
         self.last = Some(look);
     }
 
-    /// A registration was there at the last look and is gone. That all of them went together is the registry's failure.
-    pub fn lose(&mut self, address: &str) {
-        if !self.blind && self.idle.len() < MOST_IDLE {
-            self.idle.entry(address.to_owned()).or_default();
+    /// Notes whose registration has gone.
+    fn lose(&mut self, registered: BTreeSet<String>, at_ms: i64) {
+        let before = std::mem::replace(&mut self.registered, registered);
+        for lost in before.difference(&self.registered) {
+            self.idle.entry(lost.clone()).or_insert(Absence { since: at_ms, mark: None });
         }
+        while self.idle.len() > MOST_IDLE {
+            let oldest = self.idle.iter().min_by_key(|(_, absence)| absence.since);
+            let Some(oldest) = oldest.map(|(address, _)| address.clone()) else { break };
+            self.idle.remove(&oldest);
+        }
+    }
+
+    /// Whether it was registered at the last look.
+    #[must_use]
+    pub fn is_registered(&self, address: &str) -> bool {
+        !self.blind && self.registered.contains(address)
     }
 
     /// Says which masters have work and are not registered: of these the absence counts from now on, if it does not yet.
@@ -216,7 +243,7 @@ impl Missing {
         if self.blind {
             return;
         }
-        let mark = self.idle.get(address).cloned().flatten();
+        let mark = self.idle.get(address).and_then(|idle| idle.mark.clone());
         let absence = self.absences.entry(address.to_owned()).or_insert(Absence { since: now, mark });
         // A clock that was set back must not make the grace time longer than it is.
         absence.since = absence.since.min(now);
@@ -225,18 +252,15 @@ impl Missing {
     /// Masters whose absence lacks its mark.
     #[must_use]
     pub fn without_mark(&self) -> BTreeSet<String> {
-        let without = self.absences.iter().filter(|(_, absence)| absence.mark.is_none());
-        let idle = self.idle.iter().filter(|(_, mark)| mark.is_none());
-        without.map(|(address, _)| address.clone()).chain(idle.map(|(address, _)| address.clone())).collect()
+        let all = self.absences.iter().chain(&self.idle);
+        all.filter(|(_, absence)| absence.mark.is_none()).map(|(address, _)| address.clone()).collect()
     }
 
     /// Gives an absence its mark.
     pub fn mark(&mut self, address: &str, mark: Mark) {
-        if let Some(idle) = self.idle.get_mut(address).filter(|idle| idle.is_none()) {
-            *idle = Some(mark.clone());
-        }
-        if let Some(absence) = self.absences.get_mut(address).filter(|absence| absence.mark.is_none()) {
-            absence.mark = Some(mark);
+        let both = [self.absences.get_mut(address), self.idle.get_mut(address)];
+        for absence in both.into_iter().flatten().filter(|absence| absence.mark.is_none()) {
+            absence.mark = Some(mark.clone());
         }
     }
 
@@ -331,7 +355,7 @@ mod tests {
 
     /// A master `l:1` lives; these are dead with work.
     fn round(missing: &mut Missing, names: &[&str], at_ms: i64) {
-        missing.see(look(None, &["l:1"], at_ms), &dead(&["l:1"]), false, LONGEST);
+        missing.see(look(None, &["l:1"], at_ms), dead(&["l:1"]), false, LONGEST);
         missing.name(&dead(names), at_ms);
     }
 
@@ -346,7 +370,7 @@ mod tests {
         round(&mut missing, &["b:1"], 2_000);
         round(&mut missing, &["a:1", "b:1"], 3_000);
         assert_eq!(since(&missing), BTreeMap::from([("a:1", 3_000), ("b:1", 1_000)]));
-        missing.see(look(None, &["l:1", "b:1"], 4_000), &dead(&["l:1", "b:1"]), false, LONGEST);
+        missing.see(look(None, &["l:1", "b:1"], 4_000), dead(&["l:1", "b:1"]), false, LONGEST);
         assert_eq!(since(&missing), BTreeMap::from([("a:1", 3_000)]));
     }
 
@@ -358,7 +382,7 @@ mod tests {
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!(since(&missing)["a:1"], 2_000);
         // All masters gone together, and one back: its companions have the whole grace time to follow.
-        missing.see(look(None, &[], 3_000), &dead(&[]), false, LONGEST);
+        missing.see(look(None, &[], 3_000), dead(&[]), false, LONGEST);
         missing.name(&dead(&["a:1", "b:1"]), 3_000);
         assert!(missing.blind && missing.absences.is_empty());
         round(&mut missing, &["a:1"], 4_000);
@@ -398,10 +422,9 @@ mod tests {
 
     #[test]
     fn a_count_proves_an_absence_however_long_nobody_looked() {
-        let registered = dead(&["l:1"]);
         let mut missing = Missing::default();
         let mut round = |count, at_ms| {
-            missing.see(look(Some(count), &["l:1"], at_ms), &registered, false, LONGEST);
+            missing.see(look(Some(count), &["l:1"], at_ms), dead(&["l:1"]), false, LONGEST);
             missing.name(&dead(&["a:1"]), at_ms);
             since(&missing)["a:1"]
         };
@@ -413,8 +436,8 @@ mod tests {
         let mark = || Mark { instance: 7, ..Mark::default() };
         let idle = || {
             let mut missing = Missing::default();
+            missing.see(look(None, &["l:1", "a:1"], 500), dead(&["l:1", "a:1"]), false, LONGEST);
             round(&mut missing, &[], 1_000);
-            missing.lose("a:1");
             assert!(missing.without_mark().contains("a:1"));
             missing.mark("a:1", mark());
             assert!(missing.without_mark().is_empty());
@@ -424,7 +447,7 @@ mod tests {
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!((since(&missing)["a:1"], &missing.absences["a:1"].mark), (2_000, &Some(mark())));
         let mut missing = idle();
-        missing.see(look(None, &["a:1"], 2_000), &dead(&["a:1"]), false, LONGEST);
+        missing.see(look(None, &["a:1"], 2_000), dead(&["a:1"]), false, LONGEST);
         round(&mut missing, &["a:1"], 3_000);
         assert_eq!(missing.absences["a:1"].mark, None);
         let mut missing = idle();
@@ -437,6 +460,27 @@ mod tests {
     }
 
     #[test]
+    fn who_does_not_come_back_with_the_others_went_with_them() {
+        let mut missing = Missing::default();
+        missing.see(look(None, &["l:1", "a:1"], 500), dead(&["l:1", "a:1"]), false, LONGEST);
+        missing.see(look(None, &[], 1_000), dead(&[]), false, LONGEST);
+        assert!(missing.blind && missing.idle.is_empty());
+        round(&mut missing, &[], 2_000);
+        assert!(missing.idle.keys().eq(["a:1"]));
+    }
+
+    #[test]
+    fn of_very_many_the_last_ones_are_remembered() {
+        let mut missing = Missing::default();
+        for at_ms in 0..150 {
+            let name = format!("{at_ms}:1");
+            missing.see(look(None, &["l:1", &name], at_ms), dead(&["l:1", &name]), false, LONGEST);
+        }
+        assert_eq!((missing.idle.len(), missing.idle.contains_key("48:1")), (MOST_IDLE, false));
+        assert!(missing.idle.contains_key("49:1") && missing.idle.contains_key("148:1"));
+    }
+
+    #[test]
     fn who_has_shown_life_is_alive_until_it_registers() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
@@ -444,7 +488,7 @@ mod tests {
         missing.lose_sight();
         round(&mut missing, &["a:1"], 2_000);
         assert!(missing.alive.contains_key("a:1"));
-        missing.see(look(None, &["a:1"], 3_000), &dead(&["a:1"]), false, LONGEST);
+        missing.see(look(None, &["a:1"], 3_000), dead(&["a:1"]), false, LONGEST);
         assert!(missing.alive.is_empty());
     }
 }

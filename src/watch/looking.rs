@@ -37,10 +37,8 @@ impl Watcher<'_> {
         self.settle(Home::of(registry, masters, &roll));
         let look = Look { roll, at_ms: self.now(), steady: Some(Instant::now()) };
         let registered: BTreeSet<String> = masters.servers.iter().map(|server| server.address.to_string()).collect();
-        let before = std::mem::replace(&mut self.registered, registered.clone());
         let longest = self.plan.interval.saturating_add(MARGIN);
-        self.memory.missing.see(look, &registered, self.plan.rules.allow_no_masters, longest);
-        before.difference(&registered).for_each(|lost| self.memory.missing.lose(lost));
+        self.memory.missing.see(look, registered, self.plan.rules.allow_no_masters, longest);
     }
 
     /// What was remembered holds for the cluster that it was seen in, and for no other.

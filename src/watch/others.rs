@@ -39,7 +39,8 @@ impl Watcher<'_> {
             dead.iter().map(|master| (master.to_string(), picture::unfinished_of(family, counts, master))).collect();
         let at_ms = self.now();
         // One that shows life may have ended its instances itself.
-        let away = |master: &str| !self.registered.contains(master) && !self.memory.missing.alive.contains_key(master);
+        let missing = &self.memory.missing;
+        let away = |master: &str| !missing.is_registered(master) && !missing.alive.contains_key(master);
         if self.is_recent(at_ms) {
             for (master, gone) in handed_over(&self.memory.work, &work, away) {
                 self.memory.done.push(by_others(master, at_ms, u64::try_from(gone).unwrap_or(0)));

@@ -156,7 +156,8 @@ pub trait Surroundings: Send {
 impl Memory {
     /// Moves everything by so many milliseconds.
     pub(super) fn shift(&mut self, by: i64) {
-        let since = self.missing.absences.values_mut().map(|absence| &mut absence.since);
+        let absences = self.missing.absences.values_mut().chain(self.missing.idle.values_mut());
+        let since = absences.map(|absence| &mut absence.since);
         let times = since.chain(self.done.iter_mut().map(|done| &mut done.at_ms));
         times.chain([&mut self.work_at_ms]).for_each(|time| *time = time.saturating_add(by));
     }

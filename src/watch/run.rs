@@ -41,7 +41,6 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         permit,
         memory,
         seen: Seen::default(),
-        registered: BTreeSet::new(),
         announced: BTreeMap::new(),
         paused: None,
         started: false,
@@ -398,6 +397,9 @@ impl Watcher<'_> {
         self.mark(cluster).await?;
         let Some(hold) = self.hold(around, master, unfinished, now) else { return Ok(Standing::Free) };
         self.announce(around, master, unfinished, &hold, now).await;
+        if hold.needs_somebody() && self.came_to == ExitCode::Done {
+            self.came_to = ExitCode::Refused;
+        }
         Ok(Standing::Held(hold))
     }
 

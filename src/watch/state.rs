@@ -1,6 +1,6 @@
 //! What the guards remember, in a file that outlives restarts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
 use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::guard::Absence;
 use super::home::Home;
 use super::replace::{folder_of, replace};
 use crate::config::Environment;
@@ -33,6 +34,12 @@ pub struct State {
     /// Masters that are not registered and have shown that they live, and how.
     #[serde(default)]
     pub alive: BTreeMap<String, String>,
+    /// Masters whose registration went while they had no work.
+    #[serde(default)]
+    pub idle: BTreeMap<String, Absence>,
+    /// Who was registered when anybody last was.
+    #[serde(default)]
+    pub registered: BTreeSet<String>,
     /// How many unfinished instances each dead master had.
     #[serde(default)]
     pub work: BTreeMap<String, i64>,
@@ -278,6 +285,8 @@ mod tests {
             look: Some(PastLook { at_ms: 7, roll: Roll::default() }),
             marks: [("10.0.0.1:5678".to_owned(), mark())].into(),
             alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
+            idle: [("10.0.0.4:5678".to_owned(), Absence { since: 9, mark: Some(mark()) })].into(),
+            registered: ["10.0.0.5:5678".to_owned()].into(),
             work: [("10.0.0.1:5678".to_owned(), 10)].into(),
             work_at_ms: 11,
             home: Some(serde_json::from_str(r#"{"place": "zookeeper 0x2 12"}"#).unwrap()),
@@ -340,11 +349,11 @@ mod tests {
 
     const SMALL_DISK: &str = "DSCTL_TEST_SMALL_DISK";
 
-    /// The system itself refuses to write more than two blocks, as a full disk does: in the middle of the file.
+    /// The system itself refuses to write more than four blocks, as a full disk does: in the middle of the file.
     #[test]
     fn a_full_disk_is_told_and_the_old_file_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let limited = "trap '' XFSZ; ulimit -f 2; exec \"$@\"";
+        let limited = "trap '' XFSZ; ulimit -f 4; exec \"$@\"";
         let name = "watch::state::tests::on_a_small_disk";
         let output = Command::new("sh")
             .args(["-c", limited, "sh"])

@@ -1,6 +1,7 @@
 //! The storm brake under a master's lock, where it sees what others have done since the last round, and what they do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -33,6 +34,10 @@ impl Watcher<'_> {
 }
 
 impl Limit for StormBrake {
+    fn window(&self) -> Duration {
+        self.limits.window
+    }
+
     fn room(&self, family: &Family, crowd: &Crowd<'_>) -> Room {
         let now = Timestamp::now().as_millisecond();
         let count = |master: &str| picture::unfinished_of(family, crowd.counts, &Address::seen(master));
@@ -53,8 +58,6 @@ impl Limit for StormBrake {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::family::{FamilyId, by_id};
     use crate::metadata::HostCount;

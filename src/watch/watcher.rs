@@ -1,6 +1,6 @@
 //! What the loop keeps from round to round. What it does stands in [`super::run`] and beside it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::clock::Clock;
@@ -23,8 +23,6 @@ pub(super) struct Watcher<'a> {
     pub(super) permit: Option<Permit>,
     pub(super) memory: Memory,
     pub(super) seen: Seen,
-    /// Addresses at the last look.
-    pub(super) registered: BTreeSet<String>,
     /// What was last told of each master's guard, so that it is told once.
     pub(super) announced: BTreeMap<String, String>,
     pub(super) paused: Option<(String, String)>,

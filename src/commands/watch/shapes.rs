@@ -14,7 +14,8 @@ pub(super) fn memory(state: State) -> Memory {
     let absence = |(address, since): (&String, &i64)| (address.clone(), Absence { since: *since, mark: mark(address) });
     memory.missing.absences = state.missing.iter().map(absence).collect();
     memory.missing.last = state.look.map(|look| Look { roll: look.roll, at_ms: look.at_ms, steady: None });
-    memory.missing.alive = state.alive;
+    (memory.missing.alive, memory.missing.idle) = (state.alive, state.idle);
+    memory.missing.registered = state.registered;
     (memory.work, memory.work_at_ms) = (state.work, state.work_at_ms);
     (memory.home, memory.database) = (state.home, state.database);
     memory.brake = state.brake.map(|brake| brake.reason);
@@ -32,6 +33,8 @@ pub(super) fn state(memory: &Memory) -> State {
         look: memory.missing.last.as_ref().map(|look| PastLook { at_ms: look.at_ms, roll: look.roll.clone() }),
         marks: marks.collect(),
         alive: memory.missing.alive.clone(),
+        idle: memory.missing.idle.clone(),
+        registered: memory.missing.registered.clone(),
         work: memory.work.clone(),
         work_at_ms: memory.work_at_ms,
         home: memory.home.clone(),

@@ -35,10 +35,10 @@ fn a_pause_and_the_storm_brake_hold_until_somebody_resumes() {
     assert!(paused.stdout.contains("maintenance"), "{paused:?}");
     world.check_untouched();
     aside("--resume");
-    let braked = world.run(watch(&world, "--once --grace 0s --max-instances 4")).exit(0);
+    let braked = world.run(watch(&world, "--once --grace 0s --max-instances 4")).exit(4);
     assert!(braked.stdout.contains("storm brake"), "{braked:?}");
     // A greater limit alone does not release it.
-    let still = world.run(watch(&world, "--once --grace 0s")).exit(0);
+    let still = world.run(watch(&world, "--once --grace 0s")).exit(4);
     assert!(still.stdout.contains("storm brake"), "{still:?}");
     world.check_untouched();
     aside("--resume");

@@ -88,7 +88,7 @@ fn when_a_guard_blocks_and_when_a_failover_fails() {
     let mut world = World::new(Store::Postgres, BY_STATE, 5);
     let noted = Noted::new(&world);
     let blocked =
-        world.run(watch(&world, &format!("--once --grace 0s --max-instances 4 {}", noted.argument()))).exit(0);
+        world.run(watch(&world, &format!("--once --grace 0s --max-instances 4 {}", noted.argument()))).exit(4);
     let document = noted.check("blocked", "0");
     assert!(document["text"].as_str().unwrap().contains("storm brake"), "{document} {blocked:?}");
     assert!(noted.of("pre").is_none(), "a guard comes before the question");

@@ -14,7 +14,11 @@ const SECOND: &str = "10.0.0.3:5678";
 const THIRD: &str = "10.0.0.4:5678";
 
 fn round(world: &World, more: &str) -> Output {
-    world.run(watch(world, &format!("--once {more}"))).exit(0)
+    ended(world, more, 0)
+}
+
+fn ended(world: &World, more: &str, code: i32) -> Output {
+    world.run(watch(world, &format!("--once {more}"))).exit(code)
 }
 
 fn edit(world: &World, change: impl FnOnce(&mut serde_json::Value)) {
@@ -123,7 +127,7 @@ fn another_text_for_the_same_registry_makes_nobody_dead() {
     assert!(told(&output, "failover_started").is_empty(), "{output:?}");
     // The next process begins with the first text again.
     set(&world, &own);
-    let output = world.run(watch(&world, &format!("{more} --once --grace 0s"))).exit(0);
+    let output = world.run(watch(&world, &format!("{more} --once --grace 0s"))).exit(4);
     assert!(output.stdout.contains("but it lives"), "{output:?}");
     assert_eq!(world.command_count(), 0);
 }
@@ -135,7 +139,7 @@ fn another_address_of_the_same_tables_makes_nobody_dead() {
         let mut world = World::with_registry_inside(store, BY_STATE, 5);
         learn_that_it_lives(&world);
         let _proxy = world.env.through_proxy();
-        let output = round(&world, "--grace 0s");
+        let output = ended(&world, "--grace 0s", 4);
         assert!(output.stdout.contains("but it lives"), "{output:?}");
         assert_eq!(world.command_count(), 0);
     }

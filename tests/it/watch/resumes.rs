@@ -97,7 +97,7 @@ fn a_dry_run_takes_no_resume_away() {
     let mut watcher = braked(&world);
     aside(&world, &["--resume"]);
     let words = format!("watch --dry-run --once --grace 0s -o ndjson --state-file {}", state(&world).display());
-    world.run(world.dsctl(&words)).exit(0);
+    world.run(world.dsctl(&words)).exit(4);
     // Another master's coming wakes it: the brake is released, and comes on anew, as the limit is what it was.
     let _other = world.env.register(BY_HOST, &registered("10.0.0.9:5678"));
     watcher.await_stdout("the storm brake is released");

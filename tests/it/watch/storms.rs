@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use dsctl::model::Version;
+
 use super::{end, of, program, told, watch};
 use crate::faults::world::{BY_STATE, DEAD, LIVING, World};
 use crate::harness::{Running, Store, eventually};
@@ -115,6 +117,25 @@ fn the_work_of_a_master_that_is_registered_is_nobodys_to_hand_over() {
     assert_eq!(handed_over(&world), 1);
     holder.signal("TERM");
     holder.finish();
+}
+
+/// Of the masters whose lock is kept one died again: that somebody once failed it over is no work of now.
+#[test]
+fn a_lock_that_is_kept_for_longer_than_the_window_is_nobodys_work() {
+    let mut world = World::new(Store::MariaDb, Version::new(3, 3, 1), 4);
+    world.add("10.0.0.3:5678", super::long_ago(), 3);
+    let lock = world.env.path("lock/master-failover/10.0.0.3:5678");
+    let node = format!("{lock}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000");
+    world.zk().create_parents(&node);
+    world.living().create(&node, b"10.0.0.1");
+    let mut watcher = watch(&world, "--grace 0s --max-masters 1 --window 15s --lock-timeout 0s").spawn();
+    // While it may be a failover that has just begun, it is waited for.
+    watcher.await_stdout("10.0.0.3:5678");
+    watcher.await_stdout(&of("failover_refused", DEAD));
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    let output = end(&world, watcher);
+    assert_eq!(handed_over(&world), 1, "{output:?}");
+    assert!(world.zk().exists(&node));
 }
 
 fn hold(world: &World, master: &str) -> Running {

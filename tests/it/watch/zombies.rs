@@ -55,7 +55,7 @@ fn what_a_master_begins_after_its_loss_proves_that_it_lives() {
         assert!(refused["text"].as_str().unwrap().contains("names it and was written after"), "{refused}");
         untouched(&world, &begun);
         // The next process knows it too.
-        let round = world.run(watch(&world, "--once --grace 0s")).exit(0);
+        let round = world.run(watch(&world, "--once --grace 0s")).exit(4);
         assert!(round.stdout.contains("but it lives"), "{round:?}");
         untouched(&world, &begun);
         // Its process has ended, as an operator has seen.
@@ -90,6 +90,26 @@ fn what_an_idle_master_begins_after_its_loss_proves_that_it_lives() {
         let refused = told(&output, "failover_refused").remove(0);
         assert!(refused["text"].as_str().unwrap().contains("but it lives"), "{refused}");
         assert!(told(&output, "failover_started").is_empty(), "{output:?}");
+        assert_eq!(world.cells(&begun), [(Some(DEAD.to_owned()), Some(1))].into());
+    }
+}
+
+/// As above, and each round is a process of its own.
+#[test]
+fn rounds_of_cron_know_what_an_idle_master_has_begun_since() {
+    for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
+        let world = World::new(store, version, 5);
+        world.env.sql(&format!("UPDATE {} SET state = 7 WHERE host = '{DEAD}'", table(&world)));
+        let round = |code| world.run(watch(&world, "--once --grace 0s")).exit(code);
+        let master = world.env.register(version, &registered(DEAD));
+        round(0).out(&of("master_registered", DEAD));
+        master.close();
+        round(0);
+        let begun = world.add_later(DEAD, Timestamp::now(), 1);
+        for _ in 0..2 {
+            let output = round(4).out("but it lives");
+            assert!(told(&output, "failover_finished").is_empty(), "{output:?}");
+        }
         assert_eq!(world.cells(&begun), [(Some(DEAD.to_owned()), Some(1))].into());
     }
 }
