@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::tz::TimeZone;
+
 use super::error::FailoverError;
 use super::guard::RegistryView;
 use super::handover::Handover;
@@ -9,6 +11,7 @@ use super::life;
 use super::outcome::MasterOutcome;
 use super::parameter::{self, Schedule, Sources};
 use super::tasks::{TaskFate, TaskView};
+use super::zone;
 use crate::family::TaskRule;
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, TaskIds};
@@ -56,10 +59,16 @@ pub(super) struct Facts {
     definitions: Definitions,
     schedules: HashMap<i64, Option<String>>,
     tasks: TaskIds,
+    /// The masters' zone, where tasks are judged by it and nothing proves it.
+    unproven_zone: Option<String>,
 }
 
 impl Facts {
-    pub(super) async fn read(store: &mut MetadataStore, instances: &[Instance]) -> Result<Self, FailoverError> {
+    pub(super) async fn read(
+        store: &mut MetadataStore,
+        zone: Option<&TimeZone>,
+        instances: &[Instance],
+    ) -> Result<Self, FailoverError> {
         use crate::family::ParameterForm as Form;
         let definitions = store.definitions(instances).await?;
         let schedules = match store.release().parameter_form() {
@@ -73,7 +82,8 @@ impl Facts {
                 store.find_tasks(&ids).await?
             }
         };
-        Ok(Self { definitions, schedules, tasks })
+        let unproven_zone = zone::unproven(store, zone).await?;
+        Ok(Self { definitions, schedules, tasks, unproven_zone })
     }
 }
 
@@ -120,6 +130,16 @@ impl Prepared {
         outcome.notes.extend(self.notes);
         self.locked
     }
+}
+
+/// That a zone which nothing proves decides which tasks run again.
+fn about_times(zone: Option<&str>, tasks: &[(InstanceId, i64)]) -> Option<String> {
+    let zone = zone.filter(|_| !tasks.is_empty())?;
+    let ids: Vec<String> = tasks.iter().map(|(_, task)| task.to_string()).collect();
+    Some(format!(
+        "tasks {} name a server that is registered, and run again as they were begun before its start. That the masters write          times in {zone} could not be proven from the rows: if their zone is another, these tasks may run still, and would          run twice",
+        ids.join(",")
+    ))
 }
 
 /// Whether a row is as it was read when it was judged.
@@ -210,14 +230,18 @@ impl Handover<'_> {
         };
         let mut still_run: Vec<Task> = Vec::new();
         let mut marked: Vec<(InstanceId, i64)> = Vec::new();
+        let mut by_times: Vec<(InstanceId, i64)> = Vec::new();
         for task in tasks {
             match view.fate(&task) {
                 TaskFate::Leave => {}
                 TaskFate::StillRuns => still_run.push(task),
                 TaskFate::Mark => marked.push((task.instance_id, task.id)),
+                TaskFate::MarkByTimes => by_times.push((task.instance_id, task.id)),
             }
         }
         let mut running: HashMap<InstanceId, Task> = HashMap::new();
+        prepared.notes.extend(about_times(share.facts.unproven_zone.as_deref(), &by_times));
+        marked.extend(by_times);
         if self.rules.allow_duplicate_tasks {
             marked.extend(still_run.iter().map(|task| (task.instance_id, task.id)));
             prepared.to_end = still_run;

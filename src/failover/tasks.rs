@@ -11,6 +11,8 @@ use crate::model::{Address, Registration, Registrations, Task};
 pub(crate) enum TaskFate {
     /// State 8.
     Mark,
+    /// The same, as it was begun before its server's start: what shows that is two times, and the zone of one of them.
+    MarkByTimes,
     /// Untouched.
     Leave,
     /// It would be marked and run again while its old attempt may still run on a registered worker.
@@ -53,7 +55,7 @@ impl TaskView<'_> {
         let began = task.start_time.or(task.submit_time).zip(self.zone);
         let began = began.and_then(|(time, zone)| zone.to_ambiguous_timestamp(time).unambiguous().ok());
         match (began, started) {
-            (Some(began), Some(started)) if began < started => TaskFate::Mark,
+            (Some(began), Some(started)) if began < started => TaskFate::MarkByTimes,
             // Without proof of a restart the task is the living server's: marking it would run it twice.
             _ => TaskFate::Leave,
         }
@@ -128,7 +130,7 @@ mod tests {
         assert_eq!(fate(None, None), TaskFate::Leave);
         assert_eq!(fate(Some("NULL"), None), TaskFate::Leave);
         // The worker started at three: a task of two o'clock UTC hangs, unless nothing is known of the zone.
-        assert_eq!(fate(Some("w:1234"), Some("UTC")), TaskFate::Mark);
+        assert_eq!(fate(Some("w:1234"), Some("UTC")), TaskFate::MarkByTimes);
         assert_eq!(fate(Some("w:1234"), None), TaskFate::Leave);
         assert_eq!(fate(Some("m:5678"), Some("UTC")), TaskFate::Leave);
     }

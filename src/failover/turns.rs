@@ -220,7 +220,8 @@ impl<'j> Handover<'_> {
         if found > limit {
             return Err(Refusal::TooMany { found, limit }.into());
         }
-        share.facts = self.kept(async |store| Facts::read(store, instances).await).await?;
+        let zone = self.cluster.zone.clone();
+        share.facts = self.kept(async |store| Facts::read(store, zone.as_ref(), instances).await).await?;
         let size = self.rules.rate.map_or(self.rules.batch, |rate| self.rules.batch.min(rate as usize)).max(1);
         if self.permit.is_none() {
             return self.previews(share, instances, size).await;

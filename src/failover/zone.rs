@@ -12,7 +12,8 @@ use super::judge;
 use super::rules::Rules;
 use crate::cluster::Cluster;
 use crate::family::TaskRule;
-use crate::metadata::WrittenTimes;
+use crate::metadata::database::DatabaseError;
+use crate::metadata::{MetadataStore, WrittenTimes};
 use crate::model::{Address, Instance, Moment};
 
 /// Offsets of zones are whole quarters of an hour.
@@ -90,6 +91,20 @@ pub(super) async fn about_earlier_life(
         )
     });
     Ok(std::iter::once(latest).chain(unproven).collect())
+}
+
+/// The zone by which tasks are told to be of a server's earlier life, where nothing proves it.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn unproven(
+    store: &mut MetadataStore,
+    zone: Option<&TimeZone>,
+) -> Result<Option<String>, DatabaseError> {
+    let by_times = matches!(store.release().task_rule(), TaskRule::OnDeadHosts { .. });
+    let Some(zone) = zone.filter(|_| by_times) else { return Ok(None) };
+    let rows = store.newest_times().await?;
+    Ok((!is_proven(&rows, zone)).then(|| name_of(zone)))
 }
 
 /// Where the registration tells its start in the masters' own time, as up to 1.3, both moments are of one zone.

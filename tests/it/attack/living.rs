@@ -1,10 +1,13 @@
 //! Masters that live, or come back to life, and whose instances must stay theirs.
 
-use dsctl::demo::seed::time_text;
+use dsctl::demo::seed::{self, time_text};
+use dsctl::demo::{Registered, Server};
 use jiff::{Timestamp, ToSpan};
 
 use crate::attack::{ALIVE, DEAD, World, ago, server};
 use crate::harness::Store;
+
+const WORKER: &str = "10.0.5.1:1234";
 
 #[test]
 fn an_instance_of_the_second_in_which_its_master_started_is_the_living_masters() {
@@ -184,6 +187,25 @@ fn a_zone_that_nothing_proves_is_told_with_both_moments() {
     let plan = world.run(&format!("failover {DEAD} --allow-restarted --time-zone=-05:00 --dry-run")).exit(0).json();
     let warnings = plan["warnings"].to_string();
     assert!(warnings.contains("instance 9 was begun at") && !warnings.contains("could not be proven"), "{warnings}");
+}
+
+/// A worker that lives was started after the task's time in one zone, and before it in another.
+#[test]
+fn a_zone_that_nothing_proves_is_told_where_tasks_of_2_0_are_marked_by_it() {
+    let world = without_times(Store::Postgres, "2.0.9");
+    let worker = Registered { server: Server::Worker, ..server(WORKER, Timestamp::now() - 30.minutes()) };
+    let _worker = world.env.register(world.version, &worker);
+    world.env.insert([world.instance(1).started(ago_in("Etc/GMT+5", 3600))]);
+    world.env.insert([seed::task(world.version, 1).id(7).host(WORKER).started(ago_in("Etc/GMT+5", 3600))]);
+    let words = format!("failover {DEAD} --dry-run");
+    let plan = |zone: &str| world.run(&format!("{words} --time-zone={zone}")).exit(0).json();
+    let told = plan("-05:00");
+    assert!(told["warnings"].to_string().contains("tasks 7 name a server that is registered"), "{told}");
+    assert_eq!(told["masters"][0]["marked_tasks"], serde_json::json!([7]), "{told}");
+    // Where it is not marked, nothing is to be told.
+    let left = plan("-05:45");
+    assert!(!left["warnings"].to_string().contains("could not be proven"), "{left}");
+    assert_eq!(left["masters"][0]["marked_tasks"], serde_json::json!([]), "{left}");
 }
 
 #[test]
