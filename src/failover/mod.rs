@@ -27,7 +27,7 @@ mod trace;
 mod turns;
 mod zone;
 
-pub use absence::see_away;
+pub use absence::Lookout;
 pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
 pub use guard::{
     RegistryView, about_persistent, beyond_doubt, check_registry, dead_hosts, in_database, look, place, survey,

@@ -83,19 +83,15 @@ impl<'j> Handover<'_> {
             let endpoint = self.cluster.registry.endpoint().to_owned();
             return Err(RegistryError::Interrupted { endpoint, cause: kept.to_string() }.into());
         }
-        let earlier = match job.work {
-            Work::Master(_) => self.see_again(job.address).await?,
-            Work::Claimed(..) => None,
-        };
+        let before = self.before.clone();
         let result = self.locked(job, patience).await;
         // What was seen anew of one master proves nothing of the next.
-        if earlier.is_some() {
-            self.before = earlier;
-        }
+        self.before = before;
         result
     }
 
     async fn locked(&mut self, job: &Job<'j>, patience: Duration) -> Result<(), FailoverError> {
+        self.see_again_if_master(job).await?;
         let began = Instant::now();
         let paths = self.cluster.store.release().lock_paths(job.address);
         let taken = Locks::take(&mut *self.cluster.registry, &paths, patience, self.observer).await;
@@ -103,13 +99,23 @@ impl<'j> Handover<'_> {
         let locks = taken?;
         self.run.locks.extend(locks.taken());
         self.locks = Some(locks);
-        let result = self.do_work(job).await;
+        let result = match self.see_again_if_master(job).await {
+            Ok(()) => self.do_work(job).await,
+            Err(error) => Err(error),
+        };
         if let Some(locks) = self.locks.take() {
             let released = locks.release(&mut *self.cluster.registry).await;
             // What was done is not less done for a lock that could not be given back: that is told, and ends with the session.
             self.run.unreleased = released.err().map(Box::new);
         }
         result
+    }
+
+    async fn see_again_if_master(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
+        match job.work {
+            Work::Master(_) => self.see_again(job.address).await,
+            Work::Claimed(..) => Ok(()),
+        }
     }
 
     async fn do_work(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {

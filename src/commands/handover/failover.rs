@@ -12,7 +12,7 @@ use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    HandedOver, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, see_away, wait_for_take_up,
+    HandedOver, Lookout, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError};
@@ -118,9 +118,11 @@ async fn all_dead(
     if dead.is_empty() || grace.is_zero() {
         return Ok((dead, warnings));
     }
-    let (count, time) = (dead.len(), crate::commands::times::short(grace));
-    shell.printer.waiting(&format!("{count} dead masters: seeing for {time} that they stay away (--grace)"));
-    let seen = see_away(cluster, rules, &view, dead.clone(), grace).await;
+    let time = crate::commands::times::short(grace);
+    let they = if let [one] = &dead[..] { one.to_string() } else { format!("{} dead masters", dead.len()) };
+    let stay = if dead.len() == 1 { "it stays" } else { "they stay" };
+    shell.printer.waiting(&format!("{they}: seeing for {time} that {stay} away (--grace)"));
+    let seen = Lookout::new(cluster, rules).see_away(&view, dead.clone(), grace).await;
     shell.printer.settled();
     let (away, before) = seen?;
     let back = dead.iter().filter(|master| !away.contains(master));

@@ -13,7 +13,7 @@ const ALL: &str = "failover --all-dead --yes -o json";
 fn a_master_that_is_back_in_a_moment_is_left_alone() {
     let world = World::new(Store::MariaDb, BY_STATE, 5);
     let mut running = world.dsctl(ALL).spawn();
-    running.await_stderr("stay away");
+    running.await_stderr(" away (--grace)");
     let _back = world.env.register(BY_STATE, &registered(DEAD));
     let output = world.end(running).exit(0);
     assert!(output.stdout.contains(&format!("{DEAD} is registered again: left alone")), "{output:?}");
@@ -24,7 +24,7 @@ fn a_master_that_is_back_in_a_moment_is_left_alone() {
 fn a_master_that_comes_and_goes_meanwhile_is_left_alone() {
     let world = World::new(Store::Postgres, BY_STATE, 5);
     let mut running = world.dsctl(ALL).spawn();
-    running.await_stderr("stay away");
+    running.await_stderr(" away (--grace)");
     world.env.register(BY_STATE, &registered(DEAD)).close();
     // Seen while it was there, or counted.
     let output = world.end(running);
@@ -46,12 +46,12 @@ fn it_waits_as_long_as_the_masters_do() {
 fn nobody_waits_where_the_masters_do_not() {
     let world = World::new(Store::Postgres, BY_HOST, 5);
     let quiet = world.run(world.dsctl(ALL)).exit(0);
-    assert!(!quiet.stderr.contains("stay away"), "{quiet:?}");
+    assert!(!quiet.stderr.contains(" away (--grace)"), "{quiet:?}");
     world.check_complete();
     let world = World::new(Store::Postgres, BY_STATE, 5);
     for words in ["failover --all-dead --dry-run", "failover --all-dead --yes --grace 0s"] {
         let quiet = world.run(world.dsctl(words)).exit(0);
-        assert!(!quiet.stderr.contains("stay away"), "{quiet:?}");
+        assert!(!quiet.stderr.contains(" away (--grace)"), "{quiet:?}");
     }
     world.check_complete();
     world.run(world.dsctl(&format!("failover {DEAD} --yes --grace 5s"))).exit(2);
@@ -61,7 +61,7 @@ fn nobody_waits_where_the_masters_do_not() {
 fn what_it_has_begun_meanwhile_proves_that_it_lives() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
     let mut running = world.dsctl(&format!("{ALL} --grace 4s")).spawn();
-    running.await_stderr("stay away");
+    running.await_stderr(" away (--grace)");
     let begun = world.add_later(DEAD, jiff::Timestamp::now(), 1);
     world.end(running).exit(4).out("but it lives");
     assert_eq!(world.cells(&(&world.ids | &begun)), [(Some(DEAD.to_owned()), Some(1))].into());
@@ -119,6 +119,32 @@ fn an_absence_that_is_long_ago_is_seen_anew_where_nobody_counts() {
     assert!(gone.elapsed() >= Duration::from_secs(8), "{:?}", gone.elapsed());
     world.end(running).exit(0).err("10.0.0.3:5678");
     assert_eq!(world.check(), &world.ids | &second);
+}
+
+/// The lock is held by somebody for longer than an absence proves anything: it is seen anew under the lock, which is kept
+/// meanwhile, and whoever comes then keeps what is its own.
+#[test]
+fn an_absence_is_seen_anew_where_the_lock_was_waited_for() {
+    for comes in [false, true] {
+        let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+        let holder = world.dsctl(&format!("lock acquire {DEAD} --session-timeout 9s")).spawn();
+        eventually(Duration::from_mins(1), "the lock", || if world.queue().is_empty() { Err(()) } else { Ok(()) });
+        let mut running = world.dsctl(&format!("{ALL} --grace 12s --lock-timeout 2m --session-timeout 9s")).spawn();
+        running.await_stderr("the lock /");
+        let_pass(Duration::from_secs(8));
+        holder.signal("TERM");
+        holder.finish();
+        running.await_stderr("once more");
+        if comes {
+            world.env.register_in_database(BY_STATE, &Registered { client: 9, ..registered(DEAD) });
+            world.end(running).exit(4).out("came or went");
+            world.check_untouched();
+        } else {
+            world.end(running).exit(0);
+            world.check_complete();
+        }
+        assert!(world.queue().is_empty());
+    }
 }
 
 /// While one of them is seen away anew, nobody looks at the next one.
