@@ -131,7 +131,7 @@ mod tests {
         let kept = |session: &str, made, newest| {
             let session_id = Some(session.to_owned());
             let node = LockNode { node: String::new(), session_id, created_at: made, data: String::new() };
-            is_kept(&node, &masters, newest, Duration::from_secs(60))
+            is_kept(&node, &masters, newest, Duration::from_mins(1))
         };
         assert!(kept("0x1", Some(time(0)), Some(time(61))));
         assert!(!kept("0x2", Some(time(0)), Some(time(61))), "somebody else's");

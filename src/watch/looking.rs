@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::guard::Look;
 use super::home::Home;
+use super::missing::Look;
 use super::plan::Memory;
 use super::watcher::Watcher;
 use crate::cluster::Cluster;
@@ -76,7 +76,7 @@ impl Watcher<'_> {
     pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         for address in self.memory.missing.without_mark() {
             let mark = cluster.store.mark(&[&address]).await?;
-            self.memory.missing.mark(&address, mark);
+            self.memory.missing.mark(&address, &mark);
         }
         Ok(())
     }

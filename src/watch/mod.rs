@@ -12,6 +12,7 @@ pub mod lone;
 mod looking;
 pub mod metrics;
 pub mod metrics_http;
+pub mod missing;
 pub mod notify;
 mod others;
 pub mod pause;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::guard::{Limits, Missing};
+use super::guard::Limits;
 use super::home::Home;
+use super::missing::Missing;
 use super::state::PastFailover;
 use super::{Event, Source};
 use crate::cluster::Cluster;

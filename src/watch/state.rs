@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::guard::Absence;
 use super::home::Home;
+use super::missing::Absence;
 use super::replace::{folder_of, replace};
 use crate::config::Environment;
 use crate::failover::Roll;

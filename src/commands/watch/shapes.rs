@@ -2,9 +2,9 @@
 
 use crate::model::Verdict;
 use crate::output::Level;
-use crate::watch::guard::{Absence, Look};
 use crate::watch::live::MasterRow;
 use crate::watch::metrics::Seen;
+use crate::watch::missing::{Absence, Look};
 use crate::watch::state::{Brake, PastLook, State};
 use crate::watch::{Kind, Memory, View, WatchedMaster};
 
