@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::error::{FailoverError, Refusal};
 use super::handover::Handover;
+use super::holder::registered_owner;
 use super::rules::{Crowd, Limit, Room};
 use crate::cluster::Cluster;
 use crate::family::LockPath;
@@ -99,9 +100,9 @@ async fn holders(cluster: &mut Cluster) -> Result<Vec<Holder>, FailoverError> {
 
 /// Whether a master has held this lock for longer than `window`, as those do that keep it long after their failover.
 fn is_kept(node: &LockNode, masters: &Registrations, now: Option<Timestamp>, window: Duration) -> bool {
-    let is_masters = masters.servers.iter().any(|server| server.session_id == node.session_id);
     let age = now.zip(node.created_at).map(|(now, made)| now.duration_since(made));
-    is_masters && age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age > window))
+    registered_owner(node, masters).is_some()
+        && age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age > window))
 }
 
 /// A lock may be held by somebody who has long done everything.

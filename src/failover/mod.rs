@@ -9,6 +9,7 @@ mod guard;
 mod halving;
 mod handed_over;
 mod handover;
+mod holder;
 mod judge;
 mod kills;
 mod life;
@@ -34,6 +35,7 @@ pub use guard::{
 };
 pub use handed_over::HandedOver;
 pub use handover::Handover;
+pub use holder::{about_holder, about_kept, registered_owner};
 pub use judge::instance_verdict;
 pub use life::{Before, Between, Roll, sign_of_life};
 pub use locks::UNHEEDED;

@@ -24,6 +24,7 @@ mod run;
 mod seen;
 pub mod state;
 mod storm;
+mod turn;
 pub mod unit;
 mod watcher;
 mod words;

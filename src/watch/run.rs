@@ -1,27 +1,19 @@
 //! The loop itself: look, judge, hold back or do, tell, wait.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::slice::from_ref;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 use super::clock::Clock;
-use super::guard::Hold;
-use super::plan::{Plan, Surroundings, Trouble, View, Word};
+use super::plan::{Plan, Surroundings, Trouble, View};
 use super::seen::Seen;
-use super::state::PastFailover;
-use super::storm::StormBrake;
 use super::watcher::Watcher;
-use super::words::{back_off, error_text, outcome_event, time_left};
+use super::words::{back_off, error_text, time_left};
 use super::{Event, Kind, LeftAlone, Source, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
-use crate::failover::{
-    FailoverError, Handover, Limit, Observer, Permit, Refusal, RegistryView, Rules, check_registry, dead_hosts, place,
-};
-use crate::model::{Address, LockNode};
-use crate::registry::RegistryError;
+use crate::failover::{FailoverError, Permit, RegistryView, check_registry, dead_hosts, place};
 use crate::stop::{Stop, StopSignal, Stopped};
 
 /// How the loop ended.
@@ -52,6 +44,7 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         last_success: Instant::now(),
         unkept: None,
         refused: BTreeMap::new(),
+        standing_by: BTreeMap::new(),
         acted: false,
         left: LeftAlone::default(),
     };
@@ -66,14 +59,6 @@ fn ended_text(code: ExitCode, once: bool) -> &'static str {
         _ if once => "the round is over",
         _ => "gave up",
     }
-}
-
-/// Whether a dead master may be failed over at this moment.
-enum Standing {
-    /// It is registered again.
-    Back,
-    Held(Hold),
-    Free,
 }
 
 /// Why a round failed.
@@ -233,6 +218,7 @@ impl Watcher<'_> {
         self.seen = Seen::default();
         self.announced.clear();
         self.refused.clear();
+        self.standing_by.clear();
     }
 
     /// One look at everything, and what follows from it; gives how long until a guard lets go.
@@ -290,6 +276,7 @@ impl Watcher<'_> {
         }
         self.announced.retain(|master, _| names.contains(master));
         self.refused.retain(|master, _| names.contains(master));
+        self.standing_by.retain(|master, _| names.contains(master));
         self.memory.missing.doubt = None;
         if self.tell_unkept(around).await && self.plan.once && self.came_to == ExitCode::Done {
             self.came_to = ExitCode::Failure;
@@ -342,139 +329,6 @@ impl Watcher<'_> {
             .with("dry_run", self.plan.dry_run)
     }
 
-    /// Holds a dead master's failover back, and says why, or does it.
-    async fn consider(
-        &mut self,
-        around: &mut dyn Surroundings,
-        cluster: &mut Cluster,
-        master: &Address,
-        unfinished: i64,
-    ) -> Result<Option<Hold>, FailoverError> {
-        match self.standing(around, cluster, master, unfinished).await? {
-            Standing::Back => return Ok(None),
-            Standing::Held(hold) => return Ok(Some(hold)),
-            Standing::Free => {}
-        }
-        if self.is_refused_still(around, cluster, master).await {
-            return Ok(None);
-        }
-        // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
-        let asked = async { Ok::<_, FailoverError>(around.ask(master, unfinished).await) };
-        if let Word::Veto(why) = self.stop.unless(asked).await? {
-            let event = Event::new(Kind::FailoverRefused, format!("vetoed: {why}")).about(master);
-            around.tell(event).await;
-            self.remember(around, master, 0, false);
-            return Ok(None);
-        }
-        // The hook took its time, and so did what was done before.
-        let unfinished = if self.acted { self.scan_again(around, cluster, master).await? } else { unfinished };
-        if unfinished == 0 {
-            return Ok(None);
-        }
-        match self.standing(around, cluster, master, unfinished).await? {
-            Standing::Back => return Ok(None),
-            Standing::Held(hold) => return Ok(Some(hold)),
-            Standing::Free => {}
-        }
-        self.fail_over(around, cluster, master, unfinished).await?;
-        Ok(None)
-    }
-
-    /// Looks at the registry once more, as whatever was done since the last look took its time, and asks the guards.
-    async fn standing(
-        &mut self,
-        around: &mut dyn Surroundings,
-        cluster: &mut Cluster,
-        master: &Address,
-        unfinished: i64,
-    ) -> Result<Standing, FailoverError> {
-        if self.look(cluster).await?.find(master).is_some() {
-            // The next round tells that.
-            return Ok(Standing::Back);
-        }
-        let now = self.now();
-        self.memory.missing.begin(master.as_str(), now);
-        self.mark(cluster).await?;
-        let Some(hold) = self.hold(around, master, unfinished, now) else { return Ok(Standing::Free) };
-        self.announce(around, master, unfinished, &hold, now).await;
-        if hold.needs_somebody() && self.came_to == ExitCode::Done {
-            self.came_to = ExitCode::Refused;
-        }
-        Ok(Standing::Held(hold))
-    }
-
-    async fn fail_over(
-        &mut self,
-        around: &mut dyn Surroundings,
-        cluster: &mut Cluster,
-        master: &Address,
-        unfinished: i64,
-    ) -> Result<(), FailoverError> {
-        self.acted = true;
-        let text = format!("{unfinished} unfinished instances");
-        around.tell(Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run)).await;
-        let rules = self.rules(master);
-        let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
-        let mut passing = Passing { around, brake: self.storm_brake() };
-        let mut run = Handover::new(cluster, &rules, permit, &mut passing).failover(from_ref(master)).await;
-        let unreleased = run.unreleased.take();
-        self.wrote |= run.wrote;
-        if self.came_to == ExitCode::Done {
-            self.came_to = run.exit_code();
-        }
-        let event = outcome_event(master, &run, self.plan.dry_run);
-        // Asked to end, it ends: hooks would take their time, and nothing has failed.
-        if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
-            around.report(&event).await;
-        }
-        self.learn(master, run.failure.as_ref());
-        match &run.failure {
-            Some(FailoverError::Refused(Refusal::Storm(reason))) => self.trip(around, master, reason),
-            // These are guards of their own.
-            Some(FailoverError::Refused(
-                Refusal::Paused { .. } | Refusal::ShowsLife { .. } | Refusal::CameAndWent(_),
-            )) => {}
-            Some(FailoverError::Refused(refusal)) => _ = self.refused.insert(master.to_string(), refusal.to_string()),
-            _ => _ = self.refused.remove(master.as_str()),
-        }
-        around.tell(event).await;
-        // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
-        let goes_on = match &run.failure {
-            None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => true,
-            Some(_) => false,
-        };
-        self.handed_over(master, run.recovered());
-        // What was only refused, or is somebody else's at this moment, cools nothing down.
-        if run.wrote || run.failure.is_none() || !goes_on {
-            self.remember(around, master, run.recovered() as u64, run.failure.is_some());
-        }
-        run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)?;
-        // The session has the lock still: it is ended, or the next failover would queue behind this one.
-        unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
-    }
-
-    fn rules(&self, master: &Address) -> Rules {
-        let mut rules = self.plan.rules.clone();
-        // Its registration was here: that is proof enough that this registry is the database's.
-        rules.allow_new_masters |= self.seen.knows(master);
-        rules.before = self.memory.missing.before(master.as_str());
-        rules
-    }
-
-    /// Whether a failover that was refused would be refused for the same reason still. Nobody is asked or told anew then.
-    async fn is_refused_still(
-        &mut self,
-        around: &mut dyn Surroundings,
-        cluster: &mut Cluster,
-        master: &Address,
-    ) -> bool {
-        let Some(before) = self.refused.get(master.as_str()) else { return false };
-        let (rules, _stop) = (self.rules(master), self.stop.clone());
-        let mut passing = Passing { around, brake: self.storm_brake() };
-        let run = Handover::new(cluster, &rules, None, &mut passing).failover(from_ref(master)).await;
-        matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
-    }
-
     /// The time by the wall clock. When that was set, what is remembered follows it: a master is not gone for longer by
     /// that, and no brake is forgotten.
     pub(super) fn now(&mut self) -> i64 {
@@ -484,12 +338,6 @@ impl Watcher<'_> {
             set => self.memory.shift(set),
         }
         now
-    }
-
-    fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64, cut_short: bool) {
-        let at_ms = self.now();
-        self.memory.done.push(PastFailover { master: master.to_string(), at_ms, instances, cut_short });
-        self.keep(around);
     }
 
     /// What neither window nor cool-down looks back on any more.
@@ -508,27 +356,5 @@ fn code_of(stop: Stop) -> ExitCode {
     match stop {
         Stop::Interrupt => ExitCode::Interrupted,
         Stop::Terminate => ExitCode::Terminated,
-    }
-}
-
-/// The loop tells what a failover came to; steps in between are nobody's news, but show that it lives.
-struct Passing<'a> {
-    around: &'a mut dyn Surroundings,
-    brake: StormBrake,
-}
-
-impl Observer for Passing<'_> {
-    fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
-
-    fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
-        self.around.progress();
-    }
-
-    fn paused(&mut self) -> Option<(String, String)> {
-        self.around.paused()
-    }
-
-    fn limit(&self) -> Option<&dyn Limit> {
-        Some(&self.brake)
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Watcher<'a> {
     pub(super) unkept: Option<Unkept>,
     /// By master, why its last failover was refused.
     pub(super) refused: BTreeMap<String, String>,
+    /// By master, the lock node behind which its failover waited in vain.
+    pub(super) standing_by: BTreeMap<String, String>,
     /// Whether something was done in this round since the store was scanned.
     pub(super) acted: bool,
     /// What no failover takes, as it was told last.

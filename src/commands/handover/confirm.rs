@@ -4,14 +4,12 @@ use super::report::{self, Words};
 use crate::cluster::Cluster;
 use crate::commands::connect::Access;
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
-use crate::commands::lock::status::{leak_of, registered_owner};
 use crate::commands::shell::{Answer, NONE, Shell};
 use crate::commands::times;
-use crate::failover::{FailoverError, Handover, Observer, Permit, Refusal, Rules, Run, Steps};
+use crate::failover::{Handover, Observer, Permit, Refusal, Rules, Run, Steps, about_holder};
 use crate::model::{Address, InstanceId, LockNode};
 use crate::options::value::{self, Rate};
 use crate::output::{Body, ErrorBody, Format, Printer};
-use crate::registry::RegistryError;
 use clap::Args;
 use std::time::Duration;
 
@@ -225,16 +223,6 @@ async fn answer(
         error.causes.extend(about_holder(cluster, failure).await);
     }
     (run, answer)
-}
-
-/// Which living master holds the lock, and whether that may be an old one.
-async fn about_holder(cluster: &mut Cluster, failure: &FailoverError) -> Vec<String> {
-    let FailoverError::Registry(RegistryError::Held { holder: Some(holder), .. }) = failure else {
-        return Vec::new();
-    };
-    let Ok(masters) = cluster.registry.masters().await else { return Vec::new() };
-    let owner = registered_owner(holder, &masters).map(|master| format!("that session is master {master}'s"));
-    owner.into_iter().chain(leak_of(cluster.store.release(), holder, &masters)).collect()
 }
 
 /// Shows how a run goes on.

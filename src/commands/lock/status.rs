@@ -6,7 +6,7 @@ use crate::commands::connect::{self, Access};
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, NONE, Shell};
 use crate::commands::times;
-use crate::failover::{UNHEEDED, about_persistent_lock, check_registry, place};
+use crate::failover::{UNHEEDED, about_kept, about_persistent_lock, check_registry, place, registered_owner};
 use crate::family::{LockPath, Release};
 use crate::model::{Address, LockNode, Registrations};
 use crate::output::{Body, Cell, Document, Table};
@@ -129,29 +129,10 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
     let body = Body::default().records("locks", "lock", values).table(table);
     let nobody = locks.iter().all(|lock| lock.nodes.is_empty() && !lock.foreign.is_empty());
     let body = if nobody { body.closing("no failover lock is held") } else { body };
-    match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| leak_of(release, node, masters)) {
+    match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| about_kept(release, node, masters)) {
         Some(line) => body.closing(line),
         None => body,
     }
-}
-
-fn owner<'a>(node: &LockNode, masters: &'a Registrations) -> Option<&'a Address> {
-    let session = node.session_id.as_ref()?;
-    masters.servers.iter().find(|server| server.session_id.as_ref() == Some(session)).map(|server| &server.address)
-}
-
-/// What may explain a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1 give it back with their session.
-pub(in crate::commands) fn leak_of(release: &Release, node: &LockNode, masters: &Registrations) -> Option<String> {
-    let holder = owner(node, masters).filter(|_| release.keeps_lock())?;
-    Some(format!(
-        "{holder} may have done its failover long ago: masters of 3.3.0 to 3.4.1 keep this lock until they are \
-         restarted (upstream issue 18197); 'dsctl instances' shows whether anything is left to do"
-    ))
-}
-
-/// The registered master whose session made a node.
-pub(in crate::commands) fn registered_owner(node: &LockNode, masters: &Registrations) -> Option<String> {
-    owner(node, masters).map(ToString::to_string)
 }
 
 fn cells(lock: &Queue, role: &'static str, node: &LockNode, masters: &Registrations) -> Vec<Cell> {
@@ -160,7 +141,7 @@ fn cells(lock: &Queue, role: &'static str, node: &LockNode, masters: &Registrati
         Cell::from(role),
         node.session_id.clone().map_or(Cell::from("persistent"), Cell::from),
         Cell::or_unknown(times::age_seconds(node.created_at).map(times::ago)),
-        Cell::from(registered_owner(node, masters)),
+        Cell::from(registered_owner(node, masters).map(ToString::to_string)),
         Cell::from(node.data.clone()),
         Cell::from(node.node.clone()),
     ]

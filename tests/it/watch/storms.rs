@@ -135,6 +135,8 @@ fn a_lock_that_is_kept_for_longer_than_the_window_is_nobodys_work() {
     watcher.await_stdout(&of("failover_finished", DEAD));
     let output = end(&world, watcher);
     assert_eq!(handed_over(&world), 1, "{output:?}");
+    let standby = told(&output, "standby");
+    assert!(standby.len() == 1 && standby[0]["text"].to_string().contains("18197"), "{output:?}");
     assert!(world.zk().exists(&node));
 }
 
