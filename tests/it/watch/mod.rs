@@ -136,6 +136,11 @@ impl Rounds {
         Some(line.to_owned())
     }
 
+    /// Waits for the end of the first round, which may be over already, and gives when that was.
+    fn first(&self) -> String {
+        eventually(SOON, "a round", || self.last_success().ok_or_else(|| self.text()))
+    }
+
     /// Waits for so many more rounds that succeed.
     fn pass(&self, count: usize) {
         for _ in 0..count {
