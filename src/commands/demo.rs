@@ -15,9 +15,9 @@ use crate::cluster::Cluster;
 use crate::config::{DbTarget, Settings};
 use crate::demo::{self, Story};
 use crate::exit_code::ExitCode;
-use crate::failover::{Handover, Observer, Permit, Rules, Run, Steps};
+use crate::failover::{Handover, Observer, Rules, Run, Steps};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
-use crate::model::{Address, LockNode, Version};
+use crate::model::{Address, LockNode, Permit, Version};
 use crate::output::{Body, Document};
 use clap::Args;
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::error::FailoverError;
+use super::error::{FailoverError, Refusal};
 use super::guard;
 use super::handed_over::HandedOver;
 use super::handover::Handover;
@@ -16,9 +16,9 @@ use super::outcome::is_refusal;
 use super::prepare::{Prepared, Share};
 use super::rules::Steps;
 use crate::family::Claim;
-use crate::metadata::NewCommand;
 use crate::metadata::database::DatabaseError;
-use crate::model::{Instance, InstanceId, SkipReason, Task};
+use crate::metadata::{NewCommand, WriteBatch};
+use crate::model::{Instance, InstanceId, InstanceRow, SkipReason, Task};
 use crate::registry::RegistryError;
 
 /// Which rows a batch takes.
@@ -28,6 +28,23 @@ pub(super) enum Rows {
     Free,
     /// All; whoever has locked them is waited for.
     Waited,
+}
+
+/// Instances that are done in one transaction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chunk<'a> {
+    pub(super) instances: &'a [Instance],
+    pub(super) rows: Rows,
+}
+
+/// The rows of a chunk.
+struct Locked {
+    /// Locked by us.
+    rows: Vec<InstanceRow>,
+    /// Whose rows these are, as they were judged.
+    instances: Vec<Instance>,
+    /// Locked by somebody else.
+    others: Vec<Instance>,
 }
 
 /// What a batch came to.
@@ -97,44 +114,46 @@ impl Handover<'_> {
     ///
     /// # Errors
     /// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says that it is not known.
-    pub(super) async fn apply(
-        &mut self,
-        share: &mut Share<'_>,
-        candidates: &[Instance],
-        rows: Rows,
-    ) -> Result<Applied, FailoverError> {
+    pub(super) async fn apply(&mut self, share: &mut Share<'_>, chunk: Chunk<'_>) -> Result<Applied, FailoverError> {
         // From here on nothing is cut short, also not what is asked after a COMMIT without an answer.
         let _shield = self.cluster.stop.shield();
-        self.confirm().await?;
-        self.cluster.store.begin_batch(idle_limit(self.cluster.registry.session_timeout())).await?;
-        let (prepared, commands) = match self.write(share, candidates, rows).await {
+        let batch = self.begin().await?;
+        let (prepared, commands) = match self.write(&batch, share, chunk).await {
             Ok(written) => written,
             Err(unwritten) => {
-                self.cluster.store.roll_back_batch().await;
+                self.cluster.store.roll_back(batch).await;
                 return unwritten.come_to();
             }
         };
-        let commands = match self.cluster.store.commit_batch().await {
+        let commands = match self.cluster.store.commit(batch).await {
             Ok(()) => commands,
             Err(lost @ DatabaseError::Lost { .. }) => self.read_back(&prepared, commands, lost).await?,
-            Err(refused) => {
-                self.cluster.store.roll_back_batch().await;
-                return Ok(Applied::Refused(refused));
-            }
+            Err(refused) => return Ok(Applied::Refused(refused)),
         };
         tracing::info!(instances = prepared.rows.len(), left_alone = prepared.skipped.len(), "batch committed");
         Ok(Applied::Done(self.record(share, prepared, &commands)))
     }
 
+    /// Starts a transaction that may write: with consent, and under a lock that is ours at this moment.
+    async fn begin(&mut self) -> Result<WriteBatch, FailoverError> {
+        let confirmed = self.confirm().await?;
+        let (Some(permit), Some(confirmed)) = (self.permit, confirmed) else {
+            return Err(Refusal::NotConfirmed.into());
+        };
+        let limit = idle_limit(self.cluster.registry.session_timeout());
+        Ok(self.cluster.store.begin_batch(permit, confirmed, limit).await?)
+    }
+
     /// Everything between BEGIN and COMMIT, with the last looks at its end.
     async fn write(
         &mut self,
+        batch: &WriteBatch,
         share: &mut Share<'_>,
-        candidates: &[Instance],
-        rows: Rows,
+        chunk: Chunk<'_>,
     ) -> Result<(Prepared, Commands), Unwritten> {
-        let mut prepared = self.lock_rows(share, candidates, rows).await?;
-        let commands = self.hand_over(&prepared).await?;
+        let locked = self.lock_rows(batch, chunk).await?;
+        let mut prepared = self.ready(batch, share, locked).await?;
+        let commands = self.hand_over(batch, &prepared).await?;
         self.ensure_still_nobodys(share).await?;
         self.end_tasks_of(share, &mut prepared).await?;
         // No lock, no commit.
@@ -142,30 +161,28 @@ impl Handover<'_> {
         Ok((prepared, commands))
     }
 
-    /// Locks the rows and prepares what will be written to them.
-    async fn lock_rows(
-        &mut self,
-        share: &Share<'_>,
-        candidates: &[Instance],
-        which: Rows,
-    ) -> Result<Prepared, Unwritten> {
-        let ids: Vec<InstanceId> = candidates.iter().map(|instance| instance.id).collect();
+    async fn lock_rows(&mut self, batch: &WriteBatch, chunk: Chunk<'_>) -> Result<Locked, Unwritten> {
+        let ids: Vec<InstanceId> = chunk.instances.iter().map(|instance| instance.id).collect();
         let store = &mut self.cluster.store;
         // Where locked rows are passed over, none of them is waited for.
-        let waits = which == Rows::Waited || !store.passes_locked_over();
-        let locked = match which {
-            Rows::Free => store.lock_free_instances(&ids).await,
-            Rows::Waited => store.lock_instances(&ids).await,
+        let waits = chunk.rows == Rows::Waited || !store.passes_locked_over();
+        let locked = match chunk.rows {
+            Rows::Free => store.lock_free_instances(batch.as_ref(), &ids).await,
+            Rows::Waited => store.lock_instances(batch.as_ref(), &ids).await,
         };
         let rows = locked.map_err(Unwritten::at(if waits { Place::Instances } else { Place::Tables }))?;
         let taken: HashSet<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
         // A row that is gone is missing among the free ones as well; who waits for it learns that.
-        let is_locked = |instance: &&Instance| which == Rows::Free && !taken.contains(&instance.id);
-        let (locked, candidates): (Vec<Instance>, Vec<Instance>) =
-            candidates.iter().cloned().partition(|instance| is_locked(&instance));
-        let on_rows = Unwritten::at(Place::Instances);
-        let mut prepared = self.prepare(share, &candidates, rows).await.map_err(on_rows)?;
-        prepared.locked = locked;
+        let is_others = |instance: &&Instance| chunk.rows == Rows::Free && !taken.contains(&instance.id);
+        let (others, instances) = chunk.instances.iter().cloned().partition(|instance| is_others(&instance));
+        Ok(Locked { rows, instances, others })
+    }
+
+    /// Prepares what will be written to the rows that are ours, and marks their tasks.
+    async fn ready(&mut self, batch: &WriteBatch, share: &Share<'_>, locked: Locked) -> Result<Prepared, Unwritten> {
+        let prepared = self.prepare(share, &locked.instances, locked.rows).await;
+        let mut prepared = prepared.map_err(Unwritten::at(Place::Instances))?;
+        prepared.locked = locked.others;
         if self.rules.steps == Steps::Command {
             // Giving a command changes nothing in the instance's row, so another `recover` shows only in the commands. It
             // is seen here, since it had to give up the row's lock first.
@@ -175,19 +192,19 @@ impl Handover<'_> {
         }
         if !prepared.tasks.is_empty() {
             let tasks: Vec<i64> = prepared.tasks.iter().map(|(_, task)| *task).collect();
-            self.cluster.store.mark_tasks(&tasks).await.map_err(Unwritten::at(Place::Instances))?;
+            self.cluster.store.mark_tasks(batch, &tasks).await.map_err(Unwritten::at(Place::Instances))?;
         }
         Ok(prepared)
     }
 
     /// Claims the instances and inserts their commands. All rows that an instance has are ours by then.
-    async fn hand_over(&mut self, prepared: &Prepared) -> Result<Commands, Unwritten> {
+    async fn hand_over(&mut self, batch: &WriteBatch, prepared: &Prepared) -> Result<Commands, Unwritten> {
         if prepared.rows.is_empty() {
             return Ok(Commands::new());
         }
         let store = &mut self.cluster.store;
         if self.rules.steps != Steps::Command {
-            let claimed = store.claim(&prepared.rows).await.map_err(Unwritten::at(Place::Tables))?;
+            let claimed = store.claim(batch, &prepared.rows).await.map_err(Unwritten::at(Place::Tables))?;
             let wanted = prepared.rows.len();
             if u64::try_from(wanted) != Ok(claimed) {
                 let cause =
@@ -203,7 +220,7 @@ impl Handover<'_> {
         let commands: Vec<NewCommand<'_>> =
             pairs.map(|(row, parameter)| NewCommand { row, parameter: parameter.clone() }).collect();
         let now = self.cluster.zone.as_ref().map(|zone| zone.to_datetime(Timestamp::now()));
-        self.cluster.store.insert_commands(&commands, now).await.map_err(Unwritten::at(Place::Tables))
+        self.cluster.store.insert_commands(batch, &commands, now).await.map_err(Unwritten::at(Place::Tables))
     }
 
     /// Looks again, right before the COMMIT: at what the master may have begun meanwhile, and whether it is back. Claimed

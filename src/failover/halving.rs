@@ -1,6 +1,6 @@
 //! What the database refuses is halved down to the row: one that cannot be handed over is named, and all others are done.
 
-use super::batch::{Applied, Rows};
+use super::batch::{Applied, Chunk, Rows};
 use super::error::FailoverError;
 use super::handover::Handover;
 use super::prepare::Share;
@@ -30,7 +30,7 @@ impl Handover<'_> {
         let mut tries = 0;
         while let Some(some) = left.pop() {
             self.go_on()?;
-            match self.apply(share, some, *rows).await? {
+            match self.apply(share, Chunk { instances: some, rows: *rows }).await? {
                 Applied::Done(others) => {
                     tries = 0;
                     locked.extend(others);

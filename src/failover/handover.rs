@@ -11,8 +11,9 @@ use super::guard::{self, RegistryView};
 use super::life::Before;
 use super::locks::{self, Locks};
 use super::outcome::Run;
-use super::rules::{Observer, Permit, Rules};
+use super::rules::{Observer, Rules};
 use crate::cluster::Cluster;
+use crate::model::{Confirmed, Permit};
 use crate::registry::RegistryError;
 
 /// A run, from its first look to its last.
@@ -79,14 +80,14 @@ impl<'a> Handover<'a> {
         guard::look(self.cluster, self.rules).await
     }
 
-    /// Asks the registry whether the locks are still ours.
+    /// Asks the registry whether the locks, if there are any, are still ours.
     ///
     /// # Errors
     /// As [`Locks::confirm`].
-    pub(super) async fn confirm(&mut self) -> Result<(), RegistryError> {
+    pub(super) async fn confirm(&mut self) -> Result<Option<Confirmed>, RegistryError> {
         match &self.locks {
-            Some(locks) => locks.confirm(&mut *self.cluster.registry).await,
-            None => Ok(()),
+            Some(locks) => locks.confirm(&mut *self.cluster.registry).await.map(Some),
+            None => Ok(None),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::error::FailoverError;
 use super::outcome::LockTaken;
 use super::rules::Observer;
+use crate::model::Confirmed;
 use crate::registry::{Lease, Registry, RegistryError};
 
 /// What a lock node of another kind is worth.
@@ -70,11 +71,13 @@ impl Locks {
     ///
     /// # Errors
     /// [`RegistryError::LockLost`], [`RegistryError::Interrupted`]: no COMMIT may follow.
-    pub(crate) async fn confirm(&self, registry: &mut dyn Registry) -> Result<(), RegistryError> {
+    pub(crate) async fn confirm(&self, registry: &mut dyn Registry) -> Result<Confirmed, RegistryError> {
+        let mut confirmed = None;
         for lease in &self.leases {
-            registry.confirm(lease).await?;
+            confirmed = Some(registry.confirm(lease).await?);
         }
-        Ok(())
+        let none = || RegistryError::LockLost { path: String::new(), cause: "no lock was taken".to_owned() };
+        confirmed.ok_or_else(none)
     }
 
     /// Runs something that may take longer than the registry lets us be silent, and keeps the locks alive meanwhile.

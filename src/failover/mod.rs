@@ -41,6 +41,6 @@ pub use life::{Before, Between, Roll, sign_of_life};
 pub use locks::UNHEEDED;
 pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
 pub use parameter::OriginalState;
-pub use rules::{Crowd, Limit, Observer, Permit, Room, Rules, Steps};
+pub use rules::{Crowd, Limit, Observer, Room, Rules, Steps};
 pub use takeup::{Other, TakeUp, wait_for_take_up};
 pub use zone::{Disproof, disproof};

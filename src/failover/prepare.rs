@@ -137,7 +137,9 @@ fn about_times(zone: Option<&str>, tasks: &[(InstanceId, i64)]) -> Option<String
     let zone = zone.filter(|_| !tasks.is_empty())?;
     let ids: Vec<String> = tasks.iter().map(|(_, task)| task.to_string()).collect();
     Some(format!(
-        "tasks {} name a server that is registered, and run again as they were begun before its start. That the masters write          times in {zone} could not be proven from the rows: if their zone is another, these tasks may run still, and would          run twice",
+        "tasks {} name a server that is registered, and run again as they were begun before its start. That the masters write \
+         times in {zone} could not be proven from the rows: if their zone is another, these tasks may run still, and would \
+         run twice",
         ids.join(",")
     ))
 }

@@ -63,12 +63,12 @@ type Asked = (Vec<InstanceRow>, HashMap<InstanceId, i64>);
 
 async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
     cluster.store.reconnect().await?;
-    cluster.store.begin_batch(idle_limit(cluster.registry.session_timeout())).await?;
-    let rows = cluster.store.lock_instances(instances).await;
+    let looking = cluster.store.begin_locking(idle_limit(cluster.registry.session_timeout())).await?;
+    let rows = cluster.store.lock_instances(&looking, instances).await;
     let commands = match &rows {
         Ok(_) => cluster.store.failover_commands_for(instances.iter().copied()).await,
         Err(_) => Ok(HashMap::new()),
     };
-    cluster.store.roll_back_batch().await;
+    cluster.store.roll_back(looking).await;
     Ok((rows?, commands?))
 }

@@ -1,4 +1,4 @@
-//! What an operator allows and wants, consent to write, and who is told how a run goes on.
+//! What an operator allows and wants, and who is told how a run goes on.
 
 use std::time::Duration;
 
@@ -7,18 +7,6 @@ use super::parameter::OriginalState;
 use crate::family::Family;
 use crate::metadata::HostCount;
 use crate::model::{Address, LockNode, Registrations};
-
-/// Consent to write. Only [`Permit::given`] makes one, and every writing step asks for it.
-#[derive(Debug)]
-pub struct Permit(());
-
-impl Permit {
-    /// The operator said yes, on a terminal or with `--yes`.
-    #[must_use]
-    pub fn given() -> Self {
-        Self(())
-    }
-}
 
 /// Which halves of a failover are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::DateTime;
 
-use super::database::{DatabaseError, Dialect, Row};
+use super::database::{Database, DatabaseError, Dialect, Row};
 use super::rows;
 use super::statements::NewCommand;
 use super::store::MetadataStore;
+use super::undoing::WriteBatch;
 use super::witness::{Hearing, mark};
 use crate::family::CommandValue;
 use crate::model::InstanceId;
@@ -28,6 +29,7 @@ impl MetadataStore {
     /// must not be committed then.
     pub async fn insert_commands(
         &mut self,
+        _within: &WriteBatch,
         commands: &[NewCommand<'_>],
         now: Option<DateTime>,
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::database::{DatabaseError, Row};
+use super::database::{Database, DatabaseError, Row};
 use super::statements::{catalogue, id_sequence};
 use super::store::MetadataStore;
 use crate::family::{Claim, TaskRule};

@@ -7,6 +7,7 @@ use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Valu
 use super::query::Query;
 use super::rows;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
+use super::undoing::Undoing;
 use super::witness::{Hearing, Server, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
@@ -37,7 +38,7 @@ pub struct HostCount {
 /// One cluster's metadata store.
 #[derive(Debug)]
 pub struct MetadataStore {
-    pub(super) database: Box<dyn Database>,
+    pub(super) database: Undoing,
     pub(super) release: Release,
     pub(super) optional: OptionalColumns,
     pub(super) has_jdbc_registry: bool,
@@ -55,11 +56,12 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open(mut database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
+    pub async fn open(database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
+        let mut database = Undoing::new(database);
         let mut server = Server::default();
-        let (catalogue, hidden) = read_catalogue(&mut *database, &mut server).await?;
+        let (catalogue, hidden) = read_catalogue(&mut database, &mut server).await?;
         let release = detect(&catalogue, given)?;
-        see_whole_tables(&mut *database, &release).await?;
+        see_whole_tables(&mut database, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
@@ -83,7 +85,7 @@ impl MetadataStore {
     }
 
     pub(super) async fn ask_server(&mut self) -> Result<(), DatabaseError> {
-        ask(&mut *self.database, &mut self.server).await
+        ask(&mut self.database, &mut self.server).await
     }
 
     /// Hands over the rows of a statement that locks them, each of which must be signed by the server that was met.
@@ -91,7 +93,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where one is not. Nothing may rest on rows handed over before.
     pub(super) async fn signed(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        signed_by(&mut *self.database, &mut self.server, query, on_row).await
+        signed_by(&mut self.database, &mut self.server, query, on_row).await
     }
 
     /// Which server answered last, as far as it is told.
@@ -142,7 +144,7 @@ impl MetadataStore {
 
     /// Ends the connection.
     pub async fn close(self) {
-        self.database.close().await;
+        Box::new(self.database).close().await;
     }
 
     /// Starts a transaction that sees one state of the database and can write nothing.
@@ -272,7 +274,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows handed over before.
     pub(super) async fn each(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        each_of(&mut *self.database, &mut self.server, query, on_row).await
+        each_of(&mut self.database, &mut self.server, query, on_row).await
     }
 }
 

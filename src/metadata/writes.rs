@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::database::{Access, DatabaseError, Dialect};
+use super::database::{Access, Database, DatabaseError, Dialect};
 use super::rows;
 use super::statements::{RowLock, catalogue};
 use super::store::{LOOK_UP, MetadataStore};
-use crate::model::{InstanceId, InstanceRow};
+use super::undoing::{OpenTransaction, WriteBatch};
+use crate::model::{Confirmed, InstanceId, InstanceRow, Permit};
 
 /// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold everything.
 const MYSQL_TEXT: usize = 65_535;
@@ -21,13 +22,28 @@ impl MetadataStore {
         self.database.dialect() != Dialect::MySql || parameter.len() <= MYSQL_TEXT || own > MYSQL_TEXT
     }
 
-    /// Starts a batch's transaction. `idle_limit`: see [`super::database::Database::begin`].
+    /// Starts a batch's transaction, for whoever has consent, and a lock that was confirmed right before. `idle_limit`: see
+    /// [`super::database::Database::begin`].
     ///
     /// # Errors
     /// [`DatabaseError`]; nothing is open then.
-    pub async fn begin_batch(&mut self, idle_limit: Duration) -> Result<(), DatabaseError> {
+    pub async fn begin_batch(
+        &mut self,
+        _consent: &Permit,
+        _lock: Confirmed,
+        idle_limit: Duration,
+    ) -> Result<WriteBatch, DatabaseError> {
+        self.begin_locking(idle_limit).await.map(WriteBatch)
+    }
+
+    /// Starts a transaction in which rows can be locked, and nothing written.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; nothing is open then.
+    pub async fn begin_locking(&mut self, idle_limit: Duration) -> Result<OpenTransaction, DatabaseError> {
         self.server.begin();
-        self.database.begin(Access::Write, idle_limit).await
+        self.database.begin(Access::Write, idle_limit).await?;
+        Ok(self.database.transaction())
     }
 
     /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have engines).
@@ -47,17 +63,24 @@ impl MetadataStore {
     /// Makes the batch last. The server has told in its transaction that it is the one that was read, and takes writes.
     ///
     /// # Errors
-    /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing happened. [`DatabaseError::Lost`]: it may or may not
-    /// have.
-    pub async fn commit_batch(&mut self) -> Result<(), DatabaseError> {
-        if !self.server.is_vouched() {
-            self.ask_server().await?;
+    /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing happened, and it is rolled back.
+    /// [`DatabaseError::Lost`]: it may or may not have.
+    pub async fn commit(&mut self, batch: WriteBatch) -> Result<(), DatabaseError> {
+        let asked = if self.server.is_vouched() { Ok(()) } else { self.ask_server().await };
+        let committed = match asked {
+            Ok(()) => self.database.commit().await,
+            Err(error) => Err(error),
+        };
+        match committed {
+            Ok(()) | Err(DatabaseError::Lost { .. }) => self.database.forget(batch.0),
+            Err(_) => self.roll_back(batch).await,
         }
-        self.database.commit().await
+        committed
     }
 
-    /// Undoes the batch.
-    pub async fn roll_back_batch(&mut self) {
+    /// Undoes what was done in a transaction, and gives its locks back, at once.
+    pub async fn roll_back(&mut self, transaction: impl AsRef<OpenTransaction> + Send) {
+        drop(transaction);
         self.database.rollback().await;
     }
 
@@ -75,7 +98,11 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn lock_instances(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
+    pub async fn lock_instances(
+        &mut self,
+        _within: &OpenTransaction,
+        ids: &[InstanceId],
+    ) -> Result<Vec<InstanceRow>, DatabaseError> {
         self.locked(ids, RowLock::All).await
     }
 
@@ -84,7 +111,11 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn lock_free_instances(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
+    pub async fn lock_free_instances(
+        &mut self,
+        _within: &OpenTransaction,
+        ids: &[InstanceId],
+    ) -> Result<Vec<InstanceRow>, DatabaseError> {
         let skips = self.database.skips_locked();
         if !skips && self.database.dialect() == Dialect::MySql {
             // The next transaction begins with the usual time.
@@ -112,7 +143,7 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn mark_tasks(&mut self, tasks: &[i64]) -> Result<u64, DatabaseError> {
+    pub async fn mark_tasks(&mut self, _within: &WriteBatch, tasks: &[i64]) -> Result<u64, DatabaseError> {
         let mut marked = 0;
         for some in tasks.chunks(LOOK_UP) {
             let query = self.statements().mark_tasks(some, self.release.mark_clears_flag());
@@ -126,7 +157,7 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn claim(&mut self, rows: &[InstanceRow]) -> Result<u64, DatabaseError> {
+    pub async fn claim(&mut self, _within: &WriteBatch, rows: &[InstanceRow]) -> Result<u64, DatabaseError> {
         let mut groups: HashMap<(i64, &str), Vec<InstanceId>> = HashMap::new();
         for InstanceRow { instance, .. } in rows {
             if let (Some(state), Some(host)) = (instance.state, instance.host.as_deref()) {

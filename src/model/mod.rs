@@ -4,11 +4,13 @@
 
 mod address;
 mod instance;
+mod leave;
 mod registration;
 mod version;
 
 pub use address::{Address, AddressError, AddressForm};
 pub use instance::{CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict};
+pub use leave::{Confirmed, Permit};
 pub use registration::{
     Changes, Heartbeat, LockNode, Moment, PayloadForm, PayloadProblem, Registration, Registrations,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Lease, OnWait, Registry, RegistryError};
-use crate::model::{LockNode, Registrations};
+use crate::model::{Confirmed, LockNode, Registrations};
 use crate::stop::StopSignal;
 
 /// Looks and waits for locks end at once when a signal comes. What keeps a lock, gives it back or ends the session does not.
@@ -78,7 +78,7 @@ impl Registry for Interruptible {
         self.stop.unless(self.registry.acquire(path, timeout, on_wait)).await
     }
 
-    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+    async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError> {
         self.registry.confirm(lease).await
     }
 

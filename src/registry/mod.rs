@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::model::{LockNode, Registrations};
+use crate::model::{Confirmed, LockNode, Registrations};
 use crate::stop::Stopped;
 
 pub mod interruptible;
@@ -187,7 +187,7 @@ pub trait Registry: Send {
     ///
     /// # Errors
     /// [`RegistryError::LockLost`] if it certainly is not, [`RegistryError::Interrupted`] if that cannot be told.
-    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError>;
+    async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError>;
 
     /// Waits until the lock is no longer ours, keeping it alive meanwhile; says why.
     async fn lost(&mut self, lease: &Lease) -> RegistryError;
@@ -196,7 +196,7 @@ pub trait Registry: Send {
     ///
     /// # Errors
     /// [`RegistryError::NotReleased`]: the lock may stay as long as the session, which therefore must not go on: end it with
-    /// [`Registry::close`].
+    /// [`Registry::close`]. [`RegistryError::LockLost`]: the session had ended before.
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError>;
 
     /// Waits until the masters may have changed since the last call; the first call returns at once, or soon. A registry

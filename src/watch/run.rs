@@ -13,7 +13,8 @@ use super::words::{back_off, error_text, time_left};
 use super::{Event, Kind, LeftAlone, Source, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
-use crate::failover::{FailoverError, Permit, RegistryView, check_registry, dead_hosts, place};
+use crate::failover::{FailoverError, RegistryView, check_registry, dead_hosts, place};
+use crate::model::Permit;
 use crate::stop::{Stop, StopSignal, Stopped};
 
 /// How the loop ended.

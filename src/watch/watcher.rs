@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::plan::{LeftAlone, Memory, Plan};
 use super::seen::Seen;
 use crate::exit_code::ExitCode;
-use crate::failover::Permit;
+use crate::model::Permit;
 use crate::stop::StopSignal;
 
 /// That the memory could not be kept.

@@ -21,6 +21,13 @@ const FLOORS: &[&[&str]] = &[
     &["main"],
 ];
 
+/// Functions that these files call and no others: what they give opens the way to the writes.
+const GUARDED: &[(&str, &[&str])] = &[
+    ("begin_batch", &["failover/batch.rs"]),
+    ("by_registry", &["registry/jdbc/mod.rs", "registry/zookeeper/lock.rs"]),
+    ("given", &["commands/demo.rs", "commands/handover/confirm.rs", "watch/run.rs"]),
+];
+
 /// Crates that only some rooms may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["main", "commands", "options"]),
@@ -46,6 +53,8 @@ struct File {
     named: BTreeSet<Vec<String>>,
     /// What it hands on: the name, and where it is from.
     handed_on: BTreeMap<String, Vec<String>>,
+    /// Functions and methods that it calls or hands over.
+    calls: BTreeSet<String>,
 }
 
 impl File {
@@ -86,16 +95,18 @@ fn read(path: PathBuf) -> File {
         module.pop();
     }
     let text = std::fs::read_to_string(&path).unwrap();
-    let mut reader = Reader { module: &module, named: BTreeSet::new(), handed_on: BTreeMap::new() };
+    let (named, handed_on, calls) = Default::default();
+    let mut reader = Reader { module: &module, named, handed_on, calls };
     reader.visit_file(&syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
-    let Reader { named, handed_on, .. } = reader;
-    File { path, module, named, handed_on }
+    let Reader { named, handed_on, calls, .. } = reader;
+    File { path, module, named, handed_on, calls }
 }
 
 struct Reader<'a> {
     module: &'a Module,
     named: BTreeSet<Vec<String>>,
     handed_on: BTreeMap<String, Vec<String>>,
+    calls: BTreeSet<String>,
 }
 
 fn is_test(attributes: &[syn::Attribute]) -> bool {
@@ -161,6 +172,18 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     /// Who may see something is not who needs it.
     fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.calls.insert(call.method.to_string());
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+        // Of one part alone it may be a variable.
+        let last = path.path.segments.iter().skip(1).last();
+        self.calls.extend(last.map(|last| last.ident.to_string()));
+        visit::visit_expr_path(self, path);
+    }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
@@ -285,6 +308,18 @@ fn nobody_below_the_commands_reads_the_environment() {
         .map(File::shown)
         .collect();
     assert_eq!(readers, [""; 0]);
+}
+
+/// Nothing is written without consent and a confirmed lock: these are made where an operator or a registry has said so, and
+/// asked for where a transaction begins.
+#[test]
+fn leave_to_write_is_given_and_used_in_few_places() {
+    let files = house();
+    for (function, allowed) in GUARDED {
+        let calling: Vec<String> =
+            files.iter().filter(|file| file.calls.contains(*function)).map(File::shown).collect();
+        assert_eq!(calling, *allowed, "{function}");
+    }
 }
 
 /// Families are compared where they are described; everybody else asks them for a fact.

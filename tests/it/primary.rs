@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use dsctl::metadata::database::DatabaseError;
 use dsctl::metadata::{MetadataStore, NewCommand};
-use dsctl::model::Version;
+use dsctl::model::{Confirmed, Permit, Version};
+use dsctl::registry::Registry;
 
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, prepare};
 use crate::harness::servers::poolers::Pooler;
 use crate::harness::servers::postgres;
 use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb, Output, Postgres, Store, eventually, wait};
+use crate::registry::open;
 
 fn warned(output: &Output, word: &str) -> bool {
     output.json()["warnings"].as_array().unwrap().iter().any(|warning| warning.as_str().unwrap().contains(word))
@@ -218,16 +220,57 @@ const FORMS: [(i64, &str, bool); 17] = [
     (0, r#"{"ProcessInstanceId":7}"#, false),
 ];
 
+/// Leave to write: some lock of a real registry, confirmed.
+fn confirmed(env: &Env) -> Confirmed {
+    let mut registry = open(env);
+    wait(async {
+        let lease = registry.acquire("lock/some", Duration::from_mins(1), &mut |_| {}).await.unwrap();
+        let confirmed = registry.confirm(&lease).await.unwrap();
+        Box::new(registry).close().await;
+        confirmed
+    })
+}
+
+/// Whoever forgets a transaction, or ends on a way that nobody thought of, has written nothing: all of it is undone before
+/// the next statement, and the rows are free again.
+#[test]
+fn a_batch_that_is_dropped_is_rolled_back() {
+    for store in Store::ALL {
+        let world = World::new(store, BY_HOST, 3);
+        let lock = confirmed(&world.env);
+        let ids: Vec<i64> = world.ids.iter().copied().collect();
+        wait(async {
+            let mut store = MetadataStore::open(world.env.database(), Some(BY_HOST)).await.unwrap();
+            store.meet_server(true).await.unwrap();
+            let batch = store.begin_batch(&Permit::given(), lock, Duration::from_secs(30)).await.unwrap();
+            let rows = store.lock_instances(batch.as_ref(), &ids).await.unwrap();
+            assert_eq!(store.claim(&batch, &rows).await.unwrap(), 3);
+            drop(batch);
+            let counts = store.host_counts().await.unwrap();
+            assert!(counts.iter().any(|count| count.host.as_deref() == Some(DEAD) && count.count == 3), "{counts:?}");
+            world.check_untouched();
+            // Nobody waits for rows of it.
+            world.env.sql(&format!("UPDATE t_ds_process_instance SET host = host WHERE host = '{DEAD}'"));
+            // One that was committed stays, and a new one can be begun.
+            let looking = store.begin_locking(Duration::from_secs(30)).await.unwrap();
+            assert_eq!(store.lock_instances(&looking, &ids).await.unwrap().len(), 3);
+            store.roll_back(looking).await;
+            store.close().await;
+        });
+    }
+}
+
 /// Inserts a command for instance 7 in a transaction of its own; gives whether it was.
 fn inserts(env: &Env, version: Version) -> bool {
+    let lock = confirmed(env);
     wait(async {
         let mut store = MetadataStore::open(env.database(), Some(version)).await.unwrap();
         store.meet_server(true).await.unwrap();
-        store.begin_batch(Duration::from_secs(30)).await.unwrap();
-        let rows = store.lock_instances(&[7]).await.unwrap();
+        let batch = store.begin_batch(&Permit::given(), lock, Duration::from_secs(30)).await.unwrap();
+        let rows = store.lock_instances(batch.as_ref(), &[7]).await.unwrap();
         let command = NewCommand { row: &rows[0], parameter: r#"{"ProcessInstanceId":7}"#.to_owned() };
-        let inserted = store.insert_commands(&[command], None).await;
-        store.roll_back_batch().await;
+        let inserted = store.insert_commands(&batch, &[command], None).await;
+        store.roll_back(batch).await;
         store.close().await;
         match inserted {
             Ok(ids) => ids.len() == 1,

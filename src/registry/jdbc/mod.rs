@@ -18,7 +18,7 @@ use self::tables::Tables;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::{RegistryLayout, payload};
 use crate::metadata::database::Database;
-use crate::model::{Address, Heartbeat, LockNode, Registration, Registrations};
+use crate::model::{Address, Confirmed, Heartbeat, LockNode, Registration, Registrations};
 
 /// How long [`Registry::close`] tries to delete what is left of us.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -178,8 +178,8 @@ impl Registry for JdbcRegistry {
         self.take(key, timeout, on_wait).await
     }
 
-    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError> {
-        self.check(lease, self.session_timeout / 2).await
+    async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError> {
+        self.check(lease, self.session_timeout / 2).await.map(|()| Confirmed::by_registry())
     }
 
     async fn lost(&mut self, lease: &Lease) -> RegistryError {

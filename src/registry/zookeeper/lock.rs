@@ -14,7 +14,7 @@ use super::names::{self, LOCK};
 use super::probe;
 use super::servers::{below as child, children, fresh_children, node, session_id};
 use super::session::Session;
-use crate::model::LockNode;
+use crate::model::{Confirmed, LockNode};
 use crate::registry::{Lease, OnWait, RegistryError};
 
 /// How often the queue is looked at while waiting.
@@ -192,10 +192,15 @@ async fn withdraw(session: &Session, ticket: &Ticket) -> Result<(), RegistryErro
 
 /// Gives the lock back. Every error means that the node may still be there.
 pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
-    let not_released =
-        |error: RegistryError| RegistryError::NotReleased { path: lease.path.clone(), cause: error.to_string() };
     session.let_go(&lease.node);
-    delete(session, &lease.node).await.map_err(not_released)
+    let released = delete(session, &lease.node).await;
+    released.map_err(|error| {
+        if session.state().is_terminated() {
+            // It was not ours any more when it was to be given back: that is another thing to know.
+            return lost_lock(&lease.path, "the session has expired");
+        }
+        RegistryError::NotReleased { path: lease.path.clone(), cause: error.to_string() }
+    })
 }
 
 async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {
@@ -210,7 +215,7 @@ async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {
 }
 
 /// Asks the server whether our node is still there and still ours.
-pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
+pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<Confirmed, RegistryError> {
     match session.state() {
         SessionState::SyncConnected => {}
         SessionState::Disconnected | SessionState::ConnectedReadOnly => {
@@ -219,7 +224,7 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<(), Regi
         ended => return Err(lost_lock(&lease.path, &format!("the session has ended ({ended})"))),
     }
     match session.fresh_once(&lease.node, || session.client().check_stat(&lease.node)).await {
-        Ok(Some(stat)) if stat.ephemeral_owner == session.id() => Ok(()),
+        Ok(Some(stat)) if stat.ephemeral_owner == session.id() => Ok(Confirmed::by_registry()),
         Ok(Some(_)) => Err(lost_lock(&lease.path, "our node belongs to another session")),
         Ok(None) | Err(Error::NoNode | Error::RuntimeInconsistent) => {
             Err(lost_lock(&lease.path, "our node was deleted"))
@@ -239,7 +244,7 @@ pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
         let asked = Instant::now();
         let rest = patience.saturating_sub(confirmed.elapsed());
         match tokio::time::timeout(rest, confirm(session, lease)).await {
-            Ok(Ok(())) => confirmed = asked,
+            Ok(Ok(_)) => confirmed = asked,
             Ok(Err(error @ RegistryError::LockLost { .. })) => return error,
             Ok(Err(error)) if confirmed.elapsed() >= patience => return error,
             Ok(Err(_)) => {}

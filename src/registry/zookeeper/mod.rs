@@ -23,7 +23,7 @@ use self::observer::Observer;
 use self::session::Session;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::RegistryLayout;
-use crate::model::{LockNode, Registrations};
+use crate::model::{Confirmed, LockNode, Registrations};
 
 /// How long the end of a session waits for the server's answer.
 pub const GOODBYE: Duration = Duration::from_secs(2);
@@ -115,7 +115,7 @@ impl Registry for ZooKeeperRegistry {
         taken
     }
 
-    async fn confirm(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+    async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError> {
         lock::confirm(&self.session, lease).await
     }
 

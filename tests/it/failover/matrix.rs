@@ -328,8 +328,13 @@ fn check_warnings(world: &World, report: &serde_json::Value) {
     let is_about_stop =
         |warning: &serde_json::Value| warning.as_str().unwrap().contains("instances 204 are READY_STOP");
     assert_eq!(warnings.iter().any(is_about_stop), hangs, "{warnings:?}");
+    // A task of a worker that was started again is told by two times, and no row here proves the zone of one.
+    let by_times = world.release.number.starts_with("2.0") || world.release.number == "3.0.0-alpha";
+    let is_about_times =
+        |warning: &serde_json::Value| warning.as_str().unwrap().contains("times in Asia/Shanghai could not be proven");
+    assert_eq!(warnings.iter().any(is_about_times), by_times, "{warnings:?}");
     let others = if old { 2 } else { usize::from(anew) };
-    assert_eq!(warnings.len(), 1 + usize::from(hangs) + others, "{warnings:?}");
+    assert_eq!(warnings.len(), 1 + usize::from(hangs) + usize::from(by_times) + others, "{warnings:?}");
 }
 
 /// A fresh database is known for what it is, and where that is too little, the failover says so.
