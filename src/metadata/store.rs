@@ -360,7 +360,10 @@ async fn read_catalogue(
         if let (Some(table), Some(column)) = (row.text(0), row.text(1)) {
             seen.note(&table, &column, row.int(2) == Some(1));
             if row.int(3) == Some(1) && hidden.last() != Some(&table) {
-                hidden.push(table);
+                hidden.push(table.clone());
+            }
+            if row.int(4) == Some(1) {
+                seen.note_covered(&table);
             }
         }
     };
