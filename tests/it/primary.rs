@@ -255,6 +255,27 @@ fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
     }
 }
 
+/// A mode of MariaDB's in which a text that becomes empty is NULL, and those of another dialect.
+#[test]
+fn an_insert_sees_every_form_whatever_the_servers_sql_mode() {
+    let server = MariaDb::private();
+    for version in ["1.2.1", "2.0.9"].map(|version| version.parse::<Version>().unwrap()) {
+        let env = Env::on_mariadb(&server);
+        server.sql("", "SET GLOBAL sql_mode = ''");
+        env.create_schema(version);
+        env.insert([dsctl::demo::seed::instance(version).id(7).name("seven").state(1).host(DEAD)]);
+        for mode in ["EMPTY_STRING_IS_NULL", "ORACLE,EMPTY_STRING_IS_NULL"] {
+            server.sql("", &format!("SET GLOBAL sql_mode = '{mode}'"));
+            assert!(inserts(&env, version), "{mode} {version}");
+            for (kind, parameter, names) in FORMS {
+                env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
+                assert_eq!(inserts(&env, version), !names, "{mode} {version} {kind} {parameter}");
+                env.sql("DELETE FROM t_ds_command");
+            }
+        }
+    }
+}
+
 /// Whether a session of the pool is as the server gives it.
 fn check_settings(port: u16, database: &str) {
     let env = Env::on(Store::Postgres, "none", port, database.to_owned());
