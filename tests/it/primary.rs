@@ -316,6 +316,41 @@ fn behind_pgbouncer_nothing_is_left_on_a_connection() {
     }
 }
 
+/// The same tables in another schema, as they are now.
+fn copy_tables(world: &World, schema: &str) {
+    world.env.sql(&format!(
+        "CREATE SCHEMA {schema}; DO $$ DECLARE t text; BEGIN \
+         FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+         EXECUTE format('CREATE TABLE {schema}.%I (LIKE public.%I INCLUDING ALL)', t, t); \
+         EXECUTE format('INSERT INTO {schema}.%I SELECT * FROM public.%I', t, t); END LOOP; END $$"
+    ));
+}
+
+/// What one client sets on a connection, the next one gets: here in the middle of a run.
+#[test]
+fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else() {
+    let mut world = World::new(Store::Postgres, BY_STATE, 3);
+    copy_tables(&world, "copies");
+    let pooler = Pooler::pgbouncer(Postgres::shared(), 1);
+    let through = postgres::url(pooler.port(), &world.env.database);
+    let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+    holder.await_stderr("holding");
+    world.env.set("DSCTL_DB", &through);
+    let running = world.failover("").spawn();
+    world.zk().await_queue(&world.lock(), 2);
+    postgres::sql(pooler.port(), &world.env.database, "SET search_path = copies");
+    holder.signal("INT");
+    holder.finish().exit(0);
+    let output = world.end(running).exit(4);
+    assert!(output.json()["error"]["message"].to_string().contains("schemas copies"), "{output:?}");
+    assert_eq!(world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"), 0);
+    world.check_untouched();
+    // Whoever names the schema is led there by every pooler, and on every connection.
+    world.env.set("DSCTL_DB", &format!("{through}?currentSchema=public"));
+    world.complete();
+    assert_eq!(world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"), 0);
+}
+
 /// pgpool asks a standby that is behind for whatever it takes for a read, and a cache for what was asked before.
 #[test]
 fn behind_pgpool_the_primary_answers() {
