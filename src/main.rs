@@ -21,7 +21,12 @@ fn main() -> ExitCode {
     let settings = output_settings(&cli.global, &environment);
     logging::start(settings.verbosity);
     let code = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(cli, &environment, settings)),
+        Ok(runtime) => {
+            let code = runtime.block_on(run(cli, &environment, settings));
+            // A thread may still look a name up, for as long as the system's resolver likes, and nobody wants it any more.
+            runtime.shutdown_background();
+            code
+        }
         Err(_) => dsctl::exit_code::ExitCode::Failure.number(),
     };
     signals::end_like(code);

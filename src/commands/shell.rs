@@ -94,12 +94,10 @@ impl Call<'_, '_> {
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Document) -> Result<Answer, CommandError>,
     ) -> io::Result<u8> {
         let mut document = empty;
-        // A statement of its own: the lock on stdin must be gone before a question is asked, which another thread reads.
-        let resolved = resolve(self.global, self.environment, &mut io::stdin().lock(), scope);
-        let Self { printer, stop, .. } = self;
-        let settings = match resolved {
+        let Self { global, environment, printer, stop, .. } = self;
+        let settings = match stop.unless(settings(global.clone(), environment.clone(), scope)).await {
             Ok(settings) => settings,
-            Err(error) => return finish(printer, document, Answer::failed(&error.into())),
+            Err(error) => return finish(printer, document, Answer::failed(&error)),
         };
         document.warnings = settings.warnings.iter().map(ToString::to_string).collect();
         let mut shell = Shell { settings, printer, stop };
@@ -127,6 +125,26 @@ impl Call<'_, '_> {
         })
         .await
     }
+}
+
+/// Puts the settings together, in a thread: a password may come from a pipe, or from a terminal, that says nothing for long, and
+/// whoever waits there in vain must be able to end it. The thread then ends with the process.
+async fn settings(global: GlobalArgs, environment: Environment, scope: Scope) -> Result<Settings, CommandError> {
+    let (sender, resolved) = tokio::sync::oneshot::channel();
+    let read = move || {
+        // A statement of its own: the lock on stdin must be gone before a question is asked, which another thread reads.
+        let settings = resolve(&global, &environment, &mut io::stdin().lock(), scope);
+        // Whoever asked may not wait for it any more.
+        let _ = sender.send(settings);
+    };
+    let failed = |cause: String| CommandError::Other {
+        message: "the settings cannot be read".to_owned(),
+        cause: Some(cause),
+        hint: None,
+        exit: ExitCode::Failure,
+    };
+    std::thread::Builder::new().name("settings".to_owned()).spawn(read).map_err(|error| failed(error.to_string()))?;
+    Ok(resolved.await.map_err(|error| failed(error.to_string()))??)
 }
 
 /// Tells an answer; gives the number that the process ends with.

@@ -13,6 +13,8 @@ impl Handover<'_> {
     /// The first that does not hold; nothing was locked or written.
     pub(super) async fn check(&mut self) -> Result<RegistryView, FailoverError> {
         self.check_release()?;
+        // An absence may have been seen before, or somebody have been asked.
+        self.cluster.store.wake().await?;
         self.check_transactions().await?;
         self.check_writable().await?;
         let view = self.look().await?;

@@ -9,6 +9,7 @@ use self::fate::Fate;
 use super::error::FailoverError;
 use super::handed_over::HandedOver;
 use crate::cluster::Cluster;
+use crate::family::LOST_RACES;
 use crate::metadata::BEFORE_EVERY_ID;
 use crate::model::{CommandRow, Instance, InstanceId};
 
@@ -101,8 +102,11 @@ async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeU
         let row = rows.get(&id);
         let fate = fate::of(release, handed, row, &masters);
         match (fate, errors.get(&id)) {
-            // Without the command's number an error may be an older one's, and says nothing against what is shown.
-            (Fate::TakenUp, error) if error.is_none() || handed.command.is_none() => seen.taken_up.push(id),
+            // Without the command's number an error may be an older one's, and says nothing against what is shown; nor does
+            // one of a master that came second.
+            (Fate::TakenUp, error) if handed.command.is_none() || error.is_none_or(is_of_a_lost_race) => {
+                seen.taken_up.push(id);
+            }
             (_, Some(error)) => seen.failed.push((id, error.message.clone().unwrap_or_default())),
             (Fate::TakenUp, None) => seen.taken_up.push(id),
             (Fate::Untouched, None) => seen.lost.push(id),
@@ -115,6 +119,10 @@ async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeU
         }
     }
     Ok(seen)
+}
+
+fn is_of_a_lost_race(error: &CommandRow) -> bool {
+    error.message.as_deref().is_some_and(|message| LOST_RACES.iter().any(|words| message.contains(words)))
 }
 
 /// The newest error command of each instance since its hand-over: its own command first, which keeps its number there. The

@@ -1,6 +1,6 @@
 //! Which release a metadata store belongs to: the schema decides, `t_ds_version` refines, `--ds-version` overrides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::needs::Need;
 use super::{Family, FamilyId, OPEN_END, Release, by_id};
@@ -15,6 +15,8 @@ pub struct Catalogue {
     pub versions: Vec<String>,
     /// Whether what we have no right on is left out: what is not listed may be there all the same.
     pub hides: bool,
+    /// Tables before which statements meet one of the same name, in another schema.
+    covered: BTreeSet<String>,
 }
 
 /// Why no release could be told.
@@ -44,6 +46,12 @@ pub enum DetectError {
     /// Rights on single columns alone: what else there is cannot be seen, and the release is told by it.
     #[error("this database user may not read whole tables, so that nobody can tell which release they are of: {0}")]
     HalfClosed(String),
+    /// The search path leads to tables of two schemas.
+    #[error(
+        "another schema in the search path has {0}, too, and comes before the one that has t_ds_command: what would be read is \
+         that one's, and it may be a copy or a leftover"
+    )]
+    Covered(String),
     /// Nothing says which release it is.
     #[error("{0}, which tells the release")]
     NoVersion(String),
@@ -92,6 +100,9 @@ impl DetectError {
             Self::Closed(_) | Self::HalfClosed(_) => {
                 "GRANT SELECT on these tables to it; the README lists what each command needs".to_owned()
             }
+            Self::Covered(_) => {
+                "give the masters' schema: a PostgreSQL URL ends in ?currentSchema=NAME, as in their own configuration".to_owned()
+            }
             Self::NoVersion(_) => "GRANT SELECT on t_ds_version, or repeat with --ds-version X.Y.Z".to_owned(),
             Self::OtherFamily { family, .. } => {
                 format!("if the masters that run are of family {family}, repeat with their --ds-version X.Y.Z")
@@ -117,6 +128,11 @@ impl Catalogue {
     /// Notes a column, and whether we may read it.
     pub fn note(&mut self, table: &str, column: &str, readable: bool) {
         self.tables.entry(table.to_lowercase()).or_default().insert(column.to_lowercase(), readable);
+    }
+
+    /// Notes that statements which name this table meet another one.
+    pub fn note_covered(&mut self, table: &str) {
+        self.covered.insert(table.to_lowercase());
     }
 
     /// Whether a table is there.
@@ -279,7 +295,12 @@ fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectErro
         |need: &Need, column: &str| catalogue.has(need.table, column) && !catalogue.may_read(need.table, column);
     let closed = |need: &Need| those(need, |column| is_closed(need, column));
     let closed: Vec<String> = needs.iter().filter_map(closed).collect();
-    if closed.is_empty() { Ok(()) } else { Err(DetectError::Closed(closed.join(", "))) }
+    if !closed.is_empty() {
+        return Err(DetectError::Closed(closed.join(", ")));
+    }
+    let read: BTreeSet<&str> = needs.iter().map(|need| need.table).chain([VERSION]).collect();
+    let covered: Vec<&str> = read.into_iter().filter(|table| catalogue.covered.contains(*table)).collect();
+    if covered.is_empty() { Ok(()) } else { Err(DetectError::Covered(covered.join(", "))) }
 }
 
 /// That `t_ds_version` says otherwise than the operator, whose word is taken.

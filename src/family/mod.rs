@@ -271,6 +271,10 @@ pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
 /// Type codes of `PAUSE` and `STOP`, in every release: what starts no instance.
 pub const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
 
+/// What the error command says of a master that came second to a command that another one had taken: up to 3.1, and from 3.3
+/// on. The one that came first runs the instance (R§2.2).
+pub const LOST_RACES: [&str; 2] = ["delete command fail, id:", "CommandDuplicateHandleException"];
+
 /// Command types of every release (F§6.3).
 const COMMAND_TYPES: [&str; 14] = [
     "START_PROCESS",

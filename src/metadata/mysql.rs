@@ -115,7 +115,8 @@ impl MySqlDriver {
         self.timeout.as_secs().clamp(1, 31_536_000)
     }
 
-    /// What every session needs. The time zone stays the server's own, and the SQL mode too but for strictness: without
+    /// What every session needs. The time zone stays the server's own, and the SQL mode too but for what gives our statements
+    /// another meaning, and for strictness: without
     /// that, a text that is too long is cut, and half a `command_param` is one that no master can read. Without `autocommit`, which a server may
     /// have off by default, single statements would never be committed. Where it lets everybody see what is not committed,
     /// work that somebody else may still undo would look done. Limits of rows are for people who forget a condition: they
@@ -135,8 +136,7 @@ impl MySqlDriver {
             (true, rest) => format!("max_statement_time = {}.{rest:03}", limit / 1000),
             (false, _) => format!("max_execution_time = {limit}"),
         };
-        let mode = known.get("sql_mode").map_or("", String::as_str);
-        let mode = if mode.is_empty() { STRICT.to_owned() } else { format!("{mode},{STRICT}") };
+        let mode = sql_mode(known.get("sql_mode").map_or("", String::as_str));
         let logs_statements = known.get("binlog_format").is_some_and(|format| format == "STATEMENT");
         let level = if logs_statements { "REPEATABLE READ" } else { "READ COMMITTED" };
         [
@@ -156,6 +156,16 @@ type Known = BTreeMap<String, String>;
 
 /// What lets no text be cut.
 const STRICT: &str = "STRICT_ALL_TABLES";
+
+/// Modes of MariaDB's in which a statement means something else: a text that becomes empty is NULL, and a condition with it never
+/// holds, so that an insert would not see the command that is there already; and `BEGIN` begins no transaction.
+const OTHER_MEANING: [&str; 2] = ["EMPTY_STRING_IS_NULL", "ORACLE"];
+
+/// The mode of our session, from the one that the server gave it.
+fn sql_mode(given: &str) -> String {
+    let kept = given.split(',').filter(|mode| !mode.is_empty() && !OTHER_MEANING.contains(mode));
+    kept.chain([STRICT]).collect::<Vec<_>>().join(",")
+}
 
 /// The greatest value of a limit of rows. To set `max_join_size` takes `sql_big_selects` back, so that one comes behind it.
 const NO_LIMIT: u64 = u64::MAX;

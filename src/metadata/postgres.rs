@@ -41,6 +41,7 @@ impl PostgresDatabase {
             why_plain: OnceLock::new(),
             timeout,
             statement_timeout,
+            schema: target.schema.clone(),
         };
         Self::open(driver, target, timeout, statement_timeout).await
     }
@@ -59,10 +60,12 @@ const FIRST_JIT: u32 = 11_00_00;
 /// pgpool sends what begins so to the server that takes the writes; to all others it is a comment.
 const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
 
-/// Which server answers, and why it takes no writes. The functions may be called by everybody. The time at which it was
-/// started tells a server from all others, also where an address leads to several.
+/// Which server answers, in which schemas our names are looked up, and why it takes no writes. The functions may be called by
+/// everybody. The time at which it was started tells a server from all others, also where an address leads to several; and
+/// behind a pooler somebody else may have left another search path on the connection.
 const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port(), 'started', \
-     CAST(date_part('epoch', pg_postmaster_start_time()) * 1000000 AS bigint)) || '|' || \
+     CAST(date_part('epoch', pg_postmaster_start_time()) * 1000000 AS bigint), 'schemas', \
+     replace(array_to_string(current_schemas(false), ','), '|', '-')) || '|' || \
      concat_ws(', ', CASE WHEN pg_is_in_recovery() THEN 'it is a standby' END, \
      CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN 'default_transaction_read_only is on' END)";
 
@@ -75,6 +78,8 @@ pub struct PostgresDriver {
     why_plain: OnceLock<String>,
     timeout: Duration,
     statement_timeout: Duration,
+    /// The search path, where one is given.
+    schema: Option<String>,
 }
 
 /// A connection, and what each of its transactions begins with.
@@ -102,7 +107,12 @@ impl PostgresDriver {
     fn settings(&self, compiles: bool) -> String {
         let (lock, statement) = (milliseconds(self.timeout), milliseconds(self.statement_timeout));
         let jit = if compiles { NO_JIT } else { "" };
-        format!("SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {KEEPALIVES}{jit}")
+        // Poolers take no search path in the first message, or take no notice of it, and may have given one to the connection
+        // that somebody else has set.
+        let path = self.schema.as_deref().map_or_else(String::new, |path| {
+            format!("; SELECT set_config('search_path', '{}', true)", path.replace('\'', "''"))
+        });
+        format!("SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {KEEPALIVES}{jit}{path}")
     }
 }
 
@@ -118,10 +128,6 @@ fn options(target: &ServerTarget) -> PgConnectOptions {
         // Connection poolers refuse what they do not know in the first message.
         .extra_float_digits(None)
         .disable_statement_logging();
-    let options = match &target.schema {
-        Some(schema) => options.options([("search_path", schema)]),
-        None => options,
-    };
     match &target.tls {
         Tls::Disable => options.ssl_mode(PgSslMode::Disable),
         Tls::Prefer => options.ssl_mode(PgSslMode::Prefer),

@@ -17,6 +17,9 @@ use super::transaction::Transaction;
 /// How many steps of SQLite's machine lie between two looks at the clock: well below a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
+/// SQLite counts milliseconds in 31 bits.
+const LONGEST_WAIT: Duration = Duration::from_millis(2_147_483_647);
+
 /// A transaction that outgrows the cache would take the whole file for itself long before COMMIT, and this program's own
 /// other connection, the registry's, could not even read. A batch has a bounded size.
 const KEEP_IN_MEMORY: &str = "PRAGMA cache_spill = OFF";
@@ -194,7 +197,7 @@ fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection,
         OpenMode::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
     };
     let connection = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .and_then(|connection| connection.busy_timeout(timeout).map(|()| connection))
+        .and_then(|connection| connection.busy_timeout(timeout.min(LONGEST_WAIT)).map(|()| connection))
         .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map(|()| connection))
         .and_then(|connection| connection.execute_batch(KEEP_IN_MEMORY).map(|()| connection))
         .map_err(|error| words(&error))?;

@@ -1,7 +1,7 @@
 //! The metadata store of one cluster: opening, and every read.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
 use super::query::Query;
@@ -46,7 +46,12 @@ pub struct MetadataStore {
     pub(super) server: Server,
     /// Tables of which row level security shows us a part alone.
     hidden: Vec<String>,
+    /// When the server last answered.
+    heard: Instant,
 }
+
+/// So long without a statement is nothing that anybody ends a connection for.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Ids in one statement's `IN (...)` list of a look-up.
 pub(super) const LOOK_UP: usize = 1000;
@@ -67,7 +72,16 @@ impl MetadataStore {
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
         let has_mysql_registry =
             database.dialect() == Dialect::MySql && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
-        Ok(Self { database, release, optional, has_jdbc_registry, has_mysql_registry, server, hidden })
+        Ok(Self {
+            database,
+            release,
+            optional,
+            has_jdbc_registry,
+            has_mysql_registry,
+            server,
+            hidden,
+            heard: Instant::now(),
+        })
     }
 
     /// Asks the server who it is. Where writes will rest on what is read, every later answer must be this server's too, and
@@ -84,8 +98,29 @@ impl MetadataStore {
         self.ask_server().await
     }
 
+    /// After a time in which nothing was asked: servers, and what stands before them, end connections that say nothing for long.
+    /// Where that was done, a new one is made, which must lead to the server that was met. Not within a transaction.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: another server answers now.
+    pub async fn wake(&mut self) -> Result<(), DatabaseError> {
+        if self.heard.elapsed() < IDLE {
+            return Ok(());
+        }
+        match self.ask_server().await {
+            Err(DatabaseError::Lost { cause, .. }) => {
+                tracing::debug!(cause, "the connection was ended while nothing was asked");
+                self.database.reconnect().await?;
+                self.ask_server().await
+            }
+            answer => answer,
+        }
+    }
+
     pub(super) async fn ask_server(&mut self) -> Result<(), DatabaseError> {
-        ask(&mut self.database, &mut self.server).await
+        let answer = ask(&mut self.database, &mut self.server).await;
+        self.heard = Instant::now();
+        answer
     }
 
     /// Hands over the rows of a statement that locks them, each of which must be signed by the server that was met.
@@ -274,7 +309,9 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows handed over before.
     pub(super) async fn each(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        each_of(&mut self.database, &mut self.server, query, on_row).await
+        let answer = each_of(&mut self.database, &mut self.server, query, on_row).await;
+        self.heard = Instant::now();
+        answer
     }
 }
 
@@ -362,7 +399,10 @@ async fn read_catalogue(
         if let (Some(table), Some(column)) = (row.text(0), row.text(1)) {
             seen.note(&table, &column, row.int(2) == Some(1));
             if row.int(3) == Some(1) && hidden.last() != Some(&table) {
-                hidden.push(table);
+                hidden.push(table.clone());
+            }
+            if row.int(4) == Some(1) {
+                seen.note_covered(&table);
             }
         }
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::faults::moments::SERVERS;
 use crate::faults::world::{BY_HOST, World};
 use crate::harness::{Dsctl, Env, Output, Proxy, Running, Store, ZooKeeper, eventually};
+use crate::steps::without_resolver;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -206,4 +207,19 @@ fn a_connection_to_the_database_is_closed_when_the_registry_refuses() {
         });
     }
     assert_eq!(counter("ABORTED_CLIENTS"), before);
+}
+
+/// The system's resolver asks for as long as it is configured to, in a thread that cannot be ended.
+#[test]
+fn a_resolver_that_never_answers_keeps_nobody_longer_than_the_timeout() {
+    let env = Env::new(Store::Sqlite);
+    env.create_schema(BY_HOST);
+    for (places, kind) in
+        [("--registry jdbc --db mysql://ds@db.invalid/ds", "database"), ("--zk zk.invalid:2181", "registry")]
+    {
+        let mut words: Vec<&str> = "masters -o json --timeout 1s".split_whitespace().collect();
+        words.extend(places.split_whitespace());
+        let dsctl = without_resolver(Dsctl::new(&env).args(words)).limit(SOON);
+        assert_eq!(dsctl.run().exit(6).json()["error"]["kind"], kind);
+    }
 }

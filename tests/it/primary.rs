@@ -298,6 +298,27 @@ fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
     }
 }
 
+/// A mode of MariaDB's in which a text that becomes empty is NULL, and those of another dialect.
+#[test]
+fn an_insert_sees_every_form_whatever_the_servers_sql_mode() {
+    let server = MariaDb::private();
+    for version in ["1.2.1", "2.0.9"].map(|version| version.parse::<Version>().unwrap()) {
+        let env = Env::on_mariadb(&server);
+        server.sql("", "SET GLOBAL sql_mode = ''");
+        env.create_schema(version);
+        env.insert([dsctl::demo::seed::instance(version).id(7).name("seven").state(1).host(DEAD)]);
+        for mode in ["EMPTY_STRING_IS_NULL", "ORACLE,EMPTY_STRING_IS_NULL"] {
+            server.sql("", &format!("SET GLOBAL sql_mode = '{mode}'"));
+            assert!(inserts(&env, version), "{mode} {version}");
+            for (kind, parameter, names) in FORMS {
+                env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
+                assert_eq!(inserts(&env, version), !names, "{mode} {version} {kind} {parameter}");
+                env.sql("DELETE FROM t_ds_command");
+            }
+        }
+    }
+}
+
 /// Whether a session of the pool is as the server gives it.
 fn check_settings(port: u16, database: &str) {
     let env = Env::on(Store::Postgres, "none", port, database.to_owned());
@@ -336,6 +357,41 @@ fn behind_pgbouncer_nothing_is_left_on_a_connection() {
             world.reset();
         }
     }
+}
+
+/// The same tables in another schema, as they are now.
+fn copy_tables(world: &World, schema: &str) {
+    world.env.sql(&format!(
+        "CREATE SCHEMA {schema}; DO $$ DECLARE t text; BEGIN \
+         FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP \
+         EXECUTE format('CREATE TABLE {schema}.%I (LIKE public.%I INCLUDING ALL)', t, t); \
+         EXECUTE format('INSERT INTO {schema}.%I SELECT * FROM public.%I', t, t); END LOOP; END $$"
+    ));
+}
+
+/// What one client sets on a connection, the next one gets: here in the middle of a run.
+#[test]
+fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else() {
+    let mut world = World::new(Store::Postgres, BY_STATE, 3);
+    copy_tables(&world, "copies");
+    let pooler = Pooler::pgbouncer(Postgres::shared(), 1);
+    let through = postgres::url(pooler.port(), &world.env.database);
+    let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+    holder.await_stderr("holding");
+    world.env.set("DSCTL_DB", &through);
+    let running = world.failover("").spawn();
+    world.zk().await_queue(&world.lock(), 2);
+    postgres::sql(pooler.port(), &world.env.database, "SET search_path = copies");
+    holder.signal("INT");
+    holder.finish().exit(0);
+    let output = world.end(running).exit(4);
+    assert!(output.json()["error"]["message"].to_string().contains("schemas copies"), "{output:?}");
+    assert_eq!(world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"), 0);
+    world.check_untouched();
+    // Whoever names the schema is led there by every pooler, and on every connection.
+    world.env.set("DSCTL_DB", &format!("{through}?currentSchema=public"));
+    world.complete();
+    assert_eq!(world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"), 0);
 }
 
 /// pgpool asks a standby that is behind for whatever it takes for a read, and a cache for what was asked before.

@@ -6,9 +6,10 @@ use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
 /// Columns of every table in the database that is connected to: table, column, 1 where we may read it, and in PostgreSQL
-/// whether row level security is at work for us. MySQL leaves out what we may do nothing with. In PostgreSQL its own
-/// catalogue, which is open to everybody, is asked in half the time of the standard's views, and for one schema alone, the
-/// one that statements meet first: another release's may lie behind it in the search path.
+/// whether row level security is at work for us, and whether statements meet another table of this name first. MySQL leaves
+/// out what we may do nothing with. In PostgreSQL its own catalogue, which is open to everybody, is asked in half the time of
+/// the standard's views, and for one schema alone, the one that statements meet first: another release's may lie behind it
+/// in the search path.
 pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::MySql => {
@@ -17,7 +18,8 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
         }
         Dialect::Postgres => {
             "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
-             CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), row_security_active(c.oid) \
+             CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), row_security_active(c.oid), \
+             NOT pg_table_is_visible(c.oid) \
              FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = COALESCE(\
              (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = to_regclass('t_ds_command')), \

@@ -16,6 +16,9 @@ use crate::registry::RegistryError;
 /// A host that does not answer at all must leave time for the next one, but a slow one must get a chance.
 const SHORTEST_TRY: Duration = Duration::from_secs(1);
 
+/// The protocol counts milliseconds in 31 bits.
+const LONGEST_SESSION: Duration = Duration::from_millis(2_147_483_647);
+
 /// Limit of questions whose answer only makes a message better.
 const SIDE_QUESTION: Duration = Duration::from_secs(1);
 
@@ -38,7 +41,7 @@ impl Session {
         let digest = settings.digest.as_deref().filter(|digest| !digest.trim().is_empty());
         let hosts = u32::try_from(place.hosts.len()).unwrap_or(u32::MAX);
         let connector = Client::connector()
-            .with_session_timeout(settings.session_timeout)
+            .with_session_timeout(settings.session_timeout.min(LONGEST_SESSION))
             .with_connection_timeout((settings.timeout / hosts).max(SHORTEST_TRY))
             .with_fail_eagerly()
             // The newer request to create a node would only return more; a 3.4 server does not know it.

@@ -7,8 +7,8 @@ use dsctl::metadata::database::{Access, Database, Value};
 use dsctl::model::Version;
 use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{DEAD, World, server};
-use crate::harness::{Limits, MariaDb, Output, PASSWORD, Postgres, Store, eventually, wait};
+use crate::attack::{ALIVE, DEAD, World, server};
+use crate::harness::{Env, Limits, MariaDb, Output, PASSWORD, Postgres, Store, eventually, wait};
 
 /// A world whose metadata is on a MariaDB server of its own, with one instance that has these start parameters.
 fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Database>) {
@@ -298,5 +298,42 @@ fn start_parameters_and_great_numbers_arrive_to_the_letter() {
             let expected = format!(r#"{{"StartParams":{text},"ProcessInstanceId":{id}}}"#);
             assert_eq!((row.text(0), row.int(1)), (Some(expected), Some(i64::MAX)), "{store:?}");
         }
+    }
+}
+
+/// Servers, and what stands before them, end connections on which nothing is said for long; an absence is seen for longer, and
+/// so is a lock waited for.
+#[test]
+fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
+    for (store, patience) in [
+        (Store::MariaDb, "SET GLOBAL wait_timeout = 3"),
+        (Store::Postgres, "ALTER SYSTEM SET idle_session_timeout = '3s'"),
+    ] {
+        let (mariadb, postgres);
+        let env = if store == Store::MariaDb {
+            mariadb = MariaDb::private();
+            mariadb.sql("", patience);
+            Env::on_mariadb(&mariadb)
+        } else {
+            postgres = Postgres::private();
+            postgres.sql("postgres", patience);
+            postgres.sql("postgres", "SELECT pg_reload_conf()");
+            Env::on_postgres(&postgres)
+        };
+        let version: Version = "3.4.1".parse().unwrap();
+        env.create_schema(version);
+        env.insert([seed::project(version), seed::definition(version), seed::definition_log(version)]);
+        env.insert([seed::instance(version).id(9).name("ended").state(7).host(ALIVE)]);
+        let _alive = env.register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
+        let world = World { env, version, alive: None };
+        world.instances([1]);
+        world.run("failover --all-dead --yes --grace 7s").exit(0);
+        assert_eq!((world.commands(), world.state(1)), (1, 18), "{store:?}");
+        world.instances([2]);
+        let mut holder = world.dsctl("lock acquire 10.0.0.2:5678 --for 7s").spawn();
+        holder.await_stderr("holding");
+        world.run("failover 10.0.0.2:5678 --yes").exit(0);
+        assert_eq!((world.commands(), world.state(2)), (2, 18), "{store:?}");
+        holder.finish().exit(0);
     }
 }

@@ -6,7 +6,7 @@ use dsctl::demo::{Registered, Server, seed};
 use jiff::{Timestamp, ToSpan};
 
 use crate::attack::{DEAD, World, server};
-use crate::harness::{MARKER, Postgres, Store, eventually};
+use crate::harness::{MARKER, Postgres, Store, eventually, wait};
 
 #[test]
 fn masters_of_the_databases_own_registry_are_alive_whatever_zookeeper_says() {
@@ -213,4 +213,48 @@ fn events_of_one_round_that_cannot_be_written_are_said_on_stderr() {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), world.commands()), (Some(1), 1), "{text}");
     assert!(text.contains("the answer cannot be written"), "{text:?}");
+}
+
+/// Somebody keeps a copy of one table in a schema of his own, which stands first in his search path.
+#[test]
+fn a_copy_of_one_table_in_another_schema_is_not_taken_for_the_masters_own() {
+    for table in ["t_ds_process_instance", "t_ds_task_instance", "t_ds_version"] {
+        let mut world = World::new(Store::Postgres, "3.1.9");
+        let name = world.env.database.clone();
+        world.env.sql(&format!(
+            "CREATE SCHEMA copies; CREATE TABLE copies.{table} AS SELECT * FROM public.{table}; \
+             ALTER DATABASE {name} SET search_path = copies, public"
+        ));
+        let running = world.instance(1);
+        wait(async {
+            let mut database = world.env.database();
+            database.execute(&"SET search_path = public".into()).await.unwrap();
+            running.insert(&mut *database).await.unwrap();
+            database.close().await;
+        });
+        world.env.set("DSCTL_DB", &Postgres::shared().url(&name));
+        for words in ["masters", "failover --all-dead --yes --grace 0s", "recover --orphans --yes"] {
+            let output = world.run(words).exit(4);
+            let message = output.json()["error"]["message"].to_string();
+            assert!(message.contains(&format!("another schema in the search path has {table}, too")), "{output:?}");
+        }
+        world.env.set("DSCTL_DB", &format!("{}?currentSchema=public", Postgres::shared().url(&name)));
+        world.run("failover --all-dead --yes --grace 0s").exit(0);
+        assert_eq!(world.env.number("SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2"), 1);
+    }
+}
+
+/// What nobody reads may stand wherever it likes.
+#[test]
+fn a_copy_of_a_table_that_is_not_read_is_in_nobodys_way() {
+    let mut world = World::new(Store::Postgres, "3.1.9");
+    let name = world.env.database.clone();
+    world.env.sql(&format!(
+        "CREATE SCHEMA copies; CREATE TABLE copies.t_ds_user (id INT); \
+         ALTER DATABASE {name} SET search_path = copies, public"
+    ));
+    world.instances([1]);
+    world.env.set("DSCTL_DB", &Postgres::shared().url(&name));
+    world.run("failover --all-dead --yes --grace 0s").exit(0);
+    assert_eq!(world.commands(), 1);
 }

@@ -21,10 +21,14 @@ fn waiting(world: &World, count: i64) -> Running {
 
 /// The command of an instance ends in the error table, as a master moves it there: with its own id.
 fn fails(world: &World, instance: i64) {
+    ends(world, instance, "no such node\n\tat Some.java");
+}
+
+fn ends(world: &World, instance: i64, message: &str) {
     let column = if world.table().contains("workflow") { "workflow_instance_id" } else { "process_instance_id" };
     let id = world.env.number(&format!("SELECT id FROM t_ds_command WHERE {column} = {instance}"));
     let parameter = seed::recovery_parameter(world.version, instance);
-    let row = seed::error_command(world.version, id, 2, "no such node\n\tat Some.java").parameter(&parameter);
+    let row = seed::error_command(world.version, id, 2, message).parameter(&parameter);
     world.env.insert([row.of_instance(instance)]);
 }
 
@@ -87,6 +91,23 @@ fn what_was_taken_and_ended_otherwise_is_told_by_name() {
         let states: Vec<&Value> = seen["other"].as_array().unwrap().iter().map(|entry| &entry["state"]).collect();
         assert_eq!(states, [&json!("stop"), &json!("running_execution"), &json!("serial_wait")], "{seen}");
     }
+}
+
+/// Two masters take one command: who comes second leaves an error command, and the first one runs the instance.
+#[test]
+fn an_error_of_the_master_that_came_second_says_nothing_against_the_first() {
+    let second = "org.apache.dolphinscheduler.service.exceptions.ServiceException: delete command fail, id:7";
+    let world = World::new(Store::Sqlite, "3.1.9");
+    world.instances([1, 2, 3]);
+    let running = waiting(&world, 3);
+    ends(&world, 1, second);
+    ends(&world, 2, second);
+    fails(&world, 3);
+    world.env.sql(&format!(
+        "UPDATE t_ds_process_instance SET host = '{ALIVE}' WHERE id IN (1, 3); DELETE FROM t_ds_command"
+    ));
+    let seen = take_up(running.finish());
+    assert_eq!((&seen["taken_up"], ids(&seen, "failed")), (&json!([1]), vec![2, 3]), "{seen}");
 }
 
 /// Masters of 3.3.0 leave the dead master's address where it is.

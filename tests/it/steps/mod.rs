@@ -25,5 +25,6 @@ mod tap;
 mod wire;
 
 pub use scene::all;
+pub use shim::without_resolver;
 pub use tap::{Points, Tap};
 pub use wire::Protocol;

@@ -1,4 +1,4 @@
-//! The library that strikes at system calls, and runs under it.
+//! The library that strikes at system calls, and runs under it; and one whose resolver answers too late.
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -9,14 +9,23 @@ use crate::harness::{Dsctl, Running, eventually};
 /// Where `tests/c/faults.c` is, compiled once for each process.
 fn library() -> &'static str {
     static LIBRARY: OnceLock<String> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let target = format!("{}/faults-{}.so", env!("CARGO_TARGET_TMPDIR"), std::process::id());
-        let options = ["-std=c11", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", &target];
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/c/faults.c");
-        let status = Command::new("cc").args(options).args([source, "-ldl"]).status();
-        assert!(status.unwrap().success(), "tests/c/faults.c is not compiled");
-        target
-    })
+    LIBRARY.get_or_init(|| compiled("faults"))
+}
+
+/// A source of `tests/c`, compiled to be loaded before libc.
+fn compiled(name: &str) -> String {
+    let target = format!("{}/{name}-{}.so", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    let options = ["-std=c11", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", &target];
+    let source = format!("{}/tests/c/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    let status = Command::new("cc").args(options).args([source.as_str(), "-ldl"]).status();
+    assert!(status.unwrap().success(), "{source} is not compiled");
+    target
+}
+
+/// A run for which names that end in `.invalid` are looked up for minutes.
+pub fn without_resolver(dsctl: Dsctl) -> Dsctl {
+    static LIBRARY: OnceLock<String> = OnceLock::new();
+    dsctl.env("LD_PRELOAD", LIBRARY.get_or_init(|| compiled("resolver")))
 }
 
 /// Numbers a run's calls on this file and what belongs to it, and writes them to `log`.

@@ -1,7 +1,10 @@
 //! Where settings come from, and what is done about passwords.
 
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
+
 use super::{V3_2, living, rehearsal, run, with_zookeeper};
-use crate::harness::{Dsctl, Env, MariaDb, PASSWORD, Store, USER};
+use crate::harness::{Dsctl, Env, MariaDb, PASSWORD, Store, USER, eventually};
 
 /// Which namespace a run takes, seen in what it says about a ZooKeeper that is not there.
 fn namespace(program: Dsctl) -> String {
@@ -139,6 +142,32 @@ fn a_password_in_a_wrong_place_of_the_url_is_not_shown() {
         env.set("DSCTL_DB", url);
         for line in ["masters -o json", "masters", "masters -vv", "failover --all-dead --yes -o ndjson"] {
             run(&env, line).exit(2).err("DSCTL_DB");
+        }
+    }
+}
+
+/// A password from a pipe that nobody writes to: whoever waits for it in vain can end that.
+#[test]
+fn a_secret_that_never_comes_can_be_given_up() {
+    let env = rehearsal(V3_2);
+    let pipe = env.home().join("pipe");
+    assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().unwrap().success());
+    for (option, more) in
+        [("--db-password-file", "--db mysql://ds@127.0.0.1:1/ds"), ("--zk-digest-file", "--zk 127.0.0.1:1")]
+    {
+        for (signal, code) in [("INT", 130), ("TERM", 143)] {
+            let words = format!("failover 10.0.0.2:5678 --yes -o json {more} {option}");
+            let program = Dsctl::new(&env).args(words.split_whitespace()).args([pipe.to_str().unwrap()]);
+            let running = program.env_remove("DSCTL_REGISTRY").spawn();
+            // The pipe can be opened so once somebody has opened it to read.
+            let writer = eventually(Duration::from_secs(20), "a reader of the pipe", || {
+                let mut options = std::fs::OpenOptions::new();
+                options.write(true).custom_flags(nix::libc::O_NONBLOCK).open(&pipe)
+            });
+            running.signal(signal);
+            let output = running.finish().exit(code);
+            assert_eq!(output.json()["error"]["kind"], "stopped", "{output:?}");
+            drop(writer);
         }
     }
 }

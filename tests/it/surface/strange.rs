@@ -147,3 +147,21 @@ fn the_same_on_a_terminal_with_colours() {
     let rest = own.replace_all(&output.stdout, "").replace('\r', "");
     assert!(own.is_match(&output.stdout) && !dangerous(&rest), "{output:?}");
 }
+
+/// Longer than clocks that count milliseconds in 31 bits can tell.
+#[test]
+fn every_duration_that_is_taken_can_be_waited_for() {
+    for store in Store::ALL {
+        let mut env = Env::new(store);
+        env.create_schema(V3_4);
+        for registry in ["zookeeper", "jdbc"] {
+            if registry == "jdbc" {
+                env.unset("DSCTL_ZK");
+            }
+            for time in ["600h", "8760h"] {
+                let times = format!("--timeout {time} --session-timeout {time} --statement-timeout {time}");
+                run(&env, &format!("masters -o json --registry {registry} {times}")).exit(0);
+            }
+        }
+    }
+}
