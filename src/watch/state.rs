@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use super::clock::Reading;
 use super::home::Home;
 use super::replace::{folder_of, replace};
 use crate::config::Environment;
@@ -45,6 +46,9 @@ pub struct State {
     /// Where the database is whose rows were seen.
     #[serde(default)]
     pub database: Option<String>,
+    /// The clocks when this was written.
+    #[serde(default)]
+    pub kept: Option<Reading>,
 }
 
 /// A look at the registry.
@@ -282,6 +286,7 @@ mod tests {
             work_at_ms: 11,
             home: Some(serde_json::from_str(r#"{"place": "zookeeper 0x2 12"}"#).unwrap()),
             database: Some("db:3306/ds".to_owned()),
+            kept: Reading::now(),
         }
     }
 
