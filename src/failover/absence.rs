@@ -48,7 +48,7 @@ pub async fn see_away(
         }
         (roll, looked) = (seen, Instant::now());
     }
-    Ok((masters, Before { roll, mark, looked: Some(looked), again: Some(time) }))
+    Ok((masters, Before { roll, mark, looked: Some(looked), longest: LONGEST, again: Some(time) }))
 }
 
 impl Handover<'_> {

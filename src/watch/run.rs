@@ -464,7 +464,7 @@ impl Watcher<'_> {
         let mut rules = self.plan.rules.clone();
         // Its registration was here: that is proof enough that this registry is the database's.
         rules.allow_new_masters |= self.seen.knows(master);
-        rules.before = self.memory.missing.before(master.as_str());
+        rules.before = self.memory.missing.before(master.as_str(), self.longest());
         rules
     }
 
