@@ -430,10 +430,6 @@ impl Watcher<'_> {
             self.came_to = run.exit_code();
         }
         let event = outcome_event(master, &run, self.plan.dry_run);
-        // Asked to end, it ends: hooks would take their time, and nothing has failed.
-        if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
-            around.report(&event).await;
-        }
         self.learn(master, run.failure.as_ref());
         match &run.failure {
             Some(FailoverError::Refused(Refusal::Storm(reason))) => self.trip(around, master, reason),
@@ -444,7 +440,6 @@ impl Watcher<'_> {
             Some(FailoverError::Refused(refusal)) => _ = self.refused.insert(master.to_string(), refusal.to_string()),
             _ => _ = self.refused.remove(master.as_str()),
         }
-        around.tell(event).await;
         // A safety check or another's lock is told, and the loop goes on; what broke the connection ends the round.
         let goes_on = match &run.failure {
             None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => true,
@@ -454,6 +449,12 @@ impl Watcher<'_> {
         // What was only refused, or is somebody else's at this moment, cools nothing down.
         if run.wrote || run.failure.is_none() || !goes_on {
             self.remember(around, master, run.recovered() as u64, run.failure.is_some());
+        }
+        around.tell(event.clone()).await;
+        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of this. Asked to end, it ends:
+        // nothing has failed.
+        if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
+            around.report(&event).await;
         }
         run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)?;
         // The session has the lock still: it is ended, or the next failover would queue behind this one.

@@ -323,6 +323,8 @@ impl Surroundings for Around<'_, '_> {
 
     async fn report(&mut self, event: &Event) {
         let moment = match event.kind {
+            // Whoever is told of failures is told of what hangs still.
+            Kind::FailoverFinished if !event.is_whole() => Moment::PostFailure,
             Kind::FailoverFinished => Moment::PostSuccess,
             Kind::FailoverRefused => Moment::Blocked,
             Kind::Error => Moment::PostFailure,
