@@ -291,7 +291,7 @@ mod tests {
             work_at_ms: 11,
             home: Some(serde_json::from_str(r#"{"place": "zookeeper 0x2 12"}"#).unwrap()),
             database: Some("db:3306/ds".to_owned()),
-            kept: Reading::now(),
+            kept: Some(serde_json::from_str(r#"{"boot": "0a-1b", "running_ms": 12, "wall_ms": 13}"#).unwrap()),
         }
     }
 
