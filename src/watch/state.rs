@@ -367,11 +367,11 @@ mod tests {
 
     const SMALL_DISK: &str = "DSCTL_TEST_SMALL_DISK";
 
-    /// The system itself refuses to write more than two blocks, as a full disk does: in the middle of the file.
+    /// The system itself refuses to write more than three blocks, as a full disk does: in the middle of the file.
     #[test]
     fn a_full_disk_is_told_and_the_old_file_stays() {
         let folder = tempfile::tempdir().unwrap();
-        let limited = "trap '' XFSZ; ulimit -f 2; exec \"$@\"";
+        let limited = "trap '' XFSZ; ulimit -f 3; exec \"$@\"";
         let name = "watch::state::tests::on_a_small_disk";
         let output = Command::new("sh")
             .args(["-c", limited, "sh"])
