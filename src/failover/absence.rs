@@ -11,6 +11,12 @@ use super::rules::Rules;
 use crate::cluster::Cluster;
 use crate::model::Address;
 
+/// Between two looks a failover asks the database as often as this, as slow as it is.
+const LOOKS: u32 = 10;
+
+/// However slow it is: so long nobody may go unseen.
+const MOST: Duration = Duration::from_secs(30);
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -46,28 +52,31 @@ impl<'a> Lookout<'a> {
         let Cluster { registry, store, .. } = &mut *self.cluster;
         let mark = locks::kept(self.locks, &mut **registry, store.mark(&names)).await?;
         let endpoint = self.cluster.registry.endpoint().to_owned();
-        let (mut roll, mut looked) = (Roll::of(&endpoint, &view.masters), began);
+        let (mut roll, mut looked, mut longest) = (Roll::of(&endpoint, &view.masters), began, LONGEST);
         while let Some(left) = time.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
             self.cluster.stop.pause(left.min(LOOK)).await?;
             if let Some(locks) = self.locks {
                 locks.confirm(&mut *self.cluster.registry).await?;
             }
             // To wait until it is known of another master whether it lives would be not to look.
+            let asked = Instant::now();
             let now = guard::glance(self.cluster, self.rules).await?;
+            // Where the database is slow, a failover is, too.
+            longest = longest.max(asked.elapsed() * LOOKS).min(MOST);
             masters.retain(|master| now.find(master).is_none());
             let Some(first) = masters.first() else { break };
             let seen = Roll::of(&endpoint, &now);
             let proven = match seen.since(&roll) {
                 Between::Nothing => true,
                 Between::Something => false,
-                Between::NotCounted => looked.elapsed() <= LONGEST,
+                Between::NotCounted => looked.elapsed() <= longest,
             };
             if !proven {
                 return Err(Refusal::CameAndWent(first.clone()).into());
             }
             (roll, looked) = (seen, Instant::now());
         }
-        Ok((masters, Before { roll, mark, looked: Some(looked), again: Some(time) }))
+        Ok((masters, Before { roll, mark, looked: Some(looked), longest, again: Some(time) }))
     }
 }
 

@@ -13,7 +13,7 @@ use super::locks::{self, Locks};
 use super::outcome::Run;
 use super::rules::{Observer, Rules};
 use crate::cluster::Cluster;
-use crate::model::{Confirmed, Permit};
+use crate::model::{Address, Confirmed, Permit};
 use crate::registry::RegistryError;
 
 /// A run, from its first look to its last.
@@ -26,6 +26,8 @@ pub struct Handover<'a> {
     pub(super) run: Run,
     /// What must still hold of the masters' absence.
     pub(super) before: Option<Before>,
+    /// Whose absence that is.
+    pub(super) named: Vec<Address>,
     /// Those of the master whose turn it is.
     pub(super) locks: Option<Locks>,
     /// How long locks were waited for, all together.
@@ -49,7 +51,7 @@ impl<'a> Handover<'a> {
     ) -> Self {
         let before = rules.before.clone();
         let (run, waited, started) = (Run::default(), Duration::ZERO, Instant::now());
-        Self { cluster, rules, permit, observer, run, before, locks: None, waited, started }
+        Self { cluster, rules, permit, observer, run, before, named: Vec::new(), locks: None, waited, started }
     }
 
     /// What was done, whatever ended it.
@@ -72,12 +74,19 @@ impl<'a> Handover<'a> {
         }
     }
 
-    /// Looks at the registry.
+    /// Looks at the registry. What was proven of the masters' absence before is proven up to this look, if none of them is
+    /// there.
     ///
     /// # Errors
     /// As [`guard::look`].
     pub(super) async fn look(&mut self) -> Result<RegistryView, FailoverError> {
-        guard::look(self.cluster, self.rules).await
+        let asked = Instant::now();
+        let view = guard::look(self.cluster, self.rules).await?;
+        let is_there = self.named.iter().any(|master| view.masters.find(master).is_some());
+        if let Some(before) = self.before.as_mut().filter(|before| !is_there && !before.is_stale()) {
+            before.looked = Some(asked);
+        }
+        Ok(view)
     }
 
     /// Asks the registry whether the locks, if there are any, are still ours.

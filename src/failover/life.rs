@@ -93,6 +93,8 @@ pub struct Before {
     pub mark: Mark,
     /// When that look was; `None` if another process looked.
     pub looked: Option<Instant>,
+    /// So long a registry that keeps no count may have gone unseen.
+    pub longest: Duration,
     /// For how long an absence is seen anew that nothing proves any more; where it is not, the failover is refused.
     pub again: Option<Duration>,
 }
@@ -100,11 +102,11 @@ pub struct Before {
 impl Before {
     /// Whether a registry that keeps no count was not looked at for too long: somebody may have come and gone.
     pub(super) fn is_stale(&self) -> bool {
-        !self.roll.is_counted() && self.looked.is_none_or(|looked| looked.elapsed() > LONGEST)
+        !self.roll.is_counted() && self.looked.is_none_or(|looked| looked.elapsed() > self.longest)
     }
 }
 
-/// So long a registry that keeps no count may go unseen.
+/// So long a registry that keeps no count may go unseen by one that looks every moment.
 pub(super) const LONGEST: Duration = Duration::from_secs(6);
 
 /// Under the lock, which may have been waited for: that nobody came and went since the last look.

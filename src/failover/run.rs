@@ -20,6 +20,7 @@ impl Handover<'_> {
     }
 
     async fn all_masters(&mut self, masters: &[Address]) -> Result<(), FailoverError> {
+        self.named = masters.to_vec();
         let view = self.check().await?;
         let mark = match &self.rules.before {
             Some(before) => before.mark.clone(),

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +16,53 @@ pub const LAST: Duration = Duration::from_secs(10);
 /// So long if the end is in a hurry.
 pub const HURRY: Duration = Duration::from_secs(1);
 
+/// How often a disk that is full is tried again.
+const ROOM: Duration = Duration::from_millis(200);
+
+/// The thread's side: puts each line down whole.
+struct Pen<W> {
+    stream: W,
+    count: Arc<AtomicU64>,
+    ending: Arc<AtomicBool>,
+    /// Whether the last line was cut off in its middle.
+    broken: bool,
+}
+
+impl<W: Write> Pen<W> {
+    /// A disk that is full may have room again: until then it is as a reader who does not read. What comes behind a line that
+    /// was cut off all the same is no part of it.
+    fn put(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.broken {
+            self.all(b"\n").1?;
+            self.broken = false;
+        }
+        let (done, written) = self.all(line);
+        self.broken = written.is_err() && (1..line.len()).contains(&done);
+        written.and_then(|()| self.stream.flush())?;
+        self.count.fetch_add(line.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives how much was written, whatever came then.
+    fn all(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(0) => return (done, Err(ErrorKind::WriteZero.into())),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_full(&error) && !self.ending.load(Ordering::Relaxed) => thread::sleep(ROOM),
+                Err(error) => return (done, Err(error)),
+            }
+        }
+        (done, Ok(()))
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
 /// Writes whole lines, by a thread of its own.
 #[derive(Debug)]
 pub struct Patient {
@@ -26,6 +73,8 @@ pub struct Patient {
     /// How many bytes were refused since one was taken: whoever was refused tells that with the next one.
     refused: u64,
     written: Arc<AtomicU64>,
+    /// Nobody waits for room any more.
+    ending: Arc<AtomicBool>,
     /// Ends with the thread, which says how writing went.
     ended: Receiver<io::Result<()>>,
 }
@@ -33,28 +82,28 @@ pub struct Patient {
 impl Patient {
     /// Before a stream that may block.
     #[must_use]
-    pub fn before(mut stream: impl Write + Send + 'static) -> Self {
+    pub fn before(stream: impl Write + Send + 'static) -> Self {
         let (lines, waiting) = sync_channel::<Vec<u8>>(LINES);
         let (end, ended) = channel();
-        let count = Arc::new(AtomicU64::new(0));
-        let written = Arc::clone(&count);
+        let written = Arc::new(AtomicU64::new(0));
+        let ending = Arc::new(AtomicBool::new(false));
+        let mut pen = Pen { stream, count: Arc::clone(&written), ending: Arc::clone(&ending), broken: false };
         thread::spawn(move || {
             let mut result = Ok(());
             while let Ok(line) = waiting.recv() {
-                match stream.write_all(&line).and_then(|()| stream.flush()) {
-                    Ok(()) => _ = count.fetch_add(line.len() as u64, Ordering::Relaxed),
+                match pen.put(&line) {
+                    Ok(()) => {}
                     Err(gone) if gone.kind() == ErrorKind::BrokenPipe => {
                         result = Err(gone);
                         break;
                     }
-                    // A disk that is full may have room again for what comes later.
                     Err(error) => result = Err(error),
                 }
             }
             // Whoever waits for that may be gone.
             let _ = end.send(result);
         });
-        Self { line: Vec::new(), lines: Some(lines), taken: 0, refused: 0, written, ended }
+        Self { line: Vec::new(), lines: Some(lines), taken: 0, refused: 0, written, ending, ended }
     }
 
     /// Waits until the rest is written, as long as the reader takes a line within `patience`.
@@ -77,6 +126,7 @@ impl Patient {
     fn end(&mut self, patience: Duration) -> Option<io::Result<()>> {
         let _ = self.flush();
         self.lines = None;
+        self.ending.store(true, Ordering::Relaxed);
         loop {
             let before = self.written.load(Ordering::Relaxed);
             match self.ended.recv_timeout(patience) {
@@ -181,15 +231,36 @@ mod tests {
         io::Read::read_exact(&mut reader, &mut vec![0; 65536]).unwrap();
     }
 
-    /// Has no room for the second line.
-    #[derive(Clone, Default)]
-    struct Disk(Arc<Mutex<Vec<String>>>);
+    /// Takes so many bytes before it fails, once or for ever.
+    #[derive(Clone)]
+    struct Disk {
+        text: Arc<Mutex<Vec<u8>>>,
+        room: Arc<Mutex<usize>>,
+        error: ErrorKind,
+        once: bool,
+    }
+
+    impl Disk {
+        fn new(room: usize, error: ErrorKind, once: bool) -> Self {
+            Self { text: Arc::default(), room: Arc::new(Mutex::new(room)), error, once }
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.text.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl Write for Disk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let mut lines = self.0.lock().unwrap();
-            lines.push(std::str::from_utf8(bytes).unwrap().to_owned());
-            if lines.len() == 2 { Err(ErrorKind::StorageFull.into()) } else { Ok(bytes.len()) }
+            let mut room = self.room.lock().unwrap();
+            let taken = bytes.len().min(*room);
+            if taken == 0 {
+                *room = if self.once { usize::MAX } else { 0 };
+                return Err(self.error.into());
+            }
+            *room -= taken;
+            self.text.lock().unwrap().extend(&bytes[..taken]);
+            Ok(taken)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -197,15 +268,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_comes_after_an_error_is_written_and_the_error_is_told() {
-        let disk = Disk::default();
+    fn write_to(disk: &Disk, until: impl Fn(&Disk) -> bool) -> io::Result<()> {
         let mut patient = Patient::before(disk.clone());
         for number in 0..4 {
             writeln!(patient, "line {number}").unwrap();
         }
-        assert_eq!(patient.finish(LAST).unwrap_err().kind(), ErrorKind::StorageFull);
-        assert_eq!(disk.0.lock().unwrap().join(""), "line 0\nline 1\nline 2\nline 3\n");
+        while !until(disk) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        patient.finish(LAST)
+    }
+
+    const ALL: &str = "line 0\nline 1\nline 2\nline 3\n";
+
+    #[test]
+    fn what_a_full_disk_has_no_room_for_is_written_when_it_has() {
+        for room in [0, 7, 10] {
+            let disk = Disk::new(room, ErrorKind::StorageFull, true);
+            write_to(&disk, |disk| disk.text() == ALL).unwrap();
+            assert_eq!(disk.text(), ALL);
+        }
+    }
+
+    #[test]
+    fn a_disk_that_stays_full_is_told_and_not_waited_for_at_the_end() {
+        let (disk, began) = (Disk::new(10, ErrorKind::StorageFull, false), std::time::Instant::now());
+        let error = write_to(&disk, |disk| *disk.room.lock().unwrap() == 0).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+        assert!(began.elapsed() < LAST, "{:?}", began.elapsed());
+        assert_eq!(disk.text(), "line 0\nlin");
+    }
+
+    #[test]
+    fn what_comes_after_an_error_is_written_in_lines_of_its_own_and_the_error_is_told() {
+        for (room, text) in [(7, "line 0\nline 2\nline 3\n"), (10, "line 0\nlin\nline 2\nline 3\n")] {
+            let disk = Disk::new(room, ErrorKind::FileTooLarge, true);
+            assert_eq!(write_to(&disk, |_| true).unwrap_err().kind(), ErrorKind::FileTooLarge);
+            assert_eq!(disk.text(), text);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
 use crate::model::Address;
 
@@ -150,6 +151,13 @@ impl Event {
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.details.insert(key.to_owned(), value.into());
         self
+    }
+
+    /// Whether a failover that it tells of has left nothing that needs somebody.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let code = self.details.get("exit_code").and_then(Value::as_u64);
+        code.is_none_or(|code| code == u64::from(ExitCode::Done.number()))
     }
 
     /// The line for programs.

@@ -2,6 +2,7 @@
 
 use super::guard::{self, Hold};
 use super::plan::Surroundings;
+use super::state::Brake;
 use super::watcher::Watcher;
 use super::{Event, Kind};
 use crate::model::Address;
@@ -33,22 +34,23 @@ impl Watcher<'_> {
         }
         let waiting = u64::try_from(unfinished).unwrap_or(0);
         let storm = guard::storm(master.as_str(), &self.memory.done, waiting, now, limits);
-        self.braked(around, storm).map(Hold::Brake)
+        self.braked(around, storm, now).map(Hold::Brake)
     }
 
     /// The brake stays on until somebody resumes.
-    fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>) -> Option<String> {
-        if self.memory.brake.is_none() && storm.is_some() {
-            self.memory.brake = storm;
+    fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>, now: i64) -> Option<String> {
+        if let (None, Some(reason)) = (&self.memory.brake, storm) {
+            self.memory.brake = Some(Brake { since_ms: now, reason });
             self.keep(around);
         }
-        self.memory.brake.clone()
+        self.memory.brake.as_ref().map(|brake| brake.reason.clone())
     }
 
     /// Under a master's lock it was seen that others have done too much already. It is told with the refusal.
     pub(super) fn trip(&mut self, around: &mut dyn Surroundings, master: &Address, reason: &str) {
         self.announced.insert(master.to_string(), format!("brake {reason}"));
-        self.braked(around, Some(reason.to_owned()));
+        let now = self.now();
+        self.braked(around, Some(reason.to_owned()), now);
     }
 
     /// An operator's word is taken in the round after it, whether or not anything waits for that: later it would release

@@ -37,8 +37,14 @@ impl Watcher<'_> {
         self.settle(Home::of(registry, masters, &roll));
         let look = Look { roll, at_ms: self.now(), steady: Some(Instant::now()) };
         let registered: BTreeSet<String> = masters.servers.iter().map(|server| server.address.to_string()).collect();
-        let longest = self.plan.interval.saturating_add(MARGIN);
+        let longest = self.longest();
         self.memory.missing.see(look, registered, self.plan.rules.allow_no_masters, longest);
+    }
+
+    /// So long a registry that keeps no count may go unseen, between two rounds and in a failover: where the database is slow,
+    /// either takes its time.
+    pub(super) fn longest(&self) -> Duration {
+        self.plan.interval.saturating_add(MARGIN)
     }
 
     /// What was remembered holds for the cluster that it was seen in, and for no other.

@@ -160,11 +160,12 @@ impl Missing {
         }
     }
 
-    /// What must still hold when its failover is committed.
+    /// What must still hold when its failover is committed; `longest` as for [`Missing::see`].
     #[must_use]
-    pub fn before(&self, address: &str) -> Option<Before> {
+    pub fn before(&self, address: &str, longest: Duration) -> Option<Before> {
         let mark = self.absences.get(address)?.mark.clone()?;
-        self.last.as_ref().map(|last| Before { roll: last.roll.clone(), mark, looked: last.steady, again: None })
+        let last = self.last.as_ref()?;
+        Some(Before { roll: last.roll.clone(), mark, looked: last.steady, longest, again: None })
     }
 
     /// The registry could not be seen: what was missing before proves nothing any more.

@@ -9,7 +9,7 @@ use super::guard::Hold;
 use crate::failover::RegistryView;
 use crate::family::Family;
 use crate::metadata::HostCount;
-use crate::model::Address;
+use crate::model::{Address, Verdict};
 
 /// Every master with a registration or with work.
 pub(super) fn masters(
@@ -20,9 +20,12 @@ pub(super) fn masters(
 ) -> Vec<WatchedMaster> {
     let now = Timestamp::now().as_millisecond();
     let mut masters: BTreeMap<String, WatchedMaster> = BTreeMap::new();
+    // Without any registration it may be the registry's failure.
+    let absent = if registered.masters.prove_nothing() { Verdict::Unknown } else { Verdict::Dead };
     for server in &registered.masters.servers {
         let address = server.address.to_string();
-        let master = WatchedMaster { address: address.clone(), registered: true, unfinished: 0, guard: None };
+        let verdict = Verdict::Alive;
+        let master = WatchedMaster { address: address.clone(), registered: true, verdict, unfinished: 0, guard: None };
         masters.insert(address, master);
     }
     for count in counts.iter().filter(|count| family.is_unfinished(Some(count.state))) {
@@ -32,7 +35,8 @@ pub(super) fn masters(
             continue;
         }
         let guard = holds.get(host).map(|hold| hold.sentence(now));
-        let new = || WatchedMaster { address: host.to_owned(), registered: false, unfinished: 0, guard };
+        let verdict = if matches!(holds.get(host), Some(Hold::Alive(_))) { Verdict::Unknown } else { absent };
+        let new = || WatchedMaster { address: host.to_owned(), registered: false, verdict, unfinished: 0, guard };
         masters.entry(host.to_owned()).or_insert_with(new).unfinished += count.count;
     }
     masters.into_values().collect()

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use super::guard::Limits;
 use super::home::Home;
 use super::missing::Missing;
-use super::state::PastFailover;
+use super::state::{Brake, PastFailover, Reading};
 use super::{Event, Source};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::Rules;
-use crate::model::Address;
+use crate::model::{Address, Verdict};
 use crate::stop::StopSignal;
 
 /// What the loop is to do.
@@ -45,12 +45,14 @@ pub struct Memory {
     pub missing: Missing,
     /// Failovers that were done, oldest first.
     pub done: Vec<PastFailover>,
-    /// Why the storm brake is on.
-    pub brake: Option<String>,
+    /// The storm brake, while it is on.
+    pub brake: Option<Brake>,
     /// How many unfinished instances each dead master had when that was last counted.
     pub work: BTreeMap<String, i64>,
     /// When that was, in epoch milliseconds.
     pub work_at_ms: i64,
+    /// The clocks when all of this was kept.
+    pub kept: Option<Reading>,
 }
 
 /// How many unfinished instances nobody fails over, by what is the matter with them.
@@ -84,6 +86,8 @@ pub struct WatchedMaster {
     pub address: String,
     /// Whether it is registered.
     pub registered: bool,
+    /// What is known of it: without any registration nobody is known to be dead, and neither is who has shown life.
+    pub verdict: Verdict,
     /// Its unfinished instances.
     pub unfinished: i64,
     /// What holds its failover back.
@@ -97,8 +101,8 @@ pub struct View {
     pub masters: Vec<WatchedMaster>,
     /// Who paused the loop, and why.
     pub paused: Option<String>,
-    /// Why the storm brake is on.
-    pub brake: Option<String>,
+    /// The storm brake, while it is on.
+    pub brake: Option<Brake>,
     /// What no failover takes.
     pub left: LeftAlone,
     /// When the last round succeeded.
@@ -160,7 +164,17 @@ impl Memory {
         let absences = self.missing.absences.values_mut().chain(self.missing.idle.values_mut());
         let since = absences.map(|absence| &mut absence.since);
         let times = since.chain(self.done.iter_mut().map(|done| &mut done.at_ms));
+        let times = times.chain(self.brake.iter_mut().map(|brake| &mut brake.since_ms));
         times.chain([&mut self.work_at_ms]).for_each(|time| *time = time.saturating_add(by));
+    }
+
+    /// Follows a clock that was set forward since this was kept, by whatever process. One that was set back makes everything
+    /// later by itself.
+    pub(super) fn follow(&mut self, now: &Reading) {
+        let set = self.kept.take().map_or(0, |kept| now.set_by(&kept));
+        if set > 0 {
+            self.shift(set);
+        }
     }
 
     /// When a failover of this master was cut short last, if one was.

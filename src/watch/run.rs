@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::clock::Clock;
 use super::plan::{Plan, Surroundings, Trouble, View};
 use super::seen::Seen;
+use super::state::Reading;
 use super::watcher::Watcher;
 use super::words::{back_off, error_text, time_left};
 use super::{Event, Kind, LeftAlone, Source, picture, returned};
@@ -26,7 +27,10 @@ pub struct Ended {
 
 /// Runs until a signal comes, one round is done, or nothing has succeeded for too long.
 pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal) -> Ended {
-    let memory = around.recall();
+    let mut memory = around.recall();
+    if let Some(now) = Reading::now() {
+        memory.follow(&now);
+    }
     let permit = (!plan.dry_run).then(Permit::given);
     let mut watcher = Watcher {
         plan,
@@ -133,7 +137,9 @@ impl Watcher<'_> {
         let seconds = pause.as_secs_f64();
         let event = Event::new(Kind::Error, format!("{text}; trying again in {seconds:.1}s"));
         around.tell(event.from(source).with("retry_after_seconds", seconds)).await;
-        around.round(&View::default(), Duration::ZERO, Some(&text)).await;
+        // Both hold whatever can be seen.
+        let view = View { paused: paused_text(around), brake: self.memory.brake.clone(), ..View::default() };
+        around.round(&view, Duration::ZERO, Some(&text)).await;
         if self.plan.once {
             return Some(code);
         }
@@ -265,7 +271,11 @@ impl Watcher<'_> {
             self.came_to = ExitCode::Failure;
             return Ok(wake);
         }
-        for master in &dead {
+        for (number, master) in dead.iter().enumerate() {
+            // Each may have to wait for its lock: of very many that is long.
+            if number > 0 {
+                around.progress();
+            }
             let unfinished = picture::unfinished_of(cluster.store.release().family, &counts, master);
             if let Some(hold) = self.consider(around, cluster, master, unfinished).await? {
                 wake = wake.min(time_left(&hold, Timestamp::now().as_millisecond()));
@@ -284,7 +294,7 @@ impl Watcher<'_> {
         }
         let view = View {
             masters: picture::masters(cluster.store.release().family, &view, &counts, &holds),
-            paused: around.paused().map(|(by, reason)| format!("by {by}: {reason}")),
+            paused: paused_text(around),
             brake: self.memory.brake.clone(),
             left: self.left,
             seen_at: Some(Timestamp::now()),
@@ -351,6 +361,10 @@ impl Watcher<'_> {
             done.at_ms = done.at_ms.min(now);
         }
     }
+}
+
+fn paused_text(around: &mut dyn Surroundings) -> Option<String> {
+    around.paused().map(|(by, reason)| format!("by {by}: {reason}"))
 }
 
 fn code_of(stop: Stop) -> ExitCode {

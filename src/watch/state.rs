@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use super::clock::Reading;
 use super::home::Home;
 use super::missing::Absence;
 use super::replace::{folder_of, replace};
@@ -52,6 +53,9 @@ pub struct State {
     /// Where the database is whose rows were seen.
     #[serde(default)]
     pub database: Option<String>,
+    /// The clocks when this was written.
+    #[serde(default)]
+    pub kept: Option<Reading>,
 }
 
 /// A look at the registry.
@@ -135,8 +139,9 @@ pub struct StateFile {
 const FORMAT: &str = "dsctl watch state";
 const VERSION: u32 = 1;
 
-/// A state of ten thousand failovers has a tenth of this; a wrong file must not be read to its end.
-const LARGEST: u64 = 16 * 1024 * 1024;
+/// Each unfinished instance of a dead master has a line of a hundred bytes: so what is written of two million can be read again.
+/// A wrong file must not be read to its end.
+const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// What every version of the file begins with.
 #[derive(Deserialize)]
@@ -221,8 +226,12 @@ pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u
         Ok(_) if !std::fs::metadata(path)?.is_file() => return Err(io::Error::other("it is not a file")),
         Ok(_) => {}
     }
+    let file = std::fs::File::open(path)?;
+    if file.metadata()?.len() > largest {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(largest + 1).read_to_end(&mut bytes)?;
+    file.take(largest + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > largest { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(Some(bytes)) }
 }
 
@@ -291,6 +300,7 @@ mod tests {
             work_at_ms: 11,
             home: Some(serde_json::from_str(r#"{"place": "zookeeper 0x2 12"}"#).unwrap()),
             database: Some("db:3306/ds".to_owned()),
+            kept: Some(serde_json::from_str(r#"{"boot": "0a-1b", "running_ms": 12, "wall_ms": 13}"#).unwrap()),
         }
     }
 
@@ -330,6 +340,23 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
         assert!(StateFile::open(&path).unwrap_err().to_string().contains("its format is \"x\""));
+    }
+
+    /// Twenty masters with as many instances as are kept of each.
+    #[test]
+    fn what_is_kept_of_very_many_instances_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = StateFile::open(folder.path().join("watch.json")).unwrap();
+        let look = "1, -, 2024-06-01 02:00:00.0, 2024-06-01 02:00:00.0, 1717207200000, 20, 0";
+        let mark = |number: i64| {
+            let master = format!("10.0.0.{number}:5678");
+            let rows = (0..10_000).map(|id| (1_000_000 + id, look.to_owned())).collect();
+            (master.clone(), Mark { rows: [(master, rows)].into(), ..mark() })
+        };
+        let state = State { marks: (0..20).map(mark).collect(), ..example() };
+        file.save(&state).unwrap();
+        assert!(std::fs::metadata(file.path()).unwrap().len() > 16 * 1024 * 1024);
+        assert!(file.load().unwrap() == state);
     }
 
     #[test]

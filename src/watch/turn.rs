@@ -117,20 +117,24 @@ impl Watcher<'_> {
         }
         let mut event = outcome_event(master, &run, self.plan.dry_run);
         if let Some(failure) = &run.failure {
-            let about = about_holder(cluster, failure).await;
-            about.iter().for_each(|sentence| event.text.push_str(&format!("; {sentence}")));
+            let text = std::mem::take(&mut event.text);
+            event.text =
+                std::iter::once(text).chain(about_holder(cluster, failure).await).collect::<Vec<_>>().join("; ");
         }
         if let Some(started) = untold {
             around.tell(started).await;
         }
-        // Asked to end, it ends: hooks would take their time, and nothing has failed.
-        if !matches!(run.failure, Some(FailoverError::Stopped(_))) {
+        self.note(around, master, run.failure.as_ref());
+        let (unreleased, is_asked_to_end) =
+            (run.unreleased.take(), matches!(run.failure, Some(FailoverError::Stopped(_))));
+        let counted = self.count(around, master, run);
+        around.tell(event.clone()).await;
+        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of this. Asked to end, it ends:
+        // nothing has failed.
+        if !is_asked_to_end {
             around.report(&event).await;
         }
-        self.note(around, master, run.failure.as_ref());
-        around.tell(event).await;
-        let unreleased = run.unreleased.take();
-        self.count(around, master, run)?;
+        counted?;
         // The session has the lock still: it is ended, or the next failover would queue behind this one.
         unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
     }
@@ -170,7 +174,7 @@ impl Watcher<'_> {
         let mut rules = self.plan.rules.clone();
         // Its registration was here: that is proof enough that this registry is the database's.
         rules.allow_new_masters |= self.seen.knows(master);
-        rules.before = self.memory.missing.before(master.as_str());
+        rules.before = self.memory.missing.before(master.as_str(), self.longest());
         rules
     }
 

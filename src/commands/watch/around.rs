@@ -33,7 +33,6 @@ use crate::watch::lone::Lone;
 use crate::watch::metrics::Metrics;
 use crate::watch::notify::Notify;
 use crate::watch::pause::PauseFile;
-use crate::watch::state::Brake;
 use crate::watch::{Event, Kind, Memory, Source, Surroundings, Trouble, View, Word, metrics_http};
 
 /// Events in the live view; more never fit.
@@ -70,7 +69,8 @@ fn unusable(message: String, hint: &str) -> CommandError {
 impl<'a, 'w> Around<'a, 'w> {
     pub(super) async fn new(setup: Setup<'a>, printer: &'a mut Printer<'w>) -> Result<Self, CommandError> {
         let hooks = hooks(&setup)?;
-        let served = Arc::new(Mutex::new(String::new()));
+        let metrics = Metrics::new();
+        let served = Arc::new(Mutex::new(metrics.render()));
         listen(&setup, Arc::clone(&served)).await?;
         let notify = Notify::from_environment(setup.environment).map_err(|error| {
             unusable(format!("NOTIFY_SOCKET cannot be used: {error}"), "see systemd's sd_notify(3)")
@@ -92,7 +92,7 @@ impl<'a, 'w> Around<'a, 'w> {
         Ok(Self {
             pause,
             hooks,
-            metrics: Metrics::new(),
+            metrics,
             served,
             notify,
             ready: false,
@@ -236,7 +236,13 @@ async fn listen(setup: &Setup<'_>, served: Arc<Mutex<String>>) -> Result<(), Com
 impl Surroundings for Around<'_, '_> {
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
         let access = if self.setup.arguments.guards.dry_run { Access::Look } else { Access::Write };
-        let cluster = connect::cluster(&self.setup.settings, access, stop).await.map_err(|error| trouble(&error))?;
+        let opened = connect::cluster(&self.setup.settings, access, stop).await.map_err(|error| trouble(&error));
+        // The database is told of first: where the registry is, that one has answered.
+        if opened.as_ref().err().is_none_or(|trouble| trouble.source == Some(Source::Registry)) {
+            self.metrics.set_up(Source::Database, true);
+        }
+        let cluster = opened?;
+        self.metrics.set_up(Source::Registry, true);
         let plain_text = cluster.store.plain_text();
         if let Some(text) = plain_text.as_ref().filter(|_| plain_text != self.plain_text) {
             self.say(text, Printer::warning);
@@ -282,6 +288,10 @@ impl Surroundings for Around<'_, '_> {
 
     async fn round(&mut self, view: &View, took: Duration, error: Option<&str>) {
         let now = Timestamp::now();
+        self.metrics.set_paused(view.paused.is_some());
+        self.metrics.set_brake(view.brake.is_some());
+        self.picture.paused = self.pause.read();
+        self.picture.brake.clone_from(&view.brake);
         if let Some(why) = error {
             self.metrics.round_failed(now, took);
             let since = self.picture.stale.as_ref().map_or(now, |stale| stale.since);
@@ -290,14 +300,9 @@ impl Surroundings for Around<'_, '_> {
             self.publish(why, false);
             return;
         }
-        self.metrics.set_paused(view.paused.is_some());
-        self.metrics.set_brake(view.brake.is_some());
         self.metrics.round_succeeded(now, took, seen(view));
         self.picture.looked_at = view.seen_at;
         self.picture.stale = None;
-        self.picture.paused = self.pause.read();
-        let brake = |reason: String| Brake { since_ms: now.as_millisecond(), reason };
-        self.picture.brake = view.brake.clone().map(brake);
         self.picture.masters = view.masters.iter().map(row).collect();
         self.draw();
         self.publish(&status(view), true);
@@ -318,6 +323,8 @@ impl Surroundings for Around<'_, '_> {
 
     async fn report(&mut self, event: &Event) {
         let moment = match event.kind {
+            // Whoever is told of failures is told of what hangs still.
+            Kind::FailoverFinished if !event.is_whole() => Moment::PostFailure,
             Kind::FailoverFinished => Moment::PostSuccess,
             Kind::FailoverRefused => Moment::Blocked,
             Kind::Error => Moment::PostFailure,

@@ -91,7 +91,11 @@ async fn run_loop(
     let (settings, stop) = (shell.settings.clone(), shell.stop.clone());
     let mut around = prepared(settings, global, environment, arguments, shell.printer).await?;
     let mut plan = plan(arguments);
-    plan.interval = around.longest_interval().map_or(plan.interval, |longest| plan.interval.min(longest));
+    // Whoever waits for a lock is as silent as between two rounds.
+    if let Some(longest) = around.longest_interval() {
+        plan.interval = plan.interval.min(longest);
+        plan.rules.lock_timeout = plan.rules.lock_timeout.min(longest);
+    }
     Ok(watch(&mut around, &plan, stop).await.code)
 }
 

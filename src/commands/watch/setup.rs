@@ -26,9 +26,12 @@ pub(super) fn failed(message: String, cause: Option<String>, hint: &str) -> Comm
 
 fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
     let path = arguments.state_file.clone().or_else(|| default_path(environment));
-    path.ok_or_else(|| {
+    let path = path.ok_or_else(|| {
         failed("there is no place for the state file".to_owned(), None, "give one with --state-file FILE")
-    })
+    })?;
+    // What lies beside it is that of the file, by whatever name; a link would be replaced, too.
+    let file = path.is_symlink().then(|| std::fs::canonicalize(&path).ok()).flatten();
+    Ok(file.unwrap_or(path))
 }
 
 /// Opens the state file, which must be one of ours or absent.

@@ -5,7 +5,7 @@ use crate::output::Level;
 use crate::watch::live::MasterRow;
 use crate::watch::metrics::Seen;
 use crate::watch::missing::{Absence, Look};
-use crate::watch::state::{Brake, PastLook, State};
+use crate::watch::state::{PastLook, Reading, State};
 use crate::watch::{Kind, Memory, View, WatchedMaster};
 
 pub(super) fn memory(state: State) -> Memory {
@@ -18,18 +18,17 @@ pub(super) fn memory(state: State) -> Memory {
     memory.missing.registered = state.registered;
     (memory.work, memory.work_at_ms) = (state.work, state.work_at_ms);
     (memory.home, memory.database) = (state.home, state.database);
-    memory.brake = state.brake.map(|brake| brake.reason);
+    (memory.brake, memory.kept) = (state.brake, state.kept);
     memory
 }
 
 pub(super) fn state(memory: &Memory) -> State {
-    let since_ms = memory.done.last().map_or(0, |done| done.at_ms);
     let marks =
         memory.missing.absences.iter().filter_map(|(address, absence)| Some((address.clone(), absence.mark.clone()?)));
     State {
         missing: memory.missing.absences.iter().map(|(address, absence)| (address.clone(), absence.since)).collect(),
         failovers: memory.done.clone(),
-        brake: memory.brake.clone().map(|reason| Brake { since_ms, reason }),
+        brake: memory.brake.clone(),
         look: memory.missing.last.as_ref().map(|look| PastLook { at_ms: look.at_ms, roll: look.roll.clone() }),
         marks: marks.collect(),
         alive: memory.missing.alive.clone(),
@@ -39,6 +38,7 @@ pub(super) fn state(memory: &Memory) -> State {
         work_at_ms: memory.work_at_ms,
         home: memory.home.clone(),
         database: memory.database.clone(),
+        kept: Reading::now(),
     }
 }
 
@@ -52,10 +52,6 @@ pub(super) fn level(kind: Kind) -> Level {
     }
 }
 
-fn verdict(registered: bool) -> Verdict {
-    if registered { Verdict::Alive } else { Verdict::Dead }
-}
-
 fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
@@ -63,8 +59,8 @@ fn count(number: i64) -> u64 {
 pub(super) fn seen(view: &View) -> Seen {
     let mut seen = Seen { left: view.left, ..Seen::default() };
     for master in &view.masters {
-        *seen.masters.entry(verdict(master.registered)).or_default() += 1;
-        *seen.unfinished.entry(verdict(master.registered)).or_default() += count(master.unfinished);
+        *seen.masters.entry(master.verdict).or_default() += 1;
+        *seen.unfinished.entry(master.verdict).or_default() += count(master.unfinished);
     }
     seen
 }
@@ -72,19 +68,20 @@ pub(super) fn seen(view: &View) -> Seen {
 pub(super) fn row(master: &WatchedMaster) -> MasterRow {
     MasterRow {
         address: master.address.clone(),
-        verdict: verdict(master.registered),
+        verdict: master.verdict,
         unfinished: count(master.unfinished),
         guard: master.guard.clone().unwrap_or_default(),
     }
 }
 
 pub(super) fn status(view: &View) -> String {
-    let registered = view.masters.iter().filter(|master| master.registered).count();
-    let dead = view.masters.len() - registered;
+    let of = |verdict| view.masters.iter().filter(|master| master.verdict == verdict).count();
+    let (registered, dead, unknown) = (of(Verdict::Alive), of(Verdict::Dead), of(Verdict::Unknown));
+    let unknown = if unknown > 0 { format!(", {unknown} with work of whom nothing is known") } else { String::new() };
     let state = match (&view.paused, &view.brake) {
         (Some(paused), _) => format!(", paused {paused}"),
         (None, Some(_)) => ", storm brake on".to_owned(),
         (None, None) => String::new(),
     };
-    format!("{registered} masters registered, {dead} dead with work{state}")
+    format!("{registered} masters registered, {dead} dead with work{unknown}{state}")
 }

@@ -112,6 +112,29 @@ fn without_looks(path: &Path) {
     std::fs::write(path, state.to_string()).unwrap();
 }
 
+/// The first round was by a clock that was behind for an hour, and was set since: a second has gone by, not an hour.
+#[test]
+fn rounds_of_cron_follow_a_clock_that_was_set_forward() {
+    for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
+        let world = World::new(store, version, 5);
+        round(&world, "");
+        let text = std::fs::read_to_string(state_file(&world)).unwrap();
+        let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for place in ["/state/missing/10.0.0.2:5678", "/state/look/at_ms", "/state/work_at_ms", "/state/kept/wall_ms"] {
+            let time = state.pointer_mut(place).expect(place);
+            *time = (time.as_i64().unwrap() - 3_600_000).into();
+        }
+        std::fs::write(state_file(&world), state.to_string()).unwrap();
+        let after = world.run(watch(&world, "--once --grace 1m")).exit(0);
+        assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("grace time"), "{after:?}");
+        world.check_untouched();
+        // It goes on from there, and does not begin anew.
+        let_pass(Duration::from_secs(4));
+        assert_eq!(told(&round(&world, ""), "failover_finished").len(), 1);
+        world.check_complete();
+    }
+}
+
 /// Of a service that was down for days, or a release that kept less.
 #[test]
 fn a_state_file_that_proves_nothing_is_not_believed() {

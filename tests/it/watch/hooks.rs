@@ -103,6 +103,37 @@ fn when_a_guard_blocks_and_when_a_failover_fails() {
     world.check_untouched();
 }
 
+/// What nobody could take up is left, and hangs: nobody is told that it went well.
+#[test]
+fn what_is_left_over_is_no_success() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    world.env.sql("DELETE FROM t_ds_process_definition; DELETE FROM t_ds_process_definition_log");
+    let noted = Noted::new(&world);
+    world.run(watch(&world, &format!("--once --grace 0s {}", noted.argument()))).exit(7);
+    let document = noted.check("post-failure", "0");
+    assert_eq!((&document["event"], &document["need_help"]), (&"failover_finished".into(), &5.into()), "{document}");
+    assert!(noted.of("post-success").is_none());
+    assert_eq!(world.command_count(), 0);
+}
+
+/// Killed while the hook hangs: by then it is told and remembered.
+#[test]
+fn a_failover_is_remembered_before_a_hook_is_told() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let (on, pid) = hanging(&world, "post-success");
+    let mut watcher = watch(&world, &format!("--grace 0s --hook-timeout 1m {on}")).spawn();
+    let pid = await_file(&pid);
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    watcher.signal("KILL");
+    watcher.finish();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.trim().parse().unwrap()), nix::sys::signal::Signal::SIGKILL)
+        .unwrap();
+    world.add_later(DEAD, super::long_ago(), 2);
+    let after = world.run(watch(&world, "--once --grace 0s")).exit(0);
+    assert!(after.stdout.contains("cool-down"), "{after:?}");
+    assert_eq!(world.command_count(), 5);
+}
+
 #[test]
 fn a_dry_run_is_told_to_hooks_as_one() {
     let world = World::new(Store::MariaDb, BY_STATE, 5);

@@ -51,6 +51,42 @@ fn orphans_odd_hosts_and_no_host_are_told_when_they_change() {
     }
 }
 
+/// Where nobody is registered nobody is known to be dead.
+#[test]
+fn without_any_registration_nobody_is_counted_as_dead() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let rounds = Rounds::of(&world);
+    let watcher = watch(&world, &format!("--grace 1h {}", rounds.arguments())).spawn();
+    awaits(&rounds, &["dsctl_masters{verdict=\"dead\"} 1", "dsctl_masters{verdict=\"unknown\"} 0"]);
+    world.close_living();
+    let unknown = [
+        "dsctl_masters{verdict=\"dead\"} 0",
+        "dsctl_masters{verdict=\"unknown\"} 2",
+        "dsctl_unfinished_instances{verdict=\"dead\"} 0",
+        "dsctl_unfinished_instances{verdict=\"unknown\"} 10",
+    ];
+    awaits(&rounds, &unknown);
+    end(&world, watcher);
+    world.check_untouched();
+}
+
+/// A pause and the storm brake hold while nothing answers, too, and from the start on.
+#[test]
+fn a_pause_and_the_brake_are_counted_while_nothing_answers() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let mut proxy = world.env.through_proxy();
+    let rounds = Rounds::of(&world);
+    world.run(watch(&world, "--once --grace 0s --max-instances 4")).exit(0);
+    let state = world.env.home().join("watch.json");
+    world.dsctl(&format!("watch --state-file {} --pause work", state.display())).run().exit(0);
+    proxy.refuse();
+    let mut watcher = watch(&world, &format!("--timeout 2s {}", rounds.arguments())).spawn();
+    watcher.await_stdout(&event("error"));
+    awaits(&rounds, &["dsctl_paused 1", "dsctl_storm_brake 1", "dsctl_up{source=\"database\"} 0"]);
+    end(&world, watcher);
+    world.check_untouched();
+}
+
 #[test]
 fn claimed_instances_are_no_dead_masters() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);

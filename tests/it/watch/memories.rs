@@ -98,6 +98,25 @@ fn with_the_registry_in_tables_who_comes_and_goes_while_the_lock_is_waited_for()
 }
 
 /// A watcher has seen that the master lives which is not registered; it is ended.
+/// Every answer of the database's is late: no look may be as old as that makes it between two rounds, but all are as old.
+#[test]
+fn with_the_registry_in_tables_of_a_slow_database_a_failover_comes_to_its_end() {
+    let mut world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+    let proxy = world.env.through_proxy();
+    let state = world.env.home().join("watch.json");
+    let words = format!("watch -o ndjson --yes --interval 30s --grace 3s --state-file {}", state.display());
+    let mut watcher = world.dsctl(&words).limit(Duration::from_mins(3)).spawn();
+    watcher.await_stdout(&event("grace_started"));
+    proxy.delay(Duration::from_millis(150));
+    watcher.await_stdout(&event("failover_started"));
+    super::await_commands(&world, 5);
+    watcher.await_stdout(&event("failover_finished"));
+    proxy.pass();
+    let output = end(&world, watcher);
+    assert!(told(&output, "failover_refused").is_empty(), "{output:?}");
+    world.check_complete();
+}
+
 fn learn_that_it_lives(world: &World) {
     let mut watcher = watch(world, "--grace 5s").spawn();
     watcher.await_stdout(&of("grace_started", DEAD));

@@ -106,6 +106,28 @@ fn a_dry_run_takes_no_resume_away() {
 }
 
 /// Each would overwrite what the other one remembers: the masters of one round are none to the other one's brake.
+/// Two names of one file are one watcher's.
+#[test]
+fn a_link_to_a_state_file_is_that_file() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    world.run(watch(&world, "--once --grace 1h")).exit(0);
+    let link = world.env.home().join("link.json");
+    std::os::unix::fs::symlink(state(&world), &link).unwrap();
+    let aside = |more: &str| world.dsctl(&format!("watch --state-file {} {more}", link.display()));
+    aside("--pause work").run().exit(0);
+    let paused = world.run(watch(&world, "--once --grace 0s")).exit(0);
+    assert!(paused.stdout.contains("work"), "{paused:?}");
+    world.check_untouched();
+    aside("--resume").run().exit(0);
+    let mut first = watch(&world, "--grace 1h").spawn();
+    first.await_stdout(&event("grace_started"));
+    aside("--yes").run().exit(5);
+    end(&world, first);
+    world.run(aside("--once --yes --grace 0s")).exit(0);
+    assert!(link.is_symlink(), "it is no file of its own");
+    world.check_complete();
+}
+
 #[test]
 fn two_watchers_have_two_state_files() {
     let world = World::new(Store::Postgres, BY_HOST, 5);

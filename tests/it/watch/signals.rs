@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{await_commands, event, told, watch};
+use super::{await_commands, end, event, long_ago, told, watch};
 use crate::faults::world::{BY_HOST, BY_STATE, World};
 use crate::harness::{Store, assert_in_time};
 
@@ -33,4 +33,19 @@ fn between_two_batches_it_ends_within_a_second() {
         super::end(&world, watcher);
         world.check_complete();
     }
+}
+
+/// A file answers at once, and many masters are to be failed over: a signal is seen all the same.
+#[test]
+fn among_many_masters_in_a_file_it_ends_within_a_second() {
+    let world = World::in_a_file(BY_STATE, 5);
+    for number in 0..60 {
+        world.add_later(&format!("10.0.7.{number}:5678"), long_ago(), 1);
+    }
+    let mut watcher = watch(&world, "--once --grace 0s --max-masters 99").spawn();
+    watcher.await_stdout(&event("failover_finished"));
+    let output = end(&world, watcher);
+    let done = told(&output, "failover_finished").len();
+    assert!(done < 61, "{output:?}");
+    assert!(world.commands().values().all(|count| *count == 1));
 }

@@ -174,6 +174,37 @@ fn a_long_failover_and_a_long_interval_are_no_standstill() {
     world.check_complete();
 }
 
+/// Each lock is waited for, one after the other, and all together for longer than the service manager waits.
+#[test]
+fn many_locks_that_somebody_holds_are_no_standstill() {
+    let mut world = World::new(Store::MariaDb, BY_STATE, 5);
+    let masters: Vec<String> = (0..4).map(|number| format!("10.0.7.{number}:5678")).collect();
+    for master in &masters {
+        world.add(master, super::long_ago(), 1);
+    }
+    let all = masters.iter().map(String::as_str).chain([DEAD]);
+    let holders: Vec<_> = all.map(|master| world.dsctl(&format!("lock acquire {master}")).spawn()).collect();
+    for master in masters.iter().map(String::as_str).chain([DEAD]) {
+        world.zk().await_queue(&world.env.path(&format!("lock/master-failover/{master}")), 1);
+    }
+    let manager = Manager::new(&world);
+    let mut watcher = watch(&world, "--grace 0s --max-masters 9 --lock-timeout 30s")
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("WATCHDOG_USEC", "4000000")
+        .spawn();
+    manager.socket.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+    // The first round alone is longer than that.
+    while !manager.next().contains("READY=1") {}
+    watcher.await_stdout_times(&event("standby"), 5);
+    watcher.signal("TERM");
+    watcher.finish().exit(143);
+    for holder in holders {
+        holder.signal("TERM");
+        holder.finish();
+    }
+    world.check_untouched();
+}
+
 #[test]
 fn a_service_manager_that_is_gone_or_strange_is_no_obstacle() {
     let world = World::new(Store::Postgres, BY_HOST, 5);
