@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::exit_code::ExitCode;
 
@@ -94,7 +94,6 @@ pub struct ErrorBody {
     /// What to do, or the command to run.
     pub hint: Option<String>,
     /// The code that the process ends with.
-    #[serde(serialize_with = "number")]
     #[schemars(schema_with = "exit_code_schema")]
     pub exit_code: ExitCode,
 }
@@ -118,10 +117,6 @@ impl ErrorBody {
         self.hint = Some(hint.into());
         self
     }
-}
-
-fn number<S: Serializer>(code: &ExitCode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u8(code.number())
 }
 
 /// The numbers that a failure may end with.

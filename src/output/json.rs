@@ -75,7 +75,9 @@ pub(super) fn write_ndjson(document: &mut Document, out: &mut dyn Write) -> io::
     }
     let mut rest = serde_json::to_value(Whole::from(&*document))?;
     if let Value::Object(keys) = &mut rest {
-        told.into_iter().for_each(|key| drop(keys.shift_remove(key)));
+        for key in told {
+            keys.shift_remove(key);
+        }
     }
     write_compact(&Line { record: SUMMARY, keys: &rest }, out)?;
     writeln!(out)

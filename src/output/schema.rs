@@ -60,7 +60,9 @@ fn without(object: &mut Value, key: &str) -> Option<Value> {
 /// The schema of an object with the name of its kind in front.
 fn named(object: Value, record: &str) -> Value {
     let Value::Object(mut object) = object else { return Value::Null };
-    ["$schema", "$defs", "title"].iter().for_each(|key| drop(object.shift_remove(*key)));
+    for head in ["$schema", "$defs", "title"] {
+        object.shift_remove(head);
+    }
     let mut properties = Map::from_iter([("record".to_owned(), json!({ "const": record }))]);
     let mut required = vec![json!("record")];
     if let (Some(Value::Object(keys)), Some(Value::Array(names))) = (object.get("properties"), object.get("required")) {

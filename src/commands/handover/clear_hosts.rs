@@ -70,7 +70,9 @@ pub(in crate::commands) async fn run(
     let next = if done.wrote { recover_commands(&done) } else { Vec::new() };
     if done.wrote {
         answer.close_with("nobody takes them up until they have commands; next:");
-        next.iter().for_each(|command| answer.close_with(format!("  {command}")));
+        for command in &next {
+            answer.close_with(format!("  {command}"));
+        }
     }
     Ok(answer.map(|told| ClearHostsDocument { told, next }))
 }

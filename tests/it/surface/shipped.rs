@@ -33,7 +33,9 @@ fn schemas_are_those_of_the_types_that_are_written() {
     let made: BTreeMap<String, String> = made.collect();
     if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         std::fs::create_dir_all(&folder).unwrap();
-        made.iter().for_each(|(name, text)| std::fs::write(folder.join(name), text).unwrap());
+        for (name, text) in &made {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
         return;
     }
     let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
