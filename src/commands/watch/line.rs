@@ -82,3 +82,36 @@ impl<'a> PreLine<'a> {
 enum Pre {
     Pre,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_told_in_the_words_of_the_metrics() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+        }
+        for source in Source::ALL {
+            assert_eq!(serde_json::to_value(source).unwrap(), source.word());
+        }
+    }
+
+    #[test]
+    fn a_line_has_its_further_keys_and_a_source_only_where_there_is_one() {
+        let event = Event::new(Kind::Error, "no answer").from(Some(Source::Registry)).with("retry_after_seconds", 1.5);
+        let line = serde_json::to_value(EventLine::from(&event)).unwrap();
+        let keys: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["time", "event", "master", "text", "source", "retry_after_seconds"]);
+        let schema = crate::output::schema::of::<EventLine<'static>>("an event");
+        let is_valid = |line: &Value| jsonschema::validator_for(&schema).unwrap().is_valid(line);
+        assert!(is_valid(&line), "{line}");
+        let plain = serde_json::to_value(EventLine::from(&Event::new(Kind::Stopped, "done"))).unwrap();
+        assert!(is_valid(&plain) && plain.get("source").is_none(), "{plain}");
+        for wrong in [("retry_after_seconds", "soon"), ("event", "stumbled"), ("more", "1"), ("source", "rumour")] {
+            let mut line = line.clone();
+            line[wrong.0] = wrong.1.into();
+            assert!(!is_valid(&line), "{line}");
+        }
+    }
+}
