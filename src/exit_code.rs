@@ -1,7 +1,10 @@
 //! Exit codes: one meaning each.
 
-/// What the process tells its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use serde::Serialize;
+
+/// What the process tells its caller. To programs it is its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "u8")]
 pub enum ExitCode {
     /// Done, or nothing to do, or already so.
     Done,
@@ -87,6 +90,12 @@ impl ExitCode {
             Self::Interrupted => ("ended by SIGINT", "-"),
             Self::Terminated => ("ended by SIGTERM", "-"),
         }
+    }
+}
+
+impl From<ExitCode> for u8 {
+    fn from(code: ExitCode) -> Self {
+        code.number()
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use dsctl::commands::{Cli, misread};
 use dsctl::config::{Environment, output_settings};
-use dsctl::output::{Document, Format, HURRY, LAST, OutputSettings, Patient, Printer, Terminals};
+use dsctl::output::{Format, HURRY, LAST, OutputSettings, Patient, Printer, Terminals};
 use dsctl::stop::StopSignal;
 use dsctl::{commands, logging, signals};
 
@@ -77,10 +77,9 @@ fn tell_programs(error: &clap::Error) {
     let options = misread::answer_options(arguments.get(1..).unwrap_or_default());
     let settings = output_settings(&options, &Environment::of_process());
     if matches!(settings.format, Format::Json | Format::Ndjson) {
-        let mut document = Document::new(misread::command_of(arguments));
-        document.error = Some(misread::body_of(error));
+        let document = misread::document_of(arguments, error);
         // What is wrong is told on stderr in full.
         let (mut out, mut nobody) = (io::stdout(), io::sink());
-        let _ = Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(&document);
+        let _ = Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(document);
     }
 }

@@ -4,15 +4,19 @@ use std::io;
 
 use clap::Subcommand;
 
+use super::command_list::CommandsDocument;
 use super::connect::Access;
-use super::demo::DemoArgs;
-use super::handover::clear_hosts::ClearHostsArgs;
-use super::handover::failover::FailoverArgs;
-use super::handover::recover::RecoverArgs;
+use super::demo::{DemoArgs, DemoDocument};
+use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
+use super::handover::failover::{FailoverArgs, FailoverDocument};
+use super::handover::recover::{RecoverArgs, RecoverDocument};
 use super::handover::{clear_hosts, failover, recover};
 use super::help::{self, CompletionShell, HelpArgs};
-use super::instances::InstancesArgs;
+use super::instances::{InstancesArgs, InstancesDocument};
+use super::lock::acquire::LockAcquireDocument;
+use super::lock::status::LockStatusDocument;
 use super::lock::{LockCommand, acquire, status};
+use super::masters::MastersDocument;
 use super::shell::Call;
 use super::watch::{self, WatchArgs};
 use super::{command_list, demo, instances, masters};
@@ -80,52 +84,55 @@ impl Command {
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {
-                call.on_cluster(masters::empty(), Access::Read, async |_, cluster| masters::run(cluster).await).await
+                call.on_cluster(MastersDocument::default(), Access::Read, async |_, cluster| {
+                    masters::run(cluster).await
+                })
+                .await
             }
             Self::Lock(LockCommand::Status(arguments)) => {
-                call.alone(status::empty(), Scope::Cluster, async |shell, document| {
+                call.alone(LockStatusDocument::default(), Scope::Cluster, async |shell, document| {
                     status::run(shell, &arguments, document).await
                 })
                 .await
             }
             Self::Lock(LockCommand::Acquire(arguments)) => {
-                call.alone(acquire::empty(), Scope::Cluster, async |shell, document| {
+                call.alone(LockAcquireDocument::default(), Scope::Cluster, async |shell, document| {
                     acquire::run(shell, &arguments, document).await
                 })
                 .await
             }
             Self::Instances(arguments) => {
-                call.on_cluster(instances::empty(), Access::Read, async |_, cluster| {
+                call.on_cluster(InstancesDocument::default(), Access::Read, async |_, cluster| {
                     instances::run(cluster, &arguments).await
                 })
                 .await
             }
             Self::ClearHosts(arguments) => {
-                let (empty, access) = (clear_hosts::empty(&arguments), arguments.safety.access());
-                call.on_cluster(empty, access, async |shell, cluster| {
+                let (nothing, access) = (ClearHostsDocument::nothing(&arguments), arguments.safety.access());
+                call.on_cluster(nothing, access, async |shell, cluster| {
                     clear_hosts::run(shell, cluster, &arguments).await
                 })
                 .await
             }
             Self::Recover(arguments) => {
-                let (empty, access) = (recover::empty(&arguments), arguments.safety.access());
-                call.on_cluster(empty, access, async |shell, cluster| recover::run(shell, cluster, &arguments).await)
+                let (nothing, access) = (RecoverDocument::nothing(&arguments), arguments.safety.access());
+                call.on_cluster(nothing, access, async |shell, cluster| recover::run(shell, cluster, &arguments).await)
                     .await
             }
             Self::Failover(arguments) => {
-                let (empty, access) = (failover::empty(&arguments), arguments.safety.access());
-                call.on_cluster(empty, access, async |shell, cluster| failover::run(shell, cluster, &arguments).await)
+                let (nothing, access) = (FailoverDocument::nothing(&arguments), arguments.safety.access());
+                call.on_cluster(nothing, access, async |shell, cluster| failover::run(shell, cluster, &arguments).await)
                     .await
             }
             Self::Watch(arguments) => Box::pin(watch::run(call, &arguments)).await,
             Self::Commands => {
-                call.on_cluster(command_list::empty(), Access::Read, async |_, cluster| {
+                call.on_cluster(CommandsDocument::default(), Access::Read, async |_, cluster| {
                     command_list::run(cluster).await
                 })
                 .await
             }
             Self::Demo(arguments) => {
-                call.alone(demo::empty(), Scope::Local, async |shell, document| {
+                call.alone(DemoDocument::default(), Scope::Local, async |shell, document| {
                     demo::run(shell, &arguments, document).await
                 })
                 .await

@@ -1,14 +1,16 @@
 //! `dsctl commands`: waiting commands and error commands.
 
-use serde_json::{Value, json};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::failure::CommandError;
-use super::shell::{Answer, NONE};
-use super::times;
+use super::shell::{Answer, Skeleton};
+use super::times::{self, Instant, Local};
 use crate::cluster::Cluster;
 use crate::family::command_name;
-use crate::model::CommandRow;
-use crate::output::{Body, Cell, Document, Table};
+use crate::model::{CommandRow, InstanceId};
+use crate::output::{Body, Cell, Keys, Records, Table, WORD};
 
 /// More of each kind are cut, and that is said.
 const LIMIT: usize = 10_000;
@@ -16,32 +18,79 @@ const LIMIT: usize = 10_000;
 /// So many bytes of text of each kind are enough, too: an error command may hold a whole stack trace.
 const BYTES: usize = 8 * 1024 * 1024;
 
-/// What it answers when it comes to nothing.
-pub(super) fn empty() -> Document {
-    Document {
-        body: Body::default().records("commands", "command", NONE).records("error_commands", "error_command", NONE),
-        ..Document::new("commands")
+/// The document of `commands`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct CommandsDocument {
+    commands: Vec<CommandEntry>,
+    error_commands: Vec<CommandEntry>,
+}
+
+impl Keys for CommandsDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        let Self { commands, error_commands } = self;
+        vec![
+            Records { key: "commands", record: "command", rows: commands },
+            Records { key: "error_commands", record: "error_command", rows: error_commands },
+        ]
     }
 }
 
-pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer, CommandError> {
+impl Skeleton for CommandsDocument {
+    const COMMAND: &'static str = "commands";
+}
+
+/// A waiting command, or one that ended in the error table.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CommandEntry {
+    id: i64,
+    #[schemars(regex(pattern = WORD))]
+    command_type: String,
+    command_type_code: Option<i64>,
+    instance_id: Option<InstanceId>,
+    command_param: Option<String>,
+    start_time: Option<Instant>,
+    update_time: Option<Instant>,
+    update_time_local: Option<Local>,
+    message: Option<String>,
+}
+
+impl CommandEntry {
+    fn of(command: CommandRow, zone: Option<&TimeZone>) -> Self {
+        let word = type_name(&command).map_or_else(|| "unknown".to_owned(), str::to_lowercase);
+        let CommandRow { id, command_type, instance_id, command_param, start_time, update_time, message } = command;
+        Self {
+            id,
+            command_type: word,
+            command_type_code: command_type,
+            instance_id,
+            command_param,
+            start_time: times::in_utc(start_time, zone),
+            update_time: times::in_utc(update_time, zone),
+            update_time_local: update_time.map(Local::from),
+            message,
+        }
+    }
+}
+
+pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<CommandsDocument>, CommandError> {
     let mut waiting = Kept::default();
     cluster.store.each_command(|command| waiting.keep(command)).await?;
     let mut errors = Kept::default();
     cluster.store.each_error_command(|command| errors.keep(command)).await?;
-    let zone = cluster.zone.as_ref();
-    let body = Body::default()
-        .records("commands", "command", waiting.rows.iter().map(|command| value(command, zone)))
-        .records("error_commands", "error_command", errors.rows.iter().map(|command| value(command, zone)))
-        .table(table(&waiting.rows).title("waiting commands"))
-        .table(table(&errors.rows).title("error commands (never retried by DolphinScheduler)"));
-    let mut answer = Answer::new(body);
+    let mut warnings = Vec::new();
     for (kept, what) in [(&waiting, "waiting commands"), (&errors, "error commands")] {
         if kept.total > kept.rows.len() {
-            answer.warnings.push(format!("{} of {} {what} are shown", kept.rows.len(), kept.total));
+            warnings.push(format!("{} of {} {what} are shown", kept.rows.len(), kept.total));
         }
     }
-    Ok(answer)
+    let tables = vec![
+        table(&waiting.rows).title("waiting commands"),
+        table(&errors.rows).title("error commands (never retried by DolphinScheduler)"),
+    ];
+    let entries =
+        |kept: Kept| kept.rows.into_iter().map(|command| CommandEntry::of(command, cluster.zone.as_ref())).collect();
+    let keys = CommandsDocument { commands: entries(waiting), error_commands: entries(errors) };
+    Ok(Answer { warnings, ..Answer::new(Body { tables, ..Body::new(keys) }) })
 }
 
 #[derive(Default)]
@@ -84,18 +133,4 @@ fn table(commands: &[CommandRow]) -> Table {
         ]);
     }
     table
-}
-
-fn value(command: &CommandRow, zone: Option<&jiff::tz::TimeZone>) -> Value {
-    json!({
-        "id": command.id,
-        "command_type": type_name(command).map_or_else(|| "unknown".to_owned(), str::to_lowercase),
-        "command_type_code": command.command_type,
-        "instance_id": command.instance_id,
-        "command_param": command.command_param,
-        "start_time": times::in_utc(command.start_time, zone),
-        "update_time": times::in_utc(command.update_time, zone),
-        "update_time_local": times::local(command.update_time),
-        "message": command.message,
-    })
 }

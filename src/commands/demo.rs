@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::failure::{CommandError, of_failover};
+use super::handover::record::RunReport;
 use super::handover::report::{self, Words};
-use super::instances::Listing;
-use super::shell::{Answer, Shell};
+use super::instances::{InstanceEntry, InstancesDocument, Listing};
+use super::masters::MasterEntry;
+use super::shell::{Answer, Shell, Skeleton};
 use super::{connect, masters};
 use crate::cluster::Cluster;
 use crate::config::{DbTarget, Settings};
@@ -18,7 +21,7 @@ use crate::exit_code::ExitCode;
 use crate::failover::{Handover, Observer, Rules, Run, Steps};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::model::{Address, LockNode, Permit, Version};
-use crate::output::{Body, Document};
+use crate::output::{Body, Document, Keys, Table};
 use clap::Args;
 
 /// Arguments of `demo`.
@@ -32,21 +35,29 @@ pub(super) struct DemoArgs {
 /// The release of the made-up cluster where none is asked for.
 const DEFAULT_RELEASE: Version = Version::new(3, 2, 2);
 
-/// What it answers when it comes to nothing.
-pub(super) fn empty() -> Document {
-    let lists = ["masters", "instances_before", "plan", "outcome", "instances"];
-    let body = lists.into_iter().fold(Body::default(), |body, key| match key {
-        "plan" | "outcome" => body.key(key, Value::Null),
-        list => body.key(list, Vec::<Value>::new()),
-    });
-    Document { body: body.key("file", Value::Null).key("dead_master", Value::Null), ..Document::new("demo") }
+/// The document of `demo`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct DemoDocument {
+    masters: Vec<MasterEntry>,
+    instances_before: Vec<InstanceEntry>,
+    plan: Option<RunReport>,
+    outcome: Option<RunReport>,
+    instances: Vec<InstanceEntry>,
+    file: Option<String>,
+    dead_master: Option<Address>,
+}
+
+impl Keys for DemoDocument {}
+
+impl Skeleton for DemoDocument {
+    const COMMAND: &'static str = "demo";
 }
 
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
     arguments: &DemoArgs,
     document: &mut Document,
-) -> Result<Answer, CommandError> {
+) -> Result<Answer<DemoDocument>, CommandError> {
     let file = arguments.file.clone().unwrap_or_else(unused_file);
     let version = shell.settings.ds_version.unwrap_or(DEFAULT_RELEASE);
     let story = create(&shell.settings, &file, version).await?;
@@ -98,7 +109,7 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
 }
 
 /// The masters, the plan, the failover, and what it came to.
-async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body, Run), CommandError> {
+async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body<DemoDocument>, Run), CommandError> {
     let rules = rules();
     let masters_before = masters::seen(cluster).await?;
     let instances_before = listing(cluster).await?;
@@ -112,53 +123,44 @@ async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body, Run), Comma
         would: "would be handed over",
         nothing: "no unfinished instance names a dead master",
     };
+    let (mut tables, mut keys) = (Vec::new(), DemoDocument::default());
+    keys.masters = act(masters_before, &mut tables, "1. the masters: dsctl masters").masters;
+    keys.instances_before =
+        act(instances_before, &mut tables, "2. their unfinished instances: dsctl instances").instances;
     let plan = report::body(&plan, true, words);
+    keys.plan = Some(act(plan, &mut tables, "3. the plan: dsctl failover --all-dead --dry-run"));
     let outcome = report::body(&run, false, words);
-    let mut body = Body::default();
-    for (key, part, title) in [
-        ("masters", masters_before, "1. the masters: dsctl masters"),
-        ("instances_before", instances_before, "2. their unfinished instances: dsctl instances"),
-        ("plan", plan, "3. the plan: dsctl failover --all-dead --dry-run"),
-        ("outcome", outcome, "4. the failover: dsctl failover --all-dead --yes"),
-        ("instances", instances_after, "5. afterwards: dsctl instances"),
-    ] {
-        body = with_part(body, key, part, title);
-    }
-    Ok((body, run))
+    keys.outcome = Some(act(outcome, &mut tables, "4. the failover: dsctl failover --all-dead --yes"));
+    keys.instances = act(instances_after, &mut tables, "5. afterwards: dsctl instances").instances;
+    Ok((Body { tables, ..Body::new(keys) }, run))
 }
 
-fn with_part(body: Body, key: &'static str, part: Body, title: &str) -> Body {
-    let mut values = part.whole_keys();
-    let value = match key {
-        "masters" => values.remove("masters").unwrap_or(Value::Null),
-        "instances_before" | "instances" => values.remove("instances").unwrap_or(Value::Null),
-        _ => Value::Object(values),
-    };
-    part.tables.into_iter().fold(body.key(key, value), |body, table| body.table(table.title(title)))
+/// Shows what a command would show; gives what it would tell programs.
+fn act<K>(body: Body<K>, tables: &mut Vec<Table>, title: &str) -> K {
+    tables.extend(body.tables.into_iter().map(|table| table.title(title)));
+    body.keys
 }
 
-async fn listing(cluster: &mut Cluster) -> Result<Body, CommandError> {
+async fn listing(cluster: &mut Cluster) -> Result<Body<InstancesDocument>, CommandError> {
     let registered = cluster.registry.masters().await?;
     let mut listed = Vec::new();
     cluster.store.each_listed(None, |instance| listed.push(instance)).await?;
-    let listing = Listing::around(&listed, cluster, registered).await?;
-    let values = listed.iter().map(|instance| listing.value(instance));
-    Ok(Body::default().records("instances", "instance", values).table(listing.table(&listed)))
+    Ok(Listing::around(&listed, cluster, registered).await?.listed(listed))
 }
 
-fn closing(body: Body, file: &Path, story: &Story) -> Body {
+fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<DemoDocument> {
     let shown = file.display();
-    body.key("file", file.to_string_lossy())
-        .key("dead_master", json!(story.dead_master))
-        .closing(format!(
-            "{} had died; its {} instances now have a command each, and the next free master would take them up.",
-            story.dead_master,
-            story.hanging().len()
-        ))
-        .closing("One instance was handed over long ago and has no command: an orphan, which nobody will ever take up.")
-        .closing(format!("The cluster is in {shown}; go on with it:"))
-        .closing(format!("  dsctl --db sqlite:{shown} recover --orphans --dry-run"))
-        .closing(format!("  dsctl --db sqlite:{shown} commands"))
+    body.keys.file = Some(file.to_string_lossy().into_owned());
+    body.keys.dead_master = Some(story.dead_master.clone());
+    body.closing(format!(
+        "{} had died; its {} instances now have a command each, and the next free master would take them up.",
+        story.dead_master,
+        story.hanging().len()
+    ))
+    .closing("One instance was handed over long ago and has no command: an orphan, which nobody will ever take up.")
+    .closing(format!("The cluster is in {shown}; go on with it:"))
+    .closing(format!("  dsctl --db sqlite:{shown} recover --orphans --dry-run"))
+    .closing(format!("  dsctl --db sqlite:{shown} commands"))
 }
 
 fn rules() -> Rules {

@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::failure::CommandError;
-use super::shell::{Answer, NONE};
-use super::times;
+use super::shell::{Answer, Skeleton};
+use super::times::{self, Instant, Local};
 use crate::cluster::Cluster;
 use crate::failover::{Disproof, FailoverError, disproof, instance_verdict, survey};
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
-use crate::output::{Body, Cell, Document, Table};
+use crate::output::{Body, Cell, Keys, Records, Table, WORD};
 use clap::Args;
 
 /// Arguments of `instances`.
@@ -33,12 +34,48 @@ const DEFAULT_LIMIT: u32 = 10_000;
 /// So many failed recoveries are told one by one below the table.
 const SHOWN: usize = 20;
 
-/// What it answers when it comes to nothing.
-pub(super) fn empty() -> Document {
-    Document { body: Body::default().records("instances", "instance", NONE), ..Document::new("instances") }
+/// The document of `instances`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct InstancesDocument {
+    pub(super) instances: Vec<InstanceEntry>,
 }
 
-pub(super) async fn run(cluster: &mut Cluster, arguments: &InstancesArgs) -> Result<Answer, CommandError> {
+impl Keys for InstancesDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        vec![Records { key: "instances", record: "instance", rows: &mut self.instances }]
+    }
+}
+
+impl Skeleton for InstancesDocument {
+    const COMMAND: &'static str = "instances";
+}
+
+/// An unfinished or claimed instance.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct InstanceEntry {
+    id: InstanceId,
+    name: Option<String>,
+    definition_code: Option<i64>,
+    definition_version: Option<i64>,
+    #[schemars(regex(pattern = WORD))]
+    state: String,
+    state_code: Option<i64>,
+    host: Option<String>,
+    verdict: Verdict,
+    start_time: Option<Instant>,
+    restart_time: Option<Instant>,
+    start_time_local: Option<Local>,
+    restart_time_local: Option<Local>,
+    sub_process: bool,
+    pending_command_id: Option<i64>,
+    error_command_id: Option<i64>,
+    error_message: Option<String>,
+}
+
+pub(super) async fn run(
+    cluster: &mut Cluster,
+    arguments: &InstancesArgs,
+) -> Result<Answer<InstancesDocument>, CommandError> {
     let form = cluster.store.release().family.registry.address_form;
     let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
     let (registered, refusal) = survey(cluster).await?;
@@ -63,13 +100,13 @@ pub(super) async fn run(cluster: &mut Cluster, arguments: &InstancesArgs) -> Res
     }
     let nowhere = refusal.filter(|_| registered.prove_nothing());
     let listing = Listing::around(&listed, cluster, registered).await?;
-    let mut answer = Answer::new(listing.body(&listed));
+    let shown = listed.len();
+    let mut answer = Answer::new(listing.body(listed));
     answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
     answer.warnings.extend(doubt.map(|Disproof { zone, seen }| {
         format!("the rows contradict --time-zone {zone}, so nothing is judged by times: {seen}")
     }));
-    if total > listed.len() {
-        let shown = listed.len();
+    if total > shown {
         answer.warnings.push(format!("{shown} of {total} instances are shown; see --limit"));
     }
     Ok(answer)
@@ -100,33 +137,43 @@ impl<'a> Listing<'a> {
         Ok(Self { cluster, registered, waiting, errors })
     }
 
-    fn body(&self, listed: &[ListedInstance]) -> Body {
-        let values = listed.iter().map(|listed| self.value(listed));
-        let body = Body::default().records("instances", "instance", values).table(self.table(listed));
-        let orphans = listed.iter().filter(|listed| self.is_orphan(&listed.instance)).count();
-        let failed = listed.iter().filter(|listed| self.verdict(&listed.instance) == Verdict::RecoveryFailed);
-        let body = failed.take(SHOWN).fold(body, |body, listed| {
-            let id = listed.instance.id;
-            let message = self.errors.get(&id).and_then(|(_, message)| message.as_deref()).unwrap_or("-");
-            body.closing(format!(
-                "instance {id}: its recovery failed: {message}; nobody runs it. See that its tasks have ended, then run it \
-                 again in DolphinScheduler"
-            ))
-        });
-        let body = match orphans {
-            0 => body,
-            count => body.closing(format!(
-                "{count} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
-            )),
-        };
-        if listed.iter().any(|listed| self.verdict(&listed.instance) == Verdict::Dead) {
-            body.closing("some masters are dead; next: dsctl failover --all-dead --dry-run")
-        } else {
-            body
-        }
+    /// The instances, with the next commands for people.
+    fn body(&self, listed: Vec<ListedInstance>) -> Body<InstancesDocument> {
+        let closing = self.closing(&listed);
+        Body { closing, ..self.listed(listed) }
     }
 
-    pub(super) fn table(&self, listed: &[ListedInstance]) -> Table {
+    /// The instances alone.
+    pub(super) fn listed(&self, listed: Vec<ListedInstance>) -> Body<InstancesDocument> {
+        let table = self.table(&listed);
+        let instances = listed.into_iter().map(|listed| self.entry(listed)).collect();
+        Body::new(InstancesDocument { instances }).table(table)
+    }
+
+    fn closing(&self, listed: &[ListedInstance]) -> Vec<String> {
+        let mut lines = Vec::new();
+        let orphans = listed.iter().filter(|listed| self.is_orphan(&listed.instance)).count();
+        let failed = listed.iter().filter(|listed| self.verdict(&listed.instance) == Verdict::RecoveryFailed);
+        lines.extend(failed.take(SHOWN).map(|listed| {
+            let id = listed.instance.id;
+            let message = self.errors.get(&id).and_then(|(_, message)| message.as_deref()).unwrap_or("-");
+            format!(
+                "instance {id}: its recovery failed: {message}; nobody runs it. See that its tasks have ended, then run it \
+                 again in DolphinScheduler"
+            )
+        }));
+        if orphans > 0 {
+            lines.push(format!(
+                "{orphans} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
+            ));
+        }
+        if listed.iter().any(|listed| self.verdict(&listed.instance) == Verdict::Dead) {
+            lines.push("some masters are dead; next: dsctl failover --all-dead --dry-run".to_owned());
+        }
+        lines
+    }
+
+    fn table(&self, listed: &[ListedInstance]) -> Table {
         let mut table = Table::new(&HEADERS);
         for row in listed {
             let (cells, instance) = (self.cells(row), &row.instance);
@@ -167,27 +214,40 @@ impl<'a> Listing<'a> {
         ]
     }
 
-    pub(super) fn value(&self, listed: &ListedInstance) -> Value {
+    fn entry(&self, listed: ListedInstance) -> InstanceEntry {
+        let verdict = self.verdict(&listed.instance);
         let ListedInstance { instance, name } = listed;
-        let family = self.cluster.store.release().family;
+        let Instance {
+            id,
+            definition,
+            definition_version,
+            state,
+            host,
+            start_time,
+            restart_time,
+            last_change: _,
+            sub_process,
+            command_type: _,
+        } = instance;
         let zone = self.cluster.zone.as_ref();
-        json!({
-            "id": instance.id,
-            "name": name,
-            "definition_code": instance.definition,
-            "definition_version": instance.definition_version,
-            "state": family.state_word(instance.state),
-            "state_code": instance.state,
-            "host": instance.host.as_deref(),
-            "verdict": self.verdict(instance).word(),
-            "start_time": times::in_utc(instance.start_time, zone),
-            "restart_time": times::in_utc(instance.restart_time, zone),
-            "start_time_local": times::local(instance.start_time),
-            "restart_time_local": times::local(instance.restart_time),
-            "sub_process": instance.sub_process,
-            "pending_command_id": self.waiting.get(&instance.id),
-            "error_command_id": self.errors.get(&instance.id).map(|(id, _)| id),
-            "error_message": self.errors.get(&instance.id).and_then(|(_, message)| message.as_deref()),
-        })
+        let error = self.errors.get(&id);
+        InstanceEntry {
+            id,
+            name,
+            definition_code: definition,
+            definition_version,
+            state: self.cluster.store.release().family.state_word(state),
+            state_code: state,
+            host: host.as_deref().map(str::to_owned),
+            verdict,
+            start_time: times::in_utc(start_time, zone),
+            restart_time: times::in_utc(restart_time, zone),
+            start_time_local: start_time.map(Local::from),
+            restart_time_local: restart_time.map(Local::from),
+            sub_process,
+            pending_command_id: self.waiting.get(&id).copied(),
+            error_command_id: error.map(|(id, _)| *id),
+            error_message: error.and_then(|(_, message)| message.clone()),
+        }
     }
 }

@@ -4,25 +4,106 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::failure::CommandError;
-use super::shell::{Answer, NONE};
-use super::times;
+use super::shell::{Answer, Skeleton};
+use super::times::{self, Instant};
 use crate::cluster::Cluster;
 use crate::failover::{instance_verdict, survey};
 use crate::metadata::HostCount;
-use crate::model::{Heartbeat, Instance, PayloadProblem, Registration, Registrations, Verdict};
-use crate::output::{Body, Cell, Document, Table};
+use crate::model::{Heartbeat, Instance, Moment, PayloadProblem, Registration, Registrations, Verdict};
+use crate::output::{Body, Cell, Keys, Records, Table};
 
 const HEADERS: [&str; 8] = ["MASTER", "VERDICT", "UNFINISHED", "STARTED", "HEARTBEAT", "STATUS", "SESSION", "REMARK"];
 
-/// What it answers when it comes to nothing.
-pub(super) fn empty() -> Document {
-    Document { body: Body::default().records("masters", "master", NONE), ..Document::new("masters") }
+/// The document of `masters`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct MastersDocument {
+    pub(super) masters: Vec<MasterEntry>,
 }
 
-pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer, CommandError> {
+impl Keys for MastersDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        vec![Records { key: "masters", record: "master", rows: &mut self.masters }]
+    }
+}
+
+impl Skeleton for MastersDocument {
+    const COMMAND: &'static str = "masters";
+}
+
+/// A master, or a host that names none.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct MasterEntry {
+    address: Option<String>,
+    registered: bool,
+    verdict: Verdict,
+    started_at: Option<Instant>,
+    last_heartbeat_at: Option<Instant>,
+    server_status: Option<String>,
+    cpu_usage: Option<f64>,
+    memory_usage: Option<f64>,
+    load_average: Option<f64>,
+    unfinished_instances: i64,
+    session_id: Option<String>,
+    node: Option<String>,
+    registered_at: Option<Instant>,
+    remark: Option<String>,
+}
+
+impl MasterEntry {
+    fn of(row: &Known<'_>, zone: Option<&TimeZone>) -> Self {
+        let Known { host, registration, verdict, unfinished, no_registry: _, newest: _ } = *row;
+        let mut entry = Self {
+            address: host.map(str::to_owned),
+            registered: registration.is_some(),
+            verdict,
+            started_at: None,
+            last_heartbeat_at: None,
+            server_status: None,
+            cpu_usage: None,
+            memory_usage: None,
+            load_average: None,
+            unfinished_instances: unfinished,
+            session_id: None,
+            node: None,
+            registered_at: None,
+            remark: remark(row, zone),
+        };
+        if let Some(registration) = registration {
+            entry.register(registration, zone);
+        }
+        entry
+    }
+
+    fn register(&mut self, registration: &Registration, zone: Option<&TimeZone>) {
+        let Registration { address: _, node, session_id, created_at, modified_at: _, heartbeat } = registration.clone();
+        self.node = Some(node);
+        self.session_id = session_id;
+        self.registered_at = created_at.map(Instant::from);
+        let Heartbeat {
+            started_at,
+            reported_at,
+            server_status,
+            cpu_usage,
+            memory_usage,
+            load_average,
+            process_id: _,
+            form: _,
+            problem: _,
+            in_doubt: _,
+        } = heartbeat;
+        let instant = |moment: Option<Moment>| moment.and_then(|moment| moment.instant(zone)).map(Instant::from);
+        self.started_at = instant(started_at);
+        self.last_heartbeat_at = instant(reported_at);
+        self.server_status = server_status;
+        (self.cpu_usage, self.memory_usage, self.load_average) = (cpu_usage, memory_usage, load_average);
+    }
+}
+
+pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<MastersDocument>, CommandError> {
     let (registered, refusal) = survey(cluster).await?;
     let counts = cluster.store.host_counts().await?;
     let mut answer = Answer::new(body(cluster, &rows(cluster, &registered, &counts)));
@@ -33,13 +114,13 @@ pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer, CommandError> {
 }
 
 /// The masters, without a word on whether they are the right ones.
-pub(super) async fn seen(cluster: &mut Cluster) -> Result<Body, CommandError> {
+pub(super) async fn seen(cluster: &mut Cluster) -> Result<Body<MastersDocument>, CommandError> {
     let (registered, _) = survey(cluster).await?;
     let counts = cluster.store.host_counts().await?;
     Ok(body(cluster, &rows(cluster, &registered, &counts)))
 }
 
-/// A master, or a host that names none.
+/// What is known of a master, or of a host that names none.
 struct Known<'a> {
     host: Option<&'a str>,
     registration: Option<&'a Registration>,
@@ -83,14 +164,14 @@ fn verdict(cluster: &Cluster, registered: &Registrations, count: &HostCount) -> 
     instance_verdict(&instance, cluster.store.release().family, registered, cluster.zone.as_ref())
 }
 
-fn body(cluster: &Cluster, rows: &[Known<'_>]) -> Body {
+fn body(cluster: &Cluster, rows: &[Known<'_>]) -> Body<MastersDocument> {
     let mut table = Table::new(&HEADERS);
     for row in rows {
         let cells = cells(cluster, row);
         if row.verdict == Verdict::Dead { table.alarm(cells) } else { table.row(cells) }
     }
-    let values = rows.iter().map(|row| value(cluster, row));
-    let body = Body::default().records("masters", "master", values).table(table);
+    let masters = rows.iter().map(|row| MasterEntry::of(row, cluster.zone.as_ref())).collect();
+    let body = Body::new(MastersDocument { masters }).table(table);
     let dead: Vec<&str> = rows.iter().filter(|row| row.verdict == Verdict::Dead).filter_map(|row| row.host).collect();
     match dead.as_slice() {
         [] => body,
@@ -107,7 +188,7 @@ fn cells(cluster: &Cluster, row: &Known<'_>) -> Vec<Cell> {
     let zone = cluster.zone.as_ref();
     let started = heartbeat(row).and_then(|heartbeat| heartbeat.started_at);
     let reported = heartbeat(row).and_then(|heartbeat| heartbeat.reported_at);
-    let age = |moment: Option<crate::model::Moment>| match moment {
+    let age = |moment: Option<Moment>| match moment {
         Some(moment) => match times::age_seconds(moment.instant(zone)) {
             Some(seconds) => Cell::from(format!("{} ago", times::ago(seconds))),
             None => Cell::Unknown,
@@ -172,27 +253,4 @@ fn about_beats(registration: &Registration, newest: Option<Timestamp>, zone: Opt
     let behind = seconds(registration.heartbeat.reported_at?.instant(zone)?, written);
     let what = if behind > 0 { "behind" } else { "ahead of" };
     (behind.abs() > LONG_SILENCE).then(|| format!("its clock is {} {what} the registry's", times::ago(behind.abs())))
-}
-
-fn value(cluster: &Cluster, row: &Known<'_>) -> Value {
-    let heartbeat = heartbeat(row);
-    let instant = |moment: Option<crate::model::Moment>| {
-        times::instant(moment.and_then(|moment| moment.instant(cluster.zone.as_ref())))
-    };
-    json!({
-        "address": row.host,
-        "registered": row.registration.is_some(),
-        "verdict": row.verdict.word(),
-        "started_at": instant(heartbeat.and_then(|heartbeat| heartbeat.started_at)),
-        "last_heartbeat_at": instant(heartbeat.and_then(|heartbeat| heartbeat.reported_at)),
-        "server_status": heartbeat.and_then(|heartbeat| heartbeat.server_status.clone()),
-        "cpu_usage": heartbeat.and_then(|heartbeat| heartbeat.cpu_usage),
-        "memory_usage": heartbeat.and_then(|heartbeat| heartbeat.memory_usage),
-        "load_average": heartbeat.and_then(|heartbeat| heartbeat.load_average),
-        "unfinished_instances": row.unfinished,
-        "session_id": row.registration.and_then(|registration| registration.session_id.clone()),
-        "node": row.registration.map(|registration| registration.node.clone()),
-        "registered_at": times::instant(row.registration.and_then(|registration| registration.created_at)),
-        "remark": remark(row, cluster.zone.as_ref()),
-    })
 }

@@ -3,27 +3,10 @@
 use clap::error::ErrorKind;
 
 use super::cli::{definition, shown};
+use super::documents::nothing;
 use crate::exit_code::ExitCode;
 use crate::options::{GlobalArgs, OutputArgs};
-use crate::output::{ErrorBody, Format};
-
-/// The words that an answer is of, longest first where one begins another.
-const COMMANDS: [&str; 14] = [
-    "masters",
-    "lock status",
-    "lock acquire",
-    "lock",
-    "instances",
-    "clear-hosts",
-    "recover",
-    "failover",
-    "watch",
-    "commands",
-    "demo",
-    "completions",
-    "man",
-    "help",
-];
+use crate::output::{Document, ErrorBody, Format};
 
 /// The options of a command line that could not be read, as far as they say how to answer.
 #[must_use]
@@ -51,19 +34,23 @@ fn behind_short(argument: &str) -> Option<&str> {
     argument.strip_prefix('-')?.trim_start_matches(['q', 'v']).strip_prefix('o')
 }
 
-/// The command that was meant, if that can be told.
+/// What is answered to a command line that cannot be read: what the command that was meant answers when it comes to nothing,
+/// as far as that can be told, and the error.
 #[must_use]
-pub fn command_of(arguments: Vec<String>) -> &'static str {
+pub fn document_of(arguments: Vec<String>, error: &clap::Error) -> Document {
+    Document { error: Some(body_of(error)), ..nothing(command_of(arguments)) }
+}
+
+/// The command that was meant, if that can be told.
+fn command_of(arguments: Vec<String>) -> String {
     let matches = definition().ignore_errors(true).try_get_matches_from(arguments);
-    let Ok(matches) = matches else { return "" };
-    let Some((name, below)) = matches.subcommand() else { return "" };
-    let whole = below.subcommand_name().map_or_else(|| name.to_owned(), |below| format!("{name} {below}"));
-    COMMANDS.into_iter().find(|command| *command == whole || *command == name).unwrap_or("")
+    let Ok(matches) = matches else { return String::new() };
+    let Some((name, below)) = matches.subcommand() else { return String::new() };
+    below.subcommand_name().map_or_else(|| name.to_owned(), |below| format!("{name} {below}"))
 }
 
 /// A usage error as other errors are told.
-#[must_use]
-pub fn body_of(error: &clap::Error) -> ErrorBody {
+fn body_of(error: &clap::Error) -> ErrorBody {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return ErrorBody::new("usage", "no command is given", ExitCode::Usage).hint("see 'dsctl --help'");
     }
@@ -101,7 +88,7 @@ mod tests {
         assert_eq!(named("dsctl failover -o json"), "failover");
         assert_eq!(named("dsctl lock acquire -o json"), "lock acquire");
         assert_eq!(named("dsctl lock nonsense"), "lock");
-        assert_eq!((named("dsctl"), named("dsctl nonsense")), ("", ""));
+        assert_eq!([named("dsctl"), named("dsctl nonsense")], ["", ""]);
     }
 
     #[test]

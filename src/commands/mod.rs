@@ -5,6 +5,7 @@ mod command;
 mod command_list;
 mod connect;
 mod demo;
+mod documents;
 mod failure;
 mod handover;
 mod help;
@@ -25,6 +26,7 @@ use crate::stop::StopSignal;
 use shell::Call;
 
 pub use cli::{Cli, definition, shown};
+pub use documents::schemas;
 pub use lock::guard::is_guard;
 
 /// Runs a command and prints its answer; gives the number that the process ends with.

@@ -2,22 +2,27 @@
 
 use std::io;
 
+use schemars::JsonSchema;
+
 use super::connect::{self, Access};
 use super::failure::CommandError;
 use crate::cluster::Cluster;
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
-use crate::output::{Body, Document, ErrorBody, Printer};
+use crate::output::{Body, Document, ErrorBody, Keys, NoKeys, Printer};
 use crate::stop::{StopSignal, Stopped};
 
-/// No record at all.
-pub(super) const NONE: [serde_json::Value; 0] = [];
+/// The document of a command.
+pub(super) trait Skeleton: Keys + Default + JsonSchema + 'static {
+    /// The command as it is typed.
+    const COMMAND: &'static str;
+}
 
 /// What a command came to.
-#[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) body: Body,
+#[derive(Debug)]
+pub(super) struct Answer<K> {
+    pub(super) body: Body<K>,
     pub(super) warnings: Vec<String>,
     /// Why it failed; the body may still hold what was done before.
     pub(super) error: Option<ErrorBody>,
@@ -27,18 +32,27 @@ pub(super) struct Answer {
     pub(super) passed_on: Option<u8>,
 }
 
-impl Answer {
-    pub(super) fn new(body: Body) -> Self {
-        Self { body, ..Self::default() }
+impl<K> Answer<K> {
+    pub(super) fn new(body: Body<K>) -> Self {
+        Self { body, warnings: Vec::new(), error: None, exit: None, passed_on: None }
     }
 
-    /// Everything has been told, and this is the code to end with.
-    pub(super) fn ending(code: ExitCode) -> Self {
-        Self { passed_on: Some(code.number()), ..Self::default() }
+    /// The same with other keys.
+    pub(super) fn map<L>(self, keys: impl FnOnce(K) -> L) -> Answer<L> {
+        let Self { body, warnings, error, exit, passed_on } = self;
+        Answer { body: body.map(keys), warnings, error, exit, passed_on }
     }
 
-    pub(super) fn failed(error: &CommandError) -> Self {
-        Self { error: Some(error.body()), ..Self::default() }
+    /// Adds a last line for people.
+    pub(super) fn close_with(&mut self, line: impl Into<String>) {
+        self.body.closing.push(line.into());
+    }
+}
+
+impl<K: Default> Answer<K> {
+    /// Everything has been told, and this is the status to end with.
+    pub(super) fn ending(status: u8) -> Self {
+        Self { passed_on: Some(status), ..Self::new(Body::default()) }
     }
 }
 
@@ -78,50 +92,46 @@ impl Call<'_, '_> {
     ) -> io::Result<u8> {
         match text(&(self.definition)()) {
             Ok(text) => self.printer.text(&text).map(|()| ExitCode::Done.number()),
-            Err(error) => {
-                let answer = Answer { error: Some(error), ..Answer::default() };
-                finish(self.printer, Document::new(command), answer)
-            }
+            Err(error) => fail(self.printer, Document::new(command, NoKeys {}), error),
         }
     }
 
-    /// A command that connects to what it needs by itself. `empty` is its document when it comes to nothing: every key, with
-    /// nothing in it.
-    pub(super) async fn alone(
+    /// A command that connects to what it needs by itself. `skeleton` is its document when it comes to nothing: what the command
+    /// line says, and else nothing.
+    pub(super) async fn alone<K: Skeleton>(
         self,
-        empty: Document,
+        skeleton: K,
         scope: Scope,
-        work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Document) -> Result<Answer, CommandError>,
+        work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Document) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
-        let mut document = empty;
+        let mut document = Document::new(K::COMMAND, skeleton);
         let Self { global, environment, printer, stop, .. } = self;
         let settings = match stop.unless(settings(global.clone(), environment.clone(), scope)).await {
             Ok(settings) => settings,
-            Err(error) => return finish(printer, document, Answer::failed(&error)),
+            Err(error) => return fail(printer, document, error.body()),
         };
         document.warnings = settings.warnings.iter().map(ToString::to_string).collect();
         let mut shell = Shell { settings, printer, stop };
-        let answer = work(&mut shell, &mut document).await.unwrap_or_else(|error| Answer::failed(&error));
+        let answer = work(&mut shell, &mut document).await;
         finish(shell.printer, document, answer)
     }
 
     /// A command that works on registry and metadata store.
-    pub(super) async fn on_cluster(
+    pub(super) async fn on_cluster<K: Skeleton>(
         self,
-        empty: Document,
+        skeleton: K,
         access: Access,
-        work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer, CommandError>,
+        work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
-        self.alone(empty, Scope::Cluster, async |shell, document| {
+        self.alone(skeleton, Scope::Cluster, async |shell, document| {
             let mut cluster = connect::cluster(&shell.settings, access, &shell.stop).await?;
             connect::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
-            let answer = work(shell, &mut cluster).await;
+            let mut answer = work(shell, &mut cluster).await;
             document.warnings.extend(cluster.store.warnings().into_iter().chain(cluster.registry.warnings()));
             let left = connect::close(cluster).await;
-            let mut answer = answer.unwrap_or_else(|error| Answer::failed(&error));
-            answer.warnings.extend(left);
-            Ok(answer)
+            answer.as_mut().map_or(&mut document.warnings, |answer| &mut answer.warnings).extend(left);
+            answer
         })
         .await
     }
@@ -147,48 +157,31 @@ async fn settings(global: GlobalArgs, environment: Environment, scope: Scope) ->
     Ok(resolved.await.map_err(|error| failed(error.to_string()))??)
 }
 
-/// Tells an answer; gives the number that the process ends with.
-pub(super) fn finish(printer: &mut Printer<'_>, mut document: Document, answer: Answer) -> io::Result<u8> {
-    if let Some(status) = answer.passed_on {
+/// Tells an answer, or why there is none; gives the number that the process ends with.
+pub(super) fn finish<K: Keys + 'static>(
+    printer: &mut Printer<'_>,
+    mut document: Document,
+    answer: Result<Answer<K>, CommandError>,
+) -> io::Result<u8> {
+    let Answer { body, warnings, error, exit, passed_on } = match answer {
+        Ok(answer) => answer,
+        Err(error) => return fail(printer, document, error.body()),
+    };
+    if let Some(status) = passed_on {
         return Ok(status);
     }
-    let exit = match &answer.error {
-        Some(error) => error.exit_code,
-        None => answer.exit.unwrap_or(ExitCode::Done),
-    };
-    document.warnings.extend(answer.warnings);
-    document.body = complete(document.body, answer.body);
-    document.error = answer.error;
-    printer.document(&document)?;
+    document.warnings.extend(warnings);
+    document.body = body.boxed();
+    if let Some(error) = error {
+        return fail(printer, document, error);
+    }
+    printer.document(document)?;
+    Ok(exit.unwrap_or(ExitCode::Done).number())
+}
+
+/// Tells a failure; gives the number that the process ends with.
+fn fail(printer: &mut Printer<'_>, document: Document, error: ErrorBody) -> io::Result<u8> {
+    let exit = error.exit_code;
+    printer.document(Document { error: Some(error), ..document })?;
     Ok(exit.number())
-}
-
-/// Puts what the command came to over the body that holds nothing; the keys keep that one's order.
-pub(super) fn complete(nothing: Body, answer: Body) -> Body {
-    let mut body = Body { keys: nothing.keys, ..answer };
-    body.keys.extend(answer.keys);
-    for records in nothing.records {
-        if !body.records.iter().any(|other| other.key == records.key) {
-            body.records.push(records);
-        }
-    }
-    body
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::output::Records;
-
-    #[test]
-    fn an_answer_fills_what_was_empty_and_adds_the_rest() {
-        let nothing = Body::default().key("a", 0).records("list", "item", NONE).key("b", Value::Null);
-        let answer = Body::default().records("list", "item", vec![json!(1)]).key("new", 2).key("a", 3).closing("end");
-        let body = complete(nothing, answer);
-        assert_eq!(body.records.iter().flat_map(Records::texts).collect::<Vec<_>>(), ["1"]);
-        assert_eq!(Value::Object(body.keys).to_string(), r#"{"a":3,"list":null,"b":null,"new":2}"#);
-        assert_eq!((body.records.len(), body.closing.len()), (1, 1));
-    }
 }

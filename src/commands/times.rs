@@ -5,21 +5,64 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 
 /// RFC 3339 in UTC, for programs.
-pub(super) fn instant(time: Option<Timestamp>) -> Value {
-    time.map_or(Value::Null, |time| Value::String(time.to_string()))
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(transparent, inline)]
+pub(super) struct Instant(
+    #[schemars(
+        with = "String",
+        regex(pattern = r"^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$")
+    )]
+    Timestamp,
+);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl From<Timestamp> for Instant {
+    fn from(time: Timestamp) -> Self {
+        Self(time)
+    }
+}
+
+/// A time as the database has it, in a zone that it does not name.
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(transparent, inline)]
+pub(super) struct Local(
+    #[schemars(with = "String", regex(pattern = "^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"))]
+    DateTime,
+);
+
+impl Serialize for Local {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&shown(self.0))
+    }
+}
+
+impl From<DateTime> for Local {
+    fn from(time: DateTime) -> Self {
+        Self(time)
+    }
+}
+
+fn shown(time: DateTime) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A database time in UTC, where the zone is known.
-pub(super) fn in_utc(time: Option<DateTime>, zone: Option<&TimeZone>) -> Value {
-    instant(time.zip(zone).and_then(|(time, zone)| zone.to_timestamp(time).ok()))
+pub(super) fn in_utc(time: Option<DateTime>, zone: Option<&TimeZone>) -> Option<Instant> {
+    time.zip(zone).and_then(|(time, zone)| zone.to_timestamp(time).ok()).map(Instant)
 }
 
 /// A database time as it stands there.
 pub(super) fn local(time: Option<DateTime>) -> Option<String> {
-    time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    time.map(shown)
 }
 
 /// How long ago, in whole seconds; a clock that goes before ours counts as now.
@@ -47,8 +90,8 @@ pub(super) fn ago(seconds: i64) -> String {
 }
 
 /// Milliseconds, for programs.
-pub(super) fn milliseconds(duration: Duration) -> Value {
-    Value::from(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

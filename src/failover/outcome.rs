@@ -51,7 +51,7 @@ pub struct MasterOutcome {
     /// Why there may be more to do for it.
     pub trouble: Option<Trouble>,
     /// Tasks that workers were asked to end, each once in a run, and whether they said that it has.
-    pub(super) asked: BTreeMap<i64, bool>,
+    pub asked: BTreeMap<i64, bool>,
 }
 
 impl MasterOutcome {

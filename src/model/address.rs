@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Whether a family writes the port into the address.
@@ -14,7 +15,7 @@ pub enum AddressForm {
 }
 
 /// A master's (or worker's) address. Compared whole, as text: never by prefix, never through DNS (F§2).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Address(String);
 

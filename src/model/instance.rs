@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// `id` of a row in the instance table.
 pub type InstanceId = i64;
 
 /// What is known of the master that an instance names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Registered, and nothing shows that the instance belongs to an earlier life of it.

@@ -1,16 +1,65 @@
 //! What a command has to say, before any format.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::io;
 
-use super::escaped::write_compact;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+
 use crate::exit_code::ExitCode;
 
+/// What a word for programs looks like, where a schema does not list the words.
+pub const WORD: &str = "^[a-z][a-z0-9_]*$";
+
+/// What a command answers to programs: the keys of its document behind those of the head. It is written from the type that
+/// implements this, whose `Default` is the answer of a command that came to nothing.
+pub trait Keys: erased_serde::Serialize + Debug + Send {
+    /// The arrays that become lines of ndjson.
+    fn records(&mut self) -> Vec<Records<'_>> {
+        Vec::new()
+    }
+}
+
+erased_serde::serialize_trait_object!(Keys);
+
+/// An array that becomes lines of ndjson.
+#[allow(missing_debug_implementations, reason = "a loan for a moment")]
+pub struct Records<'a> {
+    /// Its key in the document, for example `masters`.
+    pub key: &'static str,
+    /// The first value of each line, for example `master`.
+    pub record: &'static str,
+    /// Its elements.
+    pub rows: &'a mut dyn Rows,
+}
+
+/// Elements of any type.
+pub trait Rows {
+    /// Gives each of them away, and keeps none.
+    ///
+    /// # Errors
+    /// The first one of `each`.
+    fn drain(&mut self, each: &mut dyn FnMut(&dyn erased_serde::Serialize) -> io::Result<()>) -> io::Result<()>;
+}
+
+impl<T: Serialize> Rows for Vec<T> {
+    fn drain(&mut self, each: &mut dyn FnMut(&dyn erased_serde::Serialize) -> io::Result<()>) -> io::Result<()> {
+        std::mem::take(self).into_iter().try_for_each(|row| each(&row))
+    }
+}
+
+/// The keys of a command without a document of its own: it has none.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub struct NoKeys {}
+
+impl Keys for NoKeys {}
+
 /// The answer of one command: head, error, body.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug)]
 pub struct Document {
     /// The command as it is typed, for example `lock status`.
-    pub command: &'static str,
+    pub command: Cow<'static, str>,
     /// The family of releases, as far as known.
     pub family: Option<String>,
     /// The release, as far as known.
@@ -24,17 +73,19 @@ pub struct Document {
 }
 
 impl Document {
-    /// An answer with nothing in it yet.
-    #[must_use]
-    pub fn new(command: &'static str) -> Self {
-        Self { command, ..Self::default() }
+    /// An answer with these keys and nothing else in it yet.
+    pub fn new(command: impl Into<Cow<'static, str>>, keys: impl Keys + 'static) -> Self {
+        let command = command.into();
+        let body = Body::new(keys).boxed();
+        Self { command, family: None, ds_version: None, warnings: Vec::new(), error: None, body }
     }
 }
 
 /// A failure as it is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ErrorBody {
     /// One word for programs, for example `lock_held`.
+    #[schemars(regex(pattern = WORD))]
     pub kind: &'static str,
     /// What failed: lower case, no full stop.
     pub message: String,
@@ -43,6 +94,7 @@ pub struct ErrorBody {
     /// What to do, or the command to run.
     pub hint: Option<String>,
     /// The code that the process ends with.
+    #[schemars(schema_with = "exit_code_schema")]
     pub exit_code: ExitCode,
 }
 
@@ -67,54 +119,33 @@ impl ErrorBody {
     }
 }
 
+/// The numbers that a failure may end with.
+fn exit_code_schema(_: &mut SchemaGenerator) -> Schema {
+    let failures = ExitCode::ALL.iter().filter(|code| **code != ExitCode::Done);
+    json_schema!({ "enum": failures.map(|code| code.number()).collect::<Vec<_>>() })
+}
+
 /// What was asked for, once for programs and once for people. The two say the same.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Body {
-    /// Keys of the JSON document behind those of the head, in this order. Those of records have no value here.
-    pub keys: Map<String, Value>,
-    /// The arrays that become lines of ndjson.
-    pub records: Vec<Records>,
+#[derive(Clone, Debug, Default)]
+pub struct Body<K = Box<dyn Keys>> {
+    /// For `json` and `ndjson`.
+    pub keys: K,
     /// For `table` and `tsv`.
     pub tables: Vec<Table>,
     /// Last lines for people, for example what to run next. Formats for programs leave them out.
     pub closing: Vec<String>,
 }
 
-impl Body {
-    /// Adds a key of the JSON document.
-    #[must_use]
-    pub fn key(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.keys.insert(name.to_owned(), value.into());
-        self
-    }
-
-    /// Adds a key whose array becomes lines of ndjson: `records("masters", "master", …)`.
-    #[must_use]
-    pub fn records<T: Serialize>(
-        mut self,
-        key: &'static str,
-        record: &'static str,
-        values: impl IntoIterator<Item = T>,
-    ) -> Self {
-        let texts = values.into_iter().map(|value| text(&value)).collect();
-        self.records.push(Records { key, record, texts });
-        self.key(key, Value::Null)
+impl<K> Body<K> {
+    /// What programs are told, and nothing for people yet.
+    pub fn new(keys: K) -> Self {
+        Self { keys, tables: Vec::new(), closing: Vec::new() }
     }
 
     /// Leaves out what is for people.
     #[must_use]
     pub fn untold(self) -> Self {
-        Self { tables: Vec::new(), closing: Vec::new(), ..self }
-    }
-
-    /// The keys with the records' arrays in their places, to become a part of another body.
-    #[must_use]
-    pub fn whole_keys(&self) -> Map<String, Value> {
-        let mut keys = self.keys.clone();
-        for records in &self.records {
-            keys.insert(records.key.to_owned(), records.values().collect());
-        }
-        keys
+        Self::new(self.keys)
     }
 
     /// Adds a table.
@@ -130,36 +161,19 @@ impl Body {
         self.closing.push(line.into());
         self
     }
-}
 
-/// An array that becomes lines of ndjson.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Records {
-    /// Its key in the document, for example `masters`.
-    pub key: &'static str,
-    /// The first value of each line, for example `master`.
-    pub record: &'static str,
-    /// Its elements as JSON: a tenth of what they take in memory otherwise, and there may be many.
-    texts: Vec<Box<str>>,
-}
-
-impl Records {
-    /// Its elements, each as JSON in one line that no terminal obeys.
-    pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.texts.iter().map(AsRef::as_ref)
-    }
-
-    fn values(&self) -> impl Iterator<Item = Value> + '_ {
-        // What was written from a value can be read again.
-        self.texts().map(|text| serde_json::from_str(text).unwrap_or_default())
+    /// The same with other keys.
+    pub fn map<L>(self, keys: impl FnOnce(K) -> L) -> Body<L> {
+        Body { keys: keys(self.keys), tables: self.tables, closing: self.closing }
     }
 }
 
-fn text(value: &impl Serialize) -> Box<str> {
-    let mut bytes = Vec::new();
-    // Memory takes everything, and records have no keys but texts.
-    let written = write_compact(value, &mut bytes).ok().and_then(|()| String::from_utf8(bytes).ok());
-    written.unwrap_or_else(|| "null".to_owned()).into_boxed_str()
+impl<K: Keys + 'static> Body<K> {
+    /// The same for those who do not know the type of the keys.
+    #[must_use]
+    pub fn boxed(self) -> Body {
+        self.map(|keys| Box::new(keys) as Box<dyn Keys>)
+    }
 }
 
 /// Rows under headers.

@@ -1,72 +1,50 @@
 //! JSON with every character that a terminal would obey written as JSON's own escape: the value stays the same.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::sanitize::is_dangerous;
 
 /// Writes a value over several lines, for people and programs.
 pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    Ok(value.serialize(&mut Serializer::with_formatter(out, Escaped(PrettyFormatter::new())))?)
+    Ok(serde_json::to_writer_pretty(Escaped(out), value)?)
 }
 
 /// Writes a value in one line.
 pub(super) fn write_compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    Ok(value.serialize(&mut Serializer::with_formatter(out, Escaped(CompactFormatter)))?)
+    Ok(serde_json::to_writer(Escaped(out), value)?)
 }
 
-/// Another format, with such characters escaped. Texts hold all of them: nothing else in JSON comes from outside.
-struct Escaped<F>(F);
+/// A value in one line that no terminal obeys.
+#[must_use]
+pub fn in_one_line(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    // Memory takes everything, and what is written has no keys but texts.
+    let _ = write_compact(value, &mut bytes);
+    String::from_utf8(bytes).unwrap_or_default()
+}
 
-impl<F: Formatter> Formatter for Escaped<F> {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((start, c)) = rest.char_indices().find(|(_, c)| is_dangerous(*c)) {
-            self.0.write_string_fragment(out, &rest[..start])?;
+/// Escapes such characters on their way. They stand in texts alone: of itself JSON has none but the end of a line, which texts
+/// do not have. A text comes in whole characters.
+struct Escaped<'w>(&'w mut dyn Write);
+
+impl Write for Escaped<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = str::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        while let Some((start, c)) = rest.char_indices().find(|(_, c)| *c != '\n' && is_dangerous(*c)) {
+            self.0.write_all(&rest.as_bytes()[..start])?;
             for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
+                write!(self.0, "\\u{unit:04x}")?;
             }
             rest = &rest[start + c.len_utf8()..];
         }
-        self.0.write_string_fragment(out, rest)
+        self.0.write_all(rest.as_bytes())?;
+        Ok(bytes.len())
     }
 
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_array(out)
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array(out)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(out, first)
-    }
-
-    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_array_value(out)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object(out)
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object(out)
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(out)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.0.end_object_value(out)
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

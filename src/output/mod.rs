@@ -9,6 +9,7 @@ mod patient;
 mod printer;
 mod progress;
 mod sanitize;
+pub mod schema;
 mod table;
 pub mod terminal;
 mod tsv;
@@ -16,7 +17,8 @@ mod tsv;
 use std::str::FromStr;
 
 pub use color::ColorChoice;
-pub use document::{Body, Cell, Document, ErrorBody, Records, Row, Table};
+pub use document::{Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Row, Rows, Table, WORD};
+pub use escaped::in_one_line;
 pub use journal::{Journal, Level};
 pub use patient::{HURRY, LAST, Patient};
 pub use printer::{Printer, Terminals, understood};

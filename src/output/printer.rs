@@ -77,16 +77,16 @@ impl<'w> Printer<'w> {
     ///
     /// # Errors
     /// Stdout cannot be written. A reader that went away (`| head`) is no error.
-    pub fn document(&mut self, document: &Document) -> io::Result<()> {
+    pub fn document(&mut self, mut document: Document) -> io::Result<()> {
         self.progress.end();
         let mut out = BufWriter::new(&mut *self.out);
         let colors = self.settings.color.applies(self.terminals.stdout_width.is_some());
         let look = Look { headers: self.settings.headers, colors, width: self.terminals.stdout_width };
         let written = match self.settings.format {
-            Format::Table => table::write(document, look, &mut out),
-            Format::Json => json::write_json(document, &mut out),
-            Format::Ndjson => json::write_ndjson(document, &mut out),
-            Format::Tsv => tsv::write(document, self.settings.headers, &mut out),
+            Format::Table => table::write(&document, look, &mut out),
+            Format::Json => json::write_json(&document, &mut out),
+            Format::Ndjson => json::write_ndjson(&mut document, &mut out),
+            Format::Tsv => tsv::write(&document, self.settings.headers, &mut out),
         };
         let flushed = written.and_then(|()| out.flush());
         // What is left of a failed write must not be tried again when the buffer is dropped.

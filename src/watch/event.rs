@@ -1,14 +1,17 @@
 //! What a watcher tells: one line each, for people or as ndjson.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
 use crate::model::Address;
 
 /// The kinds of events, as the JSON contract has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The loop has begun: both stores answered once.
     Started,
@@ -74,7 +77,8 @@ impl Kind {
 }
 
 /// Where facts come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The registry.
     Registry,
@@ -158,22 +162,6 @@ impl Event {
     pub fn is_whole(&self) -> bool {
         let code = self.details.get("exit_code").and_then(Value::as_u64);
         code.is_none_or(|code| code == u64::from(ExitCode::Done.number()))
-    }
-
-    /// The line for programs.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let mut value = json!({
-            "time": self.time.to_string(),
-            "event": self.kind.word(),
-            "master": self.master,
-            "text": self.text,
-        });
-        if let Some(keys) = value.as_object_mut() {
-            keys.extend(self.source.map(|source| ("source".to_owned(), json!(source.word()))));
-            keys.extend(self.details.clone());
-        }
-        value
     }
 
     /// The line for people.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dsctl::model::Version;
 
-use crate::harness::Dsctl;
+use crate::harness::{Dsctl, schema};
 
 /// The blocks of a language, in order.
 fn blocks(language: &str) -> Vec<String> {
@@ -43,6 +43,7 @@ fn the_script_tells_done_from_refused() {
     assert_eq!(run(&script, &database, folder.path()), "done, or nothing to do\n");
     let report: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(folder.path().join("report.json")).unwrap()).unwrap();
+    schema::assert_document(&report);
     assert_eq!(report["recovered"], 6);
     let file = database.strip_prefix("sqlite:").unwrap();
     rusqlite::Connection::open(file).unwrap().execute("DELETE FROM t_ds_jdbc_registry_data", []).unwrap();

@@ -6,7 +6,7 @@ use super::confirm;
 use super::report::{self, Words};
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
-use crate::commands::shell::{Answer, Shell};
+use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::failover::{OriginalState, Run, Steps};
 use crate::model::{Address, InstanceId};
 
@@ -15,9 +15,11 @@ const WORDS: Words = Words {
     would: "would be claimed without a command",
     nothing: "no unfinished instance names a dead master",
 };
-use super::confirm::SafetyArgs;
-use crate::output::Document;
+use super::confirm::{SafetyArgs, Told};
+use crate::output::{Keys, Records};
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Arguments of `clear-hosts`.
 #[derive(Args, Clone, Debug)]
@@ -30,11 +32,28 @@ pub(crate) struct ClearHostsArgs {
     pub safety: SafetyArgs,
 }
 
-/// What it answers when it comes to nothing.
-pub(in crate::commands) fn empty(arguments: &ClearHostsArgs) -> Document {
-    Document {
-        body: confirm::empty(&arguments.safety).key("next", Vec::<String>::new()),
-        ..Document::new("clear-hosts")
+/// The document of `clear-hosts`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::commands) struct ClearHostsDocument {
+    #[serde(flatten)]
+    told: Told,
+    next: Vec<String>,
+}
+
+impl Keys for ClearHostsDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        self.told.records()
+    }
+}
+
+impl Skeleton for ClearHostsDocument {
+    const COMMAND: &'static str = "clear-hosts";
+}
+
+impl ClearHostsDocument {
+    /// When it comes to nothing.
+    pub(in crate::commands) fn nothing(arguments: &ClearHostsArgs) -> Self {
+        Self { told: Told::nothing(&arguments.safety), ..Self::default() }
     }
 }
 
@@ -42,21 +61,20 @@ pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     arguments: &ClearHostsArgs,
-) -> Result<Answer, CommandError> {
+) -> Result<Answer<ClearHostsDocument>, CommandError> {
     let rules = confirm::rules(Steps::Claim, &arguments.safety);
     let master = Address::typed(&arguments.master, cluster.store.release().family.registry.address_form)?;
     let masters = [master];
     let work = confirm::Work::Masters(&masters);
     let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    let next = if done.wrote { recover_commands(&done) } else { Vec::new() };
     if done.wrote {
-        let commands = recover_commands(&done);
-        answer.body = answer.body.key("next", commands.clone());
-        answer.body = answer.body.closing("nobody takes them up until they have commands; next:");
-        for command in commands {
-            answer.body = answer.body.closing(format!("  {command}"));
+        answer.close_with("nobody takes them up until they have commands; next:");
+        for command in &next {
+            answer.close_with(format!("  {command}"));
         }
     }
-    Ok(answer)
+    Ok(answer.map(|told| ClearHostsDocument { told, next }))
 }
 
 /// The commands that must follow. From 3.3 on the former state goes with them, since the row no longer has it.

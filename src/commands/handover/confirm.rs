@@ -1,16 +1,19 @@
 //! What the writing commands share: rules from the command line, the plan before the question, and the question.
 
+use super::record::RunReport;
 use super::report::{self, Words};
 use crate::cluster::Cluster;
 use crate::commands::connect::Access;
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
-use crate::commands::shell::{Answer, NONE, Shell};
+use crate::commands::shell::{Answer, Shell};
 use crate::commands::times;
 use crate::failover::{Handover, Observer, Refusal, Rules, Run, Steps, about_holder};
 use crate::model::{Address, InstanceId, LockNode, Permit};
 use crate::options::value::{self, Rate};
-use crate::output::{Body, ErrorBody, Format, Printer};
+use crate::output::{ErrorBody, Format, Printer, Records};
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::time::Duration;
 
 /// Consent and limits of the commands that write.
@@ -99,16 +102,24 @@ pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
     }
 }
 
-/// The body of a run that came to nothing.
-pub(super) fn empty(safety: &SafetyArgs) -> Body {
-    Body::default()
-        .key("dry_run", safety.dry_run)
-        .key("locks", Vec::<serde_json::Value>::new())
-        .records("masters", "master", NONE)
-        .key("recovered", 0)
-        .key("skipped", 0)
-        .key("elapsed_ms", 0)
-        .key("reason", safety.reason.clone())
+/// What all of these commands tell programs.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::commands) struct Told {
+    #[serde(flatten)]
+    run: RunReport,
+    reason: Option<String>,
+}
+
+impl Told {
+    /// Of a run that came to nothing.
+    pub(super) fn nothing(safety: &SafetyArgs) -> Self {
+        Self { run: RunReport::nothing(safety.dry_run), reason: safety.reason.clone() }
+    }
+
+    /// Its masters as lines of ndjson.
+    pub(super) fn records(&mut self) -> Vec<Records<'_>> {
+        self.run.records()
+    }
 }
 
 /// Plans, asks, and does it.
@@ -119,7 +130,7 @@ pub(super) async fn run(
     rules: &Rules,
     safety: &SafetyArgs,
     words: Words,
-) -> Result<(Run, Answer), CommandError> {
+) -> Result<(Run, Answer<Told>), CommandError> {
     let permit = if safety.dry_run {
         None
     } else if safety.yes {
@@ -196,17 +207,16 @@ async fn answer(
     run: Run,
     safety: &SafetyArgs,
     words: Words,
-) -> (Run, Answer) {
+) -> (Run, Answer<Told>) {
     let mut body = report::body(&run, safety.dry_run, words);
     let settings = shell.printer.settings();
     if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
         body = body.untold();
     }
     if let Some(reason) = &safety.reason {
-        body = body.key("reason", reason.as_str());
         tracing::info!(reason, "reason given");
     }
-    let mut answer = Answer::new(body);
+    let mut answer = Answer::new(body.map(|run| Told { run, reason: safety.reason.clone() }));
     answer.warnings.extend(run.masters.iter().flat_map(|master| master.notes.iter().cloned()));
     answer.warnings.extend(run.unreleased.iter().map(ToString::to_string));
     answer.exit = Some(run.exit_code());

@@ -2,23 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::confirm;
-use super::confirm::SafetyArgs;
+use super::confirm::{SafetyArgs, Told};
 use super::report::Words;
 use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
-use crate::commands::shell::{Answer, Shell};
+use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    HandedOver, Lookout, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, wait_for_take_up,
+    HandedOver, Lookout, Other, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, wait_for_take_up,
 };
 use crate::family::Family;
-use crate::model::{Address, AddressError};
+use crate::model::{Address, AddressError, InstanceId};
 use crate::options::value;
-use crate::output::Body;
-use crate::output::Document;
+use crate::output::{Keys, Records, WORD};
 use clap::Args;
 
 /// Arguments of `failover`.
@@ -50,16 +50,79 @@ pub(crate) struct FailoverArgs {
 const WORDS: Words =
     Words { done: "handed over", would: "would be handed over", nothing: "no unfinished instance names a dead master" };
 
-/// What it answers when it comes to nothing.
-pub(in crate::commands) fn empty(arguments: &FailoverArgs) -> Document {
-    Document { body: confirm::empty(&arguments.safety).key("take_up", Value::Null), ..Document::new("failover") }
+/// The document of `failover`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::commands) struct FailoverDocument {
+    #[serde(flatten)]
+    told: Told,
+    take_up: Option<TakeUpReport>,
+}
+
+impl Keys for FailoverDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        self.told.records()
+    }
+}
+
+impl Skeleton for FailoverDocument {
+    const COMMAND: &'static str = "failover";
+}
+
+impl FailoverDocument {
+    /// When it comes to nothing.
+    pub(in crate::commands) fn nothing(arguments: &FailoverArgs) -> Self {
+        Self { told: Told::nothing(&arguments.safety), take_up: None }
+    }
+}
+
+/// What became of the instances that were handed over.
+#[derive(Debug, Serialize, JsonSchema)]
+struct TakeUpReport {
+    taken_up: Vec<InstanceId>,
+    waiting: Vec<InstanceId>,
+    lost: Vec<InstanceId>,
+    failed: Vec<FailedTakeUp>,
+    other: Vec<OtherTakeUp>,
+}
+
+impl TakeUpReport {
+    fn of(seen: TakeUp, family: &Family) -> Self {
+        let TakeUp { taken_up, waiting, lost, failed, other } = seen;
+        let failed = failed.into_iter().map(|(instance_id, message)| FailedTakeUp { instance_id, message });
+        let other = other.into_iter().map(|other| OtherTakeUp::of(other, family));
+        Self { taken_up, waiting, lost, failed: failed.collect(), other: other.collect() }
+    }
+}
+
+/// Its command ended in the error table.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FailedTakeUp {
+    instance_id: InstanceId,
+    message: String,
+}
+
+/// Whatever else its row shows.
+#[derive(Debug, Serialize, JsonSchema)]
+struct OtherTakeUp {
+    instance_id: InstanceId,
+    #[schemars(regex(pattern = WORD))]
+    state: String,
+    host: Option<String>,
+    detail: &'static str,
+}
+
+impl OtherTakeUp {
+    fn of(other: Other, family: &Family) -> Self {
+        let Other { instance, state, host, meaning } = other;
+        Self { instance_id: instance, state: family.state_word(state), host, detail: meaning }
+    }
 }
 
 pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     arguments: &FailoverArgs,
-) -> Result<Answer, CommandError> {
+) -> Result<Answer<FailoverDocument>, CommandError> {
     let mut rules = confirm::rules(Steps::Both, &arguments.safety);
     let (masters, mut warnings) = if arguments.all_dead {
         all_dead(shell, cluster, &mut rules, arguments).await?
@@ -72,10 +135,11 @@ pub(in crate::commands) async fn run(
         warnings.extend(about_orphans(cluster).await?);
     }
     answer.warnings.extend(warnings);
+    let mut answer = answer.map(|told| FailoverDocument { told, take_up: None });
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
         see_taken_up(shell, cluster, &done, limit, &mut answer).await;
     } else if done.wrote {
-        answer.body = answer.body.closing("next: dsctl commands, to see the masters take them up");
+        answer.close_with("next: dsctl commands, to see the masters take them up");
     }
     Ok(answer)
 }
@@ -144,7 +208,7 @@ async fn see_taken_up(
     cluster: &mut Cluster,
     done: &Run,
     limit: Duration,
-    answer: &mut Answer,
+    answer: &mut Answer<FailoverDocument>,
 ) {
     let handed: Vec<HandedOver> = done.masters.iter().flat_map(|master| &master.handed_over).cloned().collect();
     let family = cluster.store.release().family;
@@ -156,57 +220,36 @@ async fn see_taken_up(
     };
     let result = wait_for_take_up(cluster, &handed, limit, on_look).await;
     shell.printer.settled();
-    let body = std::mem::take(&mut answer.body);
     match result {
         Ok(seen) => {
-            answer.body = told(body, &seen, family, &confirm::waited(began));
+            answer.body.closing.extend(told(&seen, family, &confirm::waited(began)));
             if !seen.is_complete() && answer.exit == Some(ExitCode::Done) {
                 answer.exit = Some(ExitCode::Partial);
             }
+            answer.body.keys.take_up = Some(TakeUpReport::of(seen, family));
         }
-        Err(error) => {
-            answer.body = body;
-            answer.error.get_or_insert(of_failover(&error, true));
-        }
+        Err(error) => _ = answer.error.get_or_insert(of_failover(&error, true)),
     }
 }
 
-fn told(body: Body, seen: &TakeUp, family: &Family, waited: &str) -> Body {
-    let failed = seen.failed.iter().map(|(id, message)| json!({ "instance_id": id, "message": message }));
-    let other = seen.other.iter().map(|other| {
-        json!({
-            "instance_id": other.instance,
-            "state": family.state_word(other.state),
-            "host": other.host,
-            "detail": other.meaning,
-        })
-    });
-    let mut body = body.key(
-        "take_up",
-        json!({
-            "taken_up": seen.taken_up,
-            "waiting": seen.waiting,
-            "lost": seen.lost,
-            "failed": failed.collect::<Vec<_>>(),
-            "other": other.collect::<Vec<_>>(),
-        }),
-    );
-    body = body.closing(format!("{} taken up after {waited}", seen.taken_up.len()));
+/// The same for people.
+fn told(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
+    let mut lines = vec![format!("{} taken up after {waited}", seen.taken_up.len())];
     if !seen.waiting.is_empty() {
         let ids = super::report::id_list(&seen.waiting);
-        body = body.closing(format!("not taken up yet: {ids}; see the masters' status with 'dsctl masters'"));
+        lines.push(format!("not taken up yet: {ids}; see the masters' status with 'dsctl masters'"));
     }
     for (id, message) in &seen.failed {
         let line = message.lines().next().unwrap_or_default();
-        body = body.closing(format!("instance {id}: its command ended in the error table: {line}"));
+        lines.push(format!("instance {id}: its command ended in the error table: {line}"));
     }
     for other in &seen.other {
         let (id, state, host) = (other.instance, family.state_word(other.state), other.host.as_deref().unwrap_or("-"));
-        body = body.closing(format!("instance {id} is {state}, host {host}: {}", other.meaning));
+        lines.push(format!("instance {id} is {state}, host {host}: {}", other.meaning));
     }
     if !seen.lost.is_empty() {
         let ids = super::report::id_list(&seen.lost);
-        body = body.closing(format!("no command and no master: {ids}; next: dsctl recover --orphans --dry-run"));
+        lines.push(format!("no command and no master: {ids}; next: dsctl recover --orphans --dry-run"));
     }
-    body
+    lines
 }

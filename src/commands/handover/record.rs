@@ -1,104 +1,168 @@
-//! A master's outcome as a record for programs, written straight from what the run kept: it may hold very many instances.
+//! What a run did, as programs are told of it.
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::words::{NOT_BEGUN, pid, sentence, word};
-use crate::failover::{MasterOutcome, Trouble};
-use crate::model::{InstanceId, SkipReason, Task};
+use super::words::{NOT_BEGUN, ReasonWord, pid, sentence};
+use crate::commands::lock::taken::LockEntry;
+use crate::commands::times;
+use crate::failover::{LockTaken, MasterOutcome, Run, Trouble};
+use crate::model::{Address, InstanceId, SkipReason, Task, Verdict};
+use crate::output::{Records, WORD};
 
-/// One of `masters[]`.
-pub(super) struct MasterRecord<'a> {
-    pub(super) master: &'a MasterOutcome,
-    /// Whether the run has written anything.
-    pub(super) wrote: bool,
+/// A run.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::commands) struct RunReport {
+    dry_run: bool,
+    locks: Vec<LockEntry>,
+    masters: Vec<MasterReport>,
+    recovered: usize,
+    skipped: usize,
+    elapsed_ms: u64,
 }
 
-impl Serialize for MasterRecord<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { master, wrote } = self;
-        let mut record = serializer.serialize_struct("master", 6)?;
-        record.serialize_field("address", &master.address)?;
-        record.serialize_field("verdict", &master.verdict)?;
-        record.serialize_field("recovered", &Each(&master.recovered, recovered))?;
-        record.serialize_field("marked_tasks", &master.marked_tasks)?;
-        record.serialize_field("skipped", &Each(&master.skipped, skipped))?;
-        record.serialize_field("error", &master.trouble.as_ref().map(|trouble| error(trouble, *wrote)))?;
-        record.end()
+impl RunReport {
+    /// Of a run that came to nothing.
+    pub(super) fn nothing(dry_run: bool) -> Self {
+        Self { dry_run, ..Self::default() }
+    }
+
+    pub(super) fn of(run: &Run, dry_run: bool) -> Self {
+        let Run { locks, masters, failure: _, unreleased: _, elapsed, wrote } = run;
+        let lock = |LockTaken { path, waited }: &LockTaken| LockEntry::new(path, *waited);
+        Self {
+            dry_run,
+            locks: locks.iter().map(lock).collect(),
+            masters: masters.iter().map(|master| MasterReport::of(master, *wrote)).collect(),
+            recovered: run.recovered(),
+            skipped: run.skipped(),
+            elapsed_ms: times::milliseconds(*elapsed),
+        }
+    }
+
+    /// Its masters as lines of ndjson.
+    pub(super) fn records(&mut self) -> Vec<Records<'_>> {
+        vec![Records { key: "masters", record: "master", rows: &mut self.masters }]
     }
 }
 
-#[derive(serde::Serialize)]
+/// What was done for one master.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MasterReport {
+    address: Address,
+    verdict: Verdict,
+    recovered: Vec<Recovered>,
+    marked_tasks: Vec<i64>,
+    skipped: Vec<Skipped>,
+    error: Option<MasterError>,
+}
+
+impl MasterReport {
+    /// `wrote` says whether the run has written anything.
+    fn of(master: &MasterOutcome, wrote: bool) -> Self {
+        let MasterOutcome {
+            address,
+            verdict,
+            recovered,
+            handed_over: _,
+            marked_tasks,
+            skipped,
+            notes: _,
+            original_states: _,
+            trouble,
+            asked: _,
+        } = master;
+        Self {
+            address: address.clone(),
+            verdict: *verdict,
+            recovered: recovered.iter().copied().map(Recovered::from).collect(),
+            marked_tasks: marked_tasks.clone(),
+            skipped: skipped.iter().map(Skipped::from).collect(),
+            error: trouble.as_ref().map(|trouble| MasterError::of(trouble, wrote)),
+        }
+    }
+}
+
+/// Why a master's work did not come to its end.
+#[derive(Debug, Serialize, JsonSchema)]
 struct MasterError {
+    #[schemars(regex(pattern = WORD))]
     kind: &'static str,
     message: String,
     hint: Option<String>,
 }
 
-fn error(trouble: &Trouble, wrote: bool) -> MasterError {
-    match trouble {
-        Trouble::Failed(error) => {
-            MasterError { kind: error.kind(), message: error.to_string(), hint: error.hint(wrote) }
+impl MasterError {
+    fn of(trouble: &Trouble, wrote: bool) -> Self {
+        match trouble {
+            Trouble::Failed(error) => Self { kind: error.kind(), message: error.to_string(), hint: error.hint(wrote) },
+            Trouble::NotBegun => Self {
+                kind: "not_begun",
+                message: NOT_BEGUN.to_owned(),
+                hint: Some("run the same command again once the error above is mended".to_owned()),
+            },
         }
-        Trouble::NotBegun => MasterError {
-            kind: "not_begun",
-            message: NOT_BEGUN.to_owned(),
-            hint: Some("run the same command again once the error above is mended".to_owned()),
-        },
     }
 }
 
-/// A list whose elements are made one at a time.
-struct Each<'a, T, R>(&'a [T], fn(&'a T) -> R);
-
-impl<T, R: Serialize> Serialize for Each<'_, T, R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(self.1))
-    }
-}
-
-#[derive(serde::Serialize)]
+/// An instance that was handed over.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Recovered {
     instance_id: InstanceId,
     command_id: Option<i64>,
 }
 
-fn recovered(&(instance_id, command_id): &(InstanceId, Option<i64>)) -> Recovered {
-    Recovered { instance_id, command_id }
+impl From<(InstanceId, Option<i64>)> for Recovered {
+    fn from((instance_id, command_id): (InstanceId, Option<i64>)) -> Self {
+        Self { instance_id, command_id }
+    }
 }
 
-#[derive(serde::Serialize)]
-struct Skipped<'a> {
+/// An instance that was left alone.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Skipped {
     instance_id: InstanceId,
-    reason: &'static str,
+    reason: ReasonWord,
     detail: String,
-    task: Option<RunningTask<'a>>,
+    task: Option<Box<RunningTask>>,
 }
 
-fn skipped((instance_id, reason): &(InstanceId, SkipReason)) -> Skipped<'_> {
-    let task = match reason {
-        SkipReason::TaskStillRuns(task) => Some(running_task(task)),
-        _ => None,
-    };
-    Skipped { instance_id: *instance_id, reason: word(reason), detail: sentence(reason), task }
+impl From<&(InstanceId, SkipReason)> for Skipped {
+    fn from((instance_id, reason): &(InstanceId, SkipReason)) -> Self {
+        let task = match reason {
+            SkipReason::TaskStillRuns(task) => Some(Box::new(RunningTask::from(&**task))),
+            _ => None,
+        };
+        Self { instance_id: *instance_id, reason: reason.into(), detail: sentence(reason), task }
+    }
 }
 
-#[derive(serde::Serialize)]
-struct RunningTask<'a> {
+/// A task that may still run.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RunningTask {
     id: i64,
-    name: Option<&'a str>,
-    worker: Option<&'a str>,
+    name: Option<String>,
+    worker: Option<String>,
     pid: Option<i64>,
-    log_path: Option<&'a str>,
-    app_link: Option<&'a str>,
+    log_path: Option<String>,
+    app_link: Option<String>,
 }
 
-fn running_task(task: &Task) -> RunningTask<'_> {
-    RunningTask {
-        id: task.id,
-        name: task.name.as_deref(),
-        worker: task.host.as_deref(),
-        pid: pid(task),
-        log_path: task.log_path.as_deref(),
-        app_link: task.app_link.as_deref(),
+impl From<&Task> for RunningTask {
+    fn from(task: &Task) -> Self {
+        let Task {
+            id,
+            instance_id: _,
+            name,
+            task_type: _,
+            state: _,
+            host,
+            submit_time: _,
+            start_time: _,
+            pid: _,
+            log_path,
+            app_link,
+        } = task.clone();
+        Self { id, name, worker: host, pid: pid(task), log_path, app_link }
     }
 }

@@ -4,7 +4,7 @@ use super::confirm;
 use super::report::Words;
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
-use crate::commands::shell::{Answer, Shell};
+use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::failover::{OriginalState, Steps};
 use crate::model::InstanceId;
 
@@ -13,10 +13,12 @@ const WORDS: Words = Words {
     would: "would be given a command",
     nothing: "every instance that was handed over has a command",
 };
-use super::confirm::SafetyArgs;
-use crate::output::Document;
+use super::confirm::{SafetyArgs, Told};
+use crate::output::{Keys, Records};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Arguments of `recover`.
 #[derive(Args, Clone, Debug)]
@@ -51,16 +53,35 @@ fn original_state() -> impl TypedValueParser<Value = OriginalState> {
     PossibleValuesParser::new(OriginalState::ALL.map(value)).try_map(named)
 }
 
-/// What it answers when it comes to nothing.
-pub(in crate::commands) fn empty(arguments: &RecoverArgs) -> Document {
-    Document { body: confirm::empty(&arguments.safety), ..Document::new("recover") }
+/// The document of `recover`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::commands) struct RecoverDocument {
+    #[serde(flatten)]
+    told: Told,
+}
+
+impl Keys for RecoverDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        self.told.records()
+    }
+}
+
+impl Skeleton for RecoverDocument {
+    const COMMAND: &'static str = "recover";
+}
+
+impl RecoverDocument {
+    /// When it comes to nothing.
+    pub(in crate::commands) fn nothing(arguments: &RecoverArgs) -> Self {
+        Self { told: Told::nothing(&arguments.safety) }
+    }
 }
 
 pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     arguments: &RecoverArgs,
-) -> Result<Answer, CommandError> {
+) -> Result<Answer<RecoverDocument>, CommandError> {
     let mut rules = confirm::rules(Steps::Command, &arguments.safety);
     rules.original_state = arguments.original_state;
     let mut ids: Vec<InstanceId> = arguments.instances.clone();
@@ -69,7 +90,7 @@ pub(in crate::commands) async fn run(
     let work = confirm::Work::Claimed((!arguments.orphans).then_some(ids.as_slice()));
     let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
     if done.wrote {
-        answer.body = answer.body.closing("next: dsctl commands, to see the masters take them up");
+        answer.close_with("next: dsctl commands, to see the masters take them up");
     }
-    Ok(answer)
+    Ok(answer.map(|told| RecoverDocument { told }))
 }

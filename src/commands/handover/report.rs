@@ -1,8 +1,6 @@
 //! What a writing command did, as it is told.
 
-use serde_json::{Value, json};
-
-use super::record::MasterRecord;
+use super::record::RunReport;
 use super::words::{NOT_BEGUN, sentence};
 use crate::commands::times;
 use crate::failover::{MasterOutcome, Run, Trouble};
@@ -26,16 +24,8 @@ pub(in crate::commands) struct Words {
 }
 
 /// The body of a run's answer.
-pub(in crate::commands) fn body(run: &Run, dry_run: bool, words: Words) -> Body {
-    let locks =
-        run.locks.iter().map(|lock| json!({ "path": lock.path, "waited_ms": times::milliseconds(lock.waited) }));
-    let body = Body::default()
-        .key("dry_run", dry_run)
-        .key("locks", locks.collect::<Vec<Value>>())
-        .records("masters", "master", run.masters.iter().map(|master| MasterRecord { master, wrote: run.wrote }))
-        .key("recovered", run.recovered())
-        .key("skipped", run.skipped())
-        .key("elapsed_ms", times::milliseconds(run.elapsed));
+pub(in crate::commands) fn body(run: &Run, dry_run: bool, words: Words) -> Body<RunReport> {
+    let body = Body::new(RunReport::of(run, dry_run));
     let masters = &run.masters;
     let says_more = masters.iter().any(MasterOutcome::has_rows) || masters.len() > 1 && !run.ended_early();
     if run.failure.is_some() && !says_more {

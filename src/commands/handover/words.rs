@@ -1,28 +1,53 @@
 //! Why an instance was left alone, in a word and in a sentence.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::model::{SkipReason, Task};
 
 /// What is told of a master that the run did not come to.
 pub(super) const NOT_BEGUN: &str = "not begun: the run ended before";
 
 /// The word for programs.
-pub(super) fn word(reason: &SkipReason) -> &'static str {
-    match reason {
-        SkipReason::CommandWaiting(_) => "command_waiting",
-        SkipReason::Changed => "changed",
-        SkipReason::DefinitionMissing => "definition_missing",
-        SkipReason::LivingMaster => "living_master",
-        SkipReason::TaskStillRuns(_) => "task_still_runs",
-        SkipReason::StartParameters => "start_parameters",
-        SkipReason::ParameterTooLong => "parameter_too_long",
-        SkipReason::OriginalStateUnknown => "original_state_unknown",
-        SkipReason::NotClaimed(_) => "not_claimed",
-        SkipReason::StrangeHost => "strange_host",
-        SkipReason::RecoveryFailed(..) => "recovery_failed",
-        SkipReason::Finished => "finished",
-        SkipReason::NotFound => "not_found",
-        SkipReason::Locked => "locked",
-        SkipReason::Refused(_) => "refused",
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ReasonWord {
+    CommandWaiting,
+    Changed,
+    DefinitionMissing,
+    LivingMaster,
+    TaskStillRuns,
+    StartParameters,
+    ParameterTooLong,
+    OriginalStateUnknown,
+    NotClaimed,
+    StrangeHost,
+    RecoveryFailed,
+    Finished,
+    NotFound,
+    Locked,
+    Refused,
+}
+
+impl From<&SkipReason> for ReasonWord {
+    fn from(reason: &SkipReason) -> Self {
+        match reason {
+            SkipReason::CommandWaiting(_) => Self::CommandWaiting,
+            SkipReason::Changed => Self::Changed,
+            SkipReason::DefinitionMissing => Self::DefinitionMissing,
+            SkipReason::LivingMaster => Self::LivingMaster,
+            SkipReason::TaskStillRuns(_) => Self::TaskStillRuns,
+            SkipReason::StartParameters => Self::StartParameters,
+            SkipReason::ParameterTooLong => Self::ParameterTooLong,
+            SkipReason::OriginalStateUnknown => Self::OriginalStateUnknown,
+            SkipReason::NotClaimed(_) => Self::NotClaimed,
+            SkipReason::StrangeHost => Self::StrangeHost,
+            SkipReason::RecoveryFailed(..) => Self::RecoveryFailed,
+            SkipReason::Finished => Self::Finished,
+            SkipReason::NotFound => Self::NotFound,
+            SkipReason::Locked => Self::Locked,
+            SkipReason::Refused(_) => Self::Refused,
+        }
     }
 }
 

@@ -2,19 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::child::{self, Ended};
+use super::taken::LockEntry;
 use crate::commands::connect::{self, Access};
 use crate::commands::failure::{CommandError, holder_sentence};
-use crate::commands::shell::{Answer, NONE, Shell};
+use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times;
 use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, check_registry, place};
 use crate::family::Release;
 use crate::model::{Address, LockNode};
 use crate::options::value;
-use crate::output::{Body, Document, Printer};
+use crate::output::{Body, Document, Keys, Printer, Records};
 use crate::registry::{Lease, Registry};
 use crate::signals::Farewells;
 use crate::stop::StopSignal;
@@ -42,19 +44,28 @@ pub(crate) struct AcquireArgs {
     pub program: Vec<OsString>,
 }
 
-/// What it answers when it comes to nothing.
-pub(in crate::commands) fn empty() -> Document {
-    Document {
-        body: Body::default().records("locks", "lock", NONE).key("held_ms", Value::Null),
-        ..Document::new("lock acquire")
+/// The document of `lock acquire`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::commands) struct LockAcquireDocument {
+    locks: Vec<LockEntry>,
+    held_ms: Option<u64>,
+}
+
+impl Keys for LockAcquireDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        vec![Records { key: "locks", record: "lock", rows: &mut self.locks }]
     }
+}
+
+impl Skeleton for LockAcquireDocument {
+    const COMMAND: &'static str = "lock acquire";
 }
 
 pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
     document: &mut Document,
-) -> Result<Answer, CommandError> {
+) -> Result<Answer<LockAcquireDocument>, CommandError> {
     let mut left = None;
     let held = hold(shell, arguments, document, &mut left).await;
     document.warnings.extend(left.clone());
@@ -64,7 +75,7 @@ pub(in crate::commands) async fn run(
     if let Some(left) = &left {
         shell.printer.warning(left);
     }
-    Ok(Answer { passed_on: Some(status), ..Answer::default() })
+    Ok(Answer::ending(status))
 }
 
 /// What was held, and for how long.
@@ -75,11 +86,9 @@ struct Held {
 }
 
 impl Held {
-    fn body(&self) -> Body {
-        let locks = self.locks.iter();
-        let locks = locks.map(|(path, waited)| json!({ "path": path, "waited_ms": times::milliseconds(*waited) }));
-        let body = Body::default().records("locks", "lock", locks);
-        let body = body.key("held_ms", times::milliseconds(self.time));
+    fn body(&self) -> Body<LockAcquireDocument> {
+        let locks = self.locks.iter().map(|(path, waited)| LockEntry::new(path, *waited)).collect();
+        let body = Body::new(LockAcquireDocument { locks, held_ms: Some(times::milliseconds(self.time)) });
         let paths: Vec<&str> = self.locks.iter().map(|(path, _)| path.as_str()).collect();
         body.closing(format!("gave {} back after {}", paths.join(" and "), times::short(self.time)))
     }

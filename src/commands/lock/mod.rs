@@ -5,6 +5,7 @@ mod child;
 pub(super) mod guard;
 mod kin;
 pub(super) mod status;
+pub(super) mod taken;
 mod terminal;
 
 use clap::Subcommand;

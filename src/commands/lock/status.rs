@@ -1,15 +1,16 @@
 //! `dsctl lock status`: who holds the failover lock, and who waits for it.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::commands::connect::{self, Access};
 use crate::commands::failure::CommandError;
-use crate::commands::shell::{Answer, NONE, Shell};
-use crate::commands::times;
+use crate::commands::shell::{Answer, Shell, Skeleton};
+use crate::commands::times::{self, Instant};
 use crate::failover::{UNHEEDED, about_kept, about_persistent_lock, check_registry, place, registered_owner};
 use crate::family::{LockPath, Release};
 use crate::model::{Address, LockNode, Registrations};
-use crate::output::{Body, Cell, Document, Table};
+use crate::output::{Body, Cell, Document, Keys, Records, Table};
 use crate::registry::Registry;
 use clap::Args;
 
@@ -23,16 +24,76 @@ pub(crate) struct StatusArgs {
 
 const HEADERS: [&str; 7] = ["LOCK", "ROLE", "SESSION", "AGE", "MASTER", "DATA", "NODE"];
 
-/// What it answers when it comes to nothing.
-pub(in crate::commands) fn empty() -> Document {
-    Document { body: Body::default().records("locks", "lock", NONE), ..Document::new("lock status") }
+/// The document of `lock status`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(in crate::commands) struct LockStatusDocument {
+    locks: Vec<QueueEntry>,
+}
+
+impl Keys for LockStatusDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        vec![Records { key: "locks", record: "lock", rows: &mut self.locks }]
+    }
+}
+
+impl Skeleton for LockStatusDocument {
+    const COMMAND: &'static str = "lock status";
+}
+
+/// A lock: who holds it, and who waits for it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct QueueEntry {
+    path: String,
+    holder: Option<LockNodeEntry>,
+    waiters: Vec<LockNodeEntry>,
+    foreign: Vec<LockNodeEntry>,
+}
+
+impl QueueEntry {
+    fn of(queue: &Queue, masters: &Registrations) -> Self {
+        let Queue { path, nodes, foreign } = queue;
+        let entries = |nodes: &[LockNode]| nodes.iter().map(|node| LockNodeEntry::of(node, masters)).collect();
+        Self {
+            path: path.clone(),
+            holder: nodes.first().map(|node| LockNodeEntry::of(node, masters)),
+            waiters: entries(nodes.get(1..).unwrap_or_default()),
+            foreign: entries(foreign),
+        }
+    }
+}
+
+/// A node below a lock.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LockNodeEntry {
+    node: String,
+    session_id: Option<String>,
+    persistent: bool,
+    created_at: Option<Instant>,
+    age_seconds: Option<i64>,
+    data: String,
+    registered_master: Option<String>,
+}
+
+impl LockNodeEntry {
+    fn of(lock_node: &LockNode, masters: &Registrations) -> Self {
+        let LockNode { node, session_id, created_at, data } = lock_node.clone();
+        Self {
+            node,
+            session_id,
+            persistent: lock_node.is_persistent(),
+            created_at: created_at.map(Instant::from),
+            age_seconds: times::age_seconds(created_at),
+            data,
+            registered_master: registered_owner(lock_node, masters).map(ToString::to_string),
+        }
+    }
 }
 
 pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     arguments: &StatusArgs,
     document: &mut Document,
-) -> Result<Answer, CommandError> {
+) -> Result<Answer<LockStatusDocument>, CommandError> {
     shell.settings.registry()?;
     let database = async {
         let (release, elsewhere) = connect::release(&shell.settings, Access::Read, &shell.stop, document).await?;
@@ -109,7 +170,7 @@ fn warnings(lock: &Queue) -> Vec<String> {
     persistent.chain(foreign).collect()
 }
 
-fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
+fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body<LockStatusDocument> {
     let mut table = Table::new(&HEADERS);
     for lock in locks {
         if lock.nodes.is_empty() {
@@ -125,8 +186,8 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body {
             table.row(cells(lock, "foreign", node, masters));
         }
     }
-    let values = locks.iter().map(|lock| value(lock, masters));
-    let body = Body::default().records("locks", "lock", values).table(table);
+    let entries = locks.iter().map(|lock| QueueEntry::of(lock, masters)).collect();
+    let body = Body::new(LockStatusDocument { locks: entries }).table(table);
     let nobody = locks.iter().all(|lock| lock.nodes.is_empty() && !lock.foreign.is_empty());
     let body = if nobody { body.closing("no failover lock is held") } else { body };
     match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| about_kept(release, node, masters)) {
@@ -145,26 +206,4 @@ fn cells(lock: &Queue, role: &'static str, node: &LockNode, masters: &Registrati
         Cell::from(node.data.clone()),
         Cell::from(node.node.clone()),
     ]
-}
-
-fn value(lock: &Queue, masters: &Registrations) -> Value {
-    let nodes: Vec<Value> = lock.nodes.iter().map(|node| node_value(node, masters)).collect();
-    let (holder, waiters) = match nodes.split_first() {
-        Some((holder, waiters)) => (holder.clone(), waiters.to_vec()),
-        None => (Value::Null, Vec::new()),
-    };
-    let foreign: Vec<Value> = lock.foreign.iter().map(|node| node_value(node, masters)).collect();
-    json!({ "path": lock.path, "holder": holder, "waiters": waiters, "foreign": foreign })
-}
-
-fn node_value(node: &LockNode, masters: &Registrations) -> Value {
-    json!({
-        "node": node.node,
-        "session_id": node.session_id,
-        "persistent": node.is_persistent(),
-        "created_at": times::instant(node.created_at),
-        "age_seconds": times::age_seconds(node.created_at),
-        "data": node.data,
-        "registered_master": registered_owner(node, masters),
-    })
 }

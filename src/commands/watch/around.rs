@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::json;
+use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::line::{EventLine, PreLine};
 use super::setup::{Setup, alone, resume_marker};
 use super::shapes::{level, memory, row, seen, state, status};
 use crate::cluster::Cluster;
@@ -23,7 +24,7 @@ use crate::failover::FailoverError;
 use crate::metadata::StoreError;
 use crate::metadata::database::DatabaseError;
 use crate::model::Address;
-use crate::output::{Format, Printer, sanitized};
+use crate::output::{Format, Printer, in_one_line, sanitized};
 use crate::registry::RegistryError;
 use crate::signals;
 use crate::stop::StopSignal;
@@ -150,7 +151,7 @@ impl<'a, 'w> Around<'a, 'w> {
 
     fn line_of(&self, event: &Event) -> String {
         match self.setup.settings.output.format {
-            Format::Ndjson => event.to_json().to_string(),
+            Format::Ndjson => in_one_line(&EventLine::from(event)),
             _ if self.printer.is_journal() => level(event.kind).prefix() + &sanitized(&event.to_words()),
             _ => sanitized(&event.to_line()).into_owned(),
         }
@@ -196,9 +197,11 @@ impl<'a, 'w> Around<'a, 'w> {
         }
     }
 
-    async fn hook(&mut self, moment: Moment, payload: &serde_json::Value, master: &str) -> HookOutcome {
+    async fn hook(&mut self, moment: Moment, payload: &(impl Serialize + Sync), master: &str) -> HookOutcome {
+        // What is written as a line for programs is a value, too.
+        let payload = serde_json::to_value(payload).unwrap_or_default();
         let variables = [("DSCTL_MASTER", master.to_owned()), ("DSCTL_EVENT", moment.word().to_owned())];
-        let outcome = self.hooks.run(moment, payload, &variables, self.setup.arguments.guards.dry_run).await;
+        let outcome = self.hooks.run(moment, &payload, &variables, self.setup.arguments.guards.dry_run).await;
         for line in outcome.output().lines() {
             self.say(&format!("hook {}: {line}", moment.word()), Printer::remark);
         }
@@ -316,7 +319,7 @@ impl Surroundings for Around<'_, '_> {
         if !self.hooks.has(Moment::Pre) {
             return Word::Go;
         }
-        let payload = json!({ "event": "pre", "master": master, "unfinished_instances": unfinished });
+        let payload = PreLine::new(master, unfinished);
         let outcome = self.hook(Moment::Pre, &payload, master.as_str()).await;
         if outcome.permits() { Word::Go } else { Word::Veto(format!("hook pre: {}", in_words(&outcome))) }
     }
@@ -332,7 +335,7 @@ impl Surroundings for Around<'_, '_> {
         };
         if self.hooks.has(moment) {
             let master = event.master.as_ref().map(ToString::to_string).unwrap_or_default();
-            let outcome = self.hook(moment, &event.to_json(), &master).await;
+            let outcome = self.hook(moment, &EventLine::from(event), &master).await;
             if !matches!(outcome, HookOutcome::Ok { .. }) {
                 self.say(&format!("hook {}: {}", moment.word(), in_words(&outcome)), Printer::warning);
             }

@@ -2,26 +2,45 @@
 
 mod args;
 mod around;
+mod line;
 mod setup;
 mod shapes;
 
 use std::io;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::commands::failure::CommandError;
-use crate::commands::shell::{Answer, Call, Shell, finish};
+use crate::commands::shell::{Answer, Call, Shell, Skeleton, finish};
 use crate::config::{Environment, Scope, Settings};
 use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, Rules, Steps};
 use crate::options::GlobalArgs;
-use crate::output::{Body, Document, Format, Printer};
+use crate::output::{Body, Document, Format, Keys, Printer};
 use crate::watch::guard::Limits;
 use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
 use crate::watch::{Plan, unit, watch};
 pub(super) use args::WatchArgs;
 use around::Around;
+pub(super) use line::{EventLine, PreLine};
 use setup::{Setup, failed, open_state, resume_marker};
+
+/// The document of `watch`, where it is no loop: of `--pause` and `--resume`, and of a loop that does not begin.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct WatchDocument {
+    paused: Option<bool>,
+    by: Option<String>,
+    reason: Option<String>,
+}
+
+impl Keys for WatchDocument {}
+
+impl Skeleton for WatchDocument {
+    const COMMAND: &'static str = "watch";
+}
 
 pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result<u8> {
     let environment = call.environment;
@@ -36,28 +55,31 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
     } else {
         let global = call.global;
         let work = async |shell: &mut Shell<'_, '_>, _: &mut Document| {
-            run_loop(shell, global, environment, arguments).await.map(Answer::ending)
+            run_loop(shell, global, environment, arguments).await.map(|code| Answer::ending(code.number()))
         };
-        return Box::pin(call.alone(Document::new("watch"), Scope::Cluster, work)).await;
+        return Box::pin(call.alone(WatchDocument::default(), Scope::Cluster, work)).await;
     };
-    let answer = answer.unwrap_or_else(|error| Answer::failed(&error));
-    finish(call.printer, Document::new("watch"), answer)
+    finish(call.printer, Document::new(WatchDocument::COMMAND, WatchDocument::default()), answer)
 }
 
-fn pause(arguments: &WatchArgs, environment: &Environment, reason: &str) -> Result<Answer, CommandError> {
+fn pause(
+    arguments: &WatchArgs,
+    environment: &Environment,
+    reason: &str,
+) -> Result<Answer<WatchDocument>, CommandError> {
     let state = open_state(arguments, environment)?;
     let file = PauseFile::beside(state.path());
     let pause = file.pause(&operator(environment), reason).map_err(|error| {
         failed(format!("cannot write {}", file.path().display()), Some(error.to_string()), "see --state-file")
     })?;
-    let body = Body::default().key("paused", true).key("by", pause.by.as_str()).key("reason", reason);
+    let keys = WatchDocument { paused: Some(true), by: Some(pause.by), reason: Some(reason.to_owned()) };
     let line = format!("watchers with {} are paused; go on with dsctl watch --resume", state.path().display());
-    Ok(Answer::new(body.closing(line)))
+    Ok(Answer::new(Body::new(keys).closing(line)))
 }
 
 /// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own to write; one that
 /// starts later reads the state file.
-fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer, CommandError> {
+fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer<WatchDocument>, CommandError> {
     let file = open_state(arguments, environment)?;
     let cannot = |what: String, error: io::Error| failed(what, Some(error.to_string()), "see --state-file");
     let pause = PauseFile::beside(file.path());
@@ -78,7 +100,8 @@ fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer, Co
         (None, Some(brake)) => format!("the storm brake is released ({})", brake.reason),
         (None, None) => "nothing was paused, and the storm brake was not on".to_owned(),
     };
-    Ok(Answer::new(Body::default().key("paused", false).closing(was)))
+    let keys = WatchDocument { paused: Some(false), ..WatchDocument::default() };
+    Ok(Answer::new(Body::new(keys).closing(was)))
 }
 
 /// Runs the loop; gives its exit code. What it has to tell it has told by then.

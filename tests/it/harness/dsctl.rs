@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::env::Env;
 use super::guard::signal;
+use super::schema;
 use super::wait::{patient, runtime, wait, wait_at_most};
 use super::{MARKER, PASSWORD};
 
@@ -278,6 +279,7 @@ impl Running {
         let mut output = self.so_far(exit_code(status));
         output.signal = std::os::unix::process::ExitStatusExt::signal(&status);
         output.assert_no_password();
+        schema::assert_output(&output.stdout);
         output
     }
 
@@ -299,7 +301,8 @@ impl Running {
 
     fn so_far(&self, code: Option<i32>) -> Output {
         let command = self.command.arguments.clone();
-        Output { command, code, signal: None, stdout: self.stdout.text(), stderr: self.stderr.text() }
+        let is_dsctl = self.command.program == env!("CARGO_BIN_EXE_dsctl");
+        Output { command, is_dsctl, code, signal: None, stdout: self.stdout.text(), stderr: self.stderr.text() }
     }
 }
 
@@ -314,6 +317,8 @@ fn exit_code(status: std::process::ExitStatus) -> Option<i32> {
 pub struct Output {
     /// Its arguments.
     pub command: Vec<String>,
+    /// Whether it is the program under test itself, and nobody between.
+    pub is_dsctl: bool,
     /// Its exit code, as a shell reports it.
     pub code: Option<i32>,
     /// The signal that ended it.
@@ -355,17 +360,26 @@ impl Output {
         self
     }
 
-    /// The one JSON document on standard output.
+    /// The one JSON document on standard output, which is what its schema says.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("not one JSON document: {error}\n{self:?}"))
+        let document = serde_json::from_str(&self.stdout);
+        let document = document.unwrap_or_else(|error| panic!("not one JSON document: {error}\n{self:?}"));
+        if self.is_dsctl {
+            schema::assert_document(&document);
+        }
+        document
     }
 
-    /// Every line of standard output as JSON.
+    /// Every line of standard output as JSON, which is what its schema says.
     #[track_caller]
     pub fn ndjson(&self) -> Vec<serde_json::Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{self:?}"));
-        self.stdout.lines().map(parse).collect()
+        let lines: Vec<_> = self.stdout.lines().map(parse).collect();
+        if self.is_dsctl {
+            schema::assert_lines(&lines);
+        }
+        lines
     }
 
     fn assert_no_password(&self) {

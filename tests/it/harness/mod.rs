@@ -14,6 +14,7 @@ pub mod guard;
 pub mod java;
 pub mod ports;
 mod proxy;
+pub mod schema;
 pub mod servers;
 mod skip;
 mod wait;

@@ -1,8 +1,9 @@
 //! The files that are shipped are what the program prints.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::harness::Dsctl;
+use crate::harness::{Dsctl, schema};
 
 fn shipped(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "completions", name].iter().collect()
@@ -20,6 +21,28 @@ fn completions_and_manual_are_up_to_date() {
         let kept = std::fs::read_to_string(shipped(name)).unwrap();
         assert!(output.stdout == kept && !kept.is_empty(), "completions/{name} is not what 'dsctl {line}' prints");
         assert!(output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+/// With `UPDATE_GOLDEN=1` they are written instead.
+#[test]
+fn schemas_are_those_of_the_types_that_are_written() {
+    let folder = schema::folder();
+    let made = dsctl::commands::schemas();
+    let made = made.into_iter().map(|(name, schema)| (format!("{name}.json"), format!("{schema:#}\n")));
+    let made: BTreeMap<String, String> = made.collect();
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &made {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        return;
+    }
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.collect::<BTreeSet<_>>(), made.keys().cloned().collect(), "the files of schema/");
+    for (name, text) in &made {
+        let kept = std::fs::read_to_string(folder.join(name)).unwrap();
+        assert!(kept == *text, "schema/{name} is stale; UPDATE_GOLDEN=1 rewrites it");
     }
 }
 

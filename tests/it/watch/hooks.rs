@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{SOON, await_file, end, event, of, program, told, watch, words};
 use crate::faults::moments::Moment;
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
-use crate::harness::{At, Store, assert_in_time, eventually};
+use crate::harness::{At, Store, assert_in_time, eventually, schema};
 
 #[test]
 fn a_hook_may_object_and_is_told_what_came_of_it() {
@@ -24,6 +24,7 @@ fn a_hook_may_object_and_is_told_what_came_of_it() {
     world.run(watch(&world, &more)).exit(0);
     world.check_complete();
     let payload: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(told).unwrap()).unwrap();
+    schema::assert_event(&payload);
     assert_eq!((&payload["master"], &payload["recovered"]), (&DEAD.into(), &5.into()));
 }
 
@@ -49,7 +50,9 @@ impl Noted {
     fn of(&self, moment: &str) -> Option<(String, Value)> {
         let variables = std::fs::read_to_string(self.0.join(format!("{moment}.env"))).ok()?;
         let document = std::fs::read_to_string(self.0.join(format!("{moment}.json"))).unwrap();
-        Some((variables, serde_json::from_str(&document).unwrap()))
+        let document = serde_json::from_str(&document).unwrap();
+        schema::assert_event(&document);
+        Some((variables, document))
     }
 
     #[track_caller]
