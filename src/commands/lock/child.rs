@@ -99,7 +99,7 @@ pub(super) async fn run(
             }
             signal = farewells.recv() => break Ended::Status(code_of(target.end(signal).await?)),
             () = &mut over => break Ended::Status(code_of(target.end(Signal::SIGTERM).await?)),
-            () = stopped(&mut children, &target.kin, target.terminal.is_some().then_some(target.group)) => {
+            () = stopped(&mut children, &target.kin, target.terminal.as_ref(), target.group) => {
                 target.rest();
                 if let Err(lost) = ensure_held(registry, leases).await {
                     target.end(Signal::SIGTERM).await?;
@@ -114,13 +114,18 @@ pub(super) async fn run(
 }
 
 /// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that end are asked after.
-async fn stopped(children: &mut Signals, kin: &Kin, at_terminal: Option<Pid>) {
+async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>, group: Pid) {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
-    let is_stopped = |group| matches!(waitid(Id::Pid(group), flags), Ok(WaitStatus::Stopped(..)));
     while children.recv().await.is_some() {
         kin.reap();
-        if at_terminal.is_some_and(is_stopped) {
-            return;
+        let Some(terminal) = terminal else { continue };
+        match waitid(Id::Pid(group), flags) {
+            // It wanted the terminal before that was its own.
+            Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) if terminal.is_lent_to(group) => {
+                let _ = killpg(group, Signal::SIGCONT);
+            }
+            Ok(WaitStatus::Stopped(..)) => return,
+            _ => {}
         }
     }
     std::future::pending::<()>().await;
@@ -167,9 +172,12 @@ impl Target {
         guard.watch(group)?;
         let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
         let grace = Times::of_session(session).grace;
-        let target = Self { child, group, kin, grace, terminal: Terminal::of_process(), guard };
-        target.go_on();
-        Ok(target)
+        let terminal = Terminal::of_process();
+        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know why it stands.
+        if let Some(terminal) = &terminal {
+            terminal.give(group);
+        }
+        Ok(Self { child, group, kin, grace, terminal, guard })
     }
 
     /// A group that is gone needs no signal.
@@ -177,7 +185,7 @@ impl Target {
         let _ = killpg(self.group, signal);
     }
 
-    /// Lets it have the terminal, if that is ours to give, and go on. It may have been stopped when it read from there too early.
+    /// Lets it have the terminal, if that is ours to give, and go on.
     fn go_on(&self) {
         if let Some(terminal) = &self.terminal {
             terminal.give(self.group);

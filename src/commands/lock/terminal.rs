@@ -26,6 +26,11 @@ impl Terminal {
         self.pass(group, getpgrp());
     }
 
+    /// Whether that group is in the foreground.
+    pub(super) fn is_lent_to(&self, group: Pid) -> bool {
+        tcgetpgrp(&self.0) == Ok(group)
+    }
+
     fn pass(&self, from: Pid, to: Pid) {
         if tcgetpgrp(&self.0) != Ok(from) {
             return;
