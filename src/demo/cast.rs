@@ -98,15 +98,15 @@ pub(super) struct Role {
     pub(super) minutes_ago: i64,
 }
 
-const fn role(
-    instance: InstanceId,
-    part: Part,
-    workflow: &'static Workflow,
-    owner: Owner,
-    state: i64,
-    minutes_ago: i64,
-) -> Role {
-    Role { instance, part, workflow, owner, state, minutes_ago }
+const fn role(instance: InstanceId, part: Part, workflow: &'static Workflow, owner: Owner) -> Role {
+    Role { instance, part, workflow, owner, state: 0, minutes_ago: 0 }
+}
+
+impl Role {
+    /// In which state it is, and when it began.
+    const fn at(self, state: i64, minutes_ago: i64) -> Self {
+        Self { state, minutes_ago, ..self }
+    }
 }
 
 const LONGER_HOST: Owner = Owner::Other { host: "10.0.0.22", port: 5678 };
@@ -114,19 +114,19 @@ const LONGER_PORT: Owner = Owner::Other { host: "10.0.0.2", port: 56789 };
 
 /// In 1.2 an address has no port, and a longer one would be the dead master's own: these rows are finished.
 pub(super) const CAST: &[Role] = &[
-    role(101, Part::Finished, &SALES, Owner::Dead, 7, 2_950),
-    role(102, Part::Finished, &CLICKS, LONGER_PORT, 7, 2_880),
-    role(103, Part::Finished, &CUSTOMERS, LONGER_HOST, 6, 1_600),
-    role(104, Part::Finished, &RATES, Owner::Living, 5, 1_560),
-    role(105, Part::Finished, &SALES, Owner::Dead, 7, 1_510),
-    role(111, Part::Running, &SALES, Owner::Dead, 1, 74),
-    role(112, Part::Stopping, &CLICKS, Owner::Dead, 4, 68),
-    role(113, Part::Parent, &CUSTOMERS, Owner::Dead, 1, 61),
-    role(114, Part::Child, &PROFILES, Owner::Dead, 1, 58),
-    role(115, Part::StartParameters, &REVENUE, Owner::Dead, 1, 47),
-    role(116, Part::Scheduled, &RATES, Owner::Dead, 1, 45),
-    role(117, Part::WaitingCommand, &STOCK, Owner::Dead, 1, 90),
-    role(118, Part::Orphan, &CHURN, Owner::Dead, 1, 95),
-    role(119, Part::OfLivingMaster, &LOGS, Owner::Living, 1, 30),
-    role(120, Part::OfLivingMaster, &CLICKS, Owner::Living, 1, 8),
+    role(101, Part::Finished, &SALES, Owner::Dead).at(7, 2_950),
+    role(102, Part::Finished, &CLICKS, LONGER_PORT).at(7, 2_880),
+    role(103, Part::Finished, &CUSTOMERS, LONGER_HOST).at(6, 1_600),
+    role(104, Part::Finished, &RATES, Owner::Living).at(5, 1_560),
+    role(105, Part::Finished, &SALES, Owner::Dead).at(7, 1_510),
+    role(111, Part::Running, &SALES, Owner::Dead).at(1, 74),
+    role(112, Part::Stopping, &CLICKS, Owner::Dead).at(4, 68),
+    role(113, Part::Parent, &CUSTOMERS, Owner::Dead).at(1, 61),
+    role(114, Part::Child, &PROFILES, Owner::Dead).at(1, 58),
+    role(115, Part::StartParameters, &REVENUE, Owner::Dead).at(1, 47),
+    role(116, Part::Scheduled, &RATES, Owner::Dead).at(1, 45),
+    role(117, Part::WaitingCommand, &STOCK, Owner::Dead).at(1, 90),
+    role(118, Part::Orphan, &CHURN, Owner::Dead).at(1, 95),
+    role(119, Part::OfLivingMaster, &LOGS, Owner::Living).at(1, 30),
+    role(120, Part::OfLivingMaster, &CLICKS, Owner::Living).at(1, 8),
 ];

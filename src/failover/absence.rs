@@ -92,7 +92,7 @@ impl Handover<'_> {
             return Ok(());
         };
         let view = self.look().await?;
-        guard::select(self.cluster, self.rules, &view, address, Vec::new())?;
+        guard::select(self.cluster, self.rules, view.masters.find(address), Vec::new())?;
         self.observer.seeing_away(address, time);
         let lookout = Lookout { cluster: &mut *self.cluster, rules: self.rules, locks: self.locks.as_ref() };
         let (away, before) = lookout.see_away(&view, vec![address.clone()], time).await?;

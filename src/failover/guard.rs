@@ -200,18 +200,18 @@ pub(crate) fn about_nobody(view: &RegistryView, address: &Address) -> Option<Str
     })
 }
 
-/// The instances of `address` that may be failed over, judged against a fresh view; the others are counted.
+/// The instances of a master that may be failed over, and the others, judged by its registration in a fresh view: without
+/// one, all may.
 ///
 /// # Errors
 /// [`Refusal::MasterRegistered`], [`Refusal::NoTimeZone`].
 pub(crate) fn select(
     cluster: &Cluster,
     rules: &Rules,
-    view: &RegistryView,
-    address: &Address,
+    registration: Option<&Registration>,
     instances: Vec<Instance>,
 ) -> Result<(Vec<Instance>, Vec<Instance>), Refusal> {
-    let Some(registration) = view.masters.find(address) else { return Ok((instances, Vec::new())) };
+    let Some(registration) = registration else { return Ok((instances, Vec::new())) };
     let zone = cluster.zone.as_ref();
     let is_older = |instance: &Instance| {
         judge::began_before(instance, cluster.store.release().family, registration, zone) == Some(true)
@@ -222,7 +222,7 @@ pub(crate) fn select(
         return Err(registered(registration, older));
     }
     if zone.is_none() {
-        return Err(Refusal::NoTimeZone(address.clone()));
+        return Err(Refusal::NoTimeZone(registration.address.clone()));
     }
     Ok(instances.into_iter().partition(is_older))
 }

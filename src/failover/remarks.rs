@@ -13,17 +13,12 @@ pub(super) fn of(release: &Release, rules: &Rules, view: &RegistryView, selected
     if selected.is_empty() {
         return Vec::new();
     }
-    release.remarks().filter_map(|remark| text(remark, release, rules, view, selected)).collect()
+    let alone = rules.allow_no_masters && view.masters.servers.is_empty();
+    release.remarks().filter_map(|remark| text(remark, release, alone, selected)).collect()
 }
 
-fn text(
-    remark: Remark,
-    release: &Release,
-    rules: &Rules,
-    view: &RegistryView,
-    selected: &[Instance],
-) -> Option<String> {
-    let alone = rules.allow_no_masters && view.masters.servers.is_empty();
+/// `alone`: that no master is registered, and all of this waits for the one that starts.
+fn text(remark: Remark, release: &Release, alone: bool, selected: &[Instance]) -> Option<String> {
     match remark {
         Remark::ReadyStopHangs => about_ready_stop(release, "", selected),
         Remark::ReadyStopHangsWithoutWorker => about_ready_stop(release, " if its worker is gone", selected),

@@ -64,7 +64,7 @@ impl Handover<'_> {
     async fn selected(&mut self, address: &Address, view: &RegistryView) -> Result<Vec<InstanceId>, FailoverError> {
         zone::ensure_not_disproved(self.cluster, self.rules, view, address).await?;
         let instances = self.cluster.store.unfinished_of(address.as_str()).await?;
-        let (selected, _) = guard::select(self.cluster, self.rules, view, address, instances)?;
+        let (selected, _) = guard::select(self.cluster, self.rules, view.masters.find(address), instances)?;
         Ok(selected.into_iter().map(|instance| instance.id).collect())
     }
 }

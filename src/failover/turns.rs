@@ -148,7 +148,7 @@ impl<'j> Handover<'_> {
         zone::ensure_not_disproved(self.cluster, self.rules, &view, address).await?;
         let away = view.masters.find(address).is_none();
         let instances = self.scan(address, mark, &view).await?;
-        let (selected, living) = guard::select(self.cluster, self.rules, &view, address, instances)?;
+        let (selected, living) = guard::select(self.cluster, self.rules, view.masters.find(address), instances)?;
         let mut outcome = MasterOutcome::new(address.clone(), verdict_of(&view, address));
         outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
         let selected = self.without_waiting(selected, &mut outcome).await?;

@@ -55,6 +55,8 @@ struct File {
     handed_on: BTreeMap<String, Vec<String>>,
     /// Functions and methods that it calls or hands over.
     calls: BTreeSet<String>,
+    /// By function, how many parameters it has besides `self`.
+    parameters: Vec<(String, usize)>,
 }
 
 impl File {
@@ -95,11 +97,11 @@ fn read(path: PathBuf) -> File {
         module.pop();
     }
     let text = std::fs::read_to_string(&path).unwrap();
-    let (named, handed_on, calls) = Default::default();
-    let mut reader = Reader { module: &module, named, handed_on, calls };
+    let (named, handed_on, calls, parameters) = Default::default();
+    let mut reader = Reader { module: &module, named, handed_on, calls, parameters };
     reader.visit_file(&syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
-    let Reader { named, handed_on, calls, .. } = reader;
-    File { path, module, named, handed_on, calls }
+    let Reader { named, handed_on, calls, parameters, .. } = reader;
+    File { path, module, named, handed_on, calls, parameters }
 }
 
 struct Reader<'a> {
@@ -107,6 +109,7 @@ struct Reader<'a> {
     named: BTreeSet<Vec<String>>,
     handed_on: BTreeMap<String, Vec<String>>,
     calls: BTreeSet<String>,
+    parameters: Vec<(String, usize)>,
 }
 
 fn is_test(attributes: &[syn::Attribute]) -> bool {
@@ -172,6 +175,12 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
     /// Who may see something is not who needs it.
     fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        let parameters = signature.inputs.iter().filter(|input| matches!(input, syn::FnArg::Typed(_))).count();
+        self.parameters.push((signature.ident.to_string(), parameters));
+        visit::visit_signature(self, signature);
+    }
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         self.calls.insert(call.method.to_string());
@@ -320,6 +329,18 @@ fn leave_to_write_is_given_and_used_in_few_places() {
             files.iter().filter(|file| file.calls.contains(*function)).map(File::shown).collect();
         assert_eq!(calling, *allowed, "{function}");
     }
+}
+
+/// What a function needs stands in values with names, and not in a row of arguments.
+#[test]
+fn functions_have_few_parameters() {
+    let mut wrong = Vec::new();
+    for file in house() {
+        let most = if file.room() == "failover" { 4 } else { 5 };
+        let many = file.parameters.iter().filter(|(_, parameters)| *parameters > most);
+        wrong.extend(many.map(|(function, parameters)| format!("{} {function}: {parameters}", file.shown())));
+    }
+    assert_eq!(wrong, [""; 0]);
 }
 
 /// Families are compared where they are described; everybody else asks them for a fact.

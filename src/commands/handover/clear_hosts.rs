@@ -15,7 +15,7 @@ const WORDS: Words = Words {
     would: "would be claimed without a command",
     nothing: "no unfinished instance names a dead master",
 };
-use super::confirm::{SafetyArgs, Told};
+use super::confirm::{Order, SafetyArgs, Told};
 use crate::output::{Keys, Records};
 use clap::Args;
 use schemars::JsonSchema;
@@ -66,7 +66,8 @@ pub(in crate::commands) async fn run(
     let master = Address::typed(&arguments.master, cluster.store.release().family.registry.address_form)?;
     let masters = [master];
     let work = confirm::Work::Masters(&masters);
-    let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
+    let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     let next = if done.wrote { recover_commands(&done) } else { Vec::new() };
     if done.wrote {
         answer.close_with("nobody takes them up until they have commands; next:");

@@ -122,27 +122,33 @@ impl Told {
     }
 }
 
+/// What is to be done, and how.
+pub(super) struct Order<'a> {
+    pub(super) work: Work<'a>,
+    pub(super) rules: &'a Rules,
+    pub(super) safety: &'a SafetyArgs,
+    /// What it is called.
+    pub(super) words: Words,
+}
+
 /// Plans, asks, and does it.
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
-    work: &Work<'_>,
-    rules: &Rules,
-    safety: &SafetyArgs,
-    words: Words,
+    order: &Order<'_>,
 ) -> Result<(Run, Answer<Told>), CommandError> {
-    let permit = if safety.dry_run {
+    let permit = if order.safety.dry_run {
         None
-    } else if safety.yes {
+    } else if order.safety.yes {
         Some(Permit::given())
     } else {
-        match ask(shell, cluster, work, rules, words).await? {
+        match ask(shell, cluster, order).await? {
             Asked::Yes(permit) => Some(permit),
-            Asked::Ended(run) => return Ok(answer(shell, cluster, run, safety, words).await),
+            Asked::Ended(run) => return Ok(answer(shell, cluster, run, order).await),
         }
     };
-    let done = execute(shell, cluster, work, rules, permit.as_ref()).await;
-    Ok(answer(shell, cluster, done, safety, words).await)
+    let done = execute(shell, cluster, order, permit.as_ref()).await;
+    Ok(answer(shell, cluster, done, order).await)
 }
 
 /// What a question came to.
@@ -152,17 +158,11 @@ enum Asked {
     Ended(Run),
 }
 
-async fn ask(
-    shell: &mut Shell<'_, '_>,
-    cluster: &mut Cluster,
-    work: &Work<'_>,
-    rules: &Rules,
-    words: Words,
-) -> Result<Asked, CommandError> {
+async fn ask(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>) -> Result<Asked, CommandError> {
     if !shell.printer.can_ask() {
         return Err(Refusal::CannotAsk.into());
     }
-    let plan = execute(shell, cluster, work, rules, None).await;
+    let plan = execute(shell, cluster, order, None).await;
     if plan.ended_early() || plan.recovered() == 0 {
         return Ok(Asked::Ended(plan));
     }
@@ -175,7 +175,7 @@ async fn ask(
         let ids: Vec<InstanceId> = master.recovered.iter().map(|(id, _)| *id).take(20).collect();
         let more = if master.recovered.len() > ids.len() { ",…" } else { "" };
         let (count, ids) = (master.recovered.len(), report::id_list(&ids));
-        shell.printer.remark(&format!("{address} ({verdict}): {count} {}: {ids}{more}", words.would));
+        shell.printer.remark(&format!("{address} ({verdict}): {count} {}: {ids}{more}", order.words.would));
         let (tasks, skipped) = (master.marked_tasks.len(), master.skipped.len());
         shell.printer.remark(&format!("  {tasks} tasks would be marked, {skipped} instances left alone"));
         master.notes.iter().for_each(|note| shell.printer.warning(note));
@@ -184,16 +184,10 @@ async fn ask(
     if shell.confirm(&question).await? { Ok(Asked::Yes(Permit::given())) } else { Err(Refusal::NotConfirmed.into()) }
 }
 
-async fn execute(
-    shell: &mut Shell<'_, '_>,
-    cluster: &mut Cluster,
-    work: &Work<'_>,
-    rules: &Rules,
-    permit: Option<&Permit>,
-) -> Run {
+async fn execute(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>, permit: Option<&Permit>) -> Run {
     let mut observer = Watching { printer: shell.printer };
-    let handover = Handover::new(cluster, rules, permit, &mut observer);
-    let run = match work {
+    let handover = Handover::new(cluster, order.rules, permit, &mut observer);
+    let run = match &order.work {
         Work::Masters(masters) => handover.failover(masters).await,
         Work::Claimed(ids) => handover.recover(*ids).await,
     };
@@ -201,14 +195,9 @@ async fn execute(
     run
 }
 
-async fn answer(
-    shell: &mut Shell<'_, '_>,
-    cluster: &mut Cluster,
-    run: Run,
-    safety: &SafetyArgs,
-    words: Words,
-) -> (Run, Answer<Told>) {
-    let mut body = report::body(&run, safety.dry_run, words);
+async fn answer(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, run: Run, order: &Order<'_>) -> (Run, Answer<Told>) {
+    let safety = order.safety;
+    let mut body = report::body(&run, safety.dry_run, order.words);
     let settings = shell.printer.settings();
     if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
         body = body.untold();

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::confirm;
-use super::confirm::{SafetyArgs, Told};
+use super::confirm::{Order, SafetyArgs, Told};
 use super::report::Words;
 use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
@@ -130,7 +130,8 @@ pub(in crate::commands) async fn run(
         (named(cluster, &arguments.masters)?, Vec::new())
     };
     let work = confirm::Work::Masters(&masters);
-    let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
+    let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
         warnings.extend(about_orphans(cluster).await?);
     }

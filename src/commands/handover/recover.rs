@@ -13,7 +13,7 @@ const WORDS: Words = Words {
     would: "would be given a command",
     nothing: "every instance that was handed over has a command",
 };
-use super::confirm::{SafetyArgs, Told};
+use super::confirm::{Order, SafetyArgs, Told};
 use crate::output::{Keys, Records};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -88,7 +88,8 @@ pub(in crate::commands) async fn run(
     ids.sort_unstable();
     ids.dedup();
     let work = confirm::Work::Claimed((!arguments.orphans).then_some(ids.as_slice()));
-    let (done, mut answer) = confirm::run(shell, cluster, &work, &rules, &arguments.safety, WORDS).await?;
+    let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
+    let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }

@@ -113,32 +113,39 @@ async fn hold(
     let result = match elsewhere {
         // A lock in the wrong place keeps nobody out.
         Some(elsewhere) => Err(elsewhere.into()),
-        None => take_and_hold(shell, arguments, document, &mut *registry, &release, &address).await,
+        None => match doubt_about_place(&mut *registry, &release).await {
+            Ok(doubt) => {
+                tell_doubt(shell, arguments, document, doubt);
+                take_and_hold(shell, arguments, &mut *registry, &release.lock_paths(&address)).await
+            }
+            Err(error) => Err(error),
+        },
     };
     // Ends the session, and with it every lock, on each way out.
     *left = connect::close_registry(registry).await;
     result
 }
 
+/// A program has the streams: then a warning cannot wait for the document.
+fn tell_doubt(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs, document: &mut Document, doubt: Option<String>) {
+    let Some(doubt) = doubt else { return };
+    if arguments.program.is_empty() { document.warnings.push(doubt) } else { shell.printer.warning(&doubt) }
+}
+
 async fn take_and_hold(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
-    document: &mut Document,
     registry: &mut dyn Registry,
-    release: &Release,
-    address: &Address,
+    paths: &[String],
 ) -> Result<Held, CommandError> {
-    if let Some(doubt) = doubt_about_place(registry, release).await? {
-        if arguments.program.is_empty() { document.warnings.push(doubt) } else { shell.printer.warning(&doubt) }
-    }
     let mut leases = Vec::new();
     let deadline = Instant::now() + arguments.lock_timeout;
-    for path in release.lock_paths(address) {
+    for path in paths {
         let left = deadline.saturating_duration_since(Instant::now());
         let printer = &mut *shell.printer;
-        let full_path = registry.full_path(&path);
+        let full_path = registry.full_path(path);
         let mut on_wait = |holder: &LockNode| printer.waiting(&format!("{full_path}, {}", holder_sentence(holder)));
-        leases.push(registry.acquire(&path, left, &mut on_wait).await?);
+        leases.push(registry.acquire(path, left, &mut on_wait).await?);
     }
     shell.printer.settled();
     let locks = leases.iter().map(|lease| (lease.path.clone(), lease.waited)).collect();
@@ -201,7 +208,8 @@ async fn with_program(
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
     let session = registry.session_timeout();
-    match child::run(&arguments.program, arguments.hold_for, session, registry, leases, stop).await {
+    let program = child::Program { words: &arguments.program, limit: arguments.hold_for, session };
+    match child::run(program, registry, leases, stop).await {
         Ok(Ended::Status(code)) => Ok(Some(code)),
         Ok(Ended::LockLost(error)) => Err(error.into()),
         Err(error) => Err(CommandError::Other {

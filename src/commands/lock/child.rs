@@ -59,17 +59,26 @@ async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<()
     Ok(())
 }
 
-/// Runs a program without a shell between, for `limit` at most. What is left of it when it has ended, in its process group or
-/// out of it, is ended too: nothing of it goes on without the lock, which ends with a silence of `session`.
+/// What is run while a lock is held.
+pub(super) struct Program<'a> {
+    /// Its name and arguments.
+    pub(super) words: &'a [OsString],
+    /// For how long at most.
+    pub(super) limit: Option<Duration>,
+    /// After such a silence the lock is lost.
+    pub(super) session: Duration,
+}
+
+/// Runs a program without a shell between. What is left of it when it has ended, in its process group or out of it, is ended
+/// too: nothing of it goes on without the lock.
 pub(super) async fn run(
-    program: &[OsString],
-    limit: Option<Duration>,
-    session: Duration,
+    program: Program<'_>,
     registry: &mut dyn Registry,
     leases: &[Lease],
     mut stop: StopSignal,
 ) -> io::Result<Ended> {
-    let Some((name, arguments)) = program.split_first() else { return Ok(Ended::Status(0)) };
+    let Program { words, limit, session } = program;
+    let Some((name, arguments)) = words.split_first() else { return Ok(Ended::Status(0)) };
     let mut farewells = Farewells::listen();
     let mut children = signal(SignalKind::child())?;
     let mut target = Target::start(name, arguments, session)?;

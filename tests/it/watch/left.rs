@@ -76,7 +76,7 @@ fn a_pause_and_the_brake_are_counted_while_nothing_answers() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
     let mut proxy = world.env.through_proxy();
     let rounds = Rounds::of(&world);
-    world.run(watch(&world, "--once --grace 0s --max-instances 4")).exit(0);
+    world.run(watch(&world, "--once --grace 0s --max-instances 4")).exit(4);
     let state = world.env.home().join("watch.json");
     world.dsctl(&format!("watch --state-file {} --pause work", state.display())).run().exit(0);
     proxy.refuse();
