@@ -59,10 +59,12 @@ fn talkative() -> World {
     world
 }
 
-/// One round, whose events go through `reader`.
+/// One round, whose events go through `reader`; there is a file `ended` when it is over.
 fn read_by(world: &World, reader: &str) -> crate::harness::Output {
-    let state = world.env.home().join("watch.json");
-    let script = format!("set -o pipefail; \"$@\" | {reader}");
+    let home = world.env.home();
+    let (state, folder) = (home.join("watch.json"), home.display());
+    let script =
+        format!("set -o pipefail; {{ \"$@\"; code=$?; : >{folder}/ended; exit $code; }} | (cd {folder}; {reader})");
     let words = format!("watch -o ndjson --yes --once --grace 1h --state-file {}", state.display());
     let shell = Dsctl::new(&world.env).through("/bin/bash", &["-c", &script, "sh"]);
     shell.args(words.split_whitespace()).run()
@@ -79,7 +81,7 @@ fn a_reader_that_begins_late_has_everything() {
 #[test]
 fn what_nobody_reads_at_the_end_is_told() {
     let world = talkative();
-    let output = read_by(&world, "sleep 20").exit(1);
+    let output = read_by(&world, "until test -e ended; do sleep 0.1; done").exit(1);
     let lost = output.stderr.split(" bytes of it are lost").next().unwrap().rsplit(' ').next().unwrap();
     assert!(lost.parse::<u64>().is_ok_and(|lost| lost > 1024), "{output:?}");
 }
