@@ -13,16 +13,21 @@ use crate::cluster::Cluster;
 use crate::family::Claim;
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 
+/// Instances that get no command, with their hosts, and why.
+type Left = Vec<(Address, InstanceId, SkipReason)>;
+
 impl Handover<'_> {
     /// Gives claimed instances the recovery command that they lack. With ids, these alone; else every orphan.
     pub async fn recover(mut self, ids: Option<&[InstanceId]>) -> Run {
-        let result = self.all_claimed(ids).await;
+        let mut left = Left::new();
+        let result = self.all_claimed(ids, &mut left).await;
+        report_left(&mut self.run, left);
         self.finish(result)
     }
 
-    async fn all_claimed(&mut self, ids: Option<&[InstanceId]>) -> Result<(), FailoverError> {
+    async fn all_claimed(&mut self, ids: Option<&[InstanceId]>, left: &mut Left) -> Result<(), FailoverError> {
         let view = self.check().await?;
-        let candidates = self.candidates(ids, &view).await?;
+        let candidates = self.candidates(ids, &view, left).await?;
         if candidates.is_empty() {
             return Ok(());
         }
@@ -47,9 +52,7 @@ impl Handover<'_> {
             // A path made of such a text would be another lock, or none.
             let has_lock = Address::typed(address.as_str(), family.registry.address_form).is_ok();
             if !has_lock && matches!(family.claim, Claim::State(_)) {
-                for instance in &instances {
-                    report_left(&mut self.run, &address, instance.id, SkipReason::StrangeHost);
-                }
+                left.extend(instances.iter().map(|row| (address.clone(), row.id, SkipReason::StrangeHost)));
                 continue;
             }
             shares.push((address, instances));
@@ -66,12 +69,13 @@ impl Handover<'_> {
         &mut self,
         ids: Option<&[InstanceId]>,
         view: &RegistryView,
+        left: &mut Left,
     ) -> Result<Vec<Instance>, FailoverError> {
         let Some(ids) = ids else {
             let orphans = self.cluster.store.orphans().await?;
             for (row, error) in self.cluster.store.failed_recoveries().await? {
                 let host = Address::seen(row.instance.host.as_deref().unwrap_or_default());
-                report_left(&mut self.run, &host, row.instance.id, recovery_failed(&error));
+                left.push((host, row.instance.id, recovery_failed(&error)));
             }
             return Ok(orphans);
         };
@@ -86,8 +90,7 @@ impl Handover<'_> {
         let found = self.cluster.store.by_ids(ids).await?;
         let waiting = self.cluster.store.recovery_commands_for(ids.iter().copied()).await?;
         let missing = ids.iter().filter(|id| !found.iter().any(|instance| instance.id == **id));
-        let mut left: Vec<(Address, InstanceId, SkipReason)> =
-            missing.map(|id| (Address::seen("-"), *id, SkipReason::NotFound)).collect();
+        left.extend(missing.map(|id| (Address::seen("-"), *id, SkipReason::NotFound)));
         let mut claimed = Vec::new();
         for instance in found {
             let reason = failed.get(&instance.id).map(recovery_failed);
@@ -97,9 +100,6 @@ impl Handover<'_> {
                     left.push((Address::seen(instance.host.as_deref().unwrap_or_default()), instance.id, reason));
                 }
             }
-        }
-        for (address, id, reason) in left {
-            report_left(&mut self.run, &address, id, reason);
         }
         Ok(claimed)
     }
@@ -128,22 +128,30 @@ fn named_reason(
     (!claimed).then_some(SkipReason::NotClaimed(verdict))
 }
 
-fn report_left(run: &mut Run, address: &Address, id: InstanceId, reason: SkipReason) {
-    let verdict = match &reason {
-        SkipReason::NotClaimed(verdict) => *verdict,
-        SkipReason::CommandWaiting(_) => Verdict::Claimed,
-        SkipReason::RecoveryFailed(..) => Verdict::RecoveryFailed,
-        _ => Verdict::Unknown,
-    };
-    if let Some(master) = run.masters.iter_mut().find(|master| master.address == *address) {
-        // A finished instance says nothing of its master; the next one may.
-        if master.verdict == Verdict::Unknown {
-            master.verdict = verdict;
+/// Tells of them when the others are done: what befalls a host's turn is told in an outcome of its own until then, and one
+/// that was not begun is known by having none. Hosts without a turn come first.
+fn report_left(run: &mut Run, left: Left) {
+    let mut others: Vec<MasterOutcome> = Vec::new();
+    for (address, id, reason) in left {
+        let verdict = match &reason {
+            SkipReason::NotClaimed(verdict) => *verdict,
+            SkipReason::CommandWaiting(_) => Verdict::Claimed,
+            SkipReason::RecoveryFailed(..) => Verdict::RecoveryFailed,
+            _ => Verdict::Unknown,
+        };
+        let known = run.masters.iter_mut().chain(&mut others).find(|master| master.address == address);
+        if let Some(master) = known {
+            // A finished instance says nothing of its master; the next one may.
+            if master.verdict == Verdict::Unknown {
+                master.verdict = verdict;
+            }
+            master.skipped.push((id, reason));
+            continue;
         }
+        let mut master = MasterOutcome::new(address, verdict);
         master.skipped.push((id, reason));
-        return;
+        others.push(master);
     }
-    let mut master = MasterOutcome::new(address.clone(), verdict);
-    master.skipped.push((id, reason));
-    run.masters.push(master);
+    others.append(&mut run.masters);
+    run.masters = others;
 }

@@ -5,6 +5,7 @@ mod commit;
 mod edges;
 mod kills;
 mod living;
+mod orphans;
 mod places;
 mod races;
 mod remarks;
