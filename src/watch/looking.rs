@@ -78,9 +78,21 @@ impl Watcher<'_> {
         .await
     }
 
+    /// Looks at the registry if nobody has for as long as between two rounds: of many masters, or in a slow database, what is
+    /// asked of one after the other takes long, and would prove no absence.
+    async fn look_meanwhile(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+        let looked = self.memory.missing.last.as_ref().and_then(|look| look.steady);
+        if looked.is_some_and(|looked| looked.elapsed() >= self.plan.interval) {
+            let masters = cluster.registry.masters().await?;
+            self.see(&*cluster.registry, &masters);
+        }
+        Ok(())
+    }
+
     /// Notes what rows there are, for absences that have just begun.
     pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         for address in self.memory.missing.without_mark() {
+            self.look_meanwhile(cluster).await?;
             let mark = cluster.store.mark(&[&address]).await?;
             self.memory.missing.mark(&address, &mark);
         }
@@ -96,6 +108,7 @@ impl Watcher<'_> {
         let in_grace = |since| super::guard::grace(since, now, &limits).is_some();
         for (address, absence) in absences.iter().filter(|(_, absence)| in_grace(absence.since)) {
             let Some(mark) = &absence.mark else { continue };
+            self.look_meanwhile(cluster).await?;
             let master = Address::seen(address);
             let sign = sign_of_life(&mut cluster.store, &master, mark);
             if let Some(sign) = sign.await? {

@@ -145,6 +145,9 @@ pub trait Surroundings: Send {
     /// A round is over; `error` if it failed.
     async fn round(&mut self, view: &View, took: Duration, error: Option<&str>);
 
+    /// As [`Surroundings::tell`], from within a failover.
+    fn tell_at_once(&mut self, event: Event);
+
     /// A batch of a failover is done: the loop is alive, however long the whole takes.
     fn progress(&mut self);
 

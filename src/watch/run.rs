@@ -212,6 +212,10 @@ impl Watcher<'_> {
     fn arrive(&mut self, cluster: &Cluster) {
         let place = (cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned());
         let other_database = self.memory.database.as_ref().is_some_and(|before| *before != place.1);
+        if other_database {
+            // What does not hang here was not handed over by anybody.
+            self.memory.work.clear();
+        }
         if other_database || self.place.as_ref().is_some_and(|before| *before != place) {
             self.memory.missing.lose_sight();
             self.forget_masters();

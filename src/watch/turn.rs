@@ -103,8 +103,9 @@ impl Watcher<'_> {
         }
         let rules = self.rules(master);
         let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
-        let mut passing = Passing { around, brake: self.storm_brake() };
+        let mut passing = Passing { around, brake: self.storm_brake(), untold };
         let mut run = Handover::new(cluster, &rules, permit, &mut passing).failover(from_ref(master)).await;
+        let untold = passing.untold.take();
         self.wrote |= run.wrote;
         if self.came_to == ExitCode::Done {
             self.came_to = run.exit_code();
@@ -187,7 +188,7 @@ impl Watcher<'_> {
     ) -> bool {
         let Some(before) = self.refused.get(master.as_str()) else { return false };
         let (rules, _stop) = (self.rules(master), self.stop.clone());
-        let mut passing = Passing { around, brake: self.storm_brake() };
+        let mut passing = Passing { around, brake: self.storm_brake(), untold: None };
         let run = Handover::new(cluster, &rules, None, &mut passing).failover(from_ref(master)).await;
         matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
     }
@@ -213,12 +214,18 @@ fn holder_of(failure: Option<&FailoverError>) -> Option<&str> {
 struct Passing<'a> {
     around: &'a mut dyn Surroundings,
     brake: StormBrake,
+    /// That it has begun, where that is told only if it does not stand by once more.
+    untold: Option<Event>,
 }
 
 impl Observer for Passing<'_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
+        // However it ends, and whether or not anybody hears of that.
+        if let Some(started) = self.untold.take() {
+            self.around.tell_at_once(started);
+        }
         self.around.progress();
     }
 

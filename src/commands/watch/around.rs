@@ -280,6 +280,10 @@ impl Surroundings for Around<'_, '_> {
     }
 
     async fn tell(&mut self, event: Event) {
+        self.tell_at_once(event);
+    }
+
+    fn tell_at_once(&mut self, event: Event) {
         self.metrics.record(&event);
         self.picture.standby = (event.kind == Kind::Standby).then(|| event.text.clone());
         self.show_line(&event);

@@ -84,9 +84,11 @@ fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer<Wat
     let cannot = |what: String, error: io::Error| failed(what, Some(error.to_string()), "see --state-file");
     let pause = PauseFile::beside(file.path());
     let paused = pause.resume().map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
+    // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be lost.
+    let lone = Lone::beside(file.path());
     let mut state = file.load().unwrap_or_default();
     let braked = state.brake.take();
-    if let Ok(Some(_lone)) = Lone::beside(file.path()) {
+    if let Ok(Some(_lone)) = lone {
         if braked.is_some() {
             state.failovers.clear();
             file.save(&state).map_err(|error| failed(error.to_string(), None, "see --state-file"))?;

@@ -117,6 +117,23 @@ fn with_the_registry_in_tables_of_a_slow_database_a_failover_comes_to_its_end() 
     world.check_complete();
 }
 
+/// What there is of each of many dead masters is asked of a slow database one by one; the registry is looked at meanwhile.
+#[test]
+fn with_the_registry_in_tables_of_a_slow_database_many_masters_are_seen_away() {
+    let mut world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+    for number in 0..9 {
+        world.add(&format!("10.0.7.{number}:5678"), long_ago(), 1);
+    }
+    let proxy = world.env.through_proxy();
+    let mut watcher = watch(&world, "--grace 20s --max-masters 1").limit(Duration::from_mins(5)).spawn();
+    watcher.await_stdout(&event("started"));
+    proxy.delay(Duration::from_millis(100));
+    watcher.await_stdout(&event("failover_started"));
+    proxy.pass();
+    let output = end(&world, watcher);
+    assert!(!output.stdout.contains("begins anew"), "{output:?}");
+}
+
 fn learn_that_it_lives(world: &World) {
     let mut watcher = watch(world, "--grace 5s").spawn();
     watcher.await_stdout(&of("grace_started", DEAD));

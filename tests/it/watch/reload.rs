@@ -1,6 +1,6 @@
 //! Settings that are read again: wrong ones make nobody dead, and right ones are taken up whatever failed before.
 
-use super::{end, event, of, told, watch};
+use super::{end, event, long_ago, of, told, watch};
 use crate::faults::world::{BY_HOST, DEAD, LIVING, World, registered};
 use crate::harness::{Dsctl, Env, MariaDb, Store};
 
@@ -62,4 +62,22 @@ fn settings_are_read_again_while_nothing_answers() {
     watcher.await_stdout_times(&event("grace_started"), 2);
     end(&world.0, watcher);
     world.0.check_untouched();
+}
+
+/// A copy of the database by mistake, in which less hangs: what is not there was handed over by nobody, and is no storm.
+#[test]
+fn what_does_not_hang_in_another_database_was_handed_over_by_nobody() {
+    let mut world = Configured(World::new(Store::MariaDb, BY_HOST, 12), "DSCTL_DB", "db");
+    world.0.add("10.0.0.3:5678", long_ago(), 6);
+    let other = World::new(Store::MariaDb, BY_HOST, 1);
+    let (own, copy) = (world.0.env.url(), other.env.url());
+    let mut round = |url: &str, grace: &str| {
+        world.set(url);
+        let watcher = world.watch(&format!("--once --max-instances 20 --grace {grace}"));
+        world.0.run(watcher)
+    };
+    round(&own, "1h").exit(0);
+    round(&copy, "1h").exit(0);
+    let output = round(&own, "0s").exit(0);
+    assert_eq!(told(&output, "failover_finished").len(), 2, "{output:?}");
 }

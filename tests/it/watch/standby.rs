@@ -1,6 +1,6 @@
 //! Somebody else holds the lock, and does the work.
 
-use super::{Rounds, end, event, told, watch};
+use super::{Rounds, await_commands, end, event, of, told, watch};
 use crate::faults::world::{BY_HOST, DEAD, World};
 use crate::harness::Store;
 
@@ -35,4 +35,22 @@ fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
     assert!(standby["text"].as_str().unwrap().contains("held by"), "{standby}");
     assert!(told(&output, "failover_finished").iter().all(|event| event["recovered"] == 0), "{output:?}");
     world.check_complete();
+}
+
+/// The lock that it stood by for is given back: that its failover has begun is told when something is done, not at its end.
+#[test]
+fn a_failover_after_standing_by_is_told_while_it_goes_on() {
+    let world = World::new(Store::MariaDb, BY_HOST, 60);
+    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+    world.zk().await_queue(&world.lock(), 1);
+    let mut watcher = watch(&world, "--grace 0s --lock-timeout 1s --batch 1 --rate 1/s").spawn();
+    watcher.await_stdout(&event("standby"));
+    holder.signal("TERM");
+    holder.finish();
+    await_commands(&world, 1);
+    watcher.await_stdout_times(&of("failover_started", DEAD), 2);
+    assert!(world.command_count() < 60);
+    let output = end(&world, watcher);
+    assert!(told(&output, "failover_finished").is_empty(), "{output:?}");
+    world.check();
 }
