@@ -167,8 +167,8 @@ impl Handover<'_> {
         // Where locked rows are passed over, none of them is waited for.
         let waits = chunk.rows == Rows::Waited || !store.passes_locked_over();
         let locked = match chunk.rows {
-            Rows::Free => store.lock_free_instances(batch.as_ref(), &ids).await,
-            Rows::Waited => store.lock_instances(batch.as_ref(), &ids).await,
+            Rows::Free => store.lock_free_instances(batch, &ids).await,
+            Rows::Waited => store.lock_instances(batch, &ids).await,
         };
         let rows = locked.map_err(Unwritten::at(if waits { Place::Instances } else { Place::Tables }))?;
         let taken: HashSet<InstanceId> = rows.iter().map(|row| row.instance.id).collect();

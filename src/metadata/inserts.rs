@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::DateTime;
 
-use super::database::{Database, DatabaseError, Dialect, Row};
+use super::database::{DatabaseError, Dialect, Row};
 use super::rows;
 use super::statements::NewCommand;
 use super::store::MetadataStore;
@@ -88,10 +88,10 @@ impl MetadataStore {
         let witness = self.database.witness().unwrap_or_default();
         let query = self.statements().insert_commands(&columns, piece, now, (&drawn, &witness));
         if self.database.dialect() != Dialect::MySql {
-            self.database.query(&query, &mut keep).await?;
+            self.database.ready().await.query(&query, &mut keep).await?;
             return self.server.believe(hearing, self.database.endpoint());
         }
-        let written = self.database.execute(&query).await?;
+        let written = self.database.ready().await.execute(&query).await?;
         if written.rows == 0 {
             return Ok(());
         }

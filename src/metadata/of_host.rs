@@ -25,13 +25,13 @@ impl MetadataStore {
     pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
         let Some((mut twin, middle)) = self.helper().await? else {
             let whole = self.statements().unfinished_of_host(host, Part::Whole);
-            let whole = of_host(&mut self.database, &whole, host).await;
+            let whole = of_host(self.database.ready().await, &whole, host).await;
             return self.believed(whole);
         };
         let statements = self.statements();
         let [first, second] =
             [Part::To(middle), Part::After(middle)].map(|part| statements.unfinished_of_host(host, part));
-        let halves = join(of_host(&mut self.database, &first, host), of_host(&mut *twin, &second, host));
+        let halves = join(of_host(self.database.ready().await, &first, host), of_host(&mut *twin, &second, host));
         // Neither is dropped when the other one fails: a connection that is left in the middle of an answer is lost.
         let (first, other) = halves.await;
         twin.close().await;
@@ -44,7 +44,7 @@ impl MetadataStore {
             Ok(other) if is_this_server(&other) => self.believed(Ok(other))?,
             other => {
                 tracing::debug!("the second connection failed, or leads to another server: {:?}", other.err());
-                let second = of_host(&mut self.database, &second, host).await;
+                let second = of_host(self.database.ready().await, &second, host).await;
                 self.believed(second)?
             }
         });
@@ -70,7 +70,7 @@ impl MetadataStore {
             return Ok(None);
         };
         let middle = least.midpoint(*greatest);
-        match self.database.twin().await {
+        match self.database.ready().await.twin().await {
             Ok(twin) => Ok(twin.map(|twin| (twin, middle))),
             Err(error) => {
                 tracing::debug!("one connection scans alone: {error}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::database::{Database, DatabaseError, Row};
+use super::database::{DatabaseError, Row};
 use super::statements::{catalogue, id_sequence};
 use super::store::MetadataStore;
 use crate::family::{Claim, TaskRule};
@@ -173,7 +173,7 @@ impl MetadataStore {
         names.extend([LOCK, CLIENT].into_iter().filter(|_| writing.locks));
         let query = catalogue::written_tables(self.database.dialect(), &names);
         let mut seen = Seen::default();
-        self.database.query(&query, &mut |row| seen.read(&row)).await?;
+        self.database.ready().await.query(&query, &mut |row| seen.read(&row)).await?;
         let filled: Vec<&str> = self.release.command_columns().into_iter().map(|(column, _)| column).collect();
         if writing.commands
             && let Some(obstacle) = seen.insert(tables.command, &filled)

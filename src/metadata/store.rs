@@ -64,9 +64,9 @@ impl MetadataStore {
     pub async fn open(database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
         let mut database = Undoing::new(database);
         let mut server = Server::default();
-        let (catalogue, hidden) = read_catalogue(&mut database, &mut server).await?;
+        let (catalogue, hidden) = read_catalogue(database.ready().await, &mut server).await?;
         let release = detect(&catalogue, given)?;
-        see_whole_tables(&mut database, &release).await?;
+        see_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
@@ -118,7 +118,7 @@ impl MetadataStore {
     }
 
     pub(super) async fn ask_server(&mut self) -> Result<(), DatabaseError> {
-        let answer = ask(&mut self.database, &mut self.server).await;
+        let answer = ask(self.database.ready().await, &mut self.server).await;
         self.heard = Instant::now();
         answer
     }
@@ -128,7 +128,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where one is not. Nothing may rest on rows handed over before.
     pub(super) async fn signed(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        signed_by(&mut self.database, &mut self.server, query, on_row).await
+        signed_by(self.database.ready().await, &mut self.server, query, on_row).await
     }
 
     /// Which server answered last, as far as it is told.
@@ -179,7 +179,7 @@ impl MetadataStore {
 
     /// Ends the connection.
     pub async fn close(self) {
-        Box::new(self.database).close().await;
+        self.database.close().await;
     }
 
     /// Starts a transaction that sees one state of the database and can write nothing.
@@ -187,12 +187,12 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn begin_reading(&mut self) -> Result<(), DatabaseError> {
-        self.database.begin(Access::Read, Duration::ZERO).await
+        self.database.ready().await.begin(Access::Read, Duration::ZERO).await
     }
 
     /// Ends that transaction.
     pub async fn end_reading(&mut self) {
-        self.database.rollback().await;
+        self.database.ready().await.rollback().await;
     }
 
     /// How many unfinished or claimed instances each host has. One scan.
@@ -309,7 +309,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows handed over before.
     pub(super) async fn each(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        let answer = each_of(&mut self.database, &mut self.server, query, on_row).await;
+        let answer = each_of(self.database.ready().await, &mut self.server, query, on_row).await;
         self.heard = Instant::now();
         answer
     }

@@ -1,7 +1,7 @@
 //! Reads of the task table. It is great, and in PostgreSQL no index leads from an instance to its tasks: so the table is
 //! gone through once for a whole run, and each batch finds its tasks by their own keys.
 
-use super::database::{Database, DatabaseError, Dialect, Row};
+use super::database::{DatabaseError, Dialect, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::model::{InstanceId, Task};

@@ -1,13 +1,11 @@
 //! Transactions that undo themselves: whoever drops one without a COMMIT has rolled it back.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
-use super::query::Query;
+use super::database::{Access, Database, DatabaseError};
 
 /// A transaction that is open: rows may be locked in it. Dropped, it is rolled back before anything else is asked, and with
 /// the connection at the latest.
@@ -26,23 +24,34 @@ impl Drop for OpenTransaction {
 #[must_use = "it is rolled back when it is dropped"]
 pub struct WriteBatch(pub(super) OpenTransaction);
 
-impl AsRef<OpenTransaction> for OpenTransaction {
-    fn as_ref(&self) -> &OpenTransaction {
-        self
-    }
-}
+impl Deref for WriteBatch {
+    type Target = OpenTransaction;
 
-impl AsRef<OpenTransaction> for WriteBatch {
-    fn as_ref(&self) -> &OpenTransaction {
+    fn deref(&self) -> &OpenTransaction {
         &self.0
     }
 }
 
-/// A connection that rolls back what was left open.
+impl From<WriteBatch> for OpenTransaction {
+    fn from(batch: WriteBatch) -> Self {
+        batch.0
+    }
+}
+
+/// A connection, of which nobody has more than a look before what was left open is rolled back.
 #[derive(Debug)]
 pub(super) struct Undoing {
     database: Box<dyn Database>,
     left_open: Arc<AtomicBool>,
+}
+
+/// What is asked of no server.
+impl Deref for Undoing {
+    type Target = dyn Database;
+
+    fn deref(&self) -> &(dyn Database + 'static) {
+        &*self.database
+    }
 }
 
 impl Undoing {
@@ -51,9 +60,21 @@ impl Undoing {
         Self { database, left_open: Arc::default() }
     }
 
-    /// What stands for the transaction that was begun.
-    pub(super) fn transaction(&self) -> OpenTransaction {
-        OpenTransaction(Arc::clone(&self.left_open))
+    /// The connection, without a transaction that nobody holds any more.
+    pub(super) async fn ready(&mut self) -> &mut dyn Database {
+        if self.left_open.swap(false, Ordering::AcqRel) {
+            self.database.rollback().await;
+        }
+        &mut *self.database
+    }
+
+    /// Begins a transaction that may write.
+    ///
+    /// # Errors
+    /// As [`Database::begin`].
+    pub(super) async fn begin(&mut self, idle_limit: Duration) -> Result<OpenTransaction, DatabaseError> {
+        self.ready().await.begin(Access::Write, idle_limit).await?;
+        Ok(OpenTransaction(Arc::clone(&self.left_open)))
     }
 
     /// It has come to its end, and is not to be rolled back any more.
@@ -62,70 +83,17 @@ impl Undoing {
         self.left_open.store(false, Ordering::Release);
     }
 
-    async fn undo(&mut self) {
-        if self.left_open.swap(false, Ordering::AcqRel) {
-            self.database.rollback().await;
-        }
-    }
-}
-
-#[async_trait]
-impl Database for Undoing {
-    fn dialect(&self) -> Dialect {
-        self.database.dialect()
-    }
-
-    fn endpoint(&self) -> &str {
-        self.database.endpoint()
-    }
-
-    fn why_plain(&self) -> Option<&str> {
-        self.database.why_plain()
-    }
-
-    fn skips_locked(&self) -> bool {
-        self.database.skips_locked()
-    }
-
-    fn witness(&self) -> Option<String> {
-        self.database.witness()
-    }
-
-    async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        self.undo().await;
-        self.database.query(query, on_row).await
-    }
-
-    async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
-        self.undo().await;
-        self.database.execute(query).await
-    }
-
-    async fn begin(&mut self, access: Access, idle_limit: Duration) -> Result<(), DatabaseError> {
-        self.undo().await;
-        self.database.begin(access, idle_limit).await
-    }
-
-    async fn commit(&mut self) -> Result<(), DatabaseError> {
-        self.database.commit().await
-    }
-
-    async fn rollback(&mut self) {
-        self.left_open.store(false, Ordering::Release);
-        self.database.rollback().await;
-    }
-
-    async fn reconnect(&mut self) -> Result<(), DatabaseError> {
+    /// Makes a new connection, on which nothing is open.
+    ///
+    /// # Errors
+    /// As [`Database::reconnect`].
+    pub(super) async fn reconnect(&mut self) -> Result<(), DatabaseError> {
         self.left_open.store(false, Ordering::Release);
         self.database.reconnect().await
     }
 
-    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
-        self.undo().await;
-        self.database.twin().await
-    }
-
-    async fn close(self: Box<Self>) {
+    /// Ends the connection, and with it whatever is open.
+    pub(super) async fn close(self) {
         self.database.close().await;
     }
 }

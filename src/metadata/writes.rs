@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::database::{Access, Database, DatabaseError, Dialect};
+use super::database::{DatabaseError, Dialect};
 use super::rows;
 use super::statements::{RowLock, catalogue};
 use super::store::{LOOK_UP, MetadataStore};
@@ -42,8 +42,7 @@ impl MetadataStore {
     /// [`DatabaseError`]; nothing is open then.
     pub async fn begin_locking(&mut self, idle_limit: Duration) -> Result<OpenTransaction, DatabaseError> {
         self.server.begin();
-        self.database.begin(Access::Write, idle_limit).await?;
-        Ok(self.database.transaction())
+        self.database.begin(idle_limit).await
     }
 
     /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have engines).
@@ -68,7 +67,7 @@ impl MetadataStore {
     pub async fn commit(&mut self, batch: WriteBatch) -> Result<(), DatabaseError> {
         let asked = if self.server.is_vouched() { Ok(()) } else { self.ask_server().await };
         let committed = match asked {
-            Ok(()) => self.database.commit().await,
+            Ok(()) => self.database.ready().await.commit().await,
             Err(error) => Err(error),
         };
         match committed {
@@ -79,9 +78,9 @@ impl MetadataStore {
     }
 
     /// Undoes what was done in a transaction, and gives its locks back, at once.
-    pub async fn roll_back(&mut self, transaction: impl AsRef<OpenTransaction> + Send) {
-        drop(transaction);
-        self.database.rollback().await;
+    pub async fn roll_back(&mut self, transaction: impl Into<OpenTransaction>) {
+        drop(transaction.into());
+        self.database.ready().await;
     }
 
     /// Makes a new connection in place of a lost one. It may lead to another server: see [`MetadataStore::server`].
@@ -119,7 +118,7 @@ impl MetadataStore {
         let skips = self.database.skips_locked();
         if !skips && self.database.dialect() == Dialect::MySql {
             // The next transaction begins with the usual time.
-            self.database.execute(&"SET SESSION innodb_lock_wait_timeout = 1".into()).await?;
+            self.database.ready().await.execute(&"SET SESSION innodb_lock_wait_timeout = 1".into()).await?;
         }
         self.locked(ids, if skips { RowLock::Free } else { RowLock::All }).await
     }
@@ -147,7 +146,7 @@ impl MetadataStore {
         let mut marked = 0;
         for some in tasks.chunks(LOOK_UP) {
             let query = self.statements().mark_tasks(some, self.release.mark_clears_flag());
-            marked += self.database.execute(&query).await?.rows;
+            marked += self.database.ready().await.execute(&query).await?.rows;
         }
         Ok(marked)
     }
@@ -167,7 +166,7 @@ impl MetadataStore {
         let mut claimed = 0;
         for ((state, host), ids) in groups {
             let query = self.statements().claim(&padded(&ids), host, state);
-            claimed += self.database.execute(&query).await?.rows;
+            claimed += self.database.ready().await.execute(&query).await?.rows;
         }
         Ok(claimed)
     }

@@ -243,7 +243,7 @@ fn a_batch_that_is_dropped_is_rolled_back() {
             let mut store = MetadataStore::open(world.env.database(), Some(BY_HOST)).await.unwrap();
             store.meet_server(true).await.unwrap();
             let batch = store.begin_batch(&Permit::given(), lock, Duration::from_secs(30)).await.unwrap();
-            let rows = store.lock_instances(batch.as_ref(), &ids).await.unwrap();
+            let rows = store.lock_instances(&batch, &ids).await.unwrap();
             assert_eq!(store.claim(&batch, &rows).await.unwrap(), 3);
             drop(batch);
             let counts = store.host_counts().await.unwrap();
@@ -267,7 +267,7 @@ fn inserts(env: &Env, version: Version) -> bool {
         let mut store = MetadataStore::open(env.database(), Some(version)).await.unwrap();
         store.meet_server(true).await.unwrap();
         let batch = store.begin_batch(&Permit::given(), lock, Duration::from_secs(30)).await.unwrap();
-        let rows = store.lock_instances(batch.as_ref(), &[7]).await.unwrap();
+        let rows = store.lock_instances(&batch, &[7]).await.unwrap();
         let command = NewCommand { row: &rows[0], parameter: r#"{"ProcessInstanceId":7}"#.to_owned() };
         let inserted = store.insert_commands(&batch, &[command], None).await;
         store.roll_back(batch).await;
