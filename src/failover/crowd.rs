@@ -57,9 +57,7 @@ impl Handover<'_> {
         }
         Ok(())
     }
-}
 
-impl Handover<'_> {
     /// Other masters whose failover somebody may be at work at.
     async fn locked_masters(
         &mut self,

@@ -82,7 +82,8 @@ impl Facts {
                 store.find_tasks(&ids).await?
             }
         };
-        let unproven_zone = zone::unproven(store, zone).await?;
+        let by_times = matches!(store.release().task_rule(), TaskRule::OnDeadHosts { .. });
+        let unproven_zone = zone::unproven(store, zone.filter(|_| by_times)).await?;
         Ok(Self { definitions, schedules, tasks, unproven_zone })
     }
 }

@@ -81,19 +81,17 @@ pub(super) async fn about_earlier_life(
     selected: &[Instance],
 ) -> Result<Vec<String>, FailoverError> {
     let Some(latest) = latest_of_earlier_life(cluster, view, master, selected) else { return Ok(Vec::new()) };
-    let rows = cluster.store.newest_times().await?;
-    let is_unproven = |zone: &&TimeZone| zone_matters(view, master) && !is_proven(&rows, zone);
-    let unproven = cluster.zone.as_ref().filter(is_unproven).map(|zone| {
+    let zone = cluster.zone.as_ref().filter(|_| zone_matters(view, master));
+    let unproven = unproven(&mut cluster.store, zone).await?.map(|zone| {
         format!(
-            "that the masters write times in {} could not be proven from the rows: if their zone is another, this may be what the \
-             living {master} runs; compare the two moments with what is known of it",
-            name_of(zone)
+            "that the masters write times in {zone} could not be proven from the rows: if their zone is another, this may be what \
+             the living {master} runs; compare the two moments with what is known of it"
         )
     });
     Ok(std::iter::once(latest).chain(unproven).collect())
 }
 
-/// The zone by which tasks are told to be of a server's earlier life, where nothing proves it.
+/// A zone's name, where there is one and no row proves it.
 ///
 /// # Errors
 /// The database's own.
@@ -101,8 +99,7 @@ pub(super) async fn unproven(
     store: &mut MetadataStore,
     zone: Option<&TimeZone>,
 ) -> Result<Option<String>, DatabaseError> {
-    let by_times = matches!(store.release().task_rule(), TaskRule::OnDeadHosts { .. });
-    let Some(zone) = zone.filter(|_| by_times) else { return Ok(None) };
+    let Some(zone) = zone else { return Ok(None) };
     let rows = store.newest_times().await?;
     Ok((!is_proven(&rows, zone)).then(|| name_of(zone)))
 }
