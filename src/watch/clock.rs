@@ -27,9 +27,12 @@ impl Clock {
         let passed = steady.saturating_duration_since(self.steady).as_millis();
         let expected = self.wall.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX));
         *self = Self { wall, steady };
-        let set = wall.saturating_sub(expected);
-        if set.saturating_abs() < JITTER { 0 } else { set }
+        without_jitter(wall.saturating_sub(expected))
     }
+}
+
+fn without_jitter(set: i64) -> i64 {
+    if set.saturating_abs() < JITTER { 0 } else { set }
 }
 
 /// The wall clock beside the one that this machine has run since it was started, which goes on while it sleeps, and is the same
@@ -62,8 +65,7 @@ impl Reading {
         if self.boot != earlier.boot || passed < 0 {
             return 0;
         }
-        let set = self.wall_ms.saturating_sub(earlier.wall_ms).saturating_sub(passed);
-        if set.saturating_abs() < JITTER { 0 } else { set }
+        without_jitter(self.wall_ms.saturating_sub(earlier.wall_ms).saturating_sub(passed))
     }
 }
 

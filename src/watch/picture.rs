@@ -25,7 +25,7 @@ pub(super) fn masters(
     for server in &registered.masters.servers {
         let address = server.address.to_string();
         let verdict = Verdict::Alive;
-        let master = WatchedMaster { address: address.clone(), registered: true, verdict, unfinished: 0, guard: None };
+        let master = WatchedMaster { address: address.clone(), verdict, unfinished: 0, guard: None };
         masters.insert(address, master);
     }
     for count in counts.iter().filter(|count| family.is_unfinished(Some(count.state))) {
@@ -36,7 +36,7 @@ pub(super) fn masters(
         }
         let guard = holds.get(host).map(|hold| hold.sentence(now));
         let verdict = if matches!(holds.get(host), Some(Hold::Alive(_))) { Verdict::Unknown } else { absent };
-        let new = || WatchedMaster { address: host.to_owned(), registered: false, verdict, unfinished: 0, guard };
+        let new = || WatchedMaster { address: host.to_owned(), verdict, unfinished: 0, guard };
         masters.entry(host.to_owned()).or_insert_with(new).unfinished += count.count;
     }
     masters.into_values().collect()

@@ -84,8 +84,6 @@ pub struct Trouble {
 pub struct WatchedMaster {
     /// Its address.
     pub address: String,
-    /// Whether it is registered.
-    pub registered: bool,
     /// What is known of it: without any registration nobody is known to be dead, and neither is who has shown life.
     pub verdict: Verdict,
     /// Its unfinished instances.

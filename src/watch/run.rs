@@ -293,8 +293,8 @@ impl Watcher<'_> {
         self.refused.retain(|master, _| names.contains(master));
         self.standing_by.retain(|master, _| names.contains(master));
         self.memory.missing.doubt = None;
-        if self.tell_unkept(around).await && self.plan.once && self.came_to == ExitCode::Done {
-            self.came_to = ExitCode::Failure;
+        if self.tell_unkept(around).await && self.plan.once {
+            self.comes_to(ExitCode::Failure);
         }
         let view = View {
             masters: picture::masters(cluster.store.release().family, &view, &counts, &holds),
@@ -313,9 +313,7 @@ impl Watcher<'_> {
         let (family, allowed) = (cluster.store.release().family, self.plan.rules.allow_no_masters);
         let Err(refusal) = check_registry(&view.masters, family, place(&*cluster.registry), allowed) else { return };
         around.tell(Event::new(Kind::FailoverRefused, format!("{refusal}; {}", refusal.hint()))).await;
-        if self.came_to == ExitCode::Done {
-            self.came_to = ExitCode::Refused;
-        }
+        self.comes_to(ExitCode::Refused);
     }
 
     /// A pause is told when it begins and when it ends, whether or not anything waits for that.

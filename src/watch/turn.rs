@@ -79,8 +79,8 @@ impl Watcher<'_> {
         self.mark(cluster).await?;
         let Some(hold) = self.hold(around, master, unfinished, now) else { return Ok(Standing::Free) };
         self.announce(around, master, unfinished, &hold, now).await;
-        if hold.needs_somebody() && self.came_to == ExitCode::Done {
-            self.came_to = ExitCode::Refused;
+        if hold.needs_somebody() {
+            self.comes_to(ExitCode::Refused);
         }
         Ok(Standing::Held(hold))
     }
@@ -107,9 +107,7 @@ impl Watcher<'_> {
         let mut run = Handover::new(cluster, &rules, permit, &mut passing).failover(from_ref(master)).await;
         let untold = passing.untold.take();
         self.wrote |= run.wrote;
-        if self.came_to == ExitCode::Done {
-            self.came_to = run.exit_code();
-        }
+        self.comes_to(run.exit_code());
         if let Some(holder) = holder_of(run.failure.as_ref()) {
             self.standing_by.insert(master.to_string(), holder.to_owned());
             if stood_by.as_deref() == Some(holder) {

@@ -48,3 +48,12 @@ pub(super) struct Watcher<'a> {
     /// What no failover takes, as it was told last.
     pub(super) left: LeftAlone,
 }
+
+impl Watcher<'_> {
+    /// Notes what a round came to; what was noted first stays.
+    pub(super) fn comes_to(&mut self, code: ExitCode) {
+        if self.came_to == ExitCode::Done {
+            self.came_to = code;
+        }
+    }
+}
