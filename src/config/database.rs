@@ -1,6 +1,7 @@
 //! Database URLs: the usual ones, and the `jdbc:` ones of DolphinScheduler's own configuration.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
@@ -148,7 +149,7 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
         return Err(malformed("the URL has a / or @ where none belongs"));
     }
     // What is neither a host nor a database's name may hold a password, and both are shown.
-    if !host.chars().all(is_in_host) || !database.chars().all(is_in_database) {
+    if !is_host(&host) || !database.chars().all(is_in_database) {
         return Err(UrlError::new("the host or the database's name has a character that none has", Some(PLACES)));
     }
     let (user, password) = login(&url, &parameters)?;
@@ -167,9 +168,12 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
     Ok((target, parameters))
 }
 
-/// IPv6 addresses have colons, and a zone behind a percent sign; PostgreSQL's host may be the folder of a socket.
-fn is_in_host(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%' | '/')
+/// Only IPv6 addresses have colons, and a zone behind a percent sign; PostgreSQL's host may be the folder of a socket.
+fn is_host(text: &str) -> bool {
+    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+    let is_in_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
+    let is_named = zone.is_none() && address.chars().all(is_in_name);
+    is_named || (address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(|zone| zone.chars().all(is_in_name)))
 }
 
 fn is_in_database(c: char) -> bool {

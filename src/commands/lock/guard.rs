@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, getpid, getppid};
 use tokio::task::JoinHandle;
 
@@ -136,12 +136,21 @@ pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
     }
     let session = arguments.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or_default();
     let mark = arguments.next().and_then(|text| text.into_string().ok()).unwrap_or_default();
+    be_deaf();
     let (sender, words) = channel();
     std::thread::spawn(move || {
         hear(&mut BufReader::new(io::stdin()), &mut |word| _ = sender.send(word));
     });
     stand_guard(&words, getppid(), &mark, Times::of_session(Duration::from_millis(session)));
     true
+}
+
+/// Only its parent's end ends it: not the service manager's word to all of a service, and not the hang-up that the system sends to
+/// who is stopped when his parent ends. Must be called before there are other threads.
+fn be_deaf() {
+    let signals = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+    // Who could not do this would guard all the same.
+    let _ = SigSet::from_iter(signals).thread_block();
 }
 
 /// Every whole line, until nobody can write any more.

@@ -21,6 +21,13 @@ struct Process {
     started: u64,
 }
 
+impl Process {
+    /// Who waits for his parent has ended.
+    fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
 /// From now on whoever loses his parent below this process becomes its own child, instead of nobody's. Where the system has
 /// no such thing, who leaves the group is not found any more.
 pub(super) fn adopt_orphans() {
@@ -92,8 +99,8 @@ impl Kin {
     fn found(&mut self, all: &BTreeMap<i32, Process>) -> Vec<Process> {
         let was_known = |pid: i32, process: &Process| self.known.get(&pid) == Some(&process.started);
         let of_group = |process: &Process| process.group == self.group.as_raw();
-        // Without the root nobody has adopted who left since the last look.
-        let alone = !all.contains_key(&self.root);
+        // Without the root nobody has adopted who left since the last look; one that waits for its own parent has ended, too.
+        let alone = all.get(&self.root).is_none_or(Process::has_ended);
         let first = |(pid, process): (&i32, &Process)| {
             (was_known(*pid, process) || of_group(process) || (alone && has_mark(*pid, &self.mark))).then_some(*pid)
         };
@@ -105,8 +112,7 @@ impl Kin {
             kin.extend(new);
             next += 1;
         }
-        let living =
-            |pid: &i32| all.get(pid).filter(|process| *pid != self.root && !matches!(process.state, 'Z' | 'X'));
+        let living = |pid: &i32| all.get(pid).filter(|process| *pid != self.root && !process.has_ended());
         let found: Vec<(i32, Process)> = kin.iter().filter_map(|pid| Some((*pid, *living(pid)?))).collect();
         self.known = found.iter().map(|(pid, process)| (*pid, process.started)).collect();
         found.into_iter().map(|(_, process)| process).collect()

@@ -32,6 +32,8 @@ fn the_usual_urls() {
         ("postgres://ds@db1/ds?options=--search_path=a,b", "postgres ds/-@db1:5432/ds Prefer a,b"),
         ("mysql://d%40s:p%2Fw%23%3a%25@db1/d%20s", "mysql d@s/p/w#:%@db1:3306/d s Prefer -"),
         ("mysql://ds:p@ss@db1/ds", "mysql ds/p@ss@db1:3306/ds Prefer -"),
+        ("postgres://ds@fe80%3A%3A1%25eth0/ds", "postgres ds/-@fe80::1%eth0:5432/ds Prefer -"),
+        ("postgres://ds@%2Frun%2Fpostgresql/ds", "postgres ds/-@/run/postgresql:5432/ds Prefer -"),
         ("mysql://ds:a+b@db1/ds?x", "mysql ds/a+b@db1:3306/ds Prefer -"),
     ];
     for (url, expected) in cases {
@@ -106,6 +108,9 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ("jdbc:postgresql://(host=h,password=MARKER)/ds?user=x", "the URL names several hosts"),
         ("jdbc:mysql://h/ds;password=MARKER?user=x", "the host or the database's name has a character that none has"),
         ("jdbc:mysql://h;password=MARKER/ds?user=x", "the host or the database's name has a character that none has"),
+        ("mysql://u@db1%3AMARKER/d", "the host or the database's name has a character that none has"),
+        ("mysql://u@db1%25MARKER/d", "the host or the database's name has a character that none has"),
+        ("postgres://u@fe80%3A%3A1%25eth0%3AMARKER/d", "the host or the database's name has a character that none has"),
         ("mysql://u@h/MARKER%3Dx", "the host or the database's name has a character that none has"),
         ("postgres://u%3bpassword%3dMARKER@h/ds", "a password stands where none belongs"),
         ("postgres://u@h/ds?sslmode=verify-ca&sslrootcert=/ca.pem;pwd=MARKER", "a password stands where none belongs"),

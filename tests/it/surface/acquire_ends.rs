@@ -246,6 +246,38 @@ fn who_leaves_the_group_is_ended_too() {
     }
 }
 
+/// The guard of a running `lock acquire`.
+fn guard_of(parent: u32) -> u32 {
+    let is_guard = |pid: &u32| {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        read("status").lines().any(|line| line == format!("PPid:\t{parent}")) && read("cmdline").contains("__end-group")
+    };
+    let numbers =
+        || std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    eventually(LIMIT, "the guard", || numbers().find(is_guard).ok_or("none"))
+}
+
+/// A guard that comes to look only once dsctl is dead, and its parent asks after it later still.
+#[test]
+fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
+    let world = world();
+    let (file, go) = (world.file("deserter"), world.file("go"));
+    let wait = format!("echo waiting; while ! test -e {}; do sleep 0.05; done;", go.display());
+    let script = format!("{wait} {} sleep 600", deserter(&file));
+    let mut running = world.acquire(&["--", "sh", "-c", &script]).spawn();
+    running.await_stdout("waiting");
+    let guard = guard_of(running.pid());
+    signal(guard, "STOP");
+    std::fs::write(go, "").unwrap();
+    running.await_stdout("ready");
+    running.signal("KILL");
+    eventually(LIMIT, "the end", || if is_alive(running.pid()) { Err("it lives") } else { Ok(()) });
+    signal(guard, "CONT");
+    world.zk.await_queue(&world.path, 0);
+    assert!(!is_alive(number(&file)));
+    running.finish();
+}
+
 /// A shell that becomes dsctl has children of its own.
 #[test]
 fn who_was_there_before_the_program_is_spared() {
