@@ -223,7 +223,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s q -l quiet -
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l instance -d 'These instances; several with commas between' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l original-state -d '3.3 and newer: the state before the hand-over, where it is written nowhere' -r -f -a "running\t'It was running'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l original-state -d '3.3 and newer: the state before the hand-over. With --orphans for those alone whose state is written nowhere' -r -f -a "running\t'It was running'
 ready_pause\t'It was about to pause'
 ready_stop\t'It was about to stop'"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 use jiff::tz::TimeZone;
+use strum::VariantNames;
 
 use super::value::{self, RegistryKind};
 use crate::model::Version;
@@ -49,7 +50,7 @@ pub struct ConnectionArgs {
 
     /// Which registry the cluster uses.
     #[arg(long, global = true, value_name = "KIND",
-        value_parser = PossibleValuesParser::new(["zookeeper", "jdbc"]).try_map(|text| text.parse::<RegistryKind>()),
+        value_parser = PossibleValuesParser::new(RegistryKind::VARIANTS).try_map(|text| text.parse::<RegistryKind>()),
         help = "Registry: zookeeper, or DolphinScheduler's own in the database (3.3 and newer) [env: DSCTL_REGISTRY]")]
     pub registry: Option<RegistryKind>,
 
@@ -122,7 +123,7 @@ pub struct ConnectionArgs {
 pub struct OutputArgs {
     /// Format of the answer.
     #[arg(short, long, global = true, value_name = "FORMAT",
-        value_parser = PossibleValuesParser::new(Format::WORDS).try_map(|text| text.parse::<Format>()),
+        value_parser = PossibleValuesParser::new(Format::VARIANTS).try_map(|text| text.parse::<Format>()),
         help = "Format of the answer [default: table] [env: DSCTL_OUTPUT]")]
     pub output: Option<Format>,
 
@@ -151,7 +152,7 @@ pub struct OutputArgs {
 
     /// When to use colours.
     #[arg(long, global = true, value_name = "WHEN",
-        value_parser = PossibleValuesParser::new(ColorChoice::WORDS).try_map(|text| text.parse::<ColorChoice>()),
+        value_parser = PossibleValuesParser::new(ColorChoice::VARIANTS).try_map(|text| text.parse::<ColorChoice>()),
         help = "When to use colours [default: auto] [env: DSCTL_COLOR]")]
     pub color: Option<ColorChoice>,
 }

@@ -14,7 +14,7 @@ mod table;
 pub mod terminal;
 mod tsv;
 
-use std::str::FromStr;
+use strum::{EnumString, VariantNames};
 
 pub use color::ColorChoice;
 pub use document::{Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Row, Rows, Table, WORD};
@@ -25,7 +25,8 @@ pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 
 /// Format of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// Columns for people.
     #[default]
@@ -36,25 +37,6 @@ pub enum Format {
     Ndjson,
     /// Columns for scripts, with tabs between.
     Tsv,
-}
-
-impl Format {
-    /// The words for all formats, in the order of the help.
-    pub const WORDS: [&'static str; 4] = ["table", "json", "ndjson", "tsv"];
-}
-
-impl FromStr for Format {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "table" => Ok(Self::Table),
-            "json" => Ok(Self::Json),
-            "ndjson" => Ok(Self::Ndjson),
-            "tsv" => Ok(Self::Tsv),
-            _ => Err("expected table, json, ndjson or tsv"),
-        }
-    }
 }
 
 /// How to answer.

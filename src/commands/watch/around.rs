@@ -64,7 +64,7 @@ pub(super) struct Around<'a, 'w> {
 }
 
 fn unusable(message: String, hint: &str) -> CommandError {
-    CommandError::Other { message, cause: None, hint: Some(hint.to_owned()), exit: ExitCode::Usage }
+    CommandError::usage(anyhow::Error::msg(message), hint)
 }
 
 impl<'a, 'w> Around<'a, 'w> {

@@ -56,7 +56,7 @@ fn details(_: &mut SchemaGenerator) -> Schema {
             "storm_brake": flag,
             "retry_after_seconds": { "type": "number" },
             "untold": count,
-            "exit_code": { "enum": ExitCode::ALL.map(ExitCode::number) },
+            "exit_code": { "enum": ExitCode::ALL.iter().map(|code| code.number()).collect::<Vec<_>>() },
         },
     })
 }
