@@ -25,7 +25,7 @@ pub enum Steps {
 pub struct Rules {
     /// Which halves.
     pub steps: Steps,
-    /// Instances in one transaction.
+    /// Instances per transaction.
     pub batch: usize,
     /// Instances per second at most.
     pub rate: Option<u32>,

@@ -94,17 +94,17 @@ pub struct ConnectionArgs {
 
     /// How long the registry keeps our locks when we fall silent.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
-        help = "How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]")]
+        help = "How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]")]
     pub session_timeout: Option<Duration>,
 
-    /// Limit of each network step.
+    /// Timeout of each network operation.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
-        help = "Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]")]
+        help = "Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]")]
     pub timeout: Option<Duration>,
 
-    /// Limit of each statement.
+    /// Timeout of each statement.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
-        help = "Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]")]
+        help = "Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]")]
     pub statement_timeout: Option<Duration>,
 
     /// A configuration file.
@@ -121,10 +121,10 @@ pub struct ConnectionArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Format of the answer.
+    /// Output format.
     #[arg(short, long, global = true, value_name = "FORMAT",
         value_parser = PossibleValuesParser::new(Format::VARIANTS).try_map(|text| text.parse::<Format>()),
-        help = "Format of the answer [default: table] [env: DSCTL_OUTPUT]")]
+        help = "Output format [default: table] [env: DSCTL_OUTPUT]")]
     pub output: Option<Format>,
 
     /// Leaves header lines out.

@@ -24,7 +24,7 @@ pub use patient::{HURRY, LAST, Patient};
 pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 
-/// Format of the answer.
+/// Output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Format {
@@ -42,7 +42,7 @@ pub enum Format {
 /// How to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputSettings {
-    /// Format of the answer.
+    /// Output format.
     pub format: Format,
     /// Whether tables and tsv have header lines.
     pub headers: bool,

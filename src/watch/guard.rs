@@ -10,9 +10,9 @@ use super::state::PastFailover;
 pub struct Limits {
     /// How long a registration must be gone.
     pub grace: Duration,
-    /// How long after a failover of a master there is none of the same one again.
+    /// Minimum time between two failovers of the same master.
     pub cool_down: Duration,
-    /// What the storm brake looks back on.
+    /// Period over which the storm brake counts.
     pub window: Duration,
     /// Masters failed over within the window; one more trips the brake.
     pub max_masters: usize,

@@ -33,12 +33,12 @@ pub(crate) struct FailoverArgs {
     #[arg(long)]
     pub all_dead: bool,
 
-    /// With --all-dead: see first for so long that they stay away; by default as long as the release's own masters wait
-    /// (30s in 3.3 and newer, else 0s). A dry run does not wait
+    /// With --all-dead: how long the masters must stay unregistered first; by default as long as the release's own masters
+    /// wait (30s in 3.3 and newer, else 0s). A dry run does not wait
     #[arg(long, value_name = "DURATION", conflicts_with = "masters", value_parser = value::duration, help_heading = "Safety")]
     pub grace: Option<Duration>,
 
-    /// Wait so long for the living masters to take the instances up
+    /// Wait this long for living masters to take up the instances
     #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
     pub wait: Option<Duration>,
 

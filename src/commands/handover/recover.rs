@@ -25,7 +25,7 @@ use serde::Serialize;
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["instances", "orphans"]))]
 pub(crate) struct RecoverArgs {
-    /// These instances; several with commas between
+    /// These instances, comma-separated
     #[arg(long = "instance", value_name = "ID", value_delimiter = ',', value_parser = clap::value_parser!(i64).range(1..))]
     pub instances: Vec<InstanceId>,
 

@@ -178,7 +178,7 @@ impl<'a, 'w> Around<'a, 'w> {
         if let Ok(mut served) = self.served.lock() {
             served.clone_from(&text);
         }
-        if let Some(file) = &self.setup.arguments.telling.metrics_file {
+        if let Some(file) = &self.setup.arguments.notifications.metrics_file {
             match self.metrics.write_file(file) {
                 Ok(()) => _ = self.unwritable.remove(file),
                 Err(error) => self.cannot_write(file, &format!("{}: {error}", file.display())),
@@ -210,11 +210,11 @@ impl<'a, 'w> Around<'a, 'w> {
 }
 
 fn hooks(setup: &Setup<'_>) -> Result<Hooks, CommandError> {
-    let telling = &setup.arguments.telling;
-    let on = telling.on.iter().map(|text| parse_on(text)).collect::<Result<Vec<_>, _>>();
+    let notifications = &setup.arguments.notifications;
+    let on = notifications.on.iter().map(|text| parse_on(text)).collect::<Result<Vec<_>, _>>();
     let on =
         on.map_err(|error| unusable(format!("--on cannot be used: {error}"), "for example --on pre=/usr/bin/true"))?;
-    let hooks = Hooks { dir: telling.hook.clone(), on, timeout: telling.hook_timeout };
+    let hooks = Hooks { dir: notifications.hook.clone(), on, timeout: notifications.hook_timeout };
     hooks.check().map_err(|problem| {
         unusable(
             problem,
@@ -225,7 +225,7 @@ fn hooks(setup: &Setup<'_>) -> Result<Hooks, CommandError> {
 }
 
 async fn listen(setup: &Setup<'_>, served: Arc<Mutex<String>>) -> Result<(), CommandError> {
-    let Some(text) = &setup.arguments.telling.metrics_listen else { return Ok(()) };
+    let Some(text) = &setup.arguments.notifications.metrics_listen else { return Ok(()) };
     let address = metrics_http::parse_listen(text)
         .map_err(|problem| unusable(format!("--metrics-listen {text:?}: {problem}"), "for example 9187"))?;
     let listener = tokio::net::TcpListener::bind(address)
