@@ -99,11 +99,15 @@ pub fn storm(master: &str, past: &[PastFailover], waiting: u64, now: i64, limits
     let instances = recent.iter().fold(0_u64, |sum, past| sum.saturating_add(past.instances));
     let minutes = limits.window.as_secs().div_ceil(60);
     if masters >= limits.max_masters {
-        return Some(format!("{masters} masters were failed over within {minutes} minutes (--max-masters)"));
+        return Some(format!(
+            "{masters} masters were failed over, or lost their instances otherwise, within {minutes} minutes \
+             (--max-masters)"
+        ));
     }
     (instances.saturating_add(waiting) > limits.max_instances).then(|| {
         format!(
-            "{instances} instances were handed over within {minutes} minutes, and {waiting} more wait (--max-instances)"
+            "{instances} instances were handed over, or went otherwise, within {minutes} minutes, and {waiting} more \
+             wait (--max-instances)"
         )
     })
 }

@@ -1,6 +1,11 @@
 //! `dsctl recover`: the second half alone.
 
-use super::confirm;
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::confirm::{self, Order, SafetyArgs, Told};
 use super::report::Words;
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -8,18 +13,13 @@ use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::failover::{GivenState, OriginalState, Steps};
 use crate::family::Claim;
 use crate::model::InstanceId;
+use crate::output::{Keys, Records};
 
 const WORDS: Words = Words {
     done: "given a command",
     would: "would be given a command",
     nothing: "every instance that was handed over has a command",
 };
-use super::confirm::{Order, SafetyArgs, Told};
-use crate::output::{Keys, Records};
-use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// Arguments of `recover`.
 #[derive(Args, Clone, Debug)]
