@@ -8,7 +8,7 @@ use super::query::Query;
 use super::rows;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::undoing::Undoing;
-use super::witness::{Hearing, Server, mark, signed, witnessed};
+use super::witness::{Hearing, Witnesses, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
@@ -43,7 +43,7 @@ pub struct MetadataStore {
     pub(super) optional: OptionalColumns,
     pub(super) has_jdbc_registry: bool,
     pub(super) has_mysql_registry: bool,
-    pub(super) server: Server,
+    pub(super) server: Witnesses,
     /// Tables of which row level security shows us a part alone.
     hidden: Vec<String>,
     /// When the server last answered.
@@ -63,7 +63,7 @@ impl MetadataStore {
     /// [`StoreError`].
     pub async fn open(database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
         let mut database = Undoing::new(database);
-        let mut server = Server::default();
+        let mut server = Witnesses::default();
         let (catalogue, hidden) = read_catalogue(database.ready().await, &mut server).await?;
         let release = detect(&catalogue, given)?;
         see_whole_tables(database.ready().await, &release).await?;
@@ -320,7 +320,7 @@ impl MetadataStore {
 ///
 /// # Errors
 /// [`DatabaseError`]; [`DatabaseError::Doubtful`].
-pub(crate) async fn ask(database: &mut dyn Database, server: &mut Server) -> Result<(), DatabaseError> {
+pub(crate) async fn ask(database: &mut dyn Database, server: &mut Witnesses) -> Result<(), DatabaseError> {
     match database.dialect() {
         Dialect::MySql => signed_by(database, server, &"SELECT NULL FROM DUAL FOR UPDATE".into(), &mut |_| ()).await,
         _ => each_of(database, server, &"SELECT NULL".into(), &mut |_| ()).await,
@@ -329,7 +329,7 @@ pub(crate) async fn ask(database: &mut dyn Database, server: &mut Server) -> Res
 
 async fn signed_by(
     database: &mut dyn Database,
-    server: &mut Server,
+    server: &mut Witnesses,
     query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
@@ -352,7 +352,7 @@ async fn signed_by(
 /// As [`MetadataStore::each`].
 pub(crate) async fn each_of(
     database: &mut dyn Database,
-    server: &mut Server,
+    server: &mut Witnesses,
     query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
@@ -390,7 +390,7 @@ impl Claim {
 /// The tables, and those of which row level security hides rows.
 async fn read_catalogue(
     database: &mut dyn Database,
-    server: &mut Server,
+    server: &mut Witnesses,
 ) -> Result<(Catalogue, Vec<String>), DatabaseError> {
     let (mut seen, mut hidden) = (Catalogue::default(), Vec::new());
     seen.hides = database.dialect() == Dialect::MySql;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::child::{self, Ended};
+use super::child::{self, ProgramEnd};
 use super::taken::LockEntry;
-use crate::commands::connect::{self, Access};
+use crate::commands::connect::{self, Purpose};
 use crate::commands::failure::{CommandError, holder_sentence};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times;
@@ -102,13 +102,13 @@ async fn hold(
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, Access::Write, &shell.stop, document).await?;
+        let (release, elsewhere) = connect::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address, elsewhere))
     };
     let layout = |(release, ..): &(Release, _, _)| release.family.registry;
     let ((release, address, elsewhere), registry) =
-        connect::both(&shell.settings, Access::Write, &shell.stop, database, layout).await?;
+        connect::both(&shell.settings, Purpose::Write, &shell.stop, database, layout).await?;
     let mut registry = registry?;
     let result = match elsewhere {
         // A lock in the wrong place keeps nobody out.
@@ -210,8 +210,8 @@ async fn with_program(
     let session = registry.session_timeout();
     let program = child::Program { words: &arguments.program, limit: arguments.hold_for, session };
     match child::run(program, registry, leases, stop).await {
-        Ok(Ended::Status(code)) => Ok(Some(code)),
-        Ok(Ended::LockLost(error)) => Err(error.into()),
+        Ok(ProgramEnd::Status(code)) => Ok(Some(code)),
+        Ok(ProgramEnd::LockLost(error)) => Err(error.into()),
         Err(error) => {
             let name = arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
             let is_missing = error.kind() == io::ErrorKind::NotFound;

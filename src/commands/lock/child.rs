@@ -25,7 +25,7 @@ const MOMENT: Duration = Duration::from_millis(500);
 
 /// How it ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(super) enum ProgramEnd {
     /// By itself, or by a signal that was passed on; 128 + n for signal n.
     Status(u8),
     /// Ended by us, since the lock was lost.
@@ -76,9 +76,9 @@ pub(super) async fn run(
     registry: &mut dyn Registry,
     leases: &[Lease],
     mut stop: StopSignal,
-) -> io::Result<Ended> {
+) -> io::Result<ProgramEnd> {
     let Program { words, limit, session } = program;
-    let Some((name, arguments)) = words.split_first() else { return Ok(Ended::Status(0)) };
+    let Some((name, arguments)) = words.split_first() else { return Ok(ProgramEnd::Status(0)) };
     let mut farewells = Farewells::listen();
     let mut children = signal(SignalKind::child())?;
     let mut target = Target::start(name, arguments, session)?;
@@ -95,24 +95,24 @@ pub(super) async fn run(
             status = target.child.wait() => {
                 let code = code_of(status?);
                 target.end(Signal::SIGTERM).await?;
-                break Ended::Status(code);
+                break ProgramEnd::Status(code);
             }
             lost = any_lost(registry, leases) => {
                 target.end(Signal::SIGTERM).await?;
-                break Ended::LockLost(lost);
+                break ProgramEnd::LockLost(lost);
             }
             // The program decides what it does about it; the lock is held, and looked after, until it has ended.
             stop = stop.requested(), if !asked => {
                 asked = true;
                 target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
             }
-            signal = farewells.recv() => break Ended::Status(code_of(target.end(signal).await?)),
-            () = &mut over => break Ended::Status(code_of(target.end(Signal::SIGTERM).await?)),
+            signal = farewells.recv() => break ProgramEnd::Status(code_of(target.end(signal).await?)),
+            () = &mut over => break ProgramEnd::Status(code_of(target.end(Signal::SIGTERM).await?)),
             () = stopped(&mut children, &target.kin, target.terminal.as_ref(), target.group) => {
                 target.rest();
                 if let Err(lost) = ensure_held(registry, leases).await {
                     target.end(Signal::SIGTERM).await?;
-                    break Ended::LockLost(lost);
+                    break ProgramEnd::LockLost(lost);
                 }
                 target.go_on();
             }

@@ -16,7 +16,7 @@ use super::line::{EventLine, PreLine};
 use super::setup::{Setup, alone, resume_marker};
 use super::shapes::{level, memory, row, seen, state, status};
 use crate::cluster::Cluster;
-use crate::commands::connect::{self, Access};
+use crate::commands::connect::{self, Purpose};
 use crate::commands::failure::CommandError;
 use crate::config::{Scope, resolve};
 use crate::exit_code::ExitCode;
@@ -238,7 +238,7 @@ async fn listen(setup: &Setup<'_>, served: Arc<Mutex<String>>) -> Result<(), Com
 #[async_trait]
 impl Surroundings for Around<'_, '_> {
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
-        let access = if self.setup.arguments.guards.dry_run { Access::Look } else { Access::Write };
+        let access = if self.setup.arguments.guards.dry_run { Purpose::Look } else { Purpose::Write };
         let opened = connect::cluster(&self.setup.settings, access, stop).await.map_err(|error| trouble(&error));
         // The database is told of first: where the registry is, that one has answered.
         if opened.as_ref().err().is_none_or(|trouble| trouble.source == Some(Source::Registry)) {

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 
 pub use self::settings::ZooKeeperSettings;
 
-use self::observer::Observer;
+use self::observer::ChildrenObserver;
 use self::session::Session;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::RegistryLayout;
@@ -61,7 +61,7 @@ pub struct ZooKeeperRegistry {
     session: Session,
     layout: RegistryLayout,
     /// Made when somebody first waits for a change.
-    observer: Option<Observer>,
+    observer: Option<ChildrenObserver>,
     /// How many lock nodes may be there that are ours.
     places: usize,
 }
@@ -131,7 +131,7 @@ impl Registry for ZooKeeperRegistry {
 
     async fn masters_changed(&mut self) {
         let (session, masters) = (&self.session, self.layout.masters);
-        let start = || Observer::start(session.client().clone(), session.path(masters));
+        let start = || ChildrenObserver::start(session.client().clone(), session.path(masters));
         self.observer.get_or_insert_with(start).changed().await;
     }
 
