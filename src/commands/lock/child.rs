@@ -2,7 +2,7 @@
 //! somebody else's, however this process ends.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -130,7 +130,7 @@ async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>,
         let Some(terminal) = terminal else { continue };
         match waitid(Id::Pid(group), flags) {
             // It wanted the terminal before that was its own.
-            Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) if terminal.is_lent_to(group) => {
+            Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) if terminal.lend(group) => {
                 let _ = killpg(group, Signal::SIGCONT);
             }
             Ok(WaitStatus::Stopped(..)) => return,
@@ -182,8 +182,9 @@ impl Target {
         let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
         let grace = Times::of_session(session).grace;
         let terminal = Terminal::of_process();
-        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know why it stands.
-        if let Some(terminal) = &terminal {
+        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know why it stands. Where others
+        // read what it writes, a pager say, it may be they who want the terminal: then it has to ask.
+        if let Some(terminal) = terminal.as_ref().filter(|_| io::stdout().is_terminal()) {
             terminal.give(group);
         }
         Ok(Self { child, group, kin, grace, terminal, guard })

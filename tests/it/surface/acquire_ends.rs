@@ -156,6 +156,32 @@ fn the_terminal_is_lent_and_taken_back() {
     dsctl.run().exit(0).out("first one").out("code 0").out("then two");
 }
 
+/// Whoever pages what the program writes reads what is typed: the program, which asks for nothing, must not have the terminal.
+#[test]
+fn a_pager_behind_the_program_has_the_terminal() {
+    let world = world();
+    let file = world.file("go");
+    let pager = format!(
+        "read -r first; echo \"paged $first\"; read -r key </dev/tty; echo \"key $key\"; touch {}; cat",
+        file.display()
+    );
+    let shell = format!("set -m; \"$0\" \"$@\" | sh -c '{pager}'; echo codes ${{PIPESTATUS[*]}}");
+    let script = format!("echo one; while ! test -e {}; do sleep 0.05; done; echo ended", file.display());
+    let words = ["--", "sh", "-c", &script];
+    let dsctl = world.acquire_through("/bin/bash", &["-c", &shell], &words).on_terminal().stdin("k\n");
+    dsctl.run().exit(0).out("paged one").out("key k").out("ended").out("codes 0 0");
+}
+
+/// The same where the program itself asks.
+#[test]
+fn a_program_that_writes_into_a_pipe_has_the_terminal_when_it_asks() {
+    let world = world();
+    let shell = "set -m; \"$0\" \"$@\" | cat; echo codes ${PIPESTATUS[*]}";
+    let words = ["--", "sh", "-c", "read -r line; echo \"first $line\"; read -r line </dev/tty; echo \"then $line\""];
+    let dsctl = world.acquire_through("/bin/bash", &["-c", shell], &words).on_terminal().stdin("one\ntwo\n");
+    dsctl.run().exit(0).out("first one").out("then two").out("codes 0 0");
+}
+
 /// Two files tell shell and program when to go on.
 fn stopped(world: &World) -> (Running, u32) {
     let (shell_goes, program_goes) = (world.file("shell"), world.file("program"));
