@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::child::{self, Ended};
+use super::child::{self, End, Ended};
 use super::taken::LockEntry;
 use crate::commands::connect::{self, Access};
 use crate::commands::failure::{CommandError, holder_sentence};
@@ -179,7 +179,7 @@ async fn while_held(
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
     if !arguments.program.is_empty() {
-        return with_program(arguments, registry, leases, stop).await;
+        return with_program(printer, arguments, registry, leases, stop).await;
     }
     let paths: Vec<&str> = leases.iter().map(|lease| lease.path.as_str()).collect();
     let until =
@@ -202,6 +202,7 @@ async fn over(time: Option<Duration>) {
 }
 
 async fn with_program(
+    printer: &mut Printer<'_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,
     leases: &[Lease],
@@ -209,19 +210,34 @@ async fn with_program(
 ) -> Result<Option<u8>, CommandError> {
     let session = registry.session_timeout();
     let program = child::Program { words: &arguments.program, limit: arguments.hold_for, session };
+    let name = arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     match child::run(program, registry, leases, stop).await {
-        Ok(Ended::Status(code)) => Ok(Some(code)),
-        Ok(Ended::LockLost(error)) => Err(error.into()),
+        Ok(End { how, left }) => {
+            if !left.is_empty() {
+                printer.warning(&about_left(&name, &left));
+            }
+            match how {
+                Ended::Status(code) => Ok(Some(code)),
+                Ended::LockLost(error) => Err(error.into()),
+            }
+        }
         Err(error) => Err(CommandError::Other {
-            message: format!(
-                "cannot run {:?}",
-                arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default()
-            ),
+            message: format!("cannot run {name:?}"),
             cause: Some(error.to_string()),
             hint: Some("the lock was given back".to_owned()),
             exit: if error.kind() == io::ErrorKind::NotFound { ExitCode::NotFound } else { ExitCode::NotExecutable },
         }),
     }
+}
+
+/// That something goes on without the lock.
+fn about_left(name: &str, left: &[i32]) -> String {
+    let numbers: Vec<String> = left.iter().map(ToString::to_string).collect();
+    format!(
+        "what {name:?} has started could not be ended, perhaps as it is another user's, and goes on without the lock: see to the \
+         end of the processes {}",
+        numbers.join(", ")
+    )
 }
 
 impl From<Refusal> for CommandError {

@@ -21,7 +21,15 @@ use crate::signals::Farewells;
 use crate::stop::{Stop, StopSignal};
 
 /// So long the end of what was killed is waited for.
-const MOMENT: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// Its end.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) how: Ended,
+    /// Processes of it that could not be ended, as another user's cannot.
+    pub(super) left: Vec<i32>,
+}
 
 /// How it ended.
 #[derive(Debug)]
@@ -76,9 +84,11 @@ pub(super) async fn run(
     registry: &mut dyn Registry,
     leases: &[Lease],
     mut stop: StopSignal,
-) -> io::Result<Ended> {
+) -> io::Result<End> {
     let Program { words, limit, session } = program;
-    let Some((name, arguments)) = words.split_first() else { return Ok(Ended::Status(0)) };
+    let Some((name, arguments)) = words.split_first() else {
+        return Ok(End { how: Ended::Status(0), left: Vec::new() });
+    };
     let mut farewells = Farewells::listen();
     let mut children = signal(SignalKind::child())?;
     let mut target = Target::start(name, arguments, session)?;
@@ -90,10 +100,10 @@ pub(super) async fn run(
     };
     let mut over = std::pin::pin!(over);
     let mut asked = false;
-    let ended = loop {
+    let how = loop {
         tokio::select! {
             status = target.child.wait() => {
-                let code = code_of(status?);
+                let code = code_of(Some(status?));
                 target.end(Signal::SIGTERM).await?;
                 break Ended::Status(code);
             }
@@ -119,7 +129,7 @@ pub(super) async fn run(
         }
     };
     target.guard.dismiss();
-    Ok(ended)
+    Ok(End { how, left: target.kin.left() })
 }
 
 /// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that end are asked after.
@@ -147,8 +157,9 @@ async fn empty(kin: &mut Kin) {
     }
 }
 
-fn code_of(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+/// Of one that goes on there is none.
+fn code_of(status: Option<ExitStatus>) -> u8 {
+    let code = status.and_then(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
@@ -212,8 +223,8 @@ impl Target {
         let _ = raise(Signal::SIGTSTP);
     }
 
-    /// Ends what there is of the program, all that it has started included.
-    async fn end(&mut self, signal: Signal) -> io::Result<ExitStatus> {
+    /// Ends what there is of the program, all that it has started included. `None` where it does not end.
+    async fn end(&mut self, signal: Signal) -> io::Result<Option<ExitStatus>> {
         self.kin.signal(signal);
         // Who is stopped hears nothing.
         self.kin.signal(Signal::SIGCONT);
@@ -224,19 +235,21 @@ impl Target {
             status
         };
         if let Ok(status) = tokio::time::timeout(self.grace, gone).await {
-            return status;
+            return status.map(Some);
         }
-        self.kin.signal(Signal::SIGKILL);
-        let status = self.child.wait().await;
-        // Nobody resists that; but somebody may have begun something anew meanwhile.
+        let (child, kin) = (&mut self.child, &mut self.kin);
+        // Nobody resists that but another user's; and somebody may have begun something anew meanwhile.
         let gone = async {
-            while self.kin.lives() {
-                self.kin.signal(Signal::SIGKILL);
+            while kin.lives() {
+                kin.signal(Signal::SIGKILL);
                 tokio::time::sleep(guard::LOOK).await;
             }
+            child.wait().await
         };
-        tokio::time::timeout(MOMENT, gone).await.ok();
-        status
+        match tokio::time::timeout(MOMENT, gone).await {
+            Ok(status) => status.map(Some),
+            Err(_) => self.child.try_wait(),
+        }
     }
 }
 

@@ -282,3 +282,46 @@ fn who_was_there_before_the_program_is_spared() {
     assert!(is_alive(number(&file)));
     signal(number(&file), "KILL");
 }
+
+/// Another user's processes hear nothing of us: whoever runs such a program is told at once, and not when it ends by itself.
+#[test]
+fn what_cannot_be_ended_is_told() {
+    if !crate::harness::servers::is_root() {
+        return crate::harness::skipped("what_cannot_be_ended_is_told", "only root can make a program that is root's");
+    }
+    let mut env = with_zookeeper(Store::Sqlite, V3_2);
+    // The file is closed to other users.
+    env.unset("DSCTL_DB");
+    env.set("DSCTL_DS_VERSION", &V3_2.to_string());
+    env.set("DSCTL_SESSION_TIMEOUT", "6s");
+    let (zk, path) = (env.zk(), env.path("lock/master-failover/10.0.0.2:5678"));
+    let _living = living(&env, V3_2);
+    let folder = tempfile::tempdir().unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode;
+    std::fs::set_permissions(folder.path(), open(0o755)).unwrap();
+    let (as_root, file) = (folder.path().join("as-root"), env.home().join("number"));
+    std::fs::copy("/usr/bin/setpriv", &as_root).unwrap();
+    std::fs::set_permissions(&as_root, open(0o4755)).unwrap();
+    let script = format!("echo $$ >{}; echo ready; exec sleep 600 >/dev/null 2>&1", file.display());
+    let words = ["--reuid=0", "--regid=0", "--clear-groups", "sh", "-c", &script];
+    for lost in [true, false] {
+        let more = if lost { ["--for", "600s"] } else { ["--for", "2s"] };
+        let mut running = Dsctl::new(&env)
+            .through("/usr/bin/setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .args(["lock", "acquire", DEAD])
+            .args(more)
+            .args(["--", as_root.to_str().unwrap()])
+            .args(words)
+            .spawn();
+        running.await_stdout("ready");
+        if lost {
+            let node = zk.await_queue(&path, 1).remove(0);
+            zk.delete(&format!("{path}/{node}"));
+        }
+        let output = running.finish().exit(if lost { 8 } else { 1 });
+        let program = number(&file);
+        assert!(is_alive(program) && output.stderr.contains(&format!("processes {program}")), "{output:?}");
+        signal(program, "KILL");
+        zk.await_queue(&path, 0);
+    }
+}
