@@ -146,6 +146,20 @@ fn nohup_is_heeded() {
     running.finish().exit(0).out("done");
 }
 
+/// A script's background does not hear Ctrl-C, and neither does what runs there under a lock.
+#[test]
+fn an_interrupt_that_is_ignored_stays_so() {
+    let world = world();
+    let file = world.file("go");
+    let script = format!("echo ready; while ! test -e {}; do sleep 0.05; done; echo done", file.display());
+    let words = ["--", "sh", "-c", &script];
+    let mut running = world.acquire_through("/bin/sh", &["-c", "trap '' INT; exec \"$0\" \"$@\""], &words).spawn();
+    running.await_stdout("ready");
+    running.signal("INT");
+    std::fs::write(file, "").unwrap();
+    running.finish().exit(0).out("done");
+}
+
 /// What is typed is the program's while it runs, and the shell's afterwards.
 #[test]
 fn the_terminal_is_lent_and_taken_back() {
