@@ -243,6 +243,8 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
+        // A connection that was ended since the last round is no failure: nothing would ever be missing for a whole grace time.
+        cluster.store.wake().await?;
         cluster.store.ensure_same_release().await?;
         let masters = self.look(cluster).await?;
         let counts = self.scan(cluster).await?;

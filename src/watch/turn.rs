@@ -71,6 +71,8 @@ impl Watcher<'_> {
         master: &Address,
         unfinished: i64,
     ) -> Result<Standing, FailoverError> {
+        // A hook may have taken longer than anybody keeps a silent connection.
+        cluster.store.wake().await?;
         if self.look(cluster).await?.find(master).is_some() {
             // The next round tells that.
             return Ok(Standing::Back);
