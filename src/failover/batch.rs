@@ -231,7 +231,11 @@ impl Handover<'_> {
             let handed_over = !share.outcome.recovered.is_empty();
             life::ensure_still(&mut self.cluster.store, mark, address, handed_over).await?;
         }
-        if share.errors.is_none() { guard::ensure_still_away(self.cluster, &share.view, address).await } else { Ok(()) }
+        if share.errors.is_none() {
+            guard::ensure_still_away(self.cluster, self.rules, &share.view, address).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Asks workers to end what will begin anew. Nothing is asked of a worker that is not going to be committed, as far as can

@@ -121,6 +121,7 @@ impl<'j> Handover<'_> {
     async fn do_work(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         // The lock may have been waited for: everything is read again now that it is held.
         self.kept(async |store| store.wake().await).await?;
+        self.kept(async |store| store.ensure_same_release().await).await?;
         let view = self.look().await?;
         let (mut share, instances) = match job.work {
             LockedWork::Master(mark) => self.master(job.address, mark, view).await?,

@@ -40,6 +40,8 @@ pub struct HostCount {
 pub struct MetadataStore {
     pub(super) database: Undoing,
     pub(super) release: Release,
+    /// As an operator has said.
+    given: Option<Version>,
     pub(super) optional: OptionalColumns,
     pub(super) has_jdbc_registry: bool,
     pub(super) has_mysql_registry: bool,
@@ -75,6 +77,7 @@ impl MetadataStore {
         Ok(Self {
             database,
             release,
+            given,
             optional,
             has_jdbc_registry,
             has_mysql_registry,
@@ -82,6 +85,21 @@ impl MetadataStore {
             hidden,
             heard: Instant::now(),
         })
+    }
+
+    /// That the tables are still those of the release that was found: an upgrade breaks no connection, and may leave every
+    /// statement as valid as before, while locks and commands are others.
+    ///
+    /// # Errors
+    /// [`DetectError::Upgraded`], and as [`MetadataStore::open`].
+    pub async fn ensure_same_release(&mut self) -> Result<(), StoreError> {
+        let (catalogue, _) = read_catalogue(self.database.ready().await, &mut self.server).await?;
+        let now = detect(&catalogue, self.given)?;
+        let columns = optional_columns(&catalogue, &now);
+        if (now.family.id, now.range, columns) == (self.release.family.id, self.release.range, self.optional) {
+            return Ok(());
+        }
+        Err(DetectError::Upgraded { before: self.release.range, now: now.range }.into())
     }
 
     /// Asks the server who it is. Where writes will rest on what is read, every later answer must be this server's too, and

@@ -39,7 +39,7 @@ pub struct Plan {
 pub struct Memory {
     /// Which cluster all of this is of.
     pub home: Option<Home>,
-    /// Where the database is whose rows were seen.
+    /// Where the database is whose rows were seen, and of which release they were.
     pub database: Option<String>,
     /// Since when masters with work are missing.
     pub missing: Missing,

@@ -50,7 +50,7 @@ pub struct State {
     /// Which cluster all of this is of.
     #[serde(default)]
     pub home: Option<Home>,
-    /// Where the database is whose rows were seen.
+    /// Where the database is whose rows were seen, and of which release they were.
     #[serde(default)]
     pub database: Option<String>,
     /// The clocks when this was written.
