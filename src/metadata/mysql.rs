@@ -95,6 +95,8 @@ impl MySqlDriver {
             known.insert(row.text(0).unwrap_or_default().to_lowercase(), row.text(1).unwrap_or_default());
         }
         known.insert("sql_select_limit".to_owned(), first.text(1).unwrap_or_default());
+        // Where it is as always, nothing is said of it: whoever stands between need not know it.
+        known.retain(|name, value| name != COMPLETION || value != "NO_CHAIN");
         for settings in self.settings(&known, version.contains("mariadb")) {
             let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(settings))).await;
             done.map_err(|error| too_old(error, &version))?;
@@ -118,7 +120,8 @@ impl MySqlDriver {
     /// What every session needs. The time zone stays the server's own, and the SQL mode too but for what gives our statements
     /// another meaning, and for strictness: without
     /// that, a text that is too long is cut, and half a `command_param` is one that no master can read. Without `autocommit`, which a server may
-    /// have off by default, single statements would never be committed. Where it lets everybody see what is not committed,
+    /// have off by default, single statements would never be committed. Nor where each end of a transaction begins another one, or
+    /// ends the connection. Where it lets everybody see what is not committed,
     /// work that somebody else may still undo would look done. Limits of rows are for people who forget a condition: they
     /// would cut our answers off, or refuse a scan.
     ///
@@ -137,12 +140,13 @@ impl MySqlDriver {
             (false, _) => format!("max_execution_time = {limit}"),
         };
         let mode = sql_mode(known.get("sql_mode").map_or("", String::as_str));
+        let alone = if known.contains_key(COMPLETION) { "SESSION completion_type = 0, " } else { "" };
         let logs_statements = known.get("binlog_format").is_some_and(|format| format == "STATEMENT");
         let level = if logs_statements { "REPEATABLE READ" } else { "READ COMMITTED" };
         [
             format!(
-                "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
-                 SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
+                "SET SESSION autocommit = 1, {alone}SESSION innodb_lock_wait_timeout = {lock}, \
+                 SESSION lock_wait_timeout = {lock}, SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
                  SESSION sql_big_selects = 1, SESSION {limit}, NAMES utf8mb4",
                 quoted(&mode)
             ),
@@ -184,9 +188,13 @@ const OF_SERVER: [&str; 10] = [
     "binlog_format",
 ];
 
+/// What the end of a transaction does besides: `NO_CHAIN` is nothing.
+const COMPLETION: &str = "completion_type";
+
 /// What we set in a session, in the order in which it can be given back: some of these set others.
-const OF_SESSION: [&str; 13] = [
+const OF_SESSION: [&str; 14] = [
     "autocommit",
+    COMPLETION,
     "innodb_lock_wait_timeout",
     "lock_wait_timeout",
     "wait_timeout",
