@@ -10,6 +10,7 @@ mod places;
 mod races;
 mod remarks;
 mod takeup;
+mod types;
 mod waiting;
 
 use dsctl::demo::seed::{self, Seed};
