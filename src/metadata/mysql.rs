@@ -95,8 +95,13 @@ impl MySqlDriver {
             known.insert(row.text(0).unwrap_or_default().to_lowercase(), row.text(1).unwrap_or_default());
         }
         known.insert("sql_select_limit".to_owned(), first.text(1).unwrap_or_default());
-        // Where it is as always, nothing is said of it: whoever stands between need not know it.
-        known.retain(|name, value| name != COMPLETION || value != "NO_CHAIN");
+        // Where they are as always, nothing is said of them: whoever stands between need not know them.
+        let in_cluster = known.get("wsrep_on").is_some_and(|on| on == "ON");
+        known.retain(|name, value| match name.as_str() {
+            COMPLETION => value != "NO_CHAIN",
+            SYNC_WAIT => in_cluster,
+            _ => true,
+        });
         for settings in self.settings(&known, version.contains("mariadb")) {
             let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(settings))).await;
             done.map_err(|error| too_old(error, &version))?;
@@ -141,11 +146,12 @@ impl MySqlDriver {
         };
         let mode = sql_mode(known.get("sql_mode").map_or("", String::as_str));
         let alone = if known.contains_key(COMPLETION) { "SESSION completion_type = 0, " } else { "" };
+        let synced = if known.contains_key(SYNC_WAIT) { "SESSION wsrep_sync_wait = 7, " } else { "" };
         let logs_statements = known.get("binlog_format").is_some_and(|format| format == "STATEMENT");
         let level = if logs_statements { "REPEATABLE READ" } else { "READ COMMITTED" };
         [
             format!(
-                "SET SESSION autocommit = 1, {alone}SESSION innodb_lock_wait_timeout = {lock}, \
+                "SET SESSION autocommit = 1, {alone}{synced}SESSION innodb_lock_wait_timeout = {lock}, \
                  SESSION lock_wait_timeout = {lock}, SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
                  SESSION sql_big_selects = 1, SESSION {limit}, NAMES utf8mb4",
                 quoted(&mode)
@@ -175,7 +181,7 @@ fn sql_mode(given: &str) -> String {
 const NO_LIMIT: u64 = u64::MAX;
 
 /// What tells servers apart, what makes one take no writes, and how it logs them, as far as this one knows it.
-const OF_SERVER: [&str; 10] = [
+const OF_SERVER: [&str; 11] = [
     "hostname",
     "port",
     "server_id",
@@ -186,15 +192,22 @@ const OF_SERVER: [&str; 10] = [
     "tx_read_only",
     "transaction_read_only",
     "binlog_format",
+    "wsrep_on",
 ];
 
 /// What the end of a transaction does besides: `NO_CHAIN` is nothing.
 const COMPLETION: &str = "completion_type";
 
+/// For which statements a node of a Galera cluster waits until it has what the others have. Without that it may lag behind and
+/// take writes all the same: the command that another node has taken is not seen there, and neither is its lock on a row. 7 is
+/// reads, updates and inserts, and the beginning of a transaction.
+const SYNC_WAIT: &str = "wsrep_sync_wait";
+
 /// What we set in a session, in the order in which it can be given back: some of these set others.
-const OF_SESSION: [&str; 14] = [
+const OF_SESSION: [&str; 15] = [
     "autocommit",
     COMPLETION,
+    SYNC_WAIT,
     "innodb_lock_wait_timeout",
     "lock_wait_timeout",
     "wait_timeout",

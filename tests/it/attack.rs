@@ -3,6 +3,7 @@
 mod answers;
 mod commit;
 mod edges;
+mod galera;
 mod kills;
 mod living;
 mod orphans;
