@@ -436,8 +436,9 @@ fn verdict(error: &sqlx::Error) -> Verdict {
         // Shutdown, aborted, killed (MariaDB, MySQL), idle for too long.
         1053 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => Verdict::Lost,
         1022 | 1062 | 1586 => Verdict::UniqueViolation,
-        // Lock wait timeout, deadlock.
-        1205 | 1213 => Verdict::Busy,
+        // Lock wait timeout, deadlock, a row that was changed since the transaction began (MariaDB's innodb_snapshot_isolation),
+        // rolled back in COMMIT for another server's transaction (MySQL's group replication).
+        1205 | 1213 | 1020 | 3101 => Verdict::Busy,
         // The engine failed in COMMIT, interrupted, max_statement_time (MariaDB), max_execution_time (MySQL).
         1180 | 1317 | 1969 | 3024 => Verdict::Stopped,
         _ => Verdict::Refused,

@@ -273,9 +273,11 @@ impl<D: Driver> Database for ServerDatabase<D> {
                 self.session = None;
                 Err(self.error(lost(&cause)))
             }
-            Err(Failure { cause, .. }) => {
+            Err(Failure { verdict, cause }) => {
                 self.undo().await;
-                Err(self.refused(cause))
+                // Where each server of a cluster has locks of its own, it is now that somebody was in the way.
+                let verdict = if verdict == Verdict::Busy { verdict } else { Verdict::Refused };
+                Err(self.error(Failure { verdict, cause }))
             }
         }
     }

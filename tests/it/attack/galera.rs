@@ -6,7 +6,7 @@ use dsctl::demo::seed;
 use jiff::{Timestamp, ToSpan};
 
 use crate::attack::{ALIVE, World, server};
-use crate::harness::{Env, MariaDb, Store, eventually, free_port, servers, wait};
+use crate::harness::{At, Env, FakeRegistration, MYSQL_COMMIT, MariaDb, Store, eventually, free_port, servers, wait};
 
 /// Options of a node that others, or nobody, wait for.
 fn node(own: u16, first: u16) -> Vec<String> {
@@ -53,16 +53,23 @@ fn cluster() -> [MariaDb; 2] {
     [first, second]
 }
 
-#[test]
-fn a_node_that_lags_behind_gives_no_second_command() {
-    let [first, second] = cluster();
+/// A world on this node.
+fn on(node: &MariaDb) -> (World, FakeRegistration) {
     let mut world = World::new(Store::MariaDb, "3.1.9");
-    world.env = Env::on_mariadb(&first);
+    world.env = Env::on_mariadb(node);
     world.env.create_schema(world.version);
     let version = world.version;
     world.env.insert([seed::project(version), seed::definition(version), seed::definition_log(version)]);
-    world.env.insert([seed::instance(version).id(1_000_000).state(7).host(ALIVE), world.instance(1).host("NULL")]);
+    world.env.insert([seed::instance(version).id(1_000_000).state(7).host(ALIVE)]);
     let alive = world.env.register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
+    (world, alive)
+}
+
+#[test]
+fn a_node_that_lags_behind_gives_no_second_command() {
+    let [first, second] = cluster();
+    let (mut world, alive) = on(&first);
+    world.env.insert([world.instance(1).host("NULL")]);
     let name = world.env.database.clone();
     first.sql(&name, "CREATE TABLE slow (id INT PRIMARY KEY)");
     let one = |number: i64| vec![number.to_string()];
@@ -90,5 +97,23 @@ fn a_node_that_lags_behind_gives_no_second_command() {
     wait(somebody.execute(&"UNLOCK TABLES".into())).unwrap();
     let output = running.finish().exit(0);
     assert_eq!((world.commands(), output.json()["recovered"].as_i64()), (1, Some(0)), "{output:?}");
+    alive.close();
+}
+
+/// Locks of rows are each node's own: who was in another one's way learns it at COMMIT.
+#[test]
+fn a_commit_that_another_node_came_before_is_tried_again() {
+    let [first, second] = cluster();
+    let (mut world, alive) = on(&second);
+    world.instances([1]);
+    let proxy = world.env.through_proxy();
+    proxy.trap(MYSQL_COMMIT, At::Hold);
+    let running = world.dsctl("failover 10.0.0.2:5678 --yes").spawn();
+    proxy.await_sprung();
+    first.sql(&world.env.database, "UPDATE t_ds_process_instance SET name = 'renamed' WHERE id = 1");
+    proxy.go_on();
+    let output = running.finish();
+    assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"), "{output:?}");
+    assert_eq!(output.exit(0).json()["recovered"], 1);
     alive.close();
 }
