@@ -270,7 +270,9 @@ async fn database(settings: &Settings, target: &DbTarget, access: Purpose) -> Re
     let (timeout, statement) = (settings.timeout, settings.statement_timeout);
     Ok(match target {
         DbTarget::MySql(target) => Box::new(MySqlDatabase::connect(target, timeout, statement).await?),
-        DbTarget::Postgres(target) => Box::new(PostgresDatabase::connect(target, timeout, statement).await?),
+        DbTarget::Postgres(target) => {
+            Box::new(PostgresDatabase::connect(target, timeout, statement, settings.time_zone.as_ref()).await?)
+        }
         DbTarget::Sqlite(file) => Box::new(sqlite(settings, file, access)?),
     })
 }

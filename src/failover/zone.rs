@@ -134,7 +134,20 @@ fn name_of(zone: &TimeZone) -> String {
 }
 
 fn against(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
-    to_come(rows, zone).or_else(|| by_two_clocks(rows, zone))
+    shown_elsewhere(rows, zone).or_else(|| to_come(rows, zone)).or_else(|| by_two_clocks(rows, zone))
+}
+
+/// A moment that the database shows by the clock of another zone, as one does that does not know this zone's name.
+fn shown_elsewhere(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
+    let differs = |(local, offset): &(DateTime, Offset)| {
+        offset.to_timestamp(*local).is_ok_and(|moment| zone.to_datetime(moment) != *local)
+    };
+    let found = |row: &WrittenTimes| Some((row.instance, *row.moments.iter().find(|moment| differs(moment))?));
+    let (instance, (local, offset)) = rows.iter().find_map(found)?;
+    Some(format!(
+        "instance {instance} has the time {local}{}: its column is of a type with a zone (timestamptz), and the database does not          show it in that one; it may not know the name, but knows every offset",
+        offset_text(offset)
+    ))
 }
 
 /// A time that is yet to come; of several the latest, which says most.
@@ -256,6 +269,7 @@ mod tests {
         WrittenTimes {
             instance,
             by_masters: vec![end],
+            moments: Vec::new(),
             end: Some(end),
             by_database: written.parse().ok(),
             now: NOW.parse().ok(),
@@ -305,6 +319,26 @@ mod tests {
         assert!(!proven(&lone, "America/Denver"));
         let two = [&lone[..], &[ended(2, "2024-06-01T05:00:00", "2024-06-01T11:00:00Z")]].concat();
         assert!(seen(&two, "America/Chicago").is_some());
+    }
+
+    #[test]
+    fn moments_that_are_shown_in_another_zone_are_no_times_of_the_masters() {
+        let moment = |offset: i32| {
+            let local: DateTime = "2024-06-01T02:00:00".parse().unwrap();
+            let moments = vec![(local, Offset::from_seconds(offset).unwrap())];
+            [WrittenTimes {
+                instance: 7,
+                by_masters: vec![local],
+                moments,
+                now: NOW.parse().ok(),
+                ..WrittenTimes::default()
+            }]
+        };
+        let told = seen(&moment(0), "Asia/Shanghai").unwrap();
+        assert!(told.contains("instance 7") && told.contains("02:00:00+00:00"), "{told}");
+        assert_eq!(seen(&moment(0), "UTC"), None);
+        assert_eq!(seen(&moment(28_800), "Asia/Shanghai"), None);
+        assert_eq!(seen(&moment(-18_000), "America/Chicago"), None);
     }
 
     #[test]

@@ -95,6 +95,13 @@ impl MySqlDriver {
             known.insert(row.text(0).unwrap_or_default().to_lowercase(), row.text(1).unwrap_or_default());
         }
         known.insert("sql_select_limit".to_owned(), first.text(1).unwrap_or_default());
+        // Where they are as always, nothing is said of them: whoever stands between need not know them.
+        let in_cluster = known.get("wsrep_on").is_some_and(|on| on == "ON");
+        known.retain(|name, value| match name.as_str() {
+            COMPLETION => value != "NO_CHAIN",
+            SYNC_WAIT => in_cluster,
+            _ => true,
+        });
         for settings in self.settings(&known, version.contains("mariadb")) {
             let done = connection.execute(sqlx::raw_sql(AssertSqlSafe(settings))).await;
             done.map_err(|error| too_old(error, &version))?;
@@ -118,7 +125,8 @@ impl MySqlDriver {
     /// What every session needs. The time zone stays the server's own, and the SQL mode too but for what gives our statements
     /// another meaning, and for strictness: without
     /// that, a text that is too long is cut, and half a `command_param` is one that no master can read. Without `autocommit`, which a server may
-    /// have off by default, single statements would never be committed. Where it lets everybody see what is not committed,
+    /// have off by default, single statements would never be committed. Nor where each end of a transaction begins another one, or
+    /// ends the connection. Where it lets everybody see what is not committed,
     /// work that somebody else may still undo would look done. Limits of rows are for people who forget a condition: they
     /// would cut our answers off, or refuse a scan.
     ///
@@ -137,12 +145,14 @@ impl MySqlDriver {
             (false, _) => format!("max_execution_time = {limit}"),
         };
         let mode = sql_mode(known.get("sql_mode").map_or("", String::as_str));
+        let alone = if known.contains_key(COMPLETION) { "SESSION completion_type = 0, " } else { "" };
+        let synced = if known.contains_key(SYNC_WAIT) { "SESSION wsrep_sync_wait = 7, " } else { "" };
         let logs_statements = known.get("binlog_format").is_some_and(|format| format == "STATEMENT");
         let level = if logs_statements { "REPEATABLE READ" } else { "READ COMMITTED" };
         [
             format!(
-                "SET SESSION autocommit = 1, SESSION innodb_lock_wait_timeout = {lock}, SESSION lock_wait_timeout = {lock}, \
-                 SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
+                "SET SESSION autocommit = 1, {alone}{synced}SESSION innodb_lock_wait_timeout = {lock}, \
+                 SESSION lock_wait_timeout = {lock}, SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
                  SESSION sql_big_selects = 1, SESSION {limit}, NAMES utf8mb4",
                 quoted(&mode)
             ),
@@ -171,7 +181,7 @@ fn sql_mode(given: &str) -> String {
 const NO_LIMIT: u64 = u64::MAX;
 
 /// What tells servers apart, what makes one take no writes, and how it logs them, as far as this one knows it.
-const OF_SERVER: [&str; 10] = [
+const OF_SERVER: [&str; 11] = [
     "hostname",
     "port",
     "server_id",
@@ -182,11 +192,22 @@ const OF_SERVER: [&str; 10] = [
     "tx_read_only",
     "transaction_read_only",
     "binlog_format",
+    "wsrep_on",
 ];
 
+/// What the end of a transaction does besides: `NO_CHAIN` is nothing.
+const COMPLETION: &str = "completion_type";
+
+/// For which statements a node of a Galera cluster waits until it has what the others have. Without that it may lag behind and
+/// take writes all the same: the command that another node has taken is not seen there, and neither is its lock on a row. 7 is
+/// reads, updates and inserts, and the beginning of a transaction.
+const SYNC_WAIT: &str = "wsrep_sync_wait";
+
 /// What we set in a session, in the order in which it can be given back: some of these set others.
-const OF_SESSION: [&str; 13] = [
+const OF_SESSION: [&str; 15] = [
     "autocommit",
+    COMPLETION,
+    SYNC_WAIT,
     "innodb_lock_wait_timeout",
     "lock_wait_timeout",
     "wait_timeout",
@@ -415,8 +436,9 @@ fn verdict(error: &sqlx::Error) -> ErrorClass {
         // Shutdown, aborted, killed (MariaDB, MySQL), idle for too long.
         1053 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => ErrorClass::Lost,
         1022 | 1062 | 1586 => ErrorClass::UniqueViolation,
-        // Lock wait timeout, deadlock.
-        1205 | 1213 => ErrorClass::Busy,
+        // Lock wait timeout, deadlock, a row that was changed since the transaction began (MariaDB's innodb_snapshot_isolation),
+        // rolled back in COMMIT for another server's transaction (MySQL's group replication).
+        1205 | 1213 | 1020 | 3101 => ErrorClass::Busy,
         // The engine failed in COMMIT, interrupted, max_statement_time (MariaDB), max_execution_time (MySQL).
         1180 | 1317 | 1969 | 3024 => ErrorClass::Stopped,
         _ => ErrorClass::Refused,

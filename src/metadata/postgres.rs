@@ -8,6 +8,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnection};
 
@@ -19,13 +21,14 @@ use super::target::{ServerTarget, Tls};
 use super::tls::{tls_failed, why_no_tls};
 use crate::secret::Secret;
 
-/// A PostgreSQL database. The session's time zone is UTC: the driver asks for it in its first message, so that the
-/// server's own is not to be had.
+/// A PostgreSQL database. The session's time zone is the masters', where that is given, and else UTC: the driver asks for it in
+/// its first message, so that the server's own is not to be had. It counts for columns that a site has given a type with a zone
+/// (`timestamptz`): these hold moments, and are shown as a clock of the session's zone shows them.
 pub type PostgresDatabase = ServerDatabase<PostgresDriver>;
 
 impl PostgresDatabase {
     /// Connects within `timeout`, which is also how long a statement waits for another one's lock. The server ends a
-    /// statement after `statement_timeout`.
+    /// statement after `statement_timeout`. `zone` is the masters'; a name that the server does not know is left out.
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`]: no answer in time, wrong password, no such database.
@@ -33,6 +36,7 @@ impl PostgresDatabase {
         target: &ServerTarget,
         timeout: Duration,
         statement_timeout: Duration,
+        zone: Option<&TimeZone>,
     ) -> Result<Self, DatabaseError> {
         let prefers_tls = target.tls == Tls::Prefer;
         let driver = PostgresDriver {
@@ -42,6 +46,7 @@ impl PostgresDatabase {
             timeout,
             statement_timeout,
             schema: target.schema.clone(),
+            zone: zone.map(in_zone),
         };
         Self::open(driver, target, timeout, statement_timeout).await
     }
@@ -80,6 +85,8 @@ pub struct PostgresDriver {
     statement_timeout: Duration,
     /// The search path, where one is given.
     schema: Option<String>,
+    /// What makes the masters' zone that of a transaction.
+    zone: Option<String>,
 }
 
 /// A connection, and what each of its transactions begins with.
@@ -91,14 +98,19 @@ pub struct PostgresSession {
 
 impl PostgresDriver {
     async fn open(&self) -> Result<PostgresSession, sqlx::Error> {
-        let connection = match self.options.connect().await {
+        let mut connection = match self.options.connect().await {
             Err(error) if self.prefers_tls && tls_failed(&error) => {
                 self.why_plain.get_or_init(|| why_no_tls(&error));
                 self.options.clone().ssl_mode(PgSslMode::Disable).connect().await?
             }
             other => other?,
         };
-        let settings = self.settings(connection.server_version_num().is_some_and(|version| version >= FIRST_JIT));
+        let compiles = connection.server_version_num().is_some_and(|version| version >= FIRST_JIT);
+        let zone = match &self.zone {
+            Some(zone) if knows_zone(&mut connection, zone).await? => zone,
+            _ => "",
+        };
+        let settings = format!("{}{zone}", self.settings(compiles));
         Ok(PostgresSession { connection, settings })
     }
 
@@ -113,6 +125,24 @@ impl PostgresDriver {
             format!("; SELECT set_config('search_path', '{}', true)", path.replace('\'', "''"))
         });
         format!("SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {KEEPALIVES}{jit}{path}")
+    }
+}
+
+/// What makes a zone that of the transaction, behind its other settings.
+fn in_zone(zone: &TimeZone) -> String {
+    match zone.iana_name() {
+        Some(name) => format!("; SET LOCAL TIME ZONE '{}'", name.replace('\'', "''")),
+        None => format!("; SET LOCAL TIME ZONE INTERVAL '{} seconds'", zone.to_offset(Timestamp::now()).seconds()),
+    }
+}
+
+/// Whether the server knows this zone: its list of names may be older than ours.
+async fn knows_zone(connection: &mut PgConnection, zone: &str) -> Result<bool, sqlx::Error> {
+    let tried = connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("BEGIN{zone}")))).await;
+    connection.execute("ROLLBACK").await?;
+    match tried {
+        Err(error) if server_error(&error).is_none() => Err(error),
+        tried => Ok(tried.is_ok()),
     }
 }
 

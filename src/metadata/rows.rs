@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::{Offset, TimeZone};
 use serde_json::Value as Json;
 
 use super::database::Row;
@@ -16,6 +17,11 @@ pub(crate) fn time(text: Option<String>) -> Option<DateTime> {
         return Some(TimeZone::UTC.to_datetime(Timestamp::from_millisecond(milliseconds).ok()?));
     }
     text.trim().parse().ok()
+}
+
+/// The offset that a time column's text has, where the column is of a type with a zone.
+pub(crate) fn offset(text: &str) -> Option<Offset> {
+    Pieces::parse(text.trim()).ok()?.to_numeric_offset()
 }
 
 /// The time of the last entry of a `state_history`: a list of `{time, state, desc}`.
@@ -121,6 +127,21 @@ mod tests {
             assert_eq!(time(Some(text.to_owned())), None, "{text}");
         }
         assert_eq!(time(None), None);
+    }
+
+    #[test]
+    fn a_time_may_have_an_offset_of_its_own() {
+        for (text, seconds) in [
+            ("2024-06-01 02:00:00+00", Some(0)),
+            ("2024-06-01 10:00:00.123+08", Some(28_800)),
+            ("2024-06-01 07:30:00+05:30", Some(19_800)),
+            ("2024-05-31 21:00:00-05", Some(-18_000)),
+            ("2024-06-01 02:00:00", None),
+            ("infinity", None),
+        ] {
+            assert_eq!(offset(text).map(Offset::seconds), seconds, "{text}");
+            assert_eq!(time(Some(text.to_owned())).is_some(), text.starts_with('2'), "{text}");
+        }
     }
 
     #[test]

@@ -273,9 +273,11 @@ impl<D: Driver> Database for ServerDatabase<D> {
                 self.session = None;
                 Err(self.error(lost(&cause)))
             }
-            Err(ServerError { cause, .. }) => {
+            Err(ServerError { verdict, cause }) => {
                 self.undo().await;
-                Err(self.refused(cause))
+                // Where each server of a cluster has locks of its own, it is now that somebody was in the way.
+                let verdict = if verdict == ErrorClass::Busy { verdict } else { ErrorClass::Refused };
+                Err(self.error(ServerError { verdict, cause }))
             }
         }
     }

@@ -3,6 +3,7 @@
 mod answers;
 mod commit;
 mod edges;
+mod galera;
 mod kills;
 mod living;
 mod orphans;
@@ -11,6 +12,7 @@ mod places;
 mod races;
 mod remarks;
 mod takeup;
+mod types;
 mod waiting;
 
 use dsctl::demo::seed::{self, Seed};

@@ -185,7 +185,7 @@ impl Statements<'_> {
     fn returning(&self) -> String {
         match self.family.columns.command_instance {
             Some(column) => format!(" RETURNING id, {column}, NULL"),
-            None => " RETURNING id, NULL, command_param".to_owned(),
+            None => format!(" RETURNING id, NULL, {}", self.text("command_param")),
         }
     }
 }

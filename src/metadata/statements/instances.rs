@@ -32,13 +32,14 @@ impl Statements<'_> {
     fn judged_columns(&self) -> String {
         let columns = &self.family.columns;
         format!(
-            "i.id, i.{}, {}, i.state, i.host, {}, {}, i.{}, i.command_type, {}",
+            "i.id, i.{}, {}, i.state, {}, {}, {}, i.{}, i.command_type, {}",
             columns.definition,
             of_instance(columns.definition_version),
+            self.text("i.host"),
             self.time("i.start_time"),
             self.optional_time(self.optional.restart_time.map(|column| format!("i.{column}")).as_deref()),
             columns.sub_process,
-            of_instance(self.optional.state_history.filter(|_| self.family.starts_at_trigger)),
+            self.text(&of_instance(self.optional.state_history.filter(|_| self.family.starts_at_trigger))),
         )
     }
 
@@ -64,7 +65,7 @@ impl Statements<'_> {
 
     /// Every instance that is unfinished or claimed; with a host, only that one's. In the order that `rows::listed` reads.
     pub(crate) fn listed(&self, host: Option<&str>) -> Query {
-        let columns = format!("{}, i.name", self.judged_columns());
+        let columns = format!("{}, {}", self.judged_columns(), self.text("i.name"));
         self.scan(&columns, &self.states_of_interest(), host, IdRange::Whole)
     }
 
@@ -115,9 +116,10 @@ impl Statements<'_> {
     /// How many instances of interest each host has: host, state, count. Collations of older MySQL schemas take hosts for
     /// one that are not the same text; each of them is somebody.
     pub(crate) fn host_counts(&self) -> Query {
+        let host = self.text("host");
         let very_text = if self.dialect == Dialect::MySql { ", CAST(host AS BINARY)" } else { "" };
         format!(
-            "SELECT host, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY host, state{very_text}",
+            "SELECT {host}, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY {host}, state{very_text}",
             self.family.tables.instance,
             list(self.states_of_interest()),
         )
@@ -198,7 +200,8 @@ impl Statements<'_> {
         let whole = if self.dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
         let length = |column| format!("CAST(LENGTH({column}) AS {whole})");
         format!(
-            "SELECT id, host, state, {}, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
+            "SELECT id, {}, state, {}, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
+            self.text("host"),
             self.time("end_time"),
             self.time("start_time"),
             self.optional_time(self.optional.restart_time),

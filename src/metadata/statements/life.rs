@@ -17,11 +17,11 @@ impl Statements<'_> {
     ///
     /// Both are an id, and how many are read.
     pub(crate) fn begun_since(&self, host: &str, instance: (i64, usize), task: (i64, usize)) -> Query {
-        let (tables, columns) = (&self.family.tables, &self.family.columns);
+        let (tables, columns, host_text) = (&self.family.tables, &self.family.columns, self.text("i.host"));
         self.builder()
             .push("SELECT z.kind, z.id, z.instance, z.host FROM (SELECT * FROM (")
             .push(&format!(
-                "SELECT 0 AS kind, i.id AS id, i.id AS instance, i.host AS host FROM {} i WHERE i.id > ",
+                "SELECT 0 AS kind, i.id AS id, i.id AS instance, {host_text} AS host FROM {} i WHERE i.id > ",
                 tables.instance
             ))
             .bind(instance.0)
@@ -29,7 +29,7 @@ impl Statements<'_> {
             .bind(host)
             .push(&format!(" ORDER BY i.id LIMIT {}) x UNION ALL SELECT * FROM (", instance.1))
             .push(&format!(
-                "SELECT 1 AS kind, t.id AS id, i.id AS instance, i.host AS host FROM {} t JOIN {} i ON i.id = t.{} \
+                "SELECT 1 AS kind, t.id AS id, i.id AS instance, {host_text} AS host FROM {} t JOIN {} i ON i.id = t.{} \
                  WHERE t.id > ",
                 tables.task, tables.instance, columns.task_instance
             ))

@@ -56,6 +56,15 @@ impl<'a> Statements<'a> {
         }
     }
 
+    /// A text column as text, of whatever type a site has made it: the driver reads no other in the answer to a statement with
+    /// values, and blanks that fill up one of fixed length are none of the text.
+    fn text(&self, column: &str) -> String {
+        match self.dialect {
+            Dialect::Postgres => format!("CAST({column} AS TEXT)"),
+            Dialect::MySql | Dialect::Sqlite => column.to_owned(),
+        }
+    }
+
     fn optional_time(&self, column: Option<&str>) -> String {
         column.map_or_else(|| "NULL".to_owned(), |column| self.time(column))
     }

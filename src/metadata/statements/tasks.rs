@@ -45,9 +45,11 @@ impl Statements<'_> {
         let instance = self.family.columns.task_instance;
         let submit_time = self.optional_time(self.optional.submit_time);
         format!(
-            "SELECT id, {instance}, name, task_type, state, host, {submit_time}, {start}, pid, log_path, app_link \
+            "SELECT id, {instance}, name, {kind}, state, {host}, {submit_time}, {start}, pid, log_path, app_link \
              FROM {table} WHERE (id IN ({tasks}) OR (id > {settled} AND {instance} IN ({instances}))) \
              AND {unfinished} ORDER BY id",
+            kind = self.text("task_type"),
+            host = self.text("host"),
             start = self.time("start_time"),
             table = self.family.tables.task,
             tasks = list(tasks),

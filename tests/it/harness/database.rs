@@ -66,7 +66,7 @@ impl Env {
                 Box::new(SqliteDatabase::open(Path::new(&self.database), OpenMode::Create, timeout, statement)?)
             }
             Store::MariaDb => Box::new(MySqlDatabase::connect(&target, timeout, statement).await?),
-            Store::Postgres => Box::new(PostgresDatabase::connect(&target, timeout, statement).await?),
+            Store::Postgres => Box::new(PostgresDatabase::connect(&target, timeout, statement, None).await?),
         })
     }
 

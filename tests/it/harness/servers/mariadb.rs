@@ -57,6 +57,15 @@ impl MariaDb {
         self.start();
     }
 
+    /// A file of its data folder, which it can read.
+    pub fn write_file(&self, name: &str, content: &str) {
+        let path = self.server.folder.join("data") + "/" + name;
+        std::fs::write(&path, content).unwrap();
+        if is_root() {
+            run(Command::new("chown").args(["mysql:", &path]));
+        }
+    }
+
     /// A key and a certificate of the old version 1 for it, which it can read.
     pub fn old_certificate(&self) -> (String, String) {
         super::old_certificate(self.server.folder.path(), "mysql:")
