@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failure::{CommandError, of_failover};
 use super::handover::record::RunReport;
-use super::handover::report::{self, Words};
+use super::handover::report::{self, Phrases};
 use super::instances::{InstanceEntry, InstancesDocument, Listing};
 use super::masters::MasterEntry;
 use super::shell::{Answer, Shell, Skeleton};
@@ -114,7 +114,7 @@ async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body<DemoDocument
     let permit = Permit::given();
     let run = Handover::new(cluster, &rules, Some(&permit), &mut Silent).failover(&dead).await;
     let instances_after = listing(cluster).await?;
-    let words = Words {
+    let phrases = Phrases {
         done: "handed over",
         would: "would be handed over",
         nothing: "no unfinished instance names a dead master",
@@ -123,9 +123,9 @@ async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body<DemoDocument
     keys.masters = act(masters_before, &mut tables, "1. the masters: dsctl masters").masters;
     keys.instances_before =
         act(instances_before, &mut tables, "2. their unfinished instances: dsctl instances").instances;
-    let plan = report::body(&plan, true, words);
+    let plan = report::body(&plan, true, phrases);
     keys.plan = Some(act(plan, &mut tables, "3. the plan: dsctl failover --all-dead --dry-run"));
-    let outcome = report::body(&run, false, words);
+    let outcome = report::body(&run, false, phrases);
     keys.outcome = Some(act(outcome, &mut tables, "4. the failover: dsctl failover --all-dead --yes"));
     keys.instances = act(instances_after, &mut tables, "5. afterwards: dsctl instances").instances;
     Ok((Body { tables, ..Body::new(keys) }, run))

@@ -72,7 +72,7 @@ impl Handover<'_> {
             share.outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
             return Ok(());
         }
-        share.outcome.skipped.push((instance.id, SkipReason::Refused(words(&error))));
+        share.outcome.skipped.push((instance.id, SkipReason::Refused(server_message(&error))));
         let refused = share.outcome.skipped.iter().filter(|(_, reason)| matches!(reason, SkipReason::Refused(_)));
         if share.outcome.recovered.is_empty() && refused.count() >= GIVE_UP {
             return Err(error.into());
@@ -86,7 +86,7 @@ fn is_busy(error: &DatabaseError) -> bool {
     matches!(error, DatabaseError::Refused { busy: true, .. })
 }
 
-fn words(error: &DatabaseError) -> String {
+fn server_message(error: &DatabaseError) -> String {
     match error {
         DatabaseError::Refused { cause, .. } => cause.clone(),
         other => other.to_string(),

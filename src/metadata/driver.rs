@@ -84,7 +84,7 @@ pub trait Driver: Send + Sync + 'static {
     fn verdict(error: &sqlx::Error) -> ErrorClass;
 
     /// An error in the server's own words.
-    fn words(error: &sqlx::Error) -> String;
+    fn server_message(error: &sqlx::Error) -> String;
 
     /// Says goodbye.
     fn close(session: Self::Session) -> BoxFuture<'static, ()>;

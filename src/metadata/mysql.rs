@@ -386,7 +386,7 @@ impl Driver for MySqlDriver {
         verdict(error)
     }
 
-    fn words(error: &sqlx::Error) -> String {
+    fn server_message(error: &sqlx::Error) -> String {
         server_error(error).map_or_else(|| error.to_string(), ToString::to_string)
     }
 

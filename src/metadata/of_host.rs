@@ -1,5 +1,5 @@
 //! The scan of the instance table for one host. A server of MySQL's kind does a statement on one processor, and this one
-//! takes the most time of a failover: on a great table two connections share it, each with one half of the ids.
+//! takes the most time of a failover: on a large table two connections share it, each with one half of the ids.
 //! (PostgreSQL shares a scan out by itself.)
 
 use std::sync::Arc;

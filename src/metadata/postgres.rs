@@ -242,7 +242,7 @@ impl Driver for PostgresDriver {
         verdict(error)
     }
 
-    fn words(error: &sqlx::Error) -> String {
+    fn server_message(error: &sqlx::Error) -> String {
         let Some(error) = server_error(error) else {
             return error.to_string();
         };

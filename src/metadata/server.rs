@@ -352,7 +352,7 @@ fn no_answer(limit: Duration) -> String {
 
 fn words<D: Driver>(error: &sqlx::Error) -> String {
     match error {
-        sqlx::Error::Database(_) => D::words(error),
+        sqlx::Error::Database(_) => D::server_message(error),
         error if tls_failed(error) => why_no_tls(error),
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "the server closed the connection".to_owned()

@@ -75,7 +75,7 @@ impl SqliteDatabase {
     }
 
     fn failure(&self, error: &rusqlite::Error) -> DatabaseError {
-        let (endpoint, cause) = (self.endpoint.clone(), words(error));
+        let (endpoint, cause) = (self.endpoint.clone(), server_message(error));
         match kind(error) {
             SqliteErrorClass::Lost => DatabaseError::Lost { endpoint, cause },
             SqliteErrorClass::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
@@ -208,12 +208,12 @@ fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection,
         .and_then(|connection| connection.busy_timeout(timeout.min(LONGEST_WAIT)).map(|()| connection))
         .and_then(|connection| connection.query_row("PRAGMA schema_version", [], |_| Ok(())).map(|()| connection))
         .and_then(|connection| connection.execute_batch(KEEP_IN_MEMORY).map(|()| connection))
-        .map_err(|error| words(&error))?;
+        .map_err(|error| server_message(&error))?;
     // Without the permission to write, SQLite silently opens for reading.
     match connection.is_readonly("main") {
         Ok(true) if mode != OpenMode::ReadOnly => Err("no permission to write to the file".to_owned()),
         Ok(_) => Ok(connection),
-        Err(error) => Err(words(&error)),
+        Err(error) => Err(server_message(&error)),
     }
 }
 
@@ -319,7 +319,7 @@ fn kind(error: &rusqlite::Error) -> SqliteErrorClass {
 }
 
 /// The error in words. SQLite's "interrupted" is always our own clock.
-fn words(error: &rusqlite::Error) -> String {
+fn server_message(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => "the statement ran longer than the statement timeout".to_owned(),
         Some(ErrorCode::NotADatabase) => "the file is not a SQLite database".to_owned(),

@@ -1,4 +1,4 @@
-//! Reads of the task table. It is great, and in PostgreSQL no index leads from an instance to its tasks: so the table is
+//! Reads of the task table. It is large, and in PostgreSQL no index leads from an instance to its tasks: so the table is
 //! gone through once for a whole run, and each batch finds its tasks by their own keys.
 
 use super::database::{DatabaseError, Dialect, Row};

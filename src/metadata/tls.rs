@@ -1,6 +1,6 @@
 //! Encryption that could not be agreed upon with a server, and why.
 
-/// Whether encryption could not be agreed upon, so that [`Prefer`](super::target::Tls::Prefer) may go without: servers of old
+/// Whether encryption could not be agreed upon, so that [`Prefer`](super::target::Tls::Prefer) may go without: old servers
 /// only know ciphers and certificates that are refused today.
 pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
     match error {

@@ -160,7 +160,7 @@ pub enum SkipReason {
     StrangeHost,
     /// Its recovery failed, and the master ended it so: the error command, and the first line of its message.
     RecoveryFailed(i64, String),
-    /// The state is none that masters fail over.
+    /// Masters fail over no instance in this state.
     Finished,
     /// No such row.
     NotFound,

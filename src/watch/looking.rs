@@ -65,7 +65,7 @@ impl Watcher<'_> {
         self.memory.home = Some(home);
     }
 
-    /// Scans the store, and goes on looking at the registry meanwhile: a great table takes long.
+    /// Scans the store, and goes on looking at the registry meanwhile: a large table takes long.
     pub(super) async fn scan(&mut self, cluster: &mut Cluster) -> Result<Vec<HostCount>, FailoverError> {
         let Cluster { registry, store, .. } = cluster;
         let mut counts = std::pin::pin!(store.host_counts());

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::confirm::{self, Order, SafetyArgs, Told};
 use super::orphans;
-use super::report::{self, Words};
+use super::report::{self, Phrases};
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
@@ -16,7 +16,7 @@ use crate::failover::{OriginalState, Run, Steps};
 use crate::model::{Address, InstanceId};
 use crate::output::{Keys, Records};
 
-const WORDS: Words = Words {
+const PHRASES: Phrases = Phrases {
     done: "claimed without a command",
     would: "would be claimed without a command",
     nothing: "no unfinished instance names a dead master",
@@ -67,7 +67,7 @@ pub(in crate::commands) async fn run(
     let master = Address::typed(&arguments.master, cluster.store.release().family.registry.address_form)?;
     let masters = [master];
     let work = confirm::Work::Masters(&masters);
-    let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
+    let order = Order { work, rules: &rules, safety: &arguments.safety, phrases: PHRASES };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && done.recovered() == 0 {
         answer.warnings.extend(orphans::remark(cluster).await?);

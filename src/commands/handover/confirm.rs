@@ -1,7 +1,7 @@
 //! What the writing commands share: rules from the command line, the plan before the question, and the question.
 
 use super::record::RunReport;
-use super::report::{self, Words};
+use super::report::{self, Phrases};
 use crate::cluster::Cluster;
 use crate::commands::connect::Purpose;
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
@@ -128,7 +128,7 @@ pub(super) struct Order<'a> {
     pub(super) rules: &'a Rules,
     pub(super) safety: &'a SafetyArgs,
     /// What it is called.
-    pub(super) words: Words,
+    pub(super) phrases: Phrases,
 }
 
 /// Plans, asks, and does it.
@@ -175,7 +175,7 @@ async fn ask(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>
         let ids: Vec<InstanceId> = master.recovered.iter().map(|(id, _)| *id).take(20).collect();
         let more = if master.recovered.len() > ids.len() { ",…" } else { "" };
         let (count, ids) = (master.recovered.len(), report::id_list(&ids));
-        shell.printer.remark(&format!("{address} ({verdict}): {count} {}: {ids}{more}", order.words.would));
+        shell.printer.remark(&format!("{address} ({verdict}): {count} {}: {ids}{more}", order.phrases.would));
         let (tasks, skipped) = (master.marked_tasks.len(), master.skipped.len());
         shell.printer.remark(&format!("  {tasks} tasks would be marked, {skipped} instances left alone"));
         master.notes.iter().for_each(|note| shell.printer.warning(note));
@@ -197,7 +197,7 @@ async fn execute(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order
 
 async fn answer(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, run: Run, order: &Order<'_>) -> (Run, Answer<Told>) {
     let safety = order.safety;
-    let mut body = report::body(&run, safety.dry_run, order.words);
+    let mut body = report::body(&run, safety.dry_run, order.phrases);
     let settings = shell.printer.settings();
     if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
         body = body.untold();

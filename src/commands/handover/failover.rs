@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::confirm::{self, Order, SafetyArgs, Told};
 use super::orphans;
-use super::report::Words;
+use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
@@ -47,8 +47,11 @@ pub(crate) struct FailoverArgs {
     pub safety: SafetyArgs,
 }
 
-const WORDS: Words =
-    Words { done: "handed over", would: "would be handed over", nothing: "no unfinished instance names a dead master" };
+const PHRASES: Phrases = Phrases {
+    done: "handed over",
+    would: "would be handed over",
+    nothing: "no unfinished instance names a dead master",
+};
 
 /// The document of `failover`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -130,7 +133,7 @@ pub(in crate::commands) async fn run(
         (named(cluster, &arguments.masters)?, Vec::new())
     };
     let work = confirm::Work::Masters(&masters);
-    let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
+    let order = Order { work, rules: &rules, safety: &arguments.safety, phrases: PHRASES };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
         warnings.extend(orphans::remark(cluster).await?);

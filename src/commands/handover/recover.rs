@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::confirm::{self, Order, SafetyArgs, Told};
-use super::report::Words;
+use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
@@ -15,7 +15,7 @@ use crate::family::Claim;
 use crate::model::InstanceId;
 use crate::output::{Keys, Records};
 
-const WORDS: Words = Words {
+const PHRASES: Phrases = Phrases {
     done: "given a command",
     would: "would be given a command",
     nothing: "every instance that was handed over has a command",
@@ -99,7 +99,7 @@ pub(in crate::commands) async fn run(
     ids.sort_unstable();
     ids.dedup();
     let work = confirm::Work::Claimed((!arguments.orphans).then_some(ids.as_slice()));
-    let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
+    let order = Order { work, rules: &rules, safety: &arguments.safety, phrases: PHRASES };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     answer.warnings.extend(unused_state(cluster, arguments));
     if done.wrote {

@@ -14,7 +14,7 @@ const SHOWN: usize = 50;
 
 /// The words for what happened to an instance that was not left alone.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::commands) struct Words {
+pub(in crate::commands) struct Phrases {
     /// Done.
     pub(in crate::commands) done: &'static str,
     /// In a dry run.
@@ -24,7 +24,7 @@ pub(in crate::commands) struct Words {
 }
 
 /// The body of a run's answer.
-pub(in crate::commands) fn body(run: &Run, dry_run: bool, words: Words) -> Body<RunReport> {
+pub(in crate::commands) fn body(run: &Run, dry_run: bool, phrases: Phrases) -> Body<RunReport> {
     let body = Body::new(RunReport::of(run, dry_run));
     let masters = &run.masters;
     let says_more = masters.iter().any(MasterOutcome::has_rows) || masters.len() > 1 && !run.ended_early();
@@ -32,14 +32,14 @@ pub(in crate::commands) fn body(run: &Run, dry_run: bool, words: Words) -> Body<
         // The error says it all; a table without rows would look like good news.
         return body;
     }
-    let body = body.table(table(run, dry_run, words));
+    let body = body.table(table(run, dry_run, phrases));
     let tasks: usize = run.masters.iter().map(|master| master.marked_tasks.len()).sum();
     let body = match (tasks, dry_run) {
         (0, _) => body,
         (tasks, true) => body.closing(format!("{tasks} of their tasks would be marked to run again")),
         (tasks, false) => body.closing(format!("{tasks} of their tasks were marked to run again")),
     };
-    body.closing(summary(run, dry_run, words))
+    body.closing(summary(run, dry_run, phrases))
 }
 
 /// Whether there was nothing to do, and nothing to tell of it.
@@ -47,37 +47,37 @@ pub(super) fn is_nothing(run: &Run) -> bool {
     run.failure.is_none() && run.recovered() == 0 && run.skipped() == 0
 }
 
-fn summary(run: &Run, dry_run: bool, words: Words) -> String {
+fn summary(run: &Run, dry_run: bool, phrases: Phrases) -> String {
     let (recovered, skipped) = (run.recovered(), run.skipped());
     let elapsed = times::short(run.elapsed);
     match (recovered, skipped, dry_run) {
         (_, _, true) if run.ended_early() => {
-            format!("stopped early: {recovered} {} before; nothing was written", words.would)
+            format!("stopped early: {recovered} {} before; nothing was written", phrases.would)
         }
-        _ if run.ended_early() => format!("stopped early: {recovered} {} before, {skipped} left alone", words.done),
-        _ if is_nothing(run) => format!("nothing to do: {}", why_nothing(run, words)),
+        _ if run.ended_early() => format!("stopped early: {recovered} {} before, {skipped} left alone", phrases.done),
+        _ if is_nothing(run) => format!("nothing to do: {}", why_nothing(run, phrases)),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",
-            words.would
+            phrases.would
         ),
-        _ => format!("{recovered} {}, {skipped} left alone, in {elapsed}", words.done),
+        _ => format!("{recovered} {}, {skipped} left alone, in {elapsed}", phrases.done),
     }
 }
 
 /// With the masters as they were typed: one of them may be a slip.
-fn why_nothing(run: &Run, words: Words) -> String {
+fn why_nothing(run: &Run, phrases: Phrases) -> String {
     let masters: Vec<&str> = run.masters.iter().map(|master| master.address.as_str()).collect();
     if masters.is_empty() {
-        return words.nothing.to_owned();
+        return phrases.nothing.to_owned();
     }
     format!("no unfinished instance names {}", masters.join(" or "))
 }
 
-fn table(run: &Run, dry_run: bool, words: Words) -> Table {
+fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
     let mut table = Table::new(&HEADERS);
     for master in &run.masters {
         let head = || vec![Cell::from(master.address.to_string()), Cell::from(master.verdict.word())];
-        let result = if dry_run { words.would } else { words.done };
+        let result = if dry_run { phrases.would } else { phrases.done };
         for (instance, command) in master.recovered.iter().take(SHOWN) {
             let cells = [Cell::from(*instance), Cell::from(*command), Cell::from(result)];
             table.row(head().into_iter().chain(cells).collect());

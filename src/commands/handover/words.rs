@@ -97,7 +97,7 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
              and it gets no second command. See that its tasks have ended on their workers, mend the cause, and run it again \
              in DolphinScheduler"
         ),
-        SkipReason::Finished => "its state is none that masters fail over".to_owned(),
+        SkipReason::Finished => "masters fail over no instance in its state".to_owned(),
         SkipReason::NotFound => "there is no such instance".to_owned(),
         SkipReason::Locked => {
             "another transaction keeps its row locked; run the same command again when that has ended".to_owned()

@@ -65,7 +65,7 @@ impl Driver for Script {
         }
     }
 
-    fn words(error: &sqlx::Error) -> String {
+    fn server_message(error: &sqlx::Error) -> String {
         error.to_string()
     }
 

@@ -104,7 +104,7 @@ impl JdbcRegistry {
     /// Refreshes our client if there is one and it is time. A client that was purged is forgotten, and its locks with it.
     async fn keep_client(&mut self) -> Result<(), RegistryError> {
         let Some(client) = &self.client else { return Ok(()) };
-        if client.age() >= self.heartbeat_interval() && !self.refresh().await.map_err(tables::in_our_words)? {
+        if client.age() >= self.heartbeat_interval() && !self.refresh().await.map_err(tables::to_registry_error)? {
             self.client = None;
         }
         Ok(())
@@ -140,7 +140,7 @@ impl JdbcRegistry {
                 Ok(false) => return Err(lost("our client was purged")),
                 // On SQLite this program's own transaction is in the way; the heartbeat is good for a while yet.
                 Err(DatabaseError::Refused { .. }) if age < self.patience() => {}
-                Err(error) => return Err(tables::in_our_words(error)),
+                Err(error) => return Err(tables::to_registry_error(error)),
             }
         }
         if self.tables.is_own_lock(&lease.node, id).await? { Ok(()) } else { Err(lost("our row was deleted")) }

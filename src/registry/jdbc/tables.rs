@@ -127,7 +127,7 @@ impl RegistryTables {
         if !must_write {
             self.server.forget();
         }
-        ask(&mut *self.database, &mut self.server).await.map_err(in_our_words)
+        ask(&mut *self.database, &mut self.server).await.map_err(to_registry_error)
     }
 
     pub(super) fn server(&self) -> Option<&str> {
@@ -146,7 +146,7 @@ impl RegistryTables {
                 Err(DatabaseError::Refused { endpoint, cause, busy: false }) => {
                     return Err(self.other_shape(&endpoint, &cause).await);
                 }
-                Err(error) => return Err(in_our_words(error)),
+                Err(error) => return Err(to_registry_error(error)),
             }
         }
         Ok(())
@@ -166,7 +166,7 @@ impl RegistryTables {
     }
 
     pub(super) async fn entries_below(&mut self, parent: &str, name_of: NameOf) -> Result<Vec<Entry>, RegistryError> {
-        let rows = self.query(&statements::entries_below(self.dialect(), parent)).await.map_err(in_our_words)?;
+        let rows = self.query(&statements::entries_below(self.dialect(), parent)).await.map_err(to_registry_error)?;
         let entry = |row: &Row| {
             let key = row.text(0)?;
             let name = name_of(parent, &key)?.to_owned();
@@ -176,7 +176,7 @@ impl RegistryTables {
     }
 
     pub(super) async fn lock(&mut self, key: &str) -> Result<Option<Lock>, RegistryError> {
-        let rows = self.query(&statements::lock(self.dialect(), key)).await.map_err(in_our_words)?;
+        let rows = self.query(&statements::lock(self.dialect(), key)).await.map_err(to_registry_error)?;
         let lock = |row: &Row| {
             let owner = row.text(1).unwrap_or_default();
             Some(Lock { id: row.int(0)?, owner, client: Owner::read(row, 2) })
@@ -185,7 +185,7 @@ impl RegistryTables {
     }
 
     pub(super) async fn locks_below(&mut self, parent: &str) -> Result<Vec<String>, RegistryError> {
-        let rows = self.query(&statements::lock_keys(self.dialect(), parent)).await.map_err(in_our_words)?;
+        let rows = self.query(&statements::lock_keys(self.dialect(), parent)).await.map_err(to_registry_error)?;
         let mut names: Vec<String> = rows
             .iter()
             .filter_map(|row| row.text(0))
@@ -198,7 +198,7 @@ impl RegistryTables {
     /// Whether this row is there and belongs to this client.
     pub(super) async fn is_own_lock(&mut self, id: &str, client: i64) -> Result<bool, RegistryError> {
         let query = statements::own_lock(self.dialect(), id, client);
-        self.query(&query).await.map(|rows| !rows.is_empty()).map_err(in_our_words)
+        self.query(&query).await.map(|rows| !rows.is_empty()).map_err(to_registry_error)
     }
 
     /// Inserts a lock; `false` if the key is there already.
@@ -207,13 +207,13 @@ impl RegistryTables {
             Ok(_) => Ok(true),
             // After a broken connection, the row in the way may be our own: the caller looks whose it is.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(false),
-            Err(error) => Err(in_our_words(error)),
+            Err(error) => Err(to_registry_error(error)),
         }
     }
 
     /// Deletes a lock of a client; no row is success.
     pub(super) async fn delete_lock(&mut self, id: &str, client: i64) -> Result<(), RegistryError> {
-        self.write(&statements::delete_lock(self.dialect(), id, client)).await.map(drop).map_err(in_our_words)
+        self.write(&statements::delete_lock(self.dialect(), id, client)).await.map(drop).map_err(to_registry_error)
     }
 
     /// Deletes the lock of a dead client; `false` if it was not there any more, or the client has come back.
@@ -223,7 +223,7 @@ impl RegistryTables {
     pub(super) async fn delete_dead_lock(&mut self, lock: &Lock) -> Result<bool, RegistryError> {
         let seen = lock.client.last_heartbeat.unwrap_or(-1);
         let query = statements::delete_dead_lock(self.dialect(), lock.id, lock.client.id, seen);
-        self.write(&query).await.map(|rows| rows > 0).map_err(in_our_words)
+        self.write(&query).await.map(|rows| rows > 0).map_err(to_registry_error)
     }
 
     pub(super) async fn insert_client(
@@ -237,7 +237,7 @@ impl RegistryTables {
         match self.write(&statements::insert_client(self.dialect(), id, name, now, configuration)).await {
             // The id is a random number of our own, so the row is ours: the first sending had arrived.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(()),
-            answer => answer.map(drop).map_err(in_our_words),
+            answer => answer.map(drop).map_err(to_registry_error),
         }
     }
 
@@ -248,8 +248,8 @@ impl RegistryTables {
 
     /// Deletes a client and its locks.
     pub(super) async fn forget_client(&mut self, id: i64) -> Result<(), RegistryError> {
-        self.write(&statements::delete_locks_of_client(self.dialect(), id)).await.map_err(in_our_words)?;
-        self.write(&statements::delete_client(self.dialect(), id)).await.map(drop).map_err(in_our_words)
+        self.write(&statements::delete_locks_of_client(self.dialect(), id)).await.map_err(to_registry_error)?;
+        self.write(&statements::delete_client(self.dialect(), id)).await.map(drop).map_err(to_registry_error)
     }
 
     pub(super) async fn close(self) {
@@ -318,7 +318,7 @@ pub(super) fn member<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
 
 /// The database's error in the registry's words. A connection that was there once and cannot be had again is interrupted, and
 /// so is a statement that another transaction kept from an answer in time.
-pub(super) fn in_our_words(error: DatabaseError) -> RegistryError {
+pub(super) fn to_registry_error(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }

@@ -1,4 +1,4 @@
-//! MySQL's servers: two connections share the scan of a great table, and one does it alone where there is no second one.
+//! MySQL's servers: two connections share the scan of a large table, and one does it alone where there is no second one.
 
 use std::time::Duration;
 
