@@ -1,10 +1,11 @@
 //! Which guard holds a dead master's failover back, and how that is told.
 
+use super::event::Released;
 use super::guard::{self, Hold};
 use super::plan::Surroundings;
 use super::state::Brake;
 use super::watcher::Watcher;
-use super::{Event, Kind};
+use super::{Event, Refused, Switch, What};
 use crate::model::Address;
 
 impl Watcher<'_> {
@@ -61,7 +62,7 @@ impl Watcher<'_> {
         }
         self.memory.done.clear();
         self.keep(around);
-        around.tell(Event::new(Kind::Paused, "the storm brake is released").with("storm_brake", false)).await;
+        around.tell(What::Paused(Switch::Brake { why: Released::Resumed }).into()).await;
     }
 
     /// Tells a guard once, not in every round.
@@ -73,26 +74,25 @@ impl Watcher<'_> {
         hold: &Hold,
         now: i64,
     ) {
-        let (kind, key) = match hold {
-            Hold::NoMasters => (Kind::FailoverRefused, "no masters".to_owned()),
-            Hold::Alive(sign) => (Kind::FailoverRefused, format!("alive {sign}")),
-            Hold::Grace(until) => (Kind::GraceStarted, format!("grace {until}")),
-            Hold::CoolDown(until) => (Kind::FailoverRefused, format!("cool-down {until}")),
-            Hold::Paused { by, reason } => (Kind::FailoverRefused, format!("paused {by} {reason}")),
-            Hold::Brake(reason) => (Kind::FailoverRefused, format!("brake {reason}")),
+        let key = match hold {
+            Hold::NoMasters => "no masters".to_owned(),
+            Hold::Alive(sign) => format!("alive {sign}"),
+            Hold::Grace(until) => format!("grace {until}"),
+            Hold::CoolDown(until) => format!("cool-down {until}"),
+            Hold::Paused { by, reason } => format!("paused {by} {reason}"),
+            Hold::Brake(reason) => format!("brake {reason}"),
         };
         if self.announced.insert(master.to_string(), key.clone()) == Some(key) {
             return;
         }
-        let sentence = hold.sentence(now);
-        let text = match (hold, self.memory.missing.doubt) {
-            (Hold::Grace(_), Some(doubt)) => format!("{sentence}; it begins anew, since {doubt}"),
-            _ => sentence,
-        };
-        let event = Event::new(kind, text).about(master).with("unfinished_instances", unfinished);
-        if kind == Kind::FailoverRefused {
-            around.report(&event).await;
+        let (master, unfinished_instances, guard) = (master.clone(), unfinished, hold.sentence(now));
+        if let Hold::Grace(_) = hold {
+            let anew = self.memory.missing.doubt;
+            around.tell(What::GraceStarted { master, unfinished_instances, guard, anew }.into()).await;
+            return;
         }
+        let event: Event = What::FailoverRefused(Refused::Guard { master, unfinished_instances, guard }).into();
+        around.report(&event).await;
         around.tell(event).await;
     }
 }

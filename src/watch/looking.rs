@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::event::Released;
 use super::home::Home;
 use super::missing::Look;
 use super::plan::Memory;
@@ -52,7 +53,7 @@ impl Watcher<'_> {
         let Some(home) = home else { return };
         if self.memory.home.as_ref().is_some_and(|before| !home.is_that(before)) {
             if self.memory.brake.is_some() {
-                self.strange = Some("the storm brake is released: it was another cluster's");
+                self.strange = Some(Released::Another);
             }
             self.memory = Memory { database: self.memory.database.take(), ..Memory::default() };
             self.forget_masters();

@@ -7,10 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::replace::replace;
-use super::{Event, Kind, LeftAlone, Source};
+use super::{Fault, Kind, LeftAlone, Source, Summary, Switch, What};
 use crate::exit_code::ExitCode;
 use crate::model::Verdict;
 
@@ -75,40 +74,44 @@ impl Metrics {
         Self::default()
     }
 
-    /// Counts an event, and takes from its details what the gauges need:
-    ///
-    /// - `failover_finished`: `exit_code`, `recovered` and `skipped` (numbers or lists), `dry_run`. Without an exit code
-    ///   it is done.
-    /// - `paused`: `paused`, whether it begins or ends.
-    /// - `error`: who did not answer; about a master, the keys of `failover_finished`.
-    pub fn record(&mut self, event: &Event) {
-        count(&mut self.events, event.kind);
-        match event.kind {
-            Kind::Started => self.up = Source::ALL.map(|source| (source, true)).into(),
-            Kind::FailoverFinished => self.record_failover(event),
-            Kind::FailoverRefused => count(&mut self.failovers, Outcome::Refused),
-            Kind::Paused => {
-                self.paused = event.details.get("paused").and_then(Value::as_bool).unwrap_or(self.paused);
+    /// Counts an event, and takes from it what the gauges need.
+    pub fn record(&mut self, what: &What) {
+        count(&mut self.events, what.kind());
+        match what {
+            What::Started { .. } => self.up = Source::ALL.map(|source| (source, true)).into(),
+            What::FailoverFinished { summary, .. } => self.record_failover(outcome(summary), summary),
+            What::FailoverRefused(_) => count(&mut self.failovers, Outcome::Refused),
+            What::Paused(Switch::Pause { by }) => self.paused = by.is_some(),
+            What::Error(Fault::Unusable { source, .. } | Fault::Round { source, .. }) => self.record_failure(*source),
+            What::Error(Fault::Failover { source, summary, .. }) => {
+                self.record_failure(*source);
+                self.record_failover(Outcome::Failed, summary);
             }
-            Kind::Error => {
-                if let Some(source) = event.source {
-                    self.set_up(source, false);
-                }
-                // Of a failover, and not of a round.
-                if event.master.is_some() {
-                    self.record_failover(event);
-                }
-            }
-            _ => {}
+            What::MasterRegistered { .. }
+            | What::MasterLost { .. }
+            | What::GraceStarted { .. }
+            | What::FailoverStarted { .. }
+            | What::Standby { .. }
+            | What::LeftAlone { .. }
+            | What::Paused(Switch::Brake { .. })
+            | What::Error(
+                Fault::Untold { .. } | Fault::Unkept { .. } | Fault::Unwritable { .. } | Fault::Settings { .. },
+            )
+            | What::Stopped { .. } => {}
         }
     }
 
-    fn record_failover(&mut self, event: &Event) {
-        let outcome = if event.kind == Kind::Error { Outcome::Failed } else { outcome(event) };
+    fn record_failure(&mut self, source: Option<Source>) {
+        if let Some(source) = source {
+            self.set_up(source, false);
+        }
+    }
+
+    fn record_failover(&mut self, outcome: Outcome, summary: &Summary) {
         count(&mut self.failovers, outcome);
         if outcome != Outcome::DryRun {
-            self.recovered = self.recovered.saturating_add(amount(event, "recovered"));
-            self.skipped = self.skipped.saturating_add(amount(event, "skipped"));
+            self.recovered = self.recovered.saturating_add(summary.recovered as u64);
+            self.skipped = self.skipped.saturating_add(summary.skipped as u64);
         }
     }
 
@@ -200,24 +203,12 @@ fn of<K: Ord>(counts: &BTreeMap<K, u64>, key: &K) -> u64 {
     counts.get(key).copied().unwrap_or(0)
 }
 
-fn outcome(event: &Event) -> Outcome {
-    if event.details.get("dry_run").and_then(Value::as_bool) == Some(true) {
-        return Outcome::DryRun;
-    }
-    let is = |code: ExitCode, number: u64| u64::from(code.number()) == number;
-    match event.details.get("exit_code").and_then(Value::as_u64) {
-        None => Outcome::Done,
-        Some(number) if is(ExitCode::Done, number) => Outcome::Done,
-        Some(number) if is(ExitCode::Partial, number) => Outcome::Partial,
-        Some(_) => Outcome::Failed,
-    }
-}
-
-fn amount(event: &Event, key: &str) -> u64 {
-    match event.details.get(key) {
-        Some(Value::Array(list)) => list.len() as u64,
-        Some(value) => value.as_u64().unwrap_or(0),
-        None => 0,
+fn outcome(summary: &Summary) -> Outcome {
+    match summary.exit_code {
+        _ if summary.dry_run => Outcome::DryRun,
+        ExitCode::Done => Outcome::Done,
+        ExitCode::Partial => Outcome::Partial,
+        _ => Outcome::Failed,
     }
 }
 

@@ -29,6 +29,6 @@ pub mod unit;
 mod watcher;
 mod words;
 
-pub use event::{Event, Kind, Source};
-pub use plan::{LeftAlone, Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
+pub use event::{Event, Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch, What};
+pub use plan::{Memory, Plan, Surroundings, Trouble, View, WatchedMaster, Word};
 pub use run::{Ended, watch};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::plan::Surroundings;
 use super::state::PastFailover;
 use super::watcher::{Unkept, Watcher};
-use super::{Event, Kind, picture};
+use super::{Fault, What, picture};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, RegistryView, dead_hosts};
 use crate::family::Family;
@@ -89,12 +89,8 @@ impl Watcher<'_> {
     pub(super) async fn tell_unkept(&mut self, around: &mut dyn Surroundings) -> bool {
         let Some(unkept) = &mut self.unkept else { return false };
         if !std::mem::replace(&mut unkept.told, true) {
-            let then = if self.plan.once {
-                "a round that is not remembered does nothing: give another place with --state-file"
-            } else {
-                "the loop goes on, and remembers until it ends"
-            };
-            around.tell(Event::new(Kind::Error, format!("{}; {then}", unkept.why))).await;
+            let fault = Fault::Unkept { why: unkept.why.clone(), once: self.plan.once };
+            around.tell(What::Error(fault).into()).await;
         }
         true
     }

@@ -10,7 +10,7 @@ use super::guard::Limits;
 use super::home::Home;
 use super::missing::Missing;
 use super::state::{Brake, PastFailover, Reading};
-use super::{Event, Source};
+use super::{Event, LeftAlone, Source};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::Rules;
@@ -53,17 +53,6 @@ pub struct Memory {
     pub work_at_ms: i64,
     /// The clocks when all of this was kept.
     pub kept: Option<Reading>,
-}
-
-/// How many unfinished instances nobody fails over, by what is the matter with them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftAlone {
-    /// Handed over, and without a command.
-    pub orphans: u64,
-    /// Their host can be no master's address.
-    pub odd_hosts: u64,
-    /// Their host is SQL NULL.
-    pub no_host: u64,
 }
 
 /// A cluster that could not be opened.

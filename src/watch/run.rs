@@ -11,7 +11,7 @@ use super::seen::Seen;
 use super::state::Reading;
 use super::watcher::Watcher;
 use super::words::{back_off, error_text, time_left};
-use super::{Event, Kind, LeftAlone, Source, picture, returned};
+use super::{Fault, LeftAlone, Refused, Source, Switch, What, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, RegistryView, check_registry, dead_hosts, place};
@@ -54,16 +54,8 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         left: LeftAlone::default(),
     };
     let code = watcher.run(around).await;
-    around.tell(Event::new(Kind::Stopped, ended_text(code, plan.once)).with("exit_code", code.number())).await;
+    around.tell(What::Stopped { exit_code: code, once: plan.once }.into()).await;
     Ended { code }
-}
-
-fn ended_text(code: ExitCode, once: bool) -> &'static str {
-    match code {
-        ExitCode::Interrupted | ExitCode::Terminated => "asked to by a signal",
-        _ if once => "the round is over",
-        _ => "gave up",
-    }
 }
 
 /// Why a round failed.
@@ -104,8 +96,8 @@ impl Watcher<'_> {
                     next
                 }
                 // Once it has worked, settings and schema are right: another server may answer at the address for a while.
-                Err(Trouble { text, fatal: Some(code), source, .. }) if !self.started => {
-                    around.tell(Event::new(Kind::Error, text).from(source)).await;
+                Err(Trouble { text: why, fatal: Some(code), source, .. }) if !self.started => {
+                    around.tell(What::Error(Fault::Unusable { source, why }).into()).await;
                     Next::End(code)
                 }
                 Err(Trouble { text, code, source, .. }) => Next::Reopen(Some(Failure { text, code, source })),
@@ -134,9 +126,8 @@ impl Watcher<'_> {
         self.memory.missing.lose_sight();
         self.keep(around);
         let pause = back_off(failures);
-        let seconds = pause.as_secs_f64();
-        let event = Event::new(Kind::Error, format!("{text}; trying again in {seconds:.1}s"));
-        around.tell(event.from(source).with("retry_after_seconds", seconds)).await;
+        let fault = Fault::Round { source, retry_after_seconds: pause.as_secs_f64(), why: text.clone() };
+        around.tell(What::Error(fault).into()).await;
         // Both hold whatever can be seen.
         let view = View { paused: paused_text(around), brake: self.memory.brake.clone(), ..View::default() };
         around.round(&view, Duration::ZERO, Some(&text)).await;
@@ -245,14 +236,14 @@ impl Watcher<'_> {
         let counts = self.scan(cluster).await?;
         if !self.started {
             self.started = true;
-            around.tell(self.greeting(cluster, masters.servers.len())).await;
+            around.tell(self.greeting(cluster, masters.servers.len()).into()).await;
         }
-        for event in self.seen.look(&masters) {
-            let told = returned::with_older(cluster, &masters, &counts, event).await?;
-            around.tell(told).await;
+        for mut change in self.seen.look(&masters) {
+            returned::count_older(cluster, &masters, &counts, &mut change).await;
+            around.tell(change.into()).await;
         }
-        if let Some(text) = self.strange.take() {
-            around.tell(Event::new(Kind::Paused, text).with("storm_brake", false)).await;
+        if let Some(why) = self.strange.take() {
+            around.tell(What::Paused(Switch::Brake { why }).into()).await;
         }
         self.tell_pause(around).await;
         self.take_resume(around).await;
@@ -312,7 +303,8 @@ impl Watcher<'_> {
     async fn tell_nobody(&mut self, around: &mut dyn Surroundings, cluster: &Cluster, view: &RegistryView) {
         let (family, allowed) = (cluster.store.release().family, self.plan.rules.allow_no_masters);
         let Err(refusal) = check_registry(&view.masters, family, place(&*cluster.registry), allowed) else { return };
-        around.tell(Event::new(Kind::FailoverRefused, format!("{refusal}; {}", refusal.hint()))).await;
+        let why = format!("{refusal}; {}", refusal.hint());
+        around.tell(What::FailoverRefused(Refused::Nobody { why }).into()).await;
         self.comes_to(ExitCode::Refused);
     }
 
@@ -322,24 +314,18 @@ impl Watcher<'_> {
         if now == self.paused {
             return;
         }
-        let event = match &now {
-            Some((by, reason)) => Event::new(Kind::Paused, format!("by {by}: {reason}")).with("paused", true),
-            None => Event::new(Kind::Paused, "resumed").with("paused", false),
-        };
-        around.tell(event).await;
+        around.tell(What::Paused(Switch::Pause { by: now.clone() }).into()).await;
         self.paused = now;
     }
 
-    fn greeting(&self, cluster: &Cluster, masters: usize) -> Event {
-        let (grace, mode) = (self.plan.limits.grace.as_secs(), if self.plan.dry_run { "dry run, " } else { "" });
-        let text = format!(
-            "{mode}{masters} masters registered; a master is failed over when it is gone for {grace}s, which should be \
-             longer than the masters' session with the registry"
-        );
-        Event::new(Kind::Started, text)
-            .with("registry", cluster.registry.endpoint())
-            .with("database", cluster.store.endpoint())
-            .with("dry_run", self.plan.dry_run)
+    fn greeting(&self, cluster: &Cluster, masters: usize) -> What {
+        What::Started {
+            registry: cluster.registry.endpoint().to_owned(),
+            database: cluster.store.endpoint().to_owned(),
+            dry_run: self.plan.dry_run,
+            masters,
+            grace: self.plan.limits.grace,
+        }
     }
 
     /// The time by the wall clock. When that was set, what is remembered follows it: a master is not gone for longer by

@@ -7,8 +7,8 @@ use super::plan::{Surroundings, Word};
 use super::state::PastFailover;
 use super::storm::StormBrake;
 use super::watcher::Watcher;
-use super::words::outcome_event;
-use super::{Event, Kind};
+use super::words::outcome;
+use super::{Event, Refused, What};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, Handover, Limit, Observer, Refusal, Rules, Run, about_holder};
@@ -43,8 +43,8 @@ impl Watcher<'_> {
         // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
         let asked = async { Ok::<_, FailoverError>(around.ask(master, unfinished).await) };
         if let Word::Veto(why) = self.stop.unless(asked).await? {
-            let event = Event::new(Kind::FailoverRefused, format!("vetoed: {why}")).about(master);
-            around.tell(event).await;
+            let veto = Refused::Veto { master: master.clone(), why };
+            around.tell(What::FailoverRefused(veto).into()).await;
             self.remember(around, master, 0, false);
             return Ok(None);
         }
@@ -93,11 +93,10 @@ impl Watcher<'_> {
         unfinished: i64,
     ) -> Result<(), FailoverError> {
         self.acted = true;
-        let text = format!("{unfinished} unfinished instances");
-        let started = Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run);
+        let started = What::FailoverStarted { master: master.clone(), dry_run: self.plan.dry_run, unfinished };
         // It stands by once more, as it seems: that is no news.
         let stood_by = self.standing_by.remove(master.as_str());
-        let mut untold = Some(started);
+        let mut untold = Some(Event::from(started));
         if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
             around.tell(started).await;
         }
@@ -114,12 +113,11 @@ impl Watcher<'_> {
                 return Ok(());
             }
         }
-        let mut event = outcome_event(master, &run, self.plan.dry_run);
-        if let Some(failure) = &run.failure {
-            let text = std::mem::take(&mut event.text);
-            event.text =
-                std::iter::once(text).chain(about_holder(cluster, failure).await).collect::<Vec<_>>().join("; ");
-        }
+        let holder = match &run.failure {
+            Some(failure) => about_holder(cluster, failure).await,
+            None => Vec::new(),
+        };
+        let event = Event::from(outcome(master, &run, self.plan.dry_run, holder));
         if let Some(started) = untold {
             around.tell(started).await;
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::clock::Clock;
-use super::plan::{LeftAlone, Memory, Plan};
+use super::event::{LeftAlone, Released};
+use super::plan::{Memory, Plan};
 use super::seen::Seen;
 use crate::exit_code::ExitCode;
 use crate::model::Permit;
@@ -29,8 +30,8 @@ pub(super) struct Watcher<'a> {
     pub(super) started: bool,
     /// Which registry and database these are.
     pub(super) place: Option<(String, String)>,
-    /// Whether a brake was on that is another cluster's, until that is told.
-    pub(super) strange: Option<&'static str>,
+    /// That a brake was on which is another cluster's, until that is told.
+    pub(super) strange: Option<Released>,
     /// Whether this round has written anything.
     pub(super) wrote: bool,
     /// The first failover that did not come to a good end, for the exit code of a single round.

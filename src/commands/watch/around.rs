@@ -34,7 +34,7 @@ use crate::watch::lone::Lone;
 use crate::watch::metrics::Metrics;
 use crate::watch::notify::Notify;
 use crate::watch::pause::PauseFile;
-use crate::watch::{Event, Kind, Memory, Source, Surroundings, Trouble, View, Word, metrics_http};
+use crate::watch::{Event, Fault, Memory, Refused, Source, Surroundings, Trouble, View, What, Word, metrics_http};
 
 /// Events in the live view; more never fit.
 const EVENTS_SHOWN: usize = 100;
@@ -145,14 +145,13 @@ impl<'a, 'w> Around<'a, 'w> {
     }
 
     fn untold_line(&self) -> String {
-        let text = format!("{} events were not told, as nobody read them in time", self.untold);
-        self.line_of(&Event::new(Kind::Error, text).with("untold", self.untold))
+        self.line_of(&What::Error(Fault::Untold { untold: self.untold }).into())
     }
 
     fn line_of(&self, event: &Event) -> String {
         match self.setup.settings.output.format {
             Format::Ndjson => in_one_line(&EventLine::from(event)),
-            _ if self.printer.is_journal() => level(event.kind).prefix() + &sanitized(&event.to_words()),
+            _ if self.printer.is_journal() => level(event.what.kind()).prefix() + &sanitized(&event.what.to_words()),
             _ => sanitized(&event.to_line()).into_owned(),
         }
     }
@@ -193,7 +192,7 @@ impl<'a, 'w> Around<'a, 'w> {
 
     fn cannot_write(&mut self, file: &Path, what: &str) {
         if self.unwritable.insert(file.to_owned()) {
-            self.show_line(&Event::new(Kind::Error, format!("cannot write {what}; the loop goes on")));
+            self.show_line(&What::Error(Fault::Unwritable { why: what.to_owned() }).into());
         }
     }
 
@@ -284,10 +283,10 @@ impl Surroundings for Around<'_, '_> {
     }
 
     fn tell_at_once(&mut self, event: Event) {
-        self.metrics.record(&event);
-        self.picture.standby = (event.kind == Kind::Standby).then(|| event.text.clone());
+        self.metrics.record(&event.what);
+        self.picture.standby = matches!(event.what, What::Standby { .. }).then(|| event.what.to_string());
         self.show_line(&event);
-        if event.kind == Kind::Stopped {
+        if let What::Stopped { .. } = event.what {
             let _ = self.notify.stopping();
             self.live = None;
         }
@@ -329,16 +328,9 @@ impl Surroundings for Around<'_, '_> {
     }
 
     async fn report(&mut self, event: &Event) {
-        let moment = match event.kind {
-            // Whoever is told of failures is told of what hangs still.
-            Kind::FailoverFinished if !event.is_whole() => Moment::PostFailure,
-            Kind::FailoverFinished => Moment::PostSuccess,
-            Kind::FailoverRefused => Moment::Blocked,
-            Kind::Error => Moment::PostFailure,
-            _ => return,
-        };
+        let Some(moment) = moment_of(&event.what) else { return };
         if self.hooks.has(moment) {
-            let master = event.master.as_ref().map(ToString::to_string).unwrap_or_default();
+            let master = event.what.master().map(ToString::to_string).unwrap_or_default();
             let outcome = self.hook(moment, &EventLine::from(event), &master).await;
             if !matches!(outcome, HookOutcome::Ok { .. }) {
                 self.say(&format!("hook {}: {}", moment.word(), in_words(&outcome)), Printer::warning);
@@ -360,10 +352,38 @@ impl Surroundings for Around<'_, '_> {
         match resolve(self.setup.global, self.setup.environment, &mut io::empty(), Scope::Cluster) {
             Ok(settings) => self.setup.settings = settings,
             Err(error) => {
-                let text = format!("the settings stay as they were: {error}");
-                self.show_line(&Event::new(Kind::Error, text));
+                self.show_line(&What::Error(Fault::Settings { why: error.to_string() }).into());
             }
         }
+    }
+}
+
+/// The hooks that are told of an event.
+fn moment_of(what: &What) -> Option<Moment> {
+    match what {
+        What::FailoverFinished { summary, .. } if summary.exit_code == ExitCode::Done => Some(Moment::PostSuccess),
+        // Whoever is told of failures is told of what hangs still.
+        What::FailoverFinished { .. } | What::Error(Fault::Failover { .. }) => Some(Moment::PostFailure),
+        What::FailoverRefused(Refused::Guard { .. } | Refused::Check { .. }) => Some(Moment::Blocked),
+        // Who has vetoed knows that.
+        What::FailoverRefused(Refused::Veto { .. } | Refused::Nobody { .. })
+        | What::Error(
+            Fault::Unusable { .. }
+            | Fault::Round { .. }
+            | Fault::Untold { .. }
+            | Fault::Unkept { .. }
+            | Fault::Unwritable { .. }
+            | Fault::Settings { .. },
+        )
+        | What::Started { .. }
+        | What::MasterRegistered { .. }
+        | What::MasterLost { .. }
+        | What::GraceStarted { .. }
+        | What::FailoverStarted { .. }
+        | What::Standby { .. }
+        | What::LeftAlone { .. }
+        | What::Paused(_)
+        | What::Stopped { .. } => None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Metrics: what is counted, and the format.
 
 use regex_lite::Regex;
-use serde_json::json;
 
 use super::*;
+use crate::model::Address;
+use crate::watch::Refused;
 
 fn value(metrics: &Metrics, sample: &str) -> Option<String> {
     let page = metrics.render();
@@ -64,21 +65,29 @@ fn rounds() {
     );
 }
 
+fn summary(exit_code: ExitCode, recovered: usize, skipped: usize) -> Summary {
+    let (elapsed_ms, locks) = (1, Vec::new());
+    Summary { recovered, skipped, need_help: 0, dry_run: false, exit_code, elapsed_ms, locks }
+}
+
 #[test]
 fn events() {
     let mut metrics = Metrics::new();
-    let finished = || Event::new(Kind::FailoverFinished, "");
-    metrics.record(&Event::new(Kind::Started, ""));
-    metrics.record(&finished().with("exit_code", 0).with("recovered", 5).with("skipped", 0));
-    metrics.record(&finished().with("exit_code", 7).with("recovered", json!([1, 2])).with("skipped", json!([3])));
-    metrics.record(&finished().with("exit_code", 8).with("recovered", -1));
-    metrics.record(&finished().with("dry_run", true).with("recovered", 100));
-    metrics.record(&finished());
-    metrics.record(&Event::new(Kind::FailoverRefused, ""));
-    metrics.record(&Event::new(Kind::Error, "").from(Some(Source::Registry)));
-    let master = crate::model::Address::seen("a:1");
-    metrics.record(&Event::new(Kind::Error, "").about(&master).with("exit_code", 7).with("recovered", 3));
-    metrics.record(&Event::new(Kind::Paused, "").with("paused", true));
+    let master = || Address::seen("a:1");
+    let finished = |summary| What::FailoverFinished { master: master(), summary };
+    let (registry, database) = ("zk".to_owned(), "db".to_owned());
+    metrics.record(&What::Started { registry, database, dry_run: false, masters: 1, grace: Duration::ZERO });
+    metrics.record(&finished(summary(ExitCode::Done, 5, 0)));
+    metrics.record(&finished(summary(ExitCode::Partial, 2, 1)));
+    metrics.record(&finished(summary(ExitCode::Stopped, 0, 0)));
+    metrics.record(&finished(Summary { dry_run: true, ..summary(ExitCode::Done, 100, 0) }));
+    metrics.record(&finished(summary(ExitCode::Done, 0, 0)));
+    metrics.record(&What::FailoverRefused(Refused::Nobody { why: String::new() }));
+    let why = String::new;
+    metrics.record(&What::Error(Fault::Round { source: Some(Source::Registry), retry_after_seconds: 1.0, why: why() }));
+    let summary = summary(ExitCode::Partial, 3, 0);
+    metrics.record(&What::Error(Fault::Failover { master: master(), source: None, summary, why: why() }));
+    metrics.record(&What::Paused(Switch::Pause { by: Some(("alice".to_owned(), "work".to_owned())) }));
     metrics.set_brake(true);
     expect(
         &metrics,
@@ -98,7 +107,7 @@ fn events() {
             ("dsctl_storm_brake", "1"),
         ],
     );
-    metrics.record(&Event::new(Kind::Paused, "").with("paused", false));
+    metrics.record(&What::Paused(Switch::Pause { by: None }));
     metrics.set_paused(false);
     expect(&metrics, &[("dsctl_paused", "0"), ("dsctl_events_total{event=\"paused\"}", "2")]);
 }
