@@ -355,7 +355,7 @@ pub enum Switch {
     /// Released the storm brake.
     Brake {
         /// Whether it is on, which it is no longer. To people: why.
-        #[serde(rename = "storm_brake", serialize_with = "off")]
+        #[serde(rename = "storm_brake")]
         #[schemars(with = "bool")]
         why: Released,
     },
@@ -451,8 +451,11 @@ fn whether<T, S: Serializer>(field: &Option<T>, serializer: S) -> Result<S::Ok, 
     serializer.serialize_bool(field.is_some())
 }
 
-fn off<S: Serializer>(_: &Released, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_bool(false)
+impl Serialize for Released {
+    /// Whether the brake is on.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(false)
+    }
 }
 
 impl From<What> for Event {

@@ -2,16 +2,17 @@
 
 use super::event::Released;
 use super::guard::{self, Hold};
-use super::plan::Surroundings;
+use super::pause::Pause;
 use super::state::Brake;
+use super::surroundings::Surroundings;
 use super::watcher::Watcher;
-use super::{Event, Refused, Switch, What};
+use super::{Refused, Switch, What};
 use crate::model::Address;
 
 impl Watcher<'_> {
     pub(super) fn hold(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         master: &Address,
         unfinished: i64,
         now: i64,
@@ -27,7 +28,7 @@ impl Watcher<'_> {
         if let Some(hold) = guard::grace(absence.map_or(now, |absence| absence.since), now, limits) {
             return Some(hold);
         }
-        if let Some((by, reason)) = around.paused() {
+        if let Some(Pause { by, reason, .. }) = around.paused() {
             return Some(Hold::Paused { by, reason });
         }
         if let Some(hold) = guard::cool_down(master.as_str(), &self.memory.done, now, limits) {
@@ -39,7 +40,7 @@ impl Watcher<'_> {
     }
 
     /// The brake stays on until somebody resumes.
-    fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>, now: i64) -> Option<String> {
+    fn braked(&mut self, around: &mut Surroundings<'_>, storm: Option<String>, now: i64) -> Option<String> {
         if let (None, Some(reason)) = (&self.memory.brake, storm) {
             self.memory.brake = Some(Brake { since_ms: now, reason });
             self.keep(around);
@@ -48,7 +49,7 @@ impl Watcher<'_> {
     }
 
     /// Under a master's lock it was seen that others have done too much already. It is told with the refusal.
-    pub(super) fn trip(&mut self, around: &mut dyn Surroundings, master: &Address, reason: &str) {
+    pub(super) fn trip(&mut self, around: &mut Surroundings<'_>, master: &Address, reason: &str) {
         self.announced.insert(master.to_string(), format!("brake {reason}"));
         let now = self.now();
         self.braked(around, Some(reason.to_owned()), now);
@@ -56,19 +57,19 @@ impl Watcher<'_> {
 
     /// An operator's word is taken in the round after it, whether or not anything waits for that: later it would release
     /// a brake that nobody has seen yet. What came before is then no storm any more.
-    pub(super) async fn take_resume(&mut self, around: &mut dyn Surroundings) {
+    pub(super) async fn take_resume(&mut self, around: &mut Surroundings<'_>) {
         if !around.resumed() || self.memory.brake.take().is_none() {
             return;
         }
         self.memory.done.clear();
         self.keep(around);
-        around.tell(What::Paused(Switch::Brake { why: Released::Resumed }).into()).await;
+        around.tell(What::Paused(Switch::Brake { why: Released::Resumed })).await;
     }
 
     /// Tells a guard once, not in every round.
     pub(super) async fn announce(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         master: &Address,
         unfinished: i64,
         hold: &Hold,
@@ -88,11 +89,9 @@ impl Watcher<'_> {
         let (master, unfinished_instances, guard) = (master.clone(), unfinished, hold.sentence(now));
         if let Hold::Grace(_) = hold {
             let anew = self.memory.missing.doubt;
-            around.tell(What::GraceStarted { master, unfinished_instances, guard, anew }.into()).await;
+            around.tell(What::GraceStarted { master, unfinished_instances, guard, anew }).await;
             return;
         }
-        let event: Event = What::FailoverRefused(Refused::Guard { master, unfinished_instances, guard }).into();
-        around.report(&event).await;
-        around.tell(event).await;
+        around.tell(What::FailoverRefused(Refused::Guard { master, unfinished_instances, guard })).await;
     }
 }

@@ -1,6 +1,6 @@
 //! What hangs and no failover takes: told once whenever it changes, and counted.
 
-use super::plan::Surroundings;
+use super::surroundings::Surroundings;
 use super::watcher::Watcher;
 use super::{LeftAlone, What};
 use crate::cluster::Cluster;
@@ -24,7 +24,7 @@ impl Watcher<'_> {
     /// Counts what is left alone, and tells it when it is not as it was told last.
     pub(super) async fn tell_left(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         counts: &[HostCount],
     ) -> Result<(), FailoverError> {
@@ -42,7 +42,7 @@ impl Watcher<'_> {
         };
         if left != self.left {
             self.left = left;
-            around.tell(What::LeftAlone { left, hosts: strange }.into()).await;
+            around.tell(What::LeftAlone { left, hosts: strange }).await;
         }
         Ok(())
     }

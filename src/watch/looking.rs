@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::event::Released;
 use super::home::Home;
+use super::memory::Memory;
 use super::missing::Look;
-use super::plan::Memory;
 use super::watcher::Watcher;
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::replace::replace;
-use super::{Fault, Kind, LeftAlone, Source, Summary, Switch, What};
+use super::{Fault, Kind, LeftAlone, Round, Sight, Source, Summary, What};
 use crate::exit_code::ExitCode;
 use crate::model::Verdict;
 
@@ -56,15 +56,26 @@ pub struct Metrics {
     round_took: Duration,
 }
 
-/// Numbers of one look.
+/// Numbers of one round.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+struct Seen {
     /// Masters by verdict.
-    pub masters: BTreeMap<Verdict, u64>,
+    masters: BTreeMap<Verdict, u64>,
     /// Unfinished instances by verdict.
-    pub unfinished: BTreeMap<Verdict, u64>,
+    unfinished: BTreeMap<Verdict, u64>,
     /// What no failover takes.
-    pub left: LeftAlone,
+    left: LeftAlone,
+}
+
+impl Seen {
+    fn of(sight: &Sight) -> Self {
+        let mut seen = Self { left: sight.left, ..Self::default() };
+        for master in &sight.masters {
+            *seen.masters.entry(master.verdict).or_default() += 1;
+            *seen.unfinished.entry(master.verdict).or_default() += master.unfinished;
+        }
+        seen
+    }
 }
 
 impl Metrics {
@@ -74,36 +85,30 @@ impl Metrics {
         Self::default()
     }
 
-    /// Counts an event, and takes from it what the gauges need.
+    /// Counts an event.
     pub fn record(&mut self, what: &What) {
         count(&mut self.events, what.kind());
         match what {
-            What::Started { .. } => self.up = Source::ALL.map(|source| (source, true)).into(),
             What::FailoverFinished { summary, .. } => self.record_failover(outcome(summary), summary),
             What::FailoverRefused(_) => count(&mut self.failovers, Outcome::Refused),
-            What::Paused(Switch::Pause { by }) => self.paused = by.is_some(),
-            What::Error(Fault::Unusable { source, .. } | Fault::Round { source, .. }) => self.record_failure(*source),
-            What::Error(Fault::Failover { source, summary, .. }) => {
-                self.record_failure(*source);
-                self.record_failover(Outcome::Failed, summary);
-            }
-            What::MasterRegistered { .. }
+            What::Error(Fault::Failover { summary, .. }) => self.record_failover(Outcome::Failed, summary),
+            What::Error(
+                Fault::Unusable { .. }
+                | Fault::Round { .. }
+                | Fault::Untold { .. }
+                | Fault::Unkept { .. }
+                | Fault::Unwritable { .. }
+                | Fault::Settings { .. },
+            )
+            | What::Started { .. }
+            | What::MasterRegistered { .. }
             | What::MasterLost { .. }
             | What::GraceStarted { .. }
             | What::FailoverStarted { .. }
             | What::Standby { .. }
             | What::LeftAlone { .. }
-            | What::Paused(Switch::Brake { .. })
-            | What::Error(
-                Fault::Untold { .. } | Fault::Unkept { .. } | Fault::Unwritable { .. } | Fault::Settings { .. },
-            )
+            | What::Paused(_)
             | What::Stopped { .. } => {}
-        }
-    }
-
-    fn record_failure(&mut self, source: Option<Source>) {
-        if let Some(source) = source {
-            self.set_up(source, false);
         }
     }
 
@@ -115,33 +120,16 @@ impl Metrics {
         }
     }
 
-    /// Whether a source answered when it was last asked.
-    pub fn set_up(&mut self, source: Source, up: bool) {
-        self.up.insert(source, up);
-    }
-
-    /// Whether an operator paused the loop.
-    pub fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
-    }
-
-    /// Whether the brake over all is on.
-    pub fn set_brake(&mut self, brake: bool) {
-        self.brake = brake;
-    }
-
-    /// A round ended in which both sources answered.
-    pub fn round_succeeded(&mut self, at: Timestamp, took: Duration, seen: Seen) {
-        self.round_failed(at, took);
-        self.last_success = Some(at);
-        self.up = Source::ALL.map(|source| (source, true)).into();
-        self.seen = Some(seen);
-    }
-
-    /// A round ended, and something did not answer. What was seen before stays, as `last_success` says how old it is.
-    pub fn round_failed(&mut self, at: Timestamp, took: Duration) {
-        self.last_run = Some(at);
-        self.round_took = took;
+    /// A round is over. What was seen in one that succeeded stays, as `last_success` says how old it is.
+    pub fn round(&mut self, round: &Round) {
+        self.last_run = Some(round.ended);
+        self.round_took = round.took;
+        self.up.clone_from(&round.answered);
+        (self.paused, self.brake) = (round.paused.is_some(), round.brake.is_some());
+        if let Ok(sight) = &round.saw {
+            self.last_success = Some(round.ended);
+            self.seen = Some(Seen::of(sight));
+        }
     }
 
     /// The whole text.

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::clock::Clock;
-use super::plan::{Plan, Surroundings, Trouble, View};
+use super::plan::Plan;
+use super::round::{Round, Sight};
 use super::seen::Seen;
 use super::state::Reading;
+use super::surroundings::{Surroundings, Trouble};
 use super::watcher::Watcher;
 use super::words::{back_off, error_text, time_left};
 use super::{Fault, LeftAlone, Refused, Source, Switch, What, picture, returned};
@@ -26,7 +28,7 @@ pub struct Ended {
 }
 
 /// Runs until a signal comes, one round is done, or nothing has succeeded for too long.
-pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal) -> Ended {
+pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal) -> Ended {
     let mut memory = around.recall();
     if let Some(now) = Reading::now() {
         memory.follow(&now);
@@ -43,6 +45,7 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         started: false,
         place: None,
         strange: None,
+        answered: BTreeMap::new(),
         wrote: false,
         came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
@@ -54,7 +57,7 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         left: LeftAlone::default(),
     };
     let code = watcher.run(around).await;
-    around.tell(What::Stopped { exit_code: code, once: plan.once }.into()).await;
+    around.tell(What::Stopped { exit_code: code, once: plan.once }).await;
     Ended { code }
 }
 
@@ -74,7 +77,7 @@ enum Next {
 }
 
 impl Watcher<'_> {
-    async fn run(&mut self, around: &mut dyn Surroundings) -> ExitCode {
+    async fn run(&mut self, around: &mut Surroundings<'_>) -> ExitCode {
         let mut failures = 0_u32;
         // Rounds that remember nothing of each other would wait for ever, and nobody would know.
         if self.plan.once {
@@ -85,6 +88,7 @@ impl Watcher<'_> {
         }
         loop {
             let opened = around.open(&self.stop).await;
+            self.note_answers(&opened);
             if let (Err(_), Err(Stopped(stop))) = (&opened, self.stop.check()) {
                 return code_of(stop);
             }
@@ -97,7 +101,7 @@ impl Watcher<'_> {
                 }
                 // Once it has worked, settings and schema are right: another server may answer at the address for a while.
                 Err(Trouble { text: why, fatal: Some(code), source, .. }) if !self.started => {
-                    around.tell(What::Error(Fault::Unusable { source, why }).into()).await;
+                    around.tell(What::Error(Fault::Unusable { source, why })).await;
                     Next::End(code)
                 }
                 Err(Trouble { text, code, source, .. }) => Next::Reopen(Some(Failure { text, code, source })),
@@ -115,10 +119,20 @@ impl Watcher<'_> {
         }
     }
 
+    /// The database is asked first: where the registry did not answer, that one has.
+    fn note_answers(&mut self, opened: &Result<Cluster, Trouble>) {
+        let have_answered = match opened {
+            Ok(_) => &Source::ALL[..],
+            Err(Trouble { source: Some(Source::Registry), .. }) => &[Source::Database],
+            Err(_) => &[],
+        };
+        self.answered.extend(have_answered.iter().map(|source| (*source, true)));
+    }
+
     /// Tells the failure and pauses; gives a code if that is the end.
     async fn after_failure(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         failure: Failure,
         failures: u32,
     ) -> Option<ExitCode> {
@@ -127,10 +141,10 @@ impl Watcher<'_> {
         self.keep(around);
         let pause = back_off(failures);
         let fault = Fault::Round { source, retry_after_seconds: pause.as_secs_f64(), why: text.clone() };
-        around.tell(What::Error(fault).into()).await;
-        // Both hold whatever can be seen.
-        let view = View { paused: paused_text(around), brake: self.memory.brake.clone(), ..View::default() };
-        around.round(&view, Duration::ZERO, Some(&text)).await;
+        around.tell(What::Error(fault)).await;
+        self.answered.extend(source.map(|source| (source, false)));
+        let round = self.over(around, Duration::ZERO, Err(text));
+        around.round(&round);
         if self.plan.once {
             return Some(code);
         }
@@ -146,7 +160,7 @@ impl Watcher<'_> {
         }
     }
 
-    async fn on_cluster(&mut self, around: &mut dyn Surroundings, cluster: &mut Cluster, failures: &mut u32) -> Next {
+    async fn on_cluster(&mut self, around: &mut Surroundings<'_>, cluster: &mut Cluster, failures: &mut u32) -> Next {
         self.arrive(cluster);
         loop {
             let began = Instant::now();
@@ -171,7 +185,7 @@ impl Watcher<'_> {
     /// has, or when its time has come.
     async fn pause_between(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         wait: Duration,
     ) -> Option<Next> {
@@ -226,7 +240,7 @@ impl Watcher<'_> {
     /// One look at everything, and what follows from it; gives how long until a guard lets go.
     async fn round(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         began: Instant,
     ) -> Result<Duration, FailoverError> {
@@ -236,14 +250,14 @@ impl Watcher<'_> {
         let counts = self.scan(cluster).await?;
         if !self.started {
             self.started = true;
-            around.tell(self.greeting(cluster, masters.servers.len()).into()).await;
+            around.tell(self.greeting(cluster, masters.servers.len())).await;
         }
         for mut change in self.seen.look(&masters) {
             returned::count_older(cluster, &masters, &counts, &mut change).await;
-            around.tell(change.into()).await;
+            around.tell(change).await;
         }
         if let Some(why) = self.strange.take() {
-            around.tell(What::Paused(Switch::Brake { why }).into()).await;
+            around.tell(What::Paused(Switch::Brake { why })).await;
         }
         self.tell_pause(around).await;
         self.take_resume(around).await;
@@ -287,34 +301,43 @@ impl Watcher<'_> {
         if self.tell_unkept(around).await && self.plan.once {
             self.comes_to(ExitCode::Failure);
         }
-        let view = View {
-            masters: picture::masters(cluster.store.release().family, &view, &counts, &holds),
-            paused: paused_text(around),
-            brake: self.memory.brake.clone(),
-            left: self.left,
-            seen_at: Some(Timestamp::now()),
-        };
-        around.round(&view, began.elapsed(), None).await;
+        self.answered = Source::ALL.map(|source| (source, true)).into();
+        let masters = picture::masters(cluster.store.release().family, &view, &counts, &holds);
+        let round = self.over(around, began.elapsed(), Ok(Sight { masters, left: self.left }));
+        around.round(&round);
         Ok(wake)
+    }
+
+    /// A round that is over. Pause and brake hold whatever could be seen.
+    fn over(&self, around: &Surroundings<'_>, took: Duration, saw: Result<Sight, String>) -> Round {
+        Round {
+            ended: Timestamp::now(),
+            took,
+            place: self.place.clone(),
+            answered: self.answered.clone(),
+            paused: around.paused(),
+            brake: self.memory.brake.clone(),
+            saw,
+        }
     }
 
     /// One round in which no master is registered at all has seen nothing, and says so as `failover --all-dead` does: nobody
     /// waits for the next one.
-    async fn tell_nobody(&mut self, around: &mut dyn Surroundings, cluster: &Cluster, view: &RegistryView) {
+    async fn tell_nobody(&mut self, around: &mut Surroundings<'_>, cluster: &Cluster, view: &RegistryView) {
         let (family, allowed) = (cluster.store.release().family, self.plan.rules.allow_no_masters);
         let Err(refusal) = check_registry(&view.masters, family, place(&*cluster.registry), allowed) else { return };
         let why = format!("{refusal}; {}", refusal.hint());
-        around.tell(What::FailoverRefused(Refused::Nobody { why }).into()).await;
+        around.tell(What::FailoverRefused(Refused::Nobody { why })).await;
         self.comes_to(ExitCode::Refused);
     }
 
     /// A pause is told when it begins and when it ends, whether or not anything waits for that.
-    async fn tell_pause(&mut self, around: &mut dyn Surroundings) {
-        let now = around.paused();
+    async fn tell_pause(&mut self, around: &mut Surroundings<'_>) {
+        let now = around.paused().map(|pause| (pause.by, pause.reason));
         if now == self.paused {
             return;
         }
-        around.tell(What::Paused(Switch::Pause { by: now.clone() }).into()).await;
+        around.tell(What::Paused(Switch::Pause { by: now.clone() })).await;
         self.paused = now;
     }
 
@@ -349,10 +372,6 @@ impl Watcher<'_> {
             done.at_ms = done.at_ms.min(now);
         }
     }
-}
-
-fn paused_text(around: &mut dyn Surroundings) -> Option<String> {
-    around.paused().map(|(by, reason)| format!("by {by}: {reason}"))
 }
 
 fn code_of(stop: Stop) -> ExitCode {

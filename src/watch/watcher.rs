@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::clock::Clock;
-use super::event::{LeftAlone, Released};
-use super::plan::{Memory, Plan};
+use super::event::{LeftAlone, Released, Source};
+use super::memory::Memory;
+use super::plan::Plan;
 use super::seen::Seen;
 use crate::exit_code::ExitCode;
 use crate::model::Permit;
@@ -32,6 +33,8 @@ pub(super) struct Watcher<'a> {
     pub(super) place: Option<(String, String)>,
     /// That a brake was on which is another cluster's, until that is told.
     pub(super) strange: Option<Released>,
+    /// Whether each source answered when it was asked last.
+    pub(super) answered: BTreeMap<Source, bool>,
     /// Whether this round has written anything.
     pub(super) wrote: bool,
     /// The first failover that did not come to a good end, for the exit code of a single round.

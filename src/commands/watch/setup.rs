@@ -8,7 +8,7 @@ use crate::config::{Environment, Settings};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
 use crate::watch::lone::Lone;
-use crate::watch::state::{StateFile, beside, default_path};
+use crate::watch::state::{StateFile, default_path};
 
 /// What the loop is made of.
 pub(super) struct Setup<'a> {
@@ -42,11 +42,6 @@ pub(super) fn open_state(arguments: &WatchArgs, environment: &Environment) -> Re
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         failed(error.to_string(), cause, "give another one with --state-file FILE")
     })
-}
-
-/// Tells a running watcher that an operator has resumed.
-pub(super) fn resume_marker(file: &StateFile) -> PathBuf {
-    beside(file.path(), ".resume")
 }
 
 /// Two watchers with one state file would forget each other's failovers, and both their brakes.

@@ -130,3 +130,77 @@ fn left_alone(left: LeftAlone, strange: &[String]) -> String {
     }
     format!("unfinished instances that no failover takes: {}", parts.join("; "))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::Address;
+    use crate::watch::Summary;
+
+    fn summary(dry_run: bool) -> Summary {
+        let (exit_code, locks) = (ExitCode::Done, Vec::new());
+        Summary { recovered: 3, skipped: 2, need_help: 0, dry_run, exit_code, elapsed_ms: 5, locks }
+    }
+
+    #[test]
+    fn what_is_left_alone_is_told_by_its_reason() {
+        let told = |orphans, odd_hosts, no_host| {
+            let hosts = ["a b", "x", "y", "z"].map(str::to_owned).into();
+            What::LeftAlone { left: LeftAlone { orphans, odd_hosts, no_host }, hosts }.to_string()
+        };
+        assert_eq!(told(0, 0, 0), "no unfinished instance is left alone any more");
+        assert_eq!(
+            told(1, 4, 2),
+            "unfinished instances that no failover takes: 1 handed over before and without a command (dsctl recover \
+             --orphans --dry-run); 4 whose host can be no master's: \"a b\", \"x\", \"y\", …; 2 that name no host at all \
+             (SQL NULL)"
+        );
+    }
+
+    #[test]
+    fn a_failover_is_told_by_what_it_came_to() {
+        let (master, why) = (|| Address::seen("m:1"), || "the lock is lost".to_owned());
+        let finished = |dry_run| What::FailoverFinished { master: master(), summary: summary(dry_run) }.to_string();
+        assert_eq!(finished(false), "3 handed over, 2 left alone");
+        assert_eq!(finished(true), "dry run: 3 would be handed over");
+        let check = |wrote| {
+            What::FailoverRefused(Refused::Check { master: master(), summary: summary(false), why: why(), wrote })
+        };
+        assert_eq!(check(false).to_string(), why());
+        assert_eq!(check(true).to_words(), "failover_refused m:1: the lock is lost; 3 were handed over before");
+        let failed = Fault::Failover { master: master(), source: None, summary: summary(false), why: why() };
+        assert_eq!(What::Error(failed).to_words(), "error m:1: the lock is lost; 3 were handed over before");
+        let holder = vec!["it is m:2's".to_owned(), "it keeps it".to_owned()];
+        let standby = What::Standby { master: master(), summary: summary(false), why: why(), holder };
+        assert_eq!(standby.to_string(), "the lock is lost; it is m:2's; it keeps it");
+    }
+
+    #[test]
+    fn a_master_that_is_back_is_told_with_what_it_left() {
+        let back = |older_instances| {
+            let (master, news) = (Address::seen("m:1"), News::Session);
+            What::MasterRegistered { master, session_id: None, older_instances, news }.to_string()
+        };
+        assert_eq!(back(None), "registered again, with another session");
+        assert_eq!(back(Some(0)), back(None));
+        assert!(back(Some(2)).ends_with(
+            "; 2 of its unfinished instances are older than its start: if no master takes them up, 'dsctl failover m:1 \
+             --allow-restarted' does"
+        ));
+    }
+
+    #[test]
+    fn the_end_and_the_beginning() {
+        let ended = |exit_code, once| What::Stopped { exit_code, once }.to_words();
+        assert_eq!(ended(ExitCode::Terminated, true), "stopped: asked to by a signal");
+        assert_eq!(ended(ExitCode::Partial, true), "stopped: the round is over");
+        assert_eq!(ended(ExitCode::Unreachable, false), "stopped: gave up");
+        let (registry, database, grace) = ("zk".to_owned(), "db".to_owned(), Duration::from_mins(2));
+        let started = What::Started { registry, database, dry_run: true, masters: 2, grace };
+        assert!(started.to_words().starts_with(
+            "started: dry run, 2 masters registered; a master is failed over when it is gone for 120s, which"
+        ));
+    }
+}

@@ -4,7 +4,9 @@ use regex_lite::Regex;
 
 use super::*;
 use crate::model::Address;
-use crate::watch::Refused;
+use crate::watch::pause::Pause;
+use crate::watch::state::Brake;
+use crate::watch::{Refused, Switch, WatchedMaster};
 
 fn value(metrics: &Metrics, sample: &str) -> Option<String> {
     let page = metrics.render();
@@ -39,16 +41,25 @@ fn before_anything_happened() {
     assert!(!metrics.render().contains("dsctl_masters"), "nothing is known of masters");
 }
 
+fn round(millis: i64, saw: Result<Sight, String>) -> Round {
+    let ended = Timestamp::from_millisecond(millis).unwrap();
+    let answered = Source::ALL.map(|source| (source, true)).into();
+    Round { ended, took: Duration::from_millis(250), place: None, answered, paused: None, brake: None, saw }
+}
+
+fn master(verdict: Verdict, unfinished: u64) -> WatchedMaster {
+    WatchedMaster { address: "a:1".to_owned(), verdict, unfinished, guard: None }
+}
+
 #[test]
 fn rounds() {
     let mut metrics = Metrics::new();
-    let at = |millis| Timestamp::from_millisecond(millis).unwrap();
-    let masters = [(Verdict::Alive, 2), (Verdict::Dead, 1)].into();
+    let masters = vec![master(Verdict::Alive, 0), master(Verdict::Alive, 0), master(Verdict::Dead, 7)];
     let left = LeftAlone { orphans: 3, odd_hosts: 0, no_host: 4 };
-    let seen = Seen { masters, unfinished: [(Verdict::Dead, 7)].into(), left };
-    metrics.round_succeeded(at(1_717_200_000_042), Duration::from_millis(250), seen);
-    metrics.round_failed(at(1_717_200_005_000), Duration::from_secs(3));
-    metrics.set_up(Source::Database, false);
+    metrics.round(&round(1_717_200_000_042, Ok(Sight { masters, left })));
+    let answered = [(Source::Registry, true), (Source::Database, false)].into();
+    let took = Duration::from_secs(3);
+    metrics.round(&Round { took, answered, ..round(1_717_200_005_000, Err("no answer".to_owned())) });
     expect(
         &metrics,
         &[
@@ -75,20 +86,17 @@ fn events() {
     let mut metrics = Metrics::new();
     let master = || Address::seen("a:1");
     let finished = |summary| What::FailoverFinished { master: master(), summary };
-    let (registry, database) = ("zk".to_owned(), "db".to_owned());
-    metrics.record(&What::Started { registry, database, dry_run: false, masters: 1, grace: Duration::ZERO });
     metrics.record(&finished(summary(ExitCode::Done, 5, 0)));
     metrics.record(&finished(summary(ExitCode::Partial, 2, 1)));
     metrics.record(&finished(summary(ExitCode::Stopped, 0, 0)));
     metrics.record(&finished(Summary { dry_run: true, ..summary(ExitCode::Done, 100, 0) }));
     metrics.record(&finished(summary(ExitCode::Done, 0, 0)));
     metrics.record(&What::FailoverRefused(Refused::Nobody { why: String::new() }));
+    metrics.record(&What::Paused(Switch::Pause { by: None }));
     let why = String::new;
     metrics.record(&What::Error(Fault::Round { source: Some(Source::Registry), retry_after_seconds: 1.0, why: why() }));
     let summary = summary(ExitCode::Partial, 3, 0);
     metrics.record(&What::Error(Fault::Failover { master: master(), source: None, summary, why: why() }));
-    metrics.record(&What::Paused(Switch::Pause { by: Some(("alice".to_owned(), "work".to_owned())) }));
-    metrics.set_brake(true);
     expect(
         &metrics,
         &[
@@ -101,22 +109,27 @@ fn events() {
             ("dsctl_failover_instances_total{outcome=\"skipped\"}", "1"),
             ("dsctl_events_total{event=\"failover_finished\"}", "5"),
             ("dsctl_events_total{event=\"error\"}", "2"),
-            ("dsctl_up{source=\"registry\"}", "0"),
-            ("dsctl_up{source=\"database\"}", "1"),
-            ("dsctl_paused", "1"),
-            ("dsctl_storm_brake", "1"),
+            ("dsctl_events_total{event=\"paused\"}", "1"),
         ],
     );
-    metrics.record(&What::Paused(Switch::Pause { by: None }));
-    metrics.set_paused(false);
-    expect(&metrics, &[("dsctl_paused", "0"), ("dsctl_events_total{event=\"paused\"}", "2")]);
+}
+
+#[test]
+fn pause_and_brake() {
+    let mut metrics = Metrics::new();
+    let paused = Some(Pause { by: "alice".to_owned(), reason: "work".to_owned(), since: None });
+    let brake = Some(Brake { since_ms: 0, reason: "2 masters".to_owned() });
+    metrics.round(&Round { paused, brake, ..round(1_000, Err("no answer".to_owned())) });
+    expect(&metrics, &[("dsctl_paused", "1"), ("dsctl_storm_brake", "1")]);
+    metrics.round(&round(2_000, Err("no answer".to_owned())));
+    expect(&metrics, &[("dsctl_paused", "0"), ("dsctl_storm_brake", "0")]);
 }
 
 /// Prometheus' rules of the format: help and type come once, before the samples of a family.
 #[test]
 fn the_text_has_the_format() {
     let mut metrics = Metrics::new();
-    metrics.round_succeeded(Timestamp::now(), Duration::from_millis(1), Seen::default());
+    metrics.round(&round(1_000, Ok(Sight::default())));
     let text = metrics.render();
     assert!(text.ends_with('\n') && !text.contains("\n\n"));
     let sample = Regex::new(r#"^(dsctl_[a-z_]+)(\{[a-z]+="[^"\\]+"\})? [0-9]+(\.[0-9]+)?$"#).unwrap();
@@ -144,7 +157,7 @@ fn the_file_is_whole() {
     let path = folder.path().join("dsctl.prom");
     let mut metrics = Metrics::new();
     metrics.write_file(&path).unwrap();
-    metrics.set_paused(true);
+    metrics.round(&round(1_000, Ok(Sight::default())));
     metrics.write_file(&path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), metrics.render());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -4,14 +4,14 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::commands::times::Instant;
+use super::event::{Event, What};
 use crate::model::Address;
-use crate::watch::{Event, What};
+use crate::output::Instant;
 
 /// An event: a line of `-o ndjson`, and what hooks read after a failover.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(transform = each_kind_whole)]
-pub(in crate::commands) struct EventLine<'a> {
+pub struct EventLine<'a> {
     /// When it happened, by the clock of this machine.
     time: Instant,
     #[schemars(skip)]
@@ -59,7 +59,9 @@ fn complete(schema: &mut Value, before: &Map<String, Value>, required: &[Value])
         needed.extend(own.into_iter().filter(|key| !required.contains(key)));
     }
     if let Some(Value::Array(each)) = schema.get_mut("anyOf") {
-        each.iter_mut().for_each(|one| complete(one, &keys, &needed));
+        for one in each {
+            complete(one, &keys, &needed);
+        }
         return;
     }
     schema.insert("properties".to_owned(), keys.into());
@@ -68,7 +70,7 @@ fn complete(schema: &mut Value, before: &Map<String, Value>, required: &[Value])
 
 /// What the hook `pre` reads.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(in crate::commands) struct PreLine<'a> {
+pub struct PreLine<'a> {
     event: Pre,
     master: &'a Address,
     unfinished_instances: i64,
@@ -76,7 +78,8 @@ pub(in crate::commands) struct PreLine<'a> {
 
 impl<'a> PreLine<'a> {
     /// Before a failover of this master.
-    pub(super) fn new(master: &'a Address, unfinished_instances: i64) -> Self {
+    #[must_use]
+    pub fn new(master: &'a Address, unfinished_instances: i64) -> Self {
         Self { event: Pre::Pre, master, unfinished_instances }
     }
 }
@@ -108,7 +111,7 @@ mod tests {
     fn each() -> Vec<What> {
         let (master, text, session_id) = (Address::seen("m:1"), String::from, Some("0x1".to_owned()));
         let m = || master.clone();
-        let (why, grace) = (|| text("no answer"), Duration::from_secs(120));
+        let (why, grace) = (|| text("no answer"), Duration::from_mins(2));
         let source = Some(Source::Registry);
         let refused = [
             Refused::Nobody { why: why() },
