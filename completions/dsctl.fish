@@ -33,11 +33,11 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinSched
 complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_needs_command" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_needs_command" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -70,11 +70,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'D
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -94,11 +94,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -120,11 +120,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -146,11 +146,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -161,7 +161,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l limit -d 'Show at most so many' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l limit -d 'Show at most N instances' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
@@ -171,11 +171,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -188,8 +188,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s v -l verbose -
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l max-instances -d 'Refuse if there are more instances than this' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l batch -d 'Instances in one transaction' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l batch -d 'Instances per transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l rate -d 'Limit writes to N instances per second' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l reason -d 'Why this is done; kept with the report' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -200,11 +200,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -212,24 +212,24 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l color -d 'Wh
 always\t''
 never\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l dry-run -d 'Do everything up to the first write, and show what would be written'
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s y -l yes -d 'Do not ask; needed where there is no terminal. No check is left out'
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-no-masters -d 'Go on though no master is registered at all'
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-new-masters -d 'Go on though no instance names any of the registered masters: they are all new, and not another cluster\'s'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s y -l yes -d 'Do not ask for confirmation; required without a terminal. Every check still applies'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-no-masters -d 'Continue even if no master is registered'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-recovered -d '3.3.0 alone: go on though a master may run these instances again since an earlier failover'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l instance -d 'These instances; several with commas between' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l original-state -d '3.3 and newer: the state before the hand-over, where it is written nowhere' -r -f -a "running\t'It was running'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l instance -d 'These instances, comma-separated' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l original-state -d '3.3 and newer: the state before the hand-over. With --orphans for those alone whose state is written nowhere' -r -f -a "running\t'It was running'
 ready_pause\t'It was about to pause'
 ready_stop\t'It was about to stop'"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l max-instances -d 'Refuse if there are more instances than this' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l batch -d 'Instances in one transaction' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l batch -d 'Instances per transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l rate -d 'Limit writes to N instances per second' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l reason -d 'Why this is done; kept with the report' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -240,11 +240,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'D
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -253,22 +253,22 @@ always\t''
 never\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l orphans -d 'Every instance that was handed over and has no command'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l dry-run -d 'Do everything up to the first write, and show what would be written'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s y -l yes -d 'Do not ask; needed where there is no terminal. No check is left out'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-no-masters -d 'Go on though no master is registered at all'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-new-masters -d 'Go on though no instance names any of the registered masters: they are all new, and not another cluster\'s'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s y -l yes -d 'Do not ask for confirmation; required without a terminal. Every check still applies'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-no-masters -d 'Continue even if no master is registered'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-recovered -d '3.3.0 alone: go on though a master may run these instances again since an earlier failover'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l grace -d 'With --all-dead: see first for so long that they stay away; by default as long as the release\'s own masters wait (30s in 3.3 and newer, else 0s). A dry run does not wait' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l wait -d 'Wait so long for the living masters to take the instances up' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l grace -d 'With --all-dead: how long the masters must stay unregistered first; by default as long as the release\'s own masters wait (30s in 3.3 and newer, else 0s). A dry run does not wait' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l wait -d 'Wait this long for living masters to take up the instances' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l max-instances -d 'Refuse if there are more instances than this' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l batch -d 'Instances in one transaction' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l batch -d 'Instances per transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l rate -d 'Limit writes to N instances per second' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l reason -d 'Why this is done; kept with the report' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -279,11 +279,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -292,33 +292,33 @@ always\t''
 never\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l all-dead -d 'Every master that an unfinished instance names and that is not registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l dry-run -d 'Do everything up to the first write, and show what would be written'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s y -l yes -d 'Do not ask; needed where there is no terminal. No check is left out'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-no-masters -d 'Go on though no master is registered at all'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-new-masters -d 'Go on though no instance names any of the registered masters: they are all new, and not another cluster\'s'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s y -l yes -d 'Do not ask for confirmation; required without a terminal. Every check still applies'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-no-masters -d 'Continue even if no master is registered'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-recovered -d '3.3.0 alone: go on though a master may run these instances again since an earlier failover'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l interval -d 'Between two scans of the database, from start to start' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l fail-after -d 'End with code 6 after so long without a round that succeeded' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l state-file -d 'Keep what was seen and done in this file; by default that of the installed service (/var/lib/dsctl/watch.json), or else ~/.local/state/dsctl/watch.json' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l interval -d 'Time between two scans of the database, from start to start' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l fail-after -d 'Exit with code 6 after this long without a successful round' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l state-file -d 'State file; by default that of the installed service (/var/lib/dsctl/watch.json), or else ~/.local/state/dsctl/watch.json' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l pause -d 'Pause every watcher with this state file, and say why; nothing else is done' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l grace -d 'How long a registration must be gone; should be longer than the masters\' session with the registry' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l cool-down -d 'How long after a failover of a master there is none of the same one again' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l window -d 'What the storm brake looks back on' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-masters -d 'More masters within the window trip the storm brake' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-instances -d 'More instances within the window trip the storm brake' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l lock-timeout -d 'Longest wait for the lock; the round goes on without it' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l batch -d 'Instances in one transaction' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l rate -d 'Write at most so many instances a second' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l grace -d 'How long a registration must be missing before a failover; longer than the masters\' registry session' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l cool-down -d 'Minimum time between two failovers of the same master' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l window -d 'Period over which the storm brake counts' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-masters -d 'More masters than this within the window trip the storm brake' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-instances -d 'More instances than this within the window trip the storm brake' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l lock-timeout -d 'Longest wait for the lock; then the master is skipped in this round' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l batch -d 'Instances per transaction' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l rate -d 'Limit writes to N instances per second' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l metrics-file -d 'Write metrics for Prometheus into this file after each round' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l metrics-listen -d 'Serve metrics for Prometheus; a port alone is one on loopback' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook -d 'Folder with programs pre, post-success, post-failure, blocked; pre may veto' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l on -d 'Program for one of these moments, without a shell: pre=/usr/local/bin/may-i' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook-timeout -d 'Limit of each hook' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook-timeout -d 'Timeout of each hook' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
@@ -328,24 +328,24 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'Dol
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l once -d 'One round, then end with its failovers\' exit code; what was seen missing is kept in the state file'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l live -d 'Show masters, guards and events in place, on a terminal'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l once -d 'Run one round and exit with the code of its failovers; missing masters are remembered in the state file'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l live -d 'Show masters, guards and events as a full-screen view of the terminal'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l resume -d 'End the pause and release the storm brake; nothing else is done'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l print-unit -d 'Print a systemd unit; nothing else is done'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l dry-run -d 'Run the whole loop and write nothing'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Consent: fail masters over without asking. No check is left out'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-new-masters -d 'Go on though no instance names any of the registered masters: they are all new, and not another cluster\'s'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Fail masters over without asking. Every check still applies'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -360,11 +360,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -385,11 +385,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'Dolp
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -409,11 +409,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -433,11 +433,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'Dolph
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"
@@ -457,11 +457,11 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'Dolp
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s o -l output -d 'Format of the answer [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
 tsv\t''"

@@ -1,75 +1,49 @@
 //! Exit codes: one meaning each.
 
 use serde::Serialize;
+use strum::VariantArray;
 
 /// What the process tells its caller. To programs it is its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, VariantArray)]
 #[serde(into = "u8")]
+#[repr(u8)]
 pub enum ExitCode {
     /// Done, or nothing to do, or already so.
-    Done,
+    Done = 0,
     /// Unexpected failure.
-    Failure,
+    Failure = 1,
     /// Usage or configuration error.
-    Usage,
+    Usage = 2,
     /// Refused by a safety check, consent missing, or plan stale; nothing written.
-    Refused,
+    Refused = 4,
     /// The lock is held by someone else.
-    LockHeld,
+    LockHeld = 5,
     /// Registry or database unreachable; nothing written.
-    Unreachable,
+    Unreachable = 6,
     /// Not all was done; what was left, and why, is printed.
-    Partial,
+    Partial = 7,
     /// Lock or session lost midway; what was written is listed.
-    Stopped,
+    Stopped = 8,
     /// The answer to COMMIT is lost and reading back was impossible.
-    Unknown,
+    Unknown = 9,
     /// `lock acquire -- CMD`: CMD cannot be executed.
-    NotExecutable,
+    NotExecutable = 126,
     /// `lock acquire -- CMD`: there is no such CMD.
-    NotFound,
+    NotFound = 127,
     /// Ended by SIGINT.
-    Interrupted,
+    Interrupted = 130,
     /// Ended by SIGTERM.
-    Terminated,
+    Terminated = 143,
 }
 
 impl ExitCode {
     /// Every code, in order of number.
-    pub const ALL: [Self; 13] = [
-        Self::Done,
-        Self::Failure,
-        Self::Usage,
-        Self::Refused,
-        Self::LockHeld,
-        Self::Unreachable,
-        Self::Partial,
-        Self::Stopped,
-        Self::Unknown,
-        Self::NotExecutable,
-        Self::NotFound,
-        Self::Interrupted,
-        Self::Terminated,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The number.
     #[must_use]
     pub fn number(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failure => 1,
-            Self::Usage => 2,
-            Self::Refused => 4,
-            Self::LockHeld => 5,
-            Self::Unreachable => 6,
-            Self::Partial => 7,
-            Self::Stopped => 8,
-            Self::Unknown => 9,
-            Self::NotExecutable => 126,
-            Self::NotFound => 127,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
-        }
+        self as u8
     }
 
     /// What it means, and whether a retry makes sense: `(meaning, retry)`.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -89,18 +90,13 @@ fn unused_file() -> PathBuf {
 
 async fn create(settings: &Settings, file: &Path, version: Version) -> Result<Story, CommandError> {
     if crate::family::family_of(version).is_none() {
-        return Err(CommandError::Other {
-            message: format!("no family of releases has {version}"),
-            cause: None,
-            hint: Some("for example 1.3.9, 2.0.9, 3.1.9, 3.2.2 or 3.4.1".to_owned()),
-            exit: ExitCode::Usage,
-        });
+        let hint = "for example 1.3.9, 2.0.9, 3.1.9, 3.2.2 or 3.4.1";
+        return Err(CommandError::usage(anyhow!("no family of releases has {version}"), hint));
     }
     if file.exists() {
         return Err(CommandError::Other {
-            message: format!("{} exists already", file.display()),
-            cause: None,
-            hint: Some("the demonstration makes a new file and overwrites none; give another name".to_owned()),
+            error: anyhow!("{} exists already", file.display()),
+            hint: "the demonstration makes a new file and overwrites none; give another name".to_owned(),
             exit: ExitCode::Refused,
         });
     }

@@ -23,9 +23,9 @@ pub(super) enum CommandError {
     /// What stands for MASTER.
     #[error("{0}")]
     Address(#[from] AddressError),
-    /// Something of the system's, with a hint.
-    #[error("{message}")]
-    Other { message: String, cause: Option<String>, hint: Option<String>, exit: ExitCode },
+    /// Whatever else: nobody decides by its kind.
+    #[error("{error}")]
+    Other { error: anyhow::Error, hint: String, exit: ExitCode },
 }
 
 impl From<Stopped> for CommandError {
@@ -53,6 +53,11 @@ impl From<StoreError> for CommandError {
 }
 
 impl CommandError {
+    /// What the operator has to give otherwise.
+    pub(super) fn usage(error: anyhow::Error, hint: &str) -> Self {
+        Self::Other { error, hint: hint.to_owned(), exit: ExitCode::Usage }
+    }
+
     pub(super) fn body(&self) -> ErrorBody {
         match self {
             Self::Config(error) => {
@@ -62,10 +67,10 @@ impl CommandError {
             // Somebody may have typed the database's URL there.
             Self::Address(error) => ErrorBody::new("address", masked(&error.to_string()), address_code(error))
                 .hint("'dsctl masters' shows the masters as the database writes them"),
-            Self::Other { message, cause, hint, exit } => {
-                let mut body = ErrorBody::new("failed", message.clone(), *exit);
-                body.causes.extend(cause.clone());
-                with_hint(body, hint.clone())
+            Self::Other { error, hint, exit } => {
+                let mut body = ErrorBody::new("failed", error.to_string(), *exit);
+                body.causes = error.chain().skip(1).map(ToString::to_string).collect();
+                body.hint(hint.clone())
             }
         }
     }

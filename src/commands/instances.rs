@@ -21,7 +21,7 @@ pub(super) struct InstancesArgs {
     #[arg(value_name = "MASTER")]
     pub master: Option<String>,
 
-    /// Show at most so many
+    /// Show at most N instances
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
 }

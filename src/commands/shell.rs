@@ -147,14 +147,13 @@ async fn settings(global: GlobalArgs, environment: Environment, scope: Scope) ->
         // Whoever asked may not wait for it any more.
         let _ = sender.send(settings);
     };
-    let failed = |cause: String| CommandError::Other {
-        message: "the settings cannot be read".to_owned(),
-        cause: Some(cause),
-        hint: None,
+    let failed = |cause: anyhow::Error| CommandError::Other {
+        error: cause.context("the settings cannot be read"),
+        hint: "see ulimit -u: a thread of its own reads them".to_owned(),
         exit: ExitCode::Failure,
     };
-    std::thread::Builder::new().name("settings".to_owned()).spawn(read).map_err(|error| failed(error.to_string()))?;
-    Ok(resolved.await.map_err(|error| failed(error.to_string()))??)
+    std::thread::Builder::new().name("settings".to_owned()).spawn(read).map_err(|error| failed(error.into()))?;
+    Ok(resolved.await.map_err(|error| failed(error.into()))??)
 }
 
 /// Tells an answer, or why there is none; gives the number that the process ends with.

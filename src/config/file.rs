@@ -61,7 +61,7 @@ impl ConfigFile {
 const QUOTES: &str = "each line is KEY = \"VALUE\", with the value in quotes";
 
 fn known_keys() -> String {
-    format!("known keys: {}", Key::ALL.map(Key::name).join(", "))
+    format!("known keys: {}", Key::ALL.iter().map(|key| key.name()).collect::<Vec<_>>().join(", "))
 }
 
 fn as_text(value: &DeValue<'_>) -> Option<String> {

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// One such option. Its name is the flag without dashes, and the key in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Key {
     /// `--zk`
     Zk,
@@ -42,46 +45,12 @@ pub enum Key {
 
 impl Key {
     /// Every option, in the order of the help.
-    pub const ALL: [Self; 16] = [
-        Self::Zk,
-        Self::Db,
-        Self::Registry,
-        Self::Namespace,
-        Self::DsVersion,
-        Self::TimeZone,
-        Self::ZkDigestFile,
-        Self::DbPasswordFile,
-        Self::SessionTimeout,
-        Self::Timeout,
-        Self::StatementTimeout,
-        Self::Output,
-        Self::NoHeaders,
-        Self::Quiet,
-        Self::Verbose,
-        Self::Color,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The flag without its dashes.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Zk => "zk",
-            Self::Db => "db",
-            Self::Registry => "registry",
-            Self::Namespace => "namespace",
-            Self::DsVersion => "ds-version",
-            Self::TimeZone => "time-zone",
-            Self::ZkDigestFile => "zk-digest-file",
-            Self::DbPasswordFile => "db-password-file",
-            Self::SessionTimeout => "session-timeout",
-            Self::Timeout => "timeout",
-            Self::StatementTimeout => "statement-timeout",
-            Self::Output => "output",
-            Self::NoHeaders => "no-headers",
-            Self::Quiet => "quiet",
-            Self::Verbose => "verbose",
-            Self::Color => "color",
-        }
+        self.into()
     }
 
     /// The environment variable, for example `DSCTL_DS_VERSION`.
@@ -93,7 +62,7 @@ impl Key {
     /// The option of a name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.name() == name)
+        name.parse().ok()
     }
 }
 

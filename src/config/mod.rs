@@ -54,9 +54,9 @@ pub struct Settings {
     pub ds_version: Option<Version>,
     /// The zone in which masters write times.
     pub time_zone: Option<TimeZone>,
-    /// Limit of each network step.
+    /// Timeout of each network operation.
     pub timeout: Duration,
-    /// Limit of each statement.
+    /// Timeout of each statement.
     pub statement_timeout: Duration,
     /// How long the registry keeps locks of a silent client.
     pub session_timeout: Duration,

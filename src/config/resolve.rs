@@ -2,7 +2,10 @@
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
+
+use strum::VariantNames;
 
 use super::secrets::{self, Candidate, Place};
 use super::source::{Found, Sources};
@@ -74,6 +77,12 @@ fn parse_found<T, E: ToString>(
     }
 }
 
+/// One word of a list.
+fn word<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
+    let (last, others) = T::VARIANTS.split_last().unwrap_or((&"", &[]));
+    text.parse().map_err(|_| format!("expected {} or {last}", others.join(", ")))
+}
+
 fn truth(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
@@ -140,10 +149,10 @@ fn output(
     environment: &Environment,
 ) -> Result<OutputSettings, ConfigError> {
     let flags = &arguments.output;
-    let choice = resolver.value(Key::Color, flags.color, str::parse)?.unwrap_or_default();
+    let choice = resolver.value(Key::Color, flags.color, word)?.unwrap_or_default();
     let variable = |name: &str| environment.variable(name).map(|value| value.to_string_lossy().into_owned());
     Ok(OutputSettings {
-        format: resolver.value(Key::Output, flags.output, str::parse)?.unwrap_or_default(),
+        format: resolver.value(Key::Output, flags.output, word)?.unwrap_or_default(),
         headers: !resolver.switch(Key::NoHeaders, flags.no_headers)?,
         quiet: resolver.switch(Key::Quiet, flags.quiet)?,
         verbosity: resolver.value(Key::Verbose, (flags.verbose > 0).then_some(flags.verbose), verbosity)?.unwrap_or(0),
@@ -155,7 +164,7 @@ fn output(
 /// said closer to the command line holds.
 fn registry(resolver: &mut Resolver<'_>, arguments: &GlobalArgs, settings: &mut Settings) -> Result<(), ConfigError> {
     let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), zookeeper)?;
-    let kind = resolver.pick(Key::Registry, arguments.connection.registry, str::parse)?;
+    let kind = resolver.pick(Key::Registry, arguments.connection.registry, word)?;
     let (zk, kind) = match (zk, kind) {
         (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank) {
             std::cmp::Ordering::Less => (Some(zk), None),

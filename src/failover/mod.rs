@@ -40,7 +40,7 @@ pub use judge::instance_verdict;
 pub use life::{Before, Between, Roll, sign_of_life};
 pub use locks::UNHEEDED;
 pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
-pub use parameter::OriginalState;
+pub use parameter::{GivenState, OriginalState};
 pub use rules::{Crowd, Limit, Observer, Room, Rules, Steps};
 pub use takeup::{Other, TakeUp, wait_for_take_up};
 pub use zone::{Disproof, disproof};

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use strum::{IntoStaticStr, VariantArray};
 
-use crate::family::{Family, ParameterForm};
+use crate::family::{Claim, Family, ParameterForm};
 use crate::model::{CommandRow, InstanceId, InstanceRow, SkipReason};
 
 /// The state that an instance of 3.3 or newer had before it was handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum OriginalState {
     /// `RUNNING_EXECUTION`
     Running,
@@ -20,9 +22,35 @@ pub enum OriginalState {
     ReadyStop,
 }
 
+/// What an operator says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenState {
+    /// Of instances that he names: it holds, whatever is written.
+    Named(OriginalState),
+    /// Of all orphans: it holds for those whose state is written nowhere.
+    WhereUnknown(OriginalState),
+}
+
+impl GivenState {
+    fn state(self) -> OriginalState {
+        match self {
+            Self::Named(state) | Self::WhereUnknown(state) => state,
+        }
+    }
+}
+
+/// The state that a command is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OriginalStateFound {
+    /// Nothing where it is neither written nor given.
+    pub(crate) state: Option<OriginalState>,
+    /// What is written, where the operator says something else.
+    pub(crate) contradicted: Option<OriginalState>,
+}
+
 impl OriginalState {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Running, Self::ReadyPause, Self::ReadyStop];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Upstream's name (`WorkflowExecutionStatus`).
     #[must_use]
@@ -37,17 +65,13 @@ impl OriginalState {
     /// Its name on the command line and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::ReadyPause => "ready_pause",
-            Self::ReadyStop => "ready_stop",
-        }
+        self.into()
     }
 
     /// From upstream's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
+        Self::ALL.iter().copied().find(|state| state.name() == name)
     }
 
     /// From a state code of an unfinished instance.
@@ -214,14 +238,21 @@ fn text(value: &impl Serialize) -> String {
 pub(crate) fn original_state(
     family: &Family,
     row: &InstanceRow,
-    given: Option<OriginalState>,
+    given: Option<GivenState>,
     error_command: Option<&CommandRow>,
-) -> Option<OriginalState> {
-    if family.claim.is_on(&row.instance) {
-        given.or_else(|| OriginalState::found(row, error_command))
-    } else {
-        row.instance.state.and_then(OriginalState::from_code)
+) -> OriginalStateFound {
+    if matches!(family.claim, Claim::Host(_)) || !family.claim.is_on(&row.instance) {
+        let state = row.instance.state.and_then(OriginalState::from_code);
+        return OriginalStateFound { state, contradicted: None };
     }
+    let found = OriginalState::found(row, error_command);
+    let state = match given {
+        Some(GivenState::Named(state)) => Some(state),
+        Some(GivenState::WhereUnknown(state)) => found.or(Some(state)),
+        None => found,
+    };
+    let given = given.map(GivenState::state);
+    OriginalStateFound { state, contradicted: found.filter(|found| given.is_some_and(|given| given != *found)) }
 }
 
 #[cfg(test)]

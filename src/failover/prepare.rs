@@ -9,7 +9,7 @@ use super::guard::RegistryView;
 use super::handover::Handover;
 use super::life;
 use super::outcome::MasterOutcome;
-use super::parameter::{self, Schedule, Sources};
+use super::parameter::{self, OriginalState, OriginalStateFound, Schedule, Sources};
 use super::tasks::{TaskFate, TaskView};
 use super::zone;
 use crate::family::TaskRule;
@@ -156,6 +156,14 @@ fn is_same(candidate: &Instance, row: &Instance) -> bool {
         && candidate.definition_version == row.definition_version
 }
 
+/// What an operator says of an instance, and its rows do not.
+fn contradiction(id: InstanceId, original: OriginalStateFound) -> Option<String> {
+    let (written, taken) = (original.contradicted?, original.state?);
+    let why = if taken == written { "as in all of --orphans" } else { "as --original-state says" };
+    let (written, taken) = (written.word(), taken.word());
+    Some(format!("instance {id}: its rows say that it was {written}; its command says {taken}, {why}"))
+}
+
 impl Handover<'_> {
     /// Compares, looks the rest up, and sorts the batch into what is done and what is left.
     ///
@@ -197,7 +205,11 @@ impl Handover<'_> {
             let note = format!("instance {id}: its definition is offline; the command waits until it is online");
             prepared.notes.push(note);
         }
-        match self.command_parameter(share, &row) {
+        let original = self.original_state(share, &row);
+        if let Some(note) = contradiction(id, original) {
+            prepared.notes.push(note);
+        }
+        match self.command_parameter(share, &row, original.state) {
             Ok(parameter) if !self.cluster.store.can_hold(&row, &parameter) => {
                 prepared.skipped.push((id, SkipReason::ParameterTooLong));
             }
@@ -209,10 +221,19 @@ impl Handover<'_> {
         }
     }
 
-    fn command_parameter(&self, share: &Share<'_>, row: &InstanceRow) -> Result<String, SkipReason> {
-        let release = self.cluster.store.release();
+    fn original_state(&self, share: &Share<'_>, row: &InstanceRow) -> OriginalStateFound {
         let error = share.errors.and_then(|errors| errors.get(&row.instance.id));
-        let original_state = parameter::original_state(release.family, row, self.rules.original_state, error);
+        let family = self.cluster.store.release().family;
+        parameter::original_state(family, row, self.rules.original_state, error)
+    }
+
+    fn command_parameter(
+        &self,
+        share: &Share<'_>,
+        row: &InstanceRow,
+        original_state: Option<OriginalState>,
+    ) -> Result<String, SkipReason> {
+        let release = self.cluster.store.release();
         let schedule = row.instance.definition.and_then(|definition| share.facts.schedules.get(&definition));
         let sources = Sources {
             form: release.parameter_form(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::life::Before;
-use super::parameter::OriginalState;
+use super::parameter::GivenState;
 use crate::family::Family;
 use crate::metadata::HostCount;
 use crate::model::{Address, LockNode, Registrations};
@@ -25,7 +25,7 @@ pub enum Steps {
 pub struct Rules {
     /// Which halves.
     pub steps: Steps,
-    /// Instances in one transaction.
+    /// Instances per transaction.
     pub batch: usize,
     /// Instances per second at most.
     pub rate: Option<u32>,
@@ -43,8 +43,8 @@ pub struct Rules {
     pub allow_new_masters: bool,
     /// 3.3.0: instances are taken although an earlier failover may have handed them over already.
     pub allow_recovered: bool,
-    /// 3.3 and newer: the state before the hand-over, where it is written nowhere.
-    pub original_state: Option<OriginalState>,
+    /// 3.3 and newer: the state before the hand-over.
+    pub original_state: Option<GivenState>,
     /// What was seen when the absence of the one master that is failed over began; else it is the run's own first look.
     pub before: Option<Before>,
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::database::{DatabaseError, Row};
 use super::statements::{catalogue, id_sequence};
 use super::store::MetadataStore;
@@ -67,26 +69,14 @@ impl Obstacle {
     }
 }
 
-/// A right, as `GRANT` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A right, as `GRANT` names it; in the order of the catalogue's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE")]
 enum Right {
     Insert,
     Update,
     /// Of the whole table.
     Delete,
-}
-
-impl Right {
-    /// In the order of the catalogue's answer.
-    const ALL: [Self; 3] = [Self::Insert, Self::Update, Self::Delete];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Insert => "INSERT",
-            Self::Update => "UPDATE",
-            Self::Delete => "DELETE",
-        }
-    }
 }
 
 /// What the catalogue says of a column.
@@ -119,7 +109,7 @@ impl Seen {
         if let Some(sequence) = row.text(6) {
             self.closed_sequences.insert(table.clone(), sequence);
         }
-        let rights = Right::ALL.into_iter().zip(3..).filter(|(_, place)| is(*place)).map(|(right, _)| right).collect();
+        let rights = Right::VARIANTS.iter().zip(3..).filter(|(_, place)| is(*place)).map(|(right, _)| *right).collect();
         self.columns.insert((table, column), Column { fills_itself: is(2), rights });
     }
 
@@ -135,7 +125,7 @@ impl Seen {
     fn lacking(&self, right: Right, table: &str, columns: &[&str]) -> Option<String> {
         let closed = |column: &&&str| self.column(table, column).is_some_and(|seen| !seen.may(right));
         let closed: Vec<&str> = columns.iter().filter(closed).copied().collect();
-        let word = right.word();
+        let word: &str = right.into();
         match closed.len() {
             0 => None,
             all if right == Right::Delete || (all == columns.len() && all > 1) => Some(format!("{word} ON {table}")),

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use jiff::civil::DateTime;
 use schemars::JsonSchema;
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 /// `id` of a row in the instance table.
 pub type InstanceId = i64;
 
 /// What is known of the master that an instance names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// Registered, and nothing shows that the instance belongs to an earlier life of it.
     Alive,
@@ -22,7 +24,6 @@ pub enum Verdict {
     /// Handed over already.
     Claimed,
     /// Handed over, and made a failed one when its recovery failed (3.4.0 and newer): nobody runs it.
-    #[serde(rename = "recovery_failed")]
     RecoveryFailed,
     /// The host is SQL NULL, empty, or a text that names nobody.
     Unknown,
@@ -32,14 +33,7 @@ impl Verdict {
     /// The word of the JSON contract.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Alive => "alive",
-            Self::Dead => "dead",
-            Self::Restarted => "restarted",
-            Self::Claimed => "claimed",
-            Self::RecoveryFailed => "recovery_failed",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 use jiff::tz::TimeZone;
+use strum::VariantNames;
 
 use super::value::{self, RegistryKind};
 use crate::model::Version;
@@ -49,7 +50,7 @@ pub struct ConnectionArgs {
 
     /// Which registry the cluster uses.
     #[arg(long, global = true, value_name = "KIND",
-        value_parser = PossibleValuesParser::new(["zookeeper", "jdbc"]).try_map(|text| text.parse::<RegistryKind>()),
+        value_parser = PossibleValuesParser::new(RegistryKind::VARIANTS).try_map(|text| text.parse::<RegistryKind>()),
         help = "Registry: zookeeper, or DolphinScheduler's own in the database (3.3 and newer) [env: DSCTL_REGISTRY]")]
     pub registry: Option<RegistryKind>,
 
@@ -93,17 +94,17 @@ pub struct ConnectionArgs {
 
     /// How long the registry keeps our locks when we fall silent.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
-        help = "How long the registry keeps our lock when we fall silent [default: 18s] [env: DSCTL_SESSION_TIMEOUT]")]
+        help = "How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]")]
     pub session_timeout: Option<Duration>,
 
-    /// Limit of each network step.
+    /// Timeout of each network operation.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
-        help = "Limit of each network step [default: 10s] [env: DSCTL_TIMEOUT]")]
+        help = "Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]")]
     pub timeout: Option<Duration>,
 
-    /// Limit of each statement.
+    /// Timeout of each statement.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
-        help = "Limit of each statement in the database [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]")]
+        help = "Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]")]
     pub statement_timeout: Option<Duration>,
 
     /// A configuration file.
@@ -120,10 +121,10 @@ pub struct ConnectionArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Format of the answer.
+    /// Output format.
     #[arg(short, long, global = true, value_name = "FORMAT",
-        value_parser = PossibleValuesParser::new(Format::WORDS).try_map(|text| text.parse::<Format>()),
-        help = "Format of the answer [default: table] [env: DSCTL_OUTPUT]")]
+        value_parser = PossibleValuesParser::new(Format::VARIANTS).try_map(|text| text.parse::<Format>()),
+        help = "Output format [default: table] [env: DSCTL_OUTPUT]")]
     pub output: Option<Format>,
 
     /// Leaves header lines out.
@@ -151,7 +152,7 @@ pub struct OutputArgs {
 
     /// When to use colours.
     #[arg(long, global = true, value_name = "WHEN",
-        value_parser = PossibleValuesParser::new(ColorChoice::WORDS).try_map(|text| text.parse::<ColorChoice>()),
+        value_parser = PossibleValuesParser::new(ColorChoice::VARIANTS).try_map(|text| text.parse::<ColorChoice>()),
         help = "When to use colours [default: auto] [env: DSCTL_COLOR]")]
     pub color: Option<ColorChoice>,
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::{Offset, TimeZone};
+use strum::{EnumString, VariantNames};
 
 use crate::secret::Secret;
 
@@ -14,24 +15,13 @@ use crate::secret::Secret;
 pub struct ValueError(pub String);
 
 /// Where registrations and locks live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum RegistryKind {
     /// `ZooKeeper`.
     ZooKeeper,
     /// DolphinScheduler's own, in tables of the database (3.3 and newer).
     Jdbc,
-}
-
-impl FromStr for RegistryKind {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        match text {
-            "zookeeper" => Ok(Self::ZooKeeper),
-            "jdbc" => Ok(Self::Jdbc),
-            _ => refuse("expected zookeeper or jdbc"),
-        }
-    }
 }
 
 /// At most so many instances a second.

@@ -1,9 +1,10 @@
 //! When to use colours, and the few there are.
 
-use std::str::FromStr;
+use strum::{EnumString, VariantNames};
 
 /// When to use colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum ColorChoice {
     /// Where the stream is a terminal.
     #[default]
@@ -15,9 +16,6 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// The words for all choices, in the order of the help.
-    pub const WORDS: [&'static str; 3] = ["auto", "always", "never"];
-
     /// Lets the environment decide where the operator did not: `NO_COLOR`, `CLICOLOR_FORCE`, `FORCE_COLOR`,
     /// `TERM=dumb`, `CLICOLOR=0`, in this order. `variable` gives the ones that are set and not empty.
     #[must_use]
@@ -40,19 +38,6 @@ impl ColorChoice {
             Self::Auto => stream_is_terminal,
             Self::Always => true,
             Self::Never => false,
-        }
-    }
-}
-
-impl FromStr for ColorChoice {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "always" => Ok(Self::Always),
-            "never" => Ok(Self::Never),
-            _ => Err("expected auto, always or never"),
         }
     }
 }

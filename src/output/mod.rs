@@ -15,7 +15,7 @@ mod table;
 pub mod terminal;
 mod tsv;
 
-use std::str::FromStr;
+use strum::{EnumString, VariantNames};
 
 pub use color::ColorChoice;
 pub use document::{Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Row, Rows, Table, WORD};
@@ -26,8 +26,9 @@ pub use patient::{HURRY, LAST, Patient};
 pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 
-/// Format of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Output format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// Columns for people.
     #[default]
@@ -40,29 +41,10 @@ pub enum Format {
     Tsv,
 }
 
-impl Format {
-    /// The words for all formats, in the order of the help.
-    pub const WORDS: [&'static str; 4] = ["table", "json", "ndjson", "tsv"];
-}
-
-impl FromStr for Format {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "table" => Ok(Self::Table),
-            "json" => Ok(Self::Json),
-            "ndjson" => Ok(Self::Ndjson),
-            "tsv" => Ok(Self::Tsv),
-            _ => Err("expected table, json, ndjson or tsv"),
-        }
-    }
-}
-
 /// How to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputSettings {
-    /// Format of the answer.
+    /// Output format.
     pub format: Format,
     /// Whether tables and tsv have header lines.
     pub headers: bool,

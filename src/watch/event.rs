@@ -7,74 +7,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
 use crate::model::Address;
 
-/// The kinds of events, as the JSON contract and the metrics' label have them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// [`What::Started`].
-    Started,
-    /// [`What::MasterRegistered`].
-    MasterRegistered,
-    /// [`What::MasterLost`].
-    MasterLost,
-    /// [`What::GraceStarted`].
-    GraceStarted,
-    /// [`What::FailoverStarted`].
-    FailoverStarted,
-    /// [`What::FailoverFinished`].
-    FailoverFinished,
-    /// [`What::FailoverRefused`].
-    FailoverRefused,
-    /// [`What::Standby`].
-    Standby,
-    /// [`What::LeftAlone`].
-    LeftAlone,
-    /// [`What::Paused`].
-    Paused,
-    /// [`What::Error`].
-    Error,
-    /// [`What::Stopped`].
-    Stopped,
-}
-
 impl Kind {
     /// Every kind, in the order of the contract.
-    pub const ALL: [Self; 12] = [
-        Self::Started,
-        Self::MasterRegistered,
-        Self::MasterLost,
-        Self::GraceStarted,
-        Self::FailoverStarted,
-        Self::FailoverFinished,
-        Self::FailoverRefused,
-        Self::Standby,
-        Self::LeftAlone,
-        Self::Paused,
-        Self::Error,
-        Self::Stopped,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word of the contract.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::MasterRegistered => "master_registered",
-            Self::MasterLost => "master_lost",
-            Self::GraceStarted => "grace_started",
-            Self::FailoverStarted => "failover_started",
-            Self::FailoverFinished => "failover_finished",
-            Self::FailoverRefused => "failover_refused",
-            Self::Standby => "standby",
-            Self::LeftAlone => "left_alone",
-            Self::Paused => "paused",
-            Self::Error => "error",
-            Self::Stopped => "stopped",
-        }
+        self.into()
     }
 }
 
@@ -126,9 +72,15 @@ pub struct Event {
 /// What happened: a variant for each kind of event. Its fields are the keys of a line for programs, behind those that every
 /// line has (`time`, `event`, `master`, `text`). What serde skips is there for the text alone; a `master` stands among the
 /// common keys.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, EnumDiscriminants)]
 #[serde(untagged)]
 #[schemars(!untagged, tag = "event", rename_all = "snake_case")]
+#[strum_discriminants(
+    doc = "The kinds of events, as the JSON contract and the metrics' label have them.",
+    name(Kind),
+    derive(PartialOrd, Ord, IntoStaticStr, VariantArray),
+    strum(serialize_all = "snake_case")
+)]
 pub enum What {
     /// The loop has begun: both stores answered once.
     Started {
@@ -443,7 +395,7 @@ pub enum Fault {
 }
 
 fn exit_code(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "enum": ExitCode::ALL.map(ExitCode::number) })
+    json_schema!({ "enum": ExitCode::ALL.iter().map(|code| code.number()).collect::<Vec<_>>() })
 }
 
 #[allow(clippy::ref_option, reason = "serde hands a field over as it is")]
@@ -477,20 +429,7 @@ impl What {
     /// The kind that it is of.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        match self {
-            Self::Started { .. } => Kind::Started,
-            Self::MasterRegistered { .. } => Kind::MasterRegistered,
-            Self::MasterLost { .. } => Kind::MasterLost,
-            Self::GraceStarted { .. } => Kind::GraceStarted,
-            Self::FailoverStarted { .. } => Kind::FailoverStarted,
-            Self::FailoverFinished { .. } => Kind::FailoverFinished,
-            Self::FailoverRefused(_) => Kind::FailoverRefused,
-            Self::Standby { .. } => Kind::Standby,
-            Self::LeftAlone { .. } => Kind::LeftAlone,
-            Self::Paused(_) => Kind::Paused,
-            Self::Error(_) => Kind::Error,
-            Self::Stopped { .. } => Kind::Stopped,
-        }
+        self.into()
     }
 
     /// The master that it is about.

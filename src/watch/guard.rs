@@ -10,9 +10,9 @@ use super::state::PastFailover;
 pub struct Limits {
     /// How long a registration must be gone.
     pub grace: Duration,
-    /// How long after a failover of a master there is none of the same one again.
+    /// Minimum time between two failovers of the same master.
     pub cool_down: Duration,
-    /// What the storm brake looks back on.
+    /// Period over which the storm brake counts.
     pub window: Duration,
     /// Masters failed over within the window; one more trips the brake.
     pub max_masters: usize,
@@ -99,11 +99,15 @@ pub fn storm(master: &str, past: &[PastFailover], waiting: u64, now: i64, limits
     let instances = recent.iter().fold(0_u64, |sum, past| sum.saturating_add(past.instances));
     let minutes = limits.window.as_secs().div_ceil(60);
     if masters >= limits.max_masters {
-        return Some(format!("{masters} masters were failed over within {minutes} minutes (--max-masters)"));
+        return Some(format!(
+            "{masters} masters were failed over, or lost their instances otherwise, within {minutes} minutes \
+             (--max-masters)"
+        ));
     }
     (instances.saturating_add(waiting) > limits.max_instances).then(|| {
         format!(
-            "{instances} instances were handed over within {minutes} minutes, and {waiting} more wait (--max-instances)"
+            "{instances} instances were handed over, or went otherwise, within {minutes} minutes, and {waiting} more \
+             wait (--max-instances)"
         )
     })
 }

@@ -82,7 +82,7 @@ impl Hooks {
     /// # Errors
     /// What is wrong with the first one that would be refused.
     pub fn check(&self) -> Result<(), String> {
-        Moment::ALL.into_iter().flat_map(|moment| self.programs(moment)).try_for_each(|program| program.map(drop))
+        Moment::ALL.iter().flat_map(|moment| self.programs(*moment)).try_for_each(|program| program.map(drop))
     }
 
     /// Runs the hooks of a moment one after another: the folder's, then the others as given. After one that does not

@@ -166,7 +166,7 @@ impl Metrics {
         page.family("failovers_total", "counter", "Failovers that ended or were held back.", failovers);
         let instances = [label("outcome", "recovered", self.recovered), label("outcome", "skipped", self.skipped)];
         page.family("failover_instances_total", "counter", "Process instances of failovers.", instances);
-        let events = Kind::ALL.map(|kind| label("event", kind.word(), of(&self.events, &kind)));
+        let events = Kind::ALL.iter().map(|kind| label("event", kind.word(), of(&self.events, kind)));
         page.family("events_total", "counter", "Events of the loop.", events);
         page.plain("paused", "gauge", "Whether an operator paused the loop.", &u8::from(self.paused));
         page.plain("storm_brake", "gauge", "Whether the brake over all failovers is on.", &u8::from(self.brake));

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::confirm;
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::confirm::{self, Order, SafetyArgs, Told};
+use super::orphans;
 use super::report::{self, Words};
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::failover::{OriginalState, Run, Steps};
 use crate::model::{Address, InstanceId};
+use crate::output::{Keys, Records};
 
 const WORDS: Words = Words {
     done: "claimed without a command",
     would: "would be claimed without a command",
     nothing: "no unfinished instance names a dead master",
 };
-use super::confirm::{Order, SafetyArgs, Told};
-use crate::output::{Keys, Records};
-use clap::Args;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// Arguments of `clear-hosts`.
 #[derive(Args, Clone, Debug)]
@@ -68,6 +69,9 @@ pub(in crate::commands) async fn run(
     let work = confirm::Work::Masters(&masters);
     let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
+    if done.failure.is_none() && done.recovered() == 0 {
+        answer.warnings.extend(orphans::remark(cluster).await?);
+    }
     let next = if done.wrote { recover_commands(&done) } else { Vec::new() };
     if done.wrote {
         answer.close_with("nobody takes them up until they have commands; next:");

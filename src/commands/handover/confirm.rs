@@ -26,7 +26,7 @@ pub(crate) struct SafetyArgs {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Do not ask; needed where there is no terminal. No check is left out
+    /// Do not ask for confirmation; required without a terminal. Every check still applies
     #[arg(short, long)]
     pub yes: bool,
 
@@ -38,11 +38,11 @@ pub(crate) struct SafetyArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_instances: u64,
 
-    /// Instances in one transaction
+    /// Instances per transaction
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: u32,
 
-    /// Write at most so many instances a second
+    /// Limit writes to N instances per second
     #[arg(long, value_name = "N/s")]
     pub rate: Option<Rate>,
 
@@ -50,11 +50,11 @@ pub(crate) struct SafetyArgs {
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 
-    /// Go on though no master is registered at all
+    /// Continue even if no master is registered
     #[arg(long)]
     pub allow_no_masters: bool,
 
-    /// Go on though no instance names any of the registered masters: they are all new, and not another cluster's
+    /// Continue even if no instance names a registered master: all are new, and not another cluster's
     #[arg(long)]
     pub allow_new_masters: bool,
 
@@ -62,7 +62,7 @@ pub(crate) struct SafetyArgs {
     #[arg(long)]
     pub allow_restarted: bool,
 
-    /// 3.3.0 alone: go on though a master may run these instances again since an earlier failover
+    /// 3.3.0 only: continue even if a master may run these instances again since an earlier failover
     #[arg(long)]
     pub allow_recovered: bool,
 

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::confirm;
-use super::confirm::{Order, SafetyArgs, Told};
+use super::confirm::{self, Order, SafetyArgs, Told};
+use super::orphans;
 use super::report::Words;
 use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
@@ -19,7 +20,6 @@ use crate::family::Family;
 use crate::model::{Address, AddressError, InstanceId};
 use crate::options::value;
 use crate::output::{Keys, Records, WORD};
-use clap::Args;
 
 /// Arguments of `failover`.
 #[derive(Args, Clone, Debug)]
@@ -33,12 +33,12 @@ pub(crate) struct FailoverArgs {
     #[arg(long)]
     pub all_dead: bool,
 
-    /// With --all-dead: see first for so long that they stay away; by default as long as the release's own masters wait
-    /// (30s in 3.3 and newer, else 0s). A dry run does not wait
+    /// With --all-dead: how long the masters must stay unregistered first; by default as long as the release's own masters
+    /// wait (30s in 3.3 and newer, else 0s). A dry run does not wait
     #[arg(long, value_name = "DURATION", conflicts_with = "masters", value_parser = value::duration, help_heading = "Safety")]
     pub grace: Option<Duration>,
 
-    /// Wait so long for the living masters to take the instances up
+    /// Wait this long for living masters to take up the instances
     #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
     pub wait: Option<Duration>,
 
@@ -133,7 +133,7 @@ pub(in crate::commands) async fn run(
     let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
-        warnings.extend(about_orphans(cluster).await?);
+        warnings.extend(orphans::remark(cluster).await?);
     }
     answer.warnings.extend(warnings);
     let mut answer = answer.map(|told| FailoverDocument { told, take_up: None });
@@ -194,14 +194,6 @@ async fn all_dead(
     warnings.extend(back.map(|master| format!("{master} is registered again: left alone")));
     rules.before = Some(before);
     Ok((away, warnings))
-}
-
-/// Instances that were handed over and that nobody will ever take up: a failover does not see them.
-async fn about_orphans(cluster: &mut Cluster) -> Result<Option<String>, CommandError> {
-    let orphans = cluster.store.orphans().await?.len();
-    let (were, have) = if orphans == 1 { ("instance was", "has") } else { ("instances were", "have") };
-    let text = format!("{were} handed over before and {have} no command; next: dsctl recover --orphans --dry-run");
-    Ok((orphans > 0).then(|| format!("{orphans} {text}")))
 }
 
 async fn see_taken_up(

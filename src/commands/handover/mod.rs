@@ -3,6 +3,7 @@
 pub(super) mod clear_hosts;
 mod confirm;
 pub(super) mod failover;
+mod orphans;
 pub(super) mod record;
 pub(super) mod recover;
 pub(super) mod report;

@@ -1,30 +1,31 @@
 //! `dsctl recover`: the second half alone.
 
-use super::confirm;
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::confirm::{self, Order, SafetyArgs, Told};
 use super::report::Words;
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
-use crate::failover::{OriginalState, Steps};
+use crate::failover::{GivenState, OriginalState, Steps};
+use crate::family::Claim;
 use crate::model::InstanceId;
+use crate::output::{Keys, Records};
 
 const WORDS: Words = Words {
     done: "given a command",
     would: "would be given a command",
     nothing: "every instance that was handed over has a command",
 };
-use super::confirm::{Order, SafetyArgs, Told};
-use crate::output::{Keys, Records};
-use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// Arguments of `recover`.
 #[derive(Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["instances", "orphans"]))]
 pub(crate) struct RecoverArgs {
-    /// These instances; several with commas between
+    /// These instances, comma-separated
     #[arg(long = "instance", value_name = "ID", value_delimiter = ',', value_parser = clap::value_parser!(i64).range(1..))]
     pub instances: Vec<InstanceId>,
 
@@ -32,7 +33,7 @@ pub(crate) struct RecoverArgs {
     #[arg(long)]
     pub orphans: bool,
 
-    /// 3.3 and newer: the state before the hand-over, where it is written nowhere
+    /// 3.3 and newer: the state before the hand-over. With --orphans for those alone whose state is written nowhere
     #[arg(long, value_name = "STATE", value_parser = original_state())]
     pub original_state: Option<OriginalState>,
 
@@ -42,15 +43,16 @@ pub(crate) struct RecoverArgs {
 }
 
 fn original_state() -> impl TypedValueParser<Value = OriginalState> {
-    let value = |state: OriginalState| {
+    let value = |state: &OriginalState| {
         PossibleValue::new(state.word()).help(match state {
             OriginalState::Running => "It was running",
             OriginalState::ReadyPause => "It was about to pause",
             OriginalState::ReadyStop => "It was about to stop",
         })
     };
-    let named = |word: String| OriginalState::ALL.into_iter().find(|state| state.word() == word).ok_or("unknown state");
-    PossibleValuesParser::new(OriginalState::ALL.map(value)).try_map(named)
+    let named =
+        |word: String| OriginalState::ALL.iter().copied().find(|state| state.word() == word).ok_or("unknown state");
+    PossibleValuesParser::new(OriginalState::ALL.iter().map(value)).try_map(named)
 }
 
 /// The document of `recover`.
@@ -77,19 +79,29 @@ impl RecoverDocument {
     }
 }
 
+/// Where the host is what marks a hand-over, the state is never overwritten.
+fn unused_state(cluster: &Cluster, arguments: &RecoverArgs) -> Option<String> {
+    let family = cluster.store.release().family;
+    let is_unused = arguments.original_state.is_some() && matches!(family.claim, Claim::Host(_));
+    let label = family.label;
+    is_unused.then(|| format!("--original-state is for 3.3 and newer; the rows of {label} keep the state themselves"))
+}
+
 pub(in crate::commands) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     arguments: &RecoverArgs,
 ) -> Result<Answer<RecoverDocument>, CommandError> {
     let mut rules = confirm::rules(Steps::Command, &arguments.safety);
-    rules.original_state = arguments.original_state;
+    let given = if arguments.orphans { GivenState::WhereUnknown } else { GivenState::Named };
+    rules.original_state = arguments.original_state.map(given);
     let mut ids: Vec<InstanceId> = arguments.instances.clone();
     ids.sort_unstable();
     ids.dedup();
     let work = confirm::Work::Claimed((!arguments.orphans).then_some(ids.as_slice()));
     let order = Order { work, rules: &rules, safety: &arguments.safety, words: WORDS };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
+    answer.warnings.extend(unused_state(cluster, arguments));
     if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }

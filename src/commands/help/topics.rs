@@ -93,6 +93,6 @@ fn environment() -> String {
 
 /// Every variable with what it is for.
 pub(super) fn variables() -> Vec<(String, String)> {
-    let keys = Key::ALL.into_iter().map(|key| (key.variable(), format!("--{}", key.name())));
+    let keys = Key::ALL.iter().map(|key| (key.variable(), format!("--{}", key.name())));
     keys.chain(OTHER_VARIABLES.map(|(name, purpose)| (name.to_owned(), purpose.to_owned()))).collect()
 }

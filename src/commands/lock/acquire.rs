@@ -212,15 +212,15 @@ async fn with_program(
     match child::run(program, registry, leases, stop).await {
         Ok(Ended::Status(code)) => Ok(Some(code)),
         Ok(Ended::LockLost(error)) => Err(error.into()),
-        Err(error) => Err(CommandError::Other {
-            message: format!(
-                "cannot run {:?}",
-                arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default()
-            ),
-            cause: Some(error.to_string()),
-            hint: Some("the lock was given back".to_owned()),
-            exit: if error.kind() == io::ErrorKind::NotFound { ExitCode::NotFound } else { ExitCode::NotExecutable },
-        }),
+        Err(error) => {
+            let name = arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            Err(CommandError::Other {
+                error: anyhow::Error::new(error).context(format!("cannot run {name:?}")),
+                hint: "the lock was given back".to_owned(),
+                exit: if is_missing { ExitCode::NotFound } else { ExitCode::NotExecutable },
+            })
+        }
     }
 }
 

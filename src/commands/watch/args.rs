@@ -12,24 +12,24 @@ use crate::options::value::{self, Rate};
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Args, Clone, Debug)]
 pub(crate) struct WatchArgs {
-    /// Between two scans of the database, from start to start
+    /// Time between two scans of the database, from start to start
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::positive_duration)]
     pub interval: Duration,
 
-    /// One round, then end with its failovers' exit code; what was seen missing is kept in the state file
+    /// Run one round and exit with the code of its failovers; missing masters are remembered in the state file
     #[arg(long)]
     pub once: bool,
 
-    /// End with code 6 after so long without a round that succeeded
+    /// Exit with code 6 after this long without a successful round
     #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
     pub fail_after: Option<Duration>,
 
-    /// Show masters, guards and events in place, on a terminal
+    /// Show masters, guards and events as a full-screen view of the terminal
     #[arg(long, conflicts_with = "once")]
     pub live: bool,
 
-    /// Keep what was seen and done in this file; by default that of the installed service (/var/lib/dsctl/watch.json), or
-    /// else ~/.local/state/dsctl/watch.json
+    /// State file; by default that of the installed service (/var/lib/dsctl/watch.json), or else
+    /// ~/.local/state/dsctl/watch.json
     #[arg(long, value_name = "FILE")]
     pub state_file: Option<PathBuf>,
 
@@ -51,7 +51,7 @@ pub(crate) struct WatchArgs {
 
     /// Who is told.
     #[command(flatten)]
-    pub telling: TellingArgs,
+    pub notifications: NotificationArgs,
 }
 
 impl WatchArgs {
@@ -72,43 +72,43 @@ pub(crate) struct GuardArgs {
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
 
-    /// Consent: fail masters over without asking. No check is left out
+    /// Fail masters over without asking. Every check still applies
     #[arg(short, long)]
     pub yes: bool,
 
-    /// How long a registration must be gone; should be longer than the masters' session with the registry
+    /// How long a registration must be missing before a failover; longer than the masters' registry session
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = value::duration)]
     pub grace: Duration,
 
-    /// How long after a failover of a master there is none of the same one again
+    /// Minimum time between two failovers of the same master
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = value::duration)]
     pub cool_down: Duration,
 
-    /// What the storm brake looks back on
+    /// Period over which the storm brake counts
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = value::positive_duration)]
     pub window: Duration,
 
-    /// More masters within the window trip the storm brake
+    /// More masters than this within the window trip the storm brake
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_masters: u32,
 
-    /// More instances within the window trip the storm brake
+    /// More instances than this within the window trip the storm brake
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_instances: u64,
 
-    /// Longest wait for the lock; the round goes on without it
+    /// Longest wait for the lock; then the master is skipped in this round
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = value::duration)]
     pub lock_timeout: Duration,
 
-    /// Instances in one transaction
+    /// Instances per transaction
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: u32,
 
-    /// Write at most so many instances a second
+    /// Limit writes to N instances per second
     #[arg(long, value_name = "N/s")]
     pub rate: Option<Rate>,
 
-    /// Go on though no instance names any of the registered masters: they are all new, and not another cluster's
+    /// Continue even if no instance names a registered master: all are new, and not another cluster's
     #[arg(long)]
     pub allow_new_masters: bool,
 
@@ -119,8 +119,8 @@ pub(crate) struct GuardArgs {
 
 /// Who is told what the loop does.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Telling")]
-pub(crate) struct TellingArgs {
+#[command(next_help_heading = "Notifications")]
+pub(crate) struct NotificationArgs {
     /// Write metrics for Prometheus into this file after each round
     #[arg(long, value_name = "FILE.prom")]
     pub metrics_file: Option<PathBuf>,
@@ -137,7 +137,7 @@ pub(crate) struct TellingArgs {
     #[arg(long, value_name = "EVENT=CMD")]
     pub on: Vec<String>,
 
-    /// Limit of each hook
+    /// Timeout of each hook
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = value::positive_duration)]
     pub hook_timeout: Duration,
 }

@@ -8,6 +8,7 @@ mod sinks;
 use std::io;
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
 use crate::watch::{Plan, unit, watch};
 pub(super) use args::WatchArgs;
-use setup::{Setup, failed, open_state};
+use setup::{Setup, open_state};
 use sinks::prepare;
 
 /// The document of `watch`, where it is no loop: of `--pause` and `--resume`, and of a loop that does not begin.
@@ -67,19 +68,23 @@ fn pause(
 ) -> Result<Answer<WatchDocument>, CommandError> {
     let state = open_state(arguments, environment)?;
     let file = PauseFile::beside(state.path());
-    let pause = file.pause(&operator(environment), reason).map_err(|error| {
-        failed(format!("cannot write {}", file.path().display()), Some(error.to_string()), "see --state-file")
-    })?;
+    let pause = file
+        .pause(&operator(environment), reason)
+        .map_err(|error| cannot(format!("cannot write {}", file.path().display()), error))?;
     let keys = WatchDocument { paused: Some(true), by: Some(pause.by), reason: Some(reason.to_owned()) };
     let line = format!("watchers with {} are paused; go on with dsctl watch --resume", state.path().display());
     Ok(Answer::new(Body::new(keys).closing(line)))
+}
+
+/// Of a file beside the state file.
+fn cannot(what: String, error: io::Error) -> CommandError {
+    CommandError::usage(anyhow::Error::new(error).context(what), "see --state-file")
 }
 
 /// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own to write; one that
 /// starts later reads the state file.
 fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer<WatchDocument>, CommandError> {
     let file = open_state(arguments, environment)?;
-    let cannot = |what: String, error: io::Error| failed(what, Some(error.to_string()), "see --state-file");
     let pause = PauseFile::beside(file.path());
     let paused = pause.resume().map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
     // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be lost.
@@ -89,7 +94,7 @@ fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer<Wat
     if let Ok(Some(_lone)) = lone {
         if braked.is_some() {
             state.failovers.clear();
-            file.save(&state).map_err(|error| failed(error.to_string(), None, "see --state-file"))?;
+            file.save(&state).map_err(|error| CommandError::usage(error.into(), "see --state-file"))?;
         }
     } else {
         let marker = file.resume_marker();
@@ -131,7 +136,7 @@ fn setup<'a>(
     arguments: &'a WatchArgs,
 ) -> Result<Setup<'a>, CommandError> {
     if !matches!(settings.output.format, Format::Table | Format::Ndjson) {
-        return Err(failed("watch tells events".to_owned(), None, "use -o ndjson for programs"));
+        return Err(CommandError::usage(anyhow!("watch tells events"), "use -o ndjson for programs"));
     }
     if !arguments.guards.yes && !arguments.guards.dry_run {
         return Err(Refusal::WatchWithoutConsent.into());

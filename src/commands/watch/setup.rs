@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
+
 use super::args::WatchArgs;
 use crate::commands::failure::CommandError;
 use crate::config::{Environment, Settings};
@@ -19,15 +21,10 @@ pub(super) struct Setup<'a> {
     pub(super) state_file: StateFile,
 }
 
-/// What the operator has to give otherwise.
-pub(super) fn failed(message: String, cause: Option<String>, hint: &str) -> CommandError {
-    CommandError::Other { message, cause, hint: Some(hint.to_owned()), exit: ExitCode::Usage }
-}
-
 fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
     let path = arguments.state_file.clone().or_else(|| default_path(environment));
     let path = path.ok_or_else(|| {
-        failed("there is no place for the state file".to_owned(), None, "give one with --state-file FILE")
+        CommandError::usage(anyhow!("there is no place for the state file"), "give one with --state-file FILE")
     })?;
     // What lies beside it is that of the file, by whatever name; a link would be replaced, too.
     let file = path.is_symlink().then(|| std::fs::canonicalize(&path).ok()).flatten();
@@ -38,10 +35,7 @@ fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBu
 pub(super) fn open_state(arguments: &WatchArgs, environment: &Environment) -> Result<StateFile, CommandError> {
     let path = state_path(arguments, environment)?;
     let open = StateFile::open(&path).and_then(|file| file.load().map(|_| file));
-    open.map_err(|error| {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        failed(error.to_string(), cause, "give another one with --state-file FILE")
-    })
+    open.map_err(|error| CommandError::usage(error.into(), "give another one with --state-file FILE"))
 }
 
 /// Two watchers with one state file would forget each other's failovers, and both their brakes.
@@ -49,9 +43,8 @@ pub(super) fn alone(file: &StateFile) -> Result<Option<Lone>, CommandError> {
     match Lone::beside(file.path()) {
         Ok(Some(lone)) => Ok(Some(lone)),
         Ok(None) => Err(CommandError::Other {
-            message: format!("another watcher runs with the state file {}", file.path().display()),
-            cause: None,
-            hint: Some("let it do the work, or give this one a file of its own with --state-file FILE".to_owned()),
+            error: anyhow!("another watcher runs with the state file {}", file.path().display()),
+            hint: "let it do the work, or give this one a file of its own with --state-file FILE".to_owned(),
             exit: ExitCode::LockHeld,
         }),
         // A folder that cannot be written to is told when the state is to be kept; some file systems have no locks.

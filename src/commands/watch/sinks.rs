@@ -3,13 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use super::args::TellingArgs;
+use super::args::NotificationArgs;
 use super::clusters::Configured;
 use super::setup::{Setup, alone};
 use crate::commands::connect::Access;
 use crate::commands::failure::CommandError;
 use crate::config::Environment;
-use crate::exit_code::ExitCode;
 use crate::output::Printer;
 use crate::signals;
 use crate::watch::hooks::{Hooks, parse_on};
@@ -30,9 +29,9 @@ pub(super) struct Prepared<'a> {
 /// Opens everything that the loop works with.
 pub(super) async fn prepare<'a>(setup: Setup<'a>, printer: &'a mut Printer<'_>) -> Result<Prepared<'a>, CommandError> {
     let Setup { settings, global, environment, arguments, state_file } = setup;
-    let (telling, dry_run) = (&arguments.telling, arguments.guards.dry_run);
-    let hooks = Caller { hooks: hooks(telling)?, dry_run };
-    let metrics = metrics(telling).await?;
+    let (notifications, dry_run) = (&arguments.notifications, arguments.guards.dry_run);
+    let hooks = Caller { hooks: hooks(notifications)?, dry_run };
+    let metrics = metrics(notifications).await?;
     let notify = notify(environment)?;
     let longest_interval = notify.watchdog_interval();
     let lone = if dry_run { None } else { alone(&state_file)? };
@@ -52,14 +51,14 @@ pub(super) async fn prepare<'a>(setup: Setup<'a>, printer: &'a mut Printer<'_>) 
 }
 
 fn unusable(message: String, hint: &str) -> CommandError {
-    CommandError::Other { message, cause: None, hint: Some(hint.to_owned()), exit: ExitCode::Usage }
+    CommandError::usage(anyhow::Error::msg(message), hint)
 }
 
-fn hooks(telling: &TellingArgs) -> Result<Hooks, CommandError> {
-    let on = telling.on.iter().map(|text| parse_on(text)).collect::<Result<Vec<_>, _>>();
+fn hooks(notifications: &NotificationArgs) -> Result<Hooks, CommandError> {
+    let on = notifications.on.iter().map(|text| parse_on(text)).collect::<Result<Vec<_>, _>>();
     let on =
         on.map_err(|error| unusable(format!("--on cannot be used: {error}"), "for example --on pre=/usr/bin/true"))?;
-    let hooks = Hooks { dir: telling.hook.clone(), on, timeout: telling.hook_timeout };
+    let hooks = Hooks { dir: notifications.hook.clone(), on, timeout: notifications.hook_timeout };
     hooks.check().map_err(|problem| {
         unusable(
             problem,
@@ -69,9 +68,9 @@ fn hooks(telling: &TellingArgs) -> Result<Hooks, CommandError> {
     Ok(hooks)
 }
 
-async fn metrics(telling: &TellingArgs) -> Result<MetricsSink, CommandError> {
-    let (metrics, page) = MetricsSink::new(telling.metrics_file.clone());
-    let Some(text) = &telling.metrics_listen else { return Ok(metrics) };
+async fn metrics(notifications: &NotificationArgs) -> Result<MetricsSink, CommandError> {
+    let (metrics, page) = MetricsSink::new(notifications.metrics_file.clone());
+    let Some(text) = &notifications.metrics_listen else { return Ok(metrics) };
     let address = metrics_http::parse_listen(text)
         .map_err(|problem| unusable(format!("--metrics-listen {text:?}: {problem}"), "for example 9187"))?;
     let listener = tokio::net::TcpListener::bind(address)

@@ -30,7 +30,7 @@ fn may_be_known(name: &OsStr, value: &OsStr) -> bool {
     if OURS_ALONE.contains(&name) {
         return false;
     }
-    match Key::ALL.into_iter().find(|key| key.variable() == name) {
+    match Key::ALL.iter().find(|key| key.variable() == name) {
         Some(Key::Db) => !may_hold_password(value),
         Some(_) => true,
         None => !name.starts_with("DSCTL_") || name == "DSCTL_CONFIG",

@@ -1,9 +1,10 @@
 //! When hooks are run, and what comes of them.
 
-use std::str::FromStr;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// When a hook is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", parse_err_ty = HookError, parse_err_fn = unknown)]
 pub enum Moment {
     /// Before a failover; a hook that does not agree vetoes it.
     Pre,
@@ -17,26 +18,12 @@ pub enum Moment {
 
 impl Moment {
     /// Every moment.
-    pub const ALL: [Self; 4] = [Self::Pre, Self::PostSuccess, Self::PostFailure, Self::Blocked];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Its word: on the command line, in `DSCTL_HOOK`, and the name of the program in a folder of hooks.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Pre => "pre",
-            Self::PostSuccess => "post-success",
-            Self::PostFailure => "post-failure",
-            Self::Blocked => "blocked",
-        }
-    }
-}
-
-impl FromStr for Moment {
-    type Err = HookError;
-
-    fn from_str(text: &str) -> Result<Self, HookError> {
-        let known = Self::ALL.into_iter().find(|moment| moment.word() == text);
-        known.ok_or(HookError("expected pre, post-success, post-failure or blocked before the ="))
+        self.into()
     }
 }
 
@@ -44,6 +31,10 @@ impl FromStr for Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct HookError(&'static str);
+
+fn unknown(_: &str) -> HookError {
+    HookError("expected pre, post-success, post-failure or blocked before the =")
+}
 
 /// Reads `EVENT=CMD`, as `--on` takes it.
 ///

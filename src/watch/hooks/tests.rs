@@ -212,7 +212,7 @@ fn events_and_programs_of_the_command_line() {
     for text in ["", "pre", "pre=", "pre=  ", "Pre=x", "post=x", "=x"] {
         assert!(parse_on(text).is_err(), "{text}");
     }
-    for moment in Moment::ALL {
+    for &moment in Moment::ALL {
         assert_eq!(moment.word().parse(), Ok(moment));
     }
 }

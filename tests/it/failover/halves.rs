@@ -50,6 +50,8 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
     let (report, _, changes) = world.changes_of(&["clear-hosts", &dead, "--yes"], 7);
     assert_changes(number, &first_half(&world), &settled(&changes, began));
     assert!(report["masters"][0]["recovered"].as_array().unwrap().iter().all(|entry| entry["command_id"].is_null()));
+    let again = world.run(&["clear-hosts", &dead, "--dry-run"], 7).json();
+    assert!(again["warnings"].to_string().contains("next: dsctl recover --orphans --dry-run"), "{again}");
     let next = next_commands(&report);
     let expected: &[&str] = match world.release.mark {
         Mark::Host(_) => &["dsctl recover --instance 1,2,3,4"],

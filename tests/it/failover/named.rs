@@ -158,3 +158,45 @@ fn the_state_of_an_orphan_is_found_or_not_guessed() {
         }
     }
 }
+
+/// Warnings and remarks of an answer in JSON.
+fn told(report: &serde_json::Value) -> String {
+    format!("{}{}", report["warnings"], report["masters"])
+}
+
+fn what_is_written_holds_for_orphans(number: &str, store: Store) {
+    let release = release(number);
+    let world = World::new(store, release);
+    let rows = [ran(world.claimed(30), "READY_PAUSE"), world.claimed(31), ran(world.claimed(32), "READY_PAUSE")];
+    world.env.insert(rows);
+    let command = |id, state| Command::plain(release, id, state).line(release);
+    let began = Timestamp::now();
+    let named = ["recover", "--instance", "32", "--original-state", "running", "--yes"];
+    let (report, _, changes) = world.changes_of(&named, 0);
+    assert_changes(number, &[command(32, 1)], &settled(&changes, began));
+    let sentence =
+        "instance 32: its rows say that it was ready_pause; its command says running, as --original-state says";
+    assert!(told(&report).contains(sentence), "{report}");
+    let began = Timestamp::now();
+    let (report, _, changes) = world.changes_of(&["recover", "--orphans", "--original-state", "running", "--yes"], 0);
+    assert_changes(number, &[command(30, 2), command(31, 1)], &settled(&changes, began));
+    let sentence = "instance 30: its rows say that it was ready_pause; its command says ready_pause";
+    assert!(told(&report).contains(sentence), "{report}");
+    assert!(!told(&report).contains("instance 31"), "{report}");
+}
+
+/// One word for all orphans does not let a workflow run on that was about to pause.
+#[test]
+fn what_is_written_of_an_orphan_holds_against_a_word_for_all() {
+    for store in Store::ALL {
+        what_is_written_holds_for_orphans("3.4.1", store);
+    }
+}
+
+#[test]
+fn a_state_that_a_release_has_no_use_for_is_told() {
+    let world = world(Store::Sqlite, release("3.1.9"));
+    let report = world.run(&["recover", "--orphans", "--original-state", "ready_stop", "--yes"], 0).json();
+    assert_eq!(recovered(&report), [10]);
+    assert!(report["warnings"].to_string().contains("--original-state is for 3.3 and newer"), "{report}");
+}
