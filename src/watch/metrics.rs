@@ -114,7 +114,8 @@ impl Metrics {
 
     fn record_failover(&mut self, outcome: Outcome, summary: &Summary) {
         count(&mut self.failovers, outcome);
-        if outcome != Outcome::DryRun {
+        // What a dry run would have handed over is nowhere, also where it has failed.
+        if !summary.dry_run {
             self.recovered = self.recovered.saturating_add(summary.recovered as u64);
             self.skipped = self.skipped.saturating_add(summary.skipped as u64);
         }

@@ -95,20 +95,21 @@ fn events() {
     metrics.record(&What::Paused(Switch::Pause { by: None }));
     let why = String::new;
     metrics.record(&What::Error(Fault::Round { source: Some(Source::Registry), retry_after_seconds: 1.0, why: why() }));
-    let summary = summary(ExitCode::Partial, 3, 0);
-    metrics.record(&What::Error(Fault::Failover { master: master(), source: None, summary, why: why() }));
+    let failed = |summary| What::Error(Fault::Failover { master: master(), source: None, summary, why: why() });
+    metrics.record(&failed(summary(ExitCode::Partial, 3, 0)));
+    metrics.record(&failed(Summary { dry_run: true, ..summary(ExitCode::Unreachable, 100, 100) }));
     expect(
         &metrics,
         &[
             ("dsctl_failovers_total{outcome=\"done\"}", "2"),
             ("dsctl_failovers_total{outcome=\"partial\"}", "1"),
-            ("dsctl_failovers_total{outcome=\"failed\"}", "2"),
+            ("dsctl_failovers_total{outcome=\"failed\"}", "3"),
             ("dsctl_failovers_total{outcome=\"refused\"}", "1"),
             ("dsctl_failovers_total{outcome=\"dry_run\"}", "1"),
             ("dsctl_failover_instances_total{outcome=\"recovered\"}", "10"),
             ("dsctl_failover_instances_total{outcome=\"skipped\"}", "1"),
             ("dsctl_events_total{event=\"failover_finished\"}", "5"),
-            ("dsctl_events_total{event=\"error\"}", "2"),
+            ("dsctl_events_total{event=\"error\"}", "3"),
             ("dsctl_events_total{event=\"paused\"}", "1"),
         ],
     );
