@@ -19,19 +19,22 @@ const SIGWINCH: i32 = nix::libc::SIGWINCH;
 #[must_use]
 pub fn listen() -> watch::Receiver<Option<Stop>> {
     let (sender, receiver) = watch::channel(None);
-    // Where handlers cannot be installed, the signals do what they do by default.
-    if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        tokio::spawn(wait(interrupt, terminate, sender));
-    }
+    // A script's shell has what it starts in the background ignore Ctrl-C.
+    tokio::spawn(wait(heeded(SIGINT), signal(SignalKind::terminate()).ok(), sender));
     receiver
 }
 
-async fn wait(mut interrupt: Signal, mut terminate: Signal, sender: watch::Sender<Option<Stop>>) {
+/// Listens to a signal, unless it is ignored. Where no handler can be installed, it does what it does by default.
+fn heeded(number: i32) -> Option<Signal> {
+    if is_ignored(number) { None } else { signal(SignalKind::from_raw(number)).ok() }
+}
+
+async fn wait(mut interrupt: Option<Signal>, mut terminate: Option<Signal>, sender: watch::Sender<Option<Stop>>) {
     let mut asked_before = false;
     loop {
         let stop = tokio::select! {
-            _ = interrupt.recv() => Stop::Interrupt,
-            _ = terminate.recv() => Stop::Terminate,
+            () = arrival(&mut interrupt) => Stop::Interrupt,
+            () = arrival(&mut terminate) => Stop::Terminate,
         };
         if asked_before {
             end_by(stop);
@@ -50,8 +53,6 @@ pub(crate) struct Farewells {
 impl Farewells {
     /// Listens from now on. A signal that is ignored stays so, as `nohup` wants it. Must be called within a runtime.
     pub(crate) fn listen() -> Self {
-        let listen = |number| signal(SignalKind::from_raw(number)).ok();
-        let heeded = |number| if is_ignored(number) { None } else { listen(number) };
         Self { hangup: heeded(SIGHUP), quit: heeded(SIGQUIT) }
     }
 

@@ -5,7 +5,7 @@ use std::io;
 use clap::Subcommand;
 
 use super::command_list::CommandsDocument;
-use super::connect::Access;
+use super::connect::Purpose;
 use super::demo::{DemoArgs, DemoDocument};
 use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
 use super::handover::failover::{FailoverArgs, FailoverDocument};
@@ -84,7 +84,7 @@ impl Command {
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {
-                call.on_cluster(MastersDocument::default(), Access::Read, async |_, cluster| {
+                call.on_cluster(MastersDocument::default(), Purpose::Read, async |_, cluster| {
                     masters::run(cluster).await
                 })
                 .await
@@ -102,7 +102,7 @@ impl Command {
                 .await
             }
             Self::Instances(arguments) => {
-                call.on_cluster(InstancesDocument::default(), Access::Read, async |_, cluster| {
+                call.on_cluster(InstancesDocument::default(), Purpose::Read, async |_, cluster| {
                     instances::run(cluster, &arguments).await
                 })
                 .await
@@ -126,7 +126,7 @@ impl Command {
             }
             Self::Watch(arguments) => Box::pin(watch::run(call, &arguments)).await,
             Self::Commands => {
-                call.on_cluster(CommandsDocument::default(), Access::Read, async |_, cluster| {
+                call.on_cluster(CommandsDocument::default(), Purpose::Read, async |_, cluster| {
                     command_list::run(cluster).await
                 })
                 .await

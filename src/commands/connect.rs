@@ -29,7 +29,7 @@ const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a command may do. A file is opened for no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum Purpose {
     /// One state of the database.
     Read,
     /// The newest state each time, and no writes.
@@ -38,7 +38,7 @@ pub(super) enum Access {
 }
 
 /// Connects to both. Reading commands see one state of the database, and can write nothing to it.
-pub(super) async fn cluster(settings: &Settings, access: Access, stop: &StopSignal) -> Result<Cluster, CommandError> {
+pub(super) async fn cluster(settings: &Settings, access: Purpose, stop: &StopSignal) -> Result<Cluster, CommandError> {
     let database = async {
         let mut store = store(settings, access, stop).await?;
         let begun = begin(&mut store, access).await;
@@ -79,11 +79,11 @@ fn two_servers(registry: &dyn Registry, store: &MetadataStore) -> Option<Databas
 }
 
 /// A replica, or a server that takes no writes, is refused before anything else is done, where writes rest on what it says.
-async fn begin(store: &mut MetadataStore, access: Access) -> Result<(), DatabaseError> {
-    if access == Access::Read {
+async fn begin(store: &mut MetadataStore, access: Purpose) -> Result<(), DatabaseError> {
+    if access == Purpose::Read {
         store.begin_reading().await?;
     }
-    store.meet_server(access == Access::Write).await
+    store.meet_server(access == Purpose::Write).await
 }
 
 /// Does what is to be done in the database, and connects to the registry meanwhile, where the database is a server and the
@@ -93,7 +93,7 @@ async fn begin(store: &mut MetadataStore, access: Access) -> Result<(), Database
 /// came from the database is the caller's to close.
 pub(super) async fn both<T>(
     settings: &Settings,
-    access: Access,
+    access: Purpose,
     stop: &StopSignal,
     database: impl Future<Output = Result<T, CommandError>>,
     layout: impl Fn(&T) -> RegistryLayout,
@@ -113,7 +113,7 @@ pub(super) async fn both<T>(
 }
 
 fn interruptible(registry: Box<dyn Registry>, stop: &StopSignal) -> Box<dyn Registry> {
-    Box::new(crate::registry::interruptible::Interruptible::new(registry, stop.clone()))
+    Box::new(crate::registry::interruptible::InterruptibleRegistry::new(registry, stop.clone()))
 }
 
 async fn at_once<T>(
@@ -187,9 +187,9 @@ pub(super) async fn close_registry(registry: Box<dyn Registry>) -> Option<String
     })
 }
 
-async fn store(settings: &Settings, access: Access, stop: &StopSignal) -> Result<MetadataStore, CommandError> {
+async fn store(settings: &Settings, access: Purpose, stop: &StopSignal) -> Result<MetadataStore, CommandError> {
     let database = database(settings, settings.database()?, access).await?;
-    let database = Box::new(crate::metadata::interruptible::Interruptible::new(database, stop.clone()));
+    let database = Box::new(crate::metadata::interruptible::InterruptibleDatabase::new(database, stop.clone()));
     Ok(MetadataStore::open(database, settings.ds_version).await?)
 }
 
@@ -198,7 +198,7 @@ async fn store(settings: &Settings, access: Access, stop: &StopSignal) -> Result
 /// before what would keep them from being written.
 pub(super) async fn release(
     settings: &Settings,
-    access: Access,
+    access: Purpose,
     stop: &StopSignal,
     document: &mut Document,
 ) -> Result<(Release, Option<Refusal>), CommandError> {
@@ -209,7 +209,7 @@ pub(super) async fn release(
         head(document, &release);
         return Ok((release, None));
     }
-    let mut store = store(settings, Access::Read, stop).await?;
+    let mut store = store(settings, Purpose::Read, stop).await?;
     let elsewhere = match settings.registry()? {
         RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
         RegistryTarget::Jdbc(_) => Ok(None),
@@ -217,7 +217,7 @@ pub(super) async fn release(
     let release = store.release().clone();
     head(document, &release);
     document.warnings.extend(store.plain_text());
-    let locks = access == Access::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
+    let locks = access == Purpose::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
     let writable = if locks { check_locks(&mut store).await } else { Ok(()) };
     store.close().await;
     writable.and(Ok((release, elsewhere?)))
@@ -239,7 +239,7 @@ async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
 /// Connects to the registry alone.
 async fn registry(
     settings: &Settings,
-    access: Access,
+    access: Purpose,
     layout: RegistryLayout,
 ) -> Result<Box<dyn Registry>, CommandError> {
     match settings.registry()? {
@@ -250,7 +250,7 @@ async fn registry(
             // What it cannot be reached for is the database's, and is to be looked for there.
             let database = database(settings, target, access).await?;
             let mut registry = JdbcRegistry::connect(database, settings.session_timeout, layout).await?;
-            registry.meet_server(access == Access::Write).await?;
+            registry.meet_server(access == Purpose::Write).await?;
             Ok(Box::new(registry))
         }
     }
@@ -266,7 +266,7 @@ fn zookeeper(settings: &Settings, connect: &str) -> ZooKeeperSettings {
     }
 }
 
-async fn database(settings: &Settings, target: &DbTarget, access: Access) -> Result<Box<dyn Database>, DatabaseError> {
+async fn database(settings: &Settings, target: &DbTarget, access: Purpose) -> Result<Box<dyn Database>, DatabaseError> {
     let (timeout, statement) = (settings.timeout, settings.statement_timeout);
     Ok(match target {
         DbTarget::MySql(target) => Box::new(MySqlDatabase::connect(target, timeout, statement).await?),
@@ -275,7 +275,7 @@ async fn database(settings: &Settings, target: &DbTarget, access: Access) -> Res
     })
 }
 
-fn sqlite(settings: &Settings, file: &Path, access: Access) -> Result<SqliteDatabase, DatabaseError> {
-    let mode = if access == Access::Write { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
+fn sqlite(settings: &Settings, file: &Path, access: Purpose) -> Result<SqliteDatabase, DatabaseError> {
+    let mode = if access == Purpose::Write { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
     SqliteDatabase::open(file, mode, settings.timeout, settings.statement_timeout)
 }

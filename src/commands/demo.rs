@@ -70,7 +70,7 @@ pub(super) async fn run(
         time_zone: Some(TimeZone::UTC),
         ..shell.settings.clone()
     };
-    let mut cluster = connect::cluster(&settings, connect::Access::Write, &shell.stop).await?;
+    let mut cluster = connect::cluster(&settings, connect::Purpose::Write, &shell.stop).await?;
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
     let told = acts(&mut cluster, &story).await;

@@ -18,14 +18,14 @@ use crate::output::{Document, NoKeys, schema};
 use crate::watch::line::{EventLine, PreLine};
 
 /// One kind of document.
-struct Kind {
+struct DocumentKind {
     command: &'static str,
     nothing: fn() -> Document,
     /// The schema of the document, and of its lines.
     schemas: fn() -> [Value; 2],
 }
 
-impl Kind {
+impl DocumentKind {
     const fn of<K: Skeleton>() -> Self {
         Self {
             command: K::COMMAND,
@@ -38,17 +38,17 @@ impl Kind {
     }
 }
 
-const KINDS: [Kind; 10] = [
-    Kind::of::<MastersDocument>(),
-    Kind::of::<LockStatusDocument>(),
-    Kind::of::<LockAcquireDocument>(),
-    Kind::of::<InstancesDocument>(),
-    Kind::of::<ClearHostsDocument>(),
-    Kind::of::<RecoverDocument>(),
-    Kind::of::<FailoverDocument>(),
-    Kind::of::<WatchDocument>(),
-    Kind::of::<CommandsDocument>(),
-    Kind::of::<DemoDocument>(),
+const KINDS: [DocumentKind; 10] = [
+    DocumentKind::of::<MastersDocument>(),
+    DocumentKind::of::<LockStatusDocument>(),
+    DocumentKind::of::<LockAcquireDocument>(),
+    DocumentKind::of::<InstancesDocument>(),
+    DocumentKind::of::<ClearHostsDocument>(),
+    DocumentKind::of::<RecoverDocument>(),
+    DocumentKind::of::<FailoverDocument>(),
+    DocumentKind::of::<WatchDocument>(),
+    DocumentKind::of::<CommandsDocument>(),
+    DocumentKind::of::<DemoDocument>(),
 ];
 
 /// What a command answers when it comes to nothing; `""` is none.

@@ -54,8 +54,8 @@ pub(super) struct MasterEntry {
 }
 
 impl MasterEntry {
-    fn of(row: &Known<'_>, zone: Option<&TimeZone>) -> Self {
-        let Known { host, registration, verdict, unfinished, no_registry: _, newest: _ } = *row;
+    fn of(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Self {
+        let KnownMaster { host, registration, verdict, unfinished, no_registry: _, newest: _ } = *row;
         let mut entry = Self {
             address: host.map(str::to_owned),
             registered: registration.is_some(),
@@ -121,7 +121,7 @@ pub(super) async fn seen(cluster: &mut Cluster) -> Result<Body<MastersDocument>,
 }
 
 /// What is known of a master, or of a host that names none.
-struct Known<'a> {
+struct KnownMaster<'a> {
     host: Option<&'a str>,
     registration: Option<&'a Registration>,
     verdict: Verdict,
@@ -136,7 +136,7 @@ struct Known<'a> {
 const LONG_SILENCE: i64 = 300;
 
 /// Registered masters and hosts of unfinished or claimed instances, in order of address.
-fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostCount]) -> Vec<Known<'a>> {
+fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostCount]) -> Vec<KnownMaster<'a>> {
     let mut hosts: BTreeMap<(Option<&str>, Verdict), i64> = BTreeMap::new();
     for server in &registered.servers {
         let verdict = if server.heartbeat.in_doubt { Verdict::Unknown } else { Verdict::Alive };
@@ -147,7 +147,7 @@ fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostC
         *hosts.entry((count.host.as_deref(), verdict)).or_default() += count.count;
     }
     let newest = registered.servers.iter().filter_map(|server| server.modified_at).max();
-    let known = |((host, verdict), unfinished): ((Option<&'a str>, Verdict), i64)| Known {
+    let known = |((host, verdict), unfinished): ((Option<&'a str>, Verdict), i64)| KnownMaster {
         host,
         registration: registered.servers.iter().find(|server| Some(server.address.as_str()) == host),
         verdict,
@@ -164,7 +164,7 @@ fn verdict(cluster: &Cluster, registered: &Registrations, count: &HostCount) -> 
     instance_verdict(&instance, cluster.store.release().family, registered, cluster.zone.as_ref())
 }
 
-fn body(cluster: &Cluster, rows: &[Known<'_>]) -> Body<MastersDocument> {
+fn body(cluster: &Cluster, rows: &[KnownMaster<'_>]) -> Body<MastersDocument> {
     let mut table = Table::new(&HEADERS);
     for row in rows {
         let cells = cells(cluster, row);
@@ -180,11 +180,11 @@ fn body(cluster: &Cluster, rows: &[Known<'_>]) -> Body<MastersDocument> {
     }
 }
 
-fn heartbeat<'a>(row: &'a Known<'_>) -> Option<&'a Heartbeat> {
+fn heartbeat<'a>(row: &'a KnownMaster<'_>) -> Option<&'a Heartbeat> {
     row.registration.map(|registration| &registration.heartbeat)
 }
 
-fn cells(cluster: &Cluster, row: &Known<'_>) -> Vec<Cell> {
+fn cells(cluster: &Cluster, row: &KnownMaster<'_>) -> Vec<Cell> {
     let zone = cluster.zone.as_ref();
     let started = heartbeat(row).and_then(|heartbeat| heartbeat.started_at);
     let reported = heartbeat(row).and_then(|heartbeat| heartbeat.reported_at);
@@ -208,7 +208,7 @@ fn cells(cluster: &Cluster, row: &Known<'_>) -> Vec<Cell> {
     ]
 }
 
-fn remark(row: &Known<'_>, zone: Option<&TimeZone>) -> Option<String> {
+fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
     let registration = row.registration.filter(|registration| registration.is_persistent());
     if let Some(node) = registration.map(|registration| &registration.node) {
         return Some(format!("no session keeps this node: if the master does not run, delete {node}"));

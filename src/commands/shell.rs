@@ -4,7 +4,7 @@ use std::io;
 
 use schemars::JsonSchema;
 
-use super::connect::{self, Access};
+use super::connect::{self, Purpose};
 use super::failure::CommandError;
 use crate::cluster::Cluster;
 use crate::config::{Environment, Scope, Settings, resolve};
@@ -120,7 +120,7 @@ impl Call<'_, '_> {
     pub(super) async fn on_cluster<K: Skeleton>(
         self,
         skeleton: K,
-        access: Access,
+        access: Purpose,
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
         self.alone(skeleton, Scope::Cluster, async |shell, document| {

@@ -11,11 +11,11 @@ use super::{ConfigError, Key};
 #[derive(Debug, Default)]
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<FileEntry>,
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     pub(super) key: Key,
     pub(super) text: String,
     pub(super) line: usize,
@@ -52,7 +52,7 @@ impl ConfigFile {
             let Some(text_of_value) = as_text(value.get_ref()) else {
                 return refuse(offset, format!("{} must be a text, a number or true/false", key.name()), None);
             };
-            entries.push(Entry { key, text: text_of_value, line: line_at(text, offset) });
+            entries.push(FileEntry { key, text: text_of_value, line: line_at(text, offset) });
         }
         Ok(Self { path: path.to_owned(), entries })
     }

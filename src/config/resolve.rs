@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use strum::VariantNames;
 
-use super::secrets::{self, Candidate, Place};
+use super::secrets::{self, Candidate, SecretPlace};
 use super::source::{Found, Sources};
 use super::{ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning};
 use crate::options::GlobalArgs;
@@ -207,7 +207,7 @@ fn database(
     let mut candidates = Vec::new();
     candidates.extend(secret_file(resolver, Key::DbPasswordFile, arguments.connection.db_password_file.clone())?);
     let origin = url.origin;
-    candidates.extend(in_url.map(|secret| Candidate { rank: url.rank, place: Place::Known { secret, origin } }));
+    candidates.extend(in_url.map(|secret| Candidate { rank: url.rank, place: SecretPlace::Known { secret, origin } }));
     candidates.extend(secrets::variable(&resolver.sources, "db-password", "DSCTL_DB_PASSWORD")?);
     candidates.extend(secrets::credential(&resolver.sources, Key::DbPasswordFile, "dsctl-db-password"));
     let password = secrets::read(candidates, stdin)?;
@@ -244,7 +244,10 @@ fn zk_digest(
 
 fn secret_file(resolver: &mut Resolver<'_>, key: Key, flag: Option<PathBuf>) -> Result<Option<Candidate>, ConfigError> {
     let picked = resolver.pick(key, flag, path)?;
-    Ok(picked.map(|Picked { value, origin, rank }| Candidate { rank, place: Place::File { key, origin, path: value } }))
+    Ok(picked.map(|Picked { value, origin, rank }| Candidate {
+        rank,
+        place: SecretPlace::File { key, origin, path: value },
+    }))
 }
 
 /// How to answer, also where the settings cannot be used: to tell just that.

@@ -10,11 +10,11 @@ use crate::secret::Secret;
 /// A secret that is not read yet, and how much its place counts: the smaller rank wins.
 pub(super) struct Candidate {
     pub(super) rank: usize,
-    pub(super) place: Place,
+    pub(super) place: SecretPlace,
 }
 
 /// Where a secret stands.
-pub(super) enum Place {
+pub(super) enum SecretPlace {
     /// In a file that an option names.
     File { key: Key, origin: Origin, path: PathBuf },
     /// In the environment, or in a URL.
@@ -27,13 +27,13 @@ pub(super) enum Place {
 pub(super) fn read(candidates: Vec<Candidate>, stdin: &mut dyn Read) -> Result<Option<(Secret, Origin)>, ConfigError> {
     let Some(best) = candidates.into_iter().min_by_key(|candidate| candidate.rank) else { return Ok(None) };
     match best.place {
-        Place::Known { secret, origin } => Ok(Some((secret, origin))),
-        Place::File { key, origin, path } => {
+        SecretPlace::Known { secret, origin } => Ok(Some((secret, origin))),
+        SecretPlace::File { key, origin, path } => {
             let secret = read_file(&path, Rights::Private, stdin);
             let secret = secret.map_err(|problem| problem.at(key, &origin, &path))?;
             Ok(Some((secret, origin)))
         }
-        Place::Credential { key, path } => {
+        SecretPlace::Credential { key, path } => {
             let origin = Origin::Credential(path.clone());
             let secret = read_file(&path, Rights::Guarded, stdin).map_err(|problem| problem.at(key, &origin, &path))?;
             Ok(Some((secret, origin)))
@@ -44,14 +44,14 @@ pub(super) fn read(candidates: Vec<Candidate>, stdin: &mut dyn Read) -> Result<O
 /// The credential of a name, if systemd handed one over.
 pub(super) fn credential(sources: &Sources<'_>, key: Key, name: &str) -> Option<Candidate> {
     let path = sources.environment.absolute_path("CREDENTIALS_DIRECTORY")?.join(name);
-    path.exists().then_some(Candidate { rank: usize::MAX, place: Place::Credential { key, path } })
+    path.exists().then_some(Candidate { rank: usize::MAX, place: SecretPlace::Credential { key, path } })
 }
 
 /// A secret in an environment variable.
 pub(super) fn variable(sources: &Sources<'_>, key: &'static str, name: &str) -> Result<Option<Candidate>, ConfigError> {
     let found = sources.text_variable(key, name)?;
     Ok(found.map(|found| {
-        let place = Place::Known { secret: Secret::new(found.text), origin: found.origin };
+        let place = SecretPlace::Known { secret: Secret::new(found.text), origin: found.origin };
         Candidate { rank: ENVIRONMENT_RANK, place }
     }))
 }

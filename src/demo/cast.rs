@@ -5,14 +5,14 @@ use crate::model::{InstanceId, Version};
 
 /// What an instance shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Situation {
     /// It ran when its master died.
     Running,
     /// It was being stopped when its master died.
     Stopping,
-    /// One of its tasks is the instance that plays [`Part::Child`].
+    /// One of its tasks is the instance that plays [`Situation::Child`].
     Parent,
-    /// The sub-process of [`Part::Parent`].
+    /// The sub-process of [`Situation::Parent`].
     Child,
     /// It was started with parameters of its own.
     StartParameters,
@@ -28,11 +28,11 @@ pub enum Part {
     Finished,
 }
 
-impl Part {
+impl Situation {
     /// Whether a failover of the dead master has to take it up.
     #[must_use]
     pub fn hangs(self) -> bool {
-        use Part::{Child, Parent, Running, Scheduled, StartParameters, Stopping};
+        use Situation::{Child, Parent, Running, Scheduled, StartParameters, Stopping};
         matches!(self, Running | Stopping | Parent | Child | StartParameters | Scheduled)
     }
 
@@ -77,7 +77,7 @@ pub(super) const WORKFLOWS: &[Workflow] = &[SALES, CLICKS, CUSTOMERS, PROFILES, 
 
 /// Whose an instance is or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(super) enum HostOf {
     Living,
     Dead,
     /// Addresses that begin like the dead master's, so that a comparison by prefix shows.
@@ -91,14 +91,14 @@ pub(super) enum Owner {
 #[derive(Debug)]
 pub(super) struct Role {
     pub(super) instance: InstanceId,
-    pub(super) part: Part,
+    pub(super) part: Situation,
     pub(super) workflow: &'static Workflow,
-    pub(super) owner: Owner,
+    pub(super) owner: HostOf,
     pub(super) state: i64,
     pub(super) minutes_ago: i64,
 }
 
-const fn role(instance: InstanceId, part: Part, workflow: &'static Workflow, owner: Owner) -> Role {
+const fn role(instance: InstanceId, part: Situation, workflow: &'static Workflow, owner: HostOf) -> Role {
     Role { instance, part, workflow, owner, state: 0, minutes_ago: 0 }
 }
 
@@ -109,24 +109,24 @@ impl Role {
     }
 }
 
-const LONGER_HOST: Owner = Owner::Other { host: "10.0.0.22", port: 5678 };
-const LONGER_PORT: Owner = Owner::Other { host: "10.0.0.2", port: 56789 };
+const LONGER_HOST: HostOf = HostOf::Other { host: "10.0.0.22", port: 5678 };
+const LONGER_PORT: HostOf = HostOf::Other { host: "10.0.0.2", port: 56789 };
 
 /// In 1.2 an address has no port, and a longer one would be the dead master's own: these rows are finished.
 pub(super) const CAST: &[Role] = &[
-    role(101, Part::Finished, &SALES, Owner::Dead).at(7, 2_950),
-    role(102, Part::Finished, &CLICKS, LONGER_PORT).at(7, 2_880),
-    role(103, Part::Finished, &CUSTOMERS, LONGER_HOST).at(6, 1_600),
-    role(104, Part::Finished, &RATES, Owner::Living).at(5, 1_560),
-    role(105, Part::Finished, &SALES, Owner::Dead).at(7, 1_510),
-    role(111, Part::Running, &SALES, Owner::Dead).at(1, 74),
-    role(112, Part::Stopping, &CLICKS, Owner::Dead).at(4, 68),
-    role(113, Part::Parent, &CUSTOMERS, Owner::Dead).at(1, 61),
-    role(114, Part::Child, &PROFILES, Owner::Dead).at(1, 58),
-    role(115, Part::StartParameters, &REVENUE, Owner::Dead).at(1, 47),
-    role(116, Part::Scheduled, &RATES, Owner::Dead).at(1, 45),
-    role(117, Part::WaitingCommand, &STOCK, Owner::Dead).at(1, 90),
-    role(118, Part::Orphan, &CHURN, Owner::Dead).at(1, 95),
-    role(119, Part::OfLivingMaster, &LOGS, Owner::Living).at(1, 30),
-    role(120, Part::OfLivingMaster, &CLICKS, Owner::Living).at(1, 8),
+    role(101, Situation::Finished, &SALES, HostOf::Dead).at(7, 2_950),
+    role(102, Situation::Finished, &CLICKS, LONGER_PORT).at(7, 2_880),
+    role(103, Situation::Finished, &CUSTOMERS, LONGER_HOST).at(6, 1_600),
+    role(104, Situation::Finished, &RATES, HostOf::Living).at(5, 1_560),
+    role(105, Situation::Finished, &SALES, HostOf::Dead).at(7, 1_510),
+    role(111, Situation::Running, &SALES, HostOf::Dead).at(1, 74),
+    role(112, Situation::Stopping, &CLICKS, HostOf::Dead).at(4, 68),
+    role(113, Situation::Parent, &CUSTOMERS, HostOf::Dead).at(1, 61),
+    role(114, Situation::Child, &PROFILES, HostOf::Dead).at(1, 58),
+    role(115, Situation::StartParameters, &REVENUE, HostOf::Dead).at(1, 47),
+    role(116, Situation::Scheduled, &RATES, HostOf::Dead).at(1, 45),
+    role(117, Situation::WaitingCommand, &STOCK, HostOf::Dead).at(1, 90),
+    role(118, Situation::Orphan, &CHURN, HostOf::Dead).at(1, 95),
+    role(119, Situation::OfLivingMaster, &LOGS, HostOf::Living).at(1, 30),
+    role(120, Situation::OfLivingMaster, &CLICKS, HostOf::Living).at(1, 8),
 ];

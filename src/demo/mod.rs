@@ -15,7 +15,7 @@ pub mod schema;
 pub mod seed;
 mod story;
 
-pub use cast::Part;
+pub use cast::Situation;
 pub use registration::{Registered, Server};
 pub use story::{Scene, Story};
 

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde_json::json;
 
-use super::cast::{CAST, Owner, Part, RATES, Role, WORKFLOWS};
+use super::cast::{CAST, HostOf, RATES, Role, Situation, WORKFLOWS};
 use super::registration::{Registered, Server};
 use super::schema::{R2_0, is_typed};
 use super::seed::{self, Seed, time_text};
@@ -70,13 +70,14 @@ fn instance(story: &Story, role: &Role) -> Seed {
         .host(&host(story, role))
         .state(state(version, role))
         .started(started)
-        .set("is_sub_process", i64::from(role.part == Part::Child))
+        .set("is_sub_process", i64::from(role.part == Situation::Child))
         .maybe("state_history", state_history(role, started));
-    let row = if role.part == Part::Finished { row.time("end_time", story.ago(role.minutes_ago - 5)) } else { row };
+    let row =
+        if role.part == Situation::Finished { row.time("end_time", story.ago(role.minutes_ago - 5)) } else { row };
     match role.part {
-        Part::Child => row.parameter(&child_parameter(version, role)),
-        Part::StartParameters => row.parameter(start_parameters(version)),
-        Part::Scheduled => {
+        Situation::Child => row.parameter(&child_parameter(version, role)),
+        Situation::StartParameters => row.parameter(start_parameters(version)),
+        Situation::Scheduled => {
             row.set("command_type", 6).time("schedule_time", started).parameter(schedule_parameter(version))
         }
         _ => row,
@@ -86,9 +87,9 @@ fn instance(story: &Story, role: &Role) -> Seed {
 /// Up to 3.2 the claim stands in the host, later in the state.
 fn host(story: &Story, role: &Role) -> String {
     let owner = match role.owner {
-        Owner::Living => story.living_master.clone(),
-        Owner::Dead => story.dead_master.clone(),
-        Owner::Other { host, port } => server_address(story.version, host, port),
+        HostOf::Living => story.living_master.clone(),
+        HostOf::Dead => story.dead_master.clone(),
+        HostOf::Other { host, port } => server_address(story.version, host, port),
     };
     match nearest_family(story.version).claim {
         Claim::Host(text) if role.part.is_claimed() => text.to_owned(),
@@ -151,7 +152,7 @@ async fn commands(database: &mut dyn Database, story: &Story) -> Result<(), Data
     const FAILED: i64 = 41;
     let version = story.version;
     for role in CAST.iter().filter(|role| role.part.is_claimed()) {
-        let row = if role.part == Part::WaitingCommand {
+        let row = if role.part == Situation::WaitingCommand {
             seed::recovery_command(version, role.instance).id(WAITING).of_instance(role.instance)
         } else {
             failed_command(version, role).id(FAILED)

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::cast::{CAST, Part};
+use super::cast::{CAST, Situation};
 use crate::family::nearest_family;
 use crate::model::{Address, AddressForm, InstanceId, Version};
 
@@ -16,7 +16,7 @@ pub struct Scene {
     /// Its name.
     pub name: String,
     /// What it shows.
-    pub part: Part,
+    pub part: Situation,
 }
 
 /// The demonstration's cluster.
@@ -62,7 +62,7 @@ impl Story {
 
     /// The instances that play a part.
     #[must_use]
-    pub fn of(&self, part: Part) -> Vec<InstanceId> {
+    pub fn of(&self, part: Situation) -> Vec<InstanceId> {
         self.scenes.iter().filter(|scene| scene.part == part).map(|scene| scene.instance).collect()
     }
 

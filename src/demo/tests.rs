@@ -102,7 +102,11 @@ async fn claimed_instances_wear_the_mark_of_their_release() {
                 demo.ids("SELECT id FROM t_ds_process_instance WHERE host = ? ORDER BY id", &[text]).await
             }
         };
-        assert_eq!(claimed, [demo.story.of(Part::WaitingCommand), demo.story.of(Part::Orphan)].concat(), "{release}");
+        assert_eq!(
+            claimed,
+            [demo.story.of(Situation::WaitingCommand), demo.story.of(Situation::Orphan)].concat(),
+            "{release}"
+        );
     }
 }
 
@@ -110,7 +114,7 @@ async fn claimed_instances_wear_the_mark_of_their_release() {
 async fn one_recovery_command_waits_and_it_names_its_instance() {
     for release in RELEASES {
         let mut demo = Demo::new(release).await;
-        let waiting = demo.story.of(Part::WaitingCommand);
+        let waiting = demo.story.of(Situation::WaitingCommand);
         let parameters = demo.ask("SELECT command_param FROM t_ds_command WHERE command_type = 2", &[]).await;
         assert_eq!(parameters.len(), 1, "{release}");
         if demo.family >= FamilyId::V2_0 {
@@ -165,7 +169,7 @@ async fn parent_and_child_hang_together() {
                    JOIN t_ds_task_instance t ON t.id = r.parent_task_instance_id AND t.host = ?
                    JOIN t_ds_process_instance p ON p.id = r.parent_process_instance_id AND p.id = t.process_instance_id
                    JOIN t_ds_process_instance c ON c.id = r.process_instance_id AND c.is_sub_process = 1";
-        assert_eq!(demo.ids(sql, &[&dead]).await, demo.story.of(Part::Child), "{release}");
+        assert_eq!(demo.ids(sql, &[&dead]).await, demo.story.of(Situation::Child), "{release}");
     }
 }
 
@@ -192,7 +196,7 @@ async fn the_living_are_registered_for_years_and_the_dead_are_not() {
 #[tokio::test]
 async fn orphans_of_3_3_remember_their_state() {
     let mut demo = Demo::new("3.4.1").await;
-    let orphan = demo.story.of(Part::Orphan)[0].to_string();
+    let orphan = demo.story.of(Situation::Orphan)[0].to_string();
     let history = demo.ask("SELECT state_history FROM t_ds_workflow_instance WHERE id = ?", &[&orphan]).await;
     let history: serde_json::Value = serde_json::from_str(&history[0]).unwrap();
     assert_eq!(history[0]["state"], "RUNNING_EXECUTION");

@@ -23,7 +23,7 @@ use crate::registry::RegistryError;
 
 /// Which rows a batch takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rows {
+pub(super) enum RowLocks {
     /// Those that nobody else has locked.
     Free,
     /// All; whoever has locked them is waited for.
@@ -34,7 +34,7 @@ pub(super) enum Rows {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunk<'a> {
     pub(super) instances: &'a [Instance],
-    pub(super) rows: Rows,
+    pub(super) rows: RowLocks,
 }
 
 /// The rows of a chunk.
@@ -63,7 +63,7 @@ type Commands = HashMap<InstanceId, i64>;
 
 /// Whose rows a statement wants, or may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Blocked {
     /// Those of instances, or of their tasks: fewer instances may be free.
     Instances,
     /// Not that of an instance alone.
@@ -74,13 +74,13 @@ enum Place {
 #[derive(Debug)]
 enum Unwritten {
     /// A statement failed, and what it wanted.
-    Statement(FailoverError, Place),
+    Statement(FailoverError, Blocked),
     /// A check or a look did.
     Check(FailoverError),
 }
 
 impl Unwritten {
-    fn at<E: Into<FailoverError>>(place: Place) -> impl Fn(E) -> Self {
+    fn at<E: Into<FailoverError>>(place: Blocked) -> impl Fn(E) -> Self {
         move |error| Self::Statement(error.into(), place)
     }
 
@@ -89,7 +89,7 @@ impl Unwritten {
         match self {
             Self::Statement(
                 FailoverError::Database(error @ DatabaseError::Refused { busy: true, .. }),
-                Place::Tables,
+                Blocked::Tables,
             ) => Ok(Applied::Crowded(error)),
             Self::Statement(FailoverError::Database(error), _) if is_refusal(&error) => Ok(Applied::Refused(error)),
             Self::Statement(error, _) | Self::Check(error) => Err(error),
@@ -165,15 +165,15 @@ impl Handover<'_> {
         let ids: Vec<InstanceId> = chunk.instances.iter().map(|instance| instance.id).collect();
         let store = &mut self.cluster.store;
         // Where locked rows are passed over, none of them is waited for.
-        let waits = chunk.rows == Rows::Waited || !store.passes_locked_over();
+        let waits = chunk.rows == RowLocks::Waited || !store.passes_locked_over();
         let locked = match chunk.rows {
-            Rows::Free => store.lock_free_instances(batch, &ids).await,
-            Rows::Waited => store.lock_instances(batch, &ids).await,
+            RowLocks::Free => store.lock_free_instances(batch, &ids).await,
+            RowLocks::Waited => store.lock_instances(batch, &ids).await,
         };
-        let rows = locked.map_err(Unwritten::at(if waits { Place::Instances } else { Place::Tables }))?;
+        let rows = locked.map_err(Unwritten::at(if waits { Blocked::Instances } else { Blocked::Tables }))?;
         let taken: HashSet<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
         // A row that is gone is missing among the free ones as well; who waits for it learns that.
-        let is_others = |instance: &&Instance| chunk.rows == Rows::Free && !taken.contains(&instance.id);
+        let is_others = |instance: &&Instance| chunk.rows == RowLocks::Free && !taken.contains(&instance.id);
         let (others, instances) = chunk.instances.iter().cloned().partition(|instance| is_others(&instance));
         Ok(Locked { rows, instances, others })
     }
@@ -181,18 +181,18 @@ impl Handover<'_> {
     /// Prepares what will be written to the rows that are ours, and marks their tasks.
     async fn ready(&mut self, batch: &WriteBatch, share: &Share<'_>, locked: Locked) -> Result<Prepared, Unwritten> {
         let prepared = self.prepare(share, &locked.instances, locked.rows).await;
-        let mut prepared = prepared.map_err(Unwritten::at(Place::Instances))?;
+        let mut prepared = prepared.map_err(Unwritten::at(Blocked::Instances))?;
         prepared.locked = locked.others;
         if self.rules.steps == Steps::Command {
             // Giving a command changes nothing in the instance's row, so another `recover` shows only in the commands. It
             // is seen here, since it had to give up the row's lock first.
             let waiting = self.cluster.store.recovery_commands_for(prepared.ids()).await;
-            let waiting = waiting.map_err(Unwritten::at(Place::Instances))?;
+            let waiting = waiting.map_err(Unwritten::at(Blocked::Instances))?;
             prepared.skip(|instance| waiting.get(&instance.id).map(|command| SkipReason::CommandWaiting(*command)));
         }
         if !prepared.tasks.is_empty() {
             let tasks: Vec<i64> = prepared.tasks.iter().map(|(_, task)| *task).collect();
-            self.cluster.store.mark_tasks(batch, &tasks).await.map_err(Unwritten::at(Place::Instances))?;
+            self.cluster.store.mark_tasks(batch, &tasks).await.map_err(Unwritten::at(Blocked::Instances))?;
         }
         Ok(prepared)
     }
@@ -204,13 +204,13 @@ impl Handover<'_> {
         }
         let store = &mut self.cluster.store;
         if self.rules.steps != Steps::Command {
-            let claimed = store.claim(batch, &prepared.rows).await.map_err(Unwritten::at(Place::Tables))?;
+            let claimed = store.claim(batch, &prepared.rows).await.map_err(Unwritten::at(Blocked::Tables))?;
             let wanted = prepared.rows.len();
             if u64::try_from(wanted) != Ok(claimed) {
                 let cause =
                     format!("{claimed} of {wanted} locked rows were claimed; nothing of this batch was written");
                 let endpoint = store.endpoint().to_owned();
-                return Err(Unwritten::at(Place::Tables)(DatabaseError::Refused { endpoint, cause, busy: false }));
+                return Err(Unwritten::at(Blocked::Tables)(DatabaseError::Refused { endpoint, cause, busy: false }));
             }
         }
         if self.rules.steps == Steps::Claim {
@@ -220,7 +220,7 @@ impl Handover<'_> {
         let commands: Vec<NewCommand<'_>> =
             pairs.map(|(row, parameter)| NewCommand { row, parameter: parameter.clone() }).collect();
         let now = self.cluster.zone.as_ref().map(|zone| zone.to_datetime(Timestamp::now()));
-        self.cluster.store.insert_commands(batch, &commands, now).await.map_err(Unwritten::at(Place::Tables))
+        self.cluster.store.insert_commands(batch, &commands, now).await.map_err(Unwritten::at(Blocked::Tables))
     }
 
     /// Looks again, right before the COMMIT: at what the master may have begun meanwhile, and whether it is back. Claimed
@@ -231,7 +231,11 @@ impl Handover<'_> {
             let handed_over = !share.outcome.recovered.is_empty();
             life::ensure_still(&mut self.cluster.store, mark, address, handed_over).await?;
         }
-        if share.errors.is_none() { guard::ensure_still_away(self.cluster, &share.view, address).await } else { Ok(()) }
+        if share.errors.is_none() {
+            guard::ensure_still_away(self.cluster, self.rules, &share.view, address).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Asks workers to end what will begin anew. Nothing is asked of a worker that is not going to be committed, as far as can

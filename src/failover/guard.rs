@@ -228,19 +228,20 @@ pub(crate) fn select(
 }
 
 /// Looks again, right before a COMMIT: a master that has registered since `view` may go on with what it has, and its
-/// instances are its own again.
+/// instances are its own again. Where nobody is registered any more, or the place is gone, nothing shows that it has not.
 ///
 /// # Errors
-/// [`Refusal::MasterRegistered`], or the registry's own errors.
+/// [`Refusal::MasterRegistered`] and those of [`check_registry`], or the registry's own errors.
 pub(crate) async fn ensure_still_away(
     cluster: &mut Cluster,
+    rules: &Rules,
     view: &RegistryView,
     address: &Address,
 ) -> Result<(), FailoverError> {
     if view.masters.find(address).is_some() {
         return Ok(());
     }
-    let masters = cluster.registry.masters().await?;
+    let masters = glance(cluster, rules).await?;
     masters.find(address).map_or(Ok(()), |registration| Err(registered(registration, None).into()))
 }
 

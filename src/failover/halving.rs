@@ -1,6 +1,6 @@
 //! What the database refuses is halved down to the row: one that cannot be handed over is named, and all others are done.
 
-use super::batch::{Applied, Chunk, Rows};
+use super::batch::{Applied, Chunk, RowLocks};
 use super::error::FailoverError;
 use super::handover::Handover;
 use super::prepare::Share;
@@ -23,7 +23,7 @@ impl Handover<'_> {
         &mut self,
         share: &mut Share<'_>,
         instances: &[Instance],
-        rows: &mut Rows,
+        rows: &mut RowLocks,
     ) -> Result<Vec<Instance>, FailoverError> {
         let mut locked = Vec::new();
         let mut left = vec![instances];
@@ -42,8 +42,8 @@ impl Handover<'_> {
                     }
                     left.push(some);
                 }
-                Applied::Refused(error) if *rows == Rows::Waited && is_busy(&error) => {
-                    *rows = Rows::Free;
+                Applied::Refused(error) if *rows == RowLocks::Waited && is_busy(&error) => {
+                    *rows = RowLocks::Free;
                     left.push(some);
                 }
                 Applied::Refused(error) => match some {

@@ -39,7 +39,7 @@ pub use holder::{about_holder, about_kept, registered_owner};
 pub use judge::instance_verdict;
 pub use life::{Before, Between, Roll, sign_of_life};
 pub use locks::UNHEEDED;
-pub use outcome::{LockTaken, MasterOutcome, Run, Trouble};
+pub use outcome::{LockTaken, MasterOutcome, Run, Unfinished};
 pub use parameter::{GivenState, OriginalState};
 pub use rules::{Crowd, Limit, Observer, Room, Rules, Steps};
 pub use takeup::{Other, TakeUp, wait_for_take_up};

@@ -21,7 +21,7 @@ pub struct LockTaken {
 
 /// Why a master's work did not come to its end.
 #[derive(Clone, Debug)]
-pub enum Trouble {
+pub enum Unfinished {
     /// This befell it.
     Failed(FailoverError),
     /// The run ended before it.
@@ -49,7 +49,7 @@ pub struct MasterOutcome {
     /// 3.3 and newer, after claiming alone: instances by the state that is now written nowhere else.
     pub original_states: Vec<(InstanceId, i64)>,
     /// Why there may be more to do for it.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<Unfinished>,
     /// Tasks that workers were asked to end, each once in a run, and whether they said that it has.
     pub asked: BTreeMap<i64, bool>,
 }
@@ -76,8 +76,8 @@ impl MasterOutcome {
     #[must_use]
     pub fn failure(&self) -> Option<&FailoverError> {
         match &self.trouble {
-            Some(Trouble::Failed(error)) => Some(error),
-            Some(Trouble::NotBegun) | None => None,
+            Some(Unfinished::Failed(error)) => Some(error),
+            Some(Unfinished::NotBegun) | None => None,
         }
     }
 
@@ -135,7 +135,7 @@ impl Run {
         // It is registered, and nothing shows that it was started anew.
         let lives = matches!(error, FailoverError::Refused(Refusal::MasterRegistered { older: None | Some(0), .. }));
         let verdict = if lives { Verdict::Alive } else { verdict };
-        self.outcome_of(address, verdict).trouble = Some(Trouble::Failed(error.clone()));
+        self.outcome_of(address, verdict).trouble = Some(Unfinished::Failed(error.clone()));
         if ends_run(&error) { Err(error) } else { Ok(()) }
     }
 
@@ -143,7 +143,7 @@ impl Run {
     pub(super) fn name_others(&mut self, masters: &[(&Address, Verdict)]) {
         for (address, verdict) in masters {
             if !self.masters.iter().any(|master| master.address == **address) {
-                self.outcome_of(address, *verdict).trouble = Some(Trouble::NotBegun);
+                self.outcome_of(address, *verdict).trouble = Some(Unfinished::NotBegun);
             }
         }
         // As they were given; a lock that was held has put its master behind the others.

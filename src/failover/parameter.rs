@@ -135,7 +135,7 @@ pub(crate) struct Schedule<'a> {
 
 /// What the text is made of, besides the instance.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sources<'a> {
+pub(crate) struct ParameterSources<'a> {
     pub(crate) form: ParameterForm,
     /// The definition's schedule, if it has one.
     pub(crate) schedule: Option<Schedule<'a>>,
@@ -187,7 +187,7 @@ struct WithTexts<'a> {
 ///
 /// # Errors
 /// The reason why no master could read such a text; the instance is to be left alone then.
-pub(crate) fn write(row: &InstanceRow, sources: Sources<'_>) -> Result<String, SkipReason> {
+pub(crate) fn write(row: &InstanceRow, sources: ParameterSources<'_>) -> Result<String, SkipReason> {
     match sources.form {
         ParameterForm::InstanceId => Ok(text(&WithNumber { start_params: None, instance: row.instance.id })),
         ParameterForm::WithScheduleZone => with_map(row.instance.id, None, sources.schedule),
@@ -270,7 +270,7 @@ mod tests {
     #[allow(clippy::option_option)] // no schedule, one without a zone, one with
     fn written(form: ParameterForm, own: &str, zone: Option<Option<&str>>) -> Result<String, SkipReason> {
         let schedule = zone.map(|zone| Schedule { zone });
-        write(&row(own), Sources { form, schedule, original_state: Some(OriginalState::ReadyStop) })
+        write(&row(own), ParameterSources { form, schedule, original_state: Some(OriginalState::ReadyStop) })
     }
 
     #[test]
@@ -344,7 +344,7 @@ mod tests {
             claimed.state_history = history.map(str::to_owned);
             assert_eq!(OriginalState::found(&claimed, None), None);
         }
-        let sources = Sources { form: ParameterForm::Typed, schedule: None, original_state: None };
+        let sources = ParameterSources { form: ParameterForm::Typed, schedule: None, original_state: None };
         assert_eq!(write(&claimed, sources), Err(SkipReason::OriginalStateUnknown));
     }
 

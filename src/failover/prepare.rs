@@ -9,7 +9,7 @@ use super::guard::RegistryView;
 use super::handover::Handover;
 use super::life;
 use super::outcome::MasterOutcome;
-use super::parameter::{self, OriginalState, OriginalStateFound, Schedule, Sources};
+use super::parameter::{self, OriginalState, OriginalStateFound, ParameterSources, Schedule};
 use super::tasks::{TaskFate, TaskView};
 use super::zone;
 use crate::family::TaskRule;
@@ -235,7 +235,7 @@ impl Handover<'_> {
     ) -> Result<String, SkipReason> {
         let release = self.cluster.store.release();
         let schedule = row.instance.definition.and_then(|definition| share.facts.schedules.get(&definition));
-        let sources = Sources {
+        let sources = ParameterSources {
             form: release.parameter_form(),
             schedule: schedule.map(|zone| Schedule { zone: zone.as_deref() }),
             original_state,

@@ -6,7 +6,7 @@ use super::error::FailoverError;
 use super::handover::Handover;
 use super::locks::idle_limit;
 use super::prepare::Prepared;
-use super::trace::{self, Found, Trace};
+use super::trace::{self, RowFound, Trace};
 use crate::cluster::Cluster;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Instance, InstanceId, InstanceRow};
@@ -41,7 +41,7 @@ impl Handover<'_> {
         let release = self.cluster.store.release();
         let traces = prepared.rows.iter().map(|InstanceRow { instance: was, .. }| {
             let command = commands.contains_key(&was.id);
-            trace::of(release, self.rules.steps, was, Found { row: rows.get(&was.id), command })
+            trace::of(release, self.rules.steps, was, RowFound { row: rows.get(&was.id), command })
         });
         match trace::together(traces) {
             Trace::Done => Ok(commands),

@@ -8,7 +8,7 @@ use super::guard::RegistryView;
 use super::handover::Handover;
 use super::judge;
 use super::outcome::{MasterOutcome, Run};
-use super::turns::{Job, Work};
+use super::turns::{Job, LockedWork};
 use crate::cluster::Cluster;
 use crate::family::Claim;
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
@@ -58,7 +58,7 @@ impl Handover<'_> {
             shares.push((address, instances));
         }
         let jobs = shares.iter().map(|(address, instances)| {
-            let work = Work::Claimed(instances, &errors);
+            let work = LockedWork::Claimed(instances, &errors);
             Job { address, verdict: Verdict::Claimed, work }
         });
         self.each(&jobs.collect::<Vec<_>>()).await

@@ -4,7 +4,7 @@ use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::handover::Handover;
 use super::outcome::Run;
-use super::turns::{Job, Work, verdict_of};
+use super::turns::{Job, LockedWork, verdict_of};
 use super::zone;
 use crate::metadata::Mark;
 use crate::model::{Address, InstanceId, Verdict};
@@ -51,7 +51,7 @@ impl Handover<'_> {
                     }
                 }
             }
-            jobs.push(Job { address, verdict, work: Work::Master(mark) });
+            jobs.push(Job { address, verdict, work: LockedWork::Master(mark) });
         }
         let limit = self.rules.max_instances;
         if found.len() > limit {

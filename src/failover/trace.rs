@@ -17,7 +17,7 @@ pub(crate) enum Trace {
 
 /// What is found of an instance afterwards.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Found<'a> {
+pub(crate) struct RowFound<'a> {
     /// Its row, if it has one.
     pub(crate) row: Option<&'a Instance>,
     /// Whether a recovery command waits for it.
@@ -25,8 +25,8 @@ pub(crate) struct Found<'a> {
 }
 
 /// What one row says: as it was under its lock, and as it is now.
-pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, found: Found<'_>) -> Trace {
-    let Found { row: Some(row), command } = found else { return Trace::Unclear };
+pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, found: RowFound<'_>) -> Trace {
+    let RowFound { row: Some(row), command } = found else { return Trace::Unclear };
     let claimed = release.family.claim.is_on(row);
     // The API server changes states, and a master that is not quite dead does too: that says nothing of the hand-over.
     let same_master = row.host == was.host && row.restart_time == was.restart_time;
@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn both(release: &Release, host: &str, state: i64) -> Trace {
-        of(release, Steps::Both, &row("dead:1", 1), Found { row: Some(&row(host, state)), command: false })
+        of(release, Steps::Both, &row("dead:1", 1), RowFound { row: Some(&row(host, state)), command: false })
     }
 
     #[test]
@@ -78,13 +78,14 @@ mod tests {
         assert_eq!(both(&new, "dead:1", 2), Trace::NotDone);
         assert_eq!(both(&new, "dead:1", 18), Trace::Done);
         assert_eq!(both(&release(FamilyId::V3_3, Version::new(3, 3, 0)), "dead:1", 1), Trace::Unclear);
-        assert_eq!(of(&old, Steps::Both, &row("dead:1", 1), Found { row: None, command: false }), Trace::Unclear);
+        assert_eq!(of(&old, Steps::Both, &row("dead:1", 1), RowFound { row: None, command: false }), Trace::Unclear);
     }
 
     #[test]
     fn a_command_alone_shows_in_the_commands() {
         let old = release(FamilyId::V3_2, Version::new(3, 2, 2));
-        let is = |now: Instance, command| of(&old, Steps::Command, &row("NULL", 1), Found { row: Some(&now), command });
+        let is =
+            |now: Instance, command| of(&old, Steps::Command, &row("NULL", 1), RowFound { row: Some(&now), command });
         assert_eq!(is(row("NULL", 1), false), Trace::NotDone);
         assert_eq!(is(row("NULL", 1), true), Trace::Done);
         assert_eq!(is(row("new:1", 1), false), Trace::Done);

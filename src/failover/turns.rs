@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::batch::Rows;
+use super::batch::RowLocks;
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::handover::Handover;
@@ -22,11 +22,11 @@ pub(super) struct Job<'a> {
     pub(super) address: &'a Address,
     /// Until it is looked at under its lock.
     pub(super) verdict: Verdict,
-    pub(super) work: Work<'a>,
+    pub(super) work: LockedWork<'a>,
 }
 
 /// What is done under the locks.
-pub(super) enum Work<'a> {
+pub(super) enum LockedWork<'a> {
     /// All that the master left; with what rows there were when it was found away.
     Master(&'a Mark),
     /// These instances, which were handed over, with their error commands.
@@ -113,18 +113,19 @@ impl<'j> Handover<'_> {
 
     async fn see_again_if_master(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         match job.work {
-            Work::Master(_) => self.see_again(job.address).await,
-            Work::Claimed(..) => Ok(()),
+            LockedWork::Master(_) => self.see_again(job.address).await,
+            LockedWork::Claimed(..) => Ok(()),
         }
     }
 
     async fn do_work(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         // The lock may have been waited for: everything is read again now that it is held.
         self.kept(async |store| store.wake().await).await?;
+        self.kept(async |store| store.ensure_same_release().await).await?;
         let view = self.look().await?;
         let (mut share, instances) = match job.work {
-            Work::Master(mark) => self.master(job.address, mark, view).await?,
-            Work::Claimed(instances, errors) => {
+            LockedWork::Master(mark) => self.master(job.address, mark, view).await?,
+            LockedWork::Claimed(instances, errors) => {
                 let outcome = MasterOutcome::new(job.address.clone(), Verdict::Claimed);
                 (Share::new(view, outcome, Some(errors), None), instances.to_vec())
             }
@@ -236,7 +237,7 @@ impl<'j> Handover<'_> {
         let (mut done, mut locked) = (0, Vec::new());
         for some in instances.chunks(size) {
             let began = Instant::now();
-            locked.extend(self.halving(share, some, &mut Rows::Free).await?);
+            locked.extend(self.halving(share, some, &mut RowLocks::Free).await?);
             done += some.len();
             self.observer.batch_done(&share.outcome.address, done, instances.len());
             if done < instances.len() {
@@ -244,7 +245,7 @@ impl<'j> Handover<'_> {
             }
         }
         // Somebody else works on these; all free ones are done by now.
-        let mut rows = Rows::Waited;
+        let mut rows = RowLocks::Waited;
         let (mut done, all) = (0, locked.len());
         for some in locked.chunks(size) {
             let began = Instant::now();

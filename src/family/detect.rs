@@ -78,6 +78,17 @@ pub enum DetectError {
         /// The releases it could be.
         releases: VersionRange,
     },
+    /// The tables are another release's than when they were first looked at: an upgrade breaks no connection.
+    #[error(
+        "the tables are not as they were when this began, as after an upgrade: they were those of {before} then, and are those \
+         of {now} now"
+    )]
+    Upgraded {
+        /// What was found then.
+        before: VersionRange,
+        /// What is found now.
+        now: VersionRange,
+    },
 }
 
 impl DetectError {
@@ -108,6 +119,7 @@ impl DetectError {
                 format!("if the masters that run are of family {family}, repeat with their --ds-version X.Y.Z")
             }
             Self::WrongVersion { .. } => "check the database's name in --db, or --ds-version".to_owned(),
+            Self::Upgraded { .. } => "when the upgrade is done, run the same command again".to_owned(),
         }
     }
 }

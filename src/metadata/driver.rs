@@ -24,7 +24,7 @@ pub enum Step {
 
 /// What an error of a driver means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ErrorClass {
     /// The connection is gone or cannot be trusted any more.
     Lost,
     /// A second row with the same unique key.
@@ -81,7 +81,7 @@ pub trait Driver: Send + Sync + 'static {
     }
 
     /// What an error means.
-    fn verdict(error: &sqlx::Error) -> Verdict;
+    fn verdict(error: &sqlx::Error) -> ErrorClass;
 
     /// An error in the server's own words.
     fn words(error: &sqlx::Error) -> String;

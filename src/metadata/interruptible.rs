@@ -10,13 +10,13 @@ use crate::stop::{Shield, StopSignal};
 
 /// Reads end at once when a signal comes. From the beginning of a writing transaction to its end nothing does.
 #[derive(Debug)]
-pub struct Interruptible {
+pub struct InterruptibleDatabase {
     database: Box<dyn Database>,
     stop: StopSignal,
     writing: Option<Shield>,
 }
 
-impl Interruptible {
+impl InterruptibleDatabase {
     /// Around a connection.
     #[must_use]
     pub fn new(database: Box<dyn Database>, stop: StopSignal) -> Self {
@@ -25,7 +25,7 @@ impl Interruptible {
 }
 
 #[async_trait]
-impl Database for Interruptible {
+impl Database for InterruptibleDatabase {
     fn dialect(&self) -> Dialect {
         self.database.dialect()
     }

@@ -142,7 +142,7 @@ impl MetadataStore {
     }
 
     /// How instances look at this moment; found by their key.
-    async fn looks(&mut self, ids: &[InstanceId]) -> Result<Vec<Seen>, DatabaseError> {
+    async fn looks(&mut self, ids: &[InstanceId]) -> Result<Vec<RowSeen>, DatabaseError> {
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
             let query = self.statements().looks(some);
@@ -154,7 +154,7 @@ impl MetadataStore {
 
 /// One look at an instance's row.
 #[derive(Debug)]
-struct Seen {
+struct RowSeen {
     id: InstanceId,
     host: Option<String>,
     state: Option<i64>,
@@ -164,11 +164,11 @@ struct Seen {
 }
 
 /// A row of `looks`.
-fn seen(row: &Row) -> Option<Seen> {
+fn seen(row: &Row) -> Option<RowSeen> {
     let number = |column| row.int(column).map(|number| number.to_string());
     let parts = [number(2), row.text(3), row.text(4), row.text(5), number(6), number(7), number(8)];
     let look = parts.map(|part| part.unwrap_or_else(|| "-".to_owned())).join(PART);
-    Some(Seen { id: row.int(0)?, host: row.text(1), state: row.int(2), ended: row.text(3).is_some(), look })
+    Some(RowSeen { id: row.int(0)?, host: row.text(1), state: row.int(2), ended: row.text(3).is_some(), look })
 }
 
 /// Between two parts of a look.

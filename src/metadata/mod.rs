@@ -40,4 +40,4 @@ pub use tasks::TaskIds;
 pub use times::WrittenTimes;
 pub(crate) use tls::NO_TLS;
 pub use undoing::{OpenTransaction, WriteBatch};
-pub(crate) use witness::Server;
+pub(crate) use witness::Witnesses;

@@ -13,7 +13,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlQueryResult, MyS
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySqlConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
-use super::driver::{Driver, STATEMENTS_KEPT, Step, Verdict, milliseconds};
+use super::driver::{Driver, ErrorClass, STATEMENTS_KEPT, Step, milliseconds};
 use super::query::Query;
 use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
@@ -89,7 +89,7 @@ impl MySqlDriver {
         let version = first.text(0).unwrap_or_default().to_lowercase();
         let limit = format!("SET SESSION sql_select_limit = {NO_LIMIT}");
         connection.execute(sqlx::raw_sql(AssertSqlSafe(limit))).await?;
-        let mut known = Known::new();
+        let mut known = SessionVariables::new();
         for row in connection.fetch_all(sqlx::raw_sql(AssertSqlSafe(variables()))).await? {
             let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
             known.insert(row.text(0).unwrap_or_default().to_lowercase(), row.text(1).unwrap_or_default());
@@ -128,7 +128,7 @@ impl MySqlDriver {
     /// At READ COMMITTED the insert of commands looks at those of others without a lock. At REPEATABLE READ it locks all of
     /// them, and waits for whoever has one locked: a master that died in the middle of a transaction has, until the server
     /// notices. Only where the binary log is kept by statement, the server demands it.
-    fn settings(&self, known: &Known, is_mariadb: bool) -> [String; 2] {
+    fn settings(&self, known: &SessionVariables, is_mariadb: bool) -> [String; 2] {
         let lock = self.lock_wait();
         let limit = milliseconds(self.statement_timeout);
         let limit = match (is_mariadb, limit % 1000) {
@@ -152,7 +152,7 @@ impl MySqlDriver {
 }
 
 /// Variables of the session, as the server gave it, by their names in small letters.
-type Known = BTreeMap<String, String>;
+type SessionVariables = BTreeMap<String, String>;
 
 /// What lets no text be cut.
 const STRICT: &str = "STRICT_ALL_TABLES";
@@ -211,7 +211,7 @@ fn variables() -> String {
 }
 
 /// What makes a session as the server gave it.
-fn given_back(known: &Known) -> Vec<String> {
+fn given_back(known: &SessionVariables) -> Vec<String> {
     let set = |name: &&str| {
         let value = known.get(*name).filter(|value| *name == "sql_mode" || !value.is_empty())?;
         let is_number = value.parse::<f64>().is_ok();
@@ -229,7 +229,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Which server answers, and why it takes no writes: of the variables that it knows.
-fn witness(known: &Known) -> String {
+fn witness(known: &SessionVariables) -> String {
     let of = |names: &[&str], write: fn(&str) -> String| {
         let named = names.iter().filter(|name| known.contains_key(**name));
         // A list of nothing is no SQL.
@@ -361,7 +361,7 @@ impl Driver for MySqlDriver {
         end("ROLLBACK", session)
     }
 
-    fn verdict(error: &sqlx::Error) -> Verdict {
+    fn verdict(error: &sqlx::Error) -> ErrorClass {
         verdict(error)
     }
 
@@ -405,21 +405,21 @@ fn server_error(error: &sqlx::Error) -> Option<&MySqlDatabaseError> {
 }
 
 /// The numbers are those of the servers' error references (MySQL's `ER_…`, from 1900 to 1999 MariaDB's own).
-fn verdict(error: &sqlx::Error) -> Verdict {
+fn verdict(error: &sqlx::Error) -> ErrorClass {
     let Some(error) = server_error(error) else {
-        return if matches!(error, sqlx::Error::Encode(_)) { Verdict::Refused } else { Verdict::Lost };
+        return if matches!(error, sqlx::Error::Encode(_)) { ErrorClass::Refused } else { ErrorClass::Lost };
     };
     let ends_connection = error.code().is_some_and(|state| state.starts_with("08"));
     match error.number() {
-        _ if ends_connection => Verdict::Lost,
+        _ if ends_connection => ErrorClass::Lost,
         // Shutdown, aborted, killed (MariaDB, MySQL), idle for too long.
-        1053 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => Verdict::Lost,
-        1022 | 1062 | 1586 => Verdict::UniqueViolation,
+        1053 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => ErrorClass::Lost,
+        1022 | 1062 | 1586 => ErrorClass::UniqueViolation,
         // Lock wait timeout, deadlock.
-        1205 | 1213 => Verdict::Busy,
+        1205 | 1213 => ErrorClass::Busy,
         // The engine failed in COMMIT, interrupted, max_statement_time (MariaDB), max_execution_time (MySQL).
-        1180 | 1317 | 1969 | 3024 => Verdict::Stopped,
-        _ => Verdict::Refused,
+        1180 | 1317 | 1969 | 3024 => ErrorClass::Stopped,
+        _ => ErrorClass::Refused,
     }
 }
 
@@ -430,7 +430,7 @@ mod tests {
 
     use sqlx::mysql::MySqlConnectOptions;
 
-    use super::{Known, MySqlDriver, given_back, skips_locked, witness};
+    use super::{MySqlDriver, SessionVariables, given_back, skips_locked, witness};
 
     #[test]
     fn which_servers_pass_locked_rows_over() {
@@ -445,7 +445,7 @@ mod tests {
     fn settings(timeout: Duration, statement_timeout: Duration, is_mariadb: bool) -> String {
         let options = MySqlConnectOptions::new();
         MySqlDriver { options, prefers_tls: false, why_plain: OnceLock::new(), timeout, statement_timeout }
-            .settings(&Known::new(), is_mariadb)
+            .settings(&SessionVariables::new(), is_mariadb)
             .join("; ")
     }
 
@@ -491,7 +491,7 @@ mod tests {
 
     #[test]
     fn what_is_set_is_given_back() {
-        let known: Known = [
+        let known: SessionVariables = [
             ("autocommit", "OFF"),
             ("sql_mode", ""),
             ("max_statement_time", "0.000000"),
@@ -508,6 +508,6 @@ mod tests {
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"
             ]
         );
-        assert_eq!(given_back(&Known::new()), [""; 0]);
+        assert_eq!(given_back(&SessionVariables::new()), [""; 0]);
     }
 }

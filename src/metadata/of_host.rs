@@ -9,7 +9,7 @@ use futures::future::join;
 use super::database::{Database, DatabaseError, Dialect, Row};
 use super::query::Query;
 use super::rows;
-use super::statements::Part;
+use super::statements::IdRange;
 use super::store::{MetadataStore, hear};
 use super::witness::Hearing;
 use crate::model::Instance;
@@ -24,13 +24,13 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
         let Some((mut twin, middle)) = self.helper().await? else {
-            let whole = self.statements().unfinished_of_host(host, Part::Whole);
+            let whole = self.statements().unfinished_of_host(host, IdRange::Whole);
             let whole = of_host(self.database.ready().await, &whole, host).await;
             return self.believed(whole);
         };
         let statements = self.statements();
         let [first, second] =
-            [Part::To(middle), Part::After(middle)].map(|part| statements.unfinished_of_host(host, part));
+            [IdRange::To(middle), IdRange::After(middle)].map(|part| statements.unfinished_of_host(host, part));
         let halves = join(of_host(self.database.ready().await, &first, host), of_host(&mut *twin, &second, host));
         // Neither is dropped when the other one fails: a connection that is left in the middle of an answer is lost.
         let (first, other) = halves.await;

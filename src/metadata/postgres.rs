@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, Pg
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
-use super::driver::{Driver, Step, Verdict, milliseconds};
+use super::driver::{Driver, ErrorClass, Step, milliseconds};
 use super::query::Query;
 use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
@@ -208,7 +208,7 @@ impl Driver for PostgresDriver {
         vec!["ROLLBACK".to_owned()]
     }
 
-    fn verdict(error: &sqlx::Error) -> Verdict {
+    fn verdict(error: &sqlx::Error) -> ErrorClass {
         verdict(error)
     }
 
@@ -230,19 +230,19 @@ fn server_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
 }
 
 /// The codes are those of PostgreSQL's appendix A.
-fn verdict(error: &sqlx::Error) -> Verdict {
+fn verdict(error: &sqlx::Error) -> ErrorClass {
     let Some(error) = server_error(error) else {
-        return if matches!(error, sqlx::Error::Encode(_)) { Verdict::Refused } else { Verdict::Lost };
+        return if matches!(error, sqlx::Error::Encode(_)) { ErrorClass::Refused } else { ErrorClass::Lost };
     };
     match (error.severity(), error.code()) {
         // FATAL ends the connection: shutdown, terminated by an administrator, idle in the transaction for too long.
-        (PgSeverity::Fatal | PgSeverity::Panic, _) => Verdict::Lost,
-        (_, code) if code.starts_with("08") => Verdict::Lost,
-        (_, "23505") => Verdict::UniqueViolation,
+        (PgSeverity::Fatal | PgSeverity::Panic, _) => ErrorClass::Lost,
+        (_, code) if code.starts_with("08") => ErrorClass::Lost,
+        (_, "23505") => ErrorClass::UniqueViolation,
         // Lock not available in time, deadlock, serialization failure.
-        (_, "55P03" | "40P01" | "40001") => Verdict::Busy,
+        (_, "55P03" | "40P01" | "40001") => ErrorClass::Busy,
         // Whether the statement was completed is unknown to the server itself.
-        (_, "40003") => Verdict::Stopped,
-        _ => Verdict::Refused,
+        (_, "40003") => ErrorClass::Stopped,
+        _ => ErrorClass::Refused,
     }
 }

@@ -81,13 +81,13 @@ enum Right {
 
 /// What the catalogue says of a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Column {
+struct ColumnRights {
     /// An insert may leave it out.
     fills_itself: bool,
     rights: Vec<Right>,
 }
 
-impl Column {
+impl ColumnRights {
     fn may(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }
@@ -95,13 +95,13 @@ impl Column {
 
 /// The tables that are written to.
 #[derive(Debug, Default)]
-struct Seen {
-    columns: BTreeMap<(String, String), Column>,
+struct WritableColumns {
+    columns: BTreeMap<(String, String), ColumnRights>,
     /// Sequences behind columns' defaults that this user may not use.
     closed_sequences: BTreeMap<String, String>,
 }
 
-impl Seen {
+impl WritableColumns {
     fn read(&mut self, row: &Row) {
         let (Some(table), Some(column)) = (row.text(0), row.text(1)) else { return };
         let (table, column) = (table.to_lowercase(), column.to_lowercase());
@@ -110,14 +110,14 @@ impl Seen {
             self.closed_sequences.insert(table.clone(), sequence);
         }
         let rights = Right::VARIANTS.iter().zip(3..).filter(|(_, place)| is(*place)).map(|(right, _)| *right).collect();
-        self.columns.insert((table, column), Column { fills_itself: is(2), rights });
+        self.columns.insert((table, column), ColumnRights { fills_itself: is(2), rights });
     }
 
-    fn column(&self, table: &str, column: &str) -> Option<&Column> {
+    fn column(&self, table: &str, column: &str) -> Option<&ColumnRights> {
         self.columns.get(&(table.to_owned(), column.to_owned()))
     }
 
-    fn of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a str, &'a Column)> {
+    fn of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a str, &'a ColumnRights)> {
         self.columns.iter().filter(move |((of, _), _)| of == table).map(|((_, column), seen)| (column.as_str(), seen))
     }
 
@@ -162,7 +162,7 @@ impl MetadataStore {
         let mut names = vec![tables.instance, tables.task, tables.command];
         names.extend([LOCK, CLIENT].into_iter().filter(|_| writing.locks));
         let query = catalogue::written_tables(self.database.dialect(), &names);
-        let mut seen = Seen::default();
+        let mut seen = WritableColumns::default();
         self.database.ready().await.query(&query, &mut |row| seen.read(&row)).await?;
         let filled: Vec<&str> = self.release.command_columns().into_iter().map(|(column, _)| column).collect();
         if writing.commands
@@ -174,7 +174,7 @@ impl MetadataStore {
         Ok((!rights.is_empty()).then_some(Obstacle::NoRight(rights)))
     }
 
-    fn missing_rights(&self, seen: &Seen, filled: &[&str], writing: Writing) -> Vec<String> {
+    fn missing_rights(&self, seen: &WritableColumns, filled: &[&str], writing: Writing) -> Vec<String> {
         let family = self.release.family;
         let tables = family.tables;
         let update = |table, columns: &[&str]| seen.lacking(Right::Update, table, columns);
@@ -216,8 +216,8 @@ mod tests {
     use super::super::database::Value;
     use super::*;
 
-    fn seen(rows: &[(&str, i64, i64, i64)]) -> Seen {
-        let mut seen = Seen::default();
+    fn seen(rows: &[(&str, i64, i64, i64)]) -> WritableColumns {
+        let mut seen = WritableColumns::default();
         for (column, fills_itself, insert, update) in rows {
             let [fills_itself, insert, update] = [fills_itself, insert, update].map(|flag| Value::Int(*flag));
             let row = vec!["T".into(), (*column).into(), fills_itself, insert, update, Value::Int(1), Value::Null];

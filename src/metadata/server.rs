@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
-use super::driver::{Driver, Step, Verdict};
+use super::driver::{Driver, ErrorClass, Step};
 use super::query::Query;
 use super::target::ServerTarget;
 use super::tls::{tls_failed, why_no_tls};
@@ -32,8 +32,8 @@ pub struct ServerDatabase<D: Driver> {
 }
 
 /// An error without its endpoint.
-struct Failure {
-    verdict: Verdict,
+struct ServerError {
+    verdict: ErrorClass,
     cause: String,
 }
 
@@ -65,18 +65,18 @@ impl<D: Driver> ServerDatabase<D> {
         Ok(database)
     }
 
-    fn error(&self, Failure { verdict, cause }: Failure) -> DatabaseError {
+    fn error(&self, ServerError { verdict, cause }: ServerError) -> DatabaseError {
         let endpoint = self.endpoint.clone();
         match verdict {
-            Verdict::Lost => DatabaseError::Lost { endpoint, cause },
-            Verdict::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
-            Verdict::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
-            Verdict::Stopped | Verdict::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
+            ErrorClass::Lost => DatabaseError::Lost { endpoint, cause },
+            ErrorClass::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
+            ErrorClass::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
+            ErrorClass::Stopped | ErrorClass::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
         }
     }
 
     fn refused(&self, cause: impl Into<String>) -> DatabaseError {
-        self.error(Failure { verdict: Verdict::Refused, cause: cause.into() })
+        self.error(ServerError { verdict: ErrorClass::Refused, cause: cause.into() })
     }
 
     fn no_connection(&self) -> DatabaseError {
@@ -92,12 +92,12 @@ impl<D: Driver> ServerDatabase<D> {
         query: &Query,
         limit: Duration,
         on_step: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ServerError> {
         let Some(mut session) = self.session.take() else {
             return Err(lost("there is no connection any more"));
         };
         let outcome = drive::<D>(&mut session, query, limit, on_step).await;
-        if !matches!(outcome, Err(Failure { verdict: Verdict::Lost, .. })) {
+        if !matches!(outcome, Err(ServerError { verdict: ErrorClass::Lost, .. })) {
             self.session = Some(session);
         }
         outcome
@@ -109,7 +109,7 @@ impl<D: Driver> ServerDatabase<D> {
         texts: &[String],
         limit: Duration,
         on_step: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ServerError> {
         for text in texts {
             self.run(&Query::from(text.as_str()), limit, on_step).await?;
         }
@@ -163,11 +163,11 @@ impl<D: Driver> ServerDatabase<D> {
         self.statement(query, &mut on_step).await?;
         match unreadable {
             None => Ok(()),
-            Some(cause) => Err(self.spoil(Failure { verdict: Verdict::Refused, cause })),
+            Some(cause) => Err(self.spoil(ServerError { verdict: ErrorClass::Refused, cause })),
         }
     }
 
-    fn spoil(&mut self, failure: Failure) -> DatabaseError {
+    fn spoil(&mut self, failure: ServerError) -> DatabaseError {
         self.transaction = self.transaction.after_error();
         self.error(failure)
     }
@@ -220,7 +220,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
         if self.transaction == Transaction::Open && self.reads_alone {
             let cause = "this transaction was begun to read, and writes nothing".to_owned();
-            return Err(self.spoil(Failure { verdict: Verdict::Refused, cause }));
+            return Err(self.spoil(ServerError { verdict: ErrorClass::Refused, cause }));
         }
         let alone = self.begin_alone(true).await?;
         let mut written = Written { rows: 0, insert_id: 0 };
@@ -269,11 +269,11 @@ impl<D: Driver> Database for ServerDatabase<D> {
                 self.session = None;
                 Ok(())
             }
-            Err(Failure { verdict: Verdict::Lost | Verdict::Stopped, cause }) => {
+            Err(ServerError { verdict: ErrorClass::Lost | ErrorClass::Stopped, cause }) => {
                 self.session = None;
                 Err(self.error(lost(&cause)))
             }
-            Err(Failure { cause, .. }) => {
+            Err(ServerError { cause, .. }) => {
                 self.undo().await;
                 Err(self.refused(cause))
             }
@@ -328,20 +328,20 @@ async fn drive<D: Driver>(
     query: &Query,
     limit: Duration,
     on_step: &mut (dyn FnMut(Step) + Send),
-) -> Result<(), Failure> {
+) -> Result<(), ServerError> {
     let mut steps = D::run(session, query);
     loop {
         match tokio::time::timeout(limit, steps.next()).await {
             Ok(Some(Ok(step))) => on_step(step),
-            Ok(Some(Err(error))) => return Err(Failure { verdict: D::verdict(&error), cause: words::<D>(&error) }),
+            Ok(Some(Err(error))) => return Err(ServerError { verdict: D::verdict(&error), cause: words::<D>(&error) }),
             Ok(None) => return Ok(()),
             Err(_) => return Err(lost(&no_answer(limit))),
         }
     }
 }
 
-fn lost(cause: &str) -> Failure {
-    Failure { verdict: Verdict::Lost, cause: cause.to_owned() }
+fn lost(cause: &str) -> ServerError {
+    ServerError { verdict: ErrorClass::Lost, cause: cause.to_owned() }
 }
 
 fn no_answer(limit: Duration) -> String {

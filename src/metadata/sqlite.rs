@@ -77,10 +77,10 @@ impl SqliteDatabase {
     fn failure(&self, error: &rusqlite::Error) -> DatabaseError {
         let (endpoint, cause) = (self.endpoint.clone(), words(error));
         match kind(error) {
-            Kind::Lost => DatabaseError::Lost { endpoint, cause },
-            Kind::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
-            Kind::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
-            Kind::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
+            SqliteErrorClass::Lost => DatabaseError::Lost { endpoint, cause },
+            SqliteErrorClass::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
+            SqliteErrorClass::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
+            SqliteErrorClass::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
         }
     }
 
@@ -288,23 +288,23 @@ impl ToSql for Value {
 }
 
 /// What an error means to the caller.
-enum Kind {
+enum SqliteErrorClass {
     Lost,
     UniqueViolation,
     Busy,
     Refused,
 }
 
-fn kind(error: &rusqlite::Error) -> Kind {
+fn kind(error: &rusqlite::Error) -> SqliteErrorClass {
     let Some(error) = error.sqlite_error() else {
-        return Kind::Refused;
+        return SqliteErrorClass::Refused;
     };
     match (error.code, error.extended_code) {
         (
             ErrorCode::ConstraintViolation,
             ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID,
-        ) => Kind::UniqueViolation,
-        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Kind::Busy,
+        ) => SqliteErrorClass::UniqueViolation,
+        (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => SqliteErrorClass::Busy,
         // The file under the connection fails: what COMMIT did is then unknown.
         (
             ErrorCode::SystemIoFailure
@@ -313,8 +313,8 @@ fn kind(error: &rusqlite::Error) -> Kind {
             | ErrorCode::CannotOpen
             | ErrorCode::FileLockingProtocolFailed,
             _,
-        ) => Kind::Lost,
-        _ => Kind::Refused,
+        ) => SqliteErrorClass::Lost,
+        _ => SqliteErrorClass::Refused,
     }
 }
 

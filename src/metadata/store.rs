@@ -8,7 +8,7 @@ use super::query::Query;
 use super::rows;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::undoing::Undoing;
-use super::witness::{Hearing, Server, mark, signed, witnessed};
+use super::witness::{Hearing, Witnesses, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
@@ -40,10 +40,12 @@ pub struct HostCount {
 pub struct MetadataStore {
     pub(super) database: Undoing,
     pub(super) release: Release,
+    /// As an operator has said.
+    given: Option<Version>,
     pub(super) optional: OptionalColumns,
     pub(super) has_jdbc_registry: bool,
     pub(super) has_mysql_registry: bool,
-    pub(super) server: Server,
+    pub(super) server: Witnesses,
     /// Tables of which row level security shows us a part alone.
     hidden: Vec<String>,
     /// When the server last answered.
@@ -63,7 +65,7 @@ impl MetadataStore {
     /// [`StoreError`].
     pub async fn open(database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
         let mut database = Undoing::new(database);
-        let mut server = Server::default();
+        let mut server = Witnesses::default();
         let (catalogue, hidden) = read_catalogue(database.ready().await, &mut server).await?;
         let release = detect(&catalogue, given)?;
         see_whole_tables(database.ready().await, &release).await?;
@@ -75,6 +77,7 @@ impl MetadataStore {
         Ok(Self {
             database,
             release,
+            given,
             optional,
             has_jdbc_registry,
             has_mysql_registry,
@@ -82,6 +85,21 @@ impl MetadataStore {
             hidden,
             heard: Instant::now(),
         })
+    }
+
+    /// That the tables are still those of the release that was found: an upgrade breaks no connection, and may leave every
+    /// statement as valid as before, while locks and commands are others.
+    ///
+    /// # Errors
+    /// [`DetectError::Upgraded`], and as [`MetadataStore::open`].
+    pub async fn ensure_same_release(&mut self) -> Result<(), StoreError> {
+        let (catalogue, _) = read_catalogue(self.database.ready().await, &mut self.server).await?;
+        let now = detect(&catalogue, self.given)?;
+        let columns = optional_columns(&catalogue, &now);
+        if (now.family.id, now.range, columns) == (self.release.family.id, self.release.range, self.optional) {
+            return Ok(());
+        }
+        Err(DetectError::Upgraded { before: self.release.range, now: now.range }.into())
     }
 
     /// Asks the server who it is. Where writes will rest on what is read, every later answer must be this server's too, and
@@ -320,7 +338,7 @@ impl MetadataStore {
 ///
 /// # Errors
 /// [`DatabaseError`]; [`DatabaseError::Doubtful`].
-pub(crate) async fn ask(database: &mut dyn Database, server: &mut Server) -> Result<(), DatabaseError> {
+pub(crate) async fn ask(database: &mut dyn Database, server: &mut Witnesses) -> Result<(), DatabaseError> {
     match database.dialect() {
         Dialect::MySql => signed_by(database, server, &"SELECT NULL FROM DUAL FOR UPDATE".into(), &mut |_| ()).await,
         _ => each_of(database, server, &"SELECT NULL".into(), &mut |_| ()).await,
@@ -329,7 +347,7 @@ pub(crate) async fn ask(database: &mut dyn Database, server: &mut Server) -> Res
 
 async fn signed_by(
     database: &mut dyn Database,
-    server: &mut Server,
+    server: &mut Witnesses,
     query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
@@ -352,7 +370,7 @@ async fn signed_by(
 /// As [`MetadataStore::each`].
 pub(crate) async fn each_of(
     database: &mut dyn Database,
-    server: &mut Server,
+    server: &mut Witnesses,
     query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
@@ -390,7 +408,7 @@ impl Claim {
 /// The tables, and those of which row level security hides rows.
 async fn read_catalogue(
     database: &mut dyn Database,
-    server: &mut Server,
+    server: &mut Witnesses,
 ) -> Result<(Catalogue, Vec<String>), DatabaseError> {
     let (mut seen, mut hidden) = (Catalogue::default(), Vec::new());
     seen.hides = database.dialect() == Dialect::MySql;

@@ -114,7 +114,7 @@ impl Hearing {
 
 /// What the witnesses have said so far.
 #[derive(Debug, Default)]
-pub(crate) struct Server {
+pub(crate) struct Witnesses {
     known: Option<String>,
     /// Whether writes rest on what is read.
     pub(crate) must_write: bool,
@@ -124,7 +124,7 @@ pub(crate) struct Server {
     vouched: bool,
 }
 
-impl Server {
+impl Witnesses {
     /// Which one it is.
     pub(crate) fn known(&self) -> Option<&str> {
         self.known.as_deref()
@@ -231,8 +231,8 @@ mod tests {
         hearing
     }
 
-    fn server(must_write: bool) -> Server {
-        Server { must_write, ..Server::default() }
+    fn server(must_write: bool) -> Witnesses {
+        Witnesses { must_write, ..Witnesses::default() }
     }
 
     #[test]

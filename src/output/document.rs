@@ -184,7 +184,7 @@ pub struct Table {
     /// Names of the columns.
     pub headers: Vec<&'static str>,
     /// As many cells each as there are headers.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
 }
 
 impl Table {
@@ -203,18 +203,18 @@ impl Table {
 
     /// Adds a row.
     pub fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(Row { cells, alarm: false });
+        self.rows.push(TableRow { cells, alarm: false });
     }
 
     /// Adds a row that needs an operator now; it is red where there are colours.
     pub fn alarm(&mut self, cells: Vec<Cell>) {
-        self.rows.push(Row { cells, alarm: true });
+        self.rows.push(TableRow { cells, alarm: true });
     }
 }
 
 /// A row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct TableRow {
     /// From left to right.
     pub cells: Vec<Cell>,
     /// Whether it needs an operator now.

@@ -18,7 +18,7 @@ mod tsv;
 use strum::{EnumString, VariantNames};
 
 pub use color::ColorChoice;
-pub use document::{Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Row, Rows, Table, WORD};
+pub use document::{Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Rows, Table, TableRow, WORD};
 pub use escaped::in_one_line;
 pub use instant::Instant;
 pub use journal::{Journal, Level};

@@ -8,7 +8,7 @@ use super::document::{Document, ErrorBody};
 use super::journal::{Journal, Level};
 use super::progress::Progress;
 use super::sanitize::sanitized;
-use super::table::Look;
+use super::table::TableStyle;
 use super::{Format, OutputSettings, json, table, tsv};
 
 /// Which streams are terminals.
@@ -81,7 +81,7 @@ impl<'w> Printer<'w> {
         self.progress.end();
         let mut out = BufWriter::new(&mut *self.out);
         let colors = self.settings.color.applies(self.terminals.stdout_width.is_some());
-        let look = Look { headers: self.settings.headers, colors, width: self.terminals.stdout_width };
+        let look = TableStyle { headers: self.settings.headers, colors, width: self.terminals.stdout_width };
         let written = match self.settings.format {
             Format::Table => table::write(&document, look, &mut out),
             Format::Json => json::write_json(&document, &mut out),

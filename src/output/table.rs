@@ -6,12 +6,12 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row as Line, Table as Grid, Width};
 
 use super::color::{Style, styled};
-use super::document::{Cell, Document, Row, Table};
+use super::document::{Cell, Document, Table, TableRow};
 use super::sanitize::sanitized;
 
 /// What the terminal is like.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
+pub(super) struct TableStyle {
     /// Whether there are header lines.
     pub(super) headers: bool,
     /// Whether there are colours.
@@ -23,7 +23,7 @@ pub(super) struct Look {
 /// Columns that may be cut keep at least so much.
 const NARROWEST: u16 = 12;
 
-pub(super) fn write(document: &Document, look: Look, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(document: &Document, look: TableStyle, out: &mut dyn Write) -> io::Result<()> {
     let body = &document.body;
     for (index, table) in body.tables.iter().enumerate() {
         if index > 0 {
@@ -43,7 +43,7 @@ pub(super) fn write(document: &Document, look: Look, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> io::Result<()> {
+fn write_table(table: &Table, look: TableStyle, out: &mut dyn Write) -> io::Result<()> {
     let grid = grid(table, look);
     let header = look.headers.then_some(Style::Heading);
     let styles = header.map(Some).into_iter().chain(table.rows.iter().map(|row| row.alarm.then_some(Style::Alarm)));
@@ -57,7 +57,7 @@ fn write_table(table: &Table, look: Look, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-fn grid(table: &Table, look: Look) -> Grid {
+fn grid(table: &Table, look: TableStyle) -> Grid {
     let mut grid = Grid::new();
     grid.load_style(NOTHING);
     if look.headers {
@@ -75,7 +75,7 @@ fn grid(table: &Table, look: Look) -> Grid {
     grid
 }
 
-fn line(row: &Row) -> Line {
+fn line(row: &TableRow) -> Line {
     let mut line = Line::from(row.cells.iter().map(cell).collect::<Vec<_>>());
     line.max_height(1);
     line

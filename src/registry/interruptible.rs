@@ -9,12 +9,12 @@ use crate::model::{Confirmed, LockNode, Registrations};
 use crate::stop::StopSignal;
 
 /// Looks and waits for locks end at once when a signal comes. What keeps a lock, gives it back or ends the session does not.
-pub struct Interruptible {
+pub struct InterruptibleRegistry {
     registry: Box<dyn Registry>,
     stop: StopSignal,
 }
 
-impl Interruptible {
+impl InterruptibleRegistry {
     /// Around a session.
     #[must_use]
     pub fn new(registry: Box<dyn Registry>, stop: StopSignal) -> Self {
@@ -22,14 +22,14 @@ impl Interruptible {
     }
 }
 
-impl std::fmt::Debug for Interruptible {
+impl std::fmt::Debug for InterruptibleRegistry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Interruptible").field("registry", &self.registry.endpoint()).finish_non_exhaustive()
     }
 }
 
 #[async_trait]
-impl Registry for Interruptible {
+impl Registry for InterruptibleRegistry {
     fn kind(&self) -> &'static str {
         self.registry.kind()
     }

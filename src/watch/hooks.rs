@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub use moment::{HookError, HookOutcome, Moment, parse_on};
 
 use crate::config::Environment;
-use call::Call;
+use call::HookCall;
 
 /// Clocks have an end; no hook needs a year.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
@@ -117,7 +117,7 @@ impl Hooks {
         for program in self.programs(moment) {
             outcome = outcome.and(match program {
                 Ok(program) => {
-                    let call = Call { program, environment: &environment, input: input.as_bytes(), moment };
+                    let call = HookCall { program, environment: &environment, input: input.as_bytes(), moment };
                     call.run(timeout, deadline).await
                 }
                 Err(why) => HookOutcome::Failed { why, output: String::new() },

@@ -17,6 +17,10 @@ use crate::registry::Registry;
 /// How much longer than the interval a look may be in coming: rounds take their time.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// Why every grace time begins anew where several clusters share a state file: it would do so in every round of cron.
+pub(super) const ANOTHERS: &str =
+    "what was remembered is another cluster's, and each needs a state file of its own (--state-file)";
+
 impl Watcher<'_> {
     /// One look at the registry. What it does not prove to have gone on since the last one begins anew.
     pub(super) async fn look(&mut self, cluster: &mut Cluster) -> Result<Registrations, FailoverError> {
@@ -56,6 +60,7 @@ impl Watcher<'_> {
                 self.strange = Some(Released::Another);
             }
             self.memory = Memory { database: self.memory.database.take(), ..Memory::default() };
+            self.memory.missing.doubt = Some(ANOTHERS);
             self.forget_masters();
         }
         self.memory.home = Some(home);

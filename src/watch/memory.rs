@@ -11,7 +11,7 @@ use super::state::{Brake, PastFailover, PastLook, Reading, State};
 pub struct Memory {
     /// Which cluster all of this is of.
     pub home: Option<Home>,
-    /// Where the database is whose rows were seen.
+    /// Where the database is whose rows were seen, and of which release they were.
     pub database: Option<String>,
     /// Since when masters with work are missing.
     pub missing: Missing,

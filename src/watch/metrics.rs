@@ -46,7 +46,7 @@ pub struct Metrics {
     last_run: Option<Timestamp>,
     last_success: Option<Timestamp>,
     /// Nothing before the first look: zero dead masters would be a claim.
-    seen: Option<Seen>,
+    seen: Option<Counts>,
     failovers: BTreeMap<Outcome, u64>,
     recovered: u64,
     skipped: u64,
@@ -58,7 +58,7 @@ pub struct Metrics {
 
 /// Numbers of one round.
 #[derive(Clone, Debug, Default)]
-struct Seen {
+struct Counts {
     /// Masters by verdict.
     masters: BTreeMap<Verdict, u64>,
     /// Unfinished instances by verdict.
@@ -67,7 +67,7 @@ struct Seen {
     left: LeftAlone,
 }
 
-impl Seen {
+impl Counts {
     fn of(sight: &Sight) -> Self {
         let mut seen = Self { left: sight.left, ..Self::default() };
         for master in &sight.masters {
@@ -129,7 +129,7 @@ impl Metrics {
         (self.paused, self.brake) = (round.paused.is_some(), round.brake.is_some());
         if let Ok(sight) = &round.saw {
             self.last_success = Some(round.ended);
-            self.seen = Some(Seen::of(sight));
+            self.seen = Some(Counts::of(sight));
         }
     }
 

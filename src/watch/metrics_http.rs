@@ -80,19 +80,26 @@ fn is_complete(head: &[u8]) -> bool {
 fn respond(head: &[u8], page: impl FnOnce() -> String) -> String {
     if !is_complete(head) {
         let status = if head.len() > REQUEST { "431 Request Header Fields Too Large" } else { "400 Bad Request" };
-        return response(status, "", "this is no request\n", Body::Sent);
+        return response(status, "", "this is no request\n", ResponseBody::Sent);
     }
     let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let mut words = line.split(' ');
     let (method, target, protocol) = (words.next(), words.next(), words.next());
     if !protocol.is_some_and(|protocol| protocol.starts_with("HTTP/1.")) || words.next().is_some() {
-        return response("400 Bad Request", "", "this is no request\n", Body::Sent);
+        return response("400 Bad Request", "", "this is no request\n", ResponseBody::Sent);
     }
     let body = match method {
-        Some("GET") => Body::Sent,
-        Some("HEAD") => Body::Measured,
-        _ => return response("405 Method Not Allowed", "Allow: GET, HEAD\r\n", "only GET is answered\n", Body::Sent),
+        Some("GET") => ResponseBody::Sent,
+        Some("HEAD") => ResponseBody::Measured,
+        _ => {
+            return response(
+                "405 Method Not Allowed",
+                "Allow: GET, HEAD\r\n",
+                "only GET is answered\n",
+                ResponseBody::Sent,
+            );
+        }
     };
     match target.and_then(|target| target.split('?').next()) {
         Some("/metrics") => response("200 OK", "", &page(), body),
@@ -102,14 +109,14 @@ fn respond(head: &[u8], page: impl FnOnce() -> String) -> String {
 
 /// Whether the body is sent, or only its length.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Body {
+enum ResponseBody {
     Sent,
     Measured,
 }
 
-fn response(status: &str, header: &str, text: &str, body: Body) -> String {
+fn response(status: &str, header: &str, text: &str, body: ResponseBody) -> String {
     let length = text.len();
-    let text = if body == Body::Sent { text } else { "" };
+    let text = if body == ResponseBody::Sent { text } else { "" };
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n\
          Content-Length: {length}\r\n{header}Connection: close\r\n\r\n{text}"
@@ -123,26 +130,26 @@ mod tests {
 
     use super::*;
 
-    struct Server {
+    struct MetricsServer {
         address: SocketAddr,
         shared: Arc<Mutex<String>>,
         task: JoinHandle<()>,
     }
 
-    impl Drop for Server {
+    impl Drop for MetricsServer {
         fn drop(&mut self) {
             self.task.abort();
         }
     }
 
-    async fn server() -> Server {
+    async fn server() -> MetricsServer {
         let listener = TcpListener::bind(parse_listen("0").unwrap()).await.unwrap();
         let (address, shared) = (listener.local_addr().unwrap(), Arc::new(Mutex::new("dsctl_up 1\n".to_owned())));
         let task = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        Server { address, shared, task }
+        MetricsServer { address, shared, task }
     }
 
-    impl Server {
+    impl MetricsServer {
         async fn ask(&self, request: &str) -> String {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();

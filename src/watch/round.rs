@@ -18,7 +18,7 @@ pub struct Round {
     /// How long it took.
     pub took: Duration,
     /// Where registry and database are, once they were reached.
-    pub place: Option<(String, String)>,
+    pub endpoints: Option<(String, String)>,
     /// Of each source that was asked before, whether it answered when it was asked last.
     pub answered: BTreeMap<Source, bool>,
     /// Who paused the loop, and why.

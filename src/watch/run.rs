@@ -44,6 +44,7 @@ pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal)
         paused: None,
         started: false,
         place: None,
+        endpoints: None,
         strange: None,
         answered: BTreeMap::new(),
         wrote: false,
@@ -215,7 +216,10 @@ impl Watcher<'_> {
     /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody known or dead here. Who
     /// was seen to live is forgotten only where it certainly is another one.
     fn arrive(&mut self, cluster: &Cluster) {
-        let place = (cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned());
+        self.endpoints = Some((cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned()));
+        // After an upgrade the rows may have been rewritten by nobody who lives.
+        let database = format!("{} of {}", cluster.store.endpoint(), cluster.store.release().range);
+        let place = (cluster.registry.endpoint().to_owned(), database);
         let other_database = self.memory.database.as_ref().is_some_and(|before| *before != place.1);
         if other_database {
             // What does not hang here was not handed over by anybody.
@@ -246,6 +250,9 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
+        // A connection that was ended since the last round is no failure: nothing would ever be missing for a whole grace time.
+        cluster.store.wake().await?;
+        cluster.store.ensure_same_release().await?;
         let masters = self.look(cluster).await?;
         let counts = self.scan(cluster).await?;
         if !self.started {
@@ -313,7 +320,7 @@ impl Watcher<'_> {
         Round {
             ended: Timestamp::now(),
             took,
-            place: self.place.clone(),
+            endpoints: self.endpoints.clone(),
             answered: self.answered.clone(),
             paused: around.paused(),
             brake: self.memory.brake.clone(),

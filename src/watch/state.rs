@@ -50,7 +50,7 @@ pub struct State {
     /// Which cluster all of this is of.
     #[serde(default)]
     pub home: Option<Home>,
-    /// Where the database is whose rows were seen.
+    /// Where the database is whose rows were seen, and of which release they were.
     #[serde(default)]
     pub database: Option<String>,
     /// The clocks when this was written.
@@ -151,7 +151,7 @@ struct Header {
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct StateDocument<'a> {
     format: &'static str,
     version: u32,
     state: &'a State,
@@ -205,7 +205,7 @@ impl StateFile {
     /// # Errors
     /// [`StateError::Write`]: the disk is full, or the folder is gone or closed to us. The old file is whole.
     pub fn save(&self, state: &State) -> Result<(), StateError> {
-        let written = serde_json::to_vec_pretty(&Written { format: FORMAT, version: VERSION, state });
+        let written = serde_json::to_vec_pretty(&StateDocument { format: FORMAT, version: VERSION, state });
         let written = written.map_err(io::Error::from).and_then(|bytes| replace(&self.path, &bytes));
         written.map_err(|source| StateError::Write { path: self.path.clone(), source })
     }
@@ -461,7 +461,7 @@ mod tests {
         fn what_is_written_is_read(missing in any::<BTreeMap<String, i64>>(), master in any::<String>(), at_ms in any::<i64>(), instances in any::<u64>(), cut_short in any::<bool>(), reason in any::<Option<String>>()) {
             let brake = reason.map(|reason| Brake { since_ms: at_ms, reason });
             let state = State { missing, failovers: vec![PastFailover { master, at_ms, instances, cut_short }], brake, ..State::default() };
-            let bytes = serde_json::to_vec(&Written { format: FORMAT, version: VERSION, state: &state }).unwrap();
+            let bytes = serde_json::to_vec(&StateDocument { format: FORMAT, version: VERSION, state: &state }).unwrap();
             prop_assert_eq!(parse(&bytes).unwrap(), state);
         }
     }

@@ -3,6 +3,7 @@
 use std::slice::from_ref;
 
 use super::guard::Hold;
+use super::looking::ANOTHERS;
 use super::state::PastFailover;
 use super::storm::StormBrake;
 use super::surroundings::Surroundings;
@@ -70,6 +71,8 @@ impl Watcher<'_> {
         master: &Address,
         unfinished: i64,
     ) -> Result<Standing, FailoverError> {
+        // A hook may have taken longer than anybody keeps a silent connection.
+        cluster.store.wake().await?;
         if self.look(cluster).await?.find(master).is_some() {
             // The next round tells that.
             return Ok(Standing::Back);
@@ -79,7 +82,7 @@ impl Watcher<'_> {
         self.mark(cluster).await?;
         let Some(hold) = self.hold(around, master, unfinished, now) else { return Ok(Standing::Free) };
         self.announce(around, master, unfinished, &hold, now).await;
-        if hold.needs_somebody() {
+        if hold.needs_somebody() || self.memory.missing.doubt == Some(ANOTHERS) {
             self.comes_to(ExitCode::Refused);
         }
         Ok(Standing::Held(hold))

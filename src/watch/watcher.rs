@@ -31,6 +31,8 @@ pub(super) struct Watcher<'a> {
     pub(super) started: bool,
     /// Which registry and database these are.
     pub(super) place: Option<(String, String)>,
+    /// Where they are, for people.
+    pub(super) endpoints: Option<(String, String)>,
     /// That a brake was on which is another cluster's, until that is told.
     pub(super) strange: Option<Released>,
     /// Whether each source answered when it was asked last.

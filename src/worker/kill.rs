@@ -16,7 +16,7 @@ use crate::model::Address;
 /// `TaskKillResponseCommand`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct KillResponse {
     task_instance_id: i64,
     /// A code in 3.0, the name of `TaskExecutionStatus` in 3.1.
     #[serde(default)]
@@ -62,7 +62,7 @@ fn answer(frame: &Frame, response: u8) -> Option<(i64, bool)> {
     if frame.kind != response {
         return None;
     }
-    let answer: Answer = serde_json::from_slice(&frame.body).ok()?;
+    let answer: KillResponse = serde_json::from_slice(&frame.body).ok()?;
     Some((answer.task_instance_id, is_end(&answer.status)))
 }
 

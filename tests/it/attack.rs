@@ -6,6 +6,7 @@ mod edges;
 mod kills;
 mod living;
 mod orphans;
+mod owners;
 mod places;
 mod races;
 mod remarks;

@@ -3,7 +3,7 @@
 use super::record::RunReport;
 use super::report::{self, Words};
 use crate::cluster::Cluster;
-use crate::commands::connect::Access;
+use crate::commands::connect::Purpose;
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
 use crate::commands::shell::{Answer, Shell};
 use crate::commands::times;
@@ -73,8 +73,8 @@ pub(crate) struct SafetyArgs {
 
 impl SafetyArgs {
     /// What it may do with the cluster.
-    pub(in crate::commands) fn access(&self) -> Access {
-        if self.dry_run { Access::Read } else { Access::Write }
+    pub(in crate::commands) fn access(&self) -> Purpose {
+        if self.dry_run { Purpose::Read } else { Purpose::Write }
     }
 }
 
@@ -143,8 +143,8 @@ pub(super) async fn run(
         Some(Permit::given())
     } else {
         match ask(shell, cluster, order).await? {
-            Asked::Yes(permit) => Some(permit),
-            Asked::Ended(run) => return Ok(answer(shell, cluster, run, order).await),
+            Consent::Yes(permit) => Some(permit),
+            Consent::Ended(run) => return Ok(answer(shell, cluster, run, order).await),
         }
     };
     let done = execute(shell, cluster, order, permit.as_ref()).await;
@@ -152,19 +152,19 @@ pub(super) async fn run(
 }
 
 /// What a question came to.
-enum Asked {
+enum Consent {
     Yes(Permit),
     /// There is nothing to ask about: the plan itself ended the run, or has nothing to do.
     Ended(Run),
 }
 
-async fn ask(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>) -> Result<Asked, CommandError> {
+async fn ask(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>) -> Result<Consent, CommandError> {
     if !shell.printer.can_ask() {
         return Err(Refusal::CannotAsk.into());
     }
     let plan = execute(shell, cluster, order, None).await;
     if plan.ended_early() || plan.recovered() == 0 {
-        return Ok(Asked::Ended(plan));
+        return Ok(Consent::Ended(plan));
     }
     for master in &plan.masters {
         if let Some(error) = master.failure() {
@@ -181,7 +181,7 @@ async fn ask(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>
         master.notes.iter().for_each(|note| shell.printer.warning(note));
     }
     let question = format!("Do this in {}?", cluster.store.endpoint());
-    if shell.confirm(&question).await? { Ok(Asked::Yes(Permit::given())) } else { Err(Refusal::NotConfirmed.into()) }
+    if shell.confirm(&question).await? { Ok(Consent::Yes(Permit::given())) } else { Err(Refusal::NotConfirmed.into()) }
 }
 
 async fn execute(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>, permit: Option<&Permit>) -> Run {

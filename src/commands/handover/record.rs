@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::words::{NOT_BEGUN, ReasonWord, pid, sentence};
 use crate::commands::lock::taken::LockEntry;
 use crate::commands::times;
-use crate::failover::{LockTaken, MasterOutcome, Run, Trouble};
+use crate::failover::{LockTaken, MasterOutcome, Run, Unfinished};
 use crate::model::{Address, InstanceId, SkipReason, Task, Verdict};
 use crate::output::{Records, WORD};
 
@@ -93,10 +93,12 @@ struct MasterError {
 }
 
 impl MasterError {
-    fn of(trouble: &Trouble, wrote: bool) -> Self {
+    fn of(trouble: &Unfinished, wrote: bool) -> Self {
         match trouble {
-            Trouble::Failed(error) => Self { kind: error.kind(), message: error.to_string(), hint: error.hint(wrote) },
-            Trouble::NotBegun => Self {
+            Unfinished::Failed(error) => {
+                Self { kind: error.kind(), message: error.to_string(), hint: error.hint(wrote) }
+            }
+            Unfinished::NotBegun => Self {
                 kind: "not_begun",
                 message: NOT_BEGUN.to_owned(),
                 hint: Some("run the same command again once the error above is mended".to_owned()),

@@ -3,7 +3,7 @@
 use super::record::RunReport;
 use super::words::{NOT_BEGUN, sentence};
 use crate::commands::times;
-use crate::failover::{MasterOutcome, Run, Trouble};
+use crate::failover::{MasterOutcome, Run, Unfinished};
 use crate::model::InstanceId;
 use crate::output::{Body, Cell, Table};
 
@@ -89,8 +89,8 @@ fn table(run: &Run, dry_run: bool, words: Words) -> Table {
         }
         if let Some(trouble) = &master.trouble {
             let text = match trouble {
-                Trouble::Failed(error) => format!("failed: {error}"),
-                Trouble::NotBegun => NOT_BEGUN.to_owned(),
+                Unfinished::Failed(error) => format!("failed: {error}"),
+                Unfinished::NotBegun => NOT_BEGUN.to_owned(),
             };
             table.alarm(head().into_iter().chain([Cell::None, Cell::None, Cell::from(text)]).collect());
         }

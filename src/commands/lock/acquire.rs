@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::child::{self, Ended};
+use super::child::{self, End, ProgramEnd};
 use super::taken::LockEntry;
-use crate::commands::connect::{self, Access};
+use crate::commands::connect::{self, Purpose};
 use crate::commands::failure::{CommandError, holder_sentence};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times;
@@ -102,13 +102,13 @@ async fn hold(
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, Access::Write, &shell.stop, document).await?;
+        let (release, elsewhere) = connect::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address, elsewhere))
     };
     let layout = |(release, ..): &(Release, _, _)| release.family.registry;
     let ((release, address, elsewhere), registry) =
-        connect::both(&shell.settings, Access::Write, &shell.stop, database, layout).await?;
+        connect::both(&shell.settings, Purpose::Write, &shell.stop, database, layout).await?;
     let mut registry = registry?;
     let result = match elsewhere {
         // A lock in the wrong place keeps nobody out.
@@ -179,7 +179,7 @@ async fn while_held(
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
     if !arguments.program.is_empty() {
-        return with_program(arguments, registry, leases, stop).await;
+        return with_program(printer, arguments, registry, leases, stop).await;
     }
     let paths: Vec<&str> = leases.iter().map(|lease| lease.path.as_str()).collect();
     let until =
@@ -202,6 +202,7 @@ async fn over(time: Option<Duration>) {
 }
 
 async fn with_program(
+    printer: &mut Printer<'_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,
     leases: &[Lease],
@@ -209,11 +210,18 @@ async fn with_program(
 ) -> Result<Option<u8>, CommandError> {
     let session = registry.session_timeout();
     let program = child::Program { words: &arguments.program, limit: arguments.hold_for, session };
+    let name = arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     match child::run(program, registry, leases, stop).await {
-        Ok(Ended::Status(code)) => Ok(Some(code)),
-        Ok(Ended::LockLost(error)) => Err(error.into()),
+        Ok(End { how, left }) => {
+            if !left.is_empty() {
+                printer.warning(&about_left(&name, &left));
+            }
+            match how {
+                ProgramEnd::Status(code) => Ok(Some(code)),
+                ProgramEnd::LockLost(error) => Err(error.into()),
+            }
+        }
         Err(error) => {
-            let name = arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
             let is_missing = error.kind() == io::ErrorKind::NotFound;
             Err(CommandError::Other {
                 error: anyhow::Error::new(error).context(format!("cannot run {name:?}")),
@@ -222,6 +230,16 @@ async fn with_program(
             })
         }
     }
+}
+
+/// That something goes on without the lock.
+fn about_left(name: &str, left: &[i32]) -> String {
+    let numbers: Vec<String> = left.iter().map(ToString::to_string).collect();
+    format!(
+        "what {name:?} has started could not be ended, perhaps as it is another user's, and goes on without the lock: see to the \
+         end of the processes {}",
+        numbers.join(", ")
+    )
 }
 
 impl From<Refusal> for CommandError {

@@ -2,7 +2,7 @@
 //! somebody else's, however this process ends.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -21,14 +21,22 @@ use crate::signals::Farewells;
 use crate::stop::{Stop, StopSignal};
 
 /// So long the end of what was killed is waited for.
-const MOMENT: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// Its end.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) how: ProgramEnd,
+    /// Processes of it that could not be ended, as another user's cannot.
+    pub(super) left: Vec<i32>,
+}
 
 /// How it ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(super) enum ProgramEnd {
     /// By itself, or by a signal that was passed on; 128 + n for signal n.
     Status(u8),
-    /// Ended by us, since the lock was lost.
+    /// ProgramEnd by us, since the lock was lost.
     LockLost(RegistryError),
 }
 
@@ -76,9 +84,11 @@ pub(super) async fn run(
     registry: &mut dyn Registry,
     leases: &[Lease],
     mut stop: StopSignal,
-) -> io::Result<Ended> {
+) -> io::Result<End> {
     let Program { words, limit, session } = program;
-    let Some((name, arguments)) = words.split_first() else { return Ok(Ended::Status(0)) };
+    let Some((name, arguments)) = words.split_first() else {
+        return Ok(End { how: ProgramEnd::Status(0), left: Vec::new() });
+    };
     let mut farewells = Farewells::listen();
     let mut children = signal(SignalKind::child())?;
     let mut target = Target::start(name, arguments, session)?;
@@ -90,36 +100,36 @@ pub(super) async fn run(
     };
     let mut over = std::pin::pin!(over);
     let mut asked = false;
-    let ended = loop {
+    let how = loop {
         tokio::select! {
             status = target.child.wait() => {
-                let code = code_of(status?);
+                let code = code_of(Some(status?));
                 target.end(Signal::SIGTERM).await?;
-                break Ended::Status(code);
+                break ProgramEnd::Status(code);
             }
             lost = any_lost(registry, leases) => {
                 target.end(Signal::SIGTERM).await?;
-                break Ended::LockLost(lost);
+                break ProgramEnd::LockLost(lost);
             }
             // The program decides what it does about it; the lock is held, and looked after, until it has ended.
             stop = stop.requested(), if !asked => {
                 asked = true;
                 target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
             }
-            signal = farewells.recv() => break Ended::Status(code_of(target.end(signal).await?)),
-            () = &mut over => break Ended::Status(code_of(target.end(Signal::SIGTERM).await?)),
+            signal = farewells.recv() => break ProgramEnd::Status(code_of(target.end(signal).await?)),
+            () = &mut over => break ProgramEnd::Status(code_of(target.end(Signal::SIGTERM).await?)),
             () = stopped(&mut children, &target.kin, target.terminal.as_ref(), target.group) => {
                 target.rest();
                 if let Err(lost) = ensure_held(registry, leases).await {
                     target.end(Signal::SIGTERM).await?;
-                    break Ended::LockLost(lost);
+                    break ProgramEnd::LockLost(lost);
                 }
                 target.go_on();
             }
         }
     };
     target.guard.dismiss();
-    Ok(ended)
+    Ok(End { how, left: target.kin.left() })
 }
 
 /// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that end are asked after.
@@ -130,7 +140,7 @@ async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>,
         let Some(terminal) = terminal else { continue };
         match waitid(Id::Pid(group), flags) {
             // It wanted the terminal before that was its own.
-            Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) if terminal.is_lent_to(group) => {
+            Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) if terminal.lend(group) => {
                 let _ = killpg(group, Signal::SIGCONT);
             }
             Ok(WaitStatus::Stopped(..)) => return,
@@ -147,8 +157,9 @@ async fn empty(kin: &mut Kin) {
     }
 }
 
-fn code_of(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+/// Of one that goes on there is none.
+fn code_of(status: Option<ExitStatus>) -> u8 {
+    let code = status.and_then(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
@@ -182,8 +193,9 @@ impl Target {
         let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
         let grace = Times::of_session(session).grace;
         let terminal = Terminal::of_process();
-        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know why it stands.
-        if let Some(terminal) = &terminal {
+        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know why it stands. Where others
+        // read what it writes, a pager say, it may be they who want the terminal: then it has to ask.
+        if let Some(terminal) = terminal.as_ref().filter(|_| io::stdout().is_terminal()) {
             terminal.give(group);
         }
         Ok(Self { child, group, kin, grace, terminal, guard })
@@ -211,8 +223,8 @@ impl Target {
         let _ = raise(Signal::SIGTSTP);
     }
 
-    /// Ends what there is of the program, all that it has started included.
-    async fn end(&mut self, signal: Signal) -> io::Result<ExitStatus> {
+    /// Ends what there is of the program, all that it has started included. `None` where it does not end.
+    async fn end(&mut self, signal: Signal) -> io::Result<Option<ExitStatus>> {
         self.kin.signal(signal);
         // Who is stopped hears nothing.
         self.kin.signal(Signal::SIGCONT);
@@ -223,19 +235,21 @@ impl Target {
             status
         };
         if let Ok(status) = tokio::time::timeout(self.grace, gone).await {
-            return status;
+            return status.map(Some);
         }
-        self.kin.signal(Signal::SIGKILL);
-        let status = self.child.wait().await;
-        // Nobody resists that; but somebody may have begun something anew meanwhile.
+        let (child, kin) = (&mut self.child, &mut self.kin);
+        // Nobody resists that but another user's; and somebody may have begun something anew meanwhile.
         let gone = async {
-            while self.kin.lives() {
-                self.kin.signal(Signal::SIGKILL);
+            while kin.lives() {
+                kin.signal(Signal::SIGKILL);
                 tokio::time::sleep(guard::LOOK).await;
             }
+            child.wait().await
         };
-        tokio::time::timeout(MOMENT, gone).await.ok();
-        status
+        match tokio::time::timeout(MOMENT, gone).await {
+            Ok(status) => status.map(Some),
+            Err(_) => self.child.try_wait(),
+        }
     }
 }
 

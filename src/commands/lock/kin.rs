@@ -73,6 +73,12 @@ impl Kin {
         !self.found(&all).is_empty()
     }
 
+    /// Who lives still, by number.
+    pub(super) fn left(&mut self) -> Vec<i32> {
+        self.look();
+        self.known.keys().copied().collect()
+    }
+
     /// Sends a signal to all of them.
     pub(super) fn signal(&mut self, signal: Signal) {
         self.look();

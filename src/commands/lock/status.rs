@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::connect::{self, Access};
+use crate::commands::connect::{self, Purpose};
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times::{self, Instant};
@@ -96,7 +96,7 @@ pub(in crate::commands) async fn run(
 ) -> Result<Answer<LockStatusDocument>, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, Access::Read, &shell.stop, document).await?;
+        let (release, elsewhere) = connect::release(&shell.settings, Purpose::Read, &shell.stop, document).await?;
         document.warnings.extend(elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
         let master = arguments.master.as_deref();
         let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
@@ -104,7 +104,7 @@ pub(in crate::commands) async fn run(
     };
     let layout = |(release, _): &(Release, _)| release.family.registry;
     let ((release, master), registry) =
-        connect::both(&shell.settings, Access::Read, &shell.stop, database, layout).await?;
+        connect::both(&shell.settings, Purpose::Read, &shell.stop, database, layout).await?;
     let mut registry = registry?;
     let seen = look(&mut *registry, &release, master.as_ref()).await;
     // In the wrong place every lock looks free.

@@ -26,8 +26,9 @@ impl Terminal {
         self.pass(group, getpgrp());
     }
 
-    /// Whether that group is in the foreground.
-    pub(super) fn is_lent_to(&self, group: Pid) -> bool {
+    /// Gives it to a group that asks for it. Whether that group is in the foreground then.
+    pub(super) fn lend(&self, group: Pid) -> bool {
+        self.give(group);
         tcgetpgrp(&self.0) == Ok(group)
     }
 

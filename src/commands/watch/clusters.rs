@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cluster::Cluster;
-use crate::commands::connect::{self, Access};
+use crate::commands::connect::{self, Purpose};
 use crate::commands::failure::CommandError;
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
@@ -25,7 +25,7 @@ pub(super) struct Configured<'a> {
     settings: Settings,
     global: &'a GlobalArgs,
     environment: &'a Environment,
-    access: Access,
+    purpose: Purpose,
     hangup: Option<Signal>,
     resized: Option<Signal>,
 }
@@ -36,18 +36,18 @@ impl<'a> Configured<'a> {
         settings: Settings,
         global: &'a GlobalArgs,
         environment: &'a Environment,
-        access: Access,
+        purpose: Purpose,
     ) -> Self {
         // Without a handler SIGHUP ends the process, as it does by default.
         let (hangup, resized) = (signal(SignalKind::hangup()).ok(), signal(SignalKind::window_change()).ok());
-        Self { settings, global, environment, access, hangup, resized }
+        Self { settings, global, environment, purpose, hangup, resized }
     }
 }
 
 #[async_trait]
 impl Clusters for Configured<'_> {
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
-        connect::cluster(&self.settings, self.access, stop).await.map_err(|error| trouble(&error))
+        connect::cluster(&self.settings, self.purpose, stop).await.map_err(|error| trouble(&error))
     }
 
     async fn reload(&mut self, sinks: &mut Sinks<'_>) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::NotificationArgs;
 use super::clusters::Configured;
 use super::setup::{Setup, alone};
-use crate::commands::connect::Access;
+use crate::commands::connect::Purpose;
 use crate::commands::failure::CommandError;
 use crate::config::Environment;
 use crate::output::Printer;
@@ -18,7 +18,7 @@ use crate::watch::sinks::{Caller, HookSink, Lines, LiveView, MetricsSink, Servic
 use crate::watch::{Surroundings, metrics_http};
 
 /// What the loop needs to begin.
-pub(super) struct Prepared<'a> {
+pub(super) struct LoopSetup<'a> {
     pub(super) surroundings: Surroundings<'a>,
     /// How long there may be between two rounds, if the service manager waits for them.
     pub(super) longest_interval: Option<Duration>,
@@ -27,7 +27,7 @@ pub(super) struct Prepared<'a> {
 }
 
 /// Opens everything that the loop works with.
-pub(super) async fn prepare<'a>(setup: Setup<'a>, printer: &'a mut Printer<'_>) -> Result<Prepared<'a>, CommandError> {
+pub(super) async fn prepare<'a>(setup: Setup<'a>, printer: &'a mut Printer<'_>) -> Result<LoopSetup<'a>, CommandError> {
     let Setup { settings, global, environment, arguments, state_file } = setup;
     let (notifications, dry_run) = (&arguments.notifications, arguments.guards.dry_run);
     let hooks = Caller { hooks: hooks(notifications)?, dry_run };
@@ -44,10 +44,10 @@ pub(super) async fn prepare<'a>(setup: Setup<'a>, printer: &'a mut Printer<'_>) 
         // They take their time: by then everybody else has been told.
         Box::new(HookSink::new(hooks.clone())),
     ]);
-    let access = if dry_run { Access::Look } else { Access::Write };
-    let clusters = Configured::new(settings, global, environment, access);
+    let purpose = if dry_run { Purpose::Look } else { Purpose::Write };
+    let clusters = Configured::new(settings, global, environment, purpose);
     let surroundings = Surroundings::new(Box::new(clusters), sinks, hooks, state_file);
-    Ok(Prepared { surroundings, longest_interval, _lone: lone })
+    Ok(LoopSetup { surroundings, longest_interval, _lone: lone })
 }
 
 fn unusable(message: String, hint: &str) -> CommandError {

@@ -1,6 +1,6 @@
 //! The tasks of the story's instances.
 
-use crate::demo::cast::{Part, Role};
+use crate::demo::cast::{Role, Situation};
 use crate::demo::schema::{R3_0, is_typed};
 use crate::demo::seed::{self, Seed};
 use crate::demo::story::Story;
@@ -8,11 +8,11 @@ use crate::family::{NEED_FAULT_TOLERANCE, Release, TaskRule};
 use crate::metadata::database::{Database, DatabaseError};
 use crate::model::InstanceId;
 
-/// The instance that plays [`Part::Parent`], and the one that plays [`Part::Child`].
+/// The instance that plays [`Situation::Parent`], and the one that plays [`Situation::Child`].
 pub(super) const PARENT_INSTANCE: InstanceId = 113;
 const CHILD_INSTANCE: InstanceId = 114;
 
-/// Every instance has two tasks, whose ids follow from its own; the last one of [`Part::Running`] is a third.
+/// Every instance has two tasks, whose ids follow from its own; the last one of [`Situation::Running`] is a third.
 const fn task_id(role: &Role, place: i64) -> i64 {
     role.instance * 10 + place
 }
@@ -21,15 +21,15 @@ pub(super) async fn write(database: &mut dyn Database, story: &Story, role: &Rol
     let first = task(story, role, 1, "extract", "SHELL").state(7).host(story.living_worker.as_str());
     first.time("end_time", story.ago(role.minutes_ago - 2)).insert(database).await?;
     let second = match role.part {
-        Part::Finished => finished(story, role),
-        Part::Parent => sub_process(story, role),
-        Part::WaitingCommand | Part::Orphan => handed_over(story, role),
+        Situation::Finished => finished(story, role),
+        Situation::Parent => sub_process(story, role),
+        Situation::WaitingCommand | Situation::Orphan => handed_over(story, role),
         _ => unfinished(story, role),
     };
     second.insert(database).await?;
     match role.part {
-        Part::Running => submitted(story, role).insert(database).await,
-        Part::Parent => {
+        Situation::Running => submitted(story, role).insert(database).await,
+        Situation::Parent => {
             let parent_task = task_id(role, 2);
             seed::relation(story.version, role.instance, parent_task, CHILD_INSTANCE).insert(database).await
         }
@@ -60,11 +60,11 @@ fn finished(story: &Story, role: &Role) -> Seed {
 
 fn unfinished(story: &Story, role: &Role) -> Seed {
     let on_dead_worker = match (role.part, Release::exact(story.version).task_rule()) {
-        (Part::OfLivingMaster, _) => false,
+        (Situation::OfLivingMaster, _) => false,
         // Tasks of these releases are run again, so a living worker would have to end the old attempt first.
         (_, TaskRule::AllUnfinished) => true,
         // Here tasks on dead workers are run again, the others go on.
-        (part, TaskRule::OnDeadHosts { .. }) => part == Part::Running,
+        (part, TaskRule::OnDeadHosts { .. }) => part == Situation::Running,
         _ => false,
     };
     let worker = if on_dead_worker { &story.dead_worker } else { &story.living_worker };
@@ -74,7 +74,7 @@ fn unfinished(story: &Story, role: &Role) -> Seed {
 
 /// Dispatched (3.0 and newer), else running.
 fn unfinished_state(story: &Story, role: &Role) -> i64 {
-    let dispatched = role.part == Part::Scheduled && story.version >= R3_0;
+    let dispatched = role.part == Situation::Scheduled && story.version >= R3_0;
     if dispatched { 17 } else { 1 }
 }
 

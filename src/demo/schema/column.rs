@@ -5,10 +5,10 @@ use crate::model::Version;
 
 /// The type of a column, free of any database's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Primary key that the database gives out, as wide as [`Kind::Int`].
+pub enum ColumnType {
+    /// Primary key that the database gives out, as wide as [`ColumnType::Int`].
     Id,
-    /// Primary key that the database gives out, as wide as [`Kind::BigInt`].
+    /// Primary key that the database gives out, as wide as [`ColumnType::BigInt`].
     BigId,
     /// 32 bits.
     Int,
@@ -28,7 +28,7 @@ pub enum Kind {
     Stamp,
 }
 
-impl Kind {
+impl ColumnType {
     /// Whether it is a date and time.
     #[must_use]
     pub fn is_time(self) -> bool {
@@ -52,12 +52,12 @@ pub enum DefaultValue {
 
 /// The releases in which something exists: from `since` on, up to but without `before`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Life {
+pub(super) struct Releases {
     pub(super) since: Version,
     pub(super) before: Version,
 }
 
-impl Life {
+impl Releases {
     pub(super) const ALWAYS: Self = Self { since: Version::new(0, 0, 0), before: OPEN_END };
 
     pub(super) fn includes(self, version: Version) -> bool {
@@ -71,17 +71,17 @@ pub struct ColumnDef {
     /// Its name.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub kind: ColumnType,
     /// Whether it may be NULL.
     pub null: bool,
     /// What it holds when an insert leaves it out; `None` is NULL, or an error where it may not be NULL.
     pub default: Option<DefaultValue>,
-    life: Life,
+    life: Releases,
 }
 
 impl ColumnDef {
-    const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, null: true, default: None, life: Life::ALWAYS }
+    const fn new(name: &'static str, kind: ColumnType) -> Self {
+        Self { name, kind, null: true, default: None, life: Releases::ALWAYS }
     }
 
     pub(super) const fn required(mut self) -> Self {
@@ -125,43 +125,43 @@ impl ColumnDef {
 }
 
 pub(super) const fn id() -> ColumnDef {
-    ColumnDef::new("id", Kind::Id).required()
+    ColumnDef::new("id", ColumnType::Id).required()
 }
 
 pub(super) const fn big_id() -> ColumnDef {
-    ColumnDef::new("id", Kind::BigId).required()
+    ColumnDef::new("id", ColumnType::BigId).required()
 }
 
 pub(super) const fn int(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name, Kind::Int)
+    ColumnDef::new(name, ColumnType::Int)
 }
 
 pub(super) const fn bigint(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name, Kind::BigInt)
+    ColumnDef::new(name, ColumnType::BigInt)
 }
 
 pub(super) const fn tiny(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name, Kind::TinyInt)
+    ColumnDef::new(name, ColumnType::TinyInt)
 }
 
 pub(super) const fn varchar(name: &'static str, length: u16) -> ColumnDef {
-    ColumnDef::new(name, Kind::VarChar(length))
+    ColumnDef::new(name, ColumnType::VarChar(length))
 }
 
 pub(super) const fn text(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name, Kind::Text)
+    ColumnDef::new(name, ColumnType::Text)
 }
 
 pub(super) const fn long_text(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name, Kind::LongText)
+    ColumnDef::new(name, ColumnType::LongText)
 }
 
 pub(super) const fn time(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name, Kind::Time)
+    ColumnDef::new(name, ColumnType::Time)
 }
 
 pub(super) const fn stamp(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name, Kind::Stamp)
+    ColumnDef::new(name, ColumnType::Stamp)
 }
 
 /// Which of upstream's scripts have an index.
@@ -186,12 +186,12 @@ pub struct IndexDef {
     pub unique: bool,
     /// Which databases have it.
     pub databases: Where,
-    life: Life,
+    life: Releases,
 }
 
 impl IndexDef {
     pub(super) const fn on(name: &'static str, columns: &'static [&'static str]) -> Self {
-        Self { name, columns, unique: false, databases: Where::Everywhere, life: Life::ALWAYS }
+        Self { name, columns, unique: false, databases: Where::Everywhere, life: Releases::ALWAYS }
     }
 
     pub(super) const fn unique(mut self) -> Self {

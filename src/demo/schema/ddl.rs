@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ColumnDef, DefaultValue, IndexDef, Kind, TableDef, Where};
+use super::{ColumnDef, ColumnType, DefaultValue, IndexDef, TableDef, Where};
 use crate::metadata::database::Dialect;
 use crate::metadata::id_sequence;
 use crate::model::{Stage, Version};
@@ -58,11 +58,11 @@ fn tail(version: Version, dialect: Dialect) -> &'static str {
 fn column_line(table: &TableDef, column: &ColumnDef, dialect: Dialect) -> String {
     let mut line = format!("{} {}", quoted(column.name, dialect), type_name(column.kind, dialect));
     match (column.kind, dialect) {
-        (Kind::Id | Kind::BigId, Dialect::Postgres) => {
+        (ColumnType::Id | ColumnType::BigId, Dialect::Postgres) => {
             let _ = write!(line, " NOT NULL DEFAULT nextval('{}')", id_sequence(table.name));
         }
-        (Kind::Id | Kind::BigId, Dialect::MySql) => line.push_str(" NOT NULL AUTO_INCREMENT"),
-        (Kind::Id | Kind::BigId, Dialect::Sqlite) => line.push_str(" PRIMARY KEY AUTOINCREMENT"),
+        (ColumnType::Id | ColumnType::BigId, Dialect::MySql) => line.push_str(" NOT NULL AUTO_INCREMENT"),
+        (ColumnType::Id | ColumnType::BigId, Dialect::Sqlite) => line.push_str(" PRIMARY KEY AUTOINCREMENT"),
         _ => {
             // MySQL takes a bare `timestamp` for one that may not be NULL.
             line.push_str(if column.null { " NULL" } else { " NOT NULL" });
@@ -85,19 +85,19 @@ fn default_clause(column: &ColumnDef, dialect: Dialect) -> String {
     }
 }
 
-fn type_name(kind: Kind, dialect: Dialect) -> String {
+fn type_name(kind: ColumnType, dialect: Dialect) -> String {
     use Dialect::{MySql, Postgres, Sqlite};
     let name = match (kind, dialect) {
-        (Kind::VarChar(length), _) => return format!("varchar({length})"),
+        (ColumnType::VarChar(length), _) => return format!("varchar({length})"),
         // SQLite gives out ids for this very type name alone, so no other column may have it.
-        (Kind::Id | Kind::BigId, Sqlite) => "INTEGER",
-        (Kind::Id | Kind::Int, _) | (Kind::TinyInt, Postgres) => "int",
-        (Kind::BigId | Kind::BigInt, _) => "bigint",
-        (Kind::TinyInt, MySql | Sqlite) => "tinyint",
-        (Kind::LongText, MySql) => "longtext",
-        (Kind::Text | Kind::LongText, _) | (Kind::Time | Kind::Stamp, Sqlite) => "text",
-        (Kind::Time, MySql) => "datetime",
-        (Kind::Stamp, MySql) | (Kind::Time | Kind::Stamp, Postgres) => "timestamp",
+        (ColumnType::Id | ColumnType::BigId, Sqlite) => "INTEGER",
+        (ColumnType::Id | ColumnType::Int, _) | (ColumnType::TinyInt, Postgres) => "int",
+        (ColumnType::BigId | ColumnType::BigInt, _) => "bigint",
+        (ColumnType::TinyInt, MySql | Sqlite) => "tinyint",
+        (ColumnType::LongText, MySql) => "longtext",
+        (ColumnType::Text | ColumnType::LongText, _) | (ColumnType::Time | ColumnType::Stamp, Sqlite) => "text",
+        (ColumnType::Time, MySql) => "datetime",
+        (ColumnType::Stamp, MySql) | (ColumnType::Time | ColumnType::Stamp, Postgres) => "timestamp",
     };
     name.to_owned()
 }

@@ -1,6 +1,6 @@
 //! A table: as it is in one release, and over all of them.
 
-use super::column::{ColumnDef, IndexDef, Kind, Life};
+use super::column::{ColumnDef, ColumnType, IndexDef, Releases};
 use crate::model::Version;
 
 /// A table as one release has it. Its primary key is the column `id`.
@@ -25,7 +25,7 @@ impl TableDef {
     /// the heartbeat rows of the JDBC registry.
     #[must_use]
     pub fn gives_ids(&self) -> bool {
-        self.columns.iter().any(|column| matches!(column.kind, Kind::Id | Kind::BigId))
+        self.columns.iter().any(|column| matches!(column.kind, ColumnType::Id | ColumnType::BigId))
     }
 }
 
@@ -33,7 +33,7 @@ impl TableDef {
 #[derive(Debug)]
 pub(super) struct TableSpec {
     pub(super) name: &'static str,
-    pub(super) life: Life,
+    pub(super) life: Releases,
     columns: &'static [&'static [ColumnDef]],
     indexes: &'static [IndexDef],
 }
@@ -44,7 +44,7 @@ impl TableSpec {
         columns: &'static [&'static [ColumnDef]],
         indexes: &'static [IndexDef],
     ) -> Self {
-        Self { name, life: Life::ALWAYS, columns, indexes }
+        Self { name, life: Releases::ALWAYS, columns, indexes }
     }
 
     pub(super) const fn since(mut self, release: Version) -> Self {

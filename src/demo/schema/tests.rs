@@ -131,7 +131,7 @@ fn columns_that_tell_releases_apart() {
 #[test]
 fn widths_and_defaults_of_point_releases() {
     let host = |version: &str| column(version, "t_ds_process_instance", "host").unwrap().kind;
-    assert_eq!((host("1.3.4"), host("1.3.5")), (Kind::VarChar(45), Kind::VarChar(135)));
+    assert_eq!((host("1.3.4"), host("1.3.5")), (ColumnType::VarChar(45), ColumnType::VarChar(135)));
     let priority = |version: &str| column(version, "t_ds_command", "process_instance_priority").unwrap().default;
     assert_eq!((priority("3.0.0"), priority("3.0.1")), (None, Some(DefaultValue::Int(2))));
     let version = |version: &str| column(version, "t_ds_process_instance", "process_definition_version").unwrap();

@@ -7,7 +7,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::ServerDatabase;
 use crate::metadata::database::{Access, Database, DatabaseError, Dialect, Row, Value, Written};
-use crate::metadata::driver::{Driver, Step, Verdict};
+use crate::metadata::driver::{Driver, ErrorClass, Step};
 use crate::metadata::query::Query;
 use crate::metadata::target::{ServerTarget, Tls};
 
@@ -56,12 +56,12 @@ impl Driver for Script {
         ["ROLLBACK", "SET y"].map(str::to_owned).into()
     }
 
-    fn verdict(error: &sqlx::Error) -> Verdict {
+    fn verdict(error: &sqlx::Error) -> ErrorClass {
         match error {
-            sqlx::Error::Protocol(text) if text == "stopped" => Verdict::Stopped,
-            sqlx::Error::Protocol(text) if text == "unique" => Verdict::UniqueViolation,
-            sqlx::Error::Protocol(text) if text == "refused" => Verdict::Refused,
-            _ => Verdict::Lost,
+            sqlx::Error::Protocol(text) if text == "stopped" => ErrorClass::Stopped,
+            sqlx::Error::Protocol(text) if text == "unique" => ErrorClass::UniqueViolation,
+            sqlx::Error::Protocol(text) if text == "refused" => ErrorClass::Refused,
+            _ => ErrorClass::Lost,
         }
     }
 

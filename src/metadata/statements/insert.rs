@@ -18,7 +18,7 @@ pub struct NewCommand<'a> {
 }
 
 /// A column of the command table, and what stands there.
-type Column<'a> = (&'a str, CommandValue);
+type ColumnValue<'a> = (&'a str, CommandValue);
 
 /// So often a parameter is looked through for an instance where that must be counted; and at its last place.
 const NAMED: i64 = 8;
@@ -32,7 +32,7 @@ impl Statements<'_> {
     /// witness says.
     pub(crate) fn insert_commands(
         &self,
-        columns: &[Column<'_>],
+        columns: &[ColumnValue<'_>],
         commands: &[&NewCommand<'_>],
         now: Option<&str>,
         (mark, witness): (&str, &str),
@@ -50,9 +50,14 @@ impl Statements<'_> {
     }
 
     /// Each instance's parameter stands in the text, behind its id.
-    fn insert_by_case(&self, columns: &[Column<'_>], commands: &[&NewCommand<'_>], now: Option<&str>) -> QueryBuilder {
+    fn insert_by_case(
+        &self,
+        columns: &[ColumnValue<'_>],
+        commands: &[&NewCommand<'_>],
+        now: Option<&str>,
+    ) -> QueryBuilder {
         let own = &self.family.columns;
-        let value = |query: QueryBuilder, (_, value): &Column<'_>| match value {
+        let value = |query: QueryBuilder, (_, value): &ColumnValue<'_>| match value {
             CommandValue::Number(constant) => query.push(&constant.to_string()),
             CommandValue::Now => self.push_now(query, now),
             CommandValue::Parameter => push_parameters(query, commands),
@@ -79,13 +84,18 @@ impl Statements<'_> {
 
     /// The same for PostgreSQL, which takes long to read a long statement: one text for however many commands. They are bound
     /// as a JSON list of objects, whose keys are the columns and `instance`.
-    fn insert_listed(&self, columns: &[Column<'_>], commands: &[&NewCommand<'_>], now: Option<&str>) -> QueryBuilder {
-        let value = |query: QueryBuilder, (column, value): &Column<'_>| match value {
+    fn insert_listed(
+        &self,
+        columns: &[ColumnValue<'_>],
+        commands: &[&NewCommand<'_>],
+        now: Option<&str>,
+    ) -> QueryBuilder {
+        let value = |query: QueryBuilder, (column, value): &ColumnValue<'_>| match value {
             CommandValue::Number(constant) => query.push(&constant.to_string()),
             CommandValue::Now => self.push_now(query, now),
             _ => query.push(&format!("c.{column}")),
         };
-        let kind = |(column, value): &Column<'_>| {
+        let kind = |(column, value): &ColumnValue<'_>| {
             format!(", {column} {}", if *value == CommandValue::Parameter { "text" } else { "bigint" })
         };
         let kinds: String = columns.iter().filter(|(_, value)| value.is_own()).map(kind).collect();

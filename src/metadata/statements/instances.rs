@@ -18,7 +18,7 @@ pub(crate) enum RowLock {
 
 /// Which part of the instance table is scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum IdRange {
     /// All of it.
     Whole,
     /// Ids up to this one.
@@ -53,7 +53,7 @@ impl Statements<'_> {
     }
 
     /// Unfinished instances of one host. The database's collation may match more than the very text.
-    pub(crate) fn unfinished_of_host(&self, host: &str, part: Part) -> Query {
+    pub(crate) fn unfinished_of_host(&self, host: &str, part: IdRange) -> Query {
         self.scan(&self.judged_columns(), self.family.unfinished, Some(host), part)
     }
 
@@ -65,14 +65,14 @@ impl Statements<'_> {
     /// Every instance that is unfinished or claimed; with a host, only that one's. In the order that `rows::listed` reads.
     pub(crate) fn listed(&self, host: Option<&str>) -> Query {
         let columns = format!("{}, i.name", self.judged_columns());
-        self.scan(&columns, &self.states_of_interest(), host, Part::Whole)
+        self.scan(&columns, &self.states_of_interest(), host, IdRange::Whole)
     }
 
     /// Claimed instances that no master runs.
     pub(crate) fn claimed(&self) -> Query {
         match self.family.claim {
-            Claim::Host(text) => self.unfinished_of_host(text, Part::Whole),
-            Claim::State(code) => self.scan(&self.judged_columns(), &[code], None, Part::Whole),
+            Claim::Host(text) => self.unfinished_of_host(text, IdRange::Whole),
+            Claim::State(code) => self.scan(&self.judged_columns(), &[code], None, IdRange::Whole),
         }
     }
 
@@ -83,7 +83,7 @@ impl Statements<'_> {
     /// looks at the condition. So the table stands there twice: `s` is scanned, for nothing but the condition, and `i`
     /// is read by key where that holds. STRAIGHT_JOIN keeps this order. Both see one state of the table: it is one
     /// statement, and our sessions see nothing that is not committed.
-    fn scan(&self, columns: &str, states: &[i64], host: Option<&str>, part: Part) -> Query {
+    fn scan(&self, columns: &str, states: &[i64], host: Option<&str>, part: IdRange) -> Query {
         let table = self.family.tables.instance;
         let (row, from) = match self.dialect {
             Dialect::MySql => {
@@ -96,9 +96,9 @@ impl Statements<'_> {
             query = query.push(&format!(" AND {row}.host = ")).bind(host);
         }
         query = match part {
-            Part::Whole => query,
-            Part::To(id) => query.push(&format!(" AND {row}.id <= ")).bind(id),
-            Part::After(id) => query.push(&format!(" AND {row}.id > ")).bind(id),
+            IdRange::Whole => query,
+            IdRange::To(id) => query.push(&format!(" AND {row}.id <= ")).bind(id),
+            IdRange::After(id) => query.push(&format!(" AND {row}.id > ")).bind(id),
         };
         query.push(&format!(" ORDER BY {row}.id")).build()
     }

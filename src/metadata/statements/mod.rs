@@ -14,7 +14,7 @@ use std::fmt::{Display, Write as _};
 
 pub(crate) use self::definitions::definition_versions;
 pub use self::insert::NewCommand;
-pub(crate) use self::instances::{Part, RowLock};
+pub(crate) use self::instances::{IdRange, RowLock};
 use super::database::Dialect;
 use super::query::{Query, QueryBuilder};
 use crate::family::{Family, Release};

@@ -29,8 +29,8 @@ fn mysql_scans_for_the_condition_alone() {
     for family in &ALL {
         let statements = statements(family.id, Dialect::MySql);
         for sql in [
-            statements.unfinished_of_host("h:1", Part::Whole),
-            statements.unfinished_of_host("h:1", Part::After(7)),
+            statements.unfinished_of_host("h:1", IdRange::Whole),
+            statements.unfinished_of_host("h:1", IdRange::After(7)),
             statements.listed(None),
             statements.claimed(),
         ] {

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use self::pulse::{Life, Pulses, Stillness};
-use self::tables::Tables;
+use self::pulse::{ClientLife, Pulses, Stillness};
+use self::tables::RegistryTables;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::{RegistryLayout, payload};
 use crate::metadata::database::Database;
@@ -26,7 +26,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// A connection to the tables of a JDBC registry.
 #[derive(Debug)]
 pub struct JdbcRegistry {
-    tables: Tables,
+    tables: RegistryTables,
     endpoint: String,
     session_timeout: Duration,
     layout: RegistryLayout,
@@ -61,7 +61,7 @@ impl JdbcRegistry {
         layout: RegistryLayout,
     ) -> Result<Self, RegistryError> {
         let endpoint = database.endpoint().to_owned();
-        let mut tables = Tables::new(database);
+        let mut tables = RegistryTables::new(database);
         tables.check_shape().await?;
         let (masters, workers) = (Pulses::default(), Pulses::default());
         let stillness = BTreeMap::new();
@@ -100,12 +100,12 @@ impl JdbcRegistry {
         let life = |client: &tables::Owner| {
             let young = client.is_alive_among(now, newest);
             // Nobody with another clock can write there.
-            if is_local && !young { Life::Dead } else { pulses.life(client, young, asked) }
+            if is_local && !young { ClientLife::Dead } else { pulses.life(client, young, asked) }
         };
         let mut servers: Vec<Registration> = entries
             .into_iter()
             .map(|entry| (life(&entry.client), entry))
-            .filter(|(life, _)| *life != Life::Dead)
+            .filter(|(life, _)| *life != ClientLife::Dead)
             .map(|(life, entry)| Registration {
                 address: Address::seen(entry.name),
                 node: entry.key,
@@ -113,7 +113,10 @@ impl JdbcRegistry {
                 // The tables have both as text in a zone that is written nowhere.
                 created_at: None,
                 modified_at: None,
-                heartbeat: Heartbeat { in_doubt: life == Life::InDoubt, ..payload::parse(entry.value.as_bytes()) },
+                heartbeat: Heartbeat {
+                    in_doubt: life == ClientLife::InDoubt,
+                    ..payload::parse(entry.value.as_bytes())
+                },
             })
             .collect();
         // Where an address has several entries, one that is alive comes first.

@@ -11,7 +11,7 @@ const SLOW_LOOK: Duration = Duration::from_secs(3);
 
 /// What is known of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum ClientLife {
     /// Its heartbeat is young by the clocks, or was seen to move.
     Alive,
     /// Its heartbeat is old by the clocks, and was not seen for long enough to stand still.
@@ -53,13 +53,13 @@ impl Pulses {
     }
 
     /// What is known of a client, which looks `young` by the clocks or does not; `asked` is when the last look began.
-    pub(super) fn life(&self, client: &Owner, young: bool, asked: Instant) -> Life {
-        let Some(pulse) = self.0.get(&client.id) else { return Life::Dead };
+    pub(super) fn life(&self, client: &Owner, young: bool, asked: Instant) -> ClientLife {
+        let Some(pulse) = self.0.get(&client.id) else { return ClientLife::Dead };
         let still = asked.saturating_duration_since(pulse.since);
         if still >= client.session_timeout() || (!young && still >= client.stillness()) {
-            return Life::Dead;
+            return ClientLife::Dead;
         }
-        if young || pulse.has_moved { Life::Alive } else { Life::InDoubt }
+        if young || pulse.has_moved { ClientLife::Alive } else { ClientLife::InDoubt }
     }
 }
 
@@ -92,7 +92,7 @@ mod tests {
     }
 
     /// Looks at each second given, and says what is known then.
-    fn lives(young: bool, looks: &[(u64, i64)]) -> Vec<Life> {
+    fn lives(young: bool, looks: &[(u64, i64)]) -> Vec<ClientLife> {
         let (began, mut pulses) = (Instant::now(), Pulses::default());
         let seen = looks.iter().map(|(second, heartbeat)| {
             let asked = began + Duration::from_secs(*second);
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_old_heartbeat_must_be_seen_to_stand_still() {
-        use Life::{Alive, Dead, InDoubt};
+        use ClientLife::{Alive, Dead, InDoubt};
         assert_eq!(lives(false, &[(0, 5), (3, 5), (25, 5), (26, 5)]), [InDoubt, InDoubt, InDoubt, Dead]);
         assert_eq!(lives(false, &[(0, 5), (3, 6), (26, 6), (30, 6)]), [InDoubt, Alive, Alive, Dead]);
         // Settings allow twenty seconds between two heartbeats.
@@ -119,10 +119,10 @@ mod tests {
         let later = began + Duration::from_secs(30);
         pulses.look([client(5)].iter(), began, began);
         pulses.look([client(5)].iter(), began + MOMENT, later);
-        assert_eq!(pulses.life(&client(5), false, later), Life::InDoubt);
+        assert_eq!(pulses.life(&client(5), false, later), ClientLife::InDoubt);
         pulses.lose_sight();
         pulses.look([client(5)].iter(), later, later);
-        assert_eq!(pulses.life(&client(5), false, later), Life::InDoubt);
+        assert_eq!(pulses.life(&client(5), false, later), ClientLife::InDoubt);
     }
 
     #[test]
@@ -131,6 +131,6 @@ mod tests {
         let mut pulses = Pulses::default();
         let now = Instant::now();
         pulses.look([gone.clone()].iter(), now, now);
-        assert_eq!(pulses.life(&gone, false, now), Life::Dead);
+        assert_eq!(pulses.life(&gone, false, now), ClientLife::Dead);
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::statements;
 use crate::metadata::database::{Database, DatabaseError, Dialect, Row};
-use crate::metadata::{Query, Server, ask, each_of};
+use crate::metadata::{Query, Witnesses, ask, each_of};
 use crate::model::LockNode;
 use crate::registry::RegistryError;
 
@@ -110,15 +110,15 @@ pub(super) fn now() -> i64 {
 
 /// The tables, behind a connection that is renewed once when it breaks.
 #[derive(Debug)]
-pub(super) struct Tables {
+pub(super) struct RegistryTables {
     database: Box<dyn Database>,
     /// Who has answered so far. What a replica or a cache says makes living masters dead, and a lock that is held free.
-    server: Server,
+    server: Witnesses,
 }
 
-impl Tables {
+impl RegistryTables {
     pub(super) fn new(database: Box<dyn Database>) -> Self {
-        Self { database, server: Server::default() }
+        Self { database, server: Witnesses::default() }
     }
 
     /// As [`crate::metadata::MetadataStore::meet_server`].

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use jiff::Timestamp;
 use uuid::Uuid;
-use zookeeper_client::{CreateMode, Error, SessionState};
+use zookeeper_client::{Acls, CreateMode, Error, SessionState};
 
 use super::names::{self, LOCK};
 use super::probe;
@@ -28,6 +28,15 @@ const TRIES: usize = 10;
 
 /// Curator's data is an IP address; a page of foreign text in its place is not shown.
 const LONGEST_DATA: usize = 256;
+
+/// How nodes are made, as this release's masters make theirs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Making {
+    /// Parents that the server removes once they are empty, where it knows them.
+    pub(super) containers: bool,
+    /// Who may do what with them.
+    pub(super) acls: Acls<'static>,
+}
 
 /// Our place in a queue.
 struct Ticket {
@@ -82,13 +91,13 @@ async fn lock_node(session: &Session, directory: &str, name: &str) -> Result<Opt
 pub(super) async fn acquire(
     session: &Session,
     directory: String,
-    containers: bool,
+    making: Making,
     timeout: Duration,
     on_wait: OnWait<'_>,
 ) -> Result<Lease, RegistryError> {
     let started = Instant::now();
     let ticket = Ticket { directory, prefix: format!("_c_{}-{LOCK}", Uuid::new_v4()) };
-    let taken = match enqueue(session, &ticket, containers).await {
+    let taken = match enqueue(session, &ticket, making).await {
         Ok(()) => wait(session, &ticket, started, timeout, on_wait).await,
         Err(error) => Err(error),
     };
@@ -106,14 +115,14 @@ pub(super) async fn acquire(
 }
 
 /// Makes our node, and the parents where they are missing.
-async fn enqueue(session: &Session, ticket: &Ticket, containers: bool) -> Result<(), RegistryError> {
+async fn enqueue(session: &Session, ticket: &Ticket, making: Making) -> Result<(), RegistryError> {
     let path = child(&ticket.directory, &ticket.prefix);
     let data = probe::own_address(session.hosts(), session.side_question()).await;
-    let options = CreateMode::EphemeralSequential.with_acls(session.acls());
+    let options = CreateMode::EphemeralSequential.with_acls(making.acls);
     for _ in 0..TRIES {
         match session.once(session.client().create(&path, data.as_bytes(), &options)).await {
             Ok(_) => return Ok(()),
-            Err(Error::NoNode) => create_parents(session, &ticket.directory, containers).await?,
+            Err(Error::NoNode) => create_parents(session, &ticket.directory, making).await?,
             Err(Error::ConnectionLoss) if !own_names(session, ticket).await?.is_empty() => return Ok(()),
             Err(Error::ConnectionLoss) => {}
             Err(error) => return Err(session.error(&ticket.directory, &error)),
@@ -123,10 +132,10 @@ async fn enqueue(session: &Session, ticket: &Ticket, containers: bool) -> Result
 }
 
 /// As Curator does: containers, which the server removes once they are empty, where masters and servers know them.
-async fn create_parents(session: &Session, directory: &str, containers: bool) -> Result<(), RegistryError> {
-    let containers = containers && probe::knows_containers(session.hosts(), session.side_question()).await;
+async fn create_parents(session: &Session, directory: &str, making: Making) -> Result<(), RegistryError> {
+    let containers = making.containers && probe::knows_containers(session.hosts(), session.side_question()).await;
     let mode = if containers { CreateMode::Container } else { CreateMode::Persistent };
-    let options = mode.with_acls(session.acls());
+    let options = mode.with_acls(making.acls);
     match session.retried(|| session.client().mkdir(directory, &options)).await {
         Ok(()) | Err(Error::NoNode) => Ok(()),
         Err(error) => Err(session.error(directory, &error)),

@@ -4,6 +4,7 @@
 //! that has not fired makes the client library send `removeWatches`, to which a 3.4 server answers by closing the
 //! connection. So waiting looks again every moment, which costs next to nothing.
 
+mod access;
 mod lock;
 mod names;
 mod observer;
@@ -19,7 +20,8 @@ use async_trait::async_trait;
 
 pub use self::settings::ZooKeeperSettings;
 
-use self::observer::Observer;
+use self::lock::Making;
+use self::observer::ChildrenObserver;
 use self::session::Session;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::RegistryLayout;
@@ -61,7 +63,7 @@ pub struct ZooKeeperRegistry {
     session: Session,
     layout: RegistryLayout,
     /// Made when somebody first waits for a change.
-    observer: Option<Observer>,
+    observer: Option<ChildrenObserver>,
     /// How many lock nodes may be there that are ours.
     places: usize,
 }
@@ -107,8 +109,10 @@ impl Registry for ZooKeeperRegistry {
     /// Takes a lock. If the future is dropped while it waits, our node stays in the queue until [`Registry::close`].
     async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
         let directory = self.session.path(path);
+        let acls = access::of_masters(&self.session, &self.session.path(self.layout.masters)).await?;
+        let making = Making { containers: self.layout.container_parents, acls };
         self.places += 1;
-        let taken = lock::acquire(&self.session, directory, self.layout.container_parents, timeout, on_wait).await;
+        let taken = lock::acquire(&self.session, directory, making, timeout, on_wait).await;
         if let Err(RegistryError::Held { .. }) = &taken {
             self.places -= 1;
         }
@@ -131,7 +135,7 @@ impl Registry for ZooKeeperRegistry {
 
     async fn masters_changed(&mut self) {
         let (session, masters) = (&self.session, self.layout.masters);
-        let start = || Observer::start(session.client().clone(), session.path(masters));
+        let start = || ChildrenObserver::start(session.client().clone(), session.path(masters));
         self.observer.get_or_insert_with(start).changed().await;
     }
 

@@ -14,12 +14,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// A task that says when the children of a node may have changed.
 #[derive(Debug)]
-pub(super) struct Observer {
+pub(super) struct ChildrenObserver {
     task: JoinHandle<()>,
     changes: watch::Receiver<u64>,
 }
 
-impl Observer {
+impl ChildrenObserver {
     pub(super) fn start(client: Client, path: String) -> Self {
         let (sender, changes) = watch::channel(0);
         let task = tokio::spawn(async move { while observe_once(&client, &path, &sender).await.is_ok() {} });

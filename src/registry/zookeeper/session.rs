@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use zookeeper_client::{Acls, Client, Error, SessionState, StateWatcher};
+use zookeeper_client::{Client, Error, SessionState, StateWatcher};
 
 use super::place::{Host, Place};
 use super::probe;
@@ -29,7 +29,8 @@ pub(super) struct Session {
     place: Place,
     endpoint: String,
     timeout: Duration,
-    acls: Acls<'static>,
+    /// Whether a digest was given. The server takes any, right or wrong.
+    has_digest: bool,
     /// Our nodes in the locks that we hold, the newest last.
     held: Mutex<Vec<String>>,
 }
@@ -65,9 +66,8 @@ impl Session {
                 return Err(RegistryError::Unreachable { endpoint, cause });
             }
         };
-        // As DolphinScheduler does: with credentials, every node belongs to its creator alone.
-        let acls = if digest.is_some() { Acls::creator_all() } else { Acls::anyone_all() };
-        Ok(Self { client, place, endpoint, timeout: settings.timeout, acls, held: Mutex::default() })
+        let (timeout, has_digest) = (settings.timeout, digest.is_some());
+        Ok(Self { client, place, endpoint, timeout, has_digest, held: Mutex::default() })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -78,8 +78,8 @@ impl Session {
         &self.place.hosts
     }
 
-    pub(super) fn acls(&self) -> Acls<'static> {
-        self.acls
+    pub(super) fn has_digest(&self) -> bool {
+        self.has_digest
     }
 
     pub(super) fn endpoint(&self) -> &str {

@@ -32,14 +32,14 @@ const AFTERWARDS: Duration = Duration::from_millis(200);
 const REAPING: Duration = Duration::from_secs(1);
 
 /// What is to be run.
-pub(super) struct Call<'a> {
+pub(super) struct HookCall<'a> {
     pub(super) program: Vec<OsString>,
     pub(super) environment: &'a [(OsString, OsString)],
     pub(super) input: &'a [u8],
     pub(super) moment: Moment,
 }
 
-impl Call<'_> {
+impl HookCall<'_> {
     /// Runs it until `deadline`, of a limit that is `whole` long. The last part of that is for an orderly end.
     pub(super) async fn run(&self, whole: Duration, deadline: Instant) -> HookOutcome {
         let name = self.name();

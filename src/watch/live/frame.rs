@@ -14,10 +14,10 @@ use crate::watch::round::WatchedMaster;
 #[must_use]
 pub fn frame(view: &View, width: u16, height: u16) -> String {
     let (width, height) = (usize::from(width), usize::from(height));
-    let whole = Page::of(view, width, height);
+    let whole = Screen::of(view, width, height);
     let lines = match whole.notice() {
         Some(_) if height >= 3 => {
-            let mut page = Page::of(view, width, height - 1);
+            let mut page = Screen::of(view, width, height - 1);
             let notice = page.notice().or(whole.notice());
             page.push(notice.unwrap_or_default());
             page.lines
@@ -27,7 +27,7 @@ pub fn frame(view: &View, width: u16, height: u16) -> String {
     lines.join("\n")
 }
 
-struct Page {
+struct Screen {
     lines: Vec<String>,
     width: usize,
     /// Lines were cut at the end.
@@ -36,7 +36,7 @@ struct Page {
     hidden_masters: usize,
 }
 
-impl Page {
+impl Screen {
     fn of(view: &View, width: usize, height: usize) -> Self {
         let mut page = Self { lines: Vec::new(), width, shortened: false, hidden_status: 0, hidden_masters: 0 };
         let status = status(view);

@@ -44,7 +44,7 @@ fn before_anything_happened() {
 fn round(millis: i64, saw: Result<Sight, String>) -> Round {
     let ended = Timestamp::from_millisecond(millis).unwrap();
     let answered = Source::ALL.map(|source| (source, true)).into();
-    Round { ended, took: Duration::from_millis(250), place: None, answered, paused: None, brake: None, saw }
+    Round { ended, took: Duration::from_millis(250), endpoints: None, answered, paused: None, brake: None, saw }
 }
 
 fn master(verdict: Verdict, unfinished: u64) -> WatchedMaster {

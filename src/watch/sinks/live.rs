@@ -49,7 +49,7 @@ impl Sink for LiveView {
 
     fn round(&mut self, round: &Round) {
         let view = &mut self.view;
-        if let Some((registry, database)) = &round.place {
+        if let Some((registry, database)) = &round.endpoints {
             view.title = title(registry, database);
         }
         view.paused.clone_from(&round.paused);

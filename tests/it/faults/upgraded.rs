@@ -6,7 +6,7 @@ use std::time::Duration;
 use dsctl::metadata::database::DatabaseError;
 
 use super::moments::{Moment, SERVERS, at_second_batch};
-use super::world::{BY_HOST, BY_STATE, World, reported};
+use super::world::{BY_HOST, BY_STATE, DEAD, World, reported};
 use crate::harness::{At, Limits, Output, Store, wait};
 
 /// A step of the upgrade, and the way back.
@@ -140,5 +140,29 @@ fn between_two_batches() {
             assert_eq!((reported(&output), world.check()), (first, reported(&output)), "{step}: {output:?}");
             world.complete();
         }
+    }
+}
+
+/// While the lock is waited for, to another release whose tables are the same: its masters want another form of command.
+#[test]
+fn while_the_lock_is_waited_for() {
+    for store in SERVERS {
+        let mut world = World::new(store, dsctl::model::Version::new(3, 1, 6), 5);
+        world.env.unset("DSCTL_DS_VERSION");
+        let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+        holder.await_stderr("holding");
+        let mut running = world.failover("--lock-timeout 60s").spawn();
+        running.await_stderr("held by session");
+        world.env.sql("UPDATE t_ds_version SET version = '3.1.9'");
+        holder.signal("TERM");
+        holder.finish().exit(0);
+        let output = world.end(running).exit(4);
+        let error = &output.json()["error"];
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("3.1.6 then") && message.contains("3.1.9 now"), "{output:?}");
+        assert!(error["hint"].as_str().unwrap().contains("run the same command again"), "{output:?}");
+        assert_eq!(world.command_count(), 0);
+        world.run(world.failover("")).exit(0);
+        assert_eq!(world.command_count(), 5);
     }
 }

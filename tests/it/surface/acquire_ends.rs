@@ -146,6 +146,20 @@ fn nohup_is_heeded() {
     running.finish().exit(0).out("done");
 }
 
+/// A script's background does not hear Ctrl-C, and neither does what runs there under a lock.
+#[test]
+fn an_interrupt_that_is_ignored_stays_so() {
+    let world = world();
+    let file = world.file("go");
+    let script = format!("echo ready; while ! test -e {}; do sleep 0.05; done; echo done", file.display());
+    let words = ["--", "sh", "-c", &script];
+    let mut running = world.acquire_through("/bin/sh", &["-c", "trap '' INT; exec \"$0\" \"$@\""], &words).spawn();
+    running.await_stdout("ready");
+    running.signal("INT");
+    std::fs::write(file, "").unwrap();
+    running.finish().exit(0).out("done");
+}
+
 /// What is typed is the program's while it runs, and the shell's afterwards.
 #[test]
 fn the_terminal_is_lent_and_taken_back() {
@@ -154,6 +168,32 @@ fn the_terminal_is_lent_and_taken_back() {
     let words = ["--", "sh", "-c", "read -r line; echo \"first $line\""];
     let dsctl = world.acquire_through("/bin/bash", &["-c", shell], &words).on_terminal().stdin("one\ntwo\n");
     dsctl.run().exit(0).out("first one").out("code 0").out("then two");
+}
+
+/// Whoever pages what the program writes reads what is typed: the program, which asks for nothing, must not have the terminal.
+#[test]
+fn a_pager_behind_the_program_has_the_terminal() {
+    let world = world();
+    let file = world.file("go");
+    let pager = format!(
+        "read -r first; echo \"paged $first\"; read -r key </dev/tty; echo \"key $key\"; touch {}; cat",
+        file.display()
+    );
+    let shell = format!("set -m; \"$0\" \"$@\" | sh -c '{pager}'; echo codes ${{PIPESTATUS[*]}}");
+    let script = format!("echo one; while ! test -e {}; do sleep 0.05; done; echo ended", file.display());
+    let words = ["--", "sh", "-c", &script];
+    let dsctl = world.acquire_through("/bin/bash", &["-c", &shell], &words).on_terminal().stdin("k\n");
+    dsctl.run().exit(0).out("paged one").out("key k").out("ended").out("codes 0 0");
+}
+
+/// The same where the program itself asks.
+#[test]
+fn a_program_that_writes_into_a_pipe_has_the_terminal_when_it_asks() {
+    let world = world();
+    let shell = "set -m; \"$0\" \"$@\" | cat; echo codes ${PIPESTATUS[*]}";
+    let words = ["--", "sh", "-c", "read -r line; echo \"first $line\"; read -r line </dev/tty; echo \"then $line\""];
+    let dsctl = world.acquire_through("/bin/bash", &["-c", shell], &words).on_terminal().stdin("one\ntwo\n");
+    dsctl.run().exit(0).out("first one").out("then two").out("codes 0 0");
 }
 
 /// Two files tell shell and program when to go on.
@@ -287,4 +327,47 @@ fn who_was_there_before_the_program_is_spared() {
     world.acquire_through("/bin/sh", &["-c", &shell], &["--", "true"]).run().exit(0);
     assert!(is_alive(number(&file)));
     signal(number(&file), "KILL");
+}
+
+/// Another user's processes hear nothing of us: whoever runs such a program is told at once, and not when it ends by itself.
+#[test]
+fn what_cannot_be_ended_is_told() {
+    if !crate::harness::servers::is_root() {
+        return crate::harness::skipped("what_cannot_be_ended_is_told", "only root can make a program that is root's");
+    }
+    let mut env = with_zookeeper(Store::Sqlite, V3_2);
+    // The file is closed to other users.
+    env.unset("DSCTL_DB");
+    env.set("DSCTL_DS_VERSION", &V3_2.to_string());
+    env.set("DSCTL_SESSION_TIMEOUT", "6s");
+    let (zk, path) = (env.zk(), env.path("lock/master-failover/10.0.0.2:5678"));
+    let _living = living(&env, V3_2);
+    let folder = tempfile::tempdir().unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode;
+    std::fs::set_permissions(folder.path(), open(0o755)).unwrap();
+    let (as_root, file) = (folder.path().join("as-root"), env.home().join("number"));
+    std::fs::copy("/usr/bin/setpriv", &as_root).unwrap();
+    std::fs::set_permissions(&as_root, open(0o4755)).unwrap();
+    let script = format!("echo $$ >{}; echo ready; exec sleep 600 >/dev/null 2>&1", file.display());
+    let words = ["--reuid=0", "--regid=0", "--clear-groups", "sh", "-c", &script];
+    for lost in [true, false] {
+        let more = if lost { ["--for", "600s"] } else { ["--for", "2s"] };
+        let mut running = Dsctl::new(&env)
+            .through("/usr/bin/setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .args(["lock", "acquire", DEAD])
+            .args(more)
+            .args(["--", as_root.to_str().unwrap()])
+            .args(words)
+            .spawn();
+        running.await_stdout("ready");
+        if lost {
+            let node = zk.await_queue(&path, 1).remove(0);
+            zk.delete(&format!("{path}/{node}"));
+        }
+        let output = running.finish().exit(if lost { 8 } else { 1 });
+        let program = number(&file);
+        assert!(is_alive(program) && output.stderr.contains(&format!("processes {program}")), "{output:?}");
+        signal(program, "KILL");
+        zk.await_queue(&path, 0);
+    }
 }

@@ -1,7 +1,7 @@
 //! The database goes away and comes back, is another one for a while, or takes no writes: said, waited for, and exactly
 //! once all the same.
 
-use super::{Rounds, await_commands, end, event, of, told, watch};
+use super::{Rounds, await_commands, end, event, of, program, told, watch};
 use crate::faults::moments::{Moment, SERVERS};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{At, Env, MARKER, MariaDb, Postgres, Proxy, Store};
@@ -165,4 +165,26 @@ fn postgresql_is_read_only_for_a_while() {
         server.sql("postgres", "ALTER SYSTEM RESET default_transaction_read_only");
         server.sql("postgres", "SELECT pg_reload_conf()");
     });
+}
+
+/// A server, or what stands before it, ends connections that say nothing for as long as between two rounds: that is no reason
+/// to begin every grace time anew, for ever.
+#[test]
+fn a_connection_that_is_ended_between_two_rounds_is_made_anew() {
+    let server = MariaDb::private();
+    server.sql("", "SET GLOBAL wait_timeout = 6");
+    let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 5);
+    let state = world.env.home().join("watch.json");
+    let asked = world.env.home().join("asked");
+    program(&asked, "sleep 7.5");
+    let words = format!(
+        "watch -o ndjson --yes --interval 8s --grace 10s --on pre={} --state-file {}",
+        asked.display(),
+        state.display()
+    );
+    let mut watcher = world.dsctl(&words).spawn();
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    let output = end(&world, watcher);
+    assert!(told(&output, "error").is_empty(), "{output:?}");
+    world.check_complete();
 }

@@ -203,6 +203,27 @@ fn what_is_remembered_of_another_cluster_holds_nothing_back() {
     }
 }
 
+/// Two lines of cron, two clusters, and one state file: no absence would ever be proven, and nobody would know.
+#[test]
+fn two_clusters_with_one_state_file_are_told_so_in_every_round() {
+    let one = World::new(Store::MariaDb, BY_HOST, 5);
+    let other = World::new(Store::Postgres, BY_STATE, 5);
+    let more = format!("--once --grace 1s --state-file {}", one.env.home().join("watch.json").display());
+    let run = |world: &World| world.run(world.dsctl(&format!("watch -o ndjson --yes {more}")));
+    run(&one).exit(0);
+    for world in [&other, &one, &other, &one] {
+        let_pass(Duration::from_secs(1));
+        let output = run(world).exit(4);
+        let held = told(&output, "grace_started").remove(0);
+        assert!(held["text"].as_str().unwrap().contains("each needs a state file of its own"), "{output:?}");
+        assert_eq!(world.command_count(), 0);
+    }
+    // One that goes on alone comes to its end.
+    let_pass(Duration::from_secs(1));
+    run(&one).exit(0);
+    one.check_complete();
+}
+
 /// What was seen of one database's rows proves no absence with another's.
 #[test]
 fn with_another_database_an_absence_begins_anew() {

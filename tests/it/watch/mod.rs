@@ -23,6 +23,7 @@ mod storms;
 mod tables;
 mod telling;
 mod unreleased;
+mod upgrades;
 mod zombies;
 
 use std::io::Write;
