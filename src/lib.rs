@@ -50,6 +50,10 @@
 //!   of the lock and the races take it as one more case.
 //! - **a command**: one file in `commands` with its arguments and its `run`, one line in the enum of `commands/command.rs`: the
 //!   match there does not compile without its arm.
+//! - **an event of the loop**: a variant of [`watch::What`] with its keys, its sentence in `watch/event/text.rs`; the compiler names
+//!   every sink that has to know it.
+//! - **a sink of these events**: one file in `watch/sinks` that implements [`watch::sinks::Sink`], one line in the list of
+//!   `commands/watch/sinks.rs`.
 //! - **a remark on what masters of a release do**: a line in [`family::Remark`], its releases in `family/data.rs`, its sentence
 //!   in `failover/remarks.rs`.
 //! - **a check before the first write**: a method in `failover/checks.rs`, a variant of [`failover::Refusal`] with its sentence

@@ -13,8 +13,9 @@ use super::lock::acquire::LockAcquireDocument;
 use super::lock::status::LockStatusDocument;
 use super::masters::MastersDocument;
 use super::shell::Skeleton;
-use super::watch::{EventLine, PreLine, WatchDocument};
+use super::watch::WatchDocument;
 use crate::output::{Document, NoKeys, schema};
+use crate::watch::line::{EventLine, PreLine};
 
 /// One kind of document.
 struct DocumentKind {

@@ -8,28 +8,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// RFC 3339 in UTC, for programs.
-#[derive(Clone, Copy, Debug, JsonSchema)]
-#[schemars(transparent, inline)]
-pub(super) struct Instant(
-    #[schemars(
-        with = "String",
-        regex(pattern = r"^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$")
-    )]
-    Timestamp,
-);
-
-impl Serialize for Instant {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl From<Timestamp> for Instant {
-    fn from(time: Timestamp) -> Self {
-        Self(time)
-    }
-}
+pub(super) use crate::output::Instant;
 
 /// A time as the database has it, in a zone that it does not name.
 #[derive(Clone, Copy, Debug, JsonSchema)]
@@ -57,7 +36,7 @@ fn shown(time: DateTime) -> String {
 
 /// A database time in UTC, where the zone is known.
 pub(super) fn in_utc(time: Option<DateTime>, zone: Option<&TimeZone>) -> Option<Instant> {
-    time.zip(zone).and_then(|(time, zone)| zone.to_timestamp(time).ok()).map(Instant)
+    time.zip(zone).and_then(|(time, zone)| zone.to_timestamp(time).ok()).map(Instant::from)
 }
 
 /// A database time as it stands there.

@@ -3,6 +3,7 @@
 mod color;
 mod document;
 mod escaped;
+mod instant;
 mod journal;
 mod json;
 mod patient;
@@ -19,6 +20,7 @@ use strum::{EnumString, VariantNames};
 pub use color::ColorChoice;
 pub use document::{Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Rows, Table, TableRow, WORD};
 pub use escaped::in_one_line;
+pub use instant::Instant;
 pub use journal::{Journal, Level};
 pub use patient::{HURRY, LAST, Patient};
 pub use printer::{Printer, Terminals, understood};

@@ -1,16 +1,18 @@
 //! Which guard holds a dead master's failover back, and how that is told.
 
+use super::event::Released;
 use super::guard::{self, Hold};
-use super::plan::Surroundings;
+use super::pause::Pause;
 use super::state::Brake;
+use super::surroundings::Surroundings;
 use super::watcher::Watcher;
-use super::{Event, Kind};
+use super::{Refused, Switch, What};
 use crate::model::Address;
 
 impl Watcher<'_> {
     pub(super) fn hold(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         master: &Address,
         unfinished: i64,
         now: i64,
@@ -26,7 +28,7 @@ impl Watcher<'_> {
         if let Some(hold) = guard::grace(absence.map_or(now, |absence| absence.since), now, limits) {
             return Some(hold);
         }
-        if let Some((by, reason)) = around.paused() {
+        if let Some(Pause { by, reason, .. }) = around.paused() {
             return Some(Hold::Paused { by, reason });
         }
         if let Some(hold) = guard::cool_down(master.as_str(), &self.memory.done, now, limits) {
@@ -38,7 +40,7 @@ impl Watcher<'_> {
     }
 
     /// The brake stays on until somebody resumes.
-    fn braked(&mut self, around: &mut dyn Surroundings, storm: Option<String>, now: i64) -> Option<String> {
+    fn braked(&mut self, around: &mut Surroundings<'_>, storm: Option<String>, now: i64) -> Option<String> {
         if let (None, Some(reason)) = (&self.memory.brake, storm) {
             self.memory.brake = Some(Brake { since_ms: now, reason });
             self.keep(around);
@@ -47,7 +49,7 @@ impl Watcher<'_> {
     }
 
     /// Under a master's lock it was seen that others have done too much already. It is told with the refusal.
-    pub(super) fn trip(&mut self, around: &mut dyn Surroundings, master: &Address, reason: &str) {
+    pub(super) fn trip(&mut self, around: &mut Surroundings<'_>, master: &Address, reason: &str) {
         self.announced.insert(master.to_string(), format!("brake {reason}"));
         let now = self.now();
         self.braked(around, Some(reason.to_owned()), now);
@@ -55,44 +57,41 @@ impl Watcher<'_> {
 
     /// An operator's word is taken in the round after it, whether or not anything waits for that: later it would release
     /// a brake that nobody has seen yet. What came before is then no storm any more.
-    pub(super) async fn take_resume(&mut self, around: &mut dyn Surroundings) {
+    pub(super) async fn take_resume(&mut self, around: &mut Surroundings<'_>) {
         if !around.resumed() || self.memory.brake.take().is_none() {
             return;
         }
         self.memory.done.clear();
         self.keep(around);
-        around.tell(Event::new(Kind::Paused, "the storm brake is released").with("storm_brake", false)).await;
+        around.tell(What::Paused(Switch::Brake { why: Released::Resumed })).await;
     }
 
     /// Tells a guard once, not in every round.
     pub(super) async fn announce(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         master: &Address,
         unfinished: i64,
         hold: &Hold,
         now: i64,
     ) {
-        let (kind, key) = match hold {
-            Hold::NoMasters => (Kind::FailoverRefused, "no masters".to_owned()),
-            Hold::Alive(sign) => (Kind::FailoverRefused, format!("alive {sign}")),
-            Hold::Grace(until) => (Kind::GraceStarted, format!("grace {until}")),
-            Hold::CoolDown(until) => (Kind::FailoverRefused, format!("cool-down {until}")),
-            Hold::Paused { by, reason } => (Kind::FailoverRefused, format!("paused {by} {reason}")),
-            Hold::Brake(reason) => (Kind::FailoverRefused, format!("brake {reason}")),
+        let key = match hold {
+            Hold::NoMasters => "no masters".to_owned(),
+            Hold::Alive(sign) => format!("alive {sign}"),
+            Hold::Grace(until) => format!("grace {until}"),
+            Hold::CoolDown(until) => format!("cool-down {until}"),
+            Hold::Paused { by, reason } => format!("paused {by} {reason}"),
+            Hold::Brake(reason) => format!("brake {reason}"),
         };
         if self.announced.insert(master.to_string(), key.clone()) == Some(key) {
             return;
         }
-        let sentence = hold.sentence(now);
-        let text = match (hold, self.memory.missing.doubt) {
-            (Hold::Grace(_), Some(doubt)) => format!("{sentence}; it begins anew, since {doubt}"),
-            _ => sentence,
-        };
-        let event = Event::new(kind, text).about(master).with("unfinished_instances", unfinished);
-        if kind == Kind::FailoverRefused {
-            around.report(&event).await;
+        let (master, unfinished_instances, guard) = (master.clone(), unfinished, hold.sentence(now));
+        if let Hold::Grace(_) = hold {
+            let anew = self.memory.missing.doubt;
+            around.tell(What::GraceStarted { master, unfinished_instances, guard, anew }).await;
+            return;
         }
-        around.tell(event).await;
+        around.tell(What::FailoverRefused(Refused::Guard { master, unfinished_instances, guard })).await;
     }
 }

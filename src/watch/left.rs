@@ -1,36 +1,12 @@
 //! What hangs and no failover takes: told once whenever it changes, and counted.
 
-use super::plan::{LeftAlone, Surroundings};
+use super::surroundings::Surroundings;
 use super::watcher::Watcher;
-use super::{Event, Kind};
+use super::{LeftAlone, What};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, RegistryView, dead_hosts};
 use crate::family::{Claim, Family};
 use crate::metadata::HostCount;
-
-impl LeftAlone {
-    fn sentence(self, strange: &[String]) -> String {
-        let mut parts = Vec::new();
-        if self.orphans > 0 {
-            let orphans = self.orphans;
-            parts.push(format!(
-                "{orphans} handed over before and without a command (dsctl recover --orphans --dry-run)"
-            ));
-        }
-        if self.odd_hosts > 0 {
-            let hosts: Vec<String> = strange.iter().take(3).map(|host| format!("{host:?}")).collect();
-            let more = if strange.len() > hosts.len() { ", …" } else { "" };
-            parts.push(format!("{} whose host can be no master's: {}{more}", self.odd_hosts, hosts.join(", ")));
-        }
-        if self.no_host > 0 {
-            parts.push(format!("{} that name no host at all (SQL NULL)", self.no_host));
-        }
-        if parts.is_empty() {
-            return "no unfinished instance is left alone any more".to_owned();
-        }
-        format!("unfinished instances that no failover takes: {}", parts.join("; "))
-    }
-}
 
 fn sum(counts: &[HostCount], of: impl Fn(&HostCount) -> bool) -> u64 {
     let sum: i64 = counts.iter().filter(|count| of(count)).map(|count| count.count).sum();
@@ -48,7 +24,7 @@ impl Watcher<'_> {
     /// Counts what is left alone, and tells it when it is not as it was told last.
     pub(super) async fn tell_left(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         counts: &[HostCount],
     ) -> Result<(), FailoverError> {
@@ -66,11 +42,7 @@ impl Watcher<'_> {
         };
         if left != self.left {
             self.left = left;
-            let event = Event::new(Kind::LeftAlone, left.sentence(&strange))
-                .with("orphans", left.orphans)
-                .with("odd_hosts", left.odd_hosts)
-                .with("no_host", left.no_host);
-            around.tell(event).await;
+            around.tell(What::LeftAlone { left, hosts: strange }).await;
         }
         Ok(())
     }

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 pub use frame::frame;
 
 use super::pause::Pause;
+use super::round::WatchedMaster;
 use super::state::Brake;
-use crate::model::Verdict;
 use crate::output::terminal::{self, ENTER, SHOWN};
 
 /// What is shown.
@@ -33,7 +33,7 @@ pub struct View {
     /// Who holds the lock, while we stand by.
     pub standby: Option<String>,
     /// The masters.
-    pub masters: Vec<MasterRow>,
+    pub masters: Vec<WatchedMaster>,
     /// Events, the latest last.
     pub events: VecDeque<String>,
 }
@@ -45,26 +45,6 @@ pub struct Stale {
     pub since: Timestamp,
     /// Why.
     pub why: String,
-}
-
-/// One master.
-#[derive(Clone, Debug)]
-pub struct MasterRow {
-    /// Its address.
-    pub address: String,
-    /// What is known of it.
-    pub verdict: Verdict,
-    /// Its unfinished instances.
-    pub unfinished: u64,
-    /// What its guard waits for, in words; empty for nothing.
-    pub guard: String,
-}
-
-impl MasterRow {
-    /// Whether it needs somebody.
-    fn is_urgent(&self) -> bool {
-        self.verdict != Verdict::Alive && self.unfinished > 0
-    }
 }
 
 /// A terminal without a size is as large as terminals always were.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::event::Released;
 use super::home::Home;
+use super::memory::Memory;
 use super::missing::Look;
-use super::plan::Memory;
 use super::watcher::Watcher;
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life};
@@ -56,7 +57,7 @@ impl Watcher<'_> {
         let Some(home) = home else { return };
         if self.memory.home.as_ref().is_some_and(|before| !home.is_that(before)) {
             if self.memory.brake.is_some() {
-                self.strange = Some("the storm brake is released: it was another cluster's");
+                self.strange = Some(Released::Another);
             }
             self.memory = Memory { database: self.memory.database.take(), ..Memory::default() };
             self.memory.missing.doubt = Some(ANOTHERS);

@@ -7,10 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::replace::replace;
-use super::{Event, Kind, LeftAlone, Source};
+use super::{Fault, Kind, LeftAlone, Round, Sight, Source, Summary, What};
 use crate::exit_code::ExitCode;
 use crate::model::Verdict;
 
@@ -47,7 +46,7 @@ pub struct Metrics {
     last_run: Option<Timestamp>,
     last_success: Option<Timestamp>,
     /// Nothing before the first look: zero dead masters would be a claim.
-    seen: Option<Seen>,
+    seen: Option<Counts>,
     failovers: BTreeMap<Outcome, u64>,
     recovered: u64,
     skipped: u64,
@@ -57,15 +56,26 @@ pub struct Metrics {
     round_took: Duration,
 }
 
-/// Numbers of one look.
+/// Numbers of one round.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+struct Counts {
     /// Masters by verdict.
-    pub masters: BTreeMap<Verdict, u64>,
+    masters: BTreeMap<Verdict, u64>,
     /// Unfinished instances by verdict.
-    pub unfinished: BTreeMap<Verdict, u64>,
+    unfinished: BTreeMap<Verdict, u64>,
     /// What no failover takes.
-    pub left: LeftAlone,
+    left: LeftAlone,
+}
+
+impl Counts {
+    fn of(sight: &Sight) -> Self {
+        let mut seen = Self { left: sight.left, ..Self::default() };
+        for master in &sight.masters {
+            *seen.masters.entry(master.verdict).or_default() += 1;
+            *seen.unfinished.entry(master.verdict).or_default() += master.unfinished;
+        }
+        seen
+    }
 }
 
 impl Metrics {
@@ -75,70 +85,52 @@ impl Metrics {
         Self::default()
     }
 
-    /// Counts an event, and takes from its details what the gauges need:
-    ///
-    /// - `failover_finished`: `exit_code`, `recovered` and `skipped` (numbers or lists), `dry_run`. Without an exit code
-    ///   it is done.
-    /// - `paused`: `paused`, whether it begins or ends.
-    /// - `error`: who did not answer; about a master, the keys of `failover_finished`.
-    pub fn record(&mut self, event: &Event) {
-        count(&mut self.events, event.kind);
-        match event.kind {
-            Kind::Started => self.up = Source::ALL.map(|source| (source, true)).into(),
-            Kind::FailoverFinished => self.record_failover(event),
-            Kind::FailoverRefused => count(&mut self.failovers, Outcome::Refused),
-            Kind::Paused => {
-                self.paused = event.details.get("paused").and_then(Value::as_bool).unwrap_or(self.paused);
-            }
-            Kind::Error => {
-                if let Some(source) = event.source {
-                    self.set_up(source, false);
-                }
-                // Of a failover, and not of a round.
-                if event.master.is_some() {
-                    self.record_failover(event);
-                }
-            }
-            _ => {}
+    /// Counts an event.
+    pub fn record(&mut self, what: &What) {
+        count(&mut self.events, what.kind());
+        match what {
+            What::FailoverFinished { summary, .. } => self.record_failover(outcome(summary), summary),
+            What::FailoverRefused(_) => count(&mut self.failovers, Outcome::Refused),
+            What::Error(Fault::Failover { summary, .. }) => self.record_failover(Outcome::Failed, summary),
+            What::Error(
+                Fault::Unusable { .. }
+                | Fault::Round { .. }
+                | Fault::Untold { .. }
+                | Fault::Unkept { .. }
+                | Fault::Unwritable { .. }
+                | Fault::Settings { .. },
+            )
+            | What::Started { .. }
+            | What::MasterRegistered { .. }
+            | What::MasterLost { .. }
+            | What::GraceStarted { .. }
+            | What::FailoverStarted { .. }
+            | What::Standby { .. }
+            | What::LeftAlone { .. }
+            | What::Paused(_)
+            | What::Stopped { .. } => {}
         }
     }
 
-    fn record_failover(&mut self, event: &Event) {
-        let outcome = if event.kind == Kind::Error { Outcome::Failed } else { outcome(event) };
+    fn record_failover(&mut self, outcome: Outcome, summary: &Summary) {
         count(&mut self.failovers, outcome);
-        if outcome != Outcome::DryRun {
-            self.recovered = self.recovered.saturating_add(amount(event, "recovered"));
-            self.skipped = self.skipped.saturating_add(amount(event, "skipped"));
+        // What a dry run would have handed over is nowhere, also where it has failed.
+        if !summary.dry_run {
+            self.recovered = self.recovered.saturating_add(summary.recovered as u64);
+            self.skipped = self.skipped.saturating_add(summary.skipped as u64);
         }
     }
 
-    /// Whether a source answered when it was last asked.
-    pub fn set_up(&mut self, source: Source, up: bool) {
-        self.up.insert(source, up);
-    }
-
-    /// Whether an operator paused the loop.
-    pub fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
-    }
-
-    /// Whether the brake over all is on.
-    pub fn set_brake(&mut self, brake: bool) {
-        self.brake = brake;
-    }
-
-    /// A round ended in which both sources answered.
-    pub fn round_succeeded(&mut self, at: Timestamp, took: Duration, seen: Seen) {
-        self.round_failed(at, took);
-        self.last_success = Some(at);
-        self.up = Source::ALL.map(|source| (source, true)).into();
-        self.seen = Some(seen);
-    }
-
-    /// A round ended, and something did not answer. What was seen before stays, as `last_success` says how old it is.
-    pub fn round_failed(&mut self, at: Timestamp, took: Duration) {
-        self.last_run = Some(at);
-        self.round_took = took;
+    /// A round is over. What was seen in one that succeeded stays, as `last_success` says how old it is.
+    pub fn round(&mut self, round: &Round) {
+        self.last_run = Some(round.ended);
+        self.round_took = round.took;
+        self.up.clone_from(&round.answered);
+        (self.paused, self.brake) = (round.paused.is_some(), round.brake.is_some());
+        if let Ok(sight) = &round.saw {
+            self.last_success = Some(round.ended);
+            self.seen = Some(Counts::of(sight));
+        }
     }
 
     /// The whole text.
@@ -175,7 +167,7 @@ impl Metrics {
         page.family("failovers_total", "counter", "Failovers that ended or were held back.", failovers);
         let instances = [label("outcome", "recovered", self.recovered), label("outcome", "skipped", self.skipped)];
         page.family("failover_instances_total", "counter", "Process instances of failovers.", instances);
-        let events = Kind::ALL.map(|kind| label("event", kind.word(), of(&self.events, &kind)));
+        let events = Kind::ALL.iter().map(|kind| label("event", kind.word(), of(&self.events, kind)));
         page.family("events_total", "counter", "Events of the loop.", events);
         page.plain("paused", "gauge", "Whether an operator paused the loop.", &u8::from(self.paused));
         page.plain("storm_brake", "gauge", "Whether the brake over all failovers is on.", &u8::from(self.brake));
@@ -200,24 +192,12 @@ fn of<K: Ord>(counts: &BTreeMap<K, u64>, key: &K) -> u64 {
     counts.get(key).copied().unwrap_or(0)
 }
 
-fn outcome(event: &Event) -> Outcome {
-    if event.details.get("dry_run").and_then(Value::as_bool) == Some(true) {
-        return Outcome::DryRun;
-    }
-    let is = |code: ExitCode, number: u64| u64::from(code.number()) == number;
-    match event.details.get("exit_code").and_then(Value::as_u64) {
-        None => Outcome::Done,
-        Some(number) if is(ExitCode::Done, number) => Outcome::Done,
-        Some(number) if is(ExitCode::Partial, number) => Outcome::Partial,
-        Some(_) => Outcome::Failed,
-    }
-}
-
-fn amount(event: &Event, key: &str) -> u64 {
-    match event.details.get(key) {
-        Some(Value::Array(list)) => list.len() as u64,
-        Some(value) => value.as_u64().unwrap_or(0),
-        None => 0,
+fn outcome(summary: &Summary) -> Outcome {
+    match summary.exit_code {
+        _ if summary.dry_run => Outcome::DryRun,
+        ExitCode::Done => Outcome::Done,
+        ExitCode::Partial => Outcome::Partial,
+        _ => Outcome::Failed,
     }
 }
 

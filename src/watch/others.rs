@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::plan::Surroundings;
 use super::state::PastFailover;
+use super::surroundings::Surroundings;
 use super::watcher::{Unkept, Watcher};
-use super::{Event, Kind, picture};
+use super::{Fault, What, picture};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, RegistryView, dead_hosts};
 use crate::family::Family;
@@ -65,7 +65,7 @@ impl Watcher<'_> {
     /// Scans once more, as something was done since; gives how much work a master has now.
     pub(super) async fn scan_again(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         master: &Address,
     ) -> Result<i64, FailoverError> {
@@ -80,21 +80,17 @@ impl Watcher<'_> {
     }
 
     /// Keeps the memory. What cannot be kept is told by [`Watcher::tell_unkept`].
-    pub(super) fn keep(&mut self, around: &mut dyn Surroundings) {
+    pub(super) fn keep(&mut self, around: &mut Surroundings<'_>) {
         let told = self.unkept.as_ref().is_some_and(|unkept| unkept.told);
         self.unkept = around.keep(&self.memory).err().map(|why| Unkept { why, told });
     }
 
     /// Whether the memory could not be kept when that was last tried. Told when that begins, not in every round.
-    pub(super) async fn tell_unkept(&mut self, around: &mut dyn Surroundings) -> bool {
+    pub(super) async fn tell_unkept(&mut self, around: &mut Surroundings<'_>) -> bool {
         let Some(unkept) = &mut self.unkept else { return false };
         if !std::mem::replace(&mut unkept.told, true) {
-            let then = if self.plan.once {
-                "a round that is not remembered does nothing: give another place with --state-file"
-            } else {
-                "the loop goes on, and remembers until it ends"
-            };
-            around.tell(Event::new(Kind::Error, format!("{}; {then}", unkept.why))).await;
+            let fault = Fault::Unkept { why: unkept.why.clone(), once: self.plan.once };
+            around.tell(What::Error(fault)).await;
         }
         true
     }

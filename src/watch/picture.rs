@@ -37,7 +37,8 @@ pub(super) fn masters(
         let guard = holds.get(host).map(|hold| hold.sentence(now));
         let verdict = if matches!(holds.get(host), Some(Hold::Alive(_))) { Verdict::Unknown } else { absent };
         let new = || WatchedMaster { address: host.to_owned(), verdict, unfinished: 0, guard };
-        masters.entry(host.to_owned()).or_insert_with(new).unfinished += count.count;
+        let unfinished = u64::try_from(count.count).unwrap_or(0);
+        masters.entry(host.to_owned()).or_insert_with(new).unfinished += unfinished;
     }
     masters.into_values().collect()
 }

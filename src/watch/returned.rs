@@ -1,33 +1,22 @@
 //! A master that comes back: the loop leaves it alone, and says what of an earlier life is left with it.
 
-use super::{Event, Kind, picture};
+use super::{What, picture};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, disproof, instance_verdict};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations, Verdict};
 
-/// Adds to a `master_registered` how many of that master's unfinished instances are older than its start
-/// (`older_instances`; `null` where that cannot be told). Other events stay as they are.
-///
-/// # Errors
-/// None of its own: what breaks the connection shows in the next question.
-pub(super) async fn with_older(
+/// Counts how many unfinished instances of a master that has registered are older than its start. Where that cannot be told it
+/// stays open; what breaks the connection shows in the next question.
+pub(super) async fn count_older(
     cluster: &mut Cluster,
     masters: &Registrations,
     counts: &[HostCount],
-    event: Event,
-) -> Result<Event, FailoverError> {
-    let Some(address) = event.master.clone().filter(|_| event.kind == Kind::MasterRegistered) else { return Ok(event) };
-    let older = older(cluster, masters, counts, &address).await.unwrap_or_default();
-    let mut event = event.with("older_instances", older);
-    if let Some(count) = older.filter(|count| *count > 0) {
-        let left = format!(
-            "; {count} of its unfinished instances are older than its start: if no master takes them up, \
-             'dsctl failover {address} --allow-restarted' does"
-        );
-        event.text.push_str(&left);
+    change: &mut What,
+) {
+    if let What::MasterRegistered { master, older_instances, .. } = change {
+        *older_instances = older(cluster, masters, counts, master).await.unwrap_or_default();
     }
-    Ok(event)
 }
 
 async fn older(

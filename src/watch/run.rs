@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::clock::Clock;
-use super::plan::{Plan, Surroundings, Trouble, View};
+use super::plan::Plan;
+use super::round::{Round, Sight};
 use super::seen::Seen;
 use super::state::Reading;
+use super::surroundings::{Surroundings, Trouble};
 use super::watcher::Watcher;
 use super::words::{back_off, error_text, time_left};
-use super::{Event, Kind, LeftAlone, Source, picture, returned};
+use super::{Fault, LeftAlone, Refused, Source, Switch, What, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, RegistryView, check_registry, dead_hosts, place};
@@ -26,7 +28,7 @@ pub struct Ended {
 }
 
 /// Runs until a signal comes, one round is done, or nothing has succeeded for too long.
-pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal) -> Ended {
+pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal) -> Ended {
     let mut memory = around.recall();
     if let Some(now) = Reading::now() {
         memory.follow(&now);
@@ -42,7 +44,9 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         paused: None,
         started: false,
         place: None,
+        endpoints: None,
         strange: None,
+        answered: BTreeMap::new(),
         wrote: false,
         came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
@@ -54,16 +58,8 @@ pub async fn watch(around: &mut dyn Surroundings, plan: &Plan, stop: StopSignal)
         left: LeftAlone::default(),
     };
     let code = watcher.run(around).await;
-    around.tell(Event::new(Kind::Stopped, ended_text(code, plan.once)).with("exit_code", code.number())).await;
+    around.tell(What::Stopped { exit_code: code, once: plan.once }).await;
     Ended { code }
-}
-
-fn ended_text(code: ExitCode, once: bool) -> &'static str {
-    match code {
-        ExitCode::Interrupted | ExitCode::Terminated => "asked to by a signal",
-        _ if once => "the round is over",
-        _ => "gave up",
-    }
 }
 
 /// Why a round failed.
@@ -82,7 +78,7 @@ enum Next {
 }
 
 impl Watcher<'_> {
-    async fn run(&mut self, around: &mut dyn Surroundings) -> ExitCode {
+    async fn run(&mut self, around: &mut Surroundings<'_>) -> ExitCode {
         let mut failures = 0_u32;
         // Rounds that remember nothing of each other would wait for ever, and nobody would know.
         if self.plan.once {
@@ -93,6 +89,7 @@ impl Watcher<'_> {
         }
         loop {
             let opened = around.open(&self.stop).await;
+            self.note_answers(&opened);
             if let (Err(_), Err(Stopped(stop))) = (&opened, self.stop.check()) {
                 return code_of(stop);
             }
@@ -104,8 +101,8 @@ impl Watcher<'_> {
                     next
                 }
                 // Once it has worked, settings and schema are right: another server may answer at the address for a while.
-                Err(Trouble { text, fatal: Some(code), source, .. }) if !self.started => {
-                    around.tell(Event::new(Kind::Error, text).from(source)).await;
+                Err(Trouble { text: why, fatal: Some(code), source, .. }) if !self.started => {
+                    around.tell(What::Error(Fault::Unusable { source, why })).await;
                     Next::End(code)
                 }
                 Err(Trouble { text, code, source, .. }) => Next::Reopen(Some(Failure { text, code, source })),
@@ -123,10 +120,20 @@ impl Watcher<'_> {
         }
     }
 
+    /// The database is asked first: where the registry did not answer, that one has.
+    fn note_answers(&mut self, opened: &Result<Cluster, Trouble>) {
+        let have_answered = match opened {
+            Ok(_) => &Source::ALL[..],
+            Err(Trouble { source: Some(Source::Registry), .. }) => &[Source::Database],
+            Err(_) => &[],
+        };
+        self.answered.extend(have_answered.iter().map(|source| (*source, true)));
+    }
+
     /// Tells the failure and pauses; gives a code if that is the end.
     async fn after_failure(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         failure: Failure,
         failures: u32,
     ) -> Option<ExitCode> {
@@ -134,12 +141,11 @@ impl Watcher<'_> {
         self.memory.missing.lose_sight();
         self.keep(around);
         let pause = back_off(failures);
-        let seconds = pause.as_secs_f64();
-        let event = Event::new(Kind::Error, format!("{text}; trying again in {seconds:.1}s"));
-        around.tell(event.from(source).with("retry_after_seconds", seconds)).await;
-        // Both hold whatever can be seen.
-        let view = View { paused: paused_text(around), brake: self.memory.brake.clone(), ..View::default() };
-        around.round(&view, Duration::ZERO, Some(&text)).await;
+        let fault = Fault::Round { source, retry_after_seconds: pause.as_secs_f64(), why: text.clone() };
+        around.tell(What::Error(fault)).await;
+        self.answered.extend(source.map(|source| (source, false)));
+        let round = self.over(around, Duration::ZERO, Err(text));
+        around.round(&round);
         if self.plan.once {
             return Some(code);
         }
@@ -155,7 +161,7 @@ impl Watcher<'_> {
         }
     }
 
-    async fn on_cluster(&mut self, around: &mut dyn Surroundings, cluster: &mut Cluster, failures: &mut u32) -> Next {
+    async fn on_cluster(&mut self, around: &mut Surroundings<'_>, cluster: &mut Cluster, failures: &mut u32) -> Next {
         self.arrive(cluster);
         loop {
             let began = Instant::now();
@@ -180,7 +186,7 @@ impl Watcher<'_> {
     /// has, or when its time has come.
     async fn pause_between(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         wait: Duration,
     ) -> Option<Next> {
@@ -210,6 +216,7 @@ impl Watcher<'_> {
     /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody known or dead here. Who
     /// was seen to live is forgotten only where it certainly is another one.
     fn arrive(&mut self, cluster: &Cluster) {
+        self.endpoints = Some((cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned()));
         // After an upgrade the rows may have been rewritten by nobody who lives.
         let database = format!("{} of {}", cluster.store.endpoint(), cluster.store.release().range);
         let place = (cluster.registry.endpoint().to_owned(), database);
@@ -237,7 +244,7 @@ impl Watcher<'_> {
     /// One look at everything, and what follows from it; gives how long until a guard lets go.
     async fn round(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         began: Instant,
     ) -> Result<Duration, FailoverError> {
@@ -252,12 +259,12 @@ impl Watcher<'_> {
             self.started = true;
             around.tell(self.greeting(cluster, masters.servers.len())).await;
         }
-        for event in self.seen.look(&masters) {
-            let told = returned::with_older(cluster, &masters, &counts, event).await?;
-            around.tell(told).await;
+        for mut change in self.seen.look(&masters) {
+            returned::count_older(cluster, &masters, &counts, &mut change).await;
+            around.tell(change).await;
         }
-        if let Some(text) = self.strange.take() {
-            around.tell(Event::new(Kind::Paused, text).with("storm_brake", false)).await;
+        if let Some(why) = self.strange.take() {
+            around.tell(What::Paused(Switch::Brake { why })).await;
         }
         self.tell_pause(around).await;
         self.take_resume(around).await;
@@ -301,50 +308,54 @@ impl Watcher<'_> {
         if self.tell_unkept(around).await && self.plan.once {
             self.comes_to(ExitCode::Failure);
         }
-        let view = View {
-            masters: picture::masters(cluster.store.release().family, &view, &counts, &holds),
-            paused: paused_text(around),
-            brake: self.memory.brake.clone(),
-            left: self.left,
-            seen_at: Some(Timestamp::now()),
-        };
-        around.round(&view, began.elapsed(), None).await;
+        self.answered = Source::ALL.map(|source| (source, true)).into();
+        let masters = picture::masters(cluster.store.release().family, &view, &counts, &holds);
+        let round = self.over(around, began.elapsed(), Ok(Sight { masters, left: self.left }));
+        around.round(&round);
         Ok(wake)
+    }
+
+    /// A round that is over. Pause and brake hold whatever could be seen.
+    fn over(&self, around: &Surroundings<'_>, took: Duration, saw: Result<Sight, String>) -> Round {
+        Round {
+            ended: Timestamp::now(),
+            took,
+            endpoints: self.endpoints.clone(),
+            answered: self.answered.clone(),
+            paused: around.paused(),
+            brake: self.memory.brake.clone(),
+            saw,
+        }
     }
 
     /// One round in which no master is registered at all has seen nothing, and says so as `failover --all-dead` does: nobody
     /// waits for the next one.
-    async fn tell_nobody(&mut self, around: &mut dyn Surroundings, cluster: &Cluster, view: &RegistryView) {
+    async fn tell_nobody(&mut self, around: &mut Surroundings<'_>, cluster: &Cluster, view: &RegistryView) {
         let (family, allowed) = (cluster.store.release().family, self.plan.rules.allow_no_masters);
         let Err(refusal) = check_registry(&view.masters, family, place(&*cluster.registry), allowed) else { return };
-        around.tell(Event::new(Kind::FailoverRefused, format!("{refusal}; {}", refusal.hint()))).await;
+        let why = format!("{refusal}; {}", refusal.hint());
+        around.tell(What::FailoverRefused(Refused::Nobody { why })).await;
         self.comes_to(ExitCode::Refused);
     }
 
     /// A pause is told when it begins and when it ends, whether or not anything waits for that.
-    async fn tell_pause(&mut self, around: &mut dyn Surroundings) {
-        let now = around.paused();
+    async fn tell_pause(&mut self, around: &mut Surroundings<'_>) {
+        let now = around.paused().map(|pause| (pause.by, pause.reason));
         if now == self.paused {
             return;
         }
-        let event = match &now {
-            Some((by, reason)) => Event::new(Kind::Paused, format!("by {by}: {reason}")).with("paused", true),
-            None => Event::new(Kind::Paused, "resumed").with("paused", false),
-        };
-        around.tell(event).await;
+        around.tell(What::Paused(Switch::Pause { by: now.clone() })).await;
         self.paused = now;
     }
 
-    fn greeting(&self, cluster: &Cluster, masters: usize) -> Event {
-        let (grace, mode) = (self.plan.limits.grace.as_secs(), if self.plan.dry_run { "dry run, " } else { "" });
-        let text = format!(
-            "{mode}{masters} masters registered; a master is failed over when it is gone for {grace}s, which should be \
-             longer than the masters' session with the registry"
-        );
-        Event::new(Kind::Started, text)
-            .with("registry", cluster.registry.endpoint())
-            .with("database", cluster.store.endpoint())
-            .with("dry_run", self.plan.dry_run)
+    fn greeting(&self, cluster: &Cluster, masters: usize) -> What {
+        What::Started {
+            registry: cluster.registry.endpoint().to_owned(),
+            database: cluster.store.endpoint().to_owned(),
+            dry_run: self.plan.dry_run,
+            masters,
+            grace: self.plan.limits.grace,
+        }
     }
 
     /// The time by the wall clock. When that was set, what is remembered follows it: a master is not gone for longer by
@@ -368,10 +379,6 @@ impl Watcher<'_> {
             done.at_ms = done.at_ms.min(now);
         }
     }
-}
-
-fn paused_text(around: &mut dyn Surroundings) -> Option<String> {
-    around.paused().map(|(by, reason)| format!("by {by}: {reason}"))
 }
 
 fn code_of(stop: Stop) -> ExitCode {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Address, Moment, Registrations};
 
-use super::{Event, Kind};
+use super::What;
+use super::event::News;
 
 /// What tells one life of a master from the next.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +40,7 @@ impl Seen {
     }
 
     /// Takes a new look, and says what changed since the last one.
-    pub(super) fn look(&mut self, masters: &Registrations) -> Vec<Event> {
+    pub(super) fn look(&mut self, masters: &Registrations) -> Vec<What> {
         let now: BTreeMap<Address, Life> = masters
             .servers
             .iter()
@@ -48,26 +49,25 @@ impl Seen {
                 (server.address.clone(), life)
             })
             .collect();
-        let mut events = Vec::new();
-        for (address, life) in &self.lives {
-            if !now.contains_key(address) {
-                let event = Event::new(Kind::MasterLost, "its registration is gone").about(address);
-                events.push(event.with("session_id", life.session.clone()));
+        let mut changes = Vec::new();
+        for (master, life) in &self.lives {
+            if !now.contains_key(master) {
+                changes.push(What::MasterLost { master: master.clone(), session_id: life.session.clone() });
             }
         }
-        for (address, life) in &now {
-            let text = match self.lives.get(address) {
-                None => "registered",
-                Some(before) if before.session != life.session => "registered again, with another session",
-                Some(before) if is_restart(before, life) => "says that it started anew",
+        for (master, life) in &now {
+            let news = match self.lives.get(master) {
+                None => News::Master,
+                Some(before) if before.session != life.session => News::Session,
+                Some(before) if is_restart(before, life) => News::Start,
                 Some(_) => continue,
             };
-            let event = Event::new(Kind::MasterRegistered, text).about(address);
-            events.push(event.with("session_id", life.session.clone()));
+            let (master, session_id) = (master.clone(), life.session.clone());
+            changes.push(What::MasterRegistered { master, session_id, older_instances: None, news });
         }
         self.known.extend(now.keys().cloned());
         self.lives = now;
-        events
+        changes
     }
 }
 
@@ -96,8 +96,8 @@ mod tests {
         Registrations { parent_exists: true, parent: String::new(), servers: servers.collect(), changes: None }
     }
 
-    fn words(events: &[Event]) -> Vec<String> {
-        events.iter().map(|event| format!("{} {}", event.kind.word(), event.master.as_ref().unwrap())).collect()
+    fn words(changes: &[What]) -> Vec<String> {
+        changes.iter().map(|change| format!("{} {}", change.kind().word(), change.master().unwrap())).collect()
     }
 
     #[test]

@@ -182,6 +182,12 @@ impl StateFile {
         &self.path
     }
 
+    /// The file beside it with which an operator tells a watcher that runs that he has resumed.
+    #[must_use]
+    pub fn resume_marker(&self) -> PathBuf {
+        beside(&self.path, ".resume")
+    }
+
     /// Reads it; a missing file is an empty state.
     ///
     /// # Errors

@@ -4,12 +4,12 @@ use std::slice::from_ref;
 
 use super::guard::Hold;
 use super::looking::ANOTHERS;
-use super::plan::{Surroundings, Word};
 use super::state::PastFailover;
 use super::storm::StormBrake;
+use super::surroundings::Surroundings;
 use super::watcher::Watcher;
-use super::words::outcome_event;
-use super::{Event, Kind};
+use super::words::outcome;
+use super::{Event, Refused, What};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, Handover, Limit, Observer, Refusal, Rules, Run, about_holder};
@@ -28,7 +28,7 @@ impl Watcher<'_> {
     /// Holds a dead master's failover back, and says why, or does it.
     pub(super) async fn consider(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
@@ -42,10 +42,10 @@ impl Watcher<'_> {
             return Ok(None);
         }
         // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
-        let asked = async { Ok::<_, FailoverError>(around.ask(master, unfinished).await) };
-        if let Word::Veto(why) = self.stop.unless(asked).await? {
-            let event = Event::new(Kind::FailoverRefused, format!("vetoed: {why}")).about(master);
-            around.tell(event).await;
+        let asked = async { Ok::<_, FailoverError>(around.veto(master, unfinished).await) };
+        if let Some(why) = self.stop.unless(asked).await? {
+            let veto = Refused::Veto { master: master.clone(), why };
+            around.tell(What::FailoverRefused(veto)).await;
             self.remember(around, master, 0, false);
             return Ok(None);
         }
@@ -66,7 +66,7 @@ impl Watcher<'_> {
     /// Looks at the registry once more, as whatever was done since the last look took its time, and asks the guards.
     async fn standing(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
@@ -90,17 +90,16 @@ impl Watcher<'_> {
 
     async fn fail_over(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
     ) -> Result<(), FailoverError> {
         self.acted = true;
-        let text = format!("{unfinished} unfinished instances");
-        let started = Event::new(Kind::FailoverStarted, text).about(master).with("dry_run", self.plan.dry_run);
+        let started = What::FailoverStarted { master: master.clone(), dry_run: self.plan.dry_run, unfinished };
         // It stands by once more, as it seems: that is no news.
         let stood_by = self.standing_by.remove(master.as_str());
-        let mut untold = Some(started);
+        let mut untold = Some(Event::from(started));
         if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
             around.tell(started).await;
         }
@@ -117,32 +116,26 @@ impl Watcher<'_> {
                 return Ok(());
             }
         }
-        let mut event = outcome_event(master, &run, self.plan.dry_run);
-        if let Some(failure) = &run.failure {
-            let text = std::mem::take(&mut event.text);
-            event.text =
-                std::iter::once(text).chain(about_holder(cluster, failure).await).collect::<Vec<_>>().join("; ");
-        }
+        let holder = match &run.failure {
+            Some(failure) => about_holder(cluster, failure).await,
+            None => Vec::new(),
+        };
+        let event = Event::from(outcome(master, &run, self.plan.dry_run, holder));
         if let Some(started) = untold {
             around.tell(started).await;
         }
         self.note(around, master, run.failure.as_ref());
-        let (unreleased, is_asked_to_end) =
-            (run.unreleased.take(), matches!(run.failure, Some(FailoverError::Stopped(_))));
+        let unreleased = run.unreleased.take();
         let counted = self.count(around, master, run);
-        around.tell(event.clone()).await;
-        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of this. Asked to end, it ends:
-        // nothing has failed.
-        if !is_asked_to_end {
-            around.report(&event).await;
-        }
+        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of this.
+        around.tell(event).await;
         counted?;
         // The session has the lock still: it is ended, or the next failover would queue behind this one.
         unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
     }
 
     /// Notes why a failover was refused, if it was.
-    fn note(&mut self, around: &mut dyn Surroundings, master: &Address, failure: Option<&FailoverError>) {
+    fn note(&mut self, around: &mut Surroundings<'_>, master: &Address, failure: Option<&FailoverError>) {
         self.learn(master, failure);
         match failure {
             Some(FailoverError::Refused(Refusal::Storm(reason))) => self.trip(around, master, reason),
@@ -159,7 +152,7 @@ impl Watcher<'_> {
     ///
     /// # Errors
     /// What broke the connection, and so ends the round. A safety check or another's lock is told, and the loop goes on.
-    fn count(&mut self, around: &mut dyn Surroundings, master: &Address, run: Run) -> Result<(), FailoverError> {
+    fn count(&mut self, around: &mut Surroundings<'_>, master: &Address, run: Run) -> Result<(), FailoverError> {
         let goes_on = match &run.failure {
             None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => true,
             Some(_) => false,
@@ -183,7 +176,7 @@ impl Watcher<'_> {
     /// Whether a failover that was refused would be refused for the same reason still. Nobody is asked or told anew then.
     async fn is_refused_still(
         &mut self,
-        around: &mut dyn Surroundings,
+        around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         master: &Address,
     ) -> bool {
@@ -194,7 +187,7 @@ impl Watcher<'_> {
         matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
     }
 
-    fn remember(&mut self, around: &mut dyn Surroundings, master: &Address, instances: u64, cut_short: bool) {
+    fn remember(&mut self, around: &mut Surroundings<'_>, master: &Address, instances: u64, cut_short: bool) {
         let at_ms = self.now();
         self.memory.done.push(PastFailover { master: master.to_string(), at_ms, instances, cut_short });
         self.keep(around);
@@ -212,26 +205,26 @@ fn holder_of(failure: Option<&FailoverError>) -> Option<&str> {
 }
 
 /// The loop tells what a failover came to; steps in between are nobody's news, but show that it lives.
-struct Passing<'a> {
-    around: &'a mut dyn Surroundings,
+struct Passing<'a, 'b> {
+    around: &'a mut Surroundings<'b>,
     brake: StormBrake,
     /// That it has begun, where that is told only if it does not stand by once more.
     untold: Option<Event>,
 }
 
-impl Observer for Passing<'_> {
+impl Observer for Passing<'_, '_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
         // However it ends, and whether or not anybody hears of that.
         if let Some(started) = self.untold.take() {
-            self.around.tell_at_once(started);
+            self.around.tell_at_once(&started);
         }
         self.around.progress();
     }
 
     fn paused(&mut self) -> Option<(String, String)> {
-        self.around.paused()
+        self.around.paused().map(|pause| (pause.by, pause.reason))
     }
 
     fn limit(&self) -> Option<&dyn Limit> {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::clock::Clock;
-use super::plan::{LeftAlone, Memory, Plan};
+use super::event::{LeftAlone, Released, Source};
+use super::memory::Memory;
+use super::plan::Plan;
 use super::seen::Seen;
 use crate::exit_code::ExitCode;
 use crate::model::Permit;
@@ -29,8 +31,12 @@ pub(super) struct Watcher<'a> {
     pub(super) started: bool,
     /// Which registry and database these are.
     pub(super) place: Option<(String, String)>,
-    /// Whether a brake was on that is another cluster's, until that is told.
-    pub(super) strange: Option<&'static str>,
+    /// Where they are, for people.
+    pub(super) endpoints: Option<(String, String)>,
+    /// That a brake was on which is another cluster's, until that is told.
+    pub(super) strange: Option<Released>,
+    /// Whether each source answered when it was asked last.
+    pub(super) answered: BTreeMap<Source, bool>,
     /// Whether this round has written anything.
     pub(super) wrote: bool,
     /// The first failover that did not come to a good end, for the exit code of a single round.

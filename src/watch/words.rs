@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::guard::Hold;
-use super::{Event, Kind, Source};
-use crate::failover::{FailoverError, Refusal, Run, cause_of};
+use super::{Fault, Refused, Source, Summary, What};
+use crate::failover::{FailoverError, Run, cause_of};
 use crate::model::{Address, SkipReason};
 use crate::registry::RegistryError;
 
@@ -15,32 +14,36 @@ use crate::registry::RegistryError;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What a failover came to.
-pub(super) fn outcome_event(master: &Address, run: &Run, dry_run: bool) -> Event {
-    let (recovered, skipped) = (run.recovered(), run.skipped());
-    let (kind, text) = match &run.failure {
-        None if dry_run => (Kind::FailoverFinished, format!("dry run: {recovered} would be handed over")),
-        None => (Kind::FailoverFinished, format!("{recovered} handed over, {skipped} left alone")),
-        Some(failure @ FailoverError::Registry(RegistryError::Held { .. })) => (Kind::Standby, failure.to_string()),
-        Some(failure @ FailoverError::Refused(refusal)) => {
-            // A master may come back between two batches.
-            let before = if run.wrote { format!("; {recovered} were handed over before") } else { String::new() };
-            (Kind::FailoverRefused, format!("{failure}; {}{before}", Refusal::hint(refusal)))
+/// What a failover came to; `holder`: what is known of who holds the lock that it waited for in vain.
+pub(super) fn outcome(master: &Address, run: &Run, dry_run: bool, holder: Vec<String>) -> What {
+    let (master, summary) = (master.clone(), summary(run, dry_run));
+    match &run.failure {
+        None => What::FailoverFinished { master, summary },
+        Some(failure @ FailoverError::Registry(RegistryError::Held { .. })) => {
+            What::Standby { master, summary, why: failure.to_string(), holder }
         }
-        Some(failure) => (Kind::Error, format!("{failure}; {recovered} were handed over before")),
-    };
-    let trouble = run.masters.iter().flat_map(|master| &master.skipped);
-    let trouble = trouble.filter(|(_, reason)| SkipReason::is_trouble(reason)).count();
-    Event::new(kind, text)
-        .about(master)
-        .from(run.failure.as_ref().filter(|_| kind == Kind::Error).and_then(Source::of))
-        .with("recovered", recovered)
-        .with("skipped", skipped)
-        .with("need_help", trouble)
-        .with("dry_run", dry_run)
-        .with("exit_code", run.exit_code().number())
-        .with("elapsed_ms", u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX))
-        .with("locks", run.locks.iter().map(|lock| json!(lock.path)).collect::<Vec<_>>())
+        Some(failure @ FailoverError::Refused(refusal)) => {
+            let why = format!("{failure}; {}", refusal.hint());
+            What::FailoverRefused(Refused::Check { master, summary, why, wrote: run.wrote })
+        }
+        Some(failure) => {
+            let source = Source::of(failure);
+            What::Error(Fault::Failover { master, source, summary, why: failure.to_string() })
+        }
+    }
+}
+
+fn summary(run: &Run, dry_run: bool) -> Summary {
+    let skipped = run.masters.iter().flat_map(|master| &master.skipped);
+    Summary {
+        recovered: run.recovered(),
+        skipped: run.skipped(),
+        need_help: skipped.filter(|(_, reason)| SkipReason::is_trouble(reason)).count(),
+        dry_run,
+        exit_code: run.exit_code(),
+        elapsed_ms: u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX),
+        locks: run.locks.iter().map(|lock| lock.path.clone()).collect(),
+    }
 }
 
 /// A failure with its cause.

@@ -57,6 +57,8 @@ struct File {
     calls: BTreeSet<String>,
     /// By function, how many parameters it has besides `self`.
     parameters: Vec<(String, usize)>,
+    /// The types and traits that it defines.
+    types: Vec<String>,
 }
 
 impl File {
@@ -97,11 +99,11 @@ fn read(path: PathBuf) -> File {
         module.pop();
     }
     let text = std::fs::read_to_string(&path).unwrap();
-    let (named, handed_on, calls, parameters) = Default::default();
-    let mut reader = Reader { module: &module, named, handed_on, calls, parameters };
+    let (named, handed_on, calls, parameters, types) = Default::default();
+    let mut reader = Reader { module: &module, named, handed_on, calls, parameters, types };
     reader.visit_file(&syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
-    let Reader { named, handed_on, calls, parameters, .. } = reader;
-    File { path, module, named, handed_on, calls, parameters }
+    let Reader { named, handed_on, calls, parameters, types, .. } = reader;
+    File { path, module, named, handed_on, calls, parameters, types }
 }
 
 struct Reader<'a> {
@@ -110,6 +112,7 @@ struct Reader<'a> {
     handed_on: BTreeMap<String, Vec<String>>,
     calls: BTreeSet<String>,
     parameters: Vec<(String, usize)>,
+    types: Vec<String>,
 }
 
 fn is_test(attributes: &[syn::Attribute]) -> bool {
@@ -164,6 +167,26 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         if !is_test(&item.attrs) {
             visit::visit_item_mod(self, item);
         }
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.types.push(item.ident.to_string());
+        visit::visit_item_struct(self, item);
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        self.types.push(item.ident.to_string());
+        visit::visit_item_enum(self, item);
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.types.push(item.ident.to_string());
+        visit::visit_item_trait(self, item);
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        self.types.push(item.ident.to_string());
+        visit::visit_item_type(self, item);
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
@@ -332,6 +355,21 @@ fn leave_to_write_is_given_and_used_in_few_places() {
 }
 
 /// What a function needs stands in values with names, and not in a row of arguments.
+/// A reader who meets a type's name knows which one it is.
+#[test]
+fn one_name_means_one_type() {
+    let files = house();
+    let mut definers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for file in &files {
+        for name in &file.types {
+            definers.entry(name).or_default().push(file.shown());
+        }
+    }
+    assert!(definers.len() > 200, "hardly a type was read");
+    definers.retain(|_, files| files.len() > 1);
+    assert!(definers.is_empty(), "{definers:#?}");
+}
+
 #[test]
 fn functions_have_few_parameters() {
     let mut wrong = Vec::new();

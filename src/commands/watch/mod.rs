@@ -1,10 +1,9 @@
 //! `dsctl watch`: the failover loop.
 
 mod args;
-mod around;
-mod line;
+mod clusters;
 mod setup;
-mod shapes;
+mod sinks;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,15 +18,14 @@ use crate::config::{Environment, Scope, Settings};
 use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, Rules, Steps};
 use crate::options::GlobalArgs;
-use crate::output::{Body, Document, Format, Keys, Printer};
+use crate::output::{Body, Document, Format, Keys};
 use crate::watch::guard::Limits;
 use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
 use crate::watch::{Plan, unit, watch};
 pub(super) use args::WatchArgs;
-use around::Around;
-pub(super) use line::{EventLine, PreLine};
-use setup::{Setup, open_state, resume_marker};
+use setup::{Setup, open_state};
+use sinks::prepare;
 
 /// The document of `watch`, where it is no loop: of `--pause` and `--resume`, and of a loop that does not begin.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -99,7 +97,7 @@ fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer<Wat
             file.save(&state).map_err(|error| CommandError::usage(error.into(), "see --state-file"))?;
         }
     } else {
-        let marker = resume_marker(&file);
+        let marker = file.resume_marker();
         std::fs::write(&marker, "").map_err(|error| cannot(format!("cannot write {}", marker.display()), error))?;
     }
     let was = match (&paused, &braked) {
@@ -119,23 +117,24 @@ async fn run_loop(
     arguments: &WatchArgs,
 ) -> Result<ExitCode, CommandError> {
     let (settings, stop) = (shell.settings.clone(), shell.stop.clone());
-    let mut around = prepared(settings, global, environment, arguments, shell.printer).await?;
+    let setup = setup(settings, global, environment, arguments)?;
+    let mut prepared = prepare(setup, shell.printer).await?;
     let mut plan = plan(arguments);
     // Whoever waits for a lock is as silent as between two rounds.
-    if let Some(longest) = around.longest_interval() {
+    if let Some(longest) = prepared.longest_interval {
         plan.interval = plan.interval.min(longest);
         plan.rules.lock_timeout = plan.rules.lock_timeout.min(longest);
     }
-    Ok(watch(&mut around, &plan, stop).await.code)
+    Ok(watch(&mut prepared.surroundings, &plan, stop).await.code)
 }
 
-async fn prepared<'a, 'w>(
+/// Sees that there is all that a loop must be given.
+fn setup<'a>(
     settings: Settings,
     global: &'a GlobalArgs,
     environment: &'a Environment,
     arguments: &'a WatchArgs,
-    printer: &'a mut Printer<'w>,
-) -> Result<Around<'a, 'w>, CommandError> {
+) -> Result<Setup<'a>, CommandError> {
     if !matches!(settings.output.format, Format::Table | Format::Ndjson) {
         return Err(CommandError::usage(anyhow!("watch tells events"), "use -o ndjson for programs"));
     }
@@ -145,7 +144,7 @@ async fn prepared<'a, 'w>(
     settings.registry()?;
     settings.database()?;
     let state_file = open_state(arguments, environment)?;
-    Around::new(Setup { settings, global, environment, arguments, state_file }, printer).await
+    Ok(Setup { settings, global, environment, arguments, state_file })
 }
 
 fn plan(arguments: &WatchArgs) -> Plan {

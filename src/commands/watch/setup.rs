@@ -10,7 +10,7 @@ use crate::config::{Environment, Settings};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
 use crate::watch::lone::Lone;
-use crate::watch::state::{StateFile, beside, default_path};
+use crate::watch::state::{StateFile, default_path};
 
 /// What the loop is made of.
 pub(super) struct Setup<'a> {
@@ -36,11 +36,6 @@ pub(super) fn open_state(arguments: &WatchArgs, environment: &Environment) -> Re
     let path = state_path(arguments, environment)?;
     let open = StateFile::open(&path).and_then(|file| file.load().map(|_| file));
     open.map_err(|error| CommandError::usage(error.into(), "give another one with --state-file FILE"))
-}
-
-/// Tells a running watcher that an operator has resumed.
-pub(super) fn resume_marker(file: &StateFile) -> PathBuf {
-    beside(file.path(), ".resume")
 }
 
 /// Two watchers with one state file would forget each other's failovers, and both their brakes.

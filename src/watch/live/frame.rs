@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
-use super::{MasterRow, View};
+use super::View;
+use crate::model::Verdict;
 use crate::output::sanitized;
+use crate::watch::round::WatchedMaster;
 
 /// The picture: at most `height` lines of at most `width` columns, without a line break at the end.
 ///
@@ -70,14 +72,14 @@ impl Screen {
     }
 
     /// An empty line, the headers, and the masters that fit: those that need somebody come first.
-    fn push_table(&mut self, masters: &[MasterRow], space: usize) {
+    fn push_table(&mut self, masters: &[WatchedMaster], space: usize) {
         let shown = space.saturating_sub(2).min(masters.len());
         self.hidden_masters = masters.len() - shown;
         if shown == 0 {
             return;
         }
-        let mut rows: Vec<&MasterRow> = masters.iter().collect();
-        rows.sort_by_key(|row| !row.is_urgent());
+        let mut rows: Vec<&WatchedMaster> = masters.iter().collect();
+        rows.sort_by_key(|row| !needs_somebody(row));
         self.push("");
         let headers = ["MASTER", "VERDICT", "UNFINISHED", "GUARD"].map(str::to_owned);
         let cells = rows.iter().take(shown).map(|row| cells(row));
@@ -139,9 +141,18 @@ fn status(view: &View) -> Vec<String> {
     lines
 }
 
-fn cells(row: &MasterRow) -> [String; 4] {
+fn cells(row: &WatchedMaster) -> [String; 4] {
     let text = |text: &str| sanitized(text).into_owned();
-    [text(&row.address), row.verdict.word().to_owned(), row.unfinished.to_string(), text(&row.guard)]
+    [
+        text(&row.address),
+        row.verdict.word().to_owned(),
+        row.unfinished.to_string(),
+        text(row.guard.as_deref().unwrap_or_default()),
+    ]
+}
+
+fn needs_somebody(master: &WatchedMaster) -> bool {
+    master.verdict != Verdict::Alive && master.unfinished > 0
 }
 
 /// Texts to the left, the number to the right.
@@ -180,13 +191,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Verdict;
     use crate::watch::live::Stale;
     use crate::watch::pause::Pause;
     use crate::watch::state::Brake;
 
-    fn row(address: &str, verdict: Verdict, unfinished: u64, guard: &str) -> MasterRow {
-        MasterRow { address: address.to_owned(), verdict, unfinished, guard: guard.to_owned() }
+    fn row(address: &str, verdict: Verdict, unfinished: u64, guard: &str) -> WatchedMaster {
+        WatchedMaster { address: address.to_owned(), verdict, unfinished, guard: Some(guard.to_owned()) }
     }
 
     fn view() -> View {
@@ -279,8 +289,8 @@ event 3";
 
     fn any_view() -> impl Strategy<Value = View> {
         let verdict = prop_oneof![Just(Verdict::Alive), Just(Verdict::Dead), Just(Verdict::Unknown)];
-        let master = (any::<String>(), verdict, any::<u64>(), any::<String>())
-            .prop_map(|(address, verdict, unfinished, guard)| MasterRow { address, verdict, unfinished, guard });
+        let master = (any::<String>(), verdict, any::<u64>(), option::of(any::<String>()))
+            .prop_map(|(address, verdict, unfinished, guard)| WatchedMaster { address, verdict, unfinished, guard });
         let pause = (any::<String>(), any::<String>()).prop_map(|(by, reason)| Pause { by, reason, since: None });
         let brake = (any::<i64>(), any::<String>()).prop_map(|(since_ms, reason)| Brake { since_ms, reason });
         let stale = any::<String>().prop_map(|why| Stale { since: Timestamp::UNIX_EPOCH, why });

@@ -1,9 +1,12 @@
 //! Metrics: what is counted, and the format.
 
 use regex_lite::Regex;
-use serde_json::json;
 
 use super::*;
+use crate::model::Address;
+use crate::watch::pause::Pause;
+use crate::watch::state::Brake;
+use crate::watch::{Refused, Switch, WatchedMaster};
 
 fn value(metrics: &Metrics, sample: &str) -> Option<String> {
     let page = metrics.render();
@@ -38,16 +41,25 @@ fn before_anything_happened() {
     assert!(!metrics.render().contains("dsctl_masters"), "nothing is known of masters");
 }
 
+fn round(millis: i64, saw: Result<Sight, String>) -> Round {
+    let ended = Timestamp::from_millisecond(millis).unwrap();
+    let answered = Source::ALL.map(|source| (source, true)).into();
+    Round { ended, took: Duration::from_millis(250), endpoints: None, answered, paused: None, brake: None, saw }
+}
+
+fn master(verdict: Verdict, unfinished: u64) -> WatchedMaster {
+    WatchedMaster { address: "a:1".to_owned(), verdict, unfinished, guard: None }
+}
+
 #[test]
 fn rounds() {
     let mut metrics = Metrics::new();
-    let at = |millis| Timestamp::from_millisecond(millis).unwrap();
-    let masters = [(Verdict::Alive, 2), (Verdict::Dead, 1)].into();
+    let masters = vec![master(Verdict::Alive, 0), master(Verdict::Alive, 0), master(Verdict::Dead, 7)];
     let left = LeftAlone { orphans: 3, odd_hosts: 0, no_host: 4 };
-    let seen = Seen { masters, unfinished: [(Verdict::Dead, 7)].into(), left };
-    metrics.round_succeeded(at(1_717_200_000_042), Duration::from_millis(250), seen);
-    metrics.round_failed(at(1_717_200_005_000), Duration::from_secs(3));
-    metrics.set_up(Source::Database, false);
+    metrics.round(&round(1_717_200_000_042, Ok(Sight { masters, left })));
+    let answered = [(Source::Registry, true), (Source::Database, false)].into();
+    let took = Duration::from_secs(3);
+    metrics.round(&Round { took, answered, ..round(1_717_200_005_000, Err("no answer".to_owned())) });
     expect(
         &metrics,
         &[
@@ -64,50 +76,61 @@ fn rounds() {
     );
 }
 
+fn summary(exit_code: ExitCode, recovered: usize, skipped: usize) -> Summary {
+    let (elapsed_ms, locks) = (1, Vec::new());
+    Summary { recovered, skipped, need_help: 0, dry_run: false, exit_code, elapsed_ms, locks }
+}
+
 #[test]
 fn events() {
     let mut metrics = Metrics::new();
-    let finished = || Event::new(Kind::FailoverFinished, "");
-    metrics.record(&Event::new(Kind::Started, ""));
-    metrics.record(&finished().with("exit_code", 0).with("recovered", 5).with("skipped", 0));
-    metrics.record(&finished().with("exit_code", 7).with("recovered", json!([1, 2])).with("skipped", json!([3])));
-    metrics.record(&finished().with("exit_code", 8).with("recovered", -1));
-    metrics.record(&finished().with("dry_run", true).with("recovered", 100));
-    metrics.record(&finished());
-    metrics.record(&Event::new(Kind::FailoverRefused, ""));
-    metrics.record(&Event::new(Kind::Error, "").from(Some(Source::Registry)));
-    let master = crate::model::Address::seen("a:1");
-    metrics.record(&Event::new(Kind::Error, "").about(&master).with("exit_code", 7).with("recovered", 3));
-    metrics.record(&Event::new(Kind::Paused, "").with("paused", true));
-    metrics.set_brake(true);
+    let master = || Address::seen("a:1");
+    let finished = |summary| What::FailoverFinished { master: master(), summary };
+    metrics.record(&finished(summary(ExitCode::Done, 5, 0)));
+    metrics.record(&finished(summary(ExitCode::Partial, 2, 1)));
+    metrics.record(&finished(summary(ExitCode::Stopped, 0, 0)));
+    metrics.record(&finished(Summary { dry_run: true, ..summary(ExitCode::Done, 100, 0) }));
+    metrics.record(&finished(summary(ExitCode::Done, 0, 0)));
+    metrics.record(&What::FailoverRefused(Refused::Nobody { why: String::new() }));
+    metrics.record(&What::Paused(Switch::Pause { by: None }));
+    let why = String::new;
+    metrics.record(&What::Error(Fault::Round { source: Some(Source::Registry), retry_after_seconds: 1.0, why: why() }));
+    let failed = |summary| What::Error(Fault::Failover { master: master(), source: None, summary, why: why() });
+    metrics.record(&failed(summary(ExitCode::Partial, 3, 0)));
+    metrics.record(&failed(Summary { dry_run: true, ..summary(ExitCode::Unreachable, 100, 100) }));
     expect(
         &metrics,
         &[
             ("dsctl_failovers_total{outcome=\"done\"}", "2"),
             ("dsctl_failovers_total{outcome=\"partial\"}", "1"),
-            ("dsctl_failovers_total{outcome=\"failed\"}", "2"),
+            ("dsctl_failovers_total{outcome=\"failed\"}", "3"),
             ("dsctl_failovers_total{outcome=\"refused\"}", "1"),
             ("dsctl_failovers_total{outcome=\"dry_run\"}", "1"),
             ("dsctl_failover_instances_total{outcome=\"recovered\"}", "10"),
             ("dsctl_failover_instances_total{outcome=\"skipped\"}", "1"),
             ("dsctl_events_total{event=\"failover_finished\"}", "5"),
-            ("dsctl_events_total{event=\"error\"}", "2"),
-            ("dsctl_up{source=\"registry\"}", "0"),
-            ("dsctl_up{source=\"database\"}", "1"),
-            ("dsctl_paused", "1"),
-            ("dsctl_storm_brake", "1"),
+            ("dsctl_events_total{event=\"error\"}", "3"),
+            ("dsctl_events_total{event=\"paused\"}", "1"),
         ],
     );
-    metrics.record(&Event::new(Kind::Paused, "").with("paused", false));
-    metrics.set_paused(false);
-    expect(&metrics, &[("dsctl_paused", "0"), ("dsctl_events_total{event=\"paused\"}", "2")]);
+}
+
+#[test]
+fn pause_and_brake() {
+    let mut metrics = Metrics::new();
+    let paused = Some(Pause { by: "alice".to_owned(), reason: "work".to_owned(), since: None });
+    let brake = Some(Brake { since_ms: 0, reason: "2 masters".to_owned() });
+    metrics.round(&Round { paused, brake, ..round(1_000, Err("no answer".to_owned())) });
+    expect(&metrics, &[("dsctl_paused", "1"), ("dsctl_storm_brake", "1")]);
+    metrics.round(&round(2_000, Err("no answer".to_owned())));
+    expect(&metrics, &[("dsctl_paused", "0"), ("dsctl_storm_brake", "0")]);
 }
 
 /// Prometheus' rules of the format: help and type come once, before the samples of a family.
 #[test]
 fn the_text_has_the_format() {
     let mut metrics = Metrics::new();
-    metrics.round_succeeded(Timestamp::now(), Duration::from_millis(1), Seen::default());
+    metrics.round(&round(1_000, Ok(Sight::default())));
     let text = metrics.render();
     assert!(text.ends_with('\n') && !text.contains("\n\n"));
     let sample = Regex::new(r#"^(dsctl_[a-z_]+)(\{[a-z]+="[^"\\]+"\})? [0-9]+(\.[0-9]+)?$"#).unwrap();
@@ -135,7 +158,7 @@ fn the_file_is_whole() {
     let path = folder.path().join("dsctl.prom");
     let mut metrics = Metrics::new();
     metrics.write_file(&path).unwrap();
-    metrics.set_paused(true);
+    metrics.round(&round(1_000, Ok(Sight::default())));
     metrics.write_file(&path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), metrics.render());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -1,0 +1,203 @@
+//! Who is told what the loop does.
+
+mod hooks;
+mod lines;
+mod live;
+mod manager;
+mod metrics;
+
+use async_trait::async_trait;
+
+pub use hooks::{Caller, HookSink};
+pub use lines::Lines;
+pub use live::LiveView;
+pub use manager::ServiceManager;
+pub use metrics::MetricsSink;
+
+use super::{Event, Round};
+
+/// Somebody who is told. A new one is a file here, and a line where the list is made.
+///
+/// None of these may wait for anybody for long, but [`Sink::follow_up`].
+#[async_trait]
+pub trait Sink: Send {
+    /// Something has happened.
+    fn event(&mut self, _event: &Event) {}
+
+    /// Does what takes time after an event; the loop waits for it.
+    async fn follow_up(&mut self) {}
+
+    /// A round is over.
+    fn round(&mut self, _round: &Round) {}
+
+    /// The loop is alive, in the midst of something that takes long.
+    fn progress(&mut self) {}
+
+    /// The settings are about to be read again.
+    fn reloading(&mut self) {}
+
+    /// Something that is no event is to be shown beside them.
+    fn note(&mut self, _note: &Note) {}
+
+    /// What it has to say to those who show notes, since it was asked last.
+    fn notes(&mut self) -> Vec<Note> {
+        Vec::new()
+    }
+
+    /// Shows anew what it shows; gives whether there is still somebody to see it.
+    fn refresh(&mut self) -> bool {
+        true
+    }
+}
+
+/// What is shown beside the events of the loop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// It matters to those alone who watch.
+    Remark(String),
+    /// The operator should know it.
+    Warning(String),
+    /// It is shown as an event of the loop's, and is none: it is not counted, and starts no hook.
+    Event(Event),
+}
+
+/// All who are told, in this order.
+#[derive(Default)]
+pub struct Sinks<'a>(Vec<Box<dyn Sink + 'a>>);
+
+impl std::fmt::Debug for Sinks<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Sinks").field(&self.0.len()).finish()
+    }
+}
+
+impl<'a> Sinks<'a> {
+    /// Nobody but these.
+    #[must_use]
+    pub fn new(sinks: Vec<Box<dyn Sink + 'a>>) -> Self {
+        Self(sinks)
+    }
+
+    /// Tells an event, and waits until everybody is done with it.
+    pub async fn tell(&mut self, event: &Event) {
+        self.tell_at_once(event);
+        for sink in &mut self.0 {
+            sink.follow_up().await;
+        }
+        self.pass_notes_on();
+    }
+
+    /// Tells an event from within something that cannot wait. What takes time is done after the next one that is told.
+    pub fn tell_at_once(&mut self, event: &Event) {
+        self.0.iter_mut().for_each(|sink| sink.event(event));
+    }
+
+    /// Tells that a round is over.
+    pub fn round(&mut self, round: &Round) {
+        self.0.iter_mut().for_each(|sink| sink.round(round));
+        self.pass_notes_on();
+    }
+
+    /// Tells that the loop is alive.
+    pub fn progress(&mut self) {
+        self.0.iter_mut().for_each(|sink| sink.progress());
+    }
+
+    /// Tells that the settings are about to be read again.
+    pub fn reloading(&mut self) {
+        self.0.iter_mut().for_each(|sink| sink.reloading());
+    }
+
+    /// Shows something beside the events.
+    pub fn note(&mut self, note: &Note) {
+        self.0.iter_mut().for_each(|sink| sink.note(note));
+    }
+
+    /// Shows everything anew; gives whether everybody still has somebody to show it to.
+    pub fn refresh(&mut self) -> bool {
+        let mut is_seen = true;
+        for sink in &mut self.0 {
+            is_seen &= sink.refresh();
+        }
+        is_seen
+    }
+
+    fn pass_notes_on(&mut self) {
+        let notes: Vec<Note> = self.0.iter_mut().flat_map(|sink| sink.notes()).collect();
+        for note in &notes {
+            self.note(note);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::exit_code::ExitCode;
+    use crate::watch::What;
+
+    /// Somebody who writes down what he is told, in a book that all of them share.
+    struct Scribe {
+        name: &'static str,
+        book: Arc<Mutex<Vec<String>>>,
+        to_say: Vec<Note>,
+        is_seen: bool,
+    }
+
+    impl Scribe {
+        fn write(&self, what: &str) {
+            self.book.lock().unwrap().push(format!("{} {what}", self.name));
+        }
+    }
+
+    #[async_trait]
+    impl Sink for Scribe {
+        fn event(&mut self, event: &Event) {
+            self.write(event.what.kind().word());
+        }
+
+        async fn follow_up(&mut self) {
+            self.write("follows up");
+        }
+
+        fn note(&mut self, note: &Note) {
+            self.write(&format!("{note:?}"));
+        }
+
+        fn notes(&mut self) -> Vec<Note> {
+            std::mem::take(&mut self.to_say)
+        }
+
+        fn refresh(&mut self) -> bool {
+            self.write("refreshes");
+            self.is_seen
+        }
+    }
+
+    fn stopped() -> Event {
+        What::Stopped { exit_code: ExitCode::Done, once: true }.into()
+    }
+
+    #[tokio::test]
+    async fn everybody_is_told_before_anybody_is_waited_for_and_notes_come_last() {
+        let book = Arc::new(Mutex::new(Vec::new()));
+        let scribe = |name, to_say, is_seen| -> Box<dyn Sink> {
+            Box::new(Scribe { name, book: Arc::clone(&book), to_say, is_seen })
+        };
+        let written = || std::mem::take(&mut *book.lock().unwrap());
+        let note = Note::Warning("it is late".to_owned());
+        let mut sinks = Sinks::new(vec![scribe("a", vec![note], true), scribe("b", Vec::new(), false)]);
+        sinks.tell_at_once(&stopped());
+        assert_eq!(written(), ["a stopped", "b stopped"]);
+        sinks.tell(&stopped()).await;
+        let warned = r#"Warning("it is late")"#;
+        let (to_a, to_b) = (format!("a {warned}"), format!("b {warned}"));
+        assert_eq!(written(), ["a stopped", "b stopped", "a follows up", "b follows up", &to_a, &to_b]);
+        sinks.tell(&stopped()).await;
+        assert_eq!(written().len(), 4, "a note is said once");
+        assert!(!sinks.refresh());
+        assert_eq!(written(), ["a refreshes", "b refreshes"]);
+    }
+}

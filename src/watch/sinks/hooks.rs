@@ -1,0 +1,155 @@
+//! The operator's programs: asked before a failover, told afterwards.
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::{Note, Sink};
+use crate::exit_code::ExitCode;
+use crate::model::Address;
+use crate::watch::hooks::{HookOutcome, Hooks, Moment};
+use crate::watch::line::{EventLine, PreLine};
+use crate::watch::{Event, Fault, Refused, What};
+
+/// Calls hooks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Which ones.
+    pub hooks: Hooks,
+    /// Whether they are told that nothing is written.
+    pub dry_run: bool,
+}
+
+impl Caller {
+    /// Asks whether a master may be failed over; gives why not, and what the hooks printed.
+    pub async fn ask(&self, master: &Address, unfinished: i64) -> (Option<String>, Vec<Note>) {
+        if !self.hooks.has(Moment::Pre) {
+            return (None, Vec::new());
+        }
+        let (outcome, printed) = self.call(Moment::Pre, &PreLine::new(master, unfinished), master.as_str()).await;
+        ((!outcome.permits()).then(|| format!("hook pre: {}", in_words(&outcome))), printed)
+    }
+
+    async fn call(&self, moment: Moment, payload: &(impl Serialize + Sync), master: &str) -> (HookOutcome, Vec<Note>) {
+        // What is written as a line for programs is a value, too.
+        let payload = serde_json::to_value(payload).unwrap_or_default();
+        let variables = [("DSCTL_MASTER", master.to_owned()), ("DSCTL_EVENT", moment.word().to_owned())];
+        // Rare, and large: the loop need not carry it along.
+        let outcome = Box::pin(self.hooks.run(moment, &payload, &variables, self.dry_run)).await;
+        let printed = outcome.output().lines();
+        let printed = printed.map(|line| Note::Remark(format!("hook {}: {line}", moment.word()))).collect();
+        (outcome, printed)
+    }
+}
+
+/// Hooks that are told what came of a failover.
+#[derive(Debug)]
+pub struct HookSink {
+    caller: Caller,
+    waiting: Vec<(Moment, Event)>,
+    notes: Vec<Note>,
+}
+
+impl HookSink {
+    /// With this caller.
+    #[must_use]
+    pub fn new(caller: Caller) -> Self {
+        Self { caller, waiting: Vec::new(), notes: Vec::new() }
+    }
+}
+
+#[async_trait]
+impl Sink for HookSink {
+    fn event(&mut self, event: &Event) {
+        let moment = moment_of(&event.what).filter(|moment| self.caller.hooks.has(*moment));
+        self.waiting.extend(moment.map(|moment| (moment, event.clone())));
+    }
+
+    async fn follow_up(&mut self) {
+        for (moment, event) in std::mem::take(&mut self.waiting) {
+            let master = event.what.master().map_or("", Address::as_str);
+            let (outcome, printed) = self.caller.call(moment, &EventLine::from(&event), master).await;
+            self.notes.extend(printed);
+            if !matches!(outcome, HookOutcome::Ok { .. }) {
+                self.notes.push(Note::Warning(format!("hook {}: {}", moment.word(), in_words(&outcome))));
+            }
+        }
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+}
+
+/// The hooks that are told of an event.
+fn moment_of(what: &What) -> Option<Moment> {
+    match what {
+        What::FailoverFinished { summary, .. } if summary.exit_code == ExitCode::Done => Some(Moment::PostSuccess),
+        // Asked to end, it ends: nothing has failed.
+        What::Error(Fault::Failover { summary, .. })
+            if matches!(summary.exit_code, ExitCode::Interrupted | ExitCode::Terminated) =>
+        {
+            None
+        }
+        // Whoever is told of failures is told of what hangs still.
+        What::FailoverFinished { .. } | What::Error(Fault::Failover { .. }) => Some(Moment::PostFailure),
+        What::FailoverRefused(Refused::Guard { .. } | Refused::Check { .. }) => Some(Moment::Blocked),
+        // Who has vetoed knows that.
+        What::FailoverRefused(Refused::Veto { .. } | Refused::Nobody { .. })
+        | What::Error(
+            Fault::Unusable { .. }
+            | Fault::Round { .. }
+            | Fault::Untold { .. }
+            | Fault::Unkept { .. }
+            | Fault::Unwritable { .. }
+            | Fault::Settings { .. },
+        )
+        | What::Started { .. }
+        | What::MasterRegistered { .. }
+        | What::MasterLost { .. }
+        | What::GraceStarted { .. }
+        | What::FailoverStarted { .. }
+        | What::Standby { .. }
+        | What::LeftAlone { .. }
+        | What::Paused(_)
+        | What::Stopped { .. } => None,
+    }
+}
+
+fn in_words(outcome: &HookOutcome) -> String {
+    match outcome {
+        HookOutcome::Ok { .. } => "done".to_owned(),
+        HookOutcome::Veto { program, code, .. } => format!("{program} ended with {code}"),
+        HookOutcome::Failed { why, .. } => why.clone(),
+        HookOutcome::TimedOut { program, .. } => format!("{program} took too long"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Summary;
+
+    #[test]
+    fn what_a_failover_came_to_says_which_hooks_are_told() {
+        let (master, why) = (|| Address::seen("m:1"), String::new);
+        let summary = |exit_code| {
+            let (elapsed_ms, locks) = (0, Vec::new());
+            Summary { recovered: 0, skipped: 0, need_help: 0, dry_run: false, exit_code, elapsed_ms, locks }
+        };
+        let finished = |code| moment_of(&What::FailoverFinished { master: master(), summary: summary(code) });
+        assert_eq!(finished(ExitCode::Done), Some(Moment::PostSuccess));
+        assert_eq!(finished(ExitCode::Partial), Some(Moment::PostFailure));
+        let failed = |code| {
+            let (summary, source) = (summary(code), None);
+            moment_of(&What::Error(Fault::Failover { master: master(), source, summary, why: why() }))
+        };
+        assert_eq!(failed(ExitCode::Unreachable), Some(Moment::PostFailure));
+        assert_eq!((failed(ExitCode::Interrupted), failed(ExitCode::Terminated)), (None, None));
+        let refused = |refused| moment_of(&What::FailoverRefused(refused));
+        let guard = Refused::Guard { master: master(), unfinished_instances: 1, guard: why() };
+        let check = Refused::Check { master: master(), summary: summary(ExitCode::Refused), why: why(), wrote: false };
+        assert_eq!((refused(guard), refused(check)), (Some(Moment::Blocked), Some(Moment::Blocked)));
+        let veto = Refused::Veto { master: master(), why: why() };
+        assert_eq!((refused(veto), refused(Refused::Nobody { why: why() })), (None, None));
+    }
+}

@@ -1,0 +1,46 @@
+//! The service manager: it hears what goes on, and that the loop is alive.
+
+use super::Sink;
+use crate::watch::notify::Notify;
+use crate::watch::{Event, Round, What};
+
+/// The service manager. It may be gone: then it will say so itself.
+#[derive(Debug)]
+pub struct ServiceManager {
+    notify: Notify,
+    /// Whether it was told so since the start, or the last reload.
+    ready: bool,
+}
+
+impl ServiceManager {
+    /// By this way.
+    #[must_use]
+    pub fn new(notify: Notify) -> Self {
+        Self { notify, ready: false }
+    }
+}
+
+impl Sink for ServiceManager {
+    fn event(&mut self, event: &Event) {
+        if let What::Stopped { .. } = event.what {
+            let _ = self.notify.stopping();
+        }
+    }
+
+    fn round(&mut self, round: &Round) {
+        let (status, succeeded) = (round.status(), round.saw.is_ok());
+        let told = if succeeded && !self.ready { self.notify.ready(&status) } else { self.notify.status(&status) };
+        self.ready |= succeeded;
+        // A round that failed has ended too: to be restarted would mend nothing.
+        let _ = told.and_then(|()| self.notify.watchdog());
+    }
+
+    fn progress(&mut self) {
+        let _ = self.notify.watchdog();
+    }
+
+    fn reloading(&mut self) {
+        let _ = self.notify.reloading();
+        self.ready = false;
+    }
+}

@@ -1,0 +1,57 @@
+//! Metrics: counted with every event, and handed out after every round.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use super::{Note, Sink};
+use crate::watch::metrics::Metrics;
+use crate::watch::{Event, Fault, Round, What};
+
+/// Metrics, for those who read a file and those who ask.
+#[derive(Debug)]
+pub struct MetricsSink {
+    metrics: Metrics,
+    served: Arc<Mutex<String>>,
+    file: Option<PathBuf>,
+    /// Whether the file could not be written: that is told when it begins, not in every round.
+    unwritable: bool,
+    notes: Vec<Note>,
+}
+
+impl MetricsSink {
+    /// Writes them into `file`, if there is one. Gives also the page as it is after the last round.
+    #[must_use]
+    pub fn new(file: Option<PathBuf>) -> (Self, Arc<Mutex<String>>) {
+        let metrics = Metrics::new();
+        let served = Arc::new(Mutex::new(metrics.render()));
+        (Self { metrics, served: Arc::clone(&served), file, unwritable: false, notes: Vec::new() }, served)
+    }
+
+    fn write_file(&mut self) {
+        let Some(file) = &self.file else { return };
+        let written = self.metrics.write_file(file);
+        let was_unwritable = std::mem::replace(&mut self.unwritable, written.is_err());
+        if let (Err(error), false) = (written, was_unwritable) {
+            let why = format!("{}: {error}", file.display());
+            self.notes.push(Note::Event(What::Error(Fault::Unwritable { why }).into()));
+        }
+    }
+}
+
+impl Sink for MetricsSink {
+    fn event(&mut self, event: &Event) {
+        self.metrics.record(&event.what);
+    }
+
+    fn round(&mut self, round: &Round) {
+        self.metrics.round(round);
+        if let Ok(mut served) = self.served.lock() {
+            *served = self.metrics.render();
+        }
+        self.write_file();
+    }
+
+    fn notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+}
