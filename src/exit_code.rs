@@ -53,14 +53,35 @@ impl ExitCode {
             Self::Done => ("done, or nothing to do, or already so", "-"),
             Self::Failure => ("unexpected failure", "look"),
             Self::Usage => ("usage or configuration error", "no"),
-            Self::Refused => ("refused by a safety check, or consent missing; nothing written", "after a human"),
+            Self::Refused => (
+                "refused by a safety check, or consent missing; nothing written",
+                "after a human",
+            ),
             Self::LockHeld => ("the lock is held by someone else; nothing written", "yes"),
-            Self::Unreachable => ("ZooKeeper or database unreachable or timed out; nothing written", "yes"),
-            Self::Partial => ("partial: not all was done; what was left, and why, is printed", "yes, it is idempotent"),
-            Self::Stopped => ("stopped: lock or session lost midway; what was written is listed", "yes, after a look"),
-            Self::Unknown => ("outcome unknown: the answer to COMMIT is lost", "look first"),
-            Self::NotExecutable => ("lock acquire: CMD cannot be executed; the lock was given back", "no"),
-            Self::NotFound => ("lock acquire: CMD was not found; the lock was given back", "no"),
+            Self::Unreachable => (
+                "ZooKeeper or database unreachable or timed out; nothing written",
+                "yes",
+            ),
+            Self::Partial => (
+                "partial: not all was done; what was left, and why, is printed",
+                "yes, it is idempotent",
+            ),
+            Self::Stopped => (
+                "stopped: lock or session lost midway; what was written is listed",
+                "yes, after a look",
+            ),
+            Self::Unknown => (
+                "outcome unknown: the answer to COMMIT is lost",
+                "look first",
+            ),
+            Self::NotExecutable => (
+                "lock acquire: CMD cannot be executed; the lock was given back",
+                "no",
+            ),
+            Self::NotFound => (
+                "lock acquire: CMD was not found; the lock was given back",
+                "no",
+            ),
             Self::Interrupted => ("ended by SIGINT", "-"),
             Self::Terminated => ("ended by SIGTERM", "-"),
         }
@@ -85,6 +106,9 @@ mod tests {
         numbers.dedup();
         meanings.sort_unstable();
         meanings.dedup();
-        assert_eq!((numbers.len(), meanings.len()), (ExitCode::ALL.len(), ExitCode::ALL.len()));
+        assert_eq!(
+            (numbers.len(), meanings.len()),
+            (ExitCode::ALL.len(), ExitCode::ALL.len())
+        );
     }
 }

@@ -8,15 +8,21 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Starts logging: nothing at 0, what this program does at 1, what its libraries do too at 2.
 ///
-/// Libraries of the databases log statements and the ZooKeeper client its session; neither logs a password.
+/// Libraries of the databases log statements and the ZooKeeper client its session; neither logs a
+/// password.
 pub fn start(verbosity: u8) {
     let filter = match verbosity {
         0 => return,
-        1 => Targets::new().with_default(LevelFilter::WARN).with_target("dsctl", LevelFilter::INFO),
+        1 => Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target("dsctl", LevelFilter::INFO),
         2 => Targets::new().with_default(LevelFilter::DEBUG),
         _ => Targets::new().with_default(LevelFilter::TRACE),
     };
     let lines = layer().with_writer(std::io::stderr).with_ansi(false);
     // A second call in one process changes nothing.
-    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .try_init();
 }

@@ -20,10 +20,14 @@ fn main() -> ExitCode {
     let environment = Environment::of_process();
     let settings = output_settings(&cli.global, &environment);
     logging::start(settings.verbosity);
-    let code = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let code = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => {
             let code = runtime.block_on(run(cli, &environment, settings));
-            // A thread may still look a name up, for as long as the system's resolver likes, and nobody wants it any more.
+            // A thread may still look a name up, for as long as the system's resolver likes, and
+            // nobody wants it any more.
             runtime.shutdown_background();
             code
         }
@@ -38,16 +42,31 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
     let stop = StopSignal::new(signals::listen());
     if !cli.is_loop() {
         let (mut out, mut err) = (io::stdout(), io::stderr());
-        return commands::run(cli, environment, &mut Printer::new(&mut out, &mut err, settings, terminals), stop).await;
+        return commands::run(
+            cli,
+            environment,
+            &mut Printer::new(&mut out, &mut err, settings, terminals),
+            stop,
+        )
+        .await;
     }
     let (mut out, mut err) = (Patient::before(io::stdout()), Patient::before(io::stderr()));
-    let code = commands::run(cli, environment, &mut Printer::new(&mut out, &mut err, settings, terminals), stop).await;
+    let code = commands::run(
+        cli,
+        environment,
+        &mut Printer::new(&mut out, &mut err, settings, terminals),
+        stop,
+    )
+    .await;
     // Asked to end, it does not wait for a reader that may never come.
     let patience = if code == 0 { LAST } else { HURRY };
     let code = match out.finish(patience) {
         Ok(()) => code,
         Err(error) => {
-            let told = commands::unwritten(&mut Printer::new(&mut io::sink(), &mut err, settings, terminals), &error);
+            let told = commands::unwritten(
+                &mut Printer::new(&mut io::sink(), &mut err, settings, terminals),
+                &error,
+            );
             // One round that came to a good end, and of which nobody reads.
             if code == 0 { told } else { code }
         }
@@ -73,13 +92,16 @@ fn say(error: &clap::Error) -> ExitCode {
 
 /// Programs read one document on stdout, whatever is wrong.
 fn tell_programs(error: &clap::Error) {
-    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     let options = misread::answer_options(arguments.get(1..).unwrap_or_default());
     let settings = output_settings(&options, &Environment::of_process());
     if matches!(settings.format, Format::Json | Format::Ndjson) {
         let document = misread::document_of(arguments, error);
         // What is wrong is told on stderr in full.
         let (mut out, mut nobody) = (io::stdout(), io::sink());
-        let _ = Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(document);
+        let _ =
+            Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(document);
     }
 }

@@ -20,16 +20,29 @@ const SIGWINCH: i32 = nix::libc::SIGWINCH;
 pub fn listen() -> watch::Receiver<Option<Stop>> {
     let (sender, receiver) = watch::channel(None);
     // A script's shell has what it starts in the background ignore Ctrl-C.
-    tokio::spawn(wait(heeded(SIGINT), signal(SignalKind::terminate()).ok(), sender));
+    tokio::spawn(wait(
+        heeded(SIGINT),
+        signal(SignalKind::terminate()).ok(),
+        sender,
+    ));
     receiver
 }
 
-/// Listens to a signal, unless it is ignored. Where no handler can be installed, it does what it does by default.
+/// Listens to a signal, unless it is ignored. Where no handler can be installed, it does what it
+/// does by default.
 fn heeded(number: i32) -> Option<Signal> {
-    if is_ignored(number) { None } else { signal(SignalKind::from_raw(number)).ok() }
+    if is_ignored(number) {
+        None
+    } else {
+        signal(SignalKind::from_raw(number)).ok()
+    }
 }
 
-async fn wait(mut interrupt: Option<Signal>, mut terminate: Option<Signal>, sender: watch::Sender<Option<Stop>>) {
+async fn wait(
+    mut interrupt: Option<Signal>,
+    mut terminate: Option<Signal>,
+    sender: watch::Sender<Option<Stop>>,
+) {
     let mut asked_before = false;
     loop {
         let stop = tokio::select! {
@@ -51,9 +64,13 @@ pub(crate) struct Farewells {
 }
 
 impl Farewells {
-    /// Listens from now on. A signal that is ignored stays so, as `nohup` wants it. Must be called within a runtime.
+    /// Listens from now on. A signal that is ignored stays so, as `nohup` wants it. Must be called
+    /// within a runtime.
     pub(crate) fn listen() -> Self {
-        Self { hangup: heeded(SIGHUP), quit: heeded(SIGQUIT) }
+        Self {
+            hangup: heeded(SIGHUP),
+            quit: heeded(SIGQUIT),
+        }
     }
 
     /// Which of them has come.
@@ -77,11 +94,14 @@ async fn arrival(signal: &mut Option<Signal>) {
 fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|text| u64::from_str_radix(text.trim(), 16).ok()).unwrap_or(0);
+    let mask = mask
+        .and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+        .unwrap_or(0);
     mask & (1 << (number - 1)) != 0
 }
 
-/// Ends the process the way its caller expects after a signal: by that signal, where the code says so.
+/// Ends the process the way its caller expects after a signal: by that signal, where the code says
+/// so.
 pub fn end_like(code: u8) {
     if code == ExitCode::Interrupted.number() {
         end_by(Stop::Interrupt);
@@ -95,7 +115,8 @@ pub(crate) fn terminate() {
     let _ = raise(SIGTERM);
 }
 
-/// SIGQUIT still ends the process at once, but leaves the terminal in order. Must be called within a runtime.
+/// SIGQUIT still ends the process at once, but leaves the terminal in order. Must be called within
+/// a runtime.
 pub(crate) fn quit_in_order() {
     if let Ok(mut quit) = signal(SignalKind::quit()) {
         tokio::spawn(async move {
@@ -106,14 +127,16 @@ pub(crate) fn quit_in_order() {
     }
 }
 
-/// Ctrl-Z still stops this process, but leaves the terminal to the shell in order. Must be called within a runtime.
+/// Ctrl-Z still stops this process, but leaves the terminal to the shell in order. Must be called
+/// within a runtime.
 pub(crate) fn stop_in_order() {
     if let Ok(mut stop) = signal(SignalKind::from_raw(SIGTSTP)) {
         tokio::spawn(async move {
             while stop.recv().await.is_some() {
                 terminal::restore();
                 let _ = emulate_default_handler(SIGTSTP);
-                // In the foreground again: the view is drawn as after a change of the terminal's size.
+                // In the foreground again: the view is drawn as after a change of the terminal's
+                // size.
                 let _ = raise(SIGWINCH);
             }
         });

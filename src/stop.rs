@@ -1,7 +1,8 @@
 //! The wish to stop: SIGINT or SIGTERM, and what it ends.
 //!
-//! It ends calls at the two seams, [`crate::metadata::interruptible`] and [`crate::registry::interruptible`], so that no command
-//! has to think of it. What must not be cut short, as a transaction that writes, holds a [`Shield`].
+//! It ends calls at the two seams, [`crate::metadata::interruptible`] and
+//! [`crate::registry::interruptible`], so that no command has to think of it. What must not be cut
+//! short, as a transaction that writes, holds a [`Shield`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ impl fmt::Display for Stop {
 #[error("ended by {0}")]
 pub struct Stopped(pub Stop);
 
-/// Tells a run that it is to stop: at once while it waits or reads, after the batch while it writes.
+/// Tells a run that it is to stop: at once while it waits or reads, after the batch while it
+/// writes.
 #[derive(Clone, Debug)]
 pub struct StopSignal {
     asked: watch::Receiver<Option<Stop>>,
@@ -54,7 +56,10 @@ impl StopSignal {
     /// From the receiving end of a channel that signal handlers write to.
     #[must_use]
     pub fn new(asked: watch::Receiver<Option<Stop>>) -> Self {
-        Self { asked, shields: Arc::default() }
+        Self {
+            asked,
+            shields: Arc::default(),
+        }
     }
 
     /// Whether it was asked for.
@@ -85,7 +90,10 @@ impl StopSignal {
     ///
     /// # Errors
     /// Its own, or [`Stopped`].
-    pub async fn unless<T, E: From<Stopped>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    pub async fn unless<T, E: From<Stopped>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         if self.shields.load(Ordering::Relaxed) > 0 {
             return work.await;
         }
@@ -120,11 +128,17 @@ mod tests {
         let stop = StopSignal::new(receiver);
         assert_eq!(stop.pause(Duration::ZERO).await, Ok(()));
         sender.send_replace(Some(Stop::Terminate));
-        assert_eq!(stop.pause(Duration::from_hours(1)).await, Err(Stopped(Stop::Terminate)));
+        assert_eq!(
+            stop.pause(Duration::from_hours(1)).await,
+            Err(Stopped(Stop::Terminate))
+        );
         let shield = stop.clone().shield();
         assert_eq!(stop.unless(async { Ok::<_, Stopped>(7) }).await, Ok(7));
         drop(shield);
-        assert_eq!(stop.unless(async { Ok::<_, Stopped>(7) }).await, Err(Stopped(Stop::Terminate)));
+        assert_eq!(
+            stop.unless(async { Ok::<_, Stopped>(7) }).await,
+            Err(Stopped(Stop::Terminate))
+        );
         assert_eq!(stop.check(), Err(Stopped(Stop::Terminate)));
     }
 }

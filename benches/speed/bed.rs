@@ -1,4 +1,5 @@
-//! A cluster with a great table, one dead master and one living, which can be set back after a failover.
+//! A cluster with a great table, one dead master and one living, which can be set back after a
+//! failover.
 
 use dsctl::model::Version;
 
@@ -22,10 +23,18 @@ impl Bed {
     pub fn new(store: Store, total: i64, dead: i64) -> Self {
         let mut env = Env::new(store);
         prepare(&mut env, VERSION);
-        let rows = Rows { total, one_in: (total / dead).max(2), padding: PADDING };
+        let rows = Rows {
+            total,
+            one_in: (total / dead).max(2),
+            padding: PADDING,
+        };
         rows.insert(&env, VERSION);
         let living = env.register(VERSION, &registered(LIVING));
-        let mut bed = Self { dead: i64::try_from(rows.dead().len()).unwrap(), env, _living: living };
+        let mut bed = Self {
+            dead: i64::try_from(rows.dead().len()).unwrap(),
+            env,
+            _living: living,
+        };
         bed.env.set("DSCTL_COLOR", "never");
         bed.tidy();
         bed
@@ -41,16 +50,21 @@ impl Bed {
     }
 
     pub fn dsctl(&self, words: &str) -> Dsctl {
-        Dsctl::new(&self.env).args(words.split_whitespace()).limit(std::time::Duration::from_mins(30))
+        Dsctl::new(&self.env)
+            .args(words.split_whitespace())
+            .limit(std::time::Duration::from_mins(30))
     }
 
     /// The whole failover, as an operator runs it.
     pub fn failover(&self) -> Dsctl {
-        self.dsctl(&format!("failover {DEAD} --yes -o json --max-instances 1000000"))
+        self.dsctl(&format!(
+            "failover {DEAD} --yes -o json --max-instances 1000000"
+        ))
     }
 
     pub fn commands(&self) -> i64 {
-        self.env.number("SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2")
+        self.env
+            .number("SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2")
     }
 
     /// Everything is the dead master's again.

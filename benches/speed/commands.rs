@@ -15,7 +15,13 @@ pub fn run() {
     for words in ["--help", "--version", "completions bash"] {
         let times: Vec<Duration> = (0..RUNS).map(|_| timed(|| words_alone(words)).0).collect();
         let median = milliseconds(median(&times));
-        table.row(&[format!("`dsctl {words}`"), "-".to_owned(), median.clone(), "-".to_owned(), median]);
+        table.row(&[
+            format!("`dsctl {words}`"),
+            "-".to_owned(),
+            median.clone(),
+            "-".to_owned(),
+            median,
+        ]);
     }
     for store in [Store::MariaDb, Store::Postgres] {
         // Small, so that the servers' own time is little beside the program's.
@@ -25,15 +31,25 @@ pub fn run() {
                 "masters",
                 "SELECT host, state, COUNT(*) FROM t_ds_process_instance WHERE state IN (0, 1, 2, 4, 12) GROUP BY host, state",
             ),
-            ("instances", "SELECT * FROM t_ds_process_instance WHERE state IN (0, 1, 2, 4, 12)"),
+            (
+                "instances",
+                "SELECT * FROM t_ds_process_instance WHERE state IN (0, 1, 2, 4, 12)",
+            ),
             ("lock status", "SELECT 1"),
         ] {
             let own = own_time(&bed, sql);
-            let times: Vec<Duration> = (0..RUNS).map(|_| timed(|| bed.dsctl(words).run().exit(0)).0).collect();
+            let times: Vec<Duration> = (0..RUNS)
+                .map(|_| timed(|| bed.dsctl(words).run().exit(0)).0)
+                .collect();
             let time = median(&times);
             let besides = milliseconds(time.saturating_sub(own));
-            let cells =
-                [format!("`dsctl {words}`"), format!("{store:?}"), milliseconds(time), milliseconds(own), besides];
+            let cells = [
+                format!("`dsctl {words}`"),
+                format!("{store:?}"),
+                milliseconds(time),
+                milliseconds(own),
+                besides,
+            ];
             table.row(&cells);
         }
     }
@@ -47,12 +63,14 @@ fn words_alone(words: &str) {
 /// What the statement takes on a connection that is open already.
 fn own_time(bed: &Bed, sql: &str) -> Duration {
     let mut database = bed.env.database();
-    let mut ask = || timed(|| crate::harness::wait(database.query(&sql.into(), &mut |_| {})).unwrap()).0;
+    let mut ask =
+        || timed(|| crate::harness::wait(database.query(&sql.into(), &mut |_| {})).unwrap()).0;
     ask();
     median(&(0..RUNS).map(|_| ask()).collect::<Vec<_>>())
 }
 
-/// The list of masters, by what an operator has besides: ZooKeeper's own shell, and a Python client.
+/// The list of masters, by what an operator has besides: ZooKeeper's own shell, and a Python
+/// client.
 fn compared_with_zookeepers_own() {
     let bed = Bed::new(Store::MariaDb, 1000, 100);
     let path = bed.env.path("nodes/master");
@@ -66,11 +84,19 @@ fn compared_with_zookeepers_own() {
         "ls",
         &path,
     ];
-    let (shell, python) = (of_others(&shell), of_others(&["python3", "-c", KAZOO, &bed.env.connect, &path]));
-    let own: Vec<Duration> = (0..RUNS).map(|_| timed(|| bed.dsctl("masters").run().exit(0)).0).collect();
+    let (shell, python) = (
+        of_others(&shell),
+        of_others(&["python3", "-c", KAZOO, &bed.env.connect, &path]),
+    );
+    let own: Vec<Duration> = (0..RUNS)
+        .map(|_| timed(|| bed.dsctl("masters").run().exit(0)).0)
+        .collect();
     println!();
     let table = Table::new(&["who lists the masters", "median"]);
-    table.row(&["`dsctl masters`, with their unfinished instances".to_owned(), milliseconds(median(&own))]);
+    table.row(&[
+        "`dsctl masters`, with their unfinished instances".to_owned(),
+        milliseconds(median(&own)),
+    ]);
     table.row(&["ZooKeeper's own shell".to_owned(), shell]);
     table.row(&["a script with kazoo".to_owned(), python]);
 }
@@ -79,11 +105,17 @@ fn compared_with_zookeepers_own() {
 fn of_others(words: &[&str]) -> String {
     let run = || Command::new(words[0]).args(&words[1..]).output();
     match run() {
-        Ok(output) if output.status.success() => {
-            milliseconds(median(&(0..RUNS / 3).map(|_| timed(run).0).collect::<Vec<_>>()))
-        }
+        Ok(output) if output.status.success() => milliseconds(median(
+            &(0..RUNS / 3).map(|_| timed(run).0).collect::<Vec<_>>(),
+        )),
         Ok(output) => {
-            format!("cannot be run: {}", String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or(""))
+            format!(
+                "cannot be run: {}",
+                String::from_utf8_lossy(&output.stderr)
+                    .lines()
+                    .last()
+                    .unwrap_or("")
+            )
         }
         Err(error) => format!("cannot be run: {error}"),
     }

@@ -20,38 +20,70 @@ struct Size {
 /// What is varied, at which values, and how large everything is then.
 type Series = (&'static str, Vec<i64>, fn(i64) -> Size);
 
-const USUAL: Size = Size { rows: 100_000, dead: 1000, masters: 3, waiting: 0 };
+const USUAL: Size = Size {
+    rows: 100_000,
+    dead: 1000,
+    masters: 3,
+    waiting: 0,
+};
 
 pub fn run() {
     let most = rows();
-    let up_to = |values: &[i64], limit: i64| values.iter().copied().filter(|value| *value <= limit).collect::<Vec<_>>();
+    let up_to = |values: &[i64], limit: i64| {
+        values
+            .iter()
+            .copied()
+            .filter(|value| *value <= limit)
+            .collect::<Vec<_>>()
+    };
     let series: [Series; 4] = [
-        ("rows of the table", up_to(&[10_000, 100_000, 1_000_000, 5_000_000], most), |rows| Size {
-            rows,
-            dead: 100,
+        (
+            "rows of the table",
+            up_to(&[10_000, 100_000, 1_000_000, 5_000_000], most),
+            |rows| Size {
+                rows,
+                dead: 100,
+                ..USUAL
+            },
+        ),
+        (
+            "instances of the dead master",
+            up_to(&[100, 1000, 10_000, 100_000], most / 10),
+            |dead| Size {
+                dead,
+                rows: (10 * dead).max(USUAL.rows),
+                ..USUAL
+            },
+        ),
+        ("masters", vec![3, 30, 300], |masters| Size {
+            masters: usize::try_from(masters).unwrap(),
             ..USUAL
         }),
-        ("instances of the dead master", up_to(&[100, 1000, 10_000, 100_000], most / 10), |dead| Size {
-            dead,
-            rows: (10 * dead).max(USUAL.rows),
-            ..USUAL
-        }),
-        ("masters", vec![3, 30, 300], |masters| Size { masters: usize::try_from(masters).unwrap(), ..USUAL }),
-        ("recovery commands that wait", up_to(&[0, 10_000, 100_000, 1_000_000], most), |waiting| Size {
-            waiting,
-            ..USUAL
-        }),
+        (
+            "recovery commands that wait",
+            up_to(&[0, 10_000, 100_000, 1_000_000], most),
+            |waiting| Size { waiting, ..USUAL },
+        ),
     ];
     let table = Table::new(&["varied", "value", "MariaDb", "Postgres"]);
     let mut lines = Vec::new();
     for (name, values, size) in series {
         let mut points = Vec::new();
         for value in values {
-            let [mariadb, postgres] = [Store::MariaDb, Store::Postgres].map(|store| cost(store, size(value)));
-            table.row(&[name.to_owned(), value.to_string(), milliseconds(mariadb), milliseconds(postgres)]);
+            let [mariadb, postgres] =
+                [Store::MariaDb, Store::Postgres].map(|store| cost(store, size(value)));
+            table.row(&[
+                name.to_owned(),
+                value.to_string(),
+                milliseconds(mariadb),
+                milliseconds(postgres),
+            ]);
             points.push((value, mariadb));
         }
-        lines.push(Line { name: name.to_owned(), points });
+        lines.push(Line {
+            name: name.to_owned(),
+            points,
+        });
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/growth.svg");
     plot::draw(path, "One failover in MariaDB, by what is varied", &lines);
@@ -60,9 +92,13 @@ pub fn run() {
 
 fn cost(store: Store, size: Size) -> Duration {
     let bed = Bed::new(store, size.rows, size.dead);
-    let addresses: Vec<String> =
-        (1..size.masters).map(|number| format!("10.1.{}.{}:5678", number / 250, number % 250)).collect();
-    let _masters: Vec<_> = addresses.iter().map(|address| bed.env.register(VERSION, &registered(address))).collect();
+    let addresses: Vec<String> = (1..size.masters)
+        .map(|number| format!("10.1.{}.{}:5678", number / 250, number % 250))
+        .collect();
+    let _masters: Vec<_> = addresses
+        .iter()
+        .map(|address| bed.env.register(VERSION, &registered(address)))
+        .collect();
     if size.waiting > 0 {
         bed.env.sql(&format!(
             "INSERT INTO t_ds_command (command_type, process_definition_code, process_definition_version, \

@@ -1,5 +1,5 @@
-//! The most memory that each command ever holds, at two sizes of the table: it should be flat. The dead master has more
-//! instances than any cluster should have.
+//! The most memory that each command ever holds, at two sizes of the table: it should be flat. The
+//! dead master has more instances than any cluster should have.
 
 use crate::bed::Bed;
 use crate::harness::{Dsctl, Store};
@@ -16,7 +16,13 @@ pub fn run() {
             let bed = Bed::new(store, total, SHARE.min(total / 2));
             let dry_run = format!("failover {DEAD} --dry-run -o json --max-instances 1000000");
             let list = format!("instances {DEAD} -o json");
-            for words in ["masters -o json", &list, "lock status", "commands -o json", &dry_run] {
+            for words in [
+                "masters -o json",
+                &list,
+                "lock status",
+                "commands -o json",
+                &dry_run,
+            ] {
                 table.row(&cells(&bed, total, words, bed.dsctl(words)));
             }
             table.row(&cells(&bed, total, "failover", bed.failover()));
@@ -28,5 +34,10 @@ fn cells(bed: &Bed, total: i64, words: &str, dsctl: Dsctl) -> [String; 4] {
     let (peak, output) = dsctl.spawn().finish_measured();
     output.exit(0);
     let mebibytes = peak as f64 / 1024.0;
-    [format!("{:?}", bed.env.store), total.to_string(), format!("`dsctl {words}`"), format!("{mebibytes:.1}")]
+    [
+        format!("{:?}", bed.env.store),
+        total.to_string(),
+        format!("`dsctl {words}`"),
+        format!("{mebibytes:.1}"),
+    ]
 }

@@ -13,7 +13,10 @@ pub fn rows() -> i64 {
 }
 
 fn from_environment<T: std::str::FromStr>(name: &str, usual: T) -> T {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usual)
 }
 
 pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
@@ -36,7 +39,11 @@ pub fn median(times: &[Duration]) -> Duration {
 
 pub fn milliseconds(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1000.0;
-    if milliseconds < 100.0 { format!("{milliseconds:.1} ms") } else { format!("{milliseconds:.0} ms") }
+    if milliseconds < 100.0 {
+        format!("{milliseconds:.1} ms")
+    } else {
+        format!("{milliseconds:.0} ms")
+    }
 }
 
 pub fn ratio(one: Duration, other: Duration) -> String {

@@ -1,5 +1,6 @@
-//! The best script that one can write by hand, run by the database's own client: one scan, one transaction, no check of
-//! a lock or a registration. It is the limit that the program is measured against.
+//! The best script that one can write by hand, run by the database's own client: one scan, one
+//! transaction, no check of a lock or a registration. It is the limit that the program is measured
+//! against.
 
 use std::process::{Command, Output};
 
@@ -55,12 +56,28 @@ pub fn run(bed: &Bed, port: u16) {
     let port = port.to_string();
     let output = match bed.env.store {
         Store::MariaDb => Command::new("mariadb")
-            .args(["--no-defaults", "--protocol=TCP", "--host=127.0.0.1", "--port", &port, "--user", USER])
+            .args([
+                "--no-defaults",
+                "--protocol=TCP",
+                "--host=127.0.0.1",
+                "--port",
+                &port,
+                "--user",
+                USER,
+            ])
             .args(["--execute", &of_mariadb(), &bed.env.database])
             .env("MYSQL_PWD", PASSWORD)
             .output(),
         Store::Postgres => Command::new("psql")
-            .args(["--no-psqlrc", "--quiet", "--host=127.0.0.1", "--port", &port, "--username", USER])
+            .args([
+                "--no-psqlrc",
+                "--quiet",
+                "--host=127.0.0.1",
+                "--port",
+                &port,
+                "--username",
+                USER,
+            ])
             .args(["--command", &of_postgres(), &bed.env.database])
             .env("PGPASSWORD", PASSWORD)
             .output(),
@@ -71,5 +88,9 @@ pub fn run(bed: &Bed, port: u16) {
 }
 
 fn assert_done(output: &Output) {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -1,5 +1,5 @@
-//! One failover three ways, in turns, on the same database: what the program takes, what the best script takes, and what
-//! the masters' own way takes.
+//! One failover three ways, in turns, on the same database: what the program takes, what the best
+//! script takes, and what the masters' own way takes.
 
 use std::time::Duration;
 
@@ -8,11 +8,20 @@ use crate::harness::Store;
 use crate::report::{Table, median, milliseconds, ratio, rows, runs, timed};
 use crate::{own_way, script};
 
-/// What the masters' own way is measured on where a network delays every statement; its cost is the same for each.
+/// What the masters' own way is measured on where a network delays every statement; its cost is the
+/// same for each.
 const SLOW: usize = 500;
 
 pub fn run() {
-    let columns = ["store", "delay", "a: dsctl", "b: script", "c: own way", "a/b", "c/a"];
+    let columns = [
+        "store",
+        "delay",
+        "a: dsctl",
+        "b: script",
+        "c: own way",
+        "a/b",
+        "c/a",
+    ];
     let table = Table::new(&columns);
     for store in [Store::MariaDb, Store::Postgres] {
         let mut bed = Bed::new(store, rows(), (rows() / 100).max(10));
@@ -42,5 +51,9 @@ fn row(bed: &Bed, delay: &str, port: u16, own: usize) -> Vec<String> {
     let [a, b, c] = [a, b, c].map(|times| median(&times));
     let store = format!("{:?}", bed.env.store);
     let times = [a, b, c].map(milliseconds);
-    [store, delay.to_owned()].into_iter().chain(times).chain([ratio(a, b), ratio(c, a)]).collect()
+    [store, delay.to_owned()]
+        .into_iter()
+        .chain(times)
+        .chain([ratio(a, b), ratio(c, a)])
+        .collect()
 }

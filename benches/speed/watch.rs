@@ -15,7 +15,13 @@ pub fn run() {
         for (instances, runs) in [(1, 50), (100, 50), (10_000, 10)] {
             let times = latencies(store, instances, runs);
             let [p50, p99] = [0.5, 0.99].map(|share| milliseconds(percentile(&times, share)));
-            table.row(&[format!("{store:?}"), instances.to_string(), runs.to_string(), p50, p99]);
+            table.row(&[
+                format!("{store:?}"),
+                instances.to_string(),
+                runs.to_string(),
+                p50,
+                p99,
+            ]);
         }
     }
 }
@@ -37,7 +43,11 @@ fn latencies(store: Store, instances: i64, runs: usize) -> Vec<Duration> {
         let ended = Timestamp::now();
         master.close();
         await_events(&mut watcher, "failover_finished", run, DEAD);
-        times.push(finished_at(&watcher, run).duration_since(ended).unsigned_abs());
+        times.push(
+            finished_at(&watcher, run)
+                .duration_since(ended)
+                .unsigned_abs(),
+        );
         assert_eq!(bed.commands(), bed.dead);
         master = bed.env.register(VERSION, &registered(DEAD));
     }
@@ -52,13 +62,18 @@ fn await_events(watcher: &mut Running, event: &str, count: usize, master: &str) 
 }
 
 fn is(line: &str, event: &str, master: &str) -> bool {
-    line.contains(&format!("\"event\":\"{event}\"")) && line.contains(&format!("\"master\":\"{master}\""))
+    line.contains(&format!("\"event\":\"{event}\""))
+        && line.contains(&format!("\"master\":\"{master}\""))
 }
 
 /// By the clock of the program, which runs on this machine. The lock is given back by then.
 fn finished_at(watcher: &Running, count: usize) -> Timestamp {
     let text = watcher.stdout_so_far();
-    let line = text.lines().filter(|line| is(line, "failover_finished", DEAD)).nth(count - 1).unwrap();
+    let line = text
+        .lines()
+        .filter(|line| is(line, "failover_finished", DEAD))
+        .nth(count - 1)
+        .unwrap();
     let event: serde_json::Value = serde_json::from_str(line).unwrap();
     event["time"].as_str().unwrap().parse().unwrap()
 }

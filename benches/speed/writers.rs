@@ -1,5 +1,5 @@
-//! What a master that writes meanwhile has to wait: the scan must hold no lock that stops it, and a batch only those of
-//! its own rows.
+//! What a master that writes meanwhile has to wait: the scan must hold no lock that stops it, and a
+//! batch only those of its own rows.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,16 +16,28 @@ pub fn run() {
         let ((), usual) = beside(&bed, || std::thread::sleep(Duration::from_secs(2)));
         table.row(&cells(store, "nothing", &usual));
         let (took, times) = beside(&bed, || timed(|| bed.failover().run().exit(0)).0);
-        table.row(&cells(store, &format!("`dsctl failover` ({})", milliseconds(took)), &times));
+        table.row(&cells(
+            store,
+            &format!("`dsctl failover` ({})", milliseconds(took)),
+            &times,
+        ));
     }
 }
 
 fn cells(store: Store, what: &str, times: &[Duration]) -> [String; 6] {
     let [half, most, worst] = [0.5, 0.99, 1.0].map(|share| milliseconds(percentile(times, share)));
-    [format!("{store:?}"), what.to_owned(), times.len().to_string(), half, most, worst]
+    [
+        format!("{store:?}"),
+        what.to_owned(),
+        times.len().to_string(),
+        half,
+        most,
+        worst,
+    ]
 }
 
-/// Does the work while a living master's instance is written again and again; gives how long each of these writes took.
+/// Does the work while a living master's instance is written again and again; gives how long each
+/// of these writes took.
 fn beside<T>(bed: &Bed, work: impl FnOnce() -> T) -> (T, Vec<Duration>) {
     let over = AtomicBool::new(false);
     std::thread::scope(|threads| {
@@ -39,7 +51,9 @@ fn beside<T>(bed: &Bed, work: impl FnOnce() -> T) -> (T, Vec<Duration>) {
 fn writes(bed: &Bed, over: &AtomicBool) -> Vec<Duration> {
     let ids: Vec<i64> = bed
         .env
-        .rows(&format!("SELECT id FROM t_ds_process_instance WHERE host = '{LIVING}' AND state = 1 ORDER BY id"))
+        .rows(&format!(
+            "SELECT id FROM t_ds_process_instance WHERE host = '{LIVING}' AND state = 1 ORDER BY id"
+        ))
         .iter()
         .map(|row| row.int(0).unwrap())
         .collect();

@@ -7,8 +7,12 @@ use super::command::Command;
 use crate::options::GlobalArgs;
 use crate::secret::masked;
 
-/// What `--version` says besides the number. Releases before 1.2 keep their metadata in another shape.
-const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nsupports Apache DolphinScheduler 1.2 to 3.4.3");
+/// What `--version` says besides the number. Releases before 1.2 keep their metadata in another
+/// shape.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\nsupports Apache DolphinScheduler 1.2 to 3.4.3"
+);
 
 /// Examples come first: they answer most questions.
 const TEMPLATE: &str = "\
@@ -25,8 +29,9 @@ Examples:
 
 /// Master failover for Apache DolphinScheduler, from outside
 ///
-/// Does what a live master does when another one has died: takes the same lock, hands the dead master's process
-/// instances over and writes the commands that make a live master take them up again.
+/// Does what a live master does when another one has died: takes the same lock, hands the dead
+/// master's process instances over and writes the commands that make a live master take them up
+/// again.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "dsctl",
@@ -51,19 +56,24 @@ impl Cli {
     /// Reads a command line; the first item is the program's name.
     ///
     /// # Errors
-    /// Usage errors, and also the texts of `--help` and `--version`: [`clap::Error::use_stderr`] tells them apart. Show
-    /// them with [`shown`], which hides passwords.
+    /// Usage errors, and also the texts of `--help` and `--version`: [`clap::Error::use_stderr`]
+    /// tells them apart. Show them with [`shown`], which hides passwords.
     pub fn read<I, T>(arguments: I) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
-        Self::from_arg_matches(&definition().try_get_matches_from(arguments).map_err(explained)?)
+        Self::from_arg_matches(
+            &definition()
+                .try_get_matches_from(arguments)
+                .map_err(explained)?,
+        )
     }
 }
 
 impl Cli {
-    /// Whether this is the loop of `watch`, which does not stand still because nobody reads what it tells.
+    /// Whether this is the loop of `watch`, which does not stand still because nobody reads what it
+    /// tells.
     #[must_use]
     pub fn is_loop(&self) -> bool {
         matches!(&self.command, Command::Watch(arguments) if arguments.is_loop())
@@ -77,26 +87,40 @@ pub fn definition() -> clap::Command {
 }
 
 fn with_template(command: clap::Command) -> clap::Command {
-    command.help_template(TEMPLATE).mut_subcommands(with_template)
+    command
+        .help_template(TEMPLATE)
+        .mut_subcommands(with_template)
 }
 
 /// Says what stands in the place of a `--force`, which clap would rather take for a MASTER.
 fn explained(mut error: clap::Error) -> clap::Error {
-    let force = |value: &ContextValue| matches!(value, ContextValue::String(name) if name == "--force");
-    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::InvalidArg).is_some_and(force) {
-        let tip = "each danger has a flag of its own, and a refusal names it; see 'dsctl help failover'";
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    let force =
+        |value: &ContextValue| matches!(value, ContextValue::String(name) if name == "--force");
+    if error.kind() == ErrorKind::UnknownArgument
+        && error.get(ContextKind::InvalidArg).is_some_and(force)
+    {
+        let tip =
+            "each danger has a flag of its own, and a refusal names it; see 'dsctl help failover'";
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
     }
     error
 }
 
-/// The text of a usage error, help or version. Clap quotes what it does not understand, and that may be a URL.
+/// The text of a usage error, help or version. Clap quotes what it does not understand, and that
+/// may be a URL.
 #[must_use]
 pub fn shown(error: &clap::Error) -> String {
     let text = error.render().to_string();
     // The help that stands in for a missing command quotes nobody, and its examples have URLs.
     let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
-    if error.use_stderr() && !is_help { masked(&text) } else { text }
+    if error.use_stderr() && !is_help {
+        masked(&text)
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

@@ -31,39 +31,54 @@ pub(super) enum Command {
     #[command(before_help = "Examples:\n  dsctl masters\n  dsctl masters -o json")]
     Masters,
     /// Show or take the failover lock
-    #[command(subcommand, before_help = "Examples:\n  dsctl lock status\n  dsctl lock acquire 10.0.0.1:5678 --for 5m")]
+    #[command(
+        subcommand,
+        before_help = "Examples:\n  dsctl lock status\n  dsctl lock acquire 10.0.0.1:5678 --for 5m"
+    )]
     Lock(LockCommand),
     /// List unfinished process instances with verdict and pending command
-    #[command(before_help = "Examples:\n  dsctl instances\n  dsctl instances 10.0.0.1:5678 --limit 20")]
+    #[command(
+        before_help = "Examples:\n  dsctl instances\n  dsctl instances 10.0.0.1:5678 --limit 20"
+    )]
     Instances(InstancesArgs),
     /// First half of a failover alone: mark the instances of a dead master as handed over
     ///
-    /// Nothing takes the instances up until `dsctl recover` has been run for them; the command to run is printed.
+    /// Nothing takes the instances up until `dsctl recover` has been run for them; the command to
+    /// run is printed.
     #[command(before_help = "Examples:\n  dsctl clear-hosts 10.0.0.1:5678 --dry-run")]
     ClearHosts(ClearHostsArgs),
     /// Second half alone: write commands for instances that were handed over and have none
-    #[command(before_help = "Examples:\n  dsctl recover --orphans --dry-run\n  dsctl recover --instance 4711,4712")]
+    #[command(
+        before_help = "Examples:\n  dsctl recover --orphans --dry-run\n  dsctl recover --instance 4711,4712"
+    )]
     Recover(RecoverArgs),
     /// Fail over dead masters: lock, check, hand over, write commands, report
     ///
-    /// A registered master is never failed over. The plan is shown first; on a terminal it asks, elsewhere --yes is needed.
-    /// A run that was interrupted is simply run again.
-    #[command(before_help = "Examples:\n  dsctl failover 10.0.0.1:5678 --dry-run\n  \
-        dsctl failover 10.0.0.1:5678 --yes --wait 60s\n  dsctl failover --all-dead")]
+    /// A registered master is never failed over. The plan is shown first; on a terminal it asks,
+    /// elsewhere --yes is needed. A run that was interrupted is simply run again.
+    #[command(
+        before_help = "Examples:\n  dsctl failover 10.0.0.1:5678 --dry-run\n  \
+        dsctl failover 10.0.0.1:5678 --yes --wait 60s\n  dsctl failover --all-dead"
+    )]
     Failover(FailoverArgs),
     /// Fail a master over whenever one dies, as the masters themselves would
     ///
-    /// Looks at the registry whenever it changes, and at the database every --interval. What the guards let through is
-    /// exactly `dsctl failover MASTER`. Runs until a signal comes; --once does one round, for cron.
-    #[command(before_help = "Examples:\n  dsctl watch --dry-run\n  dsctl watch --yes -o ndjson\n  \
-        dsctl watch --pause 'maintenance until 6'")]
+    /// Looks at the registry whenever it changes, and at the database every --interval. What the
+    /// guards let through is exactly `dsctl failover MASTER`. Runs until a signal comes; --once
+    /// does one round, for cron.
+    #[command(
+        before_help = "Examples:\n  dsctl watch --dry-run\n  dsctl watch --yes -o ndjson\n  \
+        dsctl watch --pause 'maintenance until 6'"
+    )]
     Watch(Box<WatchArgs>),
 
     /// List waiting commands and error commands
     #[command(before_help = "Examples:\n  dsctl commands")]
     Commands,
     /// Rehearse a failover on a made-up cluster in a SQLite file; needs no server
-    #[command(before_help = "Examples:\n  dsctl demo\n  dsctl demo --file rehearsal.db --ds-version 3.1.9")]
+    #[command(
+        before_help = "Examples:\n  dsctl demo\n  dsctl demo --file rehearsal.db --ds-version 3.1.9"
+    )]
     Demo(DemoArgs),
     /// Print the completion script of a shell
     #[command(before_help = "Examples:\n  dsctl completions bash > /etc/bash_completion.d/dsctl")]
@@ -84,64 +99,91 @@ impl Command {
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {
-                call.on_cluster(MastersDocument::default(), Purpose::Read, async |_, cluster| {
-                    masters::run(cluster).await
-                })
+                call.on_cluster(
+                    MastersDocument::default(),
+                    Purpose::Read,
+                    async |_, cluster| masters::run(cluster).await,
+                )
                 .await
             }
             Self::Lock(LockCommand::Status(arguments)) => {
-                call.alone(LockStatusDocument::default(), Scope::Cluster, async |shell, document| {
-                    status::run(shell, &arguments, document).await
-                })
+                call.alone(
+                    LockStatusDocument::default(),
+                    Scope::Cluster,
+                    async |shell, document| status::run(shell, &arguments, document).await,
+                )
                 .await
             }
             Self::Lock(LockCommand::Acquire(arguments)) => {
-                call.alone(LockAcquireDocument::default(), Scope::Cluster, async |shell, document| {
-                    acquire::run(shell, &arguments, document).await
-                })
+                call.alone(
+                    LockAcquireDocument::default(),
+                    Scope::Cluster,
+                    async |shell, document| acquire::run(shell, &arguments, document).await,
+                )
                 .await
             }
             Self::Instances(arguments) => {
-                call.on_cluster(InstancesDocument::default(), Purpose::Read, async |_, cluster| {
-                    instances::run(cluster, &arguments).await
-                })
+                call.on_cluster(
+                    InstancesDocument::default(),
+                    Purpose::Read,
+                    async |_, cluster| instances::run(cluster, &arguments).await,
+                )
                 .await
             }
             Self::ClearHosts(arguments) => {
-                let (nothing, access) = (ClearHostsDocument::nothing(&arguments), arguments.safety.access());
+                let (nothing, access) = (
+                    ClearHostsDocument::nothing(&arguments),
+                    arguments.safety.access(),
+                );
                 call.on_cluster(nothing, access, async |shell, cluster| {
                     clear_hosts::run(shell, cluster, &arguments).await
                 })
                 .await
             }
             Self::Recover(arguments) => {
-                let (nothing, access) = (RecoverDocument::nothing(&arguments), arguments.safety.access());
-                call.on_cluster(nothing, access, async |shell, cluster| recover::run(shell, cluster, &arguments).await)
-                    .await
+                let (nothing, access) = (
+                    RecoverDocument::nothing(&arguments),
+                    arguments.safety.access(),
+                );
+                call.on_cluster(nothing, access, async |shell, cluster| {
+                    recover::run(shell, cluster, &arguments).await
+                })
+                .await
             }
             Self::Failover(arguments) => {
-                let (nothing, access) = (FailoverDocument::nothing(&arguments), arguments.safety.access());
-                call.on_cluster(nothing, access, async |shell, cluster| failover::run(shell, cluster, &arguments).await)
-                    .await
+                let (nothing, access) = (
+                    FailoverDocument::nothing(&arguments),
+                    arguments.safety.access(),
+                );
+                call.on_cluster(nothing, access, async |shell, cluster| {
+                    failover::run(shell, cluster, &arguments).await
+                })
+                .await
             }
             Self::Watch(arguments) => Box::pin(watch::run(call, &arguments)).await,
             Self::Commands => {
-                call.on_cluster(CommandsDocument::default(), Purpose::Read, async |_, cluster| {
-                    command_list::run(cluster).await
-                })
+                call.on_cluster(
+                    CommandsDocument::default(),
+                    Purpose::Read,
+                    async |_, cluster| command_list::run(cluster).await,
+                )
                 .await
             }
             Self::Demo(arguments) => {
-                call.alone(DemoDocument::default(), Scope::Local, async |shell, document| {
-                    demo::run(shell, &arguments, document).await
-                })
+                call.alone(
+                    DemoDocument::default(),
+                    Scope::Local,
+                    async |shell, document| demo::run(shell, &arguments, document).await,
+                )
                 .await
             }
-            Self::Completions { shell } => {
-                call.text("completions", |definition| Ok(help::completions(shell, definition)))
-            }
+            Self::Completions { shell } => call.text("completions", |definition| {
+                Ok(help::completions(shell, definition))
+            }),
             Self::Man => call.text("man", help::man),
-            Self::Help(arguments) => call.text("help", |definition| help::help(&arguments, definition)),
+            Self::Help(arguments) => {
+                call.text("help", |definition| help::help(&arguments, definition))
+            }
         }
     }
 }

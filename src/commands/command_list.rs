@@ -15,7 +15,8 @@ use crate::output::{Body, Cell, Keys, Records, Table, WORD};
 /// More of each kind are cut, and that is said.
 const LIMIT: usize = 10_000;
 
-/// So many bytes of text of each kind are enough, too: an error command may hold a whole stack trace.
+/// So many bytes of text of each kind are enough, too: an error command may hold a whole stack
+/// trace.
 const BYTES: usize = 8 * 1024 * 1024;
 
 /// The document of `commands`.
@@ -27,10 +28,21 @@ pub(super) struct CommandsDocument {
 
 impl Keys for CommandsDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        let Self { commands, error_commands } = self;
+        let Self {
+            commands,
+            error_commands,
+        } = self;
         vec![
-            Records { key: "commands", record: "command", rows: commands },
-            Records { key: "error_commands", record: "error_command", rows: error_commands },
+            Records {
+                key: "commands",
+                record: "command",
+                rows: commands,
+            },
+            Records {
+                key: "error_commands",
+                record: "error_command",
+                rows: error_commands,
+            },
         ]
     }
 }
@@ -57,7 +69,15 @@ struct CommandEntry {
 impl CommandEntry {
     fn of(command: CommandRow, zone: Option<&TimeZone>) -> Self {
         let word = type_name(&command).map_or_else(|| "unknown".to_owned(), str::to_lowercase);
-        let CommandRow { id, command_type, instance_id, command_param, start_time, update_time, message } = command;
+        let CommandRow {
+            id,
+            command_type,
+            instance_id,
+            command_param,
+            start_time,
+            update_time,
+            message,
+        } = command;
         Self {
             id,
             command_type: word,
@@ -74,23 +94,46 @@ impl CommandEntry {
 
 pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<CommandsDocument>, CommandError> {
     let mut waiting = Kept::default();
-    cluster.store.each_command(|command| waiting.keep(command)).await?;
+    cluster
+        .store
+        .each_command(|command| waiting.keep(command))
+        .await?;
     let mut errors = Kept::default();
-    cluster.store.each_error_command(|command| errors.keep(command)).await?;
+    cluster
+        .store
+        .each_error_command(|command| errors.keep(command))
+        .await?;
     let mut warnings = Vec::new();
     for (kept, what) in [(&waiting, "waiting commands"), (&errors, "error commands")] {
         if kept.total > kept.rows.len() {
-            warnings.push(format!("{} of {} {what} are shown", kept.rows.len(), kept.total));
+            warnings.push(format!(
+                "{} of {} {what} are shown",
+                kept.rows.len(),
+                kept.total
+            ));
         }
     }
     let tables = vec![
         table(&waiting.rows).title("waiting commands"),
         table(&errors.rows).title("error commands (never retried by DolphinScheduler)"),
     ];
-    let entries =
-        |kept: Kept| kept.rows.into_iter().map(|command| CommandEntry::of(command, cluster.zone.as_ref())).collect();
-    let keys = CommandsDocument { commands: entries(waiting), error_commands: entries(errors) };
-    Ok(Answer { warnings, ..Answer::new(Body { tables, ..Body::new(keys) }) })
+    let entries = |kept: Kept| {
+        kept.rows
+            .into_iter()
+            .map(|command| CommandEntry::of(command, cluster.zone.as_ref()))
+            .collect()
+    };
+    let keys = CommandsDocument {
+        commands: entries(waiting),
+        error_commands: entries(errors),
+    };
+    Ok(Answer {
+        warnings,
+        ..Answer::new(Body {
+            tables,
+            ..Body::new(keys)
+        })
+    })
 }
 
 #[derive(Default)]
@@ -123,7 +166,10 @@ fn table(commands: &[CommandRow]) -> Table {
     let mut table = Table::new(&["ID", "TYPE", "INSTANCE", "UPDATED", "MESSAGE"]);
     for command in commands {
         // The first line says what happened; the rest is a stack trace.
-        let message = command.message.as_deref().and_then(|message| message.lines().next());
+        let message = command
+            .message
+            .as_deref()
+            .and_then(|message| message.lines().next());
         table.row(vec![
             Cell::from(command.id),
             Cell::or_unknown(type_name(command)),

@@ -38,7 +38,11 @@ pub(super) enum Purpose {
 }
 
 /// Connects to both. Reading commands see one state of the database, and can write nothing to it.
-pub(super) async fn cluster(settings: &Settings, access: Purpose, stop: &StopSignal) -> Result<Cluster, CommandError> {
+pub(super) async fn cluster(
+    settings: &Settings,
+    access: Purpose,
+    stop: &StopSignal,
+) -> Result<Cluster, CommandError> {
     let database = async {
         let mut store = store(settings, access, stop).await?;
         let begun = begin(&mut store, access).await;
@@ -48,7 +52,14 @@ pub(super) async fn cluster(settings: &Settings, access: Purpose, stop: &StopSig
     let ((store, begun), registry) = both(settings, access, stop, database, layout).await?;
     let error = match (registry, begun) {
         (Ok(registry), Ok(())) => match two_servers(&*registry, &store) {
-            None => return Ok(Cluster { registry, store, zone: settings.time_zone.clone(), stop: stop.clone() }),
+            None => {
+                return Ok(Cluster {
+                    registry,
+                    store,
+                    zone: settings.time_zone.clone(),
+                    stop: stop.clone(),
+                });
+            }
             Some(error) => {
                 registry.close().await;
                 error.into()
@@ -67,8 +78,8 @@ pub(super) async fn cluster(settings: &Settings, access: Purpose, stop: &StopSig
     Err(error)
 }
 
-/// A registry inside the database has a connection of its own, by the same address. What it says of masters and locks must not
-/// be another server's, which may be behind.
+/// A registry inside the database has a connection of its own, by the same address. What it says of
+/// masters and locks must not be another server's, which may be behind.
 fn two_servers(registry: &dyn Registry, store: &MetadataStore) -> Option<DatabaseError> {
     let (masters, tables) = (registry.server()?, store.server()?);
     let cause = format!(
@@ -78,7 +89,8 @@ fn two_servers(registry: &dyn Registry, store: &MetadataStore) -> Option<Databas
     (masters != tables).then_some(DatabaseError::Doubtful { endpoint, cause })
 }
 
-/// A replica, or a server that takes no writes, is refused before anything else is done, where writes rest on what it says.
+/// A replica, or a server that takes no writes, is refused before anything else is done, where
+/// writes rest on what it says.
 async fn begin(store: &mut MetadataStore, access: Purpose) -> Result<(), DatabaseError> {
     if access == Purpose::Read {
         store.begin_reading().await?;
@@ -86,11 +98,12 @@ async fn begin(store: &mut MetadataStore, access: Purpose) -> Result<(), Databas
     store.meet_server(access == Purpose::Write).await
 }
 
-/// Does what is to be done in the database, and connects to the registry meanwhile, where the database is a server and the
-/// registry another one. Only `layout`, which is taken from the database's answer, is needed for both.
+/// Does what is to be done in the database, and connects to the registry meanwhile, where the
+/// database is a server and the registry another one. Only `layout`, which is taken from the
+/// database's answer, is needed for both.
 ///
-/// What fails is told as if the database had been first. By then no session is open; where the registry alone fails, what
-/// came from the database is the caller's to close.
+/// What fails is told as if the database had been first. By then no session is open; where the
+/// registry alone fails, what came from the database is the caller's to close.
 pub(super) async fn both<T>(
     settings: &Settings,
     access: Purpose,
@@ -102,18 +115,28 @@ pub(super) async fn both<T>(
         (settings.registry()?, &settings.db)
     {
         let zookeeper = zookeeper(settings, connect);
-        let (answer, session) = at_once(database, Box::pin(ZooKeeperSession::open(&zookeeper)), stop).await?;
+        let (answer, session) =
+            at_once(database, Box::pin(ZooKeeperSession::open(&zookeeper)), stop).await?;
         let layout = layout(&answer);
-        let registry = session.map(|session| interruptible(Box::new(session.registry(layout)), stop));
+        let registry =
+            session.map(|session| interruptible(Box::new(session.registry(layout)), stop));
         return Ok((answer, registry));
     }
     let answer = stop.unless(database).await?;
-    let registry = stop.unless(registry(settings, access, layout(&answer))).await;
-    Ok((answer, registry.map(|registry| interruptible(registry, stop))))
+    let registry = stop
+        .unless(registry(settings, access, layout(&answer)))
+        .await;
+    Ok((
+        answer,
+        registry.map(|registry| interruptible(registry, stop)),
+    ))
 }
 
 fn interruptible(registry: Box<dyn Registry>, stop: &StopSignal) -> Box<dyn Registry> {
-    Box::new(crate::registry::interruptible::InterruptibleRegistry::new(registry, stop.clone()))
+    Box::new(crate::registry::interruptible::InterruptibleRegistry::new(
+        registry,
+        stop.clone(),
+    ))
 }
 
 async fn at_once<T>(
@@ -122,7 +145,10 @@ async fn at_once<T>(
     stop: &StopSignal,
 ) -> Result<(T, Result<ZooKeeperSession, CommandError>), CommandError> {
     let (database, mut session) = (pin!(database), pin!(session));
-    let first = match stop.unless(async { Ok(select(database, session.as_mut()).await) }).await {
+    let first = match stop
+        .unless(async { Ok(select(database, session.as_mut()).await) })
+        .await
+    {
         Ok(first) => first,
         Err(stopped) => {
             dismiss(session, MOMENT).await;
@@ -160,15 +186,19 @@ async fn at_once<T>(
     }
 }
 
-/// The server may be about to give a session that nobody wants any more: it is closed then, like any other. A server that is
-/// silent is waited for no longer than the limit.
-async fn dismiss(session: impl Future<Output = Result<ZooKeeperSession, RegistryError>>, limit: Duration) {
+/// The server may be about to give a session that nobody wants any more: it is closed then, like
+/// any other. A server that is silent is waited for no longer than the limit.
+async fn dismiss(
+    session: impl Future<Output = Result<ZooKeeperSession, RegistryError>>,
+    limit: Duration,
+) {
     if let Ok(Ok(session)) = timeout(limit, session).await {
         session.close().await;
     }
 }
 
-/// Ends both connections; returns once the registry has answered. Without an answer it gives what may be left there.
+/// Ends both connections; returns once the registry has answered. Without an answer it gives what
+/// may be left there.
 pub(super) async fn close(cluster: Cluster) -> Option<String> {
     let left = close_registry(cluster.registry).await;
     cluster.store.close().await;
@@ -187,15 +217,23 @@ pub(super) async fn close_registry(registry: Box<dyn Registry>) -> Option<String
     })
 }
 
-async fn store(settings: &Settings, access: Purpose, stop: &StopSignal) -> Result<MetadataStore, CommandError> {
+async fn store(
+    settings: &Settings,
+    access: Purpose,
+    stop: &StopSignal,
+) -> Result<MetadataStore, CommandError> {
     let database = database(settings, settings.database()?, access).await?;
-    let database = Box::new(crate::metadata::interruptible::InterruptibleDatabase::new(database, stop.clone()));
+    let database = Box::new(crate::metadata::interruptible::InterruptibleDatabase::new(
+        database,
+        stop.clone(),
+    ));
     Ok(MetadataStore::open(database, settings.ds_version).await?)
 }
 
-/// The release, from the database; without one, from `--ds-version` alone. It is told in the answer's head. With what the
-/// database says against ZooKeeper's being the masters' registry. Whoever takes locks that are rows of the database is told
-/// before what would keep them from being written.
+/// The release, from the database; without one, from `--ds-version` alone. It is told in the
+/// answer's head. With what the database says against ZooKeeper's being the masters' registry.
+/// Whoever takes locks that are rows of the database is told before what would keep them from being
+/// written.
 pub(super) async fn release(
     settings: &Settings,
     access: Purpose,
@@ -218,7 +256,11 @@ pub(super) async fn release(
     head(document, &release);
     document.warnings.extend(store.plain_text());
     let locks = access == Purpose::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
-    let writable = if locks { check_locks(&mut store).await } else { Ok(()) };
+    let writable = if locks {
+        check_locks(&mut store).await
+    } else {
+        Ok(())
+    };
     store.close().await;
     writable.and(Ok((release, elsewhere?)))
 }
@@ -227,13 +269,23 @@ pub(super) async fn release(
 pub(super) fn head(document: &mut Document, release: &Release) {
     document.family = Some(release.family.label.to_owned());
     document.ds_version = release.version().map(|version| version.to_string());
-    document.warnings.extend(release.contradictions.iter().cloned());
+    document
+        .warnings
+        .extend(release.contradictions.iter().cloned());
 }
 
 async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
     store.meet_server(true).await?;
-    let obstacle = store.obstacle(Writing { claims: false, commands: false, locks: true }).await?;
-    obstacle.map_or(Ok(()), |obstacle| Err(FailoverError::from(Refusal::from(obstacle)).into()))
+    let obstacle = store
+        .obstacle(Writing {
+            claims: false,
+            commands: false,
+            locks: true,
+        })
+        .await?;
+    obstacle.map_or(Ok(()), |obstacle| {
+        Err(FailoverError::from(Refusal::from(obstacle)).into())
+    })
 }
 
 /// Connects to the registry alone.
@@ -243,13 +295,16 @@ async fn registry(
     layout: RegistryLayout,
 ) -> Result<Box<dyn Registry>, CommandError> {
     match settings.registry()? {
-        RegistryTarget::ZooKeeper(connect) => {
-            Ok(Box::new(ZooKeeperSession::open(&zookeeper(settings, connect)).await?.registry(layout)))
-        }
+        RegistryTarget::ZooKeeper(connect) => Ok(Box::new(
+            ZooKeeperSession::open(&zookeeper(settings, connect))
+                .await?
+                .registry(layout),
+        )),
         RegistryTarget::Jdbc(target) => {
             // What it cannot be reached for is the database's, and is to be looked for there.
             let database = database(settings, target, access).await?;
-            let mut registry = JdbcRegistry::connect(database, settings.session_timeout, layout).await?;
+            let mut registry =
+                JdbcRegistry::connect(database, settings.session_timeout, layout).await?;
             registry.meet_server(access == Purpose::Write).await?;
             Ok(Box::new(registry))
         }
@@ -260,24 +315,42 @@ fn zookeeper(settings: &Settings, connect: &str) -> ZooKeeperSettings {
     ZooKeeperSettings {
         connect: connect.to_owned(),
         namespace: settings.namespace.clone(),
-        digest: settings.zk_digest.as_ref().map(|digest| digest.expose().to_owned()),
+        digest: settings
+            .zk_digest
+            .as_ref()
+            .map(|digest| digest.expose().to_owned()),
         timeout: settings.timeout,
         session_timeout: settings.session_timeout,
     }
 }
 
-async fn database(settings: &Settings, target: &DbTarget, access: Purpose) -> Result<Box<dyn Database>, DatabaseError> {
+async fn database(
+    settings: &Settings,
+    target: &DbTarget,
+    access: Purpose,
+) -> Result<Box<dyn Database>, DatabaseError> {
     let (timeout, statement) = (settings.timeout, settings.statement_timeout);
     Ok(match target {
-        DbTarget::MySql(target) => Box::new(MySqlDatabase::connect(target, timeout, statement).await?),
-        DbTarget::Postgres(target) => {
-            Box::new(PostgresDatabase::connect(target, timeout, statement, settings.time_zone.as_ref()).await?)
+        DbTarget::MySql(target) => {
+            Box::new(MySqlDatabase::connect(target, timeout, statement).await?)
         }
+        DbTarget::Postgres(target) => Box::new(
+            PostgresDatabase::connect(target, timeout, statement, settings.time_zone.as_ref())
+                .await?,
+        ),
         DbTarget::Sqlite(file) => Box::new(sqlite(settings, file, access)?),
     })
 }
 
-fn sqlite(settings: &Settings, file: &Path, access: Purpose) -> Result<SqliteDatabase, DatabaseError> {
-    let mode = if access == Purpose::Write { OpenMode::ReadWrite } else { OpenMode::ReadOnly };
+fn sqlite(
+    settings: &Settings,
+    file: &Path,
+    access: Purpose,
+) -> Result<SqliteDatabase, DatabaseError> {
+    let mode = if access == Purpose::Write {
+        OpenMode::ReadWrite
+    } else {
+        OpenMode::ReadOnly
+    };
     SqliteDatabase::open(file, mode, settings.timeout, settings.statement_timeout)
 }

@@ -78,41 +78,64 @@ pub(super) async fn run(
     let (body, run) = told?;
     let mut answer = Answer::new(closing(body, &file, &story));
     answer.exit = Some(run.exit_code());
-    answer.error = run.failure.as_ref().map(|failure| of_failover(failure, run.wrote));
+    answer.error = run
+        .failure
+        .as_ref()
+        .map(|failure| of_failover(failure, run.wrote));
     Ok(answer)
 }
 
 /// A new file for each demonstration: the one before stays usable.
 fn unused_file() -> PathBuf {
-    let name = format!("dsctl-demo-{}-{}.db", Timestamp::now().as_millisecond(), std::process::id());
+    let name = format!(
+        "dsctl-demo-{}-{}.db",
+        Timestamp::now().as_millisecond(),
+        std::process::id()
+    );
     std::env::temp_dir().join(name)
 }
 
 async fn create(settings: &Settings, file: &Path, version: Version) -> Result<Story, CommandError> {
     if crate::family::family_of(version).is_none() {
         let hint = "for example 1.3.9, 2.0.9, 3.1.9, 3.2.2 or 3.4.1";
-        return Err(CommandError::usage(anyhow!("no family of releases has {version}"), hint));
+        return Err(CommandError::usage(
+            anyhow!("no family of releases has {version}"),
+            hint,
+        ));
     }
     if file.exists() {
         return Err(CommandError::Other {
             error: anyhow!("{} exists already", file.display()),
-            hint: "the demonstration makes a new file and overwrites none; give another name".to_owned(),
+            hint: "the demonstration makes a new file and overwrites none; give another name"
+                .to_owned(),
             exit: ExitCode::Refused,
         });
     }
-    let mut database = SqliteDatabase::open(file, OpenMode::Create, settings.timeout, settings.statement_timeout)?;
+    let mut database = SqliteDatabase::open(
+        file,
+        OpenMode::Create,
+        settings.timeout,
+        settings.statement_timeout,
+    )?;
     Ok(demo::create(&mut database, version, Timestamp::now()).await?)
 }
 
 /// The masters, the plan, the failover, and what it came to.
-async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body<DemoDocument>, Run), CommandError> {
+async fn acts(
+    cluster: &mut Cluster,
+    story: &Story,
+) -> Result<(Body<DemoDocument>, Run), CommandError> {
     let rules = rules();
     let masters_before = masters::seen(cluster).await?;
     let instances_before = listing(cluster).await?;
     let dead = [story.dead_master.clone()];
-    let plan = Handover::new(cluster, &rules, None, &mut Silent).failover(&dead).await;
+    let plan = Handover::new(cluster, &rules, None, &mut Silent)
+        .failover(&dead)
+        .await;
     let permit = Permit::given();
-    let run = Handover::new(cluster, &rules, Some(&permit), &mut Silent).failover(&dead).await;
+    let run = Handover::new(cluster, &rules, Some(&permit), &mut Silent)
+        .failover(&dead)
+        .await;
     let instances_after = listing(cluster).await?;
     let phrases = Phrases {
         done: "handed over",
@@ -121,14 +144,37 @@ async fn acts(cluster: &mut Cluster, story: &Story) -> Result<(Body<DemoDocument
     };
     let (mut tables, mut keys) = (Vec::new(), DemoDocument::default());
     keys.masters = act(masters_before, &mut tables, "1. the masters: dsctl masters").masters;
-    keys.instances_before =
-        act(instances_before, &mut tables, "2. their unfinished instances: dsctl instances").instances;
+    keys.instances_before = act(
+        instances_before,
+        &mut tables,
+        "2. their unfinished instances: dsctl instances",
+    )
+    .instances;
     let plan = report::body(&plan, true, phrases);
-    keys.plan = Some(act(plan, &mut tables, "3. the plan: dsctl failover --all-dead --dry-run"));
+    keys.plan = Some(act(
+        plan,
+        &mut tables,
+        "3. the plan: dsctl failover --all-dead --dry-run",
+    ));
     let outcome = report::body(&run, false, phrases);
-    keys.outcome = Some(act(outcome, &mut tables, "4. the failover: dsctl failover --all-dead --yes"));
-    keys.instances = act(instances_after, &mut tables, "5. afterwards: dsctl instances").instances;
-    Ok((Body { tables, ..Body::new(keys) }, run))
+    keys.outcome = Some(act(
+        outcome,
+        &mut tables,
+        "4. the failover: dsctl failover --all-dead --yes",
+    ));
+    keys.instances = act(
+        instances_after,
+        &mut tables,
+        "5. afterwards: dsctl instances",
+    )
+    .instances;
+    Ok((
+        Body {
+            tables,
+            ..Body::new(keys)
+        },
+        run,
+    ))
 }
 
 /// Shows what a command would show; gives what it would tell programs.
@@ -140,8 +186,13 @@ fn act<K>(body: Body<K>, tables: &mut Vec<Table>, title: &str) -> K {
 async fn listing(cluster: &mut Cluster) -> Result<Body<InstancesDocument>, CommandError> {
     let registered = cluster.registry.masters().await?;
     let mut listed = Vec::new();
-    cluster.store.each_listed(None, |instance| listed.push(instance)).await?;
-    Ok(Listing::around(&listed, cluster, registered).await?.listed(listed))
+    cluster
+        .store
+        .each_listed(None, |instance| listed.push(instance))
+        .await?;
+    Ok(Listing::around(&listed, cluster, registered)
+        .await?
+        .listed(listed))
 }
 
 fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<DemoDocument> {

@@ -32,7 +32,10 @@ impl DocumentKind {
             nothing: || Document::new(K::COMMAND, K::default()),
             schemas: || {
                 let (title, commands) = (format!("dsctl {}", K::COMMAND), [K::COMMAND.to_owned()]);
-                [schema::document::<K>(&title, &commands), schema::line::<K>(&title, &commands)]
+                [
+                    schema::document::<K>(&title, &commands),
+                    schema::line::<K>(&title, &commands),
+                ]
             },
         }
     }
@@ -59,19 +62,26 @@ pub(super) fn nothing(command: String) -> Document {
     }
 }
 
-/// The words of the command line that have no document of their own, and none at all: their failures have the head alone.
+/// The words of the command line that have no document of their own, and none at all: their
+/// failures have the head alone.
 fn without_keys() -> Vec<String> {
     let definition = definition();
     let below = definition.get_subcommands().flat_map(|command| {
         let name = command.get_name();
-        let whole = command.get_subcommands().map(move |below| format!("{name} {}", below.get_name()));
+        let whole = command
+            .get_subcommands()
+            .map(move |below| format!("{name} {}", below.get_name()));
         std::iter::once(name.to_owned()).chain(whole)
     });
     let is_without = |command: &String| KINDS.iter().all(|kind| kind.command != command);
-    std::iter::once(String::new()).chain(below).filter(is_without).collect()
+    std::iter::once(String::new())
+        .chain(below)
+        .filter(is_without)
+        .collect()
 }
 
-/// The schemas of all that is written for programs, each with the name of its file without the ending.
+/// The schemas of all that is written for programs, each with the name of its file without the
+/// ending.
 #[must_use]
 pub fn schemas() -> Vec<(String, Value)> {
     let mut schemas = Vec::new();
@@ -79,12 +89,27 @@ pub fn schemas() -> Vec<(String, Value)> {
         let (name, [document, line]) = (kind.command.replace(' ', "-"), (kind.schemas)());
         schemas.extend([(name.clone(), document), (format!("{name}-line"), line)]);
     }
-    let (title, commands) = ("dsctl, where a failure has no keys of its own", without_keys());
-    schemas.push(("failure".to_owned(), schema::document::<NoKeys>(title, &commands)));
-    schemas.push(("failure-line".to_owned(), schema::line::<NoKeys>(title, &commands)));
-    schemas.push(("watch-event".to_owned(), schema::of::<EventLine<'static>>("dsctl watch: an event")));
+    let (title, commands) = (
+        "dsctl, where a failure has no keys of its own",
+        without_keys(),
+    );
+    schemas.push((
+        "failure".to_owned(),
+        schema::document::<NoKeys>(title, &commands),
+    ));
+    schemas.push((
+        "failure-line".to_owned(),
+        schema::line::<NoKeys>(title, &commands),
+    ));
+    schemas.push((
+        "watch-event".to_owned(),
+        schema::of::<EventLine<'static>>("dsctl watch: an event"),
+    ));
     let title = "dsctl watch: what the hook pre reads";
-    schemas.push(("watch-hook-pre".to_owned(), schema::of::<PreLine<'static>>(title)));
+    schemas.push((
+        "watch-hook-pre".to_owned(),
+        schema::of::<PreLine<'static>>(title),
+    ));
     schemas
 }
 
@@ -99,7 +124,9 @@ mod tests {
         let known = |name: &str| {
             let definition = definition();
             let mut command = Some(&definition);
-            name.split(' ').for_each(|word| command = command.and_then(|command| command.find_subcommand(word)));
+            name.split(' ').for_each(|word| {
+                command = command.and_then(|command| command.find_subcommand(word));
+            });
             command.is_some()
         };
         assert!(KINDS.iter().all(|kind| known(kind.command)));
@@ -108,8 +135,18 @@ mod tests {
     fn no_document_says_a_key_twice() {
         for document in KINDS.iter().map(|kind| (kind.nothing)()) {
             let mut out = Vec::new();
-            let settings = OutputSettings { format: Format::Json, ..OutputSettings::default() };
-            Printer::new(&mut out, &mut std::io::sink(), settings, Terminals::default()).document(document).unwrap();
+            let settings = OutputSettings {
+                format: Format::Json,
+                ..OutputSettings::default()
+            };
+            Printer::new(
+                &mut out,
+                &mut std::io::sink(),
+                settings,
+                Terminals::default(),
+            )
+            .document(document)
+            .unwrap();
             let text = String::from_utf8(out).unwrap();
             let keys = text.lines().filter(|line| line.starts_with("  \"")).count();
             let read: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();

@@ -25,7 +25,11 @@ pub(super) enum CommandError {
     Address(#[from] AddressError),
     /// Whatever else: nobody decides by its kind.
     #[error("{error}")]
-    Other { error: anyhow::Error, hint: String, exit: ExitCode },
+    Other {
+        error: anyhow::Error,
+        hint: String,
+        exit: ExitCode,
+    },
 }
 
 impl From<Stopped> for CommandError {
@@ -55,18 +59,25 @@ impl From<StoreError> for CommandError {
 impl CommandError {
     /// What the operator has to give otherwise.
     pub(super) fn usage(error: anyhow::Error, hint: &str) -> Self {
-        Self::Other { error, hint: hint.to_owned(), exit: ExitCode::Usage }
+        Self::Other {
+            error,
+            hint: hint.to_owned(),
+            exit: ExitCode::Usage,
+        }
     }
 
     pub(super) fn body(&self) -> ErrorBody {
         match self {
-            Self::Config(error) => {
-                with_hint(ErrorBody::new("config", error.to_string(), ExitCode::Usage), error.hint())
-            }
+            Self::Config(error) => with_hint(
+                ErrorBody::new("config", error.to_string(), ExitCode::Usage),
+                error.hint(),
+            ),
             Self::Failover(error) => of_failover(error, false),
             // Somebody may have typed the database's URL there.
-            Self::Address(error) => ErrorBody::new("address", masked(&error.to_string()), address_code(error))
-                .hint("'dsctl masters' shows the masters as the database writes them"),
+            Self::Address(error) => {
+                ErrorBody::new("address", masked(&error.to_string()), address_code(error))
+                    .hint("'dsctl masters' shows the masters as the database writes them")
+            }
             Self::Other { error, hint, exit } => {
                 let mut body = ErrorBody::new("failed", error.to_string(), *exit);
                 body.causes = error.chain().skip(1).map(ToString::to_string).collect();
@@ -76,7 +87,8 @@ impl CommandError {
     }
 }
 
-/// A text that can be no address is bad usage; one that marks instances handed over already is a danger averted.
+/// A text that can be no address is bad usage; one that marks instances handed over already is a
+/// danger averted.
 fn address_code(error: &AddressError) -> ExitCode {
     match error {
         AddressError::ClaimText(_) | AddressError::Empty => ExitCode::Refused,
@@ -100,13 +112,29 @@ pub(super) fn of_failover(error: &FailoverError, wrote: bool) -> ErrorBody {
 
 fn causes(error: &FailoverError) -> Vec<String> {
     match error {
-        FailoverError::Registry(RegistryError::Held { holder: Some(holder), waited, .. }) => {
-            vec![format!("{}; waited {}", holder_sentence(holder), super::times::short(*waited))]
+        FailoverError::Registry(RegistryError::Held {
+            holder: Some(holder),
+            waited,
+            ..
+        }) => {
+            vec![format!(
+                "{}; waited {}",
+                holder_sentence(holder),
+                super::times::short(*waited)
+            )]
         }
         FailoverError::OutcomeUnknown { instances, .. } => {
             let ids: Vec<String> = instances.iter().take(20).map(ToString::to_string).collect();
-            let more = if instances.len() > ids.len() { ", …" } else { "" };
-            vec![format!("it is about {} instances: {}{more}", instances.len(), ids.join(", "))]
+            let more = if instances.len() > ids.len() {
+                ", …"
+            } else {
+                ""
+            };
+            vec![format!(
+                "it is about {} instances: {}{more}",
+                instances.len(),
+                ids.join(", ")
+            )]
         }
         other => cause_of(other).into_iter().collect(),
     }
@@ -114,8 +142,20 @@ fn causes(error: &FailoverError) -> Vec<String> {
 
 /// Who holds a lock, in words.
 pub(super) fn holder_sentence(holder: &LockNode) -> String {
-    let by = holder.session_id.as_ref().map_or("a persistent node".to_owned(), |session| format!("session {session}"));
-    let since = holder.created_at.map(|time| format!(" since {time:.0}")).unwrap_or_default();
-    let data = if holder.data.is_empty() { String::new() } else { format!(", which says {:?}", holder.data) };
+    let by = holder
+        .session_id
+        .as_ref()
+        .map_or("a persistent node".to_owned(), |session| {
+            format!("session {session}")
+        });
+    let since = holder
+        .created_at
+        .map(|time| format!(" since {time:.0}"))
+        .unwrap_or_default();
+    let data = if holder.data.is_empty() {
+        String::new()
+    } else {
+        format!(", which says {:?}", holder.data)
+    };
     format!("held by {by}{since}{data} ({})", holder.node)
 }

@@ -26,7 +26,17 @@ pub(super) struct InstancesArgs {
     pub limit: Option<u32>,
 }
 
-const HEADERS: [&str; 9] = ["ID", "NAME", "STATE", "HOST", "VERDICT", "STARTED", "RESTARTED", "COMMAND", "ERROR"];
+const HEADERS: [&str; 9] = [
+    "ID",
+    "NAME",
+    "STATE",
+    "HOST",
+    "VERDICT",
+    "STARTED",
+    "RESTARTED",
+    "COMMAND",
+    "ERROR",
+];
 
 /// More are cut, and that is said: nobody reads so many, and memory stays small.
 const DEFAULT_LIMIT: u32 = 10_000;
@@ -42,7 +52,11 @@ pub(super) struct InstancesDocument {
 
 impl Keys for InstancesDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        vec![Records { key: "instances", record: "instance", rows: &mut self.instances }]
+        vec![Records {
+            key: "instances",
+            record: "instance",
+            rows: &mut self.instances,
+        }]
     }
 }
 
@@ -77,7 +91,11 @@ pub(super) async fn run(
     arguments: &InstancesArgs,
 ) -> Result<Answer<InstancesDocument>, CommandError> {
     let form = cluster.store.release().family.registry.address_form;
-    let host = arguments.master.as_deref().map(|text| Address::typed(text, form)).transpose()?;
+    let host = arguments
+        .master
+        .as_deref()
+        .map(|text| Address::typed(text, form))
+        .transpose()?;
     let (registered, refusal) = survey(cluster).await?;
     let doubt = disproof(cluster).await?;
     if doubt.is_some() {
@@ -92,9 +110,15 @@ pub(super) async fn run(
             listed.push(instance);
         }
     };
-    cluster.store.each_listed(host.as_ref().map(Address::as_str), &mut keep).await?;
+    cluster
+        .store
+        .each_listed(host.as_ref().map(Address::as_str), &mut keep)
+        .await?;
     for (instance, _) in cluster.store.failed_recoveries().await? {
-        if host.as_ref().is_none_or(|host| instance.instance.host.as_deref() == Some(host.as_str())) {
+        if host
+            .as_ref()
+            .is_none_or(|host| instance.instance.host.as_deref() == Some(host.as_str()))
+        {
             keep(instance);
         }
     }
@@ -102,12 +126,16 @@ pub(super) async fn run(
     let listing = Listing::around(&listed, cluster, registered).await?;
     let shown = listed.len();
     let mut answer = Answer::new(listing.body(listed));
-    answer.warnings.extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
+    answer
+        .warnings
+        .extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
     answer.warnings.extend(doubt.map(|Disproof { zone, seen }| {
         format!("the rows contradict --time-zone {zone}, so nothing is judged by times: {seen}")
     }));
     if total > shown {
-        answer.warnings.push(format!("{shown} of {total} instances are shown; see --limit"));
+        answer.warnings.push(format!(
+            "{shown} of {total} instances are shown; see --limit"
+        ));
     }
     Ok(answer)
 }
@@ -129,31 +157,53 @@ impl<'a> Listing<'a> {
         registered: Registrations,
     ) -> Result<Self, FailoverError> {
         let ids: HashSet<InstanceId> = listed.iter().map(|listed| listed.instance.id).collect();
-        let waiting = cluster.store.recovery_commands_for(ids.iter().copied()).await?.into_inner();
+        let waiting = cluster
+            .store
+            .recovery_commands_for(ids.iter().copied())
+            .await?
+            .into_inner();
         let errors = cluster.store.recovery_errors(&ids).await?;
         let first_line = |message: String| message.lines().next().map(str::to_owned);
-        let errors =
-            errors.into_iter().map(|(id, error)| (id, (error.id, error.message.and_then(first_line)))).collect();
-        Ok(Self { cluster, registered, waiting, errors })
+        let errors = errors
+            .into_iter()
+            .map(|(id, error)| (id, (error.id, error.message.and_then(first_line))))
+            .collect();
+        Ok(Self {
+            cluster,
+            registered,
+            waiting,
+            errors,
+        })
     }
 
     /// The instances, with the next commands for people.
     fn body(&self, listed: Vec<ListedInstance>) -> Body<InstancesDocument> {
         let closing = self.closing(&listed);
-        Body { closing, ..self.listed(listed) }
+        Body {
+            closing,
+            ..self.listed(listed)
+        }
     }
 
     /// The instances alone.
     pub(super) fn listed(&self, listed: Vec<ListedInstance>) -> Body<InstancesDocument> {
         let table = self.table(&listed);
-        let instances = listed.into_iter().map(|listed| self.entry(listed)).collect();
+        let instances = listed
+            .into_iter()
+            .map(|listed| self.entry(listed))
+            .collect();
         Body::new(InstancesDocument { instances }).table(table)
     }
 
     fn closing(&self, listed: &[ListedInstance]) -> Vec<String> {
         let mut lines = Vec::new();
-        let orphans = listed.iter().filter(|listed| self.is_orphan(&listed.instance)).count();
-        let failed = listed.iter().filter(|listed| self.verdict(&listed.instance) == Verdict::RecoveryFailed);
+        let orphans = listed
+            .iter()
+            .filter(|listed| self.is_orphan(&listed.instance))
+            .count();
+        let failed = listed
+            .iter()
+            .filter(|listed| self.verdict(&listed.instance) == Verdict::RecoveryFailed);
         lines.extend(failed.take(SHOWN).map(|listed| {
             let id = listed.instance.id;
             let message = self.errors.get(&id).and_then(|(_, message)| message.as_deref()).unwrap_or("-");
@@ -167,8 +217,13 @@ impl<'a> Listing<'a> {
                 "{orphans} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
             ));
         }
-        if listed.iter().any(|listed| self.verdict(&listed.instance) == Verdict::Dead) {
-            lines.push("some masters are dead; next: dsctl failover --all-dead --dry-run".to_owned());
+        if listed
+            .iter()
+            .any(|listed| self.verdict(&listed.instance) == Verdict::Dead)
+        {
+            lines.push(
+                "some masters are dead; next: dsctl failover --all-dead --dry-run".to_owned(),
+            );
         }
         lines
     }
@@ -177,9 +232,16 @@ impl<'a> Listing<'a> {
         let mut table = Table::new(&HEADERS);
         for row in listed {
             let (cells, instance) = (self.cells(row), &row.instance);
-            let needs_help = matches!(self.verdict(instance), Verdict::Dead | Verdict::RecoveryFailed);
+            let needs_help = matches!(
+                self.verdict(instance),
+                Verdict::Dead | Verdict::RecoveryFailed
+            );
             let needs_help = needs_help || self.is_orphan(instance);
-            if needs_help { table.alarm(cells) } else { table.row(cells) }
+            if needs_help {
+                table.alarm(cells);
+            } else {
+                table.row(cells);
+            }
         }
         table
     }
@@ -191,7 +253,12 @@ impl<'a> Listing<'a> {
         if instance.state.is_some() && instance.state == release.failed_recovery() {
             return Verdict::RecoveryFailed;
         }
-        instance_verdict(instance, family, &self.registered, self.cluster.zone.as_ref())
+        instance_verdict(
+            instance,
+            family,
+            &self.registered,
+            self.cluster.zone.as_ref(),
+        )
     }
 
     fn is_orphan(&self, instance: &Instance) -> bool {

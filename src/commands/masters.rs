@@ -13,10 +13,21 @@ use super::times::{self, Instant};
 use crate::cluster::Cluster;
 use crate::failover::{instance_verdict, survey};
 use crate::metadata::HostCount;
-use crate::model::{Heartbeat, Instance, Moment, PayloadProblem, Registration, Registrations, Verdict};
+use crate::model::{
+    Heartbeat, Instance, Moment, PayloadProblem, Registration, Registrations, Verdict,
+};
 use crate::output::{Body, Cell, Keys, Records, Table};
 
-const HEADERS: [&str; 8] = ["MASTER", "VERDICT", "UNFINISHED", "STARTED", "HEARTBEAT", "STATUS", "SESSION", "REMARK"];
+const HEADERS: [&str; 8] = [
+    "MASTER",
+    "VERDICT",
+    "UNFINISHED",
+    "STARTED",
+    "HEARTBEAT",
+    "STATUS",
+    "SESSION",
+    "REMARK",
+];
 
 /// The document of `masters`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -26,7 +37,11 @@ pub(super) struct MastersDocument {
 
 impl Keys for MastersDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        vec![Records { key: "masters", record: "master", rows: &mut self.masters }]
+        vec![Records {
+            key: "masters",
+            record: "master",
+            rows: &mut self.masters,
+        }]
     }
 }
 
@@ -55,7 +70,14 @@ pub(super) struct MasterEntry {
 
 impl MasterEntry {
     fn of(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Self {
-        let KnownMaster { host, registration, verdict, unfinished, no_registry: _, newest: _ } = *row;
+        let KnownMaster {
+            host,
+            registration,
+            verdict,
+            unfinished,
+            no_registry: _,
+            newest: _,
+        } = *row;
         let mut entry = Self {
             address: host.map(str::to_owned),
             registered: registration.is_some(),
@@ -79,7 +101,14 @@ impl MasterEntry {
     }
 
     fn register(&mut self, registration: &Registration, zone: Option<&TimeZone>) {
-        let Registration { address: _, node, session_id, created_at, modified_at: _, heartbeat } = registration.clone();
+        let Registration {
+            address: _,
+            node,
+            session_id,
+            created_at,
+            modified_at: _,
+            heartbeat,
+        } = registration.clone();
         self.node = Some(node);
         self.session_id = session_id;
         self.registered_at = created_at.map(Instant::from);
@@ -95,11 +124,16 @@ impl MasterEntry {
             problem: _,
             in_doubt: _,
         } = heartbeat;
-        let instant = |moment: Option<Moment>| moment.and_then(|moment| moment.instant(zone)).map(Instant::from);
+        let instant = |moment: Option<Moment>| {
+            moment
+                .and_then(|moment| moment.instant(zone))
+                .map(Instant::from)
+        };
         self.started_at = instant(started_at);
         self.last_heartbeat_at = instant(reported_at);
         self.server_status = server_status;
-        (self.cpu_usage, self.memory_usage, self.load_average) = (cpu_usage, memory_usage, load_average);
+        (self.cpu_usage, self.memory_usage, self.load_average) =
+            (cpu_usage, memory_usage, load_average);
     }
 }
 
@@ -108,7 +142,9 @@ pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<MastersDocument>
     let counts = cluster.store.host_counts().await?;
     let mut answer = Answer::new(body(cluster, &rows(cluster, &registered, &counts)));
     if let Some(refusal) = refusal {
-        answer.warnings.push(format!("{refusal}; {}", refusal.hint()));
+        answer
+            .warnings
+            .push(format!("{refusal}; {}", refusal.hint()));
     }
     Ok(answer)
 }
@@ -136,20 +172,35 @@ struct KnownMaster<'a> {
 const LONG_SILENCE: i64 = 300;
 
 /// Registered masters and hosts of unfinished or claimed instances, in order of address.
-fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostCount]) -> Vec<KnownMaster<'a>> {
+fn rows<'a>(
+    cluster: &Cluster,
+    registered: &'a Registrations,
+    counts: &'a [HostCount],
+) -> Vec<KnownMaster<'a>> {
     let mut hosts: BTreeMap<(Option<&str>, Verdict), i64> = BTreeMap::new();
     for server in &registered.servers {
-        let verdict = if server.heartbeat.in_doubt { Verdict::Unknown } else { Verdict::Alive };
+        let verdict = if server.heartbeat.in_doubt {
+            Verdict::Unknown
+        } else {
+            Verdict::Alive
+        };
         hosts.insert((Some(server.address.as_str()), verdict), 0);
     }
     for count in counts {
         let verdict = verdict(cluster, registered, count);
         *hosts.entry((count.host.as_deref(), verdict)).or_default() += count.count;
     }
-    let newest = registered.servers.iter().filter_map(|server| server.modified_at).max();
+    let newest = registered
+        .servers
+        .iter()
+        .filter_map(|server| server.modified_at)
+        .max();
     let known = |((host, verdict), unfinished): ((Option<&'a str>, Verdict), i64)| KnownMaster {
         host,
-        registration: registered.servers.iter().find(|server| Some(server.address.as_str()) == host),
+        registration: registered
+            .servers
+            .iter()
+            .find(|server| Some(server.address.as_str()) == host),
         verdict,
         unfinished,
         no_registry: registered.prove_nothing(),
@@ -159,20 +210,39 @@ fn rows<'a>(cluster: &Cluster, registered: &'a Registrations, counts: &'a [HostC
 }
 
 fn verdict(cluster: &Cluster, registered: &Registrations, count: &HostCount) -> Verdict {
-    let instance =
-        Instance { host: count.host.as_deref().map(Into::into), state: Some(count.state), ..Instance::default() };
-    instance_verdict(&instance, cluster.store.release().family, registered, cluster.zone.as_ref())
+    let instance = Instance {
+        host: count.host.as_deref().map(Into::into),
+        state: Some(count.state),
+        ..Instance::default()
+    };
+    instance_verdict(
+        &instance,
+        cluster.store.release().family,
+        registered,
+        cluster.zone.as_ref(),
+    )
 }
 
 fn body(cluster: &Cluster, rows: &[KnownMaster<'_>]) -> Body<MastersDocument> {
     let mut table = Table::new(&HEADERS);
     for row in rows {
         let cells = cells(cluster, row);
-        if row.verdict == Verdict::Dead { table.alarm(cells) } else { table.row(cells) }
+        if row.verdict == Verdict::Dead {
+            table.alarm(cells);
+        } else {
+            table.row(cells);
+        }
     }
-    let masters = rows.iter().map(|row| MasterEntry::of(row, cluster.zone.as_ref())).collect();
+    let masters = rows
+        .iter()
+        .map(|row| MasterEntry::of(row, cluster.zone.as_ref()))
+        .collect();
     let body = Body::new(MastersDocument { masters }).table(table);
-    let dead: Vec<&str> = rows.iter().filter(|row| row.verdict == Verdict::Dead).filter_map(|row| row.host).collect();
+    let dead: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Dead)
+        .filter_map(|row| row.host)
+        .collect();
     match dead.as_slice() {
         [] => body,
         [one] => body.closing(format!("next: dsctl failover {one} --dry-run")),
@@ -203,18 +273,27 @@ fn cells(cluster: &Cluster, row: &KnownMaster<'_>) -> Vec<Cell> {
         age(started),
         age(reported),
         Cell::from(heartbeat(row).and_then(|heartbeat| heartbeat.server_status.clone())),
-        Cell::from(row.registration.and_then(|registration| registration.session_id.clone())),
+        Cell::from(
+            row.registration
+                .and_then(|registration| registration.session_id.clone()),
+        ),
         Cell::from(remark(row, zone)),
     ]
 }
 
 fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
-    let registration = row.registration.filter(|registration| registration.is_persistent());
+    let registration = row
+        .registration
+        .filter(|registration| registration.is_persistent());
     if let Some(node) = registration.map(|registration| &registration.node) {
-        return Some(format!("no session keeps this node: if the master does not run, delete {node}"));
+        return Some(format!(
+            "no session keeps this node: if the master does not run, delete {node}"
+        ));
     }
     if heartbeat(row).is_some_and(|heartbeat| heartbeat.in_doubt) {
-        return Some("its heartbeat is old by the clocks: a failover looks whether it moves".to_owned());
+        return Some(
+            "its heartbeat is old by the clocks: a failover looks whether it moves".to_owned(),
+        );
     }
     if let Some(problem) = heartbeat(row).and_then(|heartbeat| heartbeat.problem.as_ref()) {
         return Some(match problem {
@@ -222,7 +301,10 @@ fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
             PayloadProblem::Unreadable(why) => format!("heartbeat unreadable: {why}"),
         });
     }
-    if let Some(text) = row.registration.and_then(|registration| about_beats(registration, row.newest, zone)) {
+    if let Some(text) = row
+        .registration
+        .and_then(|registration| about_beats(registration, row.newest, zone))
+    {
         return Some(text);
     }
     match (row.verdict, row.host) {
@@ -238,19 +320,34 @@ fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
 }
 
 /// What is odd about the heartbeats of a master whose registration stands. It is no sign of death.
-fn about_beats(registration: &Registration, newest: Option<Timestamp>, zone: Option<&TimeZone>) -> Option<String> {
+fn about_beats(
+    registration: &Registration,
+    newest: Option<Timestamp>,
+    zone: Option<&TimeZone>,
+) -> Option<String> {
     // The registry writes down when a node was written; its clock is the same for all of them.
     let written = registration.modified_at?;
     let seconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs();
     let silent = newest.map_or(0, |newest| seconds(written, newest));
     if silent > LONG_SILENCE {
-        return Some(format!("registered, but no heartbeat for {}", times::ago(silent)));
+        return Some(format!(
+            "registered, but no heartbeat for {}",
+            times::ago(silent)
+        ));
     }
     let silent = seconds(written, Timestamp::now());
     if silent > LONG_SILENCE {
-        return Some(format!("registered, but no heartbeat for {}, by the clock here", times::ago(silent)));
+        return Some(format!(
+            "registered, but no heartbeat for {}, by the clock here",
+            times::ago(silent)
+        ));
     }
     let behind = seconds(registration.heartbeat.reported_at?.instant(zone)?, written);
     let what = if behind > 0 { "behind" } else { "ahead of" };
-    (behind.abs() > LONG_SILENCE).then(|| format!("its clock is {} {what} the registry's", times::ago(behind.abs())))
+    (behind.abs() > LONG_SILENCE).then(|| {
+        format!(
+            "its clock is {} {what} the registry's",
+            times::ago(behind.abs())
+        )
+    })
 }

@@ -11,7 +11,13 @@ use crate::output::{Document, ErrorBody, Format};
 /// The options of a command line that could not be read, as far as they say how to answer.
 #[must_use]
 pub fn answer_options(arguments: &[String]) -> GlobalArgs {
-    GlobalArgs { output: OutputArgs { output: format(arguments), ..OutputArgs::default() }, ..GlobalArgs::default() }
+    GlobalArgs {
+        output: OutputArgs {
+            output: format(arguments),
+            ..OutputArgs::default()
+        },
+        ..GlobalArgs::default()
+    }
 }
 
 /// The format that is asked for, wherever that stands before a `--`.
@@ -19,9 +25,15 @@ fn format(arguments: &[String]) -> Option<Format> {
     let before = arguments.iter().take_while(|argument| *argument != "--");
     let mut options = before.peekable();
     while let Some(argument) = options.next() {
-        let value = argument.strip_prefix("--output").or_else(|| behind_short(argument));
+        let value = argument
+            .strip_prefix("--output")
+            .or_else(|| behind_short(argument));
         let Some(value) = value else { continue };
-        let word = if value.is_empty() { options.peek().map_or("", |next| next) } else { value };
+        let word = if value.is_empty() {
+            options.peek().map_or("", |next| next)
+        } else {
+            value
+        };
         if let Ok(format) = word.strip_prefix('=').unwrap_or(word).parse() {
             return Some(format);
         }
@@ -31,33 +43,54 @@ fn format(arguments: &[String]) -> Option<Format> {
 
 /// What stands behind `-o`, which may stand behind other letters.
 fn behind_short(argument: &str) -> Option<&str> {
-    argument.strip_prefix('-')?.trim_start_matches(['q', 'v']).strip_prefix('o')
+    argument
+        .strip_prefix('-')?
+        .trim_start_matches(['q', 'v'])
+        .strip_prefix('o')
 }
 
-/// What is answered to a command line that cannot be read: what the command that was meant answers when it comes to nothing,
-/// as far as that can be told, and the error.
+/// What is answered to a command line that cannot be read: what the command that was meant answers
+/// when it comes to nothing, as far as that can be told, and the error.
 #[must_use]
 pub fn document_of(arguments: Vec<String>, error: &clap::Error) -> Document {
-    Document { error: Some(body_of(error)), ..nothing(command_of(arguments)) }
+    Document {
+        error: Some(body_of(error)),
+        ..nothing(command_of(arguments))
+    }
 }
 
 /// The command that was meant, if that can be told.
 fn command_of(arguments: Vec<String>) -> String {
-    let matches = definition().ignore_errors(true).try_get_matches_from(arguments);
-    let Ok(matches) = matches else { return String::new() };
-    let Some((name, below)) = matches.subcommand() else { return String::new() };
-    below.subcommand_name().map_or_else(|| name.to_owned(), |below| format!("{name} {below}"))
+    let matches = definition()
+        .ignore_errors(true)
+        .try_get_matches_from(arguments);
+    let Ok(matches) = matches else {
+        return String::new();
+    };
+    let Some((name, below)) = matches.subcommand() else {
+        return String::new();
+    };
+    below
+        .subcommand_name()
+        .map_or_else(|| name.to_owned(), |below| format!("{name} {below}"))
 }
 
 /// A usage error as other errors are told.
 fn body_of(error: &clap::Error) -> ErrorBody {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return ErrorBody::new("usage", "no command is given", ExitCode::Usage).hint("see 'dsctl --help'");
+        return ErrorBody::new("usage", "no command is given", ExitCode::Usage)
+            .hint("see 'dsctl --help'");
     }
     let text = shown(error);
-    let mut paragraphs = text.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let mut paragraphs = text
+        .split("\n\n")
+        .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
     let first = paragraphs.next().unwrap_or_default();
-    let body = ErrorBody::new("usage", first.strip_prefix("error: ").unwrap_or(&first), ExitCode::Usage);
+    let body = ErrorBody::new(
+        "usage",
+        first.strip_prefix("error: ").unwrap_or(&first),
+        ExitCode::Usage,
+    );
     match paragraphs.next() {
         Some(next) => body.hint(next),
         None => body,
@@ -74,10 +107,25 @@ mod tests {
 
     #[test]
     fn the_format_is_found_wherever_it_stands() {
-        for line in ["-o json x", "x --output json", "x -ojson", "--output=json", "x -qo json", "-vvojson", "-o=json"] {
+        for line in [
+            "-o json x",
+            "x --output json",
+            "x -ojson",
+            "--output=json",
+            "x -qo json",
+            "-vvojson",
+            "-o=json",
+        ] {
             assert_eq!(format(&words(line)), Some(Format::Json), "{line}");
         }
-        for line in ["x", "-o", "--output", "-o yaml", "lock acquire h:1 -- jq -o json", "--orphans json"] {
+        for line in [
+            "x",
+            "-o",
+            "--output",
+            "-o yaml",
+            "lock acquire h:1 -- jq -o json",
+            "--orphans json",
+        ] {
             assert_eq!(format(&words(line)), None, "{line}");
         }
     }
@@ -95,7 +143,13 @@ mod tests {
     fn an_error_is_one_sentence_and_a_hint() {
         let body = |line: &str| body_of(&crate::commands::Cli::read(words(line)).unwrap_err());
         let error = body("dsctl failovr");
-        assert!(error.message.starts_with("unrecognized subcommand 'failovr'") && error.hint.is_some(), "{error:?}");
+        assert!(
+            error
+                .message
+                .starts_with("unrecognized subcommand 'failovr'")
+                && error.hint.is_some(),
+            "{error:?}"
+        );
         assert_eq!(body("dsctl").message, "no command is given");
         assert!(
             !body("dsctl masters --db mysql://ds:S3CR3T@h/d --no-such mysql://ds:S3CR3T@h/d")

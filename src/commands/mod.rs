@@ -1,4 +1,5 @@
-//! One room a command: its arguments beside its `run`; settings in, core called, values handed to output.
+//! One room a command: its arguments beside its `run`; settings in, core called, values handed to
+//! output.
 
 mod cli;
 mod command;
@@ -30,15 +31,26 @@ pub use documents::schemas;
 pub use lock::guard::is_guard;
 
 /// Runs a command and prints its answer; gives the number that the process ends with.
-pub async fn run(cli: Cli, environment: &Environment, printer: &mut Printer<'_>, stop: StopSignal) -> u8 {
-    let call = Call { global: &cli.global, environment, printer: &mut *printer, stop, definition };
+pub async fn run(
+    cli: Cli,
+    environment: &Environment,
+    printer: &mut Printer<'_>,
+    stop: StopSignal,
+) -> u8 {
+    let call = Call {
+        global: &cli.global,
+        environment,
+        printer: &mut *printer,
+        stop,
+        definition,
+    };
     // All that a command waits for is one future, too large for the stack's taste.
     let code = Box::pin(cli.command.run(call)).await;
     code.unwrap_or_else(|error| unwritten(printer, &error))
 }
 
-/// Stdout cannot take it, as on a full disk: what was done is done, but the caller must not think it read it. Gives the number
-/// that the process ends with.
+/// Stdout cannot take it, as on a full disk: what was done is done, but the caller must not think
+/// it read it. Gives the number that the process ends with.
 pub fn unwritten(printer: &mut Printer<'_>, error: &io::Error) -> u8 {
     let message = format!("the answer cannot be written: {error}");
     let hint = "what was done stands; 'dsctl instances' and 'dsctl commands' show it";

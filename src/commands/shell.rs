@@ -28,19 +28,38 @@ pub(super) struct Answer<K> {
     pub(super) error: Option<ErrorBody>,
     /// The code where there is no error.
     pub(super) exit: Option<ExitCode>,
-    /// The exit status of what has told everything itself, as a program that ran in our place: nothing is told then.
+    /// The exit status of what has told everything itself, as a program that ran in our place:
+    /// nothing is told then.
     pub(super) passed_on: Option<u8>,
 }
 
 impl<K> Answer<K> {
     pub(super) fn new(body: Body<K>) -> Self {
-        Self { body, warnings: Vec::new(), error: None, exit: None, passed_on: None }
+        Self {
+            body,
+            warnings: Vec::new(),
+            error: None,
+            exit: None,
+            passed_on: None,
+        }
     }
 
     /// The same with other keys.
     pub(super) fn map<L>(self, keys: impl FnOnce(K) -> L) -> Answer<L> {
-        let Self { body, warnings, error, exit, passed_on } = self;
-        Answer { body: body.map(keys), warnings, error, exit, passed_on }
+        let Self {
+            body,
+            warnings,
+            error,
+            exit,
+            passed_on,
+        } = self;
+        Answer {
+            body: body.map(keys),
+            warnings,
+            error,
+            exit,
+            passed_on,
+        }
     }
 
     /// Adds a last line for people.
@@ -52,7 +71,10 @@ impl<K> Answer<K> {
 impl<K: Default> Answer<K> {
     /// Everything has been told, and this is the status to end with.
     pub(super) fn ending(status: u8) -> Self {
-        Self { passed_on: Some(status), ..Self::new(Body::default()) }
+        Self {
+            passed_on: Some(status),
+            ..Self::new(Body::default())
+        }
     }
 }
 
@@ -69,7 +91,9 @@ impl Shell<'_, '_> {
     /// # Errors
     /// A signal came before an answer.
     pub(super) async fn confirm(&mut self, question: &str) -> Result<bool, Stopped> {
-        self.stop.unless(async { Ok(self.printer.confirm(question).await) }).await
+        self.stop
+            .unless(async { Ok(self.printer.confirm(question).await) })
+            .await
     }
 }
 
@@ -96,8 +120,8 @@ impl Call<'_, '_> {
         }
     }
 
-    /// A command that connects to what it needs by itself. `skeleton` is its document when it comes to nothing: what the command
-    /// line says, and else nothing.
+    /// A command that connects to what it needs by itself. `skeleton` is its document when it comes
+    /// to nothing: what the command line says, and else nothing.
     pub(super) async fn alone<K: Skeleton>(
         self,
         skeleton: K,
@@ -105,13 +129,26 @@ impl Call<'_, '_> {
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Document) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
         let mut document = Document::new(K::COMMAND, skeleton);
-        let Self { global, environment, printer, stop, .. } = self;
-        let settings = match stop.unless(settings(global.clone(), environment.clone(), scope)).await {
+        let Self {
+            global,
+            environment,
+            printer,
+            stop,
+            ..
+        } = self;
+        let settings = match stop
+            .unless(settings(global.clone(), environment.clone(), scope))
+            .await
+        {
             Ok(settings) => settings,
             Err(error) => return fail(printer, document, error.body()),
         };
         document.warnings = settings.warnings.iter().map(ToString::to_string).collect();
-        let mut shell = Shell { settings, printer, stop };
+        let mut shell = Shell {
+            settings,
+            printer,
+            stop,
+        };
         let answer = work(&mut shell, &mut document).await;
         finish(shell.printer, document, answer)
     }
@@ -128,21 +165,36 @@ impl Call<'_, '_> {
             connect::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
             let mut answer = work(shell, &mut cluster).await;
-            document.warnings.extend(cluster.store.warnings().into_iter().chain(cluster.registry.warnings()));
+            document.warnings.extend(
+                cluster
+                    .store
+                    .warnings()
+                    .into_iter()
+                    .chain(cluster.registry.warnings()),
+            );
             let left = connect::close(cluster).await;
-            answer.as_mut().map_or(&mut document.warnings, |answer| &mut answer.warnings).extend(left);
+            answer
+                .as_mut()
+                .map_or(&mut document.warnings, |answer| &mut answer.warnings)
+                .extend(left);
             answer
         })
         .await
     }
 }
 
-/// Puts the settings together, in a thread: a password may come from a pipe, or from a terminal, that says nothing for long, and
-/// whoever waits there in vain must be able to end it. The thread then ends with the process.
-async fn settings(global: GlobalArgs, environment: Environment, scope: Scope) -> Result<Settings, CommandError> {
+/// Puts the settings together, in a thread: a password may come from a pipe, or from a terminal,
+/// that says nothing for long, and whoever waits there in vain must be able to end it. The thread
+/// then ends with the process.
+async fn settings(
+    global: GlobalArgs,
+    environment: Environment,
+    scope: Scope,
+) -> Result<Settings, CommandError> {
     let (sender, resolved) = tokio::sync::oneshot::channel();
     let read = move || {
-        // A statement of its own: the lock on stdin must be gone before a question is asked, which another thread reads.
+        // A statement of its own: the lock on stdin must be gone before a question is asked, which
+        // another thread reads.
         let settings = resolve(&global, &environment, &mut io::stdin().lock(), scope);
         // Whoever asked may not wait for it any more.
         let _ = sender.send(settings);
@@ -152,7 +204,10 @@ async fn settings(global: GlobalArgs, environment: Environment, scope: Scope) ->
         hint: "see ulimit -u: a thread of its own reads them".to_owned(),
         exit: ExitCode::Failure,
     };
-    std::thread::Builder::new().name("settings".to_owned()).spawn(read).map_err(|error| failed(error.into()))?;
+    std::thread::Builder::new()
+        .name("settings".to_owned())
+        .spawn(read)
+        .map_err(|error| failed(error.into()))?;
     Ok(resolved.await.map_err(|error| failed(error.into()))??)
 }
 
@@ -162,7 +217,13 @@ pub(super) fn finish<K: Keys + 'static>(
     mut document: Document,
     answer: Result<Answer<K>, CommandError>,
 ) -> io::Result<u8> {
-    let Answer { body, warnings, error, exit, passed_on } = match answer {
+    let Answer {
+        body,
+        warnings,
+        error,
+        exit,
+        passed_on,
+    } = match answer {
         Ok(answer) => answer,
         Err(error) => return fail(printer, document, error.body()),
     };
@@ -181,6 +242,9 @@ pub(super) fn finish<K: Keys + 'static>(
 /// Tells a failure; gives the number that the process ends with.
 fn fail(printer: &mut Printer<'_>, document: Document, error: ErrorBody) -> io::Result<u8> {
     let exit = error.exit_code;
-    printer.document(Document { error: Some(error), ..document })?;
+    printer.document(Document {
+        error: Some(error),
+        ..document
+    })?;
     Ok(exit.number())
 }

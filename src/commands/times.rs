@@ -14,7 +14,10 @@ pub(super) use crate::output::Instant;
 #[derive(Clone, Copy, Debug, JsonSchema)]
 #[schemars(transparent, inline)]
 pub(super) struct Local(
-    #[schemars(with = "String", regex(pattern = "^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"))]
+    #[schemars(
+        with = "String",
+        regex(pattern = "^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$")
+    )]
     DateTime,
 );
 
@@ -36,7 +39,9 @@ fn shown(time: DateTime) -> String {
 
 /// A database time in UTC, where the zone is known.
 pub(super) fn in_utc(time: Option<DateTime>, zone: Option<&TimeZone>) -> Option<Instant> {
-    time.zip(zone).and_then(|(time, zone)| zone.to_timestamp(time).ok()).map(Instant::from)
+    time.zip(zone)
+        .and_then(|(time, zone)| zone.to_timestamp(time).ok())
+        .map(Instant::from)
 }
 
 /// A database time as it stands there.
@@ -79,7 +84,13 @@ mod tests {
 
     #[test]
     fn durations_in_two_units() {
-        let cases = [(0, "0s"), (59, "59s"), (60, "1m 0s"), (3_725, "1h 2m"), (90_061, "1d 1h")];
+        let cases = [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m 0s"),
+            (3_725, "1h 2m"),
+            (90_061, "1d 1h"),
+        ];
         for (seconds, text) in cases {
             assert_eq!(ago(seconds), text);
         }

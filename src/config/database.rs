@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::parameters::{Parameters, Spelling, mysql_tls, postgres_schema, postgres_tls, tells_secret};
+use super::parameters::{
+    Parameters, Spelling, mysql_tls, postgres_schema, postgres_tls, tells_secret,
+};
 use crate::metadata::target::ServerTarget;
 use crate::secret::Secret;
 
@@ -28,11 +30,15 @@ impl DbTarget {
     /// # Errors
     /// [`UrlError`], which quotes nothing of the text but its scheme.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let (jdbc, rest) = strip_scheme(text, "jdbc").map_or((Spelling::Plain, text), |rest| (Spelling::Jdbc, rest));
+        let (jdbc, rest) = strip_scheme(text, "jdbc")
+            .map_or((Spelling::Plain, text), |rest| (Spelling::Jdbc, rest));
         if let Some(file) = strip_scheme(rest, "sqlite") {
             return sqlite(file);
         }
-        let scheme = rest.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).unwrap_or_default();
+        let scheme = rest
+            .split_once(':')
+            .map(|(scheme, _)| scheme.to_ascii_lowercase())
+            .unwrap_or_default();
         match scheme.as_str() {
             "mysql" | "mariadb" => {
                 let tls = |parameters: &Parameters| mysql_tls(parameters, scheme == "mariadb");
@@ -46,10 +52,14 @@ impl DbTarget {
                 target.schema = postgres_schema(&parameters);
                 Ok(Self::Postgres(target))
             }
-            "h2" => {
-                Err(UrlError::new("H2 is inside one DolphinScheduler process and cannot be reached from outside", None))
-            }
-            _ => Err(UrlError::new("this is no database URL that is known", Some(FORMS))),
+            "h2" => Err(UrlError::new(
+                "H2 is inside one DolphinScheduler process and cannot be reached from outside",
+                None,
+            )),
+            _ => Err(UrlError::new(
+                "this is no database URL that is known",
+                Some(FORMS),
+            )),
         }
     }
 
@@ -72,7 +82,8 @@ impl DbTarget {
     }
 }
 
-/// A database URL that cannot be used. Holds nothing of the URL, since anything in it may be a misplaced password.
+/// A database URL that cannot be used. Holds nothing of the URL, since anything in it may be a
+/// misplaced password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlError {
     /// What is wrong.
@@ -83,11 +94,17 @@ pub struct UrlError {
 
 impl UrlError {
     fn new(problem: &str, hint: Option<&'static str>) -> Self {
-        Self { problem: problem.to_owned(), hint }
+        Self {
+            problem: problem.to_owned(),
+            hint,
+        }
     }
 
     fn parameter(problem: String) -> Self {
-        Self { problem, hint: None }
+        Self {
+            problem,
+            hint: None,
+        }
     }
 }
 
@@ -99,11 +116,11 @@ impl fmt::Display for UrlError {
 
 impl std::error::Error for UrlError {}
 
-const FORMS: &str =
-    "expected mysql://USER@HOST/DATABASE, mariadb://…, postgres://…, sqlite:FILE or a jdbc: URL of these";
+const FORMS: &str = "expected mysql://USER@HOST/DATABASE, mariadb://…, postgres://…, sqlite:FILE or a jdbc: URL of these";
 const PLACES: &str = "write //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: neither address=(…) nor ;name=value is \
                       understood; better still, use --db-password-file";
-const ENCODING: &str = "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
+const ENCODING: &str =
+    "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let (head, rest) = text.split_once(':')?;
@@ -113,17 +130,33 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
 /// File names are taken as they are: percent signs and question marks are allowed in them.
 fn sqlite(text: &str) -> Result<DbTarget, UrlError> {
     match text.strip_prefix("//").unwrap_or(text) {
-        "" | ":memory:" => Err(UrlError::new("the name of the SQLite file is missing", Some("write sqlite:FILE"))),
-        file if tells_secret(file) => Err(UrlError::new("a SQLite file has no password", Some("write sqlite:FILE"))),
-        file if file.contains('\0') => Err(UrlError::new("a file name cannot hold a NUL character", None)),
+        "" | ":memory:" => Err(UrlError::new(
+            "the name of the SQLite file is missing",
+            Some("write sqlite:FILE"),
+        )),
+        file if tells_secret(file) => Err(UrlError::new(
+            "a SQLite file has no password",
+            Some("write sqlite:FILE"),
+        )),
+        file if file.contains('\0') => Err(UrlError::new(
+            "a file name cannot hold a NUL character",
+            None,
+        )),
         file => Ok(DbTarget::Sqlite(PathBuf::from(file))),
     }
 }
 
-fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTarget, Parameters), UrlError> {
+fn server(
+    text: &str,
+    spelling: Spelling,
+    default_port: u16,
+) -> Result<(ServerTarget, Parameters), UrlError> {
     let malformed = |problem: &str| UrlError::new(problem, Some(ENCODING));
     let Some((_, after_scheme)) = text.split_once("://") else {
-        return Err(UrlError::new("this form of URL is not supported", Some(FORMS)));
+        return Err(UrlError::new(
+            "this form of URL is not supported",
+            Some(FORMS),
+        ));
     };
     if several_hosts(after_scheme) {
         let hint = "give the one server that accepts writes";
@@ -134,8 +167,13 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
         return Err(malformed("there is a # in the URL"));
     }
     let parameters = Parameters::parse(url.query().unwrap_or_default(), spelling);
-    let host = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']')).unwrap_or_default();
-    let host = decoded(host).filter(|host| !host.is_empty()).ok_or_else(|| malformed("the host is missing"))?;
+    let host = url
+        .host_str()
+        .map(|host| host.trim_start_matches('[').trim_end_matches(']'))
+        .unwrap_or_default();
+    let host = decoded(host)
+        .filter(|host| !host.is_empty())
+        .ok_or_else(|| malformed("the host is missing"))?;
     let database = decoded(url.path().strip_prefix('/').unwrap_or_default()).unwrap_or_default();
     if database.is_empty() {
         return Err(UrlError::new(
@@ -143,18 +181,29 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
             Some("write it behind the host: //HOST/DATABASE"),
         ));
     }
-    // A slash or question mark in an unencoded password moves the rest of it, and its @, to where others stand.
+    // A slash or question mark in an unencoded password moves the rest of it, and its @, to where
+    // others stand.
     let stray = !url.username().is_empty() && url.query().is_some_and(|query| query.contains('@'));
     if database.contains(['/', '@']) || host.contains('@') || stray {
         return Err(malformed("the URL has a / or @ where none belongs"));
     }
     // What is neither a host nor a database's name may hold a password, and both are shown.
     if !is_host(&host) || !database.chars().all(is_in_database) {
-        return Err(UrlError::new("the host or the database's name has a character that none has", Some(PLACES)));
+        return Err(UrlError::new(
+            "the host or the database's name has a character that none has",
+            Some(PLACES),
+        ));
     }
     let (user, password) = login(&url, &parameters)?;
-    if [&host, &database, &user].into_iter().any(|shown| tells_secret(shown)) || parameters.misplace_secret() {
-        return Err(UrlError::new("a password stands where none belongs", Some(PLACES)));
+    if [&host, &database, &user]
+        .into_iter()
+        .any(|shown| tells_secret(shown))
+        || parameters.misplace_secret()
+    {
+        return Err(UrlError::new(
+            "a password stands where none belongs",
+            Some(PLACES),
+        ));
     }
     let target = ServerTarget {
         host,
@@ -168,12 +217,17 @@ fn server(text: &str, spelling: Spelling, default_port: u16) -> Result<(ServerTa
     Ok((target, parameters))
 }
 
-/// Only IPv6 addresses have colons, and a zone behind a percent sign; PostgreSQL's host may be the folder of a socket.
+/// Only IPv6 addresses have colons, and a zone behind a percent sign; PostgreSQL's host may be the
+/// folder of a socket.
 fn is_host(text: &str) -> bool {
-    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+    let (address, zone) = text
+        .split_once('%')
+        .map_or((text, None), |(address, zone)| (address, Some(zone)));
     let is_in_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/');
     let is_named = zone.is_none() && address.chars().all(is_in_name);
-    is_named || (address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(|zone| zone.chars().all(is_in_name)))
+    is_named
+        || (address.parse::<Ipv6Addr>().is_ok()
+            && zone.is_none_or(|zone| zone.chars().all(is_in_name)))
 }
 
 fn is_in_database(c: char) -> bool {
@@ -185,16 +239,37 @@ fn login(url: &Url, parameters: &Parameters) -> Result<(String, Option<Secret>),
     let not_utf8 = |what: &str| UrlError::new(&format!("the {what} is not UTF-8"), Some(ENCODING));
     let parameter = |name: &str| parameters.get(name).map(ToOwned::to_owned);
     let user = decoded(url.username()).ok_or_else(|| not_utf8("user"))?;
-    let user = [Some(user), parameter("user")].into_iter().flatten().find(|user| !user.is_empty());
-    let nobody = || UrlError::new("the URL names no user", Some("write //USER@HOST/DATABASE, or ?user=USER"));
-    let password = url.password().map(|text| decoded(text).ok_or_else(|| not_utf8("password"))).transpose()?;
-    Ok((user.ok_or_else(nobody)?, password.or_else(|| parameter("password")).map(Secret::new)))
+    let user = [Some(user), parameter("user")]
+        .into_iter()
+        .flatten()
+        .find(|user| !user.is_empty());
+    let nobody = || {
+        UrlError::new(
+            "the URL names no user",
+            Some("write //USER@HOST/DATABASE, or ?user=USER"),
+        )
+    };
+    let password = url
+        .password()
+        .map(|text| decoded(text).ok_or_else(|| not_utf8("password")))
+        .transpose()?;
+    Ok((
+        user.ok_or_else(nobody)?,
+        password.or_else(|| parameter("password")).map(Secret::new),
+    ))
 }
 
 /// JDBC URLs may list servers for failover. Which one to write to cannot be told from that.
 fn several_hosts(after_scheme: &str) -> bool {
-    let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit('@').next().unwrap_or_default().contains(',')
+    let authority = after_scheme
+        .split(['/', '?', '#'])
+        .next()
+        .unwrap_or_default();
+    authority
+        .rsplit('@')
+        .next()
+        .unwrap_or_default()
+        .contains(',')
 }
 
 fn decoded(text: &str) -> Option<String> {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::Origin;
 
-/// Settings that cannot be used, or that are missing. Nothing was connected to. No message holds a password.
+/// Settings that cannot be used, or that are missing. Nothing was connected to. No message holds a
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -21,7 +22,9 @@ pub enum ConfigError {
     #[error("the registry is ZooKeeper, but its servers are not configured")]
     NoZooKeeper,
     /// `--registry jdbc` beside ZooKeeper servers from the same place.
-    #[error("ZooKeeper servers are given ({zk}), and also that the registry is not ZooKeeper ({registry})")]
+    #[error(
+        "ZooKeeper servers are given ({zk}), and also that the registry is not ZooKeeper ({registry})"
+    )]
     TwoRegistries {
         /// Where the servers are given.
         zk: Origin,
@@ -83,15 +86,21 @@ impl ConfigError {
         match self {
             Self::NothingConfigured => Some(format!("{ZK}; {DB}; `dsctl demo` needs nothing")),
             Self::NoDatabase => Some(format!("{DB}; `dsctl demo` needs nothing")),
-            Self::NoRegistry => Some(format!("{ZK}; or --registry jdbc if the masters keep it in the database")),
+            Self::NoRegistry => Some(format!(
+                "{ZK}; or --registry jdbc if the masters keep it in the database"
+            )),
             Self::NoZooKeeper => Some(ZK.to_owned()),
             Self::TwoRegistries { .. } => Some("leave one of the two out".to_owned()),
-            Self::File { .. } => Some("see `dsctl help environment` for the files that are read".to_owned()),
-            Self::Value { hint, .. } | Self::Line { hint, .. } | Self::SecretFile { hint, .. } => hint.clone(),
+            Self::File { .. } => {
+                Some("see `dsctl help environment` for the files that are read".to_owned())
+            }
+            Self::Value { hint, .. } | Self::Line { hint, .. } | Self::SecretFile { hint, .. } => {
+                hint.clone()
+            }
         }
     }
 }
 
-const ZK: &str = "give the registry with --zk HOST:PORT (or DSCTL_ZK, or zk in the configuration file)";
-const DB: &str =
-    "give the database with --db mysql://USER@HOST/DATABASE (or DSCTL_DB, or db in the configuration file)";
+const ZK: &str =
+    "give the registry with --zk HOST:PORT (or DSCTL_ZK, or zk in the configuration file)";
+const DB: &str = "give the database with --db mysql://USER@HOST/DATABASE (or DSCTL_DB, or db in the configuration file)";

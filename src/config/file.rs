@@ -26,42 +26,80 @@ impl ConfigFile {
     pub(super) fn read(path: &Path) -> Result<Option<Self>, ConfigError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-            Err(error) => Err(ConfigError::File { path: path.to_owned(), problem: error.to_string() }),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(ConfigError::File {
+                path: path.to_owned(),
+                problem: error.to_string(),
+            }),
         }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let refuse = |offset: usize, problem: String, hint| {
-            Err(ConfigError::Line { path: path.to_owned(), line: line_at(text, offset), problem, hint })
+            Err(ConfigError::Line {
+                path: path.to_owned(),
+                line: line_at(text, offset),
+                problem,
+                hint,
+            })
         };
         let table = match DeTable::parse(text) {
             Ok(table) => table.into_inner(),
             // The parser's own display quotes the line, and a password may stand there.
             Err(error) => {
                 let offset = error.span().map_or(0, |span| span.start);
-                return refuse(offset, "this is not valid TOML".to_owned(), Some(QUOTES.to_owned()));
+                return refuse(
+                    offset,
+                    "this is not valid TOML".to_owned(),
+                    Some(QUOTES.to_owned()),
+                );
             }
         };
         let mut entries = Vec::new();
         for (name, value) in &table {
             let offset = name.span().start;
             let Some(key) = Key::named(name.get_ref()) else {
-                return refuse(offset, format!("unknown key {:?}", name.get_ref()), Some(known_keys()));
+                return refuse(
+                    offset,
+                    format!("unknown key {:?}", name.get_ref()),
+                    Some(known_keys()),
+                );
             };
             let Some(text_of_value) = as_text(value.get_ref()) else {
-                return refuse(offset, format!("{} must be a text, a number or true/false", key.name()), None);
+                return refuse(
+                    offset,
+                    format!("{} must be a text, a number or true/false", key.name()),
+                    None,
+                );
             };
-            entries.push(FileEntry { key, text: text_of_value, line: line_at(text, offset) });
+            entries.push(FileEntry {
+                key,
+                text: text_of_value,
+                line: line_at(text, offset),
+            });
         }
-        Ok(Self { path: path.to_owned(), entries })
+        Ok(Self {
+            path: path.to_owned(),
+            entries,
+        })
     }
 }
 
 const QUOTES: &str = "each line is KEY = \"VALUE\", with the value in quotes";
 
 fn known_keys() -> String {
-    format!("known keys: {}", Key::ALL.iter().map(|key| key.name()).collect::<Vec<_>>().join(", "))
+    format!(
+        "known keys: {}",
+        Key::ALL
+            .iter()
+            .map(|key| key.name())
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }
 
 fn as_text(value: &DeValue<'_>) -> Option<String> {
@@ -74,7 +112,11 @@ fn as_text(value: &DeValue<'_>) -> Option<String> {
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
 }
 
 #[cfg(test)]
@@ -90,19 +132,41 @@ mod tests {
     #[test]
     fn values_keep_their_lines() {
         let file = parse("# cluster\nzk = \"zk1\"\n\nquiet = true\nverbose = 2\n").unwrap();
-        let mut entries: Vec<_> =
-            file.entries.iter().map(|entry| (entry.line, entry.key, entry.text.as_str())).collect();
+        let mut entries: Vec<_> = file
+            .entries
+            .iter()
+            .map(|entry| (entry.line, entry.key, entry.text.as_str()))
+            .collect();
         entries.sort_unstable();
-        assert_eq!(entries, [(2, Key::Zk, "zk1"), (4, Key::Quiet, "true"), (5, Key::Verbose, "2")]);
+        assert_eq!(
+            entries,
+            [
+                (2, Key::Zk, "zk1"),
+                (4, Key::Quiet, "true"),
+                (5, Key::Verbose, "2")
+            ]
+        );
     }
 
     #[test]
     fn mistakes_name_their_line() {
         let cases = [
-            ("zk = \"a\"\nzookeeper = \"b\"", "/c.toml, line 2: unknown key \"zookeeper\""),
-            ("\n\n[db]\nurl = 1", "/c.toml, line 3: db must be a text, a number or true/false"),
-            ("zk = \"a\"\ndb = mysql://u:MARKER@h/d", "/c.toml, line 2: this is not valid TOML"),
-            ("zk = \"a\"\nzk = \"b\"", "/c.toml, line 2: this is not valid TOML"),
+            (
+                "zk = \"a\"\nzookeeper = \"b\"",
+                "/c.toml, line 2: unknown key \"zookeeper\"",
+            ),
+            (
+                "\n\n[db]\nurl = 1",
+                "/c.toml, line 3: db must be a text, a number or true/false",
+            ),
+            (
+                "zk = \"a\"\ndb = mysql://u:MARKER@h/d",
+                "/c.toml, line 2: this is not valid TOML",
+            ),
+            (
+                "zk = \"a\"\nzk = \"b\"",
+                "/c.toml, line 2: this is not valid TOML",
+            ),
         ];
         for (text, message) in cases {
             assert_eq!(parse(text).unwrap_err().to_string(), message);
@@ -112,8 +176,15 @@ mod tests {
     #[test]
     fn a_missing_file_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(ConfigFile::read(&folder.path().join("a/config.toml")).unwrap().is_none());
-        assert!(matches!(ConfigFile::read(folder.path()), Err(ConfigError::File { .. })));
+        assert!(
+            ConfigFile::read(&folder.path().join("a/config.toml"))
+                .unwrap()
+                .is_none()
+        );
+        assert!(matches!(
+            ConfigFile::read(folder.path()),
+            Err(ConfigError::File { .. })
+        ));
     }
 
     proptest! {

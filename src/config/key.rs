@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// One such option. Its name is the flag without dashes, and the key in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
+)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Key {
     /// `--zk`

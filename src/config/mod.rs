@@ -1,6 +1,7 @@
 //! Settings, and where each came from.
 //!
-//! The first that says something wins: command line, environment, `$XDG_CONFIG_HOME/dsctl/config.toml`,
+//! The first that says something wins: command line, environment,
+//! `$XDG_CONFIG_HOME/dsctl/config.toml`,
 //! `/etc/dsctl/config.toml`, built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
 
 mod database;
@@ -103,18 +104,18 @@ impl Settings {
         self.db.as_ref().ok_or_else(|| self.without_database())
     }
 
-    /// The registry. A SQLite file without word of ZooKeeper holds its own: that is what `demo` makes.
+    /// The registry. A SQLite file without word of ZooKeeper holds its own: that is what `demo`
+    /// makes.
     ///
     /// # Errors
-    /// [`ConfigError::NothingConfigured`], [`ConfigError::NoZooKeeper`], [`ConfigError::NoDatabase`],
-    /// [`ConfigError::NoRegistry`].
+    /// [`ConfigError::NothingConfigured`], [`ConfigError::NoZooKeeper`],
+    /// [`ConfigError::NoDatabase`], [`ConfigError::NoRegistry`].
     pub fn registry(&self) -> Result<RegistryTarget<'_>, ConfigError> {
         match (&self.zk, self.registry, &self.db) {
             (Some(zk), _, _) => Ok(RegistryTarget::ZooKeeper(zk)),
             (None, Some(RegistryKind::ZooKeeper), _) => Err(ConfigError::NoZooKeeper),
-            (None, Some(RegistryKind::Jdbc), Some(db)) | (None, None, Some(db @ DbTarget::Sqlite(_))) => {
-                Ok(RegistryTarget::Jdbc(db))
-            }
+            (None, Some(RegistryKind::Jdbc), Some(db))
+            | (None, None, Some(db @ DbTarget::Sqlite(_))) => Ok(RegistryTarget::Jdbc(db)),
             (None, None, Some(_)) => Err(ConfigError::NoRegistry),
             (None, _, None) => Err(self.without_database()),
         }
@@ -131,7 +132,10 @@ impl Settings {
     /// Where a value came from.
     #[must_use]
     pub fn origin(&self, key: Key) -> &Origin {
-        self.origins.iter().find(|(of, _)| *of == key).map_or(&Origin::BuiltIn, |(_, origin)| origin)
+        self.origins
+            .iter()
+            .find(|(of, _)| *of == key)
+            .map_or(&Origin::BuiltIn, |(_, origin)| origin)
     }
 }
 

@@ -13,11 +13,17 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     pub(super) fn parse(query: &str, spelling: Spelling) -> Self {
         let decode = |text: &str| {
-            let spaced = if spelling == Spelling::Jdbc { text.replace('+', " ") } else { text.to_owned() };
+            let spaced = if spelling == Spelling::Jdbc {
+                text.replace('+', " ")
+            } else {
+                text.to_owned()
+            };
             percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
         };
         // Configuration files in XML write the separator as an entity.
-        let pairs = query.split('&').map(|pair| pair.strip_prefix("amp;").unwrap_or(pair));
+        let pairs = query
+            .split('&')
+            .map(|pair| pair.strip_prefix("amp;").unwrap_or(pair));
         Self(
             pairs
                 .filter_map(|pair| pair.split_once('='))
@@ -28,25 +34,36 @@ impl Parameters {
 
     /// The last value of a name, as the drivers take it.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(known, _)| *known == plain(name)).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == plain(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// Whether a value that may be shown, a file's name for example, has a password in it.
     pub(super) fn misplace_secret(&self) -> bool {
-        self.0.iter().any(|(name, value)| name != "password" && tells_secret(value))
+        self.0
+            .iter()
+            .any(|(name, value)| name != "password" && tells_secret(value))
     }
 
     fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.get(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     fn is_false(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("false"))
+        self.get(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("false"))
     }
 }
 
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_lowercase()
+    name.chars()
+        .filter(|c| !matches!(c, '-' | '_'))
+        .collect::<String>()
+        .to_lowercase()
 }
 
 /// What is asked of the server, before it is known whether there is a file with authorities.
@@ -67,9 +84,11 @@ impl Mode {
             (Self::Prefer, _) => Ok(Tls::Prefer),
             (Self::Require, _) => Ok(Tls::Require),
             (Self::VerifyCa, Some(file)) => Ok(Tls::VerifyCa(file)),
-            (Self::VerifyCa, None) => Err("the server's certificate is to be checked, but no authority is given: add \
+            (Self::VerifyCa, None) => Err(
+                "the server's certificate is to be checked, but no authority is given: add \
                 ssl-ca=FILE (MySQL, MariaDB) or sslrootcert=FILE (PostgreSQL)"
-                .to_owned()),
+                    .to_owned(),
+            ),
             (Self::VerifyFull, file) => Ok(Tls::VerifyFull(file)),
         }
     }
@@ -77,13 +96,17 @@ impl Mode {
 
 /// `ssl-mode` and `sslMode` go before the older switches of the JDBC drivers.
 pub(super) fn mysql_tls(parameters: &Parameters, mariadb: bool) -> Result<Tls, String> {
-    let authorities = parameters.get("sslCa").or_else(|| parameters.get("serverSslCert"));
+    let authorities = parameters
+        .get("sslCa")
+        .or_else(|| parameters.get("serverSslCert"));
     let mode = match parameters.get("sslMode") {
         Some(text) => mysql_mode(text)?,
         None if parameters.is_false("useSSL") => Mode::Disable,
         None if mariadb && parameters.is_true("useSSL") => mariadb_switches(parameters),
         // As MySQL's own client does it: whoever names an authority wants it to be asked.
-        None if authorities.is_some() || parameters.is_true("verifyServerCertificate") => Mode::VerifyCa,
+        None if authorities.is_some() || parameters.is_true("verifyServerCertificate") => {
+            Mode::VerifyCa
+        }
         None if parameters.is_true("requireSSL") => Mode::Require,
         None => Mode::Prefer,
     };
@@ -92,7 +115,11 @@ pub(super) fn mysql_tls(parameters: &Parameters, mariadb: bool) -> Result<Tls, S
 
 /// MariaDB's driver checks certificates unless it is told to trust all.
 fn mariadb_switches(parameters: &Parameters) -> Mode {
-    if parameters.is_true("trustServerCertificate") { Mode::Require } else { Mode::VerifyFull }
+    if parameters.is_true("trustServerCertificate") {
+        Mode::Require
+    } else {
+        Mode::VerifyFull
+    }
 }
 
 fn mysql_mode(text: &str) -> Result<Mode, String> {
@@ -102,7 +129,10 @@ fn mysql_mode(text: &str) -> Result<Mode, String> {
         "required" | "trust" => Ok(Mode::Require),
         "verifyca" => Ok(Mode::VerifyCa),
         "verifyidentity" | "verifyfull" => Ok(Mode::VerifyFull),
-        _ => Err("ssl-mode must be disabled, preferred, required, verify_ca or verify_identity".to_owned()),
+        _ => Err(
+            "ssl-mode must be disabled, preferred, required, verify_ca or verify_identity"
+                .to_owned(),
+        ),
     }
 }
 
@@ -115,7 +145,11 @@ pub(super) fn postgres_tls(parameters: &Parameters) -> Result<Tls, String> {
         None => Mode::Prefer,
     };
     // As libpq does it: whoever names an authority wants it to be asked.
-    let mode = if mode == Mode::Require && authorities.is_some() { Mode::VerifyCa } else { mode };
+    let mode = if mode == Mode::Require && authorities.is_some() {
+        Mode::VerifyCa
+    } else {
+        mode
+    };
     mode.with_authorities(authorities)
 }
 
@@ -134,8 +168,15 @@ fn postgres_mode(text: &str) -> Result<Mode, String> {
 pub(super) fn postgres_schema(parameters: &Parameters) -> Option<String> {
     let in_options = || {
         let words = parameters.get("options")?.split_whitespace();
-        let settings = words.filter_map(|word| word.trim_start_matches("--").trim_start_matches("-c").split_once('='));
-        settings.filter(|(name, _)| plain(name) == "searchpath").map(|(_, path)| path).next_back()
+        let settings = words.filter_map(|word| {
+            word.trim_start_matches("--")
+                .trim_start_matches("-c")
+                .split_once('=')
+        });
+        settings
+            .filter(|(name, _)| plain(name) == "searchpath")
+            .map(|(_, path)| path)
+            .next_back()
     };
     let path = parameters.get("currentSchema").or_else(in_options)?.trim();
     (!path.is_empty()).then(|| path.to_owned())

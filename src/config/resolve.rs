@@ -9,7 +9,9 @@ use strum::VariantNames;
 
 use super::secrets::{self, Candidate, SecretPlace};
 use super::source::{Found, Sources};
-use super::{ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning};
+use super::{
+    ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning,
+};
 use crate::options::GlobalArgs;
 use crate::options::value::{namespace, positive_duration, secret, time_zone, zookeeper};
 use crate::output::OutputSettings;
@@ -37,8 +39,16 @@ impl Resolver<'_> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<Option<Picked<T>>, ConfigError> {
         let picked = match flag {
-            Some(value) => Some(Picked { value, origin: Origin::Flag, rank: 0 }),
-            None => self.sources.find(key)?.map(|found| parse_found(key, found, parse)).transpose()?,
+            Some(value) => Some(Picked {
+                value,
+                origin: Origin::Flag,
+                rank: 0,
+            }),
+            None => self
+                .sources
+                .find(key)?
+                .map(|found| parse_found(key, found, parse))
+                .transpose()?,
         };
         if let Some(picked) = &picked {
             self.origins.push((key, picked.origin.clone()));
@@ -57,11 +67,20 @@ impl Resolver<'_> {
 
     /// A flag without a value can only say yes; the other places can also say no.
     fn switch(&mut self, key: Key, flag: bool) -> Result<bool, ConfigError> {
-        Ok(self.value(key, flag.then_some(true), truth)?.unwrap_or(false))
+        Ok(self
+            .value(key, flag.then_some(true), truth)?
+            .unwrap_or(false))
     }
 
-    fn duration(&mut self, key: Key, flag: Option<Duration>, default_seconds: u64) -> Result<Duration, ConfigError> {
-        Ok(self.value(key, flag, positive_duration)?.unwrap_or(Duration::from_secs(default_seconds)))
+    fn duration(
+        &mut self,
+        key: Key,
+        flag: Option<Duration>,
+        default_seconds: u64,
+    ) -> Result<Duration, ConfigError> {
+        Ok(self
+            .value(key, flag, positive_duration)?
+            .unwrap_or(Duration::from_secs(default_seconds)))
     }
 }
 
@@ -72,15 +91,25 @@ fn parse_found<T, E: ToString>(
 ) -> Result<Picked<T>, ConfigError> {
     let Found { text, origin, rank } = found;
     match parse(&text) {
-        Ok(value) => Ok(Picked { value, origin, rank }),
-        Err(problem) => Err(ConfigError::Value { key: key.name(), origin, problem: problem.to_string(), hint: None }),
+        Ok(value) => Ok(Picked {
+            value,
+            origin,
+            rank,
+        }),
+        Err(problem) => Err(ConfigError::Value {
+            key: key.name(),
+            origin,
+            problem: problem.to_string(),
+            hint: None,
+        }),
     }
 }
 
 /// One word of a list.
 fn word<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
     let (last, others) = T::VARIANTS.split_last().unwrap_or((&"", &[]));
-    text.parse().map_err(|_| format!("expected {} or {last}", others.join(", ")))
+    text.parse()
+        .map_err(|_| format!("expected {} or {last}", others.join(", ")))
 }
 
 fn truth(text: &str) -> Result<bool, &'static str> {
@@ -101,11 +130,12 @@ fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(PathBuf::from(text))
 }
 
-/// Puts the settings together. Files are read, and `stdin` if a secret's file is `-`; nothing is connected to.
+/// Puts the settings together. Files are read, and `stdin` if a secret's file is `-`; nothing is
+/// connected to.
 ///
 /// # Errors
-/// [`ConfigError`] on values that cannot be used. That something is missing is said by [`Settings::database`] and
-/// [`Settings::registry`], when it is asked for.
+/// [`ConfigError`] on values that cannot be used. That something is missing is said by
+/// [`Settings::database`] and [`Settings::registry`], when it is asked for.
 pub fn resolve(
     arguments: &GlobalArgs,
     environment: &Environment,
@@ -113,7 +143,10 @@ pub fn resolve(
     scope: Scope,
 ) -> Result<Settings, ConfigError> {
     let sources = Sources::open(arguments, environment)?;
-    let mut resolver = Resolver { sources, origins: Vec::new() };
+    let mut resolver = Resolver {
+        sources,
+        origins: Vec::new(),
+    };
     let output = output(&mut resolver, arguments, environment)?;
     let flags = &arguments.connection;
     let mut settings = Settings {
@@ -125,7 +158,11 @@ pub fn resolve(
         ds_version: resolver.value(Key::DsVersion, flags.ds_version, str::parse)?,
         time_zone: resolver.value(Key::TimeZone, flags.time_zone.clone(), time_zone)?,
         timeout: resolver.duration(Key::Timeout, flags.timeout, 10)?,
-        statement_timeout: resolver.duration(Key::StatementTimeout, flags.statement_timeout, 300)?,
+        statement_timeout: resolver.duration(
+            Key::StatementTimeout,
+            flags.statement_timeout,
+            300,
+        )?,
         session_timeout: resolver.duration(Key::SessionTimeout, flags.session_timeout, 18)?,
         output,
         warnings: Vec::new(),
@@ -149,28 +186,50 @@ fn output(
     environment: &Environment,
 ) -> Result<OutputSettings, ConfigError> {
     let flags = &arguments.output;
-    let choice = resolver.value(Key::Color, flags.color, word)?.unwrap_or_default();
-    let variable = |name: &str| environment.variable(name).map(|value| value.to_string_lossy().into_owned());
+    let choice = resolver
+        .value(Key::Color, flags.color, word)?
+        .unwrap_or_default();
+    let variable = |name: &str| {
+        environment
+            .variable(name)
+            .map(|value| value.to_string_lossy().into_owned())
+    };
     Ok(OutputSettings {
-        format: resolver.value(Key::Output, flags.output, word)?.unwrap_or_default(),
+        format: resolver
+            .value(Key::Output, flags.output, word)?
+            .unwrap_or_default(),
         headers: !resolver.switch(Key::NoHeaders, flags.no_headers)?,
         quiet: resolver.switch(Key::Quiet, flags.quiet)?,
-        verbosity: resolver.value(Key::Verbose, (flags.verbose > 0).then_some(flags.verbose), verbosity)?.unwrap_or(0),
+        verbosity: resolver
+            .value(
+                Key::Verbose,
+                (flags.verbose > 0).then_some(flags.verbose),
+                verbosity,
+            )?
+            .unwrap_or(0),
         color: choice.with_environment(variable),
     })
 }
 
-/// Servers and kind of the registry may come from different places and contradict each other. Then the one that was
-/// said closer to the command line holds.
-fn registry(resolver: &mut Resolver<'_>, arguments: &GlobalArgs, settings: &mut Settings) -> Result<(), ConfigError> {
+/// Servers and kind of the registry may come from different places and contradict each other. Then
+/// the one that was said closer to the command line holds.
+fn registry(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    settings: &mut Settings,
+) -> Result<(), ConfigError> {
     let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), zookeeper)?;
     let kind = resolver.pick(Key::Registry, arguments.connection.registry, word)?;
     let (zk, kind) = match (zk, kind) {
-        (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank) {
+        (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank)
+        {
             std::cmp::Ordering::Less => (Some(zk), None),
             std::cmp::Ordering::Greater => (None, Some(kind)),
             std::cmp::Ordering::Equal => {
-                return Err(ConfigError::TwoRegistries { zk: zk.origin, registry: kind.origin });
+                return Err(ConfigError::TwoRegistries {
+                    zk: zk.origin,
+                    registry: kind.origin,
+                });
             }
         },
         both => both,
@@ -187,7 +246,9 @@ fn database(
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<DbTarget>, ConfigError> {
     let flag = arguments.connection.db.clone();
-    let Some(url) = resolver.pick(Key::Db, flag, secret)? else { return Ok(None) };
+    let Some(url) = resolver.pick(Key::Db, flag, secret)? else {
+        return Ok(None);
+    };
     let target = DbTarget::parse(url.value.expose()).map_err(|error| ConfigError::Value {
         key: Key::Db.name(),
         origin: url.origin.clone(),
@@ -205,11 +266,26 @@ fn database(
         warnings.push(Warning::PasswordOnCommandLine);
     }
     let mut candidates = Vec::new();
-    candidates.extend(secret_file(resolver, Key::DbPasswordFile, arguments.connection.db_password_file.clone())?);
+    candidates.extend(secret_file(
+        resolver,
+        Key::DbPasswordFile,
+        arguments.connection.db_password_file.clone(),
+    )?);
     let origin = url.origin;
-    candidates.extend(in_url.map(|secret| Candidate { rank: url.rank, place: SecretPlace::Known { secret, origin } }));
-    candidates.extend(secrets::variable(&resolver.sources, "db-password", "DSCTL_DB_PASSWORD")?);
-    candidates.extend(secrets::credential(&resolver.sources, Key::DbPasswordFile, "dsctl-db-password"));
+    candidates.extend(in_url.map(|secret| Candidate {
+        rank: url.rank,
+        place: SecretPlace::Known { secret, origin },
+    }));
+    candidates.extend(secrets::variable(
+        &resolver.sources,
+        "db-password",
+        "DSCTL_DB_PASSWORD",
+    )?);
+    candidates.extend(secrets::credential(
+        &resolver.sources,
+        Key::DbPasswordFile,
+        "dsctl-db-password",
+    ));
     let password = secrets::read(candidates, stdin)?;
     Ok(Some(match password {
         Some((secret, _)) => target.with_password(secret),
@@ -227,10 +303,24 @@ fn zk_digest(
         return Ok(None);
     }
     let mut candidates = Vec::new();
-    candidates.extend(secret_file(resolver, Key::ZkDigestFile, arguments.connection.zk_digest_file.clone())?);
-    candidates.extend(secrets::variable(&resolver.sources, "zk-digest", "DSCTL_ZK_DIGEST")?);
-    candidates.extend(secrets::credential(&resolver.sources, Key::ZkDigestFile, "dsctl-zk-digest"));
-    let Some((secret, origin)) = secrets::read(candidates, stdin)? else { return Ok(None) };
+    candidates.extend(secret_file(
+        resolver,
+        Key::ZkDigestFile,
+        arguments.connection.zk_digest_file.clone(),
+    )?);
+    candidates.extend(secrets::variable(
+        &resolver.sources,
+        "zk-digest",
+        "DSCTL_ZK_DIGEST",
+    )?);
+    candidates.extend(secrets::credential(
+        &resolver.sources,
+        Key::ZkDigestFile,
+        "dsctl-zk-digest",
+    ));
+    let Some((secret, origin)) = secrets::read(candidates, stdin)? else {
+        return Ok(None);
+    };
     match secret.expose().split_once(':') {
         Some((user, _)) if !user.is_empty() => Ok(Some(secret)),
         _ => Err(ConfigError::Value {
@@ -242,19 +332,47 @@ fn zk_digest(
     }
 }
 
-fn secret_file(resolver: &mut Resolver<'_>, key: Key, flag: Option<PathBuf>) -> Result<Option<Candidate>, ConfigError> {
+fn secret_file(
+    resolver: &mut Resolver<'_>,
+    key: Key,
+    flag: Option<PathBuf>,
+) -> Result<Option<Candidate>, ConfigError> {
     let picked = resolver.pick(key, flag, path)?;
-    Ok(picked.map(|Picked { value, origin, rank }| Candidate {
-        rank,
-        place: SecretPlace::File { key, origin, path: value },
-    }))
+    Ok(picked.map(
+        |Picked {
+             value,
+             origin,
+             rank,
+         }| Candidate {
+            rank,
+            place: SecretPlace::File {
+                key,
+                origin,
+                path: value,
+            },
+        },
+    ))
 }
 
 /// How to answer, also where the settings cannot be used: to tell just that.
 #[must_use]
 pub fn output_settings(arguments: &GlobalArgs, environment: &Environment) -> OutputSettings {
-    let of = |sources: Sources<'_>| output(&mut Resolver { sources, origins: Vec::new() }, arguments, environment);
-    let flags_alone = || OutputSettings { format: arguments.output.output.unwrap_or_default(), ..Default::default() };
+    let of = |sources: Sources<'_>| {
+        output(
+            &mut Resolver {
+                sources,
+                origins: Vec::new(),
+            },
+            arguments,
+            environment,
+        )
+    };
+    let flags_alone = || OutputSettings {
+        format: arguments.output.output.unwrap_or_default(),
+        ..Default::default()
+    };
     let with_files = Sources::open(arguments, environment).and_then(of);
-    with_files.or_else(|_| of(Sources::without_files(environment))).unwrap_or_else(|_| flags_alone())
+    with_files
+        .or_else(|_| of(Sources::without_files(environment)))
+        .unwrap_or_else(|_| flags_alone())
 }

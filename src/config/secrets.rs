@@ -16,7 +16,11 @@ pub(super) struct Candidate {
 /// Where a secret stands.
 pub(super) enum SecretPlace {
     /// In a file that an option names.
-    File { key: Key, origin: Origin, path: PathBuf },
+    File {
+        key: Key,
+        origin: Origin,
+        path: PathBuf,
+    },
     /// In the environment, or in a URL.
     Known { secret: Secret, origin: Origin },
     /// In systemd's folder of credentials, whose access rights systemd guards.
@@ -24,8 +28,16 @@ pub(super) enum SecretPlace {
 }
 
 /// Reads the secret with the smallest rank; of equal ones the first.
-pub(super) fn read(candidates: Vec<Candidate>, stdin: &mut dyn Read) -> Result<Option<(Secret, Origin)>, ConfigError> {
-    let Some(best) = candidates.into_iter().min_by_key(|candidate| candidate.rank) else { return Ok(None) };
+pub(super) fn read(
+    candidates: Vec<Candidate>,
+    stdin: &mut dyn Read,
+) -> Result<Option<(Secret, Origin)>, ConfigError> {
+    let Some(best) = candidates
+        .into_iter()
+        .min_by_key(|candidate| candidate.rank)
+    else {
+        return Ok(None);
+    };
     match best.place {
         SecretPlace::Known { secret, origin } => Ok(Some((secret, origin))),
         SecretPlace::File { key, origin, path } => {
@@ -35,7 +47,8 @@ pub(super) fn read(candidates: Vec<Candidate>, stdin: &mut dyn Read) -> Result<O
         }
         SecretPlace::Credential { key, path } => {
             let origin = Origin::Credential(path.clone());
-            let secret = read_file(&path, Rights::Guarded, stdin).map_err(|problem| problem.at(key, &origin, &path))?;
+            let secret = read_file(&path, Rights::Guarded, stdin)
+                .map_err(|problem| problem.at(key, &origin, &path))?;
             Ok(Some((secret, origin)))
         }
     }
@@ -43,16 +56,32 @@ pub(super) fn read(candidates: Vec<Candidate>, stdin: &mut dyn Read) -> Result<O
 
 /// The credential of a name, if systemd handed one over.
 pub(super) fn credential(sources: &Sources<'_>, key: Key, name: &str) -> Option<Candidate> {
-    let path = sources.environment.absolute_path("CREDENTIALS_DIRECTORY")?.join(name);
-    path.exists().then_some(Candidate { rank: usize::MAX, place: SecretPlace::Credential { key, path } })
+    let path = sources
+        .environment
+        .absolute_path("CREDENTIALS_DIRECTORY")?
+        .join(name);
+    path.exists().then_some(Candidate {
+        rank: usize::MAX,
+        place: SecretPlace::Credential { key, path },
+    })
 }
 
 /// A secret in an environment variable.
-pub(super) fn variable(sources: &Sources<'_>, key: &'static str, name: &str) -> Result<Option<Candidate>, ConfigError> {
+pub(super) fn variable(
+    sources: &Sources<'_>,
+    key: &'static str,
+    name: &str,
+) -> Result<Option<Candidate>, ConfigError> {
     let found = sources.text_variable(key, name)?;
     Ok(found.map(|found| {
-        let place = SecretPlace::Known { secret: Secret::new(found.text), origin: found.origin };
-        Candidate { rank: ENVIRONMENT_RANK, place }
+        let place = SecretPlace::Known {
+            secret: Secret::new(found.text),
+            origin: found.origin,
+        };
+        Candidate {
+            rank: ENVIRONMENT_RANK,
+            place,
+        }
     }))
 }
 
@@ -79,12 +108,21 @@ struct Problem {
 
 impl Problem {
     fn new(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), hint: None }
+        Self {
+            problem: problem.into(),
+            hint: None,
+        }
     }
 
     fn at(self, key: Key, origin: &Origin, path: &Path) -> ConfigError {
         let (origin, path) = (origin.clone(), path.to_owned());
-        ConfigError::SecretFile { key: key.name(), origin, path, problem: self.problem, hint: self.hint }
+        ConfigError::SecretFile {
+            key: key.name(),
+            origin,
+            path,
+            problem: self.problem,
+            hint: self.hint,
+        }
     }
 }
 
@@ -95,14 +133,19 @@ fn read_file(path: &Path, rights: Rights, stdin: &mut dyn Read) -> Result<Secret
     let mut bytes = Vec::new();
     let unreadable = |error: std::io::Error| Problem::new(error.to_string());
     if path == Path::new("-") {
-        stdin.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+        stdin
+            .take(LONGEST)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
     } else {
         let file = std::fs::File::open(path).map_err(unreadable)?;
         if rights == Rights::Private {
             // Asked of the open file, so that nobody can swap it in between.
             check_rights(path, &file.metadata().map_err(unreadable)?)?;
         }
-        file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+        file.take(LONGEST)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
     }
     let text = String::from_utf8(bytes).map_err(|_| Problem::new("it is not UTF-8"))?;
     match text.trim_end_matches(['\r', '\n']) {
@@ -120,7 +163,10 @@ fn check_rights(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Problem
         return Ok(());
     }
     let hint = Some(format!("chmod 600 {}", path.display()));
-    Err(Problem { problem: "others than its owner have access to it".to_owned(), hint })
+    Err(Problem {
+        problem: "others than its owner have access to it".to_owned(),
+        hint,
+    })
 }
 
 #[cfg(not(unix))]

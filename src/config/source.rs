@@ -1,4 +1,5 @@
-//! Where settings are looked for: command line, environment, files. The first that says something wins.
+//! Where settings are looked for: command line, environment, files. The first that says something
+//! wins.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,7 +24,9 @@ pub struct Environment {
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Variables may hold passwords.
-        f.debug_struct("Environment").field("system_file", &self.system_file).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("system_file", &self.system_file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -40,17 +43,25 @@ impl Environment {
 
     /// A variable that is set to something; empty ones count as not set.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
-        self.variables.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())
+        self.variables
+            .get(std::ffi::OsStr::new(name))
+            .filter(|value| !value.is_empty())
     }
 
     /// A variable that names an absolute path; the XDG rules say to ignore relative ones.
     pub(crate) fn absolute_path(&self, name: &str) -> Option<PathBuf> {
-        self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+        self.variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
     }
 
     fn user_file(&self) -> Option<PathBuf> {
         let home = || self.absolute_path("HOME").map(|home| home.join(".config"));
-        Some(self.absolute_path("XDG_CONFIG_HOME").or_else(home)?.join("dsctl/config.toml"))
+        Some(
+            self.absolute_path("XDG_CONFIG_HOME")
+                .or_else(home)?
+                .join("dsctl/config.toml"),
+        )
     }
 }
 
@@ -74,18 +85,33 @@ pub(super) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    /// Reads the files. One that was asked for must exist, and stands alone: a database of the usual files must not be
-    /// put together with another cluster's registry. The two usual ones need not exist.
-    pub(super) fn open(arguments: &GlobalArgs, environment: &'a Environment) -> Result<Self, ConfigError> {
+    /// Reads the files. One that was asked for must exist, and stands alone: a database of the
+    /// usual files must not be put together with another cluster's registry. The two usual ones
+    /// need not exist.
+    pub(super) fn open(
+        arguments: &GlobalArgs,
+        environment: &'a Environment,
+    ) -> Result<Self, ConfigError> {
         let asked_for = arguments.connection.config.clone();
-        let asked_for = asked_for.or_else(|| environment.variable("DSCTL_CONFIG").map(PathBuf::from));
+        let asked_for =
+            asked_for.or_else(|| environment.variable("DSCTL_CONFIG").map(PathBuf::from));
         if let Some(path) = asked_for {
-            let missing = || ConfigError::File { path: path.clone(), problem: "no such file".to_owned() };
+            let missing = || ConfigError::File {
+                path: path.clone(),
+                problem: "no such file".to_owned(),
+            };
             let file = ConfigFile::read(&path)?.ok_or_else(missing)?;
-            return Ok(Self { environment, files: vec![file] });
+            return Ok(Self {
+                environment,
+                files: vec![file],
+            });
         }
         let mut files = Vec::new();
-        for path in environment.user_file().iter().chain([&environment.system_file]) {
+        for path in environment
+            .user_file()
+            .iter()
+            .chain([&environment.system_file])
+        {
             files.extend(ConfigFile::read(path)?);
         }
         Ok(Self { environment, files })
@@ -93,7 +119,10 @@ impl<'a> Sources<'a> {
 
     /// The environment alone.
     pub(super) fn without_files(environment: &'a Environment) -> Self {
-        Self { environment, files: Vec::new() }
+        Self {
+            environment,
+            files: Vec::new(),
+        }
     }
 
     /// What the environment or else the first file says.
@@ -106,20 +135,42 @@ impl<'a> Sources<'a> {
     }
 
     /// A variable as text, empty ones as if they were not set.
-    pub(super) fn text_variable(&self, key: &'static str, name: &str) -> Result<Option<Found>, ConfigError> {
-        let Some(value) = self.environment.variable(name) else { return Ok(None) };
+    pub(super) fn text_variable(
+        &self,
+        key: &'static str,
+        name: &str,
+    ) -> Result<Option<Found>, ConfigError> {
+        let Some(value) = self.environment.variable(name) else {
+            return Ok(None);
+        };
         let origin = Origin::Environment(name.to_owned());
         match value.to_str() {
-            Some(text) => Ok(Some(Found { text: text.to_owned(), origin, rank: ENVIRONMENT_RANK })),
-            None => Err(ConfigError::Value { key, origin, problem: "it is not UTF-8".to_owned(), hint: None }),
+            Some(text) => Ok(Some(Found {
+                text: text.to_owned(),
+                origin,
+                rank: ENVIRONMENT_RANK,
+            })),
+            None => Err(ConfigError::Value {
+                key,
+                origin,
+                problem: "it is not UTF-8".to_owned(),
+                hint: None,
+            }),
         }
     }
 
     fn in_files(&self, key: Key) -> Option<Found> {
         self.files.iter().enumerate().find_map(|(index, file)| {
             let entry = file.entries.iter().find(|entry| entry.key == key)?;
-            let origin = Origin::File { path: file.path.clone(), line: entry.line };
-            Some(Found { text: entry.text.clone(), origin, rank: ENVIRONMENT_RANK + 1 + index })
+            let origin = Origin::File {
+                path: file.path.clone(),
+                line: entry.line,
+            };
+            Some(Found {
+                text: entry.text.clone(),
+                origin,
+                rank: ENVIRONMENT_RANK + 1 + index,
+            })
         })
     }
 }

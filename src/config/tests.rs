@@ -15,10 +15,20 @@ struct Machine {
 impl Machine {
     fn new(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let environment =
-            Environment { variables, system_file: folder.path().join("etc.toml"), ..Environment::default() };
-        Self { folder, environment, stdin: "" }
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
+        let environment = Environment {
+            variables,
+            system_file: folder.path().join("etc.toml"),
+            ..Environment::default()
+        };
+        Self {
+            folder,
+            environment,
+            stdin: "",
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -26,7 +36,9 @@ impl Machine {
     }
 
     fn set(&mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) {
-        self.environment.variables.insert(name.into(), value.as_ref().to_owned());
+        self.environment
+            .variables
+            .insert(name.into(), value.as_ref().to_owned());
     }
 
     fn file(&self, name: &str, text: &str) -> String {
@@ -44,8 +56,19 @@ impl Machine {
     }
 
     fn resolve_for(&self, line: &str, scope: Scope) -> Result<Settings, ConfigError> {
-        let arguments = Cli::read(["dsctl", "masters"].into_iter().chain(line.split_whitespace())).unwrap().global;
-        resolve(&arguments, &self.environment, &mut self.stdin.as_bytes(), scope)
+        let arguments = Cli::read(
+            ["dsctl", "masters"]
+                .into_iter()
+                .chain(line.split_whitespace()),
+        )
+        .unwrap()
+        .global;
+        resolve(
+            &arguments,
+            &self.environment,
+            &mut self.stdin.as_bytes(),
+            scope,
+        )
     }
 
     fn resolve(&self, line: &str) -> Result<Settings, ConfigError> {
@@ -54,16 +77,28 @@ impl Machine {
 
     fn password(&self, line: &str) -> Option<String> {
         let settings = self.resolve(line).unwrap();
-        settings.db.unwrap().password().map(|password| password.expose().to_owned())
+        settings
+            .db
+            .unwrap()
+            .password()
+            .map(|password| password.expose().to_owned())
     }
 }
 
 #[test]
 fn defaults() {
     let settings = Machine::new(&[]).resolve("").unwrap();
-    assert_eq!((settings.zk, settings.db, settings.registry), (None, None, None));
+    assert_eq!(
+        (settings.zk, settings.db, settings.registry),
+        (None, None, None)
+    );
     assert_eq!(settings.namespace, "dolphinscheduler");
-    let seconds = [settings.timeout, settings.statement_timeout, settings.session_timeout].map(|limit| limit.as_secs());
+    let seconds = [
+        settings.timeout,
+        settings.statement_timeout,
+        settings.session_timeout,
+    ]
+    .map(|limit| limit.as_secs());
     assert_eq!(seconds, [10, 300, 18]);
     assert_eq!(settings.output, crate::output::OutputSettings::default());
 }
@@ -74,22 +109,49 @@ fn the_closest_place_wins() {
     let places = ["etc.toml", "xdg/dsctl/config.toml", "asked.toml"];
     let check = |machine: &Machine, line: &str, namespace: &str, origin: &Origin| {
         let settings = machine.resolve(line).unwrap();
-        assert_eq!((settings.namespace.as_str(), settings.origin(Key::Namespace)), (namespace, origin));
+        assert_eq!(
+            (settings.namespace.as_str(), settings.origin(Key::Namespace)),
+            (namespace, origin)
+        );
     };
     check(&machine, "", "dolphinscheduler", &Origin::BuiltIn);
     machine.set("XDG_CONFIG_HOME", machine.path("xdg"));
     machine.set("HOME", machine.path("home"));
     for name in places {
-        machine.file(name, &format!("\nnamespace = \"{}\"\n", name.replace('/', "-")));
+        machine.file(
+            name,
+            &format!("\nnamespace = \"{}\"\n", name.replace('/', "-")),
+        );
         if name == "asked.toml" {
             machine.set("DSCTL_CONFIG", machine.path(name));
         }
-        check(&machine, "", &name.replace('/', "-"), &Origin::File { path: machine.path(name), line: 2 });
+        check(
+            &machine,
+            "",
+            &name.replace('/', "-"),
+            &Origin::File {
+                path: machine.path(name),
+                line: 2,
+            },
+        );
     }
     let flag = machine.file("flag.toml", "namespace = \"flag-file\"");
-    check(&machine, &format!("--config {flag}"), "flag-file", &Origin::File { path: flag.clone().into(), line: 1 });
+    check(
+        &machine,
+        &format!("--config {flag}"),
+        "flag-file",
+        &Origin::File {
+            path: flag.clone().into(),
+            line: 1,
+        },
+    );
     machine.set("DSCTL_NAMESPACE", "environment");
-    check(&machine, "", "environment", &Origin::Environment("DSCTL_NAMESPACE".to_owned()));
+    check(
+        &machine,
+        "",
+        "environment",
+        &Origin::Environment("DSCTL_NAMESPACE".to_owned()),
+    );
     check(&machine, "--namespace flag", "flag", &Origin::Flag);
 }
 
@@ -98,11 +160,17 @@ fn a_file_that_was_asked_for_stands_alone() {
     let mut machine = Machine::new(&[("DSCTL_TIMEOUT", "7s")]);
     machine.set("XDG_CONFIG_HOME", machine.path("xdg"));
     machine.file("etc.toml", "zk = \"production\"\nnamespace = \"etc\"");
-    machine.file("xdg/dsctl/config.toml", "db = \"mysql://u@production/d\"\nbroken");
+    machine.file(
+        "xdg/dsctl/config.toml",
+        "db = \"mysql://u@production/d\"\nbroken",
+    );
     let asked = machine.file("asked.toml", "db = \"sqlite:rehearsal.db\"");
     let alone = |machine: &Machine, line: &str| {
         let settings = machine.resolve(line).unwrap();
-        assert_eq!((settings.zk.as_deref(), settings.namespace.as_str()), (None, "dolphinscheduler"));
+        assert_eq!(
+            (settings.zk.as_deref(), settings.namespace.as_str()),
+            (None, "dolphinscheduler")
+        );
         assert_eq!(settings.db, Some(DbTarget::Sqlite("rehearsal.db".into())));
         assert_eq!(settings.timeout, Duration::from_secs(7));
     };
@@ -134,21 +202,40 @@ fn every_option_can_stand_in_the_environment() {
     let digest = machine.secret("digest", "ds:pw\n", 0o600);
     machine.set("DSCTL_ZK_DIGEST_FILE", digest);
     let settings = machine.resolve("").unwrap();
-    assert_eq!(settings.registry().unwrap(), RegistryTarget::ZooKeeper("zk1:2181/ds"));
+    assert_eq!(
+        settings.registry().unwrap(),
+        RegistryTarget::ZooKeeper("zk1:2181/ds")
+    );
     assert_eq!(settings.ds_version, Some(Version::new(3, 1, 9)));
-    assert_eq!(settings.time_zone.as_ref().and_then(TimeZone::iana_name), Some("Asia/Shanghai"));
-    let limits =
-        [settings.session_timeout, settings.timeout, settings.statement_timeout].map(|limit| limit.as_millis());
+    assert_eq!(
+        settings.time_zone.as_ref().and_then(TimeZone::iana_name),
+        Some("Asia/Shanghai")
+    );
+    let limits = [
+        settings.session_timeout,
+        settings.timeout,
+        settings.statement_timeout,
+    ]
+    .map(|limit| limit.as_millis());
     assert_eq!(limits, [20_000, 500, 3_600_000]);
-    let expected =
-        OutputSettings { format: Format::Ndjson, headers: false, quiet: true, verbosity: 2, color: ColorChoice::Never };
+    let expected = OutputSettings {
+        format: Format::Ndjson,
+        headers: false,
+        quiet: true,
+        verbosity: 2,
+        color: ColorChoice::Never,
+    };
     assert_eq!(settings.output, expected);
     assert_eq!(settings.zk_digest.unwrap().expose(), "ds:pw");
 }
 
 #[test]
 fn empty_variables_and_relative_folders_count_as_unset() {
-    let mut machine = Machine::new(&[("DSCTL_NAMESPACE", ""), ("DSCTL_CONFIG", ""), ("XDG_CONFIG_HOME", "")]);
+    let mut machine = Machine::new(&[
+        ("DSCTL_NAMESPACE", ""),
+        ("DSCTL_CONFIG", ""),
+        ("XDG_CONFIG_HOME", ""),
+    ]);
     machine.set("HOME", machine.path("home"));
     machine.file("home/.config/dsctl/config.toml", "namespace = \"home\"");
     assert_eq!(machine.resolve("").unwrap().namespace, "home");
@@ -167,10 +254,19 @@ fn mistakes_name_their_place() {
     machine.set("DSCTL_TIMEOUT", "");
     machine.file("etc.toml", "zk = \"zk1\"\nzzk = 1\n");
     let etc = machine.path("etc.toml").display().to_string();
-    assert_eq!(message(&machine, ""), format!("{etc}, line 2: unknown key \"zzk\""));
+    assert_eq!(
+        message(&machine, ""),
+        format!("{etc}, line 2: unknown key \"zzk\"")
+    );
     machine.file("etc.toml", "quiet = \"maybe\"");
-    assert_eq!(message(&machine, ""), format!("quiet from {etc}, line 1 cannot be used: expected true or false"));
-    assert!(message(&machine, "--config /nowhere.toml").contains("/nowhere.toml cannot be read: no such file"));
+    assert_eq!(
+        message(&machine, ""),
+        format!("quiet from {etc}, line 1 cannot be used: expected true or false")
+    );
+    assert!(
+        message(&machine, "--config /nowhere.toml")
+            .contains("/nowhere.toml cannot be read: no such file")
+    );
 }
 
 #[test]
@@ -180,15 +276,29 @@ fn what_is_missing_is_said_when_it_is_needed() {
         let settings = Machine::new(&[]).resolve(line).unwrap();
         (settings.database().err(), settings.registry().err())
     };
-    assert_eq!(errors(""), (Some(NothingConfigured), Some(NothingConfigured)));
+    assert_eq!(
+        errors(""),
+        (Some(NothingConfigured), Some(NothingConfigured))
+    );
     assert_eq!(errors("--zk zk1"), (Some(NoDatabase), None));
     assert_eq!(errors("--db mysql://u@h/d"), (None, Some(NoRegistry)));
-    assert_eq!(errors("--db mysql://u@h/d --registry zookeeper"), (None, Some(NoZooKeeper)));
-    assert_eq!(errors("--registry jdbc"), (Some(NoDatabase), Some(NoDatabase)));
+    assert_eq!(
+        errors("--db mysql://u@h/d --registry zookeeper"),
+        (None, Some(NoZooKeeper))
+    );
+    assert_eq!(
+        errors("--registry jdbc"),
+        (Some(NoDatabase), Some(NoDatabase))
+    );
     assert_eq!(errors("--db mysql://u@h/d --registry jdbc"), (None, None));
     assert_eq!(errors("--db sqlite:a.db"), (None, None));
     let hint = NothingConfigured.hint().unwrap();
-    assert!(["--zk", "DSCTL_ZK", "--db", "DSCTL_DB", "dsctl demo"].iter().all(|word| hint.contains(word)), "{hint}");
+    assert!(
+        ["--zk", "DSCTL_ZK", "--db", "DSCTL_DB", "dsctl demo"]
+            .iter()
+            .all(|word| hint.contains(word)),
+        "{hint}"
+    );
     assert!(NoRegistry.hint().unwrap().contains("--registry jdbc"));
 }
 
@@ -196,18 +306,32 @@ fn what_is_missing_is_said_when_it_is_needed() {
 fn a_sqlite_file_holds_its_own_registry() {
     let machine = Machine::new(&[]);
     let settings = machine.resolve("--db sqlite:a.db").unwrap();
-    assert_eq!(settings.registry().unwrap(), RegistryTarget::Jdbc(&DbTarget::Sqlite("a.db".into())));
+    assert_eq!(
+        settings.registry().unwrap(),
+        RegistryTarget::Jdbc(&DbTarget::Sqlite("a.db".into()))
+    );
     let settings = machine.resolve("--db sqlite:a.db --zk zk1").unwrap();
-    assert_eq!(settings.registry().unwrap(), RegistryTarget::ZooKeeper("zk1"));
+    assert_eq!(
+        settings.registry().unwrap(),
+        RegistryTarget::ZooKeeper("zk1")
+    );
 }
 
 #[test]
 fn of_two_registries_the_closer_one_holds() {
     let machine = Machine::new(&[("DSCTL_ZK", "zk1"), ("DSCTL_DB", "mysql://u@h/d")]);
-    assert!(matches!(machine.resolve("--registry jdbc").unwrap().registry(), Ok(RegistryTarget::Jdbc(_))));
+    assert!(matches!(
+        machine.resolve("--registry jdbc").unwrap().registry(),
+        Ok(RegistryTarget::Jdbc(_))
+    ));
     let machine = Machine::new(&[("DSCTL_REGISTRY", "jdbc")]);
-    assert_eq!(machine.resolve("--zk zk1").unwrap().registry(), Ok(RegistryTarget::ZooKeeper("zk1")));
-    let error = Machine::new(&[]).resolve("--zk zk1 --registry jdbc").unwrap_err();
+    assert_eq!(
+        machine.resolve("--zk zk1").unwrap().registry(),
+        Ok(RegistryTarget::ZooKeeper("zk1"))
+    );
+    let error = Machine::new(&[])
+        .resolve("--zk zk1 --registry jdbc")
+        .unwrap_err();
     assert!(matches!(error, ConfigError::TwoRegistries { .. }));
 }
 
@@ -217,7 +341,10 @@ fn a_password_on_the_command_line_draws_a_warning() {
     assert_eq!(machine.resolve("").unwrap().warnings, []);
     assert_eq!(machine.resolve("--db mysql://u@h/d").unwrap().warnings, []);
     for url in ["mysql://u:p@h/d", "jdbc:mysql://h/d?user=u&password=p"] {
-        assert_eq!(machine.resolve(&format!("--db {url}")).unwrap().warnings, [Warning::PasswordOnCommandLine]);
+        assert_eq!(
+            machine.resolve(&format!("--db {url}")).unwrap().warnings,
+            [Warning::PasswordOnCommandLine]
+        );
     }
 }
 
@@ -238,9 +365,17 @@ fn passwords_come_from_the_closest_place() {
     let in_environment = machine.secret("in-environment", "environment's file\r\n", 0o400);
     machine.set("DSCTL_DB_PASSWORD_FILE", in_environment);
     assert_eq!(machine.password("").as_deref(), Some("environment's file"));
-    assert_eq!(machine.password("--db mysql://u:flag@h/d").as_deref(), Some("flag"));
+    assert_eq!(
+        machine.password("--db mysql://u:flag@h/d").as_deref(),
+        Some("flag")
+    );
     machine.stdin = "stdin\n";
-    assert_eq!(machine.password("--db mysql://u:flag@h/d --db-password-file -").as_deref(), Some("stdin"));
+    assert_eq!(
+        machine
+            .password("--db mysql://u:flag@h/d --db-password-file -")
+            .as_deref(),
+        Some("stdin")
+    );
 }
 
 #[test]
@@ -248,7 +383,9 @@ fn a_secret_that_others_can_read_is_refused() {
     let machine = Machine::new(&[]);
     for mode in [0o640, 0o604, 0o644, 0o620] {
         let path = machine.secret("password", "MARKER", mode);
-        let error = machine.resolve(&format!("--db mysql://u@h/d --db-password-file {path}")).unwrap_err();
+        let error = machine
+            .resolve(&format!("--db mysql://u@h/d --db-password-file {path}"))
+            .unwrap_err();
         assert_eq!(error.hint(), Some(format!("chmod 600 {path}")), "{mode:o}");
         assert!(!format!("{error} {error:?}").contains("MARKER"));
     }
@@ -257,14 +394,30 @@ fn a_secret_that_others_can_read_is_refused() {
 #[test]
 fn files_without_a_secret_are_refused() {
     let machine = Machine::new(&[]);
-    let refuse =
-        |path: &str| machine.resolve(&format!("--db mysql://u@h/d --db-password-file {path}")).unwrap_err().to_string();
+    let refuse = |path: &str| {
+        machine
+            .resolve(&format!("--db mysql://u@h/d --db-password-file {path}"))
+            .unwrap_err()
+            .to_string()
+    };
     assert!(refuse(&machine.secret("empty", "\n", 0o600)).ends_with("it is empty"));
-    assert!(refuse(&machine.secret("lines", "MARKER\nb\n", 0o600)).ends_with("it has more than one line"));
-    assert!(refuse("/nowhere").contains("the file /nowhere (db-password-file from the command line) cannot be used"));
+    assert!(
+        refuse(&machine.secret("lines", "MARKER\nb\n", 0o600))
+            .ends_with("it has more than one line")
+    );
+    assert!(
+        refuse("/nowhere")
+            .contains("the file /nowhere (db-password-file from the command line) cannot be used")
+    );
     let digest = machine.secret("digest", "MARKER", 0o600);
-    let error = machine.resolve(&format!("--zk zk1 --zk-digest-file {digest}")).unwrap_err();
-    assert!(error.to_string().ends_with("expected user:password") && !error.to_string().contains("MARKER"), "{error}");
+    let error = machine
+        .resolve(&format!("--zk zk1 --zk-digest-file {digest}"))
+        .unwrap_err();
+    assert!(
+        error.to_string().ends_with("expected user:password")
+            && !error.to_string().contains("MARKER"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -272,44 +425,77 @@ fn a_url_with_a_password_in_a_file_for_everybody_is_refused() {
     let machine = Machine::new(&[]);
     machine.secret("etc.toml", "\ndb = \"mysql://u:MARKER@h/d\"", 0o644);
     let error = machine.resolve("").unwrap_err();
-    assert!(error.hint().unwrap().contains("chmod 600") && !format!("{error:?}").contains("MARKER"), "{error}");
+    assert!(
+        error.hint().unwrap().contains("chmod 600") && !format!("{error:?}").contains("MARKER"),
+        "{error}"
+    );
     machine.secret("etc.toml", "\ndb = \"mysql://u:MARKER@h/d\"", 0o600);
     assert_eq!(machine.password("").as_deref(), Some("MARKER"));
 }
 
 #[test]
 fn a_rehearsal_looks_at_nothing_about_servers() {
-    let machine = Machine::new(&[("DSCTL_DB", "nonsense"), ("DSCTL_ZK", "//"), ("DSCTL_OUTPUT", "json")]);
-    let settings = machine.resolve_for("--ds-version 3.1.9", Scope::Local).unwrap();
+    let machine = Machine::new(&[
+        ("DSCTL_DB", "nonsense"),
+        ("DSCTL_ZK", "//"),
+        ("DSCTL_OUTPUT", "json"),
+    ]);
+    let settings = machine
+        .resolve_for("--ds-version 3.1.9", Scope::Local)
+        .unwrap();
     assert_eq!((settings.db, settings.output.format), (None, Format::Json));
     assert_eq!(settings.ds_version, Some(Version::new(3, 1, 9)));
 }
 
 #[test]
 fn how_to_answer_is_known_even_if_nothing_else_is() {
-    let arguments =
-        |line: &str| Cli::read(["dsctl", "masters"].into_iter().chain(line.split_whitespace())).unwrap().global;
+    let arguments = |line: &str| {
+        Cli::read(
+            ["dsctl", "masters"]
+                .into_iter()
+                .chain(line.split_whitespace()),
+        )
+        .unwrap()
+        .global
+    };
     let machine = Machine::new(&[("DSCTL_OUTPUT", "json"), ("DSCTL_ZK", "//")]);
     machine.file("etc.toml", "broken");
-    assert_eq!(output_settings(&arguments(""), &machine.environment).format, Format::Json);
+    assert_eq!(
+        output_settings(&arguments(""), &machine.environment).format,
+        Format::Json
+    );
     let machine = Machine::new(&[("DSCTL_COLOR", "blue")]);
-    assert_eq!(output_settings(&arguments("-o tsv"), &machine.environment).format, Format::Tsv);
+    assert_eq!(
+        output_settings(&arguments("-o tsv"), &machine.environment).format,
+        Format::Tsv
+    );
 }
 
 #[test]
 fn no_password_in_any_debug_text() {
-    let mut machine =
-        Machine::new(&[("DSCTL_DB", "mysql://u:MARKER@h/d"), ("DSCTL_ZK", "zk1"), ("DSCTL_ZK_DIGEST", "u:MARKER")]);
+    let mut machine = Machine::new(&[
+        ("DSCTL_DB", "mysql://u:MARKER@h/d"),
+        ("DSCTL_ZK", "zk1"),
+        ("DSCTL_ZK_DIGEST", "u:MARKER"),
+    ]);
     let settings = machine.resolve("").unwrap();
-    assert_eq!(settings.zk_digest.as_ref().map(Secret::expose), Some("u:MARKER"));
+    assert_eq!(
+        settings.zk_digest.as_ref().map(Secret::expose),
+        Some("u:MARKER")
+    );
     assert!(!format!("{settings:?} {:?}", machine.environment).contains("MARKER"));
-    for (name, value) in
-        [("DSCTL_ZK", "u:MARKER@zk1"), ("DSCTL_DB", "mysql://u:MARKER/d"), ("DSCTL_ZK_DIGEST", "MARKER")]
-    {
+    for (name, value) in [
+        ("DSCTL_ZK", "u:MARKER@zk1"),
+        ("DSCTL_DB", "mysql://u:MARKER/d"),
+        ("DSCTL_ZK_DIGEST", "MARKER"),
+    ] {
         let before = machine.environment.variables.clone();
         machine.set(name, value);
         let error = machine.resolve("").unwrap_err();
-        assert!(!format!("{error} {error:?} {:?}", error.hint()).contains("MARKER"), "{error:?}");
+        assert!(
+            !format!("{error} {error:?} {:?}", error.hint()).contains("MARKER"),
+            "{error:?}"
+        );
         machine.environment.variables = before;
     }
 }

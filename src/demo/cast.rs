@@ -33,7 +33,10 @@ impl Situation {
     #[must_use]
     pub fn hangs(self) -> bool {
         use Situation::{Child, Parent, Running, Scheduled, StartParameters, Stopping};
-        matches!(self, Running | Stopping | Parent | Child | StartParameters | Scheduled)
+        matches!(
+            self,
+            Running | Stopping | Parent | Child | StartParameters | Scheduled
+        )
     }
 
     /// Whether its host or state says that it was handed over.
@@ -54,7 +57,11 @@ pub(super) struct Workflow {
 impl Workflow {
     /// Its id in 1.x, its code later.
     pub(super) fn key(&self, version: Version) -> i64 {
-        if version < R2_0 { self.number } else { 13_841_792_583_680 + self.number }
+        if version < R2_0 {
+            self.number
+        } else {
+            13_841_792_583_680 + self.number
+        }
     }
 }
 
@@ -73,7 +80,9 @@ const CHURN: Workflow = workflow(8, "churn_model");
 const LOGS: Workflow = workflow(9, "log_compaction");
 
 /// Every workflow.
-pub(super) const WORKFLOWS: &[Workflow] = &[SALES, CLICKS, CUSTOMERS, PROFILES, REVENUE, RATES, STOCK, CHURN, LOGS];
+pub(super) const WORKFLOWS: &[Workflow] = &[
+    SALES, CLICKS, CUSTOMERS, PROFILES, REVENUE, RATES, STOCK, CHURN, LOGS,
+];
 
 /// Whose an instance is or was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,21 +107,44 @@ pub(super) struct Role {
     pub(super) minutes_ago: i64,
 }
 
-const fn role(instance: InstanceId, part: Situation, workflow: &'static Workflow, owner: HostOf) -> Role {
-    Role { instance, part, workflow, owner, state: 0, minutes_ago: 0 }
+const fn role(
+    instance: InstanceId,
+    part: Situation,
+    workflow: &'static Workflow,
+    owner: HostOf,
+) -> Role {
+    Role {
+        instance,
+        part,
+        workflow,
+        owner,
+        state: 0,
+        minutes_ago: 0,
+    }
 }
 
 impl Role {
     /// In which state it is, and when it began.
     const fn at(self, state: i64, minutes_ago: i64) -> Self {
-        Self { state, minutes_ago, ..self }
+        Self {
+            state,
+            minutes_ago,
+            ..self
+        }
     }
 }
 
-const LONGER_HOST: HostOf = HostOf::Other { host: "10.0.0.22", port: 5678 };
-const LONGER_PORT: HostOf = HostOf::Other { host: "10.0.0.2", port: 56789 };
+const LONGER_HOST: HostOf = HostOf::Other {
+    host: "10.0.0.22",
+    port: 5678,
+};
+const LONGER_PORT: HostOf = HostOf::Other {
+    host: "10.0.0.2",
+    port: 56789,
+};
 
-/// In 1.2 an address has no port, and a longer one would be the dead master's own: these rows are finished.
+/// In 1.2 an address has no port, and a longer one would be the dead master's own: these rows are
+/// finished.
 pub(super) const CAST: &[Role] = &[
     role(101, Situation::Finished, &SALES, HostOf::Dead).at(7, 2_950),
     role(102, Situation::Finished, &CLICKS, LONGER_PORT).at(7, 2_880),

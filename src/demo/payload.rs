@@ -47,29 +47,53 @@ pub fn worker(version: Version, beat: &Beat<'_>) -> String {
 }
 
 fn local(time: Timestamp, zone: &TimeZone) -> String {
-    ZonedDateTime::new(time, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    ZonedDateTime::new(time, zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 fn line_1_2(beat: &Beat<'_>) -> String {
-    let (started, reported) = (local(beat.started, &beat.zone), local(beat.reported, &beat.zone));
-    format!("{},{},0.12,0.41,0.35,{started},{reported}", beat.host, beat.process)
+    let (started, reported) = (
+        local(beat.started, &beat.zone),
+        local(beat.reported, &beat.zone),
+    );
+    format!(
+        "{},{},0.12,0.41,0.35,{started},{reported}",
+        beat.host, beat.process
+    )
 }
 
 fn line_1_3(beat: &Beat<'_>) -> String {
-    let (started, reported) = (local(beat.started, &beat.zone), local(beat.reported, &beat.zone));
-    format!("0.12,0.41,0.35,9.44,16.0,0.3,{started},{reported},0,{}", beat.process)
+    let (started, reported) = (
+        local(beat.started, &beat.zone),
+        local(beat.reported, &beat.zone),
+    );
+    format!(
+        "0.12,0.41,0.35,9.44,16.0,0.3,{started},{reported},0,{}",
+        beat.process
+    )
 }
 
 /// 2.0.6 to 2.0.9 put the free disk space in front of the load average.
 fn line_2_0(version: Version, beat: &Beat<'_>) -> String {
     let has_disk = (Version::new(2, 0, 6)..=Version::new(2, 0, 9)).contains(&version);
     let disk = if has_disk { "118.7," } else { "" };
-    let (started, reported) = (beat.started.as_millisecond(), beat.reported.as_millisecond());
-    format!("0.12,0.41,{disk}0.35,9.44,16.0,0.3,{started},{reported},0,{},100,100,0", beat.process)
+    let (started, reported) = (
+        beat.started.as_millisecond(),
+        beat.reported.as_millisecond(),
+    );
+    format!(
+        "0.12,0.41,{disk}0.35,9.44,16.0,0.3,{started},{reported},0,{},100,100,0",
+        beat.process
+    )
 }
 
 fn object(version: Version, beat: &Beat<'_>) -> Map<String, Value> {
-    let load = if version < Version::new(3, 2, 1) { early_load(version) } else { late_load(version) };
+    let load = if version < Version::new(3, 2, 1) {
+        early_load(version)
+    } else {
+        late_load(version)
+    };
     let times = json!({
         "startupTime": beat.started.as_millisecond(),
         "reportTime": beat.reported.as_millisecond(),
@@ -82,7 +106,13 @@ fn object(version: Version, beat: &Beat<'_>) -> Map<String, Value> {
     }
     parts
         .into_iter()
-        .filter_map(|part| if let Value::Object(keys) = part { Some(keys) } else { None })
+        .filter_map(|part| {
+            if let Value::Object(keys) = part {
+                Some(keys)
+            } else {
+                None
+            }
+        })
         .flatten()
         .collect()
 }
@@ -103,7 +133,8 @@ fn early_load(version: Version) -> Value {
 }
 
 fn late_load(version: Version) -> Value {
-    let mut load = json!({ "cpuUsage": 0.12, "jvmMemoryUsage": 0.27, "memoryUsage": 0.41, "diskUsage": 0.5 });
+    let mut load =
+        json!({ "cpuUsage": 0.12, "jvmMemoryUsage": 0.27, "memoryUsage": 0.41, "diskUsage": 0.5 });
     if version >= Version::new(3, 2, 2) {
         load["jvmCpuUsage"] = json!(0.04);
     }
@@ -115,41 +146,79 @@ mod tests {
     use super::*;
 
     fn beat() -> Beat<'static> {
-        let (started, reported) = ("2024-06-01T00:00:00Z".parse().unwrap(), "2024-06-01T01:00:00Z".parse().unwrap());
+        let (started, reported) = (
+            "2024-06-01T00:00:00Z".parse().unwrap(),
+            "2024-06-01T01:00:00Z".parse().unwrap(),
+        );
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
-        Beat { host: "10.0.0.1", port: 5678, started, reported, process: 4711, zone }
+        Beat {
+            host: "10.0.0.1",
+            port: 5678,
+            started,
+            reported,
+            process: 4711,
+            zone,
+        }
     }
 
     fn fields(version: &str) -> Vec<String> {
-        master(version.parse().unwrap(), &beat()).split(',').map(str::to_owned).collect()
+        master(version.parse().unwrap(), &beat())
+            .split(',')
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
     fn lines_have_their_fields_in_place() {
         let line = fields("1.2.1");
-        assert_eq!((line.len(), line[5].as_str(), line[6].as_str()), (7, "2024-06-01 08:00:00", "2024-06-01 09:00:00"));
+        assert_eq!(
+            (line.len(), line[5].as_str(), line[6].as_str()),
+            (7, "2024-06-01 08:00:00", "2024-06-01 09:00:00")
+        );
         let line = fields("1.3.9");
-        assert_eq!((line.len(), line[6].as_str(), line[9].as_str()), (10, "2024-06-01 08:00:00", "4711"));
+        assert_eq!(
+            (line.len(), line[6].as_str(), line[9].as_str()),
+            (10, "2024-06-01 08:00:00", "4711")
+        );
         let line = fields("2.0.5");
-        assert_eq!((line.len(), line[6].as_str(), line[9].as_str()), (13, "1717200000000", "4711"));
+        assert_eq!(
+            (line.len(), line[6].as_str(), line[9].as_str()),
+            (13, "1717200000000", "4711")
+        );
         let line = fields("2.0.6");
-        assert_eq!((line.len(), line[7].as_str(), line[10].as_str()), (14, "1717200000000", "4711"));
+        assert_eq!(
+            (line.len(), line[7].as_str(), line[10].as_str()),
+            (14, "1717200000000", "4711")
+        );
         assert_eq!(fields("3.0.6").len(), 13);
     }
 
     #[test]
     fn objects_have_the_keys_of_their_release() {
         let keys = |version: &str| -> Vec<String> {
-            let object: Map<String, Value> = serde_json::from_str(&master(version.parse().unwrap(), &beat())).unwrap();
+            let object: Map<String, Value> =
+                serde_json::from_str(&master(version.parse().unwrap(), &beat())).unwrap();
             assert_eq!(object["startupTime"], 1_717_200_000_000_i64);
             object.keys().cloned().collect()
         };
         let has = |version: &str, key: &str| keys(version).iter().any(|known| known == key);
-        assert!(!has("3.1.9", "host") && has("3.1.9", "loadAverage") && has("3.1.9", "maxCpuloadAvg"));
-        assert!(has("3.2.0", "host") && has("3.2.0", "reservedMemory") && !has("3.2.0", "loadAverage"));
-        assert!(has("3.2.1", "diskUsage") && !has("3.2.1", "jvmCpuUsage") && has("3.2.2", "jvmCpuUsage"));
+        assert!(
+            !has("3.1.9", "host") && has("3.1.9", "loadAverage") && has("3.1.9", "maxCpuloadAvg")
+        );
+        assert!(
+            has("3.2.0", "host") && has("3.2.0", "reservedMemory") && !has("3.2.0", "loadAverage")
+        );
+        assert!(
+            has("3.2.1", "diskUsage")
+                && !has("3.2.1", "jvmCpuUsage")
+                && has("3.2.2", "jvmCpuUsage")
+        );
         // A field of the development line's that has no getter: no release writes it.
-        assert!(["3.2.2", "3.3.1", "3.4.1", "3.4.3"].iter().all(|version| !has(version, "isCoordinator")));
+        assert!(
+            ["3.2.2", "3.3.1", "3.4.1", "3.4.3"]
+                .iter()
+                .all(|version| !has(version, "isCoordinator"))
+        );
     }
 
     #[test]

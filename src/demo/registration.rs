@@ -19,7 +19,8 @@ pub enum Server {
     Worker,
 }
 
-/// A server to be registered. Its heartbeat is as fresh as `reported` says and lasts for `session_millis`.
+/// A server to be registered. Its heartbeat is as fresh as `reported` says and lasts for
+/// `session_millis`.
 #[derive(Clone, Debug)]
 pub struct Registered<'a> {
     /// What it is.
@@ -43,13 +44,20 @@ impl Registered<'_> {
     ///
     /// # Errors
     /// As [`Database::execute`]; without a transaction around it, the heartbeat row alone may stay.
-    pub async fn insert(&self, version: Version, database: &mut dyn Database) -> Result<(), DatabaseError> {
+    pub async fn insert(
+        &self,
+        version: Version,
+        database: &mut dyn Database,
+    ) -> Result<(), DatabaseError> {
         let (created, reported) = (utc(self.started), utc(self.reported));
         Seed::new(version, "t_ds_jdbc_registry_client_heartbeat")
             .id(self.client)
             .set("client_name", format!("{}_{}", self.host(), self.process))
             .set("last_heartbeat_time", self.reported.as_millisecond())
-            .set("connection_config", format!(r#"{{"sessionTimeout":{}}}"#, self.session_millis))
+            .set(
+                "connection_config",
+                format!(r#"{{"sessionTimeout":{}}}"#, self.session_millis),
+            )
             .set("create_time", created.as_str())
             .insert(database)
             .await?;
@@ -70,7 +78,9 @@ impl Registered<'_> {
         let layout = nearest_family(version).registry;
         let (parent, group) = match self.server {
             Server::Master => (layout.masters, ""),
-            Server::Worker if (R1_3..Version::new(3, 1, 1)).contains(&version) => (layout.workers, "/default"),
+            Server::Worker if (R1_3..Version::new(3, 1, 1)).contains(&version) => {
+                (layout.workers, "/default")
+            }
             Server::Worker => (layout.workers, ""),
         };
         format!("/{parent}{group}/{}", self.address)
@@ -79,9 +89,20 @@ impl Registered<'_> {
     /// Its heartbeat in the release's own format, times of 1.2 and 1.3 in UTC.
     #[must_use]
     pub fn payload(&self, version: Version) -> String {
-        let port = self.address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+        let port = self
+            .address
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok())
+            .unwrap_or_default();
         let (started, reported, process) = (self.started, self.reported, self.process);
-        let beat = Beat { host: self.host(), port, started, reported, process, zone: TimeZone::UTC };
+        let beat = Beat {
+            host: self.host(),
+            port,
+            started,
+            reported,
+            process,
+            zone: TimeZone::UTC,
+        };
         match self.server {
             Server::Master => payload::master(version, &beat),
             Server::Worker => payload::worker(version, &beat),
@@ -89,7 +110,9 @@ impl Registered<'_> {
     }
 
     fn host(&self) -> &str {
-        self.address.rsplit_once(':').map_or(self.address, |(host, _)| host)
+        self.address
+            .rsplit_once(':')
+            .map_or(self.address, |(host, _)| host)
     }
 }
 

@@ -31,7 +31,10 @@ pub(super) async fn write(database: &mut dyn Database, story: &Story) -> Result<
 }
 
 async fn servers(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
-    let servers = [(Server::Master, &story.living_master), (Server::Worker, &story.living_worker)];
+    let servers = [
+        (Server::Master, &story.living_master),
+        (Server::Worker, &story.living_worker),
+    ];
     for ((server, address), client) in servers.into_iter().zip(1_i64..) {
         let registered = Registered {
             server,
@@ -51,18 +54,33 @@ async fn definitions(database: &mut dyn Database, version: Version) -> Result<()
     seed::project(version).insert(database).await?;
     for workflow in WORKFLOWS {
         let key = workflow.key(version);
-        seed::definition(version).definition(key, 1).name(workflow.name).insert(database).await?;
+        seed::definition(version)
+            .definition(key, 1)
+            .name(workflow.name)
+            .insert(database)
+            .await?;
         if version >= R2_0 {
-            seed::definition_log(version).definition(key, 1).name(workflow.name).insert(database).await?;
+            seed::definition_log(version)
+                .definition(key, 1)
+                .name(workflow.name)
+                .insert(database)
+                .await?;
         }
     }
     let schedule = seed::schedule(version).definition(RATES.key(version), 1);
-    schedule.maybe("timezone_id", "Asia/Shanghai").insert(database).await
+    schedule
+        .maybe("timezone_id", "Asia/Shanghai")
+        .insert(database)
+        .await
 }
 
 fn instance(story: &Story, role: &Role) -> Seed {
     let (version, started) = (story.version, story.ago(role.minutes_ago));
-    let name = story.scenes.iter().find(|scene| scene.instance == role.instance).map(|scene| scene.name.as_str());
+    let name = story
+        .scenes
+        .iter()
+        .find(|scene| scene.instance == role.instance)
+        .map(|scene| scene.name.as_str());
     let row = seed::instance(version)
         .id(role.instance)
         .set("name", name)
@@ -72,14 +90,18 @@ fn instance(story: &Story, role: &Role) -> Seed {
         .started(started)
         .set("is_sub_process", i64::from(role.part == Situation::Child))
         .maybe("state_history", state_history(role, started));
-    let row =
-        if role.part == Situation::Finished { row.time("end_time", story.ago(role.minutes_ago - 5)) } else { row };
+    let row = if role.part == Situation::Finished {
+        row.time("end_time", story.ago(role.minutes_ago - 5))
+    } else {
+        row
+    };
     match role.part {
         Situation::Child => row.parameter(&child_parameter(version, role)),
         Situation::StartParameters => row.parameter(start_parameters(version)),
-        Situation::Scheduled => {
-            row.set("command_type", 6).time("schedule_time", started).parameter(schedule_parameter(version))
-        }
+        Situation::Scheduled => row
+            .set("command_type", 6)
+            .time("schedule_time", started)
+            .parameter(schedule_parameter(version)),
         _ => row,
     }
 }
@@ -123,7 +145,8 @@ fn child_parameter(version: Version, role: &Role) -> String {
         return json!({ "commandType": "START_PROCESS", "subWorkflowInstance": true }).to_string();
     }
     let parent = tasks::PARENT_INSTANCE.to_string();
-    json!({ "processInstanceId": role.instance.to_string(), "parentProcessInstanceId": parent }).to_string()
+    json!({ "processInstanceId": role.instance.to_string(), "parentProcessInstanceId": parent })
+        .to_string()
 }
 
 /// Up to 3.2 start parameters are a JSON object inside a JSON text.
@@ -153,13 +176,21 @@ async fn commands(database: &mut dyn Database, story: &Story) -> Result<(), Data
     let version = story.version;
     for role in CAST.iter().filter(|role| role.part.is_claimed()) {
         let row = if role.part == Situation::WaitingCommand {
-            seed::recovery_command(version, role.instance).id(WAITING).of_instance(role.instance)
+            seed::recovery_command(version, role.instance)
+                .id(WAITING)
+                .of_instance(role.instance)
         } else {
             failed_command(version, role).id(FAILED)
         };
-        let row = row.definition(role.workflow.key(version), 1).time("update_time", story.ago(9));
+        let row = row
+            .definition(role.workflow.key(version), 1)
+            .time("update_time", story.ago(9));
         // From 3.3 on a failover leaves the start time out.
-        let row = if is_typed(version) { row } else { row.time("start_time", story.ago(9)) };
+        let row = if is_typed(version) {
+            row
+        } else {
+            row.time("start_time", story.ago(9))
+        };
         row.insert(database).await?;
     }
     Ok(())
@@ -170,5 +201,9 @@ fn failed_command(version: Version, role: &Role) -> Seed {
     let message = "Deadlock found when trying to get lock; try restarting transaction";
     let row = seed::error_command(version, 0, crate::family::RECOVERY_COMMAND, message)
         .parameter(&seed::recovery_parameter(version, role.instance));
-    if version < Version::new(3, 2, 2) { row } else { row.of_instance(role.instance) }
+    if version < Version::new(3, 2, 2) {
+        row
+    } else {
+        row.of_instance(role.instance)
+    }
 }

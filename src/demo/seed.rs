@@ -1,7 +1,8 @@
 //! Rows for the tables of any release: what demonstrations and tests put into a database.
 //!
-//! Table and column names are written in their older form here (`process_…`); from 3.3 on they become `workflow_…` by
-//! themselves. Only names of [`super::schema`] ever enter SQL text, and every value is bound.
+//! Table and column names are written in their older form here (`process_…`); from 3.3 on they
+//! become `workflow_…` by themselves. Only names of [`super::schema`] ever enter SQL text, and
+//! every value is bound.
 
 use jiff::civil::DateTime;
 
@@ -13,8 +14,8 @@ use crate::model::{InstanceId, Stage, Version};
 mod rows;
 
 pub use rows::{
-    alert, command, definition, definition_log, error_command, instance, project, recovery_command, recovery_parameter,
-    relation, schedule, task, version_row,
+    alert, command, definition, definition_log, error_command, instance, project, recovery_command,
+    recovery_parameter, relation, schedule, task, version_row,
 };
 
 /// A row in the making.
@@ -35,10 +36,16 @@ impl Seed {
         tables.extend(schema::registry_tables());
         let found = tables.into_iter().find(|known| is_named(known.name, table));
         let table = found.ok_or_else(|| format!("release {version} has no table {table}"));
-        Self { version, table, values: Vec::new(), unknown: None }
+        Self {
+            version,
+            table,
+            values: Vec::new(),
+            unknown: None,
+        }
     }
 
-    /// Sets a column; the last value counts. A name that the release does not have makes [`Seed::insert`] fail.
+    /// Sets a column; the last value counts. A name that the release does not have makes
+    /// [`Seed::insert`] fail.
     pub fn set(mut self, column: &str, value: impl Into<Value>) -> Self {
         match self.name_of(column) {
             Some(name) => self.put(name, value.into()),
@@ -96,15 +103,24 @@ impl Seed {
         self.set("command_param", text)
     }
 
-    /// Points to a definition by id (1.x) or by code and version, as far as the table can; a row of a definition table
-    /// becomes that definition.
+    /// Points to a definition by id (1.x) or by code and version, as far as the table can; a row of
+    /// a definition table becomes that definition.
     pub fn definition(self, number: i64, version: i64) -> Self {
-        let defines = self.table.as_ref().is_ok_and(|table| table.name.contains("_definition"));
+        let defines = self
+            .table
+            .as_ref()
+            .is_ok_and(|table| table.name.contains("_definition"));
         if !defines {
-            let pointed = self.maybe("process_definition_id", number).maybe("process_definition_code", number);
+            let pointed = self
+                .maybe("process_definition_id", number)
+                .maybe("process_definition_code", number);
             return pointed.maybe("process_definition_version", version);
         }
-        let key = if self.name_of("code").is_some() { "code" } else { "id" };
+        let key = if self.name_of("code").is_some() {
+            "code"
+        } else {
+            "id"
+        };
         self.set(key, number).set("version", version)
     }
 
@@ -113,30 +129,49 @@ impl Seed {
         self.maybe("process_instance_id", id)
     }
 
-    /// Sets the start of an instance's or task's only run. From 3.3 on `restart_time` stays NULL until a recovery.
+    /// Sets the start of an instance's or task's only run. From 3.3 on `restart_time` stays NULL
+    /// until a recovery.
     pub fn started(self, time: DateTime) -> Self {
         let first_run_restarts = self.version < Version::staged(3, 3, 0, Stage::Alpha);
-        let row = self.time("start_time", time).maybe_time("command_start_time", time).maybe_time("submit_time", time);
+        let row = self
+            .time("start_time", time)
+            .maybe_time("command_start_time", time)
+            .maybe_time("submit_time", time);
         let row = row.maybe_time("first_submit_time", time);
-        if first_run_restarts { row.maybe_time("restart_time", time) } else { row }
+        if first_run_restarts {
+            row.maybe_time("restart_time", time)
+        } else {
+            row
+        }
     }
 
     /// Inserts the row.
     ///
     /// # Errors
-    /// As [`Database::execute`]; a table or column that the release does not have is `Refused`, and nothing was sent.
+    /// As [`Database::execute`]; a table or column that the release does not have is `Refused`, and
+    /// nothing was sent.
     pub async fn insert(self, database: &mut dyn Database) -> Result<(), DatabaseError> {
-        let refused = |cause| DatabaseError::Refused { endpoint: database.endpoint().to_owned(), cause, busy: false };
+        let refused = |cause| DatabaseError::Refused {
+            endpoint: database.endpoint().to_owned(),
+            cause,
+            busy: false,
+        };
         let table = self.table.map_err(refused)?;
         if let Some(column) = self.unknown {
-            return Err(refused(format!("release {} has no column {column} in {}", self.version, table.name)));
+            return Err(refused(format!(
+                "release {} has no column {column} in {}",
+                self.version, table.name
+            )));
         }
         insert(database, &table, &self.values).await
     }
 
     fn name_of(&self, column: &str) -> Option<&'static str> {
         let columns = &self.table.as_ref().ok()?.columns;
-        columns.iter().map(|known| known.name).find(|known| is_named(known, column))
+        columns
+            .iter()
+            .map(|known| known.name)
+            .find(|known| is_named(known, column))
     }
 
     fn put(&mut self, name: &'static str, value: Value) {
@@ -165,7 +200,9 @@ pub async fn insert(
     table: &TableDef,
     values: &[(&str, Value)],
 ) -> Result<(), DatabaseError> {
-    database.execute(&statement(database.dialect(), table, values)).await?;
+    database
+        .execute(&statement(database.dialect(), table, values))
+        .await?;
     let has_id = table.gives_ids() && values.iter().any(|(name, _)| *name == "id");
     if has_id && database.dialect() == Dialect::Postgres {
         return move_sequence(database, table).await;
@@ -174,13 +211,26 @@ pub async fn insert(
 }
 
 fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> Query {
-    let known = || values.iter().filter_map(|(name, value)| Some((table.column(name)?, value)));
-    let names: Vec<String> = known().map(|(column, _)| ddl::quoted(column.name, dialect)).collect();
+    let known = || {
+        values
+            .iter()
+            .filter_map(|(name, value)| Some((table.column(name)?, value)))
+    };
+    let names: Vec<String> = known()
+        .map(|(column, _)| ddl::quoted(column.name, dialect))
+        .collect();
     Query::builder(dialect)
-        .push(&format!("INSERT INTO {} ({}) VALUES (", ddl::quoted(table.name, dialect), names.join(", ")))
+        .push(&format!(
+            "INSERT INTO {} ({}) VALUES (",
+            ddl::quoted(table.name, dialect),
+            names.join(", ")
+        ))
         .each(known(), ", ", |query, (column, value)| {
             if dialect == Dialect::Postgres && column.kind.is_time() {
-                query.push("CAST(").bind(value.clone()).push(" AS timestamp)")
+                query
+                    .push("CAST(")
+                    .bind(value.clone())
+                    .push(" AS timestamp)")
             } else {
                 query.bind(value.clone())
             }
@@ -189,10 +239,14 @@ fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> Qu
         .build()
 }
 
-/// An id that was given leaves PostgreSQL's sequence behind; the next insert without one would meet it.
+/// An id that was given leaves PostgreSQL's sequence behind; the next insert without one would meet
+/// it.
 async fn move_sequence(database: &mut dyn Database, table: &TableDef) -> Result<(), DatabaseError> {
     let sequence = crate::metadata::id_sequence(table.name);
-    let sql = format!("SELECT setval('{sequence}', (SELECT MAX(id) FROM {}))", table.name);
+    let sql = format!(
+        "SELECT setval('{sequence}', (SELECT MAX(id) FROM {}))",
+        table.name
+    );
     database.query(&sql.into(), &mut |_| ()).await
 }
 

@@ -53,7 +53,11 @@ impl Story {
         };
         let scene = |role: &super::cast::Role| Scene {
             instance: role.instance,
-            name: format!("{}-1-{}", role.workflow.name, story.ago(role.minutes_ago).strftime("%Y%m%d%H%M%S000")),
+            name: format!(
+                "{}-1-{}",
+                role.workflow.name,
+                story.ago(role.minutes_ago).strftime("%Y%m%d%H%M%S000")
+            ),
             part: role.part,
         };
         story.scenes = CAST.iter().map(scene).collect();
@@ -63,13 +67,21 @@ impl Story {
     /// The instances that play a part.
     #[must_use]
     pub fn of(&self, part: Situation) -> Vec<InstanceId> {
-        self.scenes.iter().filter(|scene| scene.part == part).map(|scene| scene.instance).collect()
+        self.scenes
+            .iter()
+            .filter(|scene| scene.part == part)
+            .map(|scene| scene.instance)
+            .collect()
     }
 
     /// The instances that a failover of the dead master has to take up.
     #[must_use]
     pub fn hanging(&self) -> Vec<InstanceId> {
-        self.scenes.iter().filter(|scene| scene.part.hangs()).map(|scene| scene.instance).collect()
+        self.scenes
+            .iter()
+            .filter(|scene| scene.part.hangs())
+            .map(|scene| scene.instance)
+            .collect()
     }
 
     /// A moment before the telling, as the databases have it.
@@ -79,7 +91,9 @@ impl Story {
 
     /// The same as an instant; the clock's own beginning stands for everything before it.
     pub(super) fn instant(&self, minutes: i64) -> Timestamp {
-        self.now.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::UNIX_EPOCH)
+        self.now
+            .checked_sub(SignedDuration::from_mins(minutes))
+            .unwrap_or(Timestamp::UNIX_EPOCH)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Sees for a while that masters stay away, as the masters themselves wait before they fail one over.
+//! Sees for a while that masters stay away, as the masters themselves wait before they fail one
+//! over.
 
 use std::time::{Duration, Instant};
 
@@ -32,15 +33,19 @@ pub struct Lookout<'a> {
 impl<'a> Lookout<'a> {
     /// One who holds no lock.
     pub fn new(cluster: &'a mut Cluster, rules: &'a Rules) -> Self {
-        Self { cluster, rules, locks: None }
+        Self {
+            cluster,
+            rules,
+            locks: None,
+        }
     }
 
-    /// Looks on until these masters have been away for so long. Gives those that were, and what must still hold when their
-    /// failover is committed. `view` is the look that found them away.
+    /// Looks on until these masters have been away for so long. Gives those that were, and what
+    /// must still hold when their failover is committed. `view` is the look that found them away.
     ///
     /// # Errors
-    /// [`Refusal::CameAndWent`] where somebody came and went meanwhile; the registry's and the database's own. Nothing is
-    /// written.
+    /// [`Refusal::CameAndWent`] where somebody came and went meanwhile; the registry's and the
+    /// database's own. Nothing is written.
     pub async fn see_away(
         self,
         view: &RegistryView,
@@ -49,11 +54,17 @@ impl<'a> Lookout<'a> {
     ) -> Result<(Vec<Address>, Before), FailoverError> {
         let began = Instant::now();
         let names: Vec<&str> = masters.iter().map(Address::as_str).collect();
-        let Cluster { registry, store, .. } = &mut *self.cluster;
+        let Cluster {
+            registry, store, ..
+        } = &mut *self.cluster;
         let mark = locks::kept(self.locks, &mut **registry, store.mark(&names)).await?;
         let endpoint = self.cluster.registry.endpoint().to_owned();
-        let (mut roll, mut looked, mut longest) = (Roll::of(&endpoint, &view.masters), began, LONGEST);
-        while let Some(left) = time.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+        let (mut roll, mut looked, mut longest) =
+            (Roll::of(&endpoint, &view.masters), began, LONGEST);
+        while let Some(left) = time
+            .checked_sub(began.elapsed())
+            .filter(|left| !left.is_zero())
+        {
             self.cluster.stop.pause(left.min(LOOK)).await?;
             if let Some(locks) = self.locks {
                 locks.confirm(&mut *self.cluster.registry).await?;
@@ -76,25 +87,47 @@ impl<'a> Lookout<'a> {
             }
             (roll, looked) = (seen, Instant::now());
         }
-        Ok((masters, Before { roll, mark, looked: Some(looked), longest, again: Some(time) }))
+        Ok((
+            masters,
+            Before {
+                roll,
+                mark,
+                looked: Some(looked),
+                longest,
+                again: Some(time),
+            },
+        ))
     }
 }
 
 impl Handover<'_> {
-    /// Sees one master's absence anew where its turn comes so late that nothing proves it any more: others were done before it,
-    /// somebody took time to say yes, or its lock, which is kept meanwhile, was waited for.
+    /// Sees one master's absence anew where its turn comes so late that nothing proves it any more:
+    /// others were done before it, somebody took time to say yes, or its lock, which is kept
+    /// meanwhile, was waited for.
     ///
     /// # Errors
-    /// As [`Lookout::see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it is back.
+    /// As [`Lookout::see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it
+    /// is back.
     pub(super) async fn see_again(&mut self, address: &Address) -> Result<(), FailoverError> {
         let stale = self.before.as_ref().filter(|before| before.is_stale());
-        let Some((time, mark)) = stale.and_then(|before| Some((before.again?, before.mark.clone()))) else {
+        let Some((time, mark)) =
+            stale.and_then(|before| Some((before.again?, before.mark.clone())))
+        else {
             return Ok(());
         };
         let view = self.look().await?;
-        guard::select(self.cluster, self.rules, view.masters.find(address), Vec::new())?;
+        guard::select(
+            self.cluster,
+            self.rules,
+            view.masters.find(address),
+            Vec::new(),
+        )?;
         self.observer.seeing_away(address, time);
-        let lookout = Lookout { cluster: &mut *self.cluster, rules: self.rules, locks: self.locks.as_ref() };
+        let lookout = Lookout {
+            cluster: &mut *self.cluster,
+            rules: self.rules,
+            locks: self.locks.as_ref(),
+        };
         let (away, before) = lookout.see_away(&view, vec![address.clone()], time).await?;
         if away.is_empty() {
             return Err(Refusal::CameAndWent(address.clone()).into());

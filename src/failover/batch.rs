@@ -1,5 +1,5 @@
-//! One batch: rows locked and compared, tasks marked, instances claimed and commands inserted in one transaction, which
-//! is committed only while the locks are confirmed to be ours.
+//! One batch: rows locked and compared, tasks marked, instances claimed and commands inserted in
+//! one transaction, which is committed only while the locks are confirmed to be ours.
 
 use std::collections::{HashMap, HashSet};
 
@@ -91,7 +91,9 @@ impl Unwritten {
                 FailoverError::Database(error @ DatabaseError::Refused { busy: true, .. }),
                 Blocked::Tables,
             ) => Ok(Applied::Crowded(error)),
-            Self::Statement(FailoverError::Database(error), _) if is_refusal(&error) => Ok(Applied::Refused(error)),
+            Self::Statement(FailoverError::Database(error), _) if is_refusal(&error) => {
+                Ok(Applied::Refused(error))
+            }
             Self::Statement(error, _) | Self::Check(error) => Err(error),
         }
     }
@@ -113,9 +115,15 @@ impl Handover<'_> {
     /// Does a batch.
     ///
     /// # Errors
-    /// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says that it is not known.
-    pub(super) async fn apply(&mut self, share: &mut Share<'_>, chunk: Chunk<'_>) -> Result<Applied, FailoverError> {
-        // From here on nothing is cut short, also not what is asked after a COMMIT without an answer.
+    /// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says
+    /// that it is not known.
+    pub(super) async fn apply(
+        &mut self,
+        share: &mut Share<'_>,
+        chunk: Chunk<'_>,
+    ) -> Result<Applied, FailoverError> {
+        // From here on nothing is cut short, also not what is asked after a COMMIT without an
+        // answer.
         let _shield = self.cluster.stop.shield();
         let batch = self.begin().await?;
         let (prepared, commands) = match self.write(&batch, share, chunk).await {
@@ -127,21 +135,32 @@ impl Handover<'_> {
         };
         let commands = match self.cluster.store.commit(batch).await {
             Ok(()) => commands,
-            Err(lost @ DatabaseError::Lost { .. }) => self.read_back(&prepared, commands, lost).await?,
+            Err(lost @ DatabaseError::Lost { .. }) => {
+                self.read_back(&prepared, commands, lost).await?
+            }
             Err(refused) => return Ok(Applied::Refused(refused)),
         };
-        tracing::info!(instances = prepared.rows.len(), left_alone = prepared.skipped.len(), "batch committed");
+        tracing::info!(
+            instances = prepared.rows.len(),
+            left_alone = prepared.skipped.len(),
+            "batch committed"
+        );
         Ok(Applied::Done(self.record(share, prepared, &commands)))
     }
 
-    /// Starts a transaction that may write: with consent, and under a lock that is ours at this moment.
+    /// Starts a transaction that may write: with consent, and under a lock that is ours at this
+    /// moment.
     async fn begin(&mut self) -> Result<WriteBatch, FailoverError> {
         let confirmed = self.confirm().await?;
         let (Some(permit), Some(confirmed)) = (self.permit, confirmed) else {
             return Err(Refusal::NotConfirmed.into());
         };
         let limit = idle_limit(self.cluster.registry.session_timeout());
-        Ok(self.cluster.store.begin_batch(permit, confirmed, limit).await?)
+        Ok(self
+            .cluster
+            .store
+            .begin_batch(permit, confirmed, limit)
+            .await?)
     }
 
     /// Everything between BEGIN and COMMIT, with the last looks at its end.
@@ -161,7 +180,11 @@ impl Handover<'_> {
         Ok((prepared, commands))
     }
 
-    async fn lock_rows(&mut self, batch: &WriteBatch, chunk: Chunk<'_>) -> Result<Locked, Unwritten> {
+    async fn lock_rows(
+        &mut self,
+        batch: &WriteBatch,
+        chunk: Chunk<'_>,
+    ) -> Result<Locked, Unwritten> {
         let ids: Vec<InstanceId> = chunk.instances.iter().map(|instance| instance.id).collect();
         let store = &mut self.cluster.store;
         // Where locked rows are passed over, none of them is waited for.
@@ -170,61 +193,116 @@ impl Handover<'_> {
             RowLocks::Free => store.lock_free_instances(batch, &ids).await,
             RowLocks::Waited => store.lock_instances(batch, &ids).await,
         };
-        let rows = locked.map_err(Unwritten::at(if waits { Blocked::Instances } else { Blocked::Tables }))?;
+        let rows = locked.map_err(Unwritten::at(if waits {
+            Blocked::Instances
+        } else {
+            Blocked::Tables
+        }))?;
         let taken: HashSet<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
         // A row that is gone is missing among the free ones as well; who waits for it learns that.
-        let is_others = |instance: &&Instance| chunk.rows == RowLocks::Free && !taken.contains(&instance.id);
-        let (others, instances) = chunk.instances.iter().cloned().partition(|instance| is_others(&instance));
-        Ok(Locked { rows, instances, others })
+        let is_others =
+            |instance: &&Instance| chunk.rows == RowLocks::Free && !taken.contains(&instance.id);
+        let (others, instances) = chunk
+            .instances
+            .iter()
+            .cloned()
+            .partition(|instance| is_others(&instance));
+        Ok(Locked {
+            rows,
+            instances,
+            others,
+        })
     }
 
     /// Prepares what will be written to the rows that are ours, and marks their tasks.
-    async fn ready(&mut self, batch: &WriteBatch, share: &Share<'_>, locked: Locked) -> Result<Prepared, Unwritten> {
+    async fn ready(
+        &mut self,
+        batch: &WriteBatch,
+        share: &Share<'_>,
+        locked: Locked,
+    ) -> Result<Prepared, Unwritten> {
         let prepared = self.prepare(share, &locked.instances, locked.rows).await;
         let mut prepared = prepared.map_err(Unwritten::at(Blocked::Instances))?;
         prepared.locked = locked.others;
         if self.rules.steps == Steps::Command {
-            // Giving a command changes nothing in the instance's row, so another `recover` shows only in the commands. It
-            // is seen here, since it had to give up the row's lock first.
-            let waiting = self.cluster.store.recovery_commands_for(prepared.ids()).await;
+            // Giving a command changes nothing in the instance's row, so another `recover` shows
+            // only in the commands. It is seen here, since it had to give up the row's lock first.
+            let waiting = self
+                .cluster
+                .store
+                .recovery_commands_for(prepared.ids())
+                .await;
             let waiting = waiting.map_err(Unwritten::at(Blocked::Instances))?;
-            prepared.skip(|instance| waiting.get(&instance.id).map(|command| SkipReason::CommandWaiting(*command)));
+            prepared.skip(|instance| {
+                waiting
+                    .get(&instance.id)
+                    .map(|command| SkipReason::CommandWaiting(*command))
+            });
         }
         if !prepared.tasks.is_empty() {
             let tasks: Vec<i64> = prepared.tasks.iter().map(|(_, task)| *task).collect();
-            self.cluster.store.mark_tasks(batch, &tasks).await.map_err(Unwritten::at(Blocked::Instances))?;
+            self.cluster
+                .store
+                .mark_tasks(batch, &tasks)
+                .await
+                .map_err(Unwritten::at(Blocked::Instances))?;
         }
         Ok(prepared)
     }
 
-    /// Claims the instances and inserts their commands. All rows that an instance has are ours by then.
-    async fn hand_over(&mut self, batch: &WriteBatch, prepared: &Prepared) -> Result<Commands, Unwritten> {
+    /// Claims the instances and inserts their commands. All rows that an instance has are ours by
+    /// then.
+    async fn hand_over(
+        &mut self,
+        batch: &WriteBatch,
+        prepared: &Prepared,
+    ) -> Result<Commands, Unwritten> {
         if prepared.rows.is_empty() {
             return Ok(Commands::new());
         }
         let store = &mut self.cluster.store;
         if self.rules.steps != Steps::Command {
-            let claimed = store.claim(batch, &prepared.rows).await.map_err(Unwritten::at(Blocked::Tables))?;
+            let claimed = store
+                .claim(batch, &prepared.rows)
+                .await
+                .map_err(Unwritten::at(Blocked::Tables))?;
             let wanted = prepared.rows.len();
             if u64::try_from(wanted) != Ok(claimed) {
-                let cause =
-                    format!("{claimed} of {wanted} locked rows were claimed; nothing of this batch was written");
+                let cause = format!(
+                    "{claimed} of {wanted} locked rows were claimed; nothing of this batch was written"
+                );
                 let endpoint = store.endpoint().to_owned();
-                return Err(Unwritten::at(Blocked::Tables)(DatabaseError::Refused { endpoint, cause, busy: false }));
+                return Err(Unwritten::at(Blocked::Tables)(DatabaseError::Refused {
+                    endpoint,
+                    cause,
+                    busy: false,
+                }));
             }
         }
         if self.rules.steps == Steps::Claim {
             return Ok(Commands::new());
         }
         let pairs = prepared.rows.iter().zip(&prepared.parameters);
-        let commands: Vec<NewCommand<'_>> =
-            pairs.map(|(row, parameter)| NewCommand { row, parameter: parameter.clone() }).collect();
-        let now = self.cluster.zone.as_ref().map(|zone| zone.to_datetime(Timestamp::now()));
-        self.cluster.store.insert_commands(batch, &commands, now).await.map_err(Unwritten::at(Blocked::Tables))
+        let commands: Vec<NewCommand<'_>> = pairs
+            .map(|(row, parameter)| NewCommand {
+                row,
+                parameter: parameter.clone(),
+            })
+            .collect();
+        let now = self
+            .cluster
+            .zone
+            .as_ref()
+            .map(|zone| zone.to_datetime(Timestamp::now()));
+        self.cluster
+            .store
+            .insert_commands(batch, &commands, now)
+            .await
+            .map_err(Unwritten::at(Blocked::Tables))
     }
 
-    /// Looks again, right before the COMMIT: at what the master may have begun meanwhile, and whether it is back. Claimed
-    /// instances are nobody's, whoever registers.
+    /// Looks again, right before the COMMIT: at what the master may have begun meanwhile, and
+    /// whether it is back. Claimed instances are nobody's, whoever registers.
     async fn ensure_still_nobodys(&mut self, share: &Share<'_>) -> Result<(), FailoverError> {
         let address = &share.outcome.address;
         if let Some(mark) = share.mark {
@@ -238,30 +316,53 @@ impl Handover<'_> {
         }
     }
 
-    /// Asks workers to end what will begin anew. Nothing is asked of a worker that is not going to be committed, as far as can
-    /// be known.
-    async fn end_tasks_of(&mut self, share: &mut Share<'_>, prepared: &mut Prepared) -> Result<(), RegistryError> {
+    /// Asks workers to end what will begin anew. Nothing is asked of a worker that is not going to
+    /// be committed, as far as can be known.
+    async fn end_tasks_of(
+        &mut self,
+        share: &mut Share<'_>,
+        prepared: &mut Prepared,
+    ) -> Result<(), RegistryError> {
         let asked = &mut share.outcome.asked;
-        let to_ask: Vec<&Task> = prepared.to_end.iter().filter(|task| !asked.contains_key(&task.id)).collect();
+        let to_ask: Vec<&Task> = prepared
+            .to_end
+            .iter()
+            .filter(|task| !asked.contains_key(&task.id))
+            .collect();
         if !to_ask.is_empty() {
             self.confirm().await?;
             asked.extend(end_tasks(self.cluster, &to_ask).await);
         }
-        prepared.notes.extend(about_ended(self.cluster, &prepared.to_end, asked));
+        prepared
+            .notes
+            .extend(about_ended(self.cluster, &prepared.to_end, asked));
         Ok(())
     }
 
     /// Tells of what was committed; gives what is left for later.
-    fn record(&mut self, share: &mut Share<'_>, prepared: Prepared, commands: &Commands) -> Vec<Instance> {
+    fn record(
+        &mut self,
+        share: &mut Share<'_>,
+        prepared: Prepared,
+        commands: &Commands,
+    ) -> Vec<Instance> {
         let outcome = &mut share.outcome;
-        outcome.recovered.extend(prepared.ids().map(|id| (id, commands.get(&id).copied())));
+        outcome
+            .recovered
+            .extend(prepared.ids().map(|id| (id, commands.get(&id).copied())));
         let by_state = matches!(self.cluster.store.release().family.claim, Claim::State(_));
         if self.rules.steps == Steps::Claim && by_state {
-            let states = prepared.rows.iter().filter_map(|row| Some((row.instance.id, row.instance.state?)));
+            let states = prepared
+                .rows
+                .iter()
+                .filter_map(|row| Some((row.instance.id, row.instance.state?)));
             outcome.original_states.extend(states);
         }
         let address = outcome.address.clone();
-        let handed_over = prepared.rows.iter().map(|row| HandedOver::of(&row.instance, &address, commands));
+        let handed_over = prepared
+            .rows
+            .iter()
+            .map(|row| HandedOver::of(&row.instance, &address, commands));
         outcome.handed_over.extend(handed_over);
         self.run.wrote |= !prepared.rows.is_empty();
         prepared.settle(outcome)

@@ -7,7 +7,8 @@ use super::rules::Steps;
 use crate::metadata::Writing;
 
 impl Handover<'_> {
-    /// That the release is known well enough, that this is the right place, and that all of it can be written.
+    /// That the release is known well enough, that this is the right place, and that all of it can
+    /// be written.
     ///
     /// # Errors
     /// The first that does not hold; nothing was locked or written.
@@ -28,31 +29,58 @@ impl Handover<'_> {
             Steps::Claim => release.undecided_marks(),
             Steps::Command | Steps::Both => release.undecided(),
         };
-        fact.map_or(Ok(()), |fact| Err(Refusal::ReleaseUndecided { releases: release.range, fact }))
+        fact.map_or(Ok(()), |fact| {
+            Err(Refusal::ReleaseUndecided {
+                releases: release.range,
+                fact,
+            })
+        })
     }
 
     /// All or nothing is the database's promise; never write to a table that cannot keep it.
     async fn check_transactions(&mut self) -> Result<(), FailoverError> {
         let tables = self.cluster.store.tables_without_transactions().await?;
-        if tables.is_empty() { Ok(()) } else { Err(Refusal::NoTransactions(tables.join(", ")).into()) }
+        if tables.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::NoTransactions(tables.join(", ")).into())
+        }
     }
 
-    /// Whatever the tables or this user's rights would refuse is found before the first lock and the first write.
+    /// Whatever the tables or this user's rights would refuse is found before the first lock and
+    /// the first write.
     async fn check_writable(&mut self) -> Result<(), FailoverError> {
         let steps = self.rules.steps;
         let (claims, commands) = (steps != Steps::Command, steps != Steps::Claim);
-        let writing = Writing { claims, commands, locks: self.cluster.registry.kind() == "jdbc" };
+        let writing = Writing {
+            claims,
+            commands,
+            locks: self.cluster.registry.kind() == "jdbc",
+        };
         let obstacle = self.cluster.store.obstacle(writing).await?;
         obstacle.map_or(Ok(()), |obstacle| Err(Refusal::from(obstacle).into()))
     }
 
-    /// Masters that never ran an instance of this database may be another cluster's, and everybody here would look dead.
+    /// Masters that never ran an instance of this database may be another cluster's, and everybody
+    /// here would look dead.
     async fn check_place(&mut self, view: &RegistryView) -> Result<(), FailoverError> {
-        let masters: Vec<&str> = view.masters.servers.iter().map(|server| server.address.as_str()).collect();
-        if self.rules.allow_new_masters || masters.is_empty() || self.cluster.store.names_any(&masters).await? {
+        let masters: Vec<&str> = view
+            .masters
+            .servers
+            .iter()
+            .map(|server| server.address.as_str())
+            .collect();
+        if self.rules.allow_new_masters
+            || masters.is_empty()
+            || self.cluster.store.names_any(&masters).await?
+        {
             return Ok(());
         }
         let jdbc = self.cluster.registry.kind() == "jdbc";
-        Err(Refusal::StrangeMasters { masters: masters.join(", "), jdbc }.into())
+        Err(Refusal::StrangeMasters {
+            masters: masters.join(", "),
+            jdbc,
+        }
+        .into())
     }
 }

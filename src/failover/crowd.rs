@@ -1,5 +1,6 @@
-//! Several that fail masters over at one moment, each of whom limits how many that may be. Under the lock of one master each
-//! looks who holds the locks of the others, and then what was handed over: of any two at least the later one sees the other.
+//! Several that fail masters over at one moment, each of whom limits how many that may be. Under
+//! the lock of one master each looks who holds the locks of the others, and then what was handed
+//! over: of any two at least the later one sees the other.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -22,8 +23,9 @@ const LOOK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Handover<'_> {
-    /// That one more failover is not too much. Where only what others have begun makes it so, the smallest address goes on
-    /// once the others have made way, and every other one makes way: nobody waits for a smaller one.
+    /// That one more failover is not too much. Where only what others have begun makes it so, the
+    /// smallest address goes on once the others have made way, and every other one makes way:
+    /// nobody waits for a smaller one.
     ///
     /// # Errors
     /// [`Refusal::Storm`], [`Refusal::OthersAtWork`]; the registry's and the database's own.
@@ -38,16 +40,31 @@ impl Handover<'_> {
             let locked = self.locked_masters(masters, address, window).await?;
             let counts = self.kept(async |store| store.host_counts().await).await?;
             let is_at_work = |master: &String| {
-                // The work of one that is registered is its own, whoever has kept the lock since an earlier failover of it.
-                masters.find(&Address::seen(master.as_str())).is_none() && has_work(self.cluster, &counts, master)
+                // The work of one that is registered is its own, whoever has kept the lock since an
+                // earlier failover of it.
+                masters.find(&Address::seen(master.as_str())).is_none()
+                    && has_work(self.cluster, &counts, master)
             };
             let at_work: Vec<String> = locked.into_iter().filter(is_at_work).collect();
-            let crowd = Crowd { master: address, masters, counts: &counts, at_work: &at_work };
+            let crowd = Crowd {
+                master: address,
+                masters,
+                counts: &counts,
+                at_work: &at_work,
+            };
             let family = self.cluster.store.release().family;
-            match self.observer.limit().map_or(Room::Enough, |limit| limit.room(family, &crowd)) {
+            match self
+                .observer
+                .limit()
+                .map_or(Room::Enough, |limit| limit.room(family, &crowd))
+            {
                 Room::Enough => return Ok(()),
                 Room::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
-                Room::Others if makes_way(address, &at_work) || self.locks.is_none() || began.elapsed() >= PATIENCE => {
+                Room::Others
+                    if makes_way(address, &at_work)
+                        || self.locks.is_none()
+                        || began.elapsed() >= PATIENCE =>
+                {
                     return Err(Refusal::OthersAtWork(at_work.join(", ")).into());
                 }
                 Room::Others => {}
@@ -66,9 +83,14 @@ impl Handover<'_> {
         window: Duration,
     ) -> Result<BTreeSet<String>, FailoverError> {
         let holders = holders(self.cluster).await?;
-        // By the registry's own clock, as far as our own lock is among them; a dry run has none, and writes nothing.
+        // By the registry's own clock, as far as our own lock is among them; a dry run has none,
+        // and writes nothing.
         let newest = || holders.iter().filter_map(|(_, node)| node.created_at).max();
-        let now = if self.locks.is_some() { newest() } else { Some(Timestamp::now()) };
+        let now = if self.locks.is_some() {
+            newest()
+        } else {
+            Some(Timestamp::now())
+        };
         let keeps = self.cluster.store.release().keeps_lock();
         let at_work = |(_, node): &Holder| !(keeps && is_kept(node, masters, now, window));
         let names = holders.into_iter().filter(at_work).map(|(name, _)| name);
@@ -77,7 +99,9 @@ impl Handover<'_> {
 }
 
 fn makes_way(address: &Address, at_work: &[String]) -> bool {
-    at_work.iter().any(|other| other.as_str() < address.as_str())
+    at_work
+        .iter()
+        .any(|other| other.as_str() < address.as_str())
 }
 
 /// Who holds the lock of which master.
@@ -87,18 +111,37 @@ type Holder = (String, LockNode);
 async fn holders(cluster: &mut Cluster) -> Result<Vec<Holder>, FailoverError> {
     let mut holders = Vec::new();
     for lock in cluster.store.release().locks() {
-        let LockPath::PerMaster(parent) = lock else { continue };
+        let LockPath::PerMaster(parent) = lock else {
+            continue;
+        };
         for name in cluster.registry.locks_below(parent).await? {
-            let queue = cluster.registry.lock_queue(&format!("{parent}/{name}")).await?;
-            holders.extend(queue.into_iter().next().filter(|node| !node.is_persistent()).map(|node| (name, node)));
+            let queue = cluster
+                .registry
+                .lock_queue(&format!("{parent}/{name}"))
+                .await?;
+            holders.extend(
+                queue
+                    .into_iter()
+                    .next()
+                    .filter(|node| !node.is_persistent())
+                    .map(|node| (name, node)),
+            );
         }
     }
     Ok(holders)
 }
 
-/// Whether a master has held this lock for longer than `window`, as those do that keep it long after their failover.
-fn is_kept(node: &LockNode, masters: &Registrations, now: Option<Timestamp>, window: Duration) -> bool {
-    let age = now.zip(node.created_at).map(|(now, made)| now.duration_since(made));
+/// Whether a master has held this lock for longer than `window`, as those do that keep it long
+/// after their failover.
+fn is_kept(
+    node: &LockNode,
+    masters: &Registrations,
+    now: Option<Timestamp>,
+    window: Duration,
+) -> bool {
+    let age = now
+        .zip(node.created_at)
+        .map(|(now, made)| now.duration_since(made));
     registered_owner(node, masters).is_some()
         && age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age > window))
 }
@@ -107,7 +150,10 @@ fn is_kept(node: &LockNode, masters: &Registrations, now: Option<Timestamp>, win
 fn has_work(cluster: &Cluster, counts: &[HostCount], master: &str) -> bool {
     let family = cluster.store.release().family;
     let of_master = |count: &&HostCount| count.host.as_deref() == Some(master);
-    counts.iter().filter(of_master).any(|count| count.count > 0 && family.is_unfinished(Some(count.state)))
+    counts
+        .iter()
+        .filter(of_master)
+        .any(|count| count.count > 0 && family.is_unfinished(Some(count.state)))
 }
 
 #[cfg(test)]
@@ -126,14 +172,25 @@ mod tests {
             modified_at: None,
             heartbeat: Heartbeat::default(),
         };
-        let masters = Registrations { servers: vec![master], ..Registrations::default() };
+        let masters = Registrations {
+            servers: vec![master],
+            ..Registrations::default()
+        };
         let kept = |session: &str, made, newest| {
             let session_id = Some(session.to_owned());
-            let node = LockNode { node: String::new(), session_id, created_at: made, data: String::new() };
+            let node = LockNode {
+                node: String::new(),
+                session_id,
+                created_at: made,
+                data: String::new(),
+            };
             is_kept(&node, &masters, newest, Duration::from_mins(1))
         };
         assert!(kept("0x1", Some(time(0)), Some(time(61))));
-        assert!(!kept("0x2", Some(time(0)), Some(time(61))), "somebody else's");
+        assert!(
+            !kept("0x2", Some(time(0)), Some(time(61))),
+            "somebody else's"
+        );
         assert!(!kept("0x1", Some(time(0)), Some(time(60))));
         assert!(!kept("0x1", Some(time(99)), Some(time(0))));
         assert!(!kept("0x1", None, Some(time(61))) && !kept("0x1", Some(time(0)), None));
@@ -143,8 +200,11 @@ mod tests {
     fn of_several_the_smallest_does_not_make_way() {
         let all = ["a:1", "b:1", "c:1"];
         let ways = all.map(|own| {
-            let others: Vec<String> =
-                all.iter().filter(|other| **other != own).map(|other| (*other).to_owned()).collect();
+            let others: Vec<String> = all
+                .iter()
+                .filter(|other| **other != own)
+                .map(|other| (*other).to_owned())
+                .collect();
             makes_way(&Address::seen(own), &others)
         });
         assert_eq!(ways, [false, true, true]);

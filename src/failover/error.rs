@@ -83,7 +83,9 @@ pub enum Refusal {
     #[error("storm brake: {0}")]
     Storm(String),
     /// It would be too many at once, if others do what they have begun.
-    #[error("the failover locks of {0} are held: with these it would be more than the storm brake allows")]
+    #[error(
+        "the failover locks of {0} are held: with these it would be more than the storm brake allows"
+    )]
     OthersAtWork(String),
     /// A node that no session keeps says nothing of life or death.
     #[error(
@@ -97,10 +99,14 @@ pub enum Refusal {
         node: String,
     },
     /// A registration in a JDBC registry that clocks alone show to be dead.
-    #[error("the heartbeat of {0} is old by the clocks, but was not seen for long enough to stand still")]
+    #[error(
+        "the heartbeat of {0} is old by the clocks, but was not seen for long enough to stand still"
+    )]
     InDoubt(Address),
     /// `--allow-restarted` without a zone.
-    #[error("{0} is registered, and without the cluster's time zone nothing tells its instances from earlier ones")]
+    #[error(
+        "{0} is registered, and without the cluster's time zone nothing tells its instances from earlier ones"
+    )]
     NoTimeZone(Address),
     /// The rows show that the masters' zone is another.
     #[error("the rows contradict --time-zone {zone}: {seen}")]
@@ -297,7 +303,9 @@ impl FailoverError {
         match self {
             Self::Refused(_) => written(ExitCode::Refused),
             Self::Registry(error) => registry_code(error, wrote),
-            Self::Database(error) | Self::Store(StoreError::Database(error)) => written(database_code(error)),
+            Self::Database(error) | Self::Store(StoreError::Database(error)) => {
+                written(database_code(error))
+            }
             Self::Store(StoreError::Schema(_)) => ExitCode::Refused,
             Self::OutcomeUnknown { .. } => ExitCode::Unknown,
             Self::Stopped(Stop::Interrupt) => ExitCode::Interrupted,
@@ -389,7 +397,9 @@ pub fn about_persistent_lock(path: &str, node: &LockNode) -> String {
 pub fn cause_of(error: &FailoverError) -> Option<String> {
     match error {
         FailoverError::Registry(RegistryError::Unreachable { cause, .. })
-        | FailoverError::Database(DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. })
+        | FailoverError::Database(
+            DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. },
+        )
         | FailoverError::Store(StoreError::Database(
             DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. },
         )) => Some(cause.clone()),
@@ -444,9 +454,9 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
         {
             ExitCode::Unreachable
         }
-        RegistryError::LockLost { .. } | RegistryError::Interrupted { .. } | RegistryError::NotReleased { .. } => {
-            ExitCode::Stopped
-        }
+        RegistryError::LockLost { .. }
+        | RegistryError::Interrupted { .. }
+        | RegistryError::NotReleased { .. } => ExitCode::Stopped,
         RegistryError::Doubtful { .. } if !wrote => ExitCode::Refused,
         RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
         RegistryError::Refused { .. } if !wrote => ExitCode::Failure,
@@ -456,9 +466,9 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
 
 fn database_code(error: &DatabaseError) -> ExitCode {
     match error {
-        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } | DatabaseError::Refused { busy: true, .. } => {
-            ExitCode::Unreachable
-        }
+        DatabaseError::Unreachable { .. }
+        | DatabaseError::Lost { .. }
+        | DatabaseError::Refused { busy: true, .. } => ExitCode::Unreachable,
         DatabaseError::Doubtful { .. } => ExitCode::Refused,
         _ => ExitCode::Failure,
     }

@@ -1,4 +1,5 @@
-//! Look in the right place, and see that dead means shown dead, before anything is locked or written.
+//! Look in the right place, and see that dead means shown dead, before anything is locked or
+//! written.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -24,18 +25,19 @@ pub struct RegistryView {
     pub workers: Registrations,
 }
 
-/// A master of the JDBC registry writes its heartbeat every three seconds, one of the MySQL registry at least every ten; this
-/// long without one, it is gone.
+/// A master of the JDBC registry writes its heartbeat every three seconds, one of the MySQL
+/// registry at least every ten; this long without one, it is gone.
 const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
 
 /// How often a server that is neither shown alive nor dead is looked at.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 
-/// Longer than it takes with DolphinScheduler's own settings until there is no doubt; with others the master is refused.
+/// Longer than it takes with DolphinScheduler's own settings until there is no doubt; with others
+/// the master is refused.
 const LONGEST_DOUBT: Duration = Duration::from_mins(1);
 
-/// Reads the registry and checks that it is the right one. Where the clocks leave it open whether a master lives, it is
-/// looked at until that is known.
+/// Reads the registry and checks that it is the right one. Where the clocks leave it open whether a
+/// master lives, it is looked at until that is known.
 ///
 /// # Errors
 /// [`Refusal`], or the registry's and the database's own errors. Nothing is written.
@@ -45,7 +47,12 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
     if let Some(refusal) = elsewhere(cluster).await? {
         return Err(refusal.into());
     }
-    check_registry(&masters, family, place(&*cluster.registry), rules.allow_no_masters)?;
+    check_registry(
+        &masters,
+        family,
+        place(&*cluster.registry),
+        rules.allow_no_masters,
+    )?;
     let workers = match cluster.store.release().task_rule() {
         crate::family::TaskRule::Untouched => Registrations::default(),
         _ => cluster.registry.workers().await?,
@@ -53,19 +60,27 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
     Ok(RegistryView { masters, workers })
 }
 
-/// The masters at this moment, checked as [`look`] does. Those of whom the clocks leave it open whether they live are among
-/// them: nobody is waited for.
+/// The masters at this moment, checked as [`look`] does. Those of whom the clocks leave it open
+/// whether they live are among them: nobody is waited for.
 ///
 /// # Errors
 /// [`Refusal`], or the registry's own errors.
-pub(super) async fn glance(cluster: &mut Cluster, rules: &Rules) -> Result<Registrations, FailoverError> {
+pub(super) async fn glance(
+    cluster: &mut Cluster,
+    rules: &Rules,
+) -> Result<Registrations, FailoverError> {
     let masters = cluster.registry.masters().await?;
-    check_registry(&masters, cluster.store.release().family, place(&*cluster.registry), rules.allow_no_masters)?;
+    check_registry(
+        &masters,
+        cluster.store.release().family,
+        place(&*cluster.registry),
+        rules.allow_no_masters,
+    )?;
     Ok(masters)
 }
 
-/// The masters. Where the clocks leave it open whether one lives, they are looked at until that is known, or for as long as
-/// that may take.
+/// The masters. Where the clocks leave it open whether one lives, they are looked at until that is
+/// known, or for as long as that may take.
 ///
 /// # Errors
 /// The registry's own.
@@ -79,12 +94,15 @@ pub async fn beyond_doubt(registry: &mut dyn Registry) -> Result<Registrations, 
     Ok(masters)
 }
 
-/// The masters as a reader is shown them, and what speaks against their being this cluster's. Where nothing of the cluster
-/// is registered in this place, they are given as if the place were not there: an absence then proves nothing.
+/// The masters as a reader is shown them, and what speaks against their being this cluster's. Where
+/// nothing of the cluster is registered in this place, they are given as if the place were not
+/// there: an absence then proves nothing.
 ///
 /// # Errors
 /// The registry's and the database's own errors.
-pub async fn survey(cluster: &mut Cluster) -> Result<(Registrations, Option<Refusal>), FailoverError> {
+pub async fn survey(
+    cluster: &mut Cluster,
+) -> Result<(Registrations, Option<Refusal>), FailoverError> {
     let mut masters = cluster.registry.masters().await?;
     if let Some(refusal) = elsewhere(cluster).await? {
         masters.parent_exists = false;
@@ -103,8 +121,8 @@ async fn elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverErr
     Ok(in_database(&mut cluster.store).await?)
 }
 
-/// That a master keeps itself registered in the metadata database: then ZooKeeper is not this cluster's registry, and a lock
-/// there keeps nobody out.
+/// That a master keeps itself registered in the metadata database: then ZooKeeper is not this
+/// cluster's registry, and a lock there keeps nobody out.
 ///
 /// # Errors
 /// The database's own.
@@ -119,7 +137,9 @@ pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, D
         return Ok(Some(contradiction(key, "own tables (--registry jdbc)")));
     }
     let mysql = store.mysql_registry_masters(JDBC_HEARTBEAT).await?;
-    Ok(mysql.first().map(|key| contradiction(key, "MySQL registry of 3.1, which is not supported")))
+    Ok(mysql
+        .first()
+        .map(|key| contradiction(key, "MySQL registry of 3.1, which is not supported")))
 }
 
 /// A registry's kind and where it is.
@@ -128,7 +148,8 @@ pub fn place(registry: &dyn Registry) -> (&str, &str) {
     (registry.kind(), registry.endpoint())
 }
 
-/// Checks that the registrations can be those of this cluster's masters; with the registry's [`place`].
+/// Checks that the registrations can be those of this cluster's masters; with the registry's
+/// [`place`].
 ///
 /// # Errors
 /// [`Refusal::NoMastersNode`], [`Refusal::NoMasters`], [`Refusal::Contradiction`].
@@ -140,12 +161,22 @@ pub fn check_registry(
 ) -> Result<(), Refusal> {
     let parent = masters.parent.clone();
     if !masters.parent_exists {
-        return Err(Refusal::NoMastersNode { endpoint: endpoint.to_owned(), parent });
+        return Err(Refusal::NoMastersNode {
+            endpoint: endpoint.to_owned(),
+            parent,
+        });
     }
     if masters.servers.is_empty() && !allow_no_masters {
-        return Err(Refusal::NoMasters { parent, jdbc: kind == "jdbc" });
+        return Err(Refusal::NoMasters {
+            parent,
+            jdbc: kind == "jdbc",
+        });
     }
-    match masters.servers.iter().find_map(|server| foreign(server, family)) {
+    match masters
+        .servers
+        .iter()
+        .find_map(|server| foreign(server, family))
+    {
         Some(contradiction) => Err(Refusal::Contradiction(contradiction)),
         None => Ok(()),
     }
@@ -155,8 +186,16 @@ pub fn check_registry(
 fn foreign(server: &Registration, family: &Family) -> Option<String> {
     let form = family.registry.address_form;
     if Address::typed(server.address.as_str(), form).is_err() {
-        let expected = if form == AddressForm::Host { "a host without a port" } else { "host:port" };
-        return Some(format!("{} names a master {:?}, not {expected}", server.node, server.address.as_str()));
+        let expected = if form == AddressForm::Host {
+            "a host without a port"
+        } else {
+            "host:port"
+        };
+        return Some(format!(
+            "{} names a master {:?}, not {expected}",
+            server.node,
+            server.address.as_str()
+        ));
     }
     let not_ours = |but: &str| {
         format!(
@@ -164,28 +203,51 @@ fn foreign(server: &Registration, family: &Family) -> Option<String> {
             server.address, family.label
         )
     };
-    if let Some(form) = server.heartbeat.form.filter(|form| !payload::is_written_by(*form, family.id)) {
-        return Some(not_ours(&format!(", but of a master of {}", payload::writers(form))));
+    if let Some(form) = server
+        .heartbeat
+        .form
+        .filter(|form| !payload::is_written_by(*form, family.id))
+    {
+        return Some(not_ours(&format!(
+            ", but of a master of {}",
+            payload::writers(form)
+        )));
     }
     let local = matches!(server.heartbeat.started_at?, Moment::Local(_));
     (local != family.local_heartbeats).then(|| not_ours(""))
 }
 
-/// What is to be said of masters with unfinished instances whose registration is a persistent node: they are not taken for
-/// dead, and perhaps nobody works on these.
+/// What is to be said of masters with unfinished instances whose registration is a persistent node:
+/// they are not taken for dead, and perhaps nobody works on these.
 #[must_use]
-pub fn about_persistent(masters: &Registrations, counts: &[HostCount], family: &Family) -> Vec<String> {
+pub fn about_persistent(
+    masters: &Registrations,
+    counts: &[HostCount],
+    family: &Family,
+) -> Vec<String> {
     let unfinished = |server: &Registration| -> i64 {
         let of_server = |count: &&HostCount| {
-            count.host.as_deref() == Some(server.address.as_str()) && family.is_unfinished(Some(count.state))
+            count.host.as_deref() == Some(server.address.as_str())
+                && family.is_unfinished(Some(count.state))
         };
-        counts.iter().filter(of_server).map(|count| count.count).sum()
+        counts
+            .iter()
+            .filter(of_server)
+            .map(|count| count.count)
+            .sum()
     };
-    let named = masters.servers.iter().filter(|server| server.is_persistent() && unfinished(server) > 0);
+    let named = masters
+        .servers
+        .iter()
+        .filter(|server| server.is_persistent() && unfinished(server) > 0);
     named
         .map(|server| {
             let refusal = registered(server, None);
-            format!("{} unfinished instances left alone: {refusal}; {}", unfinished(server), refusal.hint())
+            format!(
+                "{} unfinished instances left alone: {refusal}; {}",
+                unfinished(server),
+                refusal.hint()
+            )
         })
         .collect()
 }
@@ -200,8 +262,8 @@ pub(crate) fn about_nobody(view: &RegistryView, address: &Address) -> Option<Str
     })
 }
 
-/// The instances of a master that may be failed over, and the others, judged by its registration in a fresh view: without
-/// one, all may.
+/// The instances of a master that may be failed over, and the others, judged by its registration in
+/// a fresh view: without one, all may.
 ///
 /// # Errors
 /// [`Refusal::MasterRegistered`], [`Refusal::NoTimeZone`].
@@ -211,14 +273,22 @@ pub(crate) fn select(
     registration: Option<&Registration>,
     instances: Vec<Instance>,
 ) -> Result<(Vec<Instance>, Vec<Instance>), Refusal> {
-    let Some(registration) = registration else { return Ok((instances, Vec::new())) };
+    let Some(registration) = registration else {
+        return Ok((instances, Vec::new()));
+    };
     let zone = cluster.zone.as_ref();
     let is_older = |instance: &Instance| {
-        judge::began_before(instance, cluster.store.release().family, registration, zone) == Some(true)
+        judge::began_before(instance, cluster.store.release().family, registration, zone)
+            == Some(true)
     };
     if !rules.allow_restarted {
         let known = zone.is_some() && registration.heartbeat.started_at.is_some();
-        let older = known.then(|| instances.iter().filter(|instance| is_older(instance)).count());
+        let older = known.then(|| {
+            instances
+                .iter()
+                .filter(|instance| is_older(instance))
+                .count()
+        });
         return Err(registered(registration, older));
     }
     if zone.is_none() {
@@ -227,8 +297,9 @@ pub(crate) fn select(
     Ok(instances.into_iter().partition(is_older))
 }
 
-/// Looks again, right before a COMMIT: a master that has registered since `view` may go on with what it has, and its
-/// instances are its own again. Where nobody is registered any more, or the place is gone, nothing shows that it has not.
+/// Looks again, right before a COMMIT: a master that has registered since `view` may go on with
+/// what it has, and its instances are its own again. Where nobody is registered any more, or the
+/// place is gone, nothing shows that it has not.
 ///
 /// # Errors
 /// [`Refusal::MasterRegistered`] and those of [`check_registry`], or the registry's own errors.
@@ -242,10 +313,13 @@ pub(crate) async fn ensure_still_away(
         return Ok(());
     }
     let masters = glance(cluster, rules).await?;
-    masters.find(address).map_or(Ok(()), |registration| Err(registered(registration, None).into()))
+    masters.find(address).map_or(Ok(()), |registration| {
+        Err(registered(registration, None).into())
+    })
 }
 
-/// That a master is registered; `older` of its instances are older than that, where this can be told.
+/// That a master is registered; `older` of its instances are older than that, where this can be
+/// told.
 pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> Refusal {
     if registration.is_persistent() {
         let (address, node) = (registration.address.clone(), registration.node.clone());
@@ -257,15 +331,22 @@ pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> R
     Refusal::MasterRegistered {
         address: registration.address.clone(),
         node: registration.node.clone(),
-        session: registration.session_id.clone().unwrap_or_else(|| "unknown".to_owned()),
+        session: registration
+            .session_id
+            .clone()
+            .unwrap_or_else(|| "unknown".to_owned()),
         older,
     }
 }
 
-/// Masters whose unfinished instances nobody works on, in order: named by instances, not registered. Hosts that can be
-/// no master are given apart.
+/// Masters whose unfinished instances nobody works on, in order: named by instances, not
+/// registered. Hosts that can be no master are given apart.
 #[must_use]
-pub fn dead_hosts(counts: &[HostCount], view: &RegistryView, release: &Release) -> (Vec<Address>, Vec<String>) {
+pub fn dead_hosts(
+    counts: &[HostCount],
+    view: &RegistryView,
+    release: &Release,
+) -> (Vec<Address>, Vec<String>) {
     let family = release.family;
     let claimed = |host: &str| matches!(family.claim, Claim::Host(text) if text == host);
     let hosts: BTreeSet<&str> = counts
@@ -299,9 +380,17 @@ mod tests {
             session_id: Some("0x1".to_owned()),
             created_at: None,
             modified_at: None,
-            heartbeat: Heartbeat { started_at, ..Heartbeat::default() },
+            heartbeat: Heartbeat {
+                started_at,
+                ..Heartbeat::default()
+            },
         };
-        Registrations { parent_exists: true, parent: "/p".to_owned(), servers: vec![server], changes: None }
+        Registrations {
+            parent_exists: true,
+            parent: "/p".to_owned(),
+            servers: vec![server],
+            changes: None,
+        }
     }
 
     fn check(masters: &Registrations, id: FamilyId) -> Result<(), Refusal> {
@@ -311,18 +400,33 @@ mod tests {
     #[test]
     fn a_wrong_place_is_refused() {
         let nowhere = Registrations::default();
-        assert!(matches!(check(&nowhere, FamilyId::V3_1), Err(Refusal::NoMastersNode { .. })));
-        let empty = Registrations { parent_exists: true, ..Registrations::default() };
-        let Err(refusal) = check(&empty, FamilyId::V3_1) else { panic!("an empty place") };
+        assert!(matches!(
+            check(&nowhere, FamilyId::V3_1),
+            Err(Refusal::NoMastersNode { .. })
+        ));
+        let empty = Registrations {
+            parent_exists: true,
+            ..Registrations::default()
+        };
+        let Err(refusal) = check(&empty, FamilyId::V3_1) else {
+            panic!("an empty place")
+        };
         assert!(refusal.hint().starts_with("check --registry, --zk"));
         // Nobody who has no ZooKeeper is told to check it.
-        let Err(refusal) = check_registry(&empty, by_id(FamilyId::V3_3), ("jdbc", "db"), false) else {
+        let Err(refusal) = check_registry(&empty, by_id(FamilyId::V3_3), ("jdbc", "db"), false)
+        else {
             panic!("empty")
         };
-        assert!(refusal.hint().starts_with("see first which registry the masters are configured with"));
+        assert!(
+            refusal
+                .hint()
+                .starts_with("see first which registry the masters are configured with")
+        );
         assert!(check_registry(&empty, by_id(FamilyId::V3_1), ("zookeeper", "zk"), true).is_ok());
         // The danger flag is for missing masters, not for a missing place.
-        assert!(check_registry(&nowhere, by_id(FamilyId::V3_1), ("zookeeper", "zk"), true).is_err());
+        assert!(
+            check_registry(&nowhere, by_id(FamilyId::V3_1), ("zookeeper", "zk"), true).is_err()
+        );
     }
 
     #[test]
@@ -332,19 +436,37 @@ mod tests {
         assert!(check(&masters("h:1", local), FamilyId::V1_3).is_ok());
         assert!(check(&masters("h:1", instant), FamilyId::V3_1).is_ok());
         assert!(check(&masters("h:1", None), FamilyId::V3_1).is_ok());
-        assert!(matches!(check(&masters("h:1", local), FamilyId::V3_1), Err(Refusal::Contradiction(_))));
-        assert!(matches!(check(&masters("h:1", instant), FamilyId::V1_3), Err(Refusal::Contradiction(_))));
-        assert!(matches!(check(&masters("h", None), FamilyId::V1_3), Err(Refusal::Contradiction(_))));
-        assert!(matches!(check(&masters("h:1", local), FamilyId::V1_2), Err(Refusal::Contradiction(_))));
+        assert!(matches!(
+            check(&masters("h:1", local), FamilyId::V3_1),
+            Err(Refusal::Contradiction(_))
+        ));
+        assert!(matches!(
+            check(&masters("h:1", instant), FamilyId::V1_3),
+            Err(Refusal::Contradiction(_))
+        ));
+        assert!(matches!(
+            check(&masters("h", None), FamilyId::V1_3),
+            Err(Refusal::Contradiction(_))
+        ));
+        assert!(matches!(
+            check(&masters("h:1", local), FamilyId::V1_2),
+            Err(Refusal::Contradiction(_))
+        ));
     }
 
     #[test]
     fn a_payload_of_another_release_is_named() {
         let mut of_3_0 = masters("h:1", None);
-        of_3_0.servers[0].heartbeat =
-            payload::parse(b"0.0,0.11,0.01,112.17,64.0,0.3,1697613709943,1700214651099,0,26455,0,0,0");
-        let Err(Refusal::Contradiction(text)) = check(&of_3_0, FamilyId::V3_2) else { panic!("{of_3_0:?}") };
-        assert!(text.contains("2.0.0 to 2.0.5 and 3.0") && text.contains("not of family 3.2"), "{text}");
+        of_3_0.servers[0].heartbeat = payload::parse(
+            b"0.0,0.11,0.01,112.17,64.0,0.3,1697613709943,1700214651099,0,26455,0,0,0",
+        );
+        let Err(Refusal::Contradiction(text)) = check(&of_3_0, FamilyId::V3_2) else {
+            panic!("{of_3_0:?}")
+        };
+        assert!(
+            text.contains("2.0.0 to 2.0.5 and 3.0") && text.contains("not of family 3.2"),
+            "{text}"
+        );
         assert!(check(&of_3_0, FamilyId::V3_0).is_ok());
     }
 
@@ -353,6 +475,9 @@ mod tests {
         let mut copied = masters("h:1", None);
         copied.servers[0].session_id = None;
         let refusal = registered(&copied.servers[0], None);
-        assert!(matches!(&refusal, Refusal::PersistentRegistration { .. }) && refusal.hint().contains("delete /"));
+        assert!(
+            matches!(&refusal, Refusal::PersistentRegistration { .. })
+                && refusal.hint().contains("delete /")
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What the database refuses is halved down to the row: one that cannot be handed over is named, and all others are done.
+//! What the database refuses is halved down to the row: one that cannot be handed over is named,
+//! and all others are done.
 
 use super::batch::{Applied, Chunk, RowLocks};
 use super::error::FailoverError;
@@ -10,12 +11,14 @@ use crate::model::{Instance, SkipReason};
 /// So many rows refused one by one, and none handed over: it is not the rows.
 const GIVE_UP: usize = 8;
 
-/// So often a batch is tried while somebody is in the way of all instances alike. A deadlock is over by the second time.
+/// So often a batch is tried while somebody is in the way of all instances alike. A deadlock is
+/// over by the second time.
 const TRIES: usize = 3;
 
 impl Handover<'_> {
-    /// Does instances in one transaction, or, where that is refused, in halves. Gives those whose rows somebody else has
-    /// locked. A wait that was in vain is not repeated: from then on free rows alone are taken.
+    /// Does instances in one transaction, or, where that is refused, in halves. Gives those whose
+    /// rows somebody else has locked. A wait that was in vain is not repeated: from then on free
+    /// rows alone are taken.
     ///
     /// # Errors
     /// What ends this master's work. Nothing is half done.
@@ -30,7 +33,16 @@ impl Handover<'_> {
         let mut tries = 0;
         while let Some(some) = left.pop() {
             self.go_on()?;
-            match self.apply(share, Chunk { instances: some, rows: *rows }).await? {
+            match self
+                .apply(
+                    share,
+                    Chunk {
+                        instances: some,
+                        rows: *rows,
+                    },
+                )
+                .await?
+            {
                 Applied::Done(others) => {
                     tries = 0;
                     locked.extend(others);
@@ -67,13 +79,27 @@ impl Handover<'_> {
         error: DatabaseError,
     ) -> Result<(), FailoverError> {
         // The insert leaves out whom somebody else has given a command since the look at them.
-        let waiting = self.cluster.store.recovery_commands_for([instance.id]).await?;
+        let waiting = self
+            .cluster
+            .store
+            .recovery_commands_for([instance.id])
+            .await?;
         if let Some(command) = waiting.get(&instance.id) {
-            share.outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
+            share
+                .outcome
+                .skipped
+                .push((instance.id, SkipReason::CommandWaiting(*command)));
             return Ok(());
         }
-        share.outcome.skipped.push((instance.id, SkipReason::Refused(server_message(&error))));
-        let refused = share.outcome.skipped.iter().filter(|(_, reason)| matches!(reason, SkipReason::Refused(_)));
+        share
+            .outcome
+            .skipped
+            .push((instance.id, SkipReason::Refused(server_message(&error))));
+        let refused = share
+            .outcome
+            .skipped
+            .iter()
+            .filter(|(_, reason)| matches!(reason, SkipReason::Refused(_)));
         if share.outcome.recovered.is_empty() && refused.count() >= GIVE_UP {
             return Err(error.into());
         }

@@ -22,8 +22,18 @@ pub struct HandedOver {
 }
 
 impl HandedOver {
-    pub(super) fn of(row: &Instance, master: &Address, commands: &HashMap<InstanceId, i64>) -> Self {
+    pub(super) fn of(
+        row: &Instance,
+        master: &Address,
+        commands: &HashMap<InstanceId, i64>,
+    ) -> Self {
         let command = commands.get(&row.id).copied();
-        Self { instance: row.id, command, master: master.clone(), state: row.state, restart_time: row.restart_time }
+        Self {
+            instance: row.id,
+            command,
+            master: master.clone(),
+            state: row.state,
+            restart_time: row.restart_time,
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! A run under way: the cluster that it works on, what the operator wants and allows, and what was done so far.
+//! A run under way: the cluster that it works on, what the operator wants and allows, and what was
+//! done so far.
 //!
-//! Its steps are methods, each where its idea stands: [`super::checks`], [`super::absence`], [`super::crowd`],
-//! [`super::batch`], [`super::halving`], [`super::turns`].
+//! Its steps are methods, each where its idea stands: [`super::checks`], [`super::absence`],
+//! [`super::crowd`], [`super::batch`], [`super::halving`], [`super::turns`].
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -37,7 +38,10 @@ pub struct Handover<'a> {
 
 impl fmt::Debug for Handover<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handover").field("cluster", self.cluster).field("run", &self.run).finish_non_exhaustive()
+        f.debug_struct("Handover")
+            .field("cluster", self.cluster)
+            .field("run", &self.run)
+            .finish_non_exhaustive()
     }
 }
 
@@ -51,7 +55,18 @@ impl<'a> Handover<'a> {
     ) -> Self {
         let before = rules.before.clone();
         let (run, waited, started) = (Run::default(), Duration::ZERO, Instant::now());
-        Self { cluster, rules, permit, observer, run, before, named: Vec::new(), locks: None, waited, started }
+        Self {
+            cluster,
+            rules,
+            permit,
+            observer,
+            run,
+            before,
+            named: Vec::new(),
+            locks: None,
+            waited,
+            started,
+        }
     }
 
     /// What was done, whatever ended it.
@@ -74,16 +89,23 @@ impl<'a> Handover<'a> {
         }
     }
 
-    /// Looks at the registry. What was proven of the masters' absence before is proven up to this look, if none of them is
-    /// there.
+    /// Looks at the registry. What was proven of the masters' absence before is proven up to this
+    /// look, if none of them is there.
     ///
     /// # Errors
     /// As [`guard::look`].
     pub(super) async fn look(&mut self) -> Result<RegistryView, FailoverError> {
         let asked = Instant::now();
         let view = guard::look(self.cluster, self.rules).await?;
-        let is_there = self.named.iter().any(|master| view.masters.find(master).is_some());
-        if let Some(before) = self.before.as_mut().filter(|before| !is_there && !before.is_stale()) {
+        let is_there = self
+            .named
+            .iter()
+            .any(|master| view.masters.find(master).is_some());
+        if let Some(before) = self
+            .before
+            .as_mut()
+            .filter(|before| !is_there && !before.is_stale())
+        {
             before.looked = Some(asked);
         }
         Ok(view)
@@ -100,7 +122,8 @@ impl<'a> Handover<'a> {
         }
     }
 
-    /// Does something in the database that may take long; locks that are held are kept alive meanwhile.
+    /// Does something in the database that may take long; locks that are held are kept alive
+    /// meanwhile.
     ///
     /// # Errors
     /// Its own, or that a lock was lost.
@@ -108,7 +131,9 @@ impl<'a> Handover<'a> {
         &mut self,
         work: impl AsyncFnOnce(&mut crate::metadata::MetadataStore) -> Result<T, E>,
     ) -> Result<T, FailoverError> {
-        let Cluster { registry, store, .. } = &mut *self.cluster;
+        let Cluster {
+            registry, store, ..
+        } = &mut *self.cluster;
         locks::kept(self.locks.as_ref(), &mut **registry, work(store)).await
     }
 }

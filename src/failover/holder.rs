@@ -10,10 +10,15 @@ use crate::registry::RegistryError;
 #[must_use]
 pub fn registered_owner<'a>(node: &LockNode, masters: &'a Registrations) -> Option<&'a Address> {
     let session = node.session_id.as_ref()?;
-    masters.servers.iter().find(|server| server.session_id.as_ref() == Some(session)).map(|server| &server.address)
+    masters
+        .servers
+        .iter()
+        .find(|server| server.session_id.as_ref() == Some(session))
+        .map(|server| &server.address)
 }
 
-/// What may explain a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1 give it back with their session.
+/// What may explain a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1 give it back
+/// with their session.
 #[must_use]
 pub fn about_kept(release: &Release, node: &LockNode, masters: &Registrations) -> Option<String> {
     let holder = registered_owner(node, masters).filter(|_| release.keeps_lock())?;
@@ -23,13 +28,23 @@ pub fn about_kept(release: &Release, node: &LockNode, masters: &Registrations) -
     ))
 }
 
-/// Which living master holds the lock for which a failover waited in vain, and whether that may be an old one. Nothing where
-/// something else was the matter, or where the registry does not say.
+/// Which living master holds the lock for which a failover waited in vain, and whether that may be
+/// an old one. Nothing where something else was the matter, or where the registry does not say.
 pub async fn about_holder(cluster: &mut Cluster, failure: &FailoverError) -> Vec<String> {
-    let FailoverError::Registry(RegistryError::Held { holder: Some(holder), .. }) = failure else {
+    let FailoverError::Registry(RegistryError::Held {
+        holder: Some(holder),
+        ..
+    }) = failure
+    else {
         return Vec::new();
     };
-    let Ok(masters) = cluster.registry.masters().await else { return Vec::new() };
-    let owner = registered_owner(holder, &masters).map(|master| format!("that session is master {master}'s"));
-    owner.into_iter().chain(about_kept(cluster.store.release(), holder, &masters)).collect()
+    let Ok(masters) = cluster.registry.masters().await else {
+        return Vec::new();
+    };
+    let owner = registered_owner(holder, &masters)
+        .map(|master| format!("that session is master {master}'s"));
+    owner
+        .into_iter()
+        .chain(about_kept(cluster.store.release(), holder, &masters))
+        .collect()
 }

@@ -9,8 +9,9 @@ use crate::model::{Address, Instance, Registration, Registrations, Verdict};
 /// The verdict on an instance.
 ///
 /// `restarted` needs proof: the registration's start-up time, the cluster's zone, and both of the instance's times
-/// before it (F§7.2). Without proof a registered master is `alive`. Where no master at all is registered, nobody is shown
-/// dead by being absent; and of one whose heartbeat is in doubt nothing is known.
+/// before it (F§7.2). Without proof a registered master is `alive`. Where no master at all is
+/// registered, nobody is shown dead by being absent; and of one whose heartbeat is in doubt nothing
+/// is known.
 #[must_use]
 pub fn instance_verdict(
     instance: &Instance,
@@ -21,14 +22,18 @@ pub fn instance_verdict(
     if family.claim.is_on(instance) {
         return Verdict::Claimed;
     }
-    let Some(host) = instance.host.as_deref() else { return Verdict::Unknown };
+    let Some(host) = instance.host.as_deref() else {
+        return Verdict::Unknown;
+    };
     match Address::typed(host, family.registry.address_form) {
         Err(_) => Verdict::Unknown,
         Ok(address) => match masters.find(&address) {
             None if masters.prove_nothing() => Verdict::Unknown,
             None => Verdict::Dead,
             Some(registration) if registration.heartbeat.in_doubt => Verdict::Unknown,
-            Some(registration) if began_before(instance, family, registration, zone) == Some(true) => {
+            Some(registration)
+                if began_before(instance, family, registration, zone) == Some(true) =>
+            {
                 Verdict::Restarted
             }
             Some(_) => Verdict::Alive,
@@ -36,8 +41,8 @@ pub fn instance_verdict(
     }
 }
 
-/// The verdict on a master as a whole: registered or not. Whether it was restarted shows in its instances alone. Where no
-/// master at all is registered, nothing is known of any.
+/// The verdict on a master as a whole: registered or not. Whether it was restarted shows in its
+/// instances alone. Where no master at all is registered, nothing is known of any.
 #[must_use]
 pub(super) fn master_verdict(address: &Address, masters: &Registrations) -> Verdict {
     match masters.find(address) {
@@ -48,7 +53,8 @@ pub(super) fn master_verdict(address: &Address, masters: &Registrations) -> Verd
     }
 }
 
-/// Whether the instance belongs to an earlier life of the registered master; `None` where that cannot be told.
+/// Whether the instance belongs to an earlier life of the registered master; `None` where that
+/// cannot be told.
 #[must_use]
 pub(super) fn began_before(
     instance: &Instance,
@@ -56,30 +62,42 @@ pub(super) fn began_before(
     registration: &Registration,
     zone: Option<&TimeZone>,
 ) -> Option<bool> {
-    // Database times are cut to seconds: an instance of the very second is taken as the living master's.
+    // Database times are cut to seconds: an instance of the very second is taken as the living
+    // master's.
     let started = whole_second(registration.heartbeat.started_at?.instant(zone)?);
     Some(began(instance, family, zone)? < started)
 }
 
-/// When the instance was begun at the latest, by everything that a master writes when it takes one up; `None` where one of
-/// these says nothing.
-pub(super) fn began(instance: &Instance, family: &Family, zone: Option<&TimeZone>) -> Option<Timestamp> {
+/// When the instance was begun at the latest, by everything that a master writes when it takes one
+/// up; `None` where one of these says nothing.
+pub(super) fn began(
+    instance: &Instance,
+    family: &Family,
+    zone: Option<&TimeZone>,
+) -> Option<Timestamp> {
     let instant = |time| zone?.to_ambiguous_timestamp(time).unambiguous().ok();
     let first = instant(instance.start_time?)?;
     let latest = match instance.restart_time {
-        // Up to 2.0.1 nothing else says that a run began anew, and an old instance may be the living master's.
+        // Up to 2.0.1 nothing else says that a run began anew, and an old instance may be the
+        // living master's.
         None if !is_first_run(instance) => return None,
         None => first,
         Some(restart) => first.max(instant(restart)?),
     };
     // A trigger is no take-up: that shows in the history alone.
-    if family.starts_at_trigger { Some(latest.max(instant(instance.last_change?)?)) } else { Some(latest) }
+    if family.starts_at_trigger {
+        Some(latest.max(instant(instance.last_change?)?))
+    } else {
+        Some(latest)
+    }
 }
 
-/// Whether the instance still is in the run that `start_time` is of: a master writes the type of every command that it
-/// takes up for the instance.
+/// Whether the instance still is in the run that `start_time` is of: a master writes the type of
+/// every command that it takes up for the instance.
 fn is_first_run(instance: &Instance) -> bool {
-    instance.command_type.is_some_and(|kind| crate::family::FIRST_RUN_COMMANDS.contains(&kind))
+    instance
+        .command_type
+        .is_some_and(|kind| crate::family::FIRST_RUN_COMMANDS.contains(&kind))
 }
 
 /// The second that a moment is in, as a database writes it.
@@ -101,9 +119,17 @@ mod tests {
             session_id: None,
             created_at: None,
             modified_at: None,
-            heartbeat: Heartbeat { started_at, ..Heartbeat::default() },
+            heartbeat: Heartbeat {
+                started_at,
+                ..Heartbeat::default()
+            },
         };
-        Registrations { parent_exists: true, parent: String::new(), servers: vec![registration], changes: None }
+        Registrations {
+            parent_exists: true,
+            parent: String::new(),
+            servers: vec![registration],
+            changes: None,
+        }
     }
 
     fn instance(host: Option<&str>, start: Option<&str>, restart: Option<&str>) -> Instance {
@@ -126,18 +152,35 @@ mod tests {
     fn hosts_are_compared_whole() {
         let masters = registered("110.0.0.1:56789", None);
         for host in ["10.0.0.1:5678", "110.0.0.1:5678", "0.0.0.1:56789"] {
-            assert_eq!(verdict(&instance(Some(host), None, None), &masters, None), Verdict::Dead, "{host}");
+            assert_eq!(
+                verdict(&instance(Some(host), None, None), &masters, None),
+                Verdict::Dead,
+                "{host}"
+            );
         }
-        assert_eq!(verdict(&instance(Some("110.0.0.1:56789"), None, None), &masters, None), Verdict::Alive);
+        assert_eq!(
+            verdict(
+                &instance(Some("110.0.0.1:56789"), None, None),
+                &masters,
+                None
+            ),
+            Verdict::Alive
+        );
     }
 
     #[test]
     fn nobody_is_dead_where_no_master_is_registered() {
         let named = instance(Some("10.0.0.1:5678"), None, None);
-        let emptied = Registrations { parent_exists: true, ..Registrations::default() };
+        let emptied = Registrations {
+            parent_exists: true,
+            ..Registrations::default()
+        };
         for masters in [emptied, Registrations::default()] {
             assert_eq!(verdict(&named, &masters, None), Verdict::Unknown);
-            assert_eq!(master_verdict(&Address::seen("10.0.0.1:5678"), &masters), Verdict::Unknown);
+            assert_eq!(
+                master_verdict(&Address::seen("10.0.0.1:5678"), &masters),
+                Verdict::Unknown
+            );
         }
     }
 
@@ -147,16 +190,36 @@ mod tests {
         masters.servers[0].heartbeat.in_doubt = true;
         let before = instance(Some("h:1"), Some("2024-06-01T01:59:59"), None);
         assert_eq!(verdict(&before, &masters, Some("UTC")), Verdict::Unknown);
-        assert_eq!(master_verdict(&Address::seen("h:1"), &masters), Verdict::Unknown);
-        assert_eq!(master_verdict(&Address::seen("h:2"), &masters), Verdict::Dead);
+        assert_eq!(
+            master_verdict(&Address::seen("h:1"), &masters),
+            Verdict::Unknown
+        );
+        assert_eq!(
+            master_verdict(&Address::seen("h:2"), &masters),
+            Verdict::Dead
+        );
     }
 
     #[test]
     fn hosts_that_name_nobody_are_left_alone() {
         let masters = Registrations::default();
-        assert_eq!(verdict(&instance(Some("NULL"), None, None), &masters, None), Verdict::Claimed);
-        for host in [None, Some(""), Some("null"), Some("Null"), Some(" "), Some("10.0.0.1")] {
-            assert_eq!(verdict(&instance(host, None, None), &masters, None), Verdict::Unknown, "{host:?}");
+        assert_eq!(
+            verdict(&instance(Some("NULL"), None, None), &masters, None),
+            Verdict::Claimed
+        );
+        for host in [
+            None,
+            Some(""),
+            Some("null"),
+            Some("Null"),
+            Some(" "),
+            Some("10.0.0.1"),
+        ] {
+            assert_eq!(
+                verdict(&instance(host, None, None), &masters, None),
+                Verdict::Unknown,
+                "{host:?}"
+            );
         }
     }
 
@@ -167,14 +230,30 @@ mod tests {
         let before = instance(host, Some("2024-06-01T01:59:59"), None);
         assert_eq!(verdict(&before, &masters, Some("UTC")), Verdict::Restarted);
         assert_eq!(verdict(&before, &masters, None), Verdict::Alive);
-        assert_eq!(verdict(&before, &registered("h:1", None), Some("UTC")), Verdict::Alive);
+        assert_eq!(
+            verdict(&before, &registered("h:1", None), Some("UTC")),
+            Verdict::Alive
+        );
         // Ten o'clock in Shanghai is two o'clock UTC: the same second is not before.
         let zoned = instance(host, Some("2024-06-01T10:00:00"), None);
-        assert_eq!(verdict(&zoned, &masters, Some("Asia/Shanghai")), Verdict::Alive);
+        assert_eq!(
+            verdict(&zoned, &masters, Some("Asia/Shanghai")),
+            Verdict::Alive
+        );
         let earlier = instance(host, Some("2024-06-01T09:59:59"), None);
-        assert_eq!(verdict(&earlier, &masters, Some("Asia/Shanghai")), Verdict::Restarted);
-        let recovered_since = instance(host, Some("2024-05-01T00:00:00"), Some("2024-06-01T03:00:00"));
-        assert_eq!(verdict(&recovered_since, &masters, Some("UTC")), Verdict::Alive);
+        assert_eq!(
+            verdict(&earlier, &masters, Some("Asia/Shanghai")),
+            Verdict::Restarted
+        );
+        let recovered_since = instance(
+            host,
+            Some("2024-05-01T00:00:00"),
+            Some("2024-06-01T03:00:00"),
+        );
+        assert_eq!(
+            verdict(&recovered_since, &masters, Some("UTC")),
+            Verdict::Alive
+        );
         let no_start = instance(host, None, Some("2024-05-01T00:00:00"));
         assert_eq!(verdict(&no_start, &masters, Some("UTC")), Verdict::Alive);
     }
@@ -183,13 +262,20 @@ mod tests {
     fn a_trigger_is_no_proof() {
         let masters = registered("h:1", Some("2024-06-01T02:00:00Z"));
         let verdict = |instance: &Instance| {
-            instance_verdict(instance, by_id(FamilyId::V3_3), &masters, TimeZone::get("UTC").ok().as_ref())
+            instance_verdict(
+                instance,
+                by_id(FamilyId::V3_3),
+                &masters,
+                TimeZone::get("UTC").ok().as_ref(),
+            )
         };
         let early = "2024-06-01T01:00:00";
         let mut triggered = instance(Some("h:1"), Some(early), Some(early));
         assert_eq!(verdict(&triggered), Verdict::Alive);
-        for (change, expected) in [("2024-06-01T02:00:00", Verdict::Alive), ("2024-06-01T01:59:59", Verdict::Restarted)]
-        {
+        for (change, expected) in [
+            ("2024-06-01T02:00:00", Verdict::Alive),
+            ("2024-06-01T01:59:59", Verdict::Restarted),
+        ] {
             triggered.last_change = change.parse().ok();
             assert_eq!(verdict(&triggered), expected, "{change}");
         }
@@ -206,7 +292,11 @@ mod tests {
     fn a_run_that_began_anew_at_an_unknown_time_is_the_living_masters() {
         let masters = registered("h:1", Some("2024-06-01T02:00:00Z"));
         let mut old = instance(Some("h:1"), Some("2024-05-01T02:00:00"), None);
-        for (kind, expected) in [(Some(6), Verdict::Restarted), (Some(2), Verdict::Alive), (None, Verdict::Alive)] {
+        for (kind, expected) in [
+            (Some(6), Verdict::Restarted),
+            (Some(2), Verdict::Alive),
+            (None, Verdict::Alive),
+        ] {
             old.command_type = kind;
             assert_eq!(verdict(&old, &masters, Some("UTC")), expected, "{kind:?}");
         }
@@ -220,7 +310,10 @@ mod tests {
     fn an_hour_that_happened_twice_proves_nothing() {
         let masters = registered("h:1", Some("2024-10-27T02:00:00Z"));
         let twice = instance(Some("h:1"), Some("2024-10-27T02:30:00"), None);
-        assert_eq!(verdict(&twice, &masters, Some("Europe/Berlin")), Verdict::Alive);
+        assert_eq!(
+            verdict(&twice, &masters, Some("Europe/Berlin")),
+            Verdict::Alive
+        );
     }
 
     #[test]
@@ -228,6 +321,9 @@ mod tests {
         let mut claimed = instance(Some("h:1"), None, None);
         claimed.state = Some(18);
         let masters = registered("h:1", None);
-        assert_eq!(instance_verdict(&claimed, by_id(FamilyId::V3_3), &masters, None), Verdict::Claimed);
+        assert_eq!(
+            instance_verdict(&claimed, by_id(FamilyId::V3_3), &masters, None),
+            Verdict::Claimed
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Tasks of 3.0 and 3.1 that still run on living workers are asked to end there, before they begin anew elsewhere.
+//! Tasks of 3.0 and 3.1 that still run on living workers are asked to end there, before they begin
+//! anew elsewhere.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,50 +13,87 @@ use crate::model::{Address, Task};
 /// As long as a worker may take to answer: rows are locked meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks the workers to end these tasks, as a master of this release does. That cannot be undone, so it is done last: when
-/// everything is written and looked at again, and nothing is left but to confirm the lock and to commit. After the COMMIT it
-/// would be too late: the new attempt begins then, and has the same name for a worker.
+/// Asks the workers to end these tasks, as a master of this release does. That cannot be undone, so
+/// it is done last: when everything is written and looked at again, and nothing is left but to
+/// confirm the lock and to commit. After the COMMIT it would be too late: the new attempt begins
+/// then, and has the same name for a worker.
 ///
-/// It is no more than an attempt, as it is for the masters. A worker ends the shell that it has started, and answers
-/// before it knows what became of the rest: a worker of 3.1.1 says SUCCESS while the script itself goes on. So no answer
-/// takes the place of the operator's consent.
+/// It is no more than an attempt, as it is for the masters. A worker ends the shell that it has
+/// started, and answers before it knows what became of the rest: a worker of 3.1.1 says SUCCESS
+/// while the script itself goes on. So no answer takes the place of the operator's consent.
 ///
 /// Gives each task that was asked to end, and whether its worker said that it has.
 pub(super) async fn end_tasks(cluster: &Cluster, tasks: &[&Task]) -> Vec<(i64, bool)> {
-    let Some(request) = cluster.store.release().kill_request() else { return Vec::new() };
+    let Some(request) = cluster.store.release().kill_request() else {
+        return Vec::new();
+    };
     let limit = PATIENCE.min(idle_limit(cluster.registry.session_timeout()) / 2);
-    let asked = by_worker(tasks.iter().copied()).into_iter().map(|(worker, tasks)| async move {
-        let answered = crate::worker::kill(&Address::seen(worker), request, &tasks, limit).await;
-        tasks.into_iter().map(|task| (task, answered.contains(&task))).collect::<Vec<_>>()
-    });
-    futures::future::join_all(asked).await.into_iter().flatten().collect()
+    let asked = by_worker(tasks.iter().copied())
+        .into_iter()
+        .map(|(worker, tasks)| async move {
+            let answered =
+                crate::worker::kill(&Address::seen(worker), request, &tasks, limit).await;
+            tasks
+                .into_iter()
+                .map(|task| (task, answered.contains(&task)))
+                .collect::<Vec<_>>()
+        });
+    futures::future::join_all(asked)
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-/// What the workers of these tasks said when they were asked, in this batch or in a greater one that was refused.
-pub(super) fn about_ended(cluster: &Cluster, tasks: &[Task], asked: &BTreeMap<i64, bool>) -> Vec<String> {
-    let Some(words) = cluster.store.release().kill_answer() else { return Vec::new() };
+/// What the workers of these tasks said when they were asked, in this batch or in a greater one
+/// that was refused.
+pub(super) fn about_ended(
+    cluster: &Cluster,
+    tasks: &[Task],
+    asked: &BTreeMap<i64, bool>,
+) -> Vec<String> {
+    let Some(words) = cluster.store.release().kill_answer() else {
+        return Vec::new();
+    };
     let were_asked = tasks.iter().filter(|task| asked.contains_key(&task.id));
-    let told = by_worker(were_asked).into_iter().flat_map(|(worker, tasks)| {
-        let (ended, silent): (Vec<i64>, Vec<i64>) = tasks.iter().partition(|task| asked.get(task) == Some(&true));
-        [(ended, words.ended), (silent, words.silent)].map(|(tasks, what)| {
-            let numbers = tasks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            (!tasks.is_empty()).then(|| format!("worker {worker} {what}: tasks {numbers}, which begin anew elsewhere"))
-        })
-    });
+    let told = by_worker(were_asked)
+        .into_iter()
+        .flat_map(|(worker, tasks)| {
+            let (ended, silent): (Vec<i64>, Vec<i64>) = tasks
+                .iter()
+                .partition(|task| asked.get(task) == Some(&true));
+            [(ended, words.ended), (silent, words.silent)].map(|(tasks, what)| {
+                let numbers = tasks
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                (!tasks.is_empty()).then(|| {
+                    format!("worker {worker} {what}: tasks {numbers}, which begin anew elsewhere")
+                })
+            })
+        });
     told.flatten().collect()
 }
 
 fn by_worker<'t>(tasks: impl Iterator<Item = &'t Task>) -> BTreeMap<&'t str, Vec<i64>> {
     let mut by_worker: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for task in tasks {
-        by_worker.entry(task.host.as_deref().unwrap_or_default()).or_default().push(task.id);
+        by_worker
+            .entry(task.host.as_deref().unwrap_or_default())
+            .or_default()
+            .push(task.id);
     }
     by_worker
 }
 
-/// Tasks that were asked to end, and whose instances were not handed over all the same, or may not have been.
+/// Tasks that were asked to end, and whose instances were not handed over all the same, or may not
+/// have been.
 pub(super) fn in_vain(outcome: &MasterOutcome, failure: Option<&FailoverError>) -> Option<String> {
-    let left = outcome.asked.keys().filter(|task| !outcome.marked_tasks.contains(task));
+    let left = outcome
+        .asked
+        .keys()
+        .filter(|task| !outcome.marked_tasks.contains(task));
     let tasks = left.map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let became = if matches!(failure, Some(FailoverError::OutcomeUnknown { .. })) {
         "and it is not known whether their instances were handed over: if not, what they did is over or cut short, and their \
@@ -79,8 +117,14 @@ mod tests {
         outcome.marked_tasks.push(8);
         let told = in_vain(&outcome, None).unwrap();
         assert!(told.contains("the tasks 7, before the hand-over"), "{told}");
-        let unknown = FailoverError::OutcomeUnknown { cause: "gone".to_owned(), instances: vec![1] };
+        let unknown = FailoverError::OutcomeUnknown {
+            cause: "gone".to_owned(),
+            instances: vec![1],
+        };
         let told = in_vain(&outcome, Some(&unknown)).unwrap();
-        assert!(told.contains("the tasks 7, and it is not known") && !told.contains("failed"), "{told}");
+        assert!(
+            told.contains("the tasks 7, and it is not known") && !told.contains("failed"),
+            "{told}"
+        );
     }
 }

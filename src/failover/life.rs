@@ -1,4 +1,5 @@
-//! What proves that a master was away for a whole time, and what proves that it lives although it is not registered.
+//! What proves that a master was away for a whole time, and what proves that it lives although it
+//! is not registered.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -41,7 +42,10 @@ impl Roll {
     pub fn of(endpoint: &str, masters: &Registrations) -> Self {
         let life = |server: &crate::model::Registration| {
             let session = server.session_id.as_deref().unwrap_or_default();
-            let made = server.created_at.map(Timestamp::as_millisecond).unwrap_or_default();
+            let made = server
+                .created_at
+                .map(Timestamp::as_millisecond)
+                .unwrap_or_default();
             format!("{} {session} {made}", server.node)
         };
         Self {
@@ -62,8 +66,8 @@ impl Roll {
         self.changes.is_some()
     }
 
-    /// What happened since an earlier moment. Whoever comes or goes is counted by ZooKeeper: where the count has grown by
-    /// more than what both moments show, somebody was there in between.
+    /// What happened since an earlier moment. Whoever comes or goes is counted by ZooKeeper: where
+    /// the count has grown by more than what both moments show, somebody was there in between.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Between {
         if self.place != earlier.place {
@@ -76,7 +80,9 @@ impl Roll {
         };
         let shown = self.lives.symmetric_difference(&earlier.lives).count();
         let counted = i64::from(now.count.wrapping_sub(then.count));
-        if (now.parent, now.made_at_ms) == (then.parent, then.made_at_ms) && i64::try_from(shown) == Ok(counted) {
+        if (now.parent, now.made_at_ms) == (then.parent, then.made_at_ms)
+            && i64::try_from(shown) == Ok(counted)
+        {
             Between::Nothing
         } else {
             Between::Something
@@ -95,14 +101,19 @@ pub struct Before {
     pub looked: Option<Instant>,
     /// So long a registry that keeps no count may have gone unseen.
     pub longest: Duration,
-    /// For how long an absence is seen anew that nothing proves any more; where it is not, the failover is refused.
+    /// For how long an absence is seen anew that nothing proves any more; where it is not, the
+    /// failover is refused.
     pub again: Option<Duration>,
 }
 
 impl Before {
-    /// Whether a registry that keeps no count was not looked at for too long: somebody may have come and gone.
+    /// Whether a registry that keeps no count was not looked at for too long: somebody may have
+    /// come and gone.
     pub(super) fn is_stale(&self) -> bool {
-        !self.roll.is_counted() && self.looked.is_none_or(|looked| looked.elapsed() > self.longest)
+        !self.roll.is_counted()
+            && self
+                .looked
+                .is_none_or(|looked| looked.elapsed() > self.longest)
     }
 }
 
@@ -125,11 +136,16 @@ pub(super) fn ensure_away(
         Between::Something => false,
         Between::NotCounted => !before.is_stale(),
     };
-    if proven { Ok(()) } else { Err(Refusal::CameAndWent(address.clone())) }
+    if proven {
+        Ok(())
+    } else {
+        Err(Refusal::CameAndWent(address.clone()))
+    }
 }
 
-/// What shows that a master lives which is not registered: what it has begun since it was lost, and what has become of that
-/// which it had. In a release where what is taken up shows the dead master's address again, only the former does.
+/// What shows that a master lives which is not registered: what it has begun since it was lost, and
+/// what has become of that which it had. In a release where what is taken up shows the dead
+/// master's address again, only the former does.
 ///
 /// # Errors
 /// The database's own.
@@ -139,7 +155,9 @@ pub async fn sign_of_life(
     mark: &Mark,
 ) -> Result<Option<Sign>, FailoverError> {
     match store.sign_since(address.as_str(), mark).await? {
-        None if !store.release().recovered_looks_hanging() => Ok(store.change_since(address.as_str(), mark).await?),
+        None if !store.release().recovered_looks_hanging() => {
+            Ok(store.change_since(address.as_str(), mark).await?)
+        }
         sign => Ok(sign),
     }
 }
@@ -157,10 +175,17 @@ pub(super) async fn ensure_no_sign(
 }
 
 fn refuse(address: &Address, sign: Option<Sign>) -> Result<(), FailoverError> {
-    sign.map_or(Ok(()), |sign| Err(Refusal::ShowsLife { address: address.clone(), sign }.into()))
+    sign.map_or(Ok(()), |sign| {
+        Err(Refusal::ShowsLife {
+            address: address.clone(),
+            sign,
+        }
+        .into())
+    })
 }
 
-/// That none of these unfinished instances was taken up by the master that they name since it was lost.
+/// That none of these unfinished instances was taken up by the master that they name since it was
+/// lost.
 ///
 /// # Errors
 /// [`Refusal::ShowsLife`].
@@ -171,7 +196,10 @@ pub(super) fn ensure_none_taken_up(
     instances: &[Instance],
 ) -> Result<(), FailoverError> {
     let is_taken_up = |instance: &&Instance| mark.is_taken_up(address.as_str(), instance.id);
-    let found = instances.iter().find(is_taken_up).filter(|_| !release.recovered_looks_hanging());
+    let found = instances
+        .iter()
+        .find(is_taken_up)
+        .filter(|_| !release.recovered_looks_hanging());
     refuse(address, found.map(|instance| Sign::TakenUp(instance.id)))
 }
 
@@ -186,12 +214,14 @@ pub(super) fn ensure_others_doing(
 ) -> Result<(), FailoverError> {
     let names_it = row.host.as_deref() == Some(address.as_str());
     let others = !names_it || store.release().recovered_looks_hanging();
-    let sign = (!others && !store.is_others_doing(row.state, true)).then_some(Sign::Changed(row.id));
+    let sign =
+        (!others && !store.is_others_doing(row.state, true)).then_some(Sign::Changed(row.id));
     refuse(address, sign)
 }
 
-/// That a master which is not registered has begun nothing since it was lost. Once some of its instances are handed over,
-/// tasks may be another master's in a release where what is taken up shows the dead master's address again.
+/// That a master which is not registered has begun nothing since it was lost. Once some of its
+/// instances are handed over, tasks may be another master's in a release where what is taken up
+/// shows the dead master's address again.
 ///
 /// # Errors
 /// [`Refusal::ShowsLife`], the database's own.
@@ -211,12 +241,24 @@ pub(super) async fn ensure_still(
 impl fmt::Display for Sign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instance(id) => write!(f, "instance {id} names it and was written after its registration was lost"),
+            Self::Instance(id) => write!(
+                f,
+                "instance {id} names it and was written after its registration was lost"
+            ),
             Self::Task { task, instance } => {
-                write!(f, "task {task} of its instance {instance} was written after its registration was lost")
+                write!(
+                    f,
+                    "task {task} of its instance {instance} was written after its registration was lost"
+                )
             }
-            Self::TakenUp(id) => write!(f, "instance {id} names it, which it did not when its registration was lost"),
-            Self::Changed(id) => write!(f, "instance {id} names it and was changed after its registration was lost"),
+            Self::TakenUp(id) => write!(
+                f,
+                "instance {id} names it, which it did not when its registration was lost"
+            ),
+            Self::Changed(id) => write!(
+                f,
+                "instance {id} names it and was changed after its registration was lost"
+            ),
         }
     }
 }
@@ -239,7 +281,11 @@ mod tests {
             parent_exists: true,
             parent: "/nodes/master".to_owned(),
             servers: sessions.iter().map(server).collect(),
-            changes: count.map(|count| Changes { parent: 3, made_at_ms: 0, count }),
+            changes: count.map(|count| Changes {
+                parent: 3,
+                made_at_ms: 0,
+                count,
+            }),
         };
         Roll::of("zk", &masters)
     }
@@ -247,15 +293,36 @@ mod tests {
     #[test]
     fn whoever_comes_and_goes_unseen_is_counted() {
         let before = roll(Some(7), &[("a:1", "1"), ("b:1", "2")]);
-        assert_eq!(roll(Some(7), &[("a:1", "1"), ("b:1", "2")]).since(&before), Between::Nothing);
+        assert_eq!(
+            roll(Some(7), &[("a:1", "1"), ("b:1", "2")]).since(&before),
+            Between::Nothing
+        );
         // One went, one came, one was replaced by another life of itself: that is all shown.
-        assert_eq!(roll(Some(8), &[("a:1", "1")]).since(&before), Between::Nothing);
-        assert_eq!(roll(Some(8), &[("a:1", "1"), ("b:1", "2"), ("c:1", "3")]).since(&before), Between::Nothing);
-        assert_eq!(roll(Some(9), &[("a:1", "1"), ("b:1", "9")]).since(&before), Between::Nothing);
+        assert_eq!(
+            roll(Some(8), &[("a:1", "1")]).since(&before),
+            Between::Nothing
+        );
+        assert_eq!(
+            roll(Some(8), &[("a:1", "1"), ("b:1", "2"), ("c:1", "3")]).since(&before),
+            Between::Nothing
+        );
+        assert_eq!(
+            roll(Some(9), &[("a:1", "1"), ("b:1", "9")]).since(&before),
+            Between::Nothing
+        );
         // Somebody else besides.
-        assert_eq!(roll(Some(9), &[("a:1", "1"), ("b:1", "2")]).since(&before), Between::Something);
-        assert_eq!(roll(Some(10), &[("a:1", "1")]).since(&before), Between::Something);
-        assert_eq!(roll(Some(6), &[("a:1", "1"), ("b:1", "2")]).since(&before), Between::Something);
+        assert_eq!(
+            roll(Some(9), &[("a:1", "1"), ("b:1", "2")]).since(&before),
+            Between::Something
+        );
+        assert_eq!(
+            roll(Some(10), &[("a:1", "1")]).since(&before),
+            Between::Something
+        );
+        assert_eq!(
+            roll(Some(6), &[("a:1", "1"), ("b:1", "2")]).since(&before),
+            Between::Something
+        );
     }
 
     #[test]
@@ -265,15 +332,28 @@ mod tests {
         other.place = "elsewhere".to_owned();
         assert_eq!(other.since(&before), Between::Something);
         let mut other = before.clone();
-        other.changes = Some(Changes { parent: 4, made_at_ms: 0, count: 7 });
+        other.changes = Some(Changes {
+            parent: 4,
+            made_at_ms: 0,
+            count: 7,
+        });
         assert_eq!(other.since(&before), Between::Something);
-        assert_eq!(roll(None, &[("a:1", "1")]).since(&before), Between::Something);
-        assert_eq!(roll(None, &[]).since(&roll(None, &[("a:1", "1")])), Between::NotCounted);
+        assert_eq!(
+            roll(None, &[("a:1", "1")]).since(&before),
+            Between::Something
+        );
+        assert_eq!(
+            roll(None, &[]).since(&roll(None, &[("a:1", "1")])),
+            Between::NotCounted
+        );
     }
 
     #[test]
     fn the_count_may_overflow() {
         let before = roll(Some(i32::MAX), &[]);
-        assert_eq!(roll(Some(i32::MIN), &[("a:1", "1")]).since(&before), Between::Nothing);
+        assert_eq!(
+            roll(Some(i32::MIN), &[("a:1", "1")]).since(&before),
+            Between::Nothing
+        );
     }
 }

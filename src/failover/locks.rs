@@ -10,8 +10,7 @@ use crate::model::Confirmed;
 use crate::registry::{Lease, Registry, RegistryError};
 
 /// What a lock node of another kind is worth.
-pub const UNHEEDED: &str =
-    "masters and dsctl do not wait for it, nor it for them; whoever made it is not kept out by this lock";
+pub const UNHEEDED: &str = "masters and dsctl do not wait for it, nor it for them; whoever made it is not kept out by this lock";
 
 /// Locks that are held. Give them back with [`Locks::release`].
 #[derive(Debug)]
@@ -24,8 +23,8 @@ impl Locks {
     /// Takes every lock, in order; all together may wait no longer than `timeout`.
     ///
     /// # Errors
-    /// [`RegistryError::Held`] and others. Locks taken before the one that failed are given back then, or the error is
-    /// [`RegistryError::NotReleased`].
+    /// [`RegistryError::Held`] and others. Locks taken before the one that failed are given back
+    /// then, or the error is [`RegistryError::NotReleased`].
     pub(crate) async fn take(
         registry: &mut dyn Registry,
         paths: &[String],
@@ -37,14 +36,16 @@ impl Locks {
         for path in paths {
             let left = deadline.saturating_duration_since(Instant::now());
             let full_path = registry.full_path(path);
-            let mut on_wait = |holder: &crate::model::LockNode| observer.waiting_for_lock(&full_path, holder);
+            let mut on_wait =
+                |holder: &crate::model::LockNode| observer.waiting_for_lock(&full_path, holder);
             match registry.acquire(path, left, &mut on_wait).await {
                 Ok(lease) => {
                     tracing::info!(path = lease.path, waited = ?lease.waited, "lock taken");
                     locks.leases.push(lease);
                 }
                 Err(error) => {
-                    // A session that keeps a lock must not go on, as one that was only refused one may.
+                    // A session that keeps a lock must not go on, as one that was only refused one
+                    // may.
                     return Err(locks.release(registry).await.err().unwrap_or(error));
                 }
             }
@@ -54,15 +55,19 @@ impl Locks {
 
     /// What was taken.
     pub(crate) fn taken(&self) -> impl Iterator<Item = LockTaken> {
-        self.leases.iter().map(|lease| LockTaken { path: lease.path.clone(), waited: lease.waited })
+        self.leases.iter().map(|lease| LockTaken {
+            path: lease.path.clone(),
+            waited: lease.waited,
+        })
     }
 
     /// What the operator should know of other clients' locks beside ours.
     pub(crate) fn about_others(&self) -> impl Iterator<Item = String> {
         let beside = |lease: &Lease| {
             let (path, names) = (lease.path.clone(), lease.foreign.join(", "));
-            (!names.is_empty())
-                .then(|| format!("beside the lock {path} there is another program's ({names}): {UNHEEDED}"))
+            (!names.is_empty()).then(|| {
+                format!("beside the lock {path} there is another program's ({names}): {UNHEEDED}")
+            })
         };
         self.leases.iter().filter_map(beside)
     }
@@ -71,16 +76,23 @@ impl Locks {
     ///
     /// # Errors
     /// [`RegistryError::LockLost`], [`RegistryError::Interrupted`]: no COMMIT may follow.
-    pub(crate) async fn confirm(&self, registry: &mut dyn Registry) -> Result<Confirmed, RegistryError> {
+    pub(crate) async fn confirm(
+        &self,
+        registry: &mut dyn Registry,
+    ) -> Result<Confirmed, RegistryError> {
         let mut confirmed = None;
         for lease in &self.leases {
             confirmed = Some(registry.confirm(lease).await?);
         }
-        let none = || RegistryError::LockLost { path: String::new(), cause: "no lock was taken".to_owned() };
+        let none = || RegistryError::LockLost {
+            path: String::new(),
+            cause: "no lock was taken".to_owned(),
+        };
         confirmed.ok_or_else(none)
     }
 
-    /// Runs something that may take longer than the registry lets us be silent, and keeps the locks alive meanwhile.
+    /// Runs something that may take longer than the registry lets us be silent, and keeps the locks
+    /// alive meanwhile.
     ///
     /// # Errors
     /// The work's own, or that a lock is lost.
@@ -89,7 +101,8 @@ impl Locks {
         registry: &mut dyn Registry,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, FailoverError> {
-        // One session holds them all. What is over in a moment is not worth a question to the registry.
+        // One session holds them all. What is over in a moment is not worth a question to the
+        // registry.
         let moment = registry.session_timeout() / 6;
         let lost = async {
             tokio::time::sleep(moment).await;
@@ -108,8 +121,8 @@ impl Locks {
     /// Gives every lock back, the last one first.
     ///
     /// # Errors
-    /// The first one's; the others are tried all the same. The session must be ended then, and whoever else waits for the
-    /// locks be told: they stay as long as it does.
+    /// The first one's; the others are tried all the same. The session must be ended then, and
+    /// whoever else waits for the locks be told: they stay as long as it does.
     pub(crate) async fn release(self, registry: &mut dyn Registry) -> Result<(), RegistryError> {
         let mut result = Ok(());
         for lease in self.leases.into_iter().rev() {
@@ -133,8 +146,8 @@ pub(super) async fn kept<T, E: Into<FailoverError>>(
     }
 }
 
-/// The server ends a frozen process's transaction long before the registry ends its lock. Our last sign of life to the
-/// registry may be a third of the session old when the transaction starts.
+/// The server ends a frozen process's transaction long before the registry ends its lock. Our last
+/// sign of life to the registry may be a third of the session old when the transaction starts.
 pub(super) fn idle_limit(session_timeout: Duration) -> Duration {
     (session_timeout / 3).max(Duration::from_secs(1))
 }

@@ -1,4 +1,5 @@
-//! The failover itself: judging and planning (pure), the locks, the batches, and seeing masters take the work up.
+//! The failover itself: judging and planning (pure), the locks, the batches, and seeing masters
+//! take the work up.
 
 mod absence;
 mod batch;
@@ -31,7 +32,8 @@ mod zone;
 pub use absence::Lookout;
 pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
 pub use guard::{
-    RegistryView, about_persistent, beyond_doubt, check_registry, dead_hosts, in_database, look, place, survey,
+    RegistryView, about_persistent, beyond_doubt, check_registry, dead_hosts, in_database, look,
+    place, survey,
 };
 pub use handed_over::HandedOver;
 pub use handover::Handover;

@@ -35,8 +35,8 @@ pub struct MasterOutcome {
     pub address: Address,
     /// `dead`, `restarted`, `claimed` for instances handed over before, or `alive` for one that was refused.
     pub verdict: Verdict,
-    /// Instances handed over, with the command's id: `None` where no command was inserted (`clear-hosts`, dry run) or
-    /// a master had taken it up before its id could be read.
+    /// Instances handed over, with the command's id: `None` where no command was inserted
+    /// (`clear-hosts`, dry run) or a master had taken it up before its id could be read.
     pub recovered: Vec<(InstanceId, Option<i64>)>,
     /// What the rows of these were before, as far as a take-up is seen by the difference.
     pub handed_over: Vec<HandedOver>,
@@ -109,7 +109,10 @@ impl Run {
     /// Number of instances handed over.
     #[must_use]
     pub fn recovered(&self) -> usize {
-        self.masters.iter().map(|master| master.recovered.len()).sum()
+        self.masters
+            .iter()
+            .map(|master| master.recovered.len())
+            .sum()
     }
 
     /// Number of instances left untouched.
@@ -133,7 +136,13 @@ impl Run {
     ) -> Result<(), FailoverError> {
         let Err(error) = result else { return Ok(()) };
         // It is registered, and nothing shows that it was started anew.
-        let lives = matches!(error, FailoverError::Refused(Refusal::MasterRegistered { older: None | Some(0), .. }));
+        let lives = matches!(
+            error,
+            FailoverError::Refused(Refusal::MasterRegistered {
+                older: None | Some(0),
+                ..
+            })
+        );
         let verdict = if lives { Verdict::Alive } else { verdict };
         self.outcome_of(address, verdict).trouble = Some(Unfinished::Failed(error.clone()));
         if ends_run(&error) { Err(error) } else { Ok(()) }
@@ -142,27 +151,41 @@ impl Run {
     /// Names those that the run did not come to.
     pub(super) fn name_others(&mut self, masters: &[(&Address, Verdict)]) {
         for (address, verdict) in masters {
-            if !self.masters.iter().any(|master| master.address == **address) {
+            if !self
+                .masters
+                .iter()
+                .any(|master| master.address == **address)
+            {
                 self.outcome_of(address, *verdict).trouble = Some(Unfinished::NotBegun);
             }
         }
         // As they were given; a lock that was held has put its master behind the others.
-        let place = |master: &MasterOutcome| masters.iter().position(|(address, _)| **address == master.address);
+        let place = |master: &MasterOutcome| {
+            masters
+                .iter()
+                .position(|(address, _)| **address == master.address)
+        };
         self.masters.sort_by_key(place);
     }
 
     /// A master's outcome, in the place of one that says only why its work was not begun.
     pub(super) fn put(&mut self, outcome: MasterOutcome) {
-        self.masters.retain(|master| master.address != outcome.address || master.has_rows());
+        self.masters
+            .retain(|master| master.address != outcome.address || master.has_rows());
         self.masters.push(outcome);
     }
 
     /// A master's newest outcome, made where there is none yet.
     fn outcome_of(&mut self, address: &Address, verdict: Verdict) -> &mut MasterOutcome {
-        let place = self.masters.iter().rposition(|master| master.address == *address).unwrap_or_else(|| {
-            self.masters.push(MasterOutcome::new(address.clone(), verdict));
-            self.masters.len() - 1
-        });
+        let place = self
+            .masters
+            .iter()
+            .rposition(|master| master.address == *address)
+            .unwrap_or_else(|| {
+                self.masters
+                    .push(MasterOutcome::new(address.clone(), verdict));
+                self.masters.len() - 1
+            });
         &mut self.masters[place]
     }
 
@@ -170,19 +193,29 @@ impl Run {
     pub(super) fn worst(&self) -> Option<&FailoverError> {
         let failures = self.masters.iter().filter_map(MasterOutcome::failure);
         // Of equals, the first.
-        failures.rev().max_by_key(|error| severity(error.exit_code(self.wrote)))
+        failures
+            .rev()
+            .max_by_key(|error| severity(error.exit_code(self.wrote)))
     }
 
-    /// The exit code: what ended the run, else the worst of what befell a master and of an instance that was left and should
-    /// not have been.
+    /// The exit code: what ended the run, else the worst of what befell a master and of an instance
+    /// that was left and should not have been.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        let left = self.masters.iter().flat_map(|master| &master.skipped).any(|(_, reason)| reason.is_trouble());
+        let left = self
+            .masters
+            .iter()
+            .flat_map(|master| &master.skipped)
+            .any(|(_, reason)| reason.is_trouble());
         match &self.failure {
             Some(failure) => {
                 let code = failure.exit_code(self.wrote);
                 let is_worse = severity(ExitCode::Partial) > severity(code);
-                if left && is_worse && !ends_run(failure) { ExitCode::Partial } else { code }
+                if left && is_worse && !ends_run(failure) {
+                    ExitCode::Partial
+                } else {
+                    code
+                }
             }
             None if left => ExitCode::Partial,
             None => ExitCode::Done,
@@ -190,8 +223,8 @@ impl Run {
     }
 }
 
-/// Whether the masters behind this one cannot be done either, or must not be. A safety check that speaks of one master says
-/// nothing of the next; every other one is about the cluster.
+/// Whether the masters behind this one cannot be done either, or must not be. A safety check that
+/// speaks of one master says nothing of the next; every other one is about the cluster.
 pub(super) fn ends_run(error: &FailoverError) -> bool {
     match error {
         FailoverError::Refused(refusal) => !matches!(
@@ -212,12 +245,14 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
                 | RegistryError::Unsupported(_)
         ),
         FailoverError::Database(error) => !is_refusal(error),
-        FailoverError::Store(_) | FailoverError::OutcomeUnknown { .. } | FailoverError::Stopped(_) => true,
+        FailoverError::Store(_)
+        | FailoverError::OutcomeUnknown { .. }
+        | FailoverError::Stopped(_) => true,
     }
 }
 
-/// Whether the database said no to a statement, and goes on. An id that is given out twice is no row's fault: trying again would
-/// move the sequence, until it looks mended.
+/// Whether the database said no to a statement, and goes on. An id that is given out twice is no
+/// row's fault: trying again would move the sequence, until it looks mended.
 pub(super) fn is_refusal(error: &DatabaseError) -> bool {
     matches!(error, DatabaseError::Refused { .. })
 }
@@ -239,7 +274,10 @@ impl SkipReason {
     pub fn is_trouble(&self) -> bool {
         !matches!(
             self,
-            Self::CommandWaiting(_) | Self::LivingMaster | Self::Finished | Self::NotClaimed(Verdict::Alive)
+            Self::CommandWaiting(_)
+                | Self::LivingMaster
+                | Self::Finished
+                | Self::NotClaimed(Verdict::Alive)
         )
     }
 }

@@ -1,4 +1,5 @@
-//! The text of a recovery command's `command_param` (F§7.5), as a live master of the release would write it.
+//! The text of a recovery command's `command_param` (F§7.5), as a live master of the release would
+//! write it.
 
 use std::collections::HashMap;
 
@@ -85,15 +86,18 @@ impl OriginalState {
         }
     }
 
-    /// What a claimed instance's former recovery command and its own history say: both the same, or the newer one. Who
-    /// wrote the command did so in a zone that may be another than the history's, so that newer is shown only by more than
-    /// zones can be apart.
+    /// What a claimed instance's former recovery command and its own history say: both the same, or
+    /// the newer one. Who wrote the command did so in a zone that may be another than the
+    /// history's, so that newer is shown only by more than zones can be apart.
     #[must_use]
     pub fn found(row: &InstanceRow, error: Option<&CommandRow>) -> Option<Self> {
         let lived = row.state_history.as_deref().and_then(from_history);
         let Some(error) = error else { return lived };
         let said = error.command_param.as_deref().and_then(from_command);
-        let (command_time, change) = (error.update_time.or(error.start_time), row.instance.last_change);
+        let (command_time, change) = (
+            error.update_time.or(error.start_time),
+            row.instance.last_change,
+        );
         match (said, lived) {
             (Some(said), Some(lived)) if said == lived => Some(said),
             // Without any history there is nothing that could be newer.
@@ -159,10 +163,13 @@ struct Typed {
     workflow_execution_status: &'static str,
 }
 
-/// The value of `StartParams`, to the letter. Of two the last counts, as upstream's reader has it; null is none.
+/// The value of `StartParams`, to the letter. Of two the last counts, as upstream's reader has it;
+/// null is none.
 fn start_params(own: &str) -> Option<&RawValue> {
     let keys: HashMap<String, &RawValue> = serde_json::from_str(own).ok()?;
-    keys.get("StartParams").copied().filter(|value| value.get() != "null")
+    keys.get("StartParams")
+        .copied()
+        .filter(|value| value.get() != "null")
 }
 
 #[derive(Serialize)]
@@ -187,16 +194,28 @@ struct WithTexts<'a> {
 ///
 /// # Errors
 /// The reason why no master could read such a text; the instance is to be left alone then.
-pub(crate) fn write(row: &InstanceRow, sources: ParameterSources<'_>) -> Result<String, SkipReason> {
+pub(crate) fn write(
+    row: &InstanceRow,
+    sources: ParameterSources<'_>,
+) -> Result<String, SkipReason> {
     match sources.form {
-        ParameterForm::InstanceId => Ok(text(&WithNumber { start_params: None, instance: row.instance.id })),
+        ParameterForm::InstanceId => Ok(text(&WithNumber {
+            start_params: None,
+            instance: row.instance.id,
+        })),
         ParameterForm::WithScheduleZone => with_map(row.instance.id, None, sources.schedule),
         ParameterForm::WithStartParams => {
             let own = row.command_param.as_deref();
-            with_map(row.instance.id, own.and_then(start_params), sources.schedule)
+            with_map(
+                row.instance.id,
+                own.and_then(start_params),
+                sources.schedule,
+            )
         }
         ParameterForm::Typed => {
-            let state = sources.original_state.ok_or(SkipReason::OriginalStateUnknown)?;
+            let state = sources
+                .original_state
+                .ok_or(SkipReason::OriginalStateUnknown)?;
             Ok(text(&Typed {
                 command_type: "RECOVER_TOLERANCE_FAULT",
                 sub_workflow_instance: false,
@@ -215,10 +234,17 @@ fn with_map(
     schedule: Option<Schedule<'_>>,
 ) -> Result<String, SkipReason> {
     let Some(Schedule { zone }) = schedule else {
-        return Ok(text(&WithNumber { start_params, instance }));
+        return Ok(text(&WithNumber {
+            start_params,
+            instance,
+        }));
     };
     let start_params = start_params.map(as_text).transpose()?;
-    Ok(text(&WithTexts { start_params, instance: instance.to_string(), schedule_timezone: zone }))
+    Ok(text(&WithTexts {
+        start_params,
+        instance: instance.to_string(),
+        schedule_timezone: zone,
+    }))
 }
 
 fn as_text(value: &RawValue) -> Result<String, SkipReason> {
@@ -230,7 +256,8 @@ fn as_text(value: &RawValue) -> Result<String, SkipReason> {
 }
 
 fn text(value: &impl Serialize) -> String {
-    // Structures of texts and numbers always serialise; an empty object would be refused by any reader.
+    // Structures of texts and numbers always serialise; an empty object would be refused by any
+    // reader.
     serde_json::to_string(value).unwrap_or_default()
 }
 
@@ -243,7 +270,10 @@ pub(crate) fn original_state(
 ) -> OriginalStateFound {
     if matches!(family.claim, Claim::Host(_)) || !family.claim.is_on(&row.instance) {
         let state = row.instance.state.and_then(OriginalState::from_code);
-        return OriginalStateFound { state, contradicted: None };
+        return OriginalStateFound {
+            state,
+            contradicted: None,
+        };
     }
     let found = OriginalState::found(row, error_command);
     let state = match given {
@@ -252,7 +282,10 @@ pub(crate) fn original_state(
         None => found,
     };
     let given = given.map(GivenState::state);
-    OriginalStateFound { state, contradicted: found.filter(|found| given.is_some_and(|given| given != *found)) }
+    OriginalStateFound {
+        state,
+        contradicted: found.filter(|found| given.is_some_and(|given| given != *found)),
+    }
 }
 
 #[cfg(test)]
@@ -263,14 +296,32 @@ mod tests {
     use crate::model::Instance;
 
     fn row(command_param: &str) -> InstanceRow {
-        let instance = Instance { id: 123, ..Instance::default() };
-        InstanceRow { instance, command_param: Some(command_param.to_owned()), ..InstanceRow::default() }
+        let instance = Instance {
+            id: 123,
+            ..Instance::default()
+        };
+        InstanceRow {
+            instance,
+            command_param: Some(command_param.to_owned()),
+            ..InstanceRow::default()
+        }
     }
 
     #[allow(clippy::option_option)] // no schedule, one without a zone, one with
-    fn written(form: ParameterForm, own: &str, zone: Option<Option<&str>>) -> Result<String, SkipReason> {
+    fn written(
+        form: ParameterForm,
+        own: &str,
+        zone: Option<Option<&str>>,
+    ) -> Result<String, SkipReason> {
         let schedule = zone.map(|zone| Schedule { zone });
-        write(&row(own), ParameterSources { form, schedule, original_state: Some(OriginalState::ReadyStop) })
+        write(
+            &row(own),
+            ParameterSources {
+                form,
+                schedule,
+                original_state: Some(OriginalState::ReadyStop),
+            },
+        )
     }
 
     #[test]
@@ -316,11 +367,19 @@ mod tests {
     #[test]
     fn a_lost_state_is_found_again_or_not_guessed() {
         let mut claimed = InstanceRow {
-            instance: Instance { state: Some(18), ..Instance::default() },
-            state_history: Some(r#"[{"time":"t","state":"SUBMITTED_SUCCESS"},{"state":"READY_PAUSE"}]"#.to_owned()),
+            instance: Instance {
+                state: Some(18),
+                ..Instance::default()
+            },
+            state_history: Some(
+                r#"[{"time":"t","state":"SUBMITTED_SUCCESS"},{"state":"READY_PAUSE"}]"#.to_owned(),
+            ),
             ..InstanceRow::default()
         };
-        assert_eq!(OriginalState::found(&claimed, None), Some(OriginalState::ReadyPause));
+        assert_eq!(
+            OriginalState::found(&claimed, None),
+            Some(OriginalState::ReadyPause)
+        );
         claimed.instance.last_change = "2024-06-01T07:00:00".parse().ok();
         let found = |status: &str, time: &str| {
             let error = CommandRow {
@@ -331,21 +390,42 @@ mod tests {
             OriginalState::found(&claimed, Some(&error))
         };
         assert_eq!(found("READY_PAUSE", ""), Some(OriginalState::ReadyPause));
-        assert_eq!(found("READY_STOP", "2024-06-02T10:00:00"), Some(OriginalState::ReadyStop));
-        assert_eq!(found("READY_STOP", "2024-05-30T10:00:00"), Some(OriginalState::ReadyPause));
+        assert_eq!(
+            found("READY_STOP", "2024-06-02T10:00:00"),
+            Some(OriginalState::ReadyStop)
+        );
+        assert_eq!(
+            found("READY_STOP", "2024-05-30T10:00:00"),
+            Some(OriginalState::ReadyPause)
+        );
         // In one zone it is newer, in another one older.
         assert_eq!(found("READY_STOP", "2024-06-01T15:00:00"), None);
         assert_eq!(found("READY_STOP", ""), None);
         // An old release's parameter says no state.
         assert_eq!(found("", "2024-06-02T10:00:00"), None);
-        assert_eq!(found("", "2024-05-30T10:00:00"), Some(OriginalState::ReadyPause));
+        assert_eq!(
+            found("", "2024-05-30T10:00:00"),
+            Some(OriginalState::ReadyPause)
+        );
         claimed.instance.last_change = None;
-        for history in [None, Some("[]"), Some("{"), Some(r#"[{"state":"SUCCESS"}]"#)] {
+        for history in [
+            None,
+            Some("[]"),
+            Some("{"),
+            Some(r#"[{"state":"SUCCESS"}]"#),
+        ] {
             claimed.state_history = history.map(str::to_owned);
             assert_eq!(OriginalState::found(&claimed, None), None);
         }
-        let sources = ParameterSources { form: ParameterForm::Typed, schedule: None, original_state: None };
-        assert_eq!(write(&claimed, sources), Err(SkipReason::OriginalStateUnknown));
+        let sources = ParameterSources {
+            form: ParameterForm::Typed,
+            schedule: None,
+            original_state: None,
+        };
+        assert_eq!(
+            write(&claimed, sources),
+            Err(SkipReason::OriginalStateUnknown)
+        );
     }
 
     proptest! {

@@ -1,4 +1,5 @@
-//! What a batch will write: its rows compared with what was judged, their parameters and tasks, and who is left alone.
+//! What a batch will write: its rows compared with what was judged, their parameters and tasks, and
+//! who is left alone.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,12 +18,14 @@ use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, TaskIds};
 use crate::model::{Address, CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
-/// One master's share of a run, while its locks are held: what all of its batches rest on, and what became of them.
+/// One master's share of a run, while its locks are held: what all of its batches rest on, and what
+/// became of them.
 pub(super) struct Share<'a> {
     pub(super) view: RegistryView,
     /// Error commands of claimed instances; `None` when the instances are being claimed now.
     pub(super) errors: Option<&'a HashMap<InstanceId, CommandRow>>,
-    /// What rows there were when the master was found away; `None` where it is registered, or the instances are claimed.
+    /// What rows there were when the master was found away; `None` where it is registered, or the
+    /// instances are claimed.
     pub(super) mark: Option<&'a Mark>,
     pub(super) facts: Facts,
     pub(super) outcome: MasterOutcome,
@@ -38,7 +41,14 @@ impl<'a> Share<'a> {
         errors: Option<&'a HashMap<InstanceId, CommandRow>>,
         mark: Option<&'a Mark>,
     ) -> Self {
-        Self { view, errors, mark, facts: Facts::default(), outcome, refusal: None }
+        Self {
+            view,
+            errors,
+            mark,
+            facts: Facts::default(),
+            outcome,
+            refusal: None,
+        }
     }
 
     /// Whether the database's word on single rows is its word on this master.
@@ -72,7 +82,9 @@ impl Facts {
         use crate::family::ParameterForm as Form;
         let definitions = store.definitions(instances).await?;
         let schedules = match store.release().parameter_form() {
-            Form::WithScheduleZone | Form::WithStartParams => store.schedule_zones(instances).await?,
+            Form::WithScheduleZone | Form::WithStartParams => {
+                store.schedule_zones(instances).await?
+            }
             Form::InstanceId | Form::Typed => HashMap::new(),
         };
         let tasks = match store.release().task_rule() {
@@ -84,7 +96,12 @@ impl Facts {
         };
         let by_times = matches!(store.release().task_rule(), TaskRule::OnDeadHosts { .. });
         let unproven_zone = zone::unproven(store, zone.filter(|_| by_times)).await?;
-        Ok(Self { definitions, schedules, tasks, unproven_zone })
+        Ok(Self {
+            definitions,
+            schedules,
+            tasks,
+            unproven_zone,
+        })
     }
 }
 
@@ -110,7 +127,9 @@ impl Prepared {
 
     /// Takes instances out, with their parameters and tasks.
     pub(super) fn skip(&mut self, mut reason: impl FnMut(&Instance) -> Option<SkipReason>) {
-        let pairs = std::mem::take(&mut self.rows).into_iter().zip(std::mem::take(&mut self.parameters));
+        let pairs = std::mem::take(&mut self.rows)
+            .into_iter()
+            .zip(std::mem::take(&mut self.parameters));
         for (row, parameter) in pairs {
             if let Some(reason) = reason(&row.instance) {
                 self.skipped.push((row.instance.id, reason));
@@ -126,7 +145,9 @@ impl Prepared {
 
     /// Tells of it in the outcome; gives what is left for later.
     pub(super) fn settle(self, outcome: &mut MasterOutcome) -> Vec<Instance> {
-        outcome.marked_tasks.extend(self.tasks.into_iter().map(|(_, task)| task));
+        outcome
+            .marked_tasks
+            .extend(self.tasks.into_iter().map(|(_, task)| task));
         outcome.skipped.extend(self.skipped);
         outcome.notes.extend(self.notes);
         self.locked
@@ -159,9 +180,15 @@ fn is_same(candidate: &Instance, row: &Instance) -> bool {
 /// What an operator says of an instance, and its rows do not.
 fn contradiction(id: InstanceId, original: OriginalStateFound) -> Option<String> {
     let (written, taken) = (original.contradicted?, original.state?);
-    let why = if taken == written { "as in all of --orphans" } else { "as --original-state says" };
+    let why = if taken == written {
+        "as in all of --orphans"
+    } else {
+        "as --original-state says"
+    };
     let (written, taken) = (written.word(), taken.word());
-    Some(format!("instance {id}: its rows say that it was {written}; its command says {taken}, {why}"))
+    Some(format!(
+        "instance {id}: its rows say that it was {written}; its command says {taken}, {why}"
+    ))
 }
 
 impl Handover<'_> {
@@ -176,10 +203,13 @@ impl Handover<'_> {
         rows: Vec<InstanceRow>,
     ) -> Result<Prepared, FailoverError> {
         let mut prepared = Prepared::default();
-        let mut rows: HashMap<InstanceId, InstanceRow> = rows.into_iter().map(|row| (row.instance.id, row)).collect();
+        let mut rows: HashMap<InstanceId, InstanceRow> =
+            rows.into_iter().map(|row| (row.instance.id, row)).collect();
         for candidate in candidates {
             match rows.remove(&candidate.id) {
-                Some(row) if is_same(candidate, &row.instance) => self.keep_or_skip(share, row, &mut prepared),
+                Some(row) if is_same(candidate, &row.instance) => {
+                    self.keep_or_skip(share, row, &mut prepared);
+                }
                 changed => {
                     if let Some(row) = changed.filter(|_| share.mark.is_some()) {
                         let master = Address::seen(candidate.host.as_deref().unwrap_or_default());
@@ -189,7 +219,9 @@ impl Handover<'_> {
                 }
             }
         }
-        if self.cluster.store.release().task_rule() != TaskRule::Untouched && !prepared.rows.is_empty() {
+        if self.cluster.store.release().task_rule() != TaskRule::Untouched
+            && !prepared.rows.is_empty()
+        {
             self.judge_tasks(share, &mut prepared).await?;
         }
         Ok(prepared)
@@ -202,7 +234,9 @@ impl Handover<'_> {
             return;
         }
         if !definitions.is_online(&row.instance) {
-            let note = format!("instance {id}: its definition is offline; the command waits until it is online");
+            let note = format!(
+                "instance {id}: its definition is offline; the command waits until it is online"
+            );
             prepared.notes.push(note);
         }
         let original = self.original_state(share, &row);
@@ -234,18 +268,31 @@ impl Handover<'_> {
         original_state: Option<OriginalState>,
     ) -> Result<String, SkipReason> {
         let release = self.cluster.store.release();
-        let schedule = row.instance.definition.and_then(|definition| share.facts.schedules.get(&definition));
+        let schedule = row
+            .instance
+            .definition
+            .and_then(|definition| share.facts.schedules.get(&definition));
         let sources = ParameterSources {
             form: release.parameter_form(),
-            schedule: schedule.map(|zone| Schedule { zone: zone.as_deref() }),
+            schedule: schedule.map(|zone| Schedule {
+                zone: zone.as_deref(),
+            }),
             original_state,
         };
         parameter::write(row, sources)
     }
 
-    async fn judge_tasks(&mut self, share: &Share<'_>, prepared: &mut Prepared) -> Result<(), FailoverError> {
+    async fn judge_tasks(
+        &mut self,
+        share: &Share<'_>,
+        prepared: &mut Prepared,
+    ) -> Result<(), FailoverError> {
         let ids: Vec<InstanceId> = prepared.ids().collect();
-        let tasks = self.cluster.store.unfinished_tasks(&ids, &share.facts.tasks).await?;
+        let tasks = self
+            .cluster
+            .store
+            .unfinished_tasks(&ids, &share.facts.tasks)
+            .await?;
         let view = TaskView {
             rule: self.cluster.store.release().task_rule(),
             workers: &share.view.workers,
@@ -264,16 +311,27 @@ impl Handover<'_> {
             }
         }
         let mut running: HashMap<InstanceId, Task> = HashMap::new();
-        prepared.notes.extend(about_times(share.facts.unproven_zone.as_deref(), &by_times));
+        prepared
+            .notes
+            .extend(about_times(share.facts.unproven_zone.as_deref(), &by_times));
         marked.extend(by_times);
         if self.rules.allow_duplicate_tasks {
             marked.extend(still_run.iter().map(|task| (task.instance_id, task.id)));
             prepared.to_end = still_run;
         } else {
-            running.extend(still_run.into_iter().rev().map(|task| (task.instance_id, task)));
+            running.extend(
+                still_run
+                    .into_iter()
+                    .rev()
+                    .map(|task| (task.instance_id, task)),
+            );
         }
         prepared.tasks = marked;
-        prepared.skip(|instance| running.remove(&instance.id).map(|task| SkipReason::TaskStillRuns(Box::new(task))));
+        prepared.skip(|instance| {
+            running
+                .remove(&instance.id)
+                .map(|task| SkipReason::TaskStillRuns(Box::new(task)))
+        });
         Ok(())
     }
 }

@@ -12,10 +12,12 @@ use crate::metadata::database::DatabaseError;
 use crate::model::{Instance, InstanceId, InstanceRow};
 
 impl Handover<'_> {
-    /// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is left of the transaction.
+    /// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is
+    /// left of the transaction.
     ///
     /// # Errors
-    /// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if that cannot be told.
+    /// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if
+    /// that cannot be told.
     pub(super) async fn read_back(
         &mut self,
         prepared: &Prepared,
@@ -26,27 +28,59 @@ impl Handover<'_> {
         if instances.is_empty() {
             return Ok(HashMap::new());
         }
-        let unknown = |cause: String| FailoverError::OutcomeUnknown { cause, instances: instances.clone() };
+        let unknown = |cause: String| FailoverError::OutcomeUnknown {
+            cause,
+            instances: instances.clone(),
+        };
         let asked_to_commit = self.cluster.store.server().map(str::to_owned);
-        let (rows, commands) = ask_again(self.cluster, &instances).await.map_err(|error| unknown(error.to_string()))?;
+        let (rows, commands) = ask_again(self.cluster, &instances)
+            .await
+            .map_err(|error| unknown(error.to_string()))?;
         if self.cluster.store.server() != asked_to_commit.as_deref() {
-            return Err(unknown(in_words(asked_to_commit.as_deref(), self.cluster.store.server())));
+            return Err(unknown(in_words(
+                asked_to_commit.as_deref(),
+                self.cluster.store.server(),
+            )));
         }
         if instances.iter().any(|id| commands.contains_key(id)) {
-            // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are given out only once.
-            let is_ours = inserted.is_empty() || inserted.iter().any(|(id, own)| commands.get(id) == Some(own));
-            return if is_ours { Ok(inserted) } else { Err(lost.into()) };
+            // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are
+            // given out only once.
+            let is_ours = inserted.is_empty()
+                || inserted
+                    .iter()
+                    .any(|(id, own)| commands.get(id) == Some(own));
+            return if is_ours {
+                Ok(inserted)
+            } else {
+                Err(lost.into())
+            };
         }
-        let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.instance.id, row.instance)).collect();
+        let rows: HashMap<InstanceId, Instance> = rows
+            .into_iter()
+            .map(|row| (row.instance.id, row.instance))
+            .collect();
         let release = self.cluster.store.release();
-        let traces = prepared.rows.iter().map(|InstanceRow { instance: was, .. }| {
-            let command = commands.contains_key(&was.id);
-            trace::of(release, self.rules.steps, was, RowFound { row: rows.get(&was.id), command })
-        });
+        let traces = prepared
+            .rows
+            .iter()
+            .map(|InstanceRow { instance: was, .. }| {
+                let command = commands.contains_key(&was.id);
+                trace::of(
+                    release,
+                    self.rules.steps,
+                    was,
+                    RowFound {
+                        row: rows.get(&was.id),
+                        command,
+                    },
+                )
+            });
         match trace::together(traces) {
             Trace::Done => Ok(commands),
             Trace::NotDone => Err(lost.into()),
-            Trace::Unclear => Err(unknown("the rows look as before, but a master may have been that quick".to_owned())),
+            Trace::Unclear => Err(unknown(
+                "the rows look as before, but a master may have been that quick".to_owned(),
+            )),
         }
     }
 }
@@ -61,12 +95,23 @@ fn in_words(asked: Option<&str>, now: Option<&str>) -> String {
 
 type Asked = (Vec<InstanceRow>, HashMap<InstanceId, i64>);
 
-async fn ask_again(cluster: &mut Cluster, instances: &[InstanceId]) -> Result<Asked, DatabaseError> {
+async fn ask_again(
+    cluster: &mut Cluster,
+    instances: &[InstanceId],
+) -> Result<Asked, DatabaseError> {
     cluster.store.reconnect().await?;
-    let looking = cluster.store.begin_locking(idle_limit(cluster.registry.session_timeout())).await?;
+    let looking = cluster
+        .store
+        .begin_locking(idle_limit(cluster.registry.session_timeout()))
+        .await?;
     let rows = cluster.store.lock_instances(&looking, instances).await;
     let commands = match &rows {
-        Ok(_) => cluster.store.failover_commands_for(instances.iter().copied()).await,
+        Ok(_) => {
+            cluster
+                .store
+                .failover_commands_for(instances.iter().copied())
+                .await
+        }
         Err(_) => Ok(HashMap::new()),
     };
     cluster.store.roll_back(looking).await;

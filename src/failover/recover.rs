@@ -17,7 +17,8 @@ use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdic
 type Left = Vec<(Address, InstanceId, SkipReason)>;
 
 impl Handover<'_> {
-    /// Gives claimed instances the recovery command that they lack. With ids, these alone; else every orphan.
+    /// Gives claimed instances the recovery command that they lack. With ids, these alone; else
+    /// every orphan.
     pub async fn recover(mut self, ids: Option<&[InstanceId]>) -> Run {
         let mut left = Left::new();
         let result = self.all_claimed(ids, &mut left).await;
@@ -25,7 +26,11 @@ impl Handover<'_> {
         self.finish(result)
     }
 
-    async fn all_claimed(&mut self, ids: Option<&[InstanceId]>, left: &mut Left) -> Result<(), FailoverError> {
+    async fn all_claimed(
+        &mut self,
+        ids: Option<&[InstanceId]>,
+        left: &mut Left,
+    ) -> Result<(), FailoverError> {
         let view = self.check().await?;
         let candidates = self.candidates(ids, &view, left).await?;
         if candidates.is_empty() {
@@ -41,10 +46,14 @@ impl Handover<'_> {
             Claim::State(_) => self.cluster.store.recovery_errors(&wanted).await?,
             Claim::Host(_) => HashMap::new(),
         };
-        // Up to 3.2 the host is the claim text, and that text's lock is the one which a master's scan takes for it.
+        // Up to 3.2 the host is the claim text, and that text's lock is the one which a master's
+        // scan takes for it.
         let mut by_host: BTreeMap<Arc<str>, Vec<Instance>> = BTreeMap::new();
         for instance in candidates {
-            by_host.entry(instance.host.clone().unwrap_or_default()).or_default().push(instance);
+            by_host
+                .entry(instance.host.clone().unwrap_or_default())
+                .or_default()
+                .push(instance);
         }
         let mut shares = Vec::new();
         for (host, instances) in by_host {
@@ -52,19 +61,28 @@ impl Handover<'_> {
             // A path made of such a text would be another lock, or none.
             let has_lock = Address::typed(address.as_str(), family.registry.address_form).is_ok();
             if !has_lock && matches!(family.claim, Claim::State(_)) {
-                left.extend(instances.iter().map(|row| (address.clone(), row.id, SkipReason::StrangeHost)));
+                left.extend(
+                    instances
+                        .iter()
+                        .map(|row| (address.clone(), row.id, SkipReason::StrangeHost)),
+                );
                 continue;
             }
             shares.push((address, instances));
         }
         let jobs = shares.iter().map(|(address, instances)| {
             let work = LockedWork::Claimed(instances, &errors);
-            Job { address, verdict: Verdict::Claimed, work }
+            Job {
+                address,
+                verdict: Verdict::Claimed,
+                work,
+            }
         });
         self.each(&jobs.collect::<Vec<_>>()).await
     }
 
-    /// Claimed instances that a command is wanted for. Named ids that are not claimed are reported as left alone.
+    /// Claimed instances that a command is wanted for. Named ids that are not claimed are reported
+    /// as left alone.
     async fn candidates(
         &mut self,
         ids: Option<&[InstanceId]>,
@@ -88,8 +106,14 @@ impl Handover<'_> {
             .map(|(row, error)| (row.instance.id, error))
             .collect();
         let found = self.cluster.store.by_ids(ids).await?;
-        let waiting = self.cluster.store.recovery_commands_for(ids.iter().copied()).await?;
-        let missing = ids.iter().filter(|id| !found.iter().any(|instance| instance.id == **id));
+        let waiting = self
+            .cluster
+            .store
+            .recovery_commands_for(ids.iter().copied())
+            .await?;
+        let missing = ids
+            .iter()
+            .filter(|id| !found.iter().any(|instance| instance.id == **id));
         left.extend(missing.map(|id| (Address::seen("-"), *id, SkipReason::NotFound)));
         let mut claimed = Vec::new();
         for instance in found {
@@ -97,7 +121,11 @@ impl Handover<'_> {
             match reason.or_else(|| named_reason(self.cluster, view, &waiting, &instance)) {
                 None => claimed.push(instance),
                 Some(reason) => {
-                    left.push((Address::seen(instance.host.as_deref().unwrap_or_default()), instance.id, reason));
+                    left.push((
+                        Address::seen(instance.host.as_deref().unwrap_or_default()),
+                        instance.id,
+                        reason,
+                    ));
                 }
             }
         }
@@ -128,8 +156,9 @@ fn named_reason(
     (!claimed).then_some(SkipReason::NotClaimed(verdict))
 }
 
-/// Tells of them when the others are done: what befalls a host's turn is told in an outcome of its own until then, and one
-/// that was not begun is known by having none. Hosts without a turn come first.
+/// Tells of them when the others are done: what befalls a host's turn is told in an outcome of its
+/// own until then, and one that was not begun is known by having none. Hosts without a turn come
+/// first.
 fn report_left(run: &mut Run, left: Left) {
     let mut others: Vec<MasterOutcome> = Vec::new();
     for (address, id, reason) in left {
@@ -139,7 +168,11 @@ fn report_left(run: &mut Run, left: Left) {
             SkipReason::RecoveryFailed(..) => Verdict::RecoveryFailed,
             _ => Verdict::Unknown,
         };
-        let known = run.masters.iter_mut().chain(&mut others).find(|master| master.address == address);
+        let known = run
+            .masters
+            .iter_mut()
+            .chain(&mut others)
+            .find(|master| master.address == address);
         if let Some(master) = known {
             // A finished instance says nothing of its master; the next one may.
             if master.verdict == Verdict::Unknown {

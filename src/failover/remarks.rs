@@ -1,4 +1,5 @@
-//! What masters of this release are known to do with work that is handed over, where an operator can still choose. Pure.
+//! What masters of this release are known to do with work that is handed over, where an operator
+//! can still choose. Pure.
 
 use super::guard::RegistryView;
 use super::rules::Rules;
@@ -9,12 +10,20 @@ use crate::model::Instance;
 const NAMED: usize = 20;
 
 /// What is to be told before these instances are handed over.
-pub(super) fn of(release: &Release, rules: &Rules, view: &RegistryView, selected: &[Instance]) -> Vec<String> {
+pub(super) fn of(
+    release: &Release,
+    rules: &Rules,
+    view: &RegistryView,
+    selected: &[Instance],
+) -> Vec<String> {
     if selected.is_empty() {
         return Vec::new();
     }
     let alone = rules.allow_no_masters && view.masters.servers.is_empty();
-    release.remarks().filter_map(|remark| text(remark, release, alone, selected)).collect()
+    release
+        .remarks()
+        .filter_map(|remark| text(remark, release, alone, selected))
+        .collect()
 }
 
 /// `alone`: that no master is registered, and all of this waits for the one that starts.
@@ -36,8 +45,15 @@ fn text(remark: Remark, release: &Release, alone: bool, selected: &[Instance]) -
 }
 
 fn about_ready_stop(release: &Release, which: &str, selected: &[Instance]) -> Option<String> {
-    let stopping: Vec<&Instance> = selected.iter().filter(|instance| instance.state == Some(READY_STOP)).collect();
-    let mut ids: Vec<String> = stopping.iter().take(NAMED).map(|instance| instance.id.to_string()).collect();
+    let stopping: Vec<&Instance> = selected
+        .iter()
+        .filter(|instance| instance.state == Some(READY_STOP))
+        .collect();
+    let mut ids: Vec<String> = stopping
+        .iter()
+        .take(NAMED)
+        .map(|instance| instance.id.to_string())
+        .collect();
     if stopping.len() > NAMED {
         ids.push("…".to_owned());
     }

@@ -45,7 +45,8 @@ pub struct Rules {
     pub allow_recovered: bool,
     /// 3.3 and newer: the state before the hand-over.
     pub original_state: Option<GivenState>,
-    /// What was seen when the absence of the one master that is failed over began; else it is the run's own first look.
+    /// What was seen when the absence of the one master that is failed over began; else it is the
+    /// run's own first look.
     pub before: Option<Before>,
 }
 
@@ -60,12 +61,14 @@ pub trait Observer: Send {
     /// A master's absence is seen anew, for so long, as its turn comes late.
     fn seeing_away(&mut self, _master: &Address, _time: Duration) {}
 
-    /// Who wants the run to end before its next batch, and why; asked before each one, with the locks held.
+    /// Who wants the run to end before its next batch, and why; asked before each one, with the
+    /// locks held.
     fn paused(&mut self) -> Option<(String, String)> {
         None
     }
 
-    /// Who limits how many masters are failed over, whoever does it; asked with the locks held, before the first batch.
+    /// Who limits how many masters are failed over, whoever does it; asked with the locks held,
+    /// before the first batch.
     fn limit(&self) -> Option<&dyn Limit> {
         None
     }

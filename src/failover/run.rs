@@ -10,12 +10,19 @@ use crate::metadata::Mark;
 use crate::model::{Address, InstanceId, Verdict};
 
 impl Handover<'_> {
-    /// Fails masters over, one after the other. Without a permit everything is done up to the first write or lock.
+    /// Fails masters over, one after the other. Without a permit everything is done up to the first
+    /// write or lock.
     ///
-    /// Trouble with one of them is told of that one, and the next is done. What was done is in the [`Run`], whatever ended it.
+    /// Trouble with one of them is told of that one, and the next is done. What was done is in the
+    /// [`Run`], whatever ended it.
     pub async fn failover(mut self, masters: &[Address]) -> Run {
         let result = self.all_masters(masters).await;
-        self.run.name_others(&masters.iter().map(|address| (address, Verdict::Unknown)).collect::<Vec<_>>());
+        self.run.name_others(
+            &masters
+                .iter()
+                .map(|address| (address, Verdict::Unknown))
+                .collect::<Vec<_>>(),
+        );
         self.finish(result)
     }
 
@@ -31,7 +38,8 @@ impl Handover<'_> {
         self.each(&jobs).await
     }
 
-    /// Checks every master before the first is touched, and all of them together; gives those whose turn comes.
+    /// Checks every master before the first is touched, and all of them together; gives those whose
+    /// turn comes.
     async fn check_all<'m>(
         &mut self,
         masters: &'m [Address],
@@ -41,7 +49,8 @@ impl Handover<'_> {
         let (mut found, mut jobs) = (Vec::new(), Vec::new());
         for address in masters {
             let verdict = verdict_of(view, address);
-            // One master that is not registered needs no look ahead: all of this is checked again under its lock.
+            // One master that is not registered needs no look ahead: all of this is checked again
+            // under its lock.
             if masters.len() > 1 || view.masters.find(address).is_some() {
                 match self.selected(address, view).await {
                     Ok(ids) => found.extend(ids),
@@ -51,20 +60,45 @@ impl Handover<'_> {
                     }
                 }
             }
-            jobs.push(Job { address, verdict, work: LockedWork::Master(mark) });
+            jobs.push(Job {
+                address,
+                verdict,
+                work: LockedWork::Master(mark),
+            });
         }
         let limit = self.rules.max_instances;
         if found.len() > limit {
-            let waiting = self.cluster.store.recovery_commands_for(found.iter().copied()).await?;
+            let waiting = self
+                .cluster
+                .store
+                .recovery_commands_for(found.iter().copied())
+                .await?;
             found.retain(|id| !waiting.contains_key(id));
         }
-        if found.len() > limit { Err(Refusal::TooMany { found: found.len(), limit }.into()) } else { Ok(jobs) }
+        if found.len() > limit {
+            Err(Refusal::TooMany {
+                found: found.len(),
+                limit,
+            }
+            .into())
+        } else {
+            Ok(jobs)
+        }
     }
 
-    async fn selected(&mut self, address: &Address, view: &RegistryView) -> Result<Vec<InstanceId>, FailoverError> {
+    async fn selected(
+        &mut self,
+        address: &Address,
+        view: &RegistryView,
+    ) -> Result<Vec<InstanceId>, FailoverError> {
         zone::ensure_not_disproved(self.cluster, self.rules, view, address).await?;
         let instances = self.cluster.store.unfinished_of(address.as_str()).await?;
-        let (selected, _) = guard::select(self.cluster, self.rules, view.masters.find(address), instances)?;
+        let (selected, _) = guard::select(
+            self.cluster,
+            self.rules,
+            view.masters.find(address),
+            instances,
+        )?;
         Ok(selected.into_iter().map(|instance| instance.id).collect())
     }
 }

@@ -50,7 +50,9 @@ impl TakeUp {
 
     /// Whether another look can say no more: no command waits, and nothing is in between.
     fn may_not_change(&self) -> bool {
-        self.waiting.is_empty() && self.lost.is_empty() && self.other.iter().all(|other| other.meaning == fate::ENDED)
+        self.waiting.is_empty()
+            && self.lost.is_empty()
+            && self.other.iter().all(|other| other.meaning == fate::ENDED)
     }
 }
 
@@ -68,7 +70,8 @@ pub async fn wait_for_take_up(
     mut on_look: impl FnMut(&TakeUp) + Send,
 ) -> Result<TakeUp, FailoverError> {
     let deadline = Instant::now() + timeout;
-    // A master writes itself into the row first, and may fail right after that: what is told was seen twice.
+    // A master writes itself into the row first, and may fail right after that: what is told was
+    // seen twice.
     let mut before = None;
     loop {
         let seen = look(cluster, handed_over).await?;
@@ -78,17 +81,23 @@ pub async fn wait_for_take_up(
             return Ok(seen);
         }
         before = Some(seen);
-        cluster.stop.pause(PAUSE.min(deadline.saturating_duration_since(Instant::now()))).await?;
+        cluster
+            .stop
+            .pause(PAUSE.min(deadline.saturating_duration_since(Instant::now())))
+            .await?;
     }
 }
 
 async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeUp, FailoverError> {
     let masters = cluster.registry.masters().await?;
     let ids: Vec<InstanceId> = handed_over.iter().map(|handed| handed.instance).collect();
-    // Rows before commands before errors: a command is in one of these whenever its row shows nothing yet. One that is seen
-    // claimed here, and without a command there, is looked at again.
+    // Rows before commands before errors: a command is in one of these whenever its row shows
+    // nothing yet. One that is seen claimed here, and without a command there, is looked at again.
     let rows = cluster.store.by_ids(&ids).await?;
-    let waiting = cluster.store.recovery_commands_for(ids.iter().copied()).await?;
+    let waiting = cluster
+        .store
+        .recovery_commands_for(ids.iter().copied())
+        .await?;
     let errors = errors_of(cluster, handed_over).await?;
     let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
     let release = cluster.store.release();
@@ -102,12 +111,16 @@ async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeU
         let row = rows.get(&id);
         let fate = fate::of(release, handed, row, &masters);
         match (fate, errors.get(&id)) {
-            // Without the command's number an error may be an older one's, and says nothing against what is shown; nor does
-            // one of a master that came second.
-            (Fate::TakenUp, error) if handed.command.is_none() || error.is_none_or(is_of_a_lost_race) => {
+            // Without the command's number an error may be an older one's, and says nothing against
+            // what is shown; nor does one of a master that came second.
+            (Fate::TakenUp, error)
+                if handed.command.is_none() || error.is_none_or(is_of_a_lost_race) =>
+            {
                 seen.taken_up.push(id);
             }
-            (_, Some(error)) => seen.failed.push((id, error.message.clone().unwrap_or_default())),
+            (_, Some(error)) => seen
+                .failed
+                .push((id, error.message.clone().unwrap_or_default())),
             (Fate::TakenUp, None) => seen.taken_up.push(id),
             (Fate::Untouched, None) => seen.lost.push(id),
             (Fate::Other(meaning), None) => seen.other.push(Other {
@@ -122,25 +135,40 @@ async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeU
 }
 
 fn is_of_a_lost_race(error: &CommandRow) -> bool {
-    error.message.as_deref().is_some_and(|message| LOST_RACES.iter().any(|words| message.contains(words)))
+    error
+        .message
+        .as_deref()
+        .is_some_and(|message| LOST_RACES.iter().any(|words| message.contains(words)))
 }
 
-/// The newest error command of each instance since its hand-over: its own command first, which keeps its number there. The
-/// copies of some releases lose the instance.
+/// The newest error command of each instance since its hand-over: its own command first, which
+/// keeps its number there. The copies of some releases lose the instance.
 async fn errors_of(
     cluster: &mut Cluster,
     handed_over: &[HandedOver],
 ) -> Result<HashMap<InstanceId, CommandRow>, FailoverError> {
-    let commands: HashMap<InstanceId, Option<i64>> =
-        handed_over.iter().map(|handed| (handed.instance, handed.command)).collect();
-    let instances: HashMap<i64, InstanceId> =
-        handed_over.iter().filter_map(|handed| Some((handed.command?, handed.instance))).collect();
+    let commands: HashMap<InstanceId, Option<i64>> = handed_over
+        .iter()
+        .map(|handed| (handed.instance, handed.command))
+        .collect();
+    let instances: HashMap<i64, InstanceId> = handed_over
+        .iter()
+        .filter_map(|handed| Some((handed.command?, handed.instance)))
+        .collect();
     let known = instances.len() == handed_over.len();
-    let first = instances.keys().min().copied().filter(|_| known).unwrap_or(BEFORE_EVERY_ID);
+    let first = instances
+        .keys()
+        .min()
+        .copied()
+        .filter(|_| known)
+        .unwrap_or(BEFORE_EVERY_ID);
     let mut found = HashMap::new();
     let keep = |error: CommandRow| {
         let instance = instances.get(&error.id).copied().or(error.instance_id);
-        let Some((instance, command)) = instance.and_then(|id| Some((id, commands.get(&id)?))) else { return };
+        let Some((instance, command)) = instance.and_then(|id| Some((id, commands.get(&id)?)))
+        else {
+            return;
+        };
         if command.is_none_or(|command| error.id >= command) {
             found.insert(instance, error);
         }

@@ -11,7 +11,8 @@ use crate::model::{Address, Registration, Registrations, Task};
 pub(crate) enum TaskFate {
     /// State 8.
     Mark,
-    /// The same, as it was begun before its server's start: what shows that is two times, and the zone of one of them.
+    /// The same, as it was begun before its server's start: what shows that is two times, and the
+    /// zone of one of them.
     MarkByTimes,
     /// Untouched.
     Leave,
@@ -30,16 +31,24 @@ pub(crate) struct TaskView<'a> {
 
 impl TaskView<'_> {
     pub(crate) fn fate(&self, task: &Task) -> TaskFate {
-        let is = |types: &[&str]| task.task_type.as_deref().is_some_and(|kind| types.contains(&kind));
+        let is = |types: &[&str]| {
+            task.task_type
+                .as_deref()
+                .is_some_and(|kind| types.contains(&kind))
+        };
         // A marked sub-process counts as failed on recovery, and its child is found again unmarked.
         if is(SUB_PROCESS_TASKS) {
             return TaskFate::Leave;
         }
         match self.rule {
             TaskRule::Untouched => TaskFate::Leave,
-            TaskRule::AllUnfinished if !is(LOGIC_TASKS) && self.worker(task).is_some() => TaskFate::StillRuns,
+            TaskRule::AllUnfinished if !is(LOGIC_TASKS) && self.worker(task).is_some() => {
+                TaskFate::StillRuns
+            }
             TaskRule::AllUnfinished => TaskFate::Mark,
-            TaskRule::OnDeadHosts { submitted } if submitted && task.submit_time.is_none() => TaskFate::Leave,
+            TaskRule::OnDeadHosts { submitted } if submitted && task.submit_time.is_none() => {
+                TaskFate::Leave
+            }
             TaskRule::OnDeadHosts { .. } => self.fate_by_host(task),
         }
     }
@@ -50,13 +59,21 @@ impl TaskView<'_> {
             return TaskFate::Leave;
         }
         let server = self.worker(task).or_else(|| find(self.masters, task));
-        let Some(server) = server else { return TaskFate::Mark };
-        let started = server.heartbeat.started_at.and_then(|moment| moment.instant(self.zone)).map(whole_second);
+        let Some(server) = server else {
+            return TaskFate::Mark;
+        };
+        let started = server
+            .heartbeat
+            .started_at
+            .and_then(|moment| moment.instant(self.zone))
+            .map(whole_second);
         let began = task.start_time.or(task.submit_time).zip(self.zone);
-        let began = began.and_then(|(time, zone)| zone.to_ambiguous_timestamp(time).unambiguous().ok());
+        let began =
+            began.and_then(|(time, zone)| zone.to_ambiguous_timestamp(time).unambiguous().ok());
         match (began, started) {
             (Some(began), Some(started)) if began < started => TaskFate::MarkByTimes,
-            // Without proof of a restart the task is the living server's: marking it would run it twice.
+            // Without proof of a restart the task is the living server's: marking it would run it
+            // twice.
             _ => TaskFate::Leave,
         }
     }
@@ -67,7 +84,9 @@ impl TaskView<'_> {
 }
 
 fn host(task: &Task) -> Option<&str> {
-    task.host.as_deref().filter(|host| !host.is_empty() && !host.eq_ignore_ascii_case("null"))
+    task.host
+        .as_deref()
+        .filter(|host| !host.is_empty() && !host.eq_ignore_ascii_case("null"))
 }
 
 fn find<'a>(servers: &'a Registrations, task: &Task) -> Option<&'a Registration> {
@@ -80,8 +99,10 @@ mod tests {
     use crate::model::{Heartbeat, Moment};
 
     fn servers(address: &str, started: &str) -> Registrations {
-        let heartbeat =
-            Heartbeat { started_at: Some(Moment::Instant(started.parse().unwrap())), ..Heartbeat::default() };
+        let heartbeat = Heartbeat {
+            started_at: Some(Moment::Instant(started.parse().unwrap())),
+            ..Heartbeat::default()
+        };
         let server = Registration {
             address: Address::seen(address),
             node: String::new(),
@@ -90,7 +111,12 @@ mod tests {
             modified_at: None,
             heartbeat,
         };
-        Registrations { parent_exists: true, parent: String::new(), servers: vec![server], changes: None }
+        Registrations {
+            parent_exists: true,
+            parent: String::new(),
+            servers: vec![server],
+            changes: None,
+        }
     }
 
     fn task(kind: &str, host: Option<&str>) -> Task {
@@ -106,7 +132,13 @@ mod tests {
         let zone = zone.map(|zone| TimeZone::get(zone).unwrap());
         let workers = servers("w:1234", "2024-06-01T03:00:00Z");
         let masters = servers("m:5678", "2024-06-01T01:00:00Z");
-        TaskView { rule, workers: &workers, masters: &masters, zone: zone.as_ref() }.fate(task)
+        TaskView {
+            rule,
+            workers: &workers,
+            masters: &masters,
+            zone: zone.as_ref(),
+        }
+        .fate(task)
     }
 
     #[test]
@@ -122,14 +154,18 @@ mod tests {
     #[test]
     fn by_host_only_what_is_shown_dead_or_restarted() {
         let rule = |submitted| TaskRule::OnDeadHosts { submitted };
-        let unsubmitted = Task { submit_time: None, ..task("SHELL", Some("gone:1234")) };
+        let unsubmitted = Task {
+            submit_time: None,
+            ..task("SHELL", Some("gone:1234"))
+        };
         assert_eq!(fate(rule(true), &unsubmitted, None), TaskFate::Leave);
         assert_eq!(fate(rule(false), &unsubmitted, None), TaskFate::Mark);
         let fate = |host, zone| fate(rule(true), &task("SHELL", host), zone);
         assert_eq!(fate(Some("gone:1234"), None), TaskFate::Mark);
         assert_eq!(fate(None, None), TaskFate::Leave);
         assert_eq!(fate(Some("NULL"), None), TaskFate::Leave);
-        // The worker started at three: a task of two o'clock UTC hangs, unless nothing is known of the zone.
+        // The worker started at three: a task of two o'clock UTC hangs, unless nothing is known of
+        // the zone.
         assert_eq!(fate(Some("w:1234"), Some("UTC")), TaskFate::MarkByTimes);
         assert_eq!(fate(Some("w:1234"), None), TaskFate::Leave);
         assert_eq!(fate(Some("m:5678"), Some("UTC")), TaskFate::Leave);
@@ -137,6 +173,13 @@ mod tests {
 
     #[test]
     fn other_releases_touch_no_task() {
-        assert_eq!(fate(TaskRule::Untouched, &task("SHELL", Some("gone:1")), Some("UTC")), TaskFate::Leave);
+        assert_eq!(
+            fate(
+                TaskRule::Untouched,
+                &task("SHELL", Some("gone:1")),
+                Some("UTC")
+            ),
+            TaskFate::Leave
+        );
     }
 }

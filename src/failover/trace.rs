@@ -26,9 +26,16 @@ pub(crate) struct RowFound<'a> {
 
 /// What one row says: as it was under its lock, and as it is now.
 pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, found: RowFound<'_>) -> Trace {
-    let RowFound { row: Some(row), command } = found else { return Trace::Unclear };
+    let RowFound {
+        row: Some(row),
+        command,
+    } = found
+    else {
+        return Trace::Unclear;
+    };
     let claimed = release.family.claim.is_on(row);
-    // The API server changes states, and a master that is not quite dead does too: that says nothing of the hand-over.
+    // The API server changes states, and a master that is not quite dead does too: that says
+    // nothing of the hand-over.
     let same_master = row.host == was.host && row.restart_time == was.restart_time;
     match steps {
         Steps::Command if command || !claimed => Trace::Done,
@@ -42,7 +49,8 @@ pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, found: RowFoun
 /// What all rows say together: the transaction is whole or not at all.
 pub(crate) fn together(traces: impl Iterator<Item = Trace>) -> Trace {
     traces.fold(Trace::Unclear, |all, one| match (all, one) {
-        // A row that is not claimed shows that what happened to the others is somebody else's doing.
+        // A row that is not claimed shows that what happened to the others is somebody else's
+        // doing.
         (Trace::NotDone, _) | (_, Trace::NotDone) => Trace::NotDone,
         (Trace::Done, _) | (_, Trace::Done) => Trace::Done,
         (Trace::Unclear, Trace::Unclear) => Trace::Unclear,
@@ -56,15 +64,32 @@ mod tests {
     use crate::model::{Version, VersionRange};
 
     fn release(id: FamilyId, version: Version) -> Release {
-        Release { family: by_id(id), range: VersionRange::new(version, version), contradictions: Vec::new() }
+        Release {
+            family: by_id(id),
+            range: VersionRange::new(version, version),
+            contradictions: Vec::new(),
+        }
     }
 
     fn row(host: &str, state: i64) -> Instance {
-        Instance { id: 1, host: Some(host.into()), state: Some(state), ..Instance::default() }
+        Instance {
+            id: 1,
+            host: Some(host.into()),
+            state: Some(state),
+            ..Instance::default()
+        }
     }
 
     fn both(release: &Release, host: &str, state: i64) -> Trace {
-        of(release, Steps::Both, &row("dead:1", 1), RowFound { row: Some(&row(host, state)), command: false })
+        of(
+            release,
+            Steps::Both,
+            &row("dead:1", 1),
+            RowFound {
+                row: Some(&row(host, state)),
+                command: false,
+            },
+        )
     }
 
     #[test]
@@ -77,15 +102,38 @@ mod tests {
         let new = release(FamilyId::V3_3, Version::new(3, 4, 1));
         assert_eq!(both(&new, "dead:1", 2), Trace::NotDone);
         assert_eq!(both(&new, "dead:1", 18), Trace::Done);
-        assert_eq!(both(&release(FamilyId::V3_3, Version::new(3, 3, 0)), "dead:1", 1), Trace::Unclear);
-        assert_eq!(of(&old, Steps::Both, &row("dead:1", 1), RowFound { row: None, command: false }), Trace::Unclear);
+        assert_eq!(
+            both(&release(FamilyId::V3_3, Version::new(3, 3, 0)), "dead:1", 1),
+            Trace::Unclear
+        );
+        assert_eq!(
+            of(
+                &old,
+                Steps::Both,
+                &row("dead:1", 1),
+                RowFound {
+                    row: None,
+                    command: false
+                }
+            ),
+            Trace::Unclear
+        );
     }
 
     #[test]
     fn a_command_alone_shows_in_the_commands() {
         let old = release(FamilyId::V3_2, Version::new(3, 2, 2));
-        let is =
-            |now: Instance, command| of(&old, Steps::Command, &row("NULL", 1), RowFound { row: Some(&now), command });
+        let is = |now: Instance, command| {
+            of(
+                &old,
+                Steps::Command,
+                &row("NULL", 1),
+                RowFound {
+                    row: Some(&now),
+                    command,
+                },
+            )
+        };
         assert_eq!(is(row("NULL", 1), false), Trace::NotDone);
         assert_eq!(is(row("NULL", 1), true), Trace::Done);
         assert_eq!(is(row("new:1", 1), false), Trace::Done);

@@ -1,5 +1,5 @@
-//! Each master's turn: its locks taken, everything looked at again, its instances handed over batch by batch, and the locks back
-//! on every way out.
+//! Each master's turn: its locks taken, everything looked at again, its instances handed over batch
+//! by batch, and the locks back on every way out.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -42,25 +42,41 @@ pub(super) fn verdict_of(view: &RegistryView, address: &Address) -> Verdict {
 }
 
 impl<'j> Handover<'_> {
-    /// Does each job under its own locks. Trouble with one is told of its master, and the next is done.
+    /// Does each job under its own locks. Trouble with one is told of its master, and the next is
+    /// done.
     ///
     /// # Errors
     /// What no other job could be done after, either.
     pub(super) async fn each(&mut self, jobs: &[Job<'j>]) -> Result<(), FailoverError> {
         let result = self.each_in_turn(jobs).await;
-        self.run.name_others(&jobs.iter().map(|job| (job.address, job.verdict)).collect::<Vec<_>>());
+        self.run.name_others(
+            &jobs
+                .iter()
+                .map(|job| (job.address, job.verdict))
+                .collect::<Vec<_>>(),
+        );
         result
     }
 
-    /// Locks that are free are taken first, and the others waited for afterwards: one that is never given back keeps nobody
-    /// else waiting, and all of them together are waited for no longer than one.
+    /// Locks that are free are taken first, and the others waited for afterwards: one that is never
+    /// given back keeps nobody else waiting, and all of them together are waited for no longer than
+    /// one.
     async fn each_in_turn(&mut self, jobs: &[Job<'j>]) -> Result<(), FailoverError> {
         let limit = self.rules.lock_timeout;
-        let patience = if jobs.len() == 1 { limit } else { Duration::ZERO };
+        let patience = if jobs.len() == 1 {
+            limit
+        } else {
+            Duration::ZERO
+        };
         let mut held = Vec::new();
         for job in jobs {
             let result = self.under_locks(job, patience).await;
-            if jobs.len() > 1 && matches!(result, Err(FailoverError::Registry(RegistryError::Held { .. }))) {
+            if jobs.len() > 1
+                && matches!(
+                    result,
+                    Err(FailoverError::Registry(RegistryError::Held { .. }))
+                )
+            {
                 held.push(job);
             }
             self.run.settle(job.address, job.verdict, result)?;
@@ -73,15 +89,24 @@ impl<'j> Handover<'_> {
         Ok(())
     }
 
-    async fn under_locks(&mut self, job: &Job<'j>, patience: Duration) -> Result<(), FailoverError> {
-        // A dry run takes no lock: it would keep living masters waiting, and it leaves nothing to be protected.
+    async fn under_locks(
+        &mut self,
+        job: &Job<'j>,
+        patience: Duration,
+    ) -> Result<(), FailoverError> {
+        // A dry run takes no lock: it would keep living masters waiting, and it leaves nothing to
+        // be protected.
         if self.permit.is_none() {
             return self.do_work(job).await;
         }
         // A session that could not give a lock back would stand in its own way.
         if let Some(kept) = &self.run.unreleased {
             let endpoint = self.cluster.registry.endpoint().to_owned();
-            return Err(RegistryError::Interrupted { endpoint, cause: kept.to_string() }.into());
+            return Err(RegistryError::Interrupted {
+                endpoint,
+                cause: kept.to_string(),
+            }
+            .into());
         }
         let before = self.before.clone();
         let result = self.locked(job, patience).await;
@@ -105,7 +130,8 @@ impl<'j> Handover<'_> {
         };
         if let Some(locks) = self.locks.take() {
             let released = locks.release(&mut *self.cluster.registry).await;
-            // What was done is not less done for a lock that could not be given back: that is told, and ends with the session.
+            // What was done is not less done for a lock that could not be given back: that is told,
+            // and ends with the session.
             self.run.unreleased = released.err().map(Box::new);
         }
         result
@@ -121,20 +147,26 @@ impl<'j> Handover<'_> {
     async fn do_work(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         // The lock may have been waited for: everything is read again now that it is held.
         self.kept(async |store| store.wake().await).await?;
-        self.kept(async |store| store.ensure_same_release().await).await?;
+        self.kept(async |store| store.ensure_same_release().await)
+            .await?;
         let view = self.look().await?;
         let (mut share, instances) = match job.work {
             LockedWork::Master(mark) => self.master(job.address, mark, view).await?,
             LockedWork::Claimed(instances, errors) => {
                 let outcome = MasterOutcome::new(job.address.clone(), Verdict::Claimed);
-                (Share::new(view, outcome, Some(errors), None), instances.to_vec())
+                (
+                    Share::new(view, outcome, Some(errors), None),
+                    instances.to_vec(),
+                )
             }
         };
         // The outcome is in the run whatever happens.
         let result = self.batches(&mut share, &instances).await;
         let mut outcome = share.outcome;
         outcome.skipped.sort_by_key(|(id, _)| *id);
-        outcome.notes.extend(kills::in_vain(&outcome, result.as_ref().err()));
+        outcome
+            .notes
+            .extend(kills::in_vain(&outcome, result.as_ref().err()));
         self.run.put(outcome);
         result
     }
@@ -149,12 +181,22 @@ impl<'j> Handover<'_> {
         zone::ensure_not_disproved(self.cluster, self.rules, &view, address).await?;
         let away = view.masters.find(address).is_none();
         let instances = self.scan(address, mark, &view).await?;
-        let (selected, living) = guard::select(self.cluster, self.rules, view.masters.find(address), instances)?;
+        let (selected, living) = guard::select(
+            self.cluster,
+            self.rules,
+            view.masters.find(address),
+            instances,
+        )?;
         let mut outcome = MasterOutcome::new(address.clone(), verdict_of(&view, address));
-        outcome.skipped.extend(living.into_iter().map(|instance| (instance.id, SkipReason::LivingMaster)));
+        outcome.skipped.extend(
+            living
+                .into_iter()
+                .map(|instance| (instance.id, SkipReason::LivingMaster)),
+        );
         let selected = self.without_waiting(selected, &mut outcome).await?;
         if !selected.is_empty() {
-            let unclear = self.cluster.store.release().recovered_looks_hanging() && !self.rules.allow_recovered;
+            let unclear = self.cluster.store.release().recovered_looks_hanging()
+                && !self.rules.allow_recovered;
             if unclear {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
             }
@@ -163,10 +205,14 @@ impl<'j> Handover<'_> {
         if !selected.is_empty() {
             self.ensure_room(&view.masters, address).await?;
         }
-        Ok((Share::new(view, outcome, None, away.then_some(mark)), selected))
+        Ok((
+            Share::new(view, outcome, None, away.then_some(mark)),
+            selected,
+        ))
     }
 
-    /// The unfinished instances of a master. Where it is not registered, nothing may show that it lives.
+    /// The unfinished instances of a master. Where it is not registered, nothing may show that it
+    /// lives.
     async fn scan(
         &mut self,
         address: &Address,
@@ -174,12 +220,17 @@ impl<'j> Handover<'_> {
         view: &RegistryView,
     ) -> Result<Vec<Instance>, FailoverError> {
         if view.masters.find(address).is_some() {
-            return self.kept(async |store| store.unfinished_of(address.as_str()).await).await;
+            return self
+                .kept(async |store| store.unfinished_of(address.as_str()).await)
+                .await;
         }
         let endpoint = self.cluster.registry.endpoint();
         life::ensure_away(endpoint, &view.masters, self.before.as_ref(), address)?;
-        self.kept(async |store| life::ensure_no_sign(store, address, mark).await).await?;
-        let instances = self.kept(async |store| store.unfinished_of(address.as_str()).await).await?;
+        self.kept(async |store| life::ensure_no_sign(store, address, mark).await)
+            .await?;
+        let instances = self
+            .kept(async |store| store.unfinished_of(address.as_str()).await)
+            .await?;
         life::ensure_none_taken_up(self.cluster.store.release(), address, mark, &instances)?;
         Ok(instances)
     }
@@ -194,11 +245,15 @@ impl<'j> Handover<'_> {
             return Ok(selected);
         }
         let ids: Vec<InstanceId> = selected.iter().map(|instance| instance.id).collect();
-        let waiting = self.kept(async |store| store.recovery_commands_for(ids).await).await?;
+        let waiting = self
+            .kept(async |store| store.recovery_commands_for(ids).await)
+            .await?;
         outcome.notes.extend(waiting.others());
         selected.retain(|instance| match waiting.get(&instance.id) {
             Some(command) => {
-                outcome.skipped.push((instance.id, SkipReason::CommandWaiting(*command)));
+                outcome
+                    .skipped
+                    .push((instance.id, SkipReason::CommandWaiting(*command)));
                 false
             }
             None => true,
@@ -213,24 +268,48 @@ impl<'j> Handover<'_> {
         selected: &[Instance],
         outcome: &mut MasterOutcome,
     ) -> Result<(), FailoverError> {
-        let (release, address) = (self.cluster.store.release().clone(), outcome.address.clone());
+        let (release, address) = (
+            self.cluster.store.release().clone(),
+            outcome.address.clone(),
+        );
         outcome.notes.extend(guard::about_nobody(view, &address));
-        outcome.notes.extend(remarks::of(&release, self.rules, view, selected));
-        outcome.notes.extend(zone::about_earlier_life(self.cluster, view, &address, selected).await?);
-        outcome.notes.extend(self.locks.iter().flat_map(Locks::about_others));
-        outcome.notes.extend(about_children(&release, &address, selected));
+        outcome
+            .notes
+            .extend(remarks::of(&release, self.rules, view, selected));
+        outcome
+            .notes
+            .extend(zone::about_earlier_life(self.cluster, view, &address, selected).await?);
+        outcome
+            .notes
+            .extend(self.locks.iter().flat_map(Locks::about_others));
+        outcome
+            .notes
+            .extend(about_children(&release, &address, selected));
         Ok(())
     }
 
     /// Cuts the instances into batches and does them.
-    async fn batches(&mut self, share: &mut Share<'j>, instances: &[Instance]) -> Result<(), FailoverError> {
-        let (found, limit) = (self.run.recovered() + instances.len(), self.rules.max_instances);
+    async fn batches(
+        &mut self,
+        share: &mut Share<'j>,
+        instances: &[Instance],
+    ) -> Result<(), FailoverError> {
+        let (found, limit) = (
+            self.run.recovered() + instances.len(),
+            self.rules.max_instances,
+        );
         if found > limit {
             return Err(Refusal::TooMany { found, limit }.into());
         }
         let zone = self.cluster.zone.clone();
-        share.facts = self.kept(async |store| Facts::read(store, zone.as_ref(), instances).await).await?;
-        let size = self.rules.rate.map_or(self.rules.batch, |rate| self.rules.batch.min(rate as usize)).max(1);
+        share.facts = self
+            .kept(async |store| Facts::read(store, zone.as_ref(), instances).await)
+            .await?;
+        let size = self
+            .rules
+            .rate
+            .map_or(self.rules.batch, |rate| self.rules.batch.min(rate as usize))
+            .max(1);
         if self.permit.is_none() {
             return self.previews(share, instances, size).await;
         }
@@ -239,7 +318,8 @@ impl<'j> Handover<'_> {
             let began = Instant::now();
             locked.extend(self.halving(share, some, &mut RowLocks::Free).await?);
             done += some.len();
-            self.observer.batch_done(&share.outcome.address, done, instances.len());
+            self.observer
+                .batch_done(&share.outcome.address, done, instances.len());
             if done < instances.len() {
                 self.keep_rate(some.len(), began).await?;
             }
@@ -250,7 +330,11 @@ impl<'j> Handover<'_> {
         for some in locked.chunks(size) {
             let began = Instant::now();
             let still = self.halving(share, some, &mut rows).await?;
-            share.outcome.skipped.extend(still.into_iter().map(|instance| (instance.id, SkipReason::Locked)));
+            share.outcome.skipped.extend(
+                still
+                    .into_iter()
+                    .map(|instance| (instance.id, SkipReason::Locked)),
+            );
             done += some.len();
             if done < all {
                 self.keep_rate(some.len(), began).await?;
@@ -271,25 +355,48 @@ impl<'j> Handover<'_> {
             let ids: Vec<InstanceId> = some.iter().map(|instance| instance.id).collect();
             let rows = self.cluster.store.rows_by_ids(&ids).await?;
             let prepared = self.prepare(share, some, rows).await?;
-            share.outcome.recovered.extend(prepared.ids().map(|id| (id, None)));
+            share
+                .outcome
+                .recovered
+                .extend(prepared.ids().map(|id| (id, None)));
             prepared.settle(&mut share.outcome);
-            self.observer.batch_done(&share.outcome.address, number * size + some.len(), instances.len());
+            self.observer.batch_done(
+                &share.outcome.address,
+                number * size + some.len(),
+                instances.len(),
+            );
         }
         Ok(())
     }
 
     /// Waits until so many instances may have been done since `began`.
     async fn keep_rate(&self, done: usize, began: Instant) -> Result<(), FailoverError> {
-        let Some(rate) = self.rules.rate else { return Ok(()) };
-        let due = Duration::from_secs_f64(f64::from(u32::try_from(done).unwrap_or(u32::MAX)) / f64::from(rate.max(1)));
-        Ok(self.cluster.stop.pause(due.saturating_sub(began.elapsed())).await?)
+        let Some(rate) = self.rules.rate else {
+            return Ok(());
+        };
+        let due = Duration::from_secs_f64(
+            f64::from(u32::try_from(done).unwrap_or(u32::MAX)) / f64::from(rate.max(1)),
+        );
+        Ok(self
+            .cluster
+            .stop
+            .pause(due.saturating_sub(began.elapsed()))
+            .await?)
     }
 }
 
-/// That sub-workflows may run twice, where masters do that with whatever is handed over, by whomever.
+/// That sub-workflows may run twice, where masters do that with whatever is handed over, by
+/// whomever.
 fn about_children(release: &Release, master: &Address, selected: &[Instance]) -> Option<String> {
-    let children = selected.iter().filter(|instance| instance.sub_process).count();
-    let are = if children == 1 { "is a sub-workflow" } else { "are sub-workflows" };
+    let children = selected
+        .iter()
+        .filter(|instance| instance.sub_process)
+        .count();
+    let are = if children == 1 {
+        "is a sub-workflow"
+    } else {
+        "are sub-workflows"
+    };
     (release.restarts_children() && children > 0).then(|| {
         format!(
             "{children} of the instances of {master} {are}: a master of {} that takes a parent up starts its sub-workflow \

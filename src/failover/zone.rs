@@ -1,4 +1,5 @@
-//! Whether the rows themselves disprove the zone that is given for the masters, and what was proven with it.
+//! Whether the rows themselves disprove the zone that is given for the masters, and what was proven
+//! with it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -19,7 +20,8 @@ use crate::model::{Address, Instance, Moment};
 /// Offsets of zones are whole quarters of an hour.
 const QUARTER: i64 = 15 * 60;
 
-/// A master writes an end, and its database the row, in one moment: so far their clocks may be apart.
+/// A master writes an end, and its database the row, in one moment: so far their clocks may be
+/// apart.
 const SAME_MOMENT: i64 = 60;
 
 /// So much later than the present nothing is by a mere difference of clocks.
@@ -42,13 +44,18 @@ pub struct Disproof {
 /// # Errors
 /// The database's own.
 pub async fn disproof(cluster: &mut Cluster) -> Result<Option<Disproof>, FailoverError> {
-    let Some(zone) = cluster.zone.clone() else { return Ok(None) };
+    let Some(zone) = cluster.zone.clone() else {
+        return Ok(None);
+    };
     let rows = cluster.store.newest_times().await?;
-    Ok(against(&rows, &zone).map(|seen| Disproof { zone: name_of(&zone), seen }))
+    Ok(against(&rows, &zone).map(|seen| Disproof {
+        zone: name_of(&zone),
+        seen,
+    }))
 }
 
-/// Refuses a zone that the rows disprove, where something is written by it: instances of an earlier life of `master`, or tasks
-/// of servers that were started again.
+/// Refuses a zone that the rows disprove, where something is written by it: instances of an earlier
+/// life of `master`, or tasks of servers that were started again.
 ///
 /// # Errors
 /// [`Refusal::ZoneDisproved`], or the database's own.
@@ -58,7 +65,10 @@ pub(super) async fn ensure_not_disproved(
     view: &RegistryView,
     master: &Address,
 ) -> Result<(), FailoverError> {
-    let by_times = matches!(cluster.store.release().task_rule(), TaskRule::OnDeadHosts { .. });
+    let by_times = matches!(
+        cluster.store.release().task_rule(),
+        TaskRule::OnDeadHosts { .. }
+    );
     let restarted = rules.allow_restarted && view.masters.find(master).is_some();
     if !by_times && !restarted {
         return Ok(());
@@ -69,8 +79,8 @@ pub(super) async fn ensure_not_disproved(
     }
 }
 
-/// What shows that these instances are of an earlier life of a master that is registered again: the latest of them, and whether
-/// the zone by which that was told is proven.
+/// What shows that these instances are of an earlier life of a master that is registered again: the
+/// latest of them, and whether the zone by which that was told is proven.
 ///
 /// # Errors
 /// The database's own.
@@ -80,7 +90,9 @@ pub(super) async fn about_earlier_life(
     master: &Address,
     selected: &[Instance],
 ) -> Result<Vec<String>, FailoverError> {
-    let Some(latest) = latest_of_earlier_life(cluster, view, master, selected) else { return Ok(Vec::new()) };
+    let Some(latest) = latest_of_earlier_life(cluster, view, master, selected) else {
+        return Ok(Vec::new());
+    };
     let zone = cluster.zone.as_ref().filter(|_| zone_matters(view, master));
     let unproven = unproven(&mut cluster.store, zone).await?.map(|zone| {
         format!(
@@ -104,9 +116,13 @@ pub(super) async fn unproven(
     Ok((!is_proven(&rows, zone)).then(|| name_of(zone)))
 }
 
-/// Where the registration tells its start in the masters' own time, as up to 1.3, both moments are of one zone.
+/// Where the registration tells its start in the masters' own time, as up to 1.3, both moments are
+/// of one zone.
 fn zone_matters(view: &RegistryView, master: &Address) -> bool {
-    let started = view.masters.find(master).and_then(|registration| registration.heartbeat.started_at);
+    let started = view
+        .masters
+        .find(master)
+        .and_then(|registration| registration.heartbeat.started_at);
     !matches!(started, Some(Moment::Local(_)))
 }
 
@@ -118,8 +134,15 @@ fn latest_of_earlier_life(
 ) -> Option<String> {
     let zone = cluster.zone.as_ref();
     let family = cluster.store.release().family;
-    let started = view.masters.find(master)?.heartbeat.started_at?.instant(zone)?;
-    let latest = selected.iter().max_by_key(|instance| judge::began(instance, family, zone))?;
+    let started = view
+        .masters
+        .find(master)?
+        .heartbeat
+        .started_at?
+        .instant(zone)?;
+    let latest = selected
+        .iter()
+        .max_by_key(|instance| judge::began(instance, family, zone))?;
     let began = judge::began(latest, family, zone)?;
     let local = zone?.to_datetime(began).strftime("%Y-%m-%d %H:%M:%S");
     Some(format!(
@@ -130,19 +153,32 @@ fn latest_of_earlier_life(
 }
 
 fn name_of(zone: &TimeZone) -> String {
-    zone.iana_name().map_or_else(|| offset_text(zone.to_offset(Timestamp::now())), str::to_owned)
+    zone.iana_name().map_or_else(
+        || offset_text(zone.to_offset(Timestamp::now())),
+        str::to_owned,
+    )
 }
 
 fn against(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
-    shown_elsewhere(rows, zone).or_else(|| to_come(rows, zone)).or_else(|| by_two_clocks(rows, zone))
+    shown_elsewhere(rows, zone)
+        .or_else(|| to_come(rows, zone))
+        .or_else(|| by_two_clocks(rows, zone))
 }
 
-/// A moment that the database shows by the clock of another zone, as one does that does not know this zone's name.
+/// A moment that the database shows by the clock of another zone, as one does that does not know
+/// this zone's name.
 fn shown_elsewhere(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     let differs = |(local, offset): &(DateTime, Offset)| {
-        offset.to_timestamp(*local).is_ok_and(|moment| zone.to_datetime(moment) != *local)
+        offset
+            .to_timestamp(*local)
+            .is_ok_and(|moment| zone.to_datetime(moment) != *local)
     };
-    let found = |row: &WrittenTimes| Some((row.instance, *row.moments.iter().find(|moment| differs(moment))?));
+    let found = |row: &WrittenTimes| {
+        Some((
+            row.instance,
+            *row.moments.iter().find(|moment| differs(moment))?,
+        ))
+    };
     let (instance, (local, offset)) = rows.iter().find_map(found)?;
     Some(format!(
         "instance {instance} has the time {local}{}: its column is of a type with a zone (timestamptz), and the database does not          show it in that one; it may not know the name, but knows every offset",
@@ -154,13 +190,23 @@ fn shown_elsewhere(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
 fn to_come(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     let ahead = |row: &WrittenTimes| {
         let (latest, now) = (*row.by_masters.iter().max()?, row.now?);
-        let ahead = zone.to_timestamp(latest).ok()?.duration_since(now).as_secs();
-        (LATER..FARTHEST).contains(&ahead).then_some((ahead, row.instance, latest, now))
+        let ahead = zone
+            .to_timestamp(latest)
+            .ok()?
+            .duration_since(now)
+            .as_secs();
+        (LATER..FARTHEST)
+            .contains(&ahead)
+            .then_some((ahead, row.instance, latest, now))
     };
     let (ahead, instance, latest, now) = rows.iter().filter_map(ahead).max()?;
     let given = zone.to_offset(now);
-    let at_least = (i64::from(given.seconds()) + ahead - SAME_MOMENT + QUARTER - 1).div_euclid(QUARTER) * QUARTER;
-    let at_least = i32::try_from(at_least).ok().and_then(|seconds| Offset::from_seconds(seconds).ok());
+    let at_least = (i64::from(given.seconds()) + ahead - SAME_MOMENT + QUARTER - 1)
+        .div_euclid(QUARTER)
+        * QUARTER;
+    let at_least = i32::try_from(at_least)
+        .ok()
+        .and_then(|seconds| Offset::from_seconds(seconds).ok());
     Some(format!(
         "instance {instance} has the time {latest}, which is yet to come with {}: the database says {now}, so that the masters' \
          zone is {} at least",
@@ -169,8 +215,8 @@ fn to_come(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     ))
 }
 
-/// So many rows, written at different moments, must agree before they speak for a zone or against it: one may have been
-/// changed by hand just so long after its end.
+/// So many rows, written at different moments, must agree before they speak for a zone or against
+/// it: one may have been changed by hand just so long after its end.
 const WITNESSES: usize = 2;
 
 /// An offset that rows show, and the moments at which the database wrote them.
@@ -195,29 +241,56 @@ struct Votes<'a> {
     against: Option<Vote<'a>>,
 }
 
-/// The end that a master wrote, and the moment in which the database wrote the same row. A row that was changed later
-/// says nothing, and most of these show it by not being a whole number of quarters apart. Where one statement has changed
-/// many, as that of an upgrade does, some of them would be; but these are of one moment, and mostly contradict each other.
+/// The end that a master wrote, and the moment in which the database wrote the same row. A row that
+/// was changed later says nothing, and most of these show it by not being a whole number of
+/// quarters apart. Where one statement has changed many, as that of an upgrade does, some of them
+/// would be; but these are of one moment, and mostly contradict each other.
 fn votes<'a>(rows: &'a [WrittenTimes], zone: &TimeZone) -> Votes<'a> {
     let mut offsets: HashMap<Timestamp, HashSet<Offset>> = HashMap::new();
-    for (end, written) in rows.iter().filter_map(|row| Some((row.end?, row.by_database?))) {
-        offsets.entry(written).or_default().extend(quarters(end, written));
+    for (end, written) in rows
+        .iter()
+        .filter_map(|row| Some((row.end?, row.by_database?)))
+    {
+        offsets
+            .entry(written)
+            .or_default()
+            .extend(quarters(end, written));
     }
-    let contradict = |written: &Timestamp| offsets.get(written).is_some_and(|offsets| offsets.len() > 1);
+    let contradict = |written: &Timestamp| {
+        offsets
+            .get(written)
+            .is_some_and(|offsets| offsets.len() > 1)
+    };
     let (mut agree, mut others) = (BTreeSet::new(), BTreeMap::new());
     for row in rows {
-        let (Some(end), Some(written)) = (row.end, row.by_database.filter(|written| !contradict(written))) else {
+        let (Some(end), Some(written)) = (
+            row.end,
+            row.by_database.filter(|written| !contradict(written)),
+        ) else {
             continue;
         };
-        let Some(offset) = quarters(end, written) else { continue };
+        let Some(offset) = quarters(end, written) else {
+            continue;
+        };
         if offset == zone.to_offset(written) {
             agree.insert(written);
         } else {
-            let vote = || Vote { offset, moments: BTreeSet::new(), newest: row };
-            others.entry(offset.seconds()).or_insert_with(vote).moments.insert(written);
+            let vote = || Vote {
+                offset,
+                moments: BTreeSet::new(),
+                newest: row,
+            };
+            others
+                .entry(offset.seconds())
+                .or_insert_with(vote)
+                .moments
+                .insert(written);
         }
     }
-    Votes { agree: agree.len(), against: others.into_values().max_by_key(Vote::count) }
+    Votes {
+        agree: agree.len(),
+        against: others.into_values().max_by_key(Vote::count),
+    }
 }
 
 fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
@@ -234,7 +307,8 @@ fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     ))
 }
 
-/// Whether the rows prove a zone. In PostgreSQL and SQLite none can: nothing there has a time of the database's own.
+/// Whether the rows prove a zone. In PostgreSQL and SQLite none can: nothing there has a time of
+/// the database's own.
 fn is_proven(rows: &[WrittenTimes], zone: &TimeZone) -> bool {
     let Votes { agree, against } = votes(rows, zone);
     agree >= WITNESSES && agree > against.map_or(0, |vote| vote.count())
@@ -242,7 +316,10 @@ fn is_proven(rows: &[WrittenTimes], zone: &TimeZone) -> bool {
 
 /// The offset of a zone in which the local time is that moment, if it is one.
 fn quarters(local: DateTime, moment: Timestamp) -> Option<Offset> {
-    let seconds = TimeZone::UTC.to_timestamp(local).ok()?.duration_since(moment);
+    let seconds = TimeZone::UTC
+        .to_timestamp(local)
+        .ok()?
+        .duration_since(moment);
     let seconds = SignedDuration::as_secs(&seconds);
     let whole = seconds.checked_add(QUARTER / 2)?.div_euclid(QUARTER) * QUARTER;
     let near = (seconds - whole).abs() <= SAME_MOMENT;
@@ -294,10 +371,17 @@ mod tests {
         ];
         assert_eq!(seen(&chicago, "America/Chicago"), None);
         let told = seen(&chicago, "Asia/Shanghai").unwrap();
-        assert!(told.contains("instance 3") && told.contains("-05:00") && told.contains("in 2 of"), "{told}");
+        assert!(
+            told.contains("instance 3") && told.contains("-05:00") && told.contains("in 2 of"),
+            "{told}"
+        );
         assert!(seen(&chicago, "America/New_York").is_some());
         // One row that some hand has moved by whole hours does not outweigh the others.
-        let one = [&chicago[..], &[ended(4, "2024-06-01T03:00:00", "2024-06-01T10:00:01Z")]].concat();
+        let one = [
+            &chicago[..],
+            &[ended(4, "2024-06-01T03:00:00", "2024-06-01T10:00:01Z")],
+        ]
+        .concat();
         assert_eq!(seen(&one, "America/Chicago"), None);
         // A zone that has changed its offset: each row has that of its own day.
         let both = [
@@ -305,7 +389,13 @@ mod tests {
             ended(1, "2024-01-01T04:00:00", "2024-01-01T10:00:00Z"),
         ];
         assert_eq!(seen(&both, "America/Chicago"), None);
-        assert_eq!(seen(&[ended(1, "2024-06-01T05:00:00", "2024-06-21T10:00:00Z")], "UTC"), None);
+        assert_eq!(
+            seen(
+                &[ended(1, "2024-06-01T05:00:00", "2024-06-21T10:00:00Z")],
+                "UTC"
+            ),
+            None
+        );
         assert_eq!(seen(&[], "UTC"), None);
         // One statement has changed all of them, an hour and two after their ends.
         let together = ["04:00:01", "04:00:00", "03:00:00"]
@@ -313,11 +403,16 @@ mod tests {
         assert_eq!(seen(&together, "America/Chicago"), None);
         // Two that do not contradict each other are of one moment still.
         assert_eq!(seen(&together[..2], "America/Chicago"), None);
-        // One that was changed by hand a whole hour after its end does not disprove the right zone, nor does it prove another.
+        // One that was changed by hand a whole hour after its end does not disprove the right zone,
+        // nor does it prove another.
         let lone = [ended(1, "2024-06-01T04:00:00", "2024-06-01T10:00:00Z")];
         assert_eq!(seen(&lone, "America/Chicago"), None);
         assert!(!proven(&lone, "America/Denver"));
-        let two = [&lone[..], &[ended(2, "2024-06-01T05:00:00", "2024-06-01T11:00:00Z")]].concat();
+        let two = [
+            &lone[..],
+            &[ended(2, "2024-06-01T05:00:00", "2024-06-01T11:00:00Z")],
+        ]
+        .concat();
         assert!(seen(&two, "America/Chicago").is_some());
     }
 
@@ -335,7 +430,10 @@ mod tests {
             }]
         };
         let told = seen(&moment(0), "Asia/Shanghai").unwrap();
-        assert!(told.contains("instance 7") && told.contains("02:00:00+00:00"), "{told}");
+        assert!(
+            told.contains("instance 7") && told.contains("02:00:00+00:00"),
+            "{told}"
+        );
         assert_eq!(seen(&moment(0), "UTC"), None);
         assert_eq!(seen(&moment(28_800), "Asia/Shanghai"), None);
         assert_eq!(seen(&moment(-18_000), "America/Chicago"), None);
@@ -349,7 +447,10 @@ mod tests {
         ];
         assert!(proven(&two, "America/Chicago") && !proven(&two, "America/Denver"));
         assert!(!proven(&two[..1], "America/Chicago"));
-        let without = two.map(|row| WrittenTimes { by_database: None, ..row });
+        let without = two.map(|row| WrittenTimes {
+            by_database: None,
+            ..row
+        });
         assert!(!proven(&without, "America/Chicago"));
     }
 
@@ -363,7 +464,11 @@ mod tests {
         };
         let shanghai = [time("2024-06-01T20:00:00")];
         assert_eq!(seen(&shanghai, "Asia/Shanghai"), None);
-        assert!(seen(&shanghai, "America/Chicago").unwrap().contains("instance 7"));
+        assert!(
+            seen(&shanghai, "America/Chicago")
+                .unwrap()
+                .contains("instance 7")
+        );
         assert!(seen(&shanghai, "UTC").unwrap().contains("+08:00"));
         assert_eq!(seen(&[time("2024-06-01T20:04:00")], "Asia/Shanghai"), None);
         assert_eq!(seen(&[time("2099-06-01T20:00:00")], "Asia/Shanghai"), None);

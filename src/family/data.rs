@@ -1,12 +1,13 @@
-//! The families. Facts and their upstream classes: `ProcessServiceImpl`, `MasterFailoverService`, `RegistryNodeType`,
+//! The families. Facts and their upstream classes: `ProcessServiceImpl`, `MasterFailoverService`,
+//! `RegistryNodeType`,
 //! `WorkflowFailover` and the DDL of each release.
 
 use std::time::Duration;
 
 use super::CommandValue as V;
 use super::{
-    Claim, Columns, CommandValue, DefinitionKey, Family, FamilyId, KillAnswer, LockPath, OPEN_END, ParameterForm,
-    RegistryLayout, Remark, Since, Tables, TaskRule,
+    Claim, Columns, CommandValue, DefinitionKey, Family, FamilyId, KillAnswer, LockPath, OPEN_END,
+    ParameterForm, RegistryLayout, Remark, Since, Tables, TaskRule,
 };
 use crate::model::{AddressForm, Stage, Version, VersionRange};
 
@@ -26,15 +27,18 @@ pub fn family_of(version: Version) -> Option<&'static Family> {
     ALL.iter().find(|family| family.releases.contains(version))
 }
 
-/// The same for any version: one between two families, as a development version is, counts to the older one, and one before
-/// all of them to the oldest.
+/// The same for any version: one between two families, as a development version is, counts to the
+/// older one, and one before all of them to the oldest.
 #[must_use]
 pub fn nearest_family(version: Version) -> &'static Family {
     let first = |family: &Family| {
         let Version { major, minor, .. } = family.releases.from;
         Version::staged(major, minor, 0, Stage::Alpha)
     };
-    ALL.iter().rev().find(|family| first(family) <= version).unwrap_or(&ALL[0])
+    ALL.iter()
+        .rev()
+        .find(|family| first(family) <= version)
+        .unwrap_or(&ALL[0])
 }
 
 type CommandColumn = Since<(&'static str, CommandValue)>;
@@ -42,11 +46,17 @@ type CommandColumn = Since<(&'static str, CommandValue)>;
 const EVER: VersionRange = VersionRange::new(Version::new(0, 0, 0), OPEN_END);
 
 const fn ever<T>(value: T) -> Since<T> {
-    Since { releases: EVER, value }
+    Since {
+        releases: EVER,
+        value,
+    }
 }
 
 const fn between<T: Copy>(from: Version, to: Version, value: T) -> Since<T> {
-    Since { releases: VersionRange::new(from, to), value }
+    Since {
+        releases: VersionRange::new(from, to),
+        value,
+    }
 }
 
 const fn column(name: &'static str, value: CommandValue) -> CommandColumn {
@@ -213,7 +223,8 @@ const EXECUTOR: CommandColumn = column("executor_id", V::Executor);
 const DRY_RUN: CommandColumn = column("dry_run", V::Number(0));
 const DEFINITION_ID: CommandColumn = column("process_definition_id", V::Definition);
 const DEFINITION_CODE: CommandColumn = column("process_definition_code", V::Definition);
-const DEFINITION_VERSION: CommandColumn = column("process_definition_version", V::DefinitionVersion);
+const DEFINITION_VERSION: CommandColumn =
+    column("process_definition_version", V::DefinitionVersion);
 const INSTANCE: CommandColumn = column("process_instance_id", V::Instance);
 
 const COMMAND_2_0: &[CommandColumn] = &[
@@ -242,7 +253,10 @@ const V1_2: Family = Family {
     },
     // A starting master fails over under the start-up lock alone.
     locks: &[ever(STARTUP_LOCK), ever(GLOBAL_LOCK)],
-    tables: Tables { definition_log: None, ..TABLES },
+    tables: Tables {
+        definition_log: None,
+        ..TABLES
+    },
     columns: COLUMNS_1_X,
     states: STATES_1_X,
     unfinished: &[0, 1, 2, 4],
@@ -270,7 +284,11 @@ const V1_2: Family = Family {
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
-    remarks: &[between(Version::new(1, 2, 0), Version::new(1, 2, 1), Remark::FirstCommandFails)],
+    remarks: &[between(
+        Version::new(1, 2, 0),
+        Version::new(1, 2, 1),
+        Remark::FirstCommandFails,
+    )],
     kill_request: &[],
     kill_answer: &[],
 };
@@ -282,7 +300,10 @@ const V1_3: Family = Family {
     releases: VersionRange::new(Version::new(1, 3, 0), Version::new(1, 3, 9)),
     registry: NODES,
     // Until 1.3.2 a starting master fails over under the start-up lock alone; later under both.
-    locks: &[between(Version::new(1, 3, 0), Version::new(1, 3, 2), STARTUP_LOCK), ever(GLOBAL_LOCK)],
+    locks: &[
+        between(Version::new(1, 3, 0), Version::new(1, 3, 2), STARTUP_LOCK),
+        ever(GLOBAL_LOCK),
+    ],
     claim: Claim::Host("NULL"),
     command: &[
         COMMAND_TYPE,
@@ -324,7 +345,11 @@ const V2_0: Family = Family {
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
-    remarks: &[between(Version::new(2, 0, 9), Version::new(2, 0, 9), Remark::ReadyStopHangsWithoutWorker)],
+    remarks: &[between(
+        Version::new(2, 0, 9),
+        Version::new(2, 0, 9),
+        Remark::ReadyStopHangsWithoutWorker,
+    )],
     kill_request: &[],
     kill_answer: &[],
 };
@@ -338,12 +363,28 @@ const V3_0: Family = Family {
     unfinished: &[0, 1, 2, 4, 12, 17],
     parameter: &[
         between(ALPHA_3_0, ALPHA_3_0, ParameterForm::InstanceId),
-        between(BETA_3_0, Version::new(3, 0, 6), ParameterForm::WithScheduleZone),
+        between(
+            BETA_3_0,
+            Version::new(3, 0, 6),
+            ParameterForm::WithScheduleZone,
+        ),
     ],
     tasks: &[
-        between(ALPHA_3_0, ALPHA_3_0, TaskRule::OnDeadHosts { submitted: true }),
-        between(BETA_3_0, LAST_BETA_3_0, TaskRule::OnDeadHosts { submitted: false }),
-        between(Version::new(3, 0, 0), Version::new(3, 0, 6), TaskRule::AllUnfinished),
+        between(
+            ALPHA_3_0,
+            ALPHA_3_0,
+            TaskRule::OnDeadHosts { submitted: true },
+        ),
+        between(
+            BETA_3_0,
+            LAST_BETA_3_0,
+            TaskRule::OnDeadHosts { submitted: false },
+        ),
+        between(
+            Version::new(3, 0, 0),
+            Version::new(3, 0, 6),
+            TaskRule::AllUnfinished,
+        ),
     ],
     finished_tasks: &[3, 5, 6, 7, 8, 9, 13, 16],
     mark_clears_flag: &[
@@ -359,7 +400,11 @@ const V3_0: Family = Family {
         ended: "says that it has ended",
         silent: "was asked to end, and did not confirm for (which in 3.0 it often fails to do though the script has ended)",
     })],
-    remarks: &[between(Version::new(3, 0, 0), Version::new(3, 0, 0), Remark::HandsOverAgain)],
+    remarks: &[between(
+        Version::new(3, 0, 0),
+        Version::new(3, 0, 0),
+        Remark::HandsOverAgain,
+    )],
     ..V2_0
 };
 
@@ -367,8 +412,14 @@ const V3_1: Family = Family {
     id: FamilyId::V3_1,
     label: "3.1",
     releases: VersionRange::new(Version::new(3, 1, 0), Version::new(3, 1, 9)),
-    registry: RegistryLayout { container_parents: true, ..NODES },
-    columns: Columns { state_history: Some("state_history"), ..COLUMNS_2_0 },
+    registry: RegistryLayout {
+        container_parents: true,
+        ..NODES
+    },
+    columns: Columns {
+        state_history: Some("state_history"),
+        ..COLUMNS_2_0
+    },
     states: STATES_3_1,
     unfinished: &[0, 1, 2, 4, 12],
     command: &[
@@ -386,8 +437,16 @@ const V3_1: Family = Family {
         column("process_instance_priority", V::Priority),
     ],
     parameter: &[
-        between(Version::new(3, 1, 0), Version::new(3, 1, 6), ParameterForm::WithScheduleZone),
-        between(Version::new(3, 1, 7), Version::new(3, 1, 9), ParameterForm::WithStartParams),
+        between(
+            Version::new(3, 1, 0),
+            Version::new(3, 1, 6),
+            ParameterForm::WithScheduleZone,
+        ),
+        between(
+            Version::new(3, 1, 7),
+            Version::new(3, 1, 9),
+            ParameterForm::WithStartParams,
+        ),
     ],
     tasks: &[ever(TaskRule::AllUnfinished)],
     finished_tasks: &[3, 6, 7, 8, 9],
@@ -401,7 +460,11 @@ const V3_1: Family = Family {
         ended: "says that it has ended (in 3.1 the shell alone: the script that it started mostly goes on; end it there)",
         silent: "did not say that it has ended",
     })],
-    remarks: &[between(Version::new(3, 1, 9), Version::new(3, 1, 9), Remark::ReadyStopHangs)],
+    remarks: &[between(
+        Version::new(3, 1, 9),
+        Version::new(3, 1, 9),
+        Remark::ReadyStopHangs,
+    )],
     ..V3_0
 };
 
@@ -410,7 +473,11 @@ const V3_2: Family = Family {
     label: "3.2",
     releases: VersionRange::new(Version::new(3, 2, 0), Version::new(3, 2, 2)),
     locks: &[ever(HOST_LOCK_3_2)],
-    columns: Columns { state_history: Some("state_history"), test_flag: Some("test_flag"), ..COLUMNS_2_0 },
+    columns: Columns {
+        state_history: Some("state_history"),
+        test_flag: Some("test_flag"),
+        ..COLUMNS_2_0
+    },
     states: STATES_3_2,
     command: &[
         COMMAND_TYPE,
@@ -477,7 +544,11 @@ const V3_3: Family = Family {
         column("executor_id", V::Number(0)),
         UPDATE_TIME,
         DRY_RUN,
-        between(ALPHA_3_3, Version::new(3, 3, 0), ("test_flag", V::Number(0))),
+        between(
+            ALPHA_3_3,
+            Version::new(3, 3, 0),
+            ("test_flag", V::Number(0)),
+        ),
     ],
     parameter: &[ever(ParameterForm::Typed)],
     definition: DefinitionKey::CodeInLog,
@@ -506,8 +577,17 @@ mod tests {
     /// F§6.1.
     #[test]
     fn state_17_is_named_where_it_exists() {
-        let name = |family: &Family| family.states.iter().find(|(code, _)| *code == 17).map(|(_, name)| *name);
-        let named: Vec<_> = ALL.iter().filter_map(|family| Some((family.label, name(family)?))).collect();
+        let name = |family: &Family| {
+            family
+                .states
+                .iter()
+                .find(|(code, _)| *code == 17)
+                .map(|(_, name)| *name)
+        };
+        let named: Vec<_> = ALL
+            .iter()
+            .filter_map(|family| Some((family.label, name(family)?)))
+            .collect();
         assert_eq!(named, [("3.0", "DISPATCH"), ("3.2", "WAIT_TO_RUN")]);
     }
 
@@ -515,7 +595,11 @@ mod tests {
     fn every_unfinished_state_has_a_name() {
         for family in &ALL {
             for state in family.unfinished {
-                assert!(family.state_name(*state).is_some(), "{} {state}", family.label);
+                assert!(
+                    family.state_name(*state).is_some(),
+                    "{} {state}",
+                    family.label
+                );
             }
         }
     }
@@ -525,7 +609,9 @@ mod tests {
         for family in &ALL {
             match family.claim {
                 Claim::Host(text) => assert!(text.eq_ignore_ascii_case("null"), "{}", family.label),
-                Claim::State(code) => assert!(!family.unfinished.contains(&code), "{}", family.label),
+                Claim::State(code) => {
+                    assert!(!family.unfinished.contains(&code), "{}", family.label);
+                }
             }
         }
     }

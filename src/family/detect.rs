@@ -1,4 +1,5 @@
-//! Which release a metadata store belongs to: the schema decides, `t_ds_version` refines, `--ds-version` overrides.
+//! Which release a metadata store belongs to: the schema decides, `t_ds_version` refines,
+//! `--ds-version` overrides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,8 +44,11 @@ pub enum DetectError {
     /// What would be read is closed to this user.
     #[error("this database user may not read {0}")]
     Closed(String),
-    /// Rights on single columns alone: what else there is cannot be seen, and the release is told by it.
-    #[error("this database user may not read whole tables, so that nobody can tell which release they are of: {0}")]
+    /// Rights on single columns alone: what else there is cannot be seen, and the release is told
+    /// by it.
+    #[error(
+        "this database user may not read whole tables, so that nobody can tell which release they are of: {0}"
+    )]
     HalfClosed(String),
     /// The search path leads to tables of two schemas.
     #[error(
@@ -69,7 +73,9 @@ pub enum DetectError {
         releases: VersionRange,
     },
     /// `--ds-version` names a release of another schema.
-    #[error("--ds-version {given} contradicts the schema, which is of family {family} ({releases})")]
+    #[error(
+        "--ds-version {given} contradicts the schema, which is of family {family} ({releases})"
+    )]
     WrongVersion {
         /// As given.
         given: Version,
@@ -78,7 +84,8 @@ pub enum DetectError {
         /// The releases it could be.
         releases: VersionRange,
     },
-    /// The tables are another release's than when they were first looked at: an upgrade breaks no connection.
+    /// The tables are another release's than when they were first looked at: an upgrade breaks no
+    /// connection.
     #[error(
         "the tables are not as they were when this began, as after an upgrade: they were those of {before} then, and are those \
          of {now} now"
@@ -139,7 +146,10 @@ impl Catalogue {
 
     /// Notes a column, and whether we may read it.
     pub fn note(&mut self, table: &str, column: &str, readable: bool) {
-        self.tables.entry(table.to_lowercase()).or_default().insert(column.to_lowercase(), readable);
+        self.tables
+            .entry(table.to_lowercase())
+            .or_default()
+            .insert(column.to_lowercase(), readable);
     }
 
     /// Notes that statements which name this table meet another one.
@@ -156,13 +166,18 @@ impl Catalogue {
     /// Whether a column is there.
     #[must_use]
     pub fn has(&self, table: &str, column: &str) -> bool {
-        self.tables.get(table).is_some_and(|columns| columns.contains_key(column))
+        self.tables
+            .get(table)
+            .is_some_and(|columns| columns.contains_key(column))
     }
 
     /// Whether a column is there and open to us.
     #[must_use]
     pub fn may_read(&self, table: &str, column: &str) -> bool {
-        self.tables.get(table).and_then(|columns| columns.get(column)) == Some(&true)
+        self.tables
+            .get(table)
+            .and_then(|columns| columns.get(column))
+            == Some(&true)
     }
 
     /// Whether the release's own word can be read.
@@ -173,7 +188,11 @@ impl Catalogue {
 
     /// What is not there, as a reader of it has to know it.
     fn absent(&self, what: &str) -> String {
-        let perhaps = if self.hides { ", or this user has no right on it" } else { "" };
+        let perhaps = if self.hides {
+            ", or this user has no right on it"
+        } else {
+            ""
+        };
         format!("{what} is not there{perhaps}")
     }
 
@@ -191,22 +210,37 @@ impl Catalogue {
 /// Finds the release (F§5.1, in its order), and sees that the tables are whole and open to us.
 ///
 /// # Errors
-/// [`DetectError`]: nothing may be read or written then, since nothing is known of the meaning of the rows.
+/// [`DetectError`]: nothing may be read or written then, since nothing is known of the meaning of
+/// the rows.
 pub fn detect(catalogue: &Catalogue, given: Option<Version>) -> Result<Release, DetectError> {
     if catalogue.has_table(TO_3_2) && catalogue.has_table(FROM_3_3) {
         return Err(DetectError::TwoInstanceTables);
     }
     let (family, by_schema) = by_schema(catalogue)?;
     check_tables(catalogue, family)?;
-    let by_schema = by_schema.intersect(&family.releases).unwrap_or(family.releases);
-    let mut release = Release { family, range: by_schema, contradictions: Vec::new() };
+    let by_schema = by_schema
+        .intersect(&family.releases)
+        .unwrap_or(family.releases);
+    let mut release = Release {
+        family,
+        range: by_schema,
+        contradictions: Vec::new(),
+    };
     match given {
         Some(given) if !family.releases.contains(given) => {
-            return Err(DetectError::WrongVersion { given, family: family.label, releases: by_schema });
+            return Err(DetectError::WrongVersion {
+                given,
+                family: family.label,
+                releases: by_schema,
+            });
         }
         Some(given) => {
-            narrow(&mut release, VersionRange::new(given, given), || format!("--ds-version says {given}"));
-            release.contradictions.extend(overridden(catalogue, family, given));
+            narrow(&mut release, VersionRange::new(given, given), || {
+                format!("--ds-version says {given}")
+            });
+            release
+                .contradictions
+                .extend(overridden(catalogue, family, given));
         }
         None => refine(&mut release, catalogue)?,
     }
@@ -222,7 +256,8 @@ fn by_schema(catalogue: &Catalogue) -> Result<(&'static Family, VersionRange), D
     } else if catalogue.has(TO_3_2, "state_history") {
         Ok((by_id(FamilyId::V3_1), by_id(FamilyId::V3_1).releases))
     } else if catalogue.has("t_ds_task_instance", "task_group_id") {
-        // A column of a table that is read in any case: the tables of task groups may be closed to us.
+        // A column of a table that is read in any case: the tables of task groups may be closed to
+        // us.
         Ok((by_id(FamilyId::V3_0), range_3_0(catalogue)))
     } else if command("process_definition_code") {
         Ok((by_id(FamilyId::V2_0), range_2_0(catalogue)))
@@ -231,14 +266,18 @@ fn by_schema(catalogue: &Catalogue) -> Result<(&'static Family, VersionRange), D
     } else if command("worker_group_id") {
         Ok((by_id(FamilyId::V1_2), by_id(FamilyId::V1_2).releases))
     } else if catalogue.has_table("t_ds_command") || catalogue.has_table(TO_3_2) {
-        Err(DetectError::UnknownSchema { seen: catalogue.seen() })
+        Err(DetectError::UnknownSchema {
+            seen: catalogue.seen(),
+        })
     } else {
-        Err(DetectError::NotDolphinScheduler { seen: catalogue.seen() })
+        Err(DetectError::NotDolphinScheduler {
+            seen: catalogue.seen(),
+        })
     }
 }
 
-// A table or column that stands in no table which is read anyway shows something by its presence alone: where it is
-// missing, it may be closed to us, or may have been added later.
+// A table or column that stands in no table which is read anyway shows something by its presence
+// alone: where it is missing, it may be closed to us, or may have been added later.
 
 fn range_3_3(catalogue: &Catalogue) -> VersionRange {
     let first = Version::staged(3, 3, 0, Stage::Alpha);
@@ -284,7 +323,12 @@ fn range_2_0(catalogue: &Catalogue) -> VersionRange {
 
 /// Those of a table's columns for which something holds, in words; `None` if there is none.
 fn those(need: &Need, holds: impl Fn(&str) -> bool) -> Option<String> {
-    let columns: Vec<&str> = need.columns.iter().copied().filter(|column| holds(column)).collect();
+    let columns: Vec<&str> = need
+        .columns
+        .iter()
+        .copied()
+        .filter(|column| holds(column))
+        .collect();
     match columns.len() {
         0 => None,
         all if all == need.columns.len() => Some(need.table.to_owned()),
@@ -292,33 +336,59 @@ fn those(need: &Need, holds: impl Fn(&str) -> bool) -> Option<String> {
     }
 }
 
-/// Sees that every table has the columns of this family that are read, and that they are open to us. A schema that is half
-/// another family's is none.
+/// Sees that every table has the columns of this family that are read, and that they are open to
+/// us. A schema that is half another family's is none.
 fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectError> {
     let needs = family.reads();
     let lacks = |need: &Need| those(need, |column| !catalogue.has(need.table, column));
-    let missing: Vec<String> = needs.iter().filter(|need| !need.may_lack).filter_map(lacks).collect();
+    let missing: Vec<String> = needs
+        .iter()
+        .filter(|need| !need.may_lack)
+        .filter_map(lacks)
+        .collect();
     if !missing.is_empty() {
-        let perhaps = if catalogue.hides { " (or this user has no right on that)" } else { "" };
-        let seen = format!("it looks like family {}, but lacks {}{perhaps}", family.label, missing.join(", "));
+        let perhaps = if catalogue.hides {
+            " (or this user has no right on that)"
+        } else {
+            ""
+        };
+        let seen = format!(
+            "it looks like family {}, but lacks {}{perhaps}",
+            family.label,
+            missing.join(", ")
+        );
         return Err(DetectError::UnknownSchema { seen });
     }
-    let is_closed =
-        |need: &Need, column: &str| catalogue.has(need.table, column) && !catalogue.may_read(need.table, column);
+    let is_closed = |need: &Need, column: &str| {
+        catalogue.has(need.table, column) && !catalogue.may_read(need.table, column)
+    };
     let closed = |need: &Need| those(need, |column| is_closed(need, column));
     let closed: Vec<String> = needs.iter().filter_map(closed).collect();
     if !closed.is_empty() {
         return Err(DetectError::Closed(closed.join(", ")));
     }
-    let read: BTreeSet<&str> = needs.iter().map(|need| need.table).chain([VERSION]).collect();
-    let covered: Vec<&str> = read.into_iter().filter(|table| catalogue.covered.contains(*table)).collect();
-    if covered.is_empty() { Ok(()) } else { Err(DetectError::Covered(covered.join(", "))) }
+    let read: BTreeSet<&str> = needs
+        .iter()
+        .map(|need| need.table)
+        .chain([VERSION])
+        .collect();
+    let covered: Vec<&str> = read
+        .into_iter()
+        .filter(|table| catalogue.covered.contains(*table))
+        .collect();
+    if covered.is_empty() {
+        Ok(())
+    } else {
+        Err(DetectError::Covered(covered.join(", ")))
+    }
 }
 
 /// That `t_ds_version` says otherwise than the operator, whose word is taken.
 fn overridden(catalogue: &Catalogue, family: &Family, given: Version) -> Option<String> {
     let text = catalogue.versions.last()?;
-    let agrees = text.parse().is_ok_and(|version| stands_for(version, family.id).contains(given));
+    let agrees = text
+        .parse()
+        .is_ok_and(|version| stands_for(version, family.id).contains(given));
     (!agrees).then(|| format!("{VERSION} says {text:?}; --ds-version {given} is taken"))
 }
 
@@ -328,9 +398,13 @@ fn refine(release: &mut Release, catalogue: &Catalogue) -> Result<(), DetectErro
         return Err(DetectError::NoVersion(catalogue.absent(VERSION)));
     }
     if !catalogue.may_read_versions() {
-        return Err(DetectError::NoVersion(format!("this database user may not read {VERSION}")));
+        return Err(DetectError::NoVersion(format!(
+            "this database user may not read {VERSION}"
+        )));
     }
-    let Some(text) = catalogue.versions.last() else { return Ok(()) };
+    let Some(text) = catalogue.versions.last() else {
+        return Ok(());
+    };
     let says = || format!("{VERSION} says {text:?}");
     let family = release.family;
     let Ok(version) = text.parse::<Version>() else {
@@ -345,21 +419,29 @@ fn refine(release: &mut Release, catalogue: &Catalogue) -> Result<(), DetectErro
     let stated = stands_for(version, family.id);
     if stated.intersect(&family.releases).is_none() {
         let (stated, family, releases) = (text.clone(), family.label, release.range);
-        return Err(DetectError::OtherFamily { stated, family, releases });
+        return Err(DetectError::OtherFamily {
+            stated,
+            family,
+            releases,
+        });
     }
     narrow(release, stated, says);
     Ok(())
 }
 
-/// Takes what both ranges have in common. Where that is nothing, all releases from the one to the other are possible, and
-/// the contradiction is told: what is done must then be right for each of them, and every lock of theirs is taken.
+/// Takes what both ranges have in common. Where that is nothing, all releases from the one to the
+/// other are possible, and the contradiction is told: what is done must then be right for each of
+/// them, and every lock of theirs is taken.
 fn narrow(release: &mut Release, stated: VersionRange, says: impl Fn() -> String) {
     if let Some(range) = release.range.intersect(&stated) {
         release.range = range;
         return;
     }
     let (family, by_schema) = (release.family.label, release.range);
-    release.contradictions.push(format!("{}, the schema is of family {family} ({by_schema})", says()));
+    release.contradictions.push(format!(
+        "{}, the schema is of family {family} ({by_schema})",
+        says()
+    ));
     release.range = by_schema.hull(&stated);
 }
 
@@ -380,7 +462,8 @@ fn stands_for(version: Version, family: FamilyId) -> VersionRange {
         (3, 0, 0) => range(Version::staged(3, 0, 0, Stage::Alpha), v(3, 0, 0)),
         (3, 0, 2) => range(v(3, 0, 2), v(3, 0, 3)),
         (3, 3, 0) if family == FamilyId::V3_2 => range(v(3, 2, 2), v(3, 2, 2)),
-        // What 3.3.1 to 3.4.1 write into a fresh database is not known for certain: 3.3.0 says little there.
+        // What 3.3.1 to 3.4.1 write into a fresh database is not known for certain: 3.3.0 says
+        // little there.
         (3, 3, 0) => range(Version::staged(3, 3, 0, Stage::Alpha), OPEN_END),
         _ => range(version, version),
     }
@@ -409,16 +492,26 @@ mod tests {
     }
 
     fn with_version(release: &str, version: &str) -> Catalogue {
-        Catalogue { versions: vec![version.to_owned()], ..schema(release) }
+        Catalogue {
+            versions: vec![version.to_owned()],
+            ..schema(release)
+        }
     }
 
     fn told(catalogue: &Catalogue) -> String {
         let release = detect(catalogue, None).unwrap_or_else(|error| panic!("{error}"));
-        format!("{} {} {}", release.family.label, release.range, release.contradictions.len())
+        format!(
+            "{} {} {}",
+            release.family.label,
+            release.range,
+            release.contradictions.len()
+        )
     }
 
     fn refused(catalogue: &Catalogue, given: Option<&str>) -> String {
-        detect(catalogue, given.map(|given| given.parse().unwrap())).unwrap_err().to_string()
+        detect(catalogue, given.map(|given| given.parse().unwrap()))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -429,35 +522,65 @@ mod tests {
         assert_eq!(told(&schema("2.0.2")), "2.0 2.0.2 0");
         assert_eq!(told(&with_version("2.0.1", "1.4.0")), "2.0 2.0.1 0");
         assert_eq!(told(&schema("1.3.4")), "1.3 1.3.3 to 1.3.5 0");
-        assert_eq!(told(&with_version("1.2.1", "garbage")), "1.2 1.2.0 to 1.2.1 1");
-        assert_eq!(told(&with_version("3.3.2", "3.3.0")), "3.3+ 3.3.1 or newer 0");
-        assert_eq!(told(&with_version("3.4.3", "3.3.0")), "3.3+ 3.4.3 or newer 0");
+        assert_eq!(
+            told(&with_version("1.2.1", "garbage")),
+            "1.2 1.2.0 to 1.2.1 1"
+        );
+        assert_eq!(
+            told(&with_version("3.3.2", "3.3.0")),
+            "3.3+ 3.3.1 or newer 0"
+        );
+        assert_eq!(
+            told(&with_version("3.4.3", "3.3.0")),
+            "3.3+ 3.4.3 or newer 0"
+        );
     }
 
     #[test]
     fn every_release_that_changes_something_is_found_by_its_own_tables() {
-        for release in
-            ["1.2.1", "1.3.9", "2.0.0", "2.0.9", "3.0.6", "3.1.9", "3.2.1", "3.2.2", "3.3.1", "3.4.0", "3.4.3"]
-        {
+        for release in [
+            "1.2.1", "1.3.9", "2.0.0", "2.0.9", "3.0.6", "3.1.9", "3.2.1", "3.2.2", "3.3.1",
+            "3.4.0", "3.4.3",
+        ] {
             let found = detect(&schema(release), None).unwrap();
-            assert!(found.range.contains(release.parse().unwrap()) && found.contradictions.is_empty(), "{found:?}");
+            assert!(
+                found.range.contains(release.parse().unwrap()) && found.contradictions.is_empty(),
+                "{found:?}"
+            );
         }
     }
 
     #[test]
     fn another_familys_version_is_refused_unless_the_operator_agrees_with_the_tables() {
         let upgraded = with_version("3.1.9", "3.2.0");
-        assert!(refused(&upgraded, None).contains("t_ds_version says 3.2.0, but the tables are those of family 3.1"));
-        assert!(refused(&upgraded, Some("3.2.0")).contains("--ds-version 3.2.0 contradicts the schema"));
+        assert!(
+            refused(&upgraded, None)
+                .contains("t_ds_version says 3.2.0, but the tables are those of family 3.1")
+        );
+        assert!(
+            refused(&upgraded, Some("3.2.0")).contains("--ds-version 3.2.0 contradicts the schema")
+        );
         let release = detect(&upgraded, Some(Version::new(3, 1, 9))).unwrap();
-        assert_eq!((release.version(), release.contradictions.len()), (Some(Version::new(3, 1, 9)), 1));
+        assert_eq!(
+            (release.version(), release.contradictions.len()),
+            (Some(Version::new(3, 1, 9)), 1)
+        );
     }
 
     #[test]
     fn a_contradiction_within_a_family_leaves_every_release_possible_and_takes_all_their_locks() {
         let between = detect(&with_version("2.0.1", "2.0.5"), None).unwrap();
-        assert_eq!((between.range.to_string().as_str(), between.contradictions.len()), ("2.0.1 to 2.0.5", 1));
-        assert_eq!(between.lock_paths(&Address::seen("h:1")), ["lock/failover/masters", "lock/failover/masters/h:1"]);
+        assert_eq!(
+            (
+                between.range.to_string().as_str(),
+                between.contradictions.len()
+            ),
+            ("2.0.1 to 2.0.5", 1)
+        );
+        assert_eq!(
+            between.lock_paths(&Address::seen("h:1")),
+            ["lock/failover/masters", "lock/failover/masters/h:1"]
+        );
         let given = detect(&schema("2.0.1"), Some(Version::new(2, 0, 5))).unwrap();
         assert_eq!(given.range, between.range);
     }
@@ -469,9 +592,16 @@ mod tests {
             both.add(TO_3_2, "id");
             both.add(FROM_3_3, "id");
             for given in [None, Some("3.2.2"), Some("3.4.0")] {
-                assert!(refused(&both, given).contains("both t_ds_process_instance and t_ds_workflow_instance"));
+                assert!(
+                    refused(&both, given)
+                        .contains("both t_ds_process_instance and t_ds_workflow_instance")
+                );
                 // No command to be copied that may rename the table that is in use.
-                assert!(!DetectError::TwoInstanceTables.hint().contains("ALTER TABLE t_ds"));
+                assert!(
+                    !DetectError::TwoInstanceTables
+                        .hint()
+                        .contains("ALTER TABLE t_ds")
+                );
             }
         }
     }
@@ -482,7 +612,11 @@ mod tests {
         let instances = half.tables.remove(TO_3_2).unwrap();
         half.tables.insert(FROM_3_3.to_owned(), instances);
         let error = refused(&half, None);
-        for lacking in ["looks like family 3.3+", "t_ds_workflow_instance (", "t_ds_command (workflow_instance_id)"] {
+        for lacking in [
+            "looks like family 3.3+",
+            "t_ds_workflow_instance (",
+            "t_ds_command (workflow_instance_id)",
+        ] {
             assert!(error.contains(lacking), "{error}");
         }
         assert!(!error.contains("no right"), "{error}");
@@ -502,11 +636,20 @@ mod tests {
         assert!(refused(&closed, None).ends_with("may not read t_ds_command (command_param)"));
         closed.note(VERSION, "version", false);
         closed.note("t_ds_command", "command_param", true);
-        assert_eq!(refused(&closed, None), "this database user may not read t_ds_version, which tells the release");
+        assert_eq!(
+            refused(&closed, None),
+            "this database user may not read t_ds_version, which tells the release"
+        );
         assert!(detect(&closed, Some(Version::new(3, 2, 2))).is_ok());
-        let mut hidden = Catalogue { hides: true, ..schema("3.4.2") };
+        let mut hidden = Catalogue {
+            hides: true,
+            ..schema("3.4.2")
+        };
         hidden.tables.remove("t_ds_jdbc_registry_data");
-        assert!(refused(&hidden, None).contains("lacks t_ds_jdbc_registry_data (or this user has no right on that)"));
+        assert!(
+            refused(&hidden, None)
+                .contains("lacks t_ds_jdbc_registry_data (or this user has no right on that)")
+        );
     }
 
     #[test]
@@ -514,16 +657,27 @@ mod tests {
         let mut blog = Catalogue::default();
         blog.add("wp_posts", "id");
         assert!(refused(&blog, None).contains("wp_posts"));
-        assert!(matches!(detect(&Catalogue::default(), None), Err(DetectError::NotDolphinScheduler { .. })));
+        assert!(matches!(
+            detect(&Catalogue::default(), None),
+            Err(DetectError::NotDolphinScheduler { .. })
+        ));
         let mut one = Catalogue::default();
         one.add("t_ds_command", "id");
-        assert!(matches!(detect(&one, None), Err(DetectError::UnknownSchema { .. })));
+        assert!(matches!(
+            detect(&one, None),
+            Err(DetectError::UnknownSchema { .. })
+        ));
     }
 
     #[test]
     fn the_operator_decides_the_point_release_but_not_the_family() {
         let schema = with_version("3.1.9", "3.1.2");
-        assert_eq!(detect(&schema, Some(Version::new(3, 1, 8))).unwrap().version(), Some(Version::new(3, 1, 8)));
+        assert_eq!(
+            detect(&schema, Some(Version::new(3, 1, 8)))
+                .unwrap()
+                .version(),
+            Some(Version::new(3, 1, 8))
+        );
         let error = detect(&schema, Some(Version::new(3, 2, 0))).unwrap_err();
         assert!(matches!(error, DetectError::WrongVersion { .. }));
     }
@@ -539,12 +693,30 @@ mod tests {
     #[test]
     fn families_begin_with_their_pre_releases() {
         let family = |text: &str| nearest_family(text.parse().unwrap()).id;
-        assert_eq!((family("1.2.1"), family("1.3.0")), (FamilyId::V1_2, FamilyId::V1_3));
-        assert_eq!((family("1.3.9"), family("2.0.0-alpha")), (FamilyId::V1_3, FamilyId::V2_0));
-        assert_eq!((family("2.0.9"), family("3.0.0-alpha")), (FamilyId::V2_0, FamilyId::V3_0));
-        assert_eq!((family("3.0.6"), family("3.1.0")), (FamilyId::V3_0, FamilyId::V3_1));
-        assert_eq!((family("3.1.9"), family("3.2.0")), (FamilyId::V3_1, FamilyId::V3_2));
-        assert_eq!((family("3.2.2"), family("3.3.0-alpha")), (FamilyId::V3_2, FamilyId::V3_3));
+        assert_eq!(
+            (family("1.2.1"), family("1.3.0")),
+            (FamilyId::V1_2, FamilyId::V1_3)
+        );
+        assert_eq!(
+            (family("1.3.9"), family("2.0.0-alpha")),
+            (FamilyId::V1_3, FamilyId::V2_0)
+        );
+        assert_eq!(
+            (family("2.0.9"), family("3.0.0-alpha")),
+            (FamilyId::V2_0, FamilyId::V3_0)
+        );
+        assert_eq!(
+            (family("3.0.6"), family("3.1.0")),
+            (FamilyId::V3_0, FamilyId::V3_1)
+        );
+        assert_eq!(
+            (family("3.1.9"), family("3.2.0")),
+            (FamilyId::V3_1, FamilyId::V3_2)
+        );
+        assert_eq!(
+            (family("3.2.2"), family("3.3.0-alpha")),
+            (FamilyId::V3_2, FamilyId::V3_3)
+        );
         assert_eq!(family("3.4.1"), FamilyId::V3_3);
     }
 

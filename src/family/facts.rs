@@ -11,12 +11,18 @@ mod tests {
     /// What every citation has between its letter and its number.
     const SIGN: char = '§';
 
-    /// The numbers that a text cites, with their letter in front. The sign without a number cites nothing.
+    /// The numbers that a text cites, with their letter in front. The sign without a number cites
+    /// nothing.
     fn citations(text: &str) -> BTreeSet<String> {
         let behind = |(place, _): (usize, &str)| {
-            let letter = text[..place].chars().next_back().filter(|letter| matches!(letter, 'F' | 'R'))?;
+            let letter = text[..place]
+                .chars()
+                .next_back()
+                .filter(|letter| matches!(letter, 'F' | 'R'))?;
             let rest = &text[place + SIGN.len_utf8()..];
-            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .unwrap_or(rest.len());
             let number = rest[..end].trim_end_matches('.');
             (!number.is_empty()).then(|| format!("{letter}{SIGN}{number}"))
         };
@@ -26,7 +32,10 @@ mod tests {
     /// The numbers of the page's sections, in order.
     fn sections(page: &str) -> Vec<String> {
         let headings = page.lines().filter(|line| line.starts_with('#'));
-        headings.filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect()
+        headings
+            .filter_map(|line| line.split_whitespace().nth(1))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Adds `path: citation` for every citation below a folder that no section answers.
@@ -38,7 +47,9 @@ mod tests {
             return;
         }
         let text = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
-        let without = citations(&text).into_iter().filter(|number| !sections.contains(number));
+        let without = citations(&text)
+            .into_iter()
+            .filter(|number| !sections.contains(number));
         unanswered.extend(without.map(|number| format!("{}: {number}", path.display())));
     }
 
@@ -52,14 +63,21 @@ mod tests {
         assert!(unanswered.is_empty(), "{unanswered:#?}");
         // Else nothing was looked at.
         let own = citations(&fs::read_to_string(root.join("src/family/payload.rs")).unwrap());
-        assert!(own.iter().any(|number| sections.contains(number)), "{own:?}");
+        assert!(
+            own.iter().any(|number| sections.contains(number)),
+            "{own:?}"
+        );
     }
 
     #[test]
     fn every_section_has_a_number_of_its_own() {
         let sections = sections(PAGE);
         for section in &sections {
-            assert_eq!(citations(section), BTreeSet::from([section.clone()]), "{section} is no number");
+            assert_eq!(
+                citations(section),
+                BTreeSet::from([section.clone()]),
+                "{section} is no number"
+            );
         }
         let different: BTreeSet<&String> = sections.iter().collect();
         assert_eq!(different.len(), sections.len(), "{sections:?}");
@@ -68,7 +86,8 @@ mod tests {
     #[test]
     fn citations_end_with_their_number() {
         let text = format!("(F{SIGN}9.99), F{SIGN}9.9. and R{SIGN}12: F{SIGN}n, {SIGN}3, X{SIGN}4");
-        let expected = ["F9.9", "F9.99", "R12"].map(|number| format!("{}{SIGN}{}", &number[..1], &number[1..]));
+        let expected = ["F9.9", "F9.99", "R12"]
+            .map(|number| format!("{}{SIGN}{}", &number[..1], &number[1..]));
         assert_eq!(citations(&text), BTreeSet::from(expected));
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that differs between releases of DolphinScheduler, as data.
 //!
-//! A family is a group of releases that share schema and protocol. A new release is a new entry here.
+//! A family is a group of releases that share schema and protocol. A new release is a new entry
+//! here.
 
 mod data;
 mod detect;
@@ -67,11 +68,13 @@ pub enum TaskRule {
         /// Whether those without a submit time are left alone.
         submitted: bool,
     },
-    /// All unfinished ones become state 8; they run again, so a living worker must end the old attempt (3.0, 3.1).
+    /// All unfinished ones become state 8; they run again, so a living worker must end the old
+    /// attempt (3.0, 3.1).
     AllUnfinished,
 }
 
-/// Where a value of the command row comes from (F§7.4). A column that is not listed keeps its default.
+/// Where a value of the command row comes from (F§7.4). A column that is not listed keeps its
+/// default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandValue {
     /// This number.
@@ -200,7 +203,8 @@ pub struct RegistryLayout {
     pub workers: &'static str,
     /// Masters and workers written as `host` or `host:port`.
     pub address_form: AddressForm,
-    /// The masters' client knows container nodes (Curator 5): lock parents are made as containers where the server can.
+    /// The masters' client knows container nodes (Curator 5): lock parents are made as containers
+    /// where the server can.
     pub container_parents: bool,
 }
 
@@ -243,7 +247,8 @@ pub struct Family {
     pub failover_delay: Duration,
     /// Its servers write the times of their heartbeats in their own zone, and do not say which.
     pub local_heartbeats: bool,
-    /// Whether its masters keep the lock of a failover that is done until they end (upstream issue 18197).
+    /// Whether its masters keep the lock of a failover that is done until they end (upstream issue
+    /// 18197).
     pub keeps_lock: &'static [Since<bool>],
     /// Whether a recovered instance shows its dead master and its old state again (F§9.2).
     pub recovered_looks_hanging: &'static [Since<bool>],
@@ -251,12 +256,14 @@ pub struct Family {
     pub starts_at_trigger: bool,
     /// The state that an instance gets whose recovery command fails. Elsewhere it stays claimed.
     pub failed_recovery: &'static [Since<i64>],
-    /// Whether the master that takes a parent up starts its sub-workflows once more, beside those that are handed over with
-    /// it: the task that stands for one is not taken over from a dead master. So it goes after a master's own failover, too.
+    /// Whether the master that takes a parent up starts its sub-workflows once more, beside those
+    /// that are handed over with it: the task that stands for one is not taken over from a dead
+    /// master. So it goes after a master's own failover, too.
     pub restarts_children: &'static [Since<bool>],
     /// What an operator should know of its masters before work is handed to them.
     pub remarks: &'static [Since<Remark>],
-    /// The ordinal of `TASK_KILL_REQUEST` in `CommandType`, where a failover sends it to the worker of a marked task.
+    /// The ordinal of `TASK_KILL_REQUEST` in `CommandType`, where a failover sends it to the worker
+    /// of a marked task.
     pub kill_request: &'static [Since<u8>],
     /// What a worker's answer to it is worth: of tasks that it says have ended, and of others.
     pub kill_answer: &'static [Since<KillAnswer>],
@@ -265,15 +272,19 @@ pub struct Family {
 /// Type code of `RECOVER_TOLERANCE_FAULT_PROCESS`, in every release.
 pub const RECOVERY_COMMAND: i64 = 2;
 
-/// Type codes of `START_PROCESS`, `COMPLEMENT_DATA` and `SCHEDULER`, in every release: what makes a new instance (F§6.3).
+/// Type codes of `START_PROCESS`, `COMPLEMENT_DATA` and `SCHEDULER`, in every release: what makes a
+/// new instance (F§6.3).
 pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
 
 /// Type codes of `PAUSE` and `STOP`, in every release: what starts no instance.
 pub const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
 
-/// What the error command says of a master that came second to a command that another one had taken: up to 3.1, and from 3.3
-/// on. The one that came first runs the instance (R§2.2).
-pub const LOST_RACES: [&str; 2] = ["delete command fail, id:", "CommandDuplicateHandleException"];
+/// What the error command says of a master that came second to a command that another one had
+/// taken: up to 3.1, and from 3.3 on. The one that came first runs the instance (R§2.2).
+pub const LOST_RACES: [&str; 2] = [
+    "delete command fail, id:",
+    "CommandDuplicateHandleException",
+];
 
 /// Command types of every release (F§6.3).
 const COMMAND_TYPES: [&str; 14] = [
@@ -309,14 +320,22 @@ pub const READY_STOP: i64 = 4;
 pub const NEED_FAULT_TOLERANCE: i64 = 8;
 
 /// Task types that run inside a master: no worker has a process of them (F§8.4).
-pub const LOGIC_TASKS: &[&str] =
-    &["SUB_PROCESS", "SUB_WORKFLOW", "DEPENDENT", "CONDITIONS", "SWITCH", "BLOCKING", "DYNAMIC"];
+pub const LOGIC_TASKS: &[&str] = &[
+    "SUB_PROCESS",
+    "SUB_WORKFLOW",
+    "DEPENDENT",
+    "CONDITIONS",
+    "SWITCH",
+    "BLOCKING",
+    "DYNAMIC",
+];
 
 /// Task types whose rows are never marked: a marked one counts as failed on recovery (F§8.3).
 pub const SUB_PROCESS_TASKS: &[&str] = &["SUB_PROCESS", "SUB_WORKFLOW"];
 
 impl Family {
-    /// The upstream name of an instance state, in lower case; `unknown` for a code that the family has not.
+    /// The upstream name of an instance state, in lower case; `unknown` for a code that the family
+    /// has not.
     #[must_use]
     pub fn state_word(&self, code: Option<i64>) -> String {
         let name = code.and_then(|code| self.state_name(code));
@@ -326,7 +345,10 @@ impl Family {
     /// The upstream name of an instance state.
     #[must_use]
     pub fn state_name(&self, code: i64) -> Option<&'static str> {
-        self.states.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
+        self.states
+            .iter()
+            .find(|(known, _)| *known == code)
+            .map(|(_, name)| *name)
     }
 
     /// Whether real masters fail an instance in this state over.

@@ -1,7 +1,7 @@
 //! Heartbeats: what a server writes into its registration (F§1.4).
 //!
-//! Four comma-separated formats and one of JSON are told apart by their content alone, since a registry says nothing of
-//! the release that wrote it.
+//! Four comma-separated formats and one of JSON are told apart by their content alone, since a
+//! registry says nothing of the release that wrote it.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -88,15 +88,21 @@ pub fn writers(form: PayloadForm) -> &'static str {
     }
 }
 
-/// Reads a heartbeat of any release. Never fails: what cannot be read is `None`, and where nothing can be read,
-/// [`Heartbeat::problem`] says why.
+/// Reads a heartbeat of any release. Never fails: what cannot be read is `None`, and where nothing
+/// can be read, [`Heartbeat::problem`] says why.
 #[must_use]
 pub fn parse(payload: &[u8]) -> Heartbeat {
     if payload.is_empty() {
-        return Heartbeat { problem: Some(PayloadProblem::Empty), ..Heartbeat::default() };
+        return Heartbeat {
+            problem: Some(PayloadProblem::Empty),
+            ..Heartbeat::default()
+        };
     }
     if payload.len() > LONGEST {
-        return unreadable(format!("{} bytes, and no heartbeat is that long", payload.len()));
+        return unreadable(format!(
+            "{} bytes, and no heartbeat is that long",
+            payload.len()
+        ));
     }
     match std::str::from_utf8(payload).map(str::trim) {
         Err(_) => unreadable("the bytes are no UTF-8 text"),
@@ -106,7 +112,10 @@ pub fn parse(payload: &[u8]) -> Heartbeat {
 }
 
 fn unreadable(reason: impl Into<String>) -> Heartbeat {
-    Heartbeat { problem: Some(PayloadProblem::Unreadable(reason.into())), ..Heartbeat::default() }
+    Heartbeat {
+        problem: Some(PayloadProblem::Unreadable(reason.into())),
+        ..Heartbeat::default()
+    }
 }
 
 fn from_json(text: &str) -> Heartbeat {
@@ -127,12 +136,18 @@ fn from_json(text: &str) -> Heartbeat {
     if heartbeat == Heartbeat::default() {
         return unreadable("a JSON object without any value of a heartbeat");
     }
-    let form = match (object.contains_key("serverStatus"), object.contains_key("loadAverage")) {
+    let form = match (
+        object.contains_key("serverStatus"),
+        object.contains_key("loadAverage"),
+    ) {
         (true, _) => PayloadForm::JsonWithStatus,
         (false, true) => PayloadForm::JsonWithLoad,
         (false, false) => PayloadForm::Json,
     };
-    Heartbeat { form: Some(form), ..heartbeat }
+    Heartbeat {
+        form: Some(form),
+        ..heartbeat
+    }
 }
 
 /// Numbers and texts alike: Jackson writes a number that JSON lacks, such as `NaN`, as text.
@@ -151,12 +166,18 @@ fn from_fields(text: &str) -> Heartbeat {
         10 | 13 => TEN_OR_THIRTEEN,
         14 => FOURTEEN,
         1 => return unreadable("neither a JSON object nor comma-separated fields"),
-        count => return unreadable(format!("{count} comma-separated fields, and heartbeats have 7, 10, 13 or 14")),
+        count => {
+            return unreadable(format!(
+                "{count} comma-separated fields, and heartbeats have 7, 10, 13 or 14"
+            ));
+        }
     };
     let heartbeat = Heartbeat {
         started_at: moment(fields[positions.started_at]),
         reported_at: moment(fields[positions.reported_at]),
-        server_status: positions.server_status.and_then(|position| status(fields[position])),
+        server_status: positions
+            .server_status
+            .and_then(|position| status(fields[position])),
         cpu_usage: number(fields[positions.cpu_usage]),
         memory_usage: number(fields[positions.memory_usage]),
         load_average: number(fields[positions.load_average]),
@@ -164,21 +185,27 @@ fn from_fields(text: &str) -> Heartbeat {
         form: Some(PayloadForm::Fields(fields.len())),
         ..Heartbeat::default()
     };
-    // Any text with the right number of commas comes here; a heartbeat has at least a time where the times stand.
+    // Any text with the right number of commas comes here; a heartbeat has at least a time where
+    // the times stand.
     if heartbeat.started_at.is_none() && heartbeat.reported_at.is_none() {
-        return unreadable(format!("{} comma-separated fields without a time in the place of the times", fields.len()));
+        return unreadable(format!(
+            "{} comma-separated fields without a time in the place of the times",
+            fields.len()
+        ));
     }
     heartbeat
 }
 
-/// Epoch milliseconds (2.0 and newer), or text in the server's own zone (1.2, 1.3). Zero is what Java writes for a time
-/// that was never set.
+/// Epoch milliseconds (2.0 and newer), or text in the server's own zone (1.2, 1.3). Zero is what
+/// Java writes for a time that was never set.
 fn moment(text: &str) -> Option<Moment> {
     if let Ok(milliseconds) = text.parse::<i64>() {
         let instant = Timestamp::from_millisecond(milliseconds).ok()?;
         return (milliseconds > 0).then_some(Moment::Instant(instant));
     }
-    DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().map(Moment::Local)
+    DateTime::strptime("%Y-%m-%d %H:%M:%S", text)
+        .ok()
+        .map(Moment::Local)
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -191,7 +218,13 @@ fn status(text: &str) -> Option<String> {
         "0" => Some("normal".to_owned()),
         "1" => Some("abnormal".to_owned()),
         "2" => Some("busy".to_owned()),
-        other => Some(other.chars().take(LONGEST_WORD).collect::<String>().to_lowercase()),
+        other => Some(
+            other
+                .chars()
+                .take(LONGEST_WORD)
+                .collect::<String>()
+                .to_lowercase(),
+        ),
     }
 }
 
@@ -224,48 +257,100 @@ mod tests {
 
     #[test]
     fn seven_fields_of_1_2() {
-        let heartbeat = parsed("10.0.0.1,4711,0.25,0.5,1.75,2023-11-14 22:13:20,2023-11-14 22:13:30");
-        assert_eq!(heartbeat.started_at, Some(Moment::Local(date(2023, 11, 14).at(22, 13, 20, 0))));
-        assert_eq!(heartbeat.reported_at, Some(Moment::Local(date(2023, 11, 14).at(22, 13, 30, 0))));
+        let heartbeat =
+            parsed("10.0.0.1,4711,0.25,0.5,1.75,2023-11-14 22:13:20,2023-11-14 22:13:30");
         assert_eq!(
-            (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
+            heartbeat.started_at,
+            Some(Moment::Local(date(2023, 11, 14).at(22, 13, 20, 0)))
+        );
+        assert_eq!(
+            heartbeat.reported_at,
+            Some(Moment::Local(date(2023, 11, 14).at(22, 13, 30, 0)))
+        );
+        assert_eq!(
+            (
+                heartbeat.cpu_usage,
+                heartbeat.memory_usage,
+                heartbeat.load_average
+            ),
             (Some(0.25), Some(0.5), Some(1.75))
         );
-        assert_eq!((heartbeat.process_id, heartbeat.server_status), (Some(4711), None));
+        assert_eq!(
+            (heartbeat.process_id, heartbeat.server_status),
+            (Some(4711), None)
+        );
     }
 
     #[test]
     fn ten_fields_of_1_3() {
-        let heartbeat = parsed("0.25,0.5,1.75,3.1,8.0,0.3,2023-11-14 22:13:20,2023-11-14 22:13:30,1,4711");
-        assert_eq!(heartbeat.started_at, Some(Moment::Local(date(2023, 11, 14).at(22, 13, 20, 0))));
-        assert_eq!(heartbeat.reported_at, Some(Moment::Local(date(2023, 11, 14).at(22, 13, 30, 0))));
+        let heartbeat =
+            parsed("0.25,0.5,1.75,3.1,8.0,0.3,2023-11-14 22:13:20,2023-11-14 22:13:30,1,4711");
         assert_eq!(
-            (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
+            heartbeat.started_at,
+            Some(Moment::Local(date(2023, 11, 14).at(22, 13, 20, 0)))
+        );
+        assert_eq!(
+            heartbeat.reported_at,
+            Some(Moment::Local(date(2023, 11, 14).at(22, 13, 30, 0)))
+        );
+        assert_eq!(
+            (
+                heartbeat.cpu_usage,
+                heartbeat.memory_usage,
+                heartbeat.load_average
+            ),
             (Some(0.25), Some(0.5), Some(1.75))
         );
-        assert_eq!((heartbeat.process_id, heartbeat.server_status.as_deref()), (Some(4711), Some("abnormal")));
+        assert_eq!(
+            (heartbeat.process_id, heartbeat.server_status.as_deref()),
+            (Some(4711), Some("abnormal"))
+        );
     }
 
     #[test]
     fn thirteen_fields_of_2_0_and_3_0() {
-        let heartbeat = parsed(&format!("0.25,0.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},2,4711,100,64,7"));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (Some(instant(STARTED)), Some(instant(REPORTED))));
+        let heartbeat = parsed(&format!(
+            "0.25,0.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},2,4711,100,64,7"
+        ));
         assert_eq!(
-            (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
+            (heartbeat.started_at, heartbeat.reported_at),
+            (Some(instant(STARTED)), Some(instant(REPORTED)))
+        );
+        assert_eq!(
+            (
+                heartbeat.cpu_usage,
+                heartbeat.memory_usage,
+                heartbeat.load_average
+            ),
             (Some(0.25), Some(0.5), Some(1.75))
         );
-        assert_eq!((heartbeat.process_id, heartbeat.server_status.as_deref()), (Some(4711), Some("busy")));
+        assert_eq!(
+            (heartbeat.process_id, heartbeat.server_status.as_deref()),
+            (Some(4711), Some("busy"))
+        );
     }
 
     #[test]
     fn fourteen_fields_of_2_0_6() {
-        let heartbeat = parsed(&format!("0.25,0.5,99.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},0,4711,100,64,7"));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (Some(instant(STARTED)), Some(instant(REPORTED))));
+        let heartbeat = parsed(&format!(
+            "0.25,0.5,99.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},0,4711,100,64,7"
+        ));
         assert_eq!(
-            (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
+            (heartbeat.started_at, heartbeat.reported_at),
+            (Some(instant(STARTED)), Some(instant(REPORTED)))
+        );
+        assert_eq!(
+            (
+                heartbeat.cpu_usage,
+                heartbeat.memory_usage,
+                heartbeat.load_average
+            ),
             (Some(0.25), Some(0.5), Some(1.75))
         );
-        assert_eq!((heartbeat.process_id, heartbeat.server_status.as_deref()), (Some(4711), Some("normal")));
+        assert_eq!(
+            (heartbeat.process_id, heartbeat.server_status.as_deref()),
+            (Some(4711), Some("normal"))
+        );
     }
 
     #[test]
@@ -274,18 +359,31 @@ mod tests {
             r#"{{"startupTime":{STARTED},"reportTime":{REPORTED},"cpuUsage":0.25,"memoryUsage":0.5,"loadAverage":1.75,
                 "availablePhysicalMemorySize":3.1,"maxCpuloadAvg":8.0,"reservedMemory":0.3,"diskAvailable":9.0,"processId":4711}}"#
         ));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (Some(instant(STARTED)), Some(instant(REPORTED))));
         assert_eq!(
-            (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
+            (heartbeat.started_at, heartbeat.reported_at),
+            (Some(instant(STARTED)), Some(instant(REPORTED)))
+        );
+        assert_eq!(
+            (
+                heartbeat.cpu_usage,
+                heartbeat.memory_usage,
+                heartbeat.load_average
+            ),
             (Some(0.25), Some(0.5), Some(1.75))
         );
-        assert_eq!((heartbeat.process_id, heartbeat.server_status), (Some(4711), None));
+        assert_eq!(
+            (heartbeat.process_id, heartbeat.server_status),
+            (Some(4711), None)
+        );
     }
 
     #[test]
     fn json_of_3_2_and_newer_has_a_status_and_keys_that_say_nothing_to_us() {
-        for extra in [r#""host":"10.0.0.1","port":5678"#, r#""isCoordinator":true"#, r#""coordinator":false,"x":[{}]"#]
-        {
+        for extra in [
+            r#""host":"10.0.0.1","port":5678"#,
+            r#""isCoordinator":true"#,
+            r#""coordinator":false,"x":[{}]"#,
+        ] {
             let heartbeat = parsed(&format!(
                 r#"{{"processId":4711,"startupTime":{STARTED},"reportTime":{REPORTED},"jvmCpuUsage":0.1,"cpuUsage":0.25,
                     "jvmMemoryUsage":0.2,"memoryUsage":0.5,"diskUsage":0.9,"serverStatus":"BUSY",{extra}}}"#
@@ -295,7 +393,11 @@ mod tests {
                 (Some(instant(STARTED)), Some("busy"))
             );
             assert_eq!(
-                (heartbeat.cpu_usage, heartbeat.memory_usage, heartbeat.load_average),
+                (
+                    heartbeat.cpu_usage,
+                    heartbeat.memory_usage,
+                    heartbeat.load_average
+                ),
                 (Some(0.25), Some(0.5), None)
             );
         }
@@ -307,17 +409,37 @@ mod tests {
         let local = "2023-11-14 22:13:20";
         let times = format!(r#""startupTime":{STARTED},"reportTime":{REPORTED}"#);
         for (text, families) in [
-            (format!("10.0.0.1,4711,0.25,0.5,1.75,{local},{local}"), &[V1_2][..]),
-            (format!("0.25,0.5,1.75,3.1,8.0,0.3,{local},{local},1,4711"), &[V1_3]),
-            ("0.0,0.11,0.01,112.17,64.0,0.3,1697613709943,1700214651099,0,26455,0,0,0".to_owned(), &[V2_0, V3_0]),
-            (format!("0.25,0.5,99.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},0,4711,100,64,7"), &[V2_0]),
+            (
+                format!("10.0.0.1,4711,0.25,0.5,1.75,{local},{local}"),
+                &[V1_2][..],
+            ),
+            (
+                format!("0.25,0.5,1.75,3.1,8.0,0.3,{local},{local},1,4711"),
+                &[V1_3],
+            ),
+            (
+                "0.0,0.11,0.01,112.17,64.0,0.3,1697613709943,1700214651099,0,26455,0,0,0"
+                    .to_owned(),
+                &[V2_0, V3_0],
+            ),
+            (
+                format!("0.25,0.5,99.5,1.75,3.1,8.0,0.3,{STARTED},{REPORTED},0,4711,100,64,7"),
+                &[V2_0],
+            ),
             (format!(r#"{{{times},"loadAverage":1.75}}"#), &[V3_1]),
-            (format!(r#"{{{times},"serverStatus":"NORMAL","loadAverage":1.75}}"#), &[V3_2, V3_3]),
+            (
+                format!(r#"{{{times},"serverStatus":"NORMAL","loadAverage":1.75}}"#),
+                &[V3_2, V3_3],
+            ),
             (format!("{{{times}}}"), &[V3_1, V3_2, V3_3]),
         ] {
             let form = parsed(&text).form.unwrap();
             for family in [V1_2, V1_3, V2_0, V3_0, V3_1, V3_2, V3_3] {
-                assert_eq!(is_written_by(form, family), families.contains(&family), "{text} {family:?}");
+                assert_eq!(
+                    is_written_by(form, family),
+                    families.contains(&family),
+                    "{text} {family:?}"
+                );
             }
             assert!(!writers(form).is_empty());
         }
@@ -326,15 +448,22 @@ mod tests {
 
     #[test]
     fn a_value_that_cannot_be_read_leaves_the_others() {
-        let heartbeat =
-            parsed(&format!(r#"{{"startupTime":"soon","reportTime":{REPORTED},"cpuUsage":"NaN","processId":null}}"#));
-        assert_eq!((heartbeat.started_at, heartbeat.reported_at), (None, Some(instant(REPORTED))));
+        let heartbeat = parsed(&format!(
+            r#"{{"startupTime":"soon","reportTime":{REPORTED},"cpuUsage":"NaN","processId":null}}"#
+        ));
+        assert_eq!(
+            (heartbeat.started_at, heartbeat.reported_at),
+            (None, Some(instant(REPORTED)))
+        );
         assert_eq!((heartbeat.cpu_usage, heartbeat.process_id), (None, None));
     }
 
     #[test]
     fn a_time_that_was_never_set_is_no_time() {
-        assert_eq!(parsed(&format!(r#"{{"startupTime":0,"reportTime":{REPORTED}}}"#)).started_at, None);
+        assert_eq!(
+            parsed(&format!(r#"{{"startupTime":0,"reportTime":{REPORTED}}}"#)).started_at,
+            None
+        );
     }
 
     #[test]

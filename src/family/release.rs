@@ -1,6 +1,9 @@
 //! A family, and how much is known of the point release.
 
-use super::{CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since, TaskRule, nearest_family};
+use super::{
+    CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since, TaskRule,
+    nearest_family,
+};
 use crate::model::{Address, Version, VersionRange};
 
 /// What was detected: the family, and the releases of it that it could be.
@@ -19,7 +22,11 @@ impl Release {
     #[must_use]
     pub fn exact(version: Version) -> Self {
         let family = nearest_family(version);
-        Self { family, range: VersionRange::new(version, version), contradictions: Vec::new() }
+        Self {
+            family,
+            range: VersionRange::new(version, version),
+            contradictions: Vec::new(),
+        }
     }
 
     /// The version, if it is known to the point; else `None`.
@@ -28,11 +35,14 @@ impl Release {
         self.range.exact()
     }
 
-    /// Full paths below the root of every lock that this release's masters may hold for `address`, in the order of
-    /// taking. Where the point release cannot be told these are several.
+    /// Full paths below the root of every lock that this release's masters may hold for `address`,
+    /// in the order of taking. Where the point release cannot be told these are several.
     #[must_use]
     pub fn lock_paths(&self, address: &Address) -> Vec<String> {
-        self.locks().into_iter().map(|lock| lock.path(address)).collect()
+        self.locks()
+            .into_iter()
+            .map(|lock| lock.path(address))
+            .collect()
     }
 
     /// The locks themselves.
@@ -47,38 +57,50 @@ impl Release {
         self.applying(self.family.command).collect()
     }
 
-    /// The form of a recovery command's parameter: of the newest release that it could be, which has every key that an
-    /// older one looks for.
+    /// The form of a recovery command's parameter: of the newest release that it could be, which
+    /// has every key that an older one looks for.
     #[must_use]
     pub fn parameter_form(&self) -> ParameterForm {
-        self.applying(self.family.parameter).last().unwrap_or(ParameterForm::InstanceId)
+        self.applying(self.family.parameter)
+            .last()
+            .unwrap_or(ParameterForm::InstanceId)
     }
 
-    /// What happens to tasks: by the newest release that it could be. Where that makes a difference, nothing is written: see
-    /// [`Release::undecided_marks`].
+    /// What happens to tasks: by the newest release that it could be. Where that makes a
+    /// difference, nothing is written: see [`Release::undecided_marks`].
     #[must_use]
     pub fn task_rule(&self) -> TaskRule {
-        self.applying(self.family.tasks).last().unwrap_or(TaskRule::Untouched)
+        self.applying(self.family.tasks)
+            .last()
+            .unwrap_or(TaskRule::Untouched)
     }
 
     /// Whether marking a task sets its `flag` to 0: of the newest release that it could be.
     #[must_use]
     pub fn mark_clears_flag(&self) -> bool {
-        self.applying(self.family.mark_clears_flag).last().unwrap_or(false)
+        self.applying(self.family.mark_clears_flag)
+            .last()
+            .unwrap_or(false)
     }
 
-    /// The code of the kill request to workers, where this release's masters send one and the code is certain: another
-    /// release's workers would take it for something else.
+    /// The code of the kill request to workers, where this release's masters send one and the code
+    /// is certain: another release's workers would take it for something else.
     #[must_use]
     pub fn kill_request(&self) -> Option<u8> {
         let certain = |fact: &&Since<u8>| fact.releases.intersect(&self.range) == Some(self.range);
-        self.family.kill_request.iter().find(certain).map(|fact| fact.value)
+        self.family
+            .kill_request
+            .iter()
+            .find(certain)
+            .map(|fact| fact.value)
     }
 
-    /// Whether masters of any release that it could be start the sub-workflows of what they take up once more.
+    /// Whether masters of any release that it could be start the sub-workflows of what they take up
+    /// once more.
     #[must_use]
     pub fn restarts_children(&self) -> bool {
-        self.applying(self.family.restarts_children).any(|restarts| restarts)
+        self.applying(self.family.restarts_children)
+            .any(|restarts| restarts)
     }
 
     /// Whether masters of any release that it could be keep the lock of a failover that is done.
@@ -90,7 +112,8 @@ impl Release {
     /// Whether a recovered instance looks, in any release that it could be, as if it still hung.
     #[must_use]
     pub fn recovered_looks_hanging(&self) -> bool {
-        self.applying(self.family.recovered_looks_hanging).any(|looks| looks)
+        self.applying(self.family.recovered_looks_hanging)
+            .any(|looks| looks)
     }
 
     /// What an operator should know of the masters of any release that it could be.
@@ -104,8 +127,8 @@ impl Release {
         self.applying(self.family.kill_answer).next()
     }
 
-    /// The state that an instance has after its recovery command failed, in any release that it could be: 3.4.0 and newer
-    /// end it so.
+    /// The state that an instance has after its recovery command failed, in any release that it
+    /// could be: 3.4.0 and newer end it so.
     #[must_use]
     pub fn failed_recovery(&self) -> Option<i64> {
         self.applying(self.family.failed_recovery).next()
@@ -114,20 +137,31 @@ impl Release {
     /// Whether a fact depends on a point release that is not known; says which fact, to be told.
     #[must_use]
     pub fn undecided(&self) -> Option<&'static str> {
-        let form =
-            || (self.applying(self.family.parameter).count() > 1).then_some("the form of the command's parameter");
+        let form = || {
+            (self.applying(self.family.parameter).count() > 1)
+                .then_some("the form of the command's parameter")
+        };
         self.undecided_marks().or_else(form)
     }
 
     /// As [`Release::undecided`], of what is written without a command.
     #[must_use]
     pub fn undecided_marks(&self) -> Option<&'static str> {
-        let (rules, marks) = (self.applying(self.family.tasks), self.applying(self.family.mark_clears_flag));
+        let (rules, marks) = (
+            self.applying(self.family.tasks),
+            self.applying(self.family.mark_clears_flag),
+        );
         (rules.count() > 1 || marks.count() > 1).then_some("how tasks are marked")
     }
 
-    fn applying<T: Copy>(&self, facts: &'static [Since<T>]) -> impl Iterator<Item = T> + use<'_, T> {
-        facts.iter().filter(|fact| fact.releases.intersect(&self.range).is_some()).map(|fact| fact.value)
+    fn applying<T: Copy>(
+        &self,
+        facts: &'static [Since<T>],
+    ) -> impl Iterator<Item = T> + use<'_, T> {
+        facts
+            .iter()
+            .filter(|fact| fact.releases.intersect(&self.range).is_some())
+            .map(|fact| fact.value)
     }
 }
 
@@ -149,7 +183,11 @@ mod tests {
 
     fn release(id: FamilyId, from: &str, to: &str) -> Release {
         let range = VersionRange::new(from.parse().unwrap(), to.parse().unwrap());
-        Release { family: by_id(id), range, contradictions: Vec::new() }
+        Release {
+            family: by_id(id),
+            range,
+            contradictions: Vec::new(),
+        }
     }
 
     fn locks(id: FamilyId, from: &str, to: &str) -> Vec<String> {
@@ -161,34 +199,73 @@ mod tests {
         let start_up = ["lock/failover/startup-masters", "lock/failover/masters"];
         assert_eq!(locks(FamilyId::V1_2, "1.2.1", "1.2.1"), start_up);
         assert_eq!(locks(FamilyId::V1_3, "1.3.0", "1.3.2"), start_up);
-        assert_eq!(locks(FamilyId::V1_3, "1.3.3", "1.3.5"), ["lock/failover/masters"]);
-        assert_eq!(locks(FamilyId::V2_0, "2.0.1", "2.0.1"), ["lock/failover/masters"]);
-        assert_eq!(locks(FamilyId::V2_0, "2.0.2", "2.0.9"), ["lock/failover/masters/h:1"]);
-        assert_eq!(locks(FamilyId::V3_1, "3.1.0", "3.1.9"), ["lock/failover/masters/h:1"]);
-        assert_eq!(locks(FamilyId::V3_2, "3.2.0", "3.2.2"), ["lock/master-failover/h:1"]);
-        assert_eq!(locks(FamilyId::V3_3, "3.3.1", "3.4.0"), ["lock/master-failover/h:1"]);
+        assert_eq!(
+            locks(FamilyId::V1_3, "1.3.3", "1.3.5"),
+            ["lock/failover/masters"]
+        );
+        assert_eq!(
+            locks(FamilyId::V2_0, "2.0.1", "2.0.1"),
+            ["lock/failover/masters"]
+        );
+        assert_eq!(
+            locks(FamilyId::V2_0, "2.0.2", "2.0.9"),
+            ["lock/failover/masters/h:1"]
+        );
+        assert_eq!(
+            locks(FamilyId::V3_1, "3.1.0", "3.1.9"),
+            ["lock/failover/masters/h:1"]
+        );
+        assert_eq!(
+            locks(FamilyId::V3_2, "3.2.0", "3.2.2"),
+            ["lock/master-failover/h:1"]
+        );
+        assert_eq!(
+            locks(FamilyId::V3_3, "3.3.1", "3.4.0"),
+            ["lock/master-failover/h:1"]
+        );
     }
 
     #[test]
     fn an_unknown_point_release_takes_every_lock_it_could_be_in_one_order() {
-        assert_eq!(locks(FamilyId::V2_0, "2.0.0", "2.0.9"), ["lock/failover/masters", "lock/failover/masters/h:1"]);
-        assert_eq!(locks(FamilyId::V1_3, "1.3.0", "1.3.9"), ["lock/failover/startup-masters", "lock/failover/masters"]);
+        assert_eq!(
+            locks(FamilyId::V2_0, "2.0.0", "2.0.9"),
+            ["lock/failover/masters", "lock/failover/masters/h:1"]
+        );
+        assert_eq!(
+            locks(FamilyId::V1_3, "1.3.0", "1.3.9"),
+            ["lock/failover/startup-masters", "lock/failover/masters"]
+        );
     }
 
     #[test]
     fn forms_that_change_within_a_family() {
         let form = |id, version| release(id, version, version).parameter_form();
-        assert_eq!(form(FamilyId::V3_0, "3.0.0-alpha"), ParameterForm::InstanceId);
-        assert_eq!(form(FamilyId::V3_0, "3.0.0-beta-2"), ParameterForm::WithScheduleZone);
-        assert_eq!(form(FamilyId::V3_1, "3.1.6"), ParameterForm::WithScheduleZone);
-        assert_eq!(form(FamilyId::V3_1, "3.1.7"), ParameterForm::WithStartParams);
+        assert_eq!(
+            form(FamilyId::V3_0, "3.0.0-alpha"),
+            ParameterForm::InstanceId
+        );
+        assert_eq!(
+            form(FamilyId::V3_0, "3.0.0-beta-2"),
+            ParameterForm::WithScheduleZone
+        );
+        assert_eq!(
+            form(FamilyId::V3_1, "3.1.6"),
+            ParameterForm::WithScheduleZone
+        );
+        assert_eq!(
+            form(FamilyId::V3_1, "3.1.7"),
+            ParameterForm::WithStartParams
+        );
         let flag = |id, version| release(id, version, version).mark_clears_flag();
         assert!(!flag(FamilyId::V3_0, "3.0.0-beta-1"));
         assert!(flag(FamilyId::V3_0, "3.0.0"));
         assert!(flag(FamilyId::V3_1, "3.1.0"));
         assert!(!flag(FamilyId::V3_1, "3.1.1"));
         let test_flag = |version| {
-            release(FamilyId::V3_3, version, version).command_columns().iter().any(|(name, _)| *name == "test_flag")
+            release(FamilyId::V3_3, version, version)
+                .command_columns()
+                .iter()
+                .any(|(name, _)| *name == "test_flag")
         };
         assert!(test_flag("3.3.0-alpha"));
         assert!(!test_flag("3.3.1"));
@@ -197,8 +274,16 @@ mod tests {
     #[test]
     fn sub_workflows_begin_anew_in_3_2_and_in_3_3_0_alone() {
         let anew = |id, version| release(id, version, version).restarts_children();
-        assert!(anew(FamilyId::V3_2, "3.2.0") && anew(FamilyId::V3_2, "3.2.2") && anew(FamilyId::V3_3, "3.3.0-alpha"));
-        assert!(!anew(FamilyId::V3_1, "3.1.9") && !anew(FamilyId::V3_3, "3.3.1") && !anew(FamilyId::V3_3, "3.4.3"));
+        assert!(
+            anew(FamilyId::V3_2, "3.2.0")
+                && anew(FamilyId::V3_2, "3.2.2")
+                && anew(FamilyId::V3_3, "3.3.0-alpha")
+        );
+        assert!(
+            !anew(FamilyId::V3_1, "3.1.9")
+                && !anew(FamilyId::V3_3, "3.3.1")
+                && !anew(FamilyId::V3_3, "3.4.3")
+        );
         assert!(release(FamilyId::V3_3, "3.3.0-alpha", "3.4.3").restarts_children());
     }
 
@@ -218,9 +303,16 @@ mod tests {
     fn every_release_of_a_family_has_each_fact_once() {
         for family in &ALL {
             for version in [family.releases.from, family.releases.to] {
-                let one = Release { family, range: VersionRange::new(version, version), contradictions: Vec::new() };
+                let one = Release {
+                    family,
+                    range: VersionRange::new(version, version),
+                    contradictions: Vec::new(),
+                };
                 assert_eq!(one.undecided(), None, "{version}");
-                assert!(!one.locks().is_empty() && one.applying(family.parameter).count() == 1, "{version}");
+                assert!(
+                    !one.locks().is_empty() && one.applying(family.parameter).count() == 1,
+                    "{version}"
+                );
             }
         }
     }

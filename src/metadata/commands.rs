@@ -39,7 +39,9 @@ impl Waiting {
     pub fn others(&self) -> impl Iterator<Item = String> {
         self.others.iter().map(|(command, kind, instance)| {
             let name = kind.and_then(command_name).unwrap_or("of an unknown type");
-            format!("command {command} ({name}) names instance {instance}, too: see 'dsctl commands'")
+            format!(
+                "command {command} ({name}) names instance {instance}, too: see 'dsctl commands'"
+            )
         })
     }
 
@@ -59,8 +61,9 @@ impl Deref for Waiting {
 }
 
 impl MetadataStore {
-    /// What waits for these instances: every command, of whatever type and form, that starts one of them when a master takes
-    /// it. One scan of the command table, and no memory for the commands of others.
+    /// What waits for these instances: every command, of whatever type and form, that starts one of
+    /// them when a master takes it. One scan of the command table, and no memory for the commands
+    /// of others.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -73,7 +76,9 @@ impl MetadataStore {
         let mut waiting = Waiting::default();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
-            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| instances.contains(id))) {
+            if let (Some(id), Some(instance)) =
+                (row.int(0), instance.filter(|id| instances.contains(id)))
+            {
                 waiting.add(id, row.int(3), instance);
             }
         };
@@ -81,21 +86,24 @@ impl MetadataStore {
         Ok(waiting)
     }
 
-    /// Orphans: instances that were handed over and that no command waits for, ids ascending. One scan of the instances, and
-    /// one of the commands where any is claimed.
+    /// Orphans: instances that were handed over and that no command waits for, ids ascending. One
+    /// scan of the instances, and one of the commands where any is claimed.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn orphans(&mut self) -> Result<Vec<Instance>, DatabaseError> {
         let mut orphans = self.claimed().await?;
         if !orphans.is_empty() {
-            let waiting = self.recovery_commands_for(orphans.iter().map(|instance| instance.id)).await?;
+            let waiting = self
+                .recovery_commands_for(orphans.iter().map(|instance| instance.id))
+                .await?;
             orphans.retain(|instance| !waiting.contains_key(&instance.id));
         }
         Ok(orphans)
     }
 
-    /// Those of these instances that a recovery command waits for, as a failover makes it, with the command's id.
+    /// Those of these instances that a recovery command waits for, as a failover makes it, with the
+    /// command's id.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -108,7 +116,9 @@ impl MetadataStore {
         let mut found = HashMap::new();
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
-            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| instances.contains(id))) {
+            if let (Some(id), Some(instance)) =
+                (row.int(0), instance.filter(|id| instances.contains(id)))
+            {
                 found.insert(instance, id);
             }
         };
@@ -120,7 +130,10 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn each_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
+    pub async fn each_command(
+        &mut self,
+        on_command: impl FnMut(CommandRow) + Send,
+    ) -> Result<(), DatabaseError> {
         let table = self.release.family.tables.command;
         self.each_command_of(table, None, on_command).await
     }
@@ -129,7 +142,10 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn each_error_command(&mut self, on_command: impl FnMut(CommandRow) + Send) -> Result<(), DatabaseError> {
+    pub async fn each_error_command(
+        &mut self,
+        on_command: impl FnMut(CommandRow) + Send,
+    ) -> Result<(), DatabaseError> {
         let table = self.release.family.tables.error_command;
         self.each_command_of(table, None, on_command).await
     }
@@ -152,8 +168,8 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Hands over every error command about a recovery, oldest first, from an id on: a command keeps its own when it ends
-    /// there.
+    /// Hands over every error command about a recovery, oldest first, from an id on: a command
+    /// keeps its own when it ends there.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -162,20 +178,33 @@ impl MetadataStore {
         first: i64,
         on_command: impl FnMut(CommandRow) + Send,
     ) -> Result<(), DatabaseError> {
-        self.each_command_of(self.release.family.tables.error_command, Some(first), on_command).await
+        self.each_command_of(
+            self.release.family.tables.error_command,
+            Some(first),
+            on_command,
+        )
+        .await
     }
 
-    /// Instances that a failed recovery has ended, and the newest error command about each, without the stack trace. In
-    /// releases that leave such an instance claimed there are none.
+    /// Instances that a failed recovery has ended, and the newest error command about each, without
+    /// the stack trace. In releases that leave such an instance claimed there are none.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn failed_recoveries(&mut self) -> Result<Vec<(ListedInstance, CommandRow)>, DatabaseError> {
-        let Some(state) = self.release.failed_recovery() else { return Ok(Vec::new()) };
+    pub async fn failed_recoveries(
+        &mut self,
+    ) -> Result<Vec<(ListedInstance, CommandRow)>, DatabaseError> {
+        let Some(state) = self.release.failed_recovery() else {
+            return Ok(Vec::new());
+        };
         let mut errors: HashMap<InstanceId, CommandRow> = HashMap::new();
         let keep = |mut command: CommandRow| {
             if let Some(id) = command.instance_id {
-                command.message = command.message.as_deref().and_then(|text| text.lines().next()).map(str::to_owned);
+                command.message = command
+                    .message
+                    .as_deref()
+                    .and_then(|text| text.lines().next())
+                    .map(str::to_owned);
                 command.command_param = None;
                 errors.insert(id, command);
             }
@@ -187,7 +216,11 @@ impl MetadataStore {
         for some in ids.chunks(LOOK_UP) {
             let query = self.statements().ended_without_time(some, state);
             let ended = self.collect(&query, rows::listed).await?;
-            found.extend(ended.into_iter().filter_map(|row| errors.remove(&row.instance.id).map(|error| (row, error))));
+            found.extend(
+                ended
+                    .into_iter()
+                    .filter_map(|row| errors.remove(&row.instance.id).map(|error| (row, error))),
+            );
         }
         Ok(found)
     }

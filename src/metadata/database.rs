@@ -1,4 +1,5 @@
-//! The seam to a database: statements in, rows out. A new database is one file that implements [`Database`].
+//! The seam to a database: statements in, rows out. A new database is one file that implements
+//! [`Database`].
 
 use std::fmt;
 
@@ -13,7 +14,8 @@ use crate::stop::Stopped;
 pub struct Written {
     /// Rows that matched.
     pub rows: u64,
-    /// MySQL and SQLite: the first (MySQL) or last (SQLite) id that an insert was given. Zero elsewhere.
+    /// MySQL and SQLite: the first (MySQL) or last (SQLite) id that an insert was given. Zero
+    /// elsewhere.
     pub insert_id: i64,
 }
 
@@ -30,7 +32,8 @@ pub enum Access {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// No connection could be had: unreachable, wrong password, no such database. Nothing was written.
+    /// No connection could be had: unreachable, wrong password, no such database. Nothing was
+    /// written.
     #[error("cannot connect to the database {endpoint}")]
     Unreachable {
         /// `host:port/database` or the file; never a password.
@@ -38,7 +41,8 @@ pub enum DatabaseError {
         /// What the server or the driver said.
         cause: String,
     },
-    /// The connection broke or an answer did not come in time. An open transaction is gone, unless it was at COMMIT.
+    /// The connection broke or an answer did not come in time. An open transaction is gone, unless
+    /// it was at COMMIT.
     #[error("the connection to the database {endpoint} was lost")]
     Lost {
         /// As above.
@@ -46,7 +50,8 @@ pub enum DatabaseError {
         /// What the driver said.
         cause: String,
     },
-    /// A statement would have made a second row with the same unique key. It changed nothing; the connection lives.
+    /// A statement would have made a second row with the same unique key. It changed nothing; the
+    /// connection lives.
     #[error("the database {endpoint} refused a statement: {cause}")]
     UniqueViolation {
         /// As above.
@@ -54,7 +59,8 @@ pub enum DatabaseError {
         /// The server's own words.
         cause: String,
     },
-    /// The server refused a statement (a lock or a statement timeout among the reasons). The connection lives.
+    /// The server refused a statement (a lock or a statement timeout among the reasons). The
+    /// connection lives.
     #[error("the database {endpoint} refused a statement: {cause}")]
     Refused {
         /// As above.
@@ -64,8 +70,8 @@ pub enum DatabaseError {
         /// Whether another transaction was in the way, or a limit of time: later it may be done.
         busy: bool,
     },
-    /// The answer is not that of the server that takes the writes, not fresh, or not whole: nothing may rest on it. The
-    /// statement read; it changed nothing.
+    /// The answer is not that of the server that takes the writes, not fresh, or not whole: nothing
+    /// may rest on it. The statement read; it changed nothing.
     #[error("{cause}")]
     Doubtful {
         /// As above.
@@ -83,12 +89,13 @@ pub type OnRow<'a> = &'a mut (dyn FnMut(Row) + Send);
 
 /// A connection to a database.
 ///
-/// After an error inside a transaction nothing of the transaction will last: further statements and COMMIT are `Refused`
-/// without being sent, until [`Database::rollback`] or [`Database::commit`] has ended it. (PostgreSQL behaves so by
-/// itself; MySQL and SQLite would, after some errors, run the next statement outside of any transaction.)
+/// After an error inside a transaction nothing of the transaction will last: further statements and
+/// COMMIT are `Refused` without being sent, until [`Database::rollback`] or [`Database::commit`]
+/// has ended it. (PostgreSQL behaves so by itself; MySQL and SQLite would, after some errors, run
+/// the next statement outside of any transaction.)
 ///
-/// Column types that every implementation must read: all integers and booleans, all text types, decimals (as text).
-/// Times are cast to text by the statements.
+/// Column types that every implementation must read: all integers and booleans, all text types,
+/// decimals (as text). Times are cast to text by the statements.
 #[async_trait]
 pub trait Database: Send + fmt::Debug {
     /// Which SQL it speaks.
@@ -97,7 +104,8 @@ pub trait Database: Send + fmt::Debug {
     /// Where it is, to be shown: `host:port/database` or the file. Never a password.
     fn endpoint(&self) -> &str;
 
-    /// Why the connection is in plain text although encryption was tried; `None` where it was not, or has come about.
+    /// Why the connection is in plain text although encryption was tried; `None` where it was not,
+    /// or has come about.
     fn why_plain(&self) -> Option<&str> {
         None
     }
@@ -107,18 +115,20 @@ pub trait Database: Send + fmt::Debug {
         false
     }
 
-    /// SQL for a text that tells which server answers and why it takes no writes: both parts, `|` between them, the second
-    /// one empty where it does take them. `None` where nobody can stand between: a file.
+    /// SQL for a text that tells which server answers and why it takes no writes: both parts, `|`
+    /// between them, the second one empty where it does take them. `None` where nobody can stand
+    /// between: a file.
     fn witness(&self) -> Option<String> {
         None
     }
 
-    /// Runs a query; rows are handed over as they arrive and none is kept. Outside of a transaction it has one of its own,
-    /// which could write, so that whoever stands between sends it to the server that takes the writes; it is rolled back.
+    /// Runs a query; rows are handed over as they arrive and none is kept. Outside of a transaction
+    /// it has one of its own, which could write, so that whoever stands between sends it to the
+    /// server that takes the writes; it is rolled back.
     ///
     /// # Errors
-    /// [`DatabaseError::Lost`], [`DatabaseError::Refused`], [`DatabaseError::UniqueViolation`]. Rows handed over before
-    /// an error stand.
+    /// [`DatabaseError::Lost`], [`DatabaseError::Refused`], [`DatabaseError::UniqueViolation`].
+    /// Rows handed over before an error stand.
     async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError>;
 
     /// Runs a writing statement.
@@ -127,21 +137,27 @@ pub trait Database: Send + fmt::Debug {
     /// As [`Database::query`]; on `Refused` and `UniqueViolation` the statement changed nothing.
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError>;
 
-    /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction sit idle before it rolls
-    /// it back by itself: it must be shorter than the registry's session, so that a frozen process cannot hold rows
-    /// past the end of its lock.
+    /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction sit
+    /// idle before it rolls it back by itself: it must be shorter than the registry's session, so
+    /// that a frozen process cannot hold rows past the end of its lock.
     ///
     /// # Errors
     /// As [`Database::query`].
-    async fn begin(&mut self, access: Access, idle_limit: std::time::Duration) -> Result<(), DatabaseError>;
+    async fn begin(
+        &mut self,
+        access: Access,
+        idle_limit: std::time::Duration,
+    ) -> Result<(), DatabaseError>;
 
     /// Makes the transaction's work last.
     ///
     /// # Errors
-    /// [`DatabaseError::Refused`]: rolled back. [`DatabaseError::Lost`]: it may or may not have happened.
+    /// [`DatabaseError::Refused`]: rolled back. [`DatabaseError::Lost`]: it may or may not have
+    /// happened.
     async fn commit(&mut self) -> Result<(), DatabaseError>;
 
-    /// Undoes the transaction's work. Fails silently where the connection is gone: the server then rolls back itself.
+    /// Undoes the transaction's work. Fails silently where the connection is gone: the server then
+    /// rolls back itself.
     async fn rollback(&mut self);
 
     /// Gives up the connection, if it still is one, and makes a new one.
@@ -150,8 +166,8 @@ pub trait Database: Send + fmt::Debug {
     /// [`DatabaseError::Unreachable`].
     async fn reconnect(&mut self) -> Result<(), DatabaseError>;
 
-    /// A second connection to the same place, to read beside this one; `None` inside a transaction, whose state of the
-    /// database it would not see, and where a second one is of no use.
+    /// A second connection to the same place, to read beside this one; `None` inside a transaction,
+    /// whose state of the database it would not see, and where a second one is of no use.
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`].

@@ -18,15 +18,19 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// Whether a master would find the instance's definition. An instance of 1.x may refer to definition 0 or none.
+    /// Whether a master would find the instance's definition. An instance of 1.x may refer to
+    /// definition 0 or none.
     #[must_use]
     pub fn has(&self, instance: &Instance) -> bool {
-        let Some(definition) = instance.definition else { return self.key == Some(DefinitionKey::Id) };
+        let Some(definition) = instance.definition else {
+            return self.key == Some(DefinitionKey::Id);
+        };
         match self.key {
             Some(DefinitionKey::Id) => definition == 0 || self.by_id.contains_key(&definition),
             Some(_) => {
                 let version = instance.definition_version.unwrap_or(0);
-                self.by_version.contains(&(definition, version)) && !self.without_project.contains(&definition)
+                self.by_version.contains(&(definition, version))
+                    && !self.without_project.contains(&definition)
             }
             None => false,
         }
@@ -36,7 +40,9 @@ impl Definitions {
     #[must_use]
     pub fn is_online(&self, instance: &Instance) -> bool {
         self.key != Some(DefinitionKey::Id)
-            || instance.definition.is_none_or(|id| id != 0 && self.by_id.get(&id).copied().unwrap_or(false))
+            || instance
+                .definition
+                .is_none_or(|id| id != 0 && self.by_id.get(&id).copied().unwrap_or(false))
     }
 }
 
@@ -45,15 +51,22 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn definitions(&mut self, instances: &[Instance]) -> Result<Definitions, DatabaseError> {
+    pub async fn definitions(
+        &mut self,
+        instances: &[Instance],
+    ) -> Result<Definitions, DatabaseError> {
         let key = self.release.family.definition;
-        let mut definitions = Definitions { key: Some(key), ..Definitions::default() };
+        let mut definitions = Definitions {
+            key: Some(key),
+            ..Definitions::default()
+        };
         for codes in distinct_definitions(instances).chunks(LOOK_UP) {
             match key {
                 DefinitionKey::Id => self.read_definition_states(codes, &mut definitions).await?,
                 DefinitionKey::CodeInMainOrLog => {
                     let main = self.release.family.tables.definition;
-                    self.read_definition_versions(codes, main, &mut definitions).await?;
+                    self.read_definition_versions(codes, main, &mut definitions)
+                        .await?;
                     self.read_definition_log(codes, &mut definitions).await?;
                 }
                 DefinitionKey::CodeInLog => {
@@ -65,7 +78,11 @@ impl MetadataStore {
         Ok(definitions)
     }
 
-    async fn read_definition_log(&mut self, codes: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
+    async fn read_definition_log(
+        &mut self,
+        codes: &[i64],
+        into: &mut Definitions,
+    ) -> Result<(), DatabaseError> {
         match self.release.family.tables.definition_log {
             Some(table) => self.read_definition_versions(codes, table, into).await,
             None => Ok(()),
@@ -84,14 +101,25 @@ impl MetadataStore {
         Ok(())
     }
 
-    async fn read_missing_projects(&mut self, codes: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
-        let Some(table) = self.release.family.tables.definition_log else { return Ok(()) };
+    async fn read_missing_projects(
+        &mut self,
+        codes: &[i64],
+        into: &mut Definitions,
+    ) -> Result<(), DatabaseError> {
+        let Some(table) = self.release.family.tables.definition_log else {
+            return Ok(());
+        };
         let query = self.statements().definitions_without_project(codes, table);
-        into.without_project.extend(self.collect(&query, |row| row.int(0)).await?);
+        into.without_project
+            .extend(self.collect(&query, |row| row.int(0)).await?);
         Ok(())
     }
 
-    async fn read_definition_states(&mut self, ids: &[i64], into: &mut Definitions) -> Result<(), DatabaseError> {
+    async fn read_definition_states(
+        &mut self,
+        ids: &[i64],
+        into: &mut Definitions,
+    ) -> Result<(), DatabaseError> {
         let query = self.statements().definition_states(ids);
         let read = |row: &Row| Some((row.int(0)?, row.int(1) == Some(1) && row.int(2) == Some(1)));
         into.by_id.extend(self.collect(&query, read).await?);
@@ -109,14 +137,20 @@ impl MetadataStore {
         let mut zones = HashMap::new();
         for codes in distinct_definitions(instances).chunks(LOOK_UP) {
             let query = self.statements().schedule_zones(codes);
-            zones.extend(self.collect(&query, |row| Some((row.int(0)?, row.text(1)))).await?);
+            zones.extend(
+                self.collect(&query, |row| Some((row.int(0)?, row.text(1))))
+                    .await?,
+            );
         }
         Ok(zones)
     }
 }
 
 fn distinct_definitions(instances: &[Instance]) -> Vec<i64> {
-    let mut codes: Vec<i64> = instances.iter().filter_map(|instance| instance.definition).collect();
+    let mut codes: Vec<i64> = instances
+        .iter()
+        .filter_map(|instance| instance.definition)
+        .collect();
     codes.sort_unstable();
     codes.dedup();
     codes

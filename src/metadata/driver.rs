@@ -1,4 +1,5 @@
-//! What one kind of database server must say of itself, so that [`super::server`] can keep a connection to it.
+//! What one kind of database server must say of itself, so that [`super::server`] can keep a
+//! connection to it.
 
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use futures::stream::BoxStream;
 use super::database::{Access, Dialect, Row, Written};
 use super::query::Query;
 
-/// Prepared statements that are kept. All batches of a size share theirs. One that is closed is expensive with MySQL: its
-/// driver leaves Nagle's algorithm on, and since nothing answers a close, the statement after it waits for the server's
-/// delayed acknowledgement (40 ms on Linux).
+/// Prepared statements that are kept. All batches of a size share theirs. One that is closed is
+/// expensive with MySQL: its driver leaves Nagle's algorithm on, and since nothing answers a close,
+/// the statement after it waits for the server's delayed acknowledgement (40 ms on Linux).
 pub(super) const STATEMENTS_KEPT: usize = 32;
 
 /// What a server sends back.
@@ -29,7 +30,8 @@ pub enum ErrorClass {
     Lost,
     /// A second row with the same unique key.
     UniqueViolation,
-    /// The server stopped the statement half-way. It then undoes it; of a COMMIT that cannot be known.
+    /// The server stopped the statement half-way. It then undoes it; of a COMMIT that cannot be
+    /// known.
     Stopped,
     /// Another transaction was in the way for too long, or this one was in another's.
     Busy,
@@ -49,7 +51,10 @@ pub trait Driver: Send + Sync + 'static {
     fn connect(&self) -> BoxFuture<'_, Result<Self::Session, sqlx::Error>>;
 
     /// Sends a statement.
-    fn run<'s>(session: &'s mut Self::Session, query: &Query) -> BoxStream<'s, Result<Step, sqlx::Error>>;
+    fn run<'s>(
+        session: &'s mut Self::Session,
+        query: &Query,
+    ) -> BoxStream<'s, Result<Step, sqlx::Error>>;
 
     /// Why it went on in plain text, if it did.
     fn why_plain(&self) -> Option<&str> {

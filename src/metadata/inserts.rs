@@ -20,13 +20,13 @@ const INSERT_BYTES: usize = 512 * 1024;
 const INSERT_ROWS: usize = 1000;
 
 impl MetadataStore {
-    /// Inserts one recovery command each, ids assigned by the database; gives instance → command id. `now` is the
-    /// present time in the cluster's zone; without it the database's own clock is used. The instances' rows are locked, and
-    /// are as `commands` has them.
+    /// Inserts one recovery command each, ids assigned by the database; gives instance → command
+    /// id. `now` is the present time in the cluster's zone; without it the database's own clock is
+    /// used. The instances' rows are locked, and are as `commands` has them.
     ///
     /// # Errors
-    /// [`DatabaseError`]; also where a command is not inserted, since one that names the instance is there already. The batch
-    /// must not be committed then.
+    /// [`DatabaseError`]; also where a command is not inserted, since one that names the instance
+    /// is there already. The batch must not be committed then.
     pub async fn insert_commands(
         &mut self,
         _within: &WriteBatch,
@@ -35,11 +35,15 @@ impl MetadataStore {
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let now = now.map(|now| now.strftime("%Y-%m-%d %H:%M:%S").to_string());
         let mut inserted = HashMap::with_capacity(commands.len());
-        // A column that is left out takes the database's default: rows with and without a priority go apart.
-        let (with, without): (Vec<_>, Vec<_>) = commands.iter().partition(|command| command.row.priority.is_some());
+        // A column that is left out takes the database's default: rows with and without a priority
+        // go apart.
+        let (with, without): (Vec<_>, Vec<_>) = commands
+            .iter()
+            .partition(|command| command.row.priority.is_some());
         for group in [with, without] {
             for piece in pieces(&group) {
-                self.insert_piece(piece, now.as_deref(), &mut inserted).await?;
+                self.insert_piece(piece, now.as_deref(), &mut inserted)
+                    .await?;
             }
         }
         let ids = commands.iter().map(|command| command.row.instance.id);
@@ -47,7 +51,10 @@ impl MetadataStore {
         if missing.is_empty() {
             return Ok(inserted);
         }
-        let (some, more) = (missing.iter().take(20), if missing.len() > 20 { ",…" } else { "" });
+        let (some, more) = (
+            missing.iter().take(20),
+            if missing.len() > 20 { ",…" } else { "" },
+        );
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: format!(
@@ -67,7 +74,9 @@ impl MetadataStore {
         now: Option<&str>,
         inserted: &mut HashMap<InstanceId, i64>,
     ) -> Result<(), DatabaseError> {
-        let Some(first) = piece.first() else { return Ok(()) };
+        let Some(first) = piece.first() else {
+            return Ok(());
+        };
         let with_priority = first.row.priority.is_some();
         let columns: Vec<(&str, CommandValue)> = self
             .release
@@ -75,18 +84,25 @@ impl MetadataStore {
             .into_iter()
             .filter(|(_, value)| with_priority || *value != CommandValue::Priority)
             .collect();
-        let wanted: HashSet<InstanceId> = piece.iter().map(|command| command.row.instance.id).collect();
+        let wanted: HashSet<InstanceId> = piece
+            .iter()
+            .map(|command| command.row.instance.id)
+            .collect();
         let drawn = mark();
         let mut hearing = None;
         let mut keep = |row: Row| {
             let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
             hearing = row.text(3).map(|said| Hearing::of(&drawn, said));
-            if let (Some(id), Some(instance)) = (row.int(0), instance.filter(|id| wanted.contains(id))) {
+            if let (Some(id), Some(instance)) =
+                (row.int(0), instance.filter(|id| wanted.contains(id)))
+            {
                 inserted.insert(instance, id);
             }
         };
         let witness = self.database.witness().unwrap_or_default();
-        let query = self.statements().insert_commands(&columns, piece, now, (&drawn, &witness));
+        let query = self
+            .statements()
+            .insert_commands(&columns, piece, now, (&drawn, &witness));
         if self.database.dialect() != Dialect::MySql {
             self.database.ready().await.query(&query, &mut keep).await?;
             return self.server.believe(hearing, self.database.endpoint());
@@ -111,7 +127,12 @@ fn pieces<'a, 'b>(commands: &'b [&'a NewCommand<'a>]) -> Vec<&'b [&'a NewCommand
             bytes += command.parameter.len();
             bytes <= INSERT_BYTES
         };
-        let count = rest.iter().take(INSERT_ROWS).take_while(fits).count().max(1);
+        let count = rest
+            .iter()
+            .take(INSERT_ROWS)
+            .take_while(fits)
+            .count()
+            .max(1);
         let (piece, more) = rest.split_at(count);
         pieces.push(piece);
         rest = more;
@@ -127,13 +148,19 @@ mod tests {
     #[test]
     fn inserts_are_bounded_and_lose_nothing() {
         let row = InstanceRow::default();
-        let command = |bytes: usize| NewCommand { row: &row, parameter: "x".repeat(bytes) };
-        let commands: Vec<NewCommand<'_>> =
-            [10, INSERT_BYTES, 10, 3 * INSERT_BYTES, 10].into_iter().map(command).collect();
+        let command = |bytes: usize| NewCommand {
+            row: &row,
+            parameter: "x".repeat(bytes),
+        };
+        let commands: Vec<NewCommand<'_>> = [10, INSERT_BYTES, 10, 3 * INSERT_BYTES, 10]
+            .into_iter()
+            .map(command)
+            .collect();
         let all: Vec<&NewCommand<'_>> = commands.iter().collect();
         let sizes: Vec<usize> = pieces(&all).iter().map(|piece| piece.len()).collect();
         assert_eq!(sizes, [1, 1, 1, 1, 1]);
-        let many: Vec<&NewCommand<'_>> = std::iter::repeat_n(&commands[0], 2 * INSERT_ROWS + 1).collect();
+        let many: Vec<&NewCommand<'_>> =
+            std::iter::repeat_n(&commands[0], 2 * INSERT_ROWS + 1).collect();
         let sizes: Vec<usize> = pieces(&many).iter().map(|piece| piece.len()).collect();
         assert_eq!(sizes, [INSERT_ROWS, INSERT_ROWS, 1]);
     }

@@ -8,7 +8,8 @@ use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
 use super::query::Query;
 use crate::stop::{Shield, StopSignal};
 
-/// Reads end at once when a signal comes. From the beginning of a writing transaction to its end nothing does.
+/// Reads end at once when a signal comes. From the beginning of a writing transaction to its end
+/// nothing does.
 #[derive(Debug)]
 pub struct InterruptibleDatabase {
     database: Box<dyn Database>,
@@ -20,7 +21,11 @@ impl InterruptibleDatabase {
     /// Around a connection.
     #[must_use]
     pub fn new(database: Box<dyn Database>, stop: StopSignal) -> Self {
-        Self { database, stop, writing: None }
+        Self {
+            database,
+            stop,
+            writing: None,
+        }
     }
 }
 
@@ -55,7 +60,9 @@ impl Database for InterruptibleDatabase {
     }
 
     async fn begin(&mut self, access: Access, idle_limit: Duration) -> Result<(), DatabaseError> {
-        self.stop.unless(self.database.begin(access, idle_limit)).await?;
+        self.stop
+            .unless(self.database.begin(access, idle_limit))
+            .await?;
         self.writing = (access == Access::Write).then(|| self.stop.shield());
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! What only a living master writes: instances that name it, their tasks, and what becomes of both. An id that was not
-//! given out yet when the master was lost, and a row that is no longer as it was then, are proofs that need no clock.
+//! What only a living master writes: instances that name it, their tasks, and what becomes of both.
+//! An id that was not given out yet when the master was lost, and a row that is no longer as it was
+//! then, are proofs that need no clock.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,8 @@ use super::store::{LOOK_UP, MetadataStore};
 use crate::family::{READY_PAUSE, READY_STOP};
 use crate::model::InstanceId;
 
-/// What instances and tasks there were at one moment, as far as it takes to know new ones from them.
+/// What instances and tasks there were at one moment, as far as it takes to know new ones from
+/// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
@@ -48,59 +50,95 @@ pub enum Sign {
     Changed(InstanceId),
 }
 
-/// Ids are given out in order, but for rows that somebody gave an id by hand: a great one must not hide what is numbered
-/// after it. So many of the greatest are looked at one by one, before each batch.
+/// Ids are given out in order, but for rows that somebody gave an id by hand: a great one must not
+/// hide what is numbered after it. So many of the greatest are looked at one by one, before each
+/// batch.
 const NEWEST: usize = 100;
 
 /// So many unfinished instances of one master are kept as they were.
 const KEPT: usize = 10_000;
 
-/// Collations of older MySQL schemas match other cases, and trailing blanks, too: so some rows are looked at.
+/// Collations of older MySQL schemas match other cases, and trailing blanks, too: so some rows are
+/// looked at.
 const LOOKED_AT: usize = 50;
 
 impl Mark {
     /// Whether an unfinished instance of this master is none that it had at that moment.
     #[must_use]
     pub fn is_taken_up(&self, host: &str, instance: InstanceId) -> bool {
-        let Some(rows) = self.rows.get(host) else { return false };
-        let is_kept = rows.len() < KEPT || rows.first_key_value().is_some_and(|(least, _)| instance > *least);
+        let Some(rows) = self.rows.get(host) else {
+            return false;
+        };
+        let is_kept = rows.len() < KEPT
+            || rows
+                .first_key_value()
+                .is_some_and(|(least, _)| instance > *least);
         is_kept && !rows.contains_key(&instance)
     }
 }
 
 impl MetadataStore {
-    /// What instances and tasks there are now, found by their keys, and how the unfinished ones of these masters look: one
-    /// scan for each master.
+    /// What instances and tasks there are now, found by their keys, and how the unfinished ones of
+    /// these masters look: one scan for each master.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn mark(&mut self, masters: &[&str]) -> Result<Mark, DatabaseError> {
         let newest = self.statements().newest_ids(NEWEST);
-        let found = self.collect(&newest, |row| row.int(0).zip(row.int(1))).await?;
-        let of = |kind| found.iter().filter(move |row| row.0 == kind).map(|row| row.1).collect();
+        let found = self
+            .collect(&newest, |row| row.int(0).zip(row.int(1)))
+            .await?;
+        let of = |kind| {
+            found
+                .iter()
+                .filter(move |row| row.0 == kind)
+                .map(|row| row.1)
+                .collect()
+        };
         let ((instance, known_instances), (task, known_tasks)) = (numbered(of(0)), numbered(of(1)));
         let mut rows = BTreeMap::new();
         for master in masters {
-            let mut ids: Vec<InstanceId> = self.unfinished_of(master).await?.iter().map(|found| found.id).collect();
+            let mut ids: Vec<InstanceId> = self
+                .unfinished_of(master)
+                .await?
+                .iter()
+                .map(|found| found.id)
+                .collect();
             ids.drain(..ids.len().saturating_sub(KEPT));
             let seen = self.looks(&ids).await?;
-            rows.insert((*master).to_owned(), seen.into_iter().map(|row| (row.id, row.look)).collect());
+            rows.insert(
+                (*master).to_owned(),
+                seen.into_iter().map(|row| (row.id, row.look)).collect(),
+            );
         }
-        Ok(Mark { instance, task, known_instances, known_tasks, rows })
+        Ok(Mark {
+            instance,
+            task,
+            known_instances,
+            known_tasks,
+            rows,
+        })
     }
 
-    /// Whether this very host has begun an instance, or a task of one, that there was not: ended or not. Only the newest
-    /// rows are read.
+    /// Whether this very host has begun an instance, or a task of one, that there was not: ended or
+    /// not. Only the newest rows are read.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn sign_since(&mut self, host: &str, mark: &Mark) -> Result<Option<Sign>, DatabaseError> {
+    pub async fn sign_since(
+        &mut self,
+        host: &str,
+        mark: &Mark,
+    ) -> Result<Option<Sign>, DatabaseError> {
         let instances = (mark.instance, LOOKED_AT + mark.known_instances.len());
         let tasks = (mark.task, LOOKED_AT + mark.known_tasks.len());
         let query = self.statements().begun_since(host, instances, tasks);
         let is_new = |known: &[i64], id| known.binary_search(&id).is_err();
         let of_host = |row: &Row| {
-            let (id, instance) = row.int(1).zip(row.int(2)).filter(|_| row.text(3).as_deref() == Some(host))?;
+            let (id, instance) = row
+                .int(1)
+                .zip(row.int(2))
+                .filter(|_| row.text(3).as_deref() == Some(host))?;
             if row.int(0)? == 0 {
                 is_new(&mark.known_instances, id).then_some(Sign::Instance(id))
             } else {
@@ -113,26 +151,34 @@ impl MetadataStore {
         Ok(instance.or(found.first()).copied())
     }
 
-    /// Whether an instance that was this very host's is so still and no longer looks as it did, by whoever's hand but a
-    /// failover's, or people's who asked for its end.
+    /// Whether an instance that was this very host's is so still and no longer looks as it did, by
+    /// whoever's hand but a failover's, or people's who asked for its end.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn change_since(&mut self, host: &str, mark: &Mark) -> Result<Option<Sign>, DatabaseError> {
-        let Some(rows) = mark.rows.get(host) else { return Ok(None) };
+    pub async fn change_since(
+        &mut self,
+        host: &str,
+        mark: &Mark,
+    ) -> Result<Option<Sign>, DatabaseError> {
+        let Some(rows) = mark.rows.get(host) else {
+            return Ok(None);
+        };
         let ids: Vec<InstanceId> = rows.keys().copied().collect();
         let seen = self.looks(&ids).await?;
         let changed = seen.iter().find(|now| {
             now.host.as_deref() == Some(host)
-                && rows.get(&now.id).is_none_or(|then| differs(then, &now.look))
+                && rows
+                    .get(&now.id)
+                    .is_none_or(|then| differs(then, &now.look))
                 && !self.is_others_doing(now.state, now.ended)
         });
         Ok(changed.map(|row| Sign::Changed(row.id)))
     }
 
-    /// Whether an instance may have got into this state by others than the master that it names: by a failover, by a recovery
-    /// that failed, or by people, who ask the API server for its end, and by other masters, which ask for a
-    /// sub-workflow's.
+    /// Whether an instance may have got into this state by others than the master that it names: by
+    /// a failover, by a recovery that failed, or by people, who ask the API server for its end, and
+    /// by other masters, which ask for a sub-workflow's.
     #[must_use]
     pub fn is_others_doing(&self, state: Option<i64>, ended: bool) -> bool {
         let Some(state) = state else { return true };
@@ -166,16 +212,32 @@ struct RowSeen {
 /// A row of `looks`.
 fn seen(row: &Row) -> Option<RowSeen> {
     let number = |column| row.int(column).map(|number| number.to_string());
-    let parts = [number(2), row.text(3), row.text(4), row.text(5), number(6), number(7), number(8)];
-    let look = parts.map(|part| part.unwrap_or_else(|| "-".to_owned())).join(PART);
-    Some(RowSeen { id: row.int(0)?, host: row.text(1), state: row.int(2), ended: row.text(3).is_some(), look })
+    let parts = [
+        number(2),
+        row.text(3),
+        row.text(4),
+        row.text(5),
+        number(6),
+        number(7),
+        number(8),
+    ];
+    let look = parts
+        .map(|part| part.unwrap_or_else(|| "-".to_owned()))
+        .join(PART);
+    Some(RowSeen {
+        id: row.int(0)?,
+        host: row.text(1),
+        state: row.int(2),
+        ended: row.text(3).is_some(),
+        look,
+    })
 }
 
 /// Between two parts of a look.
 const PART: &str = ", ";
 
-/// The parts of a look that a master writes into an instance of another one: the moment of that, and the instance of the same
-/// serial definition which comes next; those of 2.0 and 3.0 do.
+/// The parts of a look that a master writes into an instance of another one: the moment of that,
+/// and the instance of the same serial definition which comes next; those of 2.0 and 3.0 do.
 const WRITTEN: usize = 4;
 const NEXT: usize = 6;
 
@@ -189,7 +251,11 @@ fn differs(then: &str, now: &str) -> bool {
 /// From which id on the newest are looked at one by one, and those above it.
 fn numbered(mut newest: Vec<i64>) -> (i64, Vec<i64>) {
     newest.sort_unstable();
-    if newest.len() < NEWEST { (BEFORE_EVERY_ID, newest) } else { (newest.remove(0), newest) }
+    if newest.len() < NEWEST {
+        (BEFORE_EVERY_ID, newest)
+    } else {
+        (newest.remove(0), newest)
+    }
 }
 
 #[cfg(test)]
@@ -207,22 +273,32 @@ mod tests {
     fn who_waits_for_the_end_of_an_instance_changes_its_row() {
         let then = "1, -, 02:00, -, 1000, 20, 0";
         assert!(!differs(then, then) && !differs(then, "1, -, 02:00, -, 1001, 20, 7"));
-        for by_its_master in
-            ["1, -, 02:00, -, 1001, 20, 0", "7, -, 02:00, -, 1001, 20, 7", "1, -, 02:00, -, 1001, 21, 7"]
-        {
+        for by_its_master in [
+            "1, -, 02:00, -, 1001, 20, 0",
+            "7, -, 02:00, -, 1001, 20, 7",
+            "1, -, 02:00, -, 1001, 21, 7",
+        ] {
             assert!(differs(then, by_its_master), "{by_its_master}");
         }
         // Kept by an earlier version.
-        assert!(!differs("1, -, 02:00, -, 1000, 20", then) && differs("0, -, 02:00, -, 1000, 20", then));
+        assert!(
+            !differs("1, -, 02:00, -, 1000, 20", then) && differs("0, -, 02:00, -, 1000, 20", then)
+        );
     }
 
     #[test]
     fn what_was_not_there_is_taken_up_as_far_as_is_known() {
         let rows = |ids: std::ops::Range<i64>| ids.map(|id| (id, String::new())).collect();
-        let mark = |ids| Mark { rows: [("h:1".to_owned(), rows(ids))].into(), ..Mark::default() };
+        let mark = |ids| Mark {
+            rows: [("h:1".to_owned(), rows(ids))].into(),
+            ..Mark::default()
+        };
         assert!(!mark(5..8).is_taken_up("h:1", 7) && mark(5..8).is_taken_up("h:1", 4));
         assert!(!mark(5..8).is_taken_up("h:2", 4) && mark(5..5).is_taken_up("h:1", 4));
         let many = 5..5 + i64::try_from(KEPT).unwrap();
-        assert!(!mark(many.clone()).is_taken_up("h:1", 4) && mark(many.clone()).is_taken_up("h:1", many.end));
+        assert!(
+            !mark(many.clone()).is_taken_up("h:1", 4)
+                && mark(many.clone()).is_taken_up("h:1", many.end)
+        );
     }
 }

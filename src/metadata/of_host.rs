@@ -1,6 +1,6 @@
-//! The scan of the instance table for one host. A server of MySQL's kind does a statement on one processor, and this one
-//! takes the most time of a failover: on a large table two connections share it, each with one half of the ids.
-//! (PostgreSQL shares a scan out by itself.)
+//! The scan of the instance table for one host. A server of MySQL's kind does a statement on one
+//! processor, and this one takes the most time of a failover: on a large table two connections
+//! share it, each with one half of the ids. (PostgreSQL shares a scan out by itself.)
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ use crate::model::Instance;
 const WORTH_SHARING: i64 = 50_000;
 
 impl MetadataStore {
-    /// Unfinished instances of this very host, ids ascending. One scan; its halves may see the table at two moments.
+    /// Unfinished instances of this very host, ids ascending. One scan; its halves may see the
+    /// table at two moments.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -29,21 +30,31 @@ impl MetadataStore {
             return self.believed(whole);
         };
         let statements = self.statements();
-        let [first, second] =
-            [IdRange::To(middle), IdRange::After(middle)].map(|part| statements.unfinished_of_host(host, part));
-        let halves = join(of_host(self.database.ready().await, &first, host), of_host(&mut *twin, &second, host));
-        // Neither is dropped when the other one fails: a connection that is left in the middle of an answer is lost.
+        let [first, second] = [IdRange::To(middle), IdRange::After(middle)]
+            .map(|part| statements.unfinished_of_host(host, part));
+        let halves = join(
+            of_host(self.database.ready().await, &first, host),
+            of_host(&mut *twin, &second, host),
+        );
+        // Neither is dropped when the other one fails: a connection that is left in the middle of
+        // an answer is lost.
         let (first, other) = halves.await;
         twin.close().await;
         let mut found = self.believed(first)?;
-        // Behind one address there may be several servers, and what one of them has, another may not have yet.
+        // Behind one address there may be several servers, and what one of them has, another may
+        // not have yet.
         let is_this_server = |(_, hearing): &Scan| {
-            hearing.as_ref().is_some_and(|heard| heard.server().as_deref() == self.server.known())
+            hearing
+                .as_ref()
+                .is_some_and(|heard| heard.server().as_deref() == self.server.known())
         };
         found.extend(match other {
             Ok(other) if is_this_server(&other) => self.believed(Ok(other))?,
             other => {
-                tracing::debug!("the second connection failed, or leads to another server: {:?}", other.err());
+                tracing::debug!(
+                    "the second connection failed, or leads to another server: {:?}",
+                    other.err()
+                );
                 let second = of_host(self.database.ready().await, &second, host).await;
                 self.believed(second)?
             }
@@ -51,21 +62,27 @@ impl MetadataStore {
         Ok(found)
     }
 
-    fn believed(&mut self, scan: Result<Scan, DatabaseError>) -> Result<Vec<Instance>, DatabaseError> {
+    fn believed(
+        &mut self,
+        scan: Result<Scan, DatabaseError>,
+    ) -> Result<Vec<Instance>, DatabaseError> {
         let (found, hearing) = scan?;
         self.server.believe(hearing, self.database.endpoint())?;
         Ok(found)
     }
 
-    /// A second connection and the id at which the table is cut in two, where that is worth it. A server that has no
-    /// connection to spare is no reason to fail.
+    /// A second connection and the id at which the table is cut in two, where that is worth it. A
+    /// server that has no connection to spare is no reason to fail.
     async fn helper(&mut self) -> Result<Option<(Box<dyn Database>, i64)>, DatabaseError> {
         if self.database.dialect() != Dialect::MySql {
             return Ok(None);
         }
-        let ends = self.collect(&self.statements().ends(), |row| row.int(0).zip(row.int(1))).await?;
-        let Some((least, greatest)) =
-            ends.first().filter(|(least, greatest)| greatest.saturating_sub(*least) >= WORTH_SHARING)
+        let ends = self
+            .collect(&self.statements().ends(), |row| row.int(0).zip(row.int(1)))
+            .await?;
+        let Some((least, greatest)) = ends
+            .first()
+            .filter(|(least, greatest)| greatest.saturating_sub(*least) >= WORTH_SHARING)
         else {
             return Ok(None);
         };
@@ -84,12 +101,20 @@ impl MetadataStore {
 type Scan = (Vec<Instance>, Option<Hearing>);
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.
-async fn of_host(database: &mut dyn Database, query: &Query, host: &str) -> Result<Scan, DatabaseError> {
+async fn of_host(
+    database: &mut dyn Database,
+    query: &Query,
+    host: &str,
+) -> Result<Scan, DatabaseError> {
     let shared: Arc<str> = host.into();
     let mut found = Vec::new();
     let mut on_row = |row: Row| {
-        let instance = rows::instance(&row).filter(|instance| instance.host.as_deref() == Some(host));
-        found.extend(instance.map(|instance| Instance { host: Some(Arc::clone(&shared)), ..instance }));
+        let instance =
+            rows::instance(&row).filter(|instance| instance.host.as_deref() == Some(host));
+        found.extend(instance.map(|instance| Instance {
+            host: Some(Arc::clone(&shared)),
+            ..instance
+        }));
     };
     let hearing = hear(database, query, &mut on_row).await?;
     Ok((found, hearing))

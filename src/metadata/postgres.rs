@@ -10,7 +10,9 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sqlx::postgres::{PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgSslMode};
+use sqlx::postgres::{
+    PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, PgSeverity, PgSslMode,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, PgConnection};
 
 use super::database::{Access, DatabaseError, Dialect, Value, Written};
@@ -21,14 +23,16 @@ use super::target::{ServerTarget, Tls};
 use super::tls::{tls_failed, why_no_tls};
 use crate::secret::Secret;
 
-/// A PostgreSQL database. The session's time zone is the masters', where that is given, and else UTC: the driver asks for it in
-/// its first message, so that the server's own is not to be had. It counts for columns that a site has given a type with a zone
-/// (`timestamptz`): these hold moments, and are shown as a clock of the session's zone shows them.
+/// A PostgreSQL database. The session's time zone is the masters', where that is given, and else
+/// UTC: the driver asks for it in its first message, so that the server's own is not to be had. It
+/// counts for columns that a site has given a type with a zone (`timestamptz`): these hold moments,
+/// and are shown as a clock of the session's zone shows them.
 pub type PostgresDatabase = ServerDatabase<PostgresDriver>;
 
 impl PostgresDatabase {
-    /// Connects within `timeout`, which is also how long a statement waits for another one's lock. The server ends a
-    /// statement after `statement_timeout`. `zone` is the masters'; a name that the server does not know is left out.
+    /// Connects within `timeout`, which is also how long a statement waits for another one's lock.
+    /// The server ends a statement after `statement_timeout`. `zone` is the masters'; a name that
+    /// the server does not know is left out.
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`]: no answer in time, wrong password, no such database.
@@ -52,8 +56,8 @@ impl PostgresDatabase {
     }
 }
 
-/// In the middle of a message the server knows no limit of time: only so does it notice that we are gone, and gives up
-/// the rows that are locked. Without them it asks after two hours.
+/// In the middle of a message the server knows no limit of time: only so does it notice that we are
+/// gone, and gives up the rows that are locked. Without them it asks after two hours.
 const KEEPALIVES: &str = "SET LOCAL tcp_keepalives_idle = 10; SET LOCAL tcp_keepalives_interval = 5; \
                           SET LOCAL tcp_keepalives_count = 3";
 
@@ -65,9 +69,10 @@ const FIRST_JIT: u32 = 11_00_00;
 /// pgpool sends what begins so to the server that takes the writes; to all others it is a comment.
 const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
 
-/// Which server answers, in which schemas our names are looked up, and why it takes no writes. The functions may be called by
-/// everybody. The time at which it was started tells a server from all others, also where an address leads to several; and
-/// behind a pooler somebody else may have left another search path on the connection.
+/// Which server answers, in which schemas our names are looked up, and why it takes no writes. The
+/// functions may be called by everybody. The time at which it was started tells a server from all
+/// others, also where an address leads to several; and behind a pooler somebody else may have left
+/// another search path on the connection.
 const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port(), 'started', \
      CAST(date_part('epoch', pg_postmaster_start_time()) * 1000000 AS bigint), 'schemas', \
      replace(array_to_string(current_schemas(false), ','), '|', '-')) || '|' || \
@@ -101,30 +106,47 @@ impl PostgresDriver {
         let mut connection = match self.options.connect().await {
             Err(error) if self.prefers_tls && tls_failed(&error) => {
                 self.why_plain.get_or_init(|| why_no_tls(&error));
-                self.options.clone().ssl_mode(PgSslMode::Disable).connect().await?
+                self.options
+                    .clone()
+                    .ssl_mode(PgSslMode::Disable)
+                    .connect()
+                    .await?
             }
             other => other?,
         };
-        let compiles = connection.server_version_num().is_some_and(|version| version >= FIRST_JIT);
+        let compiles = connection
+            .server_version_num()
+            .is_some_and(|version| version >= FIRST_JIT);
         let zone = match &self.zone {
             Some(zone) if knows_zone(&mut connection, zone).await? => zone,
             _ => "",
         };
         let settings = format!("{}{zone}", self.settings(compiles));
-        Ok(PostgresSession { connection, settings })
+        Ok(PostgresSession {
+            connection,
+            settings,
+        })
     }
 
-    /// What every transaction needs. It ends with the transaction: behind a pooler the connection is somebody else's
-    /// right after.
+    /// What every transaction needs. It ends with the transaction: behind a pooler the connection
+    /// is somebody else's right after.
     fn settings(&self, compiles: bool) -> String {
-        let (lock, statement) = (milliseconds(self.timeout), milliseconds(self.statement_timeout));
+        let (lock, statement) = (
+            milliseconds(self.timeout),
+            milliseconds(self.statement_timeout),
+        );
         let jit = if compiles { NO_JIT } else { "" };
-        // Poolers take no search path in the first message, or take no notice of it, and may have given one to the connection
-        // that somebody else has set.
+        // Poolers take no search path in the first message, or take no notice of it, and may have
+        // given one to the connection that somebody else has set.
         let path = self.schema.as_deref().map_or_else(String::new, |path| {
-            format!("; SELECT set_config('search_path', '{}', true)", path.replace('\'', "''"))
+            format!(
+                "; SELECT set_config('search_path', '{}', true)",
+                path.replace('\'', "''")
+            )
         });
-        format!("SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {KEEPALIVES}{jit}{path}")
+        format!(
+            "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {KEEPALIVES}{jit}{path}"
+        )
     }
 }
 
@@ -132,13 +154,18 @@ impl PostgresDriver {
 fn in_zone(zone: &TimeZone) -> String {
     match zone.iana_name() {
         Some(name) => format!("; SET LOCAL TIME ZONE '{}'", name.replace('\'', "''")),
-        None => format!("; SET LOCAL TIME ZONE INTERVAL '{} seconds'", zone.to_offset(Timestamp::now()).seconds()),
+        None => format!(
+            "; SET LOCAL TIME ZONE INTERVAL '{} seconds'",
+            zone.to_offset(Timestamp::now()).seconds()
+        ),
     }
 }
 
 /// Whether the server knows this zone: its list of names may be older than ours.
 async fn knows_zone(connection: &mut PgConnection, zone: &str) -> Result<bool, sqlx::Error> {
-    let tried = connection.execute(sqlx::raw_sql(AssertSqlSafe(format!("BEGIN{zone}")))).await;
+    let tried = connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(format!("BEGIN{zone}"))))
+        .await;
     connection.execute("ROLLBACK").await?;
     match tried {
         Err(error) if server_error(&error).is_none() => Err(error),
@@ -146,7 +173,8 @@ async fn knows_zone(connection: &mut PgConnection, zone: &str) -> Result<bool, s
     }
 }
 
-/// Values of the target are set whatever the environment says; `PGOPTIONS` and the certificates of `PGSSL…` still count.
+/// Values of the target are set whatever the environment says; `PGOPTIONS` and the certificates of
+/// `PGSSL…` still count.
 fn options(target: &ServerTarget) -> PgConnectOptions {
     let options = PgConnectOptions::new_without_pgpass()
         .host(target.bare_host())
@@ -177,24 +205,35 @@ impl Driver for PostgresDriver {
         self.open().boxed()
     }
 
-    fn run<'s>(session: &'s mut PostgresSession, query: &Query) -> BoxStream<'s, Result<Step, sqlx::Error>> {
-        let (text, values) = (AssertSqlSafe(format!("{NO_LOAD_BALANCE}{}", query.sql())), query.values());
+    fn run<'s>(
+        session: &'s mut PostgresSession,
+        query: &Query,
+    ) -> BoxStream<'s, Result<Step, sqlx::Error>> {
+        let (text, values) = (
+            AssertSqlSafe(format!("{NO_LOAD_BALANCE}{}", query.sql())),
+            query.values(),
+        );
         // Without values the simple protocol saves a round trip.
         let steps = if values.is_empty() {
             session.connection.fetch_many(sqlx::raw_sql(text))
         } else {
-            // A pooler may lead each transaction to another connection of the server's, which knows no statement that was
-            // prepared before, or another one by its name: ours have none.
+            // A pooler may lead each transaction to another connection of the server's, which knows
+            // no statement that was prepared before, or another one by its name: ours have none.
             let query = sqlx::query::<sqlx::Postgres>(text).persistent(false);
-            session.connection.fetch_many(values.iter().fold(query, |query, value| match value {
-                // It is written out already.
-                Value::Null => query,
-                Value::Int(number) => query.bind(*number),
-                Value::Text(text) => query.bind(text.clone()),
-            }))
+            session
+                .connection
+                .fetch_many(values.iter().fold(query, |query, value| match value {
+                    // It is written out already.
+                    Value::Null => query,
+                    Value::Int(number) => query.bind(*number),
+                    Value::Text(text) => query.bind(text.clone()),
+                }))
         };
         let step = |step: Either<PgQueryResult, PgRow>| match step {
-            Either::Left(done) => Step::Done(Written { rows: done.rows_affected(), insert_id: 0 }),
+            Either::Left(done) => Step::Done(Written {
+                rows: done.rows_affected(),
+                insert_id: 0,
+            }),
             Either::Right(row) => Step::Row(value::row(&row)),
         };
         steps.map(move |result| result.map(step)).boxed()
@@ -220,10 +259,18 @@ impl Driver for PostgresDriver {
         }]
     }
 
-    /// One statement sees one state at either level; a write at the higher one could fail for another's.
+    /// One statement sees one state at either level; a write at the higher one could fail for
+    /// another's.
     fn alone(session: &mut PostgresSession, writes: bool) -> Option<String> {
-        let level = if writes { "READ COMMITTED" } else { "REPEATABLE READ" };
-        Some(format!("BEGIN ISOLATION LEVEL {level}; {}", session.settings))
+        let level = if writes {
+            "READ COMMITTED"
+        } else {
+            "REPEATABLE READ"
+        };
+        Some(format!(
+            "BEGIN ISOLATION LEVEL {level}; {}",
+            session.settings
+        ))
     }
 
     fn witness(_: &PostgresSession) -> Option<String> {
@@ -246,7 +293,10 @@ impl Driver for PostgresDriver {
         let Some(error) = server_error(error) else {
             return error.to_string();
         };
-        let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+        let detail = error
+            .detail()
+            .map(|detail| format!(": {detail}"))
+            .unwrap_or_default();
         format!("{}{detail} (SQLSTATE {})", error.message(), error.code())
     }
 
@@ -262,10 +312,15 @@ fn server_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
 /// The codes are those of PostgreSQL's appendix A.
 fn verdict(error: &sqlx::Error) -> ErrorClass {
     let Some(error) = server_error(error) else {
-        return if matches!(error, sqlx::Error::Encode(_)) { ErrorClass::Refused } else { ErrorClass::Lost };
+        return if matches!(error, sqlx::Error::Encode(_)) {
+            ErrorClass::Refused
+        } else {
+            ErrorClass::Lost
+        };
     };
     match (error.severity(), error.code()) {
-        // FATAL ends the connection: shutdown, terminated by an administrator, idle in the transaction for too long.
+        // FATAL ends the connection: shutdown, terminated by an administrator, idle in the
+        // transaction for too long.
         (PgSeverity::Fatal | PgSeverity::Panic, _) => ErrorClass::Lost,
         (_, code) if code.starts_with("08") => ErrorClass::Lost,
         (_, "23505") => ErrorClass::UniqueViolation,

@@ -1,4 +1,5 @@
-//! What would stop a hand-over at its first write, found before it: what the tables want, and what this user may do.
+//! What would stop a hand-over at its first write, found before it: what the tables want, and what
+//! this user may do.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,9 @@ pub struct Writing {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     /// A recovery command fills a column that is not there.
-    #[error("{table} has no column {column}, which masters of this release fill in a recovery command")]
+    #[error(
+        "{table} has no column {column}, which masters of this release fill in a recovery command"
+    )]
     NoColumn {
         /// The table.
         table: String,
@@ -32,7 +35,9 @@ pub enum Obstacle {
         column: String,
     },
     /// A column wants a value that a recovery command has not.
-    #[error("{table}.{column} may not be NULL and has no default, and masters of this release do not fill it")]
+    #[error(
+        "{table}.{column} may not be NULL and has no default, and masters of this release do not fill it"
+    )]
     NotFilled {
         /// The table.
         table: String,
@@ -103,14 +108,27 @@ struct WritableColumns {
 
 impl WritableColumns {
     fn read(&mut self, row: &Row) {
-        let (Some(table), Some(column)) = (row.text(0), row.text(1)) else { return };
+        let (Some(table), Some(column)) = (row.text(0), row.text(1)) else {
+            return;
+        };
         let (table, column) = (table.to_lowercase(), column.to_lowercase());
         let is = |place| row.int(place) == Some(1);
         if let Some(sequence) = row.text(6) {
             self.closed_sequences.insert(table.clone(), sequence);
         }
-        let rights = Right::VARIANTS.iter().zip(3..).filter(|(_, place)| is(*place)).map(|(right, _)| *right).collect();
-        self.columns.insert((table, column), ColumnRights { fills_itself: is(2), rights });
+        let rights = Right::VARIANTS
+            .iter()
+            .zip(3..)
+            .filter(|(_, place)| is(*place))
+            .map(|(right, _)| *right)
+            .collect();
+        self.columns.insert(
+            (table, column),
+            ColumnRights {
+                fills_itself: is(2),
+                rights,
+            },
+        );
     }
 
     fn column(&self, table: &str, column: &str) -> Option<&ColumnRights> {
@@ -118,30 +136,49 @@ impl WritableColumns {
     }
 
     fn of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a str, &'a ColumnRights)> {
-        self.columns.iter().filter(move |((of, _), _)| of == table).map(|((_, column), seen)| (column.as_str(), seen))
+        self.columns
+            .iter()
+            .filter(move |((of, _), _)| of == table)
+            .map(|((_, column), seen)| (column.as_str(), seen))
     }
 
     /// Those of the columns on which a right is missing, as `GRANT` names it.
     fn lacking(&self, right: Right, table: &str, columns: &[&str]) -> Option<String> {
-        let closed = |column: &&&str| self.column(table, column).is_some_and(|seen| !seen.may(right));
+        let closed = |column: &&&str| {
+            self.column(table, column)
+                .is_some_and(|seen| !seen.may(right))
+        };
         let closed: Vec<&str> = columns.iter().filter(closed).copied().collect();
         let word: &str = right.into();
         match closed.len() {
             0 => None,
-            all if right == Right::Delete || (all == columns.len() && all > 1) => Some(format!("{word} ON {table}")),
+            all if right == Right::Delete || (all == columns.len() && all > 1) => {
+                Some(format!("{word} ON {table}"))
+            }
             _ => Some(format!("{word} ({}) ON {table}", closed.join(", "))),
         }
     }
 
     /// What stops an insert that fills these columns and leaves out the others.
     fn insert(&self, table: &str, filled: &[&str]) -> Option<Obstacle> {
-        if let Some(column) = filled.iter().find(|column| self.column(table, column).is_none()) {
-            return Some(Obstacle::NoColumn { table: table.to_owned(), column: (*column).to_owned() });
+        if let Some(column) = filled
+            .iter()
+            .find(|column| self.column(table, column).is_none())
+        {
+            return Some(Obstacle::NoColumn {
+                table: table.to_owned(),
+                column: (*column).to_owned(),
+            });
         }
-        let (column, _) = self.of(table).find(|(column, seen)| !seen.fills_itself && !filled.contains(column))?;
+        let (column, _) = self
+            .of(table)
+            .find(|(column, seen)| !seen.fills_itself && !filled.contains(column))?;
         Some(match column {
             "id" => Obstacle::NoIds(table.to_owned()),
-            column => Obstacle::NotFilled { table: table.to_owned(), column: column.to_owned() },
+            column => Obstacle::NotFilled {
+                table: table.to_owned(),
+                column: column.to_owned(),
+            },
         })
     }
 }
@@ -149,11 +186,17 @@ impl WritableColumns {
 const LOCK: &str = "t_ds_jdbc_registry_lock";
 const CLIENT: &str = "t_ds_jdbc_registry_client_heartbeat";
 const LOCK_FILLED: [&str; 4] = ["lock_key", "lock_owner", "client_id", "create_time"];
-const CLIENT_FILLED: [&str; 5] = ["id", "client_name", "last_heartbeat_time", "connection_config", "create_time"];
+const CLIENT_FILLED: [&str; 5] = [
+    "id",
+    "client_name",
+    "last_heartbeat_time",
+    "connection_config",
+    "create_time",
+];
 
 impl MetadataStore {
-    /// What would stop this from being written, as far as the catalogue tells it. Nothing is written, and what cannot be
-    /// told is no obstacle.
+    /// What would stop this from being written, as far as the catalogue tells it. Nothing is
+    /// written, and what cannot be told is no obstacle.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -163,8 +206,17 @@ impl MetadataStore {
         names.extend([LOCK, CLIENT].into_iter().filter(|_| writing.locks));
         let query = catalogue::written_tables(self.database.dialect(), &names);
         let mut seen = WritableColumns::default();
-        self.database.ready().await.query(&query, &mut |row| seen.read(&row)).await?;
-        let filled: Vec<&str> = self.release.command_columns().into_iter().map(|(column, _)| column).collect();
+        self.database
+            .ready()
+            .await
+            .query(&query, &mut |row| seen.read(&row))
+            .await?;
+        let filled: Vec<&str> = self
+            .release
+            .command_columns()
+            .into_iter()
+            .map(|(column, _)| column)
+            .collect();
         if writing.commands
             && let Some(obstacle) = seen.insert(tables.command, &filled)
         {
@@ -174,25 +226,44 @@ impl MetadataStore {
         Ok((!rights.is_empty()).then_some(Obstacle::NoRight(rights)))
     }
 
-    fn missing_rights(&self, seen: &WritableColumns, filled: &[&str], writing: Writing) -> Vec<String> {
+    fn missing_rights(
+        &self,
+        seen: &WritableColumns,
+        filled: &[&str],
+        writing: Writing,
+    ) -> Vec<String> {
         let family = self.release.family;
         let tables = family.tables;
         let update = |table, columns: &[&str]| seen.lacking(Right::Update, table, columns);
         let insert = |table, columns: &[&str]| seen.lacking(Right::Insert, table, columns);
         let delete = |table| seen.lacking(Right::Delete, table, &["id"]);
-        let sequence = |table| seen.closed_sequences.get(table).map(|name| format!("USAGE ON SEQUENCE {name}"));
+        let sequence = |table| {
+            seen.closed_sequences
+                .get(table)
+                .map(|name| format!("USAGE ON SEQUENCE {name}"))
+        };
         let mut missing = Vec::new();
         let claimed = match family.claim {
             Claim::Host(_) => "host",
             Claim::State(_) => "state",
         };
-        // Whoever changes no column of an instance locks its row all the same, and may do that with a right on any of them.
+        // Whoever changes no column of an instance locks its row all the same, and may do that with
+        // a right on any of them.
         let rows = writing.claims || writing.commands;
-        if writing.claims || rows && !seen.of(tables.instance).any(|(_, column)| column.may(Right::Update)) {
+        if writing.claims
+            || rows
+                && !seen
+                    .of(tables.instance)
+                    .any(|(_, column)| column.may(Right::Update))
+        {
             missing.extend(update(tables.instance, &[claimed]));
         }
         if rows && self.release.task_rule() != TaskRule::Untouched {
-            let marked: &[&str] = if self.release.mark_clears_flag() { &["state", "flag"] } else { &["state"] };
+            let marked: &[&str] = if self.release.mark_clears_flag() {
+                &["state", "flag"]
+            } else {
+                &["state"]
+            };
             missing.extend(update(tables.task, marked));
         }
         if writing.commands {
@@ -219,8 +290,17 @@ mod tests {
     fn seen(rows: &[(&str, i64, i64, i64)]) -> WritableColumns {
         let mut seen = WritableColumns::default();
         for (column, fills_itself, insert, update) in rows {
-            let [fills_itself, insert, update] = [fills_itself, insert, update].map(|flag| Value::Int(*flag));
-            let row = vec!["T".into(), (*column).into(), fills_itself, insert, update, Value::Int(1), Value::Null];
+            let [fills_itself, insert, update] =
+                [fills_itself, insert, update].map(|flag| Value::Int(*flag));
+            let row = vec![
+                "T".into(),
+                (*column).into(),
+                fills_itself,
+                insert,
+                update,
+                Value::Int(1),
+                Value::Null,
+            ];
             seen.read(&Row(row));
         }
         seen
@@ -230,12 +310,21 @@ mod tests {
     fn a_column_that_nobody_fills_is_named_and_an_id_apart() {
         let whole = seen(&[("id", 1, 0, 0), ("A", 0, 1, 0), ("b", 1, 0, 0)]);
         assert_eq!(whole.insert("t", &["a"]), None);
-        let lacks = |column: &str| Obstacle::NoColumn { table: "t".to_owned(), column: column.to_owned() };
+        let lacks = |column: &str| Obstacle::NoColumn {
+            table: "t".to_owned(),
+            column: column.to_owned(),
+        };
         assert_eq!(whole.insert("t", &["a", "c"]), Some(lacks("c")));
         let strange = seen(&[("id", 1, 0, 0), ("a", 0, 1, 0), ("b", 0, 0, 0)]);
-        let not_filled = Obstacle::NotFilled { table: "t".to_owned(), column: "b".to_owned() };
+        let not_filled = Obstacle::NotFilled {
+            table: "t".to_owned(),
+            column: "b".to_owned(),
+        };
         assert_eq!(strange.insert("t", &["a"]), Some(not_filled));
-        assert_eq!(seen(&[("id", 0, 1, 0)]).insert("t", &[]), Some(Obstacle::NoIds("t".to_owned())));
+        assert_eq!(
+            seen(&[("id", 0, 1, 0)]).insert("t", &[]),
+            Some(Obstacle::NoIds("t".to_owned()))
+        );
     }
 
     #[test]

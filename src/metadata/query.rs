@@ -1,5 +1,5 @@
-//! A statement whole: its text, and the values of its placeholders. Both are made together, so that neither can be short of
-//! the other, nor in another order.
+//! A statement whole: its text, and the values of its placeholders. Both are made together, so that
+//! neither can be short of the other, nor in another order.
 
 use super::value::{Dialect, Value};
 
@@ -13,7 +13,13 @@ pub struct Query {
 impl Query {
     /// An empty statement, to be written in the words of this dialect.
     pub fn builder(dialect: Dialect) -> QueryBuilder {
-        QueryBuilder { dialect, query: Self { sql: String::new(), values: Vec::new() } }
+        QueryBuilder {
+            dialect,
+            query: Self {
+                sql: String::new(),
+                values: Vec::new(),
+            },
+        }
     }
 
     /// Its text. Placeholders stand there as the dialect has them, each in the order of its value.
@@ -28,9 +34,16 @@ impl Query {
         &self.values
     }
 
-    /// The same values in another text that has their placeholders still, in the same order. More may follow.
+    /// The same values in another text that has their placeholders still, in the same order. More
+    /// may follow.
     pub(super) fn rewritten(&self, dialect: Dialect, sql: String) -> QueryBuilder {
-        QueryBuilder { dialect, query: Self { sql, values: self.values.clone() } }
+        QueryBuilder {
+            dialect,
+            query: Self {
+                sql,
+                values: self.values.clone(),
+            },
+        }
     }
 }
 
@@ -44,7 +57,10 @@ impl From<&str> for Query {
 /// A statement without values.
 impl From<String> for Query {
     fn from(sql: String) -> Self {
-        Self { sql, values: Vec::new() }
+        Self {
+            sql,
+            values: Vec::new(),
+        }
     }
 }
 
@@ -57,7 +73,8 @@ pub struct QueryBuilder {
 }
 
 impl QueryBuilder {
-    /// Writes text: our own words and names, and integers. Whatever comes from a row, a registry or an operator is bound.
+    /// Writes text: our own words and names, and integers. Whatever comes from a row, a registry or
+    /// an operator is bound.
     pub fn push(mut self, sql: &str) -> Self {
         self.query.sql.push_str(sql);
         self
@@ -65,8 +82,9 @@ impl QueryBuilder {
 
     /// Writes a placeholder, and takes the value that it stands for.
     ///
-    /// NULL is written out: it then takes whatever type its place has, while a bound NULL must have a type of its own.
-    /// PostgreSQL's placeholders have their type written beside them: so one text never stands for two lists of types.
+    /// NULL is written out: it then takes whatever type its place has, while a bound NULL must have
+    /// a type of its own. PostgreSQL's placeholders have their type written beside them: so one
+    /// text never stands for two lists of types.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         let value = value.into();
         let kind = match &value {
@@ -85,16 +103,29 @@ impl QueryBuilder {
     }
 
     /// Writes each of these, and the separator between them.
-    pub fn each<T>(self, items: impl IntoIterator<Item = T>, separator: &str, write: impl Fn(Self, T) -> Self) -> Self {
+    pub fn each<T>(
+        self,
+        items: impl IntoIterator<Item = T>,
+        separator: &str,
+        write: impl Fn(Self, T) -> Self,
+    ) -> Self {
         let mut is_first = true;
         items.into_iter().fold(self, |query, item| {
-            let query = if std::mem::take(&mut is_first) { query } else { query.push(separator) };
+            let query = if std::mem::take(&mut is_first) {
+                query
+            } else {
+                query.push(separator)
+            };
             write(query, item)
         })
     }
 
     /// Binds each of these values, for `IN (...)`.
-    pub fn bind_each<T: Into<Value>>(self, values: impl IntoIterator<Item = T>, separator: &str) -> Self {
+    pub fn bind_each<T: Into<Value>>(
+        self,
+        values: impl IntoIterator<Item = T>,
+        separator: &str,
+    ) -> Self {
         self.each(values, separator, Self::bind)
     }
 
@@ -107,14 +138,21 @@ impl QueryBuilder {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+    use proptest::prelude::{
+        Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
+    };
 
     use super::*;
 
     const DIALECTS: [Dialect; 3] = [Dialect::MySql, Dialect::Postgres, Dialect::Sqlite];
 
     fn both(dialect: Dialect) -> Query {
-        Query::builder(dialect).push("SELECT x FROM t WHERE a = ").bind(7).push(" AND b = ").bind("a").build()
+        Query::builder(dialect)
+            .push("SELECT x FROM t WHERE a = ")
+            .bind(7)
+            .push(" AND b = ")
+            .bind("a")
+            .build()
     }
 
     #[test]
@@ -123,13 +161,20 @@ mod tests {
             assert_eq!(both(dialect).sql(), "SELECT x FROM t WHERE a = ? AND b = ?");
         }
         let numbered = both(Dialect::Postgres);
-        assert_eq!(numbered.sql(), "SELECT x FROM t WHERE a = $1::int8 AND b = $2::text");
+        assert_eq!(
+            numbered.sql(),
+            "SELECT x FROM t WHERE a = $1::int8 AND b = $2::text"
+        );
         assert_eq!(numbered.values(), [Value::Int(7), Value::from("a")]);
     }
 
     #[test]
     fn null_is_written_out_and_takes_no_number() {
-        let query = |dialect| Query::builder(dialect).bind_each([Value::Null, 7.into(), Value::Null], ", ").build();
+        let query = |dialect| {
+            Query::builder(dialect)
+                .bind_each([Value::Null, 7.into(), Value::Null], ", ")
+                .build()
+        };
         assert_eq!(query(Dialect::MySql).sql(), "NULL, ?, NULL");
         assert_eq!(query(Dialect::Postgres).sql(), "NULL, $1::int8, NULL");
         assert_eq!(query(Dialect::Postgres).values(), [Value::Int(7)]);
@@ -137,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_rewritten_statement_goes_on_counting() {
-        let more = both(Dialect::Postgres).rewritten(Dialect::Postgres, "a = $1::int8, b = $2::text, ".to_owned());
+        let more = both(Dialect::Postgres)
+            .rewritten(Dialect::Postgres, "a = $1::int8, b = $2::text, ".to_owned());
         let more = more.bind("c").build();
         assert_eq!(more.sql(), "a = $1::int8, b = $2::text, $3::text");
         assert_eq!(more.values().len(), 3);
@@ -145,13 +191,20 @@ mod tests {
 
     #[test]
     fn a_question_mark_in_a_text_is_none_of_ours() {
-        let query = Query::builder(Dialect::Postgres).push("SELECT 'a?''?', ").bind("?").build();
+        let query = Query::builder(Dialect::Postgres)
+            .push("SELECT 'a?''?', ")
+            .bind("?")
+            .build();
         assert_eq!(query.sql(), "SELECT 'a?''?', $1::text");
     }
 
     /// Pieces of a statement, each with a value behind it.
     fn pieces() -> impl Strategy<Value = Vec<(String, Value)>> {
-        let value = prop_oneof![any::<i64>().prop_map(Value::Int), ".*".prop_map(Value::Text), Just(Value::Null)];
+        let value = prop_oneof![
+            any::<i64>().prop_map(Value::Int),
+            ".*".prop_map(Value::Text),
+            Just(Value::Null)
+        ];
         let piece = prop_oneof!["[a-z =(),$0-9é]{0,9}", "'[^']{0,9}'"];
         proptest::collection::vec((piece, value), 0..9)
     }

@@ -9,11 +9,16 @@ use serde_json::Value as Json;
 use super::database::Row;
 use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, Task};
 
-/// A time column. SQLite files may hold epoch seconds or milliseconds instead of a text; those are taken as UTC.
+/// A time column. SQLite files may hold epoch seconds or milliseconds instead of a text; those are
+/// taken as UTC.
 pub(crate) fn time(text: Option<String>) -> Option<DateTime> {
     let text = text?;
     if let Ok(number) = text.parse::<i64>() {
-        let milliseconds = if number.abs() < 100_000_000_000 { number.checked_mul(1000)? } else { number };
+        let milliseconds = if number.abs() < 100_000_000_000 {
+            number.checked_mul(1000)?
+        } else {
+            number
+        };
         return Some(TimeZone::UTC.to_datetime(Timestamp::from_millisecond(milliseconds).ok()?));
     }
     text.trim().parse().ok()
@@ -27,7 +32,14 @@ pub(crate) fn offset(text: &str) -> Option<Offset> {
 /// The time of the last entry of a `state_history`: a list of `{time, state, desc}`.
 fn last_change(history: &str) -> Option<DateTime> {
     let history: Json = serde_json::from_str(history).ok()?;
-    time(history.as_array()?.last()?.get("time")?.as_str().map(str::to_owned))
+    time(
+        history
+            .as_array()?
+            .last()?
+            .get("time")?
+            .as_str()
+            .map(str::to_owned),
+    )
 }
 
 /// A row of `judged_columns`.
@@ -48,7 +60,10 @@ pub(crate) fn instance(row: &Row) -> Option<Instance> {
 
 /// A row of `listed`.
 pub(crate) fn listed(row: &Row) -> Option<ListedInstance> {
-    Some(ListedInstance { instance: instance(row)?, name: row.text(10) })
+    Some(ListedInstance {
+        instance: instance(row)?,
+        name: row.text(10),
+    })
 }
 
 /// A row of `all_columns`.
@@ -77,12 +92,17 @@ pub(crate) fn command(row: &Row) -> Option<CommandRow> {
     })
 }
 
-/// The keys by which a parameter names the instance that its command is about: a recovery's; a sub-workflow's, which is 0
-/// where that is to be made; and that of one which waited for a thread. A parent beside it is not meant.
-const INSTANCE_KEYS: [&str; 3] = ["ProcessInstanceId", "processInstanceId", "WaitingThreadInstanceId"];
+/// The keys by which a parameter names the instance that its command is about: a recovery's; a
+/// sub-workflow's, which is 0 where that is to be made; and that of one which waited for a thread.
+/// A parent beside it is not meant.
+const INSTANCE_KEYS: [&str; 3] = [
+    "ProcessInstanceId",
+    "processInstanceId",
+    "WaitingThreadInstanceId",
+];
 
-/// The instance that a command is about: its column, where it has one that says something, else its parameter. The
-/// error table's copies lose the column up to 3.2.1 (R§2.1).
+/// The instance that a command is about: its column, where it has one that says something, else its
+/// parameter. The error table's copies lose the column up to 3.2.1 (R§2.1).
 pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> Option<InstanceId> {
     if let Some(id) = column.filter(|id| *id > 0) {
         return Some(id);
@@ -93,7 +113,9 @@ pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> 
         Json::String(text) => text.parse().ok(),
         _ => None,
     };
-    INSTANCE_KEYS.iter().find_map(|key| parameter.get(key).and_then(number).filter(|id| *id != 0))
+    INSTANCE_KEYS
+        .iter()
+        .find_map(|key| parameter.get(key).and_then(number).filter(|id| *id != 0))
 }
 
 /// A row of `unfinished_tasks`.
@@ -120,10 +142,21 @@ mod tests {
     #[test]
     fn times_of_every_kind() {
         let expected = "2024-06-01T02:00:00".parse::<DateTime>().ok();
-        for text in ["2024-06-01 02:00:00", "2024-06-01 02:00:00.000000", "1717207200", "1717207200000"] {
+        for text in [
+            "2024-06-01 02:00:00",
+            "2024-06-01 02:00:00.000000",
+            "1717207200",
+            "1717207200000",
+        ] {
             assert_eq!(time(Some(text.to_owned())), expected, "{text}");
         }
-        for text in ["", "0000-00-00 00:00:00", "soon", "99999999999999999999", "9223372036854775807"] {
+        for text in [
+            "",
+            "0000-00-00 00:00:00",
+            "soon",
+            "99999999999999999999",
+            "9223372036854775807",
+        ] {
             assert_eq!(time(Some(text.to_owned())), None, "{text}");
         }
         assert_eq!(time(None), None);
@@ -140,21 +173,45 @@ mod tests {
             ("infinity", None),
         ] {
             assert_eq!(offset(text).map(Offset::seconds), seconds, "{text}");
-            assert_eq!(time(Some(text.to_owned())).is_some(), text.starts_with('2'), "{text}");
+            assert_eq!(
+                time(Some(text.to_owned())).is_some(),
+                text.starts_with('2'),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn commands_name_their_instance_in_a_column_or_in_the_parameter() {
         assert_eq!(command_instance(Some(7), None), Some(7));
-        assert_eq!(command_instance(Some(0), Some(r#"{"ProcessInstanceId":8}"#)), Some(8));
-        assert_eq!(command_instance(None, Some(r#"{"ProcessInstanceId":"9","schedule_timezone":"UTC"}"#)), Some(9));
+        assert_eq!(
+            command_instance(Some(0), Some(r#"{"ProcessInstanceId":8}"#)),
+            Some(8)
+        );
+        assert_eq!(
+            command_instance(
+                None,
+                Some(r#"{"ProcessInstanceId":"9","schedule_timezone":"UTC"}"#)
+            ),
+            Some(9)
+        );
         let of_child = r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#;
         assert_eq!(command_instance(None, Some(of_child)), Some(7));
-        assert_eq!(command_instance(Some(0), Some(r#"{"WaitingThreadInstanceId":"10"}"#)), Some(10));
-        let to_be_made = r#"{"parentProcessInstanceId":"2","parentTaskInstanceId":"2","processInstanceId":"0"}"#;
+        assert_eq!(
+            command_instance(Some(0), Some(r#"{"WaitingThreadInstanceId":"10"}"#)),
+            Some(10)
+        );
+        let to_be_made =
+            r#"{"parentProcessInstanceId":"2","parentTaskInstanceId":"2","processInstanceId":"0"}"#;
         assert_eq!(command_instance(Some(0), Some(to_be_made)), None);
-        for parameter in ["", "{", "[]", "{}", r#"{"ProcessInstanceId":null}"#, r#"{"ProcessInstanceId":1e99}"#] {
+        for parameter in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"ProcessInstanceId":null}"#,
+            r#"{"ProcessInstanceId":1e99}"#,
+        ] {
             assert_eq!(command_instance(None, Some(parameter)), None, "{parameter}");
         }
     }

@@ -1,5 +1,5 @@
-//! What the database servers have in common: one connection, its deadlines, its transaction. What differs is a
-//! [`Driver`].
+//! What the database servers have in common: one connection, its deadlines, its transaction. What
+//! differs is a [`Driver`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,7 +38,8 @@ struct ServerError {
 }
 
 impl<D: Driver> ServerDatabase<D> {
-    /// Connects within `timeout`. The server is expected to end statements after `statement_timeout` by itself.
+    /// Connects within `timeout`. The server is expected to end statements after
+    /// `statement_timeout` by itself.
     pub(super) async fn open(
         driver: D,
         target: &ServerTarget,
@@ -60,7 +61,15 @@ impl<D: Driver> ServerDatabase<D> {
         answer_limit: Duration,
     ) -> Result<Self, DatabaseError> {
         let (session, transaction) = (None, Transaction::None);
-        let mut database = Self { driver, endpoint, timeout, answer_limit, session, transaction, reads_alone: false };
+        let mut database = Self {
+            driver,
+            endpoint,
+            timeout,
+            answer_limit,
+            session,
+            transaction,
+            reads_alone: false,
+        };
         database.reconnect().await?;
         Ok(database)
     }
@@ -70,13 +79,24 @@ impl<D: Driver> ServerDatabase<D> {
         match verdict {
             ErrorClass::Lost => DatabaseError::Lost { endpoint, cause },
             ErrorClass::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
-            ErrorClass::Busy => DatabaseError::Refused { endpoint, cause, busy: true },
-            ErrorClass::Stopped | ErrorClass::Refused => DatabaseError::Refused { endpoint, cause, busy: false },
+            ErrorClass::Busy => DatabaseError::Refused {
+                endpoint,
+                cause,
+                busy: true,
+            },
+            ErrorClass::Stopped | ErrorClass::Refused => DatabaseError::Refused {
+                endpoint,
+                cause,
+                busy: false,
+            },
         }
     }
 
     fn refused(&self, cause: impl Into<String>) -> DatabaseError {
-        self.error(ServerError { verdict: ErrorClass::Refused, cause: cause.into() })
+        self.error(ServerError {
+            verdict: ErrorClass::Refused,
+            cause: cause.into(),
+        })
     }
 
     fn no_connection(&self) -> DatabaseError {
@@ -85,8 +105,8 @@ impl<D: Driver> ServerDatabase<D> {
 
     /// Sends a statement and hands over what comes back. A lost connection is given up.
     ///
-    /// The session is taken out meanwhile: if the caller stops waiting in the middle, nobody knows what the connection
-    /// is about to say, and it goes away together with the wait.
+    /// The session is taken out meanwhile: if the caller stops waiting in the middle, nobody knows
+    /// what the connection is about to say, and it goes away together with the wait.
     async fn run(
         &mut self,
         query: &Query,
@@ -97,7 +117,13 @@ impl<D: Driver> ServerDatabase<D> {
             return Err(lost("there is no connection any more"));
         };
         let outcome = drive::<D>(&mut session, query, limit, on_step).await;
-        if !matches!(outcome, Err(ServerError { verdict: ErrorClass::Lost, .. })) {
+        if !matches!(
+            outcome,
+            Err(ServerError {
+                verdict: ErrorClass::Lost,
+                ..
+            })
+        ) {
             self.session = Some(session);
         }
         outcome
@@ -111,13 +137,18 @@ impl<D: Driver> ServerDatabase<D> {
         on_step: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), ServerError> {
         for text in texts {
-            self.run(&Query::from(text.as_str()), limit, on_step).await?;
+            self.run(&Query::from(text.as_str()), limit, on_step)
+                .await?;
         }
         Ok(())
     }
 
     /// Runs a caller's statement: not in a spoilt transaction, and an error spoils it.
-    async fn statement(&mut self, query: &Query, on_step: &mut (dyn FnMut(Step) + Send)) -> Result<(), DatabaseError> {
+    async fn statement(
+        &mut self,
+        query: &Query,
+        on_step: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<(), DatabaseError> {
         if let Some(cause) = self.transaction.bars_statement() {
             return Err(self.refused(cause));
         }
@@ -125,7 +156,8 @@ impl<D: Driver> ServerDatabase<D> {
         outcome.map_err(|failure| self.spoil(failure))
     }
 
-    /// Starts a transaction for a statement that stands alone, where the server's kind wants one. Gives whether it did.
+    /// Starts a transaction for a statement that stands alone, where the server's kind wants one.
+    /// Gives whether it did.
     async fn begin_alone(&mut self, writes: bool) -> Result<bool, DatabaseError> {
         if self.transaction != Transaction::None {
             return Ok(false);
@@ -133,7 +165,9 @@ impl<D: Driver> ServerDatabase<D> {
         let Some(session) = &mut self.session else {
             return Err(self.no_connection());
         };
-        let Some(sql) = D::alone(session, writes) else { return Ok(false) };
+        let Some(sql) = D::alone(session, writes) else {
+            return Ok(false);
+        };
         self.begin_by(&[sql], false).await.map(|()| true)
     }
 
@@ -163,7 +197,10 @@ impl<D: Driver> ServerDatabase<D> {
         self.statement(query, &mut on_step).await?;
         match unreadable {
             None => Ok(()),
-            Some(cause) => Err(self.spoil(ServerError { verdict: ErrorClass::Refused, cause })),
+            Some(cause) => Err(self.spoil(ServerError {
+                verdict: ErrorClass::Refused,
+                cause,
+            })),
         }
     }
 
@@ -220,10 +257,16 @@ impl<D: Driver> Database for ServerDatabase<D> {
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
         if self.transaction == Transaction::Open && self.reads_alone {
             let cause = "this transaction was begun to read, and writes nothing".to_owned();
-            return Err(self.spoil(ServerError { verdict: ErrorClass::Refused, cause }));
+            return Err(self.spoil(ServerError {
+                verdict: ErrorClass::Refused,
+                cause,
+            }));
         }
         let alone = self.begin_alone(true).await?;
-        let mut written = Written { rows: 0, insert_id: 0 };
+        let mut written = Written {
+            rows: 0,
+            insert_id: 0,
+        };
         let mut on_step = |step| {
             if let Step::Done(done) = step {
                 written = done;
@@ -260,7 +303,9 @@ impl<D: Driver> Database for ServerDatabase<D> {
         };
         let texts = D::commit(session);
         let mut committed = false;
-        let outcome = self.run_all(&texts, self.answer_limit, &mut |_| committed = true).await;
+        let outcome = self
+            .run_all(&texts, self.answer_limit, &mut |_| committed = true)
+            .await;
         match outcome {
             Ok(()) => Ok(()),
             Err(failure) if committed => {
@@ -269,14 +314,22 @@ impl<D: Driver> Database for ServerDatabase<D> {
                 self.session = None;
                 Ok(())
             }
-            Err(ServerError { verdict: ErrorClass::Lost | ErrorClass::Stopped, cause }) => {
+            Err(ServerError {
+                verdict: ErrorClass::Lost | ErrorClass::Stopped,
+                cause,
+            }) => {
                 self.session = None;
                 Err(self.error(lost(&cause)))
             }
             Err(ServerError { verdict, cause }) => {
                 self.undo().await;
-                // Where each server of a cluster has locks of its own, it is now that somebody was in the way.
-                let verdict = if verdict == ErrorClass::Busy { verdict } else { ErrorClass::Refused };
+                // Where each server of a cluster has locks of its own, it is now that somebody was
+                // in the way.
+                let verdict = if verdict == ErrorClass::Busy {
+                    verdict
+                } else {
+                    ErrorClass::Refused
+                };
                 Err(self.error(ServerError { verdict, cause }))
             }
         }
@@ -291,7 +344,10 @@ impl<D: Driver> Database for ServerDatabase<D> {
     async fn reconnect(&mut self) -> Result<(), DatabaseError> {
         self.session = None;
         self.transaction = Transaction::None;
-        let unreachable = |cause| DatabaseError::Unreachable { endpoint: self.endpoint.clone(), cause };
+        let unreachable = |cause| DatabaseError::Unreachable {
+            endpoint: self.endpoint.clone(),
+            cause,
+        };
         match tokio::time::timeout(self.timeout, self.driver.connect()).await {
             Ok(Ok(session)) => self.session = Some(session),
             Ok(Err(error)) => return Err(unreachable(words::<D>(&error))),
@@ -312,7 +368,9 @@ impl<D: Driver> Database for ServerDatabase<D> {
     async fn close(mut self: Box<Self>) {
         if let Some(session) = self.session.take() {
             // Without an answer the connection is dropped, which the server understands as well.
-            tokio::time::timeout(self.timeout, D::close(session)).await.ok();
+            tokio::time::timeout(self.timeout, D::close(session))
+                .await
+                .ok();
         }
     }
 }
@@ -320,7 +378,11 @@ impl<D: Driver> Database for ServerDatabase<D> {
 impl<D: Driver> fmt::Debug for ServerDatabase<D> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dialect = D::DIALECT;
-        write!(formatter, "ServerDatabase {{ dialect: {dialect:?}, endpoint: {:?}, .. }}", self.endpoint)
+        write!(
+            formatter,
+            "ServerDatabase {{ dialect: {dialect:?}, endpoint: {:?}, .. }}",
+            self.endpoint
+        )
     }
 }
 
@@ -335,7 +397,12 @@ async fn drive<D: Driver>(
     loop {
         match tokio::time::timeout(limit, steps.next()).await {
             Ok(Some(Ok(step))) => on_step(step),
-            Ok(Some(Err(error))) => return Err(ServerError { verdict: D::verdict(&error), cause: words::<D>(&error) }),
+            Ok(Some(Err(error))) => {
+                return Err(ServerError {
+                    verdict: D::verdict(&error),
+                    cause: words::<D>(&error),
+                });
+            }
             Ok(None) => return Ok(()),
             Err(_) => return Err(lost(&no_answer(limit))),
         }
@@ -343,7 +410,10 @@ async fn drive<D: Driver>(
 }
 
 fn lost(cause: &str) -> ServerError {
-    ServerError { verdict: ErrorClass::Lost, cause: cause.to_owned() }
+    ServerError {
+        verdict: ErrorClass::Lost,
+        cause: cause.to_owned(),
+    }
 }
 
 fn no_answer(limit: Duration) -> String {

@@ -63,7 +63,10 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open(database: Box<dyn Database>, given: Option<Version>) -> Result<Self, StoreError> {
+    pub async fn open(
+        database: Box<dyn Database>,
+        given: Option<Version>,
+    ) -> Result<Self, StoreError> {
         let mut database = Undoing::new(database);
         let mut server = Witnesses::default();
         let (catalogue, hidden) = read_catalogue(database.ready().await, &mut server).await?;
@@ -72,8 +75,8 @@ impl MetadataStore {
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
-        let has_mysql_registry =
-            database.dialect() == Dialect::MySql && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
+        let has_mysql_registry = database.dialect() == Dialect::MySql
+            && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
             database,
             release,
@@ -87,8 +90,9 @@ impl MetadataStore {
         })
     }
 
-    /// That the tables are still those of the release that was found: an upgrade breaks no connection, and may leave every
-    /// statement as valid as before, while locks and commands are others.
+    /// That the tables are still those of the release that was found: an upgrade breaks no
+    /// connection, and may leave every statement as valid as before, while locks and commands are
+    /// others.
     ///
     /// # Errors
     /// [`DetectError::Upgraded`], and as [`MetadataStore::open`].
@@ -96,28 +100,37 @@ impl MetadataStore {
         let (catalogue, _) = read_catalogue(self.database.ready().await, &mut self.server).await?;
         let now = detect(&catalogue, self.given)?;
         let columns = optional_columns(&catalogue, &now);
-        if (now.family.id, now.range, columns) == (self.release.family.id, self.release.range, self.optional) {
+        if (now.family.id, now.range, columns)
+            == (self.release.family.id, self.release.range, self.optional)
+        {
             return Ok(());
         }
-        Err(DetectError::Upgraded { before: self.release.range, now: now.range }.into())
+        Err(DetectError::Upgraded {
+            before: self.release.range,
+            now: now.range,
+        }
+        .into())
     }
 
-    /// Asks the server who it is. Where writes will rest on what is read, every later answer must be this server's too, and
-    /// it must take writes; else [`MetadataStore::warnings`] tells what is wrong.
+    /// Asks the server who it is. Where writes will rest on what is read, every later answer must
+    /// be this server's too, and it must take writes; else [`MetadataStore::warnings`] tells what
+    /// is wrong.
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: a replica or a read-only server answers.
     pub async fn meet_server(&mut self, must_write: bool) -> Result<(), DatabaseError> {
         self.server.must_write = must_write;
         if !must_write {
-            // What was read so far may be a replica's: from now on it is this one that answers are compared with.
+            // What was read so far may be a replica's: from now on it is this one that answers are
+            // compared with.
             self.server.forget();
         }
         self.ask_server().await
     }
 
-    /// After a time in which nothing was asked: servers, and what stands before them, end connections that say nothing for long.
-    /// Where that was done, a new one is made, which must lead to the server that was met. Not within a transaction.
+    /// After a time in which nothing was asked: servers, and what stands before them, end
+    /// connections that say nothing for long. Where that was done, a new one is made, which must
+    /// lead to the server that was met. Not within a transaction.
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: another server answers now.
@@ -141,11 +154,17 @@ impl MetadataStore {
         answer
     }
 
-    /// Hands over the rows of a statement that locks them, each of which must be signed by the server that was met.
+    /// Hands over the rows of a statement that locks them, each of which must be signed by the
+    /// server that was met.
     ///
     /// # Errors
-    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where one is not. Nothing may rest on rows handed over before.
-    pub(super) async fn signed(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where one is not. Nothing may rest on rows
+    /// handed over before.
+    pub(super) async fn signed(
+        &mut self,
+        query: &Query,
+        on_row: OnRow<'_>,
+    ) -> Result<(), DatabaseError> {
         signed_by(self.database.ready().await, &mut self.server, query, on_row).await
     }
 
@@ -165,7 +184,12 @@ impl MetadataStore {
                 self.hidden.join(", ")
             )
         });
-        self.server.doubt().map(str::to_owned).into_iter().chain(hidden).collect()
+        self.server
+            .doubt()
+            .map(str::to_owned)
+            .into_iter()
+            .chain(hidden)
+            .collect()
     }
 
     /// The release that was found.
@@ -184,7 +208,11 @@ impl MetadataStore {
     #[must_use]
     pub fn plain_text(&self) -> Option<String> {
         let why = self.database.why_plain()?;
-        let off = if self.database.dialect() == Dialect::Postgres { "sslmode=disable" } else { "ssl-mode=disabled" };
+        let off = if self.database.dialect() == Dialect::Postgres {
+            "sslmode=disable"
+        } else {
+            "ssl-mode=disabled"
+        };
         let endpoint = self.endpoint();
         Some(format!(
             "the connection to the database {endpoint} is in plain text: {why}; mend that, or say {off} in --db to accept it"
@@ -205,7 +233,11 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn begin_reading(&mut self) -> Result<(), DatabaseError> {
-        self.database.ready().await.begin(Access::Read, Duration::ZERO).await
+        self.database
+            .ready()
+            .await
+            .begin(Access::Read, Duration::ZERO)
+            .await
     }
 
     /// Ends that transaction.
@@ -219,11 +251,18 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn host_counts(&mut self) -> Result<Vec<HostCount>, DatabaseError> {
         let query = self.statements().host_counts();
-        let read = |row: &Row| Some(HostCount { host: row.text(0), state: row.int(1)?, count: row.int(2)? });
+        let read = |row: &Row| {
+            Some(HostCount {
+                host: row.text(0),
+                state: row.int(1)?,
+                count: row.int(2)?,
+            })
+        };
         self.collect(&query, read).await
     }
 
-    /// Whether any instance, running or ended, names one of these hosts. Ends with the first one found.
+    /// Whether any instance, running or ended, names one of these hosts. Ends with the first one
+    /// found.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -239,10 +278,14 @@ impl MetadataStore {
     pub async fn claimed(&mut self) -> Result<Vec<Instance>, DatabaseError> {
         let query = self.statements().claimed();
         let claim = self.release.family.claim;
-        self.collect(&query, |row| rows::instance(row).filter(|row| claim.is_on(row))).await
+        self.collect(&query, |row| {
+            rows::instance(row).filter(|row| claim.is_on(row))
+        })
+        .await
     }
 
-    /// Hands over every unfinished or claimed instance, ids ascending; with a host, that very host's alone.
+    /// Hands over every unfinished or claimed instance, ids ascending; with a host, that very
+    /// host's alone.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -254,7 +297,9 @@ impl MetadataStore {
         let query = self.statements().listed(host);
         let mut on_row = |row: Row| {
             let listed = rows::listed(&row);
-            if let Some(listed) = listed.filter(|row| host.is_none() || row.instance.host.as_deref() == host) {
+            if let Some(listed) =
+                listed.filter(|row| host.is_none() || row.instance.host.as_deref() == host)
+            {
                 on_instance(listed);
             }
         };
@@ -278,14 +323,17 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn rows_by_ids(&mut self, ids: &[InstanceId]) -> Result<Vec<InstanceRow>, DatabaseError> {
+    pub async fn rows_by_ids(
+        &mut self,
+        ids: &[InstanceId],
+    ) -> Result<Vec<InstanceRow>, DatabaseError> {
         let query = self.statements().rows_by_ids(ids, RowLock::None);
         self.collect(&query, rows::instance_row).await
     }
 
-    /// Masters that keep themselves registered in this database's JDBC registry, where it has one: those whose last
-    /// heartbeat is younger than `limit` by the database's own clock; what time it is here does not matter. They show that
-    /// the cluster's registry is not ZooKeeper.
+    /// Masters that keep themselves registered in this database's JDBC registry, where it has one:
+    /// those whose last heartbeat is younger than `limit` by the database's own clock; what time it
+    /// is here does not matter. They show that the cluster's registry is not ZooKeeper.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -294,7 +342,11 @@ impl MetadataStore {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
-        let read = |row: &Row| row.int(1).filter(|age| *age < limit).and_then(|_| row.text(0));
+        let read = |row: &Row| {
+            row.int(1)
+                .filter(|age| *age < limit)
+                .and_then(|_| row.text(0))
+        };
         let query = registries::jdbc_masters(self.database.dialect());
         self.collect(&query, read).await
     }
@@ -303,13 +355,21 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn mysql_registry_masters(&mut self, limit: Duration) -> Result<Vec<String>, DatabaseError> {
+    pub async fn mysql_registry_masters(
+        &mut self,
+        limit: Duration,
+    ) -> Result<Vec<String>, DatabaseError> {
         if !self.has_mysql_registry {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
-        let read = |row: &Row| row.int(1).filter(|age| *age < limit).and_then(|_| row.text(0));
-        self.collect(&registries::MYSQL_REGISTRY_MASTERS.into(), read).await
+        let read = |row: &Row| {
+            row.int(1)
+                .filter(|age| *age < limit)
+                .and_then(|_| row.text(0))
+        };
+        self.collect(&registries::MYSQL_REGISTRY_MASTERS.into(), read)
+            .await
     }
 
     pub(super) async fn collect<T: Send>(
@@ -318,29 +378,46 @@ impl MetadataStore {
         read: impl Fn(&Row) -> Option<T> + Send + Sync,
     ) -> Result<Vec<T>, DatabaseError> {
         let mut found = Vec::new();
-        self.each(query, &mut |row| found.extend(read(&row))).await?;
+        self.each(query, &mut |row| found.extend(read(&row)))
+            .await?;
         Ok(found)
     }
 
     /// Hands over each row of an answer that is this server's own, fresh and whole.
     ///
     /// # Errors
-    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows handed over before.
-    pub(super) async fn each(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows
+    /// handed over before.
+    pub(super) async fn each(
+        &mut self,
+        query: &Query,
+        on_row: OnRow<'_>,
+    ) -> Result<(), DatabaseError> {
         let answer = each_of(self.database.ready().await, &mut self.server, query, on_row).await;
         self.heard = Instant::now();
         answer
     }
 }
 
-/// Has the server tell who it is. Asked as by one who locks rows, where whoever leads reads to a replica does not lead that
-/// there; no row is locked.
+/// Has the server tell who it is. Asked as by one who locks rows, where whoever leads reads to a
+/// replica does not lead that there; no row is locked.
 ///
 /// # Errors
 /// [`DatabaseError`]; [`DatabaseError::Doubtful`].
-pub(crate) async fn ask(database: &mut dyn Database, server: &mut Witnesses) -> Result<(), DatabaseError> {
+pub(crate) async fn ask(
+    database: &mut dyn Database,
+    server: &mut Witnesses,
+) -> Result<(), DatabaseError> {
     match database.dialect() {
-        Dialect::MySql => signed_by(database, server, &"SELECT NULL FROM DUAL FOR UPDATE".into(), &mut |_| ()).await,
+        Dialect::MySql => {
+            signed_by(
+                database,
+                server,
+                &"SELECT NULL FROM DUAL FOR UPDATE".into(),
+                &mut |_| (),
+            )
+            .await
+        }
         _ => each_of(database, server, &"SELECT NULL".into(), &mut |_| ()).await,
     }
 }
@@ -352,12 +429,21 @@ async fn signed_by(
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
     let (drawn, dialect) = (mark(), database.dialect());
-    let Some(query) = database.witness().and_then(|witness| signed(query, &witness, &drawn, dialect)) else {
+    let Some(query) = database
+        .witness()
+        .and_then(|witness| signed(query, &witness, &drawn, dialect))
+    else {
         return database.query(query, on_row).await;
     };
     let mut said: BTreeSet<String> = BTreeSet::new();
     let mut on_each = |row: Row| {
-        said.insert(row.0.last().and_then(Value::as_text).unwrap_or_default().to_owned());
+        said.insert(
+            row.0
+                .last()
+                .and_then(Value::as_text)
+                .unwrap_or_default()
+                .to_owned(),
+        );
         on_row(row);
     };
     database.query(&query, &mut on_each).await?;
@@ -378,14 +464,18 @@ pub(crate) async fn each_of(
     server.believe(hearing, database.endpoint())
 }
 
-/// Hands over an answer's own rows, and gives what its witness said; `None` where nobody can stand between.
+/// Hands over an answer's own rows, and gives what its witness said; `None` where nobody can stand
+/// between.
 pub(super) async fn hear(
     database: &mut dyn Database,
     query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<Option<Hearing>, DatabaseError> {
     let (drawn, dialect) = (mark(), database.dialect());
-    let Some(query) = database.witness().and_then(|witness| witnessed(query, &witness, &drawn, dialect)) else {
+    let Some(query) = database
+        .witness()
+        .and_then(|witness| witnessed(query, &witness, &drawn, dialect))
+    else {
         return database.query(query, on_row).await.map(|()| None);
     };
     let mut hearing = Hearing::new(drawn);
@@ -427,20 +517,31 @@ async fn read_catalogue(
     each_of(database, server, &query, &mut on_row).await?;
     if seen.may_read_versions() {
         let mut versions = Vec::new();
-        each_of(database, server, &catalogue::VERSIONS.into(), &mut |row| versions.extend(row.text(0))).await?;
+        each_of(database, server, &catalogue::VERSIONS.into(), &mut |row| {
+            versions.extend(row.text(0));
+        })
+        .await?;
         seen.versions = versions;
     }
     Ok((seen, hidden))
 }
 
-/// MySQL shows a column to those alone who have a right on it, and some releases are told apart by columns that are not
-/// there. Who may read whole tables is shown all of their columns.
-async fn see_whole_tables(database: &mut dyn Database, release: &Release) -> Result<(), StoreError> {
+/// MySQL shows a column to those alone who have a right on it, and some releases are told apart by
+/// columns that are not there. Who may read whole tables is shown all of their columns.
+async fn see_whole_tables(
+    database: &mut dyn Database,
+    release: &Release,
+) -> Result<(), StoreError> {
     if database.dialect() != Dialect::MySql {
         return Ok(());
     }
-    match database.query(&catalogue::whole_tables(release.family), &mut |_| ()).await {
-        Err(DatabaseError::Refused { cause, busy: false, .. }) => Err(DetectError::HalfClosed(cause).into()),
+    match database
+        .query(&catalogue::whole_tables(release.family), &mut |_| ())
+        .await
+    {
+        Err(DatabaseError::Refused {
+            cause, busy: false, ..
+        }) => Err(DetectError::HalfClosed(cause).into()),
         other => Ok(other?),
     }
 }
@@ -448,7 +549,8 @@ async fn see_whole_tables(database: &mut dyn Database, release: &Release) -> Res
 fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns {
     let tables = &release.family.tables;
     let columns = &release.family.columns;
-    let there = |table, column: Option<&'static str>| column.filter(|column| catalogue.has(table, column));
+    let there =
+        |table, column: Option<&'static str>| column.filter(|column| catalogue.has(table, column));
     OptionalColumns {
         restart_time: there(tables.instance, columns.restart_time),
         state_history: there(tables.instance, columns.state_history),

@@ -9,15 +9,17 @@ use crate::secret::Secret;
 pub enum Tls {
     /// Never.
     Disable,
-    /// If the server can; in plain text if it cannot, or not in a way that is safe today. Certificates are not checked.
+    /// If the server can; in plain text if it cannot, or not in a way that is safe today.
+    /// Certificates are not checked.
     #[default]
     Prefer,
     /// Always; certificates are not checked.
     Require,
-    /// Always; the certificate must come from one of the authorities in this PEM file, or from a public one that is
-    /// built in.
+    /// Always; the certificate must come from one of the authorities in this PEM file, or from a
+    /// public one that is built in.
     VerifyCa(PathBuf),
-    /// As `VerifyCa`, and it must name the host. Without a file: the public authorities that are built in.
+    /// As `VerifyCa`, and it must name the host. Without a file: the public authorities that are
+    /// built in.
     VerifyFull(Option<PathBuf>),
 }
 
@@ -46,20 +48,30 @@ impl ServerTarget {
     pub fn endpoint(&self) -> String {
         let host = self.bare_host();
         let (port, database) = (self.port, &self.database);
-        if host.contains(':') { format!("[{host}]:{port}/{database}") } else { format!("{host}:{port}/{database}") }
+        if host.contains(':') {
+            format!("[{host}]:{port}/{database}")
+        } else {
+            format!("{host}:{port}/{database}")
+        }
     }
 
     /// The host as the resolver wants it.
     pub(super) fn bare_host(&self) -> &str {
-        self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&self.host)
+        self.host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(&self.host)
     }
 
-    /// Looks for the file of authorities, since the driver's complaint would not name it. The error is the cause.
+    /// Looks for the file of authorities, since the driver's complaint would not name it. The error
+    /// is the cause.
     pub(super) fn check_files(&self) -> Result<(), String> {
         let (Tls::VerifyCa(file) | Tls::VerifyFull(Some(file))) = &self.tls else {
             return Ok(());
         };
-        std::fs::File::open(file).map(|_| ()).map_err(|error| format!("{}: {error}", file.display()))
+        std::fs::File::open(file)
+            .map(|_| ())
+            .map_err(|error| format!("{}: {error}", file.display()))
     }
 }
 
@@ -82,7 +94,10 @@ mod tests {
 
     #[test]
     fn the_endpoint_names_host_port_and_database_only() {
-        assert_eq!(target("db.example").endpoint(), "db.example:3306/dolphinscheduler");
+        assert_eq!(
+            target("db.example").endpoint(),
+            "db.example:3306/dolphinscheduler"
+        );
         assert_eq!(target("::1").endpoint(), "[::1]:3306/dolphinscheduler");
         assert_eq!(target("[::1]").endpoint(), "[::1]:3306/dolphinscheduler");
     }

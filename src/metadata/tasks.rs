@@ -1,12 +1,14 @@
-//! Reads of the task table. It is large, and in PostgreSQL no index leads from an instance to its tasks: so the table is
-//! gone through once for a whole run, and each batch finds its tasks by their own keys.
+//! Reads of the task table. It is large, and in PostgreSQL no index leads from an instance to its
+//! tasks: so the table is gone through once for a whole run, and each batch finds its tasks by
+//! their own keys.
 
 use super::database::{DatabaseError, Dialect, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::model::{InstanceId, Task};
 
-/// So many of the newest tasks may have been committed out of the order of their ids: they are looked through again.
+/// So many of the newest tasks may have been committed out of the order of their ids: they are
+/// looked through again.
 const OUT_OF_ORDER: i64 = 100;
 
 /// Which unfinished tasks so many instances had when they were looked for.
@@ -27,7 +29,8 @@ impl TaskIds {
 }
 
 impl MetadataStore {
-    /// Looks for the valid, unfinished tasks of these instances. Where no index leads to them, one scan for all.
+    /// Looks for the valid, unfinished tasks of these instances. Where no index leads to them, one
+    /// scan for all.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -35,9 +38,16 @@ impl MetadataStore {
         if instances.is_empty() {
             return Ok(TaskIds::default());
         }
-        let newest = self.collect(&self.statements().newest_task(), |row| row.int(0)).await?;
-        let settled = newest.first().map_or(0, |newest| newest.saturating_sub(OUT_OF_ORDER));
-        let mut found = TaskIds { by_instance: Vec::new(), settled };
+        let newest = self
+            .collect(&self.statements().newest_task(), |row| row.int(0))
+            .await?;
+        let settled = newest
+            .first()
+            .map_or(0, |newest| newest.saturating_sub(OUT_OF_ORDER));
+        let mut found = TaskIds {
+            by_instance: Vec::new(),
+            settled,
+        };
         let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
         if self.database.dialect() == Dialect::MySql {
             for some in instances.chunks(LOOK_UP) {
@@ -52,8 +62,8 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Valid, unfinished tasks of these instances, ids ascending: those that were found, as far as they still are
-    /// unfinished, and those that came since.
+    /// Valid, unfinished tasks of these instances, ids ascending: those that were found, as far as
+    /// they still are unfinished, and those that came since.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -62,11 +72,16 @@ impl MetadataStore {
         instances: &[InstanceId],
         found: &TaskIds,
     ) -> Result<Vec<Task>, DatabaseError> {
-        let ids = instances.iter().flat_map(|id| found.of(*id)).map(|(_, task)| *task);
+        let ids = instances
+            .iter()
+            .flat_map(|id| found.of(*id))
+            .map(|(_, task)| *task);
         let older: Vec<i64> = ids.filter(|task| *task <= found.settled).collect();
         // No server takes a statement of any length.
         let (some, rest) = older.split_at(older.len().min(LOOK_UP));
-        let query = self.statements().unfinished_tasks(some, instances, found.settled);
+        let query = self
+            .statements()
+            .unfinished_tasks(some, instances, found.settled);
         let mut tasks = self.collect(&query, rows::task).await?;
         for some in rest.chunks(LOOK_UP) {
             let query = self.statements().unfinished_tasks(some, &[], found.settled);
@@ -83,8 +98,17 @@ mod tests {
 
     #[test]
     fn each_instance_has_its_own_tasks() {
-        let found = TaskIds { by_instance: vec![(1, 7), (3, 2), (3, 9), (4, 1)], settled: 9 };
-        let tasks = |id| found.of(id).iter().map(|(_, task)| *task).collect::<Vec<_>>();
+        let found = TaskIds {
+            by_instance: vec![(1, 7), (3, 2), (3, 9), (4, 1)],
+            settled: 9,
+        };
+        let tasks = |id| {
+            found
+                .of(id)
+                .iter()
+                .map(|(_, task)| *task)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
             [tasks(0), tasks(1), tasks(2), tasks(3), tasks(4), tasks(5)],
             [vec![], vec![7], vec![], vec![2, 9], vec![1], vec![]]

@@ -16,7 +16,8 @@ pub struct WrittenTimes {
     pub instance: InstanceId,
     /// What masters wrote, in their zone: start, restart, end.
     pub by_masters: Vec<DateTime>,
-    /// Of these, such as the database shows with an offset of its own: they are moments, whatever zone the masters write in.
+    /// Of these, such as the database shows with an offset of its own: they are moments, whatever
+    /// zone the masters write in.
     pub moments: Vec<(DateTime, Offset)>,
     /// The end among them.
     pub end: Option<DateTime>,
@@ -41,7 +42,10 @@ impl MetadataStore {
 }
 
 fn written_times(row: &Row) -> Option<WrittenTimes> {
-    let instant = |column| row.int(column).and_then(|second| Timestamp::from_second(second).ok());
+    let instant = |column| {
+        row.int(column)
+            .and_then(|second| Timestamp::from_second(second).ok())
+    };
     let moment = |column| {
         let text = row.text(column)?;
         let offset = rows::offset(&text)?;
@@ -49,7 +53,9 @@ fn written_times(row: &Row) -> Option<WrittenTimes> {
     };
     Some(WrittenTimes {
         instance: row.int(0)?,
-        by_masters: (1..=3).filter_map(|column| rows::time(row.text(column))).collect(),
+        by_masters: (1..=3)
+            .filter_map(|column| rows::time(row.text(column)))
+            .collect(),
         moments: (1..=3).filter_map(moment).collect(),
         end: rows::time(row.text(3)),
         by_database: instant(4),

@@ -15,7 +15,9 @@ pub(super) enum Transaction {
 impl Transaction {
     /// Why no statement may be sent now, if so.
     pub(super) fn bars_statement(self) -> Option<&'static str> {
-        (self == Self::Spoilt).then_some("an earlier statement of this transaction failed; it can only be rolled back")
+        (self == Self::Spoilt).then_some(
+            "an earlier statement of this transaction failed; it can only be rolled back",
+        )
     }
 
     /// Why no transaction may be started now, if so.
@@ -28,7 +30,9 @@ impl Transaction {
         match self {
             Self::Open => None,
             Self::None => Some("no transaction is open"),
-            Self::Spoilt => Some("an earlier statement of this transaction failed; it was rolled back"),
+            Self::Spoilt => {
+                Some("an earlier statement of this transaction failed; it was rolled back")
+            }
         }
     }
 
@@ -50,15 +54,23 @@ mod tests {
     fn an_error_spoils_an_open_transaction_only() {
         assert_eq!(Transaction::None.after_error(), Transaction::None);
         assert_eq!(Transaction::Open.after_error(), Transaction::Spoilt);
-        assert!(Transaction::None.bars_statement().is_none() && Transaction::Open.bars_statement().is_none());
+        assert!(
+            Transaction::None.bars_statement().is_none()
+                && Transaction::Open.bars_statement().is_none()
+        );
         assert!(Transaction::Spoilt.bars_statement().is_some());
     }
 
     #[test]
     fn only_a_sound_open_transaction_is_committed() {
         assert!(Transaction::Open.bars_commit().is_none());
-        assert!(Transaction::None.bars_commit().is_some() && Transaction::Spoilt.bars_commit().is_some());
+        assert!(
+            Transaction::None.bars_commit().is_some()
+                && Transaction::Spoilt.bars_commit().is_some()
+        );
         assert!(Transaction::None.bars_begin().is_none());
-        assert!(Transaction::Open.bars_begin().is_some() && Transaction::Spoilt.bars_begin().is_some());
+        assert!(
+            Transaction::Open.bars_begin().is_some() && Transaction::Spoilt.bars_begin().is_some()
+        );
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::database::{Access, Database, DatabaseError};
 
-/// A transaction that is open: rows may be locked in it. Dropped, it is rolled back before anything else is asked, and with
-/// the connection at the latest.
+/// A transaction that is open: rows may be locked in it. Dropped, it is rolled back before anything
+/// else is asked, and with the connection at the latest.
 #[derive(Debug)]
 #[must_use = "it is rolled back when it is dropped"]
 pub struct OpenTransaction(Arc<AtomicBool>);
@@ -57,7 +57,10 @@ impl Deref for Undoing {
 impl Undoing {
     /// Around a connection without a transaction.
     pub(super) fn new(database: Box<dyn Database>) -> Self {
-        Self { database, left_open: Arc::default() }
+        Self {
+            database,
+            left_open: Arc::default(),
+        }
     }
 
     /// The connection, without a transaction that nobody holds any more.
@@ -72,7 +75,10 @@ impl Undoing {
     ///
     /// # Errors
     /// As [`Database::begin`].
-    pub(super) async fn begin(&mut self, idle_limit: Duration) -> Result<OpenTransaction, DatabaseError> {
+    pub(super) async fn begin(
+        &mut self,
+        idle_limit: Duration,
+    ) -> Result<OpenTransaction, DatabaseError> {
         self.ready().await.begin(Access::Write, idle_limit).await?;
         Ok(OpenTransaction(Arc::clone(&self.left_open)))
     }

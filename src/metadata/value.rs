@@ -62,7 +62,8 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 pub struct Row(pub Vec<Value>);
 
 impl Row {
-    /// The integer in a column; text that reads as one counts too. `None` for NULL and everything else.
+    /// The integer in a column; text that reads as one counts too. `None` for NULL and everything
+    /// else.
     #[must_use]
     pub fn int(&self, column: usize) -> Option<i64> {
         match self.0.get(column)? {

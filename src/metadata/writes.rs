@@ -10,20 +10,23 @@ use super::store::{LOOK_UP, MetadataStore};
 use super::undoing::{OpenTransaction, WriteBatch};
 use crate::model::{Confirmed, InstanceId, InstanceRow, Permit};
 
-/// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold everything.
+/// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold
+/// everything.
 const MYSQL_TEXT: usize = 65_535;
 
 impl MetadataStore {
-    /// Whether a command's parameter fits into its column. Where the instance's own is longer than the column's type
-    /// allows, somebody has changed these types, and the database decides.
+    /// Whether a command's parameter fits into its column. Where the instance's own is longer than
+    /// the column's type allows, somebody has changed these types, and the database decides.
     #[must_use]
     pub fn can_hold(&self, row: &InstanceRow, parameter: &str) -> bool {
         let own = row.command_param.as_ref().map_or(0, String::len);
-        self.database.dialect() != Dialect::MySql || parameter.len() <= MYSQL_TEXT || own > MYSQL_TEXT
+        self.database.dialect() != Dialect::MySql
+            || parameter.len() <= MYSQL_TEXT
+            || own > MYSQL_TEXT
     }
 
-    /// Starts a batch's transaction, for whoever has consent, and a lock that was confirmed right before. `idle_limit`: see
-    /// [`super::database::Database::begin`].
+    /// Starts a batch's transaction, for whoever has consent, and a lock that was confirmed right
+    /// before. `idle_limit`: see [`super::database::Database::begin`].
     ///
     /// # Errors
     /// [`DatabaseError`]; nothing is open then.
@@ -40,12 +43,16 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`]; nothing is open then.
-    pub async fn begin_locking(&mut self, idle_limit: Duration) -> Result<OpenTransaction, DatabaseError> {
+    pub async fn begin_locking(
+        &mut self,
+        idle_limit: Duration,
+    ) -> Result<OpenTransaction, DatabaseError> {
         self.server.begin();
         self.database.begin(idle_limit).await
     }
 
-    /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have engines).
+    /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have
+    /// engines).
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -59,13 +66,18 @@ impl MetadataStore {
         self.collect(&query, |row| row.text(0)).await
     }
 
-    /// Makes the batch last. The server has told in its transaction that it is the one that was read, and takes writes.
+    /// Makes the batch last. The server has told in its transaction that it is the one that was
+    /// read, and takes writes.
     ///
     /// # Errors
-    /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing happened, and it is rolled back.
-    /// [`DatabaseError::Lost`]: it may or may not have.
+    /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing happened, and it is rolled
+    /// back. [`DatabaseError::Lost`]: it may or may not have.
     pub async fn commit(&mut self, batch: WriteBatch) -> Result<(), DatabaseError> {
-        let asked = if self.server.is_vouched() { Ok(()) } else { self.ask_server().await };
+        let asked = if self.server.is_vouched() {
+            Ok(())
+        } else {
+            self.ask_server().await
+        };
         let committed = match asked {
             Ok(()) => self.database.ready().await.commit().await,
             Err(error) => Err(error),
@@ -83,7 +95,8 @@ impl MetadataStore {
         self.database.ready().await;
     }
 
-    /// Makes a new connection in place of a lost one. It may lead to another server: see [`MetadataStore::server`].
+    /// Makes a new connection in place of a lost one. It may lead to another server: see
+    /// [`MetadataStore::server`].
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`].
@@ -92,8 +105,8 @@ impl MetadataStore {
         self.database.reconnect().await
     }
 
-    /// Reads rows by id and locks them until the end of the batch; waits for whoever else holds them. Whole rows, ids
-    /// ascending; ids without a row are left out.
+    /// Reads rows by id and locks them until the end of the batch; waits for whoever else holds
+    /// them. Whole rows, ids ascending; ids without a row are left out.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -105,8 +118,9 @@ impl MetadataStore {
         self.locked(ids, RowLock::All).await
     }
 
-    /// As [`MetadataStore::lock_instances`], but for rows that somebody else has locked, which are left out. A server that
-    /// cannot pass them over waits for the shortest time that it can, and then refuses.
+    /// As [`MetadataStore::lock_instances`], but for rows that somebody else has locked, which are
+    /// left out. A server that cannot pass them over waits for the shortest time that it can, and
+    /// then refuses.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -118,9 +132,14 @@ impl MetadataStore {
         let skips = self.database.skips_locked();
         if !skips && self.database.dialect() == Dialect::MySql {
             // The next transaction begins with the usual time.
-            self.database.ready().await.execute(&"SET SESSION innodb_lock_wait_timeout = 1".into()).await?;
+            self.database
+                .ready()
+                .await
+                .execute(&"SET SESSION innodb_lock_wait_timeout = 1".into())
+                .await?;
         }
-        self.locked(ids, if skips { RowLock::Free } else { RowLock::All }).await
+        self.locked(ids, if skips { RowLock::Free } else { RowLock::All })
+            .await
     }
 
     /// Whether [`MetadataStore::lock_free_instances`] waits for nobody.
@@ -129,10 +148,15 @@ impl MetadataStore {
         self.database.skips_locked()
     }
 
-    async fn locked(&mut self, ids: &[InstanceId], lock: RowLock) -> Result<Vec<InstanceRow>, DatabaseError> {
+    async fn locked(
+        &mut self,
+        ids: &[InstanceId],
+        lock: RowLock,
+    ) -> Result<Vec<InstanceRow>, DatabaseError> {
         let query = self.statements().rows_by_ids(ids, lock);
         let mut found = Vec::new();
-        self.signed(&query, &mut |row| found.extend(rows::instance_row(&row))).await?;
+        self.signed(&query, &mut |row| found.extend(rows::instance_row(&row)))
+            .await?;
         // What is written comes later, and so must the testimony that it is committed with.
         self.server.begin();
         Ok(found)
@@ -142,21 +166,31 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn mark_tasks(&mut self, _within: &WriteBatch, tasks: &[i64]) -> Result<u64, DatabaseError> {
+    pub async fn mark_tasks(
+        &mut self,
+        _within: &WriteBatch,
+        tasks: &[i64],
+    ) -> Result<u64, DatabaseError> {
         let mut marked = 0;
         for some in tasks.chunks(LOOK_UP) {
-            let query = self.statements().mark_tasks(some, self.release.mark_clears_flag());
+            let query = self
+                .statements()
+                .mark_tasks(some, self.release.mark_clears_flag());
             marked += self.database.ready().await.execute(&query).await?.rows;
         }
         Ok(marked)
     }
 
-    /// Claims instances that still have the host and state given; gives how many were claimed. One statement for each
-    /// state, so a constant number for each batch.
+    /// Claims instances that still have the host and state given; gives how many were claimed. One
+    /// statement for each state, so a constant number for each batch.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn claim(&mut self, _within: &WriteBatch, rows: &[InstanceRow]) -> Result<u64, DatabaseError> {
+    pub async fn claim(
+        &mut self,
+        _within: &WriteBatch,
+        rows: &[InstanceRow],
+    ) -> Result<u64, DatabaseError> {
         let mut groups: HashMap<(i64, &str), Vec<InstanceId>> = HashMap::new();
         for InstanceRow { instance, .. } in rows {
             if let (Some(state), Some(host)) = (instance.state, instance.host.as_deref()) {
@@ -172,7 +206,8 @@ impl MetadataStore {
     }
 }
 
-/// Ids, with the last one repeated up to the next power of two: a statement for them is one of few texts.
+/// Ids, with the last one repeated up to the next power of two: a statement for them is one of few
+/// texts.
 fn padded(ids: &[InstanceId]) -> Vec<InstanceId> {
     let mut padded = ids.to_vec();
     if let Some(last) = ids.last() {

@@ -14,7 +14,8 @@ pub enum AddressForm {
     HostPort,
 }
 
-/// A master's (or worker's) address. Compared whole, as text: never by prefix, never through DNS (F§2).
+/// A master's (or worker's) address. Compared whole, as text: never by prefix, never through DNS
+/// (F§2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Address(String);
@@ -57,11 +58,17 @@ impl Address {
         if text.eq_ignore_ascii_case("null") {
             return Err(AddressError::ClaimText(owned()));
         }
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '/' | '\'' | '"' | ';' | '\\')) {
+        if text.chars().any(|c| {
+            c.is_whitespace() || c.is_control() || matches!(c, '/' | '\'' | '"' | ';' | '\\')
+        }) {
             return Err(AddressError::Character(owned()));
         }
-        // Kubernetes names and IPv6 literals are hosts too: the port is what follows the last colon.
-        let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse().ok());
+        // Kubernetes names and IPv6 literals are hosts too: the port is what follows the last
+        // colon.
+        let port = text
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.is_empty())
+            .and_then(|(_, port)| port.parse().ok());
         match (form, port) {
             (AddressForm::HostPort, Some(1_u16..)) | (AddressForm::Host, None) => Ok(Self(owned())),
             (AddressForm::HostPort, _) => Err(AddressError::NoPort(owned())),
@@ -100,12 +107,28 @@ mod tests {
         assert_eq!(refused(""), E::Empty);
         assert!(matches!(refused("NULL"), E::ClaimText(_)));
         assert!(matches!(refused("null"), E::ClaimText(_)));
-        for text in ["10.0.0.1", "10.0.0.1:", ":5678", "10.0.0.1:0", "10.0.0.1:99999", "10.0.0.1:x"] {
+        for text in [
+            "10.0.0.1",
+            "10.0.0.1:",
+            ":5678",
+            "10.0.0.1:0",
+            "10.0.0.1:99999",
+            "10.0.0.1:x",
+        ] {
             assert!(matches!(refused(text), E::NoPort(_)), "{text}");
         }
-        for text in ["a b:1", "a\n:1", "../x:1", "x';drop table t:1", "\u{1b}[2J:1"] {
+        for text in [
+            "a b:1",
+            "a\n:1",
+            "../x:1",
+            "x';drop table t:1",
+            "\u{1b}[2J:1",
+        ] {
             assert!(matches!(refused(text), E::Character(_)), "{text}");
         }
-        assert!(matches!(Address::typed("10.0.0.1:5678", AddressForm::Host).unwrap_err(), E::Port(_)));
+        assert!(matches!(
+            Address::typed("10.0.0.1:5678", AddressForm::Host).unwrap_err(),
+            E::Port(_)
+        ));
     }
 }

@@ -11,7 +11,19 @@ use strum::{IntoStaticStr, VariantArray};
 pub type InstanceId = i64;
 
 /// What is known of the master that an instance names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray, Serialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    IntoStaticStr,
+    VariantArray,
+    Serialize,
+    JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Verdict {
@@ -23,7 +35,8 @@ pub enum Verdict {
     Restarted,
     /// Handed over already.
     Claimed,
-    /// Handed over, and made a failed one when its recovery failed (3.4.0 and newer): nobody runs it.
+    /// Handed over, and made a failed one when its recovery failed (3.4.0 and newer): nobody runs
+    /// it.
     RecoveryFailed,
     /// The host is SQL NULL, empty, or a text that names nobody.
     Unknown,
@@ -37,8 +50,8 @@ impl Verdict {
     }
 }
 
-/// What an instance is judged by, and what its row is compared with again under its lock. A run holds one for each
-/// instance of a dead master from its scan on, so it is kept small.
+/// What an instance is judged by, and what its row is compared with again under its lock. A run
+/// holds one for each instance of a dead master from its scan on, so it is kept small.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Instance {
     /// Primary key.
@@ -55,7 +68,8 @@ pub struct Instance {
     pub start_time: Option<DateTime>,
     /// Start of the latest run, in the masters' zone (2.0.2 and newer).
     pub restart_time: Option<DateTime>,
-    /// Time of the last entry of its own history, in the masters' zone (read in 3.3 and newer alone).
+    /// Time of the last entry of its own history, in the masters' zone (read in 3.3 and newer
+    /// alone).
     pub last_change: Option<DateTime>,
     /// Whether a parent started it.
     pub sub_process: bool,
@@ -148,9 +162,11 @@ pub enum SkipReason {
     LivingMaster,
     /// A task sits on a registered worker that was not told to end it.
     TaskStillRuns(Box<Task>),
-    /// Start parameters are an object or a list and the definition has a schedule: no master can read that (F§7.5).
+    /// Start parameters are an object or a list and the definition has a schedule: no master can
+    /// read that (F§7.5).
     StartParameters,
-    /// The command's parameter would not fit into its column: the instance's own start parameters fill that up.
+    /// The command's parameter would not fit into its column: the instance's own start parameters
+    /// fill that up.
     ParameterTooLong,
     /// 3.3 and newer: the state before the hand-over is written nowhere.
     OriginalStateUnknown,
@@ -158,7 +174,8 @@ pub enum SkipReason {
     NotClaimed(Verdict),
     /// Claimed by state, and its host can be no master's: there is no lock to take for it.
     StrangeHost,
-    /// Its recovery failed, and the master ended it so: the error command, and the first line of its message.
+    /// Its recovery failed, and the master ended it so: the error command, and the first line of
+    /// its message.
     RecoveryFailed(i64, String),
     /// Masters fail over no instance in this state.
     Finished,
@@ -166,6 +183,7 @@ pub enum SkipReason {
     NotFound,
     /// Another transaction keeps its row locked, or one that goes with it.
     Locked,
-    /// The database refused to hand it over, in these words; the others of its batch were done without it.
+    /// The database refused to hand it over, in these words; the others of its batch were done
+    /// without it.
     Refused(String),
 }

@@ -1,4 +1,5 @@
-//! What has to be shown before anything is written. Values without data: whoever has one has earned it.
+//! What has to be shown before anything is written. Values without data: whoever has one has earned
+//! it.
 
 /// An operator's consent to write.
 #[derive(Debug)]
@@ -12,7 +13,8 @@ impl Permit {
     }
 }
 
-/// That the registry has just said that a lock is ours. Old at once: it is used up by what it allows.
+/// That the registry has just said that a lock is ours. Old at once: it is used up by what it
+/// allows.
 #[derive(Debug)]
 pub struct Confirmed(());
 

@@ -1,6 +1,7 @@
 //! Plain data: what is seen, what is judged, what is planned and what came of it.
 //!
-//! No I/O, no clap, no SQL. Times are [`jiff`] values; a time without a zone stays a civil one until a zone is known.
+//! No I/O, no clap, no SQL. Times are [`jiff`] values; a time without a zone stays a civil one
+//! until a zone is known.
 
 mod address;
 mod instance;
@@ -9,7 +10,9 @@ mod registration;
 mod version;
 
 pub use address::{Address, AddressError, AddressForm};
-pub use instance::{CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict};
+pub use instance::{
+    CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict,
+};
 pub use leave::{Confirmed, Permit};
 pub use registration::{
     Changes, Heartbeat, LockNode, Moment, PayloadForm, PayloadProblem, Registration, Registrations,

@@ -30,7 +30,8 @@ impl Moment {
 /// Why a payload says nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayloadProblem {
-    /// No bytes: a 1.3 master before its first heartbeat, or a node re-created after a reconnect (F§1.3). Not death.
+    /// No bytes: a 1.3 master before its first heartbeat, or a node re-created after a reconnect
+    /// (F§1.3). Not death.
     Empty,
     /// Bytes of no known format; the text says what was wrong with them.
     Unreadable(String),
@@ -49,7 +50,8 @@ pub enum PayloadForm {
     Json,
 }
 
-/// A server's last heartbeat. A field is `None` where the format has none or its value could not be read.
+/// A server's last heartbeat. A field is `None` where the format has none or its value could not be
+/// read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Heartbeat {
     /// Start-up time; after a registry loss with strategy `waiting`, the time of recovery (F§1.4).
@@ -70,8 +72,8 @@ pub struct Heartbeat {
     pub form: Option<PayloadForm>,
     /// Why nothing of the above is known.
     pub problem: Option<PayloadProblem>,
-    /// JDBC registries: too old by the clocks, which may be wrong, and not yet seen to stand still for long enough. Such a
-    /// server is neither shown alive nor shown dead.
+    /// JDBC registries: too old by the clocks, which may be wrong, and not yet seen to stand still
+    /// for long enough. Such a server is neither shown alive nor shown dead.
     pub in_doubt: bool,
 }
 
@@ -93,7 +95,8 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Whether no session keeps it, so that it stays until somebody deletes it: a node of ZooKeeper that is not ephemeral.
+    /// Whether no session keeps it, so that it stays until somebody deletes it: a node of ZooKeeper
+    /// that is not ephemeral.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.session_id.is_none()
@@ -103,19 +106,21 @@ impl Registration {
 /// All registrations of one kind of server.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Registrations {
-    /// Whether the parent of the registrations is there at all. Where it is not, the namespace is most likely wrong,
-    /// and every master would look dead. JDBC registries have no parent and always say `true`.
+    /// Whether the parent of the registrations is there at all. Where it is not, the namespace is
+    /// most likely wrong, and every master would look dead. JDBC registries have no parent and
+    /// always say `true`.
     pub parent_exists: bool,
     /// Full path of that parent, to be told.
     pub parent: String,
     /// In order of address.
     pub servers: Vec<Registration>,
-    /// How often a registration came or went; `None` where the registry does not count, or the servers above were not read
-    /// at the moment of the count.
+    /// How often a registration came or went; `None` where the registry does not count, or the
+    /// servers above were not read at the moment of the count.
     pub changes: Option<Changes>,
 }
 
-/// ZooKeeper's count of the children that came and went. It misses nobody, however briefly he was there.
+/// ZooKeeper's count of the children that came and went. It misses nobody, however briefly he was
+/// there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
@@ -132,7 +137,9 @@ impl Registrations {
     /// The entry of this very address.
     #[must_use]
     pub fn find(&self, address: &Address) -> Option<&Registration> {
-        self.servers.iter().find(|server| server.address == *address)
+        self.servers
+            .iter()
+            .find(|server| server.address == *address)
     }
 
     /// Whether it is unknown of some servers if they live.
@@ -141,8 +148,8 @@ impl Registrations {
         self.servers.iter().any(|server| server.heartbeat.in_doubt)
     }
 
-    /// Whether an absence here proves nothing: the place is not there, or nobody at all is registered in it, as in another
-    /// cluster's registry, an old one, or none that is in use.
+    /// Whether an absence here proves nothing: the place is not there, or nobody at all is
+    /// registered in it, as in another cluster's registry, an old one, or none that is in use.
     #[must_use]
     pub fn prove_nothing(&self) -> bool {
         !self.parent_exists || self.servers.is_empty()
@@ -163,7 +170,8 @@ pub struct LockNode {
 }
 
 impl LockNode {
-    /// Whether no session keeps it: it stays until somebody deletes it, and to wait for that is useless.
+    /// Whether no session keeps it: it stays until somebody deletes it, and to wait for that is
+    /// useless.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.session_id.is_none()

@@ -31,13 +31,23 @@ impl Version {
     /// A final release.
     #[must_use]
     pub const fn new(major: u16, minor: u16, patch: u16) -> Self {
-        Self { major, minor, patch, stage: Stage::Final }
+        Self {
+            major,
+            minor,
+            patch,
+            stage: Stage::Final,
+        }
     }
 
     /// A release at a stage before the final one.
     #[must_use]
     pub const fn staged(major: u16, minor: u16, patch: u16, stage: Stage) -> Self {
-        Self { major, minor, patch, stage }
+        Self {
+            major,
+            minor,
+            patch,
+            stage,
+        }
     }
 }
 
@@ -70,8 +80,17 @@ fn parse(text: &str) -> Option<Version> {
         None => (text, Stage::Final),
         Some((numbers, "alpha")) => (numbers, Stage::Alpha),
         Some((numbers, stage)) => {
-            let number = stage.strip_prefix("beta-").or_else(|| stage.strip_prefix("beta"))?;
-            (numbers, Stage::Beta(if number.is_empty() { 1 } else { number.parse().ok()? }))
+            let number = stage
+                .strip_prefix("beta-")
+                .or_else(|| stage.strip_prefix("beta"))?;
+            (
+                numbers,
+                Stage::Beta(if number.is_empty() {
+                    1
+                } else {
+                    number.parse().ok()?
+                }),
+            )
         }
     };
     let mut parts = numbers.split('.').map(|part| part.parse::<u16>().ok());
@@ -137,15 +156,35 @@ mod tests {
 
     #[test]
     fn stages_order_before_the_release() {
-        let order = ["3.0.0-alpha", "3.0.0-beta-1", "3.0.0-beta-2", "3.0.0", "3.0.1", "3.1.0"];
+        let order = [
+            "3.0.0-alpha",
+            "3.0.0-beta-1",
+            "3.0.0-beta-2",
+            "3.0.0",
+            "3.0.1",
+            "3.1.0",
+        ];
         let parsed: Vec<Version> = order.iter().map(|text| text.parse().unwrap()).collect();
         assert!(parsed.is_sorted());
-        assert_eq!(parsed.iter().map(ToString::to_string).collect::<Vec<_>>(), order);
+        assert_eq!(
+            parsed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            order
+        );
     }
 
     #[test]
     fn what_is_no_release_is_refused() {
-        for text in ["", "3", "3.1", "3.1.x", "3.1.2.3", "3.1.2-rc", "-1.0.0", "v3.1.2", "3.1.70000"] {
+        for text in [
+            "",
+            "3",
+            "3.1",
+            "3.1.x",
+            "3.1.2.3",
+            "3.1.2-rc",
+            "-1.0.0",
+            "v3.1.2",
+            "3.1.70000",
+        ] {
             assert!(text.parse::<Version>().is_err(), "{text}");
         }
     }
@@ -154,10 +193,19 @@ mod tests {
     fn ranges_meet_or_do_not() {
         let three_one = VersionRange::new(Version::new(3, 1, 0), Version::new(3, 1, 9));
         let late = VersionRange::new(Version::new(3, 1, 7), Version::new(3, 2, 0));
-        assert_eq!(three_one.intersect(&late), Some(VersionRange::new(Version::new(3, 1, 7), Version::new(3, 1, 9))));
+        assert_eq!(
+            three_one.intersect(&late),
+            Some(VersionRange::new(
+                Version::new(3, 1, 7),
+                Version::new(3, 1, 9)
+            ))
+        );
         let other = VersionRange::new(Version::new(2, 0, 0), Version::new(2, 0, 9));
         assert_eq!(three_one.intersect(&other), None);
         let both = VersionRange::new(Version::new(2, 0, 0), Version::new(3, 1, 9));
-        assert_eq!((three_one.hull(&other), other.hull(&three_one)), (both, both));
+        assert_eq!(
+            (three_one.hull(&other), other.hull(&three_one)),
+            (both, both)
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Options that every command knows.
 //!
-//! Each can also be given in the environment or a file; `config` puts the ways together, so nothing has a default here.
+//! Each can also be given in the environment or a file; `config` puts the ways together, so nothing
+//! has a default here.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -128,7 +129,11 @@ pub struct OutputArgs {
     pub output: Option<Format>,
 
     /// Leaves header lines out.
-    #[arg(long, global = true, help = "Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]")]
+    #[arg(
+        long,
+        global = true,
+        help = "Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]"
+    )]
     pub no_headers: bool,
 
     /// Drops chatter.

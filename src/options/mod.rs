@@ -1,4 +1,5 @@
-//! The grammar of the command line: values of options, and the options that every command knows. No I/O.
+//! The grammar of the command line: values of options, and the options that every command knows. No
+//! I/O.
 
 mod global;
 pub mod value;

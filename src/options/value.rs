@@ -1,4 +1,5 @@
-//! Values with a grammar of their own: durations, rates, zones, names. Pure; also used for the environment and files.
+//! Values with a grammar of their own: durations, rates, zones, names. Pure; also used for the
+//! environment and files.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -32,9 +33,14 @@ impl FromStr for Rate {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let rate =
-            text.strip_suffix("/s").and_then(number).and_then(|n| u32::try_from(n).ok()).and_then(NonZeroU32::new);
-        rate.map(Self).ok_or_else(|| ValueError("expected a number of instances a second, for example 50/s".to_owned()))
+        let rate = text
+            .strip_suffix("/s")
+            .and_then(number)
+            .and_then(|n| u32::try_from(n).ok())
+            .and_then(NonZeroU32::new);
+        rate.map(Self).ok_or_else(|| {
+            ValueError("expected a number of instances a second, for example 50/s".to_owned())
+        })
     }
 }
 
@@ -52,7 +58,11 @@ fn refuse<T>(text: &str) -> Result<T, ValueError> {
 
 /// Digits alone: `u64::from_str` would take a sign as well.
 fn number(text: &str) -> Option<u64> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 /// A duration with its unit: `500ms`, `30s`, `5m`, `1h`.
@@ -64,9 +74,13 @@ pub fn duration(text: &str) -> Result<Duration, ValueError> {
     let (amount, unit) = text.split_at(digits);
     let too_long = || ValueError("this is too long for a duration".to_owned());
     let millis_each = match unit {
-        _ if amount.is_empty() => return refuse("expected a number and its unit, for example 500ms, 30s, 5m or 1h"),
+        _ if amount.is_empty() => {
+            return refuse("expected a number and its unit, for example 500ms, 30s, 5m or 1h");
+        }
         "" => {
-            return Err(ValueError(format!("the unit is missing: write {amount}s for seconds, {amount}m for minutes")));
+            return Err(ValueError(format!(
+                "the unit is missing: write {amount}s for seconds, {amount}m for minutes"
+            )));
         }
         "ms" => 1,
         "s" => 1_000,
@@ -74,9 +88,15 @@ pub fn duration(text: &str) -> Result<Duration, ValueError> {
         "h" => 3_600_000,
         _ => return refuse("the unit is unknown: use ms, s, m or h"),
     };
-    let millis = number(amount).and_then(|amount| amount.checked_mul(millis_each)).ok_or_else(too_long)?;
+    let millis = number(amount)
+        .and_then(|amount| amount.checked_mul(millis_each))
+        .ok_or_else(too_long)?;
     // A year is more than any wait makes sense for, and far from every overflow of clocks.
-    if millis > 365 * 24 * 3_600_000 { Err(too_long()) } else { Ok(Duration::from_millis(millis)) }
+    if millis > 365 * 24 * 3_600_000 {
+        Err(too_long())
+    } else {
+        Ok(Duration::from_millis(millis))
+    }
 }
 
 /// A [`duration`] above zero.
@@ -99,20 +119,29 @@ pub fn time_zone(text: &str) -> Result<TimeZone, ValueError> {
         return Ok(TimeZone::fixed(offset));
     }
     TimeZone::get(text).map_err(|_| {
-        ValueError("no such time zone: expected a name as Asia/Shanghai, or an offset as +08:00".to_owned())
+        ValueError(
+            "no such time zone: expected a name as Asia/Shanghai, or an offset as +08:00"
+                .to_owned(),
+        )
     })
 }
 
 /// Java writes `GMT+8` where POSIX would write `GMT-8`; DolphinScheduler's configuration is Java's.
 fn fixed_offset(text: &str) -> Option<Offset> {
-    let rest = text.strip_prefix("GMT").or_else(|| text.strip_prefix("UTC")).unwrap_or(text);
+    let rest = text
+        .strip_prefix("GMT")
+        .or_else(|| text.strip_prefix("UTC"))
+        .unwrap_or(text);
     let (sign, digits) = match rest.split_at_checked(1)? {
         ("+", digits) => (1, digits),
         ("-", digits) => (-1, digits),
         _ => return None,
     };
     let (hours, minutes) = digits.split_once(':').unwrap_or((digits, "00"));
-    let (hours, minutes) = (number(hours).filter(|_| (1..=2).contains(&hours.len()))?, number(minutes)?);
+    let (hours, minutes) = (
+        number(hours).filter(|_| (1..=2).contains(&hours.len()))?,
+        number(minutes)?,
+    );
     if minutes > 59 {
         return None;
     }
@@ -120,10 +149,12 @@ fn fixed_offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * seconds).ok()
 }
 
-/// A namespace: one or more names with a slash between them. A leading slash, as 1.x writes it, is dropped.
+/// A namespace: one or more names with a slash between them. A leading slash, as 1.x writes it, is
+/// dropped.
 ///
 /// # Errors
-/// Empty parts, `.` and `..`, white space and control characters, none of which ZooKeeper's paths can have or should.
+/// Empty parts, `.` and `..`, white space and control characters, none of which ZooKeeper's paths
+/// can have or should.
 pub fn namespace(text: &str) -> Result<String, ValueError> {
     let name = text.strip_prefix('/').unwrap_or(text);
     if name.split('/').all(is_node_name) {
@@ -142,9 +173,13 @@ fn is_node_name(name: &str) -> bool {
 /// # Errors
 /// What cannot be one. The text is not quoted, as a password may stand in it by mistake.
 pub fn zookeeper(text: &str) -> Result<String, ValueError> {
-    let (hosts, chroot) = text.find('/').map_or((text, ""), |slash| text.split_at(slash));
+    let (hosts, chroot) = text
+        .find('/')
+        .map_or((text, ""), |slash| text.split_at(slash));
     if text.contains('@') || text.contains("://") {
-        return refuse("expected hosts alone, as zk1:2181,zk2:2181/chroot; user and password go into --zk-digest-file");
+        return refuse(
+            "expected hosts alone, as zk1:2181,zk2:2181/chroot; user and password go into --zk-digest-file",
+        );
     }
     if !hosts.split(',').all(is_server) {
         return refuse("expected hosts with commas between, as zk1:2181,zk2:2181/chroot");
@@ -158,7 +193,9 @@ pub fn zookeeper(text: &str) -> Result<String, ValueError> {
 fn is_server(server: &str) -> bool {
     let (host, port) = match server.rsplit_once(':') {
         // The last colon of a bare IPv6 address is no port's; it must stand in brackets.
-        Some((host, _)) if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) => {
+        Some((host, _))
+            if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) =>
+        {
             return server.starts_with('[') && server.ends_with(']');
         }
         Some((host, port)) => (host, Some(port)),
@@ -176,11 +213,27 @@ mod tests {
 
     #[test]
     fn durations_need_a_unit() {
-        let read: Vec<u128> =
-            ["500ms", "30s", "5m", "1h", "0s"].iter().map(|text| duration(text).unwrap().as_millis()).collect();
+        let read: Vec<u128> = ["500ms", "30s", "5m", "1h", "0s"]
+            .iter()
+            .map(|text| duration(text).unwrap().as_millis())
+            .collect();
         assert_eq!(read, [500, 30_000, 300_000, 3_600_000, 0]);
-        assert_eq!(duration("30").unwrap_err().0, "the unit is missing: write 30s for seconds, 30m for minutes");
-        for text in ["", "s", "5 m", "5d", "-5s", "+5s", "1.5s", "99999999999999999999s", "9999999h", "５s"] {
+        assert_eq!(
+            duration("30").unwrap_err().0,
+            "the unit is missing: write 30s for seconds, 30m for minutes"
+        );
+        for text in [
+            "",
+            "s",
+            "5 m",
+            "5d",
+            "-5s",
+            "+5s",
+            "1.5s",
+            "99999999999999999999s",
+            "9999999h",
+            "５s",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(positive_duration("0ms").is_err());
@@ -198,31 +251,58 @@ mod tests {
     fn zones_by_name_and_by_offset() {
         let time: jiff::Timestamp = "2024-01-01T00:00:00Z".parse().unwrap();
         for text in ["Asia/Shanghai", "+08:00", "GMT+8", "UTC+08:00"] {
-            assert_eq!(time_zone(text).unwrap().to_offset(time), Offset::constant(8), "{text}");
+            assert_eq!(
+                time_zone(text).unwrap().to_offset(time),
+                Offset::constant(8),
+                "{text}"
+            );
         }
-        assert_eq!(time_zone("-03:30").unwrap().to_offset(time).seconds(), -12_600);
+        assert_eq!(
+            time_zone("-03:30").unwrap().to_offset(time).seconds(),
+            -12_600
+        );
         assert_eq!(time_zone("UTC").unwrap().to_offset(time), Offset::UTC);
-        for text in ["", "Asia", "Mars/Olympus", "+8:99", "+99", "GMT+", "+1e1", "../../etc/passwd"] {
+        for text in [
+            "",
+            "Asia",
+            "Mars/Olympus",
+            "+8:99",
+            "+99",
+            "GMT+",
+            "+1e1",
+            "../../etc/passwd",
+        ] {
             assert!(time_zone(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn connection_strings() {
-        for text in ["zk1", "zk1:2181", "zk1:2181,zk2:2181/ds/prod", "[::1]:2181", "[::1]", "10.0.0.1:2181"] {
+        for text in [
+            "zk1",
+            "zk1:2181",
+            "zk1:2181,zk2:2181/ds/prod",
+            "[::1]:2181",
+            "[::1]",
+            "10.0.0.1:2181",
+        ] {
             assert_eq!(zookeeper(text).as_deref(), Ok(text));
         }
         assert_eq!(zookeeper("zk1:2181/").as_deref(), Ok("zk1:2181"));
-        for text in
-            ["", ",", "zk1,", "zk1:", "zk1:0", "zk1:x", "::1", "zk1//a", "zk1/a/", "zk://zk1", "u:p@zk1", "/a", "z k"]
-        {
+        for text in [
+            "", ",", "zk1,", "zk1:", "zk1:0", "zk1:x", "::1", "zk1//a", "zk1/a/", "zk://zk1",
+            "u:p@zk1", "/a", "z k",
+        ] {
             assert!(zookeeper(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn namespaces() {
-        assert_eq!(namespace("/dolphinscheduler").as_deref(), Ok("dolphinscheduler"));
+        assert_eq!(
+            namespace("/dolphinscheduler").as_deref(),
+            Ok("dolphinscheduler")
+        );
         assert_eq!(namespace("prod/ds").as_deref(), Ok("prod/ds"));
         for text in ["", "/", "//a", "a/", "a//b", "../a", "a b"] {
             assert!(namespace(text).is_err(), "{text}");

@@ -16,7 +16,8 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Lets the environment decide where the operator did not: `NO_COLOR`, `CLICOLOR_FORCE`, `FORCE_COLOR`,
+    /// Lets the environment decide where the operator did not: `NO_COLOR`, `CLICOLOR_FORCE`,
+    /// `FORCE_COLOR`,
     /// `TERM=dumb`, `CLICOLOR=0`, in this order. `variable` gives the ones that are set and not empty.
     #[must_use]
     pub fn with_environment(self, variable: impl Fn(&str) -> Option<String>) -> Self {
@@ -73,7 +74,10 @@ mod tests {
 
     fn decide(choice: ColorChoice, variables: &[(&str, &str)]) -> ColorChoice {
         choice.with_environment(|name| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -91,7 +95,11 @@ mod tests {
             (Auto, &[("CLICOLOR", "1"), ("TERM", "xterm")], Auto),
         ];
         for (choice, variables, expected) in cases {
-            assert_eq!(decide(choice, variables), expected, "{choice:?} {variables:?}");
+            assert_eq!(
+                decide(choice, variables),
+                expected,
+                "{choice:?} {variables:?}"
+            );
         }
     }
 

@@ -12,8 +12,9 @@ use crate::exit_code::ExitCode;
 /// What a word for programs looks like, where a schema does not list the words.
 pub const WORD: &str = "^[a-z][a-z0-9_]*$";
 
-/// What a command answers to programs: the keys of its document behind those of the head. It is written from the type that
-/// implements this, whose `Default` is the answer of a command that came to nothing.
+/// What a command answers to programs: the keys of its document behind those of the head. It is
+/// written from the type that implements this, whose `Default` is the answer of a command that came
+/// to nothing.
 pub trait Keys: erased_serde::Serialize + Debug + Send {
     /// The arrays that become lines of ndjson.
     fn records(&mut self) -> Vec<Records<'_>> {
@@ -40,12 +41,20 @@ pub trait Rows {
     ///
     /// # Errors
     /// The first one of `each`.
-    fn drain(&mut self, each: &mut dyn FnMut(&dyn erased_serde::Serialize) -> io::Result<()>) -> io::Result<()>;
+    fn drain(
+        &mut self,
+        each: &mut dyn FnMut(&dyn erased_serde::Serialize) -> io::Result<()>,
+    ) -> io::Result<()>;
 }
 
 impl<T: Serialize> Rows for Vec<T> {
-    fn drain(&mut self, each: &mut dyn FnMut(&dyn erased_serde::Serialize) -> io::Result<()>) -> io::Result<()> {
-        std::mem::take(self).into_iter().try_for_each(|row| each(&row))
+    fn drain(
+        &mut self,
+        each: &mut dyn FnMut(&dyn erased_serde::Serialize) -> io::Result<()>,
+    ) -> io::Result<()> {
+        std::mem::take(self)
+            .into_iter()
+            .try_for_each(|row| each(&row))
     }
 }
 
@@ -77,7 +86,14 @@ impl Document {
     pub fn new(command: impl Into<Cow<'static, str>>, keys: impl Keys + 'static) -> Self {
         let command = command.into();
         let body = Body::new(keys).boxed();
-        Self { command, family: None, ds_version: None, warnings: Vec::new(), error: None, body }
+        Self {
+            command,
+            family: None,
+            ds_version: None,
+            warnings: Vec::new(),
+            error: None,
+            body,
+        }
     }
 }
 
@@ -101,7 +117,13 @@ pub struct ErrorBody {
 impl ErrorBody {
     /// A failure without causes and hint.
     pub fn new(kind: &'static str, message: impl Into<String>, exit_code: ExitCode) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hint: None, exit_code }
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            exit_code,
+        }
     }
 
     /// Adds a cause.
@@ -139,7 +161,11 @@ pub struct Body<K = Box<dyn Keys>> {
 impl<K> Body<K> {
     /// What programs are told, and nothing for people yet.
     pub fn new(keys: K) -> Self {
-        Self { keys, tables: Vec::new(), closing: Vec::new() }
+        Self {
+            keys,
+            tables: Vec::new(),
+            closing: Vec::new(),
+        }
     }
 
     /// Leaves out what is for people.
@@ -164,7 +190,11 @@ impl<K> Body<K> {
 
     /// The same with other keys.
     pub fn map<L>(self, keys: impl FnOnce(K) -> L) -> Body<L> {
-        Body { keys: keys(self.keys), tables: self.tables, closing: self.closing }
+        Body {
+            keys: keys(self.keys),
+            tables: self.tables,
+            closing: self.closing,
+        }
     }
 }
 
@@ -191,7 +221,11 @@ impl Table {
     /// A table without rows.
     #[must_use]
     pub fn new(headers: &[&'static str]) -> Self {
-        Self { title: None, headers: headers.to_vec(), rows: Vec::new() }
+        Self {
+            title: None,
+            headers: headers.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     /// Gives it a title.
@@ -203,7 +237,10 @@ impl Table {
 
     /// Adds a row.
     pub fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(TableRow { cells, alarm: false });
+        self.rows.push(TableRow {
+            cells,
+            alarm: false,
+        });
     }
 
     /// Adds a row that needs an operator now; it is red where there are colours.

@@ -1,4 +1,5 @@
-//! JSON with every character that a terminal would obey written as JSON's own escape: the value stays the same.
+//! JSON with every character that a terminal would obey written as JSON's own escape: the value
+//! stays the same.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -25,14 +26,18 @@ pub fn in_one_line(value: &impl Serialize) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Escapes such characters on their way. They stand in texts alone: of itself JSON has none but the end of a line, which texts
-/// do not have. A text comes in whole characters.
+/// Escapes such characters on their way. They stand in texts alone: of itself JSON has none but the
+/// end of a line, which texts do not have. A text comes in whole characters.
 struct Escaped<'w>(&'w mut dyn Write);
 
 impl Write for Escaped<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut rest = str::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-        while let Some((start, c)) = rest.char_indices().find(|(_, c)| *c != '\n' && is_dangerous(*c)) {
+        let mut rest =
+            str::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        while let Some((start, c)) = rest
+            .char_indices()
+            .find(|(_, c)| *c != '\n' && is_dangerous(*c))
+        {
             self.0.write_all(&rest.as_bytes()[..start])?;
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(self.0, "\\u{unit:04x}")?;
@@ -65,12 +70,21 @@ mod tests {
     #[test]
     fn nothing_else_is_written_otherwise_than_usual() {
         let value = json!({ "a": [1, -2.5, true, null, "ü \" \\ \n"], "empty": [[], {}], "b": { "c": "d" } });
-        assert_eq!(both(&value), [serde_json::to_string_pretty(&value).unwrap(), value.to_string()]);
+        assert_eq!(
+            both(&value),
+            [
+                serde_json::to_string_pretty(&value).unwrap(),
+                value.to_string()
+            ]
+        );
     }
 
     #[test]
     fn characters_beyond_the_first_plane_become_two_escapes() {
-        assert_eq!(both(&json!("a\u{7f}b\u{202e}\u{e0001}")), ["\"a\\u007fb\\u202e\\udb40\\udc01\""; 2]);
+        assert_eq!(
+            both(&json!("a\u{7f}b\u{202e}\u{e0001}")),
+            ["\"a\\u007fb\\u202e\\udb40\\udc01\""; 2]
+        );
     }
 
     proptest! {

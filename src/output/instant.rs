@@ -10,7 +10,9 @@ use serde::{Serialize, Serializer};
 pub struct Instant(
     #[schemars(
         with = "String",
-        regex(pattern = r"^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$")
+        regex(
+            pattern = r"^-?[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$"
+        )
     )]
     Timestamp,
 );

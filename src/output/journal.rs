@@ -1,4 +1,5 @@
-//! Lines for systemd's journal, which keeps times of its own and reads a level from the start of a line.
+//! Lines for systemd's journal, which keeps times of its own and reads a level from the start of a
+//! line.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -39,16 +40,25 @@ impl Journal {
     #[must_use]
     pub fn of_process(journal_stream: Option<&str>) -> Self {
         let is_it = |stream| is_journal(journal_stream, stream);
-        Self { stdout: is_it(std::io::stdout().as_fd()), stderr: is_it(std::io::stderr().as_fd()) }
+        Self {
+            stdout: is_it(std::io::stdout().as_fd()),
+            stderr: is_it(std::io::stderr().as_fd()),
+        }
     }
 }
 
-/// Whether a stream is the one that `JOURNAL_STREAM` names, as `device:inode`: a program may inherit the variable and
-/// write somewhere else.
+/// Whether a stream is the one that `JOURNAL_STREAM` names, as `device:inode`: a program may
+/// inherit the variable and write somewhere else.
 fn is_journal(journal_stream: Option<&str>, stream: BorrowedFd<'_>) -> bool {
-    let Some((device, inode)) = journal_stream.and_then(|text| text.split_once(':')) else { return false };
-    let (Ok(device), Ok(inode)) = (device.parse::<u64>(), inode.parse::<u64>()) else { return false };
-    let metadata = stream.try_clone_to_owned().and_then(|stream| File::from(stream).metadata());
+    let Some((device, inode)) = journal_stream.and_then(|text| text.split_once(':')) else {
+        return false;
+    };
+    let (Ok(device), Ok(inode)) = (device.parse::<u64>(), inode.parse::<u64>()) else {
+        return false;
+    };
+    let metadata = stream
+        .try_clone_to_owned()
+        .and_then(|stream| File::from(stream).metadata());
     metadata.is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (device, inode))
 }
 
@@ -63,7 +73,15 @@ mod tests {
         let name = format!("{}:{}", metadata.dev(), metadata.ino());
         assert!(is_journal(Some(&name), file.as_fd()));
         assert!(!is_journal(Some(&name), other.as_fd()));
-        for strange in [None, Some(""), Some(":"), Some("1"), Some("a:b"), Some("-1:2"), Some("1:2:3")] {
+        for strange in [
+            None,
+            Some(""),
+            Some(":"),
+            Some("1"),
+            Some("a:b"),
+            Some("-1:2"),
+            Some("1:2:3"),
+        ] {
             assert!(!is_journal(strange, file.as_fd()), "{strange:?}");
         }
     }

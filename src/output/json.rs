@@ -44,7 +44,14 @@ struct Line<'a, K: ?Sized> {
 
 impl<'a> From<&'a Document> for Whole<'a, dyn Keys> {
     fn from(document: &'a Document) -> Self {
-        let Document { command, family, ds_version, warnings, error, body } = document;
+        let Document {
+            command,
+            family,
+            ds_version,
+            warnings,
+            error,
+            body,
+        } = document;
         Self {
             schema_version: SCHEMA_VERSION,
             ok: error.is_none(),
@@ -69,7 +76,13 @@ pub(super) fn write_ndjson(document: &mut Document, out: &mut dyn Write) -> io::
     for records in document.body.keys.records() {
         told.push(records.key);
         records.rows.drain(&mut |keys| {
-            write_compact(&Line { record: records.record, keys }, out)?;
+            write_compact(
+                &Line {
+                    record: records.record,
+                    keys,
+                },
+                out,
+            )?;
             writeln!(out)
         })?;
     }
@@ -79,6 +92,12 @@ pub(super) fn write_ndjson(document: &mut Document, out: &mut dyn Write) -> io::
             keys.shift_remove(key);
         }
     }
-    write_compact(&Line { record: SUMMARY, keys: &rest }, out)?;
+    write_compact(
+        &Line {
+            record: SUMMARY,
+            keys: &rest,
+        },
+        out,
+    )?;
     writeln!(out)
 }

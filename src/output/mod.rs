@@ -18,7 +18,9 @@ mod tsv;
 use strum::{EnumString, VariantNames};
 
 pub use color::ColorChoice;
-pub use document::{Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Rows, Table, TableRow, WORD};
+pub use document::{
+    Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Rows, Table, TableRow, WORD,
+};
 pub use escaped::in_one_line;
 pub use instant::Instant;
 pub use journal::{Journal, Level};
@@ -58,7 +60,13 @@ pub struct OutputSettings {
 
 impl Default for OutputSettings {
     fn default() -> Self {
-        Self { format: Format::Table, headers: true, quiet: false, verbosity: 0, color: ColorChoice::Auto }
+        Self {
+            format: Format::Table,
+            headers: true,
+            quiet: false,
+            verbosity: 0,
+            color: ColorChoice::Auto,
+        }
     }
 }
 

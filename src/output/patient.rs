@@ -1,9 +1,12 @@
-//! A stream that never keeps its writer waiting: what nobody reads in time is refused, not waited for.
+//! A stream that never keeps its writer waiting: what nobody reads in time is refused, not waited
+//! for.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
+};
 use std::thread;
 use std::time::Duration;
 
@@ -29,8 +32,8 @@ struct Pen<W> {
 }
 
 impl<W: Write> Pen<W> {
-    /// A disk that is full may have room again: until then it is as a reader who does not read. What comes behind a line that
-    /// was cut off all the same is no part of it.
+    /// A disk that is full may have room again: until then it is as a reader who does not read.
+    /// What comes behind a line that was cut off all the same is no part of it.
     fn put(&mut self, line: &[u8]) -> io::Result<()> {
         if self.broken {
             self.all(b"\n").1?;
@@ -51,7 +54,9 @@ impl<W: Write> Pen<W> {
                 Ok(0) => return (done, Err(ErrorKind::WriteZero.into())),
                 Ok(count) => done += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_full(&error) && !self.ending.load(Ordering::Relaxed) => thread::sleep(ROOM),
+                Err(error) if is_full(&error) && !self.ending.load(Ordering::Relaxed) => {
+                    thread::sleep(ROOM);
+                }
                 Err(error) => return (done, Err(error)),
             }
         }
@@ -60,7 +65,10 @@ impl<W: Write> Pen<W> {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+    )
 }
 
 /// Writes whole lines, by a thread of its own.
@@ -70,7 +78,8 @@ pub struct Patient {
     lines: Option<SyncSender<Vec<u8>>>,
     /// How many bytes were taken, and how many of these are written.
     taken: u64,
-    /// How many bytes were refused since one was taken: whoever was refused tells that with the next one.
+    /// How many bytes were refused since one was taken: whoever was refused tells that with the
+    /// next one.
     refused: u64,
     written: Arc<AtomicU64>,
     /// Nobody waits for room any more.
@@ -87,7 +96,12 @@ impl Patient {
         let (end, ended) = channel();
         let written = Arc::new(AtomicU64::new(0));
         let ending = Arc::new(AtomicBool::new(false));
-        let mut pen = Pen { stream, count: Arc::clone(&written), ending: Arc::clone(&ending), broken: false };
+        let mut pen = Pen {
+            stream,
+            count: Arc::clone(&written),
+            ending: Arc::clone(&ending),
+            broken: false,
+        };
         thread::spawn(move || {
             let mut result = Ok(());
             while let Ok(line) = waiting.recv() {
@@ -103,23 +117,38 @@ impl Patient {
             // Whoever waits for that may be gone.
             let _ = end.send(result);
         });
-        Self { line: Vec::new(), lines: Some(lines), taken: 0, refused: 0, written, ending, ended }
+        Self {
+            line: Vec::new(),
+            lines: Some(lines),
+            taken: 0,
+            refused: 0,
+            written,
+            ending,
+            ended,
+        }
     }
 
     /// Waits until the rest is written, as long as the reader takes a line within `patience`.
     ///
     /// # Errors
-    /// The stream's, as of a full disk; or how many bytes are lost, as nobody reads them. A reader that went away is nobody
-    /// to write for.
+    /// The stream's, as of a full disk; or how many bytes are lost, as nobody reads them. A reader
+    /// that went away is nobody to write for.
     pub fn finish(mut self, patience: Duration) -> io::Result<()> {
         let lost = match self.end(patience) {
             Some(Ok(())) => self.refused,
             Some(Err(error)) if error.kind() == ErrorKind::BrokenPipe => 0,
             Some(Err(error)) => return Err(error),
-            None => self.taken.saturating_sub(self.written.load(Ordering::Relaxed)).saturating_add(self.refused),
+            None => self
+                .taken
+                .saturating_sub(self.written.load(Ordering::Relaxed))
+                .saturating_add(self.refused),
         };
         let words = || format!("nobody reads it in time, and {lost} bytes of it are lost");
-        if lost == 0 { Ok(()) } else { Err(io::Error::new(ErrorKind::TimedOut, words())) }
+        if lost == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::new(ErrorKind::TimedOut, words()))
+        }
     }
 
     /// How writing went, where that is known in time.
@@ -131,7 +160,8 @@ impl Patient {
             let before = self.written.load(Ordering::Relaxed);
             match self.ended.recv_timeout(patience) {
                 Ok(result) => return Some(result),
-                Err(RecvTimeoutError::Timeout) if self.written.load(Ordering::Relaxed) > before => {}
+                Err(RecvTimeoutError::Timeout) if self.written.load(Ordering::Relaxed) > before => {
+                }
                 Err(_) => return None,
             }
         }
@@ -140,7 +170,9 @@ impl Patient {
     fn send(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.line);
         let length = line.len() as u64;
-        if let Some(Err(TrySendError::Full(_))) = self.lines.as_ref().map(|lines| lines.try_send(line)) {
+        if let Some(Err(TrySendError::Full(_))) =
+            self.lines.as_ref().map(|lines| lines.try_send(line))
+        {
             self.refused += length;
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -161,7 +193,11 @@ impl Write for Patient {
 
     /// Does not wait for the stream.
     fn flush(&mut self) -> io::Result<()> {
-        if self.line.is_empty() { Ok(()) } else { self.send() }
+        if self.line.is_empty() {
+            Ok(())
+        } else {
+            self.send()
+        }
     }
 }
 
@@ -187,7 +223,9 @@ mod tests {
     impl Write for Gate {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let (state, opened) = &*self.0;
-            let mut state = opened.wait_while(state.lock().unwrap(), |(open, _)| !*open).unwrap();
+            let mut state = opened
+                .wait_while(state.lock().unwrap(), |(open, _)| !*open)
+                .unwrap();
             state.1.push_str(std::str::from_utf8(bytes).unwrap());
             Ok(bytes.len())
         }
@@ -208,12 +246,18 @@ mod tests {
                 Err(error) => break error,
             }
         };
-        assert!(refused.kind() == ErrorKind::WouldBlock && (LINES..=LINES + 1).contains(&taken), "{taken}");
+        assert!(
+            refused.kind() == ErrorKind::WouldBlock && (LINES..=LINES + 1).contains(&taken),
+            "{taken}"
+        );
         gate.0.0.lock().unwrap().0 = true;
         gate.0.1.notify_all();
         let lost = patient.finish(LAST).unwrap_err();
         let length = format!("line {taken}\n").len();
-        assert!(lost.to_string().contains(&format!("and {length} bytes")), "{lost}");
+        assert!(
+            lost.to_string().contains(&format!("and {length} bytes")),
+            "{lost}"
+        );
         let text = gate.0.0.lock().unwrap().1.clone();
         let expected: Vec<String> = (0..taken).map(|number| format!("line {number}")).collect();
         assert!(text.ends_with('\n') && text.lines().eq(expected));
@@ -227,7 +271,10 @@ mod tests {
             writeln!(patient, "{}", "x".repeat(1023)).unwrap();
         }
         let lost = patient.finish(Duration::from_millis(500)).unwrap_err();
-        assert!(lost.kind() == ErrorKind::TimedOut && lost.to_string().contains("36864 bytes"), "{lost}");
+        assert!(
+            lost.kind() == ErrorKind::TimedOut && lost.to_string().contains("36864 bytes"),
+            "{lost}"
+        );
         io::Read::read_exact(&mut reader, &mut vec![0; 65536]).unwrap();
     }
 
@@ -242,7 +289,12 @@ mod tests {
 
     impl Disk {
         fn new(room: usize, error: ErrorKind, once: bool) -> Self {
-            Self { text: Arc::default(), room: Arc::new(Mutex::new(room)), error, once }
+            Self {
+                text: Arc::default(),
+                room: Arc::new(Mutex::new(room)),
+                error,
+                once,
+            }
         }
 
         fn text(&self) -> String {
@@ -292,7 +344,10 @@ mod tests {
 
     #[test]
     fn a_disk_that_stays_full_is_told_and_not_waited_for_at_the_end() {
-        let (disk, began) = (Disk::new(10, ErrorKind::StorageFull, false), std::time::Instant::now());
+        let (disk, began) = (
+            Disk::new(10, ErrorKind::StorageFull, false),
+            std::time::Instant::now(),
+        );
         let error = write_to(&disk, |disk| *disk.room.lock().unwrap() == 0).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StorageFull);
         assert!(began.elapsed() < LAST, "{:?}", began.elapsed());
@@ -301,9 +356,15 @@ mod tests {
 
     #[test]
     fn what_comes_after_an_error_is_written_in_lines_of_its_own_and_the_error_is_told() {
-        for (room, text) in [(7, "line 0\nline 2\nline 3\n"), (10, "line 0\nlin\nline 2\nline 3\n")] {
+        for (room, text) in [
+            (7, "line 0\nline 2\nline 3\n"),
+            (10, "line 0\nlin\nline 2\nline 3\n"),
+        ] {
             let disk = Disk::new(room, ErrorKind::FileTooLarge, true);
-            assert_eq!(write_to(&disk, |_| true).unwrap_err().kind(), ErrorKind::FileTooLarge);
+            assert_eq!(
+                write_to(&disk, |_| true).unwrap_err().kind(),
+                ErrorKind::FileTooLarge
+            );
             assert_eq!(disk.text(), text);
         }
     }

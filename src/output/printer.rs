@@ -28,7 +28,8 @@ impl Terminals {
     /// Those of this process; `journal_stream` is the variable `JOURNAL_STREAM`.
     #[must_use]
     pub fn of_process(journal_stream: Option<&str>) -> Self {
-        let width = || terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0);
+        let width =
+            || terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0);
         Self {
             stdin: io::stdin().is_terminal(),
             stdout_width: io::stdout().is_terminal().then(width),
@@ -64,7 +65,13 @@ impl<'w> Printer<'w> {
         settings: OutputSettings,
         terminals: Terminals,
     ) -> Self {
-        Self { out, err, settings, terminals, progress: Progress::default() }
+        Self {
+            out,
+            err,
+            settings,
+            terminals,
+            progress: Progress::default(),
+        }
     }
 
     /// How to answer.
@@ -73,15 +80,23 @@ impl<'w> Printer<'w> {
         &self.settings
     }
 
-    /// Prints an answer: the result on stdout; for people and `tsv` also warnings and the error on stderr.
+    /// Prints an answer: the result on stdout; for people and `tsv` also warnings and the error on
+    /// stderr.
     ///
     /// # Errors
     /// Stdout cannot be written. A reader that went away (`| head`) is no error.
     pub fn document(&mut self, mut document: Document) -> io::Result<()> {
         self.progress.end();
         let mut out = BufWriter::new(&mut *self.out);
-        let colors = self.settings.color.applies(self.terminals.stdout_width.is_some());
-        let look = TableStyle { headers: self.settings.headers, colors, width: self.terminals.stdout_width };
+        let colors = self
+            .settings
+            .color
+            .applies(self.terminals.stdout_width.is_some());
+        let look = TableStyle {
+            headers: self.settings.headers,
+            colors,
+            width: self.terminals.stdout_width,
+        };
         let written = match self.settings.format {
             Format::Table => table::write(&document, look, &mut out),
             Format::Json => json::write_json(&document, &mut out),
@@ -92,7 +107,10 @@ impl<'w> Printer<'w> {
         // What is left of a failed write must not be tried again when the buffer is dropped.
         drop(out.into_parts());
         if matches!(self.settings.format, Format::Table | Format::Tsv) {
-            document.warnings.iter().for_each(|warning| self.warning(warning));
+            document
+                .warnings
+                .iter()
+                .for_each(|warning| self.warning(warning));
         }
         if let Some(error) = &document.error {
             self.error(error);
@@ -106,7 +124,11 @@ impl<'w> Printer<'w> {
     /// As [`Printer::document`].
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         self.progress.end();
-        quietly(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()))
+        quietly(
+            self.out
+                .write_all(text.as_bytes())
+                .and_then(|()| self.out.flush()),
+        )
     }
 
     /// Whether stdout leads to systemd's journal, which wants levels and has times of its own.
@@ -140,14 +162,24 @@ impl<'w> Printer<'w> {
 
     /// Where stderr fails there is nobody to tell.
     fn line(&mut self, label: &str, style: Style, level: Level, text: &str) {
-        let level = if self.terminals.journal.stderr { level.prefix() } else { String::new() };
-        let label = styled(label, style, self.settings.color.applies(self.terminals.stderr));
+        let level = if self.terminals.journal.stderr {
+            level.prefix()
+        } else {
+            String::new()
+        };
+        let label = styled(
+            label,
+            style,
+            self.settings.color.applies(self.terminals.stderr),
+        );
         let err = &mut *self.err;
-        let _ = self.progress.aside(|| writeln!(err, "{level}{label}{}", sanitized(text)));
+        let _ = self
+            .progress
+            .aside(|| writeln!(err, "{level}{label}{}", sanitized(text)));
     }
 
-    /// Says what is waited for. On a terminal it moves until [`Printer::settled`] or the next output; elsewhere it is a
-    /// line, once as long as the text stays the same.
+    /// Says what is waited for. On a terminal it moves until [`Printer::settled`] or the next
+    /// output; elsewhere it is a line, once as long as the text stays the same.
     pub fn waiting(&mut self, what: &str) {
         if !self.settings.quiet {
             let _ = self.progress.waiting(what, self.terminals.stderr, self.err);
@@ -178,8 +210,8 @@ impl<'w> Printer<'w> {
         self.terminals.stdin && self.terminals.stderr
     }
 
-    /// Asks; everything but `y` and `yes` means no, and so does a stream that is no terminal. May be dropped while it
-    /// waits, so a signal can end it.
+    /// Asks; everything but `y` and `yes` means no, and so does a stream that is no terminal. May
+    /// be dropped while it waits, so a signal can end it.
     pub async fn confirm(&mut self, question: &str) -> bool {
         if !self.can_ask() {
             return false;
@@ -187,7 +219,8 @@ impl<'w> Printer<'w> {
         self.progress.end();
         let _ = write!(self.err, "{} [y/N] ", sanitized(question)).and_then(|()| self.err.flush());
         let (answer, wait) = tokio::sync::oneshot::channel();
-        // A thread of its own: a read from a terminal cannot be called off, and must not keep the process from ending.
+        // A thread of its own: a read from a terminal cannot be called off, and must not keep the
+        // process from ending.
         std::thread::spawn(move || {
             let mut line = String::new();
             let read = io::stdin().lock().read_line(&mut line);

@@ -16,7 +16,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Says what is waited for. `moving`: stderr is a terminal.
-    pub(super) fn waiting(&mut self, what: &str, moving: bool, err: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn waiting(
+        &mut self,
+        what: &str,
+        moving: bool,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
         let line = format!("waiting for {}", sanitized(what));
         if moving {
             self.spinner().set_message(line);
@@ -44,14 +49,19 @@ impl Progress {
             |bar| bar.length() != Some(total),
             || {
                 let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}");
-                ProgressBar::new(total).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+                ProgressBar::new(total)
+                    .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
             },
         );
         bar.set_message(sanitized(what).into_owned());
         bar.set_position(done);
     }
 
-    fn replace_if(&mut self, unfit: impl Fn(&ProgressBar) -> bool, new: impl Fn() -> ProgressBar) -> &ProgressBar {
+    fn replace_if(
+        &mut self,
+        unfit: impl Fn(&ProgressBar) -> bool,
+        new: impl Fn() -> ProgressBar,
+    ) -> &ProgressBar {
         if self.bar.as_ref().is_some_and(unfit) {
             self.end();
         }

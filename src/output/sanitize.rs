@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Writes control characters, escape sequences and marks that turn the direction of text as escapes.
+/// Writes control characters, escape sequences and marks that turn the direction of text as
+/// escapes.
 #[must_use]
 pub fn sanitized(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_dangerous) {
@@ -25,7 +26,8 @@ pub fn sanitized(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Control characters (C0, DEL, C1), line separators, and everything that reorders or hides what follows.
+/// Control characters (C0, DEL, C1), line separators, and everything that reorders or hides what
+/// follows.
 pub(super) fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -49,7 +51,10 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {
         assert_eq!(sanitized("a\nb\tc\rd"), "a\\nb\\tc\\rd");
-        assert_eq!(sanitized("\u{1b}[2J\u{7f}\u{9b}31m"), "\\u{1b}[2J\\u{7f}\\u{9b}31m");
+        assert_eq!(
+            sanitized("\u{1b}[2J\u{7f}\u{9b}31m"),
+            "\\u{1b}[2J\\u{7f}\\u{9b}31m"
+        );
         assert_eq!(sanitized("\u{202e}live\u{200b}"), "\\u{202e}live\\u{200b}");
         assert_eq!(sanitized("每日报表 C:\\é"), "每日报表 C:\\é");
         assert_eq!(escaped("a\\n\n"), "a\\\\n\\n");

@@ -1,5 +1,5 @@
-//! The JSON schemas of what is written for programs, made from the types that are written. They are strict: no key may be
-//! missing, and none may be there besides.
+//! The JSON schemas of what is written for programs, made from the types that are written. They are
+//! strict: no key may be missing, and none may be there besides.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
@@ -12,7 +12,9 @@ use super::json::{SUMMARY, Whole};
 /// The schema of a value.
 #[must_use]
 pub fn of<T: JsonSchema>(title: &str) -> Value {
-    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.meta_schema = None);
+    let settings = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with(|settings| settings.meta_schema = None);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     RecursiveTransform(close).transform(&mut schema);
     headed(title, schema.to_value())
@@ -26,7 +28,8 @@ pub fn document<K: Keys + JsonSchema + 'static>(title: &str, commands: &[String]
     schema
 }
 
-/// The schema of each line of `-o ndjson`: a record, or the summary at the end, which is the document without the records.
+/// The schema of each line of `-o ndjson`: a record, or the summary at the end, which is the
+/// document without the records.
 #[must_use]
 pub fn line<K: Keys + Default + JsonSchema + 'static>(title: &str, commands: &[String]) -> Value {
     let mut summary = document::<K>(title, commands);
@@ -34,7 +37,10 @@ pub fn line<K: Keys + Default + JsonSchema + 'static>(title: &str, commands: &[S
     let mut lines = Vec::new();
     for records in K::default().records() {
         let list = without(&mut summary, records.key).unwrap_or_default();
-        let name = list["items"]["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")).unwrap_or_default();
+        let name = list["items"]["$ref"]
+            .as_str()
+            .and_then(|path| path.strip_prefix("#/$defs/"))
+            .unwrap_or_default();
         lines.push(named(definitions[name].clone(), records.record));
     }
     lines.push(named(summary, SUMMARY));
@@ -43,7 +49,8 @@ pub fn line<K: Keys + Default + JsonSchema + 'static>(title: &str, commands: &[S
 
 /// With what a reader wants to see first.
 fn headed(title: &str, schema: Value) -> Value {
-    let mut headed = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title });
+    let mut headed =
+        json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title });
     if let (Value::Object(keys), Value::Object(rest)) = (&mut headed, schema) {
         // A type's own name says less.
         keys.extend(rest.into_iter().filter(|(key, _)| key != "title"));
@@ -53,19 +60,25 @@ fn headed(title: &str, schema: Value) -> Value {
 
 /// Takes a key out of the schema of an object.
 fn without(object: &mut Value, key: &str) -> Option<Value> {
-    object["required"].as_array_mut()?.retain(|required| required != key);
+    object["required"]
+        .as_array_mut()?
+        .retain(|required| required != key);
     object["properties"].as_object_mut()?.shift_remove(key)
 }
 
 /// The schema of an object with the name of its kind in front.
 fn named(object: Value, record: &str) -> Value {
-    let Value::Object(mut object) = object else { return Value::Null };
+    let Value::Object(mut object) = object else {
+        return Value::Null;
+    };
     for head in ["$schema", "$defs", "title"] {
         object.shift_remove(head);
     }
     let mut properties = Map::from_iter([("record".to_owned(), json!({ "const": record }))]);
     let mut required = vec![json!("record")];
-    if let (Some(Value::Object(keys)), Some(Value::Array(names))) = (object.get("properties"), object.get("required")) {
+    if let (Some(Value::Object(keys)), Some(Value::Array(names))) =
+        (object.get("properties"), object.get("required"))
+    {
         properties.extend(keys.clone());
         required.extend(names.clone());
     }
@@ -111,14 +124,29 @@ mod tests {
 
     impl Keys for Flock {
         fn records(&mut self) -> Vec<Records<'_>> {
-            vec![Records { key: "sheep", record: "one_sheep", rows: &mut self.sheep }]
+            vec![Records {
+                key: "sheep",
+                record: "one_sheep",
+                rows: &mut self.sheep,
+            }]
         }
     }
 
     fn flock() -> Document {
         let sheep = [("dolly", Colour::White), ("shaun", Colour::Black)];
-        let sheep = sheep.map(|(name, colour)| Sheep { name: name.to_owned(), colour }).into();
-        Document::new("flock", Flock { sheep, shepherd: None })
+        let sheep = sheep
+            .map(|(name, colour)| Sheep {
+                name: name.to_owned(),
+                colour,
+            })
+            .into();
+        Document::new(
+            "flock",
+            Flock {
+                sheep,
+                shepherd: None,
+            },
+        )
     }
 
     fn commands() -> Vec<String> {
@@ -145,21 +173,59 @@ mod tests {
     fn a_document_is_what_its_schema_says_and_no_other_is() {
         let schema = document::<Flock>("a flock", &commands());
         assert!(is_valid(&schema, &written()), "{schema:#}\n{:#}", written());
-        let take = |key: &'static str| move |value: &mut Value| drop(value.as_object_mut().unwrap().remove(key));
-        for key in ["schema_version", "ok", "command", "family", "ds_version", "warnings", "error", "sheep", "shepherd"]
-        {
+        let take = |key: &'static str| {
+            move |value: &mut Value| drop(value.as_object_mut().unwrap().remove(key))
+        };
+        for key in [
+            "schema_version",
+            "ok",
+            "command",
+            "family",
+            "ds_version",
+            "warnings",
+            "error",
+            "sheep",
+            "shepherd",
+        ] {
             assert!(!is_valid(&schema, &changed(take(key))), "without {key}");
         }
         for (what, wrong) in [
-            ("a missing key of a row", changed(|value| take("colour")(&mut value["sheep"][1]))),
-            ("an additional key", changed(|value| value["dog"] = json!("rex"))),
-            ("an additional key of a row", changed(|value| value["sheep"][0]["age"] = json!(6))),
-            ("another type", changed(|value| value["sheep"][0]["name"] = json!(1))),
-            ("null that is not allowed", changed(|value| value["sheep"][0]["name"] = Value::Null)),
-            ("an unknown word", changed(|value| value["sheep"][1]["colour"] = json!("green"))),
-            ("another version", changed(|value| value["schema_version"] = json!(2))),
-            ("another command", changed(|value| value["command"] = json!("herd"))),
-            ("an error that is a text", changed(|value| value["error"] = json!("wolf"))),
+            (
+                "a missing key of a row",
+                changed(|value| take("colour")(&mut value["sheep"][1])),
+            ),
+            (
+                "an additional key",
+                changed(|value| value["dog"] = json!("rex")),
+            ),
+            (
+                "an additional key of a row",
+                changed(|value| value["sheep"][0]["age"] = json!(6)),
+            ),
+            (
+                "another type",
+                changed(|value| value["sheep"][0]["name"] = json!(1)),
+            ),
+            (
+                "null that is not allowed",
+                changed(|value| value["sheep"][0]["name"] = Value::Null),
+            ),
+            (
+                "an unknown word",
+                changed(|value| value["sheep"][1]["colour"] = json!("green")),
+            ),
+            (
+                "another version",
+                changed(|value| value["schema_version"] = json!(2)),
+            ),
+            (
+                "another command",
+                changed(|value| value["command"] = json!("herd")),
+            ),
+            (
+                "an error that is a text",
+                changed(|value| value["error"] = json!("wolf")),
+            ),
         ] {
             assert!(!is_valid(&schema, &wrong), "{what}: {wrong}");
         }
@@ -191,8 +257,14 @@ mod tests {
         let mut bytes = Vec::new();
         crate::output::json::write_ndjson(&mut flock(), &mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let kinds: Vec<&str> = lines.iter().map(|line| line["record"].as_str().unwrap()).collect();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let kinds: Vec<&str> = lines
+            .iter()
+            .map(|line| line["record"].as_str().unwrap())
+            .collect();
         assert_eq!(kinds, ["one_sheep", "one_sheep", "summary"]);
         for line in &lines {
             assert!(is_valid(&schema, line), "{line}\n{schema:#}");

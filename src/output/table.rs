@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row as Line, Table as Grid, Width};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, Row as Line, Table as Grid, Width,
+};
 
 use super::color::{Style, styled};
 use super::document::{Cell, Document, Table, TableRow};
@@ -30,7 +32,11 @@ pub(super) fn write(document: &Document, look: TableStyle, out: &mut dyn Write) 
             writeln!(out)?;
         }
         if let Some(title) = &table.title {
-            writeln!(out, "{}", styled(&sanitized(title), Style::Heading, look.colors))?;
+            writeln!(
+                out,
+                "{}",
+                styled(&sanitized(title), Style::Heading, look.colors)
+            )?;
         }
         write_table(table, look, out)?;
     }
@@ -46,7 +52,12 @@ pub(super) fn write(document: &Document, look: TableStyle, out: &mut dyn Write) 
 fn write_table(table: &Table, look: TableStyle, out: &mut dyn Write) -> io::Result<()> {
     let grid = grid(table, look);
     let header = look.headers.then_some(Style::Heading);
-    let styles = header.map(Some).into_iter().chain(table.rows.iter().map(|row| row.alarm.then_some(Style::Alarm)));
+    let styles = header.map(Some).into_iter().chain(
+        table
+            .rows
+            .iter()
+            .map(|row| row.alarm.then_some(Style::Alarm)),
+    );
     for (line, style) in grid.lines().zip(styles) {
         let line = line.trim_end();
         match style {
@@ -90,10 +101,16 @@ fn cell(cell: &Cell) -> comfy_table::Cell {
     }
 }
 
-/// Only columns of long texts give way. If that is not enough, the terminal breaks the lines: no id is ever cut.
+/// Only columns of long texts give way. If that is not enough, the terminal breaks the lines: no id
+/// is ever cut.
 fn cut_to(grid: &mut Grid, table: &Table, width: u16) {
     let may_be_cut: Vec<bool> = (0..table.headers.len())
-        .map(|index| table.rows.iter().any(|row| matches!(row.cells.get(index), Some(Cell::Long(_)))))
+        .map(|index| {
+            table
+                .rows
+                .iter()
+                .any(|row| matches!(row.cells.get(index), Some(Cell::Long(_))))
+        })
         .collect();
     if !may_be_cut.contains(&true) {
         return;
@@ -102,7 +119,11 @@ fn cut_to(grid: &mut Grid, table: &Table, width: u16) {
     let (mut fixed, mut long) = (0_u16, 0_u16);
     for (content, cut) in widths.iter().zip(&may_be_cut) {
         let column = content.saturating_add(2);
-        if *cut { long = long.saturating_add(column) } else { fixed = fixed.saturating_add(column) }
+        if *cut {
+            long = long.saturating_add(column);
+        } else {
+            fixed = fixed.saturating_add(column);
+        }
     }
     if fixed.saturating_add(long) <= width {
         return;

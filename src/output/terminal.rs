@@ -18,12 +18,15 @@ pub(crate) const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
 const TRIES: u32 = 10;
 const BETWEEN: Duration = Duration::from_millis(30);
 
-/// The terminal behind standard output, opened anew: whether writing waits belongs to the opening, and that of standard
-/// output is the shell's too. Somebody may have pressed Ctrl-S, or the connection may be lost without a word; neither
-/// may hold the loop.
+/// The terminal behind standard output, opened anew: whether writing waits belongs to the opening,
+/// and that of standard output is the shell's too. Somebody may have pressed Ctrl-S, or the
+/// connection may be lost without a word; neither may hold the loop.
 pub(crate) fn of_stdout() -> io::Result<File> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
-    let anew = OpenOptions::new().write(true).custom_flags(flags).open("/proc/self/fd/1");
+    let anew = OpenOptions::new()
+        .write(true)
+        .custom_flags(flags)
+        .open("/proc/self/fd/1");
     // Another user's terminal cannot be opened, only inherited.
     anew.or_else(|_| Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
 }
@@ -41,8 +44,8 @@ pub(crate) fn leave(out: &mut impl Write) {
 /// Whether the process's own terminal shows a view at present.
 pub(crate) static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Puts the process's terminal in order again if a view is shown on it. The live view does so when it is dropped; whoever ends
-/// the process without that, by a signal or a panic, calls this first.
+/// Puts the process's terminal in order again if a view is shown on it. The live view does so when
+/// it is dropped; whoever ends the process without that, by a signal or a panic, calls this first.
 pub fn restore() {
     if SHOWN.swap(false, Ordering::SeqCst)
         && let Ok(mut out) = of_stdout()
@@ -51,7 +54,8 @@ pub fn restore() {
     }
 }
 
-/// A panic ends the process without dropping anything, and its message would vanish with the alternate screen.
+/// A panic ends the process without dropping anything, and its message would vanish with the
+/// alternate screen.
 pub(crate) fn restore_before_panics() {
     static HOOKED: Once = Once::new();
     HOOKED.call_once(|| {

@@ -7,24 +7,56 @@ use super::*;
 use crate::exit_code::ExitCode;
 
 /// Prints with a printer of these settings; gives what stands on stdout and stderr.
-fn printed(settings: OutputSettings, terminals: Terminals, print: impl FnOnce(&mut Printer<'_>)) -> (String, String) {
+fn printed(
+    settings: OutputSettings,
+    terminals: Terminals,
+    print: impl FnOnce(&mut Printer<'_>),
+) -> (String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     print(&mut Printer::new(&mut out, &mut err, settings, terminals));
-    (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    (
+        String::from_utf8(out).unwrap(),
+        String::from_utf8(err).unwrap(),
+    )
 }
 
 fn document_as(format: Format, document: Document) -> (String, String) {
-    let settings = OutputSettings { format, ..OutputSettings::default() };
-    printed(settings, Terminals::default(), |printer| printer.document(document).unwrap())
+    let settings = OutputSettings {
+        format,
+        ..OutputSettings::default()
+    };
+    printed(settings, Terminals::default(), |printer| {
+        printer.document(document).unwrap();
+    })
 }
 
 fn masters() -> Document {
     let mut table = Table::new(&["master", "verdict", "unfinished", "last heartbeat"]);
-    table.row(vec!["10.0.0.1:5678".into(), "alive".into(), Cell::Number(0), "2024-01-01 00:00:00".into()]);
-    table.alarm(vec!["10.0.0.12:5678".into(), "dead".into(), Cell::Number(12), Cell::None]);
-    table.row(vec!["a\tb\\c\n\u{1b}[31m".into(), "unknown".into(), Cell::Unknown, Cell::from(None::<String>)]);
+    table.row(vec![
+        "10.0.0.1:5678".into(),
+        "alive".into(),
+        Cell::Number(0),
+        "2024-01-01 00:00:00".into(),
+    ]);
+    table.alarm(vec![
+        "10.0.0.12:5678".into(),
+        "dead".into(),
+        Cell::Number(12),
+        Cell::None,
+    ]);
+    table.row(vec![
+        "a\tb\\c\n\u{1b}[31m".into(),
+        "unknown".into(),
+        Cell::Unknown,
+        Cell::from(None::<String>),
+    ]);
     let masters = [("10.0.0.1:5678", Some(true)), ("a\tb\u{9b}", None)];
-    let masters = masters.map(|(address, registered)| Master { address, registered }).into();
+    let masters = masters
+        .map(|(address, registered)| Master {
+            address,
+            registered,
+        })
+        .into();
     Document {
         family: Some("3.1".to_owned()),
         warnings: vec!["clocks differ".to_owned()],
@@ -50,21 +82,34 @@ struct Master {
 
 impl Keys for Masters {
     fn records(&mut self) -> Vec<Records<'_>> {
-        vec![Records { key: "masters", record: "master", rows: &mut self.masters }]
+        vec![Records {
+            key: "masters",
+            record: "master",
+            rows: &mut self.masters,
+        }]
     }
 }
 
 /// A document with these tables alone.
 fn tables(tables: impl Into<Vec<Table>>) -> Document {
-    let body = Body { tables: tables.into(), ..Body::new(NoKeys {}) };
-    Document { body: body.boxed(), ..Document::new("instances", NoKeys {}) }
+    let body = Body {
+        tables: tables.into(),
+        ..Body::new(NoKeys {})
+    };
+    Document {
+        body: body.boxed(),
+        ..Document::new("instances", NoKeys {})
+    }
 }
 
 fn refused() -> Document {
     let error = ErrorBody::new("refused", "no master is registered", ExitCode::Refused)
         .cause("/dolphinscheduler/nodes/master has no\nchildren")
         .hint("is the namespace right? try --namespace NAME");
-    Document { error: Some(error), ..Document::new("failover", NoKeys {}) }
+    Document {
+        error: Some(error),
+        ..Document::new("failover", NoKeys {})
+    }
 }
 
 #[test]
@@ -130,7 +175,10 @@ fn json_is_one_document_and_nothing_else() {
     );
     assert_eq!(err, "");
     let read: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(read["masters"][1]["address"], "a\tb\u{9b}", "escapes do not change the value");
+    assert_eq!(
+        read["masters"][1]["address"], "a\tb\u{9b}",
+        "escapes do not change the value"
+    );
 }
 
 #[test]
@@ -180,9 +228,18 @@ fn errors_stand_on_stderr_in_every_format_and_in_the_document() {
 
 #[test]
 fn header_lines_can_be_left_out() {
-    for (format, first) in [(Format::Table, "10.0.0.1:5678   "), (Format::Tsv, "10.0.0.1:5678\talive")] {
-        let settings = OutputSettings { format, headers: false, ..OutputSettings::default() };
-        let (out, _) = printed(settings, Terminals::default(), |printer| printer.document(masters()).unwrap());
+    for (format, first) in [
+        (Format::Table, "10.0.0.1:5678   "),
+        (Format::Tsv, "10.0.0.1:5678\talive"),
+    ] {
+        let settings = OutputSettings {
+            format,
+            headers: false,
+            ..OutputSettings::default()
+        };
+        let (out, _) = printed(settings, Terminals::default(), |printer| {
+            printer.document(masters()).unwrap();
+        });
         assert!(out.starts_with(first), "{out}");
     }
 }
@@ -195,7 +252,10 @@ fn several_tables_have_an_empty_line_between() {
         table
     };
     let document = || tables([table("a"), table("b")]);
-    assert_eq!(document_as(Format::Table, document()).0, "a\nID\n 1\n\nb\nID\n 1\n");
+    assert_eq!(
+        document_as(Format::Table, document()).0,
+        "a\nID\n 1\n\nb\nID\n 1\n"
+    );
     assert_eq!(document_as(Format::Tsv, document()).0, "id\n1\n\nid\n1\n");
 }
 
@@ -203,21 +263,45 @@ fn several_tables_have_an_empty_line_between() {
 fn only_long_texts_are_cut_and_only_on_a_terminal() {
     let mut table = Table::new(&["id", "name", "host"]);
     let name = "daily-report-of-the-finance-department-for-the-whole-year";
-    table.row(vec![Cell::Number(4711), Cell::long(name), "a-host-with-a-very-long-name.example.org:5678".into()]);
-    table.row(vec![Cell::Number(4712), Cell::long("每日报表 每日报表 每日报表 每日报表"), "b:1".into()]);
+    table.row(vec![
+        Cell::Number(4711),
+        Cell::long(name),
+        "a-host-with-a-very-long-name.example.org:5678".into(),
+    ]);
+    table.row(vec![
+        Cell::Number(4712),
+        Cell::long("每日报表 每日报表 每日报表 每日报表"),
+        "b:1".into(),
+    ]);
     let on = |stdout_width| {
-        let terminals = Terminals { stdout_width, ..Terminals::default() };
-        let settings = OutputSettings { color: ColorChoice::Never, ..OutputSettings::default() };
-        printed(settings, terminals, |printer| printer.document(tables([table.clone()])).unwrap()).0
+        let terminals = Terminals {
+            stdout_width,
+            ..Terminals::default()
+        };
+        let settings = OutputSettings {
+            color: ColorChoice::Never,
+            ..OutputSettings::default()
+        };
+        printed(settings, terminals, |printer| {
+            printer.document(tables([table.clone()])).unwrap();
+        })
+        .0
     };
     assert!(on(None).contains(name) && on(Some(200)).contains(name));
     for width in [80, 60, 20, 1] {
         let text = on(Some(width));
         assert_eq!(text.lines().count(), 3, "no cell is wrapped: {text}");
         assert!(text.contains('…') && !text.contains(name), "{text}");
-        assert!(text.contains("4711") && text.contains("a-host-with-a-very-long-name.example.org:5678"), "{text}");
+        assert!(
+            text.contains("4711") && text.contains("a-host-with-a-very-long-name.example.org:5678"),
+            "{text}"
+        );
     }
-    assert!(on(Some(80)).lines().all(|line| line.chars().count() <= 80), "{}", on(Some(80)));
+    assert!(
+        on(Some(80)).lines().all(|line| line.chars().count() <= 80),
+        "{}",
+        on(Some(80))
+    );
 }
 
 #[test]
@@ -228,7 +312,10 @@ fn enormous_texts_and_empty_tables_are_printed() {
     let (out, _) = document_as(Format::Table, tables([table]));
     let widths: Vec<usize> = out.lines().map(|line| line.chars().count()).collect();
     // Wider than any table can be; it is seen to be cut.
-    assert!(widths[..2] == [4, 65_000] && widths[2] > 65_000 && out.ends_with("…\n"), "{widths:?}");
+    assert!(
+        widths[..2] == [4, 65_000] && widths[2] > 65_000 && out.ends_with("…\n"),
+        "{widths:?}"
+    );
     let document = tables([Table::new(&["id", "name"])]);
     assert_eq!(document_as(Format::Table, document).0, "ID  NAME\n");
 }
@@ -236,23 +323,46 @@ fn enormous_texts_and_empty_tables_are_printed() {
 #[test]
 fn each_stream_has_its_own_colours() {
     let settings = OutputSettings::default();
-    let on_stdout = Terminals { stdout_width: Some(200), ..Terminals::default() };
-    let (out, err) = printed(settings, on_stdout, |printer| printer.document(masters()).unwrap());
-    assert!(out.starts_with("\u{1b}[1mMASTER") && out.contains("\u{1b}[31m10.0.0.12:5678"), "{out}");
-    assert!(!out.contains("\u{1b}[31m10.0.0.1:") && out.contains("a\\tb\\c\\n\\u{1b}[31m"), "{out}");
+    let on_stdout = Terminals {
+        stdout_width: Some(200),
+        ..Terminals::default()
+    };
+    let (out, err) = printed(settings, on_stdout, |printer| {
+        printer.document(masters()).unwrap();
+    });
+    assert!(
+        out.starts_with("\u{1b}[1mMASTER") && out.contains("\u{1b}[31m10.0.0.12:5678"),
+        "{out}"
+    );
+    assert!(
+        !out.contains("\u{1b}[31m10.0.0.1:") && out.contains("a\\tb\\c\\n\\u{1b}[31m"),
+        "{out}"
+    );
     assert_eq!(err, "warning: clocks differ\n");
-    let on_stderr = Terminals { stderr: true, ..Terminals::default() };
-    let (out, err) = printed(settings, on_stderr, |printer| printer.document(masters()).unwrap());
+    let on_stderr = Terminals {
+        stderr: true,
+        ..Terminals::default()
+    };
+    let (out, err) = printed(settings, on_stderr, |printer| {
+        printer.document(masters()).unwrap();
+    });
     assert!(!out.contains('\u{1b}'));
     assert_eq!(err, "\u{1b}[33mwarning: \u{1b}[0mclocks differ\n");
 }
 
 #[test]
 fn quiet_drops_chatter_alone() {
-    for (quiet, expected) in
-        [(true, "warning: w\nerror: e\n"), (false, "waiting for the lock\nremark\nwarning: w\nerror: e\n")]
-    {
-        let settings = OutputSettings { quiet, ..OutputSettings::default() };
+    for (quiet, expected) in [
+        (true, "warning: w\nerror: e\n"),
+        (
+            false,
+            "waiting for the lock\nremark\nwarning: w\nerror: e\n",
+        ),
+    ] {
+        let settings = OutputSettings {
+            quiet,
+            ..OutputSettings::default()
+        };
         let (_, err) = printed(settings, Terminals::default(), |printer| {
             printer.waiting("the lock");
             printer.waiting("the lock");
@@ -291,7 +401,12 @@ impl io::Write for Broken {
 fn a_reader_that_went_away_is_no_error_but_a_full_disk_is() {
     let print = |kind| {
         let (mut out, mut err) = (Broken(kind), Broken(kind));
-        let mut printer = Printer::new(&mut out, &mut err, OutputSettings::default(), Terminals::default());
+        let mut printer = Printer::new(
+            &mut out,
+            &mut err,
+            OutputSettings::default(),
+            Terminals::default(),
+        );
         (printer.document(refused_with_rows()), printer.text("x"))
     };
     assert!(matches!(print(io::ErrorKind::BrokenPipe), (Ok(()), Ok(()))));
@@ -303,21 +418,37 @@ fn a_reader_that_went_away_is_no_error_but_a_full_disk_is() {
 }
 
 fn refused_with_rows() -> Document {
-    Document { error: refused().error, ..masters() }
+    Document {
+        error: refused().error,
+        ..masters()
+    }
 }
 
 #[test]
 fn only_a_clear_yes_is_consent() {
     assert!(["y\n", "Y", "yes\r\n", " YES "].into_iter().all(understood));
-    assert!(!["", "\n", "n", "no", "yep", "ja", "yy"].into_iter().any(understood));
+    assert!(
+        !["", "\n", "n", "no", "yep", "ja", "yy"]
+            .into_iter()
+            .any(understood)
+    );
 }
 
 #[test]
 fn without_a_terminal_nobody_is_asked() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    for terminals in
-        [Terminals { stdin: true, ..Terminals::default() }, Terminals { stderr: true, ..Terminals::default() }]
-    {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for terminals in [
+        Terminals {
+            stdin: true,
+            ..Terminals::default()
+        },
+        Terminals {
+            stderr: true,
+            ..Terminals::default()
+        },
+    ] {
         let (_, err) = printed(OutputSettings::default(), terminals, |printer| {
             assert!(!printer.can_ask() && !runtime.block_on(printer.confirm("sure?")));
         });

@@ -17,7 +17,11 @@ pub(super) fn write(document: &Document, headers: bool, out: &mut dyn Write) -> 
 
 fn write_table(table: &Table, headers: bool, out: &mut dyn Write) -> io::Result<()> {
     if headers {
-        let names: Vec<String> = table.headers.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
+        let names: Vec<String> = table
+            .headers
+            .iter()
+            .map(|name| name.to_lowercase().replace(' ', "_"))
+            .collect();
         writeln!(out, "{}", names.join("\t"))?;
     }
     for row in &table.rows {

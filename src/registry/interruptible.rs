@@ -8,7 +8,8 @@ use super::{Lease, OnWait, Registry, RegistryError};
 use crate::model::{Confirmed, LockNode, Registrations};
 use crate::stop::StopSignal;
 
-/// Looks and waits for locks end at once when a signal comes. What keeps a lock, gives it back or ends the session does not.
+/// Looks and waits for locks end at once when a signal comes. What keeps a lock, gives it back or
+/// ends the session does not.
 pub struct InterruptibleRegistry {
     registry: Box<dyn Registry>,
     stop: StopSignal,
@@ -24,7 +25,9 @@ impl InterruptibleRegistry {
 
 impl std::fmt::Debug for InterruptibleRegistry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Interruptible").field("registry", &self.registry.endpoint()).finish_non_exhaustive()
+        f.debug_struct("Interruptible")
+            .field("registry", &self.registry.endpoint())
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,8 +77,15 @@ impl Registry for InterruptibleRegistry {
         self.stop.unless(self.registry.locks_below(path)).await
     }
 
-    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
-        self.stop.unless(self.registry.acquire(path, timeout, on_wait)).await
+    async fn acquire(
+        &mut self,
+        path: &str,
+        timeout: Duration,
+        on_wait: OnWait<'_>,
+    ) -> Result<Lease, RegistryError> {
+        self.stop
+            .unless(self.registry.acquire(path, timeout, on_wait))
+            .await
     }
 
     async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError> {

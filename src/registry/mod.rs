@@ -1,6 +1,7 @@
 //! The seam to the registry: who is registered, and the failover lock.
 //!
-//! Two implementations: ZooKeeper ([`zookeeper`]) and DolphinScheduler's own JDBC registry ([`jdbc`]).
+//! Two implementations: ZooKeeper ([`zookeeper`]) and DolphinScheduler's own JDBC registry
+//! ([`jdbc`]).
 
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ pub mod zookeeper;
 #[non_exhaustive]
 pub enum RegistryError {
     /// The server lets nobody in who does not authenticate with SASL.
-    #[error("the registry at {endpoint} demands SASL from its clients, which this program does not speak")]
+    #[error(
+        "the registry at {endpoint} demands SASL from its clients, which this program does not speak"
+    )]
     SaslDemanded {
         /// As below.
         endpoint: String,
@@ -57,7 +60,8 @@ pub enum RegistryError {
         /// Why.
         cause: String,
     },
-    /// A lock that is still ours, or may be, although it was to be given back. It stays as long as the session does.
+    /// A lock that is still ours, or may be, although it was to be given back. It stays as long as
+    /// the session does.
     #[error("the lock {path} could not be given back, and stays as long as this session: {cause}")]
     NotReleased {
         /// Full path.
@@ -65,7 +69,8 @@ pub enum RegistryError {
         /// Why.
         cause: String,
     },
-    /// The connection broke, the session is suspended or has expired, or an answer did not come in time.
+    /// The connection broke, the session is suspended or has expired, or an answer did not come in
+    /// time.
     #[error("the registry at {endpoint} does not answer: {cause}")]
     Interrupted {
         /// As above.
@@ -81,8 +86,8 @@ pub enum RegistryError {
         /// The server's own words.
         cause: String,
     },
-    /// What the registry's database answered is not that of the server that takes the writes, not fresh, or not whole: nothing
-    /// may rest on it.
+    /// What the registry's database answered is not that of the server that takes the writes, not
+    /// fresh, or not whole: nothing may rest on it.
     #[error("{cause}")]
     Doubtful {
         /// As above.
@@ -108,7 +113,8 @@ pub struct Lease {
     pub node: String,
     /// How long was waited.
     pub waited: Duration,
-    /// Names of lock nodes beside it that are another kind of client's, of which masters take no notice.
+    /// Names of lock nodes beside it that are another kind of client's, of which masters take no
+    /// notice.
     pub foreign: Vec<String>,
 }
 
@@ -155,15 +161,15 @@ pub trait Registry: Send {
     /// As [`Registry::masters`].
     async fn workers(&mut self) -> Result<Registrations, RegistryError>;
 
-    /// The queue at a lock: holder first, then the waiters. Empty if nobody is there. Children that are no lock nodes
-    /// (per-host locks live below the global lock's path) are left out.
+    /// The queue at a lock: holder first, then the waiters. Empty if nobody is there. Children that
+    /// are no lock nodes (per-host locks live below the global lock's path) are left out.
     ///
     /// # Errors
     /// As [`Registry::masters`].
     async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError>;
 
-    /// Lock nodes at a path that another kind of client has made: neither masters nor [`Registry::acquire`] wait for them,
-    /// and nobody who made one is kept out by us.
+    /// Lock nodes at a path that another kind of client has made: neither masters nor
+    /// [`Registry::acquire`] wait for them, and nobody who made one is kept out by us.
     ///
     /// # Errors
     /// As [`Registry::masters`].
@@ -181,32 +187,43 @@ pub trait Registry: Send {
     ///
     /// # Errors
     /// [`RegistryError::Held`] after the timeout; our own node is then gone, and that is confirmed.
-    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError>;
+    async fn acquire(
+        &mut self,
+        path: &str,
+        timeout: Duration,
+        on_wait: OnWait<'_>,
+    ) -> Result<Lease, RegistryError>;
 
-    /// Asks the registry itself whether the lock is still ours, and renews it where the registry needs that.
+    /// Asks the registry itself whether the lock is still ours, and renews it where the registry
+    /// needs that.
     ///
     /// # Errors
-    /// [`RegistryError::LockLost`] if it certainly is not, [`RegistryError::Interrupted`] if that cannot be told.
+    /// [`RegistryError::LockLost`] if it certainly is not, [`RegistryError::Interrupted`] if that
+    /// cannot be told.
     async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError>;
 
     /// Waits until the lock is no longer ours, keeping it alive meanwhile; says why.
     async fn lost(&mut self, lease: &Lease) -> RegistryError;
 
-    /// Gives a lock back; returns once the registry has answered. A lock that is gone already is success.
+    /// Gives a lock back; returns once the registry has answered. A lock that is gone already is
+    /// success.
     ///
     /// # Errors
-    /// [`RegistryError::NotReleased`]: the lock may stay as long as the session, which therefore must not go on: end it with
-    /// [`Registry::close`]. [`RegistryError::LockLost`]: the session had ended before.
+    /// [`RegistryError::NotReleased`]: the lock may stay as long as the session, which therefore
+    /// must not go on: end it with [`Registry::close`]. [`RegistryError::LockLost`]: the session
+    /// had ended before.
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError>;
 
-    /// Waits until the masters may have changed since the last call; the first call returns at once, or soon. A registry
-    /// without watches returns after a while in any case. May be dropped while it waits.
+    /// Waits until the masters may have changed since the last call; the first call returns at
+    /// once, or soon. A registry without watches returns after a while in any case. May be dropped
+    /// while it waits.
     async fn masters_changed(&mut self);
 
-    /// Ends the session, and with it every lock that is left; returns once the registry has answered or after a short
-    /// time without an answer.
+    /// Ends the session, and with it every lock that is left; returns once the registry has
+    /// answered or after a short time without an answer.
     ///
     /// `false` without an answer where this session may still have a lock or a place in a queue: these stay until the
-    /// registry finds the session's end out by itself, [`Registry::session_timeout`] after it last heard of it.
+    /// registry finds the session's end out by itself, [`Registry::session_timeout`] after it last
+    /// heard of it.
     async fn close(self: Box<Self>) -> bool;
 }

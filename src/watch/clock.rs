@@ -1,4 +1,5 @@
-//! What is remembered is dated by the wall clock, as it outlives the process; and that clock may be set.
+//! What is remembered is dated by the wall clock, as it outlives the process; and that clock may be
+//! set.
 
 use std::time::{Duration, Instant};
 
@@ -21,22 +22,28 @@ impl Clock {
         Self { wall, steady }
     }
 
-    /// By how many milliseconds the wall clock was set since this was asked last. The time in which the machine slept
-    /// counts as well: nobody has looked on then.
+    /// By how many milliseconds the wall clock was set since this was asked last. The time in which
+    /// the machine slept counts as well: nobody has looked on then.
     pub(super) fn set_by(&mut self, wall: i64, steady: Instant) -> i64 {
         let passed = steady.saturating_duration_since(self.steady).as_millis();
-        let expected = self.wall.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX));
+        let expected = self
+            .wall
+            .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX));
         *self = Self { wall, steady };
         without_jitter(wall.saturating_sub(expected))
     }
 }
 
 fn without_jitter(set: i64) -> i64 {
-    if set.saturating_abs() < JITTER { 0 } else { set }
+    if set.saturating_abs() < JITTER {
+        0
+    } else {
+        set
+    }
 }
 
-/// The wall clock beside the one that this machine has run since it was started, which goes on while it sleeps, and is the same
-/// for every process.
+/// The wall clock beside the one that this machine has run since it was started, which goes on
+/// while it sleeps, and is the same for every process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
@@ -52,20 +59,31 @@ impl Reading {
     /// Both at this moment; `None` where the machine does not tell.
     #[must_use]
     pub fn now() -> Option<Self> {
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .ok()?
+            .trim()
+            .to_owned();
         let running = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?);
         let running_ms = i64::try_from(running.as_millis()).ok()?;
-        Some(Self { boot, running_ms, wall_ms: Timestamp::now().as_millisecond() })
+        Some(Self {
+            boot,
+            running_ms,
+            wall_ms: Timestamp::now().as_millisecond(),
+        })
     }
 
-    /// By how many milliseconds the wall clock was set since an earlier reading. Of another machine's, or an earlier life's,
-    /// only the wall clock tells.
+    /// By how many milliseconds the wall clock was set since an earlier reading. Of another
+    /// machine's, or an earlier life's, only the wall clock tells.
     pub(super) fn set_by(&self, earlier: &Self) -> i64 {
         let passed = self.running_ms.saturating_sub(earlier.running_ms);
         if self.boot != earlier.boot || passed < 0 {
             return 0;
         }
-        without_jitter(self.wall_ms.saturating_sub(earlier.wall_ms).saturating_sub(passed))
+        without_jitter(
+            self.wall_ms
+                .saturating_sub(earlier.wall_ms)
+                .saturating_sub(passed),
+        )
     }
 }
 
@@ -75,13 +93,25 @@ mod tests {
 
     #[test]
     fn what_another_process_has_dated_follows_the_clock_of_the_same_machine() {
-        let reading = |boot: &str, running_ms, wall_ms| Reading { boot: boot.to_owned(), running_ms, wall_ms };
+        let reading = |boot: &str, running_ms, wall_ms| Reading {
+            boot: boot.to_owned(),
+            running_ms,
+            wall_ms,
+        };
         let earlier = reading("a", 10_000, 1_000_000);
         assert_eq!(reading("a", 40_000, 1_030_400).set_by(&earlier), 0);
         assert_eq!(reading("a", 40_000, 4_630_000).set_by(&earlier), 3_600_000);
         assert_eq!(reading("a", 40_000, 430_000).set_by(&earlier), -600_000);
-        assert_eq!(reading("b", 40_000, 4_630_000).set_by(&earlier), 0, "another machine");
-        assert_eq!(reading("a", 9_000, 4_630_000).set_by(&earlier), 0, "no time that passes");
+        assert_eq!(
+            reading("b", 40_000, 4_630_000).set_by(&earlier),
+            0,
+            "another machine"
+        );
+        assert_eq!(
+            reading("a", 9_000, 4_630_000).set_by(&earlier),
+            0,
+            "no time that passes"
+        );
         assert_eq!(reading("a", i64::MAX, i64::MIN).set_by(&earlier), i64::MIN);
         assert!(Reading::now().is_some_and(|now| now.set_by(&now.clone()) == 0));
     }

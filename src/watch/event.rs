@@ -1,4 +1,5 @@
-//! What a watcher tells: the kinds of events, each with its data. The text that people read is made of it in [`text`].
+//! What a watcher tells: the kinds of events, each with its data. The text that people read is made
+//! of it in [`text`].
 
 mod text;
 
@@ -52,9 +53,9 @@ impl Source {
     pub fn of(error: &FailoverError) -> Option<Self> {
         match error {
             FailoverError::Registry(_) => Some(Self::Registry),
-            FailoverError::Database(_) | FailoverError::Store(_) | FailoverError::OutcomeUnknown { .. } => {
-                Some(Self::Database)
-            }
+            FailoverError::Database(_)
+            | FailoverError::Store(_)
+            | FailoverError::OutcomeUnknown { .. } => Some(Self::Database),
             FailoverError::Refused(_) | FailoverError::Stopped(_) => None,
         }
     }
@@ -69,9 +70,9 @@ pub struct Event {
     pub what: What,
 }
 
-/// What happened: a variant for each kind of event. Its fields are the keys of a line for programs, behind those that every
-/// line has (`time`, `event`, `master`, `text`). What serde skips is there for the text alone; a `master` stands among the
-/// common keys.
+/// What happened: a variant for each kind of event. Its fields are the keys of a line for programs,
+/// behind those that every line has (`time`, `event`, `master`, `text`). What serde skips is there
+/// for the text alone; a `master` stands among the common keys.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, EnumDiscriminants)]
 #[serde(untagged)]
 #[schemars(!untagged, tag = "event", rename_all = "snake_case")]
@@ -97,7 +98,8 @@ pub enum What {
         #[serde(skip)]
         grace: Duration,
     },
-    /// A master has a registration that was not there before: another address, session or start-up time.
+    /// A master has a registration that was not there before: another address, session or start-up
+    /// time.
     MasterRegistered {
         /// The master.
         #[serde(skip)]
@@ -105,7 +107,8 @@ pub enum What {
         master: Address,
         /// The session that made its registration.
         session_id: Option<String>,
-        /// How many of its unfinished instances are older than its start; `null` where that cannot be told.
+        /// How many of its unfinished instances are older than its start; `null` where that cannot
+        /// be told.
         older_instances: Option<usize>,
         /// What of it is new.
         #[serde(skip)]
@@ -413,7 +416,10 @@ impl Serialize for Released {
 impl From<What> for Event {
     /// An event of now.
     fn from(what: What) -> Self {
-        Self { time: Timestamp::now(), what }
+        Self {
+            time: Timestamp::now(),
+            what,
+        }
     }
 }
 
@@ -442,7 +448,9 @@ impl What {
             | Self::FailoverStarted { master, .. }
             | Self::FailoverFinished { master, .. }
             | Self::FailoverRefused(
-                Refused::Guard { master, .. } | Refused::Veto { master, .. } | Refused::Check { master, .. },
+                Refused::Guard { master, .. }
+                | Refused::Veto { master, .. }
+                | Refused::Check { master, .. },
             )
             | Self::Standby { master, .. }
             | Self::Error(Fault::Failover { master, .. }) => Some(master),
@@ -465,7 +473,10 @@ impl What {
     /// The line where somebody else keeps the time.
     #[must_use]
     pub fn to_words(&self) -> String {
-        let master = self.master().map(|master| format!(" {master}")).unwrap_or_default();
+        let master = self
+            .master()
+            .map(|master| format!(" {master}"))
+            .unwrap_or_default();
         format!("{}{master}: {self}", self.kind().word())
     }
 }

@@ -52,7 +52,13 @@ impl Hold {
     /// In words.
     #[must_use]
     pub fn sentence(&self, now: i64) -> String {
-        let left = |until: i64| until.saturating_sub(now).max(0).saturating_add(999).div_euclid(1000);
+        let left = |until: i64| {
+            until
+                .saturating_sub(now)
+                .max(0)
+                .saturating_add(999)
+                .div_euclid(1000)
+        };
         match self {
             Self::NoMasters => "no master is registered at all: either none runs, or they are registered elsewhere (check --registry, --zk and \
                                 --namespace); waiting for one".to_owned(),
@@ -80,23 +86,42 @@ pub fn grace(missing_since: i64, now: i64, limits: &Limits) -> Option<Hold> {
     (now < until).then_some(Hold::Grace(until))
 }
 
-/// Whether this master was failed over too short a time ago. What a failure cut short may be gone on with at once.
+/// Whether this master was failed over too short a time ago. What a failure cut short may be gone
+/// on with at once.
 #[must_use]
 pub fn cool_down(master: &str, past: &[PastFailover], now: i64, limits: &Limits) -> Option<Hold> {
-    let last = past.iter().filter(|past| past.master == master && !past.cut_short).map(|past| past.at_ms).max()?;
+    let last = past
+        .iter()
+        .filter(|past| past.master == master && !past.cut_short)
+        .map(|past| past.at_ms)
+        .max()?;
     let until = last.saturating_add(milliseconds(limits.cool_down));
     (now < until).then_some(Hold::CoolDown(until))
 }
 
-/// Whether a failover of this master would be a storm; `waiting` is how many instances it would hand over. A master is
-/// not one more than itself: what was cut short may be gone on with.
+/// Whether a failover of this master would be a storm; `waiting` is how many instances it would
+/// hand over. A master is not one more than itself: what was cut short may be gone on with.
 #[must_use]
-pub fn storm(master: &str, past: &[PastFailover], waiting: u64, now: i64, limits: &Limits) -> Option<String> {
+pub fn storm(
+    master: &str,
+    past: &[PastFailover],
+    waiting: u64,
+    now: i64,
+    limits: &Limits,
+) -> Option<String> {
     let since = now.saturating_sub(milliseconds(limits.window));
-    let recent: Vec<&PastFailover> = past.iter().filter(|past| past.at_ms >= since && past.instances > 0).collect();
-    let others = recent.iter().map(|past| past.master.as_str()).filter(|other| *other != master);
+    let recent: Vec<&PastFailover> = past
+        .iter()
+        .filter(|past| past.at_ms >= since && past.instances > 0)
+        .collect();
+    let others = recent
+        .iter()
+        .map(|past| past.master.as_str())
+        .filter(|other| *other != master);
     let masters = others.collect::<BTreeSet<_>>().len();
-    let instances = recent.iter().fold(0_u64, |sum, past| sum.saturating_add(past.instances));
+    let instances = recent
+        .iter()
+        .fold(0_u64, |sum, past| sum.saturating_add(past.instances));
     let minutes = limits.window.as_secs().div_ceil(60);
     if masters >= limits.max_masters {
         return Some(format!(
@@ -125,7 +150,12 @@ mod tests {
     };
 
     fn past(master: &str, at_ms: i64, instances: u64) -> PastFailover {
-        PastFailover { master: master.to_owned(), at_ms, instances, cut_short: false }
+        PastFailover {
+            master: master.to_owned(),
+            at_ms,
+            instances,
+            cut_short: false,
+        }
     }
 
     #[test]
@@ -138,28 +168,60 @@ mod tests {
     #[test]
     fn a_master_cools_down_and_others_do_not() {
         let done = [past("a:1", 1_000, 3), past("b:1", 500_000, 3)];
-        assert_eq!(cool_down("a:1", &done, 600_999, &LIMITS), Some(Hold::CoolDown(601_000)));
+        assert_eq!(
+            cool_down("a:1", &done, 600_999, &LIMITS),
+            Some(Hold::CoolDown(601_000))
+        );
         assert_eq!(cool_down("a:1", &done, 601_000, &LIMITS), None);
         assert_eq!(cool_down("c:1", &done, 2_000, &LIMITS), None);
-        let half = [PastFailover { cut_short: true, ..past("a:1", 1_000, 3) }];
+        let half = [PastFailover {
+            cut_short: true,
+            ..past("a:1", 1_000, 3)
+        }];
         assert_eq!(cool_down("a:1", &half, 1_001, &LIMITS), None);
-        assert!(storm("b:1", &half, 98, 1_001, &LIMITS).is_some(), "it counts for the brake all the same");
+        assert!(
+            storm("b:1", &half, 98, 1_001, &LIMITS).is_some(),
+            "it counts for the brake all the same"
+        );
     }
 
     #[test]
     fn the_brake_counts_masters_and_instances_within_the_window() {
-        assert_eq!(storm("c:1", &[past("a:1", 0, 50)], 50, 1_000, &LIMITS), None);
-        assert!(storm("c:1", &[past("a:1", 0, 50)], 51, 1_000, &LIMITS).unwrap().contains("--max-instances"));
+        assert_eq!(
+            storm("c:1", &[past("a:1", 0, 50)], 50, 1_000, &LIMITS),
+            None
+        );
+        assert!(
+            storm("c:1", &[past("a:1", 0, 50)], 51, 1_000, &LIMITS)
+                .unwrap()
+                .contains("--max-instances")
+        );
         let two = [past("a:1", 0, 1), past("b:1", 0, 1)];
-        assert!(storm("c:1", &two, 1, 1_000, &LIMITS).unwrap().contains("--max-masters"));
+        assert!(
+            storm("c:1", &two, 1, 1_000, &LIMITS)
+                .unwrap()
+                .contains("--max-masters")
+        );
         assert_eq!(storm("c:1", &two, 1, 600_001, &LIMITS), None);
         // One that was cut short is not one more.
         assert_eq!(storm("b:1", &two, 1, 1_000, &LIMITS), None);
         assert!(storm("b:1", &two, 99, 1_000, &LIMITS).is_some());
         // A state file may say anything.
-        let huge = [past("a:1", i64::MAX, u64::MAX), past("a:1", i64::MAX, u64::MAX)];
+        let huge = [
+            past("a:1", i64::MAX, u64::MAX),
+            past("a:1", i64::MAX, u64::MAX),
+        ];
         assert!(storm("c:1", &huge, u64::MAX, i64::MIN, &LIMITS).is_some());
         // What handed nothing over is no storm.
-        assert_eq!(storm("c:1", &[past("a:1", 0, 0), past("b:1", 0, 0)], 1, 1_000, &LIMITS), None);
+        assert_eq!(
+            storm(
+                "c:1",
+                &[past("a:1", 0, 0), past("b:1", 0, 0)],
+                1,
+                1_000,
+                &LIMITS
+            ),
+            None
+        );
     }
 }

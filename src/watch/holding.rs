@@ -25,7 +25,8 @@ impl Watcher<'_> {
             return Some(Hold::Alive(sign.clone()));
         }
         let absence = self.memory.missing.absences.get(master.as_str());
-        if let Some(hold) = guard::grace(absence.map_or(now, |absence| absence.since), now, limits) {
+        if let Some(hold) = guard::grace(absence.map_or(now, |absence| absence.since), now, limits)
+        {
             return Some(hold);
         }
         if let Some(Pause { by, reason, .. }) = around.paused() {
@@ -40,30 +41,45 @@ impl Watcher<'_> {
     }
 
     /// The brake stays on until somebody resumes.
-    fn braked(&mut self, around: &mut Surroundings<'_>, storm: Option<String>, now: i64) -> Option<String> {
+    fn braked(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        storm: Option<String>,
+        now: i64,
+    ) -> Option<String> {
         if let (None, Some(reason)) = (&self.memory.brake, storm) {
-            self.memory.brake = Some(Brake { since_ms: now, reason });
+            self.memory.brake = Some(Brake {
+                since_ms: now,
+                reason,
+            });
             self.keep(around);
         }
         self.memory.brake.as_ref().map(|brake| brake.reason.clone())
     }
 
-    /// Under a master's lock it was seen that others have done too much already. It is told with the refusal.
+    /// Under a master's lock it was seen that others have done too much already. It is told with
+    /// the refusal.
     pub(super) fn trip(&mut self, around: &mut Surroundings<'_>, master: &Address, reason: &str) {
-        self.announced.insert(master.to_string(), format!("brake {reason}"));
+        self.announced
+            .insert(master.to_string(), format!("brake {reason}"));
         let now = self.now();
         self.braked(around, Some(reason.to_owned()), now);
     }
 
-    /// An operator's word is taken in the round after it, whether or not anything waits for that: later it would release
-    /// a brake that nobody has seen yet. What came before is then no storm any more.
+    /// An operator's word is taken in the round after it, whether or not anything waits for that:
+    /// later it would release a brake that nobody has seen yet. What came before is then no storm
+    /// any more.
     pub(super) async fn take_resume(&mut self, around: &mut Surroundings<'_>) {
         if !around.resumed() || self.memory.brake.take().is_none() {
             return;
         }
         self.memory.done.clear();
         self.keep(around);
-        around.tell(What::Paused(Switch::Brake { why: Released::Resumed })).await;
+        around
+            .tell(What::Paused(Switch::Brake {
+                why: Released::Resumed,
+            }))
+            .await;
     }
 
     /// Tells a guard once, not in every round.
@@ -86,12 +102,26 @@ impl Watcher<'_> {
         if self.announced.insert(master.to_string(), key.clone()) == Some(key) {
             return;
         }
-        let (master, unfinished_instances, guard) = (master.clone(), unfinished, hold.sentence(now));
+        let (master, unfinished_instances, guard) =
+            (master.clone(), unfinished, hold.sentence(now));
         if let Hold::Grace(_) = hold {
             let anew = self.memory.missing.doubt;
-            around.tell(What::GraceStarted { master, unfinished_instances, guard, anew }).await;
+            around
+                .tell(What::GraceStarted {
+                    master,
+                    unfinished_instances,
+                    guard,
+                    anew,
+                })
+                .await;
             return;
         }
-        around.tell(What::FailoverRefused(Refused::Guard { master, unfinished_instances, guard })).await;
+        around
+            .tell(What::FailoverRefused(Refused::Guard {
+                master,
+                unfinished_instances,
+                guard,
+            }))
+            .await;
     }
 }

@@ -1,5 +1,5 @@
-//! Which cluster a memory is of: not by the texts of its addresses, which may change while the cluster stays the same, or stay
-//! the same while they lead to another one.
+//! Which cluster a memory is of: not by the texts of its addresses, which may change while the
+//! cluster stays the same, or stay the same while they lead to another one.
 
 use std::collections::BTreeSet;
 
@@ -13,17 +13,23 @@ use crate::registry::Registry;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Home {
-    /// ZooKeeper: the transaction and the time that made the masters' parent, whatever database is beside it: one that was
-    /// promoted from a replica is the same cluster's. A registry in a database: the server, and its database.
+    /// ZooKeeper: the transaction and the time that made the masters' parent, whatever database is
+    /// beside it: one that was promoted from a replica is the same cluster's. A registry in a
+    /// database: the server, and its database.
     place: String,
-    /// Who was registered in a database's tables. They go on there when another server takes its place.
+    /// Who was registered in a database's tables. They go on there when another server takes its
+    /// place.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     lives: BTreeSet<String>,
 }
 
 impl Home {
     /// Where a look has led; `None` where it does not show that.
-    pub(super) fn of(registry: &dyn Registry, masters: &Registrations, roll: &Roll) -> Option<Self> {
+    pub(super) fn of(
+        registry: &dyn Registry,
+        masters: &Registrations,
+        roll: &Roll,
+    ) -> Option<Self> {
         // Where nobody is, it may be nobody's.
         if masters.prove_nothing() {
             return None;
@@ -31,14 +37,20 @@ impl Home {
         if registry.kind() == "zookeeper" {
             let changes = masters.changes?;
             let place = format!("zookeeper {:#x} {}", changes.parent, changes.made_at_ms);
-            return Some(Self { place, lives: BTreeSet::new() });
+            return Some(Self {
+                place,
+                lives: BTreeSet::new(),
+            });
         }
         let endpoint = registry.endpoint();
         let place = match (registry.server(), endpoint.rsplit_once('/')) {
             (Some(server), Some((_, database))) => format!("{server}/{database}"),
             _ => endpoint.to_owned(),
         };
-        Some(Self { place: format!("{} {place}", registry.kind()), lives: roll.lives().clone() })
+        Some(Self {
+            place: format!("{} {place}", registry.kind()),
+            lives: roll.lives().clone(),
+        })
     }
 
     /// Whether both are the same cluster.
@@ -52,7 +64,10 @@ mod tests {
     use super::*;
 
     fn home(place: &str, lives: &[&str]) -> Home {
-        Home { place: place.to_owned(), lives: lives.iter().map(|life| (*life).to_owned()).collect() }
+        Home {
+            place: place.to_owned(),
+            lives: lives.iter().map(|life| (*life).to_owned()).collect(),
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Programs of the operator that are asked before a failover and told afterwards. No shell stands between.
+//! Programs of the operator that are asked before a failover and told afterwards. No shell stands
+//! between.
 
 mod call;
 mod environment;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub use moment::{HookError, HookOutcome, Moment, parse_on};
+pub use moment::{HookError, HookMoment, HookOutcome, parse_on};
 
 use crate::config::Environment;
 use call::HookCall;
@@ -27,13 +28,14 @@ pub struct Hooks {
     /// A folder with programs named after the moments.
     pub dir: Option<PathBuf>,
     /// Further programs, with their arguments after white space.
-    pub on: Vec<(Moment, String)>,
+    pub on: Vec<(HookMoment, String)>,
     /// How long all hooks of one moment may take together, as one may be run under the lock.
     pub timeout: Duration,
 }
 
 impl HookOutcome {
-    /// Whether what comes next may be done. A `pre` hook that fails or takes too long has not agreed.
+    /// Whether what comes next may be done. A `pre` hook that fails or takes too long has not
+    /// agreed.
     #[must_use]
     pub fn permits(&self) -> bool {
         matches!(self, Self::Ok { .. })
@@ -73,38 +75,50 @@ impl HookOutcome {
 impl Hooks {
     /// Whether a program is there for this moment, be it one that will be refused.
     #[must_use]
-    pub fn has(&self, moment: Moment) -> bool {
+    pub fn has(&self, moment: HookMoment) -> bool {
         !self.programs(moment).is_empty()
     }
 
-    /// Sees that the folder and the programs in it are there and safe, so that a mistake is told at the start.
+    /// Sees that the folder and the programs in it are there and safe, so that a mistake is told at
+    /// the start.
     ///
     /// # Errors
     /// What is wrong with the first one that would be refused.
     pub fn check(&self) -> Result<(), String> {
-        Moment::ALL.iter().flat_map(|moment| self.programs(*moment)).try_for_each(|program| program.map(drop))
+        HookMoment::ALL
+            .iter()
+            .flat_map(|moment| self.programs(*moment))
+            .try_for_each(|program| program.map(drop))
     }
 
-    /// Runs the hooks of a moment one after another: the folder's, then the others as given. After one that does not
-    /// permit, no further `pre` hook is run; other hooks are all run.
+    /// Runs the hooks of a moment one after another: the folder's, then the others as given. After
+    /// one that does not permit, no further `pre` hook is run; other hooks are all run.
     ///
-    /// They get `DSCTL_HOOK`, `DSCTL_DRY_RUN`, the given variables, the environment of this process without its
-    /// secrets, and the payload as JSON on stdin. When this returns, none of them runs any more: a program that is
-    /// still there shortly before the timeout gets SIGTERM with its whole process group, and SIGKILL at the timeout.
+    /// They get `DSCTL_HOOK`, `DSCTL_DRY_RUN`, the given variables, the environment of this process
+    /// without its secrets, and the payload as JSON on stdin. When this returns, none of them runs
+    /// any more: a program that is still there shortly before the timeout gets SIGTERM with its
+    /// whole process group, and SIGKILL at the timeout.
     pub async fn run(
         &self,
-        moment: Moment,
+        moment: HookMoment,
         payload: &Value,
         variables: &[(&str, String)],
         dry_run: bool,
     ) -> HookOutcome {
-        self.run_in(&Environment::of_process(), moment, payload, variables, dry_run).await
+        self.run_in(
+            &Environment::of_process(),
+            moment,
+            payload,
+            variables,
+            dry_run,
+        )
+        .await
     }
 
     async fn run_in(
         &self,
         environment: &Environment,
-        moment: Moment,
+        moment: HookMoment,
         payload: &Value,
         variables: &[(&str, String)],
         dry_run: bool,
@@ -113,16 +127,26 @@ impl Hooks {
         let input = payload.to_string();
         let timeout = self.timeout.min(LONGEST);
         let deadline = Instant::now() + timeout;
-        let mut outcome = HookOutcome::Ok { output: String::new() };
+        let mut outcome = HookOutcome::Ok {
+            output: String::new(),
+        };
         for program in self.programs(moment) {
             outcome = outcome.and(match program {
                 Ok(program) => {
-                    let call = HookCall { program, environment: &environment, input: input.as_bytes(), moment };
+                    let call = HookCall {
+                        program,
+                        environment: &environment,
+                        input: input.as_bytes(),
+                        moment,
+                    };
                     call.run(timeout, deadline).await
                 }
-                Err(why) => HookOutcome::Failed { why, output: String::new() },
+                Err(why) => HookOutcome::Failed {
+                    why,
+                    output: String::new(),
+                },
             });
-            if moment == Moment::Pre && !outcome.permits() {
+            if moment == HookMoment::Pre && !outcome.permits() {
                 break;
             }
         }
@@ -130,18 +154,24 @@ impl Hooks {
     }
 
     /// Programs with their arguments, or why one is refused.
-    fn programs(&self, moment: Moment) -> Vec<Result<Vec<OsString>, String>> {
-        let in_folder = self.dir.as_deref().and_then(|dir| in_folder(dir, moment).transpose());
+    fn programs(&self, moment: HookMoment) -> Vec<Result<Vec<OsString>, String>> {
+        let in_folder = self
+            .dir
+            .as_deref()
+            .and_then(|dir| in_folder(dir, moment).transpose());
         let in_folder = in_folder.map(|path| path.map(|path| vec![path.into_os_string()]));
         let given = self.on.iter().filter(|(of, _)| *of == moment);
-        let given = given.map(|(_, line)| Ok(line.split_whitespace().map(OsString::from).collect()));
+        let given =
+            given.map(|(_, line)| Ok(line.split_whitespace().map(OsString::from).collect()));
         in_folder.into_iter().chain(given).collect()
     }
 }
 
 /// The program of a moment in a folder of hooks; `None` if the folder has none.
-fn in_folder(dir: &Path, moment: Moment) -> Result<Option<PathBuf>, String> {
-    let at = |path: &Path, problem: &dyn std::fmt::Display| Err(format!("{}: {problem}", path.display()));
+fn in_folder(dir: &Path, moment: HookMoment) -> Result<Option<PathBuf>, String> {
+    let at = |path: &Path, problem: &dyn std::fmt::Display| {
+        Err(format!("{}: {problem}", path.display()))
+    };
     let folder = match std::fs::metadata(dir) {
         Err(error) => return at(dir, &error),
         Ok(folder) if !folder.is_dir() => return at(dir, &"it is not a folder"),
@@ -150,7 +180,9 @@ fn in_folder(dir: &Path, moment: Moment) -> Result<Option<PathBuf>, String> {
     let path = dir.join(moment.word());
     let (is_file, mode) = match std::fs::metadata(&path) {
         // A link to nowhere is a hook that somebody wanted.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+            return Ok(None);
+        }
         Err(error) => return at(&path, &error),
         Ok(file) => (file.is_file(), file.permissions().mode()),
     };
@@ -158,7 +190,10 @@ fn in_folder(dir: &Path, moment: Moment) -> Result<Option<PathBuf>, String> {
         () if !is_file => at(&path, &"it is not a file"),
         () if mode & 0o111 == 0 => at(&path, &"it is not executable"),
         () if mode & 0o022 != 0 => at(&path, &"others than its owner can write to it"),
-        () if folder & 0o022 != 0 => at(dir, &"others than its owner can write to this folder of hooks"),
+        () if folder & 0o022 != 0 => at(
+            dir,
+            &"others than its owner can write to this folder of hooks",
+        ),
         () => Ok(Some(path)),
     }
 }

@@ -9,13 +9,19 @@ use crate::family::{Claim, Family};
 use crate::metadata::HostCount;
 
 fn sum(counts: &[HostCount], of: impl Fn(&HostCount) -> bool) -> u64 {
-    let sum: i64 = counts.iter().filter(|count| of(count)).map(|count| count.count).sum();
+    let sum: i64 = counts
+        .iter()
+        .filter(|count| of(count))
+        .map(|count| count.count)
+        .sum();
     u64::try_from(sum).unwrap_or(0)
 }
 
 fn is_claimed(family: &Family, count: &HostCount) -> bool {
     match family.claim {
-        Claim::Host(text) => count.host.as_deref() == Some(text) && family.is_unfinished(Some(count.state)),
+        Claim::Host(text) => {
+            count.host.as_deref() == Some(text) && family.is_unfinished(Some(count.state))
+        }
         Claim::State(code) => count.state == code,
     }
 }
@@ -31,10 +37,19 @@ impl Watcher<'_> {
         let family = cluster.store.release().family;
         let (_, strange) = dead_hosts(counts, &RegistryView::default(), cluster.store.release());
         let unfinished = |count: &HostCount| family.is_unfinished(Some(count.state));
-        let odd = |count: &HostCount| count.host.as_ref().is_some_and(|host| strange.contains(host));
+        let odd = |count: &HostCount| {
+            count
+                .host
+                .as_ref()
+                .is_some_and(|host| strange.contains(host))
+        };
         // Where nothing is claimed, nothing is scanned.
         let claimed = sum(counts, |count| is_claimed(family, count)) > 0;
-        let orphans = if claimed { cluster.store.orphans().await?.len() as u64 } else { 0 };
+        let orphans = if claimed {
+            cluster.store.orphans().await?.len() as u64
+        } else {
+            0
+        };
         let left = LeftAlone {
             orphans,
             odd_hosts: sum(counts, |count| unfinished(count) && odd(count)),
@@ -42,7 +57,12 @@ impl Watcher<'_> {
         };
         if left != self.left {
             self.left = left;
-            around.tell(What::LeftAlone { left, hosts: strange }).await;
+            around
+                .tell(What::LeftAlone {
+                    left,
+                    hosts: strange,
+                })
+                .await;
         }
         Ok(())
     }

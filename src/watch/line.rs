@@ -27,19 +27,33 @@ pub struct EventLine<'a> {
 impl<'a> From<&'a Event> for EventLine<'a> {
     fn from(Event { time, what }: &'a Event) -> Self {
         let (event, master, text) = (what.kind().word(), what.master(), what.to_string());
-        Self { time: Instant::from(*time), event, master, text, what }
+        Self {
+            time: Instant::from(*time),
+            event,
+            master,
+            text,
+            what,
+        }
     }
 }
 
 /// The keys of every line, in their order.
 const HEAD: [&str; 4] = ["time", "event", "master", "text"];
 
-/// Gives each kind of line all of its keys in one place: those of every line, and its own. One that is about no master has
+/// Gives each kind of line all of its keys in one place: those of every line, and its own. One that
+/// is about no master has
 /// `null` there.
 fn each_kind_whole(schema: &mut Schema) {
     let common = |key: &str| schema.pointer(&format!("/properties/{key}")).cloned();
-    let head: Map<String, Value> =
-        HEAD.map(|key| (key.to_owned(), common(key).unwrap_or(json!({ "type": "null" })))).into_iter().collect();
+    let head: Map<String, Value> = HEAD
+        .map(|key| {
+            (
+                key.to_owned(),
+                common(key).unwrap_or(json!({ "type": "null" })),
+            )
+        })
+        .into_iter()
+        .collect();
     let whole = schema.ensure_object();
     whole.shift_remove("properties");
     whole.shift_remove("required");
@@ -50,7 +64,9 @@ fn each_kind_whole(schema: &mut Schema) {
 
 /// Puts keys in front of those of an object, or of each object that it may be.
 fn complete(schema: &mut Value, before: &Map<String, Value>, required: &[Value]) {
-    let Value::Object(schema) = schema else { return };
+    let Value::Object(schema) = schema else {
+        return;
+    };
     let (mut keys, mut needed) = (before.clone(), required.to_vec());
     if let Some(Value::Object(own)) = schema.shift_remove("properties") {
         keys.extend(own);
@@ -80,7 +96,11 @@ impl<'a> PreLine<'a> {
     /// Before a failover of this master.
     #[must_use]
     pub fn new(master: &'a Address, unfinished_instances: i64) -> Self {
-        Self { event: Pre::Pre, master, unfinished_instances }
+        Self {
+            event: Pre::Pre,
+            master,
+            unfinished_instances,
+        }
     }
 }
 
@@ -104,49 +124,145 @@ mod tests {
 
     fn summary() -> Summary {
         let (dry_run, exit_code, locks) = (true, ExitCode::Partial, vec!["/lock".to_owned()]);
-        Summary { recovered: 3, skipped: 2, need_help: 1, dry_run, exit_code, elapsed_ms: 5, locks }
+        Summary {
+            recovered: 3,
+            skipped: 2,
+            need_help: 1,
+            dry_run,
+            exit_code,
+            elapsed_ms: 5,
+            locks,
+        }
+    }
+
+    /// One of each kind that is but one thing.
+    fn plain() -> Vec<What> {
+        let (master, text, session_id) =
+            (Address::seen("m:1"), String::from, Some("0x1".to_owned()));
+        let m = || master.clone();
+        let (why, grace) = (|| text("no answer"), Duration::from_mins(2));
+        let left = LeftAlone {
+            orphans: 1,
+            odd_hosts: 2,
+            no_host: 3,
+        };
+        vec![
+            What::Started {
+                registry: text("zk"),
+                database: text("db"),
+                dry_run: false,
+                masters: 2,
+                grace,
+            },
+            What::MasterRegistered {
+                master: m(),
+                session_id,
+                older_instances: Some(2),
+                news: News::Session,
+            },
+            What::MasterRegistered {
+                master: m(),
+                session_id: None,
+                older_instances: None,
+                news: News::Start,
+            },
+            What::MasterLost {
+                master: m(),
+                session_id: None,
+            },
+            What::GraceStarted {
+                master: m(),
+                unfinished_instances: 7,
+                guard: text("grace time: 5s left"),
+                anew: None,
+            },
+            What::FailoverStarted {
+                master: m(),
+                dry_run: true,
+                unfinished: 7,
+            },
+            What::FailoverFinished {
+                master: m(),
+                summary: summary(),
+            },
+            What::Standby {
+                master: m(),
+                summary: summary(),
+                why: why(),
+                holder: vec![text("it is m:2's")],
+            },
+            What::LeftAlone {
+                left,
+                hosts: vec![text("x")],
+            },
+            What::Stopped {
+                exit_code: ExitCode::Done,
+                once: true,
+            },
+        ]
     }
 
     /// One of each kind, and of each that a kind may be.
     fn each() -> Vec<What> {
-        let (master, text, session_id) = (Address::seen("m:1"), String::from, Some("0x1".to_owned()));
+        let (master, text) = (Address::seen("m:1"), String::from);
         let m = || master.clone();
-        let (why, grace) = (|| text("no answer"), Duration::from_mins(2));
+        let why = || text("no answer");
         let source = Some(Source::Registry);
         let refused = [
             Refused::Nobody { why: why() },
-            Refused::Guard { master: m(), unfinished_instances: 7, guard: text("cool-down: 5s left") },
-            Refused::Veto { master: m(), why: why() },
-            Refused::Check { master: m(), summary: summary(), why: why(), wrote: true },
+            Refused::Guard {
+                master: m(),
+                unfinished_instances: 7,
+                guard: text("cool-down: 5s left"),
+            },
+            Refused::Veto {
+                master: m(),
+                why: why(),
+            },
+            Refused::Check {
+                master: m(),
+                summary: summary(),
+                why: why(),
+                wrote: true,
+            },
         ];
         let switches = [
-            Switch::Pause { by: Some((text("alice"), text("work"))) },
+            Switch::Pause {
+                by: Some((text("alice"), text("work"))),
+            },
             Switch::Pause { by: None },
-            Switch::Brake { why: Released::Resumed },
-            Switch::Brake { why: Released::Another },
+            Switch::Brake {
+                why: Released::Resumed,
+            },
+            Switch::Brake {
+                why: Released::Another,
+            },
         ];
         let faults = [
-            Fault::Unusable { source: None, why: why() },
-            Fault::Round { source, retry_after_seconds: 1.5, why: why() },
-            Fault::Failover { master: m(), source, summary: summary(), why: why() },
+            Fault::Unusable {
+                source: None,
+                why: why(),
+            },
+            Fault::Round {
+                source,
+                retry_after_seconds: 1.5,
+                why: why(),
+            },
+            Fault::Failover {
+                master: m(),
+                source,
+                summary: summary(),
+                why: why(),
+            },
             Fault::Untold { untold: 3 },
-            Fault::Unkept { why: why(), once: false },
+            Fault::Unkept {
+                why: why(),
+                once: false,
+            },
             Fault::Unwritable { why: why() },
             Fault::Settings { why: why() },
         ];
-        let left = LeftAlone { orphans: 1, odd_hosts: 2, no_host: 3 };
-        let mut all = vec![
-            What::Started { registry: text("zk"), database: text("db"), dry_run: false, masters: 2, grace },
-            What::MasterRegistered { master: m(), session_id, older_instances: Some(2), news: News::Session },
-            What::MasterRegistered { master: m(), session_id: None, older_instances: None, news: News::Start },
-            What::MasterLost { master: m(), session_id: None },
-            What::GraceStarted { master: m(), unfinished_instances: 7, guard: text("grace time: 5s left"), anew: None },
-            What::FailoverStarted { master: m(), dry_run: true, unfinished: 7 },
-            What::FailoverFinished { master: m(), summary: summary() },
-            What::Standby { master: m(), summary: summary(), why: why(), holder: vec![text("it is m:2's")] },
-            What::LeftAlone { left, hosts: vec![text("x")] },
-            What::Stopped { exit_code: ExitCode::Done, once: true },
-        ];
+        let mut all = plain();
         all.extend(refused.map(What::FailoverRefused));
         all.extend(switches.map(What::Paused));
         all.extend(faults.map(What::Error));
@@ -154,7 +270,10 @@ mod tests {
     }
 
     fn line(what: &What) -> Map<String, Value> {
-        let event = Event { time: Timestamp::UNIX_EPOCH, what: what.clone() };
+        let event = Event {
+            time: Timestamp::UNIX_EPOCH,
+            what: what.clone(),
+        };
         match serde_json::to_value(EventLine::from(&event)) {
             Ok(Value::Object(line)) => line,
             other => panic!("{other:?}"),
@@ -170,9 +289,15 @@ mod tests {
         let schema = schema();
         let words = schema["oneOf"].as_array().unwrap().iter().map(|kind| {
             let first = kind.pointer("/anyOf/0").unwrap_or(kind);
-            first["properties"]["event"]["const"].as_str().unwrap().to_owned()
+            first["properties"]["event"]["const"]
+                .as_str()
+                .unwrap()
+                .to_owned()
         });
-        assert_eq!(words.collect::<Vec<_>>(), Kind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>());
+        assert_eq!(
+            words.collect::<Vec<_>>(),
+            Kind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>()
+        );
         let made: BTreeSet<Kind> = each().iter().map(What::kind).collect();
         assert!(made.iter().eq(Kind::ALL), "one of each is tried here");
         for source in Source::ALL {
@@ -212,13 +337,24 @@ mod tests {
             "",
             "",
         ];
-        assert_eq!(of_each, rest.map(|rest| format!("time event master text {rest}").trim_end().to_owned()));
+        assert_eq!(
+            of_each,
+            rest.map(|rest| format!("time event master text {rest}")
+                .trim_end()
+                .to_owned())
+        );
         let values = |what| serde_json::to_string(&Value::Object(line(&what))).unwrap();
         assert_eq!(
-            values(What::Paused(Switch::Brake { why: Released::Resumed })),
+            values(What::Paused(Switch::Brake {
+                why: Released::Resumed
+            })),
             r#"{"time":"1970-01-01T00:00:00Z","event":"paused","master":null,"text":"the storm brake is released","storm_brake":false}"#
         );
-        let round = Fault::Round { source: Some(Source::Database), retry_after_seconds: 1.5, why: "lost".to_owned() };
+        let round = Fault::Round {
+            source: Some(Source::Database),
+            retry_after_seconds: 1.5,
+            why: "lost".to_owned(),
+        };
         assert_eq!(
             values(What::Error(round)),
             r#"{"time":"1970-01-01T00:00:00Z","event":"error","master":null,"text":"lost; trying again in 1.5s","source":"database","retry_after_seconds":1.5}"#
@@ -236,7 +372,10 @@ mod tests {
                 change(&mut line);
                 json!(line)
             };
-            let alike: Vec<_> = lines.iter().filter(|other| other["event"] == line["event"]).collect();
+            let alike: Vec<_> = lines
+                .iter()
+                .filter(|other| other["event"] == line["event"])
+                .collect();
             for (key, value) in lines.iter().flatten() {
                 if alike.iter().all(|other| !other.contains_key(key)) {
                     let with = changed(&|line| _ = line.insert(key.clone(), value.clone()));
@@ -244,14 +383,24 @@ mod tests {
                 }
             }
             // Of a kind that may be several things, less may be another one.
-            for key in line.keys().filter(|key| HEAD.contains(&key.as_str()) || alike.len() == 1) {
+            for key in line
+                .keys()
+                .filter(|key| HEAD.contains(&key.as_str()) || alike.len() == 1)
+            {
                 let without = changed(&|line| _ = line.shift_remove(key));
                 assert!(!schema.is_valid(&without), "{without}");
                 let empty = changed(&|line| _ = line.insert(key.clone(), json!([[]])));
                 assert!(!schema.is_valid(&empty), "{empty}");
             }
-            if alike.iter().all(|other| other["master"].is_null() == line["master"].is_null()) {
-                let other = if line["master"].is_null() { json!("m:1") } else { Value::Null };
+            if alike
+                .iter()
+                .all(|other| other["master"].is_null() == line["master"].is_null())
+            {
+                let other = if line["master"].is_null() {
+                    json!("m:1")
+                } else {
+                    Value::Null
+                };
                 let about_another = changed(&|line| line["master"] = other.clone());
                 assert!(!schema.is_valid(&about_another), "{about_another}");
             }

@@ -54,18 +54,22 @@ const USUAL: (u16, u16) = (80, 24);
 pub struct Live<W: Write> {
     out: W,
     size: Option<(u16, u16)>,
-    /// Whether it is the process's own terminal, which [`terminal::restore`] may have put in order since.
+    /// Whether it is the process's own terminal, which [`terminal::restore`] may have put in order
+    /// since.
     own: bool,
 }
 
 impl<W: Write> fmt::Debug for Live<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("Live")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }
 
 impl Live<File> {
-    /// Enters the alternate screen of the process's own terminal, which every way out puts in order again.
+    /// Enters the alternate screen of the process's own terminal, which every way out puts in order
+    /// again.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -85,19 +89,24 @@ impl<W: Write> Live<W> {
     /// The terminal is gone.
     pub fn start(out: W) -> io::Result<Self> {
         // Made first, so that a terminal that took half of it is left in order.
-        let mut live = Self { out, size: None, own: false };
+        let mut live = Self {
+            out,
+            size: None,
+            own: false,
+        };
         live.out.write_all(ENTER.as_bytes())?;
         live.out.flush()?;
         Ok(live)
     }
 
-    /// Draws the view in the terminal's present size: also right after SIGWINCH. What the terminal does not take at once
-    /// is left out; the next picture is a whole one.
+    /// Draws the view in the terminal's present size: also right after SIGWINCH. What the terminal
+    /// does not take at once is left out; the next picture is a whole one.
     ///
     /// # Errors
     /// The terminal is gone.
     pub fn draw(&mut self, view: &View) -> io::Result<()> {
-        let size = terminal_size::terminal_size().map_or(USUAL, |(width, height)| (width.0, height.0));
+        let size =
+            terminal_size::terminal_size().map_or(USUAL, |(width, height)| (width.0, height.0));
         self.draw_in(view, size)
     }
 
@@ -117,13 +126,21 @@ impl<W: Write> Live<W> {
         let frame = frame(view, width, height);
         for (index, line) in frame.lines().enumerate() {
             // Erased first: after a full line the cursor stands on its last character still.
-            text.push_str(if index == 0 { "\u{1b}[2K" } else { "\r\n\u{1b}[2K" });
+            text.push_str(if index == 0 {
+                "\u{1b}[2K"
+            } else {
+                "\r\n\u{1b}[2K"
+            });
             text.push_str(line);
         }
         if frame.lines().count() < usize::from(height) {
             text.push_str("\r\n\u{1b}[J");
         }
-        match self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()) {
+        match self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush())
+        {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.size = None;
                 Ok(())
@@ -145,7 +162,10 @@ mod tests {
     use super::*;
 
     fn view(title: &str) -> View {
-        View { title: title.to_owned(), ..View::default() }
+        View {
+            title: title.to_owned(),
+            ..View::default()
+        }
     }
 
     #[test]
@@ -156,7 +176,10 @@ mod tests {
         live.draw(&view("first")).unwrap();
         drop(live);
         let text = String::from_utf8(screen).unwrap();
-        assert!(text.starts_with("\u{1b}[?1049h\u{1b}[?25l") && text.contains("first"), "{text:?}");
+        assert!(
+            text.starts_with("\u{1b}[?1049h\u{1b}[?25l") && text.contains("first"),
+            "{text:?}"
+        );
         assert!(text.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{text:?}");
     }
 
@@ -178,7 +201,10 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
         let mut live = Live::start(writer).unwrap();
         drop(reader);
-        assert_eq!(live.draw(&View::default()).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(
+            live.draw(&View::default()).unwrap_err().kind(),
+            io::ErrorKind::BrokenPipe
+        );
     }
 
     #[test]

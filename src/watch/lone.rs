@@ -1,4 +1,5 @@
-//! One watcher for each state file: two would overwrite what the other one remembers, and neither brake would hold.
+//! One watcher for each state file: two would overwrite what the other one remembers, and neither
+//! brake would hold.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -27,7 +28,11 @@ impl Lone {
         // A link is not followed, and a pipe that lies there is not waited for.
         let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
         for _ in 0..TRIES {
-            let file = OpenOptions::new().append(true).create(true).custom_flags(flags).open(&path)?;
+            let file = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .custom_flags(flags)
+                .open(&path)?;
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
@@ -76,7 +81,10 @@ mod tests {
     #[test]
     fn a_link_or_a_folder_is_no_file_of_ours() {
         let folder = tempfile::tempdir().unwrap();
-        let (state, lock) = (folder.path().join("watch.json"), folder.path().join("watch.json.lock"));
+        let (state, lock) = (
+            folder.path().join("watch.json"),
+            folder.path().join("watch.json.lock"),
+        );
         std::os::unix::fs::symlink("victim", &lock).unwrap();
         Lone::beside(&state).unwrap_err();
         assert!(!folder.path().join("victim").exists());

@@ -30,15 +30,21 @@ pub struct Memory {
 impl Memory {
     /// Moves everything by so many milliseconds.
     pub(super) fn shift(&mut self, by: i64) {
-        let absences = self.missing.absences.values_mut().chain(self.missing.idle.values_mut());
+        let absences = self
+            .missing
+            .absences
+            .values_mut()
+            .chain(self.missing.idle.values_mut());
         let since = absences.map(|absence| &mut absence.since);
         let times = since.chain(self.done.iter_mut().map(|done| &mut done.at_ms));
         let times = times.chain(self.brake.iter_mut().map(|brake| &mut brake.since_ms));
-        times.chain([&mut self.work_at_ms]).for_each(|time| *time = time.saturating_add(by));
+        times
+            .chain([&mut self.work_at_ms])
+            .for_each(|time| *time = time.saturating_add(by));
     }
 
-    /// Follows a clock that was set forward since this was kept, by whatever process. One that was set back makes everything
-    /// later by itself.
+    /// Follows a clock that was set forward since this was kept, by whatever process. One that was
+    /// set back makes everything later by itself.
     pub(super) fn follow(&mut self, now: &Reading) {
         let set = self.kept.take().map_or(0, |kept| now.set_by(&kept));
         if set > 0 {
@@ -48,21 +54,36 @@ impl Memory {
 
     /// When a failover of this master was cut short last, if one was.
     pub(super) fn last_cut_short(&self, master: &str) -> Option<i64> {
-        self.done.iter().filter(|done| done.master == master && done.cut_short).map(|done| done.at_ms).max()
+        self.done
+            .iter()
+            .filter(|done| done.master == master && done.cut_short)
+            .map(|done| done.at_ms)
+            .max()
     }
 }
 
 impl From<State> for Memory {
     fn from(state: State) -> Self {
         let mark = |address: &str| state.marks.get(address).cloned();
-        let absence =
-            |(address, since): (&String, &i64)| (address.clone(), Absence { since: *since, mark: mark(address) });
+        let absence = |(address, since): (&String, &i64)| {
+            (
+                address.clone(),
+                Absence {
+                    since: *since,
+                    mark: mark(address),
+                },
+            )
+        };
         let missing = Missing {
             absences: state.missing.iter().map(absence).collect(),
             alive: state.alive,
             idle: state.idle,
             registered: state.registered,
-            last: state.look.map(|look| Look { roll: look.roll, at_ms: look.at_ms, steady: None }),
+            last: state.look.map(|look| Look {
+                roll: look.roll,
+                at_ms: look.at_ms,
+                steady: None,
+            }),
             ..Missing::default()
         };
         Self {
@@ -81,13 +102,29 @@ impl From<State> for Memory {
 impl From<&Memory> for State {
     /// As of now.
     fn from(memory: &Memory) -> Self {
-        let Missing { absences, alive, idle, registered, last, blind: _, doubt: _ } = &memory.missing;
-        let mark = |(address, absence): (&String, &Absence)| Some((address.clone(), absence.mark.clone()?));
+        let Missing {
+            absences,
+            alive,
+            idle,
+            registered,
+            last,
+            blind: _,
+            doubt: _,
+        } = &memory.missing;
+        let mark = |(address, absence): (&String, &Absence)| {
+            Some((address.clone(), absence.mark.clone()?))
+        };
         Self {
-            missing: absences.iter().map(|(address, absence)| (address.clone(), absence.since)).collect(),
+            missing: absences
+                .iter()
+                .map(|(address, absence)| (address.clone(), absence.since))
+                .collect(),
             failovers: memory.done.clone(),
             brake: memory.brake.clone(),
-            look: last.as_ref().map(|look| PastLook { at_ms: look.at_ms, roll: look.roll.clone() }),
+            look: last.as_ref().map(|look| PastLook {
+                at_ms: look.at_ms,
+                roll: look.roll.clone(),
+            }),
             marks: absences.iter().filter_map(mark).collect(),
             alive: alive.clone(),
             idle: idle.clone(),
@@ -112,22 +149,46 @@ mod tests {
         let (a, b) = (|| "a:1".to_owned(), || "b:1".to_owned());
         let absence = |since, mark| Absence { since, mark };
         let missing = Missing {
-            absences: [(a(), absence(1, Some(Mark { instance: 8, ..Mark::default() }))), (b(), absence(2, None))]
-                .into(),
+            absences: [
+                (
+                    a(),
+                    absence(
+                        1,
+                        Some(Mark {
+                            instance: 8,
+                            ..Mark::default()
+                        }),
+                    ),
+                ),
+                (b(), absence(2, None)),
+            ]
+            .into(),
             alive: [(a(), "instance 8".to_owned())].into(),
             idle: [(b(), absence(3, Some(Mark::default())))].into(),
             registered: [a()].into(),
-            last: Some(Look { roll: Roll::default(), at_ms: 4, steady: None }),
+            last: Some(Look {
+                roll: Roll::default(),
+                at_ms: 4,
+                steady: None,
+            }),
             blind: false,
             doubt: None,
         };
-        let past = PastFailover { master: a(), at_ms: 5, instances: 6, cut_short: true };
+        let past = PastFailover {
+            master: a(),
+            at_ms: 5,
+            instances: 6,
+            cut_short: true,
+        };
         let memory = Memory {
             home: Some(serde_json::from_str(r#"{"place": "zookeeper 0x2 12"}"#).unwrap()),
             database: Some("db:3306/ds".to_owned()),
             missing,
             done: vec![past],
-            brake: Some(Brake { since_ms: 7, reason: "3 masters".to_owned() }),
+            brake: Some(Brake {
+                since_ms: 7,
+                reason: "3 masters".to_owned(),
+            }),
             work: [(a(), 8)].into(),
             work_at_ms: 9,
             kept: None,

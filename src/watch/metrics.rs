@@ -24,7 +24,13 @@ enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [Self; 5] = [Self::Done, Self::Partial, Self::Failed, Self::Refused, Self::DryRun];
+    const ALL: [Self; 5] = [
+        Self::Done,
+        Self::Partial,
+        Self::Failed,
+        Self::Refused,
+        Self::DryRun,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -37,7 +43,13 @@ impl Outcome {
     }
 }
 
-const VERDICTS: [Verdict; 5] = [Verdict::Alive, Verdict::Dead, Verdict::Restarted, Verdict::Claimed, Verdict::Unknown];
+const VERDICTS: [Verdict; 5] = [
+    Verdict::Alive,
+    Verdict::Dead,
+    Verdict::Restarted,
+    Verdict::Claimed,
+    Verdict::Unknown,
+];
 
 /// Counters and gauges. Labels have a fixed set of values: no address and no id is ever one.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +81,10 @@ struct Counts {
 
 impl Counts {
     fn of(sight: &Sight) -> Self {
-        let mut seen = Self { left: sight.left, ..Self::default() };
+        let mut seen = Self {
+            left: sight.left,
+            ..Self::default()
+        };
         for master in &sight.masters {
             *seen.masters.entry(master.verdict).or_default() += 1;
             *seen.unfinished.entry(master.verdict).or_default() += master.unfinished;
@@ -89,9 +104,13 @@ impl Metrics {
     pub fn record(&mut self, what: &What) {
         count(&mut self.events, what.kind());
         match what {
-            What::FailoverFinished { summary, .. } => self.record_failover(outcome(summary), summary),
+            What::FailoverFinished { summary, .. } => {
+                self.record_failover(outcome(summary), summary);
+            }
             What::FailoverRefused(_) => count(&mut self.failovers, Outcome::Refused),
-            What::Error(Fault::Failover { summary, .. }) => self.record_failover(Outcome::Failed, summary),
+            What::Error(Fault::Failover { summary, .. }) => {
+                self.record_failover(Outcome::Failed, summary);
+            }
             What::Error(
                 Fault::Unusable { .. }
                 | Fault::Round { .. }
@@ -121,7 +140,8 @@ impl Metrics {
         }
     }
 
-    /// A round is over. What was seen in one that succeeded stays, as `last_success` says how old it is.
+    /// A round is over. What was seen in one that succeeded stays, as `last_success` says how old
+    /// it is.
     pub fn round(&mut self, round: &Round) {
         self.last_run = Some(round.ended);
         self.round_took = round.took;
@@ -137,10 +157,25 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         let mut page = Page::default();
-        page.family("build_info", "gauge", "Version of dsctl.", [label("version", env!("CARGO_PKG_VERSION"), 1)]);
-        let up = Source::ALL
-            .map(|source| label("source", source.word(), u8::from(self.up.get(&source).is_some_and(|up| *up))));
-        page.family("up", "gauge", "Whether the source answered when it was last asked.", up);
+        page.family(
+            "build_info",
+            "gauge",
+            "Version of dsctl.",
+            [label("version", env!("CARGO_PKG_VERSION"), 1)],
+        );
+        let up = Source::ALL.map(|source| {
+            label(
+                "source",
+                source.word(),
+                u8::from(self.up.get(&source).is_some_and(|up| *up)),
+            )
+        });
+        page.family(
+            "up",
+            "gauge",
+            "Whether the source answered when it was last asked.",
+            up,
+        );
         page.plain(
             "last_run_timestamp_seconds",
             "gauge",
@@ -153,25 +188,87 @@ impl Metrics {
             "When the last round ended in which both sources answered; 0: none yet.",
             &seconds(self.last_success),
         );
-        page.plain("round_duration_seconds", "gauge", "How long the last round took.", &self.round_took.as_secs_f64());
-        if let Some(seen) = &self.seen {
-            page.family("masters", "gauge", "Masters in the last successful round.", by_verdict(&seen.masters));
-            let help = "Unfinished process instances in the last successful round.";
-            page.family("unfinished_instances", "gauge", help, by_verdict(&seen.unfinished));
-            let LeftAlone { orphans, odd_hosts, no_host } = seen.left;
-            let left = [("orphan", orphans), ("odd_host", odd_hosts), ("no_host", no_host)];
-            let help = "Unfinished process instances that no failover takes.";
-            page.family("left_alone_instances", "gauge", help, left.map(|(why, count)| label("reason", why, count)));
-        }
-        let failovers = Outcome::ALL.map(|outcome| label("outcome", outcome.word(), of(&self.failovers, &outcome)));
-        page.family("failovers_total", "counter", "Failovers that ended or were held back.", failovers);
-        let instances = [label("outcome", "recovered", self.recovered), label("outcome", "skipped", self.skipped)];
-        page.family("failover_instances_total", "counter", "Process instances of failovers.", instances);
-        let events = Kind::ALL.iter().map(|kind| label("event", kind.word(), of(&self.events, kind)));
-        page.family("events_total", "counter", "Events of the loop.", events);
-        page.plain("paused", "gauge", "Whether an operator paused the loop.", &u8::from(self.paused));
-        page.plain("storm_brake", "gauge", "Whether the brake over all failovers is on.", &u8::from(self.brake));
+        page.plain(
+            "round_duration_seconds",
+            "gauge",
+            "How long the last round took.",
+            &self.round_took.as_secs_f64(),
+        );
+        self.render_seen(&mut page);
+        self.render_counters(&mut page);
+        page.plain(
+            "paused",
+            "gauge",
+            "Whether an operator paused the loop.",
+            &u8::from(self.paused),
+        );
+        page.plain(
+            "storm_brake",
+            "gauge",
+            "Whether the brake over all failovers is on.",
+            &u8::from(self.brake),
+        );
         page.0
+    }
+
+    /// Nothing before the first look.
+    fn render_seen(&self, page: &mut Page) {
+        let Some(seen) = &self.seen else { return };
+        page.family(
+            "masters",
+            "gauge",
+            "Masters in the last successful round.",
+            by_verdict(&seen.masters),
+        );
+        let help = "Unfinished process instances in the last successful round.";
+        page.family(
+            "unfinished_instances",
+            "gauge",
+            help,
+            by_verdict(&seen.unfinished),
+        );
+        let LeftAlone {
+            orphans,
+            odd_hosts,
+            no_host,
+        } = seen.left;
+        let left = [
+            ("orphan", orphans),
+            ("odd_host", odd_hosts),
+            ("no_host", no_host),
+        ];
+        let help = "Unfinished process instances that no failover takes.";
+        page.family(
+            "left_alone_instances",
+            "gauge",
+            help,
+            left.map(|(why, count)| label("reason", why, count)),
+        );
+    }
+
+    fn render_counters(&self, page: &mut Page) {
+        let failovers = Outcome::ALL
+            .map(|outcome| label("outcome", outcome.word(), of(&self.failovers, &outcome)));
+        page.family(
+            "failovers_total",
+            "counter",
+            "Failovers that ended or were held back.",
+            failovers,
+        );
+        let instances = [
+            label("outcome", "recovered", self.recovered),
+            label("outcome", "skipped", self.skipped),
+        ];
+        page.family(
+            "failover_instances_total",
+            "counter",
+            "Process instances of failovers.",
+            instances,
+        );
+        let events = Kind::ALL
+            .iter()
+            .map(|kind| label("event", kind.word(), of(&self.events, kind)));
+        page.family("events_total", "counter", "Events of the loop.", events);
     }
 
     /// Writes the text into a file for Prometheus' textfile collector.
@@ -220,8 +317,17 @@ fn label(name: &str, value: &str, number: impl Display) -> (String, String) {
 struct Page(String);
 
 impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str, samples: impl IntoIterator<Item = (String, String)>) {
-        let _ = writeln!(self.0, "# HELP dsctl_{name} {help}\n# TYPE dsctl_{name} {kind}");
+    fn family(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (String, String)>,
+    ) {
+        let _ = writeln!(
+            self.0,
+            "# HELP dsctl_{name} {help}\n# TYPE dsctl_{name} {kind}"
+        );
         for (labels, value) in samples {
             let _ = writeln!(self.0, "dsctl_{name}{labels} {value}");
         }

@@ -18,19 +18,26 @@ const REQUEST: usize = 8 * 1024;
 /// Time for the system to find means again, when it has none for a connection.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Reads what `--metrics-listen` takes: a port, which is opened on this machine alone, or an address with a port.
+/// Reads what `--metrics-listen` takes: a port, which is opened on this machine alone, or an
+/// address with a port.
 ///
 /// # Errors
 /// Anything else, also `:PORT`: it would not say who may ask.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
-    let port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let port = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse().ok())
+            .flatten()
+    };
     if let Some(port) = port(text.strip_prefix("localhost:").unwrap_or(text)) {
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }
     if text.starts_with(':') {
         return Err("write PORT for this machine alone, or 0.0.0.0:PORT for everybody");
     }
-    text.parse().map_err(|_| "expected PORT, or ADDRESS:PORT with an IP address")
+    text.parse()
+        .map_err(|_| "expected PORT, or ADDRESS:PORT with an IP address")
 }
 
 /// Answers `GET /metrics` with the shared text until it is dropped.
@@ -52,10 +59,16 @@ pub async fn serve(listener: TcpListener, shared: Arc<Mutex<String>>) {
 /// Whoever went away needs no answer.
 async fn answer(mut stream: TcpStream, shared: Arc<Mutex<String>>) -> io::Result<()> {
     let head = read_head(&mut stream).await?;
-    let response = respond(&head, || shared.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    let response = respond(&head, || {
+        shared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    });
     stream.write_all(response.as_bytes()).await?;
     stream.shutdown().await?;
-    // A connection that is closed while bytes wait in it is reset, and the answer may be lost with it.
+    // A connection that is closed while bytes wait in it is reset, and the answer may be lost with
+    // it.
     tokio::io::copy(&mut stream.take(REQUEST as u64), &mut tokio::io::sink()).await?;
     Ok(())
 }
@@ -79,15 +92,27 @@ fn is_complete(head: &[u8]) -> bool {
 
 fn respond(head: &[u8], page: impl FnOnce() -> String) -> String {
     if !is_complete(head) {
-        let status = if head.len() > REQUEST { "431 Request Header Fields Too Large" } else { "400 Bad Request" };
+        let status = if head.len() > REQUEST {
+            "431 Request Header Fields Too Large"
+        } else {
+            "400 Bad Request"
+        };
         return response(status, "", "this is no request\n", ResponseBody::Sent);
     }
-    let line = head.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let line = head
+        .split(|byte| matches!(byte, b'\r' | b'\n'))
+        .next()
+        .unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let mut words = line.split(' ');
     let (method, target, protocol) = (words.next(), words.next(), words.next());
     if !protocol.is_some_and(|protocol| protocol.starts_with("HTTP/1.")) || words.next().is_some() {
-        return response("400 Bad Request", "", "this is no request\n", ResponseBody::Sent);
+        return response(
+            "400 Bad Request",
+            "",
+            "this is no request\n",
+            ResponseBody::Sent,
+        );
     }
     let body = match method {
         Some("GET") => ResponseBody::Sent,
@@ -144,9 +169,16 @@ mod tests {
 
     async fn server() -> MetricsServer {
         let listener = TcpListener::bind(parse_listen("0").unwrap()).await.unwrap();
-        let (address, shared) = (listener.local_addr().unwrap(), Arc::new(Mutex::new("dsctl_up 1\n".to_owned())));
+        let (address, shared) = (
+            listener.local_addr().unwrap(),
+            Arc::new(Mutex::new("dsctl_up 1\n".to_owned())),
+        );
         let task = tokio::spawn(serve(listener, Arc::clone(&shared)));
-        MetricsServer { address, shared, task }
+        MetricsServer {
+            address,
+            shared,
+            task,
+        }
     }
 
     impl MetricsServer {
@@ -164,25 +196,38 @@ mod tests {
         let server = server().await;
         let request = "GET /metrics?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
         let answer = server.ask(request).await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\ndsctl_up 1\n"), "{answer}");
         assert!(
-            answer.contains("\r\nContent-Length: 11\r\n") && answer.contains("text/plain; version=0.0.4"),
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\ndsctl_up 1\n"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("\r\nContent-Length: 11\r\n")
+                && answer.contains("text/plain; version=0.0.4"),
             "{answer}"
         );
         "dsctl_up 0\n".clone_into(&mut server.shared.lock().unwrap());
         assert!(server.ask(request).await.ends_with("\r\n\r\ndsctl_up 0\n"));
         let head = server.ask("HEAD /metrics HTTP/1.0\r\n\r\n").await;
-        assert!(head.contains("Content-Length: 11\r\n") && head.ends_with("\r\n\r\n"), "{head}");
+        assert!(
+            head.contains("Content-Length: 11\r\n") && head.ends_with("\r\n\r\n"),
+            "{head}"
+        );
     }
 
     #[tokio::test]
     async fn everything_else_is_refused() {
         let server = server().await;
-        let large = format!("GET /metrics HTTP/1.1\r\nX: {}\r\n", "x".repeat(2 * REQUEST));
+        let large = format!(
+            "GET /metrics HTTP/1.1\r\nX: {}\r\n",
+            "x".repeat(2 * REQUEST)
+        );
         let cases = [
             ("GET / HTTP/1.1\r\n\r\n", "404"),
             ("GET /metrics/../etc HTTP/1.1\r\n\r\n", "404"),
-            ("POST /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "405"),
+            (
+                "POST /metrics HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+                "405",
+            ),
             ("GET /metrics\r\n\r\n", "400"),
             ("\r\n\r\n", "400"),
             ("GET /metrics HTTP/1.1 x\r\n\r\n", "400"),
@@ -190,7 +235,10 @@ mod tests {
         ];
         for (request, status) in cases {
             let answer = server.ask(request).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{request}: {answer}"
+            );
         }
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(b"GET /met").await.unwrap();
@@ -208,7 +256,12 @@ mod tests {
         for _ in 0..CONNECTIONS + 2 {
             silent.push(TcpStream::connect(server.address).await.unwrap());
         }
-        assert!(server.ask("GET /metrics HTTP/1.1\r\n\r\n").await.contains("200 OK"));
+        assert!(
+            server
+                .ask("GET /metrics HTTP/1.1\r\n\r\n")
+                .await
+                .contains("200 OK")
+        );
         let mut rest = Vec::new();
         let first = silent.first_mut().unwrap();
         first.read_to_end(&mut rest).await.unwrap();
@@ -231,7 +284,14 @@ mod tests {
             ("127.0.0.1", None),
         ];
         for (text, expected) in cases {
-            assert_eq!(parse_listen(text).ok().map(|address| address.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                parse_listen(text)
+                    .ok()
+                    .map(|address| address.to_string())
+                    .as_deref(),
+                expected,
+                "{text}"
+            );
         }
         assert!(parse_listen(":9187").unwrap_err().contains("0.0.0.0:PORT"));
     }

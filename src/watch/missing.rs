@@ -1,4 +1,5 @@
-//! Since when masters are missing, as far as looks at the registry prove it, and what rows there were then. Pure.
+//! Since when masters are missing, as far as looks at the registry prove it, and what rows there
+//! were then. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -20,18 +21,24 @@ pub struct Look {
 }
 
 impl Look {
-    /// Why a look does not prove that whoever is missing in both was away all the time in between; `None` if it does. A
-    /// registry that counts misses nobody. Elsewhere nobody may have looked away for longer than `longest`.
+    /// Why a look does not prove that whoever is missing in both was away all the time in between;
+    /// `None` if it does. A registry that counts misses nobody. Elsewhere nobody may have looked
+    /// away for longer than `longest`.
     fn doubt(&self, earlier: &Self, longest: Duration) -> Option<&'static str> {
         match self.roll.since(&earlier.roll) {
             Between::Nothing => None,
             Between::Something => Some("somebody came and went without being seen"),
             Between::NotCounted => {
                 let wall = self.at_ms.saturating_sub(earlier.at_ms);
-                let steady = self.steady.zip(earlier.steady).map(|(now, then)| now.saturating_duration_since(then));
-                let within = u64::try_from(wall).is_ok_and(|wall| Duration::from_millis(wall) <= longest);
+                let steady = self
+                    .steady
+                    .zip(earlier.steady)
+                    .map(|(now, then)| now.saturating_duration_since(then));
+                let within =
+                    u64::try_from(wall).is_ok_and(|wall| Duration::from_millis(wall) <= longest);
                 // Of a clock that was set back the other one knows.
-                let fits = steady.map_or(within, |steady| steady <= longest && (within || wall < 0));
+                let fits =
+                    steady.map_or(within, |steady| steady <= longest && (within || wall < 0));
                 (!fits).then_some(
                     "nobody looked for longer than --interval, and this registry does not count who comes and goes",
                 )
@@ -58,11 +65,11 @@ const MOST_IDLE: usize = 100;
 pub struct Missing {
     /// By address.
     pub absences: BTreeMap<String, Absence>,
-    /// Masters that are not registered and have shown that they live: what they were seen to begin. That holds until they
-    /// register, or nothing names them any more.
+    /// Masters that are not registered and have shown that they live: what they were seen to begin.
+    /// That holds until they register, or nothing names them any more.
     pub alive: BTreeMap<String, String>,
-    /// Masters whose registration was seen to go while they had no work, and what rows there were then: whoever has work
-    /// later has begun it without a registration.
+    /// Masters whose registration was seen to go while they had no work, and what rows there were
+    /// then: whoever has work later has begun it without a registration.
     pub idle: BTreeMap<String, Absence>,
     /// Who was registered when anybody last was, however long ago.
     pub registered: BTreeSet<String>,
@@ -77,9 +84,16 @@ pub struct Missing {
 impl Missing {
     /// Takes a look into account. Whatever it does not prove to have gone on begins anew.
     ///
-    /// After a time in which no master was there at all every grace time starts anew: that was the registry's failure
-    /// and not a master's. So nothing is kept of it, for this process or the next.
-    pub fn see(&mut self, look: Look, registered: BTreeSet<String>, allow_nobody: bool, longest: Duration) {
+    /// After a time in which no master was there at all every grace time starts anew: that was the
+    /// registry's failure and not a master's. So nothing is kept of it, for this process or the
+    /// next.
+    pub fn see(
+        &mut self,
+        look: Look,
+        registered: BTreeSet<String>,
+        allow_nobody: bool,
+        longest: Duration,
+    ) {
         let doubt = match &self.last {
             Some(last) => look.doubt(last, longest),
             None => Some("what was remembered of it is not proven"),
@@ -96,10 +110,13 @@ impl Missing {
             self.absences.clear();
             self.idle.clear();
         }
-        self.absences.retain(|address, _| !registered.contains(address));
-        self.alive.retain(|address, _| !registered.contains(address));
+        self.absences
+            .retain(|address, _| !registered.contains(address));
+        self.alive
+            .retain(|address, _| !registered.contains(address));
         self.idle.retain(|address, _| !registered.contains(address));
-        // That all of them went together is the registry's failure: who does not come back with the others is lost then.
+        // That all of them went together is the registry's failure: who does not come back with the
+        // others is lost then.
         if !self.blind {
             self.lose(registered, look.at_ms);
         }
@@ -110,11 +127,16 @@ impl Missing {
     fn lose(&mut self, registered: BTreeSet<String>, at_ms: i64) {
         let before = std::mem::replace(&mut self.registered, registered);
         for lost in before.difference(&self.registered) {
-            self.idle.entry(lost.clone()).or_insert(Absence { since: at_ms, mark: None });
+            self.idle.entry(lost.clone()).or_insert(Absence {
+                since: at_ms,
+                mark: None,
+            });
         }
         while self.idle.len() > MOST_IDLE {
             let oldest = self.idle.iter().min_by_key(|(_, absence)| absence.since);
-            let Some(oldest) = oldest.map(|(address, _)| address.clone()) else { break };
+            let Some(oldest) = oldest.map(|(address, _)| address.clone()) else {
+                break;
+            };
             self.idle.remove(&oldest);
         }
     }
@@ -125,7 +147,8 @@ impl Missing {
         !self.blind && self.registered.contains(address)
     }
 
-    /// Says which masters have work and are not registered: of these the absence counts from now on, if it does not yet.
+    /// Says which masters have work and are not registered: of these the absence counts from now
+    /// on, if it does not yet.
     pub fn name(&mut self, dead: &BTreeSet<String>, now: i64) {
         self.absences.retain(|address, _| dead.contains(address));
         self.alive.retain(|address, _| dead.contains(address));
@@ -140,7 +163,10 @@ impl Missing {
             return;
         }
         let mark = self.idle.get(address).and_then(|idle| idle.mark.clone());
-        let absence = self.absences.entry(address.to_owned()).or_insert(Absence { since: now, mark });
+        let absence = self
+            .absences
+            .entry(address.to_owned())
+            .or_insert(Absence { since: now, mark });
         // A clock that was set back must not make the grace time longer than it is.
         absence.since = absence.since.min(now);
     }
@@ -149,13 +175,19 @@ impl Missing {
     #[must_use]
     pub fn without_mark(&self) -> BTreeSet<String> {
         let all = self.absences.iter().chain(&self.idle);
-        all.filter(|(_, absence)| absence.mark.is_none()).map(|(address, _)| address.clone()).collect()
+        all.filter(|(_, absence)| absence.mark.is_none())
+            .map(|(address, _)| address.clone())
+            .collect()
     }
 
     /// Gives an absence its mark.
     pub fn mark(&mut self, address: &str, mark: &Mark) {
         let both = [self.absences.get_mut(address), self.idle.get_mut(address)];
-        for absence in both.into_iter().flatten().filter(|absence| absence.mark.is_none()) {
+        for absence in both
+            .into_iter()
+            .flatten()
+            .filter(|absence| absence.mark.is_none())
+        {
             absence.mark = Some(mark.clone());
         }
     }
@@ -165,7 +197,13 @@ impl Missing {
     pub fn before(&self, address: &str, longest: Duration) -> Option<Before> {
         let mark = self.absences.get(address)?.mark.clone()?;
         let last = self.last.as_ref()?;
-        Some(Before { roll: last.roll.clone(), mark, looked: last.steady, longest, again: None })
+        Some(Before {
+            roll: last.roll.clone(),
+            mark,
+            looked: last.steady,
+            longest,
+            again: None,
+        })
     }
 
     /// The registry could not be seen: what was missing before proves nothing any more.
@@ -182,7 +220,10 @@ mod tests {
     use crate::model::{Address, Changes, Heartbeat, Registration, Registrations};
 
     fn dead(addresses: &[&str]) -> BTreeSet<String> {
-        addresses.iter().map(|address| (*address).to_owned()).collect()
+        addresses
+            .iter()
+            .map(|address| (*address).to_owned())
+            .collect()
     }
 
     const LONGEST: Duration = Duration::from_secs(30);
@@ -197,10 +238,23 @@ mod tests {
             modified_at: None,
             heartbeat: Heartbeat::default(),
         };
-        let changes = count.map(|count| Changes { parent: 1, made_at_ms: 0, count });
+        let changes = count.map(|count| Changes {
+            parent: 1,
+            made_at_ms: 0,
+            count,
+        });
         let servers = registered.iter().map(server).collect();
-        let masters = Registrations { parent_exists: true, parent: String::new(), servers, changes };
-        Look { roll: Roll::of("registry", &masters), at_ms, steady: None }
+        let masters = Registrations {
+            parent_exists: true,
+            parent: String::new(),
+            servers,
+            changes,
+        };
+        Look {
+            roll: Roll::of("registry", &masters),
+            at_ms,
+            steady: None,
+        }
     }
 
     /// A master `l:1` lives; these are dead with work.
@@ -210,7 +264,11 @@ mod tests {
     }
 
     fn since(missing: &Missing) -> BTreeMap<&str, i64> {
-        missing.absences.iter().map(|(address, absence)| (address.as_str(), absence.since)).collect()
+        missing
+            .absences
+            .iter()
+            .map(|(address, absence)| (address.as_str(), absence.since))
+            .collect()
     }
 
     #[test]
@@ -219,8 +277,16 @@ mod tests {
         round(&mut missing, &["a:1", "b:1"], 1_000);
         round(&mut missing, &["b:1"], 2_000);
         round(&mut missing, &["a:1", "b:1"], 3_000);
-        assert_eq!(since(&missing), BTreeMap::from([("a:1", 3_000), ("b:1", 1_000)]));
-        missing.see(look(None, &["l:1", "b:1"], 4_000), dead(&["l:1", "b:1"]), false, LONGEST);
+        assert_eq!(
+            since(&missing),
+            BTreeMap::from([("a:1", 3_000), ("b:1", 1_000)])
+        );
+        missing.see(
+            look(None, &["l:1", "b:1"], 4_000),
+            dead(&["l:1", "b:1"]),
+            false,
+            LONGEST,
+        );
         assert_eq!(since(&missing), BTreeMap::from([("a:1", 3_000)]));
     }
 
@@ -231,7 +297,8 @@ mod tests {
         missing.lose_sight();
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!(since(&missing)["a:1"], 2_000);
-        // All masters gone together, and one back: its companions have the whole grace time to follow.
+        // All masters gone together, and one back: its companions have the whole grace time to
+        // follow.
         missing.see(look(None, &[], 3_000), dead(&[]), false, LONGEST);
         missing.name(&dead(&["a:1", "b:1"]), 3_000);
         assert!(missing.blind && missing.absences.is_empty());
@@ -252,41 +319,82 @@ mod tests {
     fn without_a_count_nobody_may_have_looked_away_for_long() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
-        missing.mark("a:1", &Mark { instance: 7, task: 7, ..Mark::default() });
+        missing.mark(
+            "a:1",
+            &Mark {
+                instance: 7,
+                task: 7,
+                ..Mark::default()
+            },
+        );
         round(&mut missing, &["a:1"], 31_000);
         assert_eq!((since(&missing)["a:1"], missing.doubt), (1_000, None));
         round(&mut missing, &["a:1"], 61_001);
-        assert_eq!((since(&missing)["a:1"], &missing.absences["a:1"].mark), (61_001, &None));
+        assert_eq!(
+            (since(&missing)["a:1"], &missing.absences["a:1"].mark),
+            (61_001, &None)
+        );
         assert!(missing.doubt.unwrap().contains("--interval"));
         // Another process's clock is not ours.
         round(&mut missing, &["a:1"], 50_000);
         assert_eq!(since(&missing)["a:1"], 50_000);
         // Our own: the clock that nobody sets knows how long it was.
         let (start, late) = (Instant::now(), Duration::from_secs(31));
-        let at = |at_ms, after| Look { steady: Some(start + after), ..look(None, &["l:1"], at_ms) };
-        assert!(at(0, Duration::from_secs(1)).doubt(&at(50_000, Duration::ZERO), LONGEST).is_none());
-        assert!(at(0, late).doubt(&at(50_000, Duration::ZERO), LONGEST).is_some());
+        let at = |at_ms, after| Look {
+            steady: Some(start + after),
+            ..look(None, &["l:1"], at_ms)
+        };
+        assert!(
+            at(0, Duration::from_secs(1))
+                .doubt(&at(50_000, Duration::ZERO), LONGEST)
+                .is_none()
+        );
+        assert!(
+            at(0, late)
+                .doubt(&at(50_000, Duration::ZERO), LONGEST)
+                .is_some()
+        );
         // The machine slept, which that clock does not count.
-        assert!(at(99_000, Duration::from_secs(1)).doubt(&at(50_000, Duration::ZERO), LONGEST).is_some());
+        assert!(
+            at(99_000, Duration::from_secs(1))
+                .doubt(&at(50_000, Duration::ZERO), LONGEST)
+                .is_some()
+        );
     }
 
     #[test]
     fn a_count_proves_an_absence_however_long_nobody_looked() {
         let mut missing = Missing::default();
         let mut round = |count, at_ms| {
-            missing.see(look(Some(count), &["l:1"], at_ms), dead(&["l:1"]), false, LONGEST);
+            missing.see(
+                look(Some(count), &["l:1"], at_ms),
+                dead(&["l:1"]),
+                false,
+                LONGEST,
+            );
             missing.name(&dead(&["a:1"]), at_ms);
             since(&missing)["a:1"]
         };
-        assert_eq!([round(5, 1_000), round(5, 9_000_000), round(7, 9_000_001)], [1_000, 1_000, 9_000_001]);
+        assert_eq!(
+            [round(5, 1_000), round(5, 9_000_000), round(7, 9_000_001)],
+            [1_000, 1_000, 9_000_001]
+        );
     }
 
     #[test]
     fn what_there_was_when_an_idle_master_went_is_kept_until_it_is_back_or_nothing_is_known() {
-        let mark = || Mark { instance: 7, ..Mark::default() };
+        let mark = || Mark {
+            instance: 7,
+            ..Mark::default()
+        };
         let idle = || {
             let mut missing = Missing::default();
-            missing.see(look(None, &["l:1", "a:1"], 500), dead(&["l:1", "a:1"]), false, LONGEST);
+            missing.see(
+                look(None, &["l:1", "a:1"], 500),
+                dead(&["l:1", "a:1"]),
+                false,
+                LONGEST,
+            );
             round(&mut missing, &[], 1_000);
             assert!(missing.without_mark().contains("a:1"));
             missing.mark("a:1", &mark());
@@ -295,7 +403,10 @@ mod tests {
         };
         let mut missing = idle();
         round(&mut missing, &["a:1"], 2_000);
-        assert_eq!((since(&missing)["a:1"], &missing.absences["a:1"].mark), (2_000, &Some(mark())));
+        assert_eq!(
+            (since(&missing)["a:1"], &missing.absences["a:1"].mark),
+            (2_000, &Some(mark()))
+        );
         let mut missing = idle();
         missing.see(look(None, &["a:1"], 2_000), dead(&["a:1"]), false, LONGEST);
         round(&mut missing, &["a:1"], 3_000);
@@ -312,7 +423,12 @@ mod tests {
     #[test]
     fn who_does_not_come_back_with_the_others_went_with_them() {
         let mut missing = Missing::default();
-        missing.see(look(None, &["l:1", "a:1"], 500), dead(&["l:1", "a:1"]), false, LONGEST);
+        missing.see(
+            look(None, &["l:1", "a:1"], 500),
+            dead(&["l:1", "a:1"]),
+            false,
+            LONGEST,
+        );
         missing.see(look(None, &[], 1_000), dead(&[]), false, LONGEST);
         assert!(missing.blind && missing.idle.is_empty());
         round(&mut missing, &[], 2_000);
@@ -324,9 +440,17 @@ mod tests {
         let mut missing = Missing::default();
         for at_ms in 0..150 {
             let name = format!("{at_ms}:1");
-            missing.see(look(None, &["l:1", &name], at_ms), dead(&["l:1", &name]), false, LONGEST);
+            missing.see(
+                look(None, &["l:1", &name], at_ms),
+                dead(&["l:1", &name]),
+                false,
+                LONGEST,
+            );
         }
-        assert_eq!((missing.idle.len(), missing.idle.contains_key("48:1")), (MOST_IDLE, false));
+        assert_eq!(
+            (missing.idle.len(), missing.idle.contains_key("48:1")),
+            (MOST_IDLE, false)
+        );
         assert!(missing.idle.contains_key("49:1") && missing.idle.contains_key("148:1"));
     }
 
@@ -334,7 +458,9 @@ mod tests {
     fn who_has_shown_life_is_alive_until_it_registers() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
-        missing.alive.insert("a:1".to_owned(), "instance 7".to_owned());
+        missing
+            .alive
+            .insert("a:1".to_owned(), "instance 7".to_owned());
         missing.lose_sight();
         round(&mut missing, &["a:1"], 2_000);
         assert!(missing.alive.contains_key("a:1"));

@@ -1,4 +1,5 @@
-//! The failover loop: sees masters come and go, and fails one over when it is shown dead for long enough.
+//! The failover loop: sees masters come and go, and fails one over when it is shown dead for long
+//! enough.
 
 mod clock;
 mod event;
@@ -34,7 +35,9 @@ pub mod unit;
 mod watcher;
 mod words;
 
-pub use event::{Event, Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch, What};
+pub use event::{
+    Event, Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch, What,
+};
 pub use plan::Plan;
 pub use round::{Round, Sight, WatchedMaster};
 pub use run::{Ended, watch};

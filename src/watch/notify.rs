@@ -1,4 +1,5 @@
-//! What a service manager is told: that the loop is ready, what it does, and that it is alive (`sd_notify(3)`).
+//! What a service manager is told: that the loop is ready, what it does, and that it is alive
+//! (`sd_notify(3)`).
 
 use std::ffi::OsStr;
 use std::io;
@@ -28,20 +29,26 @@ impl Notify {
         Self::default()
     }
 
-    /// The service manager that `NOTIFY_SOCKET` names; without that variable nobody is told anything.
+    /// The service manager that `NOTIFY_SOCKET` names; without that variable nobody is told
+    /// anything.
     ///
     /// # Errors
     /// The variable names no socket that can be written to from here.
     pub fn from_environment(environment: &Environment) -> io::Result<Self> {
-        let Some(name) = environment.variable("NOTIFY_SOCKET") else { return Ok(Self::off()) };
+        let Some(name) = environment.variable("NOTIFY_SOCKET") else {
+            return Ok(Self::off());
+        };
         let address = address(name)?;
         let socket = UnixDatagram::unbound()?;
         socket.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { socket: Some((socket, address)), watchdog: watchdog(environment, std::process::id()) })
+        Ok(Self {
+            socket: Some((socket, address)),
+            watchdog: watchdog(environment, std::process::id()),
+        })
     }
 
-    /// How often [`Notify::watchdog`] must be called at least: half of the time after which the service manager ends
-    /// us. `None`: it does not wait for that.
+    /// How often [`Notify::watchdog`] must be called at least: half of the time after which the
+    /// service manager ends us. `None`: it does not wait for that.
     #[must_use]
     pub fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog.map(|limit| limit / 2)
@@ -68,7 +75,10 @@ impl Notify {
     /// # Errors
     /// As [`Notify::ready`].
     pub fn reloading(&self) -> io::Result<()> {
-        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_micros()?))
+        self.send(&format!(
+            "RELOADING=1\nMONOTONIC_USEC={}",
+            monotonic_micros()?
+        ))
     }
 
     /// The loop comes to its end.
@@ -84,7 +94,11 @@ impl Notify {
     /// # Errors
     /// As [`Notify::ready`].
     pub fn watchdog(&self) -> io::Result<()> {
-        if self.watchdog.is_some() { self.send("WATCHDOG=1") } else { Ok(()) }
+        if self.watchdog.is_some() {
+            self.send("WATCHDOG=1")
+        } else {
+            Ok(())
+        }
     }
 
     fn send(&self, message: &str) -> io::Result<()> {
@@ -104,7 +118,10 @@ fn address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes() {
         [b'/', ..] => SocketAddr::from_pathname(name),
         [b'@', name @ ..] => abstract_address(name),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "NOTIFY_SOCKET is neither a path nor an abstract name")),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "NOTIFY_SOCKET is neither a path nor an abstract name",
+        )),
     }
 }
 
@@ -121,11 +138,18 @@ fn abstract_address(_: &[u8]) -> io::Result<SocketAddr> {
 
 /// The limit, if the service manager waits for this process.
 fn watchdog(environment: &Environment, own_pid: u32) -> Option<Duration> {
-    let number = |name: &str| environment.variable(name).map(|value| value.to_str()?.parse::<u64>().ok());
+    let number = |name: &str| {
+        environment
+            .variable(name)
+            .map(|value| value.to_str()?.parse::<u64>().ok())
+    };
     if number("WATCHDOG_PID").is_some_and(|pid| pid != Some(u64::from(own_pid))) {
         return None;
     }
-    number("WATCHDOG_USEC").flatten().filter(|micros| *micros > 0).map(Duration::from_micros)
+    number("WATCHDOG_USEC")
+        .flatten()
+        .filter(|micros| *micros > 0)
+        .map(Duration::from_micros)
 }
 
 fn monotonic_micros() -> io::Result<u128> {
@@ -140,8 +164,14 @@ mod tests {
     use super::*;
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
-        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        Environment { variables, ..Environment::default() }
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
+        Environment {
+            variables,
+            ..Environment::default()
+        }
     }
 
     /// A service manager: its end of a socket.
@@ -157,7 +187,11 @@ mod tests {
             let path = folder.path().join("notify").to_str().unwrap().to_owned();
             let socket = UnixDatagram::bind(&path).unwrap();
             socket.set_nonblocking(true).unwrap();
-            Self { socket, _folder: folder, path }
+            Self {
+                socket,
+                _folder: folder,
+                path,
+            }
         }
 
         /// A datagram is there as soon as it is sent.
@@ -175,11 +209,15 @@ mod tests {
     #[test]
     fn what_is_told() {
         let manager = Manager::new();
-        let notify = Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
+        let notify =
+            Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
         notify.ready("2 masters").unwrap();
         assert_eq!(manager.told().unwrap(), "READY=1\nSTATUS=2 masters");
         notify.status("paused by x\nREADY=0\u{1b}[2J").unwrap();
-        assert_eq!(manager.told().unwrap(), "STATUS=paused by x\\nREADY=0\\u{1b}[2J");
+        assert_eq!(
+            manager.told().unwrap(),
+            "STATUS=paused by x\\nREADY=0\\u{1b}[2J"
+        );
         notify.stopping().unwrap();
         assert_eq!(manager.told().unwrap(), "STOPPING=1");
         notify.watchdog().unwrap();
@@ -190,18 +228,27 @@ mod tests {
     #[test]
     fn a_reload_is_told_with_the_clock_of_the_service_manager() {
         let manager = Manager::new();
-        let notify = Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
+        let notify =
+            Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
         let before = monotonic_micros().unwrap();
         notify.reloading().unwrap();
         let told = manager.told().unwrap();
-        let micros: u128 = told.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap().parse().unwrap();
-        assert!((before..=monotonic_micros().unwrap()).contains(&micros), "{told}");
+        let micros: u128 = told
+            .strip_prefix("RELOADING=1\nMONOTONIC_USEC=")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(
+            (before..=monotonic_micros().unwrap()).contains(&micros),
+            "{told}"
+        );
     }
 
     #[test]
     fn abstract_names_work() {
         let name = format!("dsctl-notify-test-{}", std::process::id());
-        let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let socket =
+            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
         socket.set_nonblocking(true).unwrap();
         let name = format!("@{name}");
         let notify = Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &name)])).unwrap();
@@ -215,16 +262,29 @@ mod tests {
         let own = std::process::id().to_string();
         let fed = |variables: &[(&str, &str)]| {
             let socket = [("NOTIFY_SOCKET", manager.path.as_str())];
-            let notify = Notify::from_environment(&environment(&[variables, &socket].concat())).unwrap();
+            let notify =
+                Notify::from_environment(&environment(&[variables, &socket].concat())).unwrap();
             notify.watchdog().unwrap();
-            assert_eq!(manager.told().as_deref(), notify.watchdog_interval().map(|_| "WATCHDOG=1"));
+            assert_eq!(
+                manager.told().as_deref(),
+                notify.watchdog_interval().map(|_| "WATCHDOG=1")
+            );
             notify.watchdog_interval()
         };
         let half = Some(Duration::from_secs(15));
-        assert_eq!(fed(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", &own)]), half);
+        assert_eq!(
+            fed(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", &own)]),
+            half
+        );
         assert_eq!(fed(&[("WATCHDOG_USEC", "30000000")]), half);
-        assert_eq!(fed(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "1")]), None);
-        assert_eq!(fed(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "x")]), None);
+        assert_eq!(
+            fed(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "1")]),
+            None
+        );
+        assert_eq!(
+            fed(&[("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "x")]),
+            None
+        );
         for odd in ["0", "-1", "", "x", "99999999999999999999999"] {
             assert_eq!(fed(&[("WATCHDOG_USEC", odd)]), None, "{odd}");
         }
@@ -232,10 +292,18 @@ mod tests {
 
     #[test]
     fn without_a_service_manager_nothing_happens() {
-        for variables in [&[][..], &[("NOTIFY_SOCKET", "")], &[("WATCHDOG_USEC", "1000")]] {
+        for variables in [
+            &[][..],
+            &[("NOTIFY_SOCKET", "")],
+            &[("WATCHDOG_USEC", "1000")],
+        ] {
             let notify = Notify::from_environment(&environment(variables)).unwrap();
             assert_eq!(notify.watchdog_interval(), None);
-            notify.ready("x").and_then(|()| notify.reloading()).and_then(|()| notify.watchdog()).unwrap();
+            notify
+                .ready("x")
+                .and_then(|()| notify.reloading())
+                .and_then(|()| notify.watchdog())
+                .unwrap();
         }
     }
 
@@ -243,10 +311,14 @@ mod tests {
     fn a_service_manager_that_is_gone_is_an_error() {
         let long = format!("/{}", "x".repeat(200));
         for name in ["relative", "vsock:2:1234", &long] {
-            assert!(Notify::from_environment(&environment(&[("NOTIFY_SOCKET", name)])).is_err(), "{name}");
+            assert!(
+                Notify::from_environment(&environment(&[("NOTIFY_SOCKET", name)])).is_err(),
+                "{name}"
+            );
         }
         let manager = Manager::new();
-        let notify = Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
+        let notify =
+            Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
         drop(manager);
         notify.ready("x").unwrap_err();
     }
@@ -255,7 +327,8 @@ mod tests {
     #[test]
     fn a_service_manager_that_does_not_read_does_not_hold_the_loop() {
         let manager = Manager::new();
-        let notify = Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
+        let notify =
+            Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
         let failed = (0..100_000).find_map(|_| notify.status(&"x".repeat(1000)).err());
         assert_eq!(failed.unwrap().kind(), io::ErrorKind::WouldBlock);
     }

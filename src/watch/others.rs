@@ -1,4 +1,5 @@
-//! What others do: masters, other watchers and operators fail masters over too, and that counts for the brake.
+//! What others do: masters, other watchers and operators fail masters over too, and that counts for
+//! the brake.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +16,12 @@ use crate::model::Address;
 
 /// A failover that somebody else has made or is making: it cools nothing down here.
 pub(super) fn by_others(master: String, at_ms: i64, instances: u64) -> PastFailover {
-    PastFailover { master, at_ms, instances, cut_short: true }
+    PastFailover {
+        master,
+        at_ms,
+        instances,
+        cut_short: true,
+    }
 }
 
 /// Of masters that are still away, those that have less work than before, and by how much.
@@ -32,27 +38,39 @@ pub(super) fn handed_over(
 }
 
 impl Watcher<'_> {
-    /// Notes how much work each dead master has. Where that has become less without us, and the master is still away,
-    /// somebody else has handed it over.
+    /// Notes how much work each dead master has. Where that has become less without us, and the
+    /// master is still away, somebody else has handed it over.
     pub(super) fn count_others(&mut self, family: &Family, counts: &[HostCount], dead: &[Address]) {
-        let work: BTreeMap<String, i64> =
-            dead.iter().map(|master| (master.to_string(), picture::unfinished_of(family, counts, master))).collect();
+        let work: BTreeMap<String, i64> = dead
+            .iter()
+            .map(|master| {
+                (
+                    master.to_string(),
+                    picture::unfinished_of(family, counts, master),
+                )
+            })
+            .collect();
         let at_ms = self.now();
         // One that shows life may have ended its instances itself.
         let missing = &self.memory.missing;
-        let away = |master: &str| !missing.is_registered(master) && !missing.alive.contains_key(master);
+        let away =
+            |master: &str| !missing.is_registered(master) && !missing.alive.contains_key(master);
         if self.is_recent(at_ms) {
             for (master, gone) in handed_over(&self.memory.work, &work, away) {
-                self.memory.done.push(by_others(master, at_ms, u64::try_from(gone).unwrap_or(0)));
+                self.memory
+                    .done
+                    .push(by_others(master, at_ms, u64::try_from(gone).unwrap_or(0)));
             }
         }
         (self.memory.work, self.memory.work_at_ms) = (work, at_ms);
     }
 
-    /// Where nobody has counted for longer than the brake looks back, nothing shows that it was done within that time.
+    /// Where nobody has counted for longer than the brake looks back, nothing shows that it was
+    /// done within that time.
     pub(super) fn is_recent(&self, now: i64) -> bool {
         let since = now.saturating_sub(self.memory.work_at_ms);
-        u64::try_from(since).is_ok_and(|since| Duration::from_millis(since) <= self.plan.limits.window)
+        u64::try_from(since)
+            .is_ok_and(|since| Duration::from_millis(since) <= self.plan.limits.window)
     }
 
     /// What we have handed over ourselves is nobody else's doing.
@@ -71,7 +89,10 @@ impl Watcher<'_> {
     ) -> Result<i64, FailoverError> {
         let masters = self.look(cluster).await?;
         let counts = self.scan(cluster).await?;
-        let view = RegistryView { masters, ..RegistryView::default() };
+        let view = RegistryView {
+            masters,
+            ..RegistryView::default()
+        };
         let (dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let family = cluster.store.release().family;
         self.count_others(family, &counts, &dead);
@@ -82,14 +103,23 @@ impl Watcher<'_> {
     /// Keeps the memory. What cannot be kept is told by [`Watcher::tell_unkept`].
     pub(super) fn keep(&mut self, around: &mut Surroundings<'_>) {
         let told = self.unkept.as_ref().is_some_and(|unkept| unkept.told);
-        self.unkept = around.keep(&self.memory).err().map(|why| Unkept { why, told });
+        self.unkept = around
+            .keep(&self.memory)
+            .err()
+            .map(|why| Unkept { why, told });
     }
 
-    /// Whether the memory could not be kept when that was last tried. Told when that begins, not in every round.
+    /// Whether the memory could not be kept when that was last tried. Told when that begins, not in
+    /// every round.
     pub(super) async fn tell_unkept(&mut self, around: &mut Surroundings<'_>) -> bool {
-        let Some(unkept) = &mut self.unkept else { return false };
+        let Some(unkept) = &mut self.unkept else {
+            return false;
+        };
         if !std::mem::replace(&mut unkept.told, true) {
-            let fault = Fault::Unkept { why: unkept.why.clone(), once: self.plan.once };
+            let fault = Fault::Unkept {
+                why: unkept.why.clone(),
+                once: self.plan.once,
+            };
             around.tell(What::Error(fault)).await;
         }
         true
@@ -102,7 +132,11 @@ mod tests {
 
     #[test]
     fn work_that_becomes_less_was_handed_over_by_somebody() {
-        let work = |of: &[(&str, i64)]| of.iter().map(|(master, count)| ((*master).to_owned(), *count)).collect();
+        let work = |of: &[(&str, i64)]| {
+            of.iter()
+                .map(|(master, count)| ((*master).to_owned(), *count))
+                .collect()
+        };
         let before = work(&[("a:1", 5), ("b:1", 5), ("c:1", 5), ("d:1", 5)]);
         let now = work(&[("b:1", 2), ("c:1", 5), ("e:1", 1)]);
         let found = handed_over(&before, &now, |master| master != "d:1");

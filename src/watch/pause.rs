@@ -46,7 +46,9 @@ impl PauseFile {
     /// The switch that belongs to a state file.
     #[must_use]
     pub fn beside(state_file: &Path) -> Self {
-        Self { path: beside(state_file, ".pause") }
+        Self {
+            path: beside(state_file, ".pause"),
+        }
     }
 
     /// Where it is.
@@ -62,7 +64,11 @@ impl PauseFile {
     pub fn pause(&self, by: &str, reason: &str) -> io::Result<Pause> {
         // Whole seconds: nobody needs more of a pause.
         let since = Timestamp::from_second(Timestamp::now().as_second()).ok();
-        let pause = Pause { by: by.to_owned(), reason: reason.to_owned(), since };
+        let pause = Pause {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+            since,
+        };
         let since = pause.since.map(|since| since.to_string());
         let text = json!({ "by": by, "reason": reason, "since": since }).to_string();
         replace(&self.path, text.as_bytes())?;
@@ -82,8 +88,8 @@ impl PauseFile {
         }
     }
 
-    /// Whether the loop is paused. A file that cannot be read or understood pauses it as well: `touch` is enough, and
-    /// a mistake must not let failovers go on that somebody wanted stopped.
+    /// Whether the loop is paused. A file that cannot be read or understood pauses it as well:
+    /// `touch` is enough, and a mistake must not let failovers go on that somebody wanted stopped.
     #[must_use]
     pub fn read(&self) -> Option<Pause> {
         let problem = match read_regular(&self.path, LARGEST) {
@@ -95,11 +101,17 @@ impl PauseFile {
             },
             Err(error) => format!("the pause file cannot be read: {error}"),
         };
-        Some(Pause { by: "somebody".to_owned(), reason: problem, since: self.modified_at() })
+        Some(Pause {
+            by: "somebody".to_owned(),
+            reason: problem,
+            since: self.modified_at(),
+        })
     }
 
     fn modified_at(&self) -> Option<Timestamp> {
-        let modified = std::fs::symlink_metadata(&self.path).and_then(|metadata| metadata.modified()).ok()?;
+        let modified = std::fs::symlink_metadata(&self.path)
+            .and_then(|metadata| metadata.modified())
+            .ok()?;
         Timestamp::from_second(Timestamp::try_from(modified).ok()?.as_second()).ok()
     }
 }
@@ -108,13 +120,20 @@ fn parse(bytes: &[u8]) -> Option<Pause> {
     let value: Value = serde_json::from_slice(bytes).ok()?;
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     let since = text("since").and_then(|since| since.parse().ok());
-    Some(Pause { by: text("by")?.to_owned(), reason: text("reason")?.to_owned(), since })
+    Some(Pause {
+        by: text("by")?.to_owned(),
+        reason: text("reason")?.to_owned(),
+        since,
+    })
 }
 
-/// Who is at the keyboard, for [`PauseFile::pause`]: the user behind sudo, the user, or else the number of the user.
+/// Who is at the keyboard, for [`PauseFile::pause`]: the user behind sudo, the user, or else the
+/// number of the user.
 #[must_use]
 pub fn operator(environment: &Environment) -> String {
-    let name = ["SUDO_USER", "LOGNAME", "USER"].into_iter().find_map(|name| environment.variable(name)?.to_str());
+    let name = ["SUDO_USER", "LOGNAME", "USER"]
+        .into_iter()
+        .find_map(|name| environment.variable(name)?.to_str());
     name.map_or_else(user_number, str::to_owned)
 }
 
@@ -143,7 +162,9 @@ mod tests {
         assert_eq!(file.resume().unwrap(), None);
         let pause = file.pause("alice", "network work\nuntil 6").unwrap();
         assert_eq!(switch(folder.path()).read().as_ref(), Some(&pause));
-        let age = Timestamp::now().duration_since(pause.since.unwrap()).as_secs();
+        let age = Timestamp::now()
+            .duration_since(pause.since.unwrap())
+            .as_secs();
         assert!((0..60).contains(&age), "{age}");
         let later = file.pause("bob", "more").unwrap();
         assert_eq!(file.resume().unwrap(), Some(later));
@@ -154,14 +175,30 @@ mod tests {
     fn whatever_lies_there_is_a_pause() {
         let folder = tempfile::tempdir().unwrap();
         let file = switch(folder.path());
-        for text in ["", "\n", "{}", "[1]", "{\"by\": 1}", "work in progress", "\u{0}"] {
+        for text in [
+            "",
+            "\n",
+            "{}",
+            "[1]",
+            "{\"by\": 1}",
+            "work in progress",
+            "\u{0}",
+        ] {
             std::fs::write(file.path(), text).unwrap();
             let pause = file.read().unwrap();
-            assert!(pause.by == "somebody" && pause.since.is_some() && !pause.reason.is_empty(), "{text}: {pause:?}");
+            assert!(
+                pause.by == "somebody" && pause.since.is_some() && !pause.reason.is_empty(),
+                "{text}: {pause:?}"
+            );
         }
         std::fs::remove_file(file.path()).unwrap();
         std::os::unix::fs::symlink("nowhere", file.path()).unwrap();
-        assert!(file.read().unwrap().reason.starts_with("the pause file cannot be read"));
+        assert!(
+            file.read()
+                .unwrap()
+                .reason
+                .starts_with("the pause file cannot be read")
+        );
         assert!(file.resume().unwrap().is_some());
         std::fs::create_dir(file.path()).unwrap();
         assert!(file.read().is_some());
@@ -172,23 +209,52 @@ mod tests {
     #[test]
     fn an_unwritable_switch_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        switch(&folder.path().join("missing")).pause("alice", "x").unwrap_err();
+        switch(&folder.path().join("missing"))
+            .pause("alice", "x")
+            .unwrap_err();
     }
 
     #[test]
     fn a_pause_in_words() {
-        let pause = Pause { by: "alice".to_owned(), reason: "work".to_owned(), since: Timestamp::from_second(0).ok() };
-        assert_eq!(pause.to_string(), "paused by alice since 1970-01-01T00:00:00Z: work");
-        assert_eq!(Pause { since: None, ..pause }.to_string(), "paused by alice: work");
+        let pause = Pause {
+            by: "alice".to_owned(),
+            reason: "work".to_owned(),
+            since: Timestamp::from_second(0).ok(),
+        };
+        assert_eq!(
+            pause.to_string(),
+            "paused by alice since 1970-01-01T00:00:00Z: work"
+        );
+        assert_eq!(
+            Pause {
+                since: None,
+                ..pause
+            }
+            .to_string(),
+            "paused by alice: work"
+        );
     }
 
     #[test]
     fn the_person_behind_sudo_is_the_operator() {
         let operator = |variables: &[(&str, &str)]| {
-            let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-            super::operator(&Environment { variables, ..Environment::default() })
+            let variables = variables
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect();
+            super::operator(&Environment {
+                variables,
+                ..Environment::default()
+            })
         };
-        assert_eq!(operator(&[("USER", "root"), ("LOGNAME", "root"), ("SUDO_USER", "alice")]), "alice");
+        assert_eq!(
+            operator(&[
+                ("USER", "root"),
+                ("LOGNAME", "root"),
+                ("SUDO_USER", "alice")
+            ]),
+            "alice"
+        );
         assert_eq!(operator(&[("USER", "bob"), ("LOGNAME", "")]), "bob");
         assert!(operator(&[]).starts_with("uid "), "{}", operator(&[]));
     }

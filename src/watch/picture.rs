@@ -21,31 +21,62 @@ pub(super) fn masters(
     let now = Timestamp::now().as_millisecond();
     let mut masters: BTreeMap<String, WatchedMaster> = BTreeMap::new();
     // Without any registration it may be the registry's failure.
-    let absent = if registered.masters.prove_nothing() { Verdict::Unknown } else { Verdict::Dead };
+    let absent = if registered.masters.prove_nothing() {
+        Verdict::Unknown
+    } else {
+        Verdict::Dead
+    };
     for server in &registered.masters.servers {
         let address = server.address.to_string();
         let verdict = Verdict::Alive;
-        let master = WatchedMaster { address: address.clone(), verdict, unfinished: 0, guard: None };
+        let master = WatchedMaster {
+            address: address.clone(),
+            verdict,
+            unfinished: 0,
+            guard: None,
+        };
         masters.insert(address, master);
     }
-    for count in counts.iter().filter(|count| family.is_unfinished(Some(count.state))) {
-        let Some(host) = count.host.as_deref() else { continue };
+    for count in counts
+        .iter()
+        .filter(|count| family.is_unfinished(Some(count.state)))
+    {
+        let Some(host) = count.host.as_deref() else {
+            continue;
+        };
         // The text that marks a claim, and whatever else can be no master's.
         if Address::typed(host, family.registry.address_form).is_err() {
             continue;
         }
         let guard = holds.get(host).map(|hold| hold.sentence(now));
-        let verdict = if matches!(holds.get(host), Some(Hold::Alive(_))) { Verdict::Unknown } else { absent };
-        let new = || WatchedMaster { address: host.to_owned(), verdict, unfinished: 0, guard };
+        let verdict = if matches!(holds.get(host), Some(Hold::Alive(_))) {
+            Verdict::Unknown
+        } else {
+            absent
+        };
+        let new = || WatchedMaster {
+            address: host.to_owned(),
+            verdict,
+            unfinished: 0,
+            guard,
+        };
         let unfinished = u64::try_from(count.count).unwrap_or(0);
-        masters.entry(host.to_owned()).or_insert_with(new).unfinished += unfinished;
+        masters
+            .entry(host.to_owned())
+            .or_insert_with(new)
+            .unfinished += unfinished;
     }
     masters.into_values().collect()
 }
 
 /// How many unfinished instances name a master.
 pub(super) fn unfinished_of(family: &Family, counts: &[HostCount], master: &Address) -> i64 {
-    let of_master =
-        |count: &&HostCount| count.host.as_deref() == Some(master.as_str()) && family.is_unfinished(Some(count.state));
-    counts.iter().filter(of_master).map(|count| count.count).sum()
+    let of_master = |count: &&HostCount| {
+        count.host.as_deref() == Some(master.as_str()) && family.is_unfinished(Some(count.state))
+    };
+    counts
+        .iter()
+        .filter(of_master)
+        .map(|count| count.count)
+        .sum()
 }

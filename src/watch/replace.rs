@@ -1,4 +1,5 @@
-//! Writes a file whole or not at all: whoever reads it sees the old one or the new one, never a part of one.
+//! Writes a file whole or not at all: whoever reads it sees the old one or the new one, never a
+//! part of one.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -15,19 +16,24 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&temporary);
         return replaced;
     }
-    // The new name is durable once the folder is. Some file systems cannot do that; the file itself is whole either way.
+    // The new name is durable once the folder is. Some file systems cannot do that; the file itself
+    // is whole either way.
     let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
 /// The folder that a file is in, `.` for a bare name.
 pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Its ending is not the file's own, so that nobody who collects files by their ending takes it up.
 fn temporary_for(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
     temporary.push(format!(".{}.tmp", std::process::id()));
@@ -35,7 +41,8 @@ fn temporary_for(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A process that was killed may have left one; and a link that somebody put there must not be followed.
+    // A process that was killed may have left one; and a link that somebody put there must not be
+    // followed.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -50,7 +57,9 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.collect()
     }
 
@@ -81,7 +90,11 @@ mod tests {
         let (path, victim) = (folder.path().join("x"), folder.path().join("victim"));
         std::fs::write(&victim, "untouched").unwrap();
         let temporary = temporary_for(&path).unwrap();
-        assert!(temporary.extension().is_some_and(|ending| ending == "tmp"), "{}", temporary.display());
+        assert!(
+            temporary.extension().is_some_and(|ending| ending == "tmp"),
+            "{}",
+            temporary.display()
+        );
         std::os::unix::fs::symlink(&victim, temporary).unwrap();
         replace(&path, b"one").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"one");

@@ -1,4 +1,5 @@
-//! A master that comes back: the loop leaves it alone, and says what of an earlier life is left with it.
+//! A master that comes back: the loop leaves it alone, and says what of an earlier life is left
+//! with it.
 
 use super::{What, picture};
 use crate::cluster::Cluster;
@@ -6,16 +7,23 @@ use crate::failover::{FailoverError, disproof, instance_verdict};
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations, Verdict};
 
-/// Counts how many unfinished instances of a master that has registered are older than its start. Where that cannot be told it
-/// stays open; what breaks the connection shows in the next question.
+/// Counts how many unfinished instances of a master that has registered are older than its start.
+/// Where that cannot be told it stays open; what breaks the connection shows in the next question.
 pub(super) async fn count_older(
     cluster: &mut Cluster,
     masters: &Registrations,
     counts: &[HostCount],
     change: &mut What,
 ) {
-    if let What::MasterRegistered { master, older_instances, .. } = change {
-        *older_instances = older(cluster, masters, counts, master).await.unwrap_or_default();
+    if let What::MasterRegistered {
+        master,
+        older_instances,
+        ..
+    } = change
+    {
+        *older_instances = older(cluster, masters, counts, master)
+            .await
+            .unwrap_or_default();
     }
 }
 
@@ -29,7 +37,9 @@ async fn older(
     if picture::unfinished_of(family, counts, address) == 0 {
         return Ok(Some(0));
     }
-    let started = masters.find(address).and_then(|registration| registration.heartbeat.started_at.as_ref());
+    let started = masters
+        .find(address)
+        .and_then(|registration| registration.heartbeat.started_at.as_ref());
     if started.is_none() || cluster.zone.is_none() {
         return Ok(None);
     }
@@ -38,6 +48,12 @@ async fn older(
     }
     let instances = cluster.store.unfinished_of(address.as_str()).await?;
     let zone = cluster.zone.as_ref();
-    let is_older = |instance: &_| instance_verdict(instance, family, masters, zone) == Verdict::Restarted;
-    Ok(Some(instances.iter().filter(|instance| is_older(instance)).count()))
+    let is_older =
+        |instance: &_| instance_verdict(instance, family, masters, zone) == Verdict::Restarted;
+    Ok(Some(
+        instances
+            .iter()
+            .filter(|instance| is_older(instance))
+            .count(),
+    ))
 }

@@ -43,7 +43,8 @@ pub struct Sight {
 pub struct WatchedMaster {
     /// Its address.
     pub address: String,
-    /// What is known of it: without any registration nobody is known to be dead, and neither is who has shown life.
+    /// What is known of it: without any registration nobody is known to be dead, and neither is who
+    /// has shown life.
     pub verdict: Verdict,
     /// Its unfinished instances.
     pub unfinished: u64,
@@ -59,10 +60,19 @@ impl Round {
             Ok(sight) => sight,
             Err(why) => return why.clone(),
         };
-        let of = |verdict| masters.iter().filter(|master| master.verdict == verdict).count();
-        let (registered, dead, unknown) = (of(Verdict::Alive), of(Verdict::Dead), of(Verdict::Unknown));
-        let unknown =
-            if unknown > 0 { format!(", {unknown} with work of whom nothing is known") } else { String::new() };
+        let of = |verdict| {
+            masters
+                .iter()
+                .filter(|master| master.verdict == verdict)
+                .count()
+        };
+        let (registered, dead, unknown) =
+            (of(Verdict::Alive), of(Verdict::Dead), of(Verdict::Unknown));
+        let unknown = if unknown > 0 {
+            format!(", {unknown} with work of whom nothing is known")
+        } else {
+            String::new()
+        };
         let state = match (&self.paused, &self.brake) {
             (Some(Pause { by, reason, .. }), _) => format!(", paused by {by}: {reason}"),
             (None, Some(_)) => ", storm brake on".to_owned(),

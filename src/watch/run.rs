@@ -58,7 +58,12 @@ pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal)
         left: LeftAlone::default(),
     };
     let code = watcher.run(around).await;
-    around.tell(What::Stopped { exit_code: code, once: plan.once }).await;
+    around
+        .tell(What::Stopped {
+            exit_code: code,
+            once: plan.once,
+        })
+        .await;
     Ended { code }
 }
 
@@ -100,12 +105,22 @@ impl Watcher<'_> {
                     cluster.store.close().await;
                     next
                 }
-                // Once it has worked, settings and schema are right: another server may answer at the address for a while.
-                Err(Trouble { text: why, fatal: Some(code), source, .. }) if !self.started => {
-                    around.tell(What::Error(Fault::Unusable { source, why })).await;
+                // Once it has worked, settings and schema are right: another server may answer at
+                // the address for a while.
+                Err(Trouble {
+                    text: why,
+                    fatal: Some(code),
+                    source,
+                    ..
+                }) if !self.started => {
+                    around
+                        .tell(What::Error(Fault::Unusable { source, why }))
+                        .await;
                     Next::End(code)
                 }
-                Err(Trouble { text, code, source, .. }) => Next::Reopen(Some(Failure { text, code, source })),
+                Err(Trouble {
+                    text, code, source, ..
+                }) => Next::Reopen(Some(Failure { text, code, source })),
             };
             match next {
                 Next::End(code) => return code,
@@ -124,10 +139,14 @@ impl Watcher<'_> {
     fn note_answers(&mut self, opened: &Result<Cluster, Trouble>) {
         let have_answered = match opened {
             Ok(_) => &Source::ALL[..],
-            Err(Trouble { source: Some(Source::Registry), .. }) => &[Source::Database],
+            Err(Trouble {
+                source: Some(Source::Registry),
+                ..
+            }) => &[Source::Database],
             Err(_) => &[],
         };
-        self.answered.extend(have_answered.iter().map(|source| (*source, true)));
+        self.answered
+            .extend(have_answered.iter().map(|source| (*source, true)));
     }
 
     /// Tells the failure and pauses; gives a code if that is the end.
@@ -141,7 +160,11 @@ impl Watcher<'_> {
         self.memory.missing.lose_sight();
         self.keep(around);
         let pause = back_off(failures);
-        let fault = Fault::Round { source, retry_after_seconds: pause.as_secs_f64(), why: text.clone() };
+        let fault = Fault::Round {
+            source,
+            retry_after_seconds: pause.as_secs_f64(),
+            why: text.clone(),
+        };
         around.tell(What::Error(fault)).await;
         self.answered.extend(source.map(|source| (source, false)));
         let round = self.over(around, Duration::ZERO, Err(text));
@@ -149,19 +172,29 @@ impl Watcher<'_> {
         if self.plan.once {
             return Some(code);
         }
-        if self.plan.fail_after.is_some_and(|limit| self.last_success.elapsed() >= limit) {
+        if self
+            .plan
+            .fail_after
+            .is_some_and(|limit| self.last_success.elapsed() >= limit)
+        {
             return Some(ExitCode::Unreachable);
         }
         let mut stop = self.stop.clone();
         tokio::select! {
             stop = stop.requested() => Some(code_of(stop)),
-            // It may be the settings that are wrong: no round would ever succeed before they are read.
+            // It may be the settings that are wrong: no round would ever succeed before they are
+            // read.
             () = around.reload() => None,
             () = tokio::time::sleep(pause) => None,
         }
     }
 
-    async fn on_cluster(&mut self, around: &mut Surroundings<'_>, cluster: &mut Cluster, failures: &mut u32) -> Next {
+    async fn on_cluster(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        cluster: &mut Cluster,
+        failures: &mut u32,
+    ) -> Next {
         self.arrive(cluster);
         loop {
             let began = Instant::now();
@@ -175,15 +208,19 @@ impl Watcher<'_> {
             if self.plan.once {
                 return Next::End(self.came_to);
             }
-            let wait = self.plan.interval.saturating_sub(began.elapsed()).min(held_until);
+            let wait = self
+                .plan
+                .interval
+                .saturating_sub(began.elapsed())
+                .min(held_until);
             if let Some(next) = self.pause_between(around, cluster, wait).await {
                 return next;
             }
         }
     }
 
-    /// Waits for the next round, and looks at the registry whenever it may have changed: the store is scanned only when it
-    /// has, or when its time has come.
+    /// Waits for the next round, and looks at the registry whenever it may have changed: the store
+    /// is scanned only when it has, or when its time has come.
     async fn pause_between(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -210,17 +247,33 @@ impl Watcher<'_> {
     }
 
     fn failure_of(&self, error: &FailoverError) -> Failure {
-        Failure { text: error_text(error), code: error.exit_code(self.wrote), source: Source::of(error) }
+        Failure {
+            text: error_text(error),
+            code: error.exit_code(self.wrote),
+            source: Source::of(error),
+        }
     }
 
-    /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody known or dead here. Who
-    /// was seen to live is forgotten only where it certainly is another one.
+    /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody
+    /// known or dead here. Who was seen to live is forgotten only where it certainly is another
+    /// one.
     fn arrive(&mut self, cluster: &Cluster) {
-        self.endpoints = Some((cluster.registry.endpoint().to_owned(), cluster.store.endpoint().to_owned()));
+        self.endpoints = Some((
+            cluster.registry.endpoint().to_owned(),
+            cluster.store.endpoint().to_owned(),
+        ));
         // After an upgrade the rows may have been rewritten by nobody who lives.
-        let database = format!("{} of {}", cluster.store.endpoint(), cluster.store.release().range);
+        let database = format!(
+            "{} of {}",
+            cluster.store.endpoint(),
+            cluster.store.release().range
+        );
         let place = (cluster.registry.endpoint().to_owned(), database);
-        let other_database = self.memory.database.as_ref().is_some_and(|before| *before != place.1);
+        let other_database = self
+            .memory
+            .database
+            .as_ref()
+            .is_some_and(|before| *before != place.1);
         if other_database {
             // What does not hang here was not handed over by anybody.
             self.memory.work.clear();
@@ -250,14 +303,17 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
-        // A connection that was ended since the last round is no failure: nothing would ever be missing for a whole grace time.
+        // A connection that was ended since the last round is no failure: nothing would ever be
+        // missing for a whole grace time.
         cluster.store.wake().await?;
         cluster.store.ensure_same_release().await?;
         let masters = self.look(cluster).await?;
         let counts = self.scan(cluster).await?;
         if !self.started {
             self.started = true;
-            around.tell(self.greeting(cluster, masters.servers.len())).await;
+            around
+                .tell(self.greeting(cluster, masters.servers.len()))
+                .await;
         }
         for mut change in self.seen.look(&masters) {
             returned::count_older(cluster, &masters, &counts, &mut change).await;
@@ -269,7 +325,10 @@ impl Watcher<'_> {
         self.tell_pause(around).await;
         self.take_resume(around).await;
         self.tell_left(around, cluster, &counts).await?;
-        let view = RegistryView { masters, ..RegistryView::default() };
+        let view = RegistryView {
+            masters,
+            ..RegistryView::default()
+        };
         let (mut dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let now = self.now();
         // One whose failover is cut short time and again must not keep the others waiting.
@@ -292,7 +351,8 @@ impl Watcher<'_> {
             if number > 0 {
                 around.progress();
             }
-            let unfinished = picture::unfinished_of(cluster.store.release().family, &counts, master);
+            let unfinished =
+                picture::unfinished_of(cluster.store.release().family, &counts, master);
             if let Some(hold) = self.consider(around, cluster, master, unfinished).await? {
                 wake = wake.min(time_left(&hold, Timestamp::now().as_millisecond()));
                 holds.insert(master.to_string(), hold);
@@ -310,7 +370,14 @@ impl Watcher<'_> {
         }
         self.answered = Source::ALL.map(|source| (source, true)).into();
         let masters = picture::masters(cluster.store.release().family, &view, &counts, &holds);
-        let round = self.over(around, began.elapsed(), Ok(Sight { masters, left: self.left }));
+        let round = self.over(
+            around,
+            began.elapsed(),
+            Ok(Sight {
+                masters,
+                left: self.left,
+            }),
+        );
         around.round(&round);
         Ok(wake)
     }
@@ -328,13 +395,27 @@ impl Watcher<'_> {
         }
     }
 
-    /// One round in which no master is registered at all has seen nothing, and says so as `failover --all-dead` does: nobody
-    /// waits for the next one.
-    async fn tell_nobody(&mut self, around: &mut Surroundings<'_>, cluster: &Cluster, view: &RegistryView) {
-        let (family, allowed) = (cluster.store.release().family, self.plan.rules.allow_no_masters);
-        let Err(refusal) = check_registry(&view.masters, family, place(&*cluster.registry), allowed) else { return };
+    /// One round in which no master is registered at all has seen nothing, and says so as
+    /// `failover --all-dead` does: nobody waits for the next one.
+    async fn tell_nobody(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        cluster: &Cluster,
+        view: &RegistryView,
+    ) {
+        let (family, allowed) = (
+            cluster.store.release().family,
+            self.plan.rules.allow_no_masters,
+        );
+        let Err(refusal) =
+            check_registry(&view.masters, family, place(&*cluster.registry), allowed)
+        else {
+            return;
+        };
         let why = format!("{refusal}; {}", refusal.hint());
-        around.tell(What::FailoverRefused(Refused::Nobody { why })).await;
+        around
+            .tell(What::FailoverRefused(Refused::Nobody { why }))
+            .await;
         self.comes_to(ExitCode::Refused);
     }
 
@@ -344,7 +425,9 @@ impl Watcher<'_> {
         if now == self.paused {
             return;
         }
-        around.tell(What::Paused(Switch::Pause { by: now.clone() })).await;
+        around
+            .tell(What::Paused(Switch::Pause { by: now.clone() }))
+            .await;
         self.paused = now;
     }
 
@@ -358,8 +441,8 @@ impl Watcher<'_> {
         }
     }
 
-    /// The time by the wall clock. When that was set, what is remembered follows it: a master is not gone for longer by
-    /// that, and no brake is forgotten.
+    /// The time by the wall clock. When that was set, what is remembered follows it: a master is
+    /// not gone for longer by that, and no brake is forgotten.
     pub(super) fn now(&mut self) -> i64 {
         let now = Timestamp::now().as_millisecond();
         match self.clock.set_by(now, Instant::now()) {

@@ -87,7 +87,8 @@ impl<'a> Sinks<'a> {
         self.pass_notes_on();
     }
 
-    /// Tells an event from within something that cannot wait. What takes time is done after the next one that is told.
+    /// Tells an event from within something that cannot wait. What takes time is done after the
+    /// next one that is told.
     pub fn tell_at_once(&mut self, event: &Event) {
         self.0.iter_mut().for_each(|sink| sink.event(event));
     }
@@ -148,7 +149,10 @@ mod tests {
 
     impl Scribe {
         fn write(&self, what: &str) {
-            self.book.lock().unwrap().push(format!("{} {what}", self.name));
+            self.book
+                .lock()
+                .unwrap()
+                .push(format!("{} {what}", self.name));
         }
     }
 
@@ -177,24 +181,46 @@ mod tests {
     }
 
     fn stopped() -> Event {
-        What::Stopped { exit_code: ExitCode::Done, once: true }.into()
+        What::Stopped {
+            exit_code: ExitCode::Done,
+            once: true,
+        }
+        .into()
     }
 
     #[tokio::test]
     async fn everybody_is_told_before_anybody_is_waited_for_and_notes_come_last() {
         let book = Arc::new(Mutex::new(Vec::new()));
         let scribe = |name, to_say, is_seen| -> Box<dyn Sink> {
-            Box::new(Scribe { name, book: Arc::clone(&book), to_say, is_seen })
+            Box::new(Scribe {
+                name,
+                book: Arc::clone(&book),
+                to_say,
+                is_seen,
+            })
         };
         let written = || std::mem::take(&mut *book.lock().unwrap());
         let note = Note::Warning("it is late".to_owned());
-        let mut sinks = Sinks::new(vec![scribe("a", vec![note], true), scribe("b", Vec::new(), false)]);
+        let mut sinks = Sinks::new(vec![
+            scribe("a", vec![note], true),
+            scribe("b", Vec::new(), false),
+        ]);
         sinks.tell_at_once(&stopped());
         assert_eq!(written(), ["a stopped", "b stopped"]);
         sinks.tell(&stopped()).await;
         let warned = r#"Warning("it is late")"#;
         let (to_a, to_b) = (format!("a {warned}"), format!("b {warned}"));
-        assert_eq!(written(), ["a stopped", "b stopped", "a follows up", "b follows up", &to_a, &to_b]);
+        assert_eq!(
+            written(),
+            [
+                "a stopped",
+                "b stopped",
+                "a follows up",
+                "b follows up",
+                &to_a,
+                &to_b
+            ]
+        );
         sinks.tell(&stopped()).await;
         assert_eq!(written().len(), 4, "a note is said once");
         assert!(!sinks.refresh());

@@ -20,13 +20,15 @@ use crate::metadata::Mark;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// Masters that are missing, by address, and when that was first seen, in milliseconds since 1970.
+    /// Masters that are missing, by address, and when that was first seen, in milliseconds since
+    /// 1970.
     pub missing: BTreeMap<String, i64>,
     /// Failovers of the past, for the cool-down of each master and the brake over all.
     pub failovers: Vec<PastFailover>,
     /// The brake over all, while it is on.
     pub brake: Option<Brake>,
-    /// The last look at the registry; without one, nothing proves that who was missing is missing since.
+    /// The last look at the registry; without one, nothing proves that who was missing is missing
+    /// since.
     #[serde(default)]
     pub look: Option<PastLook>,
     /// What rows there were when masters were first seen missing.
@@ -139,8 +141,8 @@ pub struct StateFile {
 const FORMAT: &str = "dsctl watch state";
 const VERSION: u32 = 1;
 
-/// Each unfinished instance of a dead master has a line of a hundred bytes: so what is written of two million can be read again.
-/// A wrong file must not be read to its end.
+/// Each unfinished instance of a dead master has a line of a hundred bytes: so what is written of
+/// two million can be read again. A wrong file must not be read to its end.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// What every version of the file begins with.
@@ -171,7 +173,10 @@ impl StateFile {
         let file = Self { path: path.into() };
         let folder = folder_of(&file.path);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|source| StateError::Folder { path: folder.to_owned(), source })?;
+        made.map_err(|source| StateError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
         file.load()?;
         Ok(file)
     }
@@ -194,20 +199,36 @@ impl StateFile {
     /// [`StateError::Read`], [`StateError::Foreign`]. Nothing is changed.
     pub fn load(&self) -> Result<State, StateError> {
         let bytes = read_regular(&self.path, LARGEST);
-        match bytes.map_err(|source| StateError::Read { path: self.path.clone(), source })? {
+        match bytes.map_err(|source| StateError::Read {
+            path: self.path.clone(),
+            source,
+        })? {
             None => Ok(State::default()),
-            Some(bytes) => parse(&bytes).map_err(|problem| StateError::Foreign { path: self.path.clone(), problem }),
+            Some(bytes) => parse(&bytes).map_err(|problem| StateError::Foreign {
+                path: self.path.clone(),
+                problem,
+            }),
         }
     }
 
     /// Writes the whole state.
     ///
     /// # Errors
-    /// [`StateError::Write`]: the disk is full, or the folder is gone or closed to us. The old file is whole.
+    /// [`StateError::Write`]: the disk is full, or the folder is gone or closed to us. The old file
+    /// is whole.
     pub fn save(&self, state: &State) -> Result<(), StateError> {
-        let written = serde_json::to_vec_pretty(&StateDocument { format: FORMAT, version: VERSION, state });
-        let written = written.map_err(io::Error::from).and_then(|bytes| replace(&self.path, &bytes));
-        written.map_err(|source| StateError::Write { path: self.path.clone(), source })
+        let written = serde_json::to_vec_pretty(&StateDocument {
+            format: FORMAT,
+            version: VERSION,
+            state,
+        });
+        let written = written
+            .map_err(io::Error::from)
+            .and_then(|bytes| replace(&self.path, &bytes));
+        written.map_err(|source| StateError::Write {
+            path: self.path.clone(),
+            source,
+        })
     }
 }
 
@@ -218,18 +239,27 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
     let header: Header = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     match (header.format.as_str(), header.version) {
         (FORMAT, VERSION) => {}
-        (FORMAT, version) => return Err(format!("it has version {version}, and this dsctl knows {VERSION}")),
+        (FORMAT, version) => {
+            return Err(format!(
+                "it has version {version}, and this dsctl knows {VERSION}"
+            ));
+        }
         (format, _) => return Err(format!("its format is {format:?}")),
     }
-    serde_json::from_slice(bytes).map(|stored: Stored| stored.state).map_err(|error| error.to_string())
+    serde_json::from_slice(bytes)
+        .map(|stored: Stored| stored.state)
+        .map_err(|error| error.to_string())
 }
 
-/// Reads a file of at most `largest` bytes; `None` if nothing is there. Pipes and devices are not waited for.
+/// Reads a file of at most `largest` bytes; `None` if nothing is there. Pipes and devices are not
+/// waited for.
 pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u8>>> {
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
-        Ok(_) if !std::fs::metadata(path)?.is_file() => return Err(io::Error::other("it is not a file")),
+        Ok(_) if !std::fs::metadata(path)?.is_file() => {
+            return Err(io::Error::other("it is not a file"));
+        }
         Ok(_) => {}
     }
     let file = std::fs::File::open(path)?;
@@ -238,24 +268,42 @@ pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u
     }
     let mut bytes = Vec::new();
     file.take(largest + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > largest { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(Some(bytes)) }
+    if bytes.len() as u64 > largest {
+        Err(io::ErrorKind::FileTooLarge.into())
+    } else {
+        Ok(Some(bytes))
+    }
 }
 
-/// Where the state file is if nobody says: in the state folder that systemd gives the service, else in the installed
-/// service's, so that whoever pauses it by hand finds it, else in the user's.
+/// Where the state file is if nobody says: in the state folder that systemd gives the service, else
+/// in the installed service's, so that whoever pauses it by hand finds it, else in the user's.
 ///
 /// Variables that are empty or name a relative path count as not set, as the XDG rules have it.
 #[must_use]
 pub fn default_path(environment: &Environment) -> Option<PathBuf> {
     let user = || {
-        let home = || environment.absolute_path("HOME").map(|home| home.join(".local/state"));
-        Some(environment.absolute_path("XDG_STATE_HOME").or_else(home)?.join("dsctl"))
+        let home = || {
+            environment
+                .absolute_path("HOME")
+                .map(|home| home.join(".local/state"))
+        };
+        Some(
+            environment
+                .absolute_path("XDG_STATE_HOME")
+                .or_else(home)?
+                .join("dsctl"),
+        )
     };
-    let installed = || is_there(&environment.service_folder).then(|| environment.service_folder.clone());
-    service_folder(environment).or_else(installed).or_else(user).map(|folder| folder.join("watch.json"))
+    let installed =
+        || is_there(&environment.service_folder).then(|| environment.service_folder.clone());
+    service_folder(environment)
+        .or_else(installed)
+        .or_else(user)
+        .map(|folder| folder.join("watch.json"))
 }
 
-/// A folder that is closed to us counts too, and so does systemd's link to one: a pause elsewhere would hold nothing.
+/// A folder that is closed to us counts too, and so does systemd's link to one: a pause elsewhere
+/// would hold nothing.
 fn is_there(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok()
 }
@@ -271,7 +319,9 @@ pub fn beside(state_file: &Path, ending: &str) -> PathBuf {
 /// systemd lists several folders with colons between.
 fn service_folder(environment: &Environment) -> Option<PathBuf> {
     let folders = environment.variable("STATE_DIRECTORY")?;
-    std::env::split_paths(folders).next().filter(|folder| folder.is_absolute())
+    std::env::split_paths(folders)
+        .next()
+        .filter(|folder| folder.is_absolute())
 }
 
 #[cfg(test)]
@@ -284,7 +334,13 @@ mod tests {
 
     fn mark() -> Mark {
         let rows = [("10.0.0.1:5678".to_owned(), [(7, "1, -".to_owned())].into())];
-        Mark { instance: 8, task: 9, known_instances: vec![10, 99], rows: rows.into(), ..Mark::default() }
+        Mark {
+            instance: 8,
+            task: 9,
+            known_instances: vec![10, 99],
+            rows: rows.into(),
+            ..Mark::default()
+        }
     }
 
     fn example() -> State {
@@ -296,17 +352,33 @@ mod tests {
                 instances: 12,
                 cut_short: false,
             }],
-            brake: Some(Brake { since_ms: 6, reason: "3 masters in 5m".to_owned() }),
-            look: Some(PastLook { at_ms: 7, roll: Roll::default() }),
+            brake: Some(Brake {
+                since_ms: 6,
+                reason: "3 masters in 5m".to_owned(),
+            }),
+            look: Some(PastLook {
+                at_ms: 7,
+                roll: Roll::default(),
+            }),
             marks: [("10.0.0.1:5678".to_owned(), mark())].into(),
             alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
-            idle: [("10.0.0.4:5678".to_owned(), Absence { since: 9, mark: Some(mark()) })].into(),
+            idle: [(
+                "10.0.0.4:5678".to_owned(),
+                Absence {
+                    since: 9,
+                    mark: Some(mark()),
+                },
+            )]
+            .into(),
             registered: ["10.0.0.5:5678".to_owned()].into(),
             work: [("10.0.0.1:5678".to_owned(), 10)].into(),
             work_at_ms: 11,
             home: Some(serde_json::from_str(r#"{"place": "zookeeper 0x2 12"}"#).unwrap()),
             database: Some("db:3306/ds".to_owned()),
-            kept: Some(serde_json::from_str(r#"{"boot": "0a-1b", "running_ms": 12, "wall_ms": 13}"#).unwrap()),
+            kept: Some(
+                serde_json::from_str(r#"{"boot": "0a-1b", "running_ms": 12, "wall_ms": 13}"#)
+                    .unwrap(),
+            ),
         }
     }
 
@@ -328,7 +400,10 @@ mod tests {
         let old = r#"{"format": "dsctl watch state", "version": 1,
             "state": {"missing": {"a:1": 5}, "failovers": [], "brake": null}}"#;
         let state = parse(old.as_bytes()).unwrap();
-        assert_eq!((state.missing.len(), state.look, state.marks.len()), (1, None, 0));
+        assert_eq!(
+            (state.missing.len(), state.look, state.marks.len()),
+            (1, None, 0)
+        );
     }
 
     #[test]
@@ -339,13 +414,31 @@ mod tests {
         let unknown = r#"{"format": "dsctl watch state", "version": 1,
             "state": {"missing": {}, "failovers": [], "brake": null, "guard": 1}}"#;
         let other = r#"{"format": "x", "version": 1}"#;
-        for text in ["", "{}", "[]", "zk = 1", "{\"missing\": {", "\u{0}", newer, unknown, other] {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "zk = 1",
+            "{\"missing\": {",
+            "\u{0}",
+            newer,
+            unknown,
+            other,
+        ] {
             std::fs::write(&path, text).unwrap();
             let error = StateFile::open(&path).unwrap_err();
-            assert!(matches!(error, StateError::Foreign { .. }), "{text}: {error}");
+            assert!(
+                matches!(error, StateError::Foreign { .. }),
+                "{text}: {error}"
+            );
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
-        assert!(StateFile::open(&path).unwrap_err().to_string().contains("its format is \"x\""));
+        assert!(
+            StateFile::open(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("its format is \"x\"")
+        );
     }
 
     /// Twenty masters with as many instances as are kept of each.
@@ -356,10 +449,21 @@ mod tests {
         let look = "1, -, 2024-06-01 02:00:00.0, 2024-06-01 02:00:00.0, 1717207200000, 20, 0";
         let mark = |number: i64| {
             let master = format!("10.0.0.{number}:5678");
-            let rows = (0..10_000).map(|id| (1_000_000 + id, look.to_owned())).collect();
-            (master.clone(), Mark { rows: [(master, rows)].into(), ..mark() })
+            let rows = (0..10_000)
+                .map(|id| (1_000_000 + id, look.to_owned()))
+                .collect();
+            (
+                master.clone(),
+                Mark {
+                    rows: [(master, rows)].into(),
+                    ..mark()
+                },
+            )
         };
-        let state = State { marks: (0..20).map(mark).collect(), ..example() };
+        let state = State {
+            marks: (0..20).map(mark).collect(),
+            ..example()
+        };
         file.save(&state).unwrap();
         assert!(std::fs::metadata(file.path()).unwrap().len() > 16 * 1024 * 1024);
         assert!(file.load().unwrap() == state);
@@ -368,21 +472,37 @@ mod tests {
     #[test]
     fn what_is_no_file_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(StateFile::open(folder.path()), Err(StateError::Read { .. })));
+        assert!(matches!(
+            StateFile::open(folder.path()),
+            Err(StateError::Read { .. })
+        ));
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        assert!(matches!(StateFile::open(file.join("watch.json")), Err(StateError::Folder { .. })));
+        assert!(matches!(
+            StateFile::open(file.join("watch.json")),
+            Err(StateError::Folder { .. })
+        ));
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
-        assert!(matches!(StateFile::open(&link), Err(StateError::Read { .. })));
+        assert!(matches!(
+            StateFile::open(&link),
+            Err(StateError::Read { .. })
+        ));
         let large = folder.path().join("large");
-        std::fs::File::create(&large).unwrap().set_len(LARGEST + 1).unwrap();
-        assert!(matches!(StateFile::open(&large), Err(StateError::Read { .. })));
+        std::fs::File::create(&large)
+            .unwrap()
+            .set_len(LARGEST + 1)
+            .unwrap();
+        assert!(matches!(
+            StateFile::open(&large),
+            Err(StateError::Read { .. })
+        ));
     }
 
     const SMALL_DISK: &str = "DSCTL_TEST_SMALL_DISK";
 
-    /// The system itself refuses to write more than four blocks, as a full disk does: in the middle of the file.
+    /// The system itself refuses to write more than four blocks, as a full disk does: in the middle
+    /// of the file.
     #[test]
     fn a_full_disk_is_told_and_the_old_file_stays() {
         let folder = tempfile::tempdir().unwrap();
@@ -396,45 +516,88 @@ mod tests {
             .output()
             .unwrap();
         let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && told.contains("1 passed"), "{told}");
-        assert_eq!(StateFile::open(folder.path().join("watch.json")).unwrap().load().unwrap(), example());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        assert!(
+            output.status.success() && told.contains("1 passed"),
+            "{told}"
+        );
+        assert_eq!(
+            StateFile::open(folder.path().join("watch.json"))
+                .unwrap()
+                .load()
+                .unwrap(),
+            example()
+        );
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing is left behind"
+        );
     }
 
     #[test]
     #[ignore = "run by a_full_disk_is_told_and_the_old_file_stays, under a limit"]
     fn on_a_small_disk() {
-        let Some(folder) = std::env::var_os(SMALL_DISK) else { return };
+        let Some(folder) = std::env::var_os(SMALL_DISK) else {
+            return;
+        };
         let file = StateFile::open(Path::new(&folder).join("watch.json")).unwrap();
         file.save(&example()).unwrap();
         let mut large = example();
-        large.missing.extend((0..1000).map(|number| (format!("10.0.0.1:{number}"), 1)));
+        large
+            .missing
+            .extend((0..1000).map(|number| (format!("10.0.0.1:{number}"), 1)));
         let error = file.save(&large).unwrap_err();
         assert!(matches!(error, StateError::Write { .. }), "{error}");
         assert_eq!(file.load().unwrap(), example());
     }
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
-        let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        Environment { variables, ..Environment::default() }
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
+        Environment {
+            variables,
+            ..Environment::default()
+        }
     }
 
     #[test]
     fn the_default_path() {
         let cases = [
-            (&[("STATE_DIRECTORY", "/s/a:/s/b"), ("HOME", "/h")][..], Some("/s/a/watch.json")),
-            (&[("STATE_DIRECTORY", "s"), ("XDG_STATE_HOME", "/x")], Some("/x/dsctl/watch.json")),
             (
-                &[("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", ""), ("HOME", "/h")],
+                &[("STATE_DIRECTORY", "/s/a:/s/b"), ("HOME", "/h")][..],
+                Some("/s/a/watch.json"),
+            ),
+            (
+                &[("STATE_DIRECTORY", "s"), ("XDG_STATE_HOME", "/x")],
+                Some("/x/dsctl/watch.json"),
+            ),
+            (
+                &[
+                    ("STATE_DIRECTORY", ""),
+                    ("XDG_STATE_HOME", ""),
+                    ("HOME", "/h"),
+                ],
                 Some("/h/.local/state/dsctl/watch.json"),
             ),
-            (&[("STATE_DIRECTORY", ":/s/b"), ("HOME", "/h")], Some("/h/.local/state/dsctl/watch.json")),
-            (&[("XDG_STATE_HOME", "x"), ("HOME", "/h")], Some("/h/.local/state/dsctl/watch.json")),
+            (
+                &[("STATE_DIRECTORY", ":/s/b"), ("HOME", "/h")],
+                Some("/h/.local/state/dsctl/watch.json"),
+            ),
+            (
+                &[("XDG_STATE_HOME", "x"), ("HOME", "/h")],
+                Some("/h/.local/state/dsctl/watch.json"),
+            ),
             (&[("HOME", "h")], None),
             (&[], None),
         ];
         for (variables, path) in cases {
-            assert_eq!(default_path(&environment(variables)), path.map(PathBuf::from), "{variables:?}");
+            assert_eq!(
+                default_path(&environment(variables)),
+                path.map(PathBuf::from),
+                "{variables:?}"
+            );
         }
     }
 
@@ -443,12 +606,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut user = environment(&[("HOME", "/h")]);
         user.service_folder = folder.path().join("dsctl");
-        assert_eq!(default_path(&user), Some(PathBuf::from("/h/.local/state/dsctl/watch.json")));
-        std::os::unix::fs::symlink(folder.path().join("private/dsctl"), &user.service_folder).unwrap();
-        assert_eq!(default_path(&user), Some(user.service_folder.join("watch.json")));
+        assert_eq!(
+            default_path(&user),
+            Some(PathBuf::from("/h/.local/state/dsctl/watch.json"))
+        );
+        std::os::unix::fs::symlink(folder.path().join("private/dsctl"), &user.service_folder)
+            .unwrap();
+        assert_eq!(
+            default_path(&user),
+            Some(user.service_folder.join("watch.json"))
+        );
         let mut service = environment(&[("STATE_DIRECTORY", "/s/a")]);
         service.service_folder = user.service_folder;
-        assert_eq!(default_path(&service), Some(PathBuf::from("/s/a/watch.json")));
+        assert_eq!(
+            default_path(&service),
+            Some(PathBuf::from("/s/a/watch.json"))
+        );
     }
 
     proptest! {

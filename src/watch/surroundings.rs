@@ -1,4 +1,5 @@
-//! What the loop works with: clusters, what it remembers, the operator's switches and hooks, and who is told.
+//! What the loop works with: clusters, what it remembers, the operator's switches and hooks, and
+//! who is told.
 
 use async_trait::async_trait;
 
@@ -18,7 +19,8 @@ use crate::stop::StopSignal;
 pub struct Trouble {
     /// In words; no password.
     pub text: String,
-    /// Bad settings do not mend themselves: the loop ends with this code, unless they have been good already.
+    /// Bad settings do not mend themselves: the loop ends with this code, unless they have been
+    /// good already.
     pub fatal: Option<ExitCode>,
     /// What a single round ends with otherwise.
     pub code: ExitCode,
@@ -29,7 +31,8 @@ pub struct Trouble {
 /// Where clusters come from: the settings, which may be read again.
 #[async_trait]
 pub trait Clusters: Send {
-    /// Opens the cluster, with the newest settings; gives up, with nothing left open, when it is asked to stop.
+    /// Opens the cluster, with the newest settings; gives up, with nothing left open, when it is
+    /// asked to stop.
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble>;
 
     /// Waits until the settings are to be read again, and reads them.
@@ -51,16 +54,32 @@ pub struct Surroundings<'a> {
 
 impl std::fmt::Debug for Surroundings<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Surroundings").field("sinks", &self.sinks).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Surroundings")
+            .field("sinks", &self.sinks)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> Surroundings<'a> {
     /// The loop remembers in this file, and obeys the switches beside it.
     #[must_use]
-    pub fn new(clusters: Box<dyn Clusters + 'a>, sinks: Sinks<'a>, hooks: Caller, state: StateFile) -> Self {
+    pub fn new(
+        clusters: Box<dyn Clusters + 'a>,
+        sinks: Sinks<'a>,
+        hooks: Caller,
+        state: StateFile,
+    ) -> Self {
         let (pause, dry_run) = (PauseFile::beside(state.path()), hooks.dry_run);
-        Self { clusters, sinks, hooks, state, pause, dry_run, plain_text: None }
+        Self {
+            clusters,
+            sinks,
+            hooks,
+            state,
+            pause,
+            dry_run,
+            plain_text: None,
+        }
     }
 
     /// Opens the cluster, and says what its servers make the operator know.
@@ -69,8 +88,14 @@ impl<'a> Surroundings<'a> {
         let plain_text = cluster.store.plain_text();
         let news = plain_text.clone().filter(|_| plain_text != self.plain_text);
         self.plain_text = plain_text;
-        let warnings = cluster.store.warnings().into_iter().chain(cluster.registry.warnings());
-        news.into_iter().chain(warnings).for_each(|warning| self.sinks.note(&Note::Warning(warning)));
+        let warnings = cluster
+            .store
+            .warnings()
+            .into_iter()
+            .chain(cluster.registry.warnings());
+        news.into_iter()
+            .chain(warnings)
+            .for_each(|warning| self.sinks.note(&Note::Warning(warning)));
         Ok(cluster)
     }
 
@@ -93,7 +118,9 @@ impl<'a> Surroundings<'a> {
         if self.dry_run {
             return Ok(());
         }
-        self.state.save(&memory.into()).map_err(|error| error.to_string())
+        self.state
+            .save(&memory.into())
+            .map_err(|error| error.to_string())
     }
 
     /// Who paused the loop, and why.

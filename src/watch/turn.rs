@@ -1,4 +1,5 @@
-//! One dead master's turn in a round: its failover is held back, or done, and what came of it is told and remembered.
+//! One dead master's turn in a round: its failover is held back, or done, and what came of it is
+//! told and remembered.
 
 use std::slice::from_ref;
 
@@ -12,7 +13,9 @@ use super::words::outcome;
 use super::{Event, Refused, What};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
-use crate::failover::{FailoverError, Handover, Limit, Observer, Refusal, Rules, Run, about_holder};
+use crate::failover::{
+    FailoverError, Handover, Limit, Observer, Refusal, Rules, Run, about_holder,
+};
 use crate::model::{Address, LockNode};
 use crate::registry::RegistryError;
 
@@ -44,13 +47,20 @@ impl Watcher<'_> {
         // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
         let asked = async { Ok::<_, FailoverError>(around.veto(master, unfinished).await) };
         if let Some(why) = self.stop.unless(asked).await? {
-            let veto = Refused::Veto { master: master.clone(), why };
+            let veto = Refused::Veto {
+                master: master.clone(),
+                why,
+            };
             around.tell(What::FailoverRefused(veto)).await;
             self.remember(around, master, 0, false);
             return Ok(None);
         }
         // The hook took its time, and so did what was done before.
-        let unfinished = if self.acted { self.scan_again(around, cluster, master).await? } else { unfinished };
+        let unfinished = if self.acted {
+            self.scan_again(around, cluster, master).await?
+        } else {
+            unfinished
+        };
         if unfinished == 0 {
             return Ok(None);
         }
@@ -63,7 +73,8 @@ impl Watcher<'_> {
         Ok(None)
     }
 
-    /// Looks at the registry once more, as whatever was done since the last look took its time, and asks the guards.
+    /// Looks at the registry once more, as whatever was done since the last look took its time, and
+    /// asks the guards.
     async fn standing(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -80,7 +91,9 @@ impl Watcher<'_> {
         let now = self.now();
         self.memory.missing.begin(master.as_str(), now);
         self.mark(cluster).await?;
-        let Some(hold) = self.hold(around, master, unfinished, now) else { return Ok(Standing::Free) };
+        let Some(hold) = self.hold(around, master, unfinished, now) else {
+            return Ok(Standing::Free);
+        };
         self.announce(around, master, unfinished, &hold, now).await;
         if hold.needs_somebody() || self.memory.missing.doubt == Some(ANOTHERS) {
             self.comes_to(ExitCode::Refused);
@@ -96,7 +109,11 @@ impl Watcher<'_> {
         unfinished: i64,
     ) -> Result<(), FailoverError> {
         self.acted = true;
-        let started = What::FailoverStarted { master: master.clone(), dry_run: self.plan.dry_run, unfinished };
+        let started = What::FailoverStarted {
+            master: master.clone(),
+            dry_run: self.plan.dry_run,
+            unfinished,
+        };
         // It stands by once more, as it seems: that is no news.
         let stood_by = self.standing_by.remove(master.as_str());
         let mut untold = Some(Event::from(started));
@@ -105,13 +122,20 @@ impl Watcher<'_> {
         }
         let rules = self.rules(master);
         let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
-        let mut passing = Passing { around, brake: self.storm_brake(), untold };
-        let mut run = Handover::new(cluster, &rules, permit, &mut passing).failover(from_ref(master)).await;
+        let mut passing = Passing {
+            around,
+            brake: self.storm_brake(),
+            untold,
+        };
+        let mut run = Handover::new(cluster, &rules, permit, &mut passing)
+            .failover(from_ref(master))
+            .await;
         let untold = passing.untold.take();
         self.wrote |= run.wrote;
         self.comes_to(run.exit_code());
         if let Some(holder) = holder_of(run.failure.as_ref()) {
-            self.standing_by.insert(master.to_string(), holder.to_owned());
+            self.standing_by
+                .insert(master.to_string(), holder.to_owned());
             if stood_by.as_deref() == Some(holder) {
                 return Ok(());
             }
@@ -127,23 +151,34 @@ impl Watcher<'_> {
         self.note(around, master, run.failure.as_ref());
         let unreleased = run.unreleased.take();
         let counted = self.count(around, master, run);
-        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of this.
+        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of
+        // this.
         around.tell(event).await;
         counted?;
-        // The session has the lock still: it is ended, or the next failover would queue behind this one.
+        // The session has the lock still: it is ended, or the next failover would queue behind this
+        // one.
         unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
     }
 
     /// Notes why a failover was refused, if it was.
-    fn note(&mut self, around: &mut Surroundings<'_>, master: &Address, failure: Option<&FailoverError>) {
+    fn note(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        master: &Address,
+        failure: Option<&FailoverError>,
+    ) {
         self.learn(master, failure);
         match failure {
-            Some(FailoverError::Refused(Refusal::Storm(reason))) => self.trip(around, master, reason),
+            Some(FailoverError::Refused(Refusal::Storm(reason))) => {
+                self.trip(around, master, reason);
+            }
             // These are guards of their own.
             Some(FailoverError::Refused(
                 Refusal::Paused { .. } | Refusal::ShowsLife { .. } | Refusal::CameAndWent(_),
             )) => {}
-            Some(FailoverError::Refused(refusal)) => _ = self.refused.insert(master.to_string(), refusal.to_string()),
+            Some(FailoverError::Refused(refusal)) => {
+                _ = self.refused.insert(master.to_string(), refusal.to_string());
+            }
             _ => _ = self.refused.remove(master.as_str()),
         }
     }
@@ -151,16 +186,30 @@ impl Watcher<'_> {
     /// Counts what was done, for the brakes.
     ///
     /// # Errors
-    /// What broke the connection, and so ends the round. A safety check or another's lock is told, and the loop goes on.
-    fn count(&mut self, around: &mut Surroundings<'_>, master: &Address, run: Run) -> Result<(), FailoverError> {
+    /// What broke the connection, and so ends the round. A safety check or another's lock is told,
+    /// and the loop goes on.
+    fn count(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        master: &Address,
+        run: Run,
+    ) -> Result<(), FailoverError> {
         let goes_on = match &run.failure {
-            None | Some(FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. })) => true,
+            None
+            | Some(
+                FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. }),
+            ) => true,
             Some(_) => false,
         };
         self.handed_over(master, run.recovered());
         // What was only refused, or is somebody else's at this moment, cools nothing down.
         if run.wrote || run.failure.is_none() || !goes_on {
-            self.remember(around, master, run.recovered() as u64, run.failure.is_some());
+            self.remember(
+                around,
+                master,
+                run.recovered() as u64,
+                run.failure.is_some(),
+            );
         }
         run.failure.filter(|_| !goes_on).map_or(Ok(()), Err)
     }
@@ -173,23 +222,43 @@ impl Watcher<'_> {
         rules
     }
 
-    /// Whether a failover that was refused would be refused for the same reason still. Nobody is asked or told anew then.
+    /// Whether a failover that was refused would be refused for the same reason still. Nobody is
+    /// asked or told anew then.
     async fn is_refused_still(
         &mut self,
         around: &mut Surroundings<'_>,
         cluster: &mut Cluster,
         master: &Address,
     ) -> bool {
-        let Some(before) = self.refused.get(master.as_str()) else { return false };
+        let Some(before) = self.refused.get(master.as_str()) else {
+            return false;
+        };
         let (rules, _stop) = (self.rules(master), self.stop.clone());
-        let mut passing = Passing { around, brake: self.storm_brake(), untold: None };
-        let run = Handover::new(cluster, &rules, None, &mut passing).failover(from_ref(master)).await;
+        let mut passing = Passing {
+            around,
+            brake: self.storm_brake(),
+            untold: None,
+        };
+        let run = Handover::new(cluster, &rules, None, &mut passing)
+            .failover(from_ref(master))
+            .await;
         matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
     }
 
-    fn remember(&mut self, around: &mut Surroundings<'_>, master: &Address, instances: u64, cut_short: bool) {
+    fn remember(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        master: &Address,
+        instances: u64,
+        cut_short: bool,
+    ) {
         let at_ms = self.now();
-        self.memory.done.push(PastFailover { master: master.to_string(), at_ms, instances, cut_short });
+        self.memory.done.push(PastFailover {
+            master: master.to_string(),
+            at_ms,
+            instances,
+            cut_short,
+        });
         self.keep(around);
     }
 }
@@ -204,7 +273,8 @@ fn holder_of(failure: Option<&FailoverError>) -> Option<&str> {
     }
 }
 
-/// The loop tells what a failover came to; steps in between are nobody's news, but show that it lives.
+/// The loop tells what a failover came to; steps in between are nobody's news, but show that it
+/// lives.
 struct Passing<'a, 'b> {
     around: &'a mut Surroundings<'b>,
     brake: StormBrake,

@@ -79,9 +79,13 @@ WantedBy=multi-user.target
     )
 }
 
-/// A path as one word of `ExecStart=`, where `%` and quotes have a meaning. Plain paths stay as they are.
+/// A path as one word of `ExecStart=`, where `%` and quotes have a meaning. Plain paths stay as
+/// they are.
 fn quoted(path: &str) -> String {
-    if path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+')) {
+    if path
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+'))
+    {
         return path.to_owned();
     }
     let mut word = String::from("\"");
@@ -132,8 +136,14 @@ mod tests {
 
     #[test]
     fn odd_paths_are_quoted() {
-        assert_eq!(quoted("/opt/ds ctl/50%/a\"b\\c"), "\"/opt/ds ctl/50%%/a\\\"b\\\\c\"");
-        assert_eq!(quoted("/a\nExecStartPre=/bin/x"), "\"/a\\x0aExecStartPre=/bin/x\"");
+        assert_eq!(
+            quoted("/opt/ds ctl/50%/a\"b\\c"),
+            "\"/opt/ds ctl/50%%/a\\\"b\\\\c\""
+        );
+        assert_eq!(
+            quoted("/a\nExecStartPre=/bin/x"),
+            "\"/a\\x0aExecStartPre=/bin/x\""
+        );
     }
 
     proptest! {

@@ -1,5 +1,6 @@
-//! The frames of masters and workers up to 3.1 (`NettyEncoder`, `NettyDecoder` of `dolphinscheduler-remote`): magic byte,
-//! version, type, a number of the request, context and body, each of these two with its length in front.
+//! The frames of masters and workers up to 3.1 (`NettyEncoder`, `NettyDecoder` of
+//! `dolphinscheduler-remote`): magic byte, version, type, a number of the request, context and
+//! body, each of these two with its length in front.
 
 use std::io;
 
@@ -43,16 +44,25 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Fr
     let mut head = [0; 11];
     stream.read_exact(&mut head).await?;
     if head[..2] != [MAGIC, VERSION] {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no worker's answer"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "this is no worker's answer",
+        ));
     }
     part(stream).await?;
-    Ok(Frame { kind: head[2], body: part(stream).await? })
+    Ok(Frame {
+        kind: head[2],
+        body: part(stream).await?,
+    })
 }
 
 async fn part(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let length = stream.read_u32().await?;
     if length > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no worker's answer"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "this is no worker's answer",
+        ));
     }
     let mut bytes = vec![0; length as usize];
     stream.read_exact(&mut bytes).await?;
@@ -66,7 +76,9 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8]) -> io::Result<Frame> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async { read(&mut &bytes[..]).await })
     }
 
@@ -83,7 +95,10 @@ mod tests {
     fn lengths_that_are_none_are_refused() {
         let mut bytes = encode(18, 7, b"{}");
         bytes[11] = 0x7f;
-        assert_eq!(decoded(&bytes).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(
+            decoded(&bytes).unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
     }
 
     proptest! {

@@ -1,5 +1,6 @@
-//! The kill request that a failing-over master sends to a task's worker (`MasterFailoverService.sendKillCommandToWorker`
-//! of 3.0 and 3.1), and the worker's answer (`TaskKillProcessor`).
+//! The kill request that a failing-over master sends to a task's worker
+//! (`MasterFailoverService.sendKillCommandToWorker` of 3.0 and 3.1), and the worker's answer
+//! (`TaskKillProcessor`).
 
 use std::collections::HashSet;
 use std::io;
@@ -23,10 +24,12 @@ struct KillResponse {
     status: Json,
 }
 
-/// Asks one worker to end tasks, and gives those of which it says that they have ended. `request` is the ordinal of
+/// Asks one worker to end tasks, and gives those of which it says that they have ended. `request`
+/// is the ordinal of
 /// `TASK_KILL_REQUEST` in its release; the answer's is the next one.
 ///
-/// A worker that does not know a task (any more) says nothing: what is not in the answer may still run. Takes at most
+/// A worker that does not know a task (any more) says nothing: what is not in the answer may still
+/// run. Takes at most
 /// `limit`, and never fails: a worker that cannot be reached has ended nothing.
 pub async fn kill(worker: &Address, request: u8, tasks: &[i64], limit: Duration) -> HashSet<i64> {
     let mut ended = HashSet::new();
@@ -40,16 +43,25 @@ pub async fn kill(worker: &Address, request: u8, tasks: &[i64], limit: Duration)
     ended
 }
 
-async fn ask(worker: &Address, request: u8, tasks: &[i64], ended: &mut HashSet<i64>) -> io::Result<()> {
+async fn ask(
+    worker: &Address,
+    request: u8,
+    tasks: &[i64],
+    ended: &mut HashSet<i64>,
+) -> io::Result<()> {
     let mut stream = TcpStream::connect(worker.as_str()).await?;
     stream.set_nodelay(true)?;
     for (number, task) in (1..).zip(tasks) {
         let body = format!(r#"{{"taskInstanceId":{task}}}"#);
-        stream.write_all(&frame::encode(request, number, body.as_bytes())).await?;
+        stream
+            .write_all(&frame::encode(request, number, body.as_bytes()))
+            .await?;
     }
     let mut open: HashSet<i64> = tasks.iter().copied().collect();
     while !open.is_empty() {
-        let Some((task, has_ended)) = answer(&frame::read(&mut stream).await?, request + 1) else { continue };
+        let Some((task, has_ended)) = answer(&frame::read(&mut stream).await?, request + 1) else {
+            continue;
+        };
         if open.remove(&task) && has_ended {
             ended.insert(task);
         }
@@ -82,17 +94,47 @@ mod tests {
     use super::*;
 
     fn about(kind: u8, body: &str) -> Option<(i64, bool)> {
-        answer(&Frame { kind, body: body.as_bytes().to_vec() }, 19)
+        answer(
+            &Frame {
+                kind,
+                body: body.as_bytes().to_vec(),
+            },
+            19,
+        )
     }
 
     #[test]
     fn answers_of_both_releases() {
-        assert_eq!(about(19, r#"{"taskInstanceId":5,"host":"w:1","status":7,"processId":1}"#), Some((5, true)));
-        assert_eq!(about(19, r#"{"taskInstanceId":5,"status":9}"#), Some((5, true)));
-        assert_eq!(about(19, r#"{"taskInstanceId":5,"status":6}"#), Some((5, false)));
-        assert_eq!(about(19, r#"{"taskInstanceId":5,"status":"SUCCESS","appIds":null}"#), Some((5, true)));
-        assert_eq!(about(19, r#"{"taskInstanceId":5,"status":"KILL"}"#), Some((5, true)));
-        assert_eq!(about(19, r#"{"taskInstanceId":5,"status":"FAILURE"}"#), Some((5, false)));
+        assert_eq!(
+            about(
+                19,
+                r#"{"taskInstanceId":5,"host":"w:1","status":7,"processId":1}"#
+            ),
+            Some((5, true))
+        );
+        assert_eq!(
+            about(19, r#"{"taskInstanceId":5,"status":9}"#),
+            Some((5, true))
+        );
+        assert_eq!(
+            about(19, r#"{"taskInstanceId":5,"status":6}"#),
+            Some((5, false))
+        );
+        assert_eq!(
+            about(
+                19,
+                r#"{"taskInstanceId":5,"status":"SUCCESS","appIds":null}"#
+            ),
+            Some((5, true))
+        );
+        assert_eq!(
+            about(19, r#"{"taskInstanceId":5,"status":"KILL"}"#),
+            Some((5, true))
+        );
+        assert_eq!(
+            about(19, r#"{"taskInstanceId":5,"status":"FAILURE"}"#),
+            Some((5, false))
+        );
         assert_eq!(about(19, r#"{"taskInstanceId":5}"#), Some((5, false)));
         assert_eq!(about(18, r#"{"taskInstanceId":5,"status":7}"#), None);
         assert_eq!(about(19, "[]"), None);

@@ -1,4 +1,5 @@
-//! Attacks: a process instance that gets two commands, or none, or is taken from a master that lives.
+//! Attacks: a process instance that gets two commands, or none, or is taken from a master that
+//! lives.
 
 mod answers;
 mod commit;
@@ -38,7 +39,15 @@ pub struct World {
 /// A server that started then.
 pub fn server(address: &str, started: Timestamp) -> Registered<'_> {
     let (server, client, process) = (Server::Master, 1, 4711);
-    Registered { server, address, client, process, started, reported: Timestamp::now(), session_millis: 60_000 }
+    Registered {
+        server,
+        address,
+        client,
+        process,
+        started,
+        reported: Timestamp::now(),
+        session_millis: 60_000,
+    }
 }
 
 /// So many seconds ago, to the second, as databases have it.
@@ -61,9 +70,18 @@ impl World {
             env.insert([seed::definition_log(version)]);
         }
         // The living master has run something here before: it is this cluster's.
-        env.insert([seed::instance(version).id(1_000_000).name("ended").state(7).host(ALIVE).started(ago(7200))]);
+        env.insert([seed::instance(version)
+            .id(1_000_000)
+            .name("ended")
+            .state(7)
+            .host(ALIVE)
+            .started(ago(7200))]);
         let alive = env.register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
-        Self { env, version, alive: Some(alive) }
+        Self {
+            env,
+            version,
+            alive: Some(alive),
+        }
     }
 
     /// The living master goes; its place in the registry stays.
@@ -75,7 +93,11 @@ impl World {
 
     /// A running instance of the dead master, begun an hour ago.
     pub fn instance(&self, id: i64) -> Seed {
-        seed::instance(self.version).id(id).name("hanging").host(DEAD).started(ago(3600))
+        seed::instance(self.version)
+            .id(id)
+            .name("hanging")
+            .host(DEAD)
+            .started(ago(3600))
     }
 
     pub fn instances(&self, ids: impl IntoIterator<Item = i64>) {
@@ -83,7 +105,9 @@ impl World {
     }
 
     pub fn dsctl(&self, words: &str) -> Dsctl {
-        Dsctl::new(&self.env).args(["-o", "json"]).args(words.split_whitespace())
+        Dsctl::new(&self.env)
+            .args(["-o", "json"])
+            .args(words.split_whitespace())
     }
 
     pub fn run(&self, words: &str) -> Output {
@@ -92,19 +116,32 @@ impl World {
 
     pub fn table(&self) -> &'static str {
         let new = self.version >= "3.3.0-alpha".parse().unwrap();
-        if new { "t_ds_workflow_instance" } else { "t_ds_process_instance" }
+        if new {
+            "t_ds_workflow_instance"
+        } else {
+            "t_ds_process_instance"
+        }
     }
 
     /// How many recovery commands there are.
     pub fn commands(&self) -> i64 {
-        self.env.number("SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2")
+        self.env
+            .number("SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2")
     }
 
     pub fn host(&self, id: i64) -> String {
-        self.env.rows(&format!("SELECT host FROM {} WHERE id = {id}", self.table()))[0].text(0).unwrap()
+        self.env.rows(&format!(
+            "SELECT host FROM {} WHERE id = {id}",
+            self.table()
+        ))[0]
+            .text(0)
+            .unwrap()
     }
 
     pub fn state(&self, id: i64) -> i64 {
-        self.env.number(&format!("SELECT state FROM {} WHERE id = {id}", self.table()))
+        self.env.number(&format!(
+            "SELECT state FROM {} WHERE id = {id}",
+            self.table()
+        ))
     }
 }

@@ -1,4 +1,5 @@
-//! Registry and database are opened at once, and neither is left open when the other one cannot be had.
+//! Registry and database are opened at once, and neither is left open when the other one cannot be
+//! had.
 
 use std::time::Duration;
 
@@ -34,7 +35,13 @@ impl Scene {
         let mut world = World::in_env(Env::at(store, &server.connect_string()), BY_HOST, 1);
         let (database, zookeeper) = (world.env.through_proxy(), Proxy::to(server.port()));
         world.env.set("DSCTL_ZK", &zookeeper.address());
-        let mut scene = Self { world, server, database, zookeeper, own: 0 };
+        let mut scene = Self {
+            world,
+            server,
+            database,
+            zookeeper,
+            own: 0,
+        };
         scene.own = scene.sessions();
         scene
     }
@@ -42,17 +49,27 @@ impl Scene {
     /// A table of ZooKeeper's own counts sessions until they are closed or expire.
     fn sessions(&self) -> u64 {
         let text = self.server.four_letters("mntr");
-        let line = text.lines().find_map(|line| line.strip_prefix("zk_global_sessions\t"));
-        line.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("no sessions in\n{text}"))
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("zk_global_sessions\t"));
+        line.and_then(|number| number.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no sessions in\n{text}"))
     }
 
     fn dsctl(&self, command: &str) -> Dsctl {
         let state = self.world.env.home().join("watch.json");
-        self.world.dsctl(command).args(if command.starts_with("watch") {
-            vec!["--state-file".to_owned(), state.to_str().unwrap().to_owned(), "-o".to_owned(), "ndjson".to_owned()]
-        } else {
-            vec!["-o".to_owned(), "json".to_owned()]
-        })
+        self.world
+            .dsctl(command)
+            .args(if command.starts_with("watch") {
+                vec![
+                    "--state-file".to_owned(),
+                    state.to_str().unwrap().to_owned(),
+                    "-o".to_owned(),
+                    "ndjson".to_owned(),
+                ]
+            } else {
+                vec!["-o".to_owned(), "json".to_owned()]
+            })
     }
 
     /// Waits until the program has a session, while it has no database yet.
@@ -60,7 +77,13 @@ impl Scene {
         let taken = self.database.accepted();
         let running = self.dsctl(command).spawn();
         self.database.await_accepted(taken + 1);
-        eventually(SOON, "a session", || if self.sessions() > self.own { Ok(()) } else { Err(self.sessions()) });
+        eventually(SOON, "a session", || {
+            if self.sessions() > self.own {
+                Ok(())
+            } else {
+                Err(self.sessions())
+            }
+        });
         running
     }
 
@@ -99,7 +122,10 @@ fn a_session_is_closed_when_the_database_fails_after_it_was_opened() {
             let running = scene.with_session_alone(command);
             scene.database.refuse();
             let output = running.finish().exit(6);
-            assert!(output.stdout.contains("cannot connect to the database"), "{output:?}");
+            assert!(
+                output.stdout.contains("cannot connect to the database"),
+                "{output:?}"
+            );
             scene.assert_no_session(&output);
             scene.database.listen();
         }
@@ -115,7 +141,10 @@ fn a_session_is_closed_that_is_given_after_the_database_has_failed() {
     scene.zookeeper.await_accepted(1);
     scene.zookeeper.pass();
     let output = running.finish().exit(6);
-    assert!(output.stdout.contains("cannot connect to the database"), "{output:?}");
+    assert!(
+        output.stdout.contains("cannot connect to the database"),
+        "{output:?}"
+    );
     scene.assert_no_session(&output);
 }
 
@@ -177,7 +206,10 @@ fn the_database_is_told_where_both_fail() {
     scene.zookeeper.refuse();
     for command in COMMANDS {
         let output = scene.dsctl(command).run().exit(6);
-        assert!(output.stdout.contains("cannot connect to the database"), "{output:?}");
+        assert!(
+            output.stdout.contains("cannot connect to the database"),
+            "{output:?}"
+        );
     }
 }
 
@@ -189,21 +221,34 @@ fn a_connection_to_the_database_is_closed_when_the_registry_refuses() {
     zookeeper.refuse();
     world.env.set("DSCTL_ZK", &zookeeper.address());
     let counter = |name: &str| {
-        let sql = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = ";
+        let sql =
+            "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = ";
         world.env.number(&format!("{sql}'{name}'"))
     };
     // Those that ended without a goodbye.
     let before = counter("ABORTED_CLIENTS");
-    for command in ["masters", "failover --all-dead --yes --grace 0s", "lock status"] {
+    for command in [
+        "masters",
+        "failover --all-dead --yes --grace 0s",
+        "lock status",
+    ] {
         let made = counter("CONNECTIONS");
         let output = world.dsctl(command).run().exit(6);
-        assert!(output.stderr.contains("cannot reach the registry"), "{output:?}");
-        assert!(counter("CONNECTIONS") > made + 1, "the database was not asked");
+        assert!(
+            output.stderr.contains("cannot reach the registry"),
+            "{output:?}"
+        );
+        assert!(
+            counter("CONNECTIONS") > made + 1,
+            "the database was not asked"
+        );
         let others = "SELECT COUNT(*) FROM information_schema.processlist \
                       WHERE user = 'dsctl' AND id <> CONNECTION_ID()";
-        eventually(SOON, "the end of the connection", || match world.env.number(others) {
-            0 => Ok(()),
-            count => Err(count),
+        eventually(SOON, "the end of the connection", || {
+            match world.env.number(others) {
+                0 => Ok(()),
+                count => Err(count),
+            }
         });
     }
     assert_eq!(counter("ABORTED_CLIENTS"), before);
@@ -214,9 +259,10 @@ fn a_connection_to_the_database_is_closed_when_the_registry_refuses() {
 fn a_resolver_that_never_answers_keeps_nobody_longer_than_the_timeout() {
     let env = Env::new(Store::Sqlite);
     env.create_schema(BY_HOST);
-    for (places, kind) in
-        [("--registry jdbc --db mysql://ds@db.invalid/ds", "database"), ("--zk zk.invalid:2181", "registry")]
-    {
+    for (places, kind) in [
+        ("--registry jdbc --db mysql://ds@db.invalid/ds", "database"),
+        ("--zk zk.invalid:2181", "registry"),
+    ] {
         let mut words: Vec<&str> = "masters -o json --timeout 1s".split_whitespace().collect();
         words.extend(places.split_whitespace());
         let dsctl = without_resolver(Dsctl::new(&env).args(words)).limit(SOON);

@@ -1,5 +1,5 @@
-//! What a failover costs the servers, by their own counters: one scan of the great table, and for each batch the same
-//! few round trips, however large the batch and the table are.
+//! What a failover costs the servers, by their own counters: one scan of the great table, and for
+//! each batch the same few round trips, however large the batch and the table are.
 
 use std::sync::Arc;
 
@@ -12,10 +12,14 @@ use crate::steps::{Points, Protocol, Tap};
 /// The dead master's instances; the table has twice as many.
 const INSTANCES: i64 = 4000;
 
-/// Rows that a scan of the whole table reads, and how much more is none yet: the rest is found by key.
+/// Rows that a scan of the whole table reads, and how much more is none yet: the rest is found by
+/// key.
 fn is_one_scan(read: i64) {
     let rows = 2 * INSTANCES;
-    assert!((rows..rows + rows / 4).contains(&read), "{read} rows were read of a table of {rows}");
+    assert!(
+        (rows..rows + rows / 4).contains(&read),
+        "{read} rows were read of a table of {rows}"
+    );
 }
 
 #[test]
@@ -31,13 +35,16 @@ fn a_failover_in_mariadb_scans_once() {
     let before = tables.map(read);
     world.run(world.failover("--batch 500")).exit(0);
     let [instances, commands] = [0, 1].map(|table| read(tables[table]) - before[table]);
-    // Each instance is found by its key four times: behind the scan's condition, when its row is locked, when it is claimed,
-    // and when its command is inserted.
+    // Each instance is found by its key four times: behind the scan's condition, when its row is
+    // locked, when it is claimed, and when its command is inserted.
     is_one_scan(instances - 4 * INSTANCES);
-    // Each insert looks through the commands that are there, in their column and in their parameter; the ids of new ones are
-    // read back, since MySQL has no RETURNING.
+    // Each insert looks through the commands that are there, in their column and in their
+    // parameter; the ids of new ones are read back, since MySQL has no RETURNING.
     let before_each = (0..INSTANCES).step_by(500).sum::<i64>();
-    assert!(commands <= 2 * before_each + INSTANCES + 100, "{commands} commands were read");
+    assert!(
+        commands <= 2 * before_each + INSTANCES + 100,
+        "{commands} commands were read"
+    );
     world.check_complete();
 }
 
@@ -53,10 +60,18 @@ fn a_failover_in_postgresql_scans_once() {
     let before = read();
     world.run(world.failover("--batch 500")).exit(0);
     // The counters of a connection come some time after its end, and all at once.
-    crate::harness::eventually(std::time::Duration::from_secs(20), "the counters are in", || {
-        let read = read() - before;
-        if read > 2 * INSTANCES { Ok(()) } else { Err(read) }
-    });
+    crate::harness::eventually(
+        std::time::Duration::from_secs(20),
+        "the counters are in",
+        || {
+            let read = read() - before;
+            if read > 2 * INSTANCES {
+                Ok(())
+            } else {
+                Err(read)
+            }
+        },
+    );
     // Each instance is found by its key twice: when its row is locked, and when it is claimed.
     is_one_scan(read() - before - 2 * INSTANCES);
     world.check_complete();
@@ -79,32 +94,71 @@ fn a_failover_in_postgresql_scans_the_tasks_once() {
     world.env.sql("VACUUM ANALYZE t_ds_task_instance");
     let counters = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 't_ds_task_instance'";
     let before = world.env.number(counters);
-    let report = world.dsctl(&format!("failover {DEAD} --yes -o json --batch 100")).run().exit(0).json();
+    let report = world
+        .dsctl(&format!("failover {DEAD} --yes -o json --batch 100"))
+        .run()
+        .exit(0)
+        .json();
     assert_eq!(report["recovered"], INSTANCES);
-    assert_eq!(world.env.number("SELECT COUNT(*) FROM t_ds_task_instance WHERE state = 8"), INSTANCES);
-    let read = crate::harness::eventually(std::time::Duration::from_secs(20), "the counters are in", || {
-        let read = world.env.number(counters) - before;
-        // Our own question about the marks was a scan.
-        if read > 2 * 21 * INSTANCES { Ok(read) } else { Err(read) }
-    });
+    assert_eq!(
+        world
+            .env
+            .number("SELECT COUNT(*) FROM t_ds_task_instance WHERE state = 8"),
+        INSTANCES
+    );
+    let read = crate::harness::eventually(
+        std::time::Duration::from_secs(20),
+        "the counters are in",
+        || {
+            let read = world.env.number(counters) - before;
+            // Our own question about the marks was a scan.
+            if read > 2 * 21 * INSTANCES {
+                Ok(read)
+            } else {
+                Err(read)
+            }
+        },
+    );
     // Each task is found by its key twice: when it is read in its batch, and when it is marked.
     let (rows, scan) = (21 * INSTANCES, read - 21 * INSTANCES - 2 * INSTANCES);
-    assert!((rows..rows + rows / 10).contains(&scan), "{scan} rows were read of a table of {rows}");
+    assert!(
+        (rows..rows + rows / 10).contains(&scan),
+        "{scan} rows were read of a table of {rows}"
+    );
 }
 
-/// Requests to the database and to ZooKeeper in a failover of so many instances, in batches of this size.
+/// Requests to the database and to ZooKeeper in a failover of so many instances, in batches of this
+/// size.
 fn requests(store: Store, instances: i64, batch: i64) -> [usize; 2] {
-    let version = if store == Store::MariaDb { BY_HOST } else { BY_STATE };
+    let version = if store == Store::MariaDb {
+        BY_HOST
+    } else {
+        BY_STATE
+    };
     let mut world = World::new(store, version, instances);
     let points = Points::new();
     let taps = tapped(&mut world, &points);
     points.arm(None);
-    world.run(world.failover(&format!("--batch {batch}"))).exit(0);
+    world
+        .run(world.failover(&format!("--batch {batch}")))
+        .exit(0);
     drop(taps);
     world.check_complete();
     let passed = points.passed();
-    let of = |name: &str| passed.iter().filter(|point| point.starts_with(&format!("{name} before"))).count();
-    [of(if store == Store::MariaDb { "MySql" } else { "Postgres" }), of("ZooKeeper")]
+    let of = |name: &str| {
+        passed
+            .iter()
+            .filter(|point| point.starts_with(&format!("{name} before")))
+            .count()
+    };
+    [
+        of(if store == Store::MariaDb {
+            "MySql"
+        } else {
+            "Postgres"
+        }),
+        of("ZooKeeper"),
+    ]
 }
 
 fn tapped(world: &mut World, points: &Arc<Points>) -> [Tap; 2] {
@@ -114,14 +168,18 @@ fn tapped(world: &mut World, points: &Arc<Points>) -> [Tap; 2] {
     };
     let database = Tap::new(protocol, world.env.server_port(), points);
     let zookeeper = Tap::new(Protocol::ZooKeeper, ZooKeeper::shared().port(), points);
-    let url = format!("{scheme}://{USER}:{PASSWORD_IN_URL}@{}/{}", database.address(), world.env.database);
+    let url = format!(
+        "{scheme}://{USER}:{PASSWORD_IN_URL}@{}/{}",
+        database.address(),
+        world.env.database
+    );
     world.env.set("DSCTL_DB", &url);
     world.env.set("DSCTL_ZK", &zookeeper.address());
     [database, zookeeper]
 }
 
-/// At most so many requests of a batch to ZooKeeper, which is asked to catch up before each of three looks: that is a
-/// request, and no round trip.
+/// At most so many requests of a batch to ZooKeeper, which is asked to catch up before each of
+/// three looks: that is a request, and no round trip.
 const ZOOKEEPER: usize = 7;
 
 fn constant_round_trips(store: Store, most: [usize; 2]) {
@@ -132,21 +190,32 @@ fn constant_round_trips(store: Store, most: [usize; 2]) {
     for server in [0, 1] {
         let [one, five, nine, many] = [one, five, nine, many].map(|counts| counts[server]);
         let of_four = five - one;
-        assert_eq!(nine - five, of_four, "each batch costs the same: {one} {five} {nine}");
-        assert!(of_four <= 4 * most[server], "four batches of {DEAD}: {of_four} requests");
-        assert!(many.abs_diff(one) <= 1, "a batch of 800 costs what one of 8 does: {many} {one}");
+        assert_eq!(
+            nine - five,
+            of_four,
+            "each batch costs the same: {one} {five} {nine}"
+        );
+        assert!(
+            of_four <= 4 * most[server],
+            "four batches of {DEAD}: {of_four} requests"
+        );
+        assert!(
+            many.abs_diff(one) <= 1,
+            "a batch of 800 costs what one of 8 does: {many} {one}"
+        );
     }
 }
 
 #[test]
 fn a_batch_costs_mariadb_a_constant_number_of_round_trips() {
-    // Each statement is sent by itself, those that begin and end a transaction as well: routers refuse several in one text.
+    // Each statement is sent by itself, those that begin and end a transaction as well: routers
+    // refuse several in one text.
     constant_round_trips(Store::MariaDb, [9, ZOOKEEPER]);
 }
 
 #[test]
 fn a_batch_costs_postgresql_a_constant_number_of_round_trips() {
-    // A statement with parameters has no name, since a pooler may lead each transaction to another connection: it is sent
-    // once to be prepared and once to be done, in each batch.
+    // A statement with parameters has no name, since a pooler may lead each transaction to another
+    // connection: it is sent once to be prepared and once to be done, in each batch.
     constant_round_trips(Store::Postgres, [9, ZOOKEEPER]);
 }

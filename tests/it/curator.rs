@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::harness::{Curator, CuratorRelease, CuratorSettings, Env, Release, Store, ZooKeeper, skipped};
+use crate::harness::{
+    Curator, CuratorRelease, CuratorSettings, Env, Release, Store, ZooKeeper, skipped,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -19,20 +21,27 @@ fn old_curators_exclude_each_other_on_zookeeper_3_4() {
         exclude_each_other(&env, CuratorRelease::V4_3)?;
         exclude_each_other(&env, CuratorRelease::V2_12)
     });
-    excluded.unwrap_or_else(|why| skipped("old_curators_exclude_each_other_on_zookeeper_3_4", &why));
+    excluded
+        .unwrap_or_else(|why| skipped("old_curators_exclude_each_other_on_zookeeper_3_4", &why));
 }
 
 #[test]
 fn curators_exclude_each_other_on_zookeeper_3_9() {
     let excluded = ZooKeeper::of_release(Release::V3_9).and_then(|server| {
-        exclude_each_other(&Env::at(Store::Sqlite, &server.connect_string()), CuratorRelease::Debian)
+        exclude_each_other(
+            &Env::at(Store::Sqlite, &server.connect_string()),
+            CuratorRelease::Debian,
+        )
     });
     excluded.unwrap_or_else(|why| skipped("curators_exclude_each_other_on_zookeeper_3_9", &why));
 }
 
 fn exclude_each_other(env: &Env, release: CuratorRelease) -> Result<(), String> {
     let path = env.path("lock/master-failover/10.0.0.1:5678");
-    let settings = CuratorSettings { release, ..CuratorSettings::default() };
+    let settings = CuratorSettings {
+        release,
+        ..CuratorSettings::default()
+    };
     let mut one = Curator::with(&env.connect, &path, &settings)?;
     let mut other = Curator::with(&env.connect, &path, &settings)?;
     assert!(one.acquire(SOON));

@@ -15,7 +15,18 @@ fn changes_are_seen(store: Store) {
     before.assert_same(&env.dump());
     env.sql("UPDATE t SET host = NULL WHERE id = 1; DELETE FROM t WHERE id = 2; INSERT INTO u VALUES (7)");
     let after = env.dump();
-    let expected = [r#"~ t "1": host "a" -> NULL"#, r#"- t id="2" host="b" note="x""#, r#"+ u id="7""#];
+    let expected = [
+        r#"~ t "1": host "a" -> NULL"#,
+        r#"- t id="2" host="b" note="x""#,
+        r#"+ u id="7""#,
+    ];
     assert_eq!(before.changes(&after), expected);
-    assert_eq!((after.count("t"), after.cell("t", &3, "note"), after.cell("t", &1, "host")), (2, Some("y"), None));
+    assert_eq!(
+        (
+            after.count("t"),
+            after.cell("t", &3, "note"),
+            after.cell("t", &1, "host")
+        ),
+        (2, Some("y"), None)
+    );
 }

@@ -46,7 +46,15 @@ fn acquire(registry: &mut dyn Registry, limit: Duration) -> Result<Lease, Regist
 
 fn master(address: &str, client: i64, reported: Timestamp) -> Registered<'_> {
     let server = Server::Master;
-    Registered { server, address, client, process: 4711, started: reported, reported, session_millis: 60_000 }
+    Registered {
+        server,
+        address,
+        client,
+        process: 4711,
+        started: reported,
+        reported,
+        session_millis: 60_000,
+    }
 }
 
 #[test]
@@ -56,24 +64,44 @@ fn living_masters_are_found_and_nothing_is_written() {
         let now = Timestamp::now();
         env.register_in_database(RELEASE, &master("10.0.0.2:5678", 2, now));
         env.register_in_database(RELEASE, &master("10.0.0.1:5678", 1, now));
-        env.register_in_database(RELEASE, &master("10.0.0.3:5678", 3, now - Duration::from_mins(5)));
+        env.register_in_database(
+            RELEASE,
+            &master("10.0.0.3:5678", 3, now - Duration::from_mins(5)),
+        );
         let before = env.dump();
         let mut registry = open(&env);
         let found = wait(registry.masters()).unwrap().servers;
         let addresses: Vec<&str> = found.iter().map(|master| master.address.as_str()).collect();
         // Only where nobody has another clock is an old heartbeat a dead master's at first sight.
-        let in_doubt: Vec<&str> =
-            found.iter().filter(|master| master.heartbeat.in_doubt).map(|master| master.address.as_str()).collect();
-        let doubtful = if store == Store::Sqlite { &[][..] } else { &["10.0.0.3:5678"] };
+        let in_doubt: Vec<&str> = found
+            .iter()
+            .filter(|master| master.heartbeat.in_doubt)
+            .map(|master| master.address.as_str())
+            .collect();
+        let doubtful = if store == Store::Sqlite {
+            &[][..]
+        } else {
+            &["10.0.0.3:5678"]
+        };
         assert_eq!(in_doubt, doubtful, "{store:?}");
-        assert_eq!(addresses[..2], ["10.0.0.1:5678", "10.0.0.2:5678"], "{store:?}");
+        assert_eq!(
+            addresses[..2],
+            ["10.0.0.1:5678", "10.0.0.2:5678"],
+            "{store:?}"
+        );
         assert_eq!(addresses.len(), 2 + doubtful.len(), "{store:?}");
         assert_eq!(
-            (found[0].session_id.as_deref(), found[0].heartbeat.process_id),
+            (
+                found[0].session_id.as_deref(),
+                found[0].heartbeat.process_id
+            ),
             (Some("1"), Some(4711)),
             "{store:?}"
         );
-        assert!(wait(registry.lock_queue(PATH)).unwrap().is_empty(), "{store:?}");
+        assert!(
+            wait(registry.lock_queue(PATH)).unwrap().is_empty(),
+            "{store:?}"
+        );
         wait(registry.close());
         before.assert_same(&env.dump());
     }
@@ -87,14 +115,23 @@ fn one_holds_the_lock_and_leaves_no_row_behind() {
         let (mut one, mut other) = (open(&env), open(&env));
         let lease = acquire(&mut *one, SOON).unwrap();
         let held = acquire(&mut *other, MOMENT).unwrap_err();
-        let RegistryError::Held { holder: Some(holder), .. } = &held else { panic!("{store:?} {held:?}") };
+        let RegistryError::Held {
+            holder: Some(holder),
+            ..
+        } = &held
+        else {
+            panic!("{store:?} {held:?}")
+        };
         assert_eq!(holder.node, lease.node, "{store:?}");
         wait(one.confirm(&lease)).unwrap();
         wait(one.release(lease)).unwrap();
         let lease = acquire(&mut *other, Duration::ZERO).unwrap();
         env.sql("DELETE FROM t_ds_jdbc_registry_lock");
         let error = wait(other.confirm(&lease)).unwrap_err();
-        assert!(matches!(error, RegistryError::LockLost { .. }), "{store:?} {error:?}");
+        assert!(
+            matches!(error, RegistryError::LockLost { .. }),
+            "{store:?} {error:?}"
+        );
         wait(one.close());
         wait(other.close());
         before.assert_same(&env.dump());
@@ -108,12 +145,25 @@ fn only_one_of_many_gets_the_lock() {
         let rivals: Vec<Box<dyn Registry>> = (0..6).map(|_| open(&env)).collect();
         let threads: Vec<_> = rivals
             .into_iter()
-            .map(|mut rival| std::thread::spawn(move || (acquire(&mut *rival, Duration::ZERO), rival)))
+            .map(|mut rival| {
+                std::thread::spawn(move || (acquire(&mut *rival, Duration::ZERO), rival))
+            })
             .collect();
-        let ends: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let ends: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
         let taken = ends.iter().filter(|(end, _)| end.is_ok()).count();
-        let held = ends.iter().filter(|(end, _)| matches!(end, Err(RegistryError::Held { .. }))).count();
-        assert_eq!((taken, held), (1, 5), "{store:?} {:?}", ends.iter().map(|(end, _)| end).collect::<Vec<_>>());
+        let held = ends
+            .iter()
+            .filter(|(end, _)| matches!(end, Err(RegistryError::Held { .. })))
+            .count();
+        assert_eq!(
+            (taken, held),
+            (1, 5),
+            "{store:?} {:?}",
+            ends.iter().map(|(end, _)| end).collect::<Vec<_>>()
+        );
         for (_, rival) in ends {
             wait(rival.close());
         }
@@ -124,7 +174,14 @@ fn only_one_of_many_gets_the_lock() {
 fn the_lock_of_a_dead_client_is_taken_over() {
     for store in Store::ALL {
         let env = with_tables(store);
-        env.register_in_database(RELEASE, &master("10.0.0.9:5678", 9, Timestamp::now() - Duration::from_mins(5)));
+        env.register_in_database(
+            RELEASE,
+            &master(
+                "10.0.0.9:5678",
+                9,
+                Timestamp::now() - Duration::from_mins(5),
+            ),
+        );
         env.sql(
             "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
              VALUES ('/lock/master-failover/10.0.0.1:5678', 'dead_1_main', 9, CURRENT_TIMESTAMP)",
@@ -141,7 +198,10 @@ fn the_lock_of_a_dead_client_is_taken_over() {
 fn a_holder_whose_clock_is_behind_ours_keeps_its_lock() {
     let env = with_tables(Store::MariaDb);
     let now = Timestamp::now();
-    env.register_in_database(RELEASE, &master("10.0.0.9:5678", 9, now - Duration::from_mins(5)));
+    env.register_in_database(
+        RELEASE,
+        &master("10.0.0.9:5678", 9, now - Duration::from_mins(5)),
+    );
     env.sql(
         "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
          VALUES ('/lock/master-failover/10.0.0.1:5678', 'behind_1_main', 9, CURRENT_TIMESTAMP)",
@@ -153,7 +213,9 @@ fn a_holder_whose_clock_is_behind_ours_keeps_its_lock() {
         scope.spawn(|| {
             while !ended.load(Ordering::Relaxed) {
                 let beat = (Timestamp::now() - Duration::from_mins(5)).as_millisecond();
-                env.sql(&format!("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = {beat}"));
+                env.sql(&format!(
+                    "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = {beat}"
+                ));
                 std::thread::sleep(Duration::from_secs(1));
             }
         });
@@ -189,9 +251,14 @@ fn survives(store: Store, statement: &str, at: At) {
     let proxy = Proxy::to(env.server_port());
     let mut registry = open_at(&env, proxy.port());
     proxy.trap(statement.as_bytes(), at);
-    let lease = acquire(&mut *registry, SOON).unwrap_or_else(|error| panic!("{store:?} {statement} {at:?} {error:?}"));
+    let lease = acquire(&mut *registry, SOON)
+        .unwrap_or_else(|error| panic!("{store:?} {statement} {at:?} {error:?}"));
     assert!(proxy.has_sprung(), "{store:?} {statement} {at:?}");
-    assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_jdbc_registry_lock"), 1, "{store:?} {statement} {at:?}");
+    assert_eq!(
+        env.number("SELECT COUNT(*) FROM t_ds_jdbc_registry_lock"),
+        1,
+        "{store:?} {statement} {at:?}"
+    );
     wait(registry.confirm(&lease)).unwrap();
     wait(registry.release(lease)).unwrap();
     wait(registry.close());
@@ -218,6 +285,9 @@ fn registries_of_other_shapes_are_refused() {
         let env = Env::new(store);
         let database = env.database();
         let error = wait(JdbcRegistry::connect(database, SESSION, LAYOUT)).unwrap_err();
-        assert!(matches!(error, RegistryError::Unsupported(_)), "{store:?} {error:?}");
+        assert!(
+            matches!(error, RegistryError::Unsupported(_)),
+            "{store:?} {error:?}"
+        );
     }
 }

@@ -1,13 +1,16 @@
-//! The order of the house: which room may need which, that no two files need each other, and which crate stands where.
+//! The order of the house: which room may need which, that no two files need each other, and which
+//! crate stands where.
 //!
-//! Read from the source itself, its tests left out. What a `mod.rs` only hands on counts as needed from where it stands.
+//! Read from the source itself, its tests left out. What a `mod.rs` only hands on counts as needed
+//! from where it stands.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 
-/// The rooms from the ground up: each may need what stands in an earlier line, and what stands beside it in none.
+/// The rooms from the ground up: each may need what stands in an earlier line, and what stands
+/// beside it in none.
 const FLOORS: &[&[&str]] = &[
     &["exit_code", "secret", "logging", "stop", "model"],
     &["family", "output", "worker"],
@@ -24,8 +27,18 @@ const FLOORS: &[&[&str]] = &[
 /// Functions that these files call and no others: what they give opens the way to the writes.
 const GUARDED: &[(&str, &[&str])] = &[
     ("begin_batch", &["failover/batch.rs"]),
-    ("by_registry", &["registry/jdbc/mod.rs", "registry/zookeeper/lock.rs"]),
-    ("given", &["commands/demo.rs", "commands/handover/confirm.rs", "watch/run.rs"]),
+    (
+        "by_registry",
+        &["registry/jdbc/mod.rs", "registry/zookeeper/lock.rs"],
+    ),
+    (
+        "given",
+        &[
+            "commands/demo.rs",
+            "commands/handover/confirm.rs",
+            "watch/run.rs",
+        ],
+    ),
 ];
 
 /// Crates that only some rooms may name.
@@ -67,7 +80,11 @@ impl File {
     }
 
     fn shown(&self) -> String {
-        self.path.strip_prefix(root()).unwrap().display().to_string()
+        self.path
+            .strip_prefix(root())
+            .unwrap()
+            .display()
+            .to_string()
     }
 }
 
@@ -83,7 +100,9 @@ fn house() -> Vec<File> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("tests.rs")
+            {
                 files.push(read(path));
             }
         }
@@ -94,16 +113,46 @@ fn house() -> Vec<File> {
 
 fn read(path: PathBuf) -> File {
     let below = path.strip_prefix(root()).unwrap().with_extension("");
-    let mut module: Module = below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
-    if module.last().is_some_and(|last| last == "mod" || last == "lib") {
+    let mut module: Module = below
+        .iter()
+        .map(|part| part.to_str().unwrap().to_owned())
+        .collect();
+    if module
+        .last()
+        .is_some_and(|last| last == "mod" || last == "lib")
+    {
         module.pop();
     }
     let text = std::fs::read_to_string(&path).unwrap();
     let (named, handed_on, calls, parameters, types) = Default::default();
-    let mut reader = Reader { module: &module, named, handed_on, calls, parameters, types };
-    reader.visit_file(&syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
-    let Reader { named, handed_on, calls, parameters, types, .. } = reader;
-    File { path, module, named, handed_on, calls, parameters, types }
+    let mut reader = Reader {
+        module: &module,
+        named,
+        handed_on,
+        calls,
+        parameters,
+        types,
+    };
+    reader.visit_file(
+        &syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+    );
+    let Reader {
+        named,
+        handed_on,
+        calls,
+        parameters,
+        types,
+        ..
+    } = reader;
+    File {
+        path,
+        module,
+        named,
+        handed_on,
+        calls,
+        parameters,
+        types,
+    }
 }
 
 struct Reader<'a> {
@@ -117,7 +166,10 @@ struct Reader<'a> {
 
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test"))
+        attribute.path().is_ident("cfg")
+            && attribute
+                .parse_args::<syn::Path>()
+                .is_ok_and(|path| path.is_ident("test"))
     })
 }
 
@@ -128,7 +180,10 @@ impl Reader<'_> {
             Some("crate") => with_crate(&segments[1..]),
             Some("self") => with_crate(&[self.module.as_slice(), &segments[1..]].concat()),
             Some("super") => {
-                let ups = segments.iter().take_while(|segment| *segment == "super").count();
+                let ups = segments
+                    .iter()
+                    .take_while(|segment| *segment == "super")
+                    .count();
                 let parent = &self.module[..self.module.len().saturating_sub(ups)];
                 with_crate(&[parent, &segments[ups..]].concat())
             }
@@ -141,10 +196,15 @@ impl Reader<'_> {
         let with = |ident: &syn::Ident| [before, &[ident.to_string()]].concat();
         match tree {
             syn::UseTree::Path(path) => self.uses(&path.tree, &with(&path.ident), hands_on),
-            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.uses(tree, before, hands_on)),
+            syn::UseTree::Group(group) => group
+                .items
+                .iter()
+                .for_each(|tree| self.uses(tree, before, hands_on)),
             syn::UseTree::Name(name) if name.ident == "self" => self.used(before, None, hands_on),
             syn::UseTree::Name(name) => self.used(&with(&name.ident), Some(&name.ident), hands_on),
-            syn::UseTree::Rename(rename) => self.used(&with(&rename.ident), Some(&rename.rename), hands_on),
+            syn::UseTree::Rename(rename) => {
+                self.used(&with(&rename.ident), Some(&rename.rename), hands_on);
+            }
             syn::UseTree::Glob(_) => self.used(before, None, hands_on),
         }
     }
@@ -200,8 +260,13 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
 
     fn visit_signature(&mut self, signature: &'ast syn::Signature) {
-        let parameters = signature.inputs.iter().filter(|input| matches!(input, syn::FnArg::Typed(_))).count();
-        self.parameters.push((signature.ident.to_string(), parameters));
+        let parameters = signature
+            .inputs
+            .iter()
+            .filter(|input| matches!(input, syn::FnArg::Typed(_)))
+            .count();
+        self.parameters
+            .push((signature.ident.to_string(), parameters));
         visit::visit_signature(self, signature);
     }
 
@@ -218,7 +283,11 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let segments: Vec<String> = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.to_string())
+            .collect();
         if segments.len() > 1 {
             self.named.insert(self.absolute(&segments));
         }
@@ -228,8 +297,11 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
 /// Who needs whom: for each file, the files that define what it names.
 fn needs(files: &[File]) -> BTreeMap<usize, BTreeSet<usize>> {
-    let by_module: BTreeMap<&[String], usize> =
-        files.iter().enumerate().map(|(index, file)| (file.module.as_slice(), index)).collect();
+    let by_module: BTreeMap<&[String], usize> = files
+        .iter()
+        .enumerate()
+        .map(|(index, file)| (file.module.as_slice(), index))
+        .collect();
     let mut needs = BTreeMap::new();
     for (index, file) in files.iter().enumerate() {
         let mut needed = BTreeSet::new();
@@ -238,7 +310,9 @@ fn needs(files: &[File]) -> BTreeMap<usize, BTreeSet<usize>> {
                 Some((first, rest)) if first == "crate" => Some(rest.to_vec()),
                 Some((first, _)) => {
                     let child = [file.module.as_slice(), std::slice::from_ref(first)].concat();
-                    by_module.contains_key(child.as_slice()).then(|| [file.module.as_slice(), path].concat())
+                    by_module
+                        .contains_key(child.as_slice())
+                        .then(|| [file.module.as_slice(), path].concat())
                 }
                 None => None,
             };
@@ -251,9 +325,16 @@ fn needs(files: &[File]) -> BTreeMap<usize, BTreeSet<usize>> {
 }
 
 /// The file that a path below the crate leads to, through everything that only hands on.
-fn definer(files: &[File], by_module: &BTreeMap<&[String], usize>, from: &File, mut path: Module) -> Option<usize> {
+fn definer(
+    files: &[File],
+    by_module: &BTreeMap<&[String], usize>,
+    from: &File,
+    mut path: Module,
+) -> Option<usize> {
     for _ in 0..10 {
-        let length = (0..=path.len()).rev().find(|length| by_module.contains_key(&path[..*length]))?;
+        let length = (0..=path.len())
+            .rev()
+            .find(|length| by_module.contains_key(&path[..*length]))?;
         let found = by_module[&path[..length]];
         let file = &files[found];
         let Some(next) = path.get(length).and_then(|name| file.handed_on.get(name)) else {
@@ -268,11 +349,17 @@ fn definer(files: &[File], by_module: &BTreeMap<&[String], usize>, from: &File, 
         };
         path = [start.as_slice(), rest].concat();
     }
-    panic!("{} names something that is handed on for ever", from.shown())
+    panic!(
+        "{} names something that is handed on for ever",
+        from.shown()
+    )
 }
 
 fn floor(room: &str) -> usize {
-    FLOORS.iter().position(|rooms| rooms.contains(&room)).unwrap_or_else(|| panic!("the room {room} has no floor"))
+    FLOORS
+        .iter()
+        .position(|rooms| rooms.contains(&room))
+        .unwrap_or_else(|| panic!("the room {room} has no floor"))
 }
 
 #[test]
@@ -281,13 +368,22 @@ fn every_arrow_runs_down() {
     let mut wrong = Vec::new();
     for (from, needed) in needs(&files) {
         let (from, room) = (&files[from], files[from].room());
-        for to in needed.into_iter().map(|to| &files[to]).filter(|to| to.room() != room && room != "lib") {
+        for to in needed
+            .into_iter()
+            .map(|to| &files[to])
+            .filter(|to| to.room() != room && room != "lib")
+        {
             if floor(to.room()) >= floor(room) {
                 wrong.push(format!("{} needs {}", from.shown(), to.shown()));
             }
         }
     }
-    assert!(wrong.is_empty(), "{} arrows run up or across:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} arrows run up or across:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -302,14 +398,24 @@ fn no_two_files_need_each_other() {
         seen
     };
     let reaches: Vec<BTreeSet<usize>> = (0..files.len()).map(reach).collect();
-    let together = |one: usize, other: usize| reaches[one].contains(&other) && reaches[other].contains(&one);
+    let together =
+        |one: usize, other: usize| reaches[one].contains(&other) && reaches[other].contains(&one);
     let mut arrows = Vec::new();
     for (from, needed) in &needs {
         for to in needed.iter().filter(|to| together(*from, **to)) {
-            arrows.push(format!("{} needs {}", files[*from].shown(), files[*to].shown()));
+            arrows.push(format!(
+                "{} needs {}",
+                files[*from].shown(),
+                files[*to].shown()
+            ));
         }
     }
-    assert!(arrows.is_empty(), "{} arrows are part of circles:\n{}", arrows.len(), arrows.join("\n"));
+    assert!(
+        arrows.is_empty(),
+        "{} arrows are part of circles:\n{}",
+        arrows.len(),
+        arrows.join("\n")
+    );
 }
 
 #[test]
@@ -317,7 +423,9 @@ fn each_crate_stands_in_its_rooms() {
     let mut wrong = Vec::new();
     for file in house() {
         for path in file.named.iter().chain(file.handed_on.values()) {
-            let rooms = CRATES.iter().find(|(name, _)| path.first().is_some_and(|first| first == name));
+            let rooms = CRATES
+                .iter()
+                .find(|(name, _)| path.first().is_some_and(|first| first == name));
             if rooms.is_some_and(|(_, rooms)| !rooms.contains(&file.room())) {
                 wrong.push(format!("{} names {}", file.shown(), path.join("::")));
             }
@@ -332,7 +440,8 @@ fn nobody_below_the_commands_reads_the_environment() {
     let allowed = ["main", "commands", "config"];
     // To split a text that was handed down is no reading.
     let reads = |path: &Vec<String>| {
-        path.starts_with(&["std".to_owned(), "env".to_owned()]) && !path.ends_with(&["split_paths".to_owned()])
+        path.starts_with(&["std".to_owned(), "env".to_owned()])
+            && !path.ends_with(&["split_paths".to_owned()])
     };
     let readers: Vec<String> = house()
         .iter()
@@ -342,14 +451,17 @@ fn nobody_below_the_commands_reads_the_environment() {
     assert_eq!(readers, [""; 0]);
 }
 
-/// Nothing is written without consent and a confirmed lock: these are made where an operator or a registry has said so, and
-/// asked for where a transaction begins.
+/// Nothing is written without consent and a confirmed lock: these are made where an operator or a
+/// registry has said so, and asked for where a transaction begins.
 #[test]
 fn leave_to_write_is_given_and_used_in_few_places() {
     let files = house();
     for (function, allowed) in GUARDED {
-        let calling: Vec<String> =
-            files.iter().filter(|file| file.calls.contains(*function)).map(File::shown).collect();
+        let calling: Vec<String> = files
+            .iter()
+            .filter(|file| file.calls.contains(*function))
+            .map(File::shown)
+            .collect();
         assert_eq!(calling, *allowed, "{function}");
     }
 }
@@ -375,8 +487,13 @@ fn functions_have_few_parameters() {
     let mut wrong = Vec::new();
     for file in house() {
         let most = if file.room() == "failover" { 4 } else { 5 };
-        let many = file.parameters.iter().filter(|(_, parameters)| *parameters > most);
-        wrong.extend(many.map(|(function, parameters)| format!("{} {function}: {parameters}", file.shown())));
+        let many = file
+            .parameters
+            .iter()
+            .filter(|(_, parameters)| *parameters > most);
+        wrong.extend(
+            many.map(|(function, parameters)| format!("{} {function}: {parameters}", file.shown())),
+        );
     }
     assert_eq!(wrong, [""; 0]);
 }
@@ -400,8 +517,14 @@ fn the_house_is_read() {
     let at = |name: &str| files.iter().position(|file| file.shown() == name).unwrap();
     let needs = needs(&files);
     let needs = |from: &str, to: &str| needs[&at(from)].contains(&at(to));
-    assert!(needs("commands/masters.rs", "output/document.rs"), "through output/mod.rs, which hands it on");
-    assert!(needs("commands/masters.rs", "commands/shell.rs"), "a neighbour");
+    assert!(
+        needs("commands/masters.rs", "output/document.rs"),
+        "through output/mod.rs, which hands it on"
+    );
+    assert!(
+        needs("commands/masters.rs", "commands/shell.rs"),
+        "a neighbour"
+    );
     assert!(!needs("output/document.rs", "commands/masters.rs"));
     assert!(files.len() > 150);
 }

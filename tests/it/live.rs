@@ -13,27 +13,42 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 fn live(world: &World, more: &str) -> Dsctl {
     let state = world.env.home().join("watch.json");
-    world.dsctl(&format!("watch --live --yes --state-file {} {more}", state.display())).on_terminal()
+    world
+        .dsctl(&format!(
+            "watch --live --yes --state-file {} {more}",
+            state.display()
+        ))
+        .on_terminal()
 }
 
 /// The processes that this one has started, of this name.
 fn child_of(parent: u32, name: &str) -> Option<u32> {
     let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    list.split_whitespace().filter_map(|pid| pid.parse().ok()).find_map(|pid: u32| {
-        let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        if command.trim() == name { Some(pid) } else { child_of(pid, name) }
-    })
+    list.split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .find_map(|pid: u32| {
+            let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if command.trim() == name {
+                Some(pid)
+            } else {
+                child_of(pid, name)
+            }
+        })
 }
 
 /// The program behind the `script` that gives it a terminal.
 fn program(terminal: &Running) -> u32 {
-    eventually(LIMIT, "the program runs", || child_of(terminal.pid(), "dsctl").ok_or("no child yet"))
+    eventually(LIMIT, "the program runs", || {
+        child_of(terminal.pid(), "dsctl").ok_or("no child yet")
+    })
 }
 
 /// Nothing is shown on the alternate screen any more, and the cursor is there.
 fn assert_in_order(shown: &str) {
     assert_eq!(shown.matches(ENTER).count(), 1, "{shown:?}");
-    let (_, after) = shown.split_once(LEAVE).unwrap_or_else(|| panic!("the screen was not left: {shown:?}"));
+    let (_, after) = shown
+        .split_once(LEAVE)
+        .unwrap_or_else(|| panic!("the screen was not left: {shown:?}"));
     assert!(!after.contains('\u{1b}'), "{after:?}");
 }
 
@@ -53,11 +68,14 @@ fn the_view_shows_masters_and_is_left_on_sigterm() {
 #[test]
 fn a_second_ctrl_c_leaves_the_screen_in_order() {
     let world = World::in_a_file(BY_STATE, 3);
-    let mut terminal =
-        live(&world, "--grace 0s --hook-timeout 50s").args(["--on", "post-success=/usr/bin/sleep 50"]).spawn();
+    let mut terminal = live(&world, "--grace 0s --hook-timeout 50s")
+        .args(["--on", "post-success=/usr/bin/sleep 50"])
+        .spawn();
     terminal.await_stdout(ENTER);
     let program = program(&terminal);
-    eventually(LIMIT, "the hook runs", || child_of(program, "sleep").ok_or("no hook yet"));
+    eventually(LIMIT, "the hook runs", || {
+        child_of(program, "sleep").ok_or("no hook yet")
+    });
     signal(program, "INT");
     signal(program, "INT");
     let output = terminal.finish().exit(130);
@@ -85,7 +103,11 @@ fn ctrl_z_gives_the_screen_back_for_as_long_as_it_lasts() {
     terminal.await_stdout(LEAVE);
     eventually(LIMIT, "it is stopped", || {
         let stat = std::fs::read_to_string(format!("/proc/{program}/stat")).unwrap();
-        if stat.contains(") T ") { Ok(()) } else { Err(stat) }
+        if stat.contains(") T ") {
+            Ok(())
+        } else {
+            Err(stat)
+        }
     });
     signal(program, "CONT");
     terminal.await_stdout_times(ENTER, 2);
@@ -95,7 +117,8 @@ fn ctrl_z_gives_the_screen_back_for_as_long_as_it_lasts() {
     assert!(!after.contains('\u{1b}'), "{after:?}");
 }
 
-/// Somebody pressed Ctrl-S, or a connection is lost without a word: the loop goes on, and ends when it is asked to.
+/// Somebody pressed Ctrl-S, or a connection is lost without a word: the loop goes on, and ends when
+/// it is asked to.
 #[test]
 fn a_terminal_that_takes_nothing_holds_nothing() {
     let world = World::in_a_file(BY_STATE, 3);
@@ -108,15 +131,30 @@ fn a_terminal_that_takes_nothing_holds_nothing() {
         let now = world.command_count();
         if now == 3 { Ok(()) } else { Err(now) }
     });
-    let rounds = || std::fs::metadata(world.env.home().join("watch.json")).unwrap().modified().unwrap();
+    let rounds = || {
+        std::fs::metadata(world.env.home().join("watch.json"))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
     for _ in 0..20 {
         let before = rounds();
-        eventually(LIMIT, "a round", || if rounds() > before { Ok(()) } else { Err("none") });
+        eventually(LIMIT, "a round", || {
+            if rounds() > before {
+                Ok(())
+            } else {
+                Err("none")
+            }
+        });
     }
     signal(program, "TERM");
     eventually(LIMIT, "it has ended", || {
         let stat = std::fs::read_to_string(format!("/proc/{program}/stat"));
-        if stat.as_deref().is_ok_and(|stat| !stat.contains(") Z ")) { Err(stat) } else { Ok(()) }
+        if stat.as_deref().is_ok_and(|stat| !stat.contains(") Z ")) {
+            Err(stat)
+        } else {
+            Ok(())
+        }
     });
     terminal.signal("CONT");
     terminal.finish().exit(143);
@@ -133,7 +171,11 @@ fn a_closed_terminal_ends_the_loop() {
     eventually(LIMIT, "it has ended", || {
         let stat = std::fs::read_to_string(format!("/proc/{program}/stat"));
         // A process that waits for its new parent has ended too.
-        if stat.as_deref().is_ok_and(|stat| !stat.contains(") Z ")) { Err(stat) } else { Ok(()) }
+        if stat.as_deref().is_ok_and(|stat| !stat.contains(") Z ")) {
+            Err(stat)
+        } else {
+            Ok(())
+        }
     });
     world.check_untouched();
 }
@@ -144,12 +186,35 @@ fn lines_for_the_journal_have_levels_and_no_times() {
     let world = World::in_a_file(BY_STATE, 3);
     let state = world.env.home().join("watch.json");
     let script = "JOURNAL_STREAM=$(stat -L -c %d:%i /proc/$$/fd/1); export JOURNAL_STREAM; exec \"$0\" \"$@\"";
-    let words = format!("watch --once --yes --grace 1h --state-file {}", state.display());
+    let words = format!(
+        "watch --once --yes --grace 1h --state-file {}",
+        state.display()
+    );
     let dsctl = Dsctl::new(&world.env).through("/bin/sh", &["-c", script]);
     let output = dsctl.args(words.split_whitespace()).run().exit(0);
-    let levels: Vec<&str> = output.stdout.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(levels, ["<6>started:", "<6>master_registered", "<4>grace_started", "<6>stopped:"], "{output:?}");
+    let levels: Vec<&str> = output
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(
+        levels,
+        [
+            "<6>started:",
+            "<6>master_registered",
+            "<4>grace_started",
+            "<6>stopped:"
+        ],
+        "{output:?}"
+    );
     // With the variable inherited, and stdout somewhere else.
-    let output = Dsctl::new(&world.env).env("JOURNAL_STREAM", "1:2").args(words.split_whitespace()).run().exit(0);
-    assert!(!output.stdout.contains("<6>") && output.stdout.contains("Z started:"), "{output:?}");
+    let output = Dsctl::new(&world.env)
+        .env("JOURNAL_STREAM", "1:2")
+        .args(words.split_whitespace())
+        .run()
+        .exit(0);
+    assert!(
+        !output.stdout.contains("<6>") && output.stdout.contains("Z started:"),
+        "{output:?}"
+    );
 }

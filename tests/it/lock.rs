@@ -1,11 +1,14 @@
-//! The failover lock against Curator's own, in both directions, and what is left of it at every kind of end.
+//! The failover lock against Curator's own, in both directions, and what is left of it at every
+//! kind of end.
 
 use std::time::Duration;
 
 use dsctl::registry::zookeeper::{ZooKeeperRegistry, ZooKeeperSettings};
 use dsctl::registry::{Lease, Registry, RegistryError};
 
-use crate::harness::{Curator, CuratorRelease, CuratorSettings, Env, Proxy, Release, Store, ZooKeeper, skipped, wait};
+use crate::harness::{
+    Curator, CuratorRelease, CuratorSettings, Env, Proxy, Release, Store, ZooKeeper, skipped, wait,
+};
 use crate::registry::{DIGEST, open, open_with, settings};
 
 const PATH: &str = "lock/master-failover/10.0.0.1:5678";
@@ -19,17 +22,34 @@ fn acquire(registry: &mut ZooKeeperRegistry, limit: Duration) -> Result<Lease, R
 /// Both directions, on one server, with one release of Curator.
 fn excludes(env: &Env, release: CuratorRelease) -> Result<(), String> {
     let (zk, path) = (env.zk(), env.path(PATH));
-    let settings = CuratorSettings { release, ..CuratorSettings::default() };
+    let settings = CuratorSettings {
+        release,
+        ..CuratorSettings::default()
+    };
     let mut curator = Curator::with(&env.connect, &path, &settings)?;
     let mut registry = open(env);
 
     assert!(curator.acquire(SOON));
     let theirs = zk.await_queue(&path, 1);
     let mut waited_for = Vec::new();
-    let refused = wait(registry.acquire(PATH, MOMENT, &mut |node| waited_for.push(node.node.clone())));
-    let Err(RegistryError::Held { path: held, holder: Some(holder), waited }) = refused else { panic!("{refused:?}") };
-    assert_eq!((&held, &waited_for, &holder.node), (&path, &theirs, &theirs[0]));
-    assert_eq!(holder.session_id, zk.owner(&format!("{path}/{}", theirs[0])));
+    let refused =
+        wait(registry.acquire(PATH, MOMENT, &mut |node| waited_for.push(node.node.clone())));
+    let Err(RegistryError::Held {
+        path: held,
+        holder: Some(holder),
+        waited,
+    }) = refused
+    else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(
+        (&held, &waited_for, &holder.node),
+        (&path, &theirs, &theirs[0])
+    );
+    assert_eq!(
+        holder.session_id,
+        zk.owner(&format!("{path}/{}", theirs[0]))
+    );
     assert!(waited >= MOMENT && waited < SOON, "{waited:?}");
     // Ours is gone at once, not when the session ends.
     assert_eq!(zk.lock_queue(&path), theirs);
@@ -63,26 +83,46 @@ fn old_curators_and_we_exclude_each_other_on_zookeeper_3_4() {
         excludes(&env, CuratorRelease::V4_3)?;
         excludes(&env, CuratorRelease::V2_12)
     });
-    excluded.unwrap_or_else(|why| skipped("old_curators_and_we_exclude_each_other_on_zookeeper_3_4", &why));
+    excluded.unwrap_or_else(|why| {
+        skipped(
+            "old_curators_and_we_exclude_each_other_on_zookeeper_3_4",
+            &why,
+        );
+    });
 }
 
 #[test]
 fn curator_and_we_exclude_each_other_on_zookeeper_3_9() {
-    let excluded = ZooKeeper::of_release(Release::V3_9)
-        .and_then(|server| excludes(&Env::at(Store::Sqlite, &server.connect_string()), CuratorRelease::Debian));
-    excluded.unwrap_or_else(|why| skipped("curator_and_we_exclude_each_other_on_zookeeper_3_9", &why));
+    let excluded = ZooKeeper::of_release(Release::V3_9).and_then(|server| {
+        excludes(
+            &Env::at(Store::Sqlite, &server.connect_string()),
+            CuratorRelease::Debian,
+        )
+    });
+    excluded
+        .unwrap_or_else(|why| skipped("curator_and_we_exclude_each_other_on_zookeeper_3_9", &why));
 }
 
 #[test]
 fn with_a_digest_the_nodes_belong_to_their_owner_and_exclude_just_so() {
     let env = Env::new(Store::Sqlite);
     let path = env.path(PATH);
-    let owned = ZooKeeperSettings { digest: Some(DIGEST.to_owned()), ..settings(&env) };
+    let owned = ZooKeeperSettings {
+        digest: Some(DIGEST.to_owned()),
+        ..settings(&env)
+    };
     let mut registry = open_with(&owned);
-    let curator = CuratorSettings { digest: DIGEST.to_owned(), ..CuratorSettings::default() };
+    let curator = CuratorSettings {
+        digest: DIGEST.to_owned(),
+        ..CuratorSettings::default()
+    };
     let mut curator = Curator::with(&env.connect, &path, &curator).unwrap();
     let lease = acquire(&mut registry, SOON).unwrap();
-    assert!(env.registry_dump()[&lease.node].contains("digest"), "{:?}", env.registry_dump());
+    assert!(
+        env.registry_dump()[&lease.node].contains("digest"),
+        "{:?}",
+        env.registry_dump()
+    );
     assert!(!curator.acquire(MOMENT));
     wait(registry.release(lease)).unwrap();
     assert!(curator.acquire(SOON));
@@ -98,7 +138,10 @@ fn nobody_waits_in_zero_time() {
     let env = Env::new(Store::Sqlite);
     let (mut one, mut other) = (open(&env), open(&env));
     let lease = acquire(&mut one, Duration::ZERO).unwrap();
-    assert!(matches!(acquire(&mut other, Duration::ZERO), Err(RegistryError::Held { .. })));
+    assert!(matches!(
+        acquire(&mut other, Duration::ZERO),
+        Err(RegistryError::Held { .. })
+    ));
     wait(one.release(lease)).unwrap();
     let lease = acquire(&mut other, Duration::ZERO).unwrap();
     wait(other.release(lease)).unwrap();
@@ -110,7 +153,10 @@ fn nobody_waits_in_zero_time() {
 fn the_queue_is_served_in_order() {
     let env = Env::new(Store::Sqlite);
     let (zk, path) = (env.zk(), env.path(PATH));
-    let (mut first, mut second) = (Curator::connect(&env.connect, &path), Curator::connect(&env.connect, &path));
+    let (mut first, mut second) = (
+        Curator::connect(&env.connect, &path),
+        Curator::connect(&env.connect, &path),
+    );
     assert!(first.acquire(SOON));
     let env_registry = open(&env);
     let waiting = std::thread::spawn(move || {
@@ -123,8 +169,15 @@ fn the_queue_is_served_in_order() {
     let queue = zk.await_queue(&path, 3);
     first.release();
     let (mut registry, lease) = waiting.join().unwrap();
-    assert!(second.is_silent() && lease.node.ends_with(&queue[1]), "{lease:?} {queue:?}");
-    let seen: Vec<String> = wait(registry.lock_queue(PATH)).unwrap().into_iter().map(|node| node.node).collect();
+    assert!(
+        second.is_silent() && lease.node.ends_with(&queue[1]),
+        "{lease:?} {queue:?}"
+    );
+    let seen: Vec<String> = wait(registry.lock_queue(PATH))
+        .unwrap()
+        .into_iter()
+        .map(|node| node.node)
+        .collect();
     assert_eq!(seen, queue[1..]);
     wait(registry.release(lease)).unwrap();
     second.expect("acquired");
@@ -134,12 +187,18 @@ fn the_queue_is_served_in_order() {
 #[test]
 fn a_killed_holder_holds_until_its_session_expires() {
     let env = Env::new(Store::Sqlite);
-    let brief = CuratorSettings { session: Duration::from_secs(6), ..CuratorSettings::default() };
+    let brief = CuratorSettings {
+        session: Duration::from_secs(6),
+        ..CuratorSettings::default()
+    };
     let mut curator = Curator::with(&env.connect, &env.path(PATH), &brief).unwrap();
     assert!(curator.acquire(SOON));
     curator.kill();
     let mut registry = open(&env);
-    assert!(matches!(acquire(&mut registry, MOMENT), Err(RegistryError::Held { .. })));
+    assert!(matches!(
+        acquire(&mut registry, MOMENT),
+        Err(RegistryError::Held { .. })
+    ));
     let lease = acquire(&mut registry, SOON).unwrap();
     wait(registry.release(lease)).unwrap();
     wait(registry.close());
@@ -186,7 +245,13 @@ fn a_dead_network_loses_the_lock_before_another_can_have_it() {
     shared.zk().await_queue(&shared.path(PATH), 2);
     proxy.black_hole();
     let error = wait(registry.lost(&lease));
-    assert!(matches!(error, RegistryError::Interrupted { .. } | RegistryError::LockLost { .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            RegistryError::Interrupted { .. } | RegistryError::LockLost { .. }
+        ),
+        "{error:?}"
+    );
     assert!(curator.is_silent(), "another one has it already");
     assert!(wait(registry.confirm(&lease)).is_err());
     curator.expect("acquired");
@@ -199,7 +264,10 @@ fn a_dead_network_loses_the_lock_before_another_can_have_it() {
 fn a_restart_of_the_server_leaves_the_lock() {
     let mut server = ZooKeeper::private();
     let env = Env::at(Store::Sqlite, &server.connect_string());
-    let long = ZooKeeperSettings { session_timeout: Duration::from_mins(1), ..settings(&env) };
+    let long = ZooKeeperSettings {
+        session_timeout: Duration::from_mins(1),
+        ..settings(&env)
+    };
     let mut registry = open_with(&long);
     let lease = acquire(&mut registry, SOON).unwrap();
     server.kill();
@@ -207,7 +275,10 @@ fn a_restart_of_the_server_leaves_the_lock() {
     server.start();
     crate::harness::eventually(SOON, "the lock, again", || wait(registry.confirm(&lease)));
     let mut other = open(&env);
-    assert!(matches!(acquire(&mut other, Duration::ZERO), Err(RegistryError::Held { .. })));
+    assert!(matches!(
+        acquire(&mut other, Duration::ZERO),
+        Err(RegistryError::Held { .. })
+    ));
     wait(registry.release(lease)).unwrap();
     wait(registry.close());
     wait(other.close());
@@ -229,10 +300,20 @@ fn the_parent_is_a_container_that_the_server_takes_away() {
 fn locks_of_single_masters_do_not_queue_for_the_global_one() {
     let env = Env::new(Store::Sqlite);
     let mut registry = open(&env);
-    let single = wait(registry.acquire("lock/failover/masters/10.0.0.1:5678", SOON, &mut |_| {})).unwrap();
-    let global = wait(registry.acquire("lock/failover/masters", Duration::ZERO, &mut |_| {})).unwrap();
-    assert_eq!(wait(registry.locks_below("lock/failover/masters")).unwrap(), ["10.0.0.1:5678"]);
-    assert_eq!(wait(registry.lock_queue("lock/failover/masters")).unwrap().len(), 1);
+    let single =
+        wait(registry.acquire("lock/failover/masters/10.0.0.1:5678", SOON, &mut |_| {})).unwrap();
+    let global =
+        wait(registry.acquire("lock/failover/masters", Duration::ZERO, &mut |_| {})).unwrap();
+    assert_eq!(
+        wait(registry.locks_below("lock/failover/masters")).unwrap(),
+        ["10.0.0.1:5678"]
+    );
+    assert_eq!(
+        wait(registry.lock_queue("lock/failover/masters"))
+            .unwrap()
+            .len(),
+        1
+    );
     for lease in [single, global] {
         wait(registry.release(lease)).unwrap();
     }

@@ -1,4 +1,5 @@
-//! What the program reads and writes is the primary's, fresh and whole: replicas, poolers, caches and limits between.
+//! What the program reads and writes is the primary's, fresh and whole: replicas, poolers, caches
+//! and limits between.
 
 use std::time::Duration;
 
@@ -14,23 +15,40 @@ use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb, Output, Postgres, Store, ev
 use crate::registry::open;
 
 fn warned(output: &Output, word: &str) -> bool {
-    output.json()["warnings"].as_array().unwrap().iter().any(|warning| warning.as_str().unwrap().contains(word))
+    output.json()["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|warning| warning.as_str().unwrap().contains(word))
 }
 
-/// Nothing is written, and told what it is: refused where something would be written, and a warning where it is read.
+/// Nothing is written, and told what it is: refused where something would be written, and a warning
+/// where it is read.
 #[track_caller]
 fn is_refused(world: &World, bar: &str) {
-    for command in
-        ["failover --all-dead --yes --grace 0s", &format!("failover {DEAD} --yes"), "recover --orphans --yes"]
-    {
+    for command in [
+        "failover --all-dead --yes --grace 0s",
+        &format!("failover {DEAD} --yes"),
+        "recover --orphans --yes",
+    ] {
         let output = world.dsctl(&format!("{command} -o json")).run().exit(4);
         let error = &output.json()["error"];
         assert_eq!(error["kind"], "refused", "{output:?}");
-        assert!(error["message"].as_str().unwrap().contains(bar), "{output:?}");
+        assert!(
+            error["message"].as_str().unwrap().contains(bar),
+            "{output:?}"
+        );
     }
-    let round = world.dsctl("watch --once --yes --grace 0s -o ndjson").run().exit(4);
+    let round = world
+        .dsctl("watch --once --yes --grace 0s -o ndjson")
+        .run()
+        .exit(4);
     assert!(round.stdout.contains(bar), "{round:?}");
-    for command in [&format!("failover {DEAD} --dry-run"), "masters", "instances"] {
+    for command in [
+        &format!("failover {DEAD} --dry-run"),
+        "masters",
+        "instances",
+    ] {
         let output = world.dsctl(&format!("{command} -o json")).run().exit(0);
         assert!(warned(&output, bar), "{output:?}");
     }
@@ -58,7 +76,11 @@ fn await_replayed(primary: &Postgres, standby: &Postgres, database: &str) {
     let written = ask(primary.port(), "SELECT CAST(pg_current_wal_lsn() AS TEXT)");
     eventually(Duration::from_secs(30), "the standby has replayed", || {
         let sql = format!("SELECT CAST(pg_last_wal_replay_lsn() >= '{written}' AS INT)");
-        if ask(standby.port(), &sql) == "1" { Ok(()) } else { Err(()) }
+        if ask(standby.port(), &sql) == "1" {
+            Ok(())
+        } else {
+            Err(())
+        }
     });
 }
 
@@ -69,7 +91,10 @@ fn a_standby_is_refused() {
     let standby = primary.standby();
     await_replayed(&primary, &standby, &world.env.database);
     let url = world.env.url();
-    world.env.set("DSCTL_DB", &postgres::url(standby.port(), &world.env.database));
+    world.env.set(
+        "DSCTL_DB",
+        &postgres::url(standby.port(), &world.env.database),
+    );
     is_refused(&world, "it is a standby");
     world.env.set("DSCTL_DB", &url);
     world.run(world.failover("")).exit(0);
@@ -81,7 +106,11 @@ fn a_standby_is_refused() {
 fn a_limit_of_rows_cuts_nothing_off() {
     let server = MariaDb::private();
     let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 700);
-    for limit in ["sql_select_limit = 5", "sql_select_limit = 500", "max_join_size = 100"] {
+    for limit in [
+        "sql_select_limit = 5",
+        "sql_select_limit = 500",
+        "max_join_size = 100",
+    ] {
         server.sql("", &format!("SET GLOBAL {limit}"));
         let output = world.run(world.failover("")).exit(0);
         assert_eq!(output.json()["recovered"], 700, "{limit} {output:?}");
@@ -98,7 +127,10 @@ fn a_limit_of_rows_cuts_nothing_off() {
 fn a_limit_of_rows_hides_no_replica() {
     let server = MariaDb::private();
     let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 3);
-    server.sql("", "SET GLOBAL read_only = 1; SET GLOBAL sql_select_limit = 3");
+    server.sql(
+        "",
+        "SET GLOBAL read_only = 1; SET GLOBAL sql_select_limit = 3",
+    );
     is_refused(&world, "read_only is on");
     server.sql("", "SET GLOBAL read_only = 0");
     world.run(world.failover("")).exit(0);
@@ -115,7 +147,11 @@ fn moves_at_commit(mut world: World, other: u16, commit: &[u8]) {
     proxy.trap(commit, At::SwallowAnswer);
     proxy.go_on();
     let output = running.finish().exit(9);
-    assert_eq!(output.json()["error"]["kind"], "outcome_unknown", "{output:?}");
+    assert_eq!(
+        output.json()["error"]["kind"],
+        "outcome_unknown",
+        "{output:?}"
+    );
     // It was committed.
     world.check_complete();
 }
@@ -136,7 +172,12 @@ fn a_lost_commit_is_not_read_back_from_another_mariadb() {
     let world = World::in_env(Env::on_mariadb(&own), BY_HOST, 3);
     // One like it, as it was before.
     other.sql("", &format!("CREATE DATABASE {}", world.env.database));
-    let mut copy = Env::on(Store::MariaDb, &world.env.connect, other.port(), world.env.database.clone());
+    let mut copy = Env::on(
+        Store::MariaDb,
+        &world.env.connect,
+        other.port(),
+        world.env.database.clone(),
+    );
     prepare(&mut copy, BY_HOST);
     let pairs = world.env.rows("SELECT id, host FROM t_ds_process_instance");
     copy.insert(
@@ -144,14 +185,19 @@ fn a_lost_commit_is_not_read_back_from_another_mariadb() {
             .iter()
             .map(|row| {
                 let row = (row.int(0).unwrap(), row.text(1).unwrap());
-                dsctl::demo::seed::instance(BY_HOST).id(row.0).name("copied").state(1).host(&row.1)
+                dsctl::demo::seed::instance(BY_HOST)
+                    .id(row.0)
+                    .name("copied")
+                    .state(1)
+                    .host(&row.1)
             })
             .skip(1),
     );
     moves_at_commit(world, other.port(), MYSQL_COMMIT);
 }
 
-/// A server that becomes read-only in the middle, as the old primary does when the database is switched over.
+/// A server that becomes read-only in the middle, as the old primary does when the database is
+/// switched over.
 #[test]
 fn a_server_that_becomes_read_only_in_the_middle_gets_no_batch() {
     let server = MariaDb::private();
@@ -174,15 +220,26 @@ fn one_comes_before_the_insert(store: Store, version: Version, column: &str) {
     proxy.trap(b"INSERT INTO t_ds_command", At::Hold);
     let running = world.failover("").spawn();
     proxy.await_sprung();
-    world.env.insert([dsctl::demo::seed::command(version, 2).of_instance(id)]);
+    world
+        .env
+        .insert([dsctl::demo::seed::command(version, 2).of_instance(id)]);
     proxy.go_on();
     // It is named as what it is, and the others of its batch are done.
     let output = running.finish().exit(0);
     let report = output.json();
     assert_eq!(report["recovered"], 2, "{output:?}");
     let skipped = &report["masters"][0]["skipped"][0];
-    assert_eq!((&skipped["instance_id"], &skipped["reason"]), (&id.into(), &"command_waiting".into()), "{output:?}");
-    assert_eq!(world.env.number(&format!("SELECT COUNT(*) FROM t_ds_command WHERE {column} = {id}")), 1);
+    assert_eq!(
+        (&skipped["instance_id"], &skipped["reason"]),
+        (&id.into(), &"command_waiting".into()),
+        "{output:?}"
+    );
+    assert_eq!(
+        world.env.number(&format!(
+            "SELECT COUNT(*) FROM t_ds_command WHERE {column} = {id}"
+        )),
+        1
+    );
     // The next run finds nothing to do.
     let output = world.run(world.failover("")).exit(0);
     assert_eq!(output.json()["recovered"], 0, "{output:?}");
@@ -199,22 +256,55 @@ fn a_command_that_comes_before_the_insert_is_seen_by_it_in_postgresql() {
     one_comes_before_the_insert(Store::Postgres, BY_STATE, "workflow_instance_id");
 }
 
-/// Forms in which a command of a type names instance 7, and whether that is a recovery command for it.
+/// Forms in which a command of a type names instance 7, and whether that is a recovery command for
+/// it.
 const FORMS: [(i64, &str, bool); 17] = [
     (2, r#"{"ProcessInstanceId":7}"#, true),
     (2, r#"{"ProcessInstanceId":"7"}"#, true),
-    (2, r#"{"StartParams":"{\"a\":\"b, }\"}","ProcessInstanceId":"7","schedule_timezone":"UTC"}"#, true),
+    (
+        2,
+        r#"{"StartParams":"{\"a\":\"b, }\"}","ProcessInstanceId":"7","schedule_timezone":"UTC"}"#,
+        true,
+    ),
     (2, r#"{"ProcessInstanceId" : 7 , "x":1}"#, true),
-    (2, r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#, true),
-    (2, r#"{"ProcessInstanceId":7,"a":{"ProcessInstanceId":8}}"#, true),
-    (2, r#"{"a":{"ProcessInstanceId":8},"ProcessInstanceId":7}"#, true),
-    (2, r#"{"a":{"ProcessInstanceId":"8"},"processInstanceId":"7","b":{"ProcessInstanceId":9}}"#, true),
-    (2, r#"{"ProcessInstanceId":6,"ProcessInstanceId":7,"ProcessInstanceId":8}"#, true),
+    (
+        2,
+        r#"{"id":1,"parentProcessInstanceId":2,"parentTaskInstanceId":2,"processInstanceId":7}"#,
+        true,
+    ),
+    (
+        2,
+        r#"{"ProcessInstanceId":7,"a":{"ProcessInstanceId":8}}"#,
+        true,
+    ),
+    (
+        2,
+        r#"{"a":{"ProcessInstanceId":8},"ProcessInstanceId":7}"#,
+        true,
+    ),
+    (
+        2,
+        r#"{"a":{"ProcessInstanceId":"8"},"processInstanceId":"7","b":{"ProcessInstanceId":9}}"#,
+        true,
+    ),
+    (
+        2,
+        r#"{"ProcessInstanceId":6,"ProcessInstanceId":7,"ProcessInstanceId":8}"#,
+        true,
+    ),
     (2, r#"{"ProcessInstanceId":0,"processInstanceId":7}"#, true),
-    (2, r#"{"ProcessInstanceId":77,"a":{"ProcessInstanceId":70}}"#, false),
+    (
+        2,
+        r#"{"ProcessInstanceId":77,"a":{"ProcessInstanceId":70}}"#,
+        false,
+    ),
     (2, r#"{"ProcessInstanceId":77}"#, false),
     (2, r#"{"ProcessInstanceId":"77"}"#, false),
-    (2, r#"{"ProcessInstanceId":17,"parentProcessInstanceId":7}"#, false),
+    (
+        2,
+        r#"{"ProcessInstanceId":17,"parentProcessInstanceId":7}"#,
+        false,
+    ),
     (2, "7 is no JSON: {", false),
     (2, "", false),
     (0, r#"{"ProcessInstanceId":7}"#, false),
@@ -224,15 +314,18 @@ const FORMS: [(i64, &str, bool); 17] = [
 fn confirmed(env: &Env) -> Confirmed {
     let mut registry = open(env);
     wait(async {
-        let lease = registry.acquire("lock/some", Duration::from_mins(1), &mut |_| {}).await.unwrap();
+        let lease = registry
+            .acquire("lock/some", Duration::from_mins(1), &mut |_| {})
+            .await
+            .unwrap();
         let confirmed = registry.confirm(&lease).await.unwrap();
         Box::new(registry).close().await;
         confirmed
     })
 }
 
-/// Whoever forgets a transaction, or ends on a way that nobody thought of, has written nothing: all of it is undone before
-/// the next statement, and the rows are free again.
+/// Whoever forgets a transaction, or ends on a way that nobody thought of, has written nothing: all
+/// of it is undone before the next statement, and the rows are free again.
 #[test]
 fn a_batch_that_is_dropped_is_rolled_back() {
     for store in Store::ALL {
@@ -240,17 +333,29 @@ fn a_batch_that_is_dropped_is_rolled_back() {
         let lock = confirmed(&world.env);
         let ids: Vec<i64> = world.ids.iter().copied().collect();
         wait(async {
-            let mut store = MetadataStore::open(world.env.database(), Some(BY_HOST)).await.unwrap();
+            let mut store = MetadataStore::open(world.env.database(), Some(BY_HOST))
+                .await
+                .unwrap();
             store.meet_server(true).await.unwrap();
-            let batch = store.begin_batch(&Permit::given(), lock, Duration::from_secs(30)).await.unwrap();
+            let batch = store
+                .begin_batch(&Permit::given(), lock, Duration::from_secs(30))
+                .await
+                .unwrap();
             let rows = store.lock_instances(&batch, &ids).await.unwrap();
             assert_eq!(store.claim(&batch, &rows).await.unwrap(), 3);
             drop(batch);
             let counts = store.host_counts().await.unwrap();
-            assert!(counts.iter().any(|count| count.host.as_deref() == Some(DEAD) && count.count == 3), "{counts:?}");
+            assert!(
+                counts
+                    .iter()
+                    .any(|count| count.host.as_deref() == Some(DEAD) && count.count == 3),
+                "{counts:?}"
+            );
             world.check_untouched();
             // Nobody waits for rows of it.
-            world.env.sql(&format!("UPDATE t_ds_process_instance SET host = host WHERE host = '{DEAD}'"));
+            world.env.sql(&format!(
+                "UPDATE t_ds_process_instance SET host = host WHERE host = '{DEAD}'"
+            ));
             // One that was committed stays, and a new one can be begun.
             let looking = store.begin_locking(Duration::from_secs(30)).await.unwrap();
             assert_eq!(store.lock_instances(&looking, &ids).await.unwrap().len(), 3);
@@ -264,17 +369,27 @@ fn a_batch_that_is_dropped_is_rolled_back() {
 fn inserts(env: &Env, version: Version) -> bool {
     let lock = confirmed(env);
     wait(async {
-        let mut store = MetadataStore::open(env.database(), Some(version)).await.unwrap();
+        let mut store = MetadataStore::open(env.database(), Some(version))
+            .await
+            .unwrap();
         store.meet_server(true).await.unwrap();
-        let batch = store.begin_batch(&Permit::given(), lock, Duration::from_secs(30)).await.unwrap();
+        let batch = store
+            .begin_batch(&Permit::given(), lock, Duration::from_secs(30))
+            .await
+            .unwrap();
         let rows = store.lock_instances(&batch, &[7]).await.unwrap();
-        let command = NewCommand { row: &rows[0], parameter: r#"{"ProcessInstanceId":7}"#.to_owned() };
+        let command = NewCommand {
+            row: &rows[0],
+            parameter: r#"{"ProcessInstanceId":7}"#.to_owned(),
+        };
         let inserted = store.insert_commands(&batch, &[command], None).await;
         store.roll_back(batch).await;
         store.close().await;
         match inserted {
             Ok(ids) => ids.len() == 1,
-            Err(DatabaseError::Refused { cause, .. }) if cause.contains("instance 7 already") => false,
+            Err(DatabaseError::Refused { cause, .. }) if cause.contains("instance 7 already") => {
+                false
+            }
             Err(other) => panic!("{other:?}"),
         }
     })
@@ -284,14 +399,24 @@ fn inserts(env: &Env, version: Version) -> bool {
 #[test]
 fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
     for store in Store::ALL {
-        for version in ["1.2.1", "2.0.9", "3.2.2", "3.4.1"].map(|version| version.parse::<Version>().unwrap()) {
+        for version in
+            ["1.2.1", "2.0.9", "3.2.2", "3.4.1"].map(|version| version.parse::<Version>().unwrap())
+        {
             let env = Env::new(store);
             env.create_schema(version);
-            env.insert([dsctl::demo::seed::instance(version).id(7).name("seven").state(1).host(DEAD)]);
+            env.insert([dsctl::demo::seed::instance(version)
+                .id(7)
+                .name("seven")
+                .state(1)
+                .host(DEAD)]);
             assert!(inserts(&env, version), "{store:?} {version}");
             for (kind, parameter, names) in FORMS {
                 env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
-                assert_eq!(inserts(&env, version), !names, "{store:?} {version} {kind} {parameter}");
+                assert_eq!(
+                    inserts(&env, version),
+                    !names,
+                    "{store:?} {version} {kind} {parameter}"
+                );
                 env.sql("DELETE FROM t_ds_command");
             }
         }
@@ -306,13 +431,21 @@ fn an_insert_sees_every_form_whatever_the_servers_sql_mode() {
         let env = Env::on_mariadb(&server);
         server.sql("", "SET GLOBAL sql_mode = ''");
         env.create_schema(version);
-        env.insert([dsctl::demo::seed::instance(version).id(7).name("seven").state(1).host(DEAD)]);
+        env.insert([dsctl::demo::seed::instance(version)
+            .id(7)
+            .name("seven")
+            .state(1)
+            .host(DEAD)]);
         for mode in ["EMPTY_STRING_IS_NULL", "ORACLE,EMPTY_STRING_IS_NULL"] {
             server.sql("", &format!("SET GLOBAL sql_mode = '{mode}'"));
             assert!(inserts(&env, version), "{mode} {version}");
             for (kind, parameter, names) in FORMS {
                 env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
-                assert_eq!(inserts(&env, version), !names, "{mode} {version} {kind} {parameter}");
+                assert_eq!(
+                    inserts(&env, version),
+                    !names,
+                    "{mode} {version} {kind} {parameter}"
+                );
                 env.sql("DELETE FROM t_ds_command");
             }
         }
@@ -328,7 +461,11 @@ fn check_settings(port: u16, database: &str) {
         use sqlx::Connection;
         let url = env.url();
         let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
-        let changed: Vec<String> = sqlx::query_scalar(sql).persistent(false).fetch_all(&mut connection).await.unwrap();
+        let changed: Vec<String> = sqlx::query_scalar(sql)
+            .persistent(false)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
         assert_eq!(changed, Vec::<String>::new());
         connection.close().await.unwrap();
     });
@@ -344,10 +481,16 @@ fn behind_pgbouncer_nothing_is_left_on_a_connection() {
             World::new(Store::Postgres, BY_STATE, 6)
         };
         let pooler = Pooler::pgbouncer(Postgres::shared(), 1 + u16::from(inside));
-        world.env.set("DSCTL_DB", &postgres::url(pooler.port(), &world.env.database));
+        world.env.set(
+            "DSCTL_DB",
+            &postgres::url(pooler.port(), &world.env.database),
+        );
         for round in 0..3 {
             let more = "--timeout 3s --statement-timeout 7s";
-            let output = world.dsctl(&format!("failover {DEAD} --yes -o json --batch 2 {more}")).run().exit(0);
+            let output = world
+                .dsctl(&format!("failover {DEAD} --yes -o json --batch 2 {more}"))
+                .run()
+                .exit(0);
             assert_eq!(output.json()["recovered"], 6, "{round} {output:?}");
             world.dsctl(&format!("masters {more}")).run().exit(0);
             check_settings(pooler.port(), &world.env.database);
@@ -381,32 +524,58 @@ fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else
     world.env.set("DSCTL_DB", &through);
     let running = world.failover("").spawn();
     world.zk().await_queue(&world.lock(), 2);
-    postgres::sql(pooler.port(), &world.env.database, "SET search_path = copies");
+    postgres::sql(
+        pooler.port(),
+        &world.env.database,
+        "SET search_path = copies",
+    );
     holder.signal("INT");
     holder.finish().exit(0);
     let output = world.end(running).exit(4);
-    assert!(output.json()["error"]["message"].to_string().contains("schemas copies"), "{output:?}");
-    assert_eq!(world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"), 0);
+    assert!(
+        output.json()["error"]["message"]
+            .to_string()
+            .contains("schemas copies"),
+        "{output:?}"
+    );
+    assert_eq!(
+        world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"),
+        0
+    );
     world.check_untouched();
     // Whoever names the schema is led there by every pooler, and on every connection.
-    world.env.set("DSCTL_DB", &format!("{through}?currentSchema=public"));
+    world
+        .env
+        .set("DSCTL_DB", &format!("{through}?currentSchema=public"));
     world.complete();
-    assert_eq!(world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"), 0);
+    assert_eq!(
+        world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"),
+        0
+    );
 }
 
-/// pgpool asks a standby that is behind for whatever it takes for a read, and a cache for what was asked before.
+/// pgpool asks a standby that is behind for whatever it takes for a read, and a cache for what was
+/// asked before.
 #[test]
 fn behind_pgpool_the_primary_answers() {
     let primary = Postgres::private();
     let mut world = World::in_env(Env::on_postgres(&primary), BY_STATE, 4);
     let standby = primary.standby();
     let direct = world.env.url();
-    world.dsctl(&format!("clear-hosts {DEAD} --yes")).run().exit(0);
+    world
+        .dsctl(&format!("clear-hosts {DEAD} --yes"))
+        .run()
+        .exit(0);
     await_replayed(&primary, &standby, &world.env.database);
     standby.sql("postgres", "SELECT pg_wal_replay_pause()");
     let pooler = Pooler::pgpool(&primary, &standby);
     let through = postgres::url(pooler.port(), &world.env.database);
-    let recover = |world: &World| world.dsctl("recover --orphans --yes -o json --original-state running").run().exit(0);
+    let recover = |world: &World| {
+        world
+            .dsctl("recover --orphans --yes -o json --original-state running")
+            .run()
+            .exit(0)
+    };
     world.env.set("DSCTL_DB", &direct);
     assert_eq!(recover(&world).json()["recovered"], 4);
     world.env.set("DSCTL_DB", &through);
@@ -437,8 +606,16 @@ fn row_level_security_is_told() {
         ),
     );
     let as_role = |words: &str| {
-        let url = world.env.url().replacen(&format!("//{}:", crate::harness::USER), &format!("//{role}:"), 1);
-        world.dsctl(&format!("{words} -o json")).env("DSCTL_DB", &url).run().exit(0)
+        let url = world.env.url().replacen(
+            &format!("//{}:", crate::harness::USER),
+            &format!("//{role}:"),
+            1,
+        );
+        world
+            .dsctl(&format!("{words} -o json"))
+            .env("DSCTL_DB", &url)
+            .run()
+            .exit(0)
     };
     assert!(!warned(&as_role("masters"), "row level security"));
     server.sql(
@@ -447,11 +624,25 @@ fn row_level_security_is_told() {
             "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY part ON {table} USING (host <> '{DEAD}')"
         ),
     );
-    for words in ["masters", "instances", "failover --all-dead --dry-run", "failover --all-dead --yes --grace 0s"] {
+    for words in [
+        "masters",
+        "instances",
+        "failover --all-dead --dry-run",
+        "failover --all-dead --yes --grace 0s",
+    ] {
         let output = as_role(words);
-        assert!(warned(&output, &format!("row level security hides rows of {table}")), "{output:?}");
+        assert!(
+            warned(
+                &output,
+                &format!("row level security hides rows of {table}")
+            ),
+            "{output:?}"
+        );
     }
     // Who owns the tables sees all.
-    assert!(!warned(&world.dsctl("masters -o json").run().exit(0), "row level security"));
+    assert!(!warned(
+        &world.dsctl("masters -o json").run().exit(0),
+        "row level security"
+    ));
     server.sql(database, &format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }

@@ -28,7 +28,9 @@ fn echo() -> (u16, std::sync::mpsc::Receiver<String>) {
 
 fn connect(proxy: &Proxy) -> TcpStream {
     let stream = TcpStream::connect(proxy.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
     stream
 }
 
@@ -55,7 +57,10 @@ fn passes_delays_cuts_and_refuses() {
     assert!(ask(&mut stream, "three").is_err());
     assert_eq!(ask(&mut connect(&proxy), "four").unwrap(), "four");
     proxy.refuse();
-    assert_eq!(TcpStream::connect(proxy.address()).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(
+        TcpStream::connect(proxy.address()).unwrap_err().kind(),
+        ErrorKind::ConnectionRefused
+    );
     proxy.listen();
     assert_eq!(ask(&mut connect(&proxy), "five").unwrap(), "five");
     assert_eq!(proxy.accepted(), 3);
@@ -67,10 +72,17 @@ fn a_black_hole_swallows_silently() {
     let mut stream = connect(&proxy);
     assert_eq!(ask(&mut stream, "one").unwrap(), "one");
     proxy.black_hole();
-    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-    assert_eq!(ask(&mut stream, "two").unwrap_err().kind(), ErrorKind::WouldBlock);
+    stream
+        .set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    assert_eq!(
+        ask(&mut stream, "two").unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
     proxy.pass();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
     assert_eq!(ask(&mut stream, "").unwrap(), "two");
 }
 
@@ -84,12 +96,18 @@ fn a_trap_springs_at_its_bytes() {
     assert!(!proxy.has_sprung());
     assert!(ask(&mut stream, "COMMIT").is_err());
     proxy.await_sprung();
-    assert_eq!((received.recv().unwrap(), received.recv().unwrap()), ("BEGIN".to_owned(), "COMMIT".to_owned()));
+    assert_eq!(
+        (received.recv().unwrap(), received.recv().unwrap()),
+        ("BEGIN".to_owned(), "COMMIT".to_owned())
+    );
     let mut stream = connect(&proxy);
     proxy.trap(b"prepare", At::SwallowNextAnswer);
     assert_eq!(ask(&mut stream, "prepare").unwrap(), "prepare");
     assert!(ask(&mut stream, "execute").is_err());
-    assert_eq!((received.recv().unwrap(), received.recv().unwrap()), ("prepare".to_owned(), "execute".to_owned()));
+    assert_eq!(
+        (received.recv().unwrap(), received.recv().unwrap()),
+        ("prepare".to_owned(), "execute".to_owned())
+    );
     proxy.trap(b"COMMIT", At::Cut);
     assert!(ask(&mut connect(&proxy), "COMMIT").is_err());
     assert!(received.recv_timeout(Duration::from_millis(100)).is_err());

@@ -1,4 +1,5 @@
-//! The ZooKeeper registry: who is registered, whatever stands in the nodes, and that looking changes nothing.
+//! The ZooKeeper registry: who is registered, whatever stands in the nodes, and that looking
+//! changes nothing.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,9 @@ use dsctl::model::{AddressForm, PayloadProblem, Registration};
 use dsctl::registry::zookeeper::{ZooKeeperRegistry, ZooKeeperSession, ZooKeeperSettings};
 use dsctl::registry::{Registry, RegistryError};
 
-use crate::harness::{Env, FakeRegistration, MARKER, Proxy, Release, Store, ZooKeeper, assert_in_time, skipped, wait};
+use crate::harness::{
+    Env, FakeRegistration, MARKER, Proxy, Release, Store, ZooKeeper, assert_in_time, skipped, wait,
+};
 
 /// As the masters of 3.1 and newer have it.
 const LAYOUT: RegistryLayout = RegistryLayout {
@@ -35,7 +38,11 @@ pub fn open(env: &Env) -> Box<ZooKeeperRegistry> {
 }
 
 pub fn open_with(settings: &ZooKeeperSettings) -> Box<ZooKeeperRegistry> {
-    Box::new(wait(ZooKeeperSession::open(settings)).unwrap().registry(LAYOUT))
+    Box::new(
+        wait(ZooKeeperSession::open(settings))
+            .unwrap()
+            .registry(LAYOUT),
+    )
 }
 
 fn masters(env: &Env) -> Vec<Registration> {
@@ -51,7 +58,10 @@ fn without_the_parent_nothing_is_found_and_nothing_made() {
     let env = Env::new(Store::Sqlite);
     let mut registry = open(&env);
     let masters = wait(registry.masters()).unwrap();
-    assert_eq!((masters.parent_exists, masters.parent), (false, env.path("nodes/master")));
+    assert_eq!(
+        (masters.parent_exists, masters.parent),
+        (false, env.path("nodes/master"))
+    );
     assert!(masters.servers.is_empty() && wait(registry.lock_queue("lock/x")).unwrap().is_empty());
     assert!(wait(registry.locks_below("lock")).unwrap().is_empty());
     wait(registry.close());
@@ -71,7 +81,10 @@ fn masters_are_found_on_every_release() {
     for release in [Release::V3_4, Release::V3_9] {
         match ZooKeeper::of_release(release) {
             Ok(server) => masters_are_found(&Env::at(Store::Sqlite, &server.connect_string())),
-            Err(why) => skipped(&format!("masters_are_found_on_every_release, {release:?}"), &why),
+            Err(why) => skipped(
+                &format!("masters_are_found_on_every_release, {release:?}"),
+                &why,
+            ),
         }
     }
 }
@@ -79,18 +92,32 @@ fn masters_are_found_on_every_release() {
 fn masters_are_found(env: &Env) {
     let csv = "0.1,0.2,0.3,4.0,8.0,0.5,1700000000000,1700000001000,0,4711,0,100,0";
     let json = r#"{"startupTime":1700000000000,"reportTime":1700000001000,"processId":4711,"serverStatus":"NORMAL"}"#;
-    let (late, early) = (env.master("10.0.0.2:5678", json), env.master("10.0.0.1:5678", csv));
+    let (late, early) = (
+        env.master("10.0.0.2:5678", json),
+        env.master("10.0.0.1:5678", csv),
+    );
     // A sibling that begins with the same letters, and a name that only looks alike.
-    env.zk().create(&env.path("nodes/master-coordinator/10.0.0.9:5678"), b"");
+    env.zk()
+        .create(&env.path("nodes/master-coordinator/10.0.0.9:5678"), b"");
     let similar = env.master("110.0.0.1:5678", json);
     let before = env.registry_dump();
     let found = masters(env);
     let addresses: Vec<&str> = found.iter().map(|master| master.address.as_str()).collect();
-    assert_eq!(addresses, ["10.0.0.1:5678", "10.0.0.2:5678", "110.0.0.1:5678"]);
+    assert_eq!(
+        addresses,
+        ["10.0.0.1:5678", "10.0.0.2:5678", "110.0.0.1:5678"]
+    );
     assert_eq!(found[0].session_id, Some(early.session_id()));
-    assert_eq!((found[1].session_id.clone(), &found[1].node[..]), (Some(late.session_id()), late.path()));
+    assert_eq!(
+        (found[1].session_id.clone(), &found[1].node[..]),
+        (Some(late.session_id()), late.path())
+    );
     for master in &found {
-        assert_eq!((master.heartbeat.process_id, &master.heartbeat.problem), (Some(4711), &None), "{master:?}");
+        assert_eq!(
+            (master.heartbeat.process_id, &master.heartbeat.problem),
+            (Some(4711), &None),
+            "{master:?}"
+        );
         assert!(master.heartbeat.started_at.is_some() && master.created_at.is_some());
     }
     assert_eq!(before, env.registry_dump());
@@ -110,14 +137,21 @@ fn bytes_that_say_nothing_do_not_make_a_master_dead() {
         ("not an address", b"0,0,0"),
     ];
     let _alive = cases.map(|(address, payload)| {
-        FakeRegistration::new(&env.connect, &env.path(&format!("nodes/master/{address}")), payload, None)
+        FakeRegistration::new(
+            &env.connect,
+            &env.path(&format!("nodes/master/{address}")),
+            payload,
+            None,
+        )
     });
     let found = masters(&env);
     let addresses: Vec<&str> = found.iter().map(|master| master.address.as_str()).collect();
     assert_eq!(addresses, cases.map(|(address, _)| address));
     assert_eq!(found[0].heartbeat.problem, Some(PayloadProblem::Empty));
     for master in &found[1..] {
-        let Some(PayloadProblem::Unreadable(text)) = &master.heartbeat.problem else { panic!("{master:?}") };
+        let Some(PayloadProblem::Unreadable(text)) = &master.heartbeat.problem else {
+            panic!("{master:?}")
+        };
         assert!(text.len() < 1000 && !text.contains('\x1b'), "{text}");
     }
 }
@@ -125,16 +159,30 @@ fn bytes_that_say_nothing_do_not_make_a_master_dead() {
 #[test]
 fn nodes_of_an_owner_open_with_the_digest_alone() {
     let env = Env::new(Store::Sqlite);
-    let _master = FakeRegistration::new(&env.connect, &env.path("nodes/master/10.0.0.1:5678"), b"", Some(DIGEST));
+    let _master = FakeRegistration::new(
+        &env.connect,
+        &env.path("nodes/master/10.0.0.1:5678"),
+        b"",
+        Some(DIGEST),
+    );
     for digest in [None, Some("owner:mark3r-wrong")] {
-        let settings = ZooKeeperSettings { digest: digest.map(str::to_owned), ..settings(&env) };
+        let settings = ZooKeeperSettings {
+            digest: digest.map(str::to_owned),
+            ..settings(&env)
+        };
         let mut registry = open_with(&settings);
         let error = wait(registry.masters()).unwrap_err();
-        assert!(matches!(&error, RegistryError::Denied { path, .. } if path.starts_with('/')), "{error:?}");
+        assert!(
+            matches!(&error, RegistryError::Denied { path, .. } if path.starts_with('/')),
+            "{error:?}"
+        );
         assert!(!format!("{error} {error:?} {registry:?}").contains(MARKER));
         wait(registry.close());
     }
-    let settings = ZooKeeperSettings { digest: Some(DIGEST.to_owned()), ..settings(&env) };
+    let settings = ZooKeeperSettings {
+        digest: Some(DIGEST.to_owned()),
+        ..settings(&env)
+    };
     let mut registry = open_with(&settings);
     assert_eq!(wait(registry.masters()).unwrap().servers.len(), 1);
     wait(registry.close());
@@ -144,9 +192,17 @@ fn nodes_of_an_owner_open_with_the_digest_alone() {
 fn a_chroot_and_a_deep_namespace_go_in_front() {
     let env = Env::new(Store::Sqlite);
     let root = format!("/{}/ch/root", env.namespace);
-    let _master = FakeRegistration::new(&env.connect, &format!("{root}/a/b/nodes/master/h:1"), b"", None);
-    let chrooted =
-        ZooKeeperSettings { connect: format!("{}{root}", env.connect), namespace: "a/b".to_owned(), ..settings(&env) };
+    let _master = FakeRegistration::new(
+        &env.connect,
+        &format!("{root}/a/b/nodes/master/h:1"),
+        b"",
+        None,
+    );
+    let chrooted = ZooKeeperSettings {
+        connect: format!("{}{root}", env.connect),
+        namespace: "a/b".to_owned(),
+        ..settings(&env)
+    };
     let mut registry = open_with(&chrooted);
     assert_eq!(wait(registry.masters()).unwrap().servers.len(), 1);
     let lease = wait(registry.acquire("lock/x", Duration::ZERO, &mut |_| {})).unwrap();
@@ -166,7 +222,10 @@ fn workers_are_found_with_and_without_groups_once_each() {
     ];
     let mut registry = open(&env);
     let workers = wait(registry.workers()).unwrap().servers;
-    let addresses: Vec<&str> = workers.iter().map(|worker| worker.address.as_str()).collect();
+    let addresses: Vec<&str> = workers
+        .iter()
+        .map(|worker| worker.address.as_str())
+        .collect();
     assert_eq!(addresses, ["10.0.1.1:1234", "10.0.1.2:1234"]);
     wait(registry.close());
 }
@@ -178,7 +237,10 @@ fn a_dead_host_in_the_list_is_passed_over() {
     dead.refuse();
     env.zk().create(&env.path("nodes/master"), b"");
     let list = format!("{},{}", dead.address(), env.connect);
-    let settings = ZooKeeperSettings { connect: list, ..settings(&env) };
+    let settings = ZooKeeperSettings {
+        connect: list,
+        ..settings(&env)
+    };
     let mut registry = open_with(&settings);
     assert!(wait(registry.masters()).unwrap().parent_exists);
     wait(registry.close());
@@ -188,14 +250,23 @@ fn a_dead_host_in_the_list_is_passed_over() {
 fn a_silent_server_is_given_up_in_time() {
     let mut server = ZooKeeper::private();
     let env = Env::at(Store::Sqlite, &server.connect_string());
-    let settings = ZooKeeperSettings { timeout: Duration::from_secs(1), ..settings(&env) };
+    let settings = ZooKeeperSettings {
+        timeout: Duration::from_secs(1),
+        ..settings(&env)
+    };
     let mut registry = open_with(&settings);
     server.freeze();
     let start = Instant::now();
     let error = wait(registry.masters()).unwrap_err();
-    assert!(matches!(error, RegistryError::Interrupted { .. }), "{error:?}");
+    assert!(
+        matches!(error, RegistryError::Interrupted { .. }),
+        "{error:?}"
+    );
     let error = wait(ZooKeeperSession::open(&settings)).unwrap_err();
-    assert!(matches!(error, RegistryError::Unreachable { .. }), "{error:?}");
+    assert!(
+        matches!(error, RegistryError::Unreachable { .. }),
+        "{error:?}"
+    );
     wait(registry.close());
     assert_in_time(start, Duration::from_secs(5));
     server.thaw();

@@ -7,10 +7,14 @@ const NEW: &str = "10.0.0.9:5678";
 
 fn watch(world: &World, more: &str) -> Dsctl {
     let state = world.env.home().join("watch.json");
-    world.dsctl(&format!("watch -o ndjson --yes --interval 1s --state-file {} {more}", state.display()))
+    world.dsctl(&format!(
+        "watch -o ndjson --yes --interval 1s --state-file {} {more}",
+        state.display()
+    ))
 }
 
-/// Whoever saw the old masters here knows that this registry is the database's, however new the others are.
+/// Whoever saw the old masters here knows that this registry is the database's, however new the
+/// others are.
 #[test]
 fn a_watcher_that_knew_the_old_masters_hands_their_work_to_new_ones() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 20);
@@ -21,9 +25,17 @@ fn a_watcher_that_knew_the_old_masters_hands_their_work_to_new_ones() {
     watcher.await_stdout(NEW);
     old.close();
     world.close_living();
-    eventually(std::time::Duration::from_secs(20), "the work of both is handed over", || {
-        if world.command_count() == 40 { Ok(()) } else { Err(world.command_count()) }
-    });
+    eventually(
+        std::time::Duration::from_secs(20),
+        "the work of both is handed over",
+        || {
+            if world.command_count() == 40 {
+                Ok(())
+            } else {
+                Err(world.command_count())
+            }
+        },
+    );
     watcher.signal("TERM");
     watcher.finish().exit(143);
 }
@@ -34,12 +46,21 @@ fn a_watcher_that_begins_later_needs_to_be_told() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 20);
     let _new = world.env.register(BY_HOST, &registered(NEW));
     world.close_living();
-    let refused = watch(&world, "--once --grace 0s").run().exit(4).out("failover_refused");
-    assert!(refused.stdout.contains("--allow-new-masters"), "{refused:?}");
+    let refused = watch(&world, "--once --grace 0s")
+        .run()
+        .exit(4)
+        .out("failover_refused");
+    assert!(
+        refused.stdout.contains("--allow-new-masters"),
+        "{refused:?}"
+    );
     assert_eq!(world.command_count(), 0);
     // What was refused cools down in its own memory; another one begins anew.
     let other = world.env.home().join("other.json");
-    let words = format!("watch -o ndjson --yes --once --grace 0s --allow-new-masters --state-file {}", other.display());
+    let words = format!(
+        "watch -o ndjson --yes --once --grace 0s --allow-new-masters --state-file {}",
+        other.display()
+    );
     world.dsctl(&words).run().exit(0);
     assert_eq!(world.command_count(), 40);
 }

@@ -1,4 +1,5 @@
-//! The harness' own servers: they start, answer, survive what tests do to them, and leave nothing behind.
+//! The harness' own servers: they start, answer, survive what tests do to them, and leave nothing
+//! behind.
 
 use crate::harness::{Env, MariaDb, Postgres, Store, Zk, ZooKeeper};
 
@@ -8,7 +9,10 @@ fn every_test_has_a_database_and_a_namespace_of_its_own() {
         let (one, other) = (Env::new(store), Env::new(store));
         one.sql("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)");
         other.sql("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)");
-        assert_ne!((&one.database, &one.namespace), (&other.database, &other.namespace));
+        assert_ne!(
+            (&one.database, &one.namespace),
+            (&other.database, &other.namespace)
+        );
     }
 }
 
@@ -22,7 +26,12 @@ fn zookeeper_survives_stop_kill_and_freeze() {
     server.start();
     server.freeze();
     server.thaw();
-    assert_eq!(Zk::connect(&server.connect_string()).data("/a/b").as_deref(), Some(b"kept".as_slice()));
+    assert_eq!(
+        Zk::connect(&server.connect_string())
+            .data("/a/b")
+            .as_deref(),
+        Some(b"kept".as_slice())
+    );
     assert!(server.four_letters("ruok").contains("imok"));
 }
 
@@ -30,7 +39,10 @@ fn zookeeper_survives_stop_kill_and_freeze() {
 fn mariadb_survives_stop_and_kill() {
     let mut server = MariaDb::private();
     let database = server.create_database();
-    server.sql(&database, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)");
+    server.sql(
+        &database,
+        "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)",
+    );
     server.stop();
     server.start();
     server.kill();
@@ -42,7 +54,10 @@ fn mariadb_survives_stop_and_kill() {
 fn postgres_survives_stop_and_kill() {
     let mut server = Postgres::private();
     let database = server.create_database();
-    server.sql(&database, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)");
+    server.sql(
+        &database,
+        "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)",
+    );
     server.stop();
     server.start();
     server.kill();

@@ -1,5 +1,5 @@
-//! What routes MySQL's protocol by the text of a statement stands between: nothing is believed that a replica or a cache
-//! says, and what such a router refuses is not sent.
+//! What routes MySQL's protocol by the text of a statement stands between: nothing is believed that
+//! a replica or a cache says, and what such a router refuses is not sent.
 
 use dsctl::demo::Registered;
 
@@ -19,10 +19,21 @@ fn split(kind: Kind) -> Split {
     let (primary, replica) = (MariaDb::private(), MariaDb::private());
     let mut world = World::in_env(Env::on_mariadb(&primary), BY_HOST, 3);
     primary.give_copy(&world.env.database, &replica);
-    replica.sql(&world.env.database, &format!("UPDATE t_ds_process_instance SET state = 7 WHERE host = '{DEAD}'"));
+    replica.sql(
+        &world.env.database,
+        &format!("UPDATE t_ds_process_instance SET state = 7 WHERE host = '{DEAD}'"),
+    );
     let between = Between::new(kind, &primary, &replica);
-    world.env.set("DSCTL_DB", &mariadb::url(between.port(), &world.env.database));
-    Split { world, _primary: primary, replica, _between: between }
+    world.env.set(
+        "DSCTL_DB",
+        &mariadb::url(between.port(), &world.env.database),
+    );
+    Split {
+        world,
+        _primary: primary,
+        replica,
+        _between: between,
+    }
 }
 
 /// Everything is as it would be without anything between.
@@ -32,17 +43,32 @@ fn is_right(kind: Kind) {
     // Asked twice: the second answer may be out of a cache.
     for _ in 0..2 {
         let masters = world.dsctl("masters -o json").run().exit(0).json();
-        let dead = masters["masters"].as_array().unwrap().iter().find(|master| master["address"] == DEAD);
+        let dead = masters["masters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|master| master["address"] == DEAD);
         assert_eq!(dead.unwrap()["verdict"], "dead", "{masters}");
-        let instances = world.dsctl(&format!("instances {DEAD} -o json")).run().exit(0).json();
-        assert_eq!(instances["instances"].as_array().unwrap().len(), 3, "{instances}");
+        let instances = world
+            .dsctl(&format!("instances {DEAD} -o json"))
+            .run()
+            .exit(0)
+            .json();
+        assert_eq!(
+            instances["instances"].as_array().unwrap().len(),
+            3,
+            "{instances}"
+        );
     }
     for command in [
         format!("failover {DEAD} --yes"),
         "failover --all-dead --yes --grace 0s".to_owned(),
         "watch --once --yes --grace 0s".to_owned(),
     ] {
-        let dry = world.dsctl(&format!("failover {DEAD} --dry-run -o json")).run().exit(0);
+        let dry = world
+            .dsctl(&format!("failover {DEAD} --dry-run -o json"))
+            .run()
+            .exit(0);
         assert_eq!(dry.json()["recovered"], 3, "{kind:?} {dry:?}");
         world.dsctl(&command).run().exit(0);
         world.check_complete();
@@ -53,7 +79,10 @@ fn is_right(kind: Kind) {
         world.reset();
     }
     // Orphans.
-    world.dsctl(&format!("clear-hosts {DEAD} --yes")).run().exit(0);
+    world
+        .dsctl(&format!("clear-hosts {DEAD} --yes"))
+        .run()
+        .exit(0);
     let output = recover(world);
     assert_eq!(output.json()["recovered"], 3, "{kind:?} {output:?}");
     no_orphans(world);
@@ -97,7 +126,9 @@ fn who_reads_from_a_replica_within_transactions_is_refused() {
     for read_only in [0, 1] {
         let split = split(Kind::SplitInside);
         let world = &split.world;
-        split.replica.sql("", &format!("SET GLOBAL read_only = {read_only}"));
+        split
+            .replica
+            .sql("", &format!("SET GLOBAL read_only = {read_only}"));
         for command in [
             &format!("failover {DEAD} --yes"),
             "failover --all-dead --yes --grace 0s",
@@ -109,17 +140,33 @@ fn who_reads_from_a_replica_within_transactions_is_refused() {
             assert!(said.contains("the database"), "{read_only} {output:?}");
             world.check_untouched();
         }
-        for command in [&format!("failover {DEAD} --dry-run"), "masters", "instances"] {
-            let output = world.dsctl(&format!("{command} -o json")).run().exit(0).json();
+        for command in [
+            &format!("failover {DEAD} --dry-run"),
+            "masters",
+            "instances",
+        ] {
+            let output = world
+                .dsctl(&format!("{command} -o json"))
+                .run()
+                .exit(0)
+                .json();
             let warnings = output["warnings"].as_array().unwrap();
-            assert!(warnings.iter().any(|it| it.as_str().unwrap().contains("the database")), "{read_only} {output}");
+            assert!(
+                warnings
+                    .iter()
+                    .any(|it| it.as_str().unwrap().contains("the database")),
+                "{read_only} {output}"
+            );
         }
     }
 }
 
 /// The dead master, alive.
 fn back() -> Registered<'static> {
-    Registered { client: 8, ..registered(DEAD) }
+    Registered {
+        client: 8,
+        ..registered(DEAD)
+    }
 }
 
 /// What a cache has of the registry's tables shows nobody dead.
@@ -129,16 +176,26 @@ fn a_registry_out_of_a_cache_is_not_believed() {
     let mut world = World::with_registry_on(Env::on_mariadb(&primary), BY_STATE, 3);
     primary.give_copy(&world.env.database, &other);
     let between = Between::new(Kind::Cache, &primary, &other);
-    world.env.set("DSCTL_DB", &mariadb::url(between.port(), &world.env.database));
+    world.env.set(
+        "DSCTL_DB",
+        &mariadb::url(between.port(), &world.env.database),
+    );
     world.dsctl("masters").run().exit(0);
     // It is back.
     world.env.register_in_database(BY_STATE, &back());
     let output = world.failover("").run().exit(4);
-    assert!(output.json()["error"]["message"].as_str().unwrap().ends_with("it is alive"), "{output:?}");
+    assert!(
+        output.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("it is alive"),
+        "{output:?}"
+    );
     world.check_untouched();
 }
 
-/// The registry has a connection of its own. That one is led to a server that has not heard of a master's return.
+/// The registry has a connection of its own. That one is led to a server that has not heard of a
+/// master's return.
 #[test]
 fn a_registry_of_a_replica_is_refused() {
     let (primary, replica) = (MariaDb::private(), MariaDb::private());
@@ -168,9 +225,14 @@ fn a_session_is_given_back_as_it_was() {
     let mut world = World::in_env(Env::on_mariadb(&primary), BY_HOST, 3);
     primary.give_copy(&world.env.database, &other);
     let pool = Between::new(Kind::Pool, &primary, &other);
-    world.env.set("DSCTL_DB", &mariadb::url(pool.port(), &world.env.database));
+    world
+        .env
+        .set("DSCTL_DB", &mariadb::url(pool.port(), &world.env.database));
     let more = "--timeout 3s --statement-timeout 7s";
-    for command in [format!("failover {DEAD} --yes --batch 2 {more}"), format!("masters {more}")] {
+    for command in [
+        format!("failover {DEAD} --yes --batch 2 {more}"),
+        format!("masters {more}"),
+    ] {
         world.dsctl(&command).run().exit(0);
         let fresh = settings(primary.port(), &world.env.database);
         let used = settings(pool.port(), &world.env.database);

@@ -54,7 +54,10 @@ impl Skeleton for ClearHostsDocument {
 impl ClearHostsDocument {
     /// When it comes to nothing.
     pub(in crate::commands) fn nothing(arguments: &ClearHostsArgs) -> Self {
-        Self { told: Told::nothing(&arguments.safety), ..Self::default() }
+        Self {
+            told: Told::nothing(&arguments.safety),
+            ..Self::default()
+        }
     }
 }
 
@@ -64,15 +67,27 @@ pub(in crate::commands) async fn run(
     arguments: &ClearHostsArgs,
 ) -> Result<Answer<ClearHostsDocument>, CommandError> {
     let rules = confirm::rules(Steps::Claim, &arguments.safety);
-    let master = Address::typed(&arguments.master, cluster.store.release().family.registry.address_form)?;
+    let master = Address::typed(
+        &arguments.master,
+        cluster.store.release().family.registry.address_form,
+    )?;
     let masters = [master];
     let work = confirm::Work::Masters(&masters);
-    let order = Order { work, rules: &rules, safety: &arguments.safety, phrases: PHRASES };
+    let order = Order {
+        work,
+        rules: &rules,
+        safety: &arguments.safety,
+        phrases: PHRASES,
+    };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && done.recovered() == 0 {
         answer.warnings.extend(orphans::remark(cluster).await?);
     }
-    let next = if done.wrote { recover_commands(&done) } else { Vec::new() };
+    let next = if done.wrote {
+        recover_commands(&done)
+    } else {
+        Vec::new()
+    };
     if done.wrote {
         answer.close_with("nobody takes them up until they have commands; next:");
         for command in &next {
@@ -82,18 +97,25 @@ pub(in crate::commands) async fn run(
     Ok(answer.map(|told| ClearHostsDocument { told, next }))
 }
 
-/// The commands that must follow. From 3.3 on the former state goes with them, since the row no longer has it.
+/// The commands that must follow. From 3.3 on the former state goes with them, since the row no
+/// longer has it.
 fn recover_commands(done: &Run) -> Vec<String> {
     let mut by_state: BTreeMap<Option<&'static str>, Vec<InstanceId>> = BTreeMap::new();
     for master in &done.masters {
         let states: BTreeMap<InstanceId, i64> = master.original_states.iter().copied().collect();
         for (id, _) in &master.recovered {
-            let state = states.get(id).copied().and_then(OriginalState::from_code).map(OriginalState::word);
+            let state = states
+                .get(id)
+                .copied()
+                .and_then(OriginalState::from_code)
+                .map(OriginalState::word);
             by_state.entry(state).or_default().push(*id);
         }
     }
     let command = |(state, ids): (Option<&str>, Vec<InstanceId>)| {
-        let state = state.map(|state| format!(" --original-state {state}")).unwrap_or_default();
+        let state = state
+            .map(|state| format!(" --original-state {state}"))
+            .unwrap_or_default();
         format!("dsctl recover --instance {}{state}", report::id_list(&ids))
     };
     by_state.into_iter().map(command).collect()

@@ -1,4 +1,5 @@
-//! What the writing commands share: rules from the command line, the plan before the question, and the question.
+//! What the writing commands share: rules from the command line, the plan before the question, and
+//! the question.
 
 use super::record::RunReport;
 use super::report::{self, Phrases};
@@ -54,7 +55,8 @@ pub(crate) struct SafetyArgs {
     #[arg(long)]
     pub allow_no_masters: bool,
 
-    /// Continue even if no instance names a registered master: all are new, and not another cluster's
+    /// Continue even if no instance names a registered master: all are new, and not another
+    /// cluster's
     #[arg(long)]
     pub allow_new_masters: bool,
 
@@ -74,7 +76,11 @@ pub(crate) struct SafetyArgs {
 impl SafetyArgs {
     /// What it may do with the cluster.
     pub(in crate::commands) fn access(&self) -> Purpose {
-        if self.dry_run { Purpose::Read } else { Purpose::Write }
+        if self.dry_run {
+            Purpose::Read
+        } else {
+            Purpose::Write
+        }
     }
 }
 
@@ -113,7 +119,10 @@ pub(in crate::commands) struct Told {
 impl Told {
     /// Of a run that came to nothing.
     pub(super) fn nothing(safety: &SafetyArgs) -> Self {
-        Self { run: RunReport::nothing(safety.dry_run), reason: safety.reason.clone() }
+        Self {
+            run: RunReport::nothing(safety.dry_run),
+            reason: safety.reason.clone(),
+        }
     }
 
     /// Its masters as lines of ndjson.
@@ -158,7 +167,11 @@ enum Consent {
     Ended(Run),
 }
 
-async fn ask(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>) -> Result<Consent, CommandError> {
+async fn ask(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    order: &Order<'_>,
+) -> Result<Consent, CommandError> {
     if !shell.printer.can_ask() {
         return Err(Refusal::CannotAsk.into());
     }
@@ -168,24 +181,54 @@ async fn ask(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>
     }
     for master in &plan.masters {
         if let Some(error) = master.failure() {
-            shell.printer.warning(&format!("{}: {error}", master.address));
+            shell
+                .printer
+                .warning(&format!("{}: {error}", master.address));
             continue;
         }
         let (address, verdict) = (&master.address, master.verdict.word());
-        let ids: Vec<InstanceId> = master.recovered.iter().map(|(id, _)| *id).take(20).collect();
-        let more = if master.recovered.len() > ids.len() { ",…" } else { "" };
+        let ids: Vec<InstanceId> = master
+            .recovered
+            .iter()
+            .map(|(id, _)| *id)
+            .take(20)
+            .collect();
+        let more = if master.recovered.len() > ids.len() {
+            ",…"
+        } else {
+            ""
+        };
         let (count, ids) = (master.recovered.len(), report::id_list(&ids));
-        shell.printer.remark(&format!("{address} ({verdict}): {count} {}: {ids}{more}", order.phrases.would));
+        shell.printer.remark(&format!(
+            "{address} ({verdict}): {count} {}: {ids}{more}",
+            order.phrases.would
+        ));
         let (tasks, skipped) = (master.marked_tasks.len(), master.skipped.len());
-        shell.printer.remark(&format!("  {tasks} tasks would be marked, {skipped} instances left alone"));
-        master.notes.iter().for_each(|note| shell.printer.warning(note));
+        shell.printer.remark(&format!(
+            "  {tasks} tasks would be marked, {skipped} instances left alone"
+        ));
+        master
+            .notes
+            .iter()
+            .for_each(|note| shell.printer.warning(note));
     }
     let question = format!("Do this in {}?", cluster.store.endpoint());
-    if shell.confirm(&question).await? { Ok(Consent::Yes(Permit::given())) } else { Err(Refusal::NotConfirmed.into()) }
+    if shell.confirm(&question).await? {
+        Ok(Consent::Yes(Permit::given()))
+    } else {
+        Err(Refusal::NotConfirmed.into())
+    }
 }
 
-async fn execute(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>, permit: Option<&Permit>) -> Run {
-    let mut observer = Watching { printer: shell.printer };
+async fn execute(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    order: &Order<'_>,
+    permit: Option<&Permit>,
+) -> Run {
+    let mut observer = Watching {
+        printer: shell.printer,
+    };
     let handover = Handover::new(cluster, order.rules, permit, &mut observer);
     let run = match &order.work {
         Work::Masters(masters) => handover.failover(masters).await,
@@ -195,7 +238,12 @@ async fn execute(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order
     run
 }
 
-async fn answer(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, run: Run, order: &Order<'_>) -> (Run, Answer<Told>) {
+async fn answer(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    run: Run,
+    order: &Order<'_>,
+) -> (Run, Answer<Told>) {
     let safety = order.safety;
     let mut body = report::body(&run, safety.dry_run, order.phrases);
     let settings = shell.printer.settings();
@@ -205,19 +253,35 @@ async fn answer(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, run: Run, orde
     if let Some(reason) = &safety.reason {
         tracing::info!(reason, "reason given");
     }
-    let mut answer = Answer::new(body.map(|run| Told { run, reason: safety.reason.clone() }));
-    answer.warnings.extend(run.masters.iter().flat_map(|master| master.notes.iter().cloned()));
-    answer.warnings.extend(run.unreleased.iter().map(ToString::to_string));
+    let mut answer = Answer::new(body.map(|run| Told {
+        run,
+        reason: safety.reason.clone(),
+    }));
+    answer.warnings.extend(
+        run.masters
+            .iter()
+            .flat_map(|master| master.notes.iter().cloned()),
+    );
+    answer
+        .warnings
+        .extend(run.unreleased.iter().map(ToString::to_string));
     answer.exit = Some(run.exit_code());
     if let Some(failure) = &run.failure {
         // The code is the whole run's, the sentence that of the worst failure.
-        answer.error = Some(ErrorBody { exit_code: run.exit_code(), ..of_failover(failure, run.wrote) });
+        answer.error = Some(ErrorBody {
+            exit_code: run.exit_code(),
+            ..of_failover(failure, run.wrote)
+        });
     }
     for master in &run.masters {
-        let (Some(failure), Some(error)) = (master.failure(), &mut answer.error) else { continue };
+        let (Some(failure), Some(error)) = (master.failure(), &mut answer.error) else {
+            continue;
+        };
         let message = failure.to_string();
         if message != error.message {
-            error.causes.push(format!("also {}: {message}", master.address));
+            error
+                .causes
+                .push(format!("also {}: {message}", master.address));
         }
         error.causes.extend(about_holder(cluster, failure).await);
     }
@@ -231,16 +295,20 @@ struct Watching<'a, 'w> {
 
 impl Observer for Watching<'_, '_> {
     fn waiting_for_lock(&mut self, path: &str, holder: &LockNode) {
-        self.printer.waiting(&format!("the lock {path}, {}", holder_sentence(holder)));
+        self.printer
+            .waiting(&format!("the lock {path}, {}", holder_sentence(holder)));
     }
 
     fn batch_done(&mut self, master: &Address, done: usize, total: usize) {
-        self.printer.progress(done as u64, total as u64, master.as_str());
+        self.printer
+            .progress(done as u64, total as u64, master.as_str());
     }
 
     fn seeing_away(&mut self, master: &Address, time: Duration) {
         let time = times::short(time);
-        self.printer.waiting(&format!("{master}: seeing once more for {time} that it stays away (--grace)"));
+        self.printer.waiting(&format!(
+            "{master}: seeing once more for {time} that it stays away (--grace)"
+        ));
     }
 }
 

@@ -14,7 +14,8 @@ use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    HandedOver, Lookout, Other, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look, wait_for_take_up,
+    HandedOver, Lookout, Other, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look,
+    wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError, InstanceId};
@@ -33,8 +34,8 @@ pub(crate) struct FailoverArgs {
     #[arg(long)]
     pub all_dead: bool,
 
-    /// With --all-dead: how long the masters must stay unregistered first; by default as long as the release's own masters
-    /// wait (30s in 3.3 and newer, else 0s). A dry run does not wait
+    /// With --all-dead: how long the masters must stay unregistered first; by default as long as
+    /// the release's own masters wait (30s in 3.3 and newer, else 0s). A dry run does not wait
     #[arg(long, value_name = "DURATION", conflicts_with = "masters", value_parser = value::duration, help_heading = "Safety")]
     pub grace: Option<Duration>,
 
@@ -74,7 +75,10 @@ impl Skeleton for FailoverDocument {
 impl FailoverDocument {
     /// When it comes to nothing.
     pub(in crate::commands) fn nothing(arguments: &FailoverArgs) -> Self {
-        Self { told: Told::nothing(&arguments.safety), take_up: None }
+        Self {
+            told: Told::nothing(&arguments.safety),
+            take_up: None,
+        }
     }
 }
 
@@ -90,10 +94,29 @@ struct TakeUpReport {
 
 impl TakeUpReport {
     fn of(seen: TakeUp, family: &Family) -> Self {
-        let TakeUp { taken_up, waiting, lost, failed, other } = seen;
-        let failed = failed.into_iter().map(|(instance_id, message)| FailedTakeUp { instance_id, message });
-        let other = other.into_iter().map(|other| OtherTakeUp::of(other, family));
-        Self { taken_up, waiting, lost, failed: failed.collect(), other: other.collect() }
+        let TakeUp {
+            taken_up,
+            waiting,
+            lost,
+            failed,
+            other,
+        } = seen;
+        let failed = failed
+            .into_iter()
+            .map(|(instance_id, message)| FailedTakeUp {
+                instance_id,
+                message,
+            });
+        let other = other
+            .into_iter()
+            .map(|other| OtherTakeUp::of(other, family));
+        Self {
+            taken_up,
+            waiting,
+            lost,
+            failed: failed.collect(),
+            other: other.collect(),
+        }
     }
 }
 
@@ -116,8 +139,18 @@ struct OtherTakeUp {
 
 impl OtherTakeUp {
     fn of(other: Other, family: &Family) -> Self {
-        let Other { instance, state, host, meaning } = other;
-        Self { instance_id: instance, state: family.state_word(state), host, detail: meaning }
+        let Other {
+            instance,
+            state,
+            host,
+            meaning,
+        } = other;
+        Self {
+            instance_id: instance,
+            state: family.state_word(state),
+            host,
+            detail: meaning,
+        }
     }
 }
 
@@ -133,13 +166,21 @@ pub(in crate::commands) async fn run(
         (named(cluster, &arguments.masters)?, Vec::new())
     };
     let work = confirm::Work::Masters(&masters);
-    let order = Order { work, rules: &rules, safety: &arguments.safety, phrases: PHRASES };
+    let order = Order {
+        work,
+        rules: &rules,
+        safety: &arguments.safety,
+        phrases: PHRASES,
+    };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
         warnings.extend(orphans::remark(cluster).await?);
     }
     answer.warnings.extend(warnings);
-    let mut answer = answer.map(|told| FailoverDocument { told, take_up: None });
+    let mut answer = answer.map(|told| FailoverDocument {
+        told,
+        take_up: None,
+    });
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
         see_taken_up(shell, cluster, &done, limit, &mut answer).await;
     } else if done.wrote {
@@ -170,27 +211,51 @@ async fn all_dead(
     let view = look(cluster, rules).await?;
     let counts = cluster.store.host_counts().await?;
     let (dead, strange) = dead_hosts(&counts, &view, cluster.store.release());
-    let warnings = strange.iter().map(|host| format!("unfinished instances name the host {host:?}: left alone"));
+    let warnings = strange
+        .iter()
+        .map(|host| format!("unfinished instances name the host {host:?}: left alone"));
     let mut warnings: Vec<String> = warnings.collect();
     let family = cluster.store.release().family;
     warnings.extend(about_persistent(&view.masters, &counts, family));
-    let nameless = counts.iter().filter(|count| count.host.is_none() && family.is_unfinished(Some(count.state)));
+    let nameless = counts
+        .iter()
+        .filter(|count| count.host.is_none() && family.is_unfinished(Some(count.state)));
     let nameless: i64 = nameless.map(|count| count.count).sum();
     if nameless > 0 {
-        warnings.push(format!("{nameless} unfinished instances name no host at all (SQL NULL): left alone"));
+        warnings.push(format!(
+            "{nameless} unfinished instances name no host at all (SQL NULL): left alone"
+        ));
     }
     // What writes nothing, or is refused for want of consent, need not wait.
     let writes = !arguments.safety.dry_run && (arguments.safety.yes || shell.printer.can_ask());
-    let grace =
-        arguments.grace.unwrap_or(family.failover_delay).min(if writes { Duration::MAX } else { Duration::ZERO });
+    let grace = arguments
+        .grace
+        .unwrap_or(family.failover_delay)
+        .min(if writes {
+            Duration::MAX
+        } else {
+            Duration::ZERO
+        });
     if dead.is_empty() || grace.is_zero() {
         return Ok((dead, warnings));
     }
     let time = crate::commands::times::short(grace);
-    let they = if let [one] = &dead[..] { one.to_string() } else { format!("{} dead masters", dead.len()) };
-    let stay = if dead.len() == 1 { "it stays" } else { "they stay" };
-    shell.printer.waiting(&format!("{they}: seeing for {time} that {stay} away (--grace)"));
-    let seen = Lookout::new(cluster, rules).see_away(&view, dead.clone(), grace).await;
+    let they = if let [one] = &dead[..] {
+        one.to_string()
+    } else {
+        format!("{} dead masters", dead.len())
+    };
+    let stay = if dead.len() == 1 {
+        "it stays"
+    } else {
+        "they stay"
+    };
+    shell.printer.waiting(&format!(
+        "{they}: seeing for {time} that {stay} away (--grace)"
+    ));
+    let seen = Lookout::new(cluster, rules)
+        .see_away(&view, dead.clone(), grace)
+        .await;
     shell.printer.settled();
     let (away, before) = seen?;
     let back = dead.iter().filter(|master| !away.contains(master));
@@ -206,7 +271,12 @@ async fn see_taken_up(
     limit: Duration,
     answer: &mut Answer<FailoverDocument>,
 ) {
-    let handed: Vec<HandedOver> = done.masters.iter().flat_map(|master| &master.handed_over).cloned().collect();
+    let handed: Vec<HandedOver> = done
+        .masters
+        .iter()
+        .flat_map(|master| &master.handed_over)
+        .cloned()
+        .collect();
     let family = cluster.store.release().family;
     let began = Instant::now();
     let printer = &mut *shell.printer;
@@ -218,7 +288,10 @@ async fn see_taken_up(
     shell.printer.settled();
     match result {
         Ok(seen) => {
-            answer.body.closing.extend(told(&seen, family, &confirm::waited(began)));
+            answer
+                .body
+                .closing
+                .extend(told(&seen, family, &confirm::waited(began)));
             if !seen.is_complete() && answer.exit == Some(ExitCode::Done) {
                 answer.exit = Some(ExitCode::Partial);
             }
@@ -233,19 +306,32 @@ fn told(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
     let mut lines = vec![format!("{} taken up after {waited}", seen.taken_up.len())];
     if !seen.waiting.is_empty() {
         let ids = super::report::id_list(&seen.waiting);
-        lines.push(format!("not taken up yet: {ids}; see the masters' status with 'dsctl masters'"));
+        lines.push(format!(
+            "not taken up yet: {ids}; see the masters' status with 'dsctl masters'"
+        ));
     }
     for (id, message) in &seen.failed {
         let line = message.lines().next().unwrap_or_default();
-        lines.push(format!("instance {id}: its command ended in the error table: {line}"));
+        lines.push(format!(
+            "instance {id}: its command ended in the error table: {line}"
+        ));
     }
     for other in &seen.other {
-        let (id, state, host) = (other.instance, family.state_word(other.state), other.host.as_deref().unwrap_or("-"));
-        lines.push(format!("instance {id} is {state}, host {host}: {}", other.meaning));
+        let (id, state, host) = (
+            other.instance,
+            family.state_word(other.state),
+            other.host.as_deref().unwrap_or("-"),
+        );
+        lines.push(format!(
+            "instance {id} is {state}, host {host}: {}",
+            other.meaning
+        ));
     }
     if !seen.lost.is_empty() {
         let ids = super::report::id_list(&seen.lost);
-        lines.push(format!("no command and no master: {ids}; next: dsctl recover --orphans --dry-run"));
+        lines.push(format!(
+            "no command and no master: {ids}; next: dsctl recover --orphans --dry-run"
+        ));
     }
     lines
 }

@@ -24,16 +24,29 @@ pub(in crate::commands) struct RunReport {
 impl RunReport {
     /// Of a run that came to nothing.
     pub(super) fn nothing(dry_run: bool) -> Self {
-        Self { dry_run, ..Self::default() }
+        Self {
+            dry_run,
+            ..Self::default()
+        }
     }
 
     pub(super) fn of(run: &Run, dry_run: bool) -> Self {
-        let Run { locks, masters, failure: _, unreleased: _, elapsed, wrote } = run;
+        let Run {
+            locks,
+            masters,
+            failure: _,
+            unreleased: _,
+            elapsed,
+            wrote,
+        } = run;
         let lock = |LockTaken { path, waited }: &LockTaken| LockEntry::new(path, *waited);
         Self {
             dry_run,
             locks: locks.iter().map(lock).collect(),
-            masters: masters.iter().map(|master| MasterReport::of(master, *wrote)).collect(),
+            masters: masters
+                .iter()
+                .map(|master| MasterReport::of(master, *wrote))
+                .collect(),
             recovered: run.recovered(),
             skipped: run.skipped(),
             elapsed_ms: times::milliseconds(*elapsed),
@@ -42,7 +55,11 @@ impl RunReport {
 
     /// Its masters as lines of ndjson.
     pub(super) fn records(&mut self) -> Vec<Records<'_>> {
-        vec![Records { key: "masters", record: "master", rows: &mut self.masters }]
+        vec![Records {
+            key: "masters",
+            record: "master",
+            rows: &mut self.masters,
+        }]
     }
 }
 
@@ -78,7 +95,9 @@ impl MasterReport {
             recovered: recovered.iter().copied().map(Recovered::from).collect(),
             marked_tasks: marked_tasks.clone(),
             skipped: skipped.iter().map(Skipped::from).collect(),
-            error: trouble.as_ref().map(|trouble| MasterError::of(trouble, wrote)),
+            error: trouble
+                .as_ref()
+                .map(|trouble| MasterError::of(trouble, wrote)),
         }
     }
 }
@@ -95,9 +114,11 @@ struct MasterError {
 impl MasterError {
     fn of(trouble: &Unfinished, wrote: bool) -> Self {
         match trouble {
-            Unfinished::Failed(error) => {
-                Self { kind: error.kind(), message: error.to_string(), hint: error.hint(wrote) }
-            }
+            Unfinished::Failed(error) => Self {
+                kind: error.kind(),
+                message: error.to_string(),
+                hint: error.hint(wrote),
+            },
             Unfinished::NotBegun => Self {
                 kind: "not_begun",
                 message: NOT_BEGUN.to_owned(),
@@ -116,7 +137,10 @@ struct Recovered {
 
 impl From<(InstanceId, Option<i64>)> for Recovered {
     fn from((instance_id, command_id): (InstanceId, Option<i64>)) -> Self {
-        Self { instance_id, command_id }
+        Self {
+            instance_id,
+            command_id,
+        }
     }
 }
 
@@ -135,7 +159,12 @@ impl From<&(InstanceId, SkipReason)> for Skipped {
             SkipReason::TaskStillRuns(task) => Some(Box::new(RunningTask::from(&**task))),
             _ => None,
         };
-        Self { instance_id: *instance_id, reason: reason.into(), detail: sentence(reason), task }
+        Self {
+            instance_id: *instance_id,
+            reason: reason.into(),
+            detail: sentence(reason),
+            task,
+        }
     }
 }
 
@@ -165,6 +194,13 @@ impl From<&Task> for RunningTask {
             log_path,
             app_link,
         } = task.clone();
-        Self { id, name, worker: host, pid: pid(task), log_path, app_link }
+        Self {
+            id,
+            name,
+            worker: host,
+            pid: pid(task),
+            log_path,
+            app_link,
+        }
     }
 }

@@ -50,8 +50,13 @@ fn original_state() -> impl TypedValueParser<Value = OriginalState> {
             OriginalState::ReadyStop => "It was about to stop",
         })
     };
-    let named =
-        |word: String| OriginalState::ALL.iter().copied().find(|state| state.word() == word).ok_or("unknown state");
+    let named = |word: String| {
+        OriginalState::ALL
+            .iter()
+            .copied()
+            .find(|state| state.word() == word)
+            .ok_or("unknown state")
+    };
     PossibleValuesParser::new(OriginalState::ALL.iter().map(value)).try_map(named)
 }
 
@@ -75,7 +80,9 @@ impl Skeleton for RecoverDocument {
 impl RecoverDocument {
     /// When it comes to nothing.
     pub(in crate::commands) fn nothing(arguments: &RecoverArgs) -> Self {
-        Self { told: Told::nothing(&arguments.safety) }
+        Self {
+            told: Told::nothing(&arguments.safety),
+        }
     }
 }
 
@@ -84,7 +91,11 @@ fn unused_state(cluster: &Cluster, arguments: &RecoverArgs) -> Option<String> {
     let family = cluster.store.release().family;
     let is_unused = arguments.original_state.is_some() && matches!(family.claim, Claim::Host(_));
     let label = family.label;
-    is_unused.then(|| format!("--original-state is for 3.3 and newer; the rows of {label} keep the state themselves"))
+    is_unused.then(|| {
+        format!(
+            "--original-state is for 3.3 and newer; the rows of {label} keep the state themselves"
+        )
+    })
 }
 
 pub(in crate::commands) async fn run(
@@ -93,13 +104,22 @@ pub(in crate::commands) async fn run(
     arguments: &RecoverArgs,
 ) -> Result<Answer<RecoverDocument>, CommandError> {
     let mut rules = confirm::rules(Steps::Command, &arguments.safety);
-    let given = if arguments.orphans { GivenState::WhereUnknown } else { GivenState::Named };
+    let given = if arguments.orphans {
+        GivenState::WhereUnknown
+    } else {
+        GivenState::Named
+    };
     rules.original_state = arguments.original_state.map(given);
     let mut ids: Vec<InstanceId> = arguments.instances.clone();
     ids.sort_unstable();
     ids.dedup();
     let work = confirm::Work::Claimed((!arguments.orphans).then_some(ids.as_slice()));
-    let order = Order { work, rules: &rules, safety: &arguments.safety, phrases: PHRASES };
+    let order = Order {
+        work,
+        rules: &rules,
+        safety: &arguments.safety,
+        phrases: PHRASES,
+    };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     answer.warnings.extend(unused_state(cluster, arguments));
     if done.wrote {

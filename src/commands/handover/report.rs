@@ -27,16 +27,23 @@ pub(in crate::commands) struct Phrases {
 pub(in crate::commands) fn body(run: &Run, dry_run: bool, phrases: Phrases) -> Body<RunReport> {
     let body = Body::new(RunReport::of(run, dry_run));
     let masters = &run.masters;
-    let says_more = masters.iter().any(MasterOutcome::has_rows) || masters.len() > 1 && !run.ended_early();
+    let says_more =
+        masters.iter().any(MasterOutcome::has_rows) || masters.len() > 1 && !run.ended_early();
     if run.failure.is_some() && !says_more {
         // The error says it all; a table without rows would look like good news.
         return body;
     }
     let body = body.table(table(run, dry_run, phrases));
-    let tasks: usize = run.masters.iter().map(|master| master.marked_tasks.len()).sum();
+    let tasks: usize = run
+        .masters
+        .iter()
+        .map(|master| master.marked_tasks.len())
+        .sum();
     let body = match (tasks, dry_run) {
         (0, _) => body,
-        (tasks, true) => body.closing(format!("{tasks} of their tasks would be marked to run again")),
+        (tasks, true) => body.closing(format!(
+            "{tasks} of their tasks would be marked to run again"
+        )),
         (tasks, false) => body.closing(format!("{tasks} of their tasks were marked to run again")),
     };
     body.closing(summary(run, dry_run, phrases))
@@ -52,21 +59,34 @@ fn summary(run: &Run, dry_run: bool, phrases: Phrases) -> String {
     let elapsed = times::short(run.elapsed);
     match (recovered, skipped, dry_run) {
         (_, _, true) if run.ended_early() => {
-            format!("stopped early: {recovered} {} before; nothing was written", phrases.would)
+            format!(
+                "stopped early: {recovered} {} before; nothing was written",
+                phrases.would
+            )
         }
-        _ if run.ended_early() => format!("stopped early: {recovered} {} before, {skipped} left alone", phrases.done),
+        _ if run.ended_early() => format!(
+            "stopped early: {recovered} {} before, {skipped} left alone",
+            phrases.done
+        ),
         _ if is_nothing(run) => format!("nothing to do: {}", why_nothing(run, phrases)),
         (_, _, true) => format!(
             "dry run: {recovered} {}, {skipped} would be left alone; nothing was written, and no lock was taken",
             phrases.would
         ),
-        _ => format!("{recovered} {}, {skipped} left alone, in {elapsed}", phrases.done),
+        _ => format!(
+            "{recovered} {}, {skipped} left alone, in {elapsed}",
+            phrases.done
+        ),
     }
 }
 
 /// With the masters as they were typed: one of them may be a slip.
 fn why_nothing(run: &Run, phrases: Phrases) -> String {
-    let masters: Vec<&str> = run.masters.iter().map(|master| master.address.as_str()).collect();
+    let masters: Vec<&str> = run
+        .masters
+        .iter()
+        .map(|master| master.address.as_str())
+        .collect();
     if masters.is_empty() {
         return phrases.nothing.to_owned();
     }
@@ -76,28 +96,56 @@ fn why_nothing(run: &Run, phrases: Phrases) -> String {
 fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
     let mut table = Table::new(&HEADERS);
     for master in &run.masters {
-        let head = || vec![Cell::from(master.address.to_string()), Cell::from(master.verdict.word())];
+        let head = || {
+            vec![
+                Cell::from(master.address.to_string()),
+                Cell::from(master.verdict.word()),
+            ]
+        };
         let result = if dry_run { phrases.would } else { phrases.done };
         for (instance, command) in master.recovered.iter().take(SHOWN) {
-            let cells = [Cell::from(*instance), Cell::from(*command), Cell::from(result)];
+            let cells = [
+                Cell::from(*instance),
+                Cell::from(*command),
+                Cell::from(result),
+            ];
             table.row(head().into_iter().chain(cells).collect());
         }
         for (instance, reason) in master.skipped.iter().take(SHOWN) {
-            let cells = [Cell::from(*instance), Cell::None, Cell::from(format!("left alone: {}", sentence(reason)))];
+            let cells = [
+                Cell::from(*instance),
+                Cell::None,
+                Cell::from(format!("left alone: {}", sentence(reason))),
+            ];
             let cells = head().into_iter().chain(cells).collect();
-            if reason.is_trouble() { table.alarm(cells) } else { table.row(cells) }
+            if reason.is_trouble() {
+                table.alarm(cells);
+            } else {
+                table.row(cells);
+            }
         }
         if let Some(trouble) = &master.trouble {
             let text = match trouble {
                 Unfinished::Failed(error) => format!("failed: {error}"),
                 Unfinished::NotBegun => NOT_BEGUN.to_owned(),
             };
-            table.alarm(head().into_iter().chain([Cell::None, Cell::None, Cell::from(text)]).collect());
+            table.alarm(
+                head()
+                    .into_iter()
+                    .chain([Cell::None, Cell::None, Cell::from(text)])
+                    .collect(),
+            );
         }
-        let more = master.recovered.len().saturating_sub(SHOWN) + master.skipped.len().saturating_sub(SHOWN);
+        let more = master.recovered.len().saturating_sub(SHOWN)
+            + master.skipped.len().saturating_sub(SHOWN);
         if more > 0 {
             let text = format!("and {more} more: all with -o json");
-            table.row(head().into_iter().chain([Cell::None, Cell::None, Cell::from(text)]).collect());
+            table.row(
+                head()
+                    .into_iter()
+                    .chain([Cell::None, Cell::None, Cell::from(text)])
+                    .collect(),
+            );
         }
     }
     table
@@ -105,5 +153,8 @@ fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
 
 /// Ids in one line, shortened for people.
 pub(super) fn id_list(ids: &[InstanceId]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    ids.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
 }

@@ -37,7 +37,8 @@ pub(super) fn man(definition: &clap::Command, out: &mut dyn Write) -> io::Result
 fn commands(definition: &clap::Command) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["COMMANDS"]);
-    // The global options come with building, and would stand below every command: this is the definition without them.
+    // The global options come with building, and would stand below every command: this is the
+    // definition without them.
     for command in definition.get_subcommands() {
         add_command(&mut roff, "dsctl", command);
     }
@@ -47,13 +48,21 @@ fn commands(definition: &clap::Command) -> Roff {
 fn add_command(roff: &mut Roff, parent: &str, command: &clap::Command) {
     let name = format!("{parent} {}", command.get_name());
     if command.has_subcommands() {
-        command.get_subcommands().for_each(|nested| add_command(roff, &name, nested));
+        command
+            .get_subcommands()
+            .for_each(|nested| add_command(roff, &name, nested));
         return;
     }
     let arguments: Vec<&clap::Arg> = command.get_arguments().collect();
     roff.control("SS", [name.as_str()]);
-    let operands = arguments.iter().filter(|argument| argument.is_positional()).map(|argument| operand(argument));
-    roff.text([bold(&name), roman(format!(" [OPTIONS]{}", operands.collect::<String>()))]);
+    let operands = arguments
+        .iter()
+        .filter(|argument| argument.is_positional())
+        .map(|argument| operand(argument));
+    roff.text([
+        bold(&name),
+        roman(format!(" [OPTIONS]{}", operands.collect::<String>())),
+    ]);
     if let Some(about) = command.get_long_about().or_else(|| command.get_about()) {
         roff.control("PP", []);
         roff.text([roman(about.to_string())]);
@@ -74,18 +83,36 @@ fn add_command(roff: &mut Roff, parent: &str, command: &clap::Command) {
 fn operand(argument: &clap::Arg) -> String {
     let name = value_name(argument);
     let dashes = if argument.is_last_set() { "-- " } else { "" };
-    let many = if argument.get_num_args().is_some_and(|range| range.max_values() > 1) { "..." } else { "" };
-    if argument.is_required_set() { format!(" {dashes}{name}{many}") } else { format!(" [{dashes}{name}{many}]") }
+    let many = if argument
+        .get_num_args()
+        .is_some_and(|range| range.max_values() > 1)
+    {
+        "..."
+    } else {
+        ""
+    };
+    if argument.is_required_set() {
+        format!(" {dashes}{name}{many}")
+    } else {
+        format!(" [{dashes}{name}{many}]")
+    }
 }
 
 fn value_name(argument: &clap::Arg) -> String {
     let of_id = || argument.get_id().to_string().to_uppercase();
-    argument.get_value_names().map_or_else(of_id, |names| names.join(" "))
+    argument
+        .get_value_names()
+        .map_or_else(of_id, |names| names.join(" "))
 }
 
 fn label(argument: &clap::Arg) -> Vec<clap_mangen::roff::Inline> {
-    let Some(long) = argument.get_long() else { return vec![italic(value_name(argument))] };
-    let short = argument.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
+    let Some(long) = argument.get_long() else {
+        return vec![italic(value_name(argument))];
+    };
+    let short = argument
+        .get_short()
+        .map(|short| format!("-{short}, "))
+        .unwrap_or_default();
     let mut label = vec![bold(format!("{short}--{long}"))];
     if argument.get_action().takes_values() {
         label.extend([roman(" "), italic(value_name(argument))]);
@@ -94,12 +121,23 @@ fn label(argument: &clap::Arg) -> Vec<clap_mangen::roff::Inline> {
 }
 
 fn description(argument: &clap::Arg) -> String {
-    let mut text = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    let values: Vec<String> = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    let mut text = argument
+        .get_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let values: Vec<String> = argument
+        .get_possible_values()
+        .iter()
+        .map(|value| value.get_name().to_owned())
+        .collect();
     if argument.get_action().takes_values() && !values.is_empty() {
         let _ = write!(text, " [possible values: {}]", values.join(", "));
     }
-    let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    let defaults: Vec<_> = argument
+        .get_default_values()
+        .iter()
+        .map(|value| value.to_string_lossy())
+        .collect();
     if argument.get_action().takes_values() && !defaults.is_empty() {
         let _ = write!(text, " [default: {}]", defaults.join(", "));
     }
@@ -111,7 +149,11 @@ fn exit_codes() -> Roff {
     roff.control("SH", ["EXIT STATUS"]);
     for code in ExitCode::ALL {
         let (meaning, retry) = code.meaning();
-        let retry = if retry == "-" { String::new() } else { format!(" (retry: {retry})") };
+        let retry = if retry == "-" {
+            String::new()
+        } else {
+            format!(" (retry: {retry})")
+        };
         roff.control("TP", []);
         roff.text([bold(code.number().to_string())]);
         roff.text([roman(format!("{meaning}{retry}"))]);
@@ -122,7 +164,10 @@ fn exit_codes() -> Roff {
 fn environment() -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["ENVIRONMENT"]);
-    roff.text([roman(format!("Of several places the first one holds: {}.", PRECEDENCE.join(", ")))]);
+    roff.text([roman(format!(
+        "Of several places the first one holds: {}.",
+        PRECEDENCE.join(", ")
+    ))]);
     for (name, purpose) in variables() {
         roff.control("TP", []);
         roff.text([bold(name)]);

@@ -20,14 +20,16 @@ pub(super) fn completions(shell: CompletionShell, definition: &Command) -> Strin
 /// The manual page.
 pub(super) fn man(definition: &Command) -> Result<String, ErrorBody> {
     let mut text = Vec::new();
-    generate::man(definition, &mut text).map_err(|error| ErrorBody::new("io", error.to_string(), ExitCode::Failure))?;
+    generate::man(definition, &mut text)
+        .map_err(|error| ErrorBody::new("io", error.to_string(), ExitCode::Failure))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// The help of a command or a topic.
 pub(super) fn help(arguments: &HelpArgs, definition: &Command) -> Result<String, ErrorBody> {
-    topics::help(&arguments.topic, definition)
-        .map_err(|error| ErrorBody::new("usage", error.to_string(), ExitCode::Usage).hint(topics::known(definition)))
+    topics::help(&arguments.topic, definition).map_err(|error| {
+        ErrorBody::new("usage", error.to_string(), ExitCode::Usage).hint(topics::known(definition))
+    })
 }
 
 /// Arguments of `help`.

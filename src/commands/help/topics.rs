@@ -16,7 +16,14 @@ pub(super) struct UnknownTopic(pub String);
 /// What there is.
 pub(super) fn known(definition: &clap::Command) -> String {
     let commands = definition.get_subcommands().map(clap::Command::get_name);
-    format!("topics: {}", TOPICS.into_iter().chain(commands).collect::<Vec<_>>().join(", "))
+    format!(
+        "topics: {}",
+        TOPICS
+            .into_iter()
+            .chain(commands)
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
 }
 
 /// The text of `dsctl help TOPIC...`; without a topic that of `dsctl --help`.
@@ -24,7 +31,12 @@ pub(super) fn known(definition: &clap::Command) -> String {
 /// # Errors
 /// [`UnknownTopic`].
 pub(super) fn help(topic: &[String], definition: &clap::Command) -> Result<String, UnknownTopic> {
-    match topic.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    match topic
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["exit-codes"] => Ok(exit_codes()),
         ["environment"] => Ok(environment()),
         names => command_help(names, definition),
@@ -37,7 +49,9 @@ fn command_help(names: &[&str], definition: &clap::Command) -> Result<String, Un
     definition.build();
     let mut command = &mut definition;
     for name in names {
-        command = command.find_subcommand_mut(name).ok_or_else(|| UnknownTopic(names.join(" ")))?;
+        command = command
+            .find_subcommand_mut(name)
+            .ok_or_else(|| UnknownTopic(names.join(" ")))?;
     }
     Ok(command.render_long_help().to_string())
 }
@@ -45,25 +59,49 @@ fn command_help(names: &[&str], definition: &clap::Command) -> Result<String, Un
 /// Every exit code, from the one list there is.
 pub(super) fn exit_codes() -> String {
     let mut text = "Exit codes:\n\n".to_owned();
-    let width = ExitCode::ALL.iter().map(|code| code.meaning().0.len()).max().unwrap_or(0);
+    let width = ExitCode::ALL
+        .iter()
+        .map(|code| code.meaning().0.len())
+        .max()
+        .unwrap_or(0);
     let _ = writeln!(text, "CODE  {:width$}  RETRY", "MEANING");
     for code in ExitCode::ALL {
         let (meaning, retry) = code.meaning();
         let _ = writeln!(text, "{:>4}  {meaning:width$}  {retry}", code.number());
     }
-    text.push_str("\nWith `dsctl lock acquire MASTER -- CMD` the exit status of CMD is passed on.\n");
+    text.push_str(
+        "\nWith `dsctl lock acquire MASTER -- CMD` the exit status of CMD is passed on.\n",
+    );
     text
 }
 
 /// Variables that stand for no flag, and what they are for.
 pub(super) const OTHER_VARIABLES: [(&str, &str); 8] = [
-    ("DSCTL_CONFIG", "--config; this file takes the place of the two usual ones"),
-    ("DSCTL_DB_PASSWORD", "the database's password; a file is better, as processes pass their environment on"),
-    ("DSCTL_ZK_DIGEST", "user:password for ZooKeeper; a file is better"),
-    ("CREDENTIALS_DIRECTORY", "systemd's credentials: dsctl-db-password and dsctl-zk-digest are read from there"),
-    ("XDG_CONFIG_HOME", "folder of dsctl/config.toml; ~/.config if not set"),
+    (
+        "DSCTL_CONFIG",
+        "--config; this file takes the place of the two usual ones",
+    ),
+    (
+        "DSCTL_DB_PASSWORD",
+        "the database's password; a file is better, as processes pass their environment on",
+    ),
+    (
+        "DSCTL_ZK_DIGEST",
+        "user:password for ZooKeeper; a file is better",
+    ),
+    (
+        "CREDENTIALS_DIRECTORY",
+        "systemd's credentials: dsctl-db-password and dsctl-zk-digest are read from there",
+    ),
+    (
+        "XDG_CONFIG_HOME",
+        "folder of dsctl/config.toml; ~/.config if not set",
+    ),
     ("NO_COLOR", "no colours, unless --color says otherwise"),
-    ("CLICOLOR_FORCE, FORCE_COLOR", "colours also where there is no terminal"),
+    (
+        "CLICOLOR_FORCE, FORCE_COLOR",
+        "colours also where there is no terminal",
+    ),
     ("CLICOLOR=0, TERM=dumb", "no colours"),
 ];
 
@@ -78,7 +116,8 @@ pub(super) const PRECEDENCE: [&str; 5] = [
 
 fn environment() -> String {
     let mut text =
-        "Each global option can be given in several ways; the first that says something wins:\n\n".to_owned();
+        "Each global option can be given in several ways; the first that says something wins:\n\n"
+            .to_owned();
     for (index, place) in PRECEDENCE.iter().enumerate() {
         let _ = writeln!(text, "  {}. {place}", index + 1);
     }
@@ -93,6 +132,9 @@ fn environment() -> String {
 
 /// Every variable with what it is for.
 pub(super) fn variables() -> Vec<(String, String)> {
-    let keys = Key::ALL.iter().map(|key| (key.variable(), format!("--{}", key.name())));
-    keys.chain(OTHER_VARIABLES.map(|(name, purpose)| (name.to_owned(), purpose.to_owned()))).collect()
+    let keys = Key::ALL
+        .iter()
+        .map(|key| (key.variable(), format!("--{}", key.name())));
+    keys.chain(OTHER_VARIABLES.map(|(name, purpose)| (name.to_owned(), purpose.to_owned())))
+        .collect()
 }

@@ -53,7 +53,11 @@ pub(in crate::commands) struct LockAcquireDocument {
 
 impl Keys for LockAcquireDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        vec![Records { key: "locks", record: "lock", rows: &mut self.locks }]
+        vec![Records {
+            key: "locks",
+            record: "lock",
+            rows: &mut self.locks,
+        }]
     }
 }
 
@@ -70,7 +74,9 @@ pub(in crate::commands) async fn run(
     let held = hold(shell, arguments, document, &mut left).await;
     document.warnings.extend(left.clone());
     let held = held?;
-    let Some(status) = held.child else { return Ok(Answer::new(held.body())) };
+    let Some(status) = held.child else {
+        return Ok(Answer::new(held.body()));
+    };
     // Stdout was the program's own.
     if let Some(left) = &left {
         shell.printer.warning(left);
@@ -87,10 +93,21 @@ struct Held {
 
 impl Held {
     fn body(&self) -> Body<LockAcquireDocument> {
-        let locks = self.locks.iter().map(|(path, waited)| LockEntry::new(path, *waited)).collect();
-        let body = Body::new(LockAcquireDocument { locks, held_ms: Some(times::milliseconds(self.time)) });
+        let locks = self
+            .locks
+            .iter()
+            .map(|(path, waited)| LockEntry::new(path, *waited))
+            .collect();
+        let body = Body::new(LockAcquireDocument {
+            locks,
+            held_ms: Some(times::milliseconds(self.time)),
+        });
         let paths: Vec<&str> = self.locks.iter().map(|(path, _)| path.as_str()).collect();
-        body.closing(format!("gave {} back after {}", paths.join(" and "), times::short(self.time)))
+        body.closing(format!(
+            "gave {} back after {}",
+            paths.join(" and "),
+            times::short(self.time)
+        ))
     }
 }
 
@@ -102,13 +119,20 @@ async fn hold(
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
+        let (release, elsewhere) =
+            connect::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
         Ok((release, address, elsewhere))
     };
     let layout = |(release, ..): &(Release, _, _)| release.family.registry;
-    let ((release, address, elsewhere), registry) =
-        connect::both(&shell.settings, Purpose::Write, &shell.stop, database, layout).await?;
+    let ((release, address, elsewhere), registry) = connect::both(
+        &shell.settings,
+        Purpose::Write,
+        &shell.stop,
+        database,
+        layout,
+    )
+    .await?;
     let mut registry = registry?;
     let result = match elsewhere {
         // A lock in the wrong place keeps nobody out.
@@ -116,7 +140,13 @@ async fn hold(
         None => match doubt_about_place(&mut *registry, &release).await {
             Ok(doubt) => {
                 tell_doubt(shell, arguments, document, doubt);
-                take_and_hold(shell, arguments, &mut *registry, &release.lock_paths(&address)).await
+                take_and_hold(
+                    shell,
+                    arguments,
+                    &mut *registry,
+                    &release.lock_paths(&address),
+                )
+                .await
             }
             Err(error) => Err(error),
         },
@@ -127,9 +157,18 @@ async fn hold(
 }
 
 /// A program has the streams: then a warning cannot wait for the document.
-fn tell_doubt(shell: &mut Shell<'_, '_>, arguments: &AcquireArgs, document: &mut Document, doubt: Option<String>) {
+fn tell_doubt(
+    shell: &mut Shell<'_, '_>,
+    arguments: &AcquireArgs,
+    document: &mut Document,
+    doubt: Option<String>,
+) {
     let Some(doubt) = doubt else { return };
-    if arguments.program.is_empty() { document.warnings.push(doubt) } else { shell.printer.warning(&doubt) }
+    if arguments.program.is_empty() {
+        document.warnings.push(doubt);
+    } else {
+        shell.printer.warning(&doubt);
+    }
 }
 
 async fn take_and_hold(
@@ -144,21 +183,41 @@ async fn take_and_hold(
         let left = deadline.saturating_duration_since(Instant::now());
         let printer = &mut *shell.printer;
         let full_path = registry.full_path(path);
-        let mut on_wait = |holder: &LockNode| printer.waiting(&format!("{full_path}, {}", holder_sentence(holder)));
+        let mut on_wait = |holder: &LockNode| {
+            printer.waiting(&format!("{full_path}, {}", holder_sentence(holder)));
+        };
         leases.push(registry.acquire(path, left, &mut on_wait).await?);
     }
     shell.printer.settled();
-    let locks = leases.iter().map(|lease| (lease.path.clone(), lease.waited)).collect();
+    let locks = leases
+        .iter()
+        .map(|lease| (lease.path.clone(), lease.waited))
+        .collect();
     let began = Instant::now();
-    let child = while_held(shell.printer, arguments, registry, &leases, shell.stop.clone()).await?;
+    let child = while_held(
+        shell.printer,
+        arguments,
+        registry,
+        &leases,
+        shell.stop.clone(),
+    )
+    .await?;
     for lease in leases.into_iter().rev() {
         registry.release(lease).await?;
     }
-    Ok(Held { locks, time: began.elapsed(), child })
+    Ok(Held {
+        locks,
+        time: began.elapsed(),
+        child,
+    })
 }
 
-/// A lock in the wrong place keeps nobody out. Where no master is registered, none may run; or this is the wrong place.
-async fn doubt_about_place(registry: &mut dyn Registry, release: &Release) -> Result<Option<String>, CommandError> {
+/// A lock in the wrong place keeps nobody out. Where no master is registered, none may run; or this
+/// is the wrong place.
+async fn doubt_about_place(
+    registry: &mut dyn Registry,
+    release: &Release,
+) -> Result<Option<String>, CommandError> {
     let masters = registry.masters().await?;
     match check_registry(&masters, release.family, place(registry), false) {
         Ok(()) => Ok(None),
@@ -182,8 +241,10 @@ async fn while_held(
         return with_program(printer, arguments, registry, leases, stop).await;
     }
     let paths: Vec<&str> = leases.iter().map(|lease| lease.path.as_str()).collect();
-    let until =
-        arguments.hold_for.map_or_else(|| "until Ctrl-C".to_owned(), |time| format!("for {}", times::short(time)));
+    let until = arguments.hold_for.map_or_else(
+        || "until Ctrl-C".to_owned(),
+        |time| format!("for {}", times::short(time)),
+    );
     printer.remark(&format!("holding {} {until}", paths.join(" and ")));
     let (mut signal, mut farewells) = (stop, Farewells::listen());
     tokio::select! {
@@ -209,8 +270,16 @@ async fn with_program(
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
     let session = registry.session_timeout();
-    let program = child::Program { words: &arguments.program, limit: arguments.hold_for, session };
-    let name = arguments.program.first().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let program = child::Program {
+        words: &arguments.program,
+        limit: arguments.hold_for,
+        session,
+    };
+    let name = arguments
+        .program
+        .first()
+        .map(|name| name.to_string_lossy())
+        .unwrap_or_default();
     match child::run(program, registry, leases, stop).await {
         Ok(End { how, left }) => {
             if !left.is_empty() {
@@ -226,7 +295,11 @@ async fn with_program(
             Err(CommandError::Other {
                 error: anyhow::Error::new(error).context(format!("cannot run {name:?}")),
                 hint: "the lock was given back".to_owned(),
-                exit: if is_missing { ExitCode::NotFound } else { ExitCode::NotExecutable },
+                exit: if is_missing {
+                    ExitCode::NotFound
+                } else {
+                    ExitCode::NotExecutable
+                },
             })
         }
     }

@@ -1,5 +1,5 @@
-//! A program that runs while a lock is held: in a process group of its own, which is ended as a whole before the lock can be
-//! somebody else's, however this process ends.
+//! A program that runs while a lock is held: in a process group of its own, which is ended as a
+//! whole before the lock can be somebody else's, however this process ends.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -53,7 +53,10 @@ pub(super) async fn any_lost(registry: &mut dyn Registry, leases: &[Lease]) -> R
 fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
     match error {
         silent @ (RegistryError::Interrupted { .. } | RegistryError::Unreachable { .. }) => {
-            RegistryError::LockLost { path: lease.path.clone(), cause: silent.to_string() }
+            RegistryError::LockLost {
+                path: lease.path.clone(),
+                cause: silent.to_string(),
+            }
         }
         error => error,
     }
@@ -62,7 +65,10 @@ fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
 /// After a pause in which nobody could listen.
 async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<(), RegistryError> {
     for lease in leases {
-        registry.confirm(lease).await.map_err(|error| midway(lease, error))?;
+        registry
+            .confirm(lease)
+            .await
+            .map_err(|error| midway(lease, error))?;
     }
     Ok(())
 }
@@ -77,17 +83,24 @@ pub(super) struct Program<'a> {
     pub(super) session: Duration,
 }
 
-/// Runs a program without a shell between. What is left of it when it has ended, in its process group or out of it, is ended
-/// too: nothing of it goes on without the lock.
+/// Runs a program without a shell between. What is left of it when it has ended, in its process
+/// group or out of it, is ended too: nothing of it goes on without the lock.
 pub(super) async fn run(
     program: Program<'_>,
     registry: &mut dyn Registry,
     leases: &[Lease],
     mut stop: StopSignal,
 ) -> io::Result<End> {
-    let Program { words, limit, session } = program;
+    let Program {
+        words,
+        limit,
+        session,
+    } = program;
     let Some((name, arguments)) = words.split_first() else {
-        return Ok(End { how: ProgramEnd::Status(0), left: Vec::new() });
+        return Ok(End {
+            how: ProgramEnd::Status(0),
+            left: Vec::new(),
+        });
     };
     let mut farewells = Farewells::listen();
     let mut children = signal(SignalKind::child())?;
@@ -111,7 +124,8 @@ pub(super) async fn run(
                 target.end(Signal::SIGTERM).await?;
                 break ProgramEnd::LockLost(lost);
             }
-            // The program decides what it does about it; the lock is held, and looked after, until it has ended.
+            // The program decides what it does about it; the lock is held, and looked after, until
+            // it has ended.
             stop = stop.requested(), if !asked => {
                 asked = true;
                 target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
@@ -129,10 +143,14 @@ pub(super) async fn run(
         }
     };
     target.guard.dismiss();
-    Ok(End { how, left: target.kin.left() })
+    Ok(End {
+        how,
+        left: target.kin.left(),
+    })
 }
 
-/// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that end are asked after.
+/// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that
+/// end are asked after.
 async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>, group: Pid) {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
     while children.recv().await.is_some() {
@@ -140,7 +158,9 @@ async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>,
         let Some(terminal) = terminal else { continue };
         match waitid(Id::Pid(group), flags) {
             // It wanted the terminal before that was its own.
-            Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) if terminal.lend(group) => {
+            Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU))
+                if terminal.lend(group) =>
+            {
                 let _ = killpg(group, Signal::SIGCONT);
             }
             Ok(WaitStatus::Stopped(..)) => return,
@@ -159,7 +179,11 @@ async fn empty(kin: &mut Kin) {
 
 /// Of one that goes on there is none.
 fn code_of(status: Option<ExitStatus>) -> u8 {
-    let code = status.and_then(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)));
+    let code = status.and_then(|status| {
+        status
+            .code()
+            .or_else(|| status.signal().map(|signal| 128 + signal))
+    });
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
@@ -179,7 +203,11 @@ impl Target {
     fn start(name: &OsString, arguments: &[OsString], session: Duration) -> io::Result<Self> {
         let mut guard = Guard::start(session)?;
         let mut command = Command::new(name);
-        let spawned = command.args(arguments).env(MARK, &guard.mark).process_group(0).spawn();
+        let spawned = command
+            .args(arguments)
+            .env(MARK, &guard.mark)
+            .process_group(0)
+            .spawn();
         let child = match spawned {
             Ok(child) => child,
             Err(error) => {
@@ -187,18 +215,29 @@ impl Target {
                 return Err(error);
             }
         };
-        let group = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
+        let group = child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .map(Pid::from_raw);
         let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
         guard.watch(group)?;
         let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
         let grace = Times::of_session(session).grace;
         let terminal = Terminal::of_process();
-        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know why it stands. Where others
-        // read what it writes, a pager say, it may be they who want the terminal: then it has to ask.
+        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know
+        // why it stands. Where others read what it writes, a pager say, it may be they who want the
+        // terminal: then it has to ask.
         if let Some(terminal) = terminal.as_ref().filter(|_| io::stdout().is_terminal()) {
             terminal.give(group);
         }
-        Ok(Self { child, group, kin, grace, terminal, guard })
+        Ok(Self {
+            child,
+            group,
+            kin,
+            grace,
+            terminal,
+            guard,
+        })
     }
 
     /// A group that is gone needs no signal.
@@ -214,7 +253,8 @@ impl Target {
         }
     }
 
-    /// Stops this process as well, until the shell lets it go on. Where no shell would, this returns at once.
+    /// Stops this process as well, until the shell lets it go on. Where no shell would, this
+    /// returns at once.
     fn rest(&mut self) {
         self.guard.rest();
         if let Some(terminal) = &self.terminal {
@@ -223,7 +263,8 @@ impl Target {
         let _ = raise(Signal::SIGTSTP);
     }
 
-    /// Ends what there is of the program, all that it has started included. `None` where it does not end.
+    /// Ends what there is of the program, all that it has started included. `None` where it does
+    /// not end.
     async fn end(&mut self, signal: Signal) -> io::Result<Option<ExitStatus>> {
         self.kin.signal(signal);
         // Who is stopped hears nothing.
@@ -238,7 +279,8 @@ impl Target {
             return status.map(Some);
         }
         let (child, kin) = (&mut self.child, &mut self.kin);
-        // Nobody resists that but another user's; and somebody may have begun something anew meanwhile.
+        // Nobody resists that but another user's; and somebody may have begun something anew
+        // meanwhile.
         let gone = async {
             while kin.lives() {
                 kin.signal(Signal::SIGKILL);

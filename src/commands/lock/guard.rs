@@ -1,8 +1,10 @@
-//! A process that ends the program under `lock acquire -- CMD` where this one cannot any more, as after `kill -9` or `kill -STOP`.
+//! A process that ends the program under `lock acquire -- CMD` where this one cannot any more, as
+//! after `kill -9` or `kill -STOP`.
 //!
-//! It is this very program. It waits for the end of its standard input, which the system closes for whoever dies, and for a
-//! silence there that is so long that the registry might believe its parent dead. A signal at the parent's death would reach the
-//! program alone, and not the children that it has started.
+//! It is this very program. It waits for the end of its standard input, which the system closes for
+//! whoever dies, and for a silence there that is so long that the registry might believe its parent
+//! dead. A signal at the parent's death would reach the program alone, and not the children that it
+//! has started.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -41,8 +43,8 @@ const LOOK_AROUND: Duration = Duration::from_millis(200);
 /// So long it is tried to end what begins something anew while it is ended.
 const LAST: Duration = Duration::from_millis(500);
 
-/// How long what may take. The registry hears of the parent at least three times while its session lasts, so that the lock is
-/// its own for two thirds of that after it falls silent.
+/// How long what may take. The registry hears of the parent at least three times while its session
+/// lasts, so that the lock is its own for two thirds of that after it falls silent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     /// A program's end, which was asked for.
@@ -55,7 +57,11 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn of_session(session: Duration) -> Self {
-        Self { grace: session / 3, silence: session / 3, short_grace: session / 5 }
+        Self {
+            grace: session / 3,
+            silence: session / 3,
+            short_grace: session / 5,
+        }
     }
 }
 
@@ -75,19 +81,37 @@ impl Guard {
     pub(super) fn start(session: Duration) -> io::Result<Self> {
         let mut command = Command::new(own_program()?);
         let mark = kin::mark();
-        command.args([NAME, &session.as_millis().to_string(), &mark]).env_clear().current_dir("/");
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args([NAME, &session.as_millis().to_string(), &mark])
+            .env_clear()
+            .current_dir("/");
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         // What ends its parent's group, at a terminal for example, must not end it.
         let child = command.process_group(0).spawn()?;
         kin::adopt_orphans();
-        Ok(Self { child, beats: None, spared: kin::below(getpid()), mark, beat_every: session / 30 })
+        Ok(Self {
+            child,
+            beats: None,
+            spared: kin::below(getpid()),
+            mark,
+            beat_every: session / 30,
+        })
     }
 
     /// From now on this group, and all that comes from it, ends with this process.
     pub(super) fn watch(&mut self, group: Pid) -> io::Result<()> {
-        let numbers: Vec<String> = [group.as_raw()].iter().chain(&self.spared).map(ToString::to_string).collect();
+        let numbers: Vec<String> = [group.as_raw()]
+            .iter()
+            .chain(&self.spared)
+            .map(ToString::to_string)
+            .collect();
         self.say(&numbers.join(" "))?;
-        let Some(pipe) = &self.child.stdin else { return Ok(()) };
+        let Some(pipe) = &self.child.stdin else {
+            return Ok(());
+        };
         let mut pipe = File::from(pipe.as_fd().try_clone_to_owned()?);
         let mut ticks = tokio::time::interval(self.beat_every);
         self.beats = Some(tokio::spawn(async move {
@@ -125,30 +149,54 @@ impl Guard {
 /// It may have been replaced on disk meanwhile; Linux still knows the one that runs.
 fn own_program() -> io::Result<PathBuf> {
     let running = Path::new("/proc/self/exe");
-    if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }
+    if running.exists() {
+        Ok(running.to_owned())
+    } else {
+        std::env::current_exe()
+    }
 }
 
-/// Whether this process is to be a guard: then it is one until its parent has ended, and `true` comes back.
+/// Whether this process is to be a guard: then it is one until its parent has ended, and `true`
+/// comes back.
 pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
     let mut arguments = arguments.into_iter().skip(1);
     if arguments.next().is_none_or(|name| name != NAME) {
         return false;
     }
-    let session = arguments.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or_default();
-    let mark = arguments.next().and_then(|text| text.into_string().ok()).unwrap_or_default();
+    let session = arguments
+        .next()
+        .and_then(|text| text.to_str()?.parse().ok())
+        .unwrap_or_default();
+    let mark = arguments
+        .next()
+        .and_then(|text| text.into_string().ok())
+        .unwrap_or_default();
     be_deaf();
     let (sender, words) = channel();
     std::thread::spawn(move || {
-        hear(&mut BufReader::new(io::stdin()), &mut |word| _ = sender.send(word));
+        hear(&mut BufReader::new(io::stdin()), &mut |word| {
+            _ = sender.send(word);
+        });
     });
-    stand_guard(&words, getppid(), &mark, Times::of_session(Duration::from_millis(session)));
+    stand_guard(
+        &words,
+        getppid(),
+        &mark,
+        Times::of_session(Duration::from_millis(session)),
+    );
     true
 }
 
-/// Only its parent's end ends it: not the service manager's word to all of a service, and not the hang-up that the system sends to
-/// who is stopped when his parent ends. Must be called before there are other threads.
+/// Only its parent's end ends it: not the service manager's word to all of a service, and not the
+/// hang-up that the system sends to who is stopped when his parent ends. Must be called before
+/// there are other threads.
 fn be_deaf() {
-    let signals = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+    let signals = [
+        Signal::SIGHUP,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGTERM,
+    ];
     // Who could not do this would guard all the same.
     let _ = SigSet::from_iter(signals).thread_block();
 }
@@ -196,7 +244,12 @@ fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Kin> {
     let mut numbers = said.split(' ').map(|word| word.parse::<i32>().ok());
     // Below 2 these are "all" and "one's own".
     let group = numbers.next()?.filter(|group| *group > 1)?;
-    Some(Kin::new(parent, Pid::from_raw(group), numbers.flatten().collect(), mark))
+    Some(Kin::new(
+        parent,
+        Pid::from_raw(group),
+        numbers.flatten().collect(),
+        mark,
+    ))
 }
 
 fn end(kin: &mut Kin, grace: Duration) {
@@ -222,7 +275,9 @@ mod tests {
     #[test]
     fn only_a_group_is_guarded() {
         let parent = Pid::from_raw(7);
-        assert!(guarded("4711", parent, "").is_some() && guarded("4711 12 13", parent, "").is_some());
+        assert!(
+            guarded("4711", parent, "").is_some() && guarded("4711 12 13", parent, "").is_some()
+        );
         for said in ["", "done", "beat", "rest", "0", "1", "-1", "x 4711"] {
             assert!(guarded(said, parent, "").is_none(), "{said:?}");
         }
@@ -231,7 +286,9 @@ mod tests {
     #[test]
     fn half_a_line_is_no_word() {
         let mut heard = Vec::new();
-        hear(&mut BufReader::new(&b"4711\nbeat\ndon"[..]), &mut |word| heard.push(word));
+        hear(&mut BufReader::new(&b"4711\nbeat\ndon"[..]), &mut |word| {
+            heard.push(word);
+        });
         assert_eq!(heard, ["4711", "beat"]);
     }
 

@@ -1,5 +1,5 @@
-//! Whatever a program has started, wherever it has gone: out of its process group, its session, or its parent's sight. As
-//! Linux shows processes in /proc; elsewhere the group alone is known.
+//! Whatever a program has started, wherever it has gone: out of its process group, its session, or
+//! its parent's sight. As Linux shows processes in /proc; elsewhere the group alone is known.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -28,8 +28,8 @@ impl Process {
     }
 }
 
-/// From now on whoever loses his parent below this process becomes its own child, instead of nobody's. Where the system has
-/// no such thing, who leaves the group is not found any more.
+/// From now on whoever loses his parent below this process becomes its own child, instead of
+/// nobody's. Where the system has no such thing, who leaves the group is not found any more.
 pub(super) fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_child_subreaper(true);
@@ -51,7 +51,13 @@ pub(super) struct Kin {
 impl Kin {
     /// Of the program that leads this group.
     pub(super) fn new(root: Pid, group: Pid, spared: Vec<i32>, mark: &str) -> Self {
-        Self { root: root.as_raw(), group, spared, mark: mark.to_owned(), known: BTreeMap::new() }
+        Self {
+            root: root.as_raw(),
+            group,
+            spared,
+            mark: mark.to_owned(),
+            known: BTreeMap::new(),
+        }
     }
 
     /// Looks who is there. Whoever has been seen once is found again after the root's end.
@@ -61,7 +67,9 @@ impl Kin {
 
     /// Whether any of them can do anything; who is stopped cannot, but lives.
     pub(super) fn any_runs(&mut self) -> bool {
-        self.found(&all()).iter().any(|process| !matches!(process.state, 'T' | 't'))
+        self.found(&all())
+            .iter()
+            .any(|process| !matches!(process.state, 'T' | 't'))
     }
 
     /// Whether there is anybody. Who waits for his parent has ended.
@@ -86,41 +94,65 @@ impl Kin {
         let _ = killpg(self.group, signal);
         let all = all();
         for (pid, started) in &self.known {
-            let outside = |process: &&Process| process.started == *started && process.group != self.group.as_raw();
+            let outside = |process: &&Process| {
+                process.started == *started && process.group != self.group.as_raw()
+            };
             if all.get(pid).as_ref().is_some_and(outside) {
                 let _ = kill(Pid::from_raw(*pid), signal);
             }
         }
     }
 
-    /// Asks after those of them that this process has adopted and that have ended, but not after the program itself.
+    /// Asks after those of them that this process has adopted and that have ended, but not after
+    /// the program itself.
     pub(super) fn reap(&self) {
         let all = all();
-        let ended = all.iter().filter(|(_, process)| process.state == 'Z' && process.parent == self.root);
-        for (pid, _) in ended.filter(|(pid, _)| **pid != self.group.as_raw() && !self.spared.contains(pid)) {
+        let ended = all
+            .iter()
+            .filter(|(_, process)| process.state == 'Z' && process.parent == self.root);
+        for (pid, _) in
+            ended.filter(|(pid, _)| **pid != self.group.as_raw() && !self.spared.contains(pid))
+        {
             let _ = waitpid(Pid::from_raw(*pid), Some(WaitPidFlag::WNOHANG));
         }
     }
 
     fn found(&mut self, all: &BTreeMap<i32, Process>) -> Vec<Process> {
-        let was_known = |pid: i32, process: &Process| self.known.get(&pid) == Some(&process.started);
+        let was_known =
+            |pid: i32, process: &Process| self.known.get(&pid) == Some(&process.started);
         let of_group = |process: &Process| process.group == self.group.as_raw();
-        // Without the root nobody has adopted who left since the last look; one that waits for its own parent has ended, too.
+        // Without the root nobody has adopted who left since the last look; one that waits for its
+        // own parent has ended, too.
         let alone = all.get(&self.root).is_none_or(Process::has_ended);
         let first = |(pid, process): (&i32, &Process)| {
-            (was_known(*pid, process) || of_group(process) || (alone && has_mark(*pid, &self.mark))).then_some(*pid)
+            (was_known(*pid, process) || of_group(process) || (alone && has_mark(*pid, &self.mark)))
+                .then_some(*pid)
         };
         let mut kin: Vec<i32> = all.iter().filter_map(first).chain([self.root]).collect();
         let mut next = 0;
         while let Some(parent) = kin.get(next).copied() {
-            let children = all.iter().filter(|(_, process)| process.parent == parent).map(|(pid, _)| *pid);
-            let new: Vec<i32> = children.filter(|pid| !kin.contains(pid) && !self.spared.contains(pid)).collect();
+            let children = all
+                .iter()
+                .filter(|(_, process)| process.parent == parent)
+                .map(|(pid, _)| *pid);
+            let new: Vec<i32> = children
+                .filter(|pid| !kin.contains(pid) && !self.spared.contains(pid))
+                .collect();
             kin.extend(new);
             next += 1;
         }
-        let living = |pid: &i32| all.get(pid).filter(|process| *pid != self.root && !process.has_ended());
-        let found: Vec<(i32, Process)> = kin.iter().filter_map(|pid| Some((*pid, *living(pid)?))).collect();
-        self.known = found.iter().map(|(pid, process)| (*pid, process.started)).collect();
+        let living = |pid: &i32| {
+            all.get(pid)
+                .filter(|process| *pid != self.root && !process.has_ended())
+        };
+        let found: Vec<(i32, Process)> = kin
+            .iter()
+            .filter_map(|pid| Some((*pid, *living(pid)?)))
+            .collect();
+        self.known = found
+            .iter()
+            .map(|(pid, process)| (*pid, process.started))
+            .collect();
         found.into_iter().map(|(_, process)| process).collect()
     }
 }
@@ -142,14 +174,21 @@ pub(super) fn mark() -> String {
 fn has_mark(pid: i32, mark: &str) -> bool {
     let wanted = format!("{MARK}={mark}");
     let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    !mark.is_empty() && environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    !mark.is_empty()
+        && environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == wanted.as_bytes())
 }
 
 fn all() -> BTreeMap<i32, Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return BTreeMap::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return BTreeMap::new();
+    };
     let process = |pid: i32| read(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?);
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    numbers.filter_map(|pid| Some((pid, process(pid)?))).collect()
+    numbers
+        .filter_map(|pid| Some((pid, process(pid)?)))
+        .collect()
 }
 
 /// A line of proc(5); the name in parentheses may hold anything.
@@ -168,13 +207,26 @@ mod tests {
     use super::*;
 
     fn process(parent: i32, group: i32) -> Process {
-        Process { state: 'S', parent, group, started: 9 }
+        Process {
+            state: 'S',
+            parent,
+            group,
+            started: 9,
+        }
     }
 
     #[test]
     fn a_line_is_read_whatever_the_name() {
         let line = "12 (a) R 1) T 3 4 5 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
-        assert_eq!(read(line), Some(Process { state: 'T', parent: 3, group: 4, started: 777 }));
+        assert_eq!(
+            read(line),
+            Some(Process {
+                state: 'T',
+                parent: 3,
+                group: 4,
+                started: 777
+            })
+        );
         assert_eq!(read("12 (a"), None);
     }
 
@@ -197,7 +249,13 @@ mod tests {
             all.remove(&gone);
         }
         all.insert(21, process(1, 21));
-        all.insert(22, Process { started: 10, ..process(1, 22) });
+        all.insert(
+            22,
+            Process {
+                started: 10,
+                ..process(1, 22)
+            },
+        );
         assert_eq!((kin.found(&all).len(), pids(&kin)), (1, vec![21]));
     }
 }

@@ -17,13 +17,18 @@ use status::StatusArgs;
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum LockCommand {
     /// Show holder and waiters: session, age, owner, payload
-    #[command(before_help = "Examples:\n  dsctl lock status\n  dsctl lock status 10.0.0.1:5678 -o json")]
+    #[command(
+        before_help = "Examples:\n  dsctl lock status\n  dsctl lock status 10.0.0.1:5678 -o json"
+    )]
     Status(StatusArgs),
     /// Take the lock and hold it until Ctrl-C, until a time is over, or until a program ends
     ///
-    /// With a program, its exit status becomes that of dsctl. Whatever it has started is ended with the lock: on Linux wherever
-    /// it has gone, elsewhere in its process group alone; never what others run for it (systemd, cron, sudo, containers).
-    #[command(before_help = "Examples:\n  dsctl lock acquire 10.0.0.1:5678 --for 5m\n  \
-        dsctl lock acquire 10.0.0.1:5678 -- ./repair.sh")]
+    /// With a program, its exit status becomes that of dsctl. Whatever it has started is ended with
+    /// the lock: on Linux wherever it has gone, elsewhere in its process group alone; never what
+    /// others run for it (systemd, cron, sudo, containers).
+    #[command(
+        before_help = "Examples:\n  dsctl lock acquire 10.0.0.1:5678 --for 5m\n  \
+        dsctl lock acquire 10.0.0.1:5678 -- ./repair.sh"
+    )]
     Acquire(AcquireArgs),
 }

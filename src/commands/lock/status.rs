@@ -7,7 +7,9 @@ use crate::commands::connect::{self, Purpose};
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times::{self, Instant};
-use crate::failover::{UNHEEDED, about_kept, about_persistent_lock, check_registry, place, registered_owner};
+use crate::failover::{
+    UNHEEDED, about_kept, about_persistent_lock, check_registry, place, registered_owner,
+};
 use crate::family::{LockPath, Release};
 use crate::model::{Address, LockNode, Registrations};
 use crate::output::{Body, Cell, Document, Keys, Records, Table};
@@ -32,7 +34,11 @@ pub(in crate::commands) struct LockStatusDocument {
 
 impl Keys for LockStatusDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        vec![Records { key: "locks", record: "lock", rows: &mut self.locks }]
+        vec![Records {
+            key: "locks",
+            record: "lock",
+            rows: &mut self.locks,
+        }]
     }
 }
 
@@ -51,8 +57,17 @@ struct QueueEntry {
 
 impl QueueEntry {
     fn of(queue: &Queue, masters: &Registrations) -> Self {
-        let Queue { path, nodes, foreign } = queue;
-        let entries = |nodes: &[LockNode]| nodes.iter().map(|node| LockNodeEntry::of(node, masters)).collect();
+        let Queue {
+            path,
+            nodes,
+            foreign,
+        } = queue;
+        let entries = |nodes: &[LockNode]| {
+            nodes
+                .iter()
+                .map(|node| LockNodeEntry::of(node, masters))
+                .collect()
+        };
         Self {
             path: path.clone(),
             holder: nodes.first().map(|node| LockNodeEntry::of(node, masters)),
@@ -76,7 +91,12 @@ struct LockNodeEntry {
 
 impl LockNodeEntry {
     fn of(lock_node: &LockNode, masters: &Registrations) -> Self {
-        let LockNode { node, session_id, created_at, data } = lock_node.clone();
+        let LockNode {
+            node,
+            session_id,
+            created_at,
+            data,
+        } = lock_node.clone();
         Self {
             node,
             session_id,
@@ -96,19 +116,32 @@ pub(in crate::commands) async fn run(
 ) -> Result<Answer<LockStatusDocument>, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) = connect::release(&shell.settings, Purpose::Read, &shell.stop, document).await?;
-        document.warnings.extend(elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
+        let (release, elsewhere) =
+            connect::release(&shell.settings, Purpose::Read, &shell.stop, document).await?;
+        document
+            .warnings
+            .extend(elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
         let master = arguments.master.as_deref();
-        let master = master.map(|text| Address::typed(text, release.family.registry.address_form)).transpose()?;
+        let master = master
+            .map(|text| Address::typed(text, release.family.registry.address_form))
+            .transpose()?;
         Ok((release, master))
     };
     let layout = |(release, _): &(Release, _)| release.family.registry;
-    let ((release, master), registry) =
-        connect::both(&shell.settings, Purpose::Read, &shell.stop, database, layout).await?;
+    let ((release, master), registry) = connect::both(
+        &shell.settings,
+        Purpose::Read,
+        &shell.stop,
+        database,
+        layout,
+    )
+    .await?;
     let mut registry = registry?;
     let seen = look(&mut *registry, &release, master.as_ref()).await;
     // In the wrong place every lock looks free.
-    let doubt = |seen: &(_, Registrations)| check_registry(&seen.1, release.family, place(&*registry), false).err();
+    let doubt = |seen: &(_, Registrations)| {
+        check_registry(&seen.1, release.family, place(&*registry), false).err()
+    };
     let doubt = seen.as_ref().ok().and_then(doubt);
     registry.close().await;
     let (locks, masters) = seen?;
@@ -138,7 +171,11 @@ async fn look(
         for path in paths(registry, lock, master).await? {
             let nodes = registry.lock_queue(&path).await?;
             let foreign = registry.foreign_locks(&path).await?;
-            locks.push(Queue { path: registry.full_path(&path), nodes, foreign });
+            locks.push(Queue {
+                path: registry.full_path(&path),
+                nodes,
+                foreign,
+            });
         }
     }
     // Without a master only locks that somebody is at are of interest.
@@ -154,7 +191,10 @@ async fn paths(
     match (lock, master) {
         (LockPath::PerMaster(parent), None) => {
             let names = registry.locks_below(parent).await?;
-            Ok(names.into_iter().map(|name| format!("{parent}/{name}")).collect())
+            Ok(names
+                .into_iter()
+                .map(|name| format!("{parent}/{name}"))
+                .collect())
         }
         (LockPath::PerMaster(_), Some(master)) => Ok(vec![lock.path(master)]),
         (LockPath::Global(path), _) => Ok(vec![path.to_owned()]),
@@ -165,8 +205,12 @@ async fn paths(
 fn warnings(lock: &Queue) -> Vec<String> {
     let persistent = lock.nodes.iter().filter(|node| node.is_persistent());
     let persistent = persistent.map(|node| about_persistent_lock(&lock.path, node));
-    let foreign =
-        lock.foreign.iter().map(|node| format!("{}/{} is another program's: {UNHEEDED}", lock.path, node.node));
+    let foreign = lock.foreign.iter().map(|node| {
+        format!(
+            "{}/{} is another program's: {UNHEEDED}",
+            lock.path, node.node
+        )
+    });
     persistent.chain(foreign).collect()
 }
 
@@ -186,11 +230,24 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body<Loc
             table.row(cells(lock, "foreign", node, masters));
         }
     }
-    let entries = locks.iter().map(|lock| QueueEntry::of(lock, masters)).collect();
+    let entries = locks
+        .iter()
+        .map(|lock| QueueEntry::of(lock, masters))
+        .collect();
     let body = Body::new(LockStatusDocument { locks: entries }).table(table);
-    let nobody = locks.iter().all(|lock| lock.nodes.is_empty() && !lock.foreign.is_empty());
-    let body = if nobody { body.closing("no failover lock is held") } else { body };
-    match locks.iter().filter_map(|lock| lock.nodes.first()).find_map(|node| about_kept(release, node, masters)) {
+    let nobody = locks
+        .iter()
+        .all(|lock| lock.nodes.is_empty() && !lock.foreign.is_empty());
+    let body = if nobody {
+        body.closing("no failover lock is held")
+    } else {
+        body
+    };
+    match locks
+        .iter()
+        .filter_map(|lock| lock.nodes.first())
+        .find_map(|node| about_kept(release, node, masters))
+    {
         Some(line) => body.closing(line),
         None => body,
     }
@@ -200,7 +257,9 @@ fn cells(lock: &Queue, role: &'static str, node: &LockNode, masters: &Registrati
     vec![
         Cell::from(lock.path.clone()),
         Cell::from(role),
-        node.session_id.clone().map_or(Cell::from("persistent"), Cell::from),
+        node.session_id
+            .clone()
+            .map_or(Cell::from("persistent"), Cell::from),
         Cell::or_unknown(times::age_seconds(node.created_at).map(times::ago)),
         Cell::from(registered_owner(node, masters).map(ToString::to_string)),
         Cell::from(node.data.clone()),

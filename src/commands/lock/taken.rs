@@ -17,6 +17,9 @@ pub(in crate::commands) struct LockEntry {
 impl LockEntry {
     /// Where it is, and how long was waited for it.
     pub(in crate::commands) fn new(path: &str, waited: Duration) -> Self {
-        Self { path: path.to_owned(), waited_ms: times::milliseconds(waited) }
+        Self {
+            path: path.to_owned(),
+            waited_ms: times::milliseconds(waited),
+        }
     }
 }

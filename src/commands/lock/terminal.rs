@@ -16,7 +16,8 @@ impl Terminal {
         io::stdin().is_terminal().then(tty).flatten().map(Self)
     }
 
-    /// Puts a group into the foreground, where this process is there now: what is typed, Ctrl-C among it, is that group's.
+    /// Puts a group into the foreground, where this process is there now: what is typed, Ctrl-C
+    /// among it, is that group's.
     pub(super) fn give(&self, group: Pid) {
         self.pass(getpgrp(), group);
     }

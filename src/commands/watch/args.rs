@@ -16,7 +16,8 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::positive_duration)]
     pub interval: Duration,
 
-    /// Run one round and exit with the code of its failovers; missing masters are remembered in the state file
+    /// Run one round and exit with the code of its failovers; missing masters are remembered in the
+    /// state file
     #[arg(long)]
     pub once: bool,
 
@@ -76,7 +77,8 @@ pub(crate) struct GuardArgs {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// How long a registration must be missing before a failover; longer than the masters' registry session
+    /// How long a registration must be missing before a failover; longer than the masters' registry
+    /// session
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = value::duration)]
     pub grace: Duration,
 
@@ -108,7 +110,8 @@ pub(crate) struct GuardArgs {
     #[arg(long, value_name = "N/s")]
     pub rate: Option<Rate>,
 
-    /// Continue even if no instance names a registered master: all are new, and not another cluster's
+    /// Continue even if no instance names a registered master: all are new, and not another
+    /// cluster's
     #[arg(long)]
     pub allow_new_masters: bool,
 

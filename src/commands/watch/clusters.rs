@@ -39,15 +39,27 @@ impl<'a> Configured<'a> {
         purpose: Purpose,
     ) -> Self {
         // Without a handler SIGHUP ends the process, as it does by default.
-        let (hangup, resized) = (signal(SignalKind::hangup()).ok(), signal(SignalKind::window_change()).ok());
-        Self { settings, global, environment, purpose, hangup, resized }
+        let (hangup, resized) = (
+            signal(SignalKind::hangup()).ok(),
+            signal(SignalKind::window_change()).ok(),
+        );
+        Self {
+            settings,
+            global,
+            environment,
+            purpose,
+            hangup,
+            resized,
+        }
     }
 }
 
 #[async_trait]
 impl Clusters for Configured<'_> {
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
-        connect::cluster(&self.settings, self.purpose, stop).await.map_err(|error| trouble(&error))
+        connect::cluster(&self.settings, self.purpose, stop)
+            .await
+            .map_err(|error| trouble(&error))
     }
 
     async fn reload(&mut self, sinks: &mut Sinks<'_>) {
@@ -60,10 +72,17 @@ impl Clusters for Configured<'_> {
             return std::future::pending().await;
         }
         sinks.reloading();
-        match resolve(self.global, self.environment, &mut io::empty(), Scope::Cluster) {
+        match resolve(
+            self.global,
+            self.environment,
+            &mut io::empty(),
+            Scope::Cluster,
+        ) {
             Ok(settings) => self.settings = settings,
             Err(error) => {
-                let fault = Fault::Settings { why: error.to_string() };
+                let fault = Fault::Settings {
+                    why: error.to_string(),
+                };
                 sinks.note(&Note::Event(What::Error(fault).into()));
             }
         }
@@ -73,8 +92,14 @@ impl Clusters for Configured<'_> {
 /// Settings that cannot be used, and a database of another kind, do not mend themselves.
 fn trouble(error: &CommandError) -> Trouble {
     let body = error.body();
-    let text = std::iter::once(body.message).chain(body.causes).collect::<Vec<_>>().join(": ");
-    let schema = matches!(error, CommandError::Failover(FailoverError::Store(StoreError::Schema(_))));
+    let text = std::iter::once(body.message)
+        .chain(body.causes)
+        .collect::<Vec<_>>()
+        .join(": ");
+    let schema = matches!(
+        error,
+        CommandError::Failover(FailoverError::Store(StoreError::Schema(_)))
+    );
     let fatal = (matches!(error, CommandError::Config(_)) || schema).then_some(body.exit_code);
     let replica = matches!(
         error,
@@ -84,12 +109,21 @@ fn trouble(error: &CommandError) -> Trouble {
                 | FailoverError::Store(StoreError::Database(DatabaseError::Doubtful { .. }))
         )
     );
-    let code = if replica { ExitCode::Refused } else { ExitCode::Unreachable };
+    let code = if replica {
+        ExitCode::Refused
+    } else {
+        ExitCode::Unreachable
+    };
     let source = match error {
         CommandError::Failover(error) => Source::of(error),
         _ => None,
     };
-    Trouble { text, fatal, code, source }
+    Trouble {
+        text,
+        fatal,
+        code,
+        source,
+    }
 }
 
 /// Whether the first of two signals comes before the second; one without a handler never comes.

@@ -27,7 +27,8 @@ pub(super) use args::WatchArgs;
 use setup::{Setup, open_state};
 use sinks::prepare;
 
-/// The document of `watch`, where it is no loop: of `--pause` and `--resume`, and of a loop that does not begin.
+/// The document of `watch`, where it is no loop: of `--pause` and `--resume`, and of a loop that
+/// does not begin.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(super) struct WatchDocument {
     paused: Option<bool>,
@@ -44,7 +45,8 @@ impl Skeleton for WatchDocument {
 pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result<u8> {
     let environment = call.environment;
     if arguments.print_unit {
-        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/dsctl"));
+        let program =
+            std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/dsctl"));
         return call.text("watch", |_| Ok(unit::unit(&program)));
     }
     let answer = if let Some(reason) = &arguments.pause {
@@ -54,11 +56,17 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
     } else {
         let global = call.global;
         let work = async |shell: &mut Shell<'_, '_>, _: &mut Document| {
-            run_loop(shell, global, environment, arguments).await.map(|code| Answer::ending(code.number()))
+            run_loop(shell, global, environment, arguments)
+                .await
+                .map(|code| Answer::ending(code.number()))
         };
         return Box::pin(call.alone(WatchDocument::default(), Scope::Cluster, work)).await;
     };
-    finish(call.printer, Document::new(WatchDocument::COMMAND, WatchDocument::default()), answer)
+    finish(
+        call.printer,
+        Document::new(WatchDocument::COMMAND, WatchDocument::default()),
+        answer,
+    )
 }
 
 fn pause(
@@ -71,8 +79,15 @@ fn pause(
     let pause = file
         .pause(&operator(environment), reason)
         .map_err(|error| cannot(format!("cannot write {}", file.path().display()), error))?;
-    let keys = WatchDocument { paused: Some(true), by: Some(pause.by), reason: Some(reason.to_owned()) };
-    let line = format!("watchers with {} are paused; go on with dsctl watch --resume", state.path().display());
+    let keys = WatchDocument {
+        paused: Some(true),
+        by: Some(pause.by),
+        reason: Some(reason.to_owned()),
+    };
+    let line = format!(
+        "watchers with {} are paused; go on with dsctl watch --resume",
+        state.path().display()
+    );
     Ok(Answer::new(Body::new(keys).closing(line)))
 }
 
@@ -81,31 +96,42 @@ fn cannot(what: String, error: io::Error) -> CommandError {
     CommandError::usage(anyhow::Error::new(error).context(what), "see --state-file")
 }
 
-/// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own to write; one that
-/// starts later reads the state file.
-fn resume(arguments: &WatchArgs, environment: &Environment) -> Result<Answer<WatchDocument>, CommandError> {
+/// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own
+/// to write; one that starts later reads the state file.
+fn resume(
+    arguments: &WatchArgs,
+    environment: &Environment,
+) -> Result<Answer<WatchDocument>, CommandError> {
     let file = open_state(arguments, environment)?;
     let pause = PauseFile::beside(file.path());
-    let paused = pause.resume().map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
-    // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be lost.
+    let paused = pause
+        .resume()
+        .map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
+    // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be
+    // lost.
     let lone = Lone::beside(file.path());
     let mut state = file.load().unwrap_or_default();
     let braked = state.brake.take();
     if let Ok(Some(_lone)) = lone {
         if braked.is_some() {
             state.failovers.clear();
-            file.save(&state).map_err(|error| CommandError::usage(error.into(), "see --state-file"))?;
+            file.save(&state)
+                .map_err(|error| CommandError::usage(error.into(), "see --state-file"))?;
         }
     } else {
         let marker = file.resume_marker();
-        std::fs::write(&marker, "").map_err(|error| cannot(format!("cannot write {}", marker.display()), error))?;
+        std::fs::write(&marker, "")
+            .map_err(|error| cannot(format!("cannot write {}", marker.display()), error))?;
     }
     let was = match (&paused, &braked) {
         (Some(pause), _) => format!("the pause of {} has ended ({})", pause.by, pause.reason),
         (None, Some(brake)) => format!("the storm brake is released ({})", brake.reason),
         (None, None) => "nothing was paused, and the storm brake was not on".to_owned(),
     };
-    let keys = WatchDocument { paused: Some(false), ..WatchDocument::default() };
+    let keys = WatchDocument {
+        paused: Some(false),
+        ..WatchDocument::default()
+    };
     Ok(Answer::new(Body::new(keys).closing(was)))
 }
 
@@ -136,7 +162,10 @@ fn setup<'a>(
     arguments: &'a WatchArgs,
 ) -> Result<Setup<'a>, CommandError> {
     if !matches!(settings.output.format, Format::Table | Format::Ndjson) {
-        return Err(CommandError::usage(anyhow!("watch tells events"), "use -o ndjson for programs"));
+        return Err(CommandError::usage(
+            anyhow!("watch tells events"),
+            "use -o ndjson for programs",
+        ));
     }
     if !arguments.guards.yes && !arguments.guards.dry_run {
         return Err(Refusal::WatchWithoutConsent.into());
@@ -144,7 +173,13 @@ fn setup<'a>(
     settings.registry()?;
     settings.database()?;
     let state_file = open_state(arguments, environment)?;
-    Ok(Setup { settings, global, environment, arguments, state_file })
+    Ok(Setup {
+        settings,
+        global,
+        environment,
+        arguments,
+        state_file,
+    })
 }
 
 fn plan(arguments: &WatchArgs) -> Plan {

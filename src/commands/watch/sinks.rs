@@ -14,7 +14,9 @@ use crate::signals;
 use crate::watch::hooks::{Hooks, parse_on};
 use crate::watch::lone::Lone;
 use crate::watch::notify::Notify;
-use crate::watch::sinks::{Caller, HookSink, Lines, LiveView, MetricsSink, ServiceManager, Sink, Sinks};
+use crate::watch::sinks::{
+    Caller, HookSink, Lines, LiveView, MetricsSink, ServiceManager, Sink, Sinks,
+};
 use crate::watch::{Surroundings, metrics_http};
 
 /// What the loop needs to begin.
@@ -27,16 +29,31 @@ pub(super) struct LoopSetup<'a> {
 }
 
 /// Opens everything that the loop works with.
-pub(super) async fn prepare<'a>(setup: Setup<'a>, printer: &'a mut Printer<'_>) -> Result<LoopSetup<'a>, CommandError> {
-    let Setup { settings, global, environment, arguments, state_file } = setup;
+pub(super) async fn prepare<'a>(
+    setup: Setup<'a>,
+    printer: &'a mut Printer<'_>,
+) -> Result<LoopSetup<'a>, CommandError> {
+    let Setup {
+        settings,
+        global,
+        environment,
+        arguments,
+        state_file,
+    } = setup;
     let (notifications, dry_run) = (&arguments.notifications, arguments.guards.dry_run);
-    let hooks = Caller { hooks: hooks(notifications)?, dry_run };
+    let hooks = Caller {
+        hooks: hooks(notifications)?,
+        dry_run,
+    };
     let metrics = metrics(notifications).await?;
     let notify = notify(environment)?;
     let longest_interval = notify.watchdog_interval();
     let lone = if dry_run { None } else { alone(&state_file)? };
-    let shown: Box<dyn Sink + 'a> =
-        if arguments.live { Box::new(live(printer)?) } else { Box::new(Lines::new(printer)) };
+    let shown: Box<dyn Sink + 'a> = if arguments.live {
+        Box::new(live(printer)?)
+    } else {
+        Box::new(Lines::new(printer))
+    };
     let sinks = Sinks::new(vec![
         Box::new(metrics),
         shown,
@@ -44,10 +61,18 @@ pub(super) async fn prepare<'a>(setup: Setup<'a>, printer: &'a mut Printer<'_>) 
         // They take their time: by then everybody else has been told.
         Box::new(HookSink::new(hooks.clone())),
     ]);
-    let purpose = if dry_run { Purpose::Look } else { Purpose::Write };
+    let purpose = if dry_run {
+        Purpose::Look
+    } else {
+        Purpose::Write
+    };
     let clusters = Configured::new(settings, global, environment, purpose);
     let surroundings = Surroundings::new(Box::new(clusters), sinks, hooks, state_file);
-    Ok(LoopSetup { surroundings, longest_interval, _lone: lone })
+    Ok(LoopSetup {
+        surroundings,
+        longest_interval,
+        _lone: lone,
+    })
 }
 
 fn unusable(message: String, hint: &str) -> CommandError {
@@ -55,10 +80,22 @@ fn unusable(message: String, hint: &str) -> CommandError {
 }
 
 fn hooks(notifications: &NotificationArgs) -> Result<Hooks, CommandError> {
-    let on = notifications.on.iter().map(|text| parse_on(text)).collect::<Result<Vec<_>, _>>();
-    let on =
-        on.map_err(|error| unusable(format!("--on cannot be used: {error}"), "for example --on pre=/usr/bin/true"))?;
-    let hooks = Hooks { dir: notifications.hook.clone(), on, timeout: notifications.hook_timeout };
+    let on = notifications
+        .on
+        .iter()
+        .map(|text| parse_on(text))
+        .collect::<Result<Vec<_>, _>>();
+    let on = on.map_err(|error| {
+        unusable(
+            format!("--on cannot be used: {error}"),
+            "for example --on pre=/usr/bin/true",
+        )
+    })?;
+    let hooks = Hooks {
+        dir: notifications.hook.clone(),
+        on,
+        timeout: notifications.hook_timeout,
+    };
     hooks.check().map_err(|problem| {
         unusable(
             problem,
@@ -70,27 +107,50 @@ fn hooks(notifications: &NotificationArgs) -> Result<Hooks, CommandError> {
 
 async fn metrics(notifications: &NotificationArgs) -> Result<MetricsSink, CommandError> {
     let (metrics, page) = MetricsSink::new(notifications.metrics_file.clone());
-    let Some(text) = &notifications.metrics_listen else { return Ok(metrics) };
-    let address = metrics_http::parse_listen(text)
-        .map_err(|problem| unusable(format!("--metrics-listen {text:?}: {problem}"), "for example 9187"))?;
+    let Some(text) = &notifications.metrics_listen else {
+        return Ok(metrics);
+    };
+    let address = metrics_http::parse_listen(text).map_err(|problem| {
+        unusable(
+            format!("--metrics-listen {text:?}: {problem}"),
+            "for example 9187",
+        )
+    })?;
     let listener = tokio::net::TcpListener::bind(address)
         .await
-        .map_err(|error| unusable(format!("cannot listen on {address}: {error}"), "give another port"))?;
+        .map_err(|error| {
+            unusable(
+                format!("cannot listen on {address}: {error}"),
+                "give another port",
+            )
+        })?;
     tokio::spawn(metrics_http::serve(listener, page));
     Ok(metrics)
 }
 
 fn notify(environment: &Environment) -> Result<Notify, CommandError> {
-    Notify::from_environment(environment)
-        .map_err(|error| unusable(format!("NOTIFY_SOCKET cannot be used: {error}"), "see systemd's sd_notify(3)"))
+    Notify::from_environment(environment).map_err(|error| {
+        unusable(
+            format!("NOTIFY_SOCKET cannot be used: {error}"),
+            "see systemd's sd_notify(3)",
+        )
+    })
 }
 
 fn live(printer: &Printer<'_>) -> Result<LiveView, CommandError> {
     if !printer.can_show() {
-        return Err(unusable("--live needs a terminal".to_owned(), "leave it out, or use -o ndjson"));
+        return Err(unusable(
+            "--live needs a terminal".to_owned(),
+            "leave it out, or use -o ndjson",
+        ));
     }
     signals::quit_in_order();
     signals::stop_in_order();
-    let cannot = |error: io::Error| unusable(format!("the terminal cannot be used: {error}"), "leave --live out");
+    let cannot = |error: io::Error| {
+        unusable(
+            format!("the terminal cannot be used: {error}"),
+            "leave --live out",
+        )
+    };
     LiveView::on_terminal().map_err(cannot)
 }

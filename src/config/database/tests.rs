@@ -5,14 +5,22 @@ use crate::metadata::target::Tls;
 
 /// `mysql ds/pw@db1:3306/ds Prefer -`: everything that a URL says, on one line.
 fn summary(url: &str) -> String {
-    let (kind, server) = match DbTarget::parse(url).unwrap_or_else(|error| panic!("{url}: {error}")) {
+    let (kind, server) = match DbTarget::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))
+    {
         DbTarget::MySql(server) => ("mysql", server),
         DbTarget::Postgres(server) => ("postgres", server),
         DbTarget::Sqlite(file) => return format!("sqlite {}", file.display()),
     };
     let password = server.password.as_ref().map_or("-", Secret::expose);
     let schema = server.schema.as_deref().unwrap_or("-");
-    let ServerTarget { host, port, user, database, tls, .. } = &server;
+    let ServerTarget {
+        host,
+        port,
+        user,
+        database,
+        tls,
+        ..
+    } = &server;
     format!("{kind} {user}/{password}@{host}:{port}/{database} {tls:?} {schema}")
 }
 
@@ -20,21 +28,54 @@ fn summary(url: &str) -> String {
 fn the_usual_urls() {
     let cases = [
         ("mysql://ds:pw@db1/ds", "mysql ds/pw@db1:3306/ds Prefer -"),
-        ("MySQL://ds@db1:3307/ds?ssl-mode=REQUIRED", "mysql ds/-@db1:3307/ds Require -"),
-        ("mariadb://ds@db1/ds?ssl-mode=disabled", "mysql ds/-@db1:3306/ds Disable -"),
-        ("postgres://ds:@db1/ds", "postgres ds/-@db1:5432/ds Prefer -"),
-        ("postgresql://ds@[::1]:5433/ds?sslmode=verify-full", "postgres ds/-@::1:5433/ds VerifyFull(None) -"),
+        (
+            "MySQL://ds@db1:3307/ds?ssl-mode=REQUIRED",
+            "mysql ds/-@db1:3307/ds Require -",
+        ),
+        (
+            "mariadb://ds@db1/ds?ssl-mode=disabled",
+            "mysql ds/-@db1:3306/ds Disable -",
+        ),
+        (
+            "postgres://ds:@db1/ds",
+            "postgres ds/-@db1:5432/ds Prefer -",
+        ),
+        (
+            "postgresql://ds@[::1]:5433/ds?sslmode=verify-full",
+            "postgres ds/-@::1:5433/ds VerifyFull(None) -",
+        ),
         (
             "postgres://ds@db1/ds?sslmode=require&sslrootcert=/ca.pem",
             "postgres ds/-@db1:5432/ds VerifyCa(\"/ca.pem\") -",
         ),
-        ("postgres://ds@db1/ds?options=-c%20search_path%3Dprod", "postgres ds/-@db1:5432/ds Prefer prod"),
-        ("postgres://ds@db1/ds?options=--search_path=a,b", "postgres ds/-@db1:5432/ds Prefer a,b"),
-        ("mysql://d%40s:p%2Fw%23%3a%25@db1/d%20s", "mysql d@s/p/w#:%@db1:3306/d s Prefer -"),
-        ("mysql://ds:p@ss@db1/ds", "mysql ds/p@ss@db1:3306/ds Prefer -"),
-        ("postgres://ds@fe80%3A%3A1%25eth0/ds", "postgres ds/-@fe80::1%eth0:5432/ds Prefer -"),
-        ("postgres://ds@%2Frun%2Fpostgresql/ds", "postgres ds/-@/run/postgresql:5432/ds Prefer -"),
-        ("mysql://ds:a+b@db1/ds?x", "mysql ds/a+b@db1:3306/ds Prefer -"),
+        (
+            "postgres://ds@db1/ds?options=-c%20search_path%3Dprod",
+            "postgres ds/-@db1:5432/ds Prefer prod",
+        ),
+        (
+            "postgres://ds@db1/ds?options=--search_path=a,b",
+            "postgres ds/-@db1:5432/ds Prefer a,b",
+        ),
+        (
+            "mysql://d%40s:p%2Fw%23%3a%25@db1/d%20s",
+            "mysql d@s/p/w#:%@db1:3306/d s Prefer -",
+        ),
+        (
+            "mysql://ds:p@ss@db1/ds",
+            "mysql ds/p@ss@db1:3306/ds Prefer -",
+        ),
+        (
+            "postgres://ds@fe80%3A%3A1%25eth0/ds",
+            "postgres ds/-@fe80::1%eth0:5432/ds Prefer -",
+        ),
+        (
+            "postgres://ds@%2Frun%2Fpostgresql/ds",
+            "postgres ds/-@/run/postgresql:5432/ds Prefer -",
+        ),
+        (
+            "mysql://ds:a+b@db1/ds?x",
+            "mysql ds/a+b@db1:3306/ds Prefer -",
+        ),
     ];
     for (url, expected) in cases {
         assert_eq!(summary(url), expected, "{url}");
@@ -52,18 +93,42 @@ fn the_urls_of_dolphinscheduler() {
             "jdbc:mysql://h/d?useUnicode=true&amp;useSSL=false&amp;user=u&amp;serverTimezone=Asia/Shanghai",
             "mysql u/-@h:3306/d Disable -",
         ),
-        ("jdbc:mysql://u:p@h/d?sslMode=VERIFY_IDENTITY&useSSL=false", "mysql u/p@h:3306/d VerifyFull(None) -"),
-        ("jdbc:mysql://u@h/d?useSSL=true", "mysql u/-@h:3306/d Prefer -"),
-        ("jdbc:mysql://u@h/d?useSSL=true&requireSSL=true", "mysql u/-@h:3306/d Require -"),
-        ("jdbc:mysql://u@h/d?ssl-ca=/ca.pem", "mysql u/-@h:3306/d VerifyCa(\"/ca.pem\") -"),
-        ("jdbc:mariadb://h/d?user=u&useSsl=true&trustServerCertificate=true", "mysql u/-@h:3306/d Require -"),
-        ("jdbc:mariadb://h/d?user=u&sslMode=verify-full", "mysql u/-@h:3306/d VerifyFull(None) -"),
+        (
+            "jdbc:mysql://u:p@h/d?sslMode=VERIFY_IDENTITY&useSSL=false",
+            "mysql u/p@h:3306/d VerifyFull(None) -",
+        ),
+        (
+            "jdbc:mysql://u@h/d?useSSL=true",
+            "mysql u/-@h:3306/d Prefer -",
+        ),
+        (
+            "jdbc:mysql://u@h/d?useSSL=true&requireSSL=true",
+            "mysql u/-@h:3306/d Require -",
+        ),
+        (
+            "jdbc:mysql://u@h/d?ssl-ca=/ca.pem",
+            "mysql u/-@h:3306/d VerifyCa(\"/ca.pem\") -",
+        ),
+        (
+            "jdbc:mariadb://h/d?user=u&useSsl=true&trustServerCertificate=true",
+            "mysql u/-@h:3306/d Require -",
+        ),
+        (
+            "jdbc:mariadb://h/d?user=u&sslMode=verify-full",
+            "mysql u/-@h:3306/d VerifyFull(None) -",
+        ),
         (
             "jdbc:postgresql://h:5432/d?user=u&password=p&currentSchema=ds&stringtype=unspecified",
             "postgres u/p@h:5432/d Prefer ds",
         ),
-        ("JDBC:PostgreSQL://h/d?user=u&ssl=true", "postgres u/-@h:5432/d VerifyFull(None) -"),
-        ("jdbc:mysql://h/d?user=first&user=last", "mysql last/-@h:3306/d Prefer -"),
+        (
+            "JDBC:PostgreSQL://h/d?user=u&ssl=true",
+            "postgres u/-@h:5432/d VerifyFull(None) -",
+        ),
+        (
+            "jdbc:mysql://h/d?user=first&user=last",
+            "mysql last/-@h:3306/d Prefer -",
+        ),
     ];
     for (url, expected) in cases {
         assert_eq!(summary(url), expected, "{url}");
@@ -88,9 +153,18 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
     let cases = [
         ("", "this is no database URL that is known"),
         ("MARKER", "this is no database URL that is known"),
-        ("oracle://u:MARKER@h/d", "this is no database URL that is known"),
-        ("jdbc:h2:mem:MARKER", "H2 is inside one DolphinScheduler process and cannot be reached from outside"),
-        ("jdbc:mysql:loadbalance://MARKER@a,b/d", "the URL names several hosts"),
+        (
+            "oracle://u:MARKER@h/d",
+            "this is no database URL that is known",
+        ),
+        (
+            "jdbc:h2:mem:MARKER",
+            "H2 is inside one DolphinScheduler process and cannot be reached from outside",
+        ),
+        (
+            "jdbc:mysql:loadbalance://MARKER@a,b/d",
+            "the URL names several hosts",
+        ),
         ("mysql:MARKER", "this form of URL is not supported"),
         ("mysql://u:MARKER@a:1,b:2/d", "the URL names several hosts"),
         ("mysql://u:MARKER@/d", "empty host"),
@@ -99,31 +173,70 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ("mysql://u:MARKER@h/", "the name of the database is missing"),
         ("mysql://u:MAR#KER@h/d", "invalid port number"),
         ("mysql://u:MAR/KER@h/d", "invalid port number"),
-        ("mysql://u:1/KER@h/d", "the URL has a / or @ where none belongs"),
+        (
+            "mysql://u:1/KER@h/d",
+            "the URL has a / or @ where none belongs",
+        ),
         ("mysql://u:p@h/d#MARKER", "there is a # in the URL"),
         (
             "jdbc:mysql://address=(host=h)(port=1)(user=x)(password=MARKER)/ds?user=x",
             "the host or the database's name has a character that none has",
         ),
-        ("jdbc:postgresql://(host=h,password=MARKER)/ds?user=x", "the URL names several hosts"),
-        ("jdbc:mysql://h/ds;password=MARKER?user=x", "the host or the database's name has a character that none has"),
-        ("jdbc:mysql://h;password=MARKER/ds?user=x", "the host or the database's name has a character that none has"),
-        ("mysql://u@db1%3AMARKER/d", "the host or the database's name has a character that none has"),
-        ("mysql://u@db1%25MARKER/d", "the host or the database's name has a character that none has"),
-        ("postgres://u@fe80%3A%3A1%25eth0%3AMARKER/d", "the host or the database's name has a character that none has"),
-        ("mysql://u@h/MARKER%3Dx", "the host or the database's name has a character that none has"),
-        ("postgres://u%3bpassword%3dMARKER@h/ds", "a password stands where none belongs"),
-        ("postgres://u@h/ds?sslmode=verify-ca&sslrootcert=/ca.pem;pwd=MARKER", "a password stands where none belongs"),
-        ("sqlite:/var/lib/d.db?Password=MARKER", "a SQLite file has no password"),
+        (
+            "jdbc:postgresql://(host=h,password=MARKER)/ds?user=x",
+            "the URL names several hosts",
+        ),
+        (
+            "jdbc:mysql://h/ds;password=MARKER?user=x",
+            "the host or the database's name has a character that none has",
+        ),
+        (
+            "jdbc:mysql://h;password=MARKER/ds?user=x",
+            "the host or the database's name has a character that none has",
+        ),
+        (
+            "mysql://u@db1%3AMARKER/d",
+            "the host or the database's name has a character that none has",
+        ),
+        (
+            "mysql://u@db1%25MARKER/d",
+            "the host or the database's name has a character that none has",
+        ),
+        (
+            "postgres://u@fe80%3A%3A1%25eth0%3AMARKER/d",
+            "the host or the database's name has a character that none has",
+        ),
+        (
+            "mysql://u@h/MARKER%3Dx",
+            "the host or the database's name has a character that none has",
+        ),
+        (
+            "postgres://u%3bpassword%3dMARKER@h/ds",
+            "a password stands where none belongs",
+        ),
+        (
+            "postgres://u@h/ds?sslmode=verify-ca&sslrootcert=/ca.pem;pwd=MARKER",
+            "a password stands where none belongs",
+        ),
+        (
+            "sqlite:/var/lib/d.db?Password=MARKER",
+            "a SQLite file has no password",
+        ),
         ("mysql://u:MARKER@h:99999/d", "invalid port number"),
         ("mysql://h/d?password=MARKER", "the URL names no user"),
-        ("jdbc:mysql://h/d?user=&password=MARKER", "the URL names no user"),
+        (
+            "jdbc:mysql://h/d?user=&password=MARKER",
+            "the URL names no user",
+        ),
         ("mysql://u:%ffMARKER@h/d", "the password is not UTF-8"),
         (
             "mysql://u:p@h/d?ssl-mode=MARKER",
             "ssl-mode must be disabled, preferred, required, verify_ca or verify_identity",
         ),
-        ("postgres://u:p@h/d?sslmode=MARKER", "sslmode must be disable, prefer, require, verify-ca or verify-full"),
+        (
+            "postgres://u:p@h/d?sslmode=MARKER",
+            "sslmode must be disable, prefer, require, verify-ca or verify-full",
+        ),
         ("sqlite:", "the name of the SQLite file is missing"),
         ("sqlite::memory:", "the name of the SQLite file is missing"),
     ];
@@ -164,7 +277,8 @@ proptest! {
         prop_assert!(DbTarget::parse(&url).is_err(), "{}", url);
     }
 
-    /// Without a parameter `user`, whatever stands where the password belongs is either that or an error.
+    /// Without a parameter `user`, whatever stands where the password belongs is either that or an
+    /// error.
     #[test]
     fn a_password_is_never_shown(before in "[:/@#?&=%a-d0-9]{0,8}", after in "[:/@#?&=%a-d0-9,]{0,12}") {
         let url = format!("mysql://u:{before}MARKER{after}@h/d");

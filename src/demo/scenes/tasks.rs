@@ -12,14 +12,24 @@ use crate::model::InstanceId;
 pub(super) const PARENT_INSTANCE: InstanceId = 113;
 const CHILD_INSTANCE: InstanceId = 114;
 
-/// Every instance has two tasks, whose ids follow from its own; the last one of [`Situation::Running`] is a third.
+/// Every instance has two tasks, whose ids follow from its own; the last one of
+/// [`Situation::Running`] is a third.
 const fn task_id(role: &Role, place: i64) -> i64 {
     role.instance * 10 + place
 }
 
-pub(super) async fn write(database: &mut dyn Database, story: &Story, role: &Role) -> Result<(), DatabaseError> {
-    let first = task(story, role, 1, "extract", "SHELL").state(7).host(story.living_worker.as_str());
-    first.time("end_time", story.ago(role.minutes_ago - 2)).insert(database).await?;
+pub(super) async fn write(
+    database: &mut dyn Database,
+    story: &Story,
+    role: &Role,
+) -> Result<(), DatabaseError> {
+    let first = task(story, role, 1, "extract", "SHELL")
+        .state(7)
+        .host(story.living_worker.as_str());
+    first
+        .time("end_time", story.ago(role.minutes_ago - 2))
+        .insert(database)
+        .await?;
     let second = match role.part {
         Situation::Finished => finished(story, role),
         Situation::Parent => sub_process(story, role),
@@ -31,7 +41,9 @@ pub(super) async fn write(database: &mut dyn Database, story: &Story, role: &Rol
         Situation::Running => submitted(story, role).insert(database).await,
         Situation::Parent => {
             let parent_task = task_id(role, 2);
-            seed::relation(story.version, role.instance, parent_task, CHILD_INSTANCE).insert(database).await
+            seed::relation(story.version, role.instance, parent_task, CHILD_INSTANCE)
+                .insert(database)
+                .await
         }
         _ => Ok(()),
     }
@@ -40,7 +52,10 @@ pub(super) async fn write(database: &mut dyn Database, story: &Story, role: &Rol
 fn task(story: &Story, role: &Role, place: i64, name: &str, task_type: &str) -> Seed {
     let (version, id) = (story.version, task_id(role, place));
     let started = story.ago(role.minutes_ago - place);
-    let log = format!("/opt/dolphinscheduler/worker-server/logs/{}/{id}.log", started.strftime("%Y%m%d"));
+    let log = format!(
+        "/opt/dolphinscheduler/worker-server/logs/{}/{id}.log",
+        started.strftime("%Y%m%d")
+    );
     seed::task(version, role.instance)
         .id(id)
         .name(name)
@@ -54,22 +69,34 @@ fn task(story: &Story, role: &Role, place: i64, name: &str, task_type: &str) -> 
 
 fn finished(story: &Story, role: &Role) -> Seed {
     let state = if role.state == 7 { 7 } else { 6 };
-    let row = task(story, role, 2, "load", "SQL").state(state).host(story.living_worker.as_str());
+    let row = task(story, role, 2, "load", "SQL")
+        .state(state)
+        .host(story.living_worker.as_str());
     row.time("end_time", story.ago(role.minutes_ago - 5))
 }
 
 fn unfinished(story: &Story, role: &Role) -> Seed {
     let on_dead_worker = match (role.part, Release::exact(story.version).task_rule()) {
         (Situation::OfLivingMaster, _) => false,
-        // Tasks of these releases are run again, so a living worker would have to end the old attempt first.
+        // Tasks of these releases are run again, so a living worker would have to end the old
+        // attempt first.
         (_, TaskRule::AllUnfinished) => true,
         // Here tasks on dead workers are run again, the others go on.
         (part, TaskRule::OnDeadHosts { .. }) => part == Situation::Running,
         _ => false,
     };
-    let worker = if on_dead_worker { &story.dead_worker } else { &story.living_worker };
-    let row = task(story, role, 2, "aggregate", "SPARK").host(worker.as_str()).state(unfinished_state(story, role));
-    row.set("app_link", format!("application_1717200000000_{:04}", role.instance))
+    let worker = if on_dead_worker {
+        &story.dead_worker
+    } else {
+        &story.living_worker
+    };
+    let row = task(story, role, 2, "aggregate", "SPARK")
+        .host(worker.as_str())
+        .state(unfinished_state(story, role));
+    row.set(
+        "app_link",
+        format!("application_1717200000000_{:04}", role.instance),
+    )
 }
 
 /// Dispatched (3.0 and newer), else running.
@@ -80,14 +107,22 @@ fn unfinished_state(story: &Story, role: &Role) -> i64 {
 
 /// A task that waits for its turn: no worker has it yet.
 fn submitted(story: &Story, role: &Role) -> Seed {
-    let row = task(story, role, 3, "publish", "SHELL").state(0).without("start_time");
+    let row = task(story, role, 3, "publish", "SHELL")
+        .state(0)
+        .without("start_time");
     row.without("pid").without("log_path")
 }
 
 /// The task that started the child. It runs inside the master.
 fn sub_process(story: &Story, role: &Role) -> Seed {
-    let task_type = if is_typed(story.version) { "SUB_WORKFLOW" } else { "SUB_PROCESS" };
-    let row = task(story, role, 2, "refresh_profiles", task_type).state(1).host(story.dead_master.as_str());
+    let task_type = if is_typed(story.version) {
+        "SUB_WORKFLOW"
+    } else {
+        "SUB_PROCESS"
+    };
+    let row = task(story, role, 2, "refresh_profiles", task_type)
+        .state(1)
+        .host(story.dead_master.as_str());
     row.without("pid")
 }
 
@@ -98,6 +133,8 @@ fn handed_over(story: &Story, role: &Role) -> Seed {
     if release.task_rule() == TaskRule::Untouched {
         return row.host(story.living_worker.as_str()).state(1);
     }
-    let row = row.host(story.dead_worker.as_str()).state(NEED_FAULT_TOLERANCE);
+    let row = row
+        .host(story.dead_worker.as_str())
+        .state(NEED_FAULT_TOLERANCE);
     row.set("flag", i64::from(!release.mark_clears_flag()))
 }

@@ -45,8 +45,8 @@ pub enum DefaultValue {
     Text(&'static str),
     /// The database's present time.
     Now,
-    /// MySQL: the present time, at every later write too. PostgreSQL: nothing, and nobody fills it; the present time once
-    /// where it may not be NULL.
+    /// MySQL: the present time, at every later write too. PostgreSQL: nothing, and nobody fills it;
+    /// the present time once where it may not be NULL.
     Touched,
 }
 
@@ -58,7 +58,10 @@ pub(super) struct Releases {
 }
 
 impl Releases {
-    pub(super) const ALWAYS: Self = Self { since: Version::new(0, 0, 0), before: OPEN_END };
+    pub(super) const ALWAYS: Self = Self {
+        since: Version::new(0, 0, 0),
+        before: OPEN_END,
+    };
 
     pub(super) fn includes(self, version: Version) -> bool {
         self.since <= version && version < self.before
@@ -74,14 +77,21 @@ pub struct ColumnDef {
     pub kind: ColumnType,
     /// Whether it may be NULL.
     pub null: bool,
-    /// What it holds when an insert leaves it out; `None` is NULL, or an error where it may not be NULL.
+    /// What it holds when an insert leaves it out; `None` is NULL, or an error where it may not be
+    /// NULL.
     pub default: Option<DefaultValue>,
     life: Releases,
 }
 
 impl ColumnDef {
     const fn new(name: &'static str, kind: ColumnType) -> Self {
-        Self { name, kind, null: true, default: None, life: Releases::ALWAYS }
+        Self {
+            name,
+            kind,
+            null: true,
+            default: None,
+            life: Releases::ALWAYS,
+        }
     }
 
     pub(super) const fn required(mut self) -> Self {
@@ -191,7 +201,13 @@ pub struct IndexDef {
 
 impl IndexDef {
     pub(super) const fn on(name: &'static str, columns: &'static [&'static str]) -> Self {
-        Self { name, columns, unique: false, databases: Where::Everywhere, life: Releases::ALWAYS }
+        Self {
+            name,
+            columns,
+            unique: false,
+            databases: Where::Everywhere,
+            life: Releases::ALWAYS,
+        }
     }
 
     pub(super) const fn unique(mut self) -> Self {

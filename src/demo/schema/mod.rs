@@ -1,8 +1,10 @@
-//! The tables of every release, as data: what `dsctl demo` and the tests create, and names that may enter SQL text.
+//! The tables of every release, as data: what `dsctl demo` and the tests create, and names that may
+//! enter SQL text.
 //!
-//! Facts come from the release scripts of DolphinScheduler (MySQL's where the two databases differ, unless said
-//! otherwise). Columns and indexes carry the releases they live in, so a table is described once for all of them.
-//! Left out are tables that a failover never meets and foreign keys.
+//! Facts come from the release scripts of DolphinScheduler (MySQL's where the two databases differ,
+//! unless said otherwise). Columns and indexes carry the releases they live in, so a table is
+//! described once for all of them. Left out are tables that a failover never meets and foreign
+//! keys.
 
 mod alert;
 mod column;
@@ -48,11 +50,14 @@ pub fn tables(version: Version) -> Vec<TableDef> {
         .collect()
 }
 
-/// The tables of the JDBC registry as 3.3 has them: a SQLite file has them whatever its release, since its registry is
-/// that one.
+/// The tables of the JDBC registry as 3.3 has them: a SQLite file has them whatever its release,
+/// since its registry is that one.
 #[must_use]
 pub fn registry_tables() -> Vec<TableDef> {
-    registry::TABLES.iter().map(|table| table.at(release::R3_3)).collect()
+    registry::TABLES
+        .iter()
+        .map(|table| table.at(release::R3_3))
+        .collect()
 }
 
 #[cfg(test)]

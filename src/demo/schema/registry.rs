@@ -1,4 +1,5 @@
-//! The JDBC registry as 3.3 designed it anew (F§4.3). Upstream: `JdbcRegistryData`, `JdbcRegistryLock`,
+//! The JDBC registry as 3.3 designed it anew (F§4.3). Upstream: `JdbcRegistryData`,
+//! `JdbcRegistryLock`,
 //! `JdbcRegistryClientHeartbeat`, `JdbcRegistryDataChangeEvent`.
 
 use super::column::{ColumnDef, IndexDef, big_id, bigint, stamp, text, varchar};
@@ -22,7 +23,8 @@ const DATA: &[ColumnDef] = &[
     stamp("last_update_time").required().now(),
 ];
 
-const DATA_INDEXES: &[IndexDef] = &[IndexDef::on("uk_t_ds_jdbc_registry_datakey", &["data_key"]).unique()];
+const DATA_INDEXES: &[IndexDef] =
+    &[IndexDef::on("uk_t_ds_jdbc_registry_datakey", &["data_key"]).unique()];
 
 const LOCK: &[ColumnDef] = &[
     big_id(),
@@ -32,7 +34,8 @@ const LOCK: &[ColumnDef] = &[
     stamp("create_time").required().now(),
 ];
 
-const LOCK_INDEXES: &[IndexDef] = &[IndexDef::on("uk_t_ds_jdbc_registry_lockkey", &["lock_key"]).unique()];
+const LOCK_INDEXES: &[IndexDef] =
+    &[IndexDef::on("uk_t_ds_jdbc_registry_lockkey", &["lock_key"]).unique()];
 
 /// The id is the client's own.
 const HEARTBEAT: &[ColumnDef] = &[

@@ -21,12 +21,18 @@ pub(super) const fn point(major: u16, minor: u16, patch: u16) -> Version {
     Version::new(major, minor, patch)
 }
 
-/// What `t_ds_version` says after a fresh installation by MySQL's script (F§5.2): not always the release itself.
+/// What `t_ds_version` says after a fresh installation by MySQL's script (F§5.2): not always the
+/// release itself.
 ///
 /// 3.4.2 and 3.4.3 name themselves. For 3.3.1 to 3.4.1 no script was at hand; they are taken to do so, too.
 #[must_use]
 pub fn fresh_version_row(version: Version) -> String {
-    let Version { major, minor, patch, .. } = version;
+    let Version {
+        major,
+        minor,
+        patch,
+        ..
+    } = version;
     let (minor, patch) = match (major, minor, patch) {
         (1, 2, _) => (2, 0),
         // 1.3.0, and 3.2.2 is 3.3.0 by its own scripts.
@@ -42,7 +48,11 @@ pub fn fresh_version_row(version: Version) -> String {
 /// The same by PostgreSQL's script, which differs for one release.
 #[must_use]
 pub fn postgres_version_row(version: Version) -> String {
-    if version == point(2, 0, 1) { "1.4.0".to_owned() } else { fresh_version_row(version) }
+    if version == point(2, 0, 1) {
+        "1.4.0".to_owned()
+    } else {
+        fresh_version_row(version)
+    }
 }
 
 /// Whether parameters are typed objects, and the claim is a state (3.3 and newer).

@@ -21,11 +21,13 @@ impl TableDef {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Whether the database gives out ids. It does not for error commands (they carry the failed command's id) and for
-    /// the heartbeat rows of the JDBC registry.
+    /// Whether the database gives out ids. It does not for error commands (they carry the failed
+    /// command's id) and for the heartbeat rows of the JDBC registry.
     #[must_use]
     pub fn gives_ids(&self) -> bool {
-        self.columns.iter().any(|column| matches!(column.kind, ColumnType::Id | ColumnType::BigId))
+        self.columns
+            .iter()
+            .any(|column| matches!(column.kind, ColumnType::Id | ColumnType::BigId))
     }
 }
 
@@ -44,7 +46,12 @@ impl TableSpec {
         columns: &'static [&'static [ColumnDef]],
         indexes: &'static [IndexDef],
     ) -> Self {
-        Self { name, life: Releases::ALWAYS, columns, indexes }
+        Self {
+            name,
+            life: Releases::ALWAYS,
+            columns,
+            indexes,
+        }
     }
 
     pub(super) const fn since(mut self, release: Version) -> Self {
@@ -68,7 +75,12 @@ impl TableSpec {
                 .filter(|column| column.lives_in(version))
                 .copied()
                 .collect(),
-            indexes: self.indexes.iter().filter(|index| index.lives_in(version)).copied().collect(),
+            indexes: self
+                .indexes
+                .iter()
+                .filter(|index| index.lives_in(version))
+                .copied()
+                .collect(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Task instances. Upstream: `TaskInstance`.
 
-use super::column::{ColumnDef, IndexDef, Where, bigint, id, int, long_text, text, time, tiny, varchar};
+use super::column::{
+    ColumnDef, IndexDef, Where, bigint, id, int, long_text, text, time, tiny, varchar,
+};
 use super::release::{R1_3, R2_0, R3_0, R3_1, R3_2, R3_3, point};
 use super::table::TableSpec;
 
@@ -13,11 +15,19 @@ const TASK: &[ColumnDef] = &[
     varchar("task_type", 50).required().since(R2_0),
     int("task_execute_type").default(0).since(R3_1),
     bigint("task_code").required().since(R2_0),
-    int("task_definition_version").default(0).since(R2_0).before(point(3, 2, 1)),
-    int("task_definition_version").required().default(1).since(point(3, 2, 1)),
+    int("task_definition_version")
+        .default(0)
+        .since(R2_0)
+        .before(point(3, 2, 1)),
+    int("task_definition_version")
+        .required()
+        .default(1)
+        .since(point(3, 2, 1)),
     int("process_definition_id").before(R2_0),
     int("process_instance_id").before(R3_3),
-    varchar("process_instance_name", 255).since(R3_2).before(R3_3),
+    varchar("process_instance_name", 255)
+        .since(R3_2)
+        .before(R3_3),
     int("workflow_instance_id").since(R3_3),
     varchar("workflow_instance_name", 255).since(R3_3),
     bigint("project_code").since(R3_2),
@@ -35,7 +45,9 @@ const TASK: &[ColumnDef] = &[
     int("retry_times").default(0),
     int("pid"),
     varchar("app_link", 255).before(point(1, 3, 6)),
-    text("app_link").since(point(1, 3, 6)).before(point(2, 0, 3)),
+    text("app_link")
+        .since(point(1, 3, 6))
+        .before(point(2, 0, 3)),
     long_text("app_link").since(point(2, 0, 3)).before(R3_0),
     text("app_link").since(R3_0),
     text("task_params").since(R2_0).before(point(2, 0, 3)),
@@ -65,13 +77,26 @@ const TASK: &[ColumnDef] = &[
 
 /// PostgreSQL's scripts never had an index on the instance.
 const INDEXES: &[IndexDef] = &[
-    IndexDef::on("process_instance_id", &["process_instance_id"]).only(Where::MySql).before(R3_3),
-    IndexDef::on("workflow_instance_id", &["workflow_instance_id"]).only(Where::MySql).since(R3_3),
-    IndexDef::on("task_instance_index", &["process_definition_id", "process_instance_id"])
+    IndexDef::on("process_instance_id", &["process_instance_id"])
         .only(Where::MySql)
-        .before(R2_0),
-    IndexDef::on("idx_code_version", &["task_code", "task_definition_version"]).since(point(2, 0, 4)),
-    IndexDef::on("idx_cache_key", &["cache_key"]).since(R3_2).before(R3_3),
+        .before(R3_3),
+    IndexDef::on("workflow_instance_id", &["workflow_instance_id"])
+        .only(Where::MySql)
+        .since(R3_3),
+    IndexDef::on(
+        "task_instance_index",
+        &["process_definition_id", "process_instance_id"],
+    )
+    .only(Where::MySql)
+    .before(R2_0),
+    IndexDef::on(
+        "idx_code_version",
+        &["task_code", "task_definition_version"],
+    )
+    .since(point(2, 0, 4)),
+    IndexDef::on("idx_cache_key", &["cache_key"])
+        .since(R3_2)
+        .before(R3_3),
     // Upstream's has the newest first.
     IndexDef::on("idx_project_submit_time", &["project_code", "submit_time"]).since(point(3, 4, 3)),
 ];

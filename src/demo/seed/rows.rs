@@ -1,4 +1,5 @@
-//! One function a table: a row with everything that a master would have written and that a reader may expect.
+//! One function a table: a row with everything that a master would have written and that a reader
+//! may expect.
 
 use serde_json::json;
 
@@ -17,7 +18,11 @@ const LONG_AGO: &str = "2024-01-15 09:30:00";
 /// A running instance without host, definition and times.
 pub fn instance(version: Version) -> Seed {
     let new = schema::is_typed(version);
-    let parameter = if new { r#"{"commandType":"START_PROCESS","subWorkflowInstance":false}"# } else { "{}" };
+    let parameter = if new {
+        r#"{"commandType":"START_PROCESS","subWorkflowInstance":false}"#
+    } else {
+        "{}"
+    };
     Seed::new(version, "t_ds_process_instance")
         .state(1)
         .parameter(parameter)
@@ -70,7 +75,9 @@ pub fn definition(version: Version) -> Seed {
 
 /// A version of a definition in the log table (2.0 and newer).
 pub fn definition_log(version: Version) -> Seed {
-    defined(Seed::new(version, "t_ds_process_definition_log")).set("operator", USER).set("operate_time", LONG_AGO)
+    defined(Seed::new(version, "t_ds_process_definition_log"))
+        .set("operator", USER)
+        .set("operate_time", LONG_AGO)
 }
 
 fn defined(row: Seed) -> Seed {
@@ -131,7 +138,9 @@ pub fn command(version: Version, command_type: i64) -> Seed {
 
 /// A command that failed. Its id is the failed command's.
 pub fn error_command(version: Version, id: i64, command_type: i64, message: &str) -> Seed {
-    commanded(Seed::new(version, "t_ds_error_command"), command_type).id(id).set("message", message)
+    commanded(Seed::new(version, "t_ds_error_command"), command_type)
+        .id(id)
+        .set("message", message)
 }
 
 fn commanded(row: Seed, command_type: i64) -> Seed {
@@ -147,10 +156,13 @@ fn commanded(row: Seed, command_type: i64) -> Seed {
 
 /// A recovery command for an instance, as a master would write it for one that ran.
 pub fn recovery_command(version: Version, instance: InstanceId) -> Seed {
-    command(version, RECOVERY_COMMAND).of_instance(instance).parameter(&recovery_parameter(version, instance))
+    command(version, RECOVERY_COMMAND)
+        .of_instance(instance)
+        .parameter(&recovery_parameter(version, instance))
 }
 
-/// The parameter of a recovery command without schedule and start parameters; from 3.3 on for an instance that ran.
+/// The parameter of a recovery command without schedule and start parameters; from 3.3 on for an
+/// instance that ran.
 #[must_use]
 pub fn recovery_parameter(version: Version, instance: InstanceId) -> String {
     let parameter = if schema::is_typed(version) {

@@ -26,8 +26,12 @@ impl Database for Recorder {
         self.execute(query).await.map(|_| ())
     }
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
-        self.asked.push((query.sql().to_owned(), query.values().to_vec()));
-        Ok(Written { rows: 1, insert_id: 0 })
+        self.asked
+            .push((query.sql().to_owned(), query.values().to_vec()));
+        Ok(Written {
+            rows: 1,
+            insert_id: 0,
+        })
     }
     async fn begin(&mut self, _: Access, _: Duration) -> Result<(), DatabaseError> {
         Ok(())
@@ -43,7 +47,10 @@ impl Database for Recorder {
 }
 
 async fn recorded(dialect: Dialect, row: Seed) -> Result<Vec<(String, Vec<Value>)>, DatabaseError> {
-    let mut recorder = Recorder { dialect, asked: Vec::new() };
+    let mut recorder = Recorder {
+        dialect,
+        asked: Vec::new(),
+    };
     row.insert(&mut recorder).await.map(|()| recorder.asked)
 }
 
@@ -61,14 +68,25 @@ fn alert_row() -> Seed {
 #[tokio::test]
 async fn each_database_gets_its_own_words() {
     let parameters = vec![Value::from("it's"), Value::from("2024-06-01 00:00:00")];
-    let mysql = "INSERT INTO `t_ds_alert` (`title`, `content`, `create_time`) VALUES (?, NULL, ?)".to_owned();
-    assert_eq!(recorded(Dialect::MySql, alert_row()).await.unwrap(), [(mysql, parameters.clone())]);
-    let sqlite = "INSERT INTO t_ds_alert (title, content, create_time) VALUES (?, NULL, ?)".to_owned();
-    assert_eq!(recorded(Dialect::Sqlite, alert_row()).await.unwrap(), [(sqlite, parameters.clone())]);
+    let mysql = "INSERT INTO `t_ds_alert` (`title`, `content`, `create_time`) VALUES (?, NULL, ?)"
+        .to_owned();
+    assert_eq!(
+        recorded(Dialect::MySql, alert_row()).await.unwrap(),
+        [(mysql, parameters.clone())]
+    );
+    let sqlite =
+        "INSERT INTO t_ds_alert (title, content, create_time) VALUES (?, NULL, ?)".to_owned();
+    assert_eq!(
+        recorded(Dialect::Sqlite, alert_row()).await.unwrap(),
+        [(sqlite, parameters.clone())]
+    );
     let postgres =
         "INSERT INTO t_ds_alert (title, content, create_time) VALUES ($1::text, NULL, CAST($2::text AS timestamp))"
             .to_owned();
-    assert_eq!(recorded(Dialect::Postgres, alert_row()).await.unwrap(), [(postgres, parameters)]);
+    assert_eq!(
+        recorded(Dialect::Postgres, alert_row()).await.unwrap(),
+        [(postgres, parameters)]
+    );
 }
 
 #[tokio::test]
@@ -80,7 +98,10 @@ async fn postgres_sequences_follow_given_ids_where_there_are_sequences() {
     let failed = error_command(release("3.1.9"), 9, 2, "x");
     assert_eq!(recorded(Dialect::Postgres, failed).await.unwrap().len(), 1);
     let without_id = super::command(release("3.1.9"), 2);
-    assert_eq!(recorded(Dialect::Postgres, without_id).await.unwrap().len(), 1);
+    assert_eq!(
+        recorded(Dialect::Postgres, without_id).await.unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -92,18 +113,35 @@ async fn names_that_the_release_does_not_have_are_refused_unsent() {
         Seed::new(release("3.1.9"), "t_ds_user; DROP TABLE t_ds_command"),
         definition_log(release("1.3.9")),
     ] {
-        assert!(matches!(recorded(Dialect::Sqlite, row).await, Err(DatabaseError::Refused { .. })));
+        assert!(matches!(
+            recorded(Dialect::Sqlite, row).await,
+            Err(DatabaseError::Refused { .. })
+        ));
     }
     let skipped = instance(release("1.3.9")).maybe("restart_time", "2024-06-01 00:00:00");
-    assert!(!recorded(Dialect::Sqlite, skipped).await.unwrap()[0].0.contains("restart_time"));
+    assert!(
+        !recorded(Dialect::Sqlite, skipped).await.unwrap()[0]
+            .0
+            .contains("restart_time")
+    );
 }
 
 #[tokio::test]
 async fn older_names_become_the_newer_ones_from_3_3_on() {
-    let row = instance(release("3.4.1")).id(5).definition(77, 3).set("is_sub_process", 1);
+    let row = instance(release("3.4.1"))
+        .id(5)
+        .definition(77, 3)
+        .set("is_sub_process", 1);
     let (sql, _) = recorded(Dialect::Sqlite, row).await.unwrap().remove(0);
-    assert!(sql.starts_with("INSERT INTO t_ds_workflow_instance ("), "{sql}");
-    for name in ["workflow_definition_code", "workflow_definition_version", "is_sub_workflow"] {
+    assert!(
+        sql.starts_with("INSERT INTO t_ds_workflow_instance ("),
+        "{sql}"
+    );
+    for name in [
+        "workflow_definition_code",
+        "workflow_definition_version",
+        "is_sub_workflow",
+    ] {
         assert!(sql.contains(name), "{sql}");
     }
     assert!(!sql.contains("process"), "{sql}");
@@ -111,7 +149,9 @@ async fn older_names_become_the_newer_ones_from_3_3_on() {
 
 #[tokio::test]
 async fn the_last_value_of_a_column_counts() {
-    let row = Seed::new(release("3.1.9"), "t_ds_version").set("version", "a").set("version", "b");
+    let row = Seed::new(release("3.1.9"), "t_ds_version")
+        .set("version", "a")
+        .set("version", "b");
     let (sql, parameters) = recorded(Dialect::Sqlite, row).await.unwrap().remove(0);
     assert_eq!(sql, "INSERT INTO t_ds_version (version) VALUES (?)");
     assert_eq!(parameters, [Value::from("b")]);
@@ -121,7 +161,11 @@ async fn the_last_value_of_a_column_counts() {
 async fn restart_time_is_empty_until_a_recovery_from_3_3_on() {
     let started = jiff::civil::date(2024, 6, 1).at(2, 0, 0, 0);
     let sql = async |version: &str| {
-        recorded(Dialect::Sqlite, instance(release(version)).started(started)).await.unwrap().remove(0).0
+        recorded(Dialect::Sqlite, instance(release(version)).started(started))
+            .await
+            .unwrap()
+            .remove(0)
+            .0
     };
     assert!(!sql("2.0.1").await.contains("restart_time"));
     assert!(sql("2.0.2").await.contains("restart_time"));

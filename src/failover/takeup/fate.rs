@@ -19,11 +19,13 @@ pub(super) enum Fate {
 pub(super) const ENDED: &str = "it has ended, and not as one that ran through";
 
 const GONE: &str = "its row is gone";
-const NOT_WRITTEN: &str = "no master has written itself into it, and its state was changed by somebody";
+const NOT_WRITTEN: &str =
+    "no master has written itself into it, and its state was changed by somebody";
 const NOT_REGISTERED: &str = "its new master is not registered";
 const IN_BETWEEN: &str = "it neither runs nor has it ended";
 
-/// States of every release (F§6.1): `PAUSE`, `STOP`, `FAILURE`, `SUCCESS`, and what becomes the first two.
+/// States of every release (F§6.1): `PAUSE`, `STOP`, `FAILURE`, `SUCCESS`, and what becomes the
+/// first two.
 const PAUSE: i64 = 3;
 const STOP: i64 = 5;
 const FAILURE: i64 = 6;
@@ -31,12 +33,23 @@ const SUCCESS: i64 = 7;
 const READY_PAUSE: i64 = 2;
 const READY_STOP: i64 = 4;
 
-pub(super) fn of(release: &Release, was: &HandedOver, row: Option<&Instance>, masters: &Registrations) -> Fate {
-    let Some(row) = row else { return Fate::Other(GONE) };
+pub(super) fn of(
+    release: &Release,
+    was: &HandedOver,
+    row: Option<&Instance>,
+    masters: &Registrations,
+) -> Fate {
+    let Some(row) = row else {
+        return Fate::Other(GONE);
+    };
     let family = release.family;
     let ended = matches!(row.state, Some(PAUSE | STOP | FAILURE | SUCCESS));
     if family.claim.is_on(row) {
-        return if ended { Fate::Other(ENDED) } else { Fate::Untouched };
+        return if ended {
+            Fate::Other(ENDED)
+        } else {
+            Fate::Untouched
+        };
     }
     if !shows_take_up(release, was, row) {
         return Fate::Other(if ended { ENDED } else { NOT_WRITTEN });
@@ -59,13 +72,21 @@ fn shows_take_up(release: &Release, was: &HandedOver, row: &Instance) -> bool {
         Claim::Host(_) => true,
         // The state alone; the dead master's address stays.
         Claim::State(_) if release.recovered_looks_hanging() => true,
-        // Host and time. A master that is registered again may be the one that takes its own work up.
-        Claim::State(_) => row.host.as_deref() != Some(was.master.as_str()) || row.restart_time != was.restart_time,
+        // Host and time. A master that is registered again may be the one that takes its own work
+        // up.
+        Claim::State(_) => {
+            row.host.as_deref() != Some(was.master.as_str()) || row.restart_time != was.restart_time
+        }
     }
 }
 
 fn is_registered(row: &Instance, masters: &Registrations) -> bool {
-    row.host.as_deref().is_some_and(|host| masters.servers.iter().any(|master| master.address.as_str() == host))
+    row.host.as_deref().is_some_and(|host| {
+        masters
+            .servers
+            .iter()
+            .any(|master| master.address.as_str() == host)
+    })
 }
 
 #[cfg(test)]
@@ -79,7 +100,11 @@ mod tests {
     const NOW: &str = "2024-06-01T03:00:00";
 
     fn release(id: FamilyId, version: Version) -> Release {
-        Release { family: by_id(id), range: VersionRange::new(version, version), contradictions: Vec::new() }
+        Release {
+            family: by_id(id),
+            range: VersionRange::new(version, version),
+            contradictions: Vec::new(),
+        }
     }
 
     fn masters() -> Registrations {
@@ -91,10 +116,21 @@ mod tests {
             modified_at: None,
             heartbeat: Heartbeat::default(),
         };
-        Registrations { parent_exists: true, parent: String::new(), servers: vec![server("new:1")], changes: None }
+        Registrations {
+            parent_exists: true,
+            parent: String::new(),
+            servers: vec![server("new:1")],
+            changes: None,
+        }
     }
 
-    fn fate(release: &Release, was_state: i64, state: i64, host: Option<&str>, restarted: &str) -> Fate {
+    fn fate(
+        release: &Release,
+        was_state: i64,
+        state: i64,
+        host: Option<&str>,
+        restarted: &str,
+    ) -> Fate {
         let was = HandedOver {
             instance: 1,
             command: Some(1),
@@ -143,7 +179,12 @@ mod tests {
         let alpha = release(FamilyId::V3_3, "3.3.0-alpha".parse().unwrap());
         assert_eq!(fate(&alpha, 1, 1, Some("old:1"), THEN), Fate::TakenUp);
         assert_eq!(
-            of(&new, &HandedOver::of(&Instance::default(), &Address::seen("old:1"), &[].into()), None, &masters()),
+            of(
+                &new,
+                &HandedOver::of(&Instance::default(), &Address::seen("old:1"), &[].into()),
+                None,
+                &masters()
+            ),
             Fate::Other(GONE)
         );
     }

@@ -13,9 +13,13 @@ use crate::metadata::target::{ServerTarget, Tls};
 
 const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_mins(1);
-const DONE: Written = Written { rows: 3, insert_id: 7 };
+const DONE: Written = Written {
+    rows: 3,
+    insert_id: 7,
+};
 
-/// What the server answers to one text; the error's text says its verdict. `None` at the end: it never answers.
+/// What the server answers to one text; the error's text says its verdict. `None` at the end: it
+/// never answers.
 type Answer = Vec<Option<Result<Step, &'static str>>>;
 
 /// A server that plays back its answers and writes down what it was sent.
@@ -32,16 +36,31 @@ impl Driver for Script {
     const DIALECT: Dialect = Dialect::MySql;
 
     fn connect(&self) -> BoxFuture<'_, Result<Self, sqlx::Error>> {
-        if self.is_deaf { pending().boxed() } else { ready(Ok(self.clone())).boxed() }
+        if self.is_deaf {
+            pending().boxed()
+        } else {
+            ready(Ok(self.clone())).boxed()
+        }
     }
 
     fn run<'s>(session: &'s mut Self, query: &Query) -> BoxStream<'s, Result<Step, sqlx::Error>> {
         session.sent.lock().unwrap().push(query.sql().to_owned());
-        let answer = session.answers.lock().unwrap().pop_front().unwrap_or_else(|| vec![Some(Ok(Step::Done(DONE)))]);
+        let answer = session
+            .answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or_else(|| vec![Some(Ok(Step::Done(DONE)))]);
         let is_endless = answer.iter().any(Option::is_none);
         let steps = answer.into_iter().flatten();
-        let steps = stream::iter(steps.map(|step| step.map_err(|text| sqlx::Error::Protocol(text.to_owned()))));
-        if is_endless { steps.chain(stream::pending()).boxed() } else { steps.boxed() }
+        let steps = stream::iter(
+            steps.map(|step| step.map_err(|text| sqlx::Error::Protocol(text.to_owned()))),
+        );
+        if is_endless {
+            steps.chain(stream::pending()).boxed()
+        } else {
+            steps.boxed()
+        }
     }
 
     fn begin(_: &mut Self, _: Access, _: Duration) -> Vec<String> {
@@ -90,7 +109,10 @@ impl Script {
     }
 
     /// An open writing transaction, followed by these answers.
-    async fn in_transaction(&self, answers: impl IntoIterator<Item = Answer>) -> ServerDatabase<Self> {
+    async fn in_transaction(
+        &self,
+        answers: impl IntoIterator<Item = Answer>,
+    ) -> ServerDatabase<Self> {
         let mut database = self.open().await.unwrap();
         database.begin(Access::Write, LONG).await.unwrap();
         self.answers.lock().unwrap().extend(answers);
@@ -109,15 +131,25 @@ fn fails(text: &'static str) -> Answer {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_unreachable() {
-    let script = Script { is_deaf: true, ..Script::default() };
-    assert!(matches!(script.open().await, Err(DatabaseError::Unreachable { .. })));
+    let script = Script {
+        is_deaf: true,
+        ..Script::default()
+    };
+    assert!(matches!(
+        script.open().await,
+        Err(DatabaseError::Unreachable { .. })
+    ));
 }
 
 #[tokio::test]
 async fn a_statement_is_sent_as_it_is_written() {
     let script = Script::default();
     let mut database = script.open().await.unwrap();
-    let query = Query::builder(Dialect::MySql).push("a ").bind(1).push(" '?'").build();
+    let query = Query::builder(Dialect::MySql)
+        .push("a ")
+        .bind(1)
+        .push(" '?'")
+        .build();
     assert_eq!(database.execute(&query).await.unwrap(), DONE);
     assert_eq!(script.sent(), ["a ? '?'"]);
 }
@@ -126,9 +158,18 @@ async fn a_statement_is_sent_as_it_is_written() {
 async fn nothing_is_sent_in_a_spoilt_transaction_but_its_end() {
     let script = Script::default();
     let mut database = script.in_transaction([fails("unique")]).await;
-    assert!(matches!(database.execute(&"a".into()).await, Err(DatabaseError::UniqueViolation { .. })));
-    assert!(matches!(database.execute(&"b".into()).await, Err(DatabaseError::Refused { .. })));
-    assert!(matches!(database.commit().await, Err(DatabaseError::Refused { .. })));
+    assert!(matches!(
+        database.execute(&"a".into()).await,
+        Err(DatabaseError::UniqueViolation { .. })
+    ));
+    assert!(matches!(
+        database.execute(&"b".into()).await,
+        Err(DatabaseError::Refused { .. })
+    ));
+    assert!(matches!(
+        database.commit().await,
+        Err(DatabaseError::Refused { .. })
+    ));
     assert_eq!(script.sent(), ["a", "ROLLBACK", "SET y"]);
     database.execute(&"c".into()).await.unwrap();
 }
@@ -137,10 +178,17 @@ async fn nothing_is_sent_in_a_spoilt_transaction_but_its_end() {
 async fn an_unreadable_column_spoils_too_and_the_rest_is_taken_off_the_line() {
     let script = Script::default();
     let row = |number| Some(Ok(Step::Row(Ok(Row(vec![Value::Int(number)])))));
-    let answer = vec![row(1), Some(Ok(Step::Row(Err("column x".to_owned())))), row(2), Some(Ok(Step::Done(DONE)))];
+    let answer = vec![
+        row(1),
+        Some(Ok(Step::Row(Err("column x".to_owned())))),
+        row(2),
+        Some(Ok(Step::Done(DONE))),
+    ];
     let mut database = script.in_transaction([answer]).await;
     let mut seen = Vec::new();
-    let result = database.query(&"a".into(), &mut |row| seen.push(row.int(0).unwrap())).await;
+    let result = database
+        .query(&"a".into(), &mut |row| seen.push(row.int(0).unwrap()))
+        .await;
     assert!(matches!(result, Err(DatabaseError::Refused { cause, .. }) if cause == "column x"));
     assert_eq!(seen, [1]);
     assert!(database.execute(&"b".into()).await.is_err());
@@ -150,8 +198,15 @@ async fn an_unreadable_column_spoils_too_and_the_rest_is_taken_off_the_line() {
 async fn a_failed_begin_leaves_nothing_behind() {
     let script = Script::default();
     let mut database = script.open().await.unwrap();
-    script.answers.lock().unwrap().extend([vec![Some(Ok(Step::Done(DONE)))], fails("refused")]);
-    assert!(matches!(database.begin(Access::Write, LONG).await, Err(DatabaseError::Refused { .. })));
+    script
+        .answers
+        .lock()
+        .unwrap()
+        .extend([vec![Some(Ok(Step::Done(DONE)))], fails("refused")]);
+    assert!(matches!(
+        database.begin(Access::Write, LONG).await,
+        Err(DatabaseError::Refused { .. })
+    ));
     assert_eq!(script.sent(), ["SET x", "BEGIN", "ROLLBACK", "SET y"]);
     database.begin(Access::Write, LONG).await.unwrap();
 }
@@ -161,7 +216,8 @@ async fn the_answer_to_commit_decides() {
     let done = || vec![Some(Ok(Step::Done(DONE)))];
     let cases: [(Vec<Answer>, &str, bool); 6] = [
         (vec![done(), done()], "done", true),
-        // Behind COMMIT only the tidying up fails: it is committed, but the connection is not used any more.
+        // Behind COMMIT only the tidying up fails: it is committed, but the connection is not used
+        // any more.
         (vec![done(), fails("refused")], "done", false),
         (vec![fails("refused")], "refused", true),
         (vec![fails("unique")], "refused", true),
@@ -190,7 +246,10 @@ async fn a_rollback_without_an_answer_gives_up_the_connection() {
     let script = Script::default();
     let mut database = script.in_transaction([vec![None]]).await;
     database.rollback().await;
-    assert!(matches!(database.execute(&"a".into()).await, Err(DatabaseError::Lost { .. })));
+    assert!(matches!(
+        database.execute(&"a".into()).await,
+        Err(DatabaseError::Lost { .. })
+    ));
     assert_eq!(script.sent(), ["ROLLBACK"]);
 }
 
@@ -200,7 +259,10 @@ async fn a_statement_that_nobody_waits_for_takes_its_connection_along() {
     let mut database = script.in_transaction([vec![None]]).await;
     let abandoned = database.execute(&"a".into()).now_or_never();
     assert!(abandoned.is_none());
-    assert!(matches!(database.execute(&"b".into()).await, Err(DatabaseError::Lost { .. })));
+    assert!(matches!(
+        database.execute(&"b".into()).await,
+        Err(DatabaseError::Lost { .. })
+    ));
     assert_eq!(script.sent(), ["a"]);
 }
 
@@ -208,9 +270,18 @@ async fn a_statement_that_nobody_waits_for_takes_its_connection_along() {
 async fn a_lost_connection_is_not_used_again_until_reconnected() {
     let script = Script::default();
     let mut database = script.in_transaction([fails("broken")]).await;
-    assert!(matches!(database.execute(&"a".into()).await, Err(DatabaseError::Lost { .. })));
-    assert!(matches!(database.commit().await, Err(DatabaseError::Refused { .. })));
-    assert!(matches!(database.begin(Access::Read, LONG).await, Err(DatabaseError::Lost { .. })));
+    assert!(matches!(
+        database.execute(&"a".into()).await,
+        Err(DatabaseError::Lost { .. })
+    ));
+    assert!(matches!(
+        database.commit().await,
+        Err(DatabaseError::Refused { .. })
+    ));
+    assert!(matches!(
+        database.begin(Access::Read, LONG).await,
+        Err(DatabaseError::Lost { .. })
+    ));
     assert_eq!(script.sent(), ["a"]);
     database.reconnect().await.unwrap();
     database.execute(&"b".into()).await.unwrap();
@@ -224,7 +295,10 @@ async fn a_transaction_that_reads_writes_nothing() {
     let mut database = script.open().await.unwrap();
     database.begin(Access::Read, LONG).await.unwrap();
     script.sent();
-    assert!(matches!(database.execute(&"a".into()).await, Err(DatabaseError::Refused { .. })));
+    assert!(matches!(
+        database.execute(&"a".into()).await,
+        Err(DatabaseError::Refused { .. })
+    ));
     assert!(script.sent().is_empty());
     database.rollback().await;
     database.execute(&"b".into()).await.unwrap();

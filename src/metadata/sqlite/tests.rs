@@ -17,22 +17,40 @@ fn open(path: &Path, mode: OpenMode) -> Result<SqliteDatabase, DatabaseError> {
 /// A fresh file with the table `t (id, name)`.
 async fn fresh(folder: &TempDir) -> SqliteDatabase {
     let mut database = open(&folder.path().join("a.db"), OpenMode::Create).unwrap();
-    database.execute(&"CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE)".into()).await.unwrap();
+    database
+        .execute(&"CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE)".into())
+        .await
+        .unwrap();
     database
 }
 
-async fn rows(database: &mut SqliteDatabase, query: impl Into<Query>) -> Result<Vec<Row>, DatabaseError> {
+async fn rows(
+    database: &mut SqliteDatabase,
+    query: impl Into<Query>,
+) -> Result<Vec<Row>, DatabaseError> {
     let mut rows = Vec::new();
-    database.query(&query.into(), &mut |row| rows.push(row)).await.map(|()| rows)
+    database
+        .query(&query.into(), &mut |row| rows.push(row))
+        .await
+        .map(|()| rows)
 }
 
 async fn count(database: &mut SqliteDatabase) -> i64 {
-    rows(database, "SELECT count(*) FROM t").await.unwrap()[0].int(0).unwrap()
+    rows(database, "SELECT count(*) FROM t").await.unwrap()[0]
+        .int(0)
+        .unwrap()
 }
 
 async fn insert(database: &mut SqliteDatabase, name: &str) -> Result<i64, DatabaseError> {
-    let query = Query::builder(Dialect::Sqlite).push("INSERT INTO t (name) VALUES (").bind(name).push(")").build();
-    database.execute(&query).await.map(|written| written.insert_id)
+    let query = Query::builder(Dialect::Sqlite)
+        .push("INSERT INTO t (name) VALUES (")
+        .bind(name)
+        .push(")")
+        .build();
+    database
+        .execute(&query)
+        .await
+        .map(|written| written.insert_id)
 }
 
 fn cause(error: DatabaseError) -> String {
@@ -47,7 +65,9 @@ fn cause(error: DatabaseError) -> String {
 }
 
 fn files(folder: &TempDir) -> Vec<String> {
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.collect();
     names.sort();
     names
@@ -84,7 +104,9 @@ async fn rows_before_an_error_are_handed_over() {
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) \
                SELECT CASE WHEN i < 4 THEN i ELSE abs(-9223372036854775808) END FROM n";
     let mut seen = Vec::new();
-    let result = database.query(&sql.into(), &mut |row| seen.push(row.int(0).unwrap())).await;
+    let result = database
+        .query(&sql.into(), &mut |row| seen.push(row.int(0).unwrap()))
+        .await;
     assert!(matches!(result, Err(DatabaseError::Refused { .. })));
     assert_eq!(seen, [1, 2, 3]);
 }
@@ -93,13 +115,33 @@ async fn rows_before_an_error_are_handed_over() {
 async fn written_rows_are_those_that_matched() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    let inserted = database.execute(&"INSERT INTO t (name) VALUES ('a'), ('b'), ('c')".into()).await.unwrap();
+    let inserted = database
+        .execute(&"INSERT INTO t (name) VALUES ('a'), ('b'), ('c')".into())
+        .await
+        .unwrap();
     assert_eq!((inserted.rows, inserted.insert_id), (3, 3));
-    let update = Query::builder(Dialect::Sqlite).push("UPDATE t SET name = name WHERE id > ").bind(1).build();
+    let update = Query::builder(Dialect::Sqlite)
+        .push("UPDATE t SET name = name WHERE id > ")
+        .bind(1)
+        .build();
     let same = database.execute(&update).await.unwrap();
     assert_eq!(same.rows, 2);
-    assert_eq!(database.execute(&"UPDATE t SET name = 'z' WHERE id = 9".into()).await.unwrap().rows, 0);
-    assert_eq!(database.execute(&"CREATE TABLE u (i)".into()).await.unwrap().rows, 0);
+    assert_eq!(
+        database
+            .execute(&"UPDATE t SET name = 'z' WHERE id = 9".into())
+            .await
+            .unwrap()
+            .rows,
+        0
+    );
+    assert_eq!(
+        database
+            .execute(&"CREATE TABLE u (i)".into())
+            .await
+            .unwrap()
+            .rows,
+        0
+    );
 }
 
 #[tokio::test]
@@ -109,7 +151,9 @@ async fn a_second_row_with_the_same_key_is_a_unique_violation() {
     insert(&mut database, "a").await.unwrap();
     let twice = insert(&mut database, "a").await;
     assert!(matches!(twice, Err(DatabaseError::UniqueViolation { .. })));
-    let twice = database.execute(&"INSERT INTO t (id) VALUES (1)".into()).await;
+    let twice = database
+        .execute(&"INSERT INTO t (id) VALUES (1)".into())
+        .await;
     assert!(matches!(twice, Err(DatabaseError::UniqueViolation { .. })));
     assert_eq!(count(&mut database).await, 1);
 }
@@ -136,8 +180,14 @@ async fn nothing_of_a_spoilt_transaction_lasts() {
     database.begin(Access::Write, LONG).await.unwrap();
     insert(&mut database, "a").await.unwrap();
     assert!(insert(&mut database, "a").await.is_err());
-    assert!(matches!(insert(&mut database, "b").await, Err(DatabaseError::Refused { .. })));
-    assert!(matches!(database.commit().await, Err(DatabaseError::Refused { .. })));
+    assert!(matches!(
+        insert(&mut database, "b").await,
+        Err(DatabaseError::Refused { .. })
+    ));
+    assert!(matches!(
+        database.commit().await,
+        Err(DatabaseError::Refused { .. })
+    ));
     assert_eq!(count(&mut database).await, 0);
     insert(&mut database, "free again").await.unwrap();
     assert_eq!(count(&mut database).await, 1);
@@ -147,9 +197,15 @@ async fn nothing_of_a_spoilt_transaction_lasts() {
 async fn transactions_do_not_nest_and_commit_needs_one() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    assert!(matches!(database.commit().await, Err(DatabaseError::Refused { .. })));
+    assert!(matches!(
+        database.commit().await,
+        Err(DatabaseError::Refused { .. })
+    ));
     database.begin(Access::Write, LONG).await.unwrap();
-    assert!(matches!(database.begin(Access::Write, LONG).await, Err(DatabaseError::Refused { .. })));
+    assert!(matches!(
+        database.begin(Access::Write, LONG).await,
+        Err(DatabaseError::Refused { .. })
+    ));
     insert(&mut database, "still open").await.unwrap();
     database.commit().await.unwrap();
     assert_eq!(count(&mut database).await, 1);
@@ -159,13 +215,18 @@ async fn transactions_do_not_nest_and_commit_needs_one() {
 async fn a_reading_transaction_sees_one_state_and_refuses_writes() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    rows(&mut database, "PRAGMA journal_mode = WAL").await.unwrap();
+    rows(&mut database, "PRAGMA journal_mode = WAL")
+        .await
+        .unwrap();
     let mut writer = open(&folder.path().join("a.db"), OpenMode::ReadWrite).unwrap();
     database.begin(Access::Read, LONG).await.unwrap();
     assert_eq!(count(&mut database).await, 0);
     insert(&mut writer, "meanwhile").await.unwrap();
     assert_eq!(count(&mut database).await, 0);
-    assert!(matches!(insert(&mut database, "x").await, Err(DatabaseError::Refused { .. })));
+    assert!(matches!(
+        insert(&mut database, "x").await,
+        Err(DatabaseError::Refused { .. })
+    ));
     database.rollback().await;
     assert_eq!(count(&mut database).await, 1);
     insert(&mut database, "writes again").await.unwrap();
@@ -193,7 +254,10 @@ async fn a_commit_that_meets_a_reader_is_rolled_back() {
     assert_eq!(count(&mut reader).await, 0);
     database.begin(Access::Write, LONG).await.unwrap();
     insert(&mut database, "a").await.unwrap();
-    assert!(matches!(database.commit().await, Err(DatabaseError::Refused { .. })));
+    assert!(matches!(
+        database.commit().await,
+        Err(DatabaseError::Refused { .. })
+    ));
     reader.rollback().await;
     assert_eq!(count(&mut database).await, 0);
 }
@@ -203,11 +267,15 @@ async fn an_endless_statement_is_ended() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
     let mut database = SqliteDatabase::open(&path, OpenMode::Create, SHORT, SHORT).unwrap();
-    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let sql =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
     let error = rows(&mut database, sql).await.unwrap_err();
     assert!(matches!(&error, DatabaseError::Refused { .. }));
     assert!(cause(error).contains("statement timeout"));
-    assert_eq!(rows(&mut database, "SELECT 1").await.unwrap()[0].int(0), Some(1));
+    assert_eq!(
+        rows(&mut database, "SELECT 1").await.unwrap()[0].int(0),
+        Some(1)
+    );
 }
 
 #[tokio::test]
@@ -229,7 +297,9 @@ async fn a_write_ahead_log_is_read_but_never_created() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
     let mut writer = fresh(&folder).await;
-    rows(&mut writer, "PRAGMA journal_mode = WAL").await.unwrap();
+    rows(&mut writer, "PRAGMA journal_mode = WAL")
+        .await
+        .unwrap();
     insert(&mut writer, "in the log").await.unwrap();
     let mut database = open(&path, OpenMode::ReadOnly).unwrap();
     assert_eq!(count(&mut database).await, 1);
@@ -246,7 +316,11 @@ async fn a_write_ahead_log_is_read_but_never_created() {
 fn what_is_no_database_is_unreachable() {
     let folder = TempDir::new().unwrap();
     let text = folder.path().join("text");
-    std::fs::write(&text, "this is no database, only a longer piece of text\n".repeat(100)).unwrap();
+    std::fs::write(
+        &text,
+        "this is no database, only a longer piece of text\n".repeat(100),
+    )
+    .unwrap();
     let missing = folder.path().join("missing");
     let cases = [
         (missing.as_path(), OpenMode::ReadOnly, "no such file"),
@@ -272,7 +346,10 @@ async fn a_file_that_vanished_is_not_created_anew() {
     database.reconnect().await.unwrap();
     assert_eq!(count(&mut database).await, 0);
     std::fs::remove_file(folder.path().join("a.db")).unwrap();
-    assert!(matches!(database.reconnect().await, Err(DatabaseError::Unreachable { .. })));
+    assert!(matches!(
+        database.reconnect().await,
+        Err(DatabaseError::Unreachable { .. })
+    ));
     assert!(files(&folder).is_empty());
 }
 
@@ -280,11 +357,23 @@ async fn a_file_that_vanished_is_not_created_anew() {
 async fn strange_statements_are_refused() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
-    let one_too_many = Query::builder(Dialect::Sqlite).push("SELECT 1 --").bind(1).build();
-    let texts = ["SELEKT", "SELECT ?", "SELECT 1; DROP TABLE t", "SELECT '\0'"].map(Query::from);
+    let one_too_many = Query::builder(Dialect::Sqlite)
+        .push("SELECT 1 --")
+        .bind(1)
+        .build();
+    let texts = [
+        "SELEKT",
+        "SELECT ?",
+        "SELECT 1; DROP TABLE t",
+        "SELECT '\0'",
+    ]
+    .map(Query::from);
     for query in texts.into_iter().chain([one_too_many]) {
         let result = rows(&mut database, query.clone()).await;
-        assert!(matches!(result, Err(DatabaseError::Refused { .. })), "{query:?}: {result:?}");
+        assert!(
+            matches!(result, Err(DatabaseError::Refused { .. })),
+            "{query:?}: {result:?}"
+        );
     }
     assert_eq!(count(&mut database).await, 0);
 }
@@ -295,5 +384,11 @@ fn a_name_is_always_a_file() {
     let path = folder.path().join("file:a.db?mode=memory");
     let database = open(&path, OpenMode::Create).unwrap();
     assert_eq!(files(&folder), ["file:a.db?mode=memory"]);
-    assert_eq!(format!("{database:?}"), format!("SqliteDatabase {{ endpoint: \"sqlite:{}\", .. }}", path.display()));
+    assert_eq!(
+        format!("{database:?}"),
+        format!(
+            "SqliteDatabase {{ endpoint: \"sqlite:{}\", .. }}",
+            path.display()
+        )
+    );
 }

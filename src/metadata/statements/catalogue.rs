@@ -5,11 +5,12 @@ use crate::family::{Family, Tables};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
-/// Columns of every table in the database that is connected to: table, column, 1 where we may read it, and in PostgreSQL
-/// whether row level security is at work for us, and whether statements meet another table of this name first. MySQL leaves
-/// out what we may do nothing with. In PostgreSQL its own catalogue, which is open to everybody, is asked in half the time of
-/// the standard's views, and for one schema alone, the one that statements meet first: another release's may lie behind it
-/// in the search path.
+/// Columns of every table in the database that is connected to: table, column, 1 where we may read
+/// it, and in PostgreSQL whether row level security is at work for us, and whether statements meet
+/// another table of this name first. MySQL leaves out what we may do nothing with. In PostgreSQL
+/// its own catalogue, which is open to everybody, is asked in half the time of the standard's
+/// views, and for one schema alone, the one that statements meet first: another release's may lie
+/// behind it in the search path.
 pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::MySql => {
@@ -33,16 +34,23 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     }
 }
 
-/// Reads no row of the tables whose columns tell the release; refused to those who may not read every column.
+/// Reads no row of the tables whose columns tell the release; refused to those who may not read
+/// every column.
 pub(crate) fn whole_tables(family: &Family) -> Query {
-    let Tables { instance, task, command, .. } = family.tables;
+    let Tables {
+        instance,
+        task,
+        command,
+        ..
+    } = family.tables;
     format!("SELECT i.*, t.*, c.* FROM {instance} i, {task} t, {command} c WHERE 1 = 0").into()
 }
 
-/// What the catalogue says of the columns of these tables: table, column, 1 where an insert may leave it out, 1 where we may
-/// insert into it, 1 where we may update it, 1 where we may delete from the table (MySQL shows no such right of a column's
-/// table), and the sequence behind its default if that is closed to us. A table that is none, and one whose triggers may
-/// fill what is left out, can do with everything.
+/// What the catalogue says of the columns of these tables: table, column, 1 where an insert may
+/// leave it out, 1 where we may insert into it, 1 where we may update it, 1 where we may delete
+/// from the table (MySQL shows no such right of a column's table), and the sequence behind its
+/// default if that is closed to us. A table that is none, and one whose triggers may fill what is
+/// left out, can do with everything.
 pub(crate) fn written_tables(dialect: Dialect, tables: &[&str]) -> Query {
     let names = |wrap: &dyn Fn(&str) -> String| list(tables.iter().map(|table| wrap(table)));
     let sql = match dialect {

@@ -5,11 +5,17 @@ use crate::family::RECOVERY_COMMAND;
 use crate::metadata::query::Query;
 
 impl Statements<'_> {
-    /// Commands or error commands, oldest first; with an id, recovery commands alone from that one on.
+    /// Commands or error commands, oldest first; with an id, recovery commands alone from that one
+    /// on.
     pub(crate) fn commands(&self, table: &str, recovery_from: Option<i64>) -> Query {
-        let message = if table == self.family.tables.error_command { "message" } else { "NULL" };
-        let only = recovery_from
-            .map_or_else(String::new, |first| format!(" WHERE id >= {first} AND command_type = {RECOVERY_COMMAND}"));
+        let message = if table == self.family.tables.error_command {
+            "message"
+        } else {
+            "NULL"
+        };
+        let only = recovery_from.map_or_else(String::new, |first| {
+            format!(" WHERE id >= {first} AND command_type = {RECOVERY_COMMAND}")
+        });
         format!(
             "SELECT id, command_type, {}, command_param, {}, {}, {message} FROM {table}{only} ORDER BY id",
             self.family.columns.command_instance.unwrap_or("NULL"),
@@ -19,8 +25,8 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Recovery commands with an id of at least `first`, oldest first: id, instance, and the parameter where the instance
-    /// stands nowhere else.
+    /// Recovery commands with an id of at least `first`, oldest first: id, instance, and the
+    /// parameter where the instance stands nowhere else.
     pub(crate) fn commands_from(&self, first: i64) -> Query {
         format!(
             "SELECT id, {} FROM {} WHERE id >= {first} AND command_type = {RECOVERY_COMMAND} ORDER BY id",
@@ -30,16 +36,20 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Every waiting command, oldest first: id, instance and parameter as `commands_from` has them, and its type.
+    /// Every waiting command, oldest first: id, instance and parameter as `commands_from` has them,
+    /// and its type.
     pub(crate) fn waiting_commands(&self) -> Query {
         let (instance, table) = (self.named_instance(), self.family.tables.command);
         format!("SELECT id, {instance}, command_type FROM {table} ORDER BY id").into()
     }
 
-    /// In the command table, two columns: the instance, and the parameter where the instance stands nowhere else.
+    /// In the command table, two columns: the instance, and the parameter where the instance stands
+    /// nowhere else.
     fn named_instance(&self) -> String {
         match self.family.columns.command_instance {
-            Some(column) => format!("{column}, CASE WHEN {column} > 0 THEN NULL ELSE command_param END"),
+            Some(column) => {
+                format!("{column}, CASE WHEN {column} > 0 THEN NULL ELSE command_param END")
+            }
             None => "NULL, command_param".to_owned(),
         }
     }

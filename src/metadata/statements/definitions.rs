@@ -5,7 +5,11 @@ use crate::metadata::query::Query;
 
 /// Definitions of 2.0 and newer by code: code, version.
 pub(crate) fn definition_versions(codes: &[i64], table: &str) -> Query {
-    format!("SELECT code, version FROM {table} WHERE code IN ({})", list(codes)).into()
+    format!(
+        "SELECT code, version FROM {table} WHERE code IN ({})",
+        list(codes)
+    )
+    .into()
 }
 
 impl Statements<'_> {
@@ -22,8 +26,12 @@ impl Statements<'_> {
 
     /// Definitions of 1.x by id: id, release state, flag.
     pub(crate) fn definition_states(&self, ids: &[i64]) -> Query {
-        format!("SELECT id, release_state, flag FROM {} WHERE id IN ({})", self.family.tables.definition, list(ids))
-            .into()
+        format!(
+            "SELECT id, release_state, flag FROM {} WHERE id IN ({})",
+            self.family.tables.definition,
+            list(ids)
+        )
+        .into()
     }
 
     /// Schedules of definitions: definition, zone.

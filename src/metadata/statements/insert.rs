@@ -1,4 +1,5 @@
-//! The insert of recovery commands: one statement for many, which looks by itself for those that are there already.
+//! The insert of recovery commands: one statement for many, which looks by itself for those that
+//! are there already.
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
@@ -20,16 +21,18 @@ pub struct NewCommand<'a> {
 /// A column of the command table, and what stands there.
 type ColumnValue<'a> = (&'a str, CommandValue);
 
-/// So often a parameter is looked through for an instance where that must be counted; and at its last place.
+/// So often a parameter is looked through for an instance where that must be counted; and at its
+/// last place.
 const NAMED: i64 = 8;
 
 impl Statements<'_> {
-    /// An insert of these commands, as their instances' rows say, except for those whose instance a recovery command names
-    /// already. That is looked at by the very statement that writes: no answer of anybody's stands between. `now` is the
-    /// present time as the masters would write it; without it the database's own clock is used.
+    /// An insert of these commands, as their instances' rows say, except for those whose instance a
+    /// recovery command names already. That is looked at by the very statement that writes: no
+    /// answer of anybody's stands between. `now` is the present time as the masters would write it;
+    /// without it the database's own clock is used.
     ///
-    /// Where the dialect has RETURNING, each row gives what `commands_from` does; in PostgreSQL also `mark`, and what the
-    /// witness says.
+    /// Where the dialect has RETURNING, each row gives what `commands_from` does; in PostgreSQL
+    /// also `mark`, and what the witness says.
     pub(crate) fn insert_commands(
         &self,
         columns: &[ColumnValue<'_>],
@@ -44,7 +47,10 @@ impl Statements<'_> {
                 .bind(mark)
                 .push(&format!(", '|', {witness})"))
                 .build(),
-            Dialect::Sqlite => self.insert_by_case(columns, commands, now).push(&self.returning()).build(),
+            Dialect::Sqlite => self
+                .insert_by_case(columns, commands, now)
+                .push(&self.returning())
+                .build(),
             Dialect::MySql => self.insert_by_case(columns, commands, now).build(),
         }
     }
@@ -63,15 +69,23 @@ impl Statements<'_> {
             CommandValue::Parameter => push_parameters(query, commands),
             CommandValue::Instance => query.push("i.id"),
             CommandValue::Definition => query.push(&format!("i.{}", own.definition)),
-            CommandValue::DefinitionVersion => {
-                query.push(&format!("COALESCE({}, 0)", of_instance(own.definition_version)))
-            }
+            CommandValue::DefinitionVersion => query.push(&format!(
+                "COALESCE({}, 0)",
+                of_instance(own.definition_version)
+            )),
             CommandValue::Executor => query.push("i.executor_id"),
             CommandValue::Priority => query.push(&format!("i.{}", own.priority)),
-            CommandValue::TestFlag => query.push(&format!("COALESCE({}, 0)", of_instance(self.optional.test_flag))),
+            CommandValue::TestFlag => query.push(&format!(
+                "COALESCE({}, 0)",
+                of_instance(self.optional.test_flag)
+            )),
         };
         self.builder()
-            .push(&format!("INSERT INTO {} ({}) SELECT ", self.family.tables.command, names(columns)))
+            .push(&format!(
+                "INSERT INTO {} ({}) SELECT ",
+                self.family.tables.command,
+                names(columns)
+            ))
             .each(columns, ", ", value)
             .push(&format!(
                 " FROM {} i LEFT JOIN ({}) n ON n.instance = i.id WHERE i.id IN (",
@@ -82,8 +96,9 @@ impl Statements<'_> {
             .push(") AND n.instance IS NULL ORDER BY i.id")
     }
 
-    /// The same for PostgreSQL, which takes long to read a long statement: one text for however many commands. They are bound
-    /// as a JSON list of objects, whose keys are the columns and `instance`.
+    /// The same for PostgreSQL, which takes long to read a long statement: one text for however
+    /// many commands. They are bound as a JSON list of objects, whose keys are the columns and
+    /// `instance`.
     fn insert_listed(
         &self,
         columns: &[ColumnValue<'_>],
@@ -96,11 +111,26 @@ impl Statements<'_> {
             _ => query.push(&format!("c.{column}")),
         };
         let kind = |(column, value): &ColumnValue<'_>| {
-            format!(", {column} {}", if *value == CommandValue::Parameter { "text" } else { "bigint" })
+            format!(
+                ", {column} {}",
+                if *value == CommandValue::Parameter {
+                    "text"
+                } else {
+                    "bigint"
+                }
+            )
         };
-        let kinds: String = columns.iter().filter(|(_, value)| value.is_own()).map(kind).collect();
+        let kinds: String = columns
+            .iter()
+            .filter(|(_, value)| value.is_own())
+            .map(kind)
+            .collect();
         self.builder()
-            .push(&format!("INSERT INTO {} ({}) SELECT ", self.family.tables.command, names(columns)))
+            .push(&format!(
+                "INSERT INTO {} ({}) SELECT ",
+                self.family.tables.command,
+                names(columns)
+            ))
             .each(columns, ", ", value)
             .push(" FROM json_to_recordset(CAST(")
             .bind(json_list(columns, commands))
@@ -123,13 +153,14 @@ impl Statements<'_> {
         }
     }
 
-    /// Every instance that a recovery command names, in its column or anywhere in its parameter: `"ProcessInstanceId":7`, with
-    /// quotes around the number in some releases, and with a small letter where 1.x writes a child's command. One column,
+    /// Every instance that a recovery command names, in its column or anywhere in its parameter:
+    /// `"ProcessInstanceId":7`, with quotes around the number in some releases, and with a small
+    /// letter where 1.x writes a child's command. One column,
     /// `instance`; a parameter that names none gives NULL, or no row.
     ///
-    /// Servers of MySQL's kind have no common function that takes a number out of a text, and some fail a statement that
-    /// casts anything else: what is cast there is looked at first. Neither UNION nor
-    /// DISTINCT lets the list be made for each instance anew.
+    /// Servers of MySQL's kind have no common function that takes a number out of a text, and some
+    /// fail a statement that casts anything else: what is cast there is looked at first. Neither
+    /// UNION nor DISTINCT lets the list be made for each instance anew.
     fn commanded(&self) -> String {
         let table = self.family.tables.command;
         let recovery = format!("command_type = {RECOVERY_COMMAND}");
@@ -143,19 +174,29 @@ impl Statements<'_> {
             .unwrap_or_default();
         let by_parameter = match self.dialect {
             Dialect::MySql => {
-                let distinct = if by_column.is_empty() { "DISTINCT " } else { "" };
+                let distinct = if by_column.is_empty() {
+                    "DISTINCT "
+                } else {
+                    ""
+                };
                 let parameter = "REPLACE(LOWER(CONVERT(command_param USING utf8mb4)), ' ', '')";
-                // Up to its second place a text has what stands behind the first one, and so on; what stands behind the last
-                // one is in its rest, however many there are. Nearly every parameter has one place alone.
+                // Up to its second place a text has what stands behind the first one, and so on;
+                // what stands behind the last one is in its rest, however many there are. Nearly
+                // every parameter has one place alone.
                 let key = "'\"processinstanceid\":'";
-                let times: Vec<String> = (2..=NAMED).map(|time| format!("SELECT {time} AS time")).collect();
+                let times: Vec<String> = (2..=NAMED)
+                    .map(|time| format!("SELECT {time} AS time"))
+                    .collect();
                 let places = format!(
                     "(CHAR_LENGTH({parameter}) - CHAR_LENGTH(REPLACE({parameter}, {key}, ''))) / CHAR_LENGTH({key})"
                 );
-                let rest = format!("SUBSTRING_INDEX(SUBSTRING_INDEX({parameter}, {key}, k.time), {key}, -1)");
+                let rest = format!(
+                    "SUBSTRING_INDEX(SUBSTRING_INDEX({parameter}, {key}, k.time), {key}, -1)"
+                );
                 let number = format!("TRIM(LEADING '\"' FROM {rest})");
-                let number =
-                    format!("SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTRING_INDEX({number}, ',', 1), '}}', 1), '\"', 1)");
+                let number = format!(
+                    "SUBSTRING_INDEX(SUBSTRING_INDEX(SUBSTRING_INDEX({number}, ',', 1), '}}', 1), '\"', 1)"
+                );
                 format!(
                     "SELECT {distinct}CASE WHEN {number} REGEXP '^-?[0-9]{{1,18}}$' THEN CAST({number} AS SIGNED) END AS instance \
                      FROM {table} JOIN (SELECT -1 AS time UNION ALL {}) k ON k.time <= {places} \
@@ -196,13 +237,22 @@ fn push_parameters(query: QueryBuilder, commands: &[&NewCommand<'_>]) -> QueryBu
         .push("CASE i.id ")
         .each(commands, " ", |query, command| {
             let (id, parameter) = (command.row.instance.id, command.parameter.as_str());
-            query.push("WHEN ").bind(id).push(" THEN CAST(").bind(parameter).push(" AS CHAR)")
+            query
+                .push("WHEN ")
+                .bind(id)
+                .push(" THEN CAST(")
+                .bind(parameter)
+                .push(" AS CHAR)")
         })
         .push(" END")
 }
 
 fn names(columns: &[(&str, CommandValue)]) -> String {
-    columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    columns
+        .iter()
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// What an instance's row says, where that is a number.
@@ -220,7 +270,8 @@ fn number(value: CommandValue, row: &InstanceRow) -> Option<i64> {
     }
 }
 
-/// A command as a JSON object, whose keys are its columns, and `instance`. What is the same for all commands is left out.
+/// A command as a JSON object, whose keys are its columns, and `instance`. What is the same for all
+/// commands is left out.
 struct Object<'a>(&'a [(&'a str, CommandValue)], &'a NewCommand<'a>);
 
 impl Serialize for Object<'_> {
@@ -240,7 +291,10 @@ impl Serialize for Object<'_> {
 
 /// The commands as a JSON list.
 fn json_list(columns: &[(&str, CommandValue)], commands: &[&NewCommand<'_>]) -> String {
-    let objects: Vec<Object<'_>> = commands.iter().map(|command| Object(columns, command)).collect();
+    let objects: Vec<Object<'_>> = commands
+        .iter()
+        .map(|command| Object(columns, command))
+        .collect();
     // Numbers and texts can always be written.
     serde_json::to_string(&objects).unwrap_or_default()
 }

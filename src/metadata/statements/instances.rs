@@ -37,13 +37,23 @@ impl Statements<'_> {
             of_instance(columns.definition_version),
             self.text("i.host"),
             self.time("i.start_time"),
-            self.optional_time(self.optional.restart_time.map(|column| format!("i.{column}")).as_deref()),
+            self.optional_time(
+                self.optional
+                    .restart_time
+                    .map(|column| format!("i.{column}"))
+                    .as_deref()
+            ),
             columns.sub_process,
-            self.text(&of_instance(self.optional.state_history.filter(|_| self.family.starts_at_trigger))),
+            self.text(&of_instance(
+                self.optional
+                    .state_history
+                    .filter(|_| self.family.starts_at_trigger)
+            )),
         )
     }
 
-    /// Everything of the instance `i` that a hand-over needs, in the order that `rows::instance_row` reads.
+    /// Everything of the instance `i` that a hand-over needs, in the order that
+    /// `rows::instance_row` reads.
     fn all_columns(&self) -> String {
         format!(
             "{}, i.command_param, i.executor_id, i.{}, {}",
@@ -53,17 +63,28 @@ impl Statements<'_> {
         )
     }
 
-    /// Unfinished instances of one host. The database's collation may match more than the very text.
+    /// Unfinished instances of one host. The database's collation may match more than the very
+    /// text.
     pub(crate) fn unfinished_of_host(&self, host: &str, part: IdRange) -> Query {
-        self.scan(&self.judged_columns(), self.family.unfinished, Some(host), part)
+        self.scan(
+            &self.judged_columns(),
+            self.family.unfinished,
+            Some(host),
+            part,
+        )
     }
 
     /// The least and the greatest id of the instance table.
     pub(crate) fn ends(&self) -> Query {
-        format!("SELECT MIN(id), MAX(id) FROM {}", self.family.tables.instance).into()
+        format!(
+            "SELECT MIN(id), MAX(id) FROM {}",
+            self.family.tables.instance
+        )
+        .into()
     }
 
-    /// Every instance that is unfinished or claimed; with a host, only that one's. In the order that `rows::listed` reads.
+    /// Every instance that is unfinished or claimed; with a host, only that one's. In the order
+    /// that `rows::listed` reads.
     pub(crate) fn listed(&self, host: Option<&str>) -> Query {
         let columns = format!("{}, {}", self.judged_columns(), self.text("i.name"));
         self.scan(&columns, &self.states_of_interest(), host, IdRange::Whole)
@@ -77,22 +98,31 @@ impl Statements<'_> {
         }
     }
 
-    /// Columns of the instances `i` in one of these states, and of one host: a scan of this part of the table, ids ascending.
-    /// The state comes first, since most instances have ended and comparing text is expensive.
+    /// Columns of the instances `i` in one of these states, and of one host: a scan of this part of
+    /// the table, ids ascending. The state comes first, since most instances have ended and
+    /// comparing text is expensive.
     ///
-    /// The engine of MySQL's servers hands over every row with all the columns that are read of its table, before anybody
-    /// looks at the condition. So the table stands there twice: `s` is scanned, for nothing but the condition, and `i`
-    /// is read by key where that holds. STRAIGHT_JOIN keeps this order. Both see one state of the table: it is one
-    /// statement, and our sessions see nothing that is not committed.
+    /// The engine of MySQL's servers hands over every row with all the columns that are read of its
+    /// table, before anybody looks at the condition. So the table stands there twice: `s` is
+    /// scanned, for nothing but the condition, and `i` is read by key where that holds.
+    /// STRAIGHT_JOIN keeps this order. Both see one state of the table: it is one statement, and
+    /// our sessions see nothing that is not committed.
     fn scan(&self, columns: &str, states: &[i64], host: Option<&str>, part: IdRange) -> Query {
         let table = self.family.tables.instance;
         let (row, from) = match self.dialect {
-            Dialect::MySql => {
-                ("s", format!("SELECT STRAIGHT_JOIN {columns} FROM {table} s JOIN {table} i ON i.id = s.id"))
+            Dialect::MySql => (
+                "s",
+                format!(
+                    "SELECT STRAIGHT_JOIN {columns} FROM {table} s JOIN {table} i ON i.id = s.id"
+                ),
+            ),
+            Dialect::Postgres | Dialect::Sqlite => {
+                ("i", format!("SELECT {columns} FROM {table} i"))
             }
-            Dialect::Postgres | Dialect::Sqlite => ("i", format!("SELECT {columns} FROM {table} i")),
         };
-        let mut query = self.builder().push(&format!("{from} WHERE {row}.state IN ({})", list(states)));
+        let mut query = self
+            .builder()
+            .push(&format!("{from} WHERE {row}.state IN ({})", list(states)));
         if let Some(host) = host {
             query = query.push(&format!(" AND {row}.host = ")).bind(host);
         }
@@ -107,17 +137,24 @@ impl Statements<'_> {
     /// One instance that names one of these hosts, whatever its state.
     pub(crate) fn naming_any(&self, hosts: &[&str]) -> Query {
         self.builder()
-            .push(&format!("SELECT id FROM {} WHERE host IN (", self.family.tables.instance))
+            .push(&format!(
+                "SELECT id FROM {} WHERE host IN (",
+                self.family.tables.instance
+            ))
             .bind_each(hosts.iter().copied(), ", ")
             .push(") LIMIT 1")
             .build()
     }
 
-    /// How many instances of interest each host has: host, state, count. Collations of older MySQL schemas take hosts for
-    /// one that are not the same text; each of them is somebody.
+    /// How many instances of interest each host has: host, state, count. Collations of older MySQL
+    /// schemas take hosts for one that are not the same text; each of them is somebody.
     pub(crate) fn host_counts(&self) -> Query {
         let host = self.text("host");
-        let very_text = if self.dialect == Dialect::MySql { ", CAST(host AS BINARY)" } else { "" };
+        let very_text = if self.dialect == Dialect::MySql {
+            ", CAST(host AS BINARY)"
+        } else {
+            ""
+        };
         format!(
             "SELECT {host}, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY {host}, state{very_text}",
             self.family.tables.instance,
@@ -137,10 +174,16 @@ impl Statements<'_> {
     /// Instances by id.
     pub(crate) fn by_ids(&self, ids: &[i64]) -> Query {
         let table = self.family.tables.instance;
-        format!("SELECT {} FROM {table} i WHERE i.id IN ({}) ORDER BY i.id", self.judged_columns(), list(ids)).into()
+        format!(
+            "SELECT {} FROM {table} i WHERE i.id IN ({}) ORDER BY i.id",
+            self.judged_columns(),
+            list(ids)
+        )
+        .into()
     }
 
-    /// Of these instances those in a state without an end: a master that ends one by itself writes both at once. As
+    /// Of these instances those in a state without an end: a master that ends one by itself writes
+    /// both at once. As
     /// `rows::listed` reads.
     pub(crate) fn ended_without_time(&self, ids: &[i64], state: i64) -> Query {
         format!(
@@ -170,8 +213,9 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Of the newest instances the times that masters wrote, the second in which the database wrote the row (where it does
-    /// so by itself), and its present second: id, start, restart, end, written, now.
+    /// Of the newest instances the times that masters wrote, the second in which the database wrote
+    /// the row (where it does so by itself), and its present second: id, start, restart, end,
+    /// written, now.
     pub(crate) fn newest_times(&self, count: usize) -> Query {
         let now = match self.dialect {
             Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED)",
@@ -191,13 +235,22 @@ impl Statements<'_> {
 
     /// The second in which the database wrote an instance's row, where it notes that by itself.
     fn written(&self) -> &'static str {
-        if self.dialect == Dialect::MySql { "CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)" } else { "NULL" }
+        if self.dialect == Dialect::MySql {
+            "CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)"
+        } else {
+            "NULL"
+        }
     }
 
-    /// How instances look, found by their key: id, host, state, end, start, restart, the second in which the database wrote the
-    /// row (where it does so by itself), the length of the history, and which instance of a serial definition waits for it.
+    /// How instances look, found by their key: id, host, state, end, start, restart, the second in
+    /// which the database wrote the row (where it does so by itself), the length of the history,
+    /// and which instance of a serial definition waits for it.
     pub(crate) fn looks(&self, ids: &[i64]) -> Query {
-        let whole = if self.dialect == Dialect::MySql { "SIGNED" } else { "BIGINT" };
+        let whole = if self.dialect == Dialect::MySql {
+            "SIGNED"
+        } else {
+            "BIGINT"
+        };
         let length = |column| format!("CAST(LENGTH({column}) AS {whole})");
         format!(
             "SELECT id, {}, state, {}, {}, {}, {}, {}, {} FROM {} WHERE id IN ({}) ORDER BY id",
@@ -206,7 +259,9 @@ impl Statements<'_> {
             self.time("start_time"),
             self.optional_time(self.optional.restart_time),
             self.written(),
-            self.optional.state_history.map_or_else(|| "NULL".to_owned(), length),
+            self.optional
+                .state_history
+                .map_or_else(|| "NULL".to_owned(), length),
             self.optional.next_instance.unwrap_or("NULL"),
             self.family.tables.instance,
             list(ids)
@@ -216,7 +271,9 @@ impl Statements<'_> {
 
     /// Claims instances that still have the state and host that were read.
     pub(crate) fn claim(&self, ids: &[i64], host: &str, state: i64) -> Query {
-        let query = self.builder().push(&format!("UPDATE {} SET ", self.family.tables.instance));
+        let query = self
+            .builder()
+            .push(&format!("UPDATE {} SET ", self.family.tables.instance));
         let query = match self.family.claim {
             Claim::Host(text) => query.push("host = ").bind(text),
             Claim::State(code) => query.push(&format!("state = {code}")),

@@ -1,5 +1,5 @@
-//! The SQL of the metadata store: built from the family's names alone. Whatever comes from a row, a registry or an
-//! operator is bound to a placeholder; only integers are written into the text.
+//! The SQL of the metadata store: built from the family's names alone. Whatever comes from a row, a
+//! registry or an operator is bound to a placeholder; only integers are written into the text.
 
 pub(crate) mod catalogue;
 mod commands;
@@ -28,7 +28,8 @@ pub(crate) struct Statements<'a> {
     optional: OptionalColumns,
 }
 
-/// Columns that differ between point releases, by their names; `None` where this database has no such column.
+/// Columns that differ between point releases, by their names; `None` where this database has no
+/// such column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OptionalColumns {
     pub(crate) restart_time: Option<&'static str>,
@@ -41,7 +42,11 @@ pub(crate) struct OptionalColumns {
 
 impl<'a> Statements<'a> {
     pub(crate) fn new(release: &'a Release, dialect: Dialect, optional: OptionalColumns) -> Self {
-        Self { family: release.family, dialect, optional }
+        Self {
+            family: release.family,
+            dialect,
+            optional,
+        }
     }
 
     fn builder(&self) -> QueryBuilder {
@@ -56,8 +61,9 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// A text column as text, of whatever type a site has made it: the driver reads no other in the answer to a statement with
-    /// values, and blanks that fill up one of fixed length are none of the text.
+    /// A text column as text, of whatever type a site has made it: the driver reads no other in the
+    /// answer to a statement with values, and blanks that fill up one of fixed length are none of
+    /// the text.
     fn text(&self, column: &str) -> String {
         match self.dialect {
             Dialect::Postgres => format!("CAST({column} AS TEXT)"),
@@ -79,7 +85,11 @@ pub(crate) fn list<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
         let _ = write!(text, "{comma}{number}");
     }
     // An empty list is no SQL; NULL matches nothing.
-    if text.is_empty() { "NULL".to_owned() } else { text }
+    if text.is_empty() {
+        "NULL".to_owned()
+    } else {
+        text
+    }
 }
 
 /// A column of the instance `i`, or NULL where there is none.

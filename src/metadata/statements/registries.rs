@@ -3,8 +3,8 @@
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
-/// Masters that keep themselves registered in the JDBC registry's tables of 3.3 and newer: key, and how many milliseconds
-/// ago the last heartbeat was by the database's own clock.
+/// Masters that keep themselves registered in the JDBC registry's tables of 3.3 and newer: key, and
+/// how many milliseconds ago the last heartbeat was by the database's own clock.
 pub(crate) fn jdbc_masters(dialect: Dialect) -> Query {
     // Without an argument MySQL's has no hour that a change of the clocks repeats.
     let now = match dialect {
@@ -20,8 +20,8 @@ pub(crate) fn jdbc_masters(dialect: Dialect) -> Query {
     .into()
 }
 
-/// Ephemeral entries of masters in the MySQL registry of 3.1: key, seconds since it was last written. The database's own
-/// clock wrote the time.
+/// Ephemeral entries of masters in the MySQL registry of 3.1: key, seconds since it was last
+/// written. The database's own clock wrote the time.
 pub(crate) const MYSQL_REGISTRY_MASTERS: &str = "SELECT `key`, \
      TIMESTAMPDIFF(SECOND, last_update_time, CURRENT_TIMESTAMP) FROM t_ds_mysql_registry_data \
      WHERE `key` LIKE '/nodes/master/%' AND type = 1";

@@ -13,34 +13,46 @@ impl Statements<'_> {
 
     /// A valid task in no finished state.
     fn is_unfinished_task(&self) -> String {
-        format!("flag = 1 AND state NOT IN ({})", list(self.family.finished_tasks))
+        format!(
+            "flag = 1 AND state NOT IN ({})",
+            list(self.family.finished_tasks)
+        )
     }
 
-    /// Valid, unfinished tasks of these instances, found by the index on the instance: instance, id.
+    /// Valid, unfinished tasks of these instances, found by the index on the instance: instance,
+    /// id.
     pub(crate) fn tasks_of_listed(&self, instances: &[i64]) -> Query {
         let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
         let unfinished = self.is_unfinished_task();
-        format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({}) AND {unfinished}", list(instances)).into()
+        format!(
+            "SELECT {instance}, id FROM {table} WHERE {instance} IN ({}) AND {unfinished}",
+            list(instances)
+        )
+        .into()
     }
 
-    /// The same with the instances' numbers, and commas between, bound as one text: one scan, however many they are.
+    /// The same with the instances' numbers, and commas between, bound as one text: one scan,
+    /// however many they are.
     pub(crate) fn tasks_of_bound(&self, instances: &[i64]) -> Query {
         let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
         let (before, behind) = match self.dialect {
             Dialect::Sqlite => ("SELECT value FROM json_each('[' || ", " || ']')"),
-            Dialect::MySql | Dialect::Postgres => {
-                ("SELECT CAST(unnest(string_to_array(CAST(", " AS TEXT), ',')) AS BIGINT)")
-            }
+            Dialect::MySql | Dialect::Postgres => (
+                "SELECT CAST(unnest(string_to_array(CAST(",
+                " AS TEXT), ',')) AS BIGINT)",
+            ),
         };
         self.builder()
-            .push(&format!("SELECT {instance}, id FROM {table} WHERE {instance} IN ({before}"))
+            .push(&format!(
+                "SELECT {instance}, id FROM {table} WHERE {instance} IN ({before}"
+            ))
             .bind(list(instances))
             .push(&format!("{behind}) AND {}", self.is_unfinished_task()))
             .build()
     }
 
-    /// Valid tasks in no finished state: these, and those of these instances that have a greater id than `settled`. All
-    /// are found by their key.
+    /// Valid tasks in no finished state: these, and those of these instances that have a greater id
+    /// than `settled`. All are found by their key.
     pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], settled: i64) -> Query {
         let instance = self.family.columns.task_instance;
         let submit_time = self.optional_time(self.optional.submit_time);

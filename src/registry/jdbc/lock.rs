@@ -51,7 +51,11 @@ impl JdbcRegistry {
             };
             if rest.is_zero() {
                 let holder = holder.map(|lock| Box::new(lock.to_node()));
-                return Err(RegistryError::Held { path: key, holder, waited: started.elapsed() });
+                return Err(RegistryError::Held {
+                    path: key,
+                    holder,
+                    waited: started.elapsed(),
+                });
             }
             if let Some(lock) = holder.filter(|lock| announced != Some(lock.id)) {
                 on_wait(&lock.to_node());
@@ -67,8 +71,13 @@ impl JdbcRegistry {
     async fn try_to_take(&mut self, key: &str) -> Result<Attempt, RegistryError> {
         if let Some(lock) = self.tables.lock(key).await? {
             let looks_dead = !lock.client.is_alive(tables::now());
-            // From one wait to the next: whoever waits for a short time, but again and again, sees it as well.
-            let still = self.stillness.entry(key.to_owned()).or_default().lasts(&lock);
+            // From one wait to the next: whoever waits for a short time, but again and again, sees
+            // it as well.
+            let still = self
+                .stillness
+                .entry(key.to_owned())
+                .or_default()
+                .lasts(&lock);
             // Its clock may be far behind ours.
             let still = still >= lock.client.stillness() || self.tables.is_local();
             let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;
@@ -82,7 +91,10 @@ impl JdbcRegistry {
             Some(lock) if lock.client.id == client => Ok(Attempt::Taken(lock.id)),
             None if inserted => {
                 let cause = "our row was deleted at once".to_owned();
-                Err(RegistryError::LockLost { path: key.to_owned(), cause })
+                Err(RegistryError::LockLost {
+                    path: key.to_owned(),
+                    cause,
+                })
             }
             other => Ok(Attempt::Held(other)),
         }
@@ -95,16 +107,24 @@ impl JdbcRegistry {
             return Ok(client.id);
         }
         let (sent, written) = (Instant::now(), tables::now());
-        let id = i64::try_from(Uuid::new_v4().as_u64_pair().0 >> (u64::BITS - ID_BITS)).unwrap_or(i64::MAX);
-        self.tables.insert_client(id, &owner(), written, self.session_timeout).await?;
+        let id = i64::try_from(Uuid::new_v4().as_u64_pair().0 >> (u64::BITS - ID_BITS))
+            .unwrap_or(i64::MAX);
+        self.tables
+            .insert_client(id, &owner(), written, self.session_timeout)
+            .await?;
         self.client = Some(Client { id, sent, written });
         Ok(id)
     }
 
-    /// Refreshes our client if there is one and it is time. A client that was purged is forgotten, and its locks with it.
+    /// Refreshes our client if there is one and it is time. A client that was purged is forgotten,
+    /// and its locks with it.
     async fn keep_client(&mut self) -> Result<(), RegistryError> {
-        let Some(client) = &self.client else { return Ok(()) };
-        if client.age() >= self.heartbeat_interval() && !self.refresh().await.map_err(tables::to_registry_error)? {
+        let Some(client) = &self.client else {
+            return Ok(());
+        };
+        if client.age() >= self.heartbeat_interval()
+            && !self.refresh().await.map_err(tables::to_registry_error)?
+        {
             self.client = None;
         }
         Ok(())
@@ -116,7 +136,9 @@ impl JdbcRegistry {
 
     /// Writes a heartbeat; `false` if our client's row is gone.
     async fn refresh(&mut self) -> Result<bool, DatabaseError> {
-        let Some(client) = &mut self.client else { return Ok(false) };
+        let Some(client) = &mut self.client else {
+            return Ok(false);
+        };
         let (sent, written) = (Instant::now(), tables::now());
         let found = self.tables.refresh_client(client.id, written).await?;
         if found {
@@ -125,10 +147,20 @@ impl JdbcRegistry {
         Ok(found)
     }
 
-    /// Whether the lock is still ours; writes a heartbeat if the last one is older than `refresh_after`.
-    pub(super) async fn check(&mut self, lease: &Lease, refresh_after: Duration) -> Result<(), RegistryError> {
-        let lost = |cause: &str| RegistryError::LockLost { path: lease.path.clone(), cause: cause.to_owned() };
-        let Some(client) = &self.client else { return Err(lost("our client was purged")) };
+    /// Whether the lock is still ours; writes a heartbeat if the last one is older than
+    /// `refresh_after`.
+    pub(super) async fn check(
+        &mut self,
+        lease: &Lease,
+        refresh_after: Duration,
+    ) -> Result<(), RegistryError> {
+        let lost = |cause: &str| RegistryError::LockLost {
+            path: lease.path.clone(),
+            cause: cause.to_owned(),
+        };
+        let Some(client) = &self.client else {
+            return Err(lost("our client was purged"));
+        };
         let (id, age) = (client.id, client.age());
         if age >= self.session_timeout {
             // Whoever saw us dead may be about to delete our row, even though it is still there.
@@ -138,12 +170,17 @@ impl JdbcRegistry {
             match self.refresh().await {
                 Ok(true) => {}
                 Ok(false) => return Err(lost("our client was purged")),
-                // On SQLite this program's own transaction is in the way; the heartbeat is good for a while yet.
+                // On SQLite this program's own transaction is in the way; the heartbeat is good for
+                // a while yet.
                 Err(DatabaseError::Refused { .. }) if age < self.patience() => {}
                 Err(error) => return Err(tables::to_registry_error(error)),
             }
         }
-        if self.tables.is_own_lock(&lease.node, id).await? { Ok(()) } else { Err(lost("our row was deleted")) }
+        if self.tables.is_own_lock(&lease.node, id).await? {
+            Ok(())
+        } else {
+            Err(lost("our row was deleted"))
+        }
     }
 
     /// How old the last heartbeat may be before nothing may rest on it any more.
@@ -155,7 +192,10 @@ impl JdbcRegistry {
     pub(super) async fn keep_until_lost(&mut self, lease: &Lease) -> RegistryError {
         loop {
             if let Err(error) = self.check(lease, self.heartbeat_interval()).await {
-                let hopeless = self.client.as_ref().is_none_or(|client| client.age() >= self.patience());
+                let hopeless = self
+                    .client
+                    .as_ref()
+                    .is_none_or(|client| client.age() >= self.patience());
                 if hopeless || matches!(error, RegistryError::LockLost { .. }) {
                     return error;
                 }
@@ -165,24 +205,35 @@ impl JdbcRegistry {
     }
 
     pub(super) async fn give_back(&mut self, lease: &Lease) -> Result<(), RegistryError> {
-        let Some(client) = &self.client else { return Ok(()) };
+        let Some(client) = &self.client else {
+            return Ok(());
+        };
         let deleted = self.tables.delete_lock(&lease.node, client.id).await;
-        deleted.map_err(|error| RegistryError::NotReleased { path: lease.path.clone(), cause: error.to_string() })
+        deleted.map_err(|error| RegistryError::NotReleased {
+            path: lease.path.clone(),
+            cause: error.to_string(),
+        })
     }
 }
 
 impl Client {
-    /// How old the last heartbeat is. The monotonic clock stands still while the machine sleeps, the other one may be
-    /// set: the greater age counts.
+    /// How old the last heartbeat is. The monotonic clock stands still while the machine sleeps,
+    /// the other one may be set: the greater age counts.
     fn age(&self) -> Duration {
         let by_the_row = tables::now().saturating_sub(self.written);
-        self.sent.elapsed().max(Duration::from_millis(u64::try_from(by_the_row).unwrap_or_default()))
+        self.sent.elapsed().max(Duration::from_millis(
+            u64::try_from(by_the_row).unwrap_or_default(),
+        ))
     }
 }
 
 /// Who holds the lock, in the form of `LockUtils.getLockOwner`: host, process, thread.
 fn owner() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = if host.trim().is_empty() { "unknown" } else { host.trim() };
+    let host = if host.trim().is_empty() {
+        "unknown"
+    } else {
+        host.trim()
+    };
     format!("{host}_{}_dsctl", std::process::id())
 }

@@ -1,7 +1,8 @@
 //! DolphinScheduler's registry in a database: the tables of 3.3 and newer (F§4.3).
 //!
-//! Reading writes nothing. A client of our own, which is a row with a heartbeat, is made when a lock is first taken, and
-//! deleted at the end. Masters that wait for a lock here try again without any pause, so locks are to be held briefly.
+//! Reading writes nothing. A client of our own, which is a row with a heartbeat, is made when a
+//! lock is first taken, and deleted at the end. Masters that wait for a lock here try again without
+//! any pause, so locks are to be held briefly.
 
 mod lock;
 mod pulse;
@@ -45,13 +46,15 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 struct Client {
     id: i64,
-    /// When the last heartbeat that arrived was sent: by the monotonic clock, and as it stands in the row.
+    /// When the last heartbeat that arrived was sent: by the monotonic clock, and as it stands in
+    /// the row.
     sent: Instant,
     written: i64,
 }
 
 impl JdbcRegistry {
-    /// Takes a connection, if the tables are there in the shape of 3.3 and newer. Nothing is written.
+    /// Takes a connection, if the tables are there in the shape of 3.3 and newer. Nothing is
+    /// written.
     ///
     /// # Errors
     /// [`RegistryError::Unsupported`] for the registries of 3.1 and 3.2, and where there is none.
@@ -65,11 +68,21 @@ impl JdbcRegistry {
         tables.check_shape().await?;
         let (masters, workers) = (Pulses::default(), Pulses::default());
         let stillness = BTreeMap::new();
-        Ok(Self { tables, endpoint, session_timeout, layout, client: None, stillness, masters, workers })
+        Ok(Self {
+            tables,
+            endpoint,
+            session_timeout,
+            layout,
+            client: None,
+            stillness,
+            masters,
+            workers,
+        })
     }
 
-    /// As [`crate::metadata::MetadataStore::meet_server`]: where writes rest on what is registered, a replica, a cache or
-    /// another server than before is refused; else [`Registry::warnings`] tells it.
+    /// As [`crate::metadata::MetadataStore::meet_server`]: where writes rest on what is registered,
+    /// a replica, a cache or another server than before is refused; else [`Registry::warnings`]
+    /// tells it.
     ///
     /// # Errors
     /// [`RegistryError::Doubtful`], [`RegistryError::Interrupted`]. Nothing is written.
@@ -94,13 +107,25 @@ impl JdbcRegistry {
             }
         };
         let (now, is_local) = (tables::now(), self.tables.is_local());
-        let newest = entries.iter().filter_map(|entry| entry.client.last_heartbeat).max().unwrap_or(i64::MIN);
+        let newest = entries
+            .iter()
+            .filter_map(|entry| entry.client.last_heartbeat)
+            .max()
+            .unwrap_or(i64::MIN);
         let pulses = pulses(self);
-        pulses.look(entries.iter().map(|entry| &entry.client), asked, Instant::now());
+        pulses.look(
+            entries.iter().map(|entry| &entry.client),
+            asked,
+            Instant::now(),
+        );
         let life = |client: &tables::Owner| {
             let young = client.is_alive_among(now, newest);
             // Nobody with another clock can write there.
-            if is_local && !young { ClientLife::Dead } else { pulses.life(client, young, asked) }
+            if is_local && !young {
+                ClientLife::Dead
+            } else {
+                pulses.life(client, young, asked)
+            }
         };
         let mut servers: Vec<Registration> = entries
             .into_iter()
@@ -120,10 +145,17 @@ impl JdbcRegistry {
             })
             .collect();
         // Where an address has several entries, one that is alive comes first.
-        servers.sort_by(|a, b| (&a.address, a.heartbeat.in_doubt).cmp(&(&b.address, b.heartbeat.in_doubt)));
+        servers.sort_by(|a, b| {
+            (&a.address, a.heartbeat.in_doubt).cmp(&(&b.address, b.heartbeat.in_doubt))
+        });
         // A worker stands in every group that it belongs to.
         servers.dedup_by(|next, kept| next.address == kept.address);
-        Ok(Registrations { parent_exists: true, parent, servers, changes: None })
+        Ok(Registrations {
+            parent_exists: true,
+            parent,
+            servers,
+            changes: None,
+        })
     }
 }
 
@@ -150,25 +182,42 @@ impl Registry for JdbcRegistry {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.tables.doubt().map(|doubt| format!("of the registry's connection: {doubt}")).into_iter().collect()
+        self.tables
+            .doubt()
+            .map(|doubt| format!("of the registry's connection: {doubt}"))
+            .into_iter()
+            .collect()
     }
 
-    /// The masters whose client is not shown dead. Whose client has no heartbeat counts as gone, even if no server has
-    /// deleted the entry yet. So does one whose heartbeat is older than the client's own session timeout, as
+    /// The masters whose client is not shown dead. Whose client has no heartbeat counts as gone,
+    /// even if no server has deleted the entry yet. So does one whose heartbeat is older than the
+    /// client's own session timeout, as
     /// `JdbcRegistryServer` judges, by our clock and by the other masters' heartbeats: but only once it was seen to stand
     /// still, from one look of this registry to a later one. Until then it is in doubt.
     async fn masters(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.masters, tables::child, |registry| &mut registry.masters).await
+        self.servers(self.layout.masters, tables::child, |registry| {
+            &mut registry.masters
+        })
+        .await
     }
 
     async fn workers(&mut self) -> Result<Registrations, RegistryError> {
-        self.servers(self.layout.workers, tables::member, |registry| &mut registry.workers).await
+        self.servers(self.layout.workers, tables::member, |registry| {
+            &mut registry.workers
+        })
+        .await
     }
 
     /// The holder alone: who waits stands in no table.
     async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
         let key = self.full_path(path);
-        Ok(self.tables.lock(&key).await?.iter().map(tables::Lock::to_node).collect())
+        Ok(self
+            .tables
+            .lock(&key)
+            .await?
+            .iter()
+            .map(tables::Lock::to_node)
+            .collect())
     }
 
     async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError> {
@@ -176,13 +225,20 @@ impl Registry for JdbcRegistry {
         self.tables.locks_below(&key).await
     }
 
-    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
+    async fn acquire(
+        &mut self,
+        path: &str,
+        timeout: Duration,
+        on_wait: OnWait<'_>,
+    ) -> Result<Lease, RegistryError> {
         let key = self.full_path(path);
         self.take(key, timeout, on_wait).await
     }
 
     async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError> {
-        self.check(lease, self.session_timeout / 2).await.map(|()| Confirmed::by_registry())
+        self.check(lease, self.session_timeout / 2)
+            .await
+            .map(|()| Confirmed::by_registry())
     }
 
     async fn lost(&mut self, lease: &Lease) -> RegistryError {

@@ -1,5 +1,6 @@
-//! Whether a client of the tables lives. Clocks alone show nobody dead: ours may be wrong, and so may be each server's. A
-//! client is dead that looks dead by them and is seen to write no heartbeat for long enough. Pure, but for the time.
+//! Whether a client of the tables lives. Clocks alone show nobody dead: ours may be wrong, and so
+//! may be each server's. A client is dead that looks dead by them and is seen to write no heartbeat
+//! for long enough. Pure, but for the time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -33,14 +34,27 @@ struct Pulse {
 
 impl Pulses {
     /// Takes a look into account, which was `asked` for and answered `now`.
-    pub(super) fn look<'a>(&mut self, clients: impl Iterator<Item = &'a Owner>, asked: Instant, now: Instant) {
-        let before = if now.duration_since(asked) < SLOW_LOOK { std::mem::take(&mut self.0) } else { BTreeMap::new() };
+    pub(super) fn look<'a>(
+        &mut self,
+        clients: impl Iterator<Item = &'a Owner>,
+        asked: Instant,
+        now: Instant,
+    ) {
+        let before = if now.duration_since(asked) < SLOW_LOOK {
+            std::mem::take(&mut self.0)
+        } else {
+            BTreeMap::new()
+        };
         self.0 = clients
             .filter_map(|client| {
                 let heartbeat = client.last_heartbeat?;
                 let pulse = match before.get(&client.id) {
                     Some(seen) if seen.heartbeat == heartbeat => *seen,
-                    seen => Pulse { heartbeat, since: now, has_moved: seen.is_some() },
+                    seen => Pulse {
+                        heartbeat,
+                        since: now,
+                        has_moved: seen.is_some(),
+                    },
                 };
                 Some((client.id, pulse))
             })
@@ -52,14 +66,21 @@ impl Pulses {
         self.0.clear();
     }
 
-    /// What is known of a client, which looks `young` by the clocks or does not; `asked` is when the last look began.
+    /// What is known of a client, which looks `young` by the clocks or does not; `asked` is when
+    /// the last look began.
     pub(super) fn life(&self, client: &Owner, young: bool, asked: Instant) -> ClientLife {
-        let Some(pulse) = self.0.get(&client.id) else { return ClientLife::Dead };
+        let Some(pulse) = self.0.get(&client.id) else {
+            return ClientLife::Dead;
+        };
         let still = asked.saturating_duration_since(pulse.since);
         if still >= client.session_timeout() || (!young && still >= client.stillness()) {
             return ClientLife::Dead;
         }
-        if young || pulse.has_moved { ClientLife::Alive } else { ClientLife::InDoubt }
+        if young || pulse.has_moved {
+            ClientLife::Alive
+        } else {
+            ClientLife::InDoubt
+        }
     }
 }
 
@@ -88,7 +109,14 @@ mod tests {
     const MOMENT: Duration = Duration::from_millis(10);
 
     fn client(heartbeat: i64) -> Owner {
-        Owner::read(&Row(vec![7.into(), heartbeat.into(), r#"{"sessionTimeout":60000}"#.into()]), 0)
+        Owner::read(
+            &Row(vec![
+                7.into(),
+                heartbeat.into(),
+                r#"{"sessionTimeout":60000}"#.into(),
+            ]),
+            0,
+        )
     }
 
     /// Looks at each second given, and says what is known then.
@@ -105,12 +133,24 @@ mod tests {
     #[test]
     fn an_old_heartbeat_must_be_seen_to_stand_still() {
         use ClientLife::{Alive, Dead, InDoubt};
-        assert_eq!(lives(false, &[(0, 5), (3, 5), (25, 5), (26, 5)]), [InDoubt, InDoubt, InDoubt, Dead]);
-        assert_eq!(lives(false, &[(0, 5), (3, 6), (26, 6), (30, 6)]), [InDoubt, Alive, Alive, Dead]);
+        assert_eq!(
+            lives(false, &[(0, 5), (3, 5), (25, 5), (26, 5)]),
+            [InDoubt, InDoubt, InDoubt, Dead]
+        );
+        assert_eq!(
+            lives(false, &[(0, 5), (3, 6), (26, 6), (30, 6)]),
+            [InDoubt, Alive, Alive, Dead]
+        );
         // Settings allow twenty seconds between two heartbeats.
-        assert_eq!(lives(false, &[(0, 5), (19, 5), (20, 6), (40, 7)]), [InDoubt, InDoubt, Alive, Alive]);
+        assert_eq!(
+            lives(false, &[(0, 5), (19, 5), (20, 6), (40, 7)]),
+            [InDoubt, InDoubt, Alive, Alive]
+        );
         // A clock that is ahead makes nobody live for ever.
-        assert_eq!(lives(true, &[(0, 5), (59, 5), (61, 5)]), [Alive, Alive, Dead]);
+        assert_eq!(
+            lives(true, &[(0, 5), (59, 5), (61, 5)]),
+            [Alive, Alive, Dead]
+        );
     }
 
     #[test]
@@ -127,7 +167,14 @@ mod tests {
 
     #[test]
     fn without_a_heartbeat_there_is_no_life() {
-        let gone = Owner::read(&Row(vec![7.into(), crate::metadata::database::Value::Null, "{}".into()]), 0);
+        let gone = Owner::read(
+            &Row(vec![
+                7.into(),
+                crate::metadata::database::Value::Null,
+                "{}".into(),
+            ]),
+            0,
+        );
         let mut pulses = Pulses::default();
         let now = Instant::now();
         pulses.look([gone.clone()].iter(), now, now);

@@ -12,7 +12,8 @@ pub(super) const SHAPE: [&str; 3] = [
 pub(super) const SHAPE_3_2: &str = "SELECT last_term FROM t_ds_jdbc_registry_lock WHERE 1 = 0";
 pub(super) const SHAPE_3_1: &str = "SELECT id FROM t_ds_mysql_registry_lock WHERE 1 = 0";
 
-/// The ephemeral entries below a key: key, value, and the client, its last heartbeat and its configuration.
+/// The ephemeral entries below a key: key, value, and the client, its last heartbeat and its
+/// configuration.
 pub(super) fn entries_below(dialect: Dialect, parent: &str) -> Query {
     Query::builder(dialect)
         .push(
@@ -74,7 +75,8 @@ pub(super) fn delete_lock(dialect: Dialect, id: &str, client: i64) -> Query {
         .build()
 }
 
-/// Deletes a client's lock. The condition holds back if the client has come to life again since its last heartbeat was
+/// Deletes a client's lock. The condition holds back if the client has come to life again since its
+/// last heartbeat was
 /// `seen`.
 pub(super) fn delete_dead_lock(dialect: Dialect, id: i64, client: i64, seen: i64) -> Query {
     Query::builder(dialect)
@@ -91,16 +93,33 @@ pub(super) fn delete_dead_lock(dialect: Dialect, id: i64, client: i64, seen: i64
 }
 
 pub(super) fn delete_locks_of_client(dialect: Dialect, client: i64) -> Query {
-    Query::builder(dialect).push("DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = ").bind(client).build()
+    Query::builder(dialect)
+        .push("DELETE FROM t_ds_jdbc_registry_lock WHERE client_id = ")
+        .bind(client)
+        .build()
 }
 
-pub(super) fn insert_client(dialect: Dialect, id: i64, name: &str, heartbeat: i64, configuration: String) -> Query {
+pub(super) fn insert_client(
+    dialect: Dialect,
+    id: i64,
+    name: &str,
+    heartbeat: i64,
+    configuration: String,
+) -> Query {
     Query::builder(dialect)
         .push(
             "INSERT INTO t_ds_jdbc_registry_client_heartbeat \
              (id, client_name, last_heartbeat_time, connection_config, create_time) VALUES (",
         )
-        .bind_each([id.into(), name.into(), heartbeat.into(), Value::from(configuration)], ", ")
+        .bind_each(
+            [
+                id.into(),
+                name.into(),
+                heartbeat.into(),
+                Value::from(configuration),
+            ],
+            ", ",
+        )
         .push(", CURRENT_TIMESTAMP)")
         .build()
 }
@@ -115,7 +134,10 @@ pub(super) fn refresh_client(dialect: Dialect, id: i64, heartbeat: i64) -> Query
 }
 
 pub(super) fn delete_client(dialect: Dialect, id: i64) -> Query {
-    Query::builder(dialect).push("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ").bind(id).build()
+    Query::builder(dialect)
+        .push("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ")
+        .bind(id)
+        .build()
 }
 
 /// A row's id as it stands in a lease. What is none is no row's.

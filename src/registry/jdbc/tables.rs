@@ -25,11 +25,12 @@ pub(super) struct Owner {
     session_timeout: i64,
 }
 
-/// A client writes its heartbeat three times at least while its session lasts: `JdbcRegistryProperties` takes no other
-/// settings.
+/// A client writes its heartbeat three times at least while its session lasts:
+/// `JdbcRegistryProperties` takes no other settings.
 const HEARTBEATS_IN_A_SESSION: i64 = 3;
 
-/// The shortest time without a heartbeat that shows anything: two heartbeats at the usual rate, and some.
+/// The shortest time without a heartbeat that shows anything: two heartbeats at the usual rate, and
+/// some.
 const SHORTEST_STILLNESS_MS: i64 = 7_000;
 
 impl Owner {
@@ -43,11 +44,14 @@ impl Owner {
         }
     }
 
-    /// How long this client must be seen not to write a heartbeat before anything may rest on its death.
+    /// How long this client must be seen not to write a heartbeat before anything may rest on its
+    /// death.
     pub(super) fn stillness(&self) -> Duration {
         // A quarter more than the longest time between two heartbeats.
         let longest = self.session_timeout.max(0) / HEARTBEATS_IN_A_SESSION;
-        Duration::from_millis(u64::try_from((longest + longest / 4).max(SHORTEST_STILLNESS_MS)).unwrap_or_default())
+        Duration::from_millis(
+            u64::try_from((longest + longest / 4).max(SHORTEST_STILLNESS_MS)).unwrap_or_default(),
+        )
     }
 
     /// How long it may be silent.
@@ -57,20 +61,30 @@ impl Owner {
 
     /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges, by our own clock.
     pub(super) fn is_alive(&self, now: i64) -> bool {
-        self.last_heartbeat.is_some_and(|last| now.saturating_sub(last) <= self.session_timeout)
+        self.last_heartbeat
+            .is_some_and(|last| now.saturating_sub(last) <= self.session_timeout)
     }
 
-    /// As [`Owner::is_alive`], for servers whose clocks may differ from ours: the newest heartbeat among them shows what
-    /// time it is there. Only if that one is twice as old as this client may be do we believe our own clock alone.
+    /// As [`Owner::is_alive`], for servers whose clocks may differ from ours: the newest heartbeat
+    /// among them shows what time it is there. Only if that one is twice as old as this client may
+    /// be do we believe our own clock alone.
     pub(super) fn is_alive_among(&self, now: i64, newest: i64) -> bool {
-        let alive_there = |last: i64| newest.saturating_add(HEARTBEAT_MS).saturating_sub(last) <= self.session_timeout;
+        let alive_there = |last: i64| {
+            newest.saturating_add(HEARTBEAT_MS).saturating_sub(last) <= self.session_timeout
+        };
         let believable = now.saturating_sub(newest) <= self.session_timeout.saturating_mul(2);
-        self.is_alive(now) || self.last_heartbeat.is_some_and(|last| believable && alive_there(last))
+        self.is_alive(now)
+            || self
+                .last_heartbeat
+                .is_some_and(|last| believable && alive_there(last))
     }
 }
 
 fn session_timeout(configuration: &str) -> Option<i64> {
-    serde_json::from_str::<serde_json::Value>(configuration).ok()?.get("sessionTimeout")?.as_i64()
+    serde_json::from_str::<serde_json::Value>(configuration)
+        .ok()?
+        .get("sessionTimeout")?
+        .as_i64()
 }
 
 /// A server's registration.
@@ -112,13 +126,17 @@ pub(super) fn now() -> i64 {
 #[derive(Debug)]
 pub(super) struct RegistryTables {
     database: Box<dyn Database>,
-    /// Who has answered so far. What a replica or a cache says makes living masters dead, and a lock that is held free.
+    /// Who has answered so far. What a replica or a cache says makes living masters dead, and a
+    /// lock that is held free.
     server: Witnesses,
 }
 
 impl RegistryTables {
     pub(super) fn new(database: Box<dyn Database>) -> Self {
-        Self { database, server: Witnesses::default() }
+        Self {
+            database,
+            server: Witnesses::default(),
+        }
     }
 
     /// As [`crate::metadata::MetadataStore::meet_server`].
@@ -127,7 +145,9 @@ impl RegistryTables {
         if !must_write {
             self.server.forget();
         }
-        ask(&mut *self.database, &mut self.server).await.map_err(to_registry_error)
+        ask(&mut *self.database, &mut self.server)
+            .await
+            .map_err(to_registry_error)
     }
 
     pub(super) fn server(&self) -> Option<&str> {
@@ -143,7 +163,11 @@ impl RegistryTables {
         for statement in statements::SHAPE {
             match self.query(&statement.into()).await {
                 Ok(_) => {}
-                Err(DatabaseError::Refused { endpoint, cause, busy: false }) => {
+                Err(DatabaseError::Refused {
+                    endpoint,
+                    cause,
+                    busy: false,
+                }) => {
                     return Err(self.other_shape(&endpoint, &cause).await);
                 }
                 Err(error) => return Err(to_registry_error(error)),
@@ -158,34 +182,58 @@ impl RegistryTables {
                 "{endpoint} has the JDBC registry of 3.2, whose locks can vanish while they are held; only that of 3.3 and newer is supported"
             )
         } else if self.query(&statements::SHAPE_3_1.into()).await.is_ok() {
-            format!("{endpoint} has the MySQL registry of 3.1; only the JDBC registry of 3.3 and newer is supported")
+            format!(
+                "{endpoint} has the MySQL registry of 3.1; only the JDBC registry of 3.3 and newer is supported"
+            )
         } else {
             format!("{endpoint} has no JDBC registry of 3.3 or newer: {cause}")
         };
         RegistryError::Unsupported(text)
     }
 
-    pub(super) async fn entries_below(&mut self, parent: &str, name_of: NameOf) -> Result<Vec<Entry>, RegistryError> {
-        let rows = self.query(&statements::entries_below(self.dialect(), parent)).await.map_err(to_registry_error)?;
+    pub(super) async fn entries_below(
+        &mut self,
+        parent: &str,
+        name_of: NameOf,
+    ) -> Result<Vec<Entry>, RegistryError> {
+        let rows = self
+            .query(&statements::entries_below(self.dialect(), parent))
+            .await
+            .map_err(to_registry_error)?;
         let entry = |row: &Row| {
             let key = row.text(0)?;
             let name = name_of(parent, &key)?.to_owned();
-            Some(Entry { name, key, value: row.text(1).unwrap_or_default(), client: Owner::read(row, 2) })
+            Some(Entry {
+                name,
+                key,
+                value: row.text(1).unwrap_or_default(),
+                client: Owner::read(row, 2),
+            })
         };
         Ok(rows.iter().filter_map(entry).collect())
     }
 
     pub(super) async fn lock(&mut self, key: &str) -> Result<Option<Lock>, RegistryError> {
-        let rows = self.query(&statements::lock(self.dialect(), key)).await.map_err(to_registry_error)?;
+        let rows = self
+            .query(&statements::lock(self.dialect(), key))
+            .await
+            .map_err(to_registry_error)?;
         let lock = |row: &Row| {
             let owner = row.text(1).unwrap_or_default();
-            Some(Lock { id: row.int(0)?, owner, client: Owner::read(row, 2) })
+            Some(Lock {
+                id: row.int(0)?,
+                owner,
+                client: Owner::read(row, 2),
+            })
         };
         Ok(rows.iter().find_map(lock))
     }
 
     pub(super) async fn locks_below(&mut self, parent: &str) -> Result<Vec<String>, RegistryError> {
-        let rows = self.query(&statements::lock_keys(self.dialect(), parent)).await.map_err(to_registry_error)?;
+        let rows = self
+            .query(&statements::lock_keys(self.dialect(), parent))
+            .await
+            .map_err(to_registry_error)?;
         let mut names: Vec<String> = rows
             .iter()
             .filter_map(|row| row.text(0))
@@ -196,16 +244,32 @@ impl RegistryTables {
     }
 
     /// Whether this row is there and belongs to this client.
-    pub(super) async fn is_own_lock(&mut self, id: &str, client: i64) -> Result<bool, RegistryError> {
+    pub(super) async fn is_own_lock(
+        &mut self,
+        id: &str,
+        client: i64,
+    ) -> Result<bool, RegistryError> {
         let query = statements::own_lock(self.dialect(), id, client);
-        self.query(&query).await.map(|rows| !rows.is_empty()).map_err(to_registry_error)
+        self.query(&query)
+            .await
+            .map(|rows| !rows.is_empty())
+            .map_err(to_registry_error)
     }
 
     /// Inserts a lock; `false` if the key is there already.
-    pub(super) async fn insert_lock(&mut self, key: &str, owner: &str, client: i64) -> Result<bool, RegistryError> {
-        match self.write(&statements::insert_lock(self.dialect(), key, owner, client)).await {
+    pub(super) async fn insert_lock(
+        &mut self,
+        key: &str,
+        owner: &str,
+        client: i64,
+    ) -> Result<bool, RegistryError> {
+        match self
+            .write(&statements::insert_lock(self.dialect(), key, owner, client))
+            .await
+        {
             Ok(_) => Ok(true),
-            // After a broken connection, the row in the way may be our own: the caller looks whose it is.
+            // After a broken connection, the row in the way may be our own: the caller looks whose
+            // it is.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(false),
             Err(error) => Err(to_registry_error(error)),
         }
@@ -213,17 +277,24 @@ impl RegistryTables {
 
     /// Deletes a lock of a client; no row is success.
     pub(super) async fn delete_lock(&mut self, id: &str, client: i64) -> Result<(), RegistryError> {
-        self.write(&statements::delete_lock(self.dialect(), id, client)).await.map(drop).map_err(to_registry_error)
+        self.write(&statements::delete_lock(self.dialect(), id, client))
+            .await
+            .map(drop)
+            .map_err(to_registry_error)
     }
 
-    /// Deletes the lock of a dead client; `false` if it was not there any more, or the client has come back.
+    /// Deletes the lock of a dead client; `false` if it was not there any more, or the client has
+    /// come back.
     ///
-    /// The client's other rows stay for the masters' own purge: 3.4 and newer tell the other masters of the removal
-    /// only when they delete the entry themselves.
+    /// The client's other rows stay for the masters' own purge: 3.4 and newer tell the other
+    /// masters of the removal only when they delete the entry themselves.
     pub(super) async fn delete_dead_lock(&mut self, lock: &Lock) -> Result<bool, RegistryError> {
         let seen = lock.client.last_heartbeat.unwrap_or(-1);
         let query = statements::delete_dead_lock(self.dialect(), lock.id, lock.client.id, seen);
-        self.write(&query).await.map(|rows| rows > 0).map_err(to_registry_error)
+        self.write(&query)
+            .await
+            .map(|rows| rows > 0)
+            .map_err(to_registry_error)
     }
 
     pub(super) async fn insert_client(
@@ -234,22 +305,43 @@ impl RegistryTables {
         session_timeout: Duration,
     ) -> Result<(), RegistryError> {
         let configuration = format!(r#"{{"sessionTimeout":{}}}"#, session_timeout.as_millis());
-        match self.write(&statements::insert_client(self.dialect(), id, name, now, configuration)).await {
-            // The id is a random number of our own, so the row is ours: the first sending had arrived.
+        match self
+            .write(&statements::insert_client(
+                self.dialect(),
+                id,
+                name,
+                now,
+                configuration,
+            ))
+            .await
+        {
+            // The id is a random number of our own, so the row is ours: the first sending had
+            // arrived.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(()),
             answer => answer.map(drop).map_err(to_registry_error),
         }
     }
 
     /// Writes a heartbeat; `false` if the client's row is gone.
-    pub(super) async fn refresh_client(&mut self, id: i64, now: i64) -> Result<bool, DatabaseError> {
-        self.write(&statements::refresh_client(self.dialect(), id, now)).await.map(|rows| rows > 0)
+    pub(super) async fn refresh_client(
+        &mut self,
+        id: i64,
+        now: i64,
+    ) -> Result<bool, DatabaseError> {
+        self.write(&statements::refresh_client(self.dialect(), id, now))
+            .await
+            .map(|rows| rows > 0)
     }
 
     /// Deletes a client and its locks.
     pub(super) async fn forget_client(&mut self, id: i64) -> Result<(), RegistryError> {
-        self.write(&statements::delete_locks_of_client(self.dialect(), id)).await.map_err(to_registry_error)?;
-        self.write(&statements::delete_client(self.dialect(), id)).await.map(drop).map_err(to_registry_error)
+        self.write(&statements::delete_locks_of_client(self.dialect(), id))
+            .await
+            .map_err(to_registry_error)?;
+        self.write(&statements::delete_client(self.dialect(), id))
+            .await
+            .map(drop)
+            .map_err(to_registry_error)
     }
 
     pub(super) async fn close(self) {
@@ -277,7 +369,10 @@ impl RegistryTables {
 
     async fn read(&mut self, query: &Query) -> Result<Vec<Row>, DatabaseError> {
         let mut rows = Vec::new();
-        each_of(&mut *self.database, &mut self.server, query, &mut |row| rows.push(row)).await?;
+        each_of(&mut *self.database, &mut self.server, query, &mut |row| {
+            rows.push(row);
+        })
+        .await?;
         Ok(rows)
     }
 
@@ -303,28 +398,44 @@ impl RegistryTables {
 /// How the name of a server is found in a key below a parent; `None` for every other key.
 pub(super) type NameOf = for<'a> fn(&str, &'a str) -> Option<&'a str>;
 
-/// The name of a child of this very parent; `LIKE` also finds grandchildren, and on MySQL other cases.
+/// The name of a child of this very parent; `LIKE` also finds grandchildren, and on MySQL other
+/// cases.
 pub(super) fn child<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
-    key.strip_prefix(parent)?.strip_prefix('/').filter(|name| !name.is_empty() && !name.contains('/'))
+    key.strip_prefix(parent)?
+        .strip_prefix('/')
+        .filter(|name| !name.is_empty() && !name.contains('/'))
 }
 
 /// The name of a child, or of one in a group below this parent: workers up to 3.1.0.
 pub(super) fn member<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
     child(parent, key).or_else(|| {
         let (group, name) = key.rsplit_once('/')?;
-        child(parent, group).and(Some(name)).filter(|name| !name.is_empty())
+        child(parent, group)
+            .and(Some(name))
+            .filter(|name| !name.is_empty())
     })
 }
 
-/// The database's error in the registry's words. A connection that was there once and cannot be had again is interrupted, and
-/// so is a statement that another transaction kept from an answer in time.
+/// The database's error in the registry's words. A connection that was there once and cannot be had
+/// again is interrupted, and so is a statement that another transaction kept from an answer in
+/// time.
 pub(super) fn to_registry_error(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
-        | DatabaseError::Refused { endpoint, cause, busy: true } => RegistryError::Interrupted { endpoint, cause },
-        DatabaseError::Refused { endpoint, cause, busy: false }
-        | DatabaseError::UniqueViolation { endpoint, cause } => RegistryError::Refused { endpoint, cause },
+        | DatabaseError::Refused {
+            endpoint,
+            cause,
+            busy: true,
+        } => RegistryError::Interrupted { endpoint, cause },
+        DatabaseError::Refused {
+            endpoint,
+            cause,
+            busy: false,
+        }
+        | DatabaseError::UniqueViolation { endpoint, cause } => {
+            RegistryError::Refused { endpoint, cause }
+        }
         DatabaseError::Doubtful { endpoint, cause } => RegistryError::Doubtful { endpoint, cause },
         DatabaseError::Stopped(stopped) => stopped.into(),
     }
@@ -335,7 +446,10 @@ mod tests {
     use super::*;
 
     fn owner(last_heartbeat: Option<i64>, configuration: &str) -> Owner {
-        Owner::read(&Row(vec![7.into(), last_heartbeat.into(), configuration.into()]), 0)
+        Owner::read(
+            &Row(vec![7.into(), last_heartbeat.into(), configuration.into()]),
+            0,
+        )
     }
 
     #[test]
@@ -344,39 +458,62 @@ mod tests {
         assert!(client.is_alive(103_000) && client.is_alive(0));
         assert!(!client.is_alive(103_001));
         assert!(!owner(None, "{}").is_alive(0));
-        // Our clock is seventy seconds ahead of the servers': the one that has just written is alive.
+        // Our clock is seventy seconds ahead of the servers': the one that has just written is
+        // alive.
         let client = owner(Some(100_000), "{}");
         assert!(!client.is_alive(170_000) && client.is_alive_among(170_000, 100_000));
         // Another server went on writing for a minute after this one's last heartbeat.
-        assert!(client.is_alive_among(161_000, 157_000) && !client.is_alive_among(161_000, 157_001));
+        assert!(
+            client.is_alive_among(161_000, 157_000) && !client.is_alive_among(161_000, 157_001)
+        );
         // Nobody has written for two minutes.
-        assert!(client.is_alive_among(220_000, 100_000) && !client.is_alive_among(220_001, 100_000));
+        assert!(
+            client.is_alive_among(220_000, 100_000) && !client.is_alive_among(220_001, 100_000)
+        );
     }
 
     #[test]
     fn a_configuration_that_cannot_be_read_means_the_default() {
         for configuration in ["", "{}", "null", "[1]", r#"{"sessionTimeout":"soon"}"#] {
             let client = owner(Some(0), configuration);
-            assert!(client.is_alive(60_000) && !client.is_alive(60_001), "{configuration}");
+            assert!(
+                client.is_alive(60_000) && !client.is_alive(60_001),
+                "{configuration}"
+            );
         }
     }
 
     #[test]
     fn workers_stand_below_their_parent_or_a_group_of_it() {
-        for key in ["/nodes/worker/10.0.0.1:1234", "/nodes/worker/default/10.0.0.1:1234"] {
+        for key in [
+            "/nodes/worker/10.0.0.1:1234",
+            "/nodes/worker/default/10.0.0.1:1234",
+        ] {
             assert_eq!(member("/nodes/worker", key), Some("10.0.0.1:1234"));
         }
-        for key in ["/nodes/worker", "/nodes/worker/default/", "/nodes/worker/a/b/c", "/nodes/worker-group/a"] {
+        for key in [
+            "/nodes/worker",
+            "/nodes/worker/default/",
+            "/nodes/worker/a/b/c",
+            "/nodes/worker-group/a",
+        ] {
             assert_eq!(member("/nodes/worker", key), None, "{key}");
         }
     }
 
     #[test]
     fn children_of_this_very_parent() {
-        assert_eq!(child("/nodes/master", "/nodes/master/10.0.0.1:5678"), Some("10.0.0.1:5678"));
-        for key in
-            ["/nodes/master", "/nodes/master/", "/nodes/master-coordinator/x", "/nodes/master/a/b", "/NODES/master/a"]
-        {
+        assert_eq!(
+            child("/nodes/master", "/nodes/master/10.0.0.1:5678"),
+            Some("10.0.0.1:5678")
+        );
+        for key in [
+            "/nodes/master",
+            "/nodes/master/",
+            "/nodes/master-coordinator/x",
+            "/nodes/master/a/b",
+            "/NODES/master/a",
+        ] {
             assert_eq!(child("/nodes/master", key), None, "{key}");
         }
     }

@@ -49,7 +49,11 @@ impl Bench {
 
     async fn registry(&self, session_timeout: Duration) -> Box<JdbcRegistry> {
         let database = Box::new(open(&self.folder.path().join("ds.db")));
-        Box::new(JdbcRegistry::connect(database, session_timeout, LAYOUT).await.unwrap())
+        Box::new(
+            JdbcRegistry::connect(database, session_timeout, LAYOUT)
+                .await
+                .unwrap(),
+        )
     }
 
     async fn client(&mut self, id: i64, age: Duration) {
@@ -85,12 +89,18 @@ impl Bench {
 
     async fn rows(&mut self, sql: &str) -> Vec<Row> {
         let mut rows = Vec::new();
-        self.beside.query(&sql.into(), &mut |row| rows.push(row)).await.unwrap();
+        self.beside
+            .query(&sql.into(), &mut |row| rows.push(row))
+            .await
+            .unwrap();
         rows
     }
 
     async fn count(&mut self, table: &str) -> i64 {
-        self.rows(&format!("SELECT count(*) FROM t_ds_jdbc_registry_{table}")).await[0].int(0).unwrap()
+        self.rows(&format!("SELECT count(*) FROM t_ds_jdbc_registry_{table}"))
+            .await[0]
+            .int(0)
+            .unwrap()
     }
 
     async fn age_heartbeats(&mut self, age: Duration) {
@@ -103,7 +113,10 @@ impl Bench {
 }
 
 async fn take(registry: &mut JdbcRegistry) -> Lease {
-    registry.acquire(LOCK, Duration::ZERO, &mut |_| panic!("nobody holds it")).await.unwrap()
+    registry
+        .acquire(LOCK, Duration::ZERO, &mut |_| panic!("nobody holds it"))
+        .await
+        .unwrap()
 }
 
 /// Makes our last heartbeat as old as this, as far as the registry knows.
@@ -117,7 +130,13 @@ async fn masters_whose_client_is_alive() {
     let mut bench = Bench::new().await;
     bench.client(1, Duration::ZERO).await;
     bench.client(2, SESSION * 2).await;
-    bench.entry("/nodes/master/10.0.0.2:5678", r#"{"startupTime":1700000000000,"serverStatus":"NORMAL"}"#, 1).await;
+    bench
+        .entry(
+            "/nodes/master/10.0.0.2:5678",
+            r#"{"startupTime":1700000000000,"serverStatus":"NORMAL"}"#,
+            1,
+        )
+        .await;
     bench.entry("/nodes/master/10.0.0.1:5678", "", 1).await;
     bench.entry("/nodes/master/expired:5678", "{}", 2).await;
     bench.entry("/nodes/master/purged:5678", "{}", 3).await;
@@ -128,9 +147,16 @@ async fn masters_whose_client_is_alive() {
     let masters = registry.masters().await.unwrap();
     assert!(masters.parent_exists);
     assert_eq!(masters.parent, "/nodes/master");
-    let addresses: Vec<&str> = masters.servers.iter().map(|server| server.address.as_str()).collect();
+    let addresses: Vec<&str> = masters
+        .servers
+        .iter()
+        .map(|server| server.address.as_str())
+        .collect();
     assert_eq!(addresses, ["10.0.0.1:5678", "10.0.0.2:5678"]);
-    assert_eq!(masters.servers[1].heartbeat.server_status.as_deref(), Some("normal"));
+    assert_eq!(
+        masters.servers[1].heartbeat.server_status.as_deref(),
+        Some("normal")
+    );
     assert_eq!(masters.servers[1].session_id.as_deref(), Some("1"));
     assert_eq!(registry.workers().await.unwrap().servers.len(), 1);
 }
@@ -144,8 +170,14 @@ async fn reading_writes_nothing() {
     let mut registry = bench.registry(SESSION).await;
     registry.masters().await.unwrap();
     registry.workers().await.unwrap();
-    assert_eq!(registry.lock_queue(LOCK).await.unwrap()[0].data, "10.0.0.2_17_main");
-    assert_eq!(registry.locks_below("lock/master-failover").await.unwrap(), ["10.0.0.1:5678"]);
+    assert_eq!(
+        registry.lock_queue(LOCK).await.unwrap()[0].data,
+        "10.0.0.2_17_main"
+    );
+    assert_eq!(
+        registry.locks_below("lock/master-failover").await.unwrap(),
+        ["10.0.0.1:5678"]
+    );
     registry.close().await;
     assert_eq!(bench.rows("PRAGMA data_version").await, changes);
 }
@@ -160,7 +192,13 @@ async fn a_lock_comes_and_goes_with_its_client() {
     let joined = "SELECT l.lock_key, h.connection_config FROM t_ds_jdbc_registry_lock l \
                   JOIN t_ds_jdbc_registry_client_heartbeat h ON h.id = l.client_id";
     let text = |text: &str| Value::Text(text.to_owned());
-    assert_eq!(bench.rows(joined).await, [Row(vec![text(&lease.path), text(r#"{"sessionTimeout":60000}"#)])]);
+    assert_eq!(
+        bench.rows(joined).await,
+        [Row(vec![
+            text(&lease.path),
+            text(r#"{"sessionTimeout":60000}"#)
+        ])]
+    );
 
     registry.release(lease).await.unwrap();
     assert_eq!(bench.count("lock").await, 0);
@@ -174,7 +212,13 @@ async fn close_ends_a_lock_that_is_left() {
     let mut registry = bench.registry(SESSION).await;
     let _lease = take(&mut registry).await;
     registry.close().await;
-    assert_eq!((bench.count("lock").await, bench.count("client_heartbeat").await), (0, 0));
+    assert_eq!(
+        (
+            bench.count("lock").await,
+            bench.count("client_heartbeat").await
+        ),
+        (0, 0)
+    );
 }
 
 #[tokio::test]
@@ -185,13 +229,30 @@ async fn a_living_holder_is_named_and_left_alone() {
     let mut registry = bench.registry(SESSION).await;
     for (timeout, waits) in [(Duration::ZERO, 0), (Duration::from_millis(300), 1)] {
         let mut seen = Vec::new();
-        let error = registry.acquire(LOCK, timeout, &mut |node| seen.push(node.data.clone())).await.unwrap_err();
+        let error = registry
+            .acquire(LOCK, timeout, &mut |node| seen.push(node.data.clone()))
+            .await
+            .unwrap_err();
         assert_eq!(seen, vec!["10.0.0.2_17_main".to_owned(); waits]);
-        let RegistryError::Held { holder: Some(holder), waited, .. } = error else { panic!("{error:?}") };
+        let RegistryError::Held {
+            holder: Some(holder),
+            waited,
+            ..
+        } = error
+        else {
+            panic!("{error:?}")
+        };
         assert_eq!(holder.session_id.as_deref(), Some("1"));
         assert!(waited >= timeout);
     }
-    assert_eq!((bench.count("lock").await, bench.count("client_heartbeat").await), (1, 1), "waiting needs no client");
+    assert_eq!(
+        (
+            bench.count("lock").await,
+            bench.count("client_heartbeat").await
+        ),
+        (1, 1),
+        "waiting needs no client"
+    );
 }
 
 #[tokio::test]
@@ -199,7 +260,10 @@ async fn two_of_us_exclude_each_other() {
     let bench = Bench::new().await;
     let (mut first, mut second) = (bench.registry(SESSION).await, bench.registry(SESSION).await);
     let lease = take(&mut first).await;
-    let error = second.acquire(LOCK, Duration::ZERO, &mut |_| {}).await.unwrap_err();
+    let error = second
+        .acquire(LOCK, Duration::ZERO, &mut |_| {})
+        .await
+        .unwrap_err();
     assert!(matches!(error, RegistryError::Held { .. }), "{error:?}");
     first.release(lease).await.unwrap();
     let lease = take(&mut second).await;
@@ -218,26 +282,51 @@ async fn a_dead_holder_is_replaced_and_its_registration_stays_for_the_masters_to
         registry.confirm(&lease).await.unwrap();
         registry.close().await;
     }
-    assert_eq!((bench.count("data").await, bench.count("client_heartbeat").await), (1, 1));
+    assert_eq!(
+        (
+            bench.count("data").await,
+            bench.count("client_heartbeat").await
+        ),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
 async fn a_deleted_row_or_client_is_a_lost_lock() {
-    for sql in ["DELETE FROM t_ds_jdbc_registry_lock", "UPDATE t_ds_jdbc_registry_lock SET client_id = 9"] {
+    for sql in [
+        "DELETE FROM t_ds_jdbc_registry_lock",
+        "UPDATE t_ds_jdbc_registry_lock SET client_id = 9",
+    ] {
         let mut bench = Bench::new().await;
         let mut registry = bench.registry(SESSION).await;
         let lease = take(&mut registry).await;
         bench.beside.execute(&sql.into()).await.unwrap();
-        assert!(matches!(registry.confirm(&lease).await, Err(RegistryError::LockLost { .. })), "{sql}");
-        assert!(matches!(registry.lost(&lease).await, RegistryError::LockLost { .. }), "{sql}");
+        assert!(
+            matches!(
+                registry.confirm(&lease).await,
+                Err(RegistryError::LockLost { .. })
+            ),
+            "{sql}"
+        );
+        assert!(
+            matches!(registry.lost(&lease).await, RegistryError::LockLost { .. }),
+            "{sql}"
+        );
         registry.release(lease).await.unwrap();
     }
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
-    bench.beside.execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into()).await.unwrap();
+    bench
+        .beside
+        .execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into())
+        .await
+        .unwrap();
     grow_old(&mut registry, SESSION * 11 / 20);
-    assert!(matches!(registry.confirm(&lease).await, Err(RegistryError::LockLost { .. })));
+    assert!(matches!(
+        registry.confirm(&lease).await,
+        Err(RegistryError::LockLost { .. })
+    ));
 }
 
 #[tokio::test]
@@ -248,12 +337,21 @@ async fn confirm_refreshes_an_old_heartbeat_and_believes_none_that_has_expired()
     bench.age_heartbeats(SESSION * 11 / 20).await;
     grow_old(&mut registry, SESSION * 11 / 20);
     registry.confirm(&lease).await.unwrap();
-    let last =
-        bench.rows("SELECT last_heartbeat_time FROM t_ds_jdbc_registry_client_heartbeat").await[0].int(0).unwrap();
-    assert!(tables::now() - last < 10_000, "the heartbeat was not written");
+    let last = bench
+        .rows("SELECT last_heartbeat_time FROM t_ds_jdbc_registry_client_heartbeat")
+        .await[0]
+        .int(0)
+        .unwrap();
+    assert!(
+        tables::now() - last < 10_000,
+        "the heartbeat was not written"
+    );
 
     grow_old(&mut registry, SESSION);
-    assert!(matches!(registry.confirm(&lease).await, Err(RegistryError::LockLost { .. })));
+    assert!(matches!(
+        registry.confirm(&lease).await,
+        Err(RegistryError::LockLost { .. })
+    ));
 }
 
 #[tokio::test]
@@ -262,13 +360,20 @@ async fn our_own_open_transaction_does_not_cost_the_lock() {
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
     bench.beside.begin(Access::Write, SESSION).await.unwrap();
-    bench.beside.execute(&"DELETE FROM t_ds_jdbc_registry_data".into()).await.unwrap();
+    bench
+        .beside
+        .execute(&"DELETE FROM t_ds_jdbc_registry_data".into())
+        .await
+        .unwrap();
     registry.confirm(&lease).await.unwrap();
     grow_old(&mut registry, SESSION * 11 / 20);
     registry.confirm(&lease).await.unwrap();
     grow_old(&mut registry, SESSION * 14 / 20);
     let error = registry.confirm(&lease).await.unwrap_err();
-    assert!(matches!(error, RegistryError::Interrupted { .. }), "{error:?}");
+    assert!(
+        matches!(error, RegistryError::Interrupted { .. }),
+        "{error:?}"
+    );
     bench.beside.rollback().await;
     registry.confirm(&lease).await.unwrap();
 }
@@ -290,8 +395,15 @@ async fn a_lock_is_kept_alive_while_somebody_waits_for_its_loss() {
         () = beats => {},
     }
     registry.confirm(&lease).await.unwrap();
-    bench.beside.execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into()).await.unwrap();
-    assert!(matches!(registry.lost(&lease).await, RegistryError::LockLost { .. }));
+    bench
+        .beside
+        .execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into())
+        .await
+        .unwrap();
+    assert!(matches!(
+        registry.lost(&lease).await,
+        RegistryError::LockLost { .. }
+    ));
 }
 
 #[tokio::test]
@@ -300,26 +412,44 @@ async fn a_purged_client_starts_anew() {
     let mut registry = bench.registry(SESSION).await;
     let old = take(&mut registry).await;
     for table in ["lock", "client_heartbeat"] {
-        bench.beside.execute(&format!("DELETE FROM t_ds_jdbc_registry_{table}").into()).await.unwrap();
+        bench
+            .beside
+            .execute(&format!("DELETE FROM t_ds_jdbc_registry_{table}").into())
+            .await
+            .unwrap();
     }
     grow_old(&mut registry, SESSION / 2);
     let new = take(&mut registry).await;
     registry.confirm(&new).await.unwrap();
-    assert!(matches!(registry.confirm(&old).await, Err(RegistryError::LockLost { .. })));
+    assert!(matches!(
+        registry.confirm(&old).await,
+        Err(RegistryError::LockLost { .. })
+    ));
 }
 
 #[tokio::test]
 async fn other_registries_are_refused_in_words() {
     let shapes = [
-        ("CREATE TABLE t_ds_jdbc_registry_lock (id INTEGER, lock_key TEXT, lock_owner TEXT, last_term INTEGER)", "3.2"),
-        ("CREATE TABLE t_ds_mysql_registry_lock (id INTEGER, last_term INTEGER)", "3.1"),
+        (
+            "CREATE TABLE t_ds_jdbc_registry_lock (id INTEGER, lock_key TEXT, lock_owner TEXT, last_term INTEGER)",
+            "3.2",
+        ),
+        (
+            "CREATE TABLE t_ds_mysql_registry_lock (id INTEGER, last_term INTEGER)",
+            "3.1",
+        ),
         ("CREATE TABLE t (id INTEGER)", "no JDBC registry"),
     ];
     for (sql, word) in shapes {
         let folder = TempDir::new().unwrap();
         let mut database = Box::new(open(&folder.path().join("ds.db")));
         database.execute(&sql.into()).await.unwrap();
-        let error = JdbcRegistry::connect(database, SESSION, LAYOUT).await.unwrap_err();
-        assert!(matches!(&error, RegistryError::Unsupported(text) if text.contains(word)), "{error:?}");
+        let error = JdbcRegistry::connect(database, SESSION, LAYOUT)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, RegistryError::Unsupported(text) if text.contains(word)),
+            "{error:?}"
+        );
     }
 }

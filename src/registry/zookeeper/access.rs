@@ -7,10 +7,14 @@ use super::servers::{below, children};
 use super::session::Session;
 use crate::registry::RegistryError;
 
-/// As DolphinScheduler does: with a digest, every node belongs to its creator alone. The server takes any digest, right or
-/// wrong, and where the masters use none, a lock that one of ours has closed is closed to them: they could not wait for it,
-/// and by parents that stay they could never take it again. So where one of the masters' nodes is open to all, ours are.
-pub(super) async fn of_masters(session: &Session, parent: &str) -> Result<Acls<'static>, RegistryError> {
+/// As DolphinScheduler does: with a digest, every node belongs to its creator alone. The server
+/// takes any digest, right or wrong, and where the masters use none, a lock that one of ours has
+/// closed is closed to them: they could not wait for it, and by parents that stay they could never
+/// take it again. So where one of the masters' nodes is open to all, ours are.
+pub(super) async fn of_masters(
+    session: &Session,
+    parent: &str,
+) -> Result<Acls<'static>, RegistryError> {
     if !session.has_digest() {
         return Ok(Acls::anyone_all());
     }
@@ -21,7 +25,11 @@ pub(super) async fn of_masters(session: &Session, parent: &str) -> Result<Acls<'
         nodes.push(parent.to_owned());
     }
     let open = try_join_all(nodes.iter().map(|node| is_open(session, node))).await?;
-    Ok(if open.contains(&true) { Acls::anyone_all() } else { Acls::creator_all() })
+    Ok(if open.contains(&true) {
+        Acls::anyone_all()
+    } else {
+        Acls::creator_all()
+    })
 }
 
 async fn is_open(session: &Session, node: &str) -> Result<bool, RegistryError> {

@@ -1,7 +1,9 @@
-//! The lock: Curator's `InterProcessMutex`, so that masters and this program exclude each other (F§1.6).
+//! The lock: Curator's `InterProcessMutex`, so that masters and this program exclude each other
+//! (F§1.6).
 //!
-//! The client library has this recipe too. It is not used: when its future is dropped while the node is being created,
-//! it deletes the child's bare name instead of its path, and the node stays; nor does it tell whom it waits for.
+//! The client library has this recipe too. It is not used: when its future is dropped while the
+//! node is being created, it deletes the child's bare name instead of its path, and the node stays;
+//! nor does it tell whom it waits for.
 
 use std::time::{Duration, Instant};
 
@@ -52,24 +54,41 @@ struct Taken {
 }
 
 /// The queue at a lock, holder first.
-pub(super) async fn queue(session: &Session, directory: &str) -> Result<Vec<LockNode>, RegistryError> {
-    let names = names::queue(fresh_children(session, directory).await?.unwrap_or_default());
+pub(super) async fn queue(
+    session: &Session,
+    directory: &str,
+) -> Result<Vec<LockNode>, RegistryError> {
+    let names = names::queue(
+        fresh_children(session, directory)
+            .await?
+            .unwrap_or_default(),
+    );
     let nodes = join_all(names.iter().map(|name| lock_node(session, directory, name))).await;
     let nodes: Result<Vec<Option<LockNode>>, RegistryError> = nodes.into_iter().collect();
     Ok(nodes?.into_iter().flatten().collect())
 }
 
 /// Children that are no lock nodes of anybody's.
-pub(super) async fn below(session: &Session, directory: &str) -> Result<Vec<String>, RegistryError> {
-    let mut names = fresh_children(session, directory).await?.unwrap_or_default();
+pub(super) async fn below(
+    session: &Session,
+    directory: &str,
+) -> Result<Vec<String>, RegistryError> {
+    let mut names = fresh_children(session, directory)
+        .await?
+        .unwrap_or_default();
     names.retain(|name| names::sequence(name).is_none() && !names::is_foreign(name));
     names.sort();
     Ok(names)
 }
 
 /// Lock nodes of another kind of client, in the order of their names.
-pub(super) async fn foreign(session: &Session, directory: &str) -> Result<Vec<LockNode>, RegistryError> {
-    let mut names = fresh_children(session, directory).await?.unwrap_or_default();
+pub(super) async fn foreign(
+    session: &Session,
+    directory: &str,
+) -> Result<Vec<LockNode>, RegistryError> {
+    let mut names = fresh_children(session, directory)
+        .await?
+        .unwrap_or_default();
     names.retain(|name| names::is_foreign(name));
     names.sort();
     let nodes = join_all(names.iter().map(|name| lock_node(session, directory, name))).await;
@@ -77,13 +96,20 @@ pub(super) async fn foreign(session: &Session, directory: &str) -> Result<Vec<Lo
     Ok(nodes?.into_iter().flatten().collect())
 }
 
-async fn lock_node(session: &Session, directory: &str, name: &str) -> Result<Option<LockNode>, RegistryError> {
+async fn lock_node(
+    session: &Session,
+    directory: &str,
+    name: &str,
+) -> Result<Option<LockNode>, RegistryError> {
     let found = node(session, &child(directory, name)).await?;
     Ok(found.map(|(data, stat)| LockNode {
         node: name.to_owned(),
         session_id: session_id(stat.ephemeral_owner),
         created_at: Timestamp::from_millisecond(stat.ctime).ok(),
-        data: String::from_utf8_lossy(&data).chars().take(LONGEST_DATA).collect(),
+        data: String::from_utf8_lossy(&data)
+            .chars()
+            .take(LONGEST_DATA)
+            .collect(),
     }))
 }
 
@@ -96,7 +122,10 @@ pub(super) async fn acquire(
     on_wait: OnWait<'_>,
 ) -> Result<Lease, RegistryError> {
     let started = Instant::now();
-    let ticket = Ticket { directory, prefix: format!("_c_{}-{LOCK}", Uuid::new_v4()) };
+    let ticket = Ticket {
+        directory,
+        prefix: format!("_c_{}-{LOCK}", Uuid::new_v4()),
+    };
     let taken = match enqueue(session, &ticket, making).await {
         Ok(()) => wait(session, &ticket, started, timeout, on_wait).await,
         Err(error) => Err(error),
@@ -105,7 +134,12 @@ pub(super) async fn acquire(
         Ok(Taken { name, foreign }) => {
             let node = child(&ticket.directory, &name);
             session.hold(&node);
-            Ok(Lease { path: ticket.directory, node, waited: started.elapsed(), foreign })
+            Ok(Lease {
+                path: ticket.directory,
+                node,
+                waited: started.elapsed(),
+                foreign,
+            })
         }
         Err(error) => {
             withdraw(session, &ticket).await?;
@@ -120,37 +154,61 @@ async fn enqueue(session: &Session, ticket: &Ticket, making: Making) -> Result<(
     let data = probe::own_address(session.hosts(), session.side_question()).await;
     let options = CreateMode::EphemeralSequential.with_acls(making.acls);
     for _ in 0..TRIES {
-        match session.once(session.client().create(&path, data.as_bytes(), &options)).await {
+        match session
+            .once(session.client().create(&path, data.as_bytes(), &options))
+            .await
+        {
             Ok(_) => return Ok(()),
             Err(Error::NoNode) => create_parents(session, &ticket.directory, making).await?,
-            Err(Error::ConnectionLoss) if !own_names(session, ticket).await?.is_empty() => return Ok(()),
+            Err(Error::ConnectionLoss) if !own_names(session, ticket).await?.is_empty() => {
+                return Ok(());
+            }
             Err(Error::ConnectionLoss) => {}
             Err(error) => return Err(session.error(&ticket.directory, &error)),
         }
     }
-    Err(session.interrupted(format!("the parents of {path} vanish as soon as they are made, or the connection breaks")))
+    Err(session.interrupted(format!(
+        "the parents of {path} vanish as soon as they are made, or the connection breaks"
+    )))
 }
 
-/// As Curator does: containers, which the server removes once they are empty, where masters and servers know them.
-async fn create_parents(session: &Session, directory: &str, making: Making) -> Result<(), RegistryError> {
-    let containers = making.containers && probe::knows_containers(session.hosts(), session.side_question()).await;
-    let mode = if containers { CreateMode::Container } else { CreateMode::Persistent };
+/// As Curator does: containers, which the server removes once they are empty, where masters and
+/// servers know them.
+async fn create_parents(
+    session: &Session,
+    directory: &str,
+    making: Making,
+) -> Result<(), RegistryError> {
+    let containers = making.containers
+        && probe::knows_containers(session.hosts(), session.side_question()).await;
+    let mode = if containers {
+        CreateMode::Container
+    } else {
+        CreateMode::Persistent
+    };
     let options = mode.with_acls(making.acls);
-    match session.retried(|| session.client().mkdir(directory, &options)).await {
+    match session
+        .retried(|| session.client().mkdir(directory, &options))
+        .await
+    {
         Ok(()) | Err(Error::NoNode) => Ok(()),
         Err(error) => Err(session.error(directory, &error)),
     }
 }
 
-/// Fresh: a node whose making was not answered must not stay in the queue because another server does not have it yet.
+/// Fresh: a node whose making was not answered must not stay in the queue because another server
+/// does not have it yet.
 async fn own_names(session: &Session, ticket: &Ticket) -> Result<Vec<String>, RegistryError> {
-    let mut names = fresh_children(session, &ticket.directory).await?.unwrap_or_default();
+    let mut names = fresh_children(session, &ticket.directory)
+        .await?
+        .unwrap_or_default();
     names.retain(|name| name.starts_with(&ticket.prefix));
     Ok(names)
 }
 
-/// Waits until our node is the first; returns its name. Whoever stands before it was there when it was made, and is seen
-/// since then: an old answer shows somebody who has gone, never nobody where somebody is.
+/// Waits until our node is the first; returns its name. Whoever stands before it was there when it
+/// was made, and is seen since then: an old answer shows somebody who has gone, never nobody where
+/// somebody is.
 async fn wait(
     session: &Session,
     ticket: &Ticket,
@@ -160,14 +218,32 @@ async fn wait(
 ) -> Result<Taken, RegistryError> {
     let mut announced = String::new();
     loop {
-        let all = children(session, &ticket.directory).await?.unwrap_or_default();
-        let foreign = all.iter().filter(|name| names::is_foreign(name)).cloned().collect();
+        let all = children(session, &ticket.directory)
+            .await?
+            .unwrap_or_default();
+        let foreign = all
+            .iter()
+            .filter(|name| names::is_foreign(name))
+            .cloned()
+            .collect();
         let names = names::queue(all);
-        let own = names.iter().position(|name| name.starts_with(&ticket.prefix));
+        let own = names
+            .iter()
+            .position(|name| name.starts_with(&ticket.prefix));
         let holder = match (own, names.first()) {
-            (Some(0), Some(name)) => return Ok(Taken { name: name.clone(), foreign }),
+            (Some(0), Some(name)) => {
+                return Ok(Taken {
+                    name: name.clone(),
+                    foreign,
+                });
+            }
             (Some(_), Some(holder)) => holder,
-            _ => return Err(lost_lock(&ticket.directory, "our node was deleted while it waited")),
+            _ => {
+                return Err(lost_lock(
+                    &ticket.directory,
+                    "our node was deleted while it waited",
+                ));
+            }
         };
         let rest = timeout.saturating_sub(started.elapsed());
         let known = if rest.is_zero() || announced != *holder {
@@ -177,7 +253,11 @@ async fn wait(
         };
         if rest.is_zero() {
             let path = ticket.directory.clone();
-            return Err(RegistryError::Held { path, holder: known.map(Box::new), waited: started.elapsed() });
+            return Err(RegistryError::Held {
+                path,
+                holder: known.map(Box::new),
+                waited: started.elapsed(),
+            });
         }
         if let Some(known) = known {
             on_wait(&known);
@@ -208,16 +288,24 @@ pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), Regi
             // It was not ours any more when it was to be given back: that is another thing to know.
             return lost_lock(&lease.path, "the session has expired");
         }
-        RegistryError::NotReleased { path: lease.path.clone(), cause: error.to_string() }
+        RegistryError::NotReleased {
+            path: lease.path.clone(),
+            cause: error.to_string(),
+        }
     })
 }
 
 async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {
-    match session.retried(|| session.client().delete(path, None)).await {
+    match session
+        .retried(|| session.client().delete(path, None))
+        .await
+    {
         Ok(()) | Err(Error::NoNode) => Ok(()),
-        // The client also says so when it has heard nothing for too long; then the server may need a moment more.
+        // The client also says so when it has heard nothing for too long; then the server may need
+        // a moment more.
         Err(Error::SessionExpired) => {
-            Err(session.interrupted("the session has expired, and its locks end with it".to_owned()))
+            Err(session
+                .interrupted("the session has expired, and its locks end with it".to_owned()))
         }
         Err(error) => Err(session.error(path, &error)),
     }
@@ -230,11 +318,22 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<Confirme
         SessionState::Disconnected | SessionState::ConnectedReadOnly => {
             return Err(session.interrupted("the session is suspended".to_owned()));
         }
-        ended => return Err(lost_lock(&lease.path, &format!("the session has ended ({ended})"))),
+        ended => {
+            return Err(lost_lock(
+                &lease.path,
+                &format!("the session has ended ({ended})"),
+            ));
+        }
     }
-    match session.fresh_once(&lease.node, || session.client().check_stat(&lease.node)).await {
+    match session
+        .fresh_once(&lease.node, || session.client().check_stat(&lease.node))
+        .await
+    {
         Ok(Some(stat)) if stat.ephemeral_owner == session.id() => Ok(Confirmed::by_registry()),
-        Ok(Some(_)) => Err(lost_lock(&lease.path, "our node belongs to another session")),
+        Ok(Some(_)) => Err(lost_lock(
+            &lease.path,
+            "our node belongs to another session",
+        )),
         Ok(None) | Err(Error::NoNode | Error::RuntimeInconsistent) => {
             Err(lost_lock(&lease.path, "our node was deleted"))
         }
@@ -243,8 +342,8 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<Confirme
     }
 }
 
-/// Waits until the lock is lost, or until nobody can say any more whether it is: before the server could have given it
-/// to another, by our own clock.
+/// Waits until the lock is lost, or until nobody can say any more whether it is: before the server
+/// could have given it to another, by our own clock.
 pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
     let patience = session.session_timeout() * 2 / 3;
     let mut watcher = session.state_watcher();
@@ -257,7 +356,9 @@ pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
             Ok(Err(error @ RegistryError::LockLost { .. })) => return error,
             Ok(Err(error)) if confirmed.elapsed() >= patience => return error,
             Ok(Err(_)) => {}
-            Err(_) => return session.interrupted(format!("nothing heard for {:?}", confirmed.elapsed())),
+            Err(_) => {
+                return session.interrupted(format!("nothing heard for {:?}", confirmed.elapsed()));
+            }
         }
         let pause = LOOK_HELD.min(patience.saturating_sub(confirmed.elapsed()));
         // A change of state, such as the end of the session, is looked at without waiting.
@@ -266,5 +367,8 @@ pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
 }
 
 fn lost_lock(path: &str, cause: &str) -> RegistryError {
-    RegistryError::LockLost { path: path.to_owned(), cause: cause.to_owned() }
+    RegistryError::LockLost {
+        path: path.to_owned(),
+        cause: cause.to_owned(),
+    }
 }

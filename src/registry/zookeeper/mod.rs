@@ -1,8 +1,9 @@
 //! DolphinScheduler's registry in ZooKeeper.
 //!
-//! Every step has a limit of time. Nothing is written except by [`Registry::acquire`]. No watch is ever set: dropping one
-//! that has not fired makes the client library send `removeWatches`, to which a 3.4 server answers by closing the
-//! connection. So waiting looks again every moment, which costs next to nothing.
+//! Every step has a limit of time. Nothing is written except by [`Registry::acquire`]. No watch is
+//! ever set: dropping one that has not fired makes the client library send `removeWatches`, to
+//! which a 3.4 server answers by closing the connection. So waiting looks again every moment, which
+//! costs next to nothing.
 
 mod access;
 mod lock;
@@ -30,8 +31,8 @@ use crate::model::{Confirmed, LockNode, Registrations};
 /// How long the end of a session waits for the server's answer.
 pub const GOODBYE: Duration = Duration::from_secs(2);
 
-/// A session with a ZooKeeper ensemble. It needs no release yet: that is the database's to tell, which may be asked
-/// meanwhile.
+/// A session with a ZooKeeper ensemble. It needs no release yet: that is the database's to tell,
+/// which may be asked meanwhile.
 #[derive(Debug)]
 pub struct ZooKeeperSession(Session);
 
@@ -39,8 +40,9 @@ impl ZooKeeperSession {
     /// Opens a session. Tries every host once, in random order.
     ///
     /// # Errors
-    /// [`RegistryError::Unreachable`] if no host gives a session within the timeout, [`RegistryError::Denied`] if the
-    /// server refuses the credentials, [`RegistryError::Unsupported`] for a connect string that is none.
+    /// [`RegistryError::Unreachable`] if no host gives a session within the timeout,
+    /// [`RegistryError::Denied`] if the server refuses the credentials,
+    /// [`RegistryError::Unsupported`] for a connect string that is none.
     pub async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         Session::open(settings).await.map(Self)
     }
@@ -48,10 +50,16 @@ impl ZooKeeperSession {
     /// The registry of a release: `layout` has its family's paths.
     #[must_use]
     pub fn registry(self, layout: RegistryLayout) -> ZooKeeperRegistry {
-        ZooKeeperRegistry { session: self.0, layout, observer: None, places: 0 }
+        ZooKeeperRegistry {
+            session: self.0,
+            layout,
+            observer: None,
+            places: 0,
+        }
     }
 
-    /// Ends the session; returns once the server has answered or after a short time without an answer.
+    /// Ends the session; returns once the server has answered or after a short time without an
+    /// answer.
     pub async fn close(self) {
         self.0.close(GOODBYE).await;
     }
@@ -106,11 +114,21 @@ impl Registry for ZooKeeperRegistry {
         lock::foreign(&self.session, &self.session.path(path)).await
     }
 
-    /// Takes a lock. If the future is dropped while it waits, our node stays in the queue until [`Registry::close`].
-    async fn acquire(&mut self, path: &str, timeout: Duration, on_wait: OnWait<'_>) -> Result<Lease, RegistryError> {
+    /// Takes a lock. If the future is dropped while it waits, our node stays in the queue until
+    /// [`Registry::close`].
+    async fn acquire(
+        &mut self,
+        path: &str,
+        timeout: Duration,
+        on_wait: OnWait<'_>,
+    ) -> Result<Lease, RegistryError> {
         let directory = self.session.path(path);
-        let acls = access::of_masters(&self.session, &self.session.path(self.layout.masters)).await?;
-        let making = Making { containers: self.layout.container_parents, acls };
+        let acls =
+            access::of_masters(&self.session, &self.session.path(self.layout.masters)).await?;
+        let making = Making {
+            containers: self.layout.container_parents,
+            acls,
+        };
         self.places += 1;
         let taken = lock::acquire(&self.session, directory, making, timeout, on_wait).await;
         if let Err(RegistryError::Held { .. }) = &taken {
@@ -170,9 +188,17 @@ mod tests {
     #[tokio::test]
     async fn a_port_where_nobody_listens_is_named_at_once() {
         // The listener is dropped, so its port refuses connections.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let error = ZooKeeperSession::open(&settings(&format!("127.0.0.1:{port}"))).await.unwrap_err();
-        let RegistryError::Unreachable { endpoint, cause } = &error else { panic!("{error:?}") };
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let error = ZooKeeperSession::open(&settings(&format!("127.0.0.1:{port}")))
+            .await
+            .unwrap_err();
+        let RegistryError::Unreachable { endpoint, cause } = &error else {
+            panic!("{error:?}")
+        };
         assert_eq!(endpoint, &format!("127.0.0.1:{port}/dolphinscheduler"));
         assert!(cause.contains("refused"), "{cause}");
         assert!(!format!("{error:?}").contains("marker"), "{error:?}");
@@ -184,6 +210,9 @@ mod tests {
         let mut settings = settings(&silent.local_addr().unwrap().to_string());
         settings.timeout = Duration::from_millis(200);
         let error = ZooKeeperSession::open(&settings).await.unwrap_err();
-        assert!(matches!(error, RegistryError::Unreachable { .. }), "{error:?}");
+        assert!(
+            matches!(error, RegistryError::Unreachable { .. }),
+            "{error:?}"
+        );
     }
 }

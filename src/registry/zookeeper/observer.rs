@@ -1,7 +1,8 @@
 //! Watching the masters' registrations.
 //!
-//! A watch that is dropped before it fires makes the client send a request that servers of 3.4 do not know. So a task
-//! keeps each watch until it fires, and is ended only together with the session.
+//! A watch that is dropped before it fires makes the client send a request that servers of 3.4 do
+//! not know. So a task keeps each watch until it fires, and is ended only together with the
+//! session.
 
 use std::time::Duration;
 
@@ -22,11 +23,15 @@ pub(super) struct ChildrenObserver {
 impl ChildrenObserver {
     pub(super) fn start(client: Client, path: String) -> Self {
         let (sender, changes) = watch::channel(0);
-        let task = tokio::spawn(async move { while observe_once(&client, &path, &sender).await.is_ok() {} });
+        let task =
+            tokio::spawn(
+                async move { while observe_once(&client, &path, &sender).await.is_ok() {} },
+            );
         Self { task, changes }
     }
 
-    /// Waits for the next change; for ever where the session has ended, which the next request finds out.
+    /// Waits for the next change; for ever where the session has ended, which the next request
+    /// finds out.
     pub(super) async fn changed(&mut self) {
         if self.changes.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -41,7 +46,11 @@ impl ChildrenObserver {
 }
 
 /// Sets a watch, says that it is set (whoever asks now misses nothing), and waits until it fires.
-async fn observe_once(client: &Client, path: &str, changes: &watch::Sender<u64>) -> Result<(), Error> {
+async fn observe_once(
+    client: &Client,
+    path: &str,
+    changes: &watch::Sender<u64>,
+) -> Result<(), Error> {
     let watcher = match client.list_and_watch_children(path).await {
         Ok((_, watcher)) => watcher,
         // Without the parent its making is waited for.
@@ -53,11 +62,18 @@ async fn observe_once(client: &Client, path: &str, changes: &watch::Sender<u64>)
     };
     changes.send_modify(|count| *count = count.wrapping_add(1));
     let event = watcher.changed().await;
-    if event.session_state.is_terminated() { Err(Error::SessionExpired) } else { Ok(()) }
+    if event.session_state.is_terminated() {
+        Err(Error::SessionExpired)
+    } else {
+        Ok(())
+    }
 }
 
 async fn pause_or_end(error: Error) -> Result<(), Error> {
-    if matches!(error, Error::SessionExpired | Error::ClientClosed | Error::AuthFailed | Error::NoAuth) {
+    if matches!(
+        error,
+        Error::SessionExpired | Error::ClientClosed | Error::AuthFailed | Error::NoAuth
+    ) {
         return Err(error);
     }
     tokio::time::sleep(PAUSE).await;

@@ -15,11 +15,20 @@ const ANSWER: u64 = 512;
 /// The first release with container nodes that can be relied on.
 const CONTAINERS: (u32, u32, u32) = (3, 5, 3);
 
-/// Whether some server says that it is of a release with container nodes. No answer counts as no: a persistent parent is
-/// right everywhere.
+/// Whether some server says that it is of a release with container nodes. No answer counts as no: a
+/// persistent parent is right everywhere.
 pub(super) async fn knows_containers(hosts: &[Host], limit: Duration) -> bool {
-    let answers = join_all(hosts.iter().map(|host| async move { timeout(limit, ask(host)).await.ok()?.ok() })).await;
-    let releases: Vec<_> = answers.iter().flatten().filter_map(|answer| release(answer)).collect();
+    let answers = join_all(
+        hosts
+            .iter()
+            .map(|host| async move { timeout(limit, ask(host)).await.ok()?.ok() }),
+    )
+    .await;
+    let releases: Vec<_> = answers
+        .iter()
+        .flatten()
+        .filter_map(|answer| release(answer))
+        .collect();
     !releases.is_empty() && releases.iter().all(|release| *release >= CONTAINERS)
 }
 
@@ -34,7 +43,9 @@ async fn ask(host: &Host) -> std::io::Result<String> {
 /// The release in `Zookeeper version: 3.8.0-…, built on …`.
 fn release(answer: &str) -> Option<(u32, u32, u32)> {
     let text = answer.lines().next()?.strip_prefix("Zookeeper version: ")?;
-    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+    let numbers = text
+        .split(|c: char| !c.is_ascii_digit() && c != '.')
+        .next()?;
     let mut parts = numbers.split('.').map(|part| part.parse().ok());
     Some((parts.next()??, parts.next()??, parts.next()??))
 }
@@ -52,8 +63,8 @@ pub(super) async fn diagnose(hosts: &[Host], limit: Duration) -> String {
     words.join("; ")
 }
 
-/// What a lock node says of its owner: Curator writes the owner's IP address, so this is the address that faces the
-/// registry. Where there is none, the name of the host.
+/// What a lock node says of its owner: Curator writes the owner's IP address, so this is the
+/// address that faces the registry. Where there is none, the name of the host.
 pub(super) async fn own_address(hosts: &[Host], limit: Duration) -> String {
     for host in hosts {
         if let Ok(Ok(address)) = timeout(limit, address_towards(host)).await {
@@ -61,14 +72,25 @@ pub(super) async fn own_address(hosts: &[Host], limit: Duration) -> String {
         }
     }
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "unknown".to_owned() } else { name.trim().to_owned() }
+    if name.trim().is_empty() {
+        "unknown".to_owned()
+    } else {
+        name.trim().to_owned()
+    }
 }
 
 /// Connecting a datagram socket sends nothing; it only chooses the local address.
 async fn address_towards(host: &Host) -> std::io::Result<String> {
-    let target = tokio::net::lookup_host((host.name.as_str(), host.port)).await?.next();
+    let target = tokio::net::lookup_host((host.name.as_str(), host.port))
+        .await?
+        .next();
     let target = target.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
-    let socket = UdpSocket::bind(if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).await?;
+    let socket = UdpSocket::bind(if target.is_ipv4() {
+        "0.0.0.0:0"
+    } else {
+        "[::]:0"
+    })
+    .await?;
     socket.connect(target).await?;
     Ok(socket.local_addr()?.ip().to_string())
 }
@@ -80,13 +102,27 @@ mod tests {
     #[test]
     fn releases_in_answers() {
         let of = |text: &str| {
-            release(&format!("Zookeeper version: {text}, built on 2024-10-17\nLatency min/avg/max: 0/0/0\n"))
+            release(&format!(
+                "Zookeeper version: {text}, built on 2024-10-17\nLatency min/avg/max: 0/0/0\n"
+            ))
         };
-        assert_eq!(of("3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f"), Some((3, 8, 0)));
-        assert_eq!(of("3.4.14-4c25d480e66aadd371de8bd2fd8da255ac140bcf"), Some((3, 4, 14)));
-        assert_eq!(of("3.5.3-beta-8ce24f9e675cbefffb8f21a47e06b42864475a60"), Some((3, 5, 3)));
+        assert_eq!(
+            of("3.8.0-5a02a05eddb59aee6ac762f7ea82e92a68eb9c0f"),
+            Some((3, 8, 0))
+        );
+        assert_eq!(
+            of("3.4.14-4c25d480e66aadd371de8bd2fd8da255ac140bcf"),
+            Some((3, 4, 14))
+        );
+        assert_eq!(
+            of("3.5.3-beta-8ce24f9e675cbefffb8f21a47e06b42864475a60"),
+            Some((3, 5, 3))
+        );
         assert_eq!(of("what"), None);
-        assert_eq!(release("srvr is not executed because it is not in the whitelist.\n"), None);
+        assert_eq!(
+            release("srvr is not executed because it is not in the whitelist.\n"),
+            None
+        );
         assert_eq!(release(""), None);
     }
 }

@@ -14,12 +14,18 @@ use crate::registry::RegistryError;
 const TRIES: u32 = 3;
 
 /// The children of the masters' parent, all of them: what has a strange name is shown with it.
-pub(super) async fn masters(session: &Session, layout: &RegistryLayout) -> Result<Registrations, RegistryError> {
+pub(super) async fn masters(
+    session: &Session,
+    layout: &RegistryLayout,
+) -> Result<Registrations, RegistryError> {
     let parent = session.path(layout.masters);
     let mut tries = TRIES;
     loop {
         let Some((children, stat)) = listed(session, &parent).await? else {
-            return Ok(Registrations { parent, ..Registrations::default() });
+            return Ok(Registrations {
+                parent,
+                ..Registrations::default()
+            });
         };
         let nodes: Vec<String> = children.iter().map(|name| below(&parent, name)).collect();
         let expected = nodes.len();
@@ -28,48 +34,88 @@ pub(super) async fn masters(session: &Session, layout: &RegistryLayout) -> Resul
         // Somebody came or went while the nodes were read: they are not those that were counted.
         let counted = servers.len() == expected && newest <= stat.pzxid;
         if counted || tries == 0 {
-            let changes =
-                counted.then_some(Changes { parent: stat.czxid, made_at_ms: stat.ctime, count: stat.cversion });
-            return Ok(Registrations { parent_exists: true, parent, servers, changes });
+            let changes = counted.then_some(Changes {
+                parent: stat.czxid,
+                made_at_ms: stat.ctime,
+                count: stat.cversion,
+            });
+            return Ok(Registrations {
+                parent_exists: true,
+                parent,
+                servers,
+                changes,
+            });
         }
     }
 }
 
-/// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 stands in every group that it belongs to.
-pub(super) async fn workers(session: &Session, layout: &RegistryLayout) -> Result<Registrations, RegistryError> {
+/// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 stands in every group
+/// that it belongs to.
+pub(super) async fn workers(
+    session: &Session,
+    layout: &RegistryLayout,
+) -> Result<Registrations, RegistryError> {
     let parent = session.path(layout.workers);
     let Some(children) = fresh_children(session, &parent).await? else {
-        return Ok(Registrations { parent, ..Registrations::default() });
+        return Ok(Registrations {
+            parent,
+            ..Registrations::default()
+        });
     };
-    let (workers, groups): (Vec<String>, Vec<String>) =
-        children.into_iter().partition(|name| names::is_worker(name, layout.address_form));
+    let (workers, groups): (Vec<String>, Vec<String>) = children
+        .into_iter()
+        .partition(|name| names::is_worker(name, layout.address_form));
     let mut nodes: Vec<String> = workers.iter().map(|name| below(&parent, name)).collect();
     nodes.extend(members(session, &parent, &groups).await?);
     let (mut servers, _) = registrations(session, nodes, layout.address_form).await?;
     servers.dedup_by(|next, kept| next.address == kept.address);
-    Ok(Registrations { parent_exists: true, parent, servers, changes: None })
+    Ok(Registrations {
+        parent_exists: true,
+        parent,
+        servers,
+        changes: None,
+    })
 }
 
 /// What was read before is fresh, so this is.
-async fn members(session: &Session, parent: &str, groups: &[String]) -> Result<Vec<String>, RegistryError> {
+async fn members(
+    session: &Session,
+    parent: &str,
+    groups: &[String],
+) -> Result<Vec<String>, RegistryError> {
     let nodes = try_join_all(groups.iter().map(|group| async move {
         let group = below(parent, group);
         let children = children(session, &group).await?.unwrap_or_default();
-        Ok::<_, RegistryError>(children.iter().map(|name| below(&group, name)).collect::<Vec<_>>())
+        Ok::<_, RegistryError>(
+            children
+                .iter()
+                .map(|name| below(&group, name))
+                .collect::<Vec<_>>(),
+        )
     }))
     .await?;
     Ok(nodes.concat())
 }
 
 /// Names of the children as they are with the leader by now; `None` if the parent is absent.
-pub(super) async fn fresh_children(session: &Session, parent: &str) -> Result<Option<Vec<String>>, RegistryError> {
-    let answer = session.fresh(parent, || session.client().list_children(parent)).await;
+pub(super) async fn fresh_children(
+    session: &Session,
+    parent: &str,
+) -> Result<Option<Vec<String>>, RegistryError> {
+    let answer = session
+        .fresh(parent, || session.client().list_children(parent))
+        .await;
     names_in(session, parent, answer)
 }
 
 /// Names of the children, which may be those of a moment ago; `None` if the parent is absent.
-pub(super) async fn children(session: &Session, parent: &str) -> Result<Option<Vec<String>>, RegistryError> {
-    let answer = session.retried(|| session.client().list_children(parent)).await;
+pub(super) async fn children(
+    session: &Session,
+    parent: &str,
+) -> Result<Option<Vec<String>>, RegistryError> {
+    let answer = session
+        .retried(|| session.client().list_children(parent))
+        .await;
     names_in(session, parent, answer)
 }
 
@@ -85,10 +131,17 @@ fn names_in(
     }
 }
 
-/// Names of the children as they are with the leader by now, and what the parent's node says of them at that very moment;
+/// Names of the children as they are with the leader by now, and what the parent's node says of
+/// them at that very moment;
 /// `None` if it is absent.
-async fn listed(session: &Session, parent: &str) -> Result<Option<(Vec<String>, Stat)>, RegistryError> {
-    match session.fresh(parent, || session.client().get_children(parent)).await {
+async fn listed(
+    session: &Session,
+    parent: &str,
+) -> Result<Option<(Vec<String>, Stat)>, RegistryError> {
+    match session
+        .fresh(parent, || session.client().get_children(parent))
+        .await
+    {
         Ok(children) => Ok(Some(children)),
         Err(Error::NoNode) => Ok(None),
         Err(error) => Err(session.error(parent, &error)),
@@ -96,7 +149,10 @@ async fn listed(session: &Session, parent: &str) -> Result<Option<(Vec<String>, 
 }
 
 /// Data and facts of a node; `None` if it is gone.
-pub(super) async fn node(session: &Session, path: &str) -> Result<Option<(Vec<u8>, Stat)>, RegistryError> {
+pub(super) async fn node(
+    session: &Session,
+    path: &str,
+) -> Result<Option<(Vec<u8>, Stat)>, RegistryError> {
     match session.retried(|| session.client().get_data(path)).await {
         Ok(found) => Ok(Some(found)),
         Err(Error::NoNode) => Ok(None),
@@ -104,8 +160,8 @@ pub(super) async fn node(session: &Session, path: &str) -> Result<Option<(Vec<u8
     }
 }
 
-/// All requests are under way at once: a hundred nodes take one round trip. With the newest transaction that made one of
-/// them.
+/// All requests are under way at once: a hundred nodes take one round trip. With the newest
+/// transaction that made one of them.
 async fn registrations(
     session: &Session,
     nodes: Vec<String>,
@@ -116,7 +172,8 @@ async fn registrations(
         Ok(found.map(|(data, stat)| (registration(path, &data, &stat, form), stat.czxid)))
     }))
     .await;
-    let found: Result<Vec<Option<(Registration, i64)>>, RegistryError> = answers.into_iter().collect();
+    let found: Result<Vec<Option<(Registration, i64)>>, RegistryError> =
+        answers.into_iter().collect();
     let (mut servers, made): (Vec<Registration>, Vec<i64>) = found?.into_iter().flatten().unzip();
     servers.sort_by(|a, b| (&a.address, &a.node).cmp(&(&b.address, &b.node)));
     Ok((servers, made.into_iter().max().unwrap_or(i64::MIN)))
@@ -134,7 +191,8 @@ fn registration(node: String, data: &[u8], stat: &Stat, form: AddressForm) -> Re
     }
 }
 
-/// As ZooKeeper's own tools write it. A node that is not ephemeral has no owner: zero, or for containers the sign alone.
+/// As ZooKeeper's own tools write it. A node that is not ephemeral has no owner: zero, or for
+/// containers the sign alone.
 pub(super) fn session_id(owner: i64) -> Option<String> {
     (owner != 0 && owner != i64::MIN).then(|| format!("{owner:#x}"))
 }
@@ -150,7 +208,10 @@ mod tests {
 
     #[test]
     fn sessions_as_zookeeper_writes_them() {
-        assert_eq!(session_id(0x0100_01c9_e3d6_0000).as_deref(), Some("0x10001c9e3d60000"));
+        assert_eq!(
+            session_id(0x0100_01c9_e3d6_0000).as_deref(),
+            Some("0x10001c9e3d60000")
+        );
         assert_eq!(session_id(-2).as_deref(), Some("0xfffffffffffffffe"));
         assert_eq!(session_id(0), None);
         assert_eq!(session_id(i64::MIN), None);

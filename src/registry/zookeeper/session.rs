@@ -13,7 +13,8 @@ use super::probe;
 use super::settings::ZooKeeperSettings;
 use crate::registry::RegistryError;
 
-/// A host that does not answer at all must leave time for the next one, but a slow one must get a chance.
+/// A host that does not answer at all must leave time for the next one, but a slow one must get a
+/// chance.
 const SHORTEST_TRY: Duration = Duration::from_secs(1);
 
 /// The protocol counts milliseconds in 31 bits.
@@ -39,26 +40,34 @@ impl Session {
     pub(super) async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         let place = Place::new(&settings.connect, &settings.namespace)?;
         let endpoint = place.endpoint();
-        let digest = settings.digest.as_deref().filter(|digest| !digest.trim().is_empty());
+        let digest = settings
+            .digest
+            .as_deref()
+            .filter(|digest| !digest.trim().is_empty());
         let hosts = u32::try_from(place.hosts.len()).unwrap_or(u32::MAX);
         let connector = Client::connector()
             .with_session_timeout(settings.session_timeout.min(LONGEST_SESSION))
             .with_connection_timeout((settings.timeout / hosts).max(SHORTEST_TRY))
             .with_fail_eagerly()
-            // The newer request to create a node would only return more; a 3.4 server does not know it.
+            // The newer request to create a node would only return more; a 3.4 server does not know
+            // it.
             .with_server_version(3, 4, 14);
         let connector = match digest {
             Some(digest) => connector.with_auth("digest", digest.as_bytes()),
             None => connector,
         };
         let started = Instant::now();
-        let opened = tokio::time::timeout(settings.timeout, connector.connect(&place.connect())).await;
+        let opened =
+            tokio::time::timeout(settings.timeout, connector.connect(&place.connect())).await;
         let client = match opened {
             Ok(Ok(client)) => client,
             // A digest is taken from anybody, right or wrong: what it opens shows at the nodes.
             Ok(Err(Error::AuthFailed)) => return Err(RegistryError::SaslDemanded { endpoint }),
             failed => {
-                let rest = settings.timeout.saturating_sub(started.elapsed()).min(SIDE_QUESTION);
+                let rest = settings
+                    .timeout
+                    .saturating_sub(started.elapsed())
+                    .min(SIDE_QUESTION);
                 let cause = match failed {
                     Ok(_) => probe::diagnose(&place.hosts, rest).await,
                     Err(_) => format!("no session within {:?}", settings.timeout),
@@ -67,7 +76,14 @@ impl Session {
             }
         };
         let (timeout, has_digest) = (settings.timeout, digest.is_some());
-        Ok(Self { client, place, endpoint, timeout, has_digest, held: Mutex::default() })
+        Ok(Self {
+            client,
+            place,
+            endpoint,
+            timeout,
+            has_digest,
+            held: Mutex::default(),
+        })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -113,11 +129,17 @@ impl Session {
     }
 
     /// Sends one request, and gives up after the configured time.
-    pub(super) async fn once<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        tokio::time::timeout(self.timeout, request).await.unwrap_or(Err(Error::Timeout))
+    pub(super) async fn once<T>(
+        &self,
+        request: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::time::timeout(self.timeout, request)
+            .await
+            .unwrap_or(Err(Error::Timeout))
     }
 
-    /// Sends a request that may be sent again: after a broken connection the client finds another server by itself.
+    /// Sends a request that may be sent again: after a broken connection the client finds another
+    /// server by itself.
     pub(super) async fn retried<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -147,15 +169,17 @@ impl Session {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the server catch up before it answers what stands behind this in the session. The request is on its way when
-    /// this returns.
+    /// Makes the server catch up before it answers what stands behind this in the session. The
+    /// request is on its way when this returns.
     ///
     /// `sync` alone asks whoever the server takes for the leader. One that was cut off from all others does not know for a
-    /// while that there is a new one, and answers. So whoever holds a lock, under which writes rest on the answer, has the
-    /// ensemble agree on something first: that our node is there. That changes nothing, wakes nobody, and cannot be had from
-    /// a leader without followers.
+    /// while that there is a new one, and answers. So whoever holds a lock, under which writes rest
+    /// on the answer, has the ensemble agree on something first: that our node is there. That
+    /// changes nothing, wakes nobody, and cannot be had from a leader without followers.
     fn caught_up<'s>(&'s self, path: &'s str) -> BoxFuture<'s, Result<(), Error>> {
-        let Some(node) = self.nodes().last().cloned() else { return self.client.sync(path).boxed() };
+        let Some(node) = self.nodes().last().cloned() else {
+            return self.client.sync(path).boxed();
+        };
         match self.client.new_check_writer(&node, None) {
             Ok(writer) => {
                 let agreed = writer.commit();
@@ -165,21 +189,28 @@ impl Session {
         }
     }
 
-    /// As [`Session::retried`], for a question whose answer must not be old: a server that follows may lag behind, and
-    /// must catch up with the leader before it answers.
+    /// As [`Session::retried`], for a question whose answer must not be old: a server that follows
+    /// may lag behind, and must catch up with the leader before it answers.
     ///
-    /// It costs no round trip of its own. Where the connection breaks between the two, both are repeated. Whatever is
-    /// asked in this session later is answered from the same state or a newer one, even after a broken connection: no
-    /// server gives the session on that is behind the newest answer that the client has had.
+    /// It costs no round trip of its own. Where the connection breaks between the two, both are
+    /// repeated. Whatever is asked in this session later is answered from the same state or a newer
+    /// one, even after a broken connection: no server gives the session on that is behind the
+    /// newest answer that the client has had.
     pub(super) async fn fresh<T, F>(&self, path: &str, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.retried(|| behind(self.caught_up(path), request())).await
+        self.retried(|| behind(self.caught_up(path), request()))
+            .await
     }
 
-    /// As [`Session::fresh`], and no second try: whether the connection broke is part of the answer.
-    pub(super) async fn fresh_once<T, F>(&self, path: &str, request: impl Fn() -> F) -> Result<T, Error>
+    /// As [`Session::fresh`], and no second try: whether the connection broke is part of the
+    /// answer.
+    pub(super) async fn fresh_once<T, F>(
+        &self,
+        path: &str,
+        request: impl Fn() -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -190,15 +221,20 @@ impl Session {
     pub(super) fn error(&self, path: &str, error: &Error) -> RegistryError {
         let endpoint = self.endpoint.clone();
         match error {
-            Error::NoAuth | Error::AuthFailed | Error::InvalidAcl => {
-                RegistryError::Denied { endpoint, path: path.to_owned() }
-            }
-            Error::BadArguments(_) | Error::Unimplemented => {
-                RegistryError::Unsupported(format!("the registry at {endpoint} cannot work with {path:?}: {error}"))
-            }
+            Error::NoAuth | Error::AuthFailed | Error::InvalidAcl => RegistryError::Denied {
+                endpoint,
+                path: path.to_owned(),
+            },
+            Error::BadArguments(_) | Error::Unimplemented => RegistryError::Unsupported(format!(
+                "the registry at {endpoint} cannot work with {path:?}: {error}"
+            )),
             // Of the node that is asked for first.
             Error::RuntimeInconsistent => RegistryError::LockLost {
-                path: self.nodes().last().cloned().unwrap_or_else(|| path.to_owned()),
+                path: self
+                    .nodes()
+                    .last()
+                    .cloned()
+                    .unwrap_or_else(|| path.to_owned()),
                 cause: "our node was deleted".to_owned(),
             },
             Error::Timeout => self.interrupted(format!("no answer within {:?}", self.timeout)),
@@ -207,10 +243,14 @@ impl Session {
     }
 
     pub(super) fn interrupted(&self, cause: String) -> RegistryError {
-        RegistryError::Interrupted { endpoint: self.endpoint.clone(), cause }
+        RegistryError::Interrupted {
+            endpoint: self.endpoint.clone(),
+            cause,
+        }
     }
 
-    /// Ends the session, and waits until the server has answered, but no longer than the limit. Gives whether it has.
+    /// Ends the session, and waits until the server has answered, but no longer than the limit.
+    /// Gives whether it has.
     pub(super) async fn close(self, limit: Duration) -> bool {
         let mut watcher = self.client.state_watcher();
         // The session ends when the last client is gone; there is no other.
@@ -223,7 +263,10 @@ impl Session {
         };
         let answered = tokio::time::timeout(limit, ended).await.is_ok();
         if !answered {
-            tracing::debug!(endpoint = self.endpoint, "no answer to the end of the session");
+            tracing::debug!(
+                endpoint = self.endpoint,
+                "no answer to the end of the session"
+            );
         }
         answered
     }

@@ -8,14 +8,24 @@ use crate::exit_code::ExitCode;
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { dry_run, masters, grace, .. } => write!(
+            Self::Started {
+                dry_run,
+                masters,
+                grace,
+                ..
+            } => write!(
                 f,
                 "{}{masters} masters registered; a master is failed over when it is gone for {}s, which should be longer \
                  than the masters' session with the registry",
                 if *dry_run { "dry run, " } else { "" },
                 grace.as_secs()
             ),
-            Self::MasterRegistered { master, older_instances, news, .. } => {
+            Self::MasterRegistered {
+                master,
+                older_instances,
+                news,
+                ..
+            } => {
                 news.fmt(f)?;
                 match older_instances.filter(|count| *count > 0) {
                     Some(count) => write!(
@@ -27,14 +37,26 @@ impl fmt::Display for What {
                 }
             }
             Self::MasterLost { .. } => f.write_str("its registration is gone"),
-            Self::GraceStarted { guard, anew: Some(doubt), .. } => write!(f, "{guard}; it begins anew, since {doubt}"),
-            Self::GraceStarted { guard, anew: None, .. } => f.write_str(guard),
-            Self::FailoverStarted { unfinished, .. } => write!(f, "{unfinished} unfinished instances"),
+            Self::GraceStarted {
+                guard,
+                anew: Some(doubt),
+                ..
+            } => write!(f, "{guard}; it begins anew, since {doubt}"),
+            Self::GraceStarted {
+                guard, anew: None, ..
+            } => f.write_str(guard),
+            Self::FailoverStarted { unfinished, .. } => {
+                write!(f, "{unfinished} unfinished instances")
+            }
             Self::FailoverFinished { summary, .. } if summary.dry_run => {
                 write!(f, "dry run: {} would be handed over", summary.recovered)
             }
             Self::FailoverFinished { summary, .. } => {
-                write!(f, "{} handed over, {} left alone", summary.recovered, summary.skipped)
+                write!(
+                    f,
+                    "{} handed over, {} left alone",
+                    summary.recovered, summary.skipped
+                )
             }
             Self::FailoverRefused(refused) => refused.fmt(f),
             Self::Standby { why, holder, .. } => {
@@ -44,9 +66,10 @@ impl fmt::Display for What {
             Self::LeftAlone { left, hosts } => f.write_str(&left_alone(*left, hosts)),
             Self::Paused(switch) => switch.fmt(f),
             Self::Error(fault) => fault.fmt(f),
-            Self::Stopped { exit_code: ExitCode::Interrupted | ExitCode::Terminated, .. } => {
-                f.write_str("asked to by a signal")
-            }
+            Self::Stopped {
+                exit_code: ExitCode::Interrupted | ExitCode::Terminated,
+                ..
+            } => f.write_str("asked to by a signal"),
             Self::Stopped { once: true, .. } => f.write_str("the round is over"),
             Self::Stopped { once: false, .. } => f.write_str("gave up"),
         }
@@ -66,11 +89,19 @@ impl fmt::Display for News {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nobody { why } | Self::Check { why, wrote: false, .. } => f.write_str(why),
+            Self::Nobody { why }
+            | Self::Check {
+                why, wrote: false, ..
+            } => f.write_str(why),
             Self::Guard { guard, .. } => f.write_str(guard),
             Self::Veto { why, .. } => write!(f, "vetoed: {why}"),
             // A master may come back between two batches.
-            Self::Check { why, summary, wrote: true, .. } => {
+            Self::Check {
+                why,
+                summary,
+                wrote: true,
+                ..
+            } => {
                 write!(f, "{why}; {} were handed over before", summary.recovered)
             }
         }
@@ -80,12 +111,16 @@ impl fmt::Display for Refused {
 impl fmt::Display for Switch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pause { by: Some((by, reason)) } => write!(f, "by {by}: {reason}"),
+            Self::Pause {
+                by: Some((by, reason)),
+            } => write!(f, "by {by}: {reason}"),
             Self::Pause { by: None } => f.write_str("resumed"),
-            Self::Brake { why: Released::Resumed } => f.write_str("the storm brake is released"),
-            Self::Brake { why: Released::Another } => {
-                f.write_str("the storm brake is released: it was another cluster's")
-            }
+            Self::Brake {
+                why: Released::Resumed,
+            } => f.write_str("the storm brake is released"),
+            Self::Brake {
+                why: Released::Another,
+            } => f.write_str("the storm brake is released: it was another cluster's"),
         }
     }
 }
@@ -94,13 +129,25 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unusable { why, .. } => f.write_str(why),
-            Self::Round { why, retry_after_seconds, .. } => {
+            Self::Round {
+                why,
+                retry_after_seconds,
+                ..
+            } => {
                 write!(f, "{why}; trying again in {retry_after_seconds:.1}s")
             }
-            Self::Failover { why, summary, .. } => write!(f, "{why}; {} were handed over before", summary.recovered),
-            Self::Untold { untold } => write!(f, "{untold} events were not told, as nobody read them in time"),
+            Self::Failover { why, summary, .. } => {
+                write!(f, "{why}; {} were handed over before", summary.recovered)
+            }
+            Self::Untold { untold } => write!(
+                f,
+                "{untold} events were not told, as nobody read them in time"
+            ),
             Self::Unkept { why, once: true } => {
-                write!(f, "{why}; a round that is not remembered does nothing: give another place with --state-file")
+                write!(
+                    f,
+                    "{why}; a round that is not remembered does nothing: give another place with --state-file"
+                )
             }
             Self::Unkept { why, once: false } => {
                 write!(f, "{why}; the loop goes on, and remembers until it ends")
@@ -112,15 +159,32 @@ impl fmt::Display for Fault {
 }
 
 fn left_alone(left: LeftAlone, strange: &[String]) -> String {
-    let LeftAlone { orphans, odd_hosts, no_host } = left;
+    let LeftAlone {
+        orphans,
+        odd_hosts,
+        no_host,
+    } = left;
     let mut parts = Vec::new();
     if orphans > 0 {
-        parts.push(format!("{orphans} handed over before and without a command (dsctl recover --orphans --dry-run)"));
+        parts.push(format!(
+            "{orphans} handed over before and without a command (dsctl recover --orphans --dry-run)"
+        ));
     }
     if odd_hosts > 0 {
-        let hosts: Vec<String> = strange.iter().take(3).map(|host| format!("{host:?}")).collect();
-        let more = if strange.len() > hosts.len() { ", …" } else { "" };
-        parts.push(format!("{odd_hosts} whose host can be no master's: {}{more}", hosts.join(", ")));
+        let hosts: Vec<String> = strange
+            .iter()
+            .take(3)
+            .map(|host| format!("{host:?}"))
+            .collect();
+        let more = if strange.len() > hosts.len() {
+            ", …"
+        } else {
+            ""
+        };
+        parts.push(format!(
+            "{odd_hosts} whose host can be no master's: {}{more}",
+            hosts.join(", ")
+        ));
     }
     if no_host > 0 {
         parts.push(format!("{no_host} that name no host at all (SQL NULL)"));
@@ -128,7 +192,10 @@ fn left_alone(left: LeftAlone, strange: &[String]) -> String {
     if parts.is_empty() {
         return "no unfinished instance is left alone any more".to_owned();
     }
-    format!("unfinished instances that no failover takes: {}", parts.join("; "))
+    format!(
+        "unfinished instances that no failover takes: {}",
+        parts.join("; ")
+    )
 }
 
 #[cfg(test)]
@@ -141,16 +208,35 @@ mod tests {
 
     fn summary(dry_run: bool) -> Summary {
         let (exit_code, locks) = (ExitCode::Done, Vec::new());
-        Summary { recovered: 3, skipped: 2, need_help: 0, dry_run, exit_code, elapsed_ms: 5, locks }
+        Summary {
+            recovered: 3,
+            skipped: 2,
+            need_help: 0,
+            dry_run,
+            exit_code,
+            elapsed_ms: 5,
+            locks,
+        }
     }
 
     #[test]
     fn what_is_left_alone_is_told_by_its_reason() {
         let told = |orphans, odd_hosts, no_host| {
             let hosts = ["a b", "x", "y", "z"].map(str::to_owned).into();
-            What::LeftAlone { left: LeftAlone { orphans, odd_hosts, no_host }, hosts }.to_string()
+            What::LeftAlone {
+                left: LeftAlone {
+                    orphans,
+                    odd_hosts,
+                    no_host,
+                },
+                hosts,
+            }
+            .to_string()
         };
-        assert_eq!(told(0, 0, 0), "no unfinished instance is left alone any more");
+        assert_eq!(
+            told(0, 0, 0),
+            "no unfinished instance is left alone any more"
+        );
         assert_eq!(
             told(1, 4, 2),
             "unfinished instances that no failover takes: 1 handed over before and without a command (dsctl recover \
@@ -162,26 +248,62 @@ mod tests {
     #[test]
     fn a_failover_is_told_by_what_it_came_to() {
         let (master, why) = (|| Address::seen("m:1"), || "the lock is lost".to_owned());
-        let finished = |dry_run| What::FailoverFinished { master: master(), summary: summary(dry_run) }.to_string();
+        let finished = |dry_run| {
+            What::FailoverFinished {
+                master: master(),
+                summary: summary(dry_run),
+            }
+            .to_string()
+        };
         assert_eq!(finished(false), "3 handed over, 2 left alone");
         assert_eq!(finished(true), "dry run: 3 would be handed over");
         let check = |wrote| {
-            What::FailoverRefused(Refused::Check { master: master(), summary: summary(false), why: why(), wrote })
+            What::FailoverRefused(Refused::Check {
+                master: master(),
+                summary: summary(false),
+                why: why(),
+                wrote,
+            })
         };
         assert_eq!(check(false).to_string(), why());
-        assert_eq!(check(true).to_words(), "failover_refused m:1: the lock is lost; 3 were handed over before");
-        let failed = Fault::Failover { master: master(), source: None, summary: summary(false), why: why() };
-        assert_eq!(What::Error(failed).to_words(), "error m:1: the lock is lost; 3 were handed over before");
+        assert_eq!(
+            check(true).to_words(),
+            "failover_refused m:1: the lock is lost; 3 were handed over before"
+        );
+        let failed = Fault::Failover {
+            master: master(),
+            source: None,
+            summary: summary(false),
+            why: why(),
+        };
+        assert_eq!(
+            What::Error(failed).to_words(),
+            "error m:1: the lock is lost; 3 were handed over before"
+        );
         let holder = vec!["it is m:2's".to_owned(), "it keeps it".to_owned()];
-        let standby = What::Standby { master: master(), summary: summary(false), why: why(), holder };
-        assert_eq!(standby.to_string(), "the lock is lost; it is m:2's; it keeps it");
+        let standby = What::Standby {
+            master: master(),
+            summary: summary(false),
+            why: why(),
+            holder,
+        };
+        assert_eq!(
+            standby.to_string(),
+            "the lock is lost; it is m:2's; it keeps it"
+        );
     }
 
     #[test]
     fn a_master_that_is_back_is_told_with_what_it_left() {
         let back = |older_instances| {
             let (master, news) = (Address::seen("m:1"), News::Session);
-            What::MasterRegistered { master, session_id: None, older_instances, news }.to_string()
+            What::MasterRegistered {
+                master,
+                session_id: None,
+                older_instances,
+                news,
+            }
+            .to_string()
         };
         assert_eq!(back(None), "registered again, with another session");
         assert_eq!(back(Some(0)), back(None));
@@ -194,11 +316,21 @@ mod tests {
     #[test]
     fn the_end_and_the_beginning() {
         let ended = |exit_code, once| What::Stopped { exit_code, once }.to_words();
-        assert_eq!(ended(ExitCode::Terminated, true), "stopped: asked to by a signal");
+        assert_eq!(
+            ended(ExitCode::Terminated, true),
+            "stopped: asked to by a signal"
+        );
         assert_eq!(ended(ExitCode::Partial, true), "stopped: the round is over");
         assert_eq!(ended(ExitCode::Unreachable, false), "stopped: gave up");
-        let (registry, database, grace) = ("zk".to_owned(), "db".to_owned(), Duration::from_mins(2));
-        let started = What::Started { registry, database, dry_run: true, masters: 2, grace };
+        let (registry, database, grace) =
+            ("zk".to_owned(), "db".to_owned(), Duration::from_mins(2));
+        let started = What::Started {
+            registry,
+            database,
+            dry_run: true,
+            masters: 2,
+            grace,
+        };
         assert!(started.to_words().starts_with(
             "started: dry run, 2 masters registered; a master is failed over when it is gone for 120s, which"
         ));

@@ -20,12 +20,13 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::moment::{HookOutcome, Moment};
+use super::moment::{HookMoment, HookOutcome};
 
 /// So much of what a hook printed is kept.
 const KEPT: usize = 8 * 1024;
 
-/// How long is listened for after a hook has ended: something that it left running may hold its output open.
+/// How long is listened for after a hook has ended: something that it left running may hold its
+/// output open.
 const AFTERWARDS: Duration = Duration::from_millis(200);
 
 /// The kernel ends a process at once, unless it hangs in a device; then it is not waited for.
@@ -36,39 +37,67 @@ pub(super) struct HookCall<'a> {
     pub(super) program: Vec<OsString>,
     pub(super) environment: &'a [(OsString, OsString)],
     pub(super) input: &'a [u8],
-    pub(super) moment: Moment,
+    pub(super) moment: HookMoment,
 }
 
 impl HookCall<'_> {
-    /// Runs it until `deadline`, of a limit that is `whole` long. The last part of that is for an orderly end.
+    /// Runs it until `deadline`, of a limit that is `whole` long. The last part of that is for an
+    /// orderly end.
     pub(super) async fn run(&self, whole: Duration, deadline: Instant) -> HookOutcome {
         let name = self.name();
         if Instant::now() >= deadline {
             let why = format!("{name} was not run: other hooks took all the time");
-            return HookOutcome::Failed { why, output: String::new() };
+            return HookOutcome::Failed {
+                why,
+                output: String::new(),
+            };
         }
         let (child, output) = match self.start() {
             Ok(started) => started,
             Err(error) => {
-                return HookOutcome::Failed { why: format!("{name} cannot be run: {error}"), output: String::new() };
+                return HookOutcome::Failed {
+                    why: format!("{name} cannot be run: {error}"),
+                    output: String::new(),
+                };
             }
         };
         let printed = Printed::default();
-        let ended = self.attend(child, output, &printed, deadline - orderly_end(whole), deadline).await;
+        let ended = self
+            .attend(
+                child,
+                output,
+                &printed,
+                deadline - orderly_end(whole),
+                deadline,
+            )
+            .await;
         self.outcome(name, ended, printed.text())
     }
 
     fn name(&self) -> String {
-        self.program.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        self.program
+            .first()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
     }
 
     /// Both outputs go into one pipe, so that their lines keep their order.
     fn start(&self) -> io::Result<(Child, Receiver)> {
-        let Some((name, arguments)) = self.program.split_first() else { return Err(io::ErrorKind::NotFound.into()) };
+        let Some((name, arguments)) = self.program.split_first() else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
         let (reader, writer) = io::pipe()?;
         let mut command = Command::new(name);
-        command.args(arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer).process_group(0).kill_on_drop(true);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+            .stdin(Stdio::piped())
+            .stdout(writer.try_clone()?)
+            .stderr(writer)
+            .process_group(0)
+            .kill_on_drop(true);
         let child = command.spawn()?;
         Ok((child, Receiver::from_owned_fd(OwnedFd::from(reader))?))
     }
@@ -101,21 +130,39 @@ impl HookCall<'_> {
         None
     }
 
-    fn outcome(&self, program: String, ended: Option<io::Result<ExitStatus>>, output: String) -> HookOutcome {
+    fn outcome(
+        &self,
+        program: String,
+        ended: Option<io::Result<ExitStatus>>,
+        output: String,
+    ) -> HookOutcome {
         let status = match ended {
             None => return HookOutcome::TimedOut { program, output },
             Some(Err(error)) => {
-                return HookOutcome::Failed { why: format!("{program} cannot be waited for: {error}"), output };
+                return HookOutcome::Failed {
+                    why: format!("{program} cannot be waited for: {error}"),
+                    output,
+                };
             }
             Some(Ok(status)) => status,
         };
         match (status.code(), status.signal()) {
             (Some(0), _) => HookOutcome::Ok { output },
-            (Some(code), _) if self.moment == Moment::Pre => HookOutcome::Veto { program, code, output },
-            (Some(code), _) => HookOutcome::Failed { why: format!("{program} ended with exit code {code}"), output },
+            (Some(code), _) if self.moment == HookMoment::Pre => HookOutcome::Veto {
+                program,
+                code,
+                output,
+            },
+            (Some(code), _) => HookOutcome::Failed {
+                why: format!("{program} ended with exit code {code}"),
+                output,
+            },
             (None, signal) => {
                 let signal = signal.unwrap_or_default();
-                HookOutcome::Failed { why: format!("{program} was ended by signal {signal}"), output }
+                HookOutcome::Failed {
+                    why: format!("{program} was ended by signal {signal}"),
+                    output,
+                }
             }
         }
     }
@@ -174,7 +221,12 @@ struct Group(Option<Pid>);
 
 impl Group {
     fn of(child: &Child) -> Self {
-        Self(child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw))
+        Self(
+            child
+                .id()
+                .and_then(|pid| i32::try_from(pid).ok())
+                .map(Pid::from_raw),
+        )
     }
 
     /// A group that is gone needs no signal.

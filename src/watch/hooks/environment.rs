@@ -1,32 +1,53 @@
-//! What a hook finds in its environment: what this process has, without its secrets, and what it is told.
+//! What a hook finds in its environment: what this process has, without its secrets, and what it is
+//! told.
 
 use std::ffi::{OsStr, OsString};
 
-use super::moment::Moment;
+use super::moment::HookMoment;
 use crate::config::{Environment, Key};
 
 /// Variables with which a service manager speaks to this process alone.
-const OURS_ALONE: [&str; 5] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY", "LISTEN_FDS"];
+const OURS_ALONE: [&str; 5] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "CREDENTIALS_DIRECTORY",
+    "LISTEN_FDS",
+];
 
 /// The environment of a hook.
 pub(super) fn of_hook(
     environment: &Environment,
-    moment: Moment,
+    moment: HookMoment,
     variables: &[(&str, String)],
     dry_run: bool,
 ) -> Vec<(OsString, OsString)> {
-    let inherited = environment.variables.iter().filter(|(name, value)| may_be_known(name, value));
-    let mut all: Vec<_> = inherited.map(|(name, value)| (name.clone(), value.clone())).collect();
-    all.extend(variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))));
+    let inherited = environment
+        .variables
+        .iter()
+        .filter(|(name, value)| may_be_known(name, value));
+    let mut all: Vec<_> = inherited
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    all.extend(
+        variables
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value))),
+    );
     all.push(("DSCTL_HOOK".into(), moment.word().into()));
-    all.push(("DSCTL_DRY_RUN".into(), if dry_run { "1" } else { "0" }.into()));
+    all.push((
+        "DSCTL_DRY_RUN".into(),
+        if dry_run { "1" } else { "0" }.into(),
+    ));
     all
 }
 
-/// Of our own variables only settings that are no secret are passed on: names of secrets may be added some day, and a
-/// list of what is known to be harmless cannot forget them.
+/// Of our own variables only settings that are no secret are passed on: names of secrets may be
+/// added some day, and a list of what is known to be harmless cannot forget them.
 fn may_be_known(name: &OsStr, value: &OsStr) -> bool {
-    let Some(name) = name.to_str() else { return true };
+    let Some(name) = name.to_str() else {
+        return true;
+    };
     if OURS_ALONE.contains(&name) {
         return false;
     }
@@ -48,12 +69,32 @@ mod tests {
 
     #[test]
     fn secrets_stay_here() {
-        let secret = ["DSCTL_DB_PASSWORD", "DSCTL_ZK_DIGEST", "DSCTL_NEW_TOKEN", "NOTIFY_SOCKET", "WATCHDOG_USEC"];
-        let known = ["PATH", "HOME", "LANG", "DSCTL_ZK", "DSCTL_CONFIG", "DSCTL_DB_PASSWORD_FILE", "DSCTLX"];
+        let secret = [
+            "DSCTL_DB_PASSWORD",
+            "DSCTL_ZK_DIGEST",
+            "DSCTL_NEW_TOKEN",
+            "NOTIFY_SOCKET",
+            "WATCHDOG_USEC",
+        ];
+        let known = [
+            "PATH",
+            "HOME",
+            "LANG",
+            "DSCTL_ZK",
+            "DSCTL_CONFIG",
+            "DSCTL_DB_PASSWORD_FILE",
+            "DSCTLX",
+        ];
         let of_process = |name: &&str| (OsString::from(*name), OsString::from("MARKER"));
         let variables = secret.iter().chain(&known).map(of_process).collect();
-        let environment = Environment { variables, ..Environment::default() };
-        let names: Vec<_> = of_hook(&environment, Moment::Pre, &[], false).into_iter().map(|(name, _)| name).collect();
+        let environment = Environment {
+            variables,
+            ..Environment::default()
+        };
+        let names: Vec<_> = of_hook(&environment, HookMoment::Pre, &[], false)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         for name in secret {
             assert!(!names.contains(&name.into()), "{name}");
         }
@@ -66,6 +107,9 @@ mod tests {
     fn a_database_url_is_known_unless_it_may_hold_a_password() {
         let known = |url: &str| may_be_known(OsStr::new("DSCTL_DB"), OsStr::new(url));
         assert!(known("sqlite:/var/lib/x.db") && known("mysql://db1/dolphinscheduler"));
-        assert!(!known("mysql://ds:MARKER@db1/d") && !known("jdbc:mysql://db1/d?user=ds&password=MARKER"));
+        assert!(
+            !known("mysql://ds:MARKER@db1/d")
+                && !known("jdbc:mysql://db1/d?user=ds&password=MARKER")
+        );
     }
 }

@@ -3,9 +3,11 @@
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// When a hook is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray,
+)]
 #[strum(serialize_all = "kebab-case", parse_err_ty = HookError, parse_err_fn = unknown)]
-pub enum Moment {
+pub enum HookMoment {
     /// Before a failover; a hook that does not agree vetoes it.
     Pre,
     /// After one that did all it should.
@@ -16,11 +18,12 @@ pub enum Moment {
     Blocked,
 }
 
-impl Moment {
+impl HookMoment {
     /// Every moment.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Its word: on the command line, in `DSCTL_HOOK`, and the name of the program in a folder of hooks.
+    /// Its word: on the command line, in `DSCTL_HOOK`, and the name of the program in a folder of
+    /// hooks.
     #[must_use]
     pub fn word(self) -> &'static str {
         self.into()
@@ -40,8 +43,10 @@ fn unknown(_: &str) -> HookError {
 ///
 /// # Errors
 /// [`HookError`]: an unknown event, or no program.
-pub fn parse_on(text: &str) -> Result<(Moment, String), HookError> {
-    let (moment, line) = text.split_once('=').ok_or(HookError("expected EVENT=PROGRAM"))?;
+pub fn parse_on(text: &str) -> Result<(HookMoment, String), HookError> {
+    let (moment, line) = text
+        .split_once('=')
+        .ok_or(HookError("expected EVENT=PROGRAM"))?;
     let moment = moment.parse()?;
     match line.trim() {
         "" => Err(HookError("there is no program after the =")),
@@ -66,7 +71,8 @@ pub enum HookOutcome {
         /// What it printed.
         output: String,
     },
-    /// A hook could not be run, was refused, was ended by a signal, or (after a failover) did not exit with zero.
+    /// A hook could not be run, was refused, was ended by a signal, or (after a failover) did not
+    /// exit with zero.
     Failed {
         /// Which one, and why.
         why: String,

@@ -38,10 +38,19 @@ struct Screen {
 
 impl Screen {
     fn of(view: &View, width: usize, height: usize) -> Self {
-        let mut page = Self { lines: Vec::new(), width, shortened: false, hidden_status: 0, hidden_masters: 0 };
+        let mut page = Self {
+            lines: Vec::new(),
+            width,
+            shortened: false,
+            hidden_status: 0,
+            hidden_masters: 0,
+        };
         let status = status(view);
         page.hidden_status = status.len().saturating_sub(height);
-        status.into_iter().take(height).for_each(|line| page.push(line));
+        status
+            .into_iter()
+            .take(height)
+            .for_each(|line| page.push(line));
         let left = height - page.lines.len();
         let for_table = space_for_table(view, left);
         page.push_table(&view.masters, for_table);
@@ -53,7 +62,10 @@ impl Screen {
     fn notice(&self) -> Option<String> {
         let mut missing = Vec::new();
         if self.hidden_status > 0 {
-            missing.push(format!("{} lines of the status not shown", self.hidden_status));
+            missing.push(format!(
+                "{} lines of the status not shown",
+                self.hidden_status
+            ));
         }
         if self.hidden_masters > 0 {
             missing.push(format!("{} masters not shown", self.hidden_masters));
@@ -61,7 +73,11 @@ impl Screen {
         if self.shortened {
             missing.push(format!("lines end in {ELLIPSIS}"));
         }
-        if missing.is_empty() { None } else { Some(format!("cut to fit: {}", missing.join(", "))) }
+        if missing.is_empty() {
+            None
+        } else {
+            Some(format!("cut to fit: {}", missing.join(", ")))
+        }
     }
 
     fn push(&mut self, line: impl AsRef<str>) {
@@ -85,7 +101,12 @@ impl Screen {
         let cells = rows.iter().take(shown).map(|row| cells(row));
         let lines: Vec<[String; 4]> = std::iter::once(headers).chain(cells).collect();
         let widths: [usize; 4] = std::array::from_fn(|index| {
-            lines.iter().filter_map(|line| line.get(index)).map(|cell| cell.width()).max().unwrap_or(0)
+            lines
+                .iter()
+                .filter_map(|line| line.get(index))
+                .map(|cell| cell.width())
+                .max()
+                .unwrap_or(0)
         });
         for line in lines {
             self.push(aligned(&line, widths));
@@ -108,7 +129,11 @@ impl Screen {
 /// All that the masters need, but a third is left for events; nothing, if not one master would fit.
 fn space_for_table(view: &View, left: usize) -> usize {
     let wanted = view.masters.len() + 2;
-    let events = if view.events.is_empty() { 0 } else { (left / 3).min(view.events.len() + 1) };
+    let events = if view.events.is_empty() {
+        0
+    } else {
+        (left / 3).min(view.events.len() + 1)
+    };
     match wanted.min(left - events) {
         0..=2 if left >= 3 => 3,
         space => space,
@@ -117,7 +142,9 @@ fn space_for_table(view: &View, left: usize) -> usize {
 
 /// The title, and a line for each thing that an operator must know; at least one.
 fn status(view: &View) -> Vec<String> {
-    let looked = view.looked_at.map_or_else(|| "no look yet".to_owned(), |time| format!("{time:.0}"));
+    let looked = view
+        .looked_at
+        .map_or_else(|| "no look yet".to_owned(), |time| format!("{time:.0}"));
     let mut lines = vec![format!("dsctl watch  {}  {looked}", view.title)];
     if let Some(stale) = &view.stale {
         lines.push(format!("stale since {:.0}: {}", stale.since, stale.why));
@@ -178,7 +205,10 @@ fn cut(text: &str, width: usize) -> String {
         return String::new();
     }
     // Marks without a width of their own could go on for ever.
-    let ends = text.char_indices().map(|(start, c)| start + c.len_utf8()).take(4 * width);
+    let ends = text
+        .char_indices()
+        .map(|(start, c)| start + c.len_utf8())
+        .take(4 * width);
     let fits = |end: &usize| text.get(..*end).is_some_and(|part| part.width() < width);
     let end = ends.take_while(fits).last().unwrap_or(0);
     format!("{}{ELLIPSIS}", text.get(..end).unwrap_or_default())
@@ -196,7 +226,12 @@ mod tests {
     use crate::watch::state::Brake;
 
     fn row(address: &str, verdict: Verdict, unfinished: u64, guard: &str) -> WatchedMaster {
-        WatchedMaster { address: address.to_owned(), verdict, unfinished, guard: Some(guard.to_owned()) }
+        WatchedMaster {
+            address: address.to_owned(),
+            verdict,
+            unfinished,
+            guard: Some(guard.to_owned()),
+        }
     }
 
     fn view() -> View {
@@ -233,9 +268,19 @@ event 3";
     fn the_status_says_what_holds_the_loop() {
         let mut view = view();
         let time = Timestamp::from_second(1_717_200_000).unwrap();
-        view.stale = Some(Stale { since: time, why: "database: refused".to_owned() });
-        view.paused = Some(Pause { by: "alice".to_owned(), reason: "network".to_owned(), since: Some(time) });
-        view.brake = Some(Brake { since_ms: 1_717_200_000_000, reason: "3 masters in 5m".to_owned() });
+        view.stale = Some(Stale {
+            since: time,
+            why: "database: refused".to_owned(),
+        });
+        view.paused = Some(Pause {
+            by: "alice".to_owned(),
+            reason: "network".to_owned(),
+            since: Some(time),
+        });
+        view.brake = Some(Brake {
+            since_ms: 1_717_200_000_000,
+            reason: "3 masters in 5m".to_owned(),
+        });
         view.standby = Some("10.0.0.9 holds the lock".to_owned());
         let frame = frame(&view, 100, 24);
         let lines: Vec<&str> = frame.lines().skip(1).take(4).collect();
@@ -246,16 +291,26 @@ event 3";
             "standby: 10.0.0.9 holds the lock",
         ];
         assert_eq!(lines, expected);
-        let empty = super::frame(&View { masters: Vec::new(), ..view }, 100, 24);
+        let empty = super::frame(
+            &View {
+                masters: Vec::new(),
+                ..view
+            },
+            100,
+            24,
+        );
         assert!(empty.contains("\nno masters\n"), "{empty}");
     }
 
     #[test]
     fn what_needs_somebody_is_shown_when_not_all_fits() {
         let mut view = view();
-        view.masters = (0..50).map(|number| row(&format!("h{number}:1"), Verdict::Alive, 1, "")).collect();
+        view.masters = (0..50)
+            .map(|number| row(&format!("h{number}:1"), Verdict::Alive, 1, ""))
+            .collect();
         view.masters.push(row("dead:1", Verdict::Dead, 9, "grace"));
-        view.events.extend((4..=50).map(|number| format!("event {number}")));
+        view.events
+            .extend((4..=50).map(|number| format!("event {number}")));
         let picture = frame(&view, 80, 12);
         let lines: Vec<&str> = picture.lines().collect();
         assert_eq!(lines.len(), 12, "{picture}");
@@ -263,16 +318,23 @@ event 3";
         assert_eq!(lines[10], "event 50", "{picture}");
         assert_eq!(lines[11], "cut to fit: 47 masters not shown", "{picture}");
         let narrow = frame(&view, 20, 120);
-        assert!(narrow.ends_with("\ncut to fit: lines e…") && !narrow.contains("masters not"), "{narrow}");
+        assert!(
+            narrow.ends_with("\ncut to fit: lines e…") && !narrow.contains("masters not"),
+            "{narrow}"
+        );
         assert!(!frame(&view, 80, 120).contains("cut to fit"));
     }
 
     #[test]
     fn older_events_give_way_without_a_word() {
         let mut view = view();
-        view.events.extend((4..=50).map(|number| format!("event {number}")));
+        view.events
+            .extend((4..=50).map(|number| format!("event {number}")));
         let picture = frame(&view, 80, 10);
-        assert!(picture.ends_with("\nevent 48\nevent 49\nevent 50") && !picture.contains("cut to fit"), "{picture}");
+        assert!(
+            picture.ends_with("\nevent 48\nevent 49\nevent 50") && !picture.contains("cut to fit"),
+            "{picture}"
+        );
     }
 
     #[test]
@@ -288,12 +350,34 @@ event 3";
     }
 
     fn any_view() -> impl Strategy<Value = View> {
-        let verdict = prop_oneof![Just(Verdict::Alive), Just(Verdict::Dead), Just(Verdict::Unknown)];
-        let master = (any::<String>(), verdict, any::<u64>(), option::of(any::<String>()))
-            .prop_map(|(address, verdict, unfinished, guard)| WatchedMaster { address, verdict, unfinished, guard });
-        let pause = (any::<String>(), any::<String>()).prop_map(|(by, reason)| Pause { by, reason, since: None });
-        let brake = (any::<i64>(), any::<String>()).prop_map(|(since_ms, reason)| Brake { since_ms, reason });
-        let stale = any::<String>().prop_map(|why| Stale { since: Timestamp::UNIX_EPOCH, why });
+        let verdict = prop_oneof![
+            Just(Verdict::Alive),
+            Just(Verdict::Dead),
+            Just(Verdict::Unknown)
+        ];
+        let master = (
+            any::<String>(),
+            verdict,
+            any::<u64>(),
+            option::of(any::<String>()),
+        )
+            .prop_map(|(address, verdict, unfinished, guard)| WatchedMaster {
+                address,
+                verdict,
+                unfinished,
+                guard,
+            });
+        let pause = (any::<String>(), any::<String>()).prop_map(|(by, reason)| Pause {
+            by,
+            reason,
+            since: None,
+        });
+        let brake = (any::<i64>(), any::<String>())
+            .prop_map(|(since_ms, reason)| Brake { since_ms, reason });
+        let stale = any::<String>().prop_map(|why| Stale {
+            since: Timestamp::UNIX_EPOCH,
+            why,
+        });
         let parts = (
             any::<String>(),
             option::of(stale),
@@ -303,16 +387,18 @@ event 3";
             vec(master, 0..12),
             vec(any::<String>(), 0..12),
         );
-        parts.prop_map(|(title, stale, paused, brake, standby, masters, events)| View {
-            title,
-            looked_at: None,
-            stale,
-            paused,
-            brake,
-            standby,
-            masters,
-            events: events.into(),
-        })
+        parts.prop_map(
+            |(title, stale, paused, brake, standby, masters, events)| View {
+                title,
+                looked_at: None,
+                stale,
+                paused,
+                brake,
+                standby,
+                masters,
+                events: events.into(),
+            },
+        )
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Note, Sink};
 use crate::exit_code::ExitCode;
 use crate::model::Address;
-use crate::watch::hooks::{HookOutcome, Hooks, Moment};
+use crate::watch::hooks::{HookMoment, HookOutcome, Hooks};
 use crate::watch::line::{EventLine, PreLine};
 use crate::watch::{Event, Fault, Refused, What};
 
@@ -22,21 +22,40 @@ pub struct Caller {
 impl Caller {
     /// Asks whether a master may be failed over; gives why not, and what the hooks printed.
     pub async fn ask(&self, master: &Address, unfinished: i64) -> (Option<String>, Vec<Note>) {
-        if !self.hooks.has(Moment::Pre) {
+        if !self.hooks.has(HookMoment::Pre) {
             return (None, Vec::new());
         }
-        let (outcome, printed) = self.call(Moment::Pre, &PreLine::new(master, unfinished), master.as_str()).await;
-        ((!outcome.permits()).then(|| format!("hook pre: {}", in_words(&outcome))), printed)
+        let (outcome, printed) = self
+            .call(
+                HookMoment::Pre,
+                &PreLine::new(master, unfinished),
+                master.as_str(),
+            )
+            .await;
+        (
+            (!outcome.permits()).then(|| format!("hook pre: {}", in_words(&outcome))),
+            printed,
+        )
     }
 
-    async fn call(&self, moment: Moment, payload: &(impl Serialize + Sync), master: &str) -> (HookOutcome, Vec<Note>) {
+    async fn call(
+        &self,
+        moment: HookMoment,
+        payload: &(impl Serialize + Sync),
+        master: &str,
+    ) -> (HookOutcome, Vec<Note>) {
         // What is written as a line for programs is a value, too.
         let payload = serde_json::to_value(payload).unwrap_or_default();
-        let variables = [("DSCTL_MASTER", master.to_owned()), ("DSCTL_EVENT", moment.word().to_owned())];
+        let variables = [
+            ("DSCTL_MASTER", master.to_owned()),
+            ("DSCTL_EVENT", moment.word().to_owned()),
+        ];
         // Rare, and large: the loop need not carry it along.
         let outcome = Box::pin(self.hooks.run(moment, &payload, &variables, self.dry_run)).await;
         let printed = outcome.output().lines();
-        let printed = printed.map(|line| Note::Remark(format!("hook {}: {line}", moment.word()))).collect();
+        let printed = printed
+            .map(|line| Note::Remark(format!("hook {}: {line}", moment.word())))
+            .collect();
         (outcome, printed)
     }
 }
@@ -45,7 +64,7 @@ impl Caller {
 #[derive(Debug)]
 pub struct HookSink {
     caller: Caller,
-    waiting: Vec<(Moment, Event)>,
+    waiting: Vec<(HookMoment, Event)>,
     notes: Vec<Note>,
 }
 
@@ -53,7 +72,11 @@ impl HookSink {
     /// With this caller.
     #[must_use]
     pub fn new(caller: Caller) -> Self {
-        Self { caller, waiting: Vec::new(), notes: Vec::new() }
+        Self {
+            caller,
+            waiting: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 }
 
@@ -61,16 +84,24 @@ impl HookSink {
 impl Sink for HookSink {
     fn event(&mut self, event: &Event) {
         let moment = moment_of(&event.what).filter(|moment| self.caller.hooks.has(*moment));
-        self.waiting.extend(moment.map(|moment| (moment, event.clone())));
+        self.waiting
+            .extend(moment.map(|moment| (moment, event.clone())));
     }
 
     async fn follow_up(&mut self) {
         for (moment, event) in std::mem::take(&mut self.waiting) {
             let master = event.what.master().map_or("", Address::as_str);
-            let (outcome, printed) = self.caller.call(moment, &EventLine::from(&event), master).await;
+            let (outcome, printed) = self
+                .caller
+                .call(moment, &EventLine::from(&event), master)
+                .await;
             self.notes.extend(printed);
             if !matches!(outcome, HookOutcome::Ok { .. }) {
-                self.notes.push(Note::Warning(format!("hook {}: {}", moment.word(), in_words(&outcome))));
+                self.notes.push(Note::Warning(format!(
+                    "hook {}: {}",
+                    moment.word(),
+                    in_words(&outcome)
+                )));
             }
         }
     }
@@ -81,18 +112,27 @@ impl Sink for HookSink {
 }
 
 /// The hooks that are told of an event.
-fn moment_of(what: &What) -> Option<Moment> {
+fn moment_of(what: &What) -> Option<HookMoment> {
     match what {
-        What::FailoverFinished { summary, .. } if summary.exit_code == ExitCode::Done => Some(Moment::PostSuccess),
+        What::FailoverFinished { summary, .. } if summary.exit_code == ExitCode::Done => {
+            Some(HookMoment::PostSuccess)
+        }
         // Asked to end, it ends: nothing has failed.
         What::Error(Fault::Failover { summary, .. })
-            if matches!(summary.exit_code, ExitCode::Interrupted | ExitCode::Terminated) =>
+            if matches!(
+                summary.exit_code,
+                ExitCode::Interrupted | ExitCode::Terminated
+            ) =>
         {
             None
         }
         // Whoever is told of failures is told of what hangs still.
-        What::FailoverFinished { .. } | What::Error(Fault::Failover { .. }) => Some(Moment::PostFailure),
-        What::FailoverRefused(Refused::Guard { .. } | Refused::Check { .. }) => Some(Moment::Blocked),
+        What::FailoverFinished { .. } | What::Error(Fault::Failover { .. }) => {
+            Some(HookMoment::PostFailure)
+        }
+        What::FailoverRefused(Refused::Guard { .. } | Refused::Check { .. }) => {
+            Some(HookMoment::Blocked)
+        }
         // Who has vetoed knows that.
         What::FailoverRefused(Refused::Veto { .. } | Refused::Nobody { .. })
         | What::Error(
@@ -134,22 +174,61 @@ mod tests {
         let (master, why) = (|| Address::seen("m:1"), String::new);
         let summary = |exit_code| {
             let (elapsed_ms, locks) = (0, Vec::new());
-            Summary { recovered: 0, skipped: 0, need_help: 0, dry_run: false, exit_code, elapsed_ms, locks }
+            Summary {
+                recovered: 0,
+                skipped: 0,
+                need_help: 0,
+                dry_run: false,
+                exit_code,
+                elapsed_ms,
+                locks,
+            }
         };
-        let finished = |code| moment_of(&What::FailoverFinished { master: master(), summary: summary(code) });
-        assert_eq!(finished(ExitCode::Done), Some(Moment::PostSuccess));
-        assert_eq!(finished(ExitCode::Partial), Some(Moment::PostFailure));
+        let finished = |code| {
+            moment_of(&What::FailoverFinished {
+                master: master(),
+                summary: summary(code),
+            })
+        };
+        assert_eq!(finished(ExitCode::Done), Some(HookMoment::PostSuccess));
+        assert_eq!(finished(ExitCode::Partial), Some(HookMoment::PostFailure));
         let failed = |code| {
             let (summary, source) = (summary(code), None);
-            moment_of(&What::Error(Fault::Failover { master: master(), source, summary, why: why() }))
+            moment_of(&What::Error(Fault::Failover {
+                master: master(),
+                source,
+                summary,
+                why: why(),
+            }))
         };
-        assert_eq!(failed(ExitCode::Unreachable), Some(Moment::PostFailure));
-        assert_eq!((failed(ExitCode::Interrupted), failed(ExitCode::Terminated)), (None, None));
+        assert_eq!(failed(ExitCode::Unreachable), Some(HookMoment::PostFailure));
+        assert_eq!(
+            (failed(ExitCode::Interrupted), failed(ExitCode::Terminated)),
+            (None, None)
+        );
         let refused = |refused| moment_of(&What::FailoverRefused(refused));
-        let guard = Refused::Guard { master: master(), unfinished_instances: 1, guard: why() };
-        let check = Refused::Check { master: master(), summary: summary(ExitCode::Refused), why: why(), wrote: false };
-        assert_eq!((refused(guard), refused(check)), (Some(Moment::Blocked), Some(Moment::Blocked)));
-        let veto = Refused::Veto { master: master(), why: why() };
-        assert_eq!((refused(veto), refused(Refused::Nobody { why: why() })), (None, None));
+        let guard = Refused::Guard {
+            master: master(),
+            unfinished_instances: 1,
+            guard: why(),
+        };
+        let check = Refused::Check {
+            master: master(),
+            summary: summary(ExitCode::Refused),
+            why: why(),
+            wrote: false,
+        };
+        assert_eq!(
+            (refused(guard), refused(check)),
+            (Some(HookMoment::Blocked), Some(HookMoment::Blocked))
+        );
+        let veto = Refused::Veto {
+            master: master(),
+            why: why(),
+        };
+        assert_eq!(
+            (refused(veto), refused(Refused::Nobody { why: why() })),
+            (None, None)
+        );
     }
 }

@@ -21,8 +21,8 @@ impl<'a, 'w> Lines<'a, 'w> {
         Self { printer, untold: 0 }
     }
 
-    /// Whether a line was taken. One that nobody reads in time is not; where nobody reads any more, the loop is not there
-    /// for its readers.
+    /// Whether a line was taken. One that nobody reads in time is not; where nobody reads any more,
+    /// the loop is not there for its readers.
     fn print(&mut self, line: &str) -> bool {
         let printed = self.printer.text(&format!("{line}\n"));
         !matches!(printed, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
@@ -31,7 +31,9 @@ impl<'a, 'w> Lines<'a, 'w> {
     fn line_of(&self, event: &Event) -> String {
         match self.printer.settings().format {
             Format::Ndjson => in_one_line(&EventLine::from(event)),
-            _ if self.printer.is_journal() => level(event.what.kind()).prefix() + &sanitized(&event.what.to_words()),
+            _ if self.printer.is_journal() => {
+                level(event.what.kind()).prefix() + &sanitized(&event.what.to_words())
+            }
             _ => sanitized(&event.to_line()).into_owned(),
         }
     }
@@ -41,7 +43,12 @@ impl Sink for Lines<'_, '_> {
     fn event(&mut self, event: &Event) {
         let line = self.line_of(event);
         if self.untold > 0 {
-            let before = self.line_of(&What::Error(Fault::Untold { untold: self.untold }).into());
+            let before = self.line_of(
+                &What::Error(Fault::Untold {
+                    untold: self.untold,
+                })
+                .into(),
+            );
             if self.print(&before) {
                 self.untold = 0;
             }
@@ -64,7 +71,9 @@ impl Sink for Lines<'_, '_> {
 fn level(kind: Kind) -> Level {
     match kind {
         Kind::Error => Level::Error,
-        Kind::FailoverRefused | Kind::MasterLost | Kind::GraceStarted | Kind::LeftAlone => Level::Warning,
+        Kind::FailoverRefused | Kind::MasterLost | Kind::GraceStarted | Kind::LeftAlone => {
+            Level::Warning
+        }
         Kind::FailoverStarted | Kind::FailoverFinished | Kind::Paused => Level::Notice,
         Kind::Started | Kind::MasterRegistered | Kind::Standby | Kind::Stopped => Level::Info,
     }

@@ -23,7 +23,10 @@ impl LiveView {
     /// # Errors
     /// The terminal is gone.
     pub fn on_terminal() -> io::Result<Self> {
-        Ok(Self { live: Some(Live::on_terminal()?), view: View::default() })
+        Ok(Self {
+            live: Some(Live::on_terminal()?),
+            view: View::default(),
+        })
     }
 
     fn push(&mut self, line: String) {
@@ -37,8 +40,12 @@ impl LiveView {
 
 impl Sink for LiveView {
     fn event(&mut self, event: &Event) {
-        self.view.standby = matches!(event.what, What::Standby { .. }).then(|| event.what.to_string());
-        if let What::Started { registry, database, .. } = &event.what {
+        self.view.standby =
+            matches!(event.what, What::Standby { .. }).then(|| event.what.to_string());
+        if let What::Started {
+            registry, database, ..
+        } = &event.what
+        {
             self.view.title = title(registry, database);
         }
         self.push(event.to_line());
@@ -62,7 +69,10 @@ impl Sink for LiveView {
             }
             Err(why) => {
                 let since = view.stale.as_ref().map_or(round.ended, |stale| stale.since);
-                view.stale = Some(Stale { since, why: why.clone() });
+                view.stale = Some(Stale {
+                    since,
+                    why: why.clone(),
+                });
             }
         }
         self.refresh();
@@ -77,7 +87,9 @@ impl Sink for LiveView {
     }
 
     fn refresh(&mut self) -> bool {
-        self.live.as_mut().is_none_or(|live| live.draw(&self.view).is_ok())
+        self.live
+            .as_mut()
+            .is_none_or(|live| live.draw(&self.view).is_ok())
     }
 }
 

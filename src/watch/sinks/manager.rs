@@ -16,7 +16,10 @@ impl ServiceManager {
     /// By this way.
     #[must_use]
     pub fn new(notify: Notify) -> Self {
-        Self { notify, ready: false }
+        Self {
+            notify,
+            ready: false,
+        }
     }
 }
 
@@ -29,7 +32,11 @@ impl Sink for ServiceManager {
 
     fn round(&mut self, round: &Round) {
         let (status, succeeded) = (round.status(), round.saw.is_ok());
-        let told = if succeeded && !self.ready { self.notify.ready(&status) } else { self.notify.status(&status) };
+        let told = if succeeded && !self.ready {
+            self.notify.ready(&status)
+        } else {
+            self.notify.status(&status)
+        };
         self.ready |= succeeded;
         // A round that failed has ended too: to be restarted would mend nothing.
         let _ = told.and_then(|()| self.notify.watchdog());

@@ -24,7 +24,16 @@ impl MetricsSink {
     pub fn new(file: Option<PathBuf>) -> (Self, Arc<Mutex<String>>) {
         let metrics = Metrics::new();
         let served = Arc::new(Mutex::new(metrics.render()));
-        (Self { metrics, served: Arc::clone(&served), file, unwritable: false, notes: Vec::new() }, served)
+        (
+            Self {
+                metrics,
+                served: Arc::clone(&served),
+                file,
+                unwritable: false,
+                notes: Vec::new(),
+            },
+            served,
+        )
     }
 
     fn write_file(&mut self) {
@@ -33,7 +42,8 @@ impl MetricsSink {
         let was_unwritable = std::mem::replace(&mut self.unwritable, written.is_err());
         if let (Err(error), false) = (written, was_unwritable) {
             let why = format!("{}: {error}", file.display());
-            self.notes.push(Note::Event(What::Error(Fault::Unwritable { why }).into()));
+            self.notes
+                .push(Note::Event(What::Error(Fault::Unwritable { why }).into()));
         }
     }
 }

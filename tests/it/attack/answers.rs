@@ -79,17 +79,36 @@ fn no_read_believes_an_answer_that_is_cut_off() {
         let world = World::new(kind, "3.4.1");
         world.instances(1..=2);
         // One that waits for what the insert does not look at.
-        world.env.insert([seed::command(world.version, 3).of_instance(2)]);
+        world
+            .env
+            .insert([seed::command(world.version, 3).of_instance(2)]);
         let cuts = Arc::new(AtomicBool::new(false));
         wait(async {
-            let database = Cutting { inner: world.env.database(), cuts: Arc::clone(&cuts) };
-            let mut store = MetadataStore::open(Box::new(database), Some(world.version)).await.unwrap();
+            let database = Cutting {
+                inner: world.env.database(),
+                cuts: Arc::clone(&cuts),
+            };
+            let mut store = MetadataStore::open(Box::new(database), Some(world.version))
+                .await
+                .unwrap();
             store.meet_server(true).await.unwrap();
-            assert!(store.recovery_commands_for([1, 2]).await.unwrap().contains_key(&2));
+            assert!(
+                store
+                    .recovery_commands_for([1, 2])
+                    .await
+                    .unwrap()
+                    .contains_key(&2)
+            );
             cuts.store(true, Ordering::SeqCst);
             let heard: [(&str, Option<DatabaseError>); 9] = [
-                ("waiting commands", store.recovery_commands_for([1, 2]).await.err()),
-                ("recovery commands", store.failover_commands_for([1, 2]).await.err()),
+                (
+                    "waiting commands",
+                    store.recovery_commands_for([1, 2]).await.err(),
+                ),
+                (
+                    "recovery commands",
+                    store.failover_commands_for([1, 2]).await.err(),
+                ),
                 ("error commands", store.failed_recoveries().await.err()),
                 ("claimed", store.claimed().await.err()),
                 ("unfinished", store.unfinished_of(DEAD).await.err()),
@@ -99,7 +118,10 @@ fn no_read_believes_an_answer_that_is_cut_off() {
                 ("ids", store.mark(&[]).await.err()),
             ];
             for (what, error) in heard {
-                assert!(matches!(error, Some(DatabaseError::Doubtful { .. })), "{kind:?} {what}: {error:?}");
+                assert!(
+                    matches!(error, Some(DatabaseError::Doubtful { .. })),
+                    "{kind:?} {what}: {error:?}"
+                );
             }
             store.close().await;
         });

@@ -13,23 +13,41 @@ fn throw_away(world: &World) {
         return;
     }
     let name = &world.env.database;
-    let sql = format!("SELECT id FROM information_schema.processlist WHERE db = '{name}' AND command = 'Sleep'");
+    let sql = format!(
+        "SELECT id FROM information_schema.processlist WHERE db = '{name}' AND command = 'Sleep'"
+    );
     for row in world.env.rows(&sql) {
         MariaDb::shared().sql("", &format!("KILL {}", row.int(0).unwrap()));
     }
 }
 
-/// COMMIT is kept back, the server throws the transaction away, and then one row of the batch changes.
-fn commit_is_thrown_away(store: Store, version: &str, words: &str, change: &str) -> (World, Output) {
+/// COMMIT is kept back, the server throws the transaction away, and then one row of the batch
+/// changes.
+fn commit_is_thrown_away(
+    store: Store,
+    version: &str,
+    words: &str,
+    change: &str,
+) -> (World, Output) {
     let mut world = World::new(store, version);
     let proxy = world.env.through_proxy();
     world.instances([1, 2]);
     // "READ COMMITTED" is none.
-    proxy.trap(if store == Store::Postgres { b"COMMIT\0" } else { MYSQL_COMMIT }, At::Hold);
+    proxy.trap(
+        if store == Store::Postgres {
+            b"COMMIT\0"
+        } else {
+            MYSQL_COMMIT
+        },
+        At::Hold,
+    );
     let running = world.dsctl(words).spawn();
     proxy.await_sprung();
     throw_away(&world);
-    world.env.sql(&format!("UPDATE {} SET {change} WHERE id = 2", world.table()));
+    world.env.sql(&format!(
+        "UPDATE {} SET {change} WHERE id = 2",
+        world.table()
+    ));
     proxy.go_on();
     let output = running.finish();
     // The proxy ends here.
@@ -37,10 +55,14 @@ fn commit_is_thrown_away(store: Store, version: &str, words: &str, change: &str)
     (world, output)
 }
 
-/// Nothing was committed, and the API server's change of one row must not look like the hand-over of all.
+/// Nothing was committed, and the API server's change of one row must not look like the hand-over
+/// of all.
 fn nothing_happened_and_that_is_said(store: Store, version: &str, words: &str, change: &str) {
     let (world, output) = commit_is_thrown_away(store, version, words, change);
-    assert_eq!((world.commands(), world.host(1).as_str(), world.state(1)), (0, DEAD, 1));
+    assert_eq!(
+        (world.commands(), world.host(1).as_str(), world.state(1)),
+        (0, DEAD, 1)
+    );
     let output = output.exit(6);
     let document = output.json();
     assert_eq!(document["recovered"], 0, "{output:?}");

@@ -10,13 +10,19 @@ use jiff::{Timestamp, ToSpan};
 use crate::attack::{ALIVE, DEAD, World, server};
 use crate::harness::{Env, Limits, MariaDb, Output, PASSWORD, Postgres, Store, eventually, wait};
 
-/// A world whose metadata is on a MariaDB server of its own, with one instance that has these start parameters.
+/// A world whose metadata is on a MariaDB server of its own, with one instance that has these start
+/// parameters.
 fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Database>) {
     let mut world = World::new(Store::MariaDb, "3.1.9");
     let name = world.env.database.clone();
     server.sql("", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
     world.env.set("DSCTL_DB", &server.url(&name));
-    let mut database = wait(world.env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
+    let mut database = wait(
+        world
+            .env
+            .connect_to(server.port(), PASSWORD, Limits::default()),
+    )
+    .unwrap();
     let version = world.version;
     wait(demo::create_schema(&mut *database, version)).unwrap();
     let rows = [
@@ -50,19 +56,32 @@ fn a_parameter_is_never_cut_whatever_the_servers_sql_mode() {
     let (world, mut database) = on_own_mariadb(&server, &long);
     let output = world.run(ON_OWN);
     for text in column(&mut *database, "SELECT command_param FROM t_ds_command") {
-        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "cut to {} bytes:\n{output:?}", text.len());
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text).is_ok(),
+            "cut to {} bytes:\n{output:?}",
+            text.len()
+        );
     }
     // It does not hold up the others.
-    let hosts = column(&mut *database, "SELECT host FROM t_ds_process_instance ORDER BY id");
+    let hosts = column(
+        &mut *database,
+        "SELECT host FROM t_ds_process_instance ORDER BY id",
+    );
     assert_eq!(hosts, ["NULL", DEAD], "{output:?}");
     let output = output.exit(7);
-    assert_eq!(output.json()["masters"][0]["skipped"][0]["reason"], "parameter_too_long");
+    assert_eq!(
+        output.json()["masters"][0]["skipped"][0]["reason"],
+        "parameter_too_long"
+    );
 }
 
 #[test]
 fn ids_that_a_galera_cluster_gives_are_the_right_ones() {
     let server = MariaDb::private();
-    server.sql("", "SET GLOBAL auto_increment_increment = 3; SET GLOBAL auto_increment_offset = 2");
+    server.sql(
+        "",
+        "SET GLOBAL auto_increment_increment = 3; SET GLOBAL auto_increment_offset = 2",
+    );
     let (world, mut database) = on_own_mariadb(&server, "{}");
     let output = world.run(ON_OWN).exit(0);
     let rows = column(
@@ -86,10 +105,19 @@ fn a_server_without_autocommit_commits_all_the_same() {
     server.sql("", "SET GLOBAL autocommit = 0; SET GLOBAL sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,TRADITIONAL'");
     let (world, mut database) = on_own_mariadb(&server, r#"{"StartParams":"{\"a\":\"\\\\n'\"}"}"#);
     world.run(ON_OWN).exit(0);
-    let count = column(&mut *database, "SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2");
+    let count = column(
+        &mut *database,
+        "SELECT COUNT(*) FROM t_ds_command WHERE command_type = 2",
+    );
     assert_eq!(count, ["2"]);
-    let text = column(&mut *database, "SELECT command_param FROM t_ds_command WHERE process_instance_id = 2");
-    assert_eq!(text, [r#"{"StartParams":"{\"a\":\"\\\\n'\"}","ProcessInstanceId":2}"#]);
+    let text = column(
+        &mut *database,
+        "SELECT command_param FROM t_ds_command WHERE process_instance_id = 2",
+    );
+    assert_eq!(
+        text,
+        [r#"{"StartParams":"{\"a\":\"\\\\n'\"}","ProcessInstanceId":2}"#]
+    );
 }
 
 #[test]
@@ -99,7 +127,10 @@ fn tables_without_transactions_are_refused() {
     let name = &world.env.database;
     server.sql(name, "ALTER TABLE t_ds_process_instance ENGINE = MyISAM");
     // The insert fails, and the claim before it cannot be undone.
-    server.sql(name, "ALTER TABLE t_ds_command ADD COLUMN strange INT NOT NULL");
+    server.sql(
+        name,
+        "ALTER TABLE t_ds_command ADD COLUMN strange INT NOT NULL",
+    );
     server.sql("", "SET GLOBAL sql_mode = 'STRICT_ALL_TABLES'");
     let output = world.run("failover 10.0.0.2:5678 --yes");
     let output = output.exit(4);
@@ -107,21 +138,30 @@ fn tables_without_transactions_are_refused() {
     assert_eq!(hosts, [DEAD, DEAD], "{output:?}");
 }
 
-/// Two releases in one PostgreSQL database: the tables of the first schema in the search path count.
+/// Two releases in one PostgreSQL database: the tables of the first schema in the search path
+/// count.
 #[test]
 fn a_newer_schema_behind_in_the_search_path_is_not_ours() {
     let mut world = World::new(Store::Postgres, "3.1.9");
     world.instances([1]);
-    world.env.sql("ALTER SCHEMA public RENAME TO active; CREATE SCHEMA public");
+    world
+        .env
+        .sql("ALTER SCHEMA public RENAME TO active; CREATE SCHEMA public");
     // Left over from a rehearsal of the upgrade.
     let newer: Version = "3.4.1".parse().unwrap();
     world.env.create_schema(newer);
     let name = world.env.database.clone();
-    world.env.sql(&format!("ALTER DATABASE {name} SET search_path = active, public"));
+    world.env.sql(&format!(
+        "ALTER DATABASE {name} SET search_path = active, public"
+    ));
     world.env.set("DSCTL_DB", &Postgres::shared().url(&name));
     let output = world.run("failover --all-dead --yes --grace 0s").exit(0);
     assert_eq!(output.json()["family"], "3.1", "{output:?}");
-    assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"), "{output:?}");
+    assert_eq!(
+        (world.commands(), world.host(1).as_str()),
+        (1, "NULL"),
+        "{output:?}"
+    );
 }
 
 fn warnings(output: &Output) -> String {
@@ -142,9 +182,15 @@ fn what_an_interrupted_clear_hosts_left_is_not_passed_over_in_silence() {
     world.instances([1, 2]);
     world.run("clear-hosts 10.0.0.2:5678 --yes").exit(0);
     // The terminal is gone, and with it the command that had to follow.
-    for words in ["failover 10.0.0.2:5678 --yes", "failover --all-dead --yes --grace 0s"] {
+    for words in [
+        "failover 10.0.0.2:5678 --yes",
+        "failover --all-dead --yes --grace 0s",
+    ] {
         let output = world.run(words).exit(0);
-        assert!(warnings(&output).contains("recover --orphans"), "{output:?}");
+        assert!(
+            warnings(&output).contains("recover --orphans"),
+            "{output:?}"
+        );
     }
 }
 
@@ -153,9 +199,14 @@ fn a_second_failover_of_3_3_0_is_refused_since_recovered_instances_look_the_same
     let world = World::new(Store::Sqlite, "3.3.0");
     world.instances([1]);
     world.run("failover 10.0.0.2:5678 --yes").exit(4);
-    world.run("failover 10.0.0.2:5678 --yes --allow-recovered").exit(0);
-    // A living master takes it up, as 3.3.0 does: the command goes, the state comes back, the host stays.
-    world.env.sql("DELETE FROM t_ds_command; UPDATE t_ds_workflow_instance SET state = 1");
+    world
+        .run("failover 10.0.0.2:5678 --yes --allow-recovered")
+        .exit(0);
+    // A living master takes it up, as 3.3.0 does: the command goes, the state comes back, the host
+    // stays.
+    world
+        .env
+        .sql("DELETE FROM t_ds_command; UPDATE t_ds_workflow_instance SET state = 1");
     let output = world.run("failover 10.0.0.2:5678 --yes").exit(4);
     assert!(output.stdout.contains("--allow-recovered"), "{output:?}");
     assert_eq!(world.commands(), 0);
@@ -165,7 +216,9 @@ fn a_second_failover_of_3_3_0_is_refused_since_recovered_instances_look_the_same
 fn the_limit_is_for_all_masters_together_and_known_before_the_first_write() {
     let world = World::new(Store::Sqlite, "3.2.2");
     world.instances([1, 2]);
-    world.env.insert([3, 4].map(|id| world.instance(id).host("10.0.0.3:5678")));
+    world
+        .env
+        .insert([3, 4].map(|id| world.instance(id).host("10.0.0.3:5678")));
     let words = "failover 10.0.0.2:5678 10.0.0.3:5678 --yes --max-instances";
     let output = world.run(&format!("{words} 3")).exit(4);
     assert_eq!(world.commands(), 0, "{output:?}");
@@ -178,8 +231,16 @@ fn strange_parameters_lose_nothing() {
     let world = World::new(Store::Sqlite, "3.2.2");
     let cases = [
         // Jackson takes the last of two.
-        (1, r#"{"StartParams":"{\"a\":1}","StartParams":"{\"b\":2}"}"#, r#"{"b":2}"#),
-        (2, r#"{"StartParams":"{\"n\":123456789012345678901234567890.5e999}"}"#, "e999"),
+        (
+            1,
+            r#"{"StartParams":"{\"a\":1}","StartParams":"{\"b\":2}"}"#,
+            r#"{"b":2}"#,
+        ),
+        (
+            2,
+            r#"{"StartParams":"{\"n\":123456789012345678901234567890.5e999}"}"#,
+            "e999",
+        ),
         (3, "\u{feff}{\"StartParams\":\"{}\"}", ""),
     ];
     for (id, text, _) in cases {
@@ -187,7 +248,9 @@ fn strange_parameters_lose_nothing() {
     }
     world.run("failover 10.0.0.2:5678 --yes").exit(0);
     for (id, _, kept) in cases {
-        let rows = world.env.rows(&format!("SELECT command_param FROM t_ds_command WHERE process_instance_id = {id}"));
+        let rows = world.env.rows(&format!(
+            "SELECT command_param FROM t_ds_command WHERE process_instance_id = {id}"
+        ));
         let text = rows[0].text(0).unwrap().replace('\\', "");
         assert!(text.contains(kept), "{id}: {text}");
     }
@@ -196,18 +259,36 @@ fn strange_parameters_lose_nothing() {
 #[test]
 fn one_strange_host_does_not_keep_the_other_orphans_waiting() {
     let world = World::new(Store::Sqlite, "3.4.1");
-    for (id, host) in [(1, "10.0.0.2:5678"), (2, "../../nodes/master/x:1"), (3, ""), (4, "a b\n:1"), (5, "x/y:1")] {
+    for (id, host) in [
+        (1, "10.0.0.2:5678"),
+        (2, "../../nodes/master/x:1"),
+        (3, ""),
+        (4, "a b\n:1"),
+        (5, "x/y:1"),
+    ] {
         world.env.insert([world.instance(id).host(host).state(18)]);
     }
     let before = world.env.registry_dump().into_keys().collect::<Vec<_>>();
     let output = world.run("recover --orphans --yes --original-state running");
     let locks = world.env.path("lock");
-    let after: Vec<String> = world.env.registry_dump().into_keys().filter(|path| !path.starts_with(&locks)).collect();
+    let after: Vec<String> = world
+        .env
+        .registry_dump()
+        .into_keys()
+        .filter(|path| !path.starts_with(&locks))
+        .collect();
     assert_eq!(before, after, "{output:?}");
-    let commands = world.env.number("SELECT COUNT(*) FROM t_ds_command WHERE workflow_instance_id = 1");
+    let commands = world
+        .env
+        .number("SELECT COUNT(*) FROM t_ds_command WHERE workflow_instance_id = 1");
     assert_eq!(commands, 1, "{output:?}");
     // What is left is named, and is no success.
-    let left = output.clone().exit(7).stdout.matches("strange_host").count();
+    let left = output
+        .clone()
+        .exit(7)
+        .stdout
+        .matches("strange_host")
+        .count();
     assert_eq!(left, 4, "{output:?}");
 }
 
@@ -221,18 +302,31 @@ fn very_many_tasks_are_marked_in_statements_that_a_server_takes() {
     server.sql(&world.env.database, tasks);
     server.sql("", "SET GLOBAL max_allowed_packet = 1048576");
     let output = world.run(ON_OWN).exit(0);
-    let marked = column(&mut *database, "SELECT COUNT(*) FROM t_ds_task_instance WHERE state = 8");
+    let marked = column(
+        &mut *database,
+        "SELECT COUNT(*) FROM t_ds_task_instance WHERE state = 8",
+    );
     assert_eq!(marked, ["120000"], "{:.300}", output.stdout);
-    assert_eq!(output.json()["masters"][0]["marked_tasks"].as_array().map(Vec::len), Some(120_000));
+    assert_eq!(
+        output.json()["masters"][0]["marked_tasks"]
+            .as_array()
+            .map(Vec::len),
+        Some(120_000)
+    );
 }
 
 /// For a collation two masters may be one that are not: neither hides the other's work.
 #[test]
 fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
-    for (living, dead) in [("Master-1.ds:5678", "master-1.ds:5678"), ("master-1.ds:5678", "Master-1.ds:5678")] {
+    for (living, dead) in [
+        ("Master-1.ds:5678", "master-1.ds:5678"),
+        ("master-1.ds:5678", "Master-1.ds:5678"),
+    ] {
         let world = World::new(Store::MariaDb, "3.1.9");
         world.env.sql("ALTER TABLE t_ds_process_instance CONVERT TO CHARACTER SET utf8 COLLATE utf8_general_ci");
-        let _living = world.env.register(world.version, &server(living, Timestamp::now() - 3.hours()));
+        let _living = world
+            .env
+            .register(world.version, &server(living, Timestamp::now() - 3.hours()));
         world.env.insert([
             world.instance(1).host(living),
             world.instance(2).host(dead),
@@ -240,9 +334,15 @@ fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
         ]);
         let masters = world.run("masters").exit(0).json();
         let of = |address: &str| {
-            masters["masters"].as_array().unwrap().iter().find(|one| one["address"] == address).cloned()
+            masters["masters"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|one| one["address"] == address)
+                .cloned()
         };
-        let unfinished = [living, dead].map(|address| of(address).map(|one| one["unfinished_instances"].clone()));
+        let unfinished = [living, dead]
+            .map(|address| of(address).map(|one| one["unfinished_instances"].clone()));
         assert_eq!(unfinished, [Some(2.into()), Some(1.into())], "{masters:#}");
         world.run("failover --all-dead --yes --grace 0s").exit(0);
         assert_eq!([1, 2, 3].map(|id| world.host(id)), [living, "NULL", living]);
@@ -253,17 +353,36 @@ fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
 #[test]
 fn work_that_another_process_has_not_committed_is_not_taken_for_done() {
     let server = MariaDb::private();
-    server.sql("", "SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED");
+    server.sql(
+        "",
+        "SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+    );
     let (world, mut database) = on_own_mariadb(&server, "{}");
-    let mut other = wait(world.env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
+    let mut other = wait(
+        world
+            .env
+            .connect_to(server.port(), PASSWORD, Limits::default()),
+    )
+    .unwrap();
     wait(other.begin(Access::Write, Duration::from_mins(1))).unwrap();
     wait(other.execute(&"UPDATE t_ds_process_instance SET host = 'NULL'".into())).unwrap();
-    let running = world.dsctl("failover --all-dead --yes --grace 0s --allow-new-masters").spawn();
-    eventually(Duration::from_secs(20), "somebody who waits for the rows", || {
-        let waiting = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE'";
-        let waiting = column(&mut *database, waiting);
-        if waiting == ["1"] { Ok(()) } else { Err(waiting) }
-    });
+    let running = world
+        .dsctl("failover --all-dead --yes --grace 0s --allow-new-masters")
+        .spawn();
+    eventually(
+        Duration::from_secs(20),
+        "somebody who waits for the rows",
+        || {
+            let waiting =
+                "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%FOR UPDATE'";
+            let waiting = column(&mut *database, waiting);
+            if waiting == ["1"] {
+                Ok(())
+            } else {
+                Err(waiting)
+            }
+        },
+    );
     wait(other.rollback());
     assert_eq!(running.finish().exit(0).json()["recovered"], 2);
 }
@@ -282,32 +401,49 @@ fn start_parameters_and_great_numbers_arrive_to_the_letter() {
         for table in ["t_ds_process_instance", "t_ds_command"] {
             match store {
                 Store::Sqlite => {}
-                Store::MariaDb => world.env.sql(&format!("ALTER TABLE {table} MODIFY executor_id BIGINT")),
-                Store::Postgres => world.env.sql(&format!("ALTER TABLE {table} ALTER executor_id TYPE BIGINT")),
+                Store::MariaDb => world
+                    .env
+                    .sql(&format!("ALTER TABLE {table} MODIFY executor_id BIGINT")),
+                Store::Postgres => world.env.sql(&format!(
+                    "ALTER TABLE {table} ALTER executor_id TYPE BIGINT"
+                )),
             }
         }
         world.env.insert((1..).zip(&texts).map(|(id, text)| {
             let row = world.instance(id).set("executor_id", i64::MAX);
-            let row = if id % 2 == 0 { row.set("process_instance_priority", Value::Null) } else { row };
+            let row = if id % 2 == 0 {
+                row.set("process_instance_priority", Value::Null)
+            } else {
+                row
+            };
             row.parameter(&format!(r#"{{"x":1, "StartParams": {text}}}"#))
         }));
         world.run("failover 10.0.0.2:5678 --yes").exit(0);
-        let found = world.env.rows("SELECT command_param, executor_id FROM t_ds_command ORDER BY process_instance_id");
+        let found = world.env.rows(
+            "SELECT command_param, executor_id FROM t_ds_command ORDER BY process_instance_id",
+        );
         assert_eq!(found.len(), texts.len(), "{store:?}");
         for ((id, text), row) in (1..).zip(&texts).zip(&found) {
             let expected = format!(r#"{{"StartParams":{text},"ProcessInstanceId":{id}}}"#);
-            assert_eq!((row.text(0), row.int(1)), (Some(expected), Some(i64::MAX)), "{store:?}");
+            assert_eq!(
+                (row.text(0), row.int(1)),
+                (Some(expected), Some(i64::MAX)),
+                "{store:?}"
+            );
         }
     }
 }
 
-/// Servers, and what stands before them, end connections on which nothing is said for long; an absence is seen for longer, and
-/// so is a lock waited for.
+/// Servers, and what stands before them, end connections on which nothing is said for long; an
+/// absence is seen for longer, and so is a lock waited for.
 #[test]
 fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
     for (store, patience) in [
         (Store::MariaDb, "SET GLOBAL wait_timeout = 3"),
-        (Store::Postgres, "ALTER SYSTEM SET idle_session_timeout = '3s'"),
+        (
+            Store::Postgres,
+            "ALTER SYSTEM SET idle_session_timeout = '3s'",
+        ),
     ] {
         let (mariadb, postgres);
         let env = if store == Store::MariaDb {
@@ -322,10 +458,22 @@ fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
         };
         let version: Version = "3.4.1".parse().unwrap();
         env.create_schema(version);
-        env.insert([seed::project(version), seed::definition(version), seed::definition_log(version)]);
-        env.insert([seed::instance(version).id(9).name("ended").state(7).host(ALIVE)]);
+        env.insert([
+            seed::project(version),
+            seed::definition(version),
+            seed::definition_log(version),
+        ]);
+        env.insert([seed::instance(version)
+            .id(9)
+            .name("ended")
+            .state(7)
+            .host(ALIVE)]);
         let _alive = env.register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
-        let world = World { env, version, alive: None };
+        let world = World {
+            env,
+            version,
+            alive: None,
+        };
         world.instances([1]);
         world.run("failover --all-dead --yes --grace 7s").exit(0);
         assert_eq!((world.commands(), world.state(1)), (1, 18), "{store:?}");

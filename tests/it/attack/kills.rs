@@ -1,4 +1,5 @@
-//! When workers are asked to end tasks: after everything that may still say no, and before the answer is final.
+//! When workers are asked to end tasks: after everything that may still say no, and before the
+//! answer is final.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpListener;
@@ -16,10 +17,16 @@ fn with_a_worker(store: Store) -> (World, TcpListener, FakeRegistration) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let worker = Registered { server: Server::Worker, ..server(&address, Timestamp::now() - 2.hours()) };
+    let worker = Registered {
+        server: Server::Worker,
+        ..server(&address, Timestamp::now() - 2.hours())
+    };
     let registration = world.env.register(world.version, &worker);
     world.instances([1]);
-    world.env.insert([seed::task(world.version, 1).id(11).host(&address).started(ago(3600))]);
+    world.env.insert([seed::task(world.version, 1)
+        .id(11)
+        .host(&address)
+        .started(ago(3600))]);
     (world, listener, registration)
 }
 
@@ -37,13 +44,21 @@ fn no_worker_is_asked_as_long_as_a_look_may_still_say_no() {
         let (mut world, listener, _worker) = with_a_worker(store);
         let proxy = world.env.through_proxy();
         proxy.trap(Moment::Claim.bytes(store), At::Hold);
-        let running = world.dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks")).spawn();
+        let running = world
+            .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
+            .spawn();
         proxy.await_sprung();
-        let _back = world.env.register(world.version, &server(DEAD, Timestamp::now()));
+        let _back = world
+            .env
+            .register(world.version, &server(DEAD, Timestamp::now()));
         proxy.go_on();
         let output = running.finish().exit(4);
         assert!(!was_asked(&listener), "{store:?} {output:?}");
-        assert_eq!((world.commands(), world.host(1).as_str()), (0, DEAD), "{store:?}");
+        assert_eq!(
+            (world.commands(), world.host(1).as_str()),
+            (0, DEAD),
+            "{store:?}"
+        );
     }
 }
 
@@ -53,13 +68,18 @@ fn workers_are_asked_before_the_new_attempt_can_begin() {
         let (mut world, listener, _worker) = with_a_worker(store);
         let proxy = world.env.through_proxy();
         proxy.trap(Moment::Commit.bytes(store), At::Hold);
-        let running = world.dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks")).spawn();
+        let running = world
+            .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
+            .spawn();
         proxy.await_sprung();
         assert!(was_asked(&listener), "{store:?}");
         assert_eq!(world.commands(), 0, "{store:?}");
         proxy.go_on();
         let report = running.finish().exit(0).json();
-        assert!(report["warnings"].to_string().contains("tasks 11"), "{report}");
+        assert!(
+            report["warnings"].to_string().contains("tasks 11"),
+            "{report}"
+        );
         assert_eq!(world.commands(), 1, "{store:?}");
     }
 }
@@ -68,7 +88,11 @@ fn workers_are_asked_before_the_new_attempt_can_begin() {
 #[test]
 fn a_dry_run_asks_nobody() {
     let (world, listener, _worker) = with_a_worker(Store::Sqlite);
-    world.run(&format!("failover {DEAD} --dry-run --allow-duplicate-tasks")).exit(0);
+    world
+        .run(&format!(
+            "failover {DEAD} --dry-run --allow-duplicate-tasks"
+        ))
+        .exit(0);
     assert!(!was_asked(&listener));
 }
 
@@ -78,7 +102,12 @@ fn who_was_asked_in_vain_is_named() {
     let (world, listener, _worker) = with_a_worker(Store::Postgres);
     let address = listener.local_addr().unwrap().to_string();
     world.instances(2..=4);
-    let tasks = (2..=4).map(|id| seed::task(world.version, id).id(10 + id).host(&address).started(ago(3600)));
+    let tasks = (2..=4).map(|id| {
+        seed::task(world.version, id)
+            .id(10 + id)
+            .host(&address)
+            .started(ago(3600))
+    });
     world.env.insert(tasks);
     world.env.sql(
         "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.process_instance_id = 3 THEN \
@@ -86,11 +115,31 @@ fn who_was_asked_in_vain_is_named() {
          CREATE CONSTRAINT TRIGGER spoil AFTER INSERT ON t_ds_command DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE PROCEDURE spoil()",
     );
-    let report = world.run(&format!("failover {DEAD} --yes --allow-duplicate-tasks")).exit(7).json();
-    assert_eq!((world.commands(), world.host(3).as_str()), (3, DEAD), "{report}");
-    let warnings: Vec<&str> = report["warnings"].as_array().unwrap().iter().filter_map(|text| text.as_str()).collect();
-    assert!(warnings.iter().any(|text| text.contains("tasks 13, before")), "{warnings:?}");
-    let begins_anew = warnings.iter().filter(|text| text.contains("begin anew")).any(|text| text.contains("13"));
+    let report = world
+        .run(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
+        .exit(7)
+        .json();
+    assert_eq!(
+        (world.commands(), world.host(3).as_str()),
+        (3, DEAD),
+        "{report}"
+    );
+    let warnings: Vec<&str> = report["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|text| text.as_str())
+        .collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|text| text.contains("tasks 13, before")),
+        "{warnings:?}"
+    );
+    let begins_anew = warnings
+        .iter()
+        .filter(|text| text.contains("begin anew"))
+        .any(|text| text.contains("13"));
     assert!(!begins_anew, "{warnings:?}");
     // Each is asked once, however often its batch is tried.
     let mut heard = String::new();
@@ -100,13 +149,21 @@ fn who_was_asked_in_vain_is_named() {
         connection.read_to_end(&mut bytes).unwrap();
         heard.push_str(&String::from_utf8_lossy(&bytes));
     }
-    let asked = [11, 12, 13, 14].map(|task| heard.matches(&format!("\"taskInstanceId\":{task}}}")).count());
+    let asked = [11, 12, 13, 14].map(|task| {
+        heard
+            .matches(&format!("\"taskInstanceId\":{task}}}"))
+            .count()
+    });
     assert_eq!(asked, [1, 1, 1, 1], "{heard}");
-    let told = warnings.iter().filter(|text| text.contains("begin anew")).map(|text| text.matches("11").count());
+    let told = warnings
+        .iter()
+        .filter(|text| text.contains("begin anew"))
+        .map(|text| text.matches("11").count());
     assert!(told.sum::<usize>() >= 1, "{warnings:?}");
 }
 
-/// The pre-releases of 3.0 take tasks as 2.0 does: a living worker goes on, and nobody asks it to end them.
+/// The pre-releases of 3.0 take tasks as 2.0 does: a living worker goes on, and nobody asks it to
+/// end them.
 #[test]
 fn pre_releases_of_3_0_leave_a_living_workers_task_to_it() {
     for (version, unsubmitted) in [("3.0.0-alpha", 1), ("3.0.0-beta-1", 8), ("3.0.0-beta-2", 8)] {
@@ -114,17 +171,46 @@ fn pre_releases_of_3_0_leave_a_living_workers_task_to_it() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let worker = Registered { server: Server::Worker, ..server(&address, Timestamp::now() - 2.hours()) };
+        let worker = Registered {
+            server: Server::Worker,
+            ..server(&address, Timestamp::now() - 2.hours())
+        };
         let _registration = world.env.register(world.version, &worker);
         world.instances([1]);
-        let task = |id: i64, host: &str| seed::task(world.version, 1).id(id).host(host).started(ago(3600));
-        world.env.insert([task(11, &address), task(12, "10.0.5.1:1234"), task(15, ALIVE)]);
-        world.env.insert([task(13, "10.0.5.1:1234").without("submit_time"), task(14, "x").without("host")]);
+        let task = |id: i64, host: &str| {
+            seed::task(world.version, 1)
+                .id(id)
+                .host(host)
+                .started(ago(3600))
+        };
+        world.env.insert([
+            task(11, &address),
+            task(12, "10.0.5.1:1234"),
+            task(15, ALIVE),
+        ]);
+        world.env.insert([
+            task(13, "10.0.5.1:1234").without("submit_time"),
+            task(14, "x").without("host"),
+        ]);
         let more = "--yes --allow-duplicate-tasks --ds-version";
-        let output = world.run(&format!("failover {DEAD} {more} {version}")).exit(0);
-        let tasks = world.env.rows("SELECT state, flag FROM t_ds_task_instance ORDER BY id");
-        let found: Vec<_> = tasks.iter().filter_map(|row| row.int(0).zip(row.int(1))).collect();
-        assert_eq!(found, [(1, 1), (8, 1), (unsubmitted, 1), (1, 1), (1, 1)], "{version} {output:?}");
-        assert!(world.commands() == 1 && !was_asked(&listener), "{version} {output:?}");
+        let output = world
+            .run(&format!("failover {DEAD} {more} {version}"))
+            .exit(0);
+        let tasks = world
+            .env
+            .rows("SELECT state, flag FROM t_ds_task_instance ORDER BY id");
+        let found: Vec<_> = tasks
+            .iter()
+            .filter_map(|row| row.int(0).zip(row.int(1)))
+            .collect();
+        assert_eq!(
+            found,
+            [(1, 1), (8, 1), (unsubmitted, 1), (1, 1), (1, 1)],
+            "{version} {output:?}"
+        );
+        assert!(
+            world.commands() == 1 && !was_asked(&listener),
+            "{version} {output:?}"
+        );
     }
 }

@@ -13,25 +13,42 @@ const SECOND: &str = "10.0.0.3:5678";
 /// A claimed instance, which has a command or has none.
 fn claimed(world: &World, id: i64, host: &str) -> Seed {
     let history = r#"[{"time":"2026-01-01 00:00:00","state":"RUNNING_EXECUTION","desc":"start"}]"#;
-    world.instance(id).host(host).state(18).set("state_history", history)
+    world
+        .instance(id)
+        .host(host)
+        .state(18)
+        .set("state_history", history)
 }
 
 /// Of the dead master 1 is an orphan, and 2 has a command; 3 is an orphan of a second one.
 fn world() -> World {
     let world = World::new(Store::Sqlite, "3.4.1");
-    world.env.insert([claimed(&world, 1, DEAD), claimed(&world, 2, DEAD), claimed(&world, 3, SECOND)]);
-    world.env.insert([seed::recovery_command(world.version, 2).id(100)]);
+    world.env.insert([
+        claimed(&world, 1, DEAD),
+        claimed(&world, 2, DEAD),
+        claimed(&world, 3, SECOND),
+    ]);
+    world
+        .env
+        .insert([seed::recovery_command(world.version, 2).id(100)]);
     world
 }
 
 fn holder(world: &World, master: &str) -> Running {
-    let mut holder = Dsctl::new(&world.env).args(["lock", "acquire", master]).spawn();
+    let mut holder = Dsctl::new(&world.env)
+        .args(["lock", "acquire", master])
+        .spawn();
     holder.await_stderr("holding");
     holder
 }
 
 fn hosts(report: &Value) -> Vec<&str> {
-    report["masters"].as_array().unwrap().iter().map(|master| master["address"].as_str().unwrap()).collect()
+    report["masters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|master| master["address"].as_str().unwrap())
+        .collect()
 }
 
 /// The lock is held at first: what that was is over once it was taken.
@@ -39,18 +56,31 @@ fn hosts(report: &Value) -> Vec<&str> {
 fn a_lock_that_was_waited_for_is_no_trouble_afterwards() {
     let world = world();
     let holder = holder(&world, DEAD);
-    let mut running = world.dsctl("recover --instance 1,2,3,2,1 --yes --lock-timeout 1m").spawn();
-    eventually(Duration::from_secs(30), "the command of the free host", || match world.commands() {
-        2 => Ok(()),
-        other => Err(other),
-    });
+    let mut running = world
+        .dsctl("recover --instance 1,2,3,2,1 --yes --lock-timeout 1m")
+        .spawn();
+    eventually(
+        Duration::from_secs(30),
+        "the command of the free host",
+        || match world.commands() {
+            2 => Ok(()),
+            other => Err(other),
+        },
+    );
     running.await_stderr("waiting for the lock");
     holder.signal("TERM");
     holder.finish();
     let report = running.finish().exit(0).json();
-    assert_eq!((world.commands(), hosts(&report)), (3, vec![DEAD, SECOND]), "{report}");
+    assert_eq!(
+        (world.commands(), hosts(&report)),
+        (3, vec![DEAD, SECOND]),
+        "{report}"
+    );
     let dead = &report["masters"][0];
-    assert!(dead["error"].is_null() && report["error"].is_null(), "{report}");
+    assert!(
+        dead["error"].is_null() && report["error"].is_null(),
+        "{report}"
+    );
     assert_eq!(dead["recovered"][0]["instance_id"], 1, "{report}");
     assert_eq!(dead["skipped"][0]["reason"], "command_waiting", "{report}");
 }
@@ -59,19 +89,36 @@ fn a_lock_that_was_waited_for_is_no_trouble_afterwards() {
 #[test]
 fn a_host_whose_turn_did_not_come_is_named() {
     let world = world();
-    let second = [claimed(&world, 4, SECOND), claimed(&world, 5, ALIVE).state(1)];
-    world.env.insert((11..=30).map(|id| claimed(&world, id, DEAD)).chain(second));
-    world.env.insert([seed::recovery_command(world.version, 4).id(101)]);
+    let second = [
+        claimed(&world, 4, SECOND),
+        claimed(&world, 5, ALIVE).state(1),
+    ];
+    world
+        .env
+        .insert((11..=30).map(|id| claimed(&world, id, DEAD)).chain(second));
+    world
+        .env
+        .insert([seed::recovery_command(world.version, 4).id(101)]);
     let more: Vec<String> = (11..=30).map(|id| id.to_string()).collect();
     let ids = format!("1,2,3,4,5,{}", more.join(","));
-    let running = world.dsctl(&format!("recover --instance {ids} --yes --rate 1/s")).spawn();
-    eventually(Duration::from_secs(30), "the first batch", || match world.commands() {
-        3.. => Ok(()),
-        other => Err(other),
+    let running = world
+        .dsctl(&format!("recover --instance {ids} --yes --rate 1/s"))
+        .spawn();
+    eventually(Duration::from_secs(30), "the first batch", || {
+        match world.commands() {
+            3.. => Ok(()),
+            other => Err(other),
+        }
     });
     running.signal("TERM");
     let report = running.finish().json();
     assert_eq!(hosts(&report), [ALIVE, DEAD, SECOND], "{report}");
-    assert_eq!(report["masters"][2]["error"]["kind"], "not_begun", "{report}");
-    assert_eq!(report["masters"][2]["skipped"][0]["instance_id"], 4, "{report}");
+    assert_eq!(
+        report["masters"][2]["error"]["kind"], "not_begun",
+        "{report}"
+    );
+    assert_eq!(
+        report["masters"][2]["skipped"][0]["instance_id"], 4,
+        "{report}"
+    );
 }

@@ -15,37 +15,74 @@ fn operators_who_run_it_at_the_same_time_make_one_command_each() {
     for store in Store::ALL {
         let world = World::new(store, "3.2.2");
         world.instances(1..=40);
-        let words = ["failover 10.0.0.2:5678 --yes --batch 7", "failover --all-dead --yes --grace 0s --batch 3"];
-        let more = ["recover --orphans --yes", "clear-hosts 10.0.0.2:5678 --yes --batch 5"];
-        let running: Vec<Running> = words.iter().chain(&more).map(|words| world.dsctl(words).spawn()).collect();
+        let words = [
+            "failover 10.0.0.2:5678 --yes --batch 7",
+            "failover --all-dead --yes --grace 0s --batch 3",
+        ];
+        let more = [
+            "recover --orphans --yes",
+            "clear-hosts 10.0.0.2:5678 --yes --batch 5",
+        ];
+        let running: Vec<Running> = words
+            .iter()
+            .chain(&more)
+            .map(|words| world.dsctl(words).spawn())
+            .collect();
         let outputs: Vec<_> = running.into_iter().map(Running::finish).collect();
         let codes: Vec<_> = outputs.iter().map(|output| output.code).collect();
         // Who comes late may find rows changed; nobody fails.
-        assert!(codes.iter().all(|code| matches!(code, Some(0 | 7))), "{store:?} {outputs:?}");
+        assert!(
+            codes.iter().all(|code| matches!(code, Some(0 | 7))),
+            "{store:?} {outputs:?}"
+        );
         world.run("recover --orphans --yes").exit(0);
-        assert_eq!((world.commands(), world.env.number(ONE_COMMAND_EACH)), (40, 40), "{store:?}");
-        assert!(world.env.zk().lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678")).is_empty());
+        assert_eq!(
+            (world.commands(), world.env.number(ONE_COMMAND_EACH)),
+            (40, 40),
+            "{store:?}"
+        );
+        assert!(
+            world
+                .env
+                .zk()
+                .lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678"))
+                .is_empty()
+        );
     }
 }
 
-/// COMMIT is on its way when the process falls asleep; by the time it arrives, another one has done the work.
+/// COMMIT is on its way when the process falls asleep; by the time it arrives, another one has done
+/// the work.
 #[test]
 fn a_process_that_sleeps_through_its_session_at_commit_adds_nothing() {
-    for (store, bytes) in [(Store::MariaDb, MYSQL_COMMIT), (Store::Postgres, &b"COMMIT\0"[..])] {
+    for (store, bytes) in [
+        (Store::MariaDb, MYSQL_COMMIT),
+        (Store::Postgres, &b"COMMIT\0"[..]),
+    ] {
         let mut world = World::new(store, "3.2.2");
         let proxy = world.env.through_proxy();
         world.instances([1, 2]);
         proxy.trap(bytes, At::Hold);
-        let sleeper = world.dsctl("failover 10.0.0.2:5678 --yes --session-timeout 4s").spawn();
+        let sleeper = world
+            .dsctl("failover 10.0.0.2:5678 --yes --session-timeout 4s")
+            .spawn();
         proxy.await_sprung();
         sleeper.signal("STOP");
         let direct = world.env.url();
-        let second = Dsctl::new(&world.env).env("DSCTL_DB", &direct).args(["failover", DEAD, "--yes"]).run().exit(0);
+        let second = Dsctl::new(&world.env)
+            .env("DSCTL_DB", &direct)
+            .args(["failover", DEAD, "--yes"])
+            .run()
+            .exit(0);
         assert_eq!(world.commands(), 2, "{second:?}");
         proxy.go_on();
         sleeper.signal("CONT");
         let output = sleeper.finish();
-        assert_eq!((world.commands(), world.env.number(ONE_COMMAND_EACH)), (2, 2), "{store:?} {output:?}");
+        assert_eq!(
+            (world.commands(), world.env.number(ONE_COMMAND_EACH)),
+            (2, 2),
+            "{store:?} {output:?}"
+        );
     }
 }
 
@@ -54,18 +91,32 @@ fn a_signal_between_two_batches_leaves_whole_batches_and_no_lock() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let world = World::new(Store::Postgres, "3.2.2");
         world.instances(1..=4);
-        let mut running = world.dsctl("failover 10.0.0.2:5678 --yes --batch 1 --rate 1/s").spawn();
+        let mut running = world
+            .dsctl("failover 10.0.0.2:5678 --yes --batch 1 --rate 1/s")
+            .spawn();
         crate::harness::eventually(Duration::from_secs(20), "the first batch", || {
-            if world.commands() >= 1 { Ok(()) } else { Err("not yet") }
+            if world.commands() >= 1 {
+                Ok(())
+            } else {
+                Err("not yet")
+            }
         });
         assert!(running.is_running());
         running.signal(signal);
         let output = running.finish().exit(code);
-        let claimed = world.env.number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'");
+        let claimed = world
+            .env
+            .number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'");
         assert_eq!(claimed, world.commands(), "{output:?}");
         assert!(claimed < 4);
         assert_eq!(output.json()["recovered"], claimed);
-        assert!(world.env.zk().lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678")).is_empty());
+        assert!(
+            world
+                .env
+                .zk()
+                .lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678"))
+                .is_empty()
+        );
     }
 }
 
@@ -73,7 +124,10 @@ fn a_signal_between_two_batches_leaves_whole_batches_and_no_lock() {
 #[test]
 fn the_largest_batch_fits_into_a_file_that_is_its_own_registry() {
     let mut world = World::new(Store::Sqlite, "3.4.1");
-    world.env.register_in_database(world.version, &super::server(super::ALIVE, jiff::Timestamp::now()));
+    world.env.register_in_database(
+        world.version,
+        &super::server(super::ALIVE, jiff::Timestamp::now()),
+    );
     world.env.unset("DSCTL_ZK");
     world.instances([1]);
     world.env.sql(
@@ -93,9 +147,15 @@ fn the_largest_batch_fits_into_a_file_that_is_its_own_registry() {
 fn what_becomes_of_each_instance_is_told_apart() {
     let world = World::new(Store::MariaDb, "3.2.2");
     world.instances(1..=4);
-    let mut waiting = world.dsctl("failover 10.0.0.2:5678 --yes --wait 6s").spawn();
+    let mut waiting = world
+        .dsctl("failover 10.0.0.2:5678 --yes --wait 6s")
+        .spawn();
     crate::harness::eventually(Duration::from_secs(20), "the commands", || {
-        if world.commands() == 4 { Ok(()) } else { Err("not yet") }
+        if world.commands() == 4 {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     });
     // 1 is taken up, 2 waits, the command of 3 fails, that of 4 vanishes.
     world.env.sql(
@@ -104,7 +164,11 @@ fn what_becomes_of_each_instance_is_told_apart() {
     );
     let version = world.version;
     let parameter = seed::recovery_parameter(version, 3);
-    world.env.insert([seed::error_command(version, 3, 2, "no such definition").of_instance(3).parameter(&parameter)]);
+    world
+        .env
+        .insert([seed::error_command(version, 3, 2, "no such definition")
+            .of_instance(3)
+            .parameter(&parameter)]);
     assert!(waiting.is_running());
     let output = waiting.finish().exit(7);
     let seen = &output.json()["take_up"];

@@ -10,11 +10,20 @@ use crate::harness::{Output, Running, Store, eventually};
 
 /// A failover that waits, and whose commands are all there.
 fn waiting(world: &World, count: i64) -> Running {
-    let alpha =
-        if world.version.to_string() == "3.3.0-alpha" { "--allow-recovered --ds-version 3.3.0-alpha" } else { "" };
-    let running = world.dsctl(&format!("failover {DEAD} --yes --wait 4s {alpha}")).spawn();
+    let alpha = if world.version.to_string() == "3.3.0-alpha" {
+        "--allow-recovered --ds-version 3.3.0-alpha"
+    } else {
+        ""
+    };
+    let running = world
+        .dsctl(&format!("failover {DEAD} --yes --wait 4s {alpha}"))
+        .spawn();
     eventually(Duration::from_secs(20), "the commands", || {
-        if world.commands() == count { Ok(()) } else { Err("not yet") }
+        if world.commands() == count {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
     });
     running
 }
@@ -25,22 +34,34 @@ fn fails(world: &World, instance: i64) {
 }
 
 fn ends(world: &World, instance: i64, message: &str) {
-    let column = if world.table().contains("workflow") { "workflow_instance_id" } else { "process_instance_id" };
-    let id = world.env.number(&format!("SELECT id FROM t_ds_command WHERE {column} = {instance}"));
+    let column = if world.table().contains("workflow") {
+        "workflow_instance_id"
+    } else {
+        "process_instance_id"
+    };
+    let id = world.env.number(&format!(
+        "SELECT id FROM t_ds_command WHERE {column} = {instance}"
+    ));
     let parameter = seed::recovery_parameter(world.version, instance);
     let row = seed::error_command(world.version, id, 2, message).parameter(&parameter);
     world.env.insert([row.of_instance(instance)]);
 }
 
 fn ids(seen: &Value, key: &str) -> Vec<i64> {
-    seen[key].as_array().unwrap().iter().map(|entry| entry["instance_id"].as_i64().unwrap()).collect()
+    seen[key]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["instance_id"].as_i64().unwrap())
+        .collect()
 }
 
 fn take_up(output: Output) -> Value {
     output.exit(7).json()["take_up"].clone()
 }
 
-/// From 3.4.0 on a recovery that fails makes its instance a failed one: nobody waits for it any more, and nobody runs it.
+/// From 3.4.0 on a recovery that fails makes its instance a failed one: nobody waits for it any
+/// more, and nobody runs it.
 #[test]
 fn a_recovery_that_failed_is_no_take_up() {
     for store in Store::ALL {
@@ -60,12 +81,23 @@ fn a_recovery_that_failed_is_no_take_up() {
         ));
         let seen = take_up(running.finish());
         assert_eq!(seen["taken_up"], json!([1, 5]), "{store:?} {seen}");
-        assert_eq!((ids(&seen, "failed"), ids(&seen, "other")), (vec![2, 3], vec![4]), "{store:?} {seen}");
-        assert!(seen["failed"][0]["message"].as_str().unwrap().starts_with("no such node"), "{seen}");
+        assert_eq!(
+            (ids(&seen, "failed"), ids(&seen, "other")),
+            (vec![2, 3], vec![4]),
+            "{store:?} {seen}"
+        );
+        assert!(
+            seen["failed"][0]["message"]
+                .as_str()
+                .unwrap()
+                .starts_with("no such node"),
+            "{seen}"
+        );
     }
 }
 
-/// A serial workflow that is discarded, one that waits in its queue, one whose new master is gone again.
+/// A serial workflow that is discarded, one that waits in its queue, one whose new master is gone
+/// again.
 #[test]
 fn what_was_taken_and_ended_otherwise_is_told_by_name() {
     for store in Store::ALL {
@@ -74,7 +106,9 @@ fn what_was_taken_and_ended_otherwise_is_told_by_name() {
         world.env.insert([world.instance(2).state(4)]);
         // An older failure is none of this hand-over's.
         let parameter = seed::recovery_parameter(world.version, 4);
-        world.env.insert([seed::error_command(world.version, 1, 2, "long ago").parameter(&parameter)]);
+        world
+            .env
+            .insert([seed::error_command(world.version, 1, 2, "long ago").parameter(&parameter)]);
         world.env.insert([seed::command(world.version, 0).id(100)]);
         let running = waiting(&world, 5);
         world.env.sql(&format!(
@@ -88,12 +122,26 @@ fn what_was_taken_and_ended_otherwise_is_told_by_name() {
         let seen = take_up(output);
         assert_eq!(seen["taken_up"], json!([2, 4]), "{store:?} {seen}");
         assert_eq!(ids(&seen, "other"), [1, 3, 5], "{store:?} {seen}");
-        let states: Vec<&Value> = seen["other"].as_array().unwrap().iter().map(|entry| &entry["state"]).collect();
-        assert_eq!(states, [&json!("stop"), &json!("running_execution"), &json!("serial_wait")], "{seen}");
+        let states: Vec<&Value> = seen["other"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| &entry["state"])
+            .collect();
+        assert_eq!(
+            states,
+            [
+                &json!("stop"),
+                &json!("running_execution"),
+                &json!("serial_wait")
+            ],
+            "{seen}"
+        );
     }
 }
 
-/// Two masters take one command: who comes second leaves an error command, and the first one runs the instance.
+/// Two masters take one command: who comes second leaves an error command, and the first one runs
+/// the instance.
 #[test]
 fn an_error_of_the_master_that_came_second_says_nothing_against_the_first() {
     let second = "org.apache.dolphinscheduler.service.exceptions.ServiceException: delete command fail, id:7";
@@ -107,7 +155,11 @@ fn an_error_of_the_master_that_came_second_says_nothing_against_the_first() {
         "UPDATE t_ds_process_instance SET host = '{ALIVE}' WHERE id IN (1, 3); DELETE FROM t_ds_command"
     ));
     let seen = take_up(running.finish());
-    assert_eq!((&seen["taken_up"], ids(&seen, "failed")), (&json!([1]), vec![2, 3]), "{seen}");
+    assert_eq!(
+        (&seen["taken_up"], ids(&seen, "failed")),
+        (&json!([1]), vec![2, 3]),
+        "{seen}"
+    );
 }
 
 /// Masters of 3.3.0 leave the dead master's address where it is.
@@ -117,68 +169,145 @@ fn in_3_3_0_the_state_alone_shows_a_take_up() {
     world.instances([1, 2]);
     let running = waiting(&world, 2);
     fails(&world, 2);
-    world.env.sql("UPDATE t_ds_workflow_instance SET state = 1 WHERE id = 1; DELETE FROM t_ds_command");
+    world
+        .env
+        .sql("UPDATE t_ds_workflow_instance SET state = 1 WHERE id = 1; DELETE FROM t_ds_command");
     let seen = take_up(running.finish());
-    assert_eq!((&seen["taken_up"], ids(&seen, "failed")), (&json!([1]), vec![2]), "{seen}");
+    assert_eq!(
+        (&seen["taken_up"], ids(&seen, "failed")),
+        (&json!([1]), vec![2]),
+        "{seen}"
+    );
 }
 
-/// A master that was restarted may take its own work up: its address says nothing then, the time of the run does.
+/// A master that was restarted may take its own work up: its address says nothing then, the time of
+/// the run does.
 #[test]
 fn a_restarted_master_is_seen_to_take_its_own_work_up() {
     let world = World::new(Store::MariaDb, "3.4.1");
     let history = |row: seed::Seed| {
         row.set(
             "state_history",
-            format!(r#"[{{"time":"{}","state":"RUNNING_EXECUTION"}}]"#, seed::time_text(super::ago(3600))),
+            format!(
+                r#"[{{"time":"{}","state":"RUNNING_EXECUTION"}}]"#,
+                seed::time_text(super::ago(3600))
+            ),
         )
     };
-    world.env.insert([history(world.instance(1)), history(world.instance(2))]);
-    let _again = world.env.register(world.version, &super::server(DEAD, jiff::Timestamp::now()));
-    let running = world.dsctl(&format!("failover {DEAD} --yes --allow-restarted --wait 4s")).spawn();
-    eventually(Duration::from_secs(20), "the commands", || if world.commands() == 2 { Ok(()) } else { Err("not yet") });
+    world
+        .env
+        .insert([history(world.instance(1)), history(world.instance(2))]);
+    let _again = world
+        .env
+        .register(world.version, &super::server(DEAD, jiff::Timestamp::now()));
+    let running = world
+        .dsctl(&format!(
+            "failover {DEAD} --yes --allow-restarted --wait 4s"
+        ))
+        .spawn();
+    eventually(Duration::from_secs(20), "the commands", || {
+        if world.commands() == 2 {
+            Ok(())
+        } else {
+            Err("not yet")
+        }
+    });
     world.env.sql(
         "UPDATE t_ds_workflow_instance SET state = 1, restart_time = '2026-06-01 00:00:00' WHERE id = 1; \
          UPDATE t_ds_workflow_instance SET state = 1 WHERE id = 2; DELETE FROM t_ds_command",
     );
     let seen = take_up(running.finish());
-    assert_eq!((&seen["taken_up"], ids(&seen, "other")), (&json!([1]), vec![2]), "{seen}");
+    assert_eq!(
+        (&seen["taken_up"], ids(&seen, "other")),
+        (&json!([1]), vec![2]),
+        "{seen}"
+    );
 }
 
-/// From 3.4.0 on such an instance is a failed one: no scan for unfinished ones finds it, and it must not begin anew unasked.
+/// From 3.4.0 on such an instance is a failed one: no scan for unfinished ones finds it, and it
+/// must not begin anew unasked.
 #[test]
 fn an_instance_whose_recovery_failed_is_shown_and_not_queued_again() {
     for store in Store::ALL {
         let world = World::new(store, "3.4.1");
         let failed = |id: i64, instance: i64, kind: i64| {
-            seed::error_command(world.version, id, kind, "no such node\n\tat Some.java").of_instance(instance)
+            seed::error_command(world.version, id, kind, "no such node\n\tat Some.java")
+                .of_instance(instance)
         };
         let ended = |id: i64| world.instance(id).state(6).time("end_time", super::ago(60));
-        // 1 failed in its recovery. 2 was run again since and failed by itself; 3 by a start that failed; 4 runs.
+        // 1 failed in its recovery. 2 was run again since and failed by itself; 3 by a start that
+        // failed; 4 runs.
         world.env.insert([
             world.instance(1).state(6),
             ended(2),
             world.instance(3).state(6),
             world.instance(4).host(ALIVE),
         ]);
-        world.env.insert([failed(20, 1, 2), failed(21, 1, 2), failed(22, 2, 2), failed(23, 3, 0), failed(24, 4, 2)]);
+        world.env.insert([
+            failed(20, 1, 2),
+            failed(21, 1, 2),
+            failed(22, 2, 2),
+            failed(23, 3, 0),
+            failed(24, 4, 2),
+        ]);
         let before = world.env.dump();
         let listed = world.run("instances").exit(0).json();
-        let of = |id: i64| listed["instances"].as_array().unwrap().iter().find(|row| row["id"] == id).cloned();
+        let of = |id: i64| {
+            listed["instances"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|row| row["id"] == id)
+                .cloned()
+        };
         let row = of(1).unwrap();
-        assert_eq!((&row["verdict"], &row["state"]), (&json!("recovery_failed"), &json!("failure")), "{listed}");
-        assert_eq!((&row["error_command_id"], &row["error_message"]), (&json!(21), &json!("no such node")), "{listed}");
+        assert_eq!(
+            (&row["verdict"], &row["state"]),
+            (&json!("recovery_failed"), &json!("failure")),
+            "{listed}"
+        );
+        assert_eq!(
+            (&row["error_command_id"], &row["error_message"]),
+            (&json!(21), &json!("no such node")),
+            "{listed}"
+        );
         assert_eq!((of(2), of(3)), (None, None), "{listed}");
         assert_eq!(of(4).unwrap()["verdict"], "alive", "{listed}");
-        assert!(!world.run(&format!("instances {ALIVE}")).exit(0).stdout.contains("recovery_failed"));
-        world.run("instances -o table").exit(0).out("instance 1: its recovery failed: no such node");
+        assert!(
+            !world
+                .run(&format!("instances {ALIVE}"))
+                .exit(0)
+                .stdout
+                .contains("recovery_failed")
+        );
+        world
+            .run("instances -o table")
+            .exit(0)
+            .out("instance 1: its recovery failed: no such node");
         for which in ["--orphans", "--instance 1"] {
             let report = world.run(&format!("recover {which} --yes")).exit(7).json();
-            assert_eq!((report["recovered"].clone(), report["skipped"].clone()), (json!(0), json!(1)), "{report}");
+            assert_eq!(
+                (report["recovered"].clone(), report["skipped"].clone()),
+                (json!(0), json!(1)),
+                "{report}"
+            );
             let skipped = &report["masters"][0]["skipped"][0];
-            assert_eq!((&skipped["instance_id"], &skipped["reason"]), (&json!(1), &json!("recovery_failed")));
-            assert!(skipped["detail"].as_str().unwrap().contains("error command 21: no such node"), "{skipped}");
+            assert_eq!(
+                (&skipped["instance_id"], &skipped["reason"]),
+                (&json!(1), &json!("recovery_failed"))
+            );
+            assert!(
+                skipped["detail"]
+                    .as_str()
+                    .unwrap()
+                    .contains("error command 21: no such node"),
+                "{skipped}"
+            );
         }
-        world.run("recover --instance 2 --yes").exit(0).out("\"finished\"");
+        world
+            .run("recover --instance 2 --yes")
+            .exit(0)
+            .out("\"finished\"");
         before.assert_same(&world.env.dump());
     }
 }
@@ -188,7 +317,18 @@ fn an_instance_whose_recovery_failed_is_shown_and_not_queued_again() {
 fn before_3_4_0_a_failed_instance_failed_by_itself() {
     let world = World::new(Store::Sqlite, "3.3.2");
     world.env.insert([world.instance(1).state(6)]);
-    world.env.insert([seed::error_command(world.version, 20, 2, "no such node").of_instance(1)]);
-    assert!(!world.run("instances").exit(0).stdout.contains("recovery_failed"));
-    world.run("recover --orphans --yes").exit(0).out("\"skipped\": 0");
+    world
+        .env
+        .insert([seed::error_command(world.version, 20, 2, "no such node").of_instance(1)]);
+    assert!(
+        !world
+            .run("instances")
+            .exit(0)
+            .stdout
+            .contains("recovery_failed")
+    );
+    world
+        .run("recover --orphans --yes")
+        .exit(0)
+        .out("\"skipped\": 0");
 }

@@ -1,5 +1,5 @@
-//! Columns of other types than DolphinScheduler's own, and servers with settings of their own, as a site may have made them:
-//! masters work with them.
+//! Columns of other types than DolphinScheduler's own, and servers with settings of their own, as a
+//! site may have made them: masters work with them.
 
 use dsctl::demo::seed;
 use jiff::{Timestamp, ToSpan};
@@ -10,27 +10,53 @@ use crate::harness::{Env, MariaDb, Output, Store};
 /// A master that was started again ten minutes ago.
 const BACK: &str = "10.0.0.3:5678";
 
-/// A moment is one in every zone: what the living master began a minute ago is not of its earlier life, and what it had an hour
-/// ago is.
+/// A moment is one in every zone: what the living master began a minute ago is not of its earlier
+/// life, and what it had an hour ago is.
 #[test]
 fn columns_of_a_type_with_a_zone_hold_moments() {
-    for zone in ["Asia/Shanghai", "+08:00", "America/Chicago", "-03:30", "UTC"] {
+    for zone in [
+        "Asia/Shanghai",
+        "+08:00",
+        "America/Chicago",
+        "-03:30",
+        "UTC",
+    ] {
         let mut world = World::new(Store::Postgres, "3.2.2");
-        let back = world.env.register(world.version, &server(BACK, Timestamp::now() - 10.minutes()));
+        let back = world.env.register(
+            world.version,
+            &server(BACK, Timestamp::now() - 10.minutes()),
+        );
         for column in ["start_time", "restart_time", "end_time"] {
             let kind = format!("TYPE timestamptz USING {column} AT TIME ZONE 'UTC'");
-            world.env.sql(&format!("ALTER TABLE t_ds_process_instance ALTER COLUMN {column} {kind}"));
+            world.env.sql(&format!(
+                "ALTER TABLE t_ds_process_instance ALTER COLUMN {column} {kind}"
+            ));
         }
         world.env.sql(
             "ALTER TABLE t_ds_command ALTER COLUMN start_time TYPE timestamptz USING start_time AT TIME ZONE 'UTC'",
         );
-        let instance = |id, seconds| seed::instance(world.version).id(id).host(BACK).started(ago(seconds));
+        let instance = |id, seconds| {
+            seed::instance(world.version)
+                .id(id)
+                .host(BACK)
+                .started(ago(seconds))
+        };
         world.env.insert([instance(1, 60), instance(2, 3600)]);
         world.env.set("DSCTL_TIME_ZONE", zone);
-        let output = world.run(&format!("failover {BACK} --yes --allow-restarted")).exit(0);
-        assert_eq!((world.host(1).as_str(), world.host(2).as_str()), (BACK, "NULL"), "{zone}: {output:?}");
+        let output = world
+            .run(&format!("failover {BACK} --yes --allow-restarted"))
+            .exit(0);
+        assert_eq!(
+            (world.host(1).as_str(), world.host(2).as_str()),
+            (BACK, "NULL"),
+            "{zone}: {output:?}"
+        );
         let late = "SELECT COUNT(*) FROM t_ds_command WHERE abs(extract(epoch FROM now() - start_time)) > 300";
-        assert_eq!((world.commands(), world.env.number(late)), (1, 0), "{zone}: {output:?}");
+        assert_eq!(
+            (world.commands(), world.env.number(late)),
+            (1, 0),
+            "{zone}: {output:?}"
+        );
         back.close();
     }
 }
@@ -45,17 +71,26 @@ fn texts_are_read_whatever_their_type_is() {
         for version in ["1.3.9", "3.1.9", "3.3.2"] {
             let world = World::new(Store::Postgres, version);
             let table = world.table();
-            world.env.sql("CREATE EXTENSION citext; CREATE DOMAIN short AS varchar(60) CHECK (value <> '')");
-            world.env.sql(&format!("ALTER TABLE {table} ALTER host TYPE {kind}, ALTER name TYPE {kind}"));
-            world
-                .env
-                .sql(&format!("ALTER TABLE t_ds_task_instance ALTER host TYPE {kind}, ALTER task_type TYPE {kind}"));
+            world.env.sql(
+                "CREATE EXTENSION citext; CREATE DOMAIN short AS varchar(60) CHECK (value <> '')",
+            );
+            world.env.sql(&format!(
+                "ALTER TABLE {table} ALTER host TYPE {kind}, ALTER name TYPE {kind}"
+            ));
+            world.env.sql(&format!(
+                "ALTER TABLE t_ds_task_instance ALTER host TYPE {kind}, ALTER task_type TYPE {kind}"
+            ));
             if kind == "citext" {
-                world.env.sql("ALTER TABLE t_ds_command ALTER command_param TYPE citext");
+                world
+                    .env
+                    .sql("ALTER TABLE t_ds_command ALTER command_param TYPE citext");
             }
             world.instances([1]);
             let listed = world.run(&format!("instances {DEAD}")).exit(0).json();
-            assert_eq!(listed["instances"][0]["verdict"], "dead", "{kind} {version}: {listed}");
+            assert_eq!(
+                listed["instances"][0]["verdict"], "dead",
+                "{kind} {version}: {listed}"
+            );
             for (words, commands) in [("--dry-run", 0), ("--yes", 1)] {
                 let output = world.run(&format!("failover {DEAD} {words}")).exit(0);
                 assert_eq!(
@@ -70,7 +105,8 @@ fn texts_are_read_whatever_their_type_is() {
     }
 }
 
-/// The server begins another transaction, or ends the connection, at each COMMIT and ROLLBACK of those who do not say otherwise.
+/// The server begins another transaction, or ends the connection, at each COMMIT and ROLLBACK of
+/// those who do not say otherwise.
 #[test]
 fn the_end_of_a_transaction_is_its_end_alone() {
     let mariadb = MariaDb::private();
@@ -79,15 +115,28 @@ fn the_end_of_a_transaction_is_its_end_alone() {
         world.env = Env::on_mariadb(&mariadb);
         world.env.create_schema(world.version);
         let version = world.version;
-        world.env.insert([seed::project(version), seed::definition(version), seed::definition_log(version)]);
-        world.env.insert([seed::instance(version).id(1_000_000).state(7).host(ALIVE), world.instance(1)]);
-        let alive = world.env.register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
+        world.env.insert([
+            seed::project(version),
+            seed::definition(version),
+            seed::definition_log(version),
+        ]);
+        world.env.insert([
+            seed::instance(version).id(1_000_000).state(7).host(ALIVE),
+            world.instance(1),
+        ]);
+        let alive = world
+            .env
+            .register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
         mariadb.sql("", &format!("SET GLOBAL completion_type = '{kind}'"));
         world.run("masters").exit(0).out("dead");
         let output = world.run(&format!("failover {DEAD} --yes")).exit(0);
         world.run("recover --orphans --yes").exit(0);
         mariadb.sql("", "SET GLOBAL completion_type = 'NO_CHAIN'");
-        assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"), "{kind}: {output:?}");
+        assert_eq!(
+            (world.commands(), world.host(1).as_str()),
+            (1, "NULL"),
+            "{kind}: {output:?}"
+        );
         alive.close();
     }
 }

@@ -1,5 +1,5 @@
-//! Releases that somebody has downloaded: unpacked binary distributions below `DSCTL_TEST_DISTRIBUTIONS`. An entry and a
-//! few tests for each.
+//! Releases that somebody has downloaded: unpacked binary distributions below
+//! `DSCTL_TEST_DISTRIBUTIONS`. An entry and a few tests for each.
 
 use std::path::Path;
 
@@ -44,22 +44,43 @@ static HEAD_3_3: Release = Release {
 };
 
 /// The same with the registry in the metadata database.
-static HEAD_3_3_JDBC: Release = Release { registry: Registry::Database, settings: settings_of_database, ..HEAD_3_3 };
+static HEAD_3_3_JDBC: Release = Release {
+    registry: Registry::Database,
+    settings: settings_of_database,
+    ..HEAD_3_3
+};
 
-/// An unpacked distribution. A missing one is no reason to skip: whoever asks for these tests has it.
+/// An unpacked distribution. A missing one is no reason to skip: whoever asks for these tests has
+/// it.
 #[expect(clippy::unnecessary_wraps, reason = "Maven's may be missing")]
 fn distribution(number: &str) -> Result<Installed, String> {
     let parent = std::env::var("DSCTL_TEST_DISTRIBUTIONS").unwrap_or_default();
-    assert!(!parent.is_empty(), "DSCTL_TEST_DISTRIBUTIONS does not name the folder with the unpacked distributions");
+    assert!(
+        !parent.is_empty(),
+        "DSCTL_TEST_DISTRIBUTIONS does not name the folder with the unpacked distributions"
+    );
     let folder = format!("{parent}/apache-dolphinscheduler-{number}-bin");
-    assert!(Path::new(&folder).is_dir(), "there is no {folder}: unpack the binary distribution of {number} there");
-    let of = |below: &str| ["master-server", "worker-server"].map(|server| format!("{folder}/{server}/{below}"));
+    assert!(
+        Path::new(&folder).is_dir(),
+        "there is no {folder}: unpack the binary distribution of {number} there"
+    );
+    let of = |below: &str| {
+        ["master-server", "worker-server"].map(|server| format!("{folder}/{server}/{below}"))
+    };
     // Since 3.3 plug-ins are installed beside the servers.
-    let plugins =
-        ["task-plugins", "storage-plugins", "datasource-plugins"].map(|kind| format!("{folder}/plugins/{kind}"));
-    let plugins = plugins.into_iter().filter(|folder| Path::new(folder).is_dir()).collect();
+    let plugins = ["task-plugins", "storage-plugins", "datasource-plugins"]
+        .map(|kind| format!("{folder}/plugins/{kind}"));
+    let plugins = plugins
+        .into_iter()
+        .filter(|folder| Path::new(folder).is_dir())
+        .collect();
     let scripts = Some(format!("{folder}/tools/sql/sql"));
-    Ok(Installed { jars: of("libs"), plugins, settings: of("conf").map(Some), scripts })
+    Ok(Installed {
+        jars: of("libs"),
+        plugins,
+        settings: of("conf").map(Some),
+        scripts,
+    })
 }
 
 /// What the distribution's own settings have otherwise.
@@ -123,12 +144,15 @@ worker.tenant-config.default-tenant-enabled=true
     );
     vec![
         ("application.properties", application),
-        ("common.properties", common_settings(folder).replace("=NONE", "=LOCAL")),
+        (
+            "common.properties",
+            common_settings(folder).replace("=NONE", "=LOCAL"),
+        ),
     ]
 }
 
-/// What a master hands over and we do not: the last instance, whose definition is gone. It hangs afterwards, for the
-/// command fails.
+/// What a master hands over and we do not: the last instance, whose definition is gone. It hangs
+/// afterwards, for the command fails.
 const WITHOUT_DEFINITION: [&str; 2] = ["command 9", "instance 9"];
 
 /// Tasks that run on a worker, but for the one of that instance.
@@ -141,7 +165,11 @@ fn a_master_of_3_2_2_registers() {
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_3_2_2() {
-    handover::compare("what_we_hand_over_runs_to_its_end_on_3_2_2", &V3_2_2, Store::Postgres);
+    handover::compare(
+        "what_we_hand_over_runs_to_its_end_on_3_2_2",
+        &V3_2_2,
+        Store::Postgres,
+    );
 }
 
 #[test]
@@ -151,13 +179,20 @@ fn a_master_of_3_2_2_and_we_race() {
 
 #[test]
 fn we_write_what_a_master_of_3_2_2_writes() {
-    let Some(rows) = comparison::rows("we_write_what_a_master_of_3_2_2_writes", &V3_2_2, 1, Some(TAKEN_OVER)) else {
+    let Some(rows) = comparison::rows(
+        "we_write_what_a_master_of_3_2_2_writes",
+        &V3_2_2,
+        1,
+        Some(TAKEN_OVER),
+    ) else {
         return;
     };
     assert_eq!(rows.differing, WITHOUT_DEFINITION);
-    // The task that stands for the child is not taken over but made anew, and so is the child, beside the one that was
-    // handed over. Whoever was to stop or to pause goes on.
-    let ended = ["100 7", "200 7", "300 7", "310 7", "310 7", "400 7", "500 7", "600 7", "610 7", "900 1"];
+    // The task that stands for the child is not taken over but made anew, and so is the child,
+    // beside the one that was handed over. Whoever was to stop or to pause goes on.
+    let ended = [
+        "100 7", "200 7", "300 7", "310 7", "310 7", "400 7", "500 7", "600 7", "610 7", "900 1",
+    ];
     assert_eq!(comparison::workflows(&rows.ends), ended);
 }
 
@@ -168,7 +203,11 @@ fn a_master_of_3_3_registers() {
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_3_3() {
-    handover::compare("what_we_hand_over_runs_to_its_end_on_3_3", &HEAD_3_3, Store::Postgres);
+    handover::compare(
+        "what_we_hand_over_runs_to_its_end_on_3_3",
+        &HEAD_3_3,
+        Store::Postgres,
+    );
 }
 
 #[test]
@@ -178,16 +217,27 @@ fn a_master_of_3_3_and_we_race() {
 
 #[test]
 fn we_write_what_a_master_of_3_3_writes() {
-    let Some(rows) = comparison::rows("we_write_what_a_master_of_3_3_writes", &HEAD_3_3, 1, Some(TAKEN_OVER)) else {
+    let Some(rows) = comparison::rows(
+        "we_write_what_a_master_of_3_3_writes",
+        &HEAD_3_3,
+        1,
+        Some(TAKEN_OVER),
+    ) else {
         return;
     };
     assert_eq!(rows.differing, WITHOUT_DEFINITION);
-    // Here, too, the child is started once more, and every task runs twice. Whoever was to stop or to pause does.
-    let ended = ["100 7", "200 7", "300 7", "310 7", "310 7", "400 7", "500 7", "600 5", "610 3", "900 18"];
+    // Here, too, the child is started once more, and every task runs twice. Whoever was to stop or
+    // to pause does.
+    let ended = [
+        "100 7", "200 7", "300 7", "310 7", "310 7", "400 7", "500 7", "600 5", "610 3", "900 18",
+    ];
     assert_eq!(comparison::workflows(&rows.ends), ended);
 }
 
 #[test]
 fn the_registry_in_the_database_of_3_3_shuts_out() {
-    jdbc::shuts_out("the_registry_in_the_database_of_3_3_shuts_out", &HEAD_3_3_JDBC);
+    jdbc::shuts_out(
+        "the_registry_in_the_database_of_3_3_shuts_out",
+        &HEAD_3_3_JDBC,
+    );
 }

@@ -1,5 +1,6 @@
-//! A master dies with work in its hands. Either the program hands the work over, while the living master waits for the
-//! lock, or the living master does: afterwards everything has run as often, and to the same end.
+//! A master dies with work in its hands. Either the program hands the work over, while the living
+//! master waits for the lock, or the living master does: afterwards everything has run as often,
+//! and to the same end.
 
 use std::time::Duration;
 
@@ -27,28 +28,48 @@ enum By {
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_3_1_1() {
-    compare("what_we_hand_over_runs_to_its_end_on_3_1_1", &V3_1_1, Store::Postgres);
+    compare(
+        "what_we_hand_over_runs_to_its_end_on_3_1_1",
+        &V3_1_1,
+        Store::Postgres,
+    );
 }
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_3_1_1_and_mariadb() {
-    compare("what_we_hand_over_runs_to_its_end_on_3_1_1_and_mariadb", &V3_1_1, Store::MariaDb);
+    compare(
+        "what_we_hand_over_runs_to_its_end_on_3_1_1_and_mariadb",
+        &V3_1_1,
+        Store::MariaDb,
+    );
 }
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_2_0_3() {
-    compare("what_we_hand_over_runs_to_its_end_on_2_0_3", &V2_0_3, Store::Postgres);
+    compare(
+        "what_we_hand_over_runs_to_its_end_on_2_0_3",
+        &V2_0_3,
+        Store::Postgres,
+    );
 }
 
 #[test]
 fn what_we_hand_over_runs_to_its_end_on_1_3_6() {
-    compare("what_we_hand_over_runs_to_its_end_on_1_3_6", &V1_3_6, Store::Postgres);
+    compare(
+        "what_we_hand_over_runs_to_its_end_on_1_3_6",
+        &V1_3_6,
+        Store::Postgres,
+    );
 }
 
 /// The same twice: once the program hands over, once the living master.
 pub(super) fn compare(test: &str, release: &'static Release, store: Store) {
-    let Some(ours) = hand_over(test, release, store, By::Us) else { return };
-    let Some(theirs) = hand_over(test, release, store, By::Master) else { return };
+    let Some(ours) = hand_over(test, release, store, By::Us) else {
+        return;
+    };
+    let Some(theirs) = hand_over(test, release, store, By::Master) else {
+        return;
+    };
     assert_eq!(ours, theirs, "what came of our failover, and of a master's");
 }
 
@@ -62,8 +83,16 @@ struct Outcome {
 fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Option<Outcome> {
     let world = World::on(test, release, store)?;
     tables::audit(&world.env, release);
-    seed::workflow(&world.env, 100, &[Task::shell(101, &world.waiting_script("a")), Task::shell(102, "true")]);
-    // Masters of 1.x hold a lock while they start, and one that starts alone looks for work that others left.
+    seed::workflow(
+        &world.env,
+        100,
+        &[
+            Task::shell(101, &world.waiting_script("a")),
+            Task::shell(102, "true"),
+        ],
+    );
+    // Masters of 1.x hold a lock while they start, and one that starts alone looks for work that
+    // others left.
     let mut dead = world.start(Kind::Master, SHORT).registered(&world.env);
     let worker = world.start(Kind::Worker, LONG);
     let (mut living, worker) = if release.shares {
@@ -77,24 +106,33 @@ fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Opt
     } else {
         let worker = worker.registered(&world.env);
         run_instances(&world, &[&dead, &worker]);
-        (world.start(Kind::Master, LONG).registered(&world.env), worker)
+        (
+            world.start(Kind::Master, LONG).registered(&world.env),
+            worker,
+        )
     };
     let held = count_at(&world, &dead.address);
     let others = i64::from(release.shares);
-    assert!(held > 0 && held <= INSTANCES - others, "both masters should have work: {held} of {INSTANCES}");
+    assert!(
+        held > 0 && held <= INSTANCES - others,
+        "both masters should have work: {held} of {INSTANCES}"
+    );
     match by {
         By::Us => assert_eq!(we_do_it(&world, &mut dead, &mut living), held),
         By::Master => dead.kill(),
     }
     // The living master takes every command up: nobody else is there to set its address.
     let (there, wanted) = match release.claim {
-        Claim::Host => {
-            (format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{}'", living.address), INSTANCES)
-        }
+        Claim::Host => (
+            format!(
+                "SELECT count(*) FROM t_ds_process_instance WHERE host = '{}'",
+                living.address
+            ),
+            INSTANCES,
+        ),
         #[cfg(feature = "distributions")]
         Claim::State => {
-            let taken_up =
-                "SELECT count(*) FROM audit WHERE earlier::jsonb->>'state' = '18' AND later::jsonb->>'state' = '1'";
+            let taken_up = "SELECT count(*) FROM audit WHERE earlier::jsonb->>'state' = '18' AND later::jsonb->>'state' = '1'";
             (taken_up.to_owned(), held)
         }
     };
@@ -107,10 +145,18 @@ fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Opt
     world.let_go();
     let ended = "SELECT count(*) FROM t_ds_process_instance WHERE state = 7";
     world.await_number(SOON, ended, INSTANCES, &[&living, &worker]);
-    assert_eq!(world.env.number("SELECT count(*) FROM t_ds_error_command"), 0);
+    assert_eq!(
+        world.env.number("SELECT count(*) FROM t_ds_error_command"),
+        0
+    );
     let tasks = "SELECT concat(name, ' ', state, ' ', flag), count(*) FROM t_ds_task_instance \
                  GROUP BY 1 ORDER BY 1";
-    let ended = world.env.rows(tasks).iter().map(|row| (row.text(0).unwrap(), row.int(1).unwrap())).collect();
+    let ended = world
+        .env
+        .rows(tasks)
+        .iter()
+        .map(|row| (row.text(0).unwrap(), row.int(1).unwrap()))
+        .collect();
     assert_eq!(world.runs("a"), runs);
     Some(Outcome { again, ended })
 }
@@ -126,44 +172,70 @@ fn run_instances(world: &World, servers: &[&Server]) {
 }
 
 fn count_at(world: &World, host: &str) -> i64 {
-    world.number(&format!("SELECT count(*) FROM t_ds_process_instance WHERE host = '{host}'"))
+    world.number(&format!(
+        "SELECT count(*) FROM t_ds_process_instance WHERE host = '{host}'"
+    ))
 }
 
-/// The lock is ours before the master dies, and the program's failover stands in the queue before the living master:
-/// that one is frozen for the moment in which its competitor's end is noticed.
+/// The lock is ours before the master dies, and the program's failover stands in the queue before
+/// the living master: that one is frozen for the moment in which its competitor's end is noticed.
 ///
 /// Gives the number of instances that were handed over.
 fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
     let zk = world.env.zk();
     let lock = world.env.path(&(world.release.lock)(&dead.address));
-    let mut holder =
-        Dsctl::new(&world.env).args(["lock", "acquire", &dead.address]).limit(Duration::from_mins(5)).spawn();
+    let mut holder = Dsctl::new(&world.env)
+        .args(["lock", "acquire", &dead.address])
+        .limit(Duration::from_mins(5))
+        .spawn();
     zk.await_queue(&lock, 1);
     assert!(holder.is_running());
     living.freeze();
     dead.kill();
     zk.await_absence(&dead.node);
-    let mut arguments =
-        vec!["failover", &dead.address, "--yes", "--lock-timeout", "4m", "--allow-duplicate-tasks", "-o", "json"];
+    let mut arguments = vec![
+        "failover",
+        &dead.address,
+        "--yes",
+        "--lock-timeout",
+        "4m",
+        "--allow-duplicate-tasks",
+        "-o",
+        "json",
+    ];
     if !world.release.shares {
         // The living one has not run anything yet.
         arguments.push("--allow-new-masters");
     }
-    let failover = Dsctl::new(&world.env).args(arguments).args(world.release.consent).limit(SOON).spawn();
+    let failover = Dsctl::new(&world.env)
+        .args(arguments)
+        .args(world.release.consent)
+        .limit(SOON)
+        .spawn();
     let ours = zk.await_queue(&lock, 2);
     living.thaw();
     // The living master has noticed, and stands behind us at the same lock.
     let queue = zk.await_queue_from(&lock, 3);
     assert_eq!(queue[..2], ours[..]);
-    assert!(count_at(world, &dead.address) > 0, "nobody has done anything yet");
+    assert!(
+        count_at(world, &dead.address) > 0,
+        "nobody has done anything yet"
+    );
     holder.signal("TERM");
     let report = failover.finish().exit(0).json();
     holder.finish();
     if world.release.family == "3.1" {
-        // The worker has been asked, and says yes; but it has ended the shells around the scripts alone. That is why no
-        // answer of a worker takes the place of consent.
-        assert!(report["warnings"].to_string().contains("says that it has ended"), "{report}");
+        // The worker has been asked, and says yes; but it has ended the shells around the scripts
+        // alone. That is why no answer of a worker takes the place of consent.
+        assert!(
+            report["warnings"]
+                .to_string()
+                .contains("says that it has ended"),
+            "{report}"
+        );
         assert_eq!(world.ended("a", usize::try_from(INSTANCES).unwrap()), 0);
     }
-    report["recovered"].as_i64().unwrap_or_else(|| panic!("{report}"))
+    report["recovered"]
+        .as_i64()
+        .unwrap_or_else(|| panic!("{report}"))
 }

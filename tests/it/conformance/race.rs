@@ -1,4 +1,5 @@
-//! A real master and the program go for the same dead master, again and again: each instance is handed over exactly once.
+//! A real master and the program go for the same dead master, again and again: each instance is
+//! handed over exactly once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -41,10 +42,19 @@ fn a_master_of_1_3_6_and_we_race() {
 
 /// Twenty masters die, one after the other.
 pub(super) fn race(test: &str, release: &'static Release) {
-    let Some(world) = World::new(test, release) else { return };
-    seed::workflow(&world.env, 100, &[Task::shell(101, &world.waiting_script("a"))]);
+    let Some(world) = World::new(test, release) else {
+        return;
+    };
+    seed::workflow(
+        &world.env,
+        100,
+        &[Task::shell(101, &world.waiting_script("a"))],
+    );
     world.let_go();
-    let (master, worker) = (world.start(Kind::Master, LONG), world.start(Kind::Worker, LONG));
+    let (master, worker) = (
+        world.start(Kind::Master, LONG),
+        world.start(Kind::Worker, LONG),
+    );
     let (mut master, worker) = (master.registered(&world.env), worker.registered(&world.env));
     // One runs as a model for the rows of the others.
     seed::start(&world.env, 100, "{}");
@@ -57,8 +67,14 @@ pub(super) fn race(test: &str, release: &'static Release) {
     }
     world.await_number(SOON, ended, 1 + ROUNDS * INSTANCES, &[&master, &worker]);
     // Each of us was first in a third of the rounds at least.
-    assert!((ROUNDS / 3 * INSTANCES..=(ROUNDS - ROUNDS / 3) * INSTANCES).contains(&ours), "{ours} of them were ours");
-    assert_eq!(world.env.number("SELECT count(*) FROM t_ds_error_command"), 0);
+    assert!(
+        (ROUNDS / 3 * INSTANCES..=(ROUNDS - ROUNDS / 3) * INSTANCES).contains(&ours),
+        "{ours} of them were ours"
+    );
+    assert_eq!(
+        world.env.number("SELECT count(*) FROM t_ds_error_command"),
+        0
+    );
     assert_eq!(world.env.number("SELECT count(*) FROM t_ds_command"), 0);
     let once = ROUNDS * INSTANCES;
     let once = usize::try_from(once).unwrap();
@@ -72,15 +88,25 @@ pub(super) fn race(test: &str, release: &'static Release) {
 fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
     let zk = world.env.zk();
     let dead = format!("10.9.9.{round}:5678");
-    let parent = world.env.path(world.release.registrations[Kind::Master as usize]);
+    let parent = world
+        .env
+        .path(world.release.registrations[Kind::Master as usize]);
     let payload = String::from_utf8(zk.data(&master.node).unwrap()).unwrap();
     let payload = heartbeat_of(&payload, &master.address, &dead);
-    let registration = FakeRegistration::new(&world.env.connect, &format!("{parent}/{dead}"), payload.as_bytes(), None);
+    let registration = FakeRegistration::new(
+        &world.env.connect,
+        &format!("{parent}/{dead}"),
+        payload.as_bytes(),
+        None,
+    );
     seed::again(world, 1, &dead, INSTANCES);
     let first = [First::Us, First::Master, First::Whoever][usize::try_from(round % 3).unwrap()];
 
     let lock = world.env.path(&(world.release.lock)(&dead));
-    let mut holder = Dsctl::new(&world.env).args(["lock", "acquire", &dead]).limit(SOON).spawn();
+    let mut holder = Dsctl::new(&world.env)
+        .args(["lock", "acquire", &dead])
+        .limit(SOON)
+        .spawn();
     zk.await_queue(&lock, 1);
     assert!(holder.is_running());
     if first == First::Us {
@@ -91,9 +117,25 @@ fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
         zk.await_queue_from(&lock, 2);
     }
     let leaks = world.release.leaks_lock;
-    let timeout = if leaks && first != First::Us { "40s" } else { "4m" };
-    let arguments = ["failover", &dead, "--yes", "--lock-timeout", timeout, "-o", "json"];
-    let failover = Dsctl::new(&world.env).args(arguments).args(world.release.consent).limit(SOON).spawn();
+    let timeout = if leaks && first != First::Us {
+        "40s"
+    } else {
+        "4m"
+    };
+    let arguments = [
+        "failover",
+        &dead,
+        "--yes",
+        "--lock-timeout",
+        timeout,
+        "-o",
+        "json",
+    ];
+    let failover = Dsctl::new(&world.env)
+        .args(arguments)
+        .args(world.release.consent)
+        .limit(SOON)
+        .spawn();
     if first == First::Us {
         zk.await_queue(&lock, 2);
         master.thaw();
@@ -119,12 +161,15 @@ fn one_round(world: &World, master: &mut Server, round: i64) -> i64 {
     ours
 }
 
-/// One master's heartbeat as another one's. From 3.2 on it names its master, and from 3.3 on that is whom a failover is for.
+/// One master's heartbeat as another one's. From 3.2 on it names its master, and from 3.3 on that
+/// is whom a failover is for.
 fn heartbeat_of(payload: &str, own: &str, other: &str) -> String {
     let named = |address: &str| {
         let (host, port) = address.rsplit_once(':').unwrap();
         [format!("\"host\":\"{host}\""), format!("\"port\":{port}")]
     };
     let pairs = named(own).into_iter().zip(named(other));
-    pairs.fold(payload.to_owned(), |payload, (own, other)| payload.replace(&own, &other))
+    pairs.fold(payload.to_owned(), |payload, (own, other)| {
+        payload.replace(&own, &other)
+    })
 }

@@ -26,14 +26,20 @@ fn a_master_of_1_3_6_registers() {
 
 /// Starts a master and looks at it.
 pub(super) fn registers(test: &str, release: &'static Release) {
-    let Some(world) = World::new(test, release) else { return };
+    let Some(world) = World::new(test, release) else {
+        return;
+    };
     // Early releases write times in full seconds.
     let before = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
     let master = world.start(Kind::Master, SHORT).registered(&world.env);
     // Masters of 1.x register without a word, and say something only at their first heartbeat.
     let report = eventually(Duration::from_mins(1), "a heartbeat", || {
         let report = world.dsctl(&["masters", "-o", "json"]).exit(0).json();
-        if report["masters"][0]["last_heartbeat_at"].is_null() { Err(report) } else { Ok(report) }
+        if report["masters"][0]["last_heartbeat_at"].is_null() {
+            Err(report)
+        } else {
+            Ok(report)
+        }
     });
     assert_eq!(report["family"], release.family);
     assert_eq!(report["ds_version"].as_str(), release.told);
@@ -43,11 +49,24 @@ pub(super) fn registers(test: &str, release: &'static Release) {
     assert_eq!(shown["address"], master.address.as_str());
     assert_eq!(shown["registered"], true);
     assert_eq!(shown["verdict"], "alive");
-    let time = |key: &str| shown[key].as_str().unwrap_or_else(|| panic!("{shown}")).parse::<Timestamp>().unwrap();
-    assert!(time("started_at") >= before && time("started_at") <= Timestamp::now(), "{shown}");
+    let time = |key: &str| {
+        shown[key]
+            .as_str()
+            .unwrap_or_else(|| panic!("{shown}"))
+            .parse::<Timestamp>()
+            .unwrap()
+    };
     assert!(
-        time("last_heartbeat_at") >= time("started_at") && time("last_heartbeat_at") <= Timestamp::now(),
+        time("started_at") >= before && time("started_at") <= Timestamp::now(),
         "{shown}"
     );
-    assert_eq!(Some(shown["session_id"].as_str().unwrap().to_owned()), world.env.zk().owner(&master.node));
+    assert!(
+        time("last_heartbeat_at") >= time("started_at")
+            && time("last_heartbeat_at") <= Timestamp::now(),
+        "{shown}"
+    );
+    assert_eq!(
+        Some(shown["session_id"].as_str().unwrap().to_owned()),
+        world.env.zk().owner(&master.node)
+    );
 }

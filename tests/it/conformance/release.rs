@@ -1,10 +1,14 @@
-//! What differs between releases when one runs their servers. A new release is an entry here and a `pom.xml`.
+//! What differs between releases when one runs their servers. A new release is an entry here and a
+//! `pom.xml`.
 
 use crate::harness::{Env, PASSWORD, Store, USER, Zk, java};
 
 /// A release whose masters the tests run.
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a trait of a release, and none follows from another")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a trait of a release, and none follows from another"
+)]
 pub struct Release {
     /// Its number, which is also the name of its folder in `tests/conformance`.
     pub number: &'static str,
@@ -26,7 +30,8 @@ pub struct Release {
     pub hidden: [&'static [&'static str]; 2],
     /// What a master says in its log when it shares commands out with one other.
     pub shared: Option<&'static str>,
-    /// What a worker says in its log once it can run tasks, where it registers before that: until then every task fails.
+    /// What a worker says in its log once it can run tasks, where it registers before that: until
+    /// then every task fails.
     pub ready: Option<&'static str>,
     /// What a worker says in its log when a task is told the master that has taken it over.
     pub taken_over: Option<&'static str>,
@@ -42,14 +47,16 @@ pub struct Release {
     pub lock: fn(master: &str) -> String,
     /// Files that the servers find on their class path before everything else.
     pub settings: fn(&Place<'_>) -> Vec<(&'static str, String)>,
-    /// The column with the definition that an instance runs, and an error or a waiting command names.
+    /// The column with the definition that an instance runs, and an error or a waiting command
+    /// names.
     pub definition: &'static str,
     /// Whether tasks that ran when their master died are started again while their worker lives.
     pub repeats: bool,
     /// Which tasks a master's failover marks.
     pub marks: Marks,
-    /// Whether masters that share an IP address share the commands out. Those of 2.0 find themselves by it, each of them
-    /// takes itself for the same one, and nobody looks after the others' commands.
+    /// Whether masters that share an IP address share the commands out. Those of 2.0 find
+    /// themselves by it, each of them takes itself for the same one, and nobody looks after the
+    /// others' commands.
     pub shares: bool,
     /// How a master marks the instances that it hands over.
     pub claim: Claim,
@@ -97,7 +104,8 @@ impl Registry {
     }
 }
 
-/// The node below `parent` whose name ends so; early releases put workers into folders of their groups.
+/// The node below `parent` whose name ends so; early releases put workers into folders of their
+/// groups.
 fn find(zk: &Zk, parent: &str, end: &str, depth: u32) -> Option<String> {
     for child in zk.children(parent) {
         let path = format!("{parent}/{child}");
@@ -158,7 +166,12 @@ pub struct Installed {
 /// What Maven brings: jars, and nothing else.
 fn artifacts(number: &str) -> Result<Installed, String> {
     let jars = java::maven_release(number)?;
-    Ok(Installed { jars: [jars.clone(), jars], plugins: Vec::new(), settings: [None, None], scripts: None })
+    Ok(Installed {
+        jars: [jars.clone(), jars],
+        plugins: Vec::new(),
+        settings: [None, None],
+        scripts: None,
+    })
 }
 
 /// Where a server is to run.
@@ -178,10 +191,17 @@ impl Place<'_> {
     /// The database as Java names it.
     pub fn jdbc(&self) -> String {
         let (protocol, options) = match self.env.store {
-            Store::MariaDb => ("mysql", "?useUnicode=true&characterEncoding=UTF-8&useSSL=false"),
+            Store::MariaDb => (
+                "mysql",
+                "?useUnicode=true&characterEncoding=UTF-8&useSSL=false",
+            ),
             _ => ("postgresql", ""),
         };
-        format!("jdbc:{protocol}://127.0.0.1:{}/{}{options}", self.env.server_port(), self.env.database)
+        format!(
+            "jdbc:{protocol}://127.0.0.1:{}/{}{options}",
+            self.env.server_port(),
+            self.env.database
+        )
     }
 
     fn driver(&self) -> &'static str {
@@ -199,7 +219,8 @@ const OPENED: &[&str] = &[
     "--add-opens=java.base/java.util=ALL-UNNAMED",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-    // For SASL, ZooKeeper's client of 3.4 reads addresses as older Java machines wrote them, and fails with newer ones.
+    // For SASL, ZooKeeper's client of 3.4 reads addresses as older Java machines wrote them, and
+    // fails with newer ones.
     "-Dzookeeper.sasl.client=false",
 ];
 
@@ -216,7 +237,13 @@ pub static V3_1_1: Release = Release {
         "org.apache.dolphinscheduler.server.master.MasterServer",
         "org.apache.dolphinscheduler.server.worker.WorkerServer",
     ],
-    hidden: [&["dolphinscheduler-worker-"], &["dolphinscheduler-master-", "dolphinscheduler-scheduler-quartz-"]],
+    hidden: [
+        &["dolphinscheduler-worker-"],
+        &[
+            "dolphinscheduler-master-",
+            "dolphinscheduler-scheduler-quartz-",
+        ],
+    ],
     shared: None,
     ready: None,
     taken_over: None,
@@ -236,10 +263,16 @@ pub static V3_1_1: Release = Release {
 };
 
 /// The same, and its registry is a MySQL database, with the intervals that the release ships with.
-pub static V3_1_1_MYSQL: Release = Release { settings: |place| settings_mysql_registry(place, "2s"), ..V3_1_1 };
+pub static V3_1_1_MYSQL: Release = Release {
+    settings: |place| settings_mysql_registry(place, "2s"),
+    ..V3_1_1
+};
 
 /// The same with a longer term of its registrations.
-pub static V3_1_1_MYSQL_SLOW: Release = Release { settings: |place| settings_mysql_registry(place, "5m"), ..V3_1_1 };
+pub static V3_1_1_MYSQL_SLOW: Release = Release {
+    settings: |place| settings_mysql_registry(place, "5m"),
+    ..V3_1_1
+};
 
 /// 2.0.3. Its own plug-ins of workers were not published; shell tasks run with the plug-in of 2.0.5.
 pub static V2_0_3: Release = Release {
@@ -277,7 +310,12 @@ pub static V1_3_6: Release = Release {
 
 /// 2.0: a file for each topic.
 fn settings_2_0(place: &Place<'_>) -> Vec<(&'static str, String)> {
-    let Place { port, session, folder, env } = place;
+    let Place {
+        port,
+        session,
+        folder,
+        env,
+    } = place;
     let registry = format!(
         "registry.plugin.name=zookeeper\nregistry.servers={}\nregistry.namespace={}\n\
          registry.session.timeout.ms={session}000\nregistry.connection.timeout.ms=9000\n\
@@ -287,18 +325,29 @@ fn settings_2_0(place: &Place<'_>) -> Vec<(&'static str, String)> {
     );
     let mut files = older_settings(place);
     files.push(("registry.properties", registry));
-    files.push(("master.properties", format!("{}master.state.wheel.interval=1\n", master_settings(*port))));
+    files.push((
+        "master.properties",
+        format!("{}master.state.wheel.interval=1\n", master_settings(*port)),
+    ));
     files.push(("worker.properties", worker_settings(*port)));
     files.push(("logback.xml", logback(folder)));
     files.push(("common.properties", common_settings(folder)));
     // Where a master does not find this file, it registers and then ends.
-    files.push(("quartz.properties", "org.quartz.scheduler.instanceName=DolphinScheduler\n".to_owned()));
+    files.push((
+        "quartz.properties",
+        "org.quartz.scheduler.instanceName=DolphinScheduler\n".to_owned(),
+    ));
     files
 }
 
 /// 1.3: a file for each topic.
 fn settings_1_3(place: &Place<'_>) -> Vec<(&'static str, String)> {
-    let Place { port, session, folder, env } = place;
+    let Place {
+        port,
+        session,
+        folder,
+        env,
+    } = place;
     let zookeeper = format!(
         "zookeeper.quorum={}\nzookeeper.dolphinscheduler.root=/{}\nzookeeper.session.timeout={session}000\n\
          zookeeper.connection.timeout=9000\n",
@@ -315,7 +364,8 @@ fn settings_1_3(place: &Place<'_>) -> Vec<(&'static str, String)> {
 
 /// Workers before 3.0 ask their logging where a task's own log is, and fail where it does not say.
 fn logback(folder: &str) -> String {
-    let encoder = "<encoder><pattern>%d %-5level [%thread] %logger{36} : %msg%n</pattern></encoder>";
+    let encoder =
+        "<encoder><pattern>%d %-5level [%thread] %logger{36} : %msg%n</pattern></encoder>";
     format!(
         r#"<configuration>
   <appender name="STDOUT" class="ch.qos.logback.core.ConsoleAppender">{encoder}</appender>
@@ -345,8 +395,14 @@ fn older_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
         place.jdbc()
     );
     vec![
-        ("datasource.properties", format!("{datasource}spring.datasource.maxActive=12\n")),
-        ("application.properties", format!("{datasource}spring.main.banner-mode=off\n")),
+        (
+            "datasource.properties",
+            format!("{datasource}spring.datasource.maxActive=12\n"),
+        ),
+        (
+            "application.properties",
+            format!("{datasource}spring.main.banner-mode=off\n"),
+        ),
     ]
 }
 
@@ -366,12 +422,19 @@ fn worker_settings(port: u16) -> String {
 
 /// What stands in `common.properties` in every release.
 pub fn common_settings(folder: &str) -> String {
-    format!("data.basedir.path={folder}/data\nresource.storage.type=NONE\nsudo.enable=false\ndevelopment.state=false\n")
+    format!(
+        "data.basedir.path={folder}/data\nresource.storage.type=NONE\nsudo.enable=false\ndevelopment.state=false\n"
+    )
 }
 
 /// 3.0 and newer: Spring's properties, and what still stands in `common.properties`.
 fn spring_settings(place: &Place<'_>) -> Vec<(&'static str, String)> {
-    let Place { port, session, folder, env } = place;
+    let Place {
+        port,
+        session,
+        folder,
+        env,
+    } = place;
     let application = format!(
         "spring.main.banner-mode=off
 spring.datasource.driver-class-name={driver}
@@ -425,8 +488,14 @@ worker.registry-disconnect-strategy.strategy=stop
         namespace = env.namespace,
         connect = env.connect,
     );
-    let common = format!("{}setTaskDirToTenant.enable=false\nalert.rpc.port=50052\n", common_settings(folder));
-    vec![("application.properties", application), ("common.properties", common)]
+    let common = format!(
+        "{}setTaskDirToTenant.enable=false\nalert.rpc.port=50052\n",
+        common_settings(folder)
+    );
+    vec![
+        ("application.properties", application),
+        ("common.properties", common),
+    ]
 }
 
 /// 3.1 with its registry in the metadata database.
@@ -439,8 +508,14 @@ fn settings_mysql_registry(place: &Place<'_>, term: &str) -> Vec<(&'static str, 
         place.jdbc(),
         place.driver()
     );
-    files[0].1 = files[0].1.replace("registry.type=zookeeper", "registry.type=mysql") + &registry;
+    files[0].1 = files[0]
+        .1
+        .replace("registry.type=zookeeper", "registry.type=mysql")
+        + &registry;
     // As shipped: a heartbeat must not stand in for what keeps a registration alive.
-    files[0].1 = files[0].1.replace("master.heartbeat-interval=2s", "master.heartbeat-interval=10s");
+    files[0].1 = files[0].1.replace(
+        "master.heartbeat-interval=2s",
+        "master.heartbeat-interval=10s",
+    );
     files
 }

@@ -30,7 +30,9 @@ impl Value {
         let is_mariadb = env.store == Store::MariaDb;
         match self {
             Self::Int(value) => value.to_string(),
-            Self::Text(text) if is_mariadb => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+            Self::Text(text) if is_mariadb => {
+                format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+            }
             Self::Text(text) => format!("'{}'", text.replace('\'', "''")),
             Self::Now if is_mariadb => "utc_timestamp()".to_owned(),
             Self::Now => "now() AT TIME ZONE 'UTC'".to_owned(),
@@ -47,13 +49,18 @@ impl Row {
 
     /// Sets a text.
     pub fn text(mut self, column: &str, value: &str) -> Self {
-        self.0.push((column.to_owned(), Value::Text(value.to_owned())));
+        self.0
+            .push((column.to_owned(), Value::Text(value.to_owned())));
         self
     }
 
     /// Sets times to now.
     pub fn now(mut self, columns: &[&str]) -> Self {
-        self.0.extend(columns.iter().map(|column| ((*column).to_owned(), Value::Now)));
+        self.0.extend(
+            columns
+                .iter()
+                .map(|column| ((*column).to_owned(), Value::Now)),
+        );
         self
     }
 
@@ -63,11 +70,22 @@ impl Row {
         let table = &named(newer, table);
         let known = columns(env, table);
         assert!(!known.is_empty(), "no table {table}");
-        let taken = self.0.iter().map(|(column, value)| (named(newer, column), value));
-        let taken: Vec<(String, &Value)> = taken.filter(|(column, _)| known.contains(column)).collect();
-        let names: Vec<String> = taken.iter().map(|(column, _)| quoted(env, column)).collect();
+        let taken = self
+            .0
+            .iter()
+            .map(|(column, value)| (named(newer, column), value));
+        let taken: Vec<(String, &Value)> =
+            taken.filter(|(column, _)| known.contains(column)).collect();
+        let names: Vec<String> = taken
+            .iter()
+            .map(|(column, _)| quoted(env, column))
+            .collect();
         let values: Vec<String> = taken.iter().map(|(_, value)| value.literal(env)).collect();
-        env.sql(&format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", ")));
+        env.sql(&format!(
+            "INSERT INTO {table} ({}) VALUES ({})",
+            names.join(", "),
+            values.join(", ")
+        ));
     }
 }
 
@@ -77,23 +95,38 @@ pub fn columns(env: &Env, table: &str) -> BTreeSet<String> {
         "SELECT concat(column_name) FROM information_schema.columns WHERE {} AND table_name = '{table}'",
         here(env)
     );
-    env.rows(&sql).iter().map(|row| row.text(0).unwrap()).collect()
+    env.rows(&sql)
+        .iter()
+        .map(|row| row.text(0).unwrap())
+        .collect()
 }
 
 /// What leaves other schemas' tables out of what a server tells of itself.
 pub fn here(env: &Env) -> String {
-    let function = if env.store == Store::MariaDb { "database()" } else { "current_schema()" };
+    let function = if env.store == Store::MariaDb {
+        "database()"
+    } else {
+        "current_schema()"
+    };
     format!("table_schema = {function}")
 }
 
 /// A name as a database writes it where it might be a word of its language.
 pub fn quoted(env: &Env, name: &str) -> String {
-    if env.store == Store::MariaDb { format!("`{name}`") } else { format!("\"{name}\"") }
+    if env.store == Store::MariaDb {
+        format!("`{name}`")
+    } else {
+        format!("\"{name}\"")
+    }
 }
 
 /// The name of a table or a column in this release: in 3.3 processes became workflows.
 fn named(newer: bool, name: &str) -> String {
-    if newer { name.replace("process_", "workflow_") } else { name.to_owned() }
+    if newer {
+        name.replace("process_", "workflow_")
+    } else {
+        name.to_owned()
+    }
 }
 
 fn is_3_3(env: &Env) -> bool {
@@ -115,7 +148,11 @@ impl Task {
     /// A shell script.
     pub fn shell(code: i64, script: &str) -> Self {
         let parameters = json!({"localParams": [], "rawScript": script, "resourceList": []});
-        Self { code, kind: "SHELL", parameters }
+        Self {
+            code,
+            kind: "SHELL",
+            parameters,
+        }
     }
 
     /// Another workflow.
@@ -124,7 +161,15 @@ impl Task {
             "localParams": [], "processDefinitionCode": workflow, "processDefinitionId": workflow,
             "workflowDefinitionCode": workflow,
         });
-        Self { code, kind: if is_3_3(env) { "SUB_WORKFLOW" } else { "SUB_PROCESS" }, parameters }
+        Self {
+            code,
+            kind: if is_3_3(env) {
+                "SUB_WORKFLOW"
+            } else {
+                "SUB_PROCESS"
+            },
+            parameters,
+        }
     }
 
     fn name(&self) -> String {
@@ -143,7 +188,8 @@ impl Task {
     }
 }
 
-/// What every cluster has: a user, a tenant (whoever runs the tests), a project, a group of workers.
+/// What every cluster has: a user, a tenant (whoever runs the tests), a project, a group of
+/// workers.
 pub fn cluster(env: &Env, tenant: &str) {
     // A release's own script has made some of them.
     for table in ["t_ds_user", "t_ds_tenant", "t_ds_queue"] {
@@ -158,7 +204,12 @@ pub fn cluster(env: &Env, tenant: &str) {
         .int("state", 1)
         .now(&times)
         .insert(env, "t_ds_user");
-    Row::default().int("id", 1).text("tenant_code", tenant).int("queue_id", 1).now(&times).insert(env, "t_ds_tenant");
+    Row::default()
+        .int("id", 1)
+        .text("tenant_code", tenant)
+        .int("queue_id", 1)
+        .now(&times)
+        .insert(env, "t_ds_tenant");
     Row::default()
         .int("id", 1)
         .text("queue_name", "default")
@@ -211,7 +262,11 @@ pub fn workflow(env: &Env, code: i64, tasks: &[Task]) {
 /// Until 2.0 a definition is one row with everything in it.
 fn workflow_1_x(env: &Env, id: i64, tasks: &[Task]) {
     let before = std::iter::once(None).chain(tasks.iter().map(Some));
-    let tasks: Vec<serde_json::Value> = tasks.iter().zip(before).map(|(task, before)| task.json(before)).collect();
+    let tasks: Vec<serde_json::Value> = tasks
+        .iter()
+        .zip(before)
+        .map(|(task, before)| task.json(before))
+        .collect();
     let definition = json!({"globalParams": [], "tasks": tasks, "tenantId": 1, "timeout": 0});
     Row::default()
         .int("id", id)
@@ -267,7 +322,10 @@ fn task_rows(env: &Env, task: &Task) {
 }
 
 fn relation_rows(env: &Env, workflow: i64, before: i64, after: i64) {
-    for table in ["t_ds_process_task_relation", "t_ds_process_task_relation_log"] {
+    for table in [
+        "t_ds_process_task_relation",
+        "t_ds_process_task_relation_log",
+    ] {
         Row::default()
             .int("process_definition_code", workflow)
             .int("process_definition_version", 1)
@@ -323,16 +381,21 @@ pub fn running(env: &Env, workflow: i64, host: &str) {
         .insert(env, "t_ds_process_instance");
 }
 
-/// What a master's failover writes for one instance, but for its tasks: it is nobody's, and a command says that it is to
-/// go on.
+/// What a master's failover writes for one instance, but for its tasks: it is nobody's, and a
+/// command says that it is to go on.
 pub fn hand_over(env: &Env, instance: i64, workflow: i64) {
-    env.sql(&format!("UPDATE t_ds_process_instance SET host = 'NULL' WHERE id = {instance}"));
+    env.sql(&format!(
+        "UPDATE t_ds_process_instance SET host = 'NULL' WHERE id = {instance}"
+    ));
     Row::default()
         .int("command_type", 2)
         .int("process_definition_code", workflow)
         .int("process_definition_version", 1)
         .int("process_instance_id", instance)
-        .text("command_param", &json!({ "ProcessInstanceId": instance }).to_string())
+        .text(
+            "command_param",
+            &json!({ "ProcessInstanceId": instance }).to_string(),
+        )
         .int("task_depend_type", 2)
         .int("failure_strategy", 1)
         .int("executor_id", 1)
@@ -373,7 +436,9 @@ fn start_3_3(env: &Env, workflow: i64, parameter: &str) {
         .int("test_flag", 0)
         .now(&["start_time", "restart_time"])
         .insert(env, "t_ds_workflow_instance");
-    let id = env.number(&format!("SELECT id FROM t_ds_workflow_instance WHERE name = '{name}'"));
+    let id = env.number(&format!(
+        "SELECT id FROM t_ds_workflow_instance WHERE name = '{name}'"
+    ));
     Row::default()
         .int("command_type", 0)
         .int("workflow_definition_code", workflow)
@@ -388,9 +453,12 @@ fn start_3_3(env: &Env, workflow: i64, parameter: &str) {
 /// What older releases know as `StartParams`, in the form of 3.3.
 fn parameter_3_3(older: &str) -> String {
     let older: serde_json::Value = serde_json::from_str(older).unwrap();
-    let given = older["StartParams"].as_str().map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+    let given = older["StartParams"]
+        .as_str()
+        .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
     let given = given.as_ref().and_then(serde_json::Value::as_object);
-    let property = |(name, value)| json!({"prop": name, "direct": "IN", "type": "VARCHAR", "value": value});
+    let property =
+        |(name, value)| json!({"prop": name, "direct": "IN", "type": "VARCHAR", "value": value});
     let given = given.map(|given| given.iter().map(property).collect::<Vec<_>>());
     json!({"commandType": "START_PROCESS", "startNodes": null, "commandParams": given, "timeZone": "UTC"}).to_string()
 }
@@ -414,13 +482,18 @@ pub fn schedule(env: &Env, workflow: i64, zone: &str) {
         .insert(env, "t_ds_schedules");
 }
 
-/// Running instances of a master, made in the likeness of one that has run: without tasks, for nothing had begun yet.
+/// Running instances of a master, made in the likeness of one that has run: without tasks, for
+/// nothing had begun yet.
 pub fn again(world: &World, model: i64, host: &str, count: i64) {
     let World { env, release, .. } = world;
     let table = release.sql("t_ds_process_instance");
     let mut kept = columns(env, &table);
     kept.retain(|column| !["id", "host", "state", "end_time"].contains(&column.as_str()));
-    let kept = kept.iter().map(|column| quoted(env, column)).collect::<Vec<_>>().join(", ");
+    let kept = kept
+        .iter()
+        .map(|column| quoted(env, column))
+        .collect::<Vec<_>>()
+        .join(", ");
     let insert = format!(
         "INSERT INTO {table} (host, state, {kept}) SELECT '{host}', 1, {kept} FROM {table} WHERE id = {model};"
     );

@@ -47,38 +47,73 @@ pub struct Starting {
 
 impl Starting {
     /// Starts a server in this world. Several may start side by side.
-    pub fn new(env: &Env, release: &Release, installed: &Installed, kind: Kind, session: u32) -> Self {
+    pub fn new(
+        env: &Env,
+        release: &Release,
+        installed: &Installed,
+        kind: Kind,
+        session: u32,
+    ) -> Self {
         let jars = &installed.jars[kind as usize];
         let (folder, port) = (Folder::new("conformance"), free_port());
-        // As in a cluster that has run before. Servers of 3.1 that start side by side in an empty one stumble over each
-        // other: both make these nodes, and the second one ends.
+        // As in a cluster that has run before. Servers of 3.1 that start side by side in an empty
+        // one stumble over each other: both make these nodes, and the second one ends.
         for parent in release.registrations {
             env.zk().create_parents(&env.path(&format!("{parent}/any")));
         }
         let settings = folder.join("conf");
         fs::create_dir(&settings).unwrap();
         let text = folder.path().to_str().unwrap().to_owned();
-        let place = Place { env, port, folder: &text, session };
+        let place = Place {
+            env,
+            port,
+            folder: &text,
+            session,
+        };
         for (name, content) in (release.settings)(&place) {
             fs::write(format!("{settings}/{name}"), content).unwrap();
         }
-        // Relative paths in its settings lead below its own folder, and it writes its log to its output.
-        let mut command = ["env", "-C", &text, "DOCKER=true"].map(str::to_owned).to_vec();
+        // Relative paths in its settings lead below its own folder, and it writes its log to its
+        // output.
+        let mut command = ["env", "-C", &text, "DOCKER=true"]
+            .map(str::to_owned)
+            .to_vec();
         command.push(format!("PATH={}:/usr/bin:/bin", without_sudo(&folder)));
-        let java = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC".split_whitespace();
+        let java = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC"
+            .split_whitespace();
         command.extend(java.map(str::to_owned));
         command.extend(release.java.iter().map(|&argument| argument.to_owned()));
         let hidden = release.hidden[kind as usize];
-        let ours = if release.old_zookeeper { host_provider(jars) } else { settings.clone() };
-        let theirs = installed.settings[kind as usize].as_ref().unwrap_or(&settings);
-        let jars: Vec<String> =
-            [jars].into_iter().chain(&installed.plugins).map(|folder| class_path(folder, hidden)).collect();
-        command.extend(["-cp".to_owned(), format!("{settings}:{ours}:{theirs}:{}", jars.join(":"))]);
+        let ours = if release.old_zookeeper {
+            host_provider(jars)
+        } else {
+            settings.clone()
+        };
+        let theirs = installed.settings[kind as usize]
+            .as_ref()
+            .unwrap_or(&settings);
+        let jars: Vec<String> = [jars]
+            .into_iter()
+            .chain(&installed.plugins)
+            .map(|folder| class_path(folder, hidden))
+            .collect();
+        command.extend([
+            "-cp".to_owned(),
+            format!("{settings}:{ours}:{theirs}:{}", jars.join(":")),
+        ]);
         command.push(release.main[kind as usize].to_owned());
         let process = Guarded::spawn(folder.path(), "TERM", &command);
         let (registry, parent) = (release.registry, release.registrations[kind as usize]);
         let ready = release.ready.filter(|_| kind == Kind::Worker);
-        Self { process, folder, port, registry, parent, ready, since: Instant::now() }
+        Self {
+            process,
+            folder,
+            port,
+            registry,
+            parent,
+            ready,
+            since: Instant::now(),
+        }
     }
 
     /// Whether it has not ended.
@@ -96,9 +131,18 @@ impl Starting {
         let end = format!(":{}", self.port);
         loop {
             let is_ready = self.ready.is_none_or(|text| self.log().contains(text));
-            if let Some(node) = self.registry.find(env, self.parent, &end).filter(|_| is_ready) {
+            if let Some(node) = self
+                .registry
+                .find(env, self.parent, &end)
+                .filter(|_| is_ready)
+            {
                 let address = node.rsplit('/').next().unwrap().to_owned();
-                return Server { process: self.process, folder: self.folder, address, node };
+                return Server {
+                    process: self.process,
+                    folder: self.folder,
+                    address,
+                    node,
+                };
             }
             let state = if !self.process.is_running() {
                 "ended"
@@ -109,34 +153,57 @@ impl Starting {
                 continue;
             };
             let pid = self.process.pid().to_string();
-            let threads = Command::new("jstack").arg(pid).output().map(|output| output.stdout).unwrap_or_default();
+            let threads = Command::new("jstack")
+                .arg(pid)
+                .output()
+                .map(|output| output.stdout)
+                .unwrap_or_default();
             let threads = String::from_utf8_lossy(&threads).into_owned();
-            let main: Vec<&str> = threads.split("\n\n").filter(|thread| thread.contains("dolphinscheduler")).collect();
-            panic!("{} {state}:\n{}\n{}", self.parent, self.folder.log_tail(), main.join("\n\n"));
+            let main: Vec<&str> = threads
+                .split("\n\n")
+                .filter(|thread| thread.contains("dolphinscheduler"))
+                .collect();
+            panic!(
+                "{} {state}:\n{}\n{}",
+                self.parent,
+                self.folder.log_tail(),
+                main.join("\n\n")
+            );
         }
     }
 }
 
-/// Workers of 1.x run every task through `sudo -u`, for the tenant: here that is the user who runs the tests in any case,
-/// and no machine has to have `sudo` for that.
+/// Workers of 1.x run every task through `sudo -u`, for the tenant: here that is the user who runs
+/// the tests in any case, and no machine has to have `sudo` for that.
 fn without_sudo(folder: &Folder) -> String {
     use std::os::unix::fs::PermissionsExt;
     let programs = folder.join("programs");
     fs::create_dir(&programs).unwrap();
     let sudo = format!("{programs}/sudo");
-    fs::write(&sudo, "#!/bin/sh\n[ \"$1\" = -u ] && shift 2\nexec \"$@\"\n").unwrap();
+    fs::write(
+        &sudo,
+        "#!/bin/sh\n[ \"$1\" = -u ] && shift 2\nexec \"$@\"\n",
+    )
+    .unwrap();
     fs::set_permissions(&sudo, fs::Permissions::from_mode(0o755)).unwrap();
     programs
 }
 
-/// The client of ZooKeeper 3.4 finds no server on a newer Java machine: one class of it is replaced.
+/// The client of ZooKeeper 3.4 finds no server on a newer Java machine: one class of it is
+/// replaced.
 fn host_provider(jars: &str) -> String {
-    java::compile(&["StaticHostProvider.java"], &format!("{jars}/*"), "classes-host-provider")
+    java::compile(
+        &["StaticHostProvider.java"],
+        &format!("{jars}/*"),
+        "classes-host-provider",
+    )
 }
 
 /// Whether a file of this name is a jar.
 pub fn is_jar(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "jar")
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "jar")
 }
 
 /// All jars of a folder but the hidden ones, always in the same order.

@@ -11,7 +11,8 @@ use super::{seed, tables};
 use crate::harness::guard::{Folder, run};
 use crate::harness::{Dsctl, Env, Output, Store, eventually, skipped};
 
-/// Seconds after which the registry gives up a master that is to be killed: more than a busy machine lets it wait.
+/// Seconds after which the registry gives up a master that is to be killed: more than a busy
+/// machine lets it wait.
 pub const SHORT: u32 = 12;
 /// Seconds after which it gives up everybody else: longer than any pause in a test.
 pub const LONG: u32 = 60;
@@ -25,12 +26,14 @@ pub struct World {
     pub release: &'static Release,
     installed: Installed,
     folder: Folder,
-    // Two clusters at a time: each Java machine wants some hundred megabytes and, while it starts, a processor.
+    // Two clusters at a time: each Java machine wants some hundred megabytes and, while it starts,
+    // a processor.
     _place: MutexGuard<'static, ()>,
 }
 
 impl World {
-    /// An empty cluster in PostgreSQL, or nothing where the release cannot be had; then the test is noted as skipped.
+    /// An empty cluster in PostgreSQL, or nothing where the release cannot be had; then the test is
+    /// noted as skipped.
     pub fn new(test: &str, release: &'static Release) -> Option<Self> {
         Self::on(test, release, Store::Postgres)
     }
@@ -52,9 +55,22 @@ impl World {
         // The program has to find the release by itself.
         env.set("DSCTL_TIMEOUT", "20s");
         let lacking = tables::create(&env, release, &installed);
-        assert_eq!(lacking, [""; 0], "columns that {} has and our tables lack", release.number);
-        seed::cluster(&env, run(std::process::Command::new("id").arg("-un")).trim());
-        Some(Self { env, release, installed, folder: Folder::new("world"), _place: place })
+        assert_eq!(
+            lacking, [""; 0],
+            "columns that {} has and our tables lack",
+            release.number
+        );
+        seed::cluster(
+            &env,
+            run(std::process::Command::new("id").arg("-un")).trim(),
+        );
+        Some(Self {
+            env,
+            release,
+            installed,
+            folder: Folder::new("world"),
+            _place: place,
+        })
     }
 
     /// Starts a server.
@@ -80,17 +96,23 @@ impl World {
     /// The script of a task that notes that it ran and ends when [`World::let_go`] was called.
     pub fn waiting_script(&self, name: &str) -> String {
         let folder = self.folder.path().display();
-        format!("echo $$ >> {folder}/ran-{name}\nwhile [ -d {folder} ] && [ ! -e {folder}/go ]; do sleep 0.1; done\n")
+        format!(
+            "echo $$ >> {folder}/ran-{name}\nwhile [ -d {folder} ] && [ ! -e {folder}/go ]; do sleep 0.1; done\n"
+        )
     }
 
     /// How often such a task was started.
     pub fn runs(&self, name: &str) -> usize {
-        fs::read_to_string(self.folder.join(&format!("ran-{name}"))).unwrap_or_default().lines().count()
+        fs::read_to_string(self.folder.join(&format!("ran-{name}")))
+            .unwrap_or_default()
+            .lines()
+            .count()
     }
 
     /// Of the first so many of them, how many have ended by now.
     pub fn ended(&self, name: &str, first: usize) -> usize {
-        let processes = fs::read_to_string(self.folder.join(&format!("ran-{name}"))).unwrap_or_default();
+        let processes =
+            fs::read_to_string(self.folder.join(&format!("ran-{name}"))).unwrap_or_default();
         let is_gone = |process: &&str| !fs::exists(format!("/proc/{process}")).unwrap();
         processes.lines().take(first).filter(is_gone).count()
     }
@@ -111,7 +133,14 @@ impl World {
     }
 
     /// The same in a copy of the database.
-    pub fn await_number_in(&self, env: &Env, limit: Duration, sql: &str, wanted: i64, servers: &[&Server]) {
+    pub fn await_number_in(
+        &self,
+        env: &Env,
+        limit: Duration,
+        sql: &str,
+        wanted: i64,
+        servers: &[&Server],
+    ) {
         let sql = &self.release.sql(sql);
         let deadline = Instant::now() + limit;
         loop {
@@ -119,7 +148,11 @@ impl World {
             if found == wanted {
                 return;
             }
-            assert!(Instant::now() < deadline, "{}\n{sql}: {found} and not {wanted}", complaints(servers));
+            assert!(
+                Instant::now() < deadline,
+                "{}\n{sql}: {found} and not {wanted}",
+                complaints(servers)
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -129,18 +162,31 @@ impl World {
         for server in servers {
             eventually(Duration::from_mins(2), text, || {
                 let log = server.log();
-                if log.contains(text) { Ok(()) } else { Err(server.log_tail()) }
+                if log.contains(text) {
+                    Ok(())
+                } else {
+                    Err(server.log_tail())
+                }
             });
         }
     }
 
-    /// Waits until so many running tasks know their new master, where a release takes tasks over. What a task says before
-    /// that comes again minutes later.
+    /// Waits until so many running tasks know their new master, where a release takes tasks over.
+    /// What a task says before that comes again minutes later.
     pub fn await_taken_over(&self, wanted: usize, servers: &[&Server]) {
-        let Some(text) = self.release.taken_over else { return };
+        let Some(text) = self.release.taken_over else {
+            return;
+        };
         eventually(Duration::from_mins(2), text, || {
-            let found: usize = servers.iter().map(|server| server.log().matches(text).count()).sum();
-            if found >= wanted { Ok(()) } else { Err((found, complaints(servers))) }
+            let found: usize = servers
+                .iter()
+                .map(|server| server.log().matches(text).count())
+                .sum();
+            if found >= wanted {
+                Ok(())
+            } else {
+                Err((found, complaints(servers)))
+            }
         });
     }
 
@@ -163,9 +209,16 @@ impl World {
 fn complaints(servers: &[&Server]) -> String {
     let one = |server: &&Server| {
         let log = server.log();
-        let is_error = |line: &&str| line.contains("ERROR") || line.contains("WARN") || line.starts_with("Caused");
+        let is_error = |line: &&str| {
+            line.contains("ERROR") || line.contains("WARN") || line.starts_with("Caused")
+        };
         let errors: Vec<&str> = log.lines().filter(is_error).take(20).collect();
-        format!("{} has said\n{}\n...\n{}", server.address, errors.join("\n"), server.log_tail())
+        format!(
+            "{} has said\n{}\n...\n{}",
+            server.address,
+            errors.join("\n"),
+            server.log_tail()
+        )
     };
     servers.iter().map(one).collect::<Vec<_>>().join("\n----\n")
 }

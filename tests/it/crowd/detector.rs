@@ -11,7 +11,12 @@ pub fn order(notes: &str) -> Result<Vec<String>, String> {
                 inside = Some(name);
             }
             (Some(("leave", name)), Some(there)) if name == there => inside = None,
-            (_, there) => return Err(format!("line {}: {line:?} while {there:?} is inside:\n{notes}", number + 1)),
+            (_, there) => {
+                return Err(format!(
+                    "line {}: {line:?} while {there:?} is inside:\n{notes}",
+                    number + 1
+                ));
+            }
         }
     }
     match inside {
@@ -22,7 +27,10 @@ pub fn order(notes: &str) -> Result<Vec<String>, String> {
 
 #[test]
 fn overlaps_are_found() {
-    assert_eq!(order("enter a\nleave a\nenter b\nleave b\n").unwrap(), ["a", "b"]);
+    assert_eq!(
+        order("enter a\nleave a\nenter b\nleave b\n").unwrap(),
+        ["a", "b"]
+    );
     assert_eq!(order("").unwrap(), [""; 0]);
     for notes in [
         "enter a\nenter b\nleave a\nleave b",

@@ -1,5 +1,6 @@
-//! Random interleavings: waiters of both kinds come, give up, are asked to end and are killed, and no two of them are
-//! ever inside at once. `DSCTL_TEST_INTERLEAVINGS=500` runs so many; `DSCTL_TEST_SEED` repeats them.
+//! Random interleavings: waiters of both kinds come, give up, are asked to end and are killed, and
+//! no two of them are ever inside at once. `DSCTL_TEST_INTERLEAVINGS=500` runs so many;
+//! `DSCTL_TEST_SEED` repeats them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,7 +40,11 @@ impl Fate {
 
     fn limit(self, chance: &mut Chance) -> Duration {
         let long = Duration::from_mins(2);
-        if self == Self::GivesUp { Duration::from_millis(chance.below(200)) } else { long }
+        if self == Self::GivesUp {
+            Duration::from_millis(chance.below(200))
+        } else {
+            long
+        }
     }
 }
 
@@ -68,11 +73,18 @@ fn interleaving(world: &World, crowd: &mut Crowd, number: usize, seed: u64) -> V
     let count = 4 + chance.below(4);
     for waiter in 0..count {
         let fate = Fate::of(&mut chance);
-        let (limit, hold) = (fate.limit(&mut chance), Duration::from_millis(chance.below(30)));
+        let (limit, hold) = (
+            fate.limit(&mut chance),
+            Duration::from_millis(chance.below(30)),
+        );
         let name = format!("{number}-{waiter}-{fate:?}").replace(['(', ')', '"', ',', ' '], "");
         if waiter < 2 || (waiter >= 4 && chance.below(2) == 0) {
             let running = world.dsctl(&name, port, limit, hold, &file).spawn();
-            ours.push(Ours { name, fate, running });
+            ours.push(Ours {
+                name,
+                fate,
+                running,
+            });
         } else {
             crowd.send(&name, chance.below(4), &lock, limit, hold, &file);
             theirs.push(name);
@@ -81,9 +93,14 @@ fn interleaving(world: &World, crowd: &mut Crowd, number: usize, seed: u64) -> V
     }
     let told = ends(ours, &theirs, crowd);
     world.env.zk().await_queue(&lock, 0);
-    let order = order(&std::fs::read_to_string(&file).unwrap()).unwrap_or_else(|overlap| panic!("{overlap}"));
+    let order = order(&std::fs::read_to_string(&file).unwrap())
+        .unwrap_or_else(|overlap| panic!("{overlap}"));
     let inside: BTreeSet<String> = order.iter().cloned().collect();
-    assert_eq!(inside.len(), order.len(), "somebody was inside twice: {order:?}");
+    assert_eq!(
+        inside.len(),
+        order.len(),
+        "somebody was inside twice: {order:?}"
+    );
     assert!(told.entered.is_subset(&inside), "{told:?} {order:?}");
     assert!(told.stayed_out.is_disjoint(&inside), "{told:?} {order:?}");
     order
@@ -99,7 +116,12 @@ fn ends(mut ours: Vec<Ours>, theirs: &[String], crowd: &mut Crowd) -> Told {
             }
         }
     }
-    for Ours { name, fate, running } in ours {
+    for Ours {
+        name,
+        fate,
+        running,
+    } in ours
+    {
         sort(&mut told, name, fate, &running.finish());
     }
     for name in theirs {
@@ -123,8 +145,14 @@ fn sort(told: &mut Told, name: String, fate: Fate, output: &Output) {
 
 #[test]
 fn no_two_are_ever_inside_at_once() {
-    let given = std::env::var("DSCTL_TEST_INTERLEAVINGS").ok().and_then(|count| count.parse().ok());
-    let (total, seed, next) = (given.unwrap_or(USUAL), Chance::new().seed, AtomicUsize::new(0));
+    let given = std::env::var("DSCTL_TEST_INTERLEAVINGS")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    let (total, seed, next) = (
+        given.unwrap_or(USUAL),
+        Chance::new().seed,
+        AtomicUsize::new(0),
+    );
     let entered = AtomicUsize::new(0);
     eprintln!("DSCTL_TEST_SEED={seed}: {total} interleavings");
     std::thread::scope(|scope| {
@@ -137,7 +165,8 @@ fn no_two_are_ever_inside_at_once() {
                     if number >= total {
                         return;
                     }
-                    let order = interleaving(&world, &mut crowd, number, seed.wrapping_add(number as u64));
+                    let order =
+                        interleaving(&world, &mut crowd, number, seed.wrapping_add(number as u64));
                     entered.fetch_add(order.len(), Ordering::Relaxed);
                 }
             });

@@ -9,18 +9,28 @@ use crate::harness::{Crowd, Curator, CuratorSettings};
 
 const NEVER: Duration = Duration::from_mins(1);
 
-/// A master that stands still loses its lock to us, and takes nothing from us when it wakes up and gives it back.
+/// A master that stands still loses its lock to us, and takes nothing from us when it wakes up and
+/// gives it back.
 #[test]
 fn a_frozen_curator_loses_the_lock_to_us_and_leaves_ours_alone() {
     let world = World::new();
     let (zk, lock, file) = (world.env.zk(), world.lock(1), world.notes("notes"));
-    let brief = CuratorSettings { session: Duration::from_secs(2), ..CuratorSettings::default() };
+    let brief = CuratorSettings {
+        session: Duration::from_secs(2),
+        ..CuratorSettings::default()
+    };
     let mut curator = Curator::with(&world.env.connect, &lock, &brief).unwrap();
     assert!(curator.acquire(SOON));
     curator.freeze();
-    let mut ours = world.dsctl("ours", 1, NEVER, Duration::from_secs(12), &file).spawn();
+    let mut ours = world
+        .dsctl("ours", 1, NEVER, Duration::from_secs(12), &file)
+        .spawn();
     crate::harness::eventually(SOON, "our turn", || {
-        if std::fs::read_to_string(&file).unwrap().is_empty() { Err("not yet") } else { Ok(()) }
+        if std::fs::read_to_string(&file).unwrap().is_empty() {
+            Err("not yet")
+        } else {
+            Ok(())
+        }
     });
     let queue = zk.await_queue(&lock, 1);
     curator.thaw();
@@ -39,7 +49,9 @@ fn a_frozen_curator_loses_the_lock_to_us_and_leaves_ours_alone() {
 fn a_frozen_holder_of_ours_loses_the_lock_to_curator_and_says_so() {
     let world = World::new();
     let (zk, lock, file) = (world.env.zk(), world.lock(1), world.notes("notes"));
-    let ours = world.dsctl("ours", 1, NEVER, Duration::from_mins(1), &file).spawn();
+    let ours = world
+        .dsctl("ours", 1, NEVER, Duration::from_mins(1), &file)
+        .spawn();
     let before = zk.await_queue(&lock, 1);
     let mut curator = Curator::connect(&world.env.connect, &lock);
     curator.ask_to_acquire(SOON);
@@ -85,7 +97,10 @@ fn parents_that_vanish_all_the_time() {
         for round in 0..12 {
             let (ours, theirs) = (format!("ours{round}"), format!("theirs{round}"));
             crowd.send(&theirs, round % 4, &lock, NEVER, Duration::ZERO, &file);
-            world.dsctl(&ours, 1, NEVER, Duration::ZERO, &file).run().exit(0);
+            world
+                .dsctl(&ours, 1, NEVER, Duration::ZERO, &file)
+                .run()
+                .exit(0);
             expected.push(ours);
             // Curator tries again some times, and then says so.
             match crowd.end_of(&theirs).as_str() {

@@ -9,7 +9,8 @@ use super::releases::{Mark, Release, release};
 use super::world::{World, recovered, skipped};
 use crate::harness::Store;
 
-/// Four instances to hand over, with a task each; one without a definition; one that a command waits for.
+/// Four instances to hand over, with a task each; one without a definition; one that a command
+/// waits for.
 fn hanging(store: Store, release: &'static Release) -> World {
     let world = World::new(store, release);
     let row = |id| world.instance(id);
@@ -22,7 +23,9 @@ fn hanging(store: Store, release: &'static Release) -> World {
         row(6),
     ]);
     world.env.insert((1..=6).map(|id| world.task(10 * id, id)));
-    world.env.insert([seed::recovery_command(world.version, 6).id(42)]);
+    world
+        .env
+        .insert([seed::recovery_command(world.version, 6).id(42)]);
     world
 }
 
@@ -30,8 +33,10 @@ const STATES: [(i64, i64); 4] = [(1, 1), (2, 4), (3, 2), (4, 1)];
 
 fn first_half(world: &World) -> Vec<String> {
     let (store, release, dead) = (world.env.store, world.release, world.dead());
-    let mut lines: Vec<String> =
-        STATES.iter().map(|(id, state)| claim_line(store, release, *id, &dead, *state)).collect();
+    let mut lines: Vec<String> = STATES
+        .iter()
+        .map(|(id, state)| claim_line(store, release, *id, &dead, *state))
+        .collect();
     if release.task_states.contains(&1) {
         lines.extend(STATES.iter().map(|(id, _)| task_line(release, 10 * id, 1)));
     }
@@ -39,7 +44,8 @@ fn first_half(world: &World) -> Vec<String> {
 }
 
 fn second_half(world: &World) -> Vec<String> {
-    let command = |(id, state): &(i64, i64)| Command::plain(world.release, *id, *state).line(world.release);
+    let command =
+        |(id, state): &(i64, i64)| Command::plain(world.release, *id, *state).line(world.release);
     STATES.iter().map(command).collect()
 }
 
@@ -49,9 +55,20 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
     world.run_idly(&["clear-hosts", &dead, "--dry-run"], 7);
     let (report, _, changes) = world.changes_of(&["clear-hosts", &dead, "--yes"], 7);
     assert_changes(number, &first_half(&world), &settled(&changes, began));
-    assert!(report["masters"][0]["recovered"].as_array().unwrap().iter().all(|entry| entry["command_id"].is_null()));
+    assert!(
+        report["masters"][0]["recovered"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|entry| entry["command_id"].is_null())
+    );
     let again = world.run(&["clear-hosts", &dead, "--dry-run"], 7).json();
-    assert!(again["warnings"].to_string().contains("next: dsctl recover --orphans --dry-run"), "{again}");
+    assert!(
+        again["warnings"]
+            .to_string()
+            .contains("next: dsctl recover --orphans --dry-run"),
+        "{again}"
+    );
     let next = next_commands(&report);
     let expected: &[&str] = match world.release.mark {
         Mark::Host(_) => &["dsctl recover --instance 1,2,3,4"],
@@ -68,11 +85,20 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
         world.run(&arguments, 0);
     }
     let whole = settled(&before.changes(&world.env.dump()), began);
-    assert_changes(number, &[first_half(&world), second_half(&world)].concat(), &whole);
+    assert_changes(
+        number,
+        &[first_half(&world), second_half(&world)].concat(),
+        &whole,
+    );
     for command in &next {
         let arguments: Vec<&str> = command.split(' ').skip(1).chain(["--yes"]).collect();
         let again = world.run_in_vain(&arguments, 0).json();
-        assert!(recovered(&again).is_empty() && skipped(&again).iter().all(|(_, why)| why == "command_waiting"));
+        assert!(
+            recovered(&again).is_empty()
+                && skipped(&again)
+                    .iter()
+                    .all(|(_, why)| why == "command_waiting")
+        );
     }
     world.run_in_vain(&["clear-hosts", &dead, "--yes"], 7);
     same_as_failover(&world, &whole);
@@ -87,10 +113,17 @@ fn same_as_failover(halves: &World, whole: &[String]) {
 }
 
 fn next_commands(report: &Json) -> Vec<&str> {
-    report["next"].as_array().unwrap().iter().map(|command| command.as_str().unwrap()).collect()
+    report["next"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|command| command.as_str().unwrap())
+        .collect()
 }
 
-const ONE_OF_EACH: [&str; 7] = ["1.2.1", "1.3.9", "2.0.9", "3.0.6", "3.1.9", "3.2.2", "3.4.1"];
+const ONE_OF_EACH: [&str; 7] = [
+    "1.2.1", "1.3.9", "2.0.9", "3.0.6", "3.1.9", "3.2.2", "3.4.1",
+];
 
 #[test]
 fn two_halves_are_a_whole_in_sqlite() {

@@ -1,4 +1,5 @@
-//! How much at once: `--max-instances`, `--batch`, `--rate`; and a second run has nothing left to do.
+//! How much at once: `--max-instances`, `--batch`, `--rate`; and a second run has nothing left to
+//! do.
 
 use jiff::Timestamp;
 
@@ -22,7 +23,10 @@ fn second(world: &World) -> String {
 fn hand_over(world: &World, ids: std::ops::RangeInclusive<i64>, host: &str) -> Vec<String> {
     let lines = |id| {
         let command = Command::plain(world.release, id, 1);
-        [claim_line(world.env.store, world.release, id, host, 1), command.line(world.release)]
+        [
+            claim_line(world.env.store, world.release, id, host, 1),
+            command.line(world.release),
+        ]
     };
     ids.flat_map(lines).collect()
 }
@@ -37,14 +41,44 @@ fn too_many_are_refused_before_anything_is_written() {
             let world = world(number, store);
             let (dead, second) = (world.dead(), second(&world));
             world.run_idly(&["failover", &dead, "--dry-run", "--max-instances", "4"], 4);
-            world.run_in_vain(&["failover", &dead, "--yes", "--max-instances", "4"], 4).out("--max-instances 5");
+            world
+                .run_in_vain(&["failover", &dead, "--yes", "--max-instances", "4"], 4)
+                .out("--max-instances 5");
             // The limit is for the whole run, however many masters it is about.
-            world.run_in_vain(&["failover", &dead, &second, "--yes", "--max-instances", "5"], 4);
-            world.run_in_vain(&["failover", "--all-dead", "--yes", "--grace", "0s", "--max-instances", "5"], 4);
+            world.run_in_vain(
+                &["failover", &dead, &second, "--yes", "--max-instances", "5"],
+                4,
+            );
+            world.run_in_vain(
+                &[
+                    "failover",
+                    "--all-dead",
+                    "--yes",
+                    "--grace",
+                    "0s",
+                    "--max-instances",
+                    "5",
+                ],
+                4,
+            );
             let began = Timestamp::now();
-            let (_, _, changes) =
-                world.changes_of(&["failover", "--all-dead", "--yes", "--grace", "0s", "--max-instances", "6"], 0);
-            let expected = [hand_over(&world, 1..=5, &dead), hand_over(&world, 6..=6, &second)].concat();
+            let (_, _, changes) = world.changes_of(
+                &[
+                    "failover",
+                    "--all-dead",
+                    "--yes",
+                    "--grace",
+                    "0s",
+                    "--max-instances",
+                    "6",
+                ],
+                0,
+            );
+            let expected = [
+                hand_over(&world, 1..=5, &dead),
+                hand_over(&world, 6..=6, &second),
+            ]
+            .concat();
             assert_changes(number, &expected, &settled(&changes, began));
         }
     }
@@ -57,12 +91,22 @@ fn batches_of_one_come_to_the_same_and_nothing_is_left() {
             let world = world(number, store);
             let dead = world.dead();
             let began = Timestamp::now();
-            let (report, after, changes) = world.changes_of(&["failover", &dead, "--yes", "--batch", "1"], 0);
-            assert_changes(number, &hand_over(&world, 1..=5, &dead), &settled(&changes, began));
+            let (report, after, changes) =
+                world.changes_of(&["failover", &dead, "--yes", "--batch", "1"], 0);
+            assert_changes(
+                number,
+                &hand_over(&world, 1..=5, &dead),
+                &settled(&changes, began),
+            );
             assert_eq!(recovered(&report), [1, 2, 3, 4, 5]);
             assert_eq!(after.count("t_ds_command"), 5);
-            let again = world.run_in_vain(&["failover", &dead, "--yes", "--batch", "1"], 0).json();
-            assert_eq!((&again["recovered"], &again["skipped"]), (&0.into(), &0.into()));
+            let again = world
+                .run_in_vain(&["failover", &dead, "--yes", "--batch", "1"], 0)
+                .json();
+            assert_eq!(
+                (&again["recovered"], &again["skipped"]),
+                (&0.into(), &0.into())
+            );
         }
     }
 }
@@ -73,7 +117,9 @@ fn each_batch_is_a_transaction_of_its_own() {
     for (batch, transactions) in [("1", 5), ("2", 3), ("500", 1)] {
         let world = world("3.4.1", Store::Postgres);
         world.run(&["failover", &world.dead(), "--yes", "--batch", batch], 0);
-        let of_commands = world.env.number("SELECT COUNT(DISTINCT CAST(xmin AS TEXT)) FROM t_ds_command");
+        let of_commands = world
+            .env
+            .number("SELECT COUNT(DISTINCT CAST(xmin AS TEXT)) FROM t_ds_command");
         let both = world.env.number(
             "SELECT COUNT(*) FROM t_ds_command c JOIN t_ds_workflow_instance i \
              ON i.id = c.workflow_instance_id AND CAST(i.xmin AS TEXT) = CAST(c.xmin AS TEXT)",
@@ -86,7 +132,8 @@ fn each_batch_is_a_transaction_of_its_own() {
 #[test]
 fn a_rate_is_kept() {
     let world = world("3.4.1", Store::Sqlite);
-    let (report, _, _) = world.changes_of(&["failover", &world.dead(), "--yes", "--rate", "4/s"], 0);
+    let (report, _, _) =
+        world.changes_of(&["failover", &world.dead(), "--yes", "--rate", "4/s"], 0);
     assert_eq!(recovered(&report), [1, 2, 3, 4, 5]);
     // Four may be done at once, and the fifth a second later.
     let elapsed = report["elapsed_ms"].as_f64().unwrap();

@@ -1,6 +1,8 @@
-//! Failover of every family in every database: the right rows change as the facts say, and no other row changes.
+//! Failover of every family in every database: the right rows change as the facts say, and no other
+//! row changes.
 //!
-//! What is expected is written out here, release by release; nothing of it comes from the program's own tables.
+//! What is expected is written out here, release by release; nothing of it comes from the program's
+//! own tables.
 
 mod away;
 mod demo;

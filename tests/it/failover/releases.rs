@@ -155,10 +155,20 @@ const V3_1: Release = Release {
     ..V3_0
 };
 
-const V3_1_6: Release =
-    Release { number: "3.1.6", detected: Some("3.1.6"), workers: "nodes/worker", clears_flag: false, ..V3_1 };
+const V3_1_6: Release = Release {
+    number: "3.1.6",
+    detected: Some("3.1.6"),
+    workers: "nodes/worker",
+    clears_flag: false,
+    ..V3_1
+};
 
-const V3_1_9: Release = Release { number: "3.1.9", detected: Some("3.1.9"), form: Form::StartParams, ..V3_1_6 };
+const V3_1_9: Release = Release {
+    number: "3.1.9",
+    detected: Some("3.1.9"),
+    form: Form::StartParams,
+    ..V3_1_6
+};
 
 const V3_2: Release = Release {
     number: "3.2.2",
@@ -203,7 +213,12 @@ pub const ALL: [Release; 14] = [
         ..V1_3
     },
     V1_3,
-    Release { number: "2.0.1", detected: Some("2.0.1"), locks: &["lock/failover/masters"], ..V2_0 },
+    Release {
+        number: "2.0.1",
+        detected: Some("2.0.1"),
+        locks: &["lock/failover/masters"],
+        ..V2_0
+    },
     V2_0,
     V3_0_ALPHA,
     V3_0,
@@ -213,10 +228,16 @@ pub const ALL: [Release; 14] = [
     V3_2,
     V3_3_ALPHA,
     V3_3,
-    Release { number: "3.4.1", detected: Some("3.4.1"), ..V3_3 },
+    Release {
+        number: "3.4.1",
+        detected: Some("3.4.1"),
+        ..V3_3
+    },
 ];
 
 /// The description of a release.
 pub fn release(number: &str) -> &'static Release {
-    ALL.iter().find(|release| release.number == number).expect("a described release")
+    ALL.iter()
+        .find(|release| release.number == number)
+        .expect("a described release")
 }

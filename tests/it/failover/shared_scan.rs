@@ -1,4 +1,5 @@
-//! MySQL's servers: two connections share the scan of a large table, and one does it alone where there is no second one.
+//! MySQL's servers: two connections share the scan of a large table, and one does it alone where
+//! there is no second one.
 
 use std::time::Duration;
 
@@ -7,16 +8,24 @@ use dsctl::metadata::database::Database;
 
 use crate::faults::world::{BY_HOST, DEAD, LIVING, prepare, registered};
 use crate::harness::{
-    At, Dsctl, Env, FakeRegistration, MariaDb, Output, PASSWORD, Proxy, Running, Store, USER, eventually, wait,
+    At, Dsctl, Env, FakeRegistration, MariaDb, Output, PASSWORD, Proxy, Running, Store, USER,
+    eventually, wait,
 };
 
-/// The ids of the dead master's instances: both ends of the table, both sides of its middle, and one more.
+/// The ids of the dead master's instances: both ends of the table, both sides of its middle, and
+/// one more.
 const IDS: [i64; 5] = [1, 500_000, 500_001, 500_002, 1_000_000];
 
 fn cluster(server: &MariaDb, ids: &[i64]) -> (Env, FakeRegistration) {
     let mut env = Env::on_mariadb(server);
     prepare(&mut env, BY_HOST);
-    env.insert(ids.iter().map(|id| seed::instance(BY_HOST).id(*id).name("dead").state(1).host(DEAD)));
+    env.insert(ids.iter().map(|id| {
+        seed::instance(BY_HOST)
+            .id(*id)
+            .name("dead")
+            .state(1)
+            .host(DEAD)
+    }));
     let living = env.register(BY_HOST, &registered(LIVING));
     (env, living)
 }
@@ -28,11 +37,26 @@ fn failover(env: &Env) -> Dsctl {
 /// Sees that the failover is done, in order and with one command each.
 #[track_caller]
 fn is_done(env: &Env, output: Output, ids: &[i64]) {
-    assert_eq!(output.exit(0).json()["recovered"].as_u64(), u64::try_from(ids.len()).ok());
+    assert_eq!(
+        output.exit(0).json()["recovered"].as_u64(),
+        u64::try_from(ids.len()).ok()
+    );
     let commanded = env.rows("SELECT process_instance_id FROM t_ds_command ORDER BY id");
-    assert_eq!(commanded.iter().map(|row| row.int(0).unwrap()).collect::<Vec<_>>(), ids);
+    assert_eq!(
+        commanded
+            .iter()
+            .map(|row| row.int(0).unwrap())
+            .collect::<Vec<_>>(),
+        ids
+    );
     let claimed = env.rows("SELECT id FROM t_ds_process_instance WHERE host = 'NULL' ORDER BY id");
-    assert_eq!(claimed.iter().map(|row| row.int(0).unwrap()).collect::<Vec<_>>(), ids);
+    assert_eq!(
+        claimed
+            .iter()
+            .map(|row| row.int(0).unwrap())
+            .collect::<Vec<_>>(),
+        ids
+    );
 }
 
 /// Fails over as this user, and tells how many connections were asked for.
@@ -62,9 +86,16 @@ fn two_connections_share_it_and_miss_none() {
 fn one_connection_does_it_where_the_server_allows_no_more() {
     let server = MariaDb::private();
     let user = "single";
-    server.sql("mysql", &format!("CREATE USER {user} IDENTIFIED BY '{PASSWORD}' WITH MAX_USER_CONNECTIONS 1"));
+    server.sql(
+        "mysql",
+        &format!("CREATE USER {user} IDENTIFIED BY '{PASSWORD}' WITH MAX_USER_CONNECTIONS 1"),
+    );
     server.sql("mysql", &format!("GRANT ALL ON *.* TO {user}"));
-    assert_eq!(connections(&server, &IDS, user), 2, "the second one is asked for, and refused");
+    assert_eq!(
+        connections(&server, &IDS, user),
+        2,
+        "the second one is asked for, and refused"
+    );
 }
 
 #[test]
@@ -73,17 +104,32 @@ fn the_range_of_ids_may_be_all_there_are() {
     let (env, _living) = cluster(&server, &[-7, 1]);
     env.sql("ALTER TABLE t_ds_process_instance MODIFY id BIGINT NOT NULL");
     env.sql("ALTER TABLE t_ds_command MODIFY process_instance_id BIGINT");
-    env.insert([i64::MIN, i64::MAX].map(|id| seed::instance(BY_HOST).id(id).name("end").state(1).host(DEAD)));
+    env.insert([i64::MIN, i64::MAX].map(|id| {
+        seed::instance(BY_HOST)
+            .id(id)
+            .name("end")
+            .state(1)
+            .host(DEAD)
+    }));
     is_done(&env, failover(&env).run(), &[i64::MIN, -7, 1, i64::MAX]);
 }
 
-/// Behind one address there may be several servers, and what one of them has, another may not have yet.
+/// Behind one address there may be several servers, and what one of them has, another may not have
+/// yet.
 #[test]
 fn a_second_connection_to_another_server_is_not_used() {
     let (own, other) = (MariaDb::private(), MariaDb::private());
     let (mut env, _living) = cluster(&own, &IDS);
     other.sql("", &format!("CREATE DATABASE {}", env.database));
-    prepare(&mut Env::on(Store::MariaDb, &env.connect, other.port(), env.database.clone()), BY_HOST);
+    prepare(
+        &mut Env::on(
+            Store::MariaDb,
+            &env.connect,
+            other.port(),
+            env.database.clone(),
+        ),
+        BY_HOST,
+    );
     let mut proxy = env.through_proxy();
     proxy.trap(b"SELECT MIN(id)", At::Hold);
     let running = failover(&env).spawn();
@@ -105,7 +151,8 @@ fn a_second_connection_that_breaks_is_done_without() {
     is_done(&env, output, &IDS);
 }
 
-/// The program in mid-scan, with both connections; somebody holds the table, and both wait for that.
+/// The program in mid-scan, with both connections; somebody holds the table, and both wait for
+/// that.
 fn in_mid_scan(env: &Env, proxy: &Proxy) -> (Running, Box<dyn Database>) {
     proxy.trap(b"SELECT MIN(id)", At::Hold);
     let running = failover(env).spawn();
@@ -122,7 +169,8 @@ fn in_mid_scan(env: &Env, proxy: &Proxy) -> (Running, Box<dyn Database>) {
 }
 
 fn await_scans(env: &Env, count: i64) {
-    let sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE info LIKE '(SELECT STRAIGHT%'";
+    let sql =
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE info LIKE '(SELECT STRAIGHT%'";
     eventually(Duration::from_secs(20), "the scans", || {
         let found = env.number(sql);
         if found == count { Ok(()) } else { Err(found) }
@@ -139,14 +187,19 @@ fn whoever_ends_it_in_mid_scan_finds_nothing_left() {
         let (running, holder) = in_mid_scan(&env, &proxy);
         running.signal(signal);
         running.finish().exit(code);
-        assert!(env.zk().lock_queue(&env.path(&format!("lock/master-failover/{DEAD}"))).is_empty());
+        assert!(
+            env.zk()
+                .lock_queue(&env.path(&format!("lock/master-failover/{DEAD}")))
+                .is_empty()
+        );
         wait(holder.close());
         await_scans(&env, 0);
         before.assert_same(&env.dump());
     }
 }
 
-/// The first half is the first connection's, which alone writes: without it nothing goes on. The other half is done again.
+/// The first half is the first connection's, which alone writes: without it nothing goes on. The
+/// other half is done again.
 #[test]
 fn a_half_that_somebody_kills_is_not_taken_for_empty() {
     let server = MariaDb::private();

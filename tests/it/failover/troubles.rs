@@ -25,14 +25,19 @@ fn second(world: &World) -> String {
 
 /// Somebody who holds a master's lock for as long as he is there.
 fn holder(world: &World, master: &str) -> Running {
-    let mut holder = Dsctl::new(&world.env).args(["lock", "acquire", master]).spawn();
+    let mut holder = Dsctl::new(&world.env)
+        .args(["lock", "acquire", master])
+        .spawn();
     holder.await_stderr("holding");
     holder
 }
 
 fn of<'a>(report: &'a Json, master: &str) -> &'a Json {
     let masters = report["masters"].as_array().unwrap();
-    masters.iter().find(|entry| entry["address"] == master).unwrap_or_else(|| panic!("no {master} in {report:#}"))
+    masters
+        .iter()
+        .find(|entry| entry["address"] == master)
+        .unwrap_or_else(|| panic!("no {master} in {report:#}"))
 }
 
 #[test]
@@ -40,7 +45,15 @@ fn a_lock_that_is_held_keeps_no_other_master_waiting() {
     let world = world(Store::Sqlite);
     let (dead, second) = (world.dead(), second(&world));
     let holder = holder(&world, &dead);
-    let arguments = ["failover", "--all-dead", "--grace", "0s", "--yes", "--lock-timeout", "1s"];
+    let arguments = [
+        "failover",
+        "--all-dead",
+        "--grace",
+        "0s",
+        "--yes",
+        "--lock-timeout",
+        "1s",
+    ];
     let output = world.dsctl(&arguments).run().exit(7).err(&dead);
     let report = output.json();
     assert_eq!(recovered(&report), [11], "{output:?}");
@@ -52,7 +65,10 @@ fn a_lock_that_is_held_keeps_no_other_master_waiting() {
     assert_eq!(of(&output.json(), &dead)["error"]["kind"], "lock_held");
     holder.signal("TERM");
     holder.finish();
-    assert_eq!(recovered(&world.run(&arguments, 0).json()), (1..=10).collect::<Vec<i64>>());
+    assert_eq!(
+        recovered(&world.run(&arguments, 0).json()),
+        (1..=10).collect::<Vec<i64>>()
+    );
 }
 
 #[test]
@@ -60,14 +76,21 @@ fn a_lock_that_is_given_back_in_time_is_taken_at_the_end() {
     let world = world(Store::Postgres);
     let (dead, second) = (world.dead(), second(&world));
     let holder = holder(&world, &dead);
-    let mut running = world.dsctl(&["failover", &dead, &second, "--yes", "--lock-timeout", "1m"]).spawn();
+    let mut running = world
+        .dsctl(&["failover", &dead, &second, "--yes", "--lock-timeout", "1m"])
+        .spawn();
     // The other one is not waited for.
-    eventually(Duration::from_secs(30), "the command of the free master", || {
-        match world.env.number("SELECT COUNT(*) FROM t_ds_command WHERE workflow_instance_id = 11") {
+    eventually(
+        Duration::from_secs(30),
+        "the command of the free master",
+        || match world
+            .env
+            .number("SELECT COUNT(*) FROM t_ds_command WHERE workflow_instance_id = 11")
+        {
             1 => Ok(()),
             other => Err(other),
-        }
-    });
+        },
+    );
     running.await_stderr("waiting for the lock");
     holder.signal("TERM");
     holder.finish();
@@ -75,18 +98,47 @@ fn a_lock_that_is_given_back_in_time_is_taken_at_the_end() {
     let report = output.json();
     assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
     // As they were named.
-    assert_eq!((&report["masters"][0]["address"], &report["masters"][1]["address"]), (&dead.into(), &second.into()));
+    assert_eq!(
+        (
+            &report["masters"][0]["address"],
+            &report["masters"][1]["address"]
+        ),
+        (&dead.into(), &second.into())
+    );
 }
 
 #[test]
 fn all_masters_together_wait_once() {
     let world = world(Store::Sqlite);
-    let masters =
-        [world.dead(), second(&world), world.address("master-f.ds", 5678), world.address("master-g.ds", 5678)];
-    world.env.insert(masters[2..].iter().zip(12..).map(|(host, id)| world.instance(id).host(host)));
-    let holders: Vec<Running> = masters.iter().map(|master| holder(&world, master)).collect();
-    let report =
-        world.dsctl(&["failover", "--all-dead", "--grace", "0s", "--yes", "--lock-timeout", "4s"]).run().exit(5).json();
+    let masters = [
+        world.dead(),
+        second(&world),
+        world.address("master-f.ds", 5678),
+        world.address("master-g.ds", 5678),
+    ];
+    world.env.insert(
+        masters[2..]
+            .iter()
+            .zip(12..)
+            .map(|(host, id)| world.instance(id).host(host)),
+    );
+    let holders: Vec<Running> = masters
+        .iter()
+        .map(|master| holder(&world, master))
+        .collect();
+    let report = world
+        .dsctl(&[
+            "failover",
+            "--all-dead",
+            "--grace",
+            "0s",
+            "--yes",
+            "--lock-timeout",
+            "4s",
+        ])
+        .run()
+        .exit(5)
+        .json();
     for master in &masters {
         assert_eq!(of(&report, master)["error"]["kind"], "lock_held");
     }
@@ -103,7 +155,13 @@ fn a_host_that_no_lock_can_be_made_of_ends_nothing() {
     let output = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 7);
     let report = output.json();
     assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
-    assert!(!of(&report, odd)["error"]["message"].as_str().unwrap().is_empty(), "{report:#}");
+    assert!(
+        !of(&report, odd)["error"]["message"]
+            .as_str()
+            .unwrap()
+            .is_empty(),
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -114,7 +172,9 @@ fn a_master_that_lives_is_refused_and_the_others_are_done() {
     assert_eq!(recovered(&report), (1..=10).collect::<Vec<i64>>());
     assert_eq!(of(&report, &living)["error"]["kind"], "refused");
     assert!(of(&report, &living)["error"]["hint"].is_string());
-    let report = world.run_in_vain(&["failover", &living, &dead, "--yes"], 4).json();
+    let report = world
+        .run_in_vain(&["failover", &living, &dead, "--yes"], 4)
+        .json();
     assert!(of(&report, &dead)["error"].is_null());
     // What is alive is called so.
     assert_eq!(of(&report, &living)["verdict"], "alive");
@@ -124,12 +184,29 @@ fn a_master_that_lives_is_refused_and_the_others_are_done() {
 fn what_needs_a_human_is_not_hidden_behind_a_lock_that_is_held() {
     let world = world(Store::Sqlite);
     let (dead, second) = (world.dead(), second(&world));
-    world.env.sql("UPDATE t_ds_workflow_instance SET workflow_definition_code = 987654321 WHERE id <= 10");
+    world.env.sql(
+        "UPDATE t_ds_workflow_instance SET workflow_definition_code = 987654321 WHERE id <= 10",
+    );
     let _holder = holder(&world, &second);
-    let arguments = ["failover", "--all-dead", "--grace", "0s", "--yes", "--lock-timeout", "0s"];
+    let arguments = [
+        "failover",
+        "--all-dead",
+        "--grace",
+        "0s",
+        "--yes",
+        "--lock-timeout",
+        "0s",
+    ];
     let report = world.dsctl(&arguments).run().exit(7).json();
-    assert_eq!((&report["error"]["kind"], &report["error"]["exit_code"]), (&"lock_held".into(), &7.into()));
-    assert_eq!(of(&report, &dead)["skipped"].as_array().unwrap().len(), 10, "{report:#}");
+    assert_eq!(
+        (&report["error"]["kind"], &report["error"]["exit_code"]),
+        (&"lock_held".into(), &7.into())
+    );
+    assert_eq!(
+        of(&report, &dead)["skipped"].as_array().unwrap().len(),
+        10,
+        "{report:#}"
+    );
     assert_eq!(of(&report, &second)["error"]["kind"], "lock_held");
 }
 
@@ -137,9 +214,18 @@ fn what_needs_a_human_is_not_hidden_behind_a_lock_that_is_held() {
 fn who_is_not_begun_is_named() {
     let world = world(Store::Sqlite);
     let (dead, second) = (world.dead(), second(&world));
-    let report = world.run_in_vain(&["failover", &dead, &second, "--yes", "--max-instances", "3"], 4).json();
+    let report = world
+        .run_in_vain(
+            &["failover", &dead, &second, "--yes", "--max-instances", "3"],
+            4,
+        )
+        .json();
     for master in [&dead, &second] {
-        assert_eq!(of(&report, master)["error"]["kind"], "not_begun", "{report:#}");
+        assert_eq!(
+            of(&report, master)["error"]["kind"],
+            "not_begun",
+            "{report:#}"
+        );
     }
 }
 
@@ -168,14 +254,27 @@ fn a_row_that_is_refused_is_named_and_the_others_are_done() {
     for store in Store::ALL {
         let world = world(store);
         refuse(&world.env, "IN (4, 7)");
-        let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 7).json();
-        assert_eq!(recovered(&report), [1, 2, 3, 5, 6, 8, 9, 10, 11], "{store:?}");
-        assert_eq!(skipped(&report), [(4, "refused".to_owned()), (7, "refused".to_owned())]);
-        let detail = report["masters"][0]["skipped"][0]["detail"].as_str().unwrap();
+        let report = world
+            .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 7)
+            .json();
+        assert_eq!(
+            recovered(&report),
+            [1, 2, 3, 5, 6, 8, 9, 10, 11],
+            "{store:?}"
+        );
+        assert_eq!(
+            skipped(&report),
+            [(4, "refused".to_owned()), (7, "refused".to_owned())]
+        );
+        let detail = report["masters"][0]["skipped"][0]["detail"]
+            .as_str()
+            .unwrap();
         assert!(detail.contains("not this one"), "{detail}");
         // They are as they were, and there is one command for each of the others.
         let (left, commands) = (
-            world.env.number("SELECT COUNT(*) FROM t_ds_workflow_instance WHERE id IN (4, 7) AND state = 1"),
+            world.env.number(
+                "SELECT COUNT(*) FROM t_ds_workflow_instance WHERE id IN (4, 7) AND state = 1",
+            ),
             world.env.number("SELECT COUNT(*) FROM t_ds_command"),
         );
         assert_eq!((left, commands), (2, 9), "{store:?}");
@@ -187,9 +286,28 @@ fn a_database_that_refuses_every_row_is_told_in_its_words() {
     for store in Store::ALL {
         let world = world(store);
         refuse(&world.env, "> 0");
-        let report = world.run_in_vain(&["failover", "--all-dead", "--grace", "0s", "--yes", "--batch", "2"], 1).json();
+        let report = world
+            .run_in_vain(
+                &[
+                    "failover",
+                    "--all-dead",
+                    "--grace",
+                    "0s",
+                    "--yes",
+                    "--batch",
+                    "2",
+                ],
+                1,
+            )
+            .json();
         for master in report["masters"].as_array().unwrap() {
-            assert!(master["error"]["message"].as_str().unwrap().contains("not this one"), "{report:#}");
+            assert!(
+                master["error"]["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("not this one"),
+                "{report:#}"
+            );
         }
     }
 }
@@ -201,8 +319,12 @@ impl Locked {
     fn rows(env: &Env, ids: &str) -> Self {
         let mut database = env.database();
         wait(async {
-            database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
-            let sql = format!("SELECT id FROM t_ds_workflow_instance WHERE id IN ({ids}) FOR UPDATE");
+            database
+                .begin(Access::Write, Duration::from_mins(10))
+                .await
+                .unwrap();
+            let sql =
+                format!("SELECT id FROM t_ds_workflow_instance WHERE id IN ({ids}) FOR UPDATE");
             database.query(&sql.into(), &mut |_| ()).await.unwrap();
         });
         Self(database)
@@ -218,13 +340,56 @@ impl Locked {
 
 fn rows_that_are_locked_are_named(world: &World) {
     let locked = Locked::rows(&world.env, "3, 9");
-    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "2s"], 7).json();
-    assert_eq!(recovered(&report), [1, 2, 4, 5, 6, 7, 8, 10, 11], "{report:#}");
-    assert_eq!(skipped(&report), [(3, "locked".to_owned()), (9, "locked".to_owned())]);
-    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "2s"], 7).json();
-    assert_eq!((&report["recovered"], &report["error"]), (&0.into(), &Json::Null));
+    let report = world
+        .run(
+            &[
+                "failover",
+                "--all-dead",
+                "--grace",
+                "0s",
+                "--yes",
+                "--timeout",
+                "2s",
+            ],
+            7,
+        )
+        .json();
+    assert_eq!(
+        recovered(&report),
+        [1, 2, 4, 5, 6, 7, 8, 10, 11],
+        "{report:#}"
+    );
+    assert_eq!(
+        skipped(&report),
+        [(3, "locked".to_owned()), (9, "locked".to_owned())]
+    );
+    let report = world
+        .run(
+            &[
+                "failover",
+                "--all-dead",
+                "--grace",
+                "0s",
+                "--yes",
+                "--timeout",
+                "2s",
+            ],
+            7,
+        )
+        .json();
+    assert_eq!(
+        (&report["recovered"], &report["error"]),
+        (&0.into(), &Json::Null)
+    );
     locked.let_go();
-    assert_eq!(recovered(&world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0).json()), [3, 9]);
+    assert_eq!(
+        recovered(
+            &world
+                .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0)
+                .json()
+        ),
+        [3, 9]
+    );
 }
 
 #[test]
@@ -239,38 +404,70 @@ fn rows_that_somebody_locks_are_named_and_the_others_are_done() {
 fn rows_that_somebody_locks_are_named_where_none_can_be_passed_over() {
     let mut server = MariaDb::private();
     server.restart_with(&["--version=10.5.5-MariaDB"]);
-    rows_that_are_locked_are_named(&filled(World::in_env(Env::on_mariadb(&server), release("3.4.1"))));
+    rows_that_are_locked_are_named(&filled(World::in_env(
+        Env::on_mariadb(&server),
+        release("3.4.1"),
+    )));
 }
 
 #[test]
 fn rows_that_are_let_go_in_time_are_done_at_the_end() {
     for store in [Store::MariaDb, Store::Postgres] {
         let world = world(store);
-        // MariaDB looks at every row of a table that is next to empty, and waits for those that are locked.
-        world.env.insert((2000..2600).map(|id| world.instance(id).state(7)));
-        world.env.sql(if store == Store::MariaDb { "ANALYZE TABLE t_ds_workflow_instance" } else { "ANALYZE" });
+        // MariaDB looks at every row of a table that is next to empty, and waits for those that are
+        // locked.
+        world
+            .env
+            .insert((2000..2600).map(|id| world.instance(id).state(7)));
+        world.env.sql(if store == Store::MariaDb {
+            "ANALYZE TABLE t_ds_workflow_instance"
+        } else {
+            "ANALYZE"
+        });
         let locked = Locked::rows(&world.env, "3");
-        let running = world.dsctl(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "40s"]).spawn();
-        eventually(Duration::from_secs(30), "the commands of all free rows", || {
-            match world.env.number("SELECT COUNT(*) FROM t_ds_command") {
+        let running = world
+            .dsctl(&[
+                "failover",
+                "--all-dead",
+                "--grace",
+                "0s",
+                "--yes",
+                "--timeout",
+                "40s",
+            ])
+            .spawn();
+        eventually(
+            Duration::from_secs(30),
+            "the commands of all free rows",
+            || match world.env.number("SELECT COUNT(*) FROM t_ds_command") {
                 9.. => Ok(()),
                 few => Err(few),
-            }
-        });
+            },
+        );
         locked.let_go();
         let report = running.finish().exit(0).json();
         assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
     }
 }
 
-/// A master that died in the middle of a transaction keeps its commands locked until the server notices.
+/// A master that died in the middle of a transaction keeps its commands locked until the server
+/// notices.
 fn with_a_locked_command(world: &World) -> Locked {
     let command = dsctl::demo::seed::command(world.version, 0).id(900);
     world.env.insert([command]);
     let mut database = world.env.database();
     wait(async {
-        database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
-        database.query(&"SELECT id FROM t_ds_command WHERE id = 900 FOR UPDATE".into(), &mut |_| ()).await.unwrap();
+        database
+            .begin(Access::Write, Duration::from_mins(10))
+            .await
+            .unwrap();
+        database
+            .query(
+                &"SELECT id FROM t_ds_command WHERE id = 900 FOR UPDATE".into(),
+                &mut |_| (),
+            )
+            .await
+            .unwrap();
     });
     Locked(database)
 }
@@ -280,17 +477,46 @@ fn a_command_that_somebody_locks_is_in_nobodys_way() {
     for store in [Store::MariaDb, Store::Postgres] {
         let world = world(store);
         let locked = with_a_locked_command(&world);
-        let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "2s"], 0).json();
+        let report = world
+            .run(
+                &[
+                    "failover",
+                    "--all-dead",
+                    "--grace",
+                    "0s",
+                    "--yes",
+                    "--timeout",
+                    "2s",
+                ],
+                0,
+            )
+            .json();
         assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
         locked.let_go();
     }
 }
 
 fn is_told_soon(world: &World) {
-    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes", "--timeout", "3s"], 6).json();
+    let report = world
+        .run(
+            &[
+                "failover",
+                "--all-dead",
+                "--grace",
+                "0s",
+                "--yes",
+                "--timeout",
+                "3s",
+            ],
+            6,
+        )
+        .json();
     assert_eq!(report["recovered"], 0, "{report:#}");
     let hint = report["error"]["hint"].as_str().unwrap();
-    assert!(hint.contains("another transaction is in the way"), "{report:#}");
+    assert!(
+        hint.contains("another transaction is in the way"),
+        "{report:#}"
+    );
     let elapsed = report["elapsed_ms"].as_u64().unwrap();
     assert!(elapsed < 50_000, "{elapsed}");
 }
@@ -304,7 +530,9 @@ fn a_locked_command_in_a_server_that_logs_statements_is_told_soon() {
     let locked = with_a_locked_command(&world);
     is_told_soon(&world);
     locked.let_go();
-    let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0).json();
+    let report = world
+        .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0)
+        .json();
     assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
 }
 
@@ -315,12 +543,20 @@ fn a_table_that_somebody_locks_is_told_soon() {
         let world = world(Store::Postgres);
         let mut database = world.env.database();
         wait(async {
-            database.begin(Access::Write, Duration::from_mins(10)).await.unwrap();
-            database.execute(&format!("LOCK TABLE {table} IN SHARE MODE").into()).await.unwrap();
+            database
+                .begin(Access::Write, Duration::from_mins(10))
+                .await
+                .unwrap();
+            database
+                .execute(&format!("LOCK TABLE {table} IN SHARE MODE").into())
+                .await
+                .unwrap();
         });
         is_told_soon(&world);
         Locked(database).let_go();
-        let report = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0).json();
+        let report = world
+            .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0)
+            .json();
         assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
     }
 }

@@ -1,4 +1,5 @@
-//! One cluster of a release: its definitions, one living master, one living worker, and a master that is gone.
+//! One cluster of a release: its definitions, one living master, one living worker, and a master
+//! that is gone.
 
 use dsctl::demo::Server;
 use dsctl::demo::payload::{self, Beat};
@@ -55,19 +56,36 @@ impl World {
         env.set("DSCTL_TIME_ZONE", ZONE);
         let version = release.number.parse().unwrap();
         env.create_schema(version);
-        let mut world = Self { env, release, version, registered: Vec::new() };
+        let mut world = Self {
+            env,
+            release,
+            version,
+            registered: Vec::new(),
+        };
         world.env.insert(world.definitions());
         // The living master has run something here before: it is this cluster's.
-        let ended = seed::instance(version).id(1_000_000).name("ended").state(7).host(&world.living());
+        let ended = seed::instance(version)
+            .id(1_000_000)
+            .name("ended")
+            .state(7)
+            .host(&world.living());
         world.env.insert([ended]);
-        world.registered.push(world.register_master(&world.living()));
-        world.registered.push(world.register(Server::Worker, release.workers, &world.worker()));
+        world
+            .registered
+            .push(world.register_master(&world.living()));
+        world
+            .registered
+            .push(world.register(Server::Worker, release.workers, &world.worker()));
         world
     }
 
     /// An address as this release writes it.
     pub fn address(&self, host: &str, port: u16) -> String {
-        if self.release.ports { format!("{host}:{port}") } else { host.to_owned() }
+        if self.release.ports {
+            format!("{host}:{port}")
+        } else {
+            host.to_owned()
+        }
     }
 
     /// The master that lives.
@@ -115,13 +133,19 @@ impl World {
 
     /// A running instance of the dead master, of definition 1.
     pub fn instance(&self, id: i64) -> Seed {
-        let row = seed::instance(self.version).id(id).host(&self.dead()).started(time(BEGUN));
+        let row = seed::instance(self.version)
+            .id(id)
+            .host(&self.dead())
+            .started(time(BEGUN));
         row.time("update_time", time(UPDATED))
     }
 
     /// A running task of an instance on the worker that is gone.
     pub fn task(&self, id: i64, instance: i64) -> Seed {
-        seed::task(self.version, instance).id(id).host(&self.dead_worker()).started(time(BEGUN))
+        seed::task(self.version, instance)
+            .id(id)
+            .host(&self.dead_worker())
+            .started(time(BEGUN))
     }
 
     /// An instance that was handed over.
@@ -132,8 +156,8 @@ impl World {
         }
     }
 
-    /// 1 is in every table, and its second version in the log alone; 2 and 3 have schedules; 4 and 5 are not to be
-    /// started; the project of 6 is gone; 7 is in no log.
+    /// 1 is in every table, and its second version in the log alone; 2 and 3 have schedules; 4 and
+    /// 5 are not to be started; the project of 6 is gone; 7 is in no log.
     fn definitions(&self) -> Vec<Seed> {
         let version = self.version;
         let definition = |number| seed::definition(version).definition(number, 1);
@@ -141,16 +165,21 @@ impl World {
             seed::project(version),
             definition(1),
             definition(2),
-            seed::schedule(version).definition(2, 1).maybe("timezone_id", "Asia/Tokyo"),
+            seed::schedule(version)
+                .definition(2, 1)
+                .maybe("timezone_id", "Asia/Tokyo"),
             definition(3),
-            seed::schedule(version).definition(3, 1).without("timezone_id"),
+            seed::schedule(version)
+                .definition(3, 1)
+                .without("timezone_id"),
             definition(4).set("release_state", 0),
             definition(5).set("flag", 0),
             definition(6).maybe("project_code", 999),
             definition(7),
         ];
         if self.release.definitions != super::releases::Definitions::Id {
-            let logged = |number, version_of| seed::definition_log(version).definition(number, version_of);
+            let logged =
+                |number, version_of| seed::definition_log(version).definition(number, version_of);
             rows.extend((1..=5).map(|number| logged(number, 1)));
             rows.extend([logged(1, 2), logged(6, 1).set("project_code", 999)]);
         }
@@ -161,23 +190,39 @@ impl World {
     pub fn dsctl(&self, arguments: &[&str]) -> Dsctl {
         let program = Dsctl::new(&self.env).args(arguments).args(["-o", "json"]);
         // 3.3.0 alone cannot be failed over without it.
-        let hands_over = arguments.iter().any(|argument| ["failover", "clear-hosts"].contains(argument));
+        let hands_over = arguments
+            .iter()
+            .any(|argument| ["failover", "clear-hosts"].contains(argument));
         let unclear = hands_over && self.release.number == "3.3.0-alpha";
-        let program = if unclear { program.args(["--allow-recovered"]) } else { program };
-        if self.release.undecided { program.args(["--ds-version", self.release.number]) } else { program }
+        let program = if unclear {
+            program.args(["--allow-recovered"])
+        } else {
+            program
+        };
+        if self.release.undecided {
+            program.args(["--ds-version", self.release.number])
+        } else {
+            program
+        }
     }
 
     /// Runs the program, checks its exit code, and checks that it leaves no lock behind.
     #[track_caller]
     pub fn run(&self, arguments: &[&str], exit: i32) -> Output {
         let output = self.dsctl(arguments).run().exit(exit);
-        let left: Vec<String> = self.env.registry_dump().into_keys().filter(|node| node.contains("-lock-")).collect();
+        let left: Vec<String> = self
+            .env
+            .registry_dump()
+            .into_keys()
+            .filter(|node| node.contains("-lock-"))
+            .collect();
         assert!(left.is_empty(), "{left:?} after\n{output:?}");
         output
     }
 
-    /// Runs the program, which must change nothing in the database and nothing in the registry. Only before the first
-    /// lock is taken: ZooKeeper itself removes empty containers when it likes.
+    /// Runs the program, which must change nothing in the database and nothing in the registry.
+    /// Only before the first lock is taken: ZooKeeper itself removes empty containers when it
+    /// likes.
     #[track_caller]
     pub fn run_idly(&self, arguments: &[&str], exit: i32) -> Output {
         let (database, registry) = (self.env.dump(), self.env.registry_dump());
@@ -209,17 +254,31 @@ impl World {
 
 /// Ids of the instances that were recovered, of the first master.
 pub fn recovered(report: &Json) -> Vec<i64> {
-    let entries =
-        report["masters"].as_array().unwrap().iter().flat_map(|master| master["recovered"].as_array().unwrap());
-    let mut ids: Vec<i64> = entries.map(|entry| entry["instance_id"].as_i64().unwrap()).collect();
+    let entries = report["masters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|master| master["recovered"].as_array().unwrap());
+    let mut ids: Vec<i64> = entries
+        .map(|entry| entry["instance_id"].as_i64().unwrap())
+        .collect();
     ids.sort_unstable();
     ids
 }
 
 /// Instances that were left alone, and why.
 pub fn skipped(report: &Json) -> Vec<(i64, String)> {
-    let entries = report["masters"].as_array().unwrap().iter().flat_map(|master| master["skipped"].as_array().unwrap());
-    let read = |entry: &Json| (entry["instance_id"].as_i64().unwrap(), entry["reason"].as_str().unwrap().to_owned());
+    let entries = report["masters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|master| master["skipped"].as_array().unwrap());
+    let read = |entry: &Json| {
+        (
+            entry["instance_id"].as_i64().unwrap(),
+            entry["reason"].as_str().unwrap().to_owned(),
+        )
+    };
     let mut all: Vec<(i64, String)> = entries.map(read).collect();
     all.sort();
     all

@@ -1,4 +1,5 @@
-//! The database's answers get lost: a batch is whole or not there, and what cannot be known is not claimed to be.
+//! The database's answers get lost: a batch is whole or not there, and what cannot be known is not
+//! claimed to be.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,11 @@ use crate::harness::{At, Output, Proxy, Store};
 
 /// Two batches of five behind a proxy.
 fn world(store: Store) -> (World, Proxy) {
-    let version = if store == Store::MariaDb { BY_HOST } else { BY_STATE };
+    let version = if store == Store::MariaDb {
+        BY_HOST
+    } else {
+        BY_STATE
+    };
     let mut world = World::new(store, version, 10);
     let proxy = world.env.through_proxy();
     (world, proxy)
@@ -19,12 +24,18 @@ fn assert_error(output: &Output, kind: &str, proxy: &Proxy) {
     let document = output.json();
     assert_eq!(document["ok"], false, "{output:?}");
     assert_eq!(document["error"]["kind"], kind, "{output:?}");
-    assert!(document["error"].to_string().contains(&proxy.address()), "the endpoint is not named: {output:?}");
+    assert!(
+        document["error"].to_string().contains(&proxy.address()),
+        "the endpoint is not named: {output:?}"
+    );
 }
 
 /// The first and the second five of the instances.
 fn halves(world: &World) -> (BTreeSet<i64>, BTreeSet<i64>) {
-    (world.ids.iter().take(5).copied().collect(), world.ids.iter().skip(5).copied().collect())
+    (
+        world.ids.iter().take(5).copied().collect(),
+        world.ids.iter().skip(5).copied().collect(),
+    )
 }
 
 #[test]
@@ -69,7 +80,10 @@ fn a_lost_answer_to_commit_is_read_back() {
         assert!(proxy.has_sprung());
         assert_eq!(reported(&output), world.ids);
         let text = output.json()["masters"].to_string();
-        assert!(!text.contains(r#""command_id":null"#), "commands that were read back have ids: {text}");
+        assert!(
+            !text.contains(r#""command_id":null"#),
+            "commands that were read back have ids: {text}"
+        );
         world.check_complete();
     }
 }
@@ -78,18 +92,29 @@ fn a_lost_answer_to_commit_is_read_back() {
 fn lost_answers_to_the_two_halves_are_read_back() {
     for store in SERVERS {
         let (world, proxy) = world(store);
-        let original = if store == Store::Postgres { "--original-state running" } else { "" };
-        let halves = [format!("clear-hosts {DEAD} --yes"), format!("recover --orphans --yes {original}")];
+        let original = if store == Store::Postgres {
+            "--original-state running"
+        } else {
+            ""
+        };
+        let halves = [
+            format!("clear-hosts {DEAD} --yes"),
+            format!("recover --orphans --yes {original}"),
+        ];
         for (half, sprung) in halves.iter().zip(1..) {
             proxy.trap(Moment::Commit.bytes(store), At::SwallowAnswer);
             let output = world.run(world.dsctl(&format!("{half} -o json"))).exit(0);
-            assert_eq!((proxy.sprung(), reported(&output)), (sprung, world.ids.clone()));
+            assert_eq!(
+                (proxy.sprung(), reported(&output)),
+                (sprung, world.ids.clone())
+            );
         }
         world.check_complete();
     }
 }
 
-/// The database goes away together with the answer to COMMIT; whether that was delivered is not known.
+/// The database goes away together with the answer to COMMIT; whether that was delivered is not
+/// known.
 fn outcome_unknown(store: Store, at: At) {
     let (world, mut proxy) = world(store);
     let running = at_second_batch(&world, &proxy, "");
@@ -101,11 +126,24 @@ fn outcome_unknown(store: Store, at: At) {
     let (first, second) = halves(&world);
     assert_eq!(reported(&output), first);
     let error = output.json()["error"].to_string();
-    assert!(second.iter().all(|id| error.contains(&id.to_string())), "{output:?}");
-    assert!(!first.iter().any(|id| error.contains(&id.to_string())), "{output:?}");
+    assert!(
+        second.iter().all(|id| error.contains(&id.to_string())),
+        "{output:?}"
+    );
+    assert!(
+        !first.iter().any(|id| error.contains(&id.to_string())),
+        "{output:?}"
+    );
     proxy.listen();
     let done = world.check();
-    assert_eq!(done, if at == At::Cut { first } else { world.ids.clone() });
+    assert_eq!(
+        done,
+        if at == At::Cut {
+            first
+        } else {
+            world.ids.clone()
+        }
+    );
     world.complete();
 }
 

@@ -1,5 +1,5 @@
-//! A registry that is away for longer than we wait for an answer, and back before our session is over: what we hold there
-//! is still ours, and nobody else can have it.
+//! A registry that is away for longer than we wait for an answer, and back before our session is
+//! over: what we hold there is still ours, and nobody else can have it.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ const PATIENT: &str = "--timeout 2s --session-timeout 1m";
 
 /// Our transaction is over: its rows are free.
 fn await_rollback(world: &World) {
-    let sql = format!("SELECT id FROM t_ds_process_instance WHERE host = '{DEAD}' FOR UPDATE NOWAIT");
+    let sql =
+        format!("SELECT id FROM t_ds_process_instance WHERE host = '{DEAD}' FOR UPDATE NOWAIT");
     eventually(SOON, "the end of the transaction", || {
         let mut database = world.env.database_with(Limits::default());
         let answer = wait(database.query(&sql.as_str().into(), &mut |_| ()));
@@ -24,8 +25,8 @@ fn await_rollback(world: &World) {
     });
 }
 
-/// Nothing is committed, and the lock is given back as soon as that can be said to somebody: not only when the session
-/// ends, for which living masters would have to wait.
+/// Nothing is committed, and the lock is given back as soon as that can be said to somebody: not
+/// only when the session ends, for which living masters would have to wait.
 #[test]
 fn before_commit_and_back_before_the_lock_is_given_back() {
     let (world, zookeeper, database) = world_of_two();
@@ -43,7 +44,8 @@ fn before_commit_and_back_before_the_lock_is_given_back() {
     world.complete();
 }
 
-/// The work is done and said to be done; the lock stays for the rest of the session, and goes with it.
+/// The work is done and said to be done; the lock stays for the rest of the session, and goes with
+/// it.
 #[test]
 fn while_the_lock_is_given_back_and_for_longer_than_the_run() {
     let (world, zookeeper, _database) = world_of_two();
@@ -55,14 +57,23 @@ fn while_the_lock_is_given_back_and_for_longer_than_the_run() {
     let output = running.finish().exit(0);
     assert_eq!(reported(&output), world.ids);
     assert!(
-        output.json()["warnings"].to_string().contains(&world.lock()),
+        output.json()["warnings"]
+            .to_string()
+            .contains(&world.lock()),
         "the lock stays, and that is told: {output:?}"
     );
     let queue = world.queue();
     assert_eq!(queue.len(), 1, "the session lives on");
     // Whoever comes meanwhile is told whose lock it is, and takes nothing.
-    let second = world.failover("--lock-timeout 0s").env("DSCTL_ZK", &world.env.connect).run().exit(5);
-    assert!(second.json()["error"].to_string().contains(&queue[0]), "{second:?}");
+    let second = world
+        .failover("--lock-timeout 0s")
+        .env("DSCTL_ZK", &world.env.connect)
+        .run()
+        .exit(5);
+    assert!(
+        second.json()["error"].to_string().contains(&queue[0]),
+        "{second:?}"
+    );
     // What was kept on the way must not arrive.
     zookeeper.cut();
     zookeeper.pass();

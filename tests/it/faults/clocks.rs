@@ -1,5 +1,5 @@
-//! The registry inside the database, and clocks that differ: a heartbeat that moves is a living master's, whatever time it
-//! shows.
+//! The registry inside the database, and clocks that differ: a heartbeat that moves is a living
+//! master's, whatever time it shows.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,18 +20,36 @@ const GONE: &str = "10.0.0.3:5678";
 const SESSION: i64 = 60_000;
 
 fn with_clock(address: &'static str, client: i64, reported: Timestamp) -> Registered<'static> {
-    Registered { client, reported, session_millis: SESSION, ..registered(address) }
+    Registered {
+        client,
+        reported,
+        session_millis: SESSION,
+        ..registered(address)
+    }
 }
 
-/// Two masters that live, with clocks behind ours, and the row of a dead one whose clock was ahead of both.
+/// Two masters that live, with clocks behind ours, and the row of a dead one whose clock was ahead
+/// of both.
 fn world(store: Store) -> World {
     let world = World::with_registry_inside(store, BY_STATE, 3);
-    world.env.sql("DELETE FROM t_ds_jdbc_registry_data; DELETE FROM t_ds_jdbc_registry_client_heartbeat");
+    world.env.sql(
+        "DELETE FROM t_ds_jdbc_registry_data; DELETE FROM t_ds_jdbc_registry_client_heartbeat",
+    );
     let now = Timestamp::now();
-    world.env.register_in_database(BY_STATE, &with_clock(DEAD, 8, now - AHEAD));
-    world.env.register_in_database(BY_STATE, &with_clock(super::world::LIVING, 7, now - AHEAD));
-    world.env.register_in_database(BY_STATE, &with_clock(GONE, 9, now + AHEAD));
-    world.env.insert([seed::instance(BY_STATE).id(5000).name("ended").state(7).host(GONE)]);
+    world
+        .env
+        .register_in_database(BY_STATE, &with_clock(DEAD, 8, now - AHEAD));
+    world
+        .env
+        .register_in_database(BY_STATE, &with_clock(super::world::LIVING, 7, now - AHEAD));
+    world
+        .env
+        .register_in_database(BY_STATE, &with_clock(GONE, 9, now + AHEAD));
+    world.env.insert([seed::instance(BY_STATE)
+        .id(5000)
+        .name("ended")
+        .state(7)
+        .host(GONE)]);
     world
 }
 
@@ -58,10 +76,25 @@ fn a_master_whose_heartbeat_moves_is_alive_whatever_the_clocks_say() {
     for store in [Store::MariaDb, Store::Postgres] {
         let world = world(store);
         let refused = while_beating(&world, "7, 8", || world.failover("").run()).exit(4);
-        assert!(refused.json()["error"]["message"].as_str().unwrap().ends_with("it is alive"), "{refused:?}");
-        let masters = while_beating(&world, "7, 8", || world.dsctl("masters -o json").run()).exit(0).json();
-        let verdicts = masters["masters"].as_array().unwrap().iter().map(|master| master["verdict"].as_str().unwrap());
-        assert!(verdicts.clone().all(|verdict| verdict != "dead"), "{masters}");
+        assert!(
+            refused.json()["error"]["message"]
+                .as_str()
+                .unwrap()
+                .ends_with("it is alive"),
+            "{refused:?}"
+        );
+        let masters = while_beating(&world, "7, 8", || world.dsctl("masters -o json").run())
+            .exit(0)
+            .json();
+        let verdicts = masters["masters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|master| master["verdict"].as_str().unwrap());
+        assert!(
+            verdicts.clone().all(|verdict| verdict != "dead"),
+            "{masters}"
+        );
         assert_eq!(world.command_count(), 0);
     }
 }
@@ -69,7 +102,10 @@ fn a_master_whose_heartbeat_moves_is_alive_whatever_the_clocks_say() {
 #[test]
 fn a_heartbeat_that_stands_still_is_a_dead_masters() {
     let world = world(Store::MariaDb);
-    while_beating(&world, "7", || world.failover("").limit(Duration::from_mins(2)).run()).exit(0);
+    while_beating(&world, "7", || {
+        world.failover("").limit(Duration::from_mins(2)).run()
+    })
+    .exit(0);
     assert_eq!(world.command_count(), 3);
 }
 
@@ -82,7 +118,8 @@ fn a_master_without_a_row_is_not_waited_for() {
     assert!(took < Duration::from_secs(15), "{took:?}");
 }
 
-/// ZooKeeper is given, but the masters are registered in the database. What time it is where we run does not matter.
+/// ZooKeeper is given, but the masters are registered in the database. What time it is where we run
+/// does not matter.
 #[test]
 fn masters_in_the_database_are_found_whatever_our_own_clock_says() {
     for store in [Store::MariaDb, Store::Postgres] {
@@ -90,9 +127,15 @@ fn masters_in_the_database_are_found_whatever_our_own_clock_says() {
             // A heartbeat of now, and one that is a quarter of an hour old.
             for (age, code) in [(Duration::ZERO, 4), (Duration::from_mins(15), 0)] {
                 let world = World::new(store, BY_STATE, 3);
-                world.env.register_in_database(BY_STATE, &with_clock(DEAD, 8, Timestamp::now() - age));
-                let skewed = crate::harness::Dsctl::new(&world.env).through("/usr/bin/faketime", &["-m", "-f", ours]);
-                let output = skewed.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").args(["failover", DEAD, "--yes"]).run();
+                world
+                    .env
+                    .register_in_database(BY_STATE, &with_clock(DEAD, 8, Timestamp::now() - age));
+                let skewed = crate::harness::Dsctl::new(&world.env)
+                    .through("/usr/bin/faketime", &["-m", "-f", ours]);
+                let output = skewed
+                    .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                    .args(["failover", DEAD, "--yes"])
+                    .run();
                 let output = output.exit(code);
                 assert_eq!(
                     output.stderr.contains("--registry jdbc"),

@@ -1,5 +1,5 @@
-//! What cannot be reached is named, in bounded time, with the code that says that nothing was written, and without a
-//! password: that is looked for in every output.
+//! What cannot be reached is named, in bounded time, with the code that says that nothing was
+//! written, and without a password: that is looked for in every output.
 
 use std::time::Duration;
 
@@ -11,8 +11,17 @@ const TIMEOUTS: &str = "--timeout 4s --session-timeout 12s -vv";
 /// Every command that needs both the registry and the database, and what it is to exit with.
 #[track_caller]
 fn fails(world: &World, code: i32, named: &str) {
-    for command in ["masters", "instances", "commands", "failover 10.0.0.2:5678 --yes", "recover --orphans --yes"] {
-        let output = world.dsctl(&format!("{command} -o json {TIMEOUTS}")).limit(Duration::from_secs(15)).run();
+    for command in [
+        "masters",
+        "instances",
+        "commands",
+        "failover 10.0.0.2:5678 --yes",
+        "recover --orphans --yes",
+    ] {
+        let output = world
+            .dsctl(&format!("{command} -o json {TIMEOUTS}"))
+            .limit(Duration::from_secs(15))
+            .run();
         assert_failed(output, code, named);
     }
 }
@@ -21,9 +30,19 @@ fn fails(world: &World, code: i32, named: &str) {
 fn assert_failed(output: Output, code: i32, named: &str) {
     let output = output.exit(code);
     let document = output.json();
-    assert_eq!((&document["ok"], &document["error"]["exit_code"]), (&false.into(), &code.into()), "{output:?}");
-    assert!(document["error"].to_string().contains(named), "{named} is not named:\n{output:?}");
-    assert!(document["error"]["hint"].is_string(), "no hint:\n{output:?}");
+    assert_eq!(
+        (&document["ok"], &document["error"]["exit_code"]),
+        (&false.into(), &code.into()),
+        "{output:?}"
+    );
+    assert!(
+        document["error"].to_string().contains(named),
+        "{named} is not named:\n{output:?}"
+    );
+    assert!(
+        document["error"]["hint"].is_string(),
+        "no hint:\n{output:?}"
+    );
 }
 
 /// A port on which nobody listens.
@@ -79,7 +98,10 @@ fn wrong_password_user_or_database() {
             ("nobody", right.to_owned(), &database),
             ("dsctl", right.to_owned(), "no_such_database"),
         ] {
-            world.env.set("DSCTL_DB", &format!("{scheme}://{user}:{password}@{address}/{database}"));
+            world.env.set(
+                "DSCTL_DB",
+                &format!("{scheme}://{user}:{password}@{address}/{database}"),
+            );
             fails(&world, 6, &address);
         }
     }
@@ -88,7 +110,9 @@ fn wrong_password_user_or_database() {
 #[test]
 fn a_file_that_is_not_there_or_no_database() {
     let mut world = World::in_a_file(BY_HOST, 1);
-    let text = world.env.file("notes.txt", &"this is no database at all ".repeat(100));
+    let text = world
+        .env
+        .file("notes.txt", &"this is no database at all ".repeat(100));
     for path in [format!("{text}-missing"), text] {
         world.env.set("DSCTL_DB", &format!("sqlite:{path}"));
         fails(&world, 6, &path);
@@ -102,7 +126,8 @@ fn a_registry_closed_to_us_by_its_digest() {
         let right = format!("dsctl:{MARKER}-right");
         let parent = world.env.path("nodes/master");
         // The masters' own parent is closed, as it is where they have a digest.
-        let closed = crate::harness::FakeRegistration::closed_parent(&world.env.connect, &parent, &right);
+        let closed =
+            crate::harness::FakeRegistration::closed_parent(&world.env.connect, &parent, &right);
         if let Some(digest) = &digest {
             world.env.set("DSCTL_ZK_DIGEST", digest);
         }
@@ -123,7 +148,8 @@ fn a_lock_closed_to_us_by_its_digest() {
     let right = format!("dsctl:{MARKER}-right");
     let lock = world.lock();
     let parent = lock.rsplit_once('/').unwrap().0;
-    let closed = crate::harness::FakeRegistration::closed_parent(&world.env.connect, parent, &right);
+    let closed =
+        crate::harness::FakeRegistration::closed_parent(&world.env.connect, parent, &right);
     let output = world.failover(TIMEOUTS).run();
     assert_failed(output, 6, "lock/master-failover");
     world.check_untouched();
@@ -137,8 +163,14 @@ fn a_database_that_falls_silent_while_it_is_read() {
         let mut world = World::new(store, BY_HOST, 1);
         let proxy = world.env.through_proxy();
         proxy.trap(b"t_ds_version", At::Hold);
-        let dsctl: Dsctl = world.dsctl(&format!("masters -o json --statement-timeout 4s {TIMEOUTS}"));
-        assert_failed(dsctl.limit(Duration::from_secs(15)).run(), 6, &proxy.address());
+        let dsctl: Dsctl = world.dsctl(&format!(
+            "masters -o json --statement-timeout 4s {TIMEOUTS}"
+        ));
+        assert_failed(
+            dsctl.limit(Duration::from_secs(15)).run(),
+            6,
+            &proxy.address(),
+        );
         assert!(proxy.has_sprung());
     }
 }
@@ -146,15 +178,24 @@ fn a_database_that_falls_silent_while_it_is_read() {
 /// Somebody else's transaction has the rows, or the whole file, for longer than we wait.
 #[test]
 fn rows_that_somebody_else_keeps_locked() {
-    let worlds = Store::ALL.map(|store| World::new(store, BY_HOST, 3)).into_iter();
+    let worlds = Store::ALL
+        .map(|store| World::new(store, BY_HOST, 3))
+        .into_iter();
     for world in worlds.chain([World::in_a_file(BY_HOST, 3)]) {
         let mut other = world.env.database();
-        let begin = other.begin(dsctl::metadata::database::Access::Write, Duration::from_secs(30));
+        let begin = other.begin(
+            dsctl::metadata::database::Access::Write,
+            Duration::from_secs(30),
+        );
         crate::harness::wait(begin).unwrap();
         let touch = "UPDATE t_ds_process_instance SET name = name WHERE id = 1002";
         crate::harness::wait(other.execute(&touch.into())).unwrap();
         let patient = "--timeout 4s --session-timeout 20s";
-        let timeouts = if world.env.store == Store::Sqlite { TIMEOUTS } else { patient };
+        let timeouts = if world.env.store == Store::Sqlite {
+            TIMEOUTS
+        } else {
+            patient
+        };
         let output = world.run(world.failover(timeouts).limit(Duration::from_secs(50)));
         if world.env.store == Store::Sqlite {
             assert_failed(output, 6, &endpoint(&world));
@@ -163,8 +204,14 @@ fn rows_that_somebody_else_keeps_locked() {
         } else {
             // One row is no reason to leave the others.
             let skipped = output.exit(7).json()["masters"][0]["skipped"].clone();
-            assert_eq!((&skipped[0]["instance_id"], &skipped[0]["reason"]), (&1002.into(), &"locked".into()));
-            assert_eq!((skipped.as_array().map(Vec::len), world.command_count()), (Some(1), 2));
+            assert_eq!(
+                (&skipped[0]["instance_id"], &skipped[0]["reason"]),
+                (&1002.into(), &"locked".into())
+            );
+            assert_eq!(
+                (skipped.as_array().map(Vec::len), world.command_count()),
+                (Some(1), 2)
+            );
             crate::harness::wait(other.rollback());
         }
         world.complete();

@@ -1,4 +1,5 @@
-//! A process that sleeps through its session: the lock passes on, and nothing is done twice when it wakes up.
+//! A process that sleeps through its session: the lock passes on, and nothing is done twice when it
+//! wakes up.
 
 use std::time::Duration;
 
@@ -8,23 +9,38 @@ use crate::harness::{At, Limits, Store, eventually};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// The rows of the frozen transaction are free again, while its process still has the lock: whoever gets the lock next
-/// will not have to wait for them.
+/// The rows of the frozen transaction are free again, while its process still has the lock: whoever
+/// gets the lock next will not have to wait for them.
 fn await_rollback(world: &World) {
-    let table = if world.version == BY_STATE { "t_ds_workflow_instance" } else { "t_ds_process_instance" };
-    let sql = format!("SELECT id FROM {table} WHERE host = '{}' FOR UPDATE NOWAIT", super::world::DEAD);
+    let table = if world.version == BY_STATE {
+        "t_ds_workflow_instance"
+    } else {
+        "t_ds_process_instance"
+    };
+    let sql = format!(
+        "SELECT id FROM {table} WHERE host = '{}' FOR UPDATE NOWAIT",
+        super::world::DEAD
+    );
     eventually(SOON, "the end of the frozen transaction", || {
         let mut database = world.env.database_with(Limits::default());
         let answer = crate::harness::wait(database.query(&sql.as_str().into(), &mut |_| ()));
         crate::harness::wait(database.close());
         answer
     });
-    assert_eq!(world.queue().len(), 1, "the lock outlives the transaction that it protects");
+    assert_eq!(
+        world.queue().len(),
+        1,
+        "the lock outlives the transaction that it protects"
+    );
 }
 
 /// Frozen where it is about to send something; `delivered` says whether that arrives all the same.
 fn frozen(store: Store, moment: Moment, delivered: bool) {
-    let version = if store == Store::MariaDb { BY_HOST } else { BY_STATE };
+    let version = if store == Store::MariaDb {
+        BY_HOST
+    } else {
+        BY_STATE
+    };
     let mut world = World::new(store, version, 10);
     let direct = world.failover("--lock-timeout 30s");
     let proxy = world.env.through_proxy();
@@ -45,7 +61,10 @@ fn frozen(store: Store, moment: Moment, delivered: bool) {
     proxy.go_on();
     let output = world.end(sleeper);
     assert!(matches!(output.code, Some(6..=8)), "{moment:?} {output:?}");
-    assert!(reported(&output).is_empty(), "it was another process that did this: {output:?}");
+    assert!(
+        reported(&output).is_empty(),
+        "it was another process that did this: {output:?}"
+    );
     world.check_complete();
 }
 

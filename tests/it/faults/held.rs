@@ -20,9 +20,15 @@ fn held(version: Version) -> (World, Curator) {
 fn the_holder_is_named_and_our_place_given_up() {
     let (world, curator) = held(BY_HOST);
     let holder = world.queue();
-    let session = world.zk().owner(&format!("{}/{}", world.lock(), holder[0])).unwrap();
+    let session = world
+        .zk()
+        .owner(&format!("{}/{}", world.lock(), holder[0]))
+        .unwrap();
     for timeout in ["0s", "1s"] {
-        let output = world.failover(&format!("--lock-timeout {timeout}")).run().exit(5);
+        let output = world
+            .failover(&format!("--lock-timeout {timeout}"))
+            .run()
+            .exit(5);
         assert_eq!(world.queue(), holder, "our own node is gone");
         let document = output.json();
         assert_eq!(document["error"]["kind"], "lock_held");
@@ -55,7 +61,10 @@ fn a_known_leak_is_told() {
     let version = Version::new(3, 3, 1);
     let world = World::new(Store::Sqlite, version, 3);
     // The living master's own session holds the lock.
-    let node = format!("{}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000", world.lock());
+    let node = format!(
+        "{}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000",
+        world.lock()
+    );
     world.zk().create_parents(&node);
     world.living().create(&node, b"10.0.0.1");
     let output = world.failover("--lock-timeout 0s").run().exit(5);

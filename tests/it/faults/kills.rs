@@ -18,13 +18,20 @@ fn rest(world: &World, before: &BTreeSet<i64>) {
     let done = world.check();
     assert!(done.is_superset(before), "what was done stands");
     let output = world.run(world.failover("--lock-timeout 30s")).exit(0);
-    assert_eq!(reported(&output), world.ids.difference(&done).copied().collect());
+    assert_eq!(
+        reported(&output),
+        world.ids.difference(&done).copied().collect()
+    );
     world.check_complete();
 }
 
 /// Killed in the second batch, right before or after a message has arrived at the database.
 fn killed_in_second_batch(store: Store, moment: Moment, arrives: bool) {
-    let version = if store == Store::MariaDb { BY_HOST } else { BY_STATE };
+    let version = if store == Store::MariaDb {
+        BY_HOST
+    } else {
+        BY_STATE
+    };
     let mut world = World::new(store, version, 15);
     let proxy = world.env.through_proxy();
     let running = at_second_batch(&world, &proxy, "--session-timeout 2s");
@@ -81,7 +88,8 @@ fn killed_while_it_takes_the_lock() {
     }
 }
 
-/// One run after the other is killed: a few batches after it has begun, and a few milliseconds more.
+/// One run after the other is killed: a few batches after it has begun, and a few milliseconds
+/// more.
 fn killed_at_random(world: &World, session: &str) {
     let mut chance = Chance::new();
     let seed = chance.seed;
@@ -101,13 +109,23 @@ fn killed_at_random(world: &World, session: &str) {
         }
         let output = running.finish();
         // On a busy machine, the servers may end a brief session, or a transaction, by themselves.
-        assert!(matches!(output.code, Some(0 | 6..=8 | 137)), "DSCTL_TEST_SEED={seed}, life {life}: {output:?}");
+        assert!(
+            matches!(output.code, Some(0 | 6..=8 | 137)),
+            "DSCTL_TEST_SEED={seed}, life {life}: {output:?}"
+        );
         let now = world.check();
-        assert!(now.is_superset(&done), "DSCTL_TEST_SEED={seed}, life {life}: {output:?}");
+        assert!(
+            now.is_superset(&done),
+            "DSCTL_TEST_SEED={seed}, life {life}: {output:?}"
+        );
         done = now;
     }
     wait(database.close());
-    eprintln!("DSCTL_TEST_SEED={seed}: {} of {} after {LIVES} lives", done.len(), world.ids.len());
+    eprintln!(
+        "DSCTL_TEST_SEED={seed}: {} of {} after {LIVES} lives",
+        done.len(),
+        world.ids.len()
+    );
     assert!(!done.is_empty());
     rest(world, &done);
 }

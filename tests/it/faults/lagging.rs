@@ -1,4 +1,5 @@
-//! A follower whose link to the leader is slow: it answers at once, and what it says was true some seconds ago.
+//! A follower whose link to the leader is slow: it answers at once, and what it says was true some
+//! seconds ago.
 
 use std::time::Duration;
 
@@ -34,19 +35,34 @@ fn everything_is_read_as_it_is_with_the_leader() {
     }
     env.connect = ensemble.laggard();
     let long = Duration::from_mins(1);
-    let mut registry = open_with(&ZooKeeperSettings { timeout: long, session_timeout: long, ..settings(&env) });
+    let mut registry = open_with(&ZooKeeperSettings {
+        timeout: long,
+        session_timeout: long,
+        ..settings(&env)
+    });
     assert!(wait(registry.masters()).unwrap().servers.is_empty());
     env.connect = ensemble.at_leader();
     ensemble.lag(LAG / 2);
     // Each is there with the leader when it is asked for, and not there yet with the follower.
     let _master = env.master("10.0.0.1:5678", "");
     assert_eq!(wait(registry.masters()).unwrap().servers.len(), 1);
-    let worker = FakeRegistration::new(&env.connect, &env.path("nodes/worker/10.0.0.9:1234"), b"", None);
+    let worker = FakeRegistration::new(
+        &env.connect,
+        &env.path("nodes/worker/10.0.0.9:1234"),
+        b"",
+        None,
+    );
     assert_eq!(wait(registry.workers()).unwrap().servers.len(), 1);
     worker.create(&env.path(&format!("{lock}/_c_x-lock-0000000000")), b"");
     assert_eq!(wait(registry.lock_queue(lock)).unwrap().len(), 1);
-    env.zk().create(&env.path("lock/master-failover/10.0.0.3:5678"), b"");
-    assert_eq!(wait(registry.locks_below("lock/master-failover")).unwrap().len(), 2);
+    env.zk()
+        .create(&env.path("lock/master-failover/10.0.0.3:5678"), b"");
+    assert_eq!(
+        wait(registry.locks_below("lock/master-failover"))
+            .unwrap()
+            .len(),
+        2
+    );
     // And what has gone is gone.
     worker.close();
     assert!(wait(registry.workers()).unwrap().servers.is_empty());
@@ -66,7 +82,13 @@ fn a_master_that_comes_back_while_its_batch_is_written_keeps_its_instances() {
     let _back = world.env.register(BY_HOST, &registered(DEAD));
     database.go_on();
     let output = running.finish().exit(4);
-    assert!(output.json()["error"]["message"].as_str().unwrap().ends_with("it is alive"), "{output:?}");
+    assert!(
+        output.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("it is alive"),
+        "{output:?}"
+    );
     world.check_untouched();
 }
 
@@ -75,7 +97,15 @@ fn a_master_that_comes_back_while_its_batch_is_written_keeps_its_instances() {
 fn a_connection_that_breaks_between_two_servers_shows_nothing_old() {
     let ensemble = Ensemble::with_slow_link();
     let mut world = world(&ensemble, Store::MariaDb);
-    let mut registry = Proxy::to(ensemble.at_leader().rsplit(':').next().unwrap().parse().unwrap());
+    let mut registry = Proxy::to(
+        ensemble
+            .at_leader()
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap(),
+    );
     world.env.set("DSCTL_ZK", &registry.address());
     let database = world.env.through_proxy();
     database.trap(Moment::Command.bytes(Store::MariaDb), At::Hold);
@@ -83,17 +113,31 @@ fn a_connection_that_breaks_between_two_servers_shows_nothing_old() {
     database.await_sprung();
     ensemble.lag(LAG);
     let _back = world.env.register(BY_HOST, &registered(DEAD));
-    registry.lead_new_to(ensemble.laggard().rsplit(':').next().unwrap().parse().unwrap());
+    registry.lead_new_to(
+        ensemble
+            .laggard()
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap(),
+    );
     registry.trap(world.env.path("nodes/master").as_bytes(), At::SwallowAnswer);
     database.go_on();
     let output = running.finish().exit(4);
-    assert!(output.json()["error"]["message"].as_str().unwrap().ends_with("it is alive"), "{output:?}");
+    assert!(
+        output.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("it is alive"),
+        "{output:?}"
+    );
     assert!(registry.has_sprung());
     world.check_untouched();
 }
 
-/// A leader that was cut off from all others does not know yet that there is another one. It answers `sync`, and reads, as
-/// things were.
+/// A leader that was cut off from all others does not know yet that there is another one. It
+/// answers `sync`, and reads, as things were.
 #[test]
 fn a_deposed_leader_is_not_believed() {
     for store in [Store::MariaDb, Store::Postgres] {

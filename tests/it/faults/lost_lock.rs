@@ -1,4 +1,5 @@
-//! ZooKeeper's answers get lost, its connection breaks, the session or the lock ends: no lock, no commit.
+//! ZooKeeper's answers get lost, its connection breaks, the session or the lock ends: no lock, no
+//! commit.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,7 +29,8 @@ fn first_half(world: &World) -> BTreeSet<i64> {
     world.ids.iter().take(5).copied().collect()
 }
 
-/// Stopped inside the transaction of the first or the second batch, with everything written but the end.
+/// Stopped inside the transaction of the first or the second batch, with everything written but the
+/// end.
 fn in_transaction(world: &World, database: &Proxy, batch: u64) -> Running {
     if batch == 1 {
         database.trap(Moment::Command.bytes(Store::MariaDb), At::Hold);
@@ -43,14 +45,29 @@ fn in_transaction(world: &World, database: &Proxy, batch: u64) -> Running {
     running
 }
 
-/// The second batch is not written and the first one is told; with no first one, nothing was written.
+/// The second batch is not written and the first one is told; with no first one, nothing was
+/// written.
 #[track_caller]
 fn assert_stopped(world: &World, output: Output, batch: u64) {
-    let (code, done) = if batch == 1 { (6, BTreeSet::new()) } else { (8, first_half(world)) };
+    let (code, done) = if batch == 1 {
+        (6, BTreeSet::new())
+    } else {
+        (8, first_half(world))
+    };
     let output = output.exit(code);
     assert_eq!(output.json()["ok"], false);
-    let hint = if batch == 1 { "nothing was written" } else { "what was written stands" };
-    assert!(output.json()["error"]["hint"].as_str().unwrap().starts_with(hint), "{output:?}");
+    let hint = if batch == 1 {
+        "nothing was written"
+    } else {
+        "what was written stands"
+    };
+    assert!(
+        output.json()["error"]["hint"]
+            .as_str()
+            .unwrap()
+            .starts_with(hint),
+        "{output:?}"
+    );
     assert_eq!(reported(&output), done, "{output:?}");
     assert_eq!(world.check(), done);
 }
@@ -87,7 +104,12 @@ fn a_dead_network_before_the_lock() {
     proxy.black_hole();
     proxy.go_on();
     let output = world.end(running).exit(6);
-    assert!(output.json()["error"].to_string().contains(&proxy.address()), "{output:?}");
+    assert!(
+        output.json()["error"]
+            .to_string()
+            .contains(&proxy.address()),
+        "{output:?}"
+    );
     proxy.cut();
     proxy.pass();
     world.check_untouched();
@@ -120,7 +142,11 @@ fn a_session_that_expires_before_commit() {
         database.go_on();
         let output = world.end(running);
         assert!(matches!(output.code, Some(6..=8)), "{output:?}");
-        let done = if batch == 1 { BTreeSet::new() } else { first_half(&world) };
+        let done = if batch == 1 {
+            BTreeSet::new()
+        } else {
+            first_half(&world)
+        };
         assert_eq!(reported(&output), done, "{output:?}");
         assert_eq!(world.check(), done);
         world.complete();
@@ -176,7 +202,11 @@ fn a_dead_network_while_the_lock_is_given_back() {
     proxy.black_hole();
     proxy.go_on();
     // What was done is done. The server ends the lock with the session: nobody else can.
-    let output = running.finish().exit(0).out("could not be given back").out("has not heard that this session is over");
+    let output = running
+        .finish()
+        .exit(0)
+        .out("could not be given back")
+        .out("has not heard that this session is over");
     assert_eq!(reported(&output), world.ids);
     world.zk().await_queue(&world.lock(), 0);
     world.check_complete();
@@ -189,12 +219,19 @@ fn a_server_that_restarts_before_commit() {
     let mut world = World::in_env(env, BY_HOST, 10);
     let database = world.env.through_proxy();
     database.trap(Moment::Command.bytes(Store::MariaDb), At::Hold);
-    let running = world.failover("--batch 5 --timeout 2s --session-timeout 8s").spawn();
+    let running = world
+        .failover("--batch 5 --timeout 2s --session-timeout 8s")
+        .spawn();
     database.await_sprung();
     server.kill();
     database.go_on();
     let output = running.finish().exit(6);
-    assert!(output.json()["error"].to_string().contains(&server.connect_string()), "{output:?}");
+    assert!(
+        output.json()["error"]
+            .to_string()
+            .contains(&server.connect_string()),
+        "{output:?}"
+    );
     assert!(reported(&output).is_empty());
     world.check_untouched();
     server.start();

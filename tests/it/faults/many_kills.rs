@@ -47,7 +47,8 @@ fn random_moment(world: &World, running: &mut Running, chance: &mut Chance, whol
     std::thread::sleep(Duration::from_micros(chance.below(8_000)));
 }
 
-/// Runs one after the other until there were enough kills; gives the number of runs that were too quick.
+/// Runs one after the other until there were enough kills; gives the number of runs that were too
+/// quick.
 fn kill_again_and_again(store: Store, seed: u64, left: &AtomicUsize) -> usize {
     let (world, mut chance, mut escaped) = (world(store), Chance::of(seed), 0);
     let start = Instant::now();
@@ -65,13 +66,21 @@ fn kill_again_and_again(store: Store, seed: u64, left: &AtomicUsize) -> usize {
         }
         let output = running.finish();
         match output.code {
-            Some(137) => _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)),
-            // On a busy machine, the servers may end a brief session, or a transaction, by themselves.
+            Some(137) => {
+                _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.checked_sub(1)
+                });
+            }
+            // On a busy machine, the servers may end a brief session, or a transaction, by
+            // themselves.
             Some(0 | 6..=8) => escaped += 1,
             _ => panic!("{store:?}, seed {seed}: {output:?}"),
         }
         let now = world.check();
-        assert!(now.is_superset(&done), "{store:?}, seed {seed}: what was done stands: {output:?}");
+        assert!(
+            now.is_superset(&done),
+            "{store:?}, seed {seed}: what was done stands: {output:?}"
+        );
         done = now;
         if done == world.ids {
             world.reset();
@@ -79,17 +88,26 @@ fn kill_again_and_again(store: Store, seed: u64, left: &AtomicUsize) -> usize {
         }
     }
     let output = world.run(world.failover("--lock-timeout 30s")).exit(0);
-    assert_eq!(reported(&output), &world.ids - &done, "{store:?}, seed {seed}");
+    assert_eq!(
+        reported(&output),
+        &world.ids - &done,
+        "{store:?}, seed {seed}"
+    );
     world.check_complete();
     escaped
 }
 
 #[test]
 fn killed_at_any_time_in_any_store() {
-    let given = std::env::var("DSCTL_TEST_KILLS").ok().and_then(|kills| kills.parse().ok());
+    let given = std::env::var("DSCTL_TEST_KILLS")
+        .ok()
+        .and_then(|kills| kills.parse().ok());
     let (kills, seed) = (given.unwrap_or(USUAL), Chance::new().seed);
     eprintln!("DSCTL_TEST_SEED={seed}: {kills} kills");
-    let (left, escaped) = (Store::ALL.map(|_| AtomicUsize::new(kills.div_ceil(3))), AtomicUsize::new(0));
+    let (left, escaped) = (
+        Store::ALL.map(|_| AtomicUsize::new(kills.div_ceil(3))),
+        AtomicUsize::new(0),
+    );
     std::thread::scope(|scope| {
         for (store, left) in Store::ALL.iter().zip(&left) {
             for number in 0..WORLDS {
@@ -101,5 +119,8 @@ fn killed_at_any_time_in_any_store() {
             }
         }
     });
-    eprintln!("DSCTL_TEST_SEED={seed}: {kills} kills, {} runs ended before", escaped.into_inner());
+    eprintln!(
+        "DSCTL_TEST_SEED={seed}: {kills} kills, {} runs ended before",
+        escaped.into_inner()
+    );
 }

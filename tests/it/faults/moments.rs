@@ -19,7 +19,13 @@ pub enum Moment {
 }
 
 impl Moment {
-    pub const ALL: [Self; 5] = [Self::Begin, Self::Lock, Self::Claim, Self::Command, Self::Commit];
+    pub const ALL: [Self; 5] = [
+        Self::Begin,
+        Self::Lock,
+        Self::Claim,
+        Self::Command,
+        Self::Commit,
+    ];
 
     /// Bytes that are sent at this moment of the first batch and at no other.
     pub fn bytes(self, store: Store) -> &'static [u8] {
@@ -36,8 +42,9 @@ impl Moment {
 }
 
 impl Moment {
-    /// As [`Moment::bytes`], in a later batch: statements with parameters are prepared only once, and are known by their
-    /// parameters then. The world on PostgreSQL is of a release with typed commands.
+    /// As [`Moment::bytes`], in a later batch: statements with parameters are prepared only once,
+    /// and are known by their parameters then. The world on PostgreSQL is of a release with typed
+    /// commands.
     pub fn bytes_again(self, store: Store) -> &'static [u8] {
         match (self, store) {
             (Self::Claim, _) => DEAD.as_bytes(),

@@ -1,5 +1,6 @@
-//! The registry in the tables: somebody's clock says that our client is dead, and its rows are deleted in the middle of a
-//! run. Masters do so with clients whose heartbeat they think too old: the locks first, then the client.
+//! The registry in the tables: somebody's clock says that our client is dead, and its rows are
+//! deleted in the middle of a run. Masters do so with clients whose heartbeat they think too old:
+//! the locks first, then the client.
 
 use std::time::Duration;
 
@@ -46,8 +47,8 @@ fn between_the_lock_and_commit() {
     }
 }
 
-/// A purge that has come no further than the client: the lock is ours as long as its row stands, since nobody else can
-/// make another.
+/// A purge that has come no further than the client: the lock is ours as long as its row stands,
+/// since nobody else can make another.
 #[test]
 fn of_the_client_alone() {
     for store in SERVERS {
@@ -58,7 +59,8 @@ fn of_the_client_alone() {
     }
 }
 
-/// The scan under the lock waits, and the lock is gone meanwhile: the run ends by itself, however long the scan would take.
+/// The scan under the lock waits, and the lock is gone meanwhile: the run ends by itself, however
+/// long the scan would take.
 #[test]
 fn during_a_long_scan() {
     for store in SERVERS {
@@ -68,8 +70,8 @@ fn during_a_long_scan() {
             Store::Postgres => "LOCK TABLE t_ds_workflow_instance IN ACCESS EXCLUSIVE MODE",
             _ => "LOCK TABLES t_ds_workflow_instance WRITE",
         };
-        // Without the look whether the masters are this cluster's, nothing waits for the table but what is done under the lock,
-        // which somebody else has until the table is closed.
+        // Without the look whether the masters are this cluster's, nothing waits for the table but
+        // what is done under the lock, which somebody else has until the table is closed.
         world.env.sql(HELD);
         let words = "--allow-new-masters --lock-timeout 1m --timeout 1m --statement-timeout 5m --session-timeout 6s";
         let mut running = world.failover(words).spawn();
@@ -77,7 +79,13 @@ fn during_a_long_scan() {
         wait(other.begin(Access::Write, Duration::from_mins(5))).unwrap();
         wait(other.execute(&lock.into())).unwrap();
         world.env.sql(RELEASED);
-        eventually(SOON, "the lock", || if world.queue().len() == 1 { Ok(()) } else { Err(world.queue()) });
+        eventually(SOON, "the lock", || {
+            if world.queue().len() == 1 {
+                Ok(())
+            } else {
+                Err(world.queue())
+            }
+        });
         world.env.sql(&format!("{LOCKS}; {CLIENT}"));
         let output = world.end(running).exit(8);
         assert_eq!(output.json()["error"]["kind"], "lock_lost", "{output:?}");

@@ -17,14 +17,25 @@ struct Great {
 }
 
 fn rows() -> i64 {
-    std::env::var("DSCTL_TEST_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(100_000)
+    std::env::var("DSCTL_TEST_ROWS")
+        .ok()
+        .and_then(|rows| rows.parse().ok())
+        .unwrap_or(100_000)
 }
 
 fn great(store: Store) -> Great {
     let mut env = Env::new(store);
     prepare(&mut env, BY_HOST);
     let total = rows();
-    let rows = Rows { total, one_in: if total < 1_000_000 { 20 } else { total / 10_000 }, padding: 500 };
+    let rows = Rows {
+        total,
+        one_in: if total < 1_000_000 {
+            20
+        } else {
+            total / 10_000
+        },
+        padding: 500,
+    };
     let start = Instant::now();
     rows.insert(&env, BY_HOST);
     eprintln!("{store:?}: {total} rows inserted in {:?}", start.elapsed());
@@ -36,17 +47,30 @@ fn great(store: Store) -> Great {
     } else {
         Some(env.register(BY_HOST, &registered(LIVING)))
     };
-    Great { env, rows, _living: living }
+    Great {
+        env,
+        rows,
+        _living: living,
+    }
 }
 
 #[track_caller]
 fn fits(env: &Env, command: &str) -> Output {
     let start = Instant::now();
-    let (peak, output) = Dsctl::new(env).args(command.split_whitespace()).spawn().finish_measured();
+    let (peak, output) = Dsctl::new(env)
+        .args(command.split_whitespace())
+        .spawn()
+        .finish_measured();
     let store = env.store;
-    eprintln!("{store:?}: {peak} KiB, {:?}: dsctl {command}", start.elapsed());
+    eprintln!(
+        "{store:?}: {peak} KiB, {:?}: dsctl {command}",
+        start.elapsed()
+    );
     let output = output.exit(0);
-    assert!(peak < MEBIBYTES * 1024, "{store:?}: {peak} KiB: dsctl {command}");
+    assert!(
+        peak < MEBIBYTES * 1024,
+        "{store:?}: {peak} KiB: dsctl {command}"
+    );
     output
 }
 
@@ -54,15 +78,33 @@ fn stays_small(store: Store) {
     let Great { env, rows, _living } = great(store);
     let dead = i64::try_from(rows.dead().len()).unwrap();
     let masters = fits(&env, "masters -o json").json();
-    assert!(masters["masters"].to_string().contains(&format!(r#""unfinished_instances":{dead}"#)), "{masters}");
+    assert!(
+        masters["masters"]
+            .to_string()
+            .contains(&format!(r#""unfinished_instances":{dead}"#)),
+        "{masters}"
+    );
     fits(&env, "instances -o json");
     fits(&env, "instances");
     let listed = fits(&env, &format!("instances {DEAD} -o json")).json();
-    assert_eq!(listed["instances"].as_array().map(Vec::len), usize::try_from(dead).ok());
-    let done = fits(&env, &format!("failover {DEAD} --yes -o json --session-timeout 2m")).json();
+    assert_eq!(
+        listed["instances"].as_array().map(Vec::len),
+        usize::try_from(dead).ok()
+    );
+    let done = fits(
+        &env,
+        &format!("failover {DEAD} --yes -o json --session-timeout 2m"),
+    )
+    .json();
     assert_eq!(done["recovered"], dead);
-    assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'"), dead);
-    assert_eq!(env.number("SELECT COUNT(DISTINCT process_instance_id) FROM t_ds_command"), dead);
+    assert_eq!(
+        env.number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'"),
+        dead
+    );
+    assert_eq!(
+        env.number("SELECT COUNT(DISTINCT process_instance_id) FROM t_ds_command"),
+        dead
+    );
     assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_command"), dead);
     more_commands(&env, 100_000);
     for format in ["json", "ndjson", "table", "tsv"] {
@@ -71,8 +113,14 @@ fn stays_small(store: Store) {
     fits(&env, "recover --orphans --yes -o json --session-timeout 2m");
     long_errors(&env, 3_000);
     let listed = fits(&env, "commands -o json").json();
-    let (errors, shown) = (listed["error_commands"].as_array().unwrap().len(), listed["warnings"].to_string());
-    assert!(errors > 300 && shown.contains(&format!("{errors} of 3000 error commands are shown")), "{errors}: {shown}");
+    let (errors, shown) = (
+        listed["error_commands"].as_array().unwrap().len(),
+        listed["warnings"].to_string(),
+    );
+    assert!(
+        errors > 300 && shown.contains(&format!("{errors} of 3000 error commands are shown")),
+        "{errors}: {shown}"
+    );
 }
 
 /// Error commands with a stack trace each, as those of 3.3 have.

@@ -39,7 +39,11 @@ fn while_it_waits_for_the_lock() {
         running.await_stderr("waiting for the lock");
         running.signal(name);
         let output = running.finish();
-        assert_eq!(world.queue(), holder, "our place in the queue is given up at once");
+        assert_eq!(
+            world.queue(),
+            holder,
+            "our place in the queue is given up at once"
+        );
         assert_ended_by(&output, number);
         world.check_untouched();
     }
@@ -60,9 +64,10 @@ fn during_a_long_run(world: &World, name: &str, number: i32) {
 
 #[test]
 fn during_a_long_run_on_servers() {
-    for (store, version, (name, number)) in
-        [(Store::MariaDb, BY_HOST, SIGNALS[0]), (Store::Postgres, BY_STATE, SIGNALS[1])]
-    {
+    for (store, version, (name, number)) in [
+        (Store::MariaDb, BY_HOST, SIGNALS[0]),
+        (Store::Postgres, BY_STATE, SIGNALS[1]),
+    ] {
         during_a_long_run(&World::new(store, version, 30), name, number);
     }
 }
@@ -71,7 +76,13 @@ fn during_a_long_run_on_servers() {
 fn during_a_long_run_in_a_file() {
     let world = World::in_a_file(BY_HOST, 30);
     during_a_long_run(&world, "INT", 2);
-    assert_eq!(world.env.number("SELECT COUNT(*) FROM t_ds_jdbc_registry_client_heartbeat"), 1, "the living master's");
+    assert_eq!(
+        world
+            .env
+            .number("SELECT COUNT(*) FROM t_ds_jdbc_registry_client_heartbeat"),
+        1,
+        "the living master's"
+    );
 }
 
 #[test]
@@ -80,7 +91,10 @@ fn while_it_waits_for_the_masters() {
         let world = World::new(Store::Postgres, BY_HOST, 5);
         let mut running = world.failover("--wait 60s").spawn();
         running.await_stderr("waiting for the masters");
-        assert!(world.queue().is_empty(), "the lock is not kept while the masters are waited for");
+        assert!(
+            world.queue().is_empty(),
+            "the lock is not kept while the masters are waited for"
+        );
         running.signal(name);
         let output = world.end(running);
         assert_ended_by(&output, number);
@@ -99,7 +113,8 @@ fn a_batch_in_hand_is_finished_first() {
     proxy.go_on();
     let output = world.end(running);
     assert_ended_by(&output, 15);
-    // The second batch had begun; whether the signal was heard before its statements were sent changes nothing.
+    // The second batch had begun; whether the signal was heard before its statements were sent
+    // changes nothing.
     let done = world.check();
     assert_eq!((reported(&output).len(), done.len()), (10, 10));
     world.complete();
@@ -110,7 +125,8 @@ fn a_second_signal_ends_it_at_once() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 10);
     let proxy = world.env.through_proxy();
     let mut running = at_second_batch(&world, &proxy, "--session-timeout 5s");
-    // The database is silent: only a second signal ends this. Two of the same kind may arrive as one.
+    // The database is silent: only a second signal ends this. Two of the same kind may arrive as
+    // one.
     eventually(SOON, "the end", || {
         if running.is_running() {
             running.signal("INT");

@@ -1,5 +1,5 @@
-//! Somebody upgrades the schema while we run: a table or a column has another name from one message to the next. Each batch
-//! is whole or not there, and the exit code is no success.
+//! Somebody upgrades the schema while we run: a table or a column has another name from one message
+//! to the next. Each batch is whole or not there, and the exit code is no success.
 
 use std::time::Duration;
 
@@ -17,7 +17,10 @@ fn steps(store: Store) -> [(String, String); 4] {
         ("t_ds_workflow_instance", "host", "workflow_instance_id")
     };
     let table = |name: &str| {
-        (format!("ALTER TABLE {name} RENAME TO {name}_new"), format!("ALTER TABLE {name}_new RENAME TO {name}"))
+        (
+            format!("ALTER TABLE {name} RENAME TO {name}_new"),
+            format!("ALTER TABLE {name}_new RENAME TO {name}"),
+        )
     };
     let column = |name: &str, column: &str| {
         (
@@ -25,11 +28,20 @@ fn steps(store: Store) -> [(String, String); 4] {
             format!("ALTER TABLE {name} RENAME COLUMN {column}_new TO {column}"),
         )
     };
-    [table(instance), table("t_ds_command"), column(instance, host), column("t_ds_command", id)]
+    [
+        table(instance),
+        table("t_ds_command"),
+        column(instance, host),
+        column("t_ds_command", id),
+    ]
 }
 
 fn version(store: Store) -> dsctl::model::Version {
-    if store == Store::MariaDb { BY_HOST } else { BY_STATE }
+    if store == Store::MariaDb {
+        BY_HOST
+    } else {
+        BY_STATE
+    }
 }
 
 /// It failed, and says at what.
@@ -42,7 +54,11 @@ fn assert_told(output: &Output, step: &str) {
 
 /// Whether words of the database's speak of what the step renames.
 fn says(words: &serde_json::Value, step: &str) -> bool {
-    [2, 5].iter().any(|word| words.to_string().contains(step.split_whitespace().nth(*word).unwrap()))
+    [2, 5].iter().any(|word| {
+        words
+            .to_string()
+            .contains(step.split_whitespace().nth(*word).unwrap())
+    })
 }
 
 /// The first batch stands, and the rest failed: as a whole, or row by row.
@@ -53,8 +69,14 @@ fn assert_rest_told(output: &Output, step: &str) {
         return assert_told(output, step);
     }
     let skipped = document["masters"][0]["skipped"].as_array().unwrap();
-    let refused = skipped.iter().filter(|row| row["reason"] == "refused" && says(&row["detail"], step));
-    assert_eq!((output.code, refused.count()), (Some(7), 5), "{step}: {output:?}");
+    let refused = skipped
+        .iter()
+        .filter(|row| row["reason"] == "refused" && says(&row["detail"], step));
+    assert_eq!(
+        (output.code, refused.count()),
+        (Some(7), 5),
+        "{step}: {output:?}"
+    );
 }
 
 /// Between our look and the first write.
@@ -72,7 +94,10 @@ fn before_the_first_batch() {
                 proxy.go_on();
                 let output = world.end(running);
                 world.env.sql(&back);
-                assert!(matches!(output.code, Some(1 | 4 | 6)), "{moment:?} {step}: {output:?}");
+                assert!(
+                    matches!(output.code, Some(1 | 4 | 6)),
+                    "{moment:?} {step}: {output:?}"
+                );
                 assert_told(&output, &step);
                 assert!(reported(&output).is_empty(), "{step}: {output:?}");
                 world.check_untouched();
@@ -84,15 +109,22 @@ fn before_the_first_batch() {
 
 /// Whether the step can be made, while our transaction goes on.
 fn can_be_made(world: &World, step: &str) -> bool {
-    let limits = Limits { timeout: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits {
+        timeout: Duration::from_secs(1),
+        ..Limits::default()
+    };
     let mut database = world.env.database_with(limits);
     let made = wait(database.execute(&step.into()));
     wait(database.close());
-    assert!(matches!(made, Ok(_) | Err(DatabaseError::Refused { .. })), "{step}: {made:?}");
+    assert!(
+        matches!(made, Ok(_) | Err(DatabaseError::Refused { .. })),
+        "{step}: {made:?}"
+    );
     made.is_ok()
 }
 
-/// In the middle of a batch: our own transaction holds off whoever would change its tables, or it fails as a whole.
+/// In the middle of a batch: our own transaction holds off whoever would change its tables, or it
+/// fails as a whole.
 #[test]
 fn within_a_batch() {
     for store in SERVERS {
@@ -107,12 +139,19 @@ fn within_a_batch() {
                 proxy.go_on();
                 let output = world.end(running);
                 if !made {
-                    assert_eq!((output.code, reported(&output)), (Some(0), world.ids.clone()), "{step}: {output:?}");
+                    assert_eq!(
+                        (output.code, reported(&output)),
+                        (Some(0), world.ids.clone()),
+                        "{step}: {output:?}"
+                    );
                     world.check_complete();
                     continue;
                 }
                 world.env.sql(&back);
-                assert!(matches!(output.code, Some(1 | 4 | 6)), "{moment:?} {step}: {output:?}");
+                assert!(
+                    matches!(output.code, Some(1 | 4 | 6)),
+                    "{moment:?} {step}: {output:?}"
+                );
                 assert_told(&output, &step);
                 assert!(reported(&output).is_empty(), "{step}: {output:?}");
                 world.check_untouched();
@@ -137,13 +176,18 @@ fn between_two_batches() {
             assert!(matches!(output.code, Some(7 | 8)), "{step}: {output:?}");
             assert_rest_told(&output, &step);
             let first = world.ids.iter().take(5).copied().collect();
-            assert_eq!((reported(&output), world.check()), (first, reported(&output)), "{step}: {output:?}");
+            assert_eq!(
+                (reported(&output), world.check()),
+                (first, reported(&output)),
+                "{step}: {output:?}"
+            );
             world.complete();
         }
     }
 }
 
-/// While the lock is waited for, to another release whose tables are the same: its masters want another form of command.
+/// While the lock is waited for, to another release whose tables are the same: its masters want
+/// another form of command.
 #[test]
 fn while_the_lock_is_waited_for() {
     for store in SERVERS {
@@ -159,8 +203,17 @@ fn while_the_lock_is_waited_for() {
         let output = world.end(running).exit(4);
         let error = &output.json()["error"];
         let message = error["message"].as_str().unwrap();
-        assert!(message.contains("3.1.6 then") && message.contains("3.1.9 now"), "{output:?}");
-        assert!(error["hint"].as_str().unwrap().contains("run the same command again"), "{output:?}");
+        assert!(
+            message.contains("3.1.6 then") && message.contains("3.1.9 now"),
+            "{output:?}"
+        );
+        assert!(
+            error["hint"]
+                .as_str()
+                .unwrap()
+                .contains("run the same command again"),
+            "{output:?}"
+        );
         assert_eq!(world.command_count(), 0);
         world.run(world.failover("")).exit(0);
         assert_eq!(world.command_count(), 5);

@@ -1,5 +1,5 @@
-//! Changes texts of a corpus at random, and keeps those to which the program answers in a way that it has not answered
-//! before: from these it goes on. With one seed, it does the same again.
+//! Changes texts of a corpus at random, and keeps those to which the program answers in a way that
+//! it has not answered before: from these it goes on. With one seed, it does the same again.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -62,10 +62,18 @@ const WORDS: [&str; 40] = [
 
 /// The texts of `tests/corpus/<name>`.
 pub fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/corpus", name].iter().collect();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/corpus", name]
+        .iter()
+        .collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
-    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+    files
+        .iter()
+        .map(|file| std::fs::read(file).unwrap())
+        .collect()
 }
 
 /// Says what was tried when a check fails.
@@ -74,20 +82,32 @@ struct Tried<'a>(&'a str, u64, &'a [u8]);
 impl Drop for Tried<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}: DSCTL_TEST_SEED={}: failed with {:?}", self.0, self.1, String::from_utf8_lossy(self.2));
+            eprintln!(
+                "{}: DSCTL_TEST_SEED={}: failed with {:?}",
+                self.0,
+                self.1,
+                String::from_utf8_lossy(self.2)
+            );
         }
     }
 }
 
-/// Runs `check` with the corpus and what is made of it. What it returns tells one kind of answer from another.
+/// Runs `check` with the corpus and what is made of it. What it returns tells one kind of answer
+/// from another.
 pub fn fuzz(name: &str, mut check: impl FnMut(&[u8]) -> String) {
     let mut chance = Chance::new();
     let (seed, mut pool, mut kinds) = (chance.seed, corpus(name), BTreeSet::new());
-    let given = std::env::var("DSCTL_TEST_FUZZ").ok().and_then(|count| count.parse().ok());
+    let given = std::env::var("DSCTL_TEST_FUZZ")
+        .ok()
+        .and_then(|count| count.parse().ok());
     let (total, start) = (given.unwrap_or(USUAL), pool.len());
     assert!(start > 5, "hardly a corpus");
     for number in 0..total.max(start) {
-        let input = if number < start { pool[number].clone() } else { mutated(&pool, &mut chance) };
+        let input = if number < start {
+            pool[number].clone()
+        } else {
+            mutated(&pool, &mut chance)
+        };
         let (tried, began) = (Tried(name, seed, &input), Instant::now());
         let kind = check(&input);
         assert!(began.elapsed() < HANG, "it took {:?}", began.elapsed());
@@ -96,7 +116,11 @@ pub fn fuzz(name: &str, mut check: impl FnMut(&[u8]) -> String) {
             pool.push(input);
         }
     }
-    eprintln!("{name}: DSCTL_TEST_SEED={seed}: {total} inputs, {} kinds of answers, {} kept", kinds.len(), pool.len());
+    eprintln!(
+        "{name}: DSCTL_TEST_SEED={seed}: {total} inputs, {} kinds of answers, {} kept",
+        kinds.len(),
+        pool.len()
+    );
     assert!(kinds.len() > 3, "all inputs are alike to it: {kinds:?}");
 }
 
@@ -129,7 +153,10 @@ fn change(input: &mut Vec<u8>, pool: &[Vec<u8>], chance: &mut Chance) {
         3 => {
             let piece = input[start..end].to_vec();
             let times = if chance.below(8) == 0 { 300 } else { 1 };
-            input.splice(start..start, piece.repeat(times.min(LONGEST / piece.len().max(1))));
+            input.splice(
+                start..start,
+                piece.repeat(times.min(LONGEST / piece.len().max(1))),
+            );
         }
         4 => {
             let other = pick(pool, chance);
@@ -146,7 +173,9 @@ fn one_seed_makes_the_same_inputs_and_many_different_ones() {
     let pool = corpus("urls");
     let make = |seed| {
         let mut chance = Chance::of(seed);
-        (0..500).map(|_| mutated(&pool, &mut chance)).collect::<Vec<_>>()
+        (0..500)
+            .map(|_| mutated(&pool, &mut chance))
+            .collect::<Vec<_>>()
     };
     assert_eq!(make(7), make(7));
     assert!(make(7).into_iter().collect::<BTreeSet<_>>().len() > 400);
@@ -158,7 +187,8 @@ fn a_fault_is_found() {
     fuzz("addresses", |input| {
         let nulls = String::from_utf8_lossy(input).matches("null").count();
         assert!(nulls < 3, "found");
-        // Each step on the way is an answer of its own, so that it is gone on from there, whatever the seed.
+        // Each step on the way is an answer of its own, so that it is gone on from there, whatever
+        // the seed.
         format!("{nulls} {}", input.len().min(20))
     });
 }

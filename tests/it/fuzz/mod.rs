@@ -1,5 +1,5 @@
-//! Texts that nobody would write, for everything that reads what others wrote: no panic, no hang, no password in a
-//! message, and what is read is what was written. The corpus is in `tests/corpus`.
+//! Texts that nobody would write, for everything that reads what others wrote: no panic, no hang,
+//! no password in a message, and what is read is what was written. The corpus is in `tests/corpus`.
 
 mod engine;
 mod parameters;
@@ -21,15 +21,37 @@ fn payloads() {
     fuzz("payloads", |input| {
         let heartbeat = payload::parse(input);
         if let Some(problem) = &heartbeat.problem {
-            assert_eq!(Heartbeat { problem: None, ..heartbeat.clone() }, Heartbeat::default());
+            assert_eq!(
+                Heartbeat {
+                    problem: None,
+                    ..heartbeat.clone()
+                },
+                Heartbeat::default()
+            );
             if let PayloadProblem::Unreadable(reason) = problem {
                 assert!(reason.len() < 120, "{reason}");
             }
-            return format!("{problem:?}").chars().filter(|c| !c.is_ascii_digit()).collect();
+            return format!("{problem:?}")
+                .chars()
+                .filter(|c| !c.is_ascii_digit())
+                .collect();
         }
-        assert_ne!(heartbeat, Heartbeat::default(), "nothing was read, and no problem either");
-        assert!(heartbeat.server_status.as_ref().is_none_or(|status| status.chars().count() <= 120));
-        let read = [heartbeat.started_at.is_some(), heartbeat.reported_at.is_some(), heartbeat.cpu_usage.is_some()];
+        assert_ne!(
+            heartbeat,
+            Heartbeat::default(),
+            "nothing was read, and no problem either"
+        );
+        assert!(
+            heartbeat
+                .server_status
+                .as_ref()
+                .is_none_or(|status| status.chars().count() <= 120)
+        );
+        let read = [
+            heartbeat.started_at.is_some(),
+            heartbeat.reported_at.is_some(),
+            heartbeat.cpu_usage.is_some(),
+        ];
         format!("{read:?} {}", heartbeat.process_id.is_some())
     });
 }
@@ -38,14 +60,24 @@ fn payloads() {
 fn addresses() {
     fuzz("addresses", |input| {
         let text = String::from_utf8_lossy(input);
-        let forms = [AddressForm::Host, AddressForm::HostPort].map(|form| Address::typed(&text, form));
-        assert!(forms.iter().any(Result::is_err), "an address of both forms: {text:?}");
+        let forms =
+            [AddressForm::Host, AddressForm::HostPort].map(|form| Address::typed(&text, form));
+        assert!(
+            forms.iter().any(Result::is_err),
+            "an address of both forms: {text:?}"
+        );
         for address in forms.iter().flatten() {
             assert_eq!(address.as_str(), text);
-            assert!(!text.contains(['/', '\'', '"', ';', '\\', '\0', '\n', ' ', '\u{1b}']) && !text.is_empty());
+            assert!(
+                !text.contains(['/', '\'', '"', ';', '\\', '\0', '\n', ' ', '\u{1b}'])
+                    && !text.is_empty()
+            );
         }
         forms
-            .map(|form| form.map_err(|error| error.to_string().chars().rev().take(30).collect::<String>()).err())
+            .map(|form| {
+                form.map_err(|error| error.to_string().chars().rev().take(30).collect::<String>())
+                    .err()
+            })
             .map(Option::unwrap_or_default)
             .join("|")
     });
@@ -54,18 +86,38 @@ fn addresses() {
 /// A target, written as a URL again.
 fn url(scheme: &str, target: &ServerTarget) -> String {
     let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let password = target.password.as_ref().map(|password| format!(":{}", escaped(password.expose())));
-    let host = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
+    let password = target
+        .password
+        .as_ref()
+        .map(|password| format!(":{}", escaped(password.expose())));
+    let host = if target.host.contains(':') {
+        format!("[{}]", target.host)
+    } else {
+        target.host.clone()
+    };
     let (user, database) = (escaped(&target.user), escaped(&target.database));
-    format!("{scheme}://{user}{}@{host}:{}/{database}", password.unwrap_or_default(), target.port)
+    format!(
+        "{scheme}://{user}{}@{host}:{}/{database}",
+        password.unwrap_or_default(),
+        target.port
+    )
 }
 
 fn same_place(one: &ServerTarget, other: &ServerTarget) -> bool {
     let key = |target: &ServerTarget| {
-        let password = target.password.as_ref().map(|password| password.expose().to_owned());
+        let password = target
+            .password
+            .as_ref()
+            .map(|password| password.expose().to_owned());
         // An empty password is none.
         let password = password.filter(|password| !password.is_empty());
-        (target.host.clone(), target.port, target.user.clone(), target.database.clone(), password)
+        (
+            target.host.clone(),
+            target.port,
+            target.user.clone(),
+            target.database.clone(),
+            password,
+        )
     };
     key(one) == key(other)
 }
@@ -84,7 +136,10 @@ fn database_urls() {
         // Not a word of what is shown depends on the password.
         let shown = format!("{target:?}");
         if target.password().is_some() {
-            assert_eq!(shown, format!("{:?}", target.clone().with_password(Secret::new("another"))));
+            assert_eq!(
+                shown,
+                format!("{:?}", target.clone().with_password(Secret::new("another")))
+            );
         }
         let (scheme, server) = match &target {
             DbTarget::MySql(server) => ("mysql", server),
@@ -100,7 +155,11 @@ fn database_urls() {
             assert!(same_place(server, again), "{server:?} {again:?}");
         }
         let tls = format!("{:?}", server.tls);
-        format!("{scheme} {:?} {}", tls.split('(').next(), server.schema.is_some())
+        format!(
+            "{scheme} {:?} {}",
+            tls.split('(').next(),
+            server.schema.is_some()
+        )
     });
 }
 
@@ -110,16 +169,31 @@ fn misplaced_passwords() {
     let mut chance = Chance::new();
     fuzz("urls", |input| {
         let without = String::from_utf8_lossy(input).replace(MARKER, "other");
-        let labels =
-            ["(password=", ";password=", "&password=", "?password=", "password=", "PassWord:", "&pwd=", ";Passwd="];
+        let labels = [
+            "(password=",
+            ";password=",
+            "&password=",
+            "?password=",
+            "password=",
+            "PassWord:",
+            "&pwd=",
+            ";Passwd=",
+        ];
         let label = labels[usize::try_from(chance.below(labels.len() as u64)).unwrap()];
-        let places: Vec<usize> = without.char_indices().map(|(place, _)| place).chain([without.len()]).collect();
-        let (before, after) = without.split_at(places[usize::try_from(chance.below(places.len() as u64)).unwrap()]);
+        let places: Vec<usize> = without
+            .char_indices()
+            .map(|(place, _)| place)
+            .chain([without.len()])
+            .collect();
+        let (before, after) =
+            without.split_at(places[usize::try_from(chance.below(places.len() as u64)).unwrap()]);
         let text = format!("{before}{label}{MARKER}{after}");
         match DbTarget::parse(&text) {
             Ok(target) => {
                 let shown = match &target {
-                    DbTarget::MySql(server) | DbTarget::Postgres(server) => format!("{target:?} {}", server.endpoint()),
+                    DbTarget::MySql(server) | DbTarget::Postgres(server) => {
+                        format!("{target:?} {}", server.endpoint())
+                    }
                     DbTarget::Sqlite(_) => format!("{target:?}"),
                 };
                 assert!(!shown.contains(MARKER), "{shown}");
@@ -141,16 +215,31 @@ fn configuration_files() {
     let arguments = Cli::read(line).unwrap().global;
     fuzz("configs", |input| {
         std::fs::write(&path, input).unwrap();
-        let settings = resolve(&arguments, &Environment::default(), &mut std::io::empty(), Scope::Cluster);
+        let settings = resolve(
+            &arguments,
+            &Environment::default(),
+            &mut std::io::empty(),
+            Scope::Cluster,
+        );
         match settings {
             Ok(settings) => {
-                let read = [settings.zk.is_some(), settings.db.is_some(), settings.ds_version.is_some()];
-                format!("{read:?} {:?} {}", settings.output.format, settings.time_zone.is_some())
+                let read = [
+                    settings.zk.is_some(),
+                    settings.db.is_some(),
+                    settings.ds_version.is_some(),
+                ];
+                format!(
+                    "{read:?} {:?} {}",
+                    settings.output.format,
+                    settings.time_zone.is_some()
+                )
             }
             Err(error) => {
                 let told = format!("{error} {error:?} {:?}", error.hint());
-                // What stands where a key or a file's name belongs is named; a password may stand where another value does.
-                let named = matches!(&error, ConfigError::SecretFile { .. }) || told.contains("unknown key");
+                // What stands where a key or a file's name belongs is named; a password may stand
+                // where another value does.
+                let named = matches!(&error, ConfigError::SecretFile { .. })
+                    || told.contains("unknown key");
                 assert!(named || !told.contains(MARKER), "{told}");
                 kind(&error)
             }
@@ -167,5 +256,11 @@ fn kind(error: &ConfigError) -> String {
     else {
         return error.to_string();
     };
-    problem.split('"').step_by(2).flat_map(str::chars).filter(char::is_ascii_alphabetic).take(40).collect()
+    problem
+        .split('"')
+        .step_by(2)
+        .flat_map(str::chars)
+        .filter(char::is_ascii_alphabetic)
+        .take(40)
+        .collect()
 }

@@ -1,6 +1,7 @@
-//! A stand-in for what routes MySQL's protocol between a client and its servers: ProxySQL, MySQL Router and MaxScale, none
-//! of which Debian or Maven has. Both servers behind it are real ones; it reads packets, decides which of them gets each
-//! command, and refuses what those refuse, in their words.
+//! A stand-in for what routes MySQL's protocol between a client and its servers: ProxySQL, MySQL
+//! Router and MaxScale, none of which Debian or Maven has. Both servers behind it are real ones; it
+//! reads packets, decides which of them gets each command, and refuses what those refuse, in their
+//! words.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -19,22 +20,25 @@ use super::{MariaDb, mariadb_user};
 /// What it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// MySQL Router 8.2 and newer with `access_mode=auto`, MaxScale's `readwritesplit`, ProxySQL with a rule for what begins
-    /// with SELECT: such a statement goes to the replica unless a transaction is open that may write; a transaction that is
-    /// begun READ ONLY goes there as a whole.
+    /// MySQL Router 8.2 and newer with `access_mode=auto`, MaxScale's `readwritesplit`, ProxySQL
+    /// with a rule for what begins with SELECT: such a statement goes to the replica unless a
+    /// transaction is open that may write; a transaction that is begun READ ONLY goes there as a
+    /// whole.
     Split,
-    /// The same with MySQL Router's `connection_sharing=1`, which such a Router needs and which forbids several statements in
-    /// one text.
+    /// The same with MySQL Router's `connection_sharing=1`, which such a Router needs and which
+    /// forbids several statements in one text.
     Router,
-    /// ProxySQL with `transaction_persistent=0`: within transactions, too. What locks rows goes to the primary.
+    /// ProxySQL with `transaction_persistent=0`: within transactions, too. What locks rows goes to
+    /// the primary.
     SplitInside,
-    /// ProxySQL with two groups of hosts: who sends it several statements with a SET among them stays with the group that got
-    /// them, and is refused what the rules lead to the other one.
+    /// ProxySQL with two groups of hosts: who sends it several statements with a SET among them
+    /// stays with the group that got them, and is refused what the rules lead to the other one.
     ProxySql,
-    /// ProxySQL with one server and a rule with `cache_ttl` for what begins with SELECT: an answer is given again to who asks
-    /// the same within twenty seconds.
+    /// ProxySQL with one server and a rule with `cache_ttl` for what begins with SELECT: an answer
+    /// is given again to who asks the same within twenty seconds.
     Cache,
-    /// A pool that gives a server's connection to the next client as the last one has left it, as ShardingSphere-Proxy does.
+    /// A pool that gives a server's connection to the next client as the last one has left it, as
+    /// ShardingSphere-Proxy does.
     Pool,
 }
 
@@ -51,7 +55,8 @@ const COM_PREPARE: u8 = 22;
 const COM_EXECUTE: u8 = 23;
 const COM_CLOSE: u8 = 25;
 
-/// Statements prepared by the replica get this bit in their number, so that they are told from those of the primary.
+/// Statements prepared by the replica get this bit in their number, so that they are told from
+/// those of the primary.
 const OF_REPLICA: u8 = 0x40;
 
 /// Answers that were given, with their time.
@@ -80,7 +85,8 @@ pub struct Between {
 }
 
 impl Between {
-    /// Stands before these servers; the second one has an older state. The test user may connect to it with any password.
+    /// Stands before these servers; the second one has an older state. The test user may connect to
+    /// it with any password.
     pub fn new(kind: Kind, primary: &MariaDb, replica: &MariaDb) -> Self {
         let servers = [primary, replica].map(|server| {
             server.sql("", mariadb_user());
@@ -88,7 +94,10 @@ impl Between {
         });
         let listener = wait(TcpListener::bind(("127.0.0.1", free_port()))).unwrap();
         let port = listener.local_addr().unwrap().port();
-        Self { port, listener: runtime().spawn(accept(listener, kind, servers)) }
+        Self {
+            port,
+            listener: runtime().spawn(accept(listener, kind, servers)),
+        }
     }
 
     /// Where it listens.
@@ -115,7 +124,8 @@ async fn accept(listener: TcpListener, kind: Kind, servers: [u16; 2]) {
 async fn packet(from: &mut (impl AsyncReadExt + Unpin)) -> Option<Vec<u8>> {
     let mut packet = vec![0; 4];
     from.read_exact(&mut packet).await.ok()?;
-    let length = usize::from(packet[0]) | usize::from(packet[1]) << 8 | usize::from(packet[2]) << 16;
+    let length =
+        usize::from(packet[0]) | usize::from(packet[1]) << 8 | usize::from(packet[2]) << 16;
     packet.resize(4 + length, 0);
     from.read_exact(&mut packet[4..]).await.ok()?;
     Some(packet)
@@ -144,8 +154,14 @@ fn without_password(login: &[u8]) -> Vec<u8> {
     let rest = &texts[user + 1..];
     let rest = &rest[1 + usize::from(rest[0])..];
     let database = rest.iter().position(|byte| *byte == 0).unwrap();
-    let body =
-        [&login[4..36], super::BETWEEN.as_bytes(), &[0, 0], &rest[..=database], b"mysql_native_password\0"].concat();
+    let body = [
+        &login[4..36],
+        super::BETWEEN.as_bytes(),
+        &[0, 0],
+        &rest[..=database],
+        b"mysql_native_password\0",
+    ]
+    .concat();
     framed(1, &body)
 }
 
@@ -169,12 +185,20 @@ async fn log_on(client: &mut TcpStream, servers: [u16; 2], shared: &Shared) -> O
         server.write_all(&login).await.ok()?;
     }
     let welcome = packet(&mut primary).await?;
-    assert_eq!(packet(&mut replica).await?[4], 0, "the replica lets nobody in");
+    assert_eq!(
+        packet(&mut replica).await?[4],
+        0,
+        "the replica lets nobody in"
+    );
     client.write_all(&welcome).await.ok()?;
     for stream in [&primary, &replica] {
         stream.set_nodelay(true).ok()?;
     }
-    Some(Backend { streams: [primary, replica], greeting, welcome })
+    Some(Backend {
+        streams: [primary, replica],
+        greeting,
+        welcome,
+    })
 }
 
 /// Where the answers of one connection's commands go.
@@ -187,11 +211,16 @@ struct Link {
 }
 
 async fn serve(mut client: TcpStream, kind: Kind, servers: [u16; 2], shared: &Shared) {
-    let Some(Backend { streams: [primary, replica], greeting, welcome }) = log_on(&mut client, servers, shared).await
+    let Some(Backend {
+        streams: [primary, replica],
+        greeting,
+        welcome,
+    }) = log_on(&mut client, servers, shared).await
     else {
         return;
     };
-    let ((mut from_client, to_client), (mut from_primary, to_primary)) = (client.into_split(), primary.into_split());
+    let ((mut from_client, to_client), (mut from_primary, to_primary)) =
+        (client.into_split(), primary.into_split());
     let (mut from_replica, to_replica) = replica.into_split();
     let mut to = [to_primary, to_replica];
     let link = Link {
@@ -206,12 +235,20 @@ async fn serve(mut client: TcpStream, kind: Kind, servers: [u16; 2], shared: &Sh
     };
     if has_quit && kind == Kind::Pool {
         let [to_primary, to_replica] = to;
-        let streams = [from_primary.reunite(to_primary).unwrap(), from_replica.reunite(to_replica).unwrap()];
-        shared.free.lock().unwrap().push(Backend { streams, greeting, welcome });
+        let streams = [
+            from_primary.reunite(to_primary).unwrap(),
+            from_replica.reunite(to_replica).unwrap(),
+        ];
+        shared.free.lock().unwrap().push(Backend {
+            streams,
+            greeting,
+            welcome,
+        });
     }
 }
 
-/// A client waits for an answer before it asks again, so whatever comes is the answer to its last command.
+/// A client waits for an answer before it asks again, so whatever comes is the answer to its last
+/// command.
 async fn downwards(from: &mut OwnedReadHalf, mark: u8, link: &Link) {
     while let Some(mut packet) = packet(from).await {
         if link.prepares.send_replace(false) && packet[4] == 0 {
@@ -256,7 +293,10 @@ async fn upwards(
             state.prepared.insert(number.try_into().unwrap(), text);
         }
         if let Some(asked) = state.asked.take() {
-            answers.lock().unwrap().insert(asked, (Instant::now(), heard));
+            answers
+                .lock()
+                .unwrap()
+                .insert(asked, (Instant::now(), heard));
         }
         let command = packet[4];
         if command == COM_QUIT {
@@ -268,7 +308,14 @@ async fn upwards(
         };
         let refusal = refusal(kind, &mut state, &text);
         if let Some(refusal) = refusal {
-            if link.client.lock().await.write_all(&framed(1, &refusal)).await.is_err() {
+            if link
+                .client
+                .lock()
+                .await
+                .write_all(&framed(1, &refusal))
+                .await
+                .is_err()
+            {
                 return false;
             }
             continue;
@@ -276,7 +323,12 @@ async fn upwards(
         if kind == Kind::Cache
             && let Some(question) = question(&state, &packet, &text)
         {
-            let known = answers.lock().unwrap().get(&question).filter(|(at, _)| at.elapsed() < KEPT).cloned();
+            let known = answers
+                .lock()
+                .unwrap()
+                .get(&question)
+                .filter(|(at, _)| at.elapsed() < KEPT)
+                .cloned();
             if let Some((_, answer)) = known {
                 if link.client.lock().await.write_all(&answer).await.is_err() {
                     return false;
@@ -297,7 +349,11 @@ async fn upwards(
             link.prepares.send_replace(true);
             state.preparing = Some(text.into_bytes());
         }
-        if to[usize::from(to_replica)].write_all(&packet).await.is_err() {
+        if to[usize::from(to_replica)]
+            .write_all(&packet)
+            .await
+            .is_err()
+        {
             return false;
         }
     }
@@ -310,7 +366,10 @@ fn question(state: &State, packet: &[u8], text: &str) -> Option<Vec<u8>> {
         COM_QUERY if is_select(text) => Some(text.as_bytes().to_vec()),
         COM_EXECUTE => {
             let number: [u8; 4] = packet[5..9].try_into().unwrap();
-            let text = state.prepared.get(&number).filter(|text| is_select(&String::from_utf8_lossy(text)))?;
+            let text = state
+                .prepared
+                .get(&number)
+                .filter(|text| is_select(&String::from_utf8_lossy(text)))?;
             Some([text, &packet[9..]].concat())
         }
         _ => None,
@@ -318,7 +377,9 @@ fn question(state: &State, packet: &[u8], text: &str) -> Option<Vec<u8>> {
 }
 
 fn is_select(text: &str) -> bool {
-    text.trim_start_matches('(').to_uppercase().starts_with("SELECT")
+    text.trim_start_matches('(')
+        .to_uppercase()
+        .starts_with("SELECT")
 }
 
 fn locks_rows(text: &str) -> bool {
@@ -327,14 +388,18 @@ fn locks_rows(text: &str) -> bool {
 }
 
 fn statements(text: &str) -> impl Iterator<Item = String> {
-    text.split(';').map(|statement| statement.trim().to_uppercase()).filter(|statement| !statement.is_empty())
+    text.split(';')
+        .map(|statement| statement.trim().to_uppercase())
+        .filter(|statement| !statement.is_empty())
 }
 
 /// Follows the transactions, and says whether the replica gets a text.
 fn goes_to_replica(kind: Kind, state: &mut State, text: &str) -> bool {
     for statement in statements(text) {
         if statement.starts_with("BEGIN") || statement.starts_with("START TRANSACTION") {
-            state.reads = statement.contains("READ ONLY") && kind != Kind::SplitInside && kind != Kind::ProxySql;
+            state.reads = statement.contains("READ ONLY")
+                && kind != Kind::SplitInside
+                && kind != Kind::ProxySql;
             state.writes = !state.reads;
         } else if statement.starts_with("COMMIT") || statement.starts_with("ROLLBACK") {
             let reads = std::mem::take(&mut state.reads);
@@ -355,9 +420,11 @@ fn goes_to_replica(kind: Kind, state: &mut State, text: &str) -> bool {
 /// Why it does not pass this text on.
 fn refusal(kind: Kind, state: &mut State, text: &str) -> Option<Vec<u8>> {
     let (number, sql_state, words) = match kind {
-        Kind::Router if statements(text).count() > 1 => {
-            (4501_u16, "HY000", "Multi-Statements are forbidden if connection-sharing is enabled.")
-        }
+        Kind::Router if statements(text).count() > 1 => (
+            4501_u16,
+            "HY000",
+            "Multi-Statements are forbidden if connection-sharing is enabled.",
+        ),
         Kind::ProxySql => {
             let sets = text.to_uppercase().starts_with("SET ");
             // What it cannot parse: several statements, and a value that is no literal.
@@ -371,5 +438,14 @@ fn refusal(kind: Kind, state: &mut State, text: &str) -> Option<Vec<u8>> {
         }
         _ => return None,
     };
-    Some([&[0xff][..], &number.to_le_bytes(), b"#", sql_state.as_bytes(), words.as_bytes()].concat())
+    Some(
+        [
+            &[0xff][..],
+            &number.to_le_bytes(),
+            b"#",
+            sql_state.as_bytes(),
+            words.as_bytes(),
+        ]
+        .concat(),
+    )
 }

@@ -26,7 +26,12 @@ impl Crowd {
         let classpath = classpath(CuratorRelease::Debian).unwrap();
         let mut child = Command::new("java")
             .args(["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
-            .args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp", &classpath, "CuratorCrowd"])
+            .args([
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",
+                "-cp",
+                &classpath,
+                "CuratorCrowd",
+            ])
             .args([connect, &SESSIONS.to_string(), "30000"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -34,16 +39,44 @@ impl Crowd {
             .unwrap();
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let crowd = Self { child, lines, answers: BTreeMap::new() };
-        assert_eq!(crowd.lines.recv_timeout(patient(Duration::from_secs(30))).as_deref(), Ok("ready"));
+        std::thread::spawn(move || {
+            output
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
+        let crowd = Self {
+            child,
+            lines,
+            answers: BTreeMap::new(),
+        };
+        assert_eq!(
+            crowd
+                .lines
+                .recv_timeout(patient(Duration::from_secs(30)))
+                .as_deref(),
+            Ok("ready")
+        );
         crowd
     }
 
-    /// One more waits for the lock, for at most `limit`, and holds it for `hold` then; both are noted in the file.
-    pub fn send(&mut self, name: &str, session: u64, lock: &str, limit: Duration, hold: Duration, file: &str) {
+    /// One more waits for the lock, for at most `limit`, and holds it for `hold` then; both are
+    /// noted in the file.
+    pub fn send(
+        &mut self,
+        name: &str,
+        session: u64,
+        lock: &str,
+        limit: Duration,
+        hold: Duration,
+        file: &str,
+    ) {
         let (limit, hold) = (limit.as_millis(), hold.as_millis());
-        writeln!(self.child.stdin.as_mut().unwrap(), "{name} {session} {lock} {limit} {hold} {file}").unwrap();
+        writeln!(
+            self.child.stdin.as_mut().unwrap(),
+            "{name} {session} {lock} {limit} {hold} {file}"
+        )
+        .unwrap();
     }
 
     /// Waits until one has come to its end: `left`, `timeout`, or why it failed.
@@ -53,7 +86,8 @@ impl Crowd {
                 return answer;
             }
             let line = self.lines.recv_timeout(patient(Duration::from_mins(2)));
-            let line = line.unwrap_or_else(|error| panic!("Curator says nothing of {name}: {error}"));
+            let line =
+                line.unwrap_or_else(|error| panic!("Curator says nothing of {name}: {error}"));
             let (name, answer) = line.split_once(' ').unwrap();
             self.answers.insert(name.to_owned(), answer.to_owned());
         }

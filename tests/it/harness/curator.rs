@@ -54,14 +54,25 @@ impl Curator {
     /// Connects; `Err` says why this release cannot be had here.
     pub fn with(connect: &str, lock: &str, settings: &CuratorSettings) -> Result<Self, String> {
         let classpath = classpath(settings.release)?;
-        let session = if settings.session.is_zero() { Duration::from_secs(30) } else { settings.session };
+        let session = if settings.session.is_zero() {
+            Duration::from_secs(30)
+        } else {
+            settings.session
+        };
         let mut child = Command::new("java")
             .args(["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
             .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=off")
-            // For SASL, the client of 3.4 reads addresses as older JVMs wrote them, and fails with newer ones.
+            // For SASL, the client of 3.4 reads addresses as older JVMs wrote them, and fails with
+            // newer ones.
             .arg("-Dzookeeper.sasl.client=false")
             .args(["-cp", &classpath, "CuratorLock"])
-            .args([connect, &settings.namespace, lock, &session.as_millis().to_string(), &settings.digest])
+            .args([
+                connect,
+                &settings.namespace,
+                lock,
+                &session.as_millis().to_string(),
+                &settings.digest,
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -69,14 +80,23 @@ impl Curator {
             .unwrap();
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        std::thread::spawn(move || {
+            output
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
         let mut errors = child.stderr.take().unwrap();
         let complaints = std::thread::spawn(move || {
             let mut text = String::new();
             let _ = errors.read_to_string(&mut text);
             text
         });
-        let mut curator = Self { child, lines, complaints: Some(complaints) };
+        let mut curator = Self {
+            child,
+            lines,
+            complaints: Some(complaints),
+        };
         curator.expect("connected");
         Ok(curator)
     }
@@ -139,11 +159,16 @@ impl Curator {
     }
 
     fn next(&mut self, limit: Duration) -> String {
-        self.lines.recv_timeout(patient(limit)).unwrap_or_else(|error| {
-            let _ = self.child.kill();
-            let complaints = self.complaints.take().map(JoinHandle::join);
-            panic!("Curator is silent: {error}\n{}", complaints.and_then(Result::ok).unwrap_or_default())
-        })
+        self.lines
+            .recv_timeout(patient(limit))
+            .unwrap_or_else(|error| {
+                let _ = self.child.kill();
+                let complaints = self.complaints.take().map(JoinHandle::join);
+                panic!(
+                    "Curator is silent: {error}\n{}",
+                    complaints.and_then(Result::ok).unwrap_or_default()
+                )
+            })
     }
 }
 
@@ -157,8 +182,20 @@ impl Drop for Curator {
 fn jars(release: CuratorRelease) -> Result<String, String> {
     match release {
         CuratorRelease::Debian => {
-            let jars = ["curator-recipes", "curator-framework", "curator-client", "zookeeper", "zookeeper-jute"];
-            let more = ["slf4j-api", "slf4j-simple", "guava", "snappy-java", "netty-all"];
+            let jars = [
+                "curator-recipes",
+                "curator-framework",
+                "curator-client",
+                "zookeeper",
+                "zookeeper-jute",
+            ];
+            let more = [
+                "slf4j-api",
+                "slf4j-simple",
+                "guava",
+                "snappy-java",
+                "netty-all",
+            ];
             java::debian(&[jars, more].concat())
         }
         CuratorRelease::V4_3 => java::maven("curator-4.3"),
@@ -166,15 +203,19 @@ fn jars(release: CuratorRelease) -> Result<String, String> {
     }
 }
 
-/// The class path with the programs of `tests/java`, which are compiled once for each process and release.
+/// The class path with the programs of `tests/java`, which are compiled once for each process and
+/// release.
 pub fn classpath(release: CuratorRelease) -> Result<String, String> {
-    static COMPILED: Mutex<BTreeMap<CuratorRelease, Result<String, String>>> = Mutex::new(BTreeMap::new());
+    static COMPILED: Mutex<BTreeMap<CuratorRelease, Result<String, String>>> =
+        Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap();
     let compile = || {
         let jars = jars(release)?;
         let sources: &[&str] = match release {
             CuratorRelease::Debian => &["CuratorLock.java", "CuratorCrowd.java"],
-            CuratorRelease::V4_3 | CuratorRelease::V2_12 => &["CuratorLock.java", "StaticHostProvider.java"],
+            CuratorRelease::V4_3 | CuratorRelease::V2_12 => {
+                &["CuratorLock.java", "StaticHostProvider.java"]
+            }
         };
         let classes = java::compile(sources, &jars, &format!("classes-{release:?}"));
         Ok(format!("{classes}:{jars}"))

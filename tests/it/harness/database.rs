@@ -29,7 +29,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         // Many tables are made at one time, on a machine that may be busy.
-        Self { timeout: patient(Duration::from_secs(10)), statement: patient(Duration::from_secs(20)) }
+        Self {
+            timeout: patient(Duration::from_secs(10)),
+            statement: patient(Duration::from_secs(20)),
+        }
     }
 }
 
@@ -62,18 +65,24 @@ impl Env {
         };
         let Limits { timeout, statement } = limits;
         Ok(match self.store {
-            Store::Sqlite => {
-                Box::new(SqliteDatabase::open(Path::new(&self.database), OpenMode::Create, timeout, statement)?)
-            }
+            Store::Sqlite => Box::new(SqliteDatabase::open(
+                Path::new(&self.database),
+                OpenMode::Create,
+                timeout,
+                statement,
+            )?),
             Store::MariaDb => Box::new(MySqlDatabase::connect(&target, timeout, statement).await?),
-            Store::Postgres => Box::new(PostgresDatabase::connect(&target, timeout, statement, None).await?),
+            Store::Postgres => {
+                Box::new(PostgresDatabase::connect(&target, timeout, statement, None).await?)
+            }
         })
     }
 
     /// Creates the tables of a release and its `t_ds_version` row.
     pub fn create_schema(&self, version: Version) {
         let mut database = self.database();
-        wait(demo::create_schema(&mut *database, version)).unwrap_or_else(|error| panic!("{version}: {error}"));
+        wait(demo::create_schema(&mut *database, version))
+            .unwrap_or_else(|error| panic!("{version}: {error}"));
         wait(database.close());
     }
 
@@ -90,7 +99,8 @@ impl Env {
     pub fn rows(&self, sql: &str) -> Vec<Row> {
         let mut database = self.database();
         let mut rows = Vec::new();
-        wait(database.query(&sql.into(), &mut |row| rows.push(row))).unwrap_or_else(|error| panic!("{error}\n{sql}"));
+        wait(database.query(&sql.into(), &mut |row| rows.push(row)))
+            .unwrap_or_else(|error| panic!("{error}\n{sql}"));
         wait(database.close());
         rows
     }

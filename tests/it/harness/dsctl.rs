@@ -36,9 +36,14 @@ pub struct Dsctl {
 }
 
 impl Dsctl {
-    /// In this world, without arguments, with an environment that holds nothing but what the world sets.
+    /// In this world, without arguments, with an environment that holds nothing but what the world
+    /// sets.
     pub fn new(env: &Env) -> Self {
-        Self { variables: env.variables().clone(), home: env.home(), ..Self::alone() }
+        Self {
+            variables: env.variables().clone(),
+            home: env.home(),
+            ..Self::alone()
+        }
     }
 
     /// Without any world: no `DSCTL_*` variable is set, and the home folder is empty or missing.
@@ -48,12 +53,21 @@ impl Dsctl {
 
     /// Another program in its place: for tests of this very tool.
     pub fn of_program(program: &str) -> Self {
-        let (arguments, variables, home) = (Vec::new(), BTreeMap::new(), PathBuf::from("/nonexistent"));
-        Self { program: program.to_owned(), terminal: false, arguments, variables, home, input: None, limit: LIMIT }
+        let (arguments, variables, home) =
+            (Vec::new(), BTreeMap::new(), PathBuf::from("/nonexistent"));
+        Self {
+            program: program.to_owned(),
+            terminal: false,
+            arguments,
+            variables,
+            home,
+            input: None,
+            limit: LIMIT,
+        }
     }
 
-    /// On a terminal of its own: all three streams are that terminal, and everything it shows is in `stdout`. What
-    /// [`Dsctl::stdin`] gives is typed, and shown as typed.
+    /// On a terminal of its own: all three streams are that terminal, and everything it shows is in
+    /// `stdout`. What [`Dsctl::stdin`] gives is typed, and shown as typed.
     #[must_use]
     pub fn on_terminal(mut self) -> Self {
         self.terminal = true;
@@ -70,7 +84,11 @@ impl Dsctl {
     /// Adds arguments.
     #[must_use]
     pub fn args<A: AsRef<str>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self.arguments.extend(
+            arguments
+                .into_iter()
+                .map(|argument| argument.as_ref().to_owned()),
+        );
         self
     }
 
@@ -111,9 +129,18 @@ impl Dsctl {
     fn command(&self) -> Command {
         let words = std::iter::once(&self.program).chain(&self.arguments);
         if self.terminal {
-            let quoted: Vec<String> = words.map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+            let quoted: Vec<String> = words
+                .map(|word| format!("'{}'", word.replace('\'', r"'\''")))
+                .collect();
             let mut command = Command::new("script");
-            command.args(["--quiet", "--return", "--flush", "--command", &quoted.join(" "), "/dev/null"]);
+            command.args([
+                "--quiet",
+                "--return",
+                "--flush",
+                "--command",
+                &quoted.join(" "),
+                "/dev/null",
+            ]);
             return command;
         }
         let mut command = Command::new(&self.program);
@@ -125,18 +152,38 @@ impl Dsctl {
     pub fn spawn(self) -> Running {
         let _context = runtime().enter();
         let mut command = self.command();
-        command.env_clear().envs(&self.variables).kill_on_drop(true).current_dir("/");
-        command.env("HOME", &self.home).env("PATH", "/usr/bin:/bin").env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
+        command
+            .env_clear()
+            .envs(&self.variables)
+            .kill_on_drop(true)
+            .current_dir("/");
+        command
+            .env("HOME", &self.home)
+            .env("PATH", "/usr/bin:/bin")
+            .env("TZ", "UTC")
+            .env("LC_ALL", "C.UTF-8");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdin(if self.input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
         let mut child = command.spawn().unwrap();
         if let (Some(text), Some(mut pipe)) = (self.input.clone(), child.stdin.take()) {
             // A program that does not read to the end is no failure of this task.
             tokio::spawn(async move { _ = pipe.write_all(text.as_bytes()).await });
         }
-        let (stdout, stderr) =
-            (Collected::of(child.stdout.take().unwrap()), Collected::of(child.stderr.take().unwrap()));
-        Running { child, stdout, stderr, command: self, counted: BTreeMap::new() }
+        let (stdout, stderr) = (
+            Collected::of(child.stdout.take().unwrap()),
+            Collected::of(child.stderr.take().unwrap()),
+        );
+        Running {
+            child,
+            stdout,
+            stderr,
+            command: self,
+            counted: BTreeMap::new(),
+        }
     }
 }
 
@@ -164,7 +211,11 @@ impl Collected {
     }
 
     async fn contains(&mut self, text: &str) {
-        let found = self.bytes.wait_for(|bytes| String::from_utf8_lossy(bytes).contains(text)).await.is_ok();
+        let found = self
+            .bytes
+            .wait_for(|bytes| String::from_utf8_lossy(bytes).contains(text))
+            .await
+            .is_ok();
         if !found {
             // The pipe is closed and the text will never come: let the time limit speak.
             std::future::pending::<()>().await;
@@ -189,21 +240,33 @@ impl Running {
         self.await_text(text, Self::wait_stdout);
     }
 
-    /// Waits until standard output has this text so many times. It is looked for behind the last place only.
+    /// Waits until standard output has this text so many times. It is looked for behind the last
+    /// place only.
     pub fn await_stdout_times(&mut self, text: &str, count: usize) {
         let (mut from, mut found) = self.counted.remove(text).unwrap_or_default();
         let mut enough = |bytes: &Vec<u8>| {
             while found < count {
                 let rest = bytes[from..].windows(text.len());
-                let Some(place) = rest.into_iter().position(|window| window == text.as_bytes()) else { break };
+                let Some(place) = rest
+                    .into_iter()
+                    .position(|window| window == text.as_bytes())
+                else {
+                    break;
+                };
                 (from, found) = (from + place + text.len(), found + 1);
             }
             found >= count
         };
-        let waiting = async { tokio::time::timeout(patient(TEXT), self.stdout.bytes.wait_for(&mut enough)).await };
+        let waiting = async {
+            tokio::time::timeout(patient(TEXT), self.stdout.bytes.wait_for(&mut enough)).await
+        };
         let came = wait(waiting).is_ok_and(|came| came.is_ok());
         self.counted.insert(text.to_owned(), (from, found));
-        assert!(came, "not {count} times {text:?} in\n{:?}", self.so_far(None));
+        assert!(
+            came,
+            "not {count} times {text:?} in\n{:?}",
+            self.so_far(None)
+        );
     }
 
     /// Waits until what standard output has so far is as wanted.
@@ -211,9 +274,17 @@ impl Running {
         let limit = patient(self.command.limit);
         let bytes = &mut self.stdout.bytes;
         let found = wait(async {
-            tokio::time::timeout(limit, bytes.wait_for(|bytes| wanted(&String::from_utf8_lossy(bytes)))).await
+            tokio::time::timeout(
+                limit,
+                bytes.wait_for(|bytes| wanted(&String::from_utf8_lossy(bytes))),
+            )
+            .await
         });
-        assert!(found.is_ok_and(|found| found.is_ok()), "no {what} in\n{:?}", self.so_far(None));
+        assert!(
+            found.is_ok_and(|found| found.is_ok()),
+            "no {what} in\n{:?}",
+            self.so_far(None)
+        );
     }
 
     /// What standard output has so far.
@@ -227,7 +298,11 @@ impl Running {
     }
 
     fn await_text(&mut self, text: &str, wait_for: impl AsyncFnOnce(&mut Self, &str)) {
-        let found = wait(async { tokio::time::timeout(patient(TEXT), wait_for(self, text)).await.is_ok() });
+        let found = wait(async {
+            tokio::time::timeout(patient(TEXT), wait_for(self, text))
+                .await
+                .is_ok()
+        });
         assert!(found, "no {text:?} in\n{:?}", self.so_far(None));
     }
 
@@ -257,19 +332,25 @@ impl Running {
 
     /// Waits for something else; `None` if the program ends first.
     pub fn until<T>(&mut self, event: impl Future<Output = T>) -> Option<T> {
-        wait_at_most(self.command.limit, "an event, or the end of the program", async {
-            tokio::select! {
-                event = event => Some(event),
-                _ = self.child.wait() => None,
-            }
-        })
+        wait_at_most(
+            self.command.limit,
+            "an event, or the end of the program",
+            async {
+                tokio::select! {
+                    event = event => Some(event),
+                    _ = self.child.wait() => None,
+                }
+            },
+        )
     }
 
     /// Waits for its end.
     pub fn finish(mut self) -> Output {
         let limit = patient(self.command.limit);
         let ended = wait(async { tokio::time::timeout(limit, self.child.wait()).await });
-        let Ok(status) = ended else { panic!("still runs after {limit:?}\n{:?}", self.so_far(None)) };
+        let Ok(status) = ended else {
+            panic!("still runs after {limit:?}\n{:?}", self.so_far(None))
+        };
         // A grandchild may hold the pipes open; what it writes is not waited for without end.
         wait_at_most(Duration::from_secs(20), "the end of the output", async {
             let _ = (&mut self.stdout.end).await;
@@ -283,15 +364,17 @@ impl Running {
         output
     }
 
-    /// As [`Running::finish`], with the most memory that it ever held, in KiB. The kernel counts; it is asked until the
-    /// end.
+    /// As [`Running::finish`], with the most memory that it ever held, in KiB. The kernel counts;
+    /// it is asked until the end.
     pub fn finish_measured(mut self) -> (u64, Output) {
         let status = format!("/proc/{}/status", self.pid());
         let mut peak = 0;
         while self.is_running() {
             let text = std::fs::read_to_string(&status).unwrap_or_default();
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            peak = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(peak);
+            peak = line
+                .and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+                .unwrap_or(peak);
             std::thread::sleep(Duration::from_millis(1));
         }
         let output = self.finish();
@@ -302,14 +385,23 @@ impl Running {
     fn so_far(&self, code: Option<i32>) -> Output {
         let command = self.command.arguments.clone();
         let is_dsctl = self.command.program == env!("CARGO_BIN_EXE_dsctl");
-        Output { command, is_dsctl, code, signal: None, stdout: self.stdout.text(), stderr: self.stderr.text() }
+        Output {
+            command,
+            is_dsctl,
+            code,
+            signal: None,
+            stdout: self.stdout.text(),
+            stderr: self.stderr.text(),
+        }
     }
 }
 
 /// The exit code as a shell reports it: 128 and the signal's number for a killed program.
 fn exit_code(status: std::process::ExitStatus) -> Option<i32> {
     use std::os::unix::process::ExitStatusExt;
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal))
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
 }
 
 /// What came of a run.
@@ -332,9 +424,15 @@ pub struct Output {
 /// As a reader of a failed test wants to see it.
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let code = self.code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let code = self
+            .code
+            .map_or_else(|| "none".to_owned(), |code| code.to_string());
         writeln!(f, "$ dsctl {}\nexit code {code}", self.command.join(" "))?;
-        write!(f, "--- stdout\n{}--- stderr\n{}---", self.stdout, self.stderr)
+        write!(
+            f,
+            "--- stdout\n{}--- stderr\n{}---",
+            self.stdout, self.stderr
+        )
     }
 }
 
@@ -342,21 +440,30 @@ impl Output {
     /// Checks the exit code.
     #[track_caller]
     pub fn exit(self, code: i32) -> Self {
-        assert!(self.code == Some(code), "expected exit code {code}:\n{self:?}");
+        assert!(
+            self.code == Some(code),
+            "expected exit code {code}:\n{self:?}"
+        );
         self
     }
 
     /// Checks that standard output has this text.
     #[track_caller]
     pub fn out(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text), "no {text:?} on stdout:\n{self:?}");
+        assert!(
+            self.stdout.contains(text),
+            "no {text:?} on stdout:\n{self:?}"
+        );
         self
     }
 
     /// Checks that standard error has this text.
     #[track_caller]
     pub fn err(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "no {text:?} on stderr:\n{self:?}");
+        assert!(
+            self.stderr.contains(text),
+            "no {text:?} on stderr:\n{self:?}"
+        );
         self
     }
 
@@ -364,7 +471,8 @@ impl Output {
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         let document = serde_json::from_str(&self.stdout);
-        let document = document.unwrap_or_else(|error| panic!("not one JSON document: {error}\n{self:?}"));
+        let document =
+            document.unwrap_or_else(|error| panic!("not one JSON document: {error}\n{self:?}"));
         if self.is_dsctl {
             schema::assert_document(&document);
         }
@@ -374,7 +482,9 @@ impl Output {
     /// Every line of standard output as JSON, which is what its schema says.
     #[track_caller]
     pub fn ndjson(&self) -> Vec<serde_json::Value> {
-        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{self:?}"));
+        let parse = |line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{self:?}"))
+        };
         let lines: Vec<_> = self.stdout.lines().map(parse).collect();
         if self.is_dsctl {
             schema::assert_lines(&lines);
@@ -384,7 +494,10 @@ impl Output {
 
     fn assert_no_password(&self) {
         for text in [&self.stdout, &self.stderr] {
-            assert!(!text.contains(MARKER) && !text.contains(PASSWORD), "a password is shown:\n{self:?}");
+            assert!(
+                !text.contains(MARKER) && !text.contains(PASSWORD),
+                "a password is shown:\n{self:?}"
+            );
         }
     }
 }

@@ -28,7 +28,10 @@ impl Dump {
     /// Dumps all tables.
     pub fn all(database: &mut dyn Database) -> Self {
         let names = wait(table_names(&mut *database));
-        Self::of(database, &names.iter().map(String::as_str).collect::<Vec<_>>())
+        Self::of(
+            database,
+            &names.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
     }
 
     /// How many rows a table has.
@@ -40,22 +43,45 @@ impl Dump {
     #[track_caller]
     pub fn cell(&self, table: &str, key: &impl ToString, column: &str) -> Option<&str> {
         let (table, key) = (&self.0[table], key.to_string());
-        let column = table.columns.iter().position(|name| name == column).expect("the column");
-        table.rows.iter().find(|row| row[0].as_deref() == Some(&key)).expect("the row")[column].as_deref()
+        let column = table
+            .columns
+            .iter()
+            .position(|name| name == column)
+            .expect("the column");
+        table
+            .rows
+            .iter()
+            .find(|row| row[0].as_deref() == Some(&key))
+            .expect("the row")[column]
+            .as_deref()
     }
 
     /// What a second dump has otherwise: one line for each new row, lost row, or changed cell.
     pub fn changes(&self, later: &Self) -> Vec<String> {
-        let names = self.0.keys().chain(later.0.keys().filter(|name| !self.0.contains_key(*name)));
+        let names = self
+            .0
+            .keys()
+            .chain(later.0.keys().filter(|name| !self.0.contains_key(*name)));
         let none = Table::default();
-        let both = names.map(|name| (name, self.0.get(name).unwrap_or(&none), later.0.get(name).unwrap_or(&none)));
-        both.flat_map(|(name, before, after)| before.changes(name, after)).collect()
+        let both = names.map(|name| {
+            (
+                name,
+                self.0.get(name).unwrap_or(&none),
+                later.0.get(name).unwrap_or(&none),
+            )
+        });
+        both.flat_map(|(name, before, after)| before.changes(name, after))
+            .collect()
     }
 
     /// Panics, and says what differs, unless both are the same.
     #[track_caller]
     pub fn assert_same(&self, later: &Self) {
-        assert!(self == later, "the database has changed:\n{}", self.changes(later).join("\n"));
+        assert!(
+            self == later,
+            "the database has changed:\n{}",
+            self.changes(later).join("\n")
+        );
     }
 }
 
@@ -66,7 +92,9 @@ impl Table {
         for (key, row) in &old {
             match new.get(key) {
                 None => changes.push(format!("- {name} {}", self.describe(row))),
-                Some(other) if other != row => changes.push(format!("~ {name} {key}:{}", self.cells(row, other))),
+                Some(other) if other != row => {
+                    changes.push(format!("~ {name} {key}:{}", self.cells(row, other)));
+                }
                 Some(_) => {}
             }
         }
@@ -76,18 +104,36 @@ impl Table {
     }
 
     fn by_key(&self) -> BTreeMap<String, &Vec<Option<String>>> {
-        self.rows.iter().map(|row| (show(row[0].as_ref()), row)).collect()
+        self.rows
+            .iter()
+            .map(|row| (show(row[0].as_ref()), row))
+            .collect()
     }
 
     fn describe(&self, row: &[Option<String>]) -> String {
-        let cells = self.columns.iter().zip(row).map(|(column, cell)| format!("{column}={}", show(cell.as_ref())));
+        let cells = self
+            .columns
+            .iter()
+            .zip(row)
+            .map(|(column, cell)| format!("{column}={}", show(cell.as_ref())));
         cells.collect::<Vec<_>>().join(" ")
     }
 
     fn cells(&self, old: &[Option<String>], new: &[Option<String>]) -> String {
         let mut text = String::new();
-        for ((column, old), new) in self.columns.iter().zip(old).zip(new).filter(|((_, old), new)| old != new) {
-            let _ = write!(text, " {column} {} -> {}", show(old.as_ref()), show(new.as_ref()));
+        for ((column, old), new) in self
+            .columns
+            .iter()
+            .zip(old)
+            .zip(new)
+            .filter(|((_, old), new)| old != new)
+        {
+            let _ = write!(
+                text,
+                " {column} {} -> {}",
+                show(old.as_ref()),
+                show(new.as_ref())
+            );
         }
         text
     }
@@ -99,7 +145,10 @@ fn show(cell: Option<&String>) -> String {
 
 async fn rows(database: &mut dyn Database, sql: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    database.query(&sql.into(), &mut |row| rows.push(row)).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+    database
+        .query(&sql.into(), &mut |row| rows.push(row))
+        .await
+        .unwrap_or_else(|error| panic!("{error}\n{sql}"));
     rows
 }
 
@@ -108,12 +157,18 @@ async fn table_names(database: &mut dyn Database) -> Vec<String> {
         Dialect::Sqlite => {
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
         }
-        Dialect::MySql => "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",
+        Dialect::MySql => {
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1"
+        }
         Dialect::Postgres => {
             "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1"
         }
     };
-    rows(database, sql).await.iter().filter_map(|row| row.text(0)).collect()
+    rows(database, sql)
+        .await
+        .iter()
+        .filter_map(|row| row.text(0))
+        .collect()
 }
 
 async fn column_names(database: &mut dyn Database, table: &str) -> Vec<String> {
@@ -128,18 +183,31 @@ async fn column_names(database: &mut dyn Database, table: &str) -> Vec<String> {
              WHERE table_schema = current_schema() AND table_name = '{table}' ORDER BY ordinal_position"
         ),
     };
-    rows(database, &sql).await.iter().filter_map(|row| row.text(0)).collect()
+    rows(database, &sql)
+        .await
+        .iter()
+        .filter_map(|row| row.text(0))
+        .collect()
 }
 
 async fn dump_table(database: &mut dyn Database, table: &str) -> Table {
     let columns = column_names(database, table).await;
     assert!(!columns.is_empty(), "no table {table}");
     let dialect = database.dialect();
-    let cells: Vec<String> = columns.iter().map(|column| as_text(dialect, column)).collect();
+    let cells: Vec<String> = columns
+        .iter()
+        .map(|column| as_text(dialect, column))
+        .collect();
     let quote = if dialect == Dialect::MySql { '`' } else { '"' };
-    let sql = format!("SELECT {} FROM {quote}{table}{quote} ORDER BY 1", cells.join(", "));
+    let sql = format!(
+        "SELECT {} FROM {quote}{table}{quote} ORDER BY 1",
+        cells.join(", ")
+    );
     let rows = rows(database, &sql).await;
-    let rows = rows.iter().map(|row| (0..columns.len()).map(|column| row.text(column)).collect()).collect();
+    let rows = rows
+        .iter()
+        .map(|row| (0..columns.len()).map(|column| row.text(column)).collect())
+        .collect();
     Table { columns, rows }
 }
 

@@ -56,8 +56,14 @@ impl Env {
     pub fn at(store: Store, connect: &str) -> Self {
         let (port, database) = match store {
             Store::Sqlite => (0, String::new()),
-            Store::MariaDb => (MariaDb::shared().port(), MariaDb::shared().create_database()),
-            Store::Postgres => (Postgres::shared().port(), Postgres::shared().create_database()),
+            Store::MariaDb => (
+                MariaDb::shared().port(),
+                MariaDb::shared().create_database(),
+            ),
+            Store::Postgres => (
+                Postgres::shared().port(),
+                Postgres::shared().create_database(),
+            ),
         };
         Self::on(store, connect, port, database)
     }
@@ -65,24 +71,55 @@ impl Env {
     /// As [`Env::new`], on a MariaDB of the test's own.
     pub fn on_mariadb(server: &MariaDb) -> Self {
         let connect = ZooKeeper::shared().connect_string();
-        Self::on(Store::MariaDb, &connect, server.port(), server.create_database())
+        Self::on(
+            Store::MariaDb,
+            &connect,
+            server.port(),
+            server.create_database(),
+        )
     }
 
     /// As [`Env::new`], on a PostgreSQL of the test's own.
     pub fn on_postgres(server: &Postgres) -> Self {
         let connect = ZooKeeper::shared().connect_string();
-        Self::on(Store::Postgres, &connect, server.port(), server.create_database())
+        Self::on(
+            Store::Postgres,
+            &connect,
+            server.port(),
+            server.create_database(),
+        )
     }
 
     /// In a ZooKeeper, and in a database on the server at a port.
     pub fn on(store: Store, connect: &str, port: u16, database: String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let folder = tempfile::Builder::new().prefix("dsctl-env-").tempdir().unwrap();
-        let file = || folder.path().join("metadata.db").to_str().unwrap().to_owned();
-        let database = if store == Store::Sqlite { file() } else { database };
+        let folder = tempfile::Builder::new()
+            .prefix("dsctl-env-")
+            .tempdir()
+            .unwrap();
+        let file = || {
+            folder
+                .path()
+                .join("metadata.db")
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        let database = if store == Store::Sqlite {
+            file()
+        } else {
+            database
+        };
         let namespace = format!("dsctl{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let mut env =
-            Self { store, database, connect: connect.to_owned(), namespace, variables: BTreeMap::new(), folder, port };
+        let mut env = Self {
+            store,
+            database,
+            connect: connect.to_owned(),
+            namespace,
+            variables: BTreeMap::new(),
+            folder,
+            port,
+        };
         env.set("DSCTL_ZK", connect);
         env.set("DSCTL_NAMESPACE", &env.namespace.clone());
         env.set("DSCTL_DB", &env.url());
@@ -90,7 +127,8 @@ impl Env {
         env
     }
 
-    /// A world with a copy of this one's database on a shared server, and an empty namespace of its own.
+    /// A world with a copy of this one's database on a shared server, and an empty namespace of its
+    /// own.
     pub fn copy(&self) -> Self {
         let mut copy = Self::at(self.store, &self.connect);
         copy.database = match self.store {
@@ -119,7 +157,12 @@ impl Env {
             Store::Postgres => (Proxy::to(self.port), "postgres"),
             Store::Sqlite => panic!("a file has no proxy"),
         };
-        let url = format!("{scheme}://{}:{PASSWORD_IN_URL}@{}/{}", super::USER, proxy.address(), self.database);
+        let url = format!(
+            "{scheme}://{}:{PASSWORD_IN_URL}@{}/{}",
+            super::USER,
+            proxy.address(),
+            self.database
+        );
         self.set("DSCTL_DB", &url);
         proxy
     }
@@ -193,10 +236,16 @@ impl Env {
     /// Registers a server of a release: where that release does, with the heartbeat that it writes.
     pub fn register(&self, version: Version, server: &Registered<'_>) -> FakeRegistration {
         let path = self.path(server.key(version).trim_start_matches('/'));
-        FakeRegistration::new(&self.connect, &path, server.payload(version).as_bytes(), None)
+        FakeRegistration::new(
+            &self.connect,
+            &path,
+            server.payload(version).as_bytes(),
+            None,
+        )
     }
 
-    /// Registers a server in the JDBC registry inside the database. It lives as long as its heartbeat.
+    /// Registers a server in the JDBC registry inside the database. It lives as long as its
+    /// heartbeat.
     pub fn register_in_database(&self, version: Version, server: &Registered<'_>) {
         let mut database = self.database();
         wait(server.insert(version, &mut *database)).unwrap();

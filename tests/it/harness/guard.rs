@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::wait::eventually;
 
-/// Runs a server and waits for it. The end of its standard input, which only the test process holds open, is the sign
-/// that the server is no longer wanted: it is then ended and its folder removed.
+/// Runs a server and waits for it. The end of its standard input, which only the test process holds
+/// open, is the sign that the server is no longer wanted: it is then ended and its folder removed.
 const GUARD: &str = r#"
 folder=$1 signal=$2; shift 2
 exec 3<&0 </dev/null
@@ -41,7 +41,8 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Starts `command`; its output goes to `log` in the folder. `last_signal` is sent when the test process is gone.
+    /// Starts `command`; its output goes to `log` in the folder. `last_signal` is sent when the
+    /// test process is gone.
     pub fn spawn(folder: &Path, last_signal: &str, command: &[String]) -> Self {
         let mut guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
@@ -58,8 +59,13 @@ impl Guarded {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(guard.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { guard, pid: line.trim().parse().unwrap() }
+        BufReader::new(guard.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            guard,
+            pid: line.trim().parse().unwrap(),
+        }
     }
 
     /// The server's process id.
@@ -85,7 +91,11 @@ impl Guarded {
         }
         signal(self.pid, name);
         eventually(Duration::from_secs(30), "the end of a server", || {
-            if self.is_running() { Err("still runs") } else { Ok(()) }
+            if self.is_running() {
+                Err("still runs")
+            } else {
+                Ok(())
+            }
         });
     }
 }
@@ -97,15 +107,20 @@ impl Drop for Guarded {
     }
 }
 
-/// Sends a signal to a process of ours. After a `STOP` every thread of it stands: one thread takes the signal, and until it
-/// has had a processor the others go on.
+/// Sends a signal to a process of ours. After a `STOP` every thread of it stands: one thread takes
+/// the signal, and until it has had a processor the others go on.
 pub fn signal(pid: u32, name: &str) {
     // The shell's own `kill`: the program of that name is not on every machine.
-    let status = Command::new("sh").args(["-c", "kill -\"$1\" \"$2\"", "kill", name, &pid.to_string()]).status();
+    let status = Command::new("sh")
+        .args(["-c", "kill -\"$1\" \"$2\"", "kill", name, &pid.to_string()])
+        .status();
     assert!(status.unwrap().success(), "kill -{name} {pid}");
     if name == "STOP" {
         eventually(Duration::from_secs(30), "all threads to stand", || {
-            let going = threads(pid).into_iter().filter(|state| !['T', 't'].contains(state)).count();
+            let going = threads(pid)
+                .into_iter()
+                .filter(|state| !['T', 't'].contains(state))
+                .count();
             if going == 0 { Ok(()) } else { Err(going) }
         });
     }
@@ -130,7 +145,11 @@ impl Folder {
     /// A new, empty one.
     pub fn new(name: &str) -> Self {
         use std::os::unix::fs::PermissionsExt;
-        let path = tempfile::Builder::new().prefix(&format!("dsctl-{name}-")).tempdir().unwrap().keep();
+        let path = tempfile::Builder::new()
+            .prefix(&format!("dsctl-{name}-"))
+            .tempdir()
+            .unwrap()
+            .keep();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         Self(path)
     }
@@ -162,7 +181,10 @@ impl Drop for Folder {
 
 /// Runs a command to its end; panics with its output where it fails.
 pub fn run(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),

@@ -9,20 +9,25 @@ use super::guard::{Folder, run};
 
 /// A class path of Debian's jars; their manifests name the jars that they need in turn.
 pub fn debian(jars: &[&str]) -> Result<String, String> {
-    let paths: Vec<String> = jars.iter().map(|jar| format!("/usr/share/java/{jar}.jar")).collect();
+    let paths: Vec<String> = jars
+        .iter()
+        .map(|jar| format!("/usr/share/java/{jar}.jar"))
+        .collect();
     match paths.iter().find(|path| !Path::new(path).exists()) {
         Some(missing) => Err(format!("{missing} is missing")),
         None => Ok(paths.join(":")),
     }
 }
 
-/// A class path of the jars that `tests/java/<name>/pom.xml` asks for. They are kept below Cargo's folder for temporary
-/// files; an error is kept for the life of the process, as asking again would take as long.
+/// A class path of the jars that `tests/java/<name>/pom.xml` asks for. They are kept below Cargo's
+/// folder for temporary files; an error is kept for the life of the process, as asking again would
+/// take as long.
 pub fn maven(name: &str) -> Result<String, String> {
     brought("java", name).map(|folder| format!("{folder}/*"))
 }
 
-/// The folder with the jars that `tests/conformance/<number>/pom.xml` asks for, kept in the same way.
+/// The folder with the jars that `tests/conformance/<number>/pom.xml` asks for, kept in the same
+/// way.
 pub fn maven_release(number: &str) -> Result<String, String> {
     brought("conformance", number)
 }
@@ -30,7 +35,10 @@ pub fn maven_release(number: &str) -> Result<String, String> {
 fn brought(kind: &str, name: &str) -> Result<String, String> {
     static BROUGHT: Mutex<BTreeMap<String, Result<String, String>>> = Mutex::new(BTreeMap::new());
     let mut brought = BROUGHT.lock().unwrap();
-    brought.entry(format!("{kind}/{name}")).or_insert_with(|| bring(kind, name)).clone()
+    brought
+        .entry(format!("{kind}/{name}"))
+        .or_insert_with(|| bring(kind, name))
+        .clone()
 }
 
 fn bring(kind: &str, name: &str) -> Result<String, String> {
@@ -56,8 +64,14 @@ fn bring(kind: &str, name: &str) -> Result<String, String> {
 fn run_maven(name: &str, pom: &str, goal: &str, folder: &str) -> Result<(), String> {
     let mut command = Command::new("mvn");
     // What Maven keeps for itself goes below Cargo's folder too, and not into somebody's home.
-    command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
-    command.args(["-q", "-B", "-f", pom, goal]).arg(format!("-DoutputDirectory={folder}"));
+    command.arg(concat!(
+        "-Dmaven.repo.local=",
+        env!("CARGO_TARGET_TMPDIR"),
+        "/maven"
+    ));
+    command
+        .args(["-q", "-B", "-f", pom, goal])
+        .arg(format!("-DoutputDirectory={folder}"));
     finish_maven(name, &mut command)
 }
 
@@ -68,46 +82,84 @@ fn finish_maven(name: &str, command: &mut Command) -> Result<(), String> {
     }
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     // The first line says what is missing; the rest is advice.
-    let why = said.lines().find(|line| line.contains("[ERROR]")).unwrap_or(&said);
+    let why = said
+        .lines()
+        .find(|line| line.contains("[ERROR]"))
+        .unwrap_or(&said);
     Err(format!("Maven cannot bring {name}: {why}"))
 }
 
-/// A text file in an artifact (`group:name:version:type:classifier`) that Maven brings by itself, without what it depends on:
-/// some were published without the parent that describes them. This old plug-in does not ask for it.
+/// A text file in an artifact (`group:name:version:type:classifier`) that Maven brings by itself,
+/// without what it depends on: some were published without the parent that describes them. This old
+/// plug-in does not ask for it.
 pub fn file_of_artifact(artifact: &str, file: &str) -> Result<String, String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/artifacts");
     let words: Vec<&str> = artifact.split(':').collect();
-    let [_, name, version, kind, classifier] = words[..] else { panic!("{artifact}") };
+    let [_, name, version, kind, classifier] = words[..] else {
+        panic!("{artifact}")
+    };
     let jar = format!("{folder}/{name}-{version}-{classifier}.{kind}");
     if !Path::new(&jar).exists() {
         let mut command = Command::new("mvn");
-        command.arg(concat!("-Dmaven.repo.local=", env!("CARGO_TARGET_TMPDIR"), "/maven"));
-        command.args(["-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:2.10:copy"]);
-        command.args([format!("-Dartifact={artifact}"), format!("-DoutputDirectory={folder}")]);
+        command.arg(concat!(
+            "-Dmaven.repo.local=",
+            env!("CARGO_TARGET_TMPDIR"),
+            "/maven"
+        ));
+        command.args([
+            "-q",
+            "-B",
+            "org.apache.maven.plugins:maven-dependency-plugin:2.10:copy",
+        ]);
+        command.args([
+            format!("-Dartifact={artifact}"),
+            format!("-DoutputDirectory={folder}"),
+        ]);
         finish_maven(artifact, &mut command)?;
     }
     let unpacked = Folder::new("artifact");
-    run(Command::new("jar").args(["xf", &jar, file]).current_dir(unpacked.path()));
+    run(Command::new("jar")
+        .args(["xf", &jar, file])
+        .current_dir(unpacked.path()));
     let path = unpacked.join(file);
     std::fs::read_to_string(&path).map_err(|error| format!("{file} of {artifact}: {error}"))
 }
 
-/// Compiles source files of `tests/java`, once in this process, and says in which folder their classes are.
+/// Compiles source files of `tests/java`, once in this process, and says in which folder their
+/// classes are.
 pub fn compile(sources: &[&str], classpath: &str, folder: &str) -> String {
     static COMPILED: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    compiled.entry(folder.to_owned()).or_insert_with(|| compile_now(sources, classpath, folder)).clone()
+    compiled
+        .entry(folder.to_owned())
+        .or_insert_with(|| compile_now(sources, classpath, folder))
+        .clone()
 }
 
 fn compile_now(sources: &[&str], classpath: &str, folder: &str) -> String {
     let target = format!("{}/{folder}", env!("CARGO_TARGET_TMPDIR"));
     let unfinished = format!("{target}-{}", std::process::id());
-    let sources = sources.iter().map(|source| format!("{}/tests/java/{source}", env!("CARGO_MANIFEST_DIR")));
-    let options = ["-Xlint:all", "-proc:none", "-implicit:none", "-nowarn", "-d", &unfinished, "-cp", classpath];
+    let sources = sources
+        .iter()
+        .map(|source| format!("{}/tests/java/{source}", env!("CARGO_MANIFEST_DIR")));
+    let options = [
+        "-Xlint:all",
+        "-proc:none",
+        "-implicit:none",
+        "-nowarn",
+        "-d",
+        &unfinished,
+        "-cp",
+        classpath,
+    ];
     run(Command::new("javac").args(options).args(sources));
     let _ = std::fs::remove_dir_all(&target);
     // Whoever is first has its own taken; the other one's is the same.
-    if std::fs::rename(&unfinished, &target).is_ok() { target } else { unfinished }
+    if std::fs::rename(&unfinished, &target).is_ok() {
+        target
+    } else {
+        unfinished
+    }
 }

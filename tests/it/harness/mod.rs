@@ -1,6 +1,10 @@
 //! Real servers, a second opinion on what they hold, and the program under test.
 
-#![allow(dead_code, unused_imports, reason = "a tool box: not every tool is in use at every time")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "a tool box: not every tool is in use at every time"
+)]
 
 mod between;
 mod crowd;
@@ -51,7 +55,8 @@ pub const USER: &str = "dsctl";
 /// A user of MariaDB's without a password, as whom [`Between`] logs on.
 pub const BETWEEN: &str = "somebody_between";
 
-/// COMMIT as MySQL's protocol has it: the head of the packet, and the text. The name of an isolation level has the word, too.
+/// COMMIT as MySQL's protocol has it: the head of the packet, and the text. The name of an
+/// isolation level has the word, too.
 pub const MYSQL_COMMIT: &[u8] = b"\x07\0\0\0\x03COMMIT";
 
 /// What makes that user.

@@ -5,17 +5,22 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::sync::Mutex;
 
-/// Below the range from which the system takes ports for outgoing connections, so that a server finds its port free
-/// after a restart too.
+/// Below the range from which the system takes ports for outgoing connections, so that a server
+/// finds its port free after a restart too.
 const FIRST: u16 = 18_000;
 const LAST: u16 = 32_000;
 
-/// What says that a port is taken, as long as this process lives: a lock on a file of its name. Whoever runs these tests at
-/// the same time looks there too; that nobody listens yet says nothing.
+/// What says that a port is taken, as long as this process lives: a lock on a file of its name.
+/// Whoever runs these tests at the same time looks there too; that nobody listens yet says nothing.
 fn reserve(port: u16) -> Option<File> {
     let folder = std::env::temp_dir().join("dsctl-test-ports");
     std::fs::create_dir_all(&folder).ok()?;
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join(port.to_string())).ok()?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(port.to_string()))
+        .ok()?;
     file.try_lock().ok()?;
     Some(file)
 }

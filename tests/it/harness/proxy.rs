@@ -21,7 +21,8 @@ pub enum At {
     Cut,
     /// Pass them on, swallow the server's answer and cut the connection.
     SwallowAnswer,
-    /// As before, one message later: these bytes prepare a statement, and it is its execution whose answer gets lost.
+    /// As before, one message later: these bytes prepare a statement, and it is its execution whose
+    /// answer gets lost.
     SwallowNextAnswer,
 }
 
@@ -73,12 +74,18 @@ impl Proxy {
             accepted: watch::Sender::new(0),
         };
         // Another process may take a free port before we do.
-        let listener = std::iter::repeat_with(|| wait(TcpListener::bind(("127.0.0.1", free_port()))))
-            .take(PORTS_TRIED)
-            .find_map(Result::ok)
-            .expect("a port that nobody takes before us");
+        let listener =
+            std::iter::repeat_with(|| wait(TcpListener::bind(("127.0.0.1", free_port()))))
+                .take(PORTS_TRIED)
+                .find_map(Result::ok)
+                .expect("a port that nobody takes before us");
         let port = listener.local_addr().unwrap().port();
-        let mut proxy = Self { port, target, shared: Arc::new(shared), listener: None };
+        let mut proxy = Self {
+            port,
+            target,
+            shared: Arc::new(shared),
+            listener: None,
+        };
         proxy.accept_on(listener);
         proxy
     }
@@ -108,13 +115,14 @@ impl Proxy {
         self.shared.mode.send_replace(Mode::BlackHole);
     }
 
-    /// As [`Proxy::black_hole`], but the clients are told: their connections end, and new ones at once. The server notices
-    /// nothing.
+    /// As [`Proxy::black_hole`], but the clients are told: their connections end, and new ones at
+    /// once. The server notices nothing.
     pub fn sever(&self) {
         self.shared.mode.send_replace(Mode::Severed);
     }
 
-    /// Ends every connection there is: when it returns, none passes a byte any more. New ones are taken.
+    /// Ends every connection there is: when it returns, none passes a byte any more. New ones are
+    /// taken.
     pub fn cut(&self) {
         let connections = std::mem::take(&mut *self.shared.connections.lock().unwrap());
         for connection in connections {
@@ -157,7 +165,8 @@ impl Proxy {
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
-        self.listener = Some(runtime().spawn(accept(listener, self.target, Arc::clone(&self.shared))));
+        self.listener =
+            Some(runtime().spawn(accept(listener, self.target, Arc::clone(&self.shared))));
     }
 
     /// How many connections were taken so far.
@@ -190,7 +199,12 @@ impl Proxy {
     /// Waits until traps have sprung so many times.
     pub fn await_sprung_times(&self, count: u64) {
         let mut sprung = self.shared.sprung.subscribe();
-        wait_at_most(Duration::from_secs(30), "the trap", sprung.wait_for(|sprung| *sprung >= count)).unwrap();
+        wait_at_most(
+            Duration::from_secs(30),
+            "the trap",
+            sprung.wait_for(|sprung| *sprung >= count),
+        )
+        .unwrap();
     }
 
     /// How many times traps have sprung.
@@ -227,9 +241,12 @@ async fn serve(client: TcpStream, target: u16, shared: Arc<Shared>) {
         return;
     }
     through(&shared).await;
-    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+    let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else {
+        return;
+    };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let ((from_client, to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let ((from_client, to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
     let swallow = watch::Sender::new(false);
     let mut mode = shared.mode.subscribe();
     tokio::select! {
@@ -251,7 +268,12 @@ async fn through(shared: &Shared) {
     let _ = mode.wait_for(|mode| *mode != Mode::BlackHole).await;
 }
 
-async fn upwards(mut from: OwnedReadHalf, to: &mut OwnedWriteHalf, shared: &Shared, swallow: &watch::Sender<bool>) {
+async fn upwards(
+    mut from: OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    shared: &Shared,
+    swallow: &watch::Sender<bool>,
+) {
     let mut buffer = vec![0; 64 * 1024];
     // Bytes that a trap waits for may come in two pieces.
     let mut seen = Vec::new();
@@ -283,7 +305,12 @@ async fn upwards(mut from: OwnedReadHalf, to: &mut OwnedWriteHalf, shared: &Shar
     }
 }
 
-async fn downwards(from: &mut OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, swallow: watch::Receiver<bool>) {
+async fn downwards(
+    from: &mut OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+    swallow: watch::Receiver<bool>,
+) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         if *swallow.borrow() {
@@ -299,14 +326,22 @@ async fn downwards(from: &mut OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Sh
 
 /// How many bytes may be the beginning of what a trap waits for.
 fn unfinished(shared: &Shared) -> usize {
-    shared.trap.lock().unwrap().as_ref().map_or(0, |(bytes, _)| bytes.len().saturating_sub(1))
+    shared
+        .trap
+        .lock()
+        .unwrap()
+        .as_ref()
+        .map_or(0, |(bytes, _)| bytes.len().saturating_sub(1))
 }
 
 /// The trap, if these bytes spring it; it is then gone.
 fn spring(shared: &Shared, seen: &[u8]) -> Option<At> {
     let mut trap = shared.trap.lock().unwrap();
     let (bytes, at) = trap.as_ref()?;
-    let at = seen.windows(bytes.len()).any(|window| window == bytes).then_some(*at)?;
+    let at = seen
+        .windows(bytes.len())
+        .any(|window| window == bytes)
+        .then_some(*at)?;
     *trap = None;
     Some(at)
 }

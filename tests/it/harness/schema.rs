@@ -14,30 +14,48 @@ pub fn folder() -> PathBuf {
 
 /// Each by the name of its file without the ending.
 static SCHEMAS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| {
-    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let files = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let schema = |path: PathBuf| {
         let schema = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        (path.file_stem().unwrap().to_str().unwrap().to_owned(), jsonschema::validator_for(&schema).unwrap())
+        (
+            path.file_stem().unwrap().to_str().unwrap().to_owned(),
+            jsonschema::validator_for(&schema).unwrap(),
+        )
     };
     files.map(schema).collect()
 });
 
 /// What is wrong with a value, by the schema of that name.
 fn problems(name: &str, value: &Value) -> Vec<String> {
-    let schema = SCHEMAS.get(name).unwrap_or_else(|| panic!("there is no schema/{name}.json"));
-    schema.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    let schema = SCHEMAS
+        .get(name)
+        .unwrap_or_else(|| panic!("there is no schema/{name}.json"));
+    schema
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 #[track_caller]
 fn assert_valid(name: &str, value: &Value) {
     let problems = problems(name, value);
-    assert!(problems.is_empty(), "not what schema/{name}.json says: {}\n{value:#}", problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "not what schema/{name}.json says: {}\n{value:#}",
+        problems.join("\n")
+    );
 }
 
 /// The name of the schema of a command's documents.
 fn name_of(command: &Value) -> String {
     let name = command.as_str().unwrap_or_default().replace(' ', "-");
-    if SCHEMAS.contains_key(&name) { name } else { "failure".to_owned() }
+    if SCHEMAS.contains_key(&name) {
+        name
+    } else {
+        "failure".to_owned()
+    }
 }
 
 /// Checks one document of `-o json`.
@@ -49,10 +67,18 @@ pub fn assert_document(document: &Value) {
 /// Checks an event of `watch`, or what a hook reads.
 #[track_caller]
 pub fn assert_event(event: &Value) {
-    assert_valid(if event["event"] == "pre" { "watch-hook-pre" } else { "watch-event" }, event);
+    assert_valid(
+        if event["event"] == "pre" {
+            "watch-hook-pre"
+        } else {
+            "watch-event"
+        },
+        event,
+    );
 }
 
-/// Checks lines of `-o ndjson`. Their command stands in the last one; where that has not come, any is right.
+/// Checks lines of `-o ndjson`. Their command stands in the last one; where that has not come, any
+/// is right.
 #[track_caller]
 pub fn assert_lines(lines: &[Value]) {
     let summary = lines.iter().find(|line| line["record"] == "summary");
@@ -62,7 +88,10 @@ pub fn assert_lines(lines: &[Value]) {
             Some(summary) => assert_valid(&format!("{}-line", name_of(&summary["command"])), line),
             None => {
                 let mut names = SCHEMAS.keys().filter(|name| name.ends_with("-line"));
-                assert!(names.any(|name| problems(name, line).is_empty()), "no schema says this: {line:#}");
+                assert!(
+                    names.any(|name| problems(name, line).is_empty()),
+                    "no schema says this: {line:#}"
+                );
             }
         }
     }
@@ -78,23 +107,34 @@ pub fn assert_output(text: &str) {
         assert_document(&document);
         return;
     }
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let lines = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let lines = lines.filter(|line| line["record"].is_string() || line["event"].is_string());
     assert_lines(&lines.collect::<Vec<_>>());
 }
 
 #[test]
 fn a_document_that_is_no_more_as_it_was_is_noticed() {
-    let output = super::Dsctl::alone().args(["masters", "-o", "json"]).run().exit(2);
+    let output = super::Dsctl::alone()
+        .args(["masters", "-o", "json"])
+        .run()
+        .exit(2);
     let document = output.json();
     let refused = |change: fn(&mut Value)| {
         let mut document = document.clone();
         change(&mut document);
         !problems("masters", &document).is_empty()
     };
-    assert!(refused(|document| drop(document.as_object_mut().unwrap().remove("masters"))));
+    assert!(refused(|document| drop(
+        document.as_object_mut().unwrap().remove("masters")
+    )));
     assert!(refused(|document| document["more"] = 1.into()));
     assert!(refused(|document| document["masters"] = "none".into()));
-    assert!(refused(|document| document["error"]["kind"] = "No Word".into()));
-    assert!(refused(|document| document["masters"] = serde_json::json!([{ "address": "h:1" }])));
+    assert!(refused(
+        |document| document["error"]["kind"] = "No Word".into()
+    ));
+    assert!(refused(
+        |document| document["masters"] = serde_json::json!([{ "address": "h:1" }])
+    ));
 }

@@ -5,7 +5,10 @@ use std::io::Write;
 
 /// Notes that a test is left out, where `tests/run` counts it. With `CI=true` that is a failure.
 pub fn skipped(test: &str, why: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{test}: {why}");
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "{test}: {why}"
+    );
     let line = format!("skipped: {test}: {why}\n");
     // Around the capture of output, which swallows what a passing test prints.
     let _ = std::io::stderr().write_all(line.as_bytes());

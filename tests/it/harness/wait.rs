@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
 
-/// How many times longer than on an idle machine anything may take: limits of time are there for what would never come,
-/// and a busy machine is no failure.
+/// How many times longer than on an idle machine anything may take: limits of time are there for
+/// what would never come, and a busy machine is no failure.
 const PATIENCE: u32 = 4;
 
 /// A limit of an idle machine, as it is for this one.
@@ -20,15 +20,19 @@ pub fn patient(limit: Duration) -> Duration {
     limit * PATIENCE
 }
 
-/// That something did not take longer than it should. What it would take otherwise must be longer by far.
+/// That something did not take longer than it should. What it would take otherwise must be longer
+/// by far.
 #[track_caller]
 pub fn assert_in_time(start: Instant, limit: Duration) {
     let (took, limit) = (start.elapsed(), patient(limit));
-    assert!(took < limit, "{took:?}, and {limit:?} would have been patient");
+    assert!(
+        took < limit,
+        "{took:?}, and {limit:?} would have been patient"
+    );
 }
 
-/// The runtime that drives proxies, sessions and child processes; it has a thread of its own, so that they go on while a
-/// test waits for something else.
+/// The runtime that drives proxies, sessions and child processes; it has a thread of its own, so
+/// that they go on while a test waits for something else.
 pub fn runtime() -> &'static Handle {
     static RUNTIME: OnceLock<Handle> = OnceLock::new();
     RUNTIME.get_or_init(|| {
@@ -42,11 +46,15 @@ pub fn runtime() -> &'static Handle {
     })
 }
 
-/// Waits for a future. May be called from inside another one: the test then stands still, the runtime does not.
+/// Waits for a future. May be called from inside another one: the test then stands still, the
+/// runtime does not.
 pub fn wait<F: Future>(future: F) -> F::Output {
     let _context = runtime().enter();
     let mut future = pin!(future);
-    let alarm = Arc::new(Alarm { rung: AtomicBool::new(false), sleeper: thread::current() });
+    let alarm = Arc::new(Alarm {
+        rung: AtomicBool::new(false),
+        sleeper: thread::current(),
+    });
     let waker = Waker::from(Arc::clone(&alarm));
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -77,14 +85,20 @@ impl Wake for Alarm {
     }
 }
 
-/// Asks again and again until the answer is `Ok`; panics with the last answer when it takes too long. Only for things
-/// that give no sign of their own.
-pub fn eventually<T, E: Debug>(limit: Duration, what: &str, mut ask: impl FnMut() -> Result<T, E>) -> T {
+/// Asks again and again until the answer is `Ok`; panics with the last answer when it takes too
+/// long. Only for things that give no sign of their own.
+pub fn eventually<T, E: Debug>(
+    limit: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Result<T, E>,
+) -> T {
     let (start, limit) = (Instant::now(), patient(limit));
     loop {
         match ask() {
             Ok(value) => return value,
-            Err(error) if start.elapsed() > limit => panic!("{what}: not within {limit:?}: {error:?}"),
+            Err(error) if start.elapsed() > limit => {
+                panic!("{what}: not within {limit:?}: {error:?}")
+            }
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
     }

@@ -14,7 +14,8 @@ pub struct Zk {
     connect: String,
 }
 
-/// Everything that ZooKeeper knows of a node, as text. Two dumps are equal only if nobody wrote in between.
+/// Everything that ZooKeeper knows of a node, as text. Two dumps are equal only if nobody wrote in
+/// between.
 pub type Tree = BTreeMap<String, String>;
 
 impl Zk {
@@ -23,21 +24,29 @@ impl Zk {
         // As long as servers allow: some of them are away for a while.
         let connector = connector(Duration::from_mins(2)).with_auth("digest", b"super:super");
         let client = wait(connector.connect(connect)).unwrap();
-        Self { client, connect: connect.to_owned() }
+        Self {
+            client,
+            connect: connect.to_owned(),
+        }
     }
 
     /// Makes a persistent node, open to all, and its parents where they are missing.
     pub fn create(&self, path: &str, data: &[u8]) {
         self.create_parents(path);
         let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
-        wait(self.client.create(path, data, &options)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        wait(self.client.create(path, data, &options))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
     /// Makes the parents of a node where they are missing.
     pub fn create_parents(&self, path: &str) {
-        if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| !parent.is_empty()) {
+        if let Some((parent, _)) = path
+            .rsplit_once('/')
+            .filter(|(parent, _)| !parent.is_empty())
+        {
             let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
-            wait(self.client.mkdir(parent, &options)).unwrap_or_else(|error| panic!("{parent}: {error}"));
+            wait(self.client.mkdir(parent, &options))
+                .unwrap_or_else(|error| panic!("{parent}: {error}"));
         }
     }
 
@@ -81,32 +90,57 @@ impl Zk {
 
     /// Waits until a path has exactly so many lock nodes.
     ///
-    /// It looks again and again: the client library takes back watches that have not fired, to which a server of 3.4
-    /// answers by closing the connection.
+    /// It looks again and again: the client library takes back watches that have not fired, to
+    /// which a server of 3.4 answers by closing the connection.
     pub fn await_queue(&self, path: &str, length: usize) -> Vec<String> {
-        eventually(Duration::from_mins(2), &format!("{length} lock nodes at {path}"), || {
-            let queue = self.lock_queue(path);
-            if queue.len() == length { Ok(queue) } else { Err(queue) }
-        })
+        eventually(
+            Duration::from_mins(2),
+            &format!("{length} lock nodes at {path}"),
+            || {
+                let queue = self.lock_queue(path);
+                if queue.len() == length {
+                    Ok(queue)
+                } else {
+                    Err(queue)
+                }
+            },
+        )
     }
 
-    /// Waits until a path has so many lock nodes at least: a master may stand there twice, since it looks for the dead both
-    /// when one goes and from time to time.
+    /// Waits until a path has so many lock nodes at least: a master may stand there twice, since it
+    /// looks for the dead both when one goes and from time to time.
     pub fn await_queue_from(&self, path: &str, least: usize) -> Vec<String> {
-        eventually(Duration::from_mins(2), &format!("{least} lock nodes and more at {path}"), || {
-            let queue = self.lock_queue(path);
-            if queue.len() >= least { Ok(queue) } else { Err(queue) }
-        })
+        eventually(
+            Duration::from_mins(2),
+            &format!("{least} lock nodes and more at {path}"),
+            || {
+                let queue = self.lock_queue(path);
+                if queue.len() >= least {
+                    Ok(queue)
+                } else {
+                    Err(queue)
+                }
+            },
+        )
     }
 
     /// Waits until a node is gone.
     pub fn await_absence(&self, path: &str) {
-        eventually(Duration::from_mins(1), &format!("the end of {path}"), || {
-            if self.exists(path) { Err("is there") } else { Ok(()) }
-        });
+        eventually(
+            Duration::from_mins(1),
+            &format!("the end of {path}"),
+            || {
+                if self.exists(path) {
+                    Err("is there")
+                } else {
+                    Ok(())
+                }
+            },
+        );
     }
 
-    /// The session that owns a node, as ZooKeeper's own tools write it; `None` for persistent and missing nodes.
+    /// The session that owns a node, as ZooKeeper's own tools write it; `None` for persistent and
+    /// missing nodes.
     pub fn owner(&self, path: &str) -> Option<String> {
         let stat = wait(self.client.check_stat(path)).unwrap()?;
         (stat.ephemeral_owner > 0).then(|| format!("{:#x}", stat.ephemeral_owner))
@@ -119,7 +153,11 @@ impl Zk {
         while let Some(path) = left.pop() {
             if let Some(text) = wait(self.describe(&path)) {
                 let base = path.trim_end_matches('/');
-                left.extend(self.children(&path).iter().map(|child| format!("{base}/{child}")));
+                left.extend(
+                    self.children(&path)
+                        .iter()
+                        .map(|child| format!("{base}/{child}")),
+                );
                 tree.insert(path, text);
             }
         }
@@ -129,7 +167,10 @@ impl Zk {
     async fn describe(&self, path: &str) -> Option<String> {
         let (data, stat) = self.client.get_data(path).await.ok()?;
         let (acl, _) = self.client.get_acl(path).await.ok()?;
-        Some(format!("{} {stat:?} {acl:?}", String::from_utf8_lossy(&data)))
+        Some(format!(
+            "{} {stat:?} {acl:?}",
+            String::from_utf8_lossy(&data)
+        ))
     }
 
     /// The session in which the node is written, to make one's own nodes in it.
@@ -140,7 +181,9 @@ impl Zk {
 
 /// It speaks as a client of 3.4, which every server understands.
 fn connector(session: Duration) -> Connector {
-    Client::connector().with_session_timeout(session).with_server_version(3, 4, 14)
+    Client::connector()
+        .with_session_timeout(session)
+        .with_server_version(3, 4, 14)
 }
 
 /// A registration without a server behind it: an ephemeral node in a session of its own.
@@ -158,7 +201,13 @@ impl FakeRegistration {
     }
 
     /// As [`FakeRegistration::new`], with a session of this length.
-    pub fn with_session(connect: &str, path: &str, payload: &[u8], digest: Option<&str>, session: Duration) -> Self {
+    pub fn with_session(
+        connect: &str,
+        path: &str,
+        payload: &[u8],
+        digest: Option<&str>,
+        session: Duration,
+    ) -> Self {
         let observer = Zk::connect(connect);
         observer.create_parents(path);
         let mut connector = connector(session);
@@ -166,13 +215,21 @@ impl FakeRegistration {
             connector = connector.with_auth("digest", digest.as_bytes());
         }
         let client = wait(connector.connect(connect)).unwrap();
-        let acls = if digest.is_some() { Acls::creator_all() } else { Acls::anyone_all() };
+        let acls = if digest.is_some() {
+            Acls::creator_all()
+        } else {
+            Acls::anyone_all()
+        };
         wait(client.create(path, payload, &CreateMode::Ephemeral.with_acls(acls))).unwrap();
-        Self { client: Some(client), observer, path: path.to_owned() }
+        Self {
+            client: Some(client),
+            observer,
+            path: path.to_owned(),
+        }
     }
 
-    /// Makes a persistent node that only the owner of this digest may touch, and keeps that owner's session. A node that
-    /// is there is closed to all others.
+    /// Makes a persistent node that only the owner of this digest may touch, and keeps that owner's
+    /// session. A node that is there is closed to all others.
     pub fn closed_parent(connect: &str, path: &str, digest: &str) -> Self {
         let observer = Zk::connect(connect);
         observer.create_parents(&format!("{path}/child"));
@@ -180,7 +237,11 @@ impl FakeRegistration {
         let client = wait(connector.connect(connect)).unwrap();
         // `CREATOR_ALL` is told in terms of whoever sets it.
         wait(client.set_acl(path, Acls::creator_all().as_ref(), None)).unwrap();
-        Self { client: Some(client), observer, path: path.to_owned() }
+        Self {
+            client: Some(client),
+            observer,
+            path: path.to_owned(),
+        }
     }
 
     /// Makes another ephemeral node in the same session.
@@ -201,7 +262,13 @@ impl FakeRegistration {
 
     /// A heartbeat: replaces the payload.
     pub fn beat(&self, payload: &[u8]) {
-        wait(self.client.as_ref().unwrap().set_data(&self.path, payload, None)).unwrap();
+        wait(
+            self.client
+                .as_ref()
+                .unwrap()
+                .set_data(&self.path, payload, None),
+        )
+        .unwrap();
     }
 
     /// The master's end: closes the session and waits until the node is gone.

@@ -1,8 +1,10 @@
-//! A model of one master that is missing, and of what is believed about it: its session is over, or its registration is
-//! only not to be seen; it may come back at any moment, go on without a session, or be gone for good.
+//! A model of one master that is missing, and of what is believed about it: its session is over, or
+//! its registration is only not to be seen; it may come back at any moment, go on without a
+//! session, or be gone for good.
 //!
-//! Time is a number of ticks. A master without a session stops its work when the grace time is over, as masters do by
-//! themselves, unless it is a zombie. What the program counts is its own clock's, which may jump.
+//! Time is a number of ticks. A master without a session stops its work when the grace time is
+//! over, as masters do by themselves, unless it is a zombie. What the program counts is its own
+//! clock's, which may jump.
 
 use super::explore::{Explored, explore};
 
@@ -45,7 +47,10 @@ const AS_BUILT: Rules = Rules {
 
 /// An instance of the master.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "each may be so or not by itself")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each may be so or not by itself"
+)]
 struct Instance {
     exists: bool,
     /// Its process works on it.
@@ -113,8 +118,15 @@ enum Event {
 
 impl State {
     fn start() -> Self {
-        let registration = Registration { life: 1, over: false };
-        let old = Instance { exists: true, worked_on: true, ..Instance::default() };
+        let registration = Registration {
+            life: 1,
+            over: false,
+        };
+        let old = Instance {
+            exists: true,
+            worked_on: true,
+            ..Instance::default()
+        };
         Self {
             registration,
             follower: registration,
@@ -127,7 +139,9 @@ impl State {
     }
 
     fn stop_work(&mut self) {
-        self.instances.iter_mut().for_each(|instance| instance.worked_on = false);
+        self.instances
+            .iter_mut()
+            .for_each(|instance| instance.worked_on = false);
     }
 
     fn is_at_work(&self) -> bool {
@@ -135,7 +149,10 @@ impl State {
     }
 
     fn register(&mut self) {
-        self.registration = Registration { life: self.registration.life + 1, over: false };
+        self.registration = Registration {
+            life: self.registration.life + 1,
+            over: false,
+        };
         self.absent = 0;
     }
 
@@ -159,7 +176,9 @@ fn next(rules: Rules, state: &State) -> Vec<(Event, State)> {
     }
     let Registration { life, over } = state.registration;
     if !over {
-        push(Event::LosesItsSession, &|after| after.registration.over = true);
+        push(Event::LosesItsSession, &|after| {
+            after.registration.over = true;
+        });
         push(Event::Ends, &|after| {
             after.registration.over = true;
             after.stop_work();
@@ -175,7 +194,12 @@ fn next(rules: Rules, state: &State) -> Vec<(Event, State)> {
         });
     }
     if !state.instances[1].exists && (!over || rules.zombie && state.is_at_work()) {
-        let began = Instance { exists: true, worked_on: true, after_the_loss: over, claimed: false };
+        let began = Instance {
+            exists: true,
+            worked_on: true,
+            after_the_loss: over,
+            claimed: false,
+        };
         push(Event::BeginsAnInstance, &|after| after.instances[1] = began);
     }
     push(Event::TimePasses, &|after| {
@@ -190,7 +214,9 @@ fn next(rules: Rules, state: &State) -> Vec<(Event, State)> {
     if rules.clock_jumps {
         push(Event::OurClockJumps, &|after| pass(after, GRACE));
     }
-    push(Event::OurServerCatchesUp, &|after| after.follower = after.registration);
+    push(Event::OurServerCatchesUp, &|after| {
+        after.follower = after.registration;
+    });
     steps
 }
 
@@ -206,14 +232,25 @@ fn program(rules: Rules, state: &mut State) {
         At::Look => look(rules, state),
         At::Scan => {
             state.candidates = state.instances.map(|instance| instance.exists);
-            let lives = state.instances.iter().any(|instance| instance.after_the_loss);
-            state.at = if rules.hold_back && lives { At::Look } else { At::LookAgain };
+            let lives = state
+                .instances
+                .iter()
+                .any(|instance| instance.after_the_loss);
+            state.at = if rules.hold_back && lives {
+                At::Look
+            } else {
+                At::LookAgain
+            };
         }
         At::LookAgain => {
             let seen = state.look(rules);
             let known = state.missing.map(|missing| missing.life);
             let away = seen.over && (!rules.continuous || known == Some(seen.life));
-            state.at = if away || !rules.look_again { At::Commit } else { At::Look };
+            state.at = if away || !rules.look_again {
+                At::Commit
+            } else {
+                At::Look
+            };
         }
         At::Commit => {
             for (instance, chosen) in state.instances.iter_mut().zip(state.candidates) {
@@ -228,12 +265,19 @@ fn program(rules: Rules, state: &mut State) {
 /// One round: what is missing for long enough is scanned for.
 fn look(rules: Rules, state: &mut State) {
     let seen = state.look(rules);
-    let anew = Missing { life: seen.life, ticks: 0, looked_at: 0 };
+    let anew = Missing {
+        life: seen.life,
+        ticks: 0,
+        looked_at: 0,
+    };
     state.missing = match state.missing {
         _ if !seen.over => None,
         Some(known) if rules.continuous && known.life != seen.life => Some(anew),
         Some(known) if rules.gaps && known.ticks > known.looked_at + 1 => Some(anew),
-        Some(known) => Some(Missing { looked_at: known.ticks, ..known }),
+        Some(known) => Some(Missing {
+            looked_at: known.ticks,
+            ..known
+        }),
         None => Some(anew),
     };
     if state.missing.is_some_and(|missing| missing.ticks >= GRACE) {
@@ -242,7 +286,11 @@ fn look(rules: Rules, state: &mut State) {
 }
 
 fn run(rules: Rules) -> Explored {
-    explore(State::start(), |state| next(rules, state), |state, _| judge(rules, state))
+    explore(
+        State::start(),
+        |state| next(rules, state),
+        |state, _| judge(rules, state),
+    )
 }
 
 /// The rule. That a zombie still works on what it had before nobody can see from outside.
@@ -271,36 +319,65 @@ fn nothing_is_taken_from_a_master_that_works() {
 /// All those precautions leave a way to do what is to be done.
 #[test]
 fn a_dead_masters_work_is_taken() {
-    let taken = |state: &State, _| if state.instances[0].claimed { Err("taken".to_owned()) } else { Ok(()) };
+    let taken = |state: &State, _| {
+        if state.instances[0].claimed {
+            Err("taken".to_owned())
+        } else {
+            Ok(())
+        }
+    };
     explore(State::start(), |state| next(AS_BUILT, state), taken).assert_broken("taken");
 }
 
 /// A master that has registered is missing for a follower that lags.
 #[test]
 fn a_follower_that_is_believed_breaks_it() {
-    run(Rules { sync: false, ..AS_BUILT }).assert_broken("a master that works on it");
+    run(Rules {
+        sync: false,
+        ..AS_BUILT
+    })
+    .assert_broken("a master that works on it");
 }
 
 #[test]
 fn an_absence_that_is_not_continuous_breaks_it() {
-    run(Rules { continuous: false, ..AS_BUILT }).assert_broken("a master that works on it");
+    run(Rules {
+        continuous: false,
+        ..AS_BUILT
+    })
+    .assert_broken("a master that works on it");
 }
 
 #[test]
 fn a_clock_that_is_believed_breaks_it() {
-    let rules = Rules { gaps: false, ..AS_BUILT };
+    let rules = Rules {
+        gaps: false,
+        ..AS_BUILT
+    };
     run(rules).assert_broken("a master that works on it");
-    run(Rules { clock_jumps: false, ..rules }).assert_sound();
+    run(Rules {
+        clock_jumps: false,
+        ..rules
+    })
+    .assert_sound();
 }
 
 /// Between the look and COMMIT the master may have begun something in another life.
 #[test]
 fn a_look_that_is_not_repeated_breaks_it() {
-    run(Rules { look_again: false, ..AS_BUILT }).assert_broken("a master that works on it");
+    run(Rules {
+        look_again: false,
+        ..AS_BUILT
+    })
+    .assert_broken("a master that works on it");
 }
 
 #[test]
 fn a_zombie_that_is_not_held_back_breaks_it() {
-    let rules = Rules { zombie: true, hold_back: false, ..AS_BUILT };
+    let rules = Rules {
+        zombie: true,
+        hold_back: false,
+        ..AS_BUILT
+    };
     run(rules).assert_broken("shows that it lives");
 }

@@ -1,8 +1,9 @@
 //! The states of a cluster with one dead master, and what can happen in each.
 //!
-//! What the steps are is written in `src/failover/run.rs` and `batch.rs`; that of a real master are its own: the lock,
-//! the list of its instances, and one transaction for each of them, up to 3.2 without a comparison. Transactions are
-//! atomic, rows are locked from their comparison to the end, COMMIT may be on its way when its sender dies.
+//! What the steps are is written in `src/failover/run.rs` and `batch.rs`; that of a real master are
+//! its own: the lock, the list of its instances, and one transaction for each of them, up to 3.2
+//! without a comparison. Transactions are atomic, rows are locked from their comparison to the end,
+//! COMMIT may be on its way when its sender dies.
 
 /// Instances of the dead master.
 pub const ROWS: usize = 2;
@@ -23,7 +24,8 @@ pub struct Rules {
     pub compare: bool,
     /// The lock is confirmed before COMMIT.
     pub confirm: bool,
-    /// The database ends an idle transaction before the registry ends the session that was confirmed in it.
+    /// The database ends an idle transaction before the registry ends the session that was
+    /// confirmed in it.
     pub idle_limit: bool,
     /// Claim and command in one transaction.
     pub one_transaction: bool,
@@ -138,15 +140,28 @@ pub enum Event {
 
 impl State {
     pub fn start(rules: &Rules) -> Self {
-        let row = Row { owner: rules.start, waiting: 0, given: 0, locked: None };
+        let row = Row {
+            owner: rules.start,
+            waiting: 0,
+            given: 0,
+            locked: None,
+        };
         let actor = |index: usize| Actor {
             at: first(rules, index),
             candidates: 0,
             tx: Tx::None,
             committed: false,
-            lives: if index == MASTER { 1 } else { rules.lives[index] },
+            lives: if index == MASTER {
+                1
+            } else {
+                rules.lives[index]
+            },
         };
-        Self { rows: [row; ROWS], actors: std::array::from_fn(actor), queue: [None; 2 * ACTORS] }
+        Self {
+            rows: [row; ROWS],
+            actors: std::array::from_fn(actor),
+            queue: [None; 2 * ACTORS],
+        }
     }
 
     pub fn place(&self, actor: usize) -> (u8, u8) {
@@ -181,18 +196,27 @@ impl State {
 
     pub fn unlock(&mut self, actor: usize) {
         let own = u8::try_from(actor).ok();
-        self.rows.iter_mut().filter(|row| row.locked == own).for_each(|row| row.locked = None);
+        self.rows
+            .iter_mut()
+            .filter(|row| row.locked == own)
+            .for_each(|row| row.locked = None);
         self.actors[actor].tx = Tx::None;
     }
 
     pub fn scan(&self, wanted: impl Fn(Row) -> bool) -> u8 {
-        (0..ROWS).filter(|index| wanted(self.rows[*index])).fold(0, |bits, index| bits | 1 << index)
+        (0..ROWS)
+            .filter(|index| wanted(self.rows[*index]))
+            .fold(0, |bits, index| bits | 1 << index)
     }
 }
 
 /// Where an actor begins.
 pub fn first(rules: &Rules, actor: usize) -> At {
-    if actor != MASTER && rules.operators[actor] == Kind::Command { At::Look } else { At::Enqueue }
+    if actor != MASTER && rules.operators[actor] == Kind::Command {
+        At::Look
+    } else {
+        At::Enqueue
+    }
 }
 
 impl Row {

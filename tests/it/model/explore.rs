@@ -16,7 +16,12 @@ pub struct Explored {
 impl Explored {
     #[track_caller]
     pub fn assert_sound(&self) {
-        assert!(self.broken.is_none(), "after {} states: {:#?}", self.states, self.broken);
+        assert!(
+            self.broken.is_none(),
+            "after {} states: {:#?}",
+            self.states,
+            self.broken
+        );
     }
 
     /// That this is bad in this way.
@@ -28,8 +33,8 @@ impl Explored {
     }
 }
 
-/// Goes through all states. `next` gives what can happen in a state; `judge` says what is bad about one, where it is
-/// told whether anything can still happen.
+/// Goes through all states. `next` gives what can happen in a state; `judge` says what is bad about
+/// one, where it is told whether anything can still happen.
 pub fn explore<S, E>(
     start: S,
     next: impl Fn(&S) -> Vec<(E, S)>,
@@ -47,7 +52,10 @@ where
         let steps = next(&state);
         if let Err(bad) = judge(&state, !steps.is_empty()) {
             let path = path_to(&states, at);
-            return Explored { states: states.len(), broken: Some((path, format!("{bad}: {state:?}"))) };
+            return Explored {
+                states: states.len(),
+                broken: Some((path, format!("{bad}: {state:?}"))),
+            };
         }
         for (event, state) in steps {
             found.entry(state).or_insert_with(|| {
@@ -57,7 +65,10 @@ where
         }
         at += 1;
     }
-    Explored { states: states.len(), broken: None }
+    Explored {
+        states: states.len(),
+        broken: None,
+    }
 }
 
 fn path_to<S, E: Debug>(states: &[(S, usize, Option<E>)], mut at: usize) -> Vec<String> {
@@ -73,11 +84,32 @@ fn path_to<S, E: Debug>(states: &[(S, usize, Option<E>)], mut at: usize) -> Vec<
 /// Three steps to the right at most, or two to the left.
 #[test]
 fn the_shortest_way_is_found() {
-    let next = |at: &i32| if at.abs() < 3 { vec![("right", at + 1), ("left", at - 1)] } else { Vec::new() };
-    let explored = explore(0, next, |at, _| if *at == -2 { Err("left of it".to_owned()) } else { Ok(()) });
-    assert_eq!(explored.broken.as_ref().unwrap().0, [r#""left""#, r#""left""#]);
+    let next = |at: &i32| {
+        if at.abs() < 3 {
+            vec![("right", at + 1), ("left", at - 1)]
+        } else {
+            Vec::new()
+        }
+    };
+    let explored = explore(0, next, |at, _| {
+        if *at == -2 {
+            Err("left of it".to_owned())
+        } else {
+            Ok(())
+        }
+    });
+    assert_eq!(
+        explored.broken.as_ref().unwrap().0,
+        [r#""left""#, r#""left""#]
+    );
     explored.assert_broken("left of it: -2");
-    let explored = explore(0, next, |at, goes_on| if at.abs() < 3 || !goes_on { Ok(()) } else { Err(String::new()) });
+    let explored = explore(0, next, |at, goes_on| {
+        if at.abs() < 3 || !goes_on {
+            Ok(())
+        } else {
+            Err(String::new())
+        }
+    });
     assert_eq!(explored.states, 7);
     explored.assert_sound();
 }

@@ -1,6 +1,7 @@
-//! A model of reads that somebody else may answer: a replica, a cache, a pool that spreads them. What is written goes to
-//! the primary, always; what is read may be of some time ago. One operator runs twice, and another one may come before him to
-//! the lock: there is one at a time, as the model of the lock has shown.
+//! A model of reads that somebody else may answer: a replica, a cache, a pool that spreads them.
+//! What is written goes to the primary, always; what is read may be of some time ago. One operator
+//! runs twice, and another one may come before him to the lock: there is one at a time, as the
+//! model of the lock has shown.
 
 use super::cluster::{Kind, Owner, Row};
 use super::explore::{Explored, explore};
@@ -12,7 +13,8 @@ const RUNS: u8 = 2;
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Rules {
     kind: Kind,
-    /// The replica does not have the last thing that happened: that the instance began, or that it was claimed.
+    /// The replica does not have the last thing that happened: that the instance began, or that it
+    /// was claimed.
     behind: bool,
     /// Any read may be answered by the replica.
     stale: bool,
@@ -67,13 +69,23 @@ enum Event {
 
 impl State {
     fn start(rules: Rules) -> Self {
-        let row = |owner| Row { owner, waiting: 0, given: 0, locked: None };
+        let row = |owner| Row {
+            owner,
+            waiting: 0,
+            given: 0,
+            locked: None,
+        };
         let (now, before) = match rules.kind {
             Kind::Whole | Kind::Claim => (Owner::Dead, Owner::Living),
             Kind::Command => (Owner::Claimed, Owner::Dead),
         };
         let replica = row(if rules.behind { before } else { now });
-        Self { primary: row(now), replica, at: At::Scan, runs: RUNS }
+        Self {
+            primary: row(now),
+            replica,
+            at: At::Scan,
+            runs: RUNS,
+        }
     }
 }
 
@@ -81,29 +93,73 @@ fn next(rules: Rules, state: &State) -> Vec<(Event, State)> {
     let mut steps = Vec::new();
     let mut push = |event, after| steps.push((event, after));
     if !matches!(state.at, At::Done | At::Stopped) {
-        push(Event::Step(state.at), step(rules, *state, state.primary, false));
+        push(
+            Event::Step(state.at),
+            step(rules, *state, state.primary, false),
+        );
         if rules.stale {
-            push(Event::StaleStep(state.at), step(rules, *state, state.replica, true));
+            push(
+                Event::StaleStep(state.at),
+                step(rules, *state, state.replica, true),
+            );
         }
     } else if state.runs > 1 {
-        push(Event::RunsAgain, State { at: At::Scan, runs: state.runs - 1, ..*state });
+        push(
+            Event::RunsAgain,
+            State {
+                at: At::Scan,
+                runs: state.runs - 1,
+                ..*state
+            },
+        );
     }
     if state.at == At::Guard && state.primary.given == 0 {
-        let mut done = Row { owner: Owner::Claimed, ..state.primary };
+        let mut done = Row {
+            owner: Owner::Claimed,
+            ..state.primary
+        };
         done.give_command();
-        push(Event::AnotherDoesIt, State { primary: done, ..*state });
+        push(
+            Event::AnotherDoesIt,
+            State {
+                primary: done,
+                ..*state
+            },
+        );
     }
-    push(Event::ReplicaCatchesUp, State { replica: state.primary, ..*state });
+    push(
+        Event::ReplicaCatchesUp,
+        State {
+            replica: state.primary,
+            ..*state
+        },
+    );
     if state.primary.waiting > 0 {
-        let taken_up = Row { owner: Owner::Living, waiting: state.primary.waiting - 1, ..state.primary };
-        push(Event::TakenUp, State { primary: taken_up, ..*state });
+        let taken_up = Row {
+            owner: Owner::Living,
+            waiting: state.primary.waiting - 1,
+            ..state.primary
+        };
+        push(
+            Event::TakenUp,
+            State {
+                primary: taken_up,
+                ..*state
+            },
+        );
     }
     steps
 }
 
 /// One step, where `seen` is what a read gives, and by whom.
 fn step(rules: Rules, mut state: State, seen: Row, by_the_replica: bool) -> State {
-    let wanted = |row: Row| if rules.kind == Kind::Command { row.is_orphan() } else { row.hangs() };
+    let wanted = |row: Row| {
+        if rules.kind == Kind::Command {
+            row.is_orphan()
+        } else {
+            row.hangs()
+        }
+    };
     state.at = match state.at {
         At::Scan if by_the_replica && rules.asks_who_answers => At::Stopped,
         At::Scan if wanted(seen) => At::Guard,
@@ -112,7 +168,11 @@ fn step(rules: Rules, mut state: State, seen: Row, by_the_replica: bool) -> Stat
         At::Guard => At::Write,
         // The row is compared where it is written. What a recovery writes is the command alone.
         At::Write => {
-            let owner = if rules.kind == Kind::Command { Owner::Claimed } else { Owner::Dead };
+            let owner = if rules.kind == Kind::Command {
+                Owner::Claimed
+            } else {
+                Owner::Dead
+            };
             let free = state.primary.waiting == 0;
             if state.primary.owner == owner && (free || !rules.guarded_insert) {
                 state.primary.owner = Owner::Claimed;
@@ -126,7 +186,11 @@ fn step(rules: Rules, mut state: State, seen: Row, by_the_replica: bool) -> Stat
 }
 
 fn run(rules: Rules) -> Explored {
-    explore(State::start(rules), |state| next(rules, state), |state, _| judge(state))
+    explore(
+        State::start(rules),
+        |state| next(rules, state),
+        |state, _| judge(state),
+    )
 }
 
 fn judge(state: &State) -> Result<(), String> {
@@ -146,25 +210,52 @@ fn whoever_answers_nothing_is_done_twice_or_left() {
         explored.assert_sound();
         assert!(explored.states > 10, "{explored:?}");
         // The read saves a write that would come to nothing, no more.
-        run(Rules { kind, guarding_read: false, ..AS_BUILT }).assert_sound();
+        run(Rules {
+            kind,
+            guarding_read: false,
+            ..AS_BUILT
+        })
+        .assert_sound();
     }
 }
 
 /// A recovery finds the claimed instance as it was: only a command tells that it was done.
 #[test]
 fn a_read_is_no_guard_where_it_may_be_stale() {
-    let rules =
-        Rules { kind: Kind::Command, behind: false, guarded_insert: false, asks_who_answers: false, ..AS_BUILT };
+    let rules = Rules {
+        kind: Kind::Command,
+        behind: false,
+        guarded_insert: false,
+        asks_who_answers: false,
+        ..AS_BUILT
+    };
     run(rules).assert_broken("two commands");
-    run(Rules { stale: false, ..rules }).assert_sound();
-    run(Rules { guarded_insert: true, ..rules }).assert_sound();
+    run(Rules {
+        stale: false,
+        ..rules
+    })
+    .assert_sound();
+    run(Rules {
+        guarded_insert: true,
+        ..rules
+    })
+    .assert_sound();
     // To ask who answers the scan is not enough: somebody else may answer the next question.
-    run(Rules { asks_who_answers: true, ..rules }).assert_broken("two commands");
+    run(Rules {
+        asks_who_answers: true,
+        ..rules
+    })
+    .assert_broken("two commands");
 }
 
 #[test]
 fn a_stale_scan_that_is_believed_breaks_it() {
     for kind in [Kind::Whole, Kind::Command] {
-        run(Rules { kind, asks_who_answers: false, ..AS_BUILT }).assert_broken("done, and something hangs");
+        run(Rules {
+            kind,
+            asks_who_answers: false,
+            ..AS_BUILT
+        })
+        .assert_broken("done, and something hangs");
     }
 }

@@ -1,22 +1,36 @@
 //! What can happen next.
 
-use super::cluster::{ACTORS, Actor, At, Event, Kind, MASTER, Owner, ROWS, Row, Rules, State, Tx, first};
+use super::cluster::{
+    ACTORS, Actor, At, Event, Kind, MASTER, Owner, ROWS, Row, Rules, State, Tx, first,
+};
 
 /// Everything that can happen in a state, with the state after it.
 pub fn next(rules: &Rules, state: &State) -> Vec<(Event, State)> {
     let mut steps = Vec::new();
     for actor in 0..ACTORS {
         let at = state.actors[actor].at;
-        let own = if actor == MASTER { master(rules, *state) } else { operator(rules, *state, actor) };
+        let own = if actor == MASTER {
+            master(rules, *state)
+        } else {
+            operator(rules, *state, actor)
+        };
         steps.extend(own.map(|after| (Event::Step(actor, at), after)));
         steps.extend(misfortunes(rules, state, actor));
     }
-    for (index, _) in state.queue.iter().flatten().map(|place| (usize::from(place.0), place.1)).enumerate() {
+    for (index, _) in state
+        .queue
+        .iter()
+        .flatten()
+        .map(|place| (usize::from(place.0), place.1))
+        .enumerate()
+    {
         let place = state.queue[index].unwrap();
         let event = Event::SessionExpires(usize::from(place.0), place.1);
         steps.push((event, expire(rules, *state, place)));
     }
-    for index in (0..ROWS).filter(|index| state.rows[*index].waiting > 0 && state.rows[*index].locked.is_none()) {
+    for index in (0..ROWS)
+        .filter(|index| state.rows[*index].waiting > 0 && state.rows[*index].locked.is_none())
+    {
         let mut after = *state;
         after.rows[index].waiting -= 1;
         after.rows[index].owner = Owner::Living;
@@ -38,21 +52,32 @@ fn misfortunes(rules: &Rules, state: &State, actor: usize) -> Vec<(Event, State)
     };
     let now = state.actors[actor];
     if !has_ended(now) {
-        push(Event::Crash(actor), &|after| after.actors[actor].at = At::Crashed);
+        push(Event::Crash(actor), &|after| {
+            after.actors[actor].at = At::Crashed;
+        });
     }
     if now.at == At::Wait {
-        push(Event::GivesUpWaiting(actor), &|after| end(after, actor, At::Stopped));
+        push(Event::GivesUpWaiting(actor), &|after| {
+            end(after, actor, At::Stopped);
+        });
     }
     if now.tx != Tx::None {
         push(Event::TransactionEnds(actor), &|after| after.unlock(actor));
     }
     if now.tx == Tx::Committing {
-        push(Event::CommitArrives(actor), &|after| commit(rules, after, actor));
+        push(Event::CommitArrives(actor), &|after| {
+            commit(rules, after, actor);
+        });
     }
     if matches!(now.at, At::Stopped | At::Crashed) && now.lives > 1 && now.tx == Tx::None {
         push(Event::StartsAgain(actor), &|after| {
             let actor_after = &mut after.actors[actor];
-            *actor_after = Actor { at: first(rules, actor), candidates: 0, lives: now.lives - 1, ..*actor_after };
+            *actor_after = Actor {
+                at: first(rules, actor),
+                candidates: 0,
+                lives: now.lives - 1,
+                ..*actor_after
+            };
             actor_after.committed = false;
         });
     }
@@ -122,7 +147,9 @@ fn operator(rules: &Rules, mut state: State, actor: usize) -> Option<State> {
             state.actors[actor].at = At::Row;
         }
         At::Row => return compare(rules, state, actor),
-        At::Confirm if rules.confirm && !state.holds_lock(actor) => end(&mut state, actor, At::Stopped),
+        At::Confirm if rules.confirm && !state.holds_lock(actor) => {
+            end(&mut state, actor, At::Stopped);
+        }
         At::Confirm => state.actors[actor].at = At::Send,
         At::Send => {
             if now.tx == Tx::Open {

@@ -20,9 +20,15 @@ fn failover(world: &World) -> Dsctl {
 fn points(version: Version) -> Vec<String> {
     let world = World::in_a_file(version, INSTANCES);
     let log = world.env.file("calls", "");
-    world.run(shim::counted(failover(&world), &world.env.database, &log)).exit(0);
+    world
+        .run(shim::counted(failover(&world), &world.env.database, &log))
+        .exit(0);
     world.check_complete();
-    std::fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect()
+    std::fs::read_to_string(log)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Strikes one run; whether it came to this point at all.
@@ -49,7 +55,8 @@ fn strike(world: &World, kind: &'static str, at: usize) -> bool {
     reached
 }
 
-/// A frozen process keeps what it has locked in the file. Others are told so, or do the work, and it wakes up to that.
+/// A frozen process keeps what it has locked in the file. Others are told so, or do the work, and
+/// it wakes up to that.
 fn stop(world: &World, struck: Dsctl) -> bool {
     let mut sleeper = struck.spawn();
     if !shim::await_stop(&mut sleeper) {
@@ -61,7 +68,10 @@ fn stop(world: &World, struck: Dsctl) -> bool {
     sleeper.signal("CONT");
     let first = sleeper.finish();
     let (one, two) = (reported(&first), reported(&second));
-    assert!(one.is_disjoint(&two), "both say that they did it: {first:?} {second:?}");
+    assert!(
+        one.is_disjoint(&two),
+        "both say that they did it: {first:?} {second:?}"
+    );
     let done = world.check();
     assert_eq!(&one | &two, done, "{first:?} {second:?}");
     rest(world, &done);
@@ -71,7 +81,14 @@ fn stop(world: &World, struck: Dsctl) -> bool {
 fn at_every_call(version: Version) {
     let (points, calls) = (points(version), ["fcntl", "write", "fsync", "unlink"]);
     let place = format!("a file of {version}");
-    at_points(&place, &points, &calls, &FAULTS, || World::in_a_file(version, INSTANCES), strike);
+    at_points(
+        &place,
+        &points,
+        &calls,
+        &FAULTS,
+        || World::in_a_file(version, INSTANCES),
+        strike,
+    );
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::faults::world::{Chance, World, reported};
 use crate::harness::Output;
 
-/// So many worlds are struck side by side: most of the time is spent on waiting for a dead session's end.
+/// So many worlds are struck side by side: most of the time is spent on waiting for a dead
+/// session's end.
 const SIDE_BY_SIDE: usize = 16;
 
 /// Everything, or only as much as a usual run has time for.
@@ -16,7 +17,8 @@ pub fn all() -> bool {
     std::env::var("DSCTL_TEST_ALL").is_ok_and(|all| !all.is_empty() && all != "0")
 }
 
-/// Another run does what is left. Where nothing is left of the first one, this would only be a first run again.
+/// Another run does what is left. Where nothing is left of the first one, this would only be a
+/// first run again.
 pub fn rest(world: &World, done: &BTreeSet<i64>) {
     if done.is_empty() && world.queue().is_empty() {
         return;
@@ -34,7 +36,8 @@ pub fn ended(world: &World, output: &Output) {
     rest(world, &done);
 }
 
-/// The exit code says how far it came. Both servers can be reached again at once, so an outcome is never unknown.
+/// The exit code says how far it came. Both servers can be reached again at once, so an outcome is
+/// never unknown.
 #[track_caller]
 fn assert_code(output: &Output, done: &BTreeSet<i64>, ids: &BTreeSet<i64>) {
     match output.code {
@@ -61,11 +64,11 @@ impl Drop for Where {
     }
 }
 
-/// Strikes at each point with the faults, or with each fault at one point in so many; `strike` says whether a run came
-/// to its point. Words in `moments` must be found at the points.
+/// Strikes at each point with the faults, or with each fault at one point in so many; `strike` says
+/// whether a run came to its point. Words in `moments` must be found at the points.
 ///
-/// In a usual run `one_in` is 1 for `kill -9`, and means the points before something: after the step before, nothing
-/// outside of the program is different.
+/// In a usual run `one_in` is 1 for `kill -9`, and means the points before something: after the
+/// step before, nothing outside of the program is different.
 pub fn at_points<S, F: Copy + Debug + Send>(
     place: &str,
     points: &[String],
@@ -75,7 +78,10 @@ pub fn at_points<S, F: Copy + Debug + Send>(
     strike: impl Fn(&S, F, usize) -> bool + Sync,
 ) {
     for moment in moments {
-        assert!(points.iter().any(|point| point.contains(moment)), "no {moment:?} in {points:#?}");
+        assert!(
+            points.iter().any(|point| point.contains(moment)),
+            "no {moment:?} in {points:#?}"
+        );
     }
     let mut chance = Chance::new();
     let seed = chance.seed;
@@ -94,10 +100,17 @@ pub fn at_points<S, F: Copy + Debug + Send>(
                 let scene = scene();
                 let next = || jobs.lock().unwrap().pop_front();
                 while let Some((fault, at)) = next() {
-                    let _where = Where(format!("{fault:?} at point {at} ({}) of {place}", points[at - 1]));
-                    // How often a heartbeat is due hangs on how busy the machine is: one run is shorter than the next.
+                    let _where = Where(format!(
+                        "{fault:?} at point {at} ({}) of {place}",
+                        points[at - 1]
+                    ));
+                    // How often a heartbeat is due hangs on how busy the machine is: one run is
+                    // shorter than the next.
                     if !(0..TRIES).any(|_| strike(&scene, fault, at)) {
-                        eprintln!("not reached: {fault:?} at point {at} ({}) of {place}", points[at - 1]);
+                        eprintln!(
+                            "not reached: {fault:?} at point {at} ({}) of {place}",
+                            points[at - 1]
+                        );
                         missed.fetch_add(1, Ordering::Relaxed);
                     }
                 }
@@ -105,6 +118,9 @@ pub fn at_points<S, F: Copy + Debug + Send>(
         }
     });
     let missed = missed.into_inner();
-    eprintln!("DSCTL_TEST_SEED={seed}: {place}: {} points, {total} faults, {missed} missed", points.len());
+    eprintln!(
+        "DSCTL_TEST_SEED={seed}: {place}: {} points, {total} faults, {missed} missed",
+        points.len()
+    );
     assert_eq!(missed, 0, "points were not reached");
 }

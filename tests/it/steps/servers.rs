@@ -17,16 +17,25 @@ const BATCHES: &str = "--batch 1";
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// Longer than any run takes, on a machine however busy: no session ends before its run comes to its point.
+/// Longer than any run takes, on a machine however busy: no session ends before its run comes to
+/// its point.
 const LONG_SESSION: &str = "--session-timeout 1m";
 
 /// The faults, and at one of how many points each strikes in a usual run.
 const FAULTS: [(Fault, usize); 3] = [(Fault::Kill, 1), (Fault::Error, 7), (Fault::Sleep, 11)];
 
 /// Words that must be found at the points: a tap that is not in between finds none.
-const STATEMENTS: [&str; 4] = ["FOR UPDATE", "UPDATE t_ds_", "INSERT INTO t_ds_command", "COMMIT"];
+const STATEMENTS: [&str; 4] = [
+    "FOR UPDATE",
+    "UPDATE t_ds_",
+    "INSERT INTO t_ds_command",
+    "COMMIT",
+];
 const ZOOKEEPER: [&str; 3] = ["ZooKeeper before", "ZooKeeper after", "-lock"];
-const TABLES: [&str; 2] = ["INSERT INTO t_ds_jdbc_registry_lock", "DELETE FROM t_ds_jdbc_registry_lock"];
+const TABLES: [&str; 2] = [
+    "INSERT INTO t_ds_jdbc_registry_lock",
+    "DELETE FROM t_ds_jdbc_registry_lock",
+];
 
 /// What strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +44,8 @@ pub enum Fault {
     Kill,
     /// The connection ends; what was on its way is lost.
     Error,
-    /// The program stands still until its session has ended and somebody else has come by, and then goes on.
+    /// The program stands still until its session has ended and somebody else has come by, and then
+    /// goes on.
     Sleep,
 }
 
@@ -57,7 +67,11 @@ struct Scene {
 
 impl Scene {
     fn new(place: Place) -> Self {
-        let Place { store, version, registry_inside } = place;
+        let Place {
+            store,
+            version,
+            registry_inside,
+        } = place;
         let mut world = if registry_inside {
             World::with_registry_inside(store, version, INSTANCES)
         } else {
@@ -65,19 +79,35 @@ impl Scene {
         };
         world.stretch();
         let points = Points::new();
-        let protocol = if store == Store::MariaDb { Protocol::MySql } else { Protocol::Postgres };
+        let protocol = if store == Store::MariaDb {
+            Protocol::MySql
+        } else {
+            Protocol::Postgres
+        };
         let database = Tap::new(protocol, world.env.server_port(), &points);
         let port = ZooKeeper::shared().port();
         let zookeeper = (!registry_inside).then(|| Tap::new(Protocol::ZooKeeper, port, &points));
-        Self { world, points, database, zookeeper }
+        Self {
+            world,
+            points,
+            database,
+            zookeeper,
+        }
     }
 
     /// A failover whose every message passes the taps.
     fn tapped(&self, more: &str) -> Dsctl {
-        let scheme = if self.world.env.store == Store::MariaDb { "mysql" } else { "postgres" };
+        let scheme = if self.world.env.store == Store::MariaDb {
+            "mysql"
+        } else {
+            "postgres"
+        };
         let (address, database) = (self.database.address(), &self.world.env.database);
         let url = format!("{scheme}://{USER}:{PASSWORD_IN_URL}@{address}/{database}");
-        let dsctl = self.world.failover(&format!("{BATCHES} {more}")).env("DSCTL_DB", &url);
+        let dsctl = self
+            .world
+            .failover(&format!("{BATCHES} {more}"))
+            .env("DSCTL_DB", &url);
         match &self.zookeeper {
             Some(zookeeper) => dsctl.env("DSCTL_ZK", &zookeeper.address()),
             None => dsctl,
@@ -106,7 +136,14 @@ impl Scene {
 
     /// Strikes one run; whether it came to this point at all.
     fn strike(&self, fault: Fault, at: usize) -> bool {
-        self.points.arm(Some((at, if fault == Fault::Error { Strike::Cut } else { Strike::Hold })));
+        self.points.arm(Some((
+            at,
+            if fault == Fault::Error {
+                Strike::Cut
+            } else {
+                Strike::Hold
+            },
+        )));
         match fault {
             Fault::Kill => self.kill(),
             Fault::Error => self.error(),
@@ -136,8 +173,11 @@ impl Scene {
             self.points.end_sessions(ZooKeeper::shared().port());
             return;
         }
-        // In the tables a session ends with the time since its last heartbeat; the living master is client 7.
-        self.world.env.sql("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = 1 WHERE id <> 7");
+        // In the tables a session ends with the time since its last heartbeat; the living master is
+        // client 7.
+        self.world.env.sql(
+            "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = 1 WHERE id <> 7",
+        );
     }
 
     /// The run has ended; its last words may still be on their way.
@@ -148,7 +188,9 @@ impl Scene {
     }
 
     fn kill(&self) {
-        let Some(running) = self.held(LONG_SESSION) else { return };
+        let Some(running) = self.held(LONG_SESSION) else {
+            return;
+        };
         running.signal("KILL");
         let output = running.finish();
         self.points.cut();
@@ -168,7 +210,9 @@ impl Scene {
     }
 
     fn sleep(&self) {
-        let Some(sleeper) = self.held("--session-timeout 6s") else { return };
+        let Some(sleeper) = self.held("--session-timeout 6s") else {
+            return;
+        };
         sleeper.signal("STOP");
         self.points.let_answers_go();
         wait_at_most(SOON, "the end of the session", self.points.sessions_ended());
@@ -180,17 +224,35 @@ impl Scene {
         self.world.check_complete();
         assert!(matches!(output.code, Some(0 | 6..=8)), "{output:?}");
         let (first, second) = (reported(&output), reported(&second));
-        assert!(first.is_disjoint(&second), "both say that they did it: {output:?}");
-        assert_eq!(&first | &second, self.world.ids, "nobody says that he did it: {output:?}");
+        assert!(
+            first.is_disjoint(&second),
+            "both say that they did it: {output:?}"
+        );
+        assert_eq!(
+            &first | &second,
+            self.world.ids,
+            "nobody says that he did it: {output:?}"
+        );
     }
 }
 
 fn at_every_message(store: Store, version: Version, registry_inside: bool) {
     let registry: &[&str] = if registry_inside { &TABLES } else { &ZOOKEEPER };
-    let place = Place { store, version, registry_inside };
+    let place = Place {
+        store,
+        version,
+        registry_inside,
+    };
     let points = Scene::new(place).points();
     let moments = [&STATEMENTS, registry].concat();
-    at_points(&format!("{place:?}"), &points, &moments, &FAULTS, || Scene::new(place), Scene::strike);
+    at_points(
+        &format!("{place:?}"),
+        &points,
+        &moments,
+        &FAULTS,
+        || Scene::new(place),
+        Scene::strike,
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The library that strikes at system calls, and runs under it; and one whose resolver answers too late.
+//! The library that strikes at system calls, and runs under it; and one whose resolver answers too
+//! late.
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -14,10 +15,19 @@ fn library() -> &'static str {
 
 /// A source of `tests/c`, compiled to be loaded before libc.
 fn compiled(name: &str) -> String {
-    let target = format!("{}/{name}-{}.so", env!("CARGO_TARGET_TMPDIR"), std::process::id());
-    let options = ["-std=c11", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", &target];
+    let target = format!(
+        "{}/{name}-{}.so",
+        env!("CARGO_TARGET_TMPDIR"),
+        std::process::id()
+    );
+    let options = [
+        "-std=c11", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", &target,
+    ];
     let source = format!("{}/tests/c/{name}.c", env!("CARGO_MANIFEST_DIR"));
-    let status = Command::new("cc").args(options).args([source.as_str(), "-ldl"]).status();
+    let status = Command::new("cc")
+        .args(options)
+        .args([source.as_str(), "-ldl"])
+        .status();
     assert!(status.unwrap().success(), "{source} is not compiled");
     target
 }
@@ -30,12 +40,18 @@ pub fn without_resolver(dsctl: Dsctl) -> Dsctl {
 
 /// Numbers a run's calls on this file and what belongs to it, and writes them to `log`.
 pub fn counted(dsctl: Dsctl, file: &str, log: &str) -> Dsctl {
-    dsctl.env("LD_PRELOAD", library()).env("FAULT_FILE", file).env("FAULT_LOG", log)
+    dsctl
+        .env("LD_PRELOAD", library())
+        .env("FAULT_FILE", file)
+        .env("FAULT_LOG", log)
 }
 
 /// Strikes a run at one of these calls: `kill`, `error` or `stop`.
 pub fn struck(dsctl: Dsctl, file: &str, kind: &str, at: usize) -> Dsctl {
-    dsctl.env("LD_PRELOAD", library()).env("FAULT_FILE", file).env("FAULT_AT", &format!("{kind}:{at}"))
+    dsctl
+        .env("LD_PRELOAD", library())
+        .env("FAULT_FILE", file)
+        .env("FAULT_AT", &format!("{kind}:{at}"))
 }
 
 /// Waits until a run has stopped itself; `false` if it has ended instead.
@@ -44,8 +60,15 @@ pub fn await_stop(running: &mut Running) -> bool {
         if !running.is_running() {
             return Ok(false);
         }
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap_or_default();
-        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        if state == Some('T') { Ok(true) } else { Err(stat) }
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", running.pid())).unwrap_or_default();
+        let state = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next());
+        if state == Some('T') {
+            Ok(true)
+        } else {
+            Err(stat)
+        }
     })
 }

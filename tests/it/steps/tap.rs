@@ -1,4 +1,5 @@
-//! Taps: proxies that number the messages between the program and its servers, and strike at one of them.
+//! Taps: proxies that number the messages between the program and its servers, and strike at one of
+//! them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -67,7 +68,10 @@ impl Points {
 
     /// Begins to count anew, and strikes at this point.
     pub fn arm(&self, strike: Option<(usize, Strike)>) {
-        *self.state.lock().unwrap() = State { passed: Vec::new(), strike };
+        *self.state.lock().unwrap() = State {
+            passed: Vec::new(),
+            strike,
+        };
         self.sprung.send_replace(false);
         self.held.send_replace(Held::Nothing);
     }
@@ -82,7 +86,8 @@ impl Points {
         _ = self.sprung.subscribe().wait_for(|sprung| *sprung).await;
     }
 
-    /// Waits until the point is reached, or everything that the program has said was heard: it may end first.
+    /// Waits until the point is reached, or everything that the program has said was heard: it may
+    /// end first.
     pub async fn heard(&self) {
         let mut links = self.links.subscribe();
         tokio::select! {
@@ -112,10 +117,15 @@ impl Points {
 
     /// Waits until ZooKeeper has ended every session by itself.
     pub async fn sessions_ended(&self) {
-        _ = self.sessions.subscribe().wait_for(|sessions| *sessions == 0).await;
+        _ = self
+            .sessions
+            .subscribe()
+            .wait_for(|sessions| *sessions == 0)
+            .await;
     }
 
-    /// Ends every session that ZooKeeper has given so far, at once: as if it had heard nothing for long enough.
+    /// Ends every session that ZooKeeper has given so far, at once: as if it had heard nothing for
+    /// long enough.
     pub fn end_sessions(&self, zookeeper: u16) {
         for session in self.begun.lock().unwrap().drain(..) {
             session.end(zookeeper);
@@ -128,7 +138,10 @@ impl Points {
             let mut state = self.state.lock().unwrap();
             state.passed.push(point());
             let number = state.passed.len();
-            state.strike.filter(|(at, _)| *at == number).map(|(_, strike)| strike)
+            state
+                .strike
+                .filter(|(at, _)| *at == number)
+                .map(|(_, strike)| strike)
         };
         if strike == Some(Strike::Hold) {
             self.held.send_replace(Held::Everything);
@@ -194,10 +207,17 @@ async fn serve(protocol: Protocol, client: TcpStream, target: u16, points: Arc<P
     let mut generation = points.generation.subscribe();
     let born = *generation.borrow_and_update();
     let work = async {
-        let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
+        let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else {
+            return;
+        };
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
-        let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-        let link = Link { protocol, points: &points, asked: AtomicBool::new(false) };
+        let ((from_client, to_client), (from_server, to_server)) =
+            (client.into_split(), server.into_split());
+        let link = Link {
+            protocol,
+            points: &points,
+            asked: AtomicBool::new(false),
+        };
         tokio::select! {
             () = link.requests(from_client, to_server) => {}
             () = link.answers(from_server, to_client) => {}
@@ -245,7 +265,8 @@ impl Link<'_> {
         }
     }
 
-    /// ZooKeeper is asked more than one thing at a time, and answers come in one piece or in several: each is a point.
+    /// ZooKeeper is asked more than one thing at a time, and answers come in one piece or in
+    /// several: each is a point.
     async fn answers_one_by_one(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut messages = Messages::new(self.protocol);
         let mut buffer = vec![0; 64 * 1024];
@@ -255,7 +276,11 @@ impl Link<'_> {
             while let Some(message) = messages.next() {
                 // The first one is the answer to the greeting.
                 session.get_or_insert_with(|| {
-                    self.points.begun.lock().unwrap().extend(SessionKey::read(&message));
+                    self.points
+                        .begun
+                        .lock()
+                        .unwrap()
+                        .extend(SessionKey::read(&message));
                     Counted::by(&self.points.sessions)
                 });
                 // Nobody has asked for signs of life and what is told of watched nodes.
@@ -271,7 +296,8 @@ impl Link<'_> {
         }
     }
 
-    /// A database answers one request after the other: a point is where the first part of an answer comes.
+    /// A database answers one request after the other: a point is where the first part of an answer
+    /// comes.
     async fn answers_as_they_come(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {

@@ -34,19 +34,26 @@ const EVENT: [u8; 4] = (-1_i32).to_be_bytes();
 
 impl Messages {
     pub fn new(protocol: Protocol) -> Self {
-        Self { protocol, bytes: Vec::new(), started: false }
+        Self {
+            protocol,
+            bytes: Vec::new(),
+            started: false,
+        }
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next message that is whole. Those of PostgreSQL that go together, up to the one that asks for an answer, are
-    /// one: the program hands them to the system in one piece.
+    /// The next message that is whole. Those of PostgreSQL that go together, up to the one that
+    /// asks for an answer, are one: the program hands them to the system in one piece.
     pub fn next(&mut self) -> Option<Vec<u8>> {
         let mut start = 0;
         let mut end = self.end_of_message(start)?;
-        while self.protocol == Protocol::Postgres && self.started && PARTS.contains(&self.bytes[start]) {
+        while self.protocol == Protocol::Postgres
+            && self.started
+            && PARTS.contains(&self.bytes[start])
+        {
             start = end;
             end = self.end_of_message(start)?;
         }
@@ -57,10 +64,15 @@ impl Messages {
 
     fn end_of_message(&self, start: usize) -> Option<usize> {
         let bytes = self.bytes.get(start..)?;
-        let number = |from: usize| Some(u32::from_be_bytes(bytes.get(from..from + 4)?.try_into().ok()?) as usize);
+        let number = |from: usize| {
+            Some(u32::from_be_bytes(bytes.get(from..from + 4)?.try_into().ok()?) as usize)
+        };
         let length = match self.protocol {
             Protocol::ZooKeeper => number(0)? + 4,
-            Protocol::MySql => u32::from_le_bytes([*bytes.first()?, *bytes.get(1)?, *bytes.get(2)?, 0]) as usize + 4,
+            Protocol::MySql => {
+                u32::from_le_bytes([*bytes.first()?, *bytes.get(1)?, *bytes.get(2)?, 0]) as usize
+                    + 4
+            }
             Protocol::Postgres if self.started => number(1)? + 1,
             Protocol::Postgres => number(0)?,
         };
@@ -86,13 +98,18 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    /// From ZooKeeper's answer to the greeting: length, version, time, id, password. None if it refuses.
+    /// From ZooKeeper's answer to the greeting: length, version, time, id, password. None if it
+    /// refuses.
     pub fn read(answer: &[u8]) -> Option<Self> {
         let (id, password) = (answer.get(12..20)?, answer.get(24..40)?);
-        (id != [0; 8]).then(|| Self { id: id.try_into().unwrap(), password: password.to_vec() })
+        (id != [0; 8]).then(|| Self {
+            id: id.try_into().unwrap(),
+            password: password.to_vec(),
+        })
     }
 
-    /// Takes the session over, and ends it: its nodes are gone when this returns. One that has ended stays so.
+    /// Takes the session over, and ends it: its nodes are gone when this returns. One that has
+    /// ended stays so.
     pub fn end(&self, zookeeper: u16) {
         const CLOSE: [u8; 12] = [0, 0, 0, 8, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xf5];
         let mut greeting = vec![0, 0, 0, 44, 0, 0, 0, 0];
@@ -112,9 +129,20 @@ impl SessionKey {
 /// The words in a message, for whoever reads a failure.
 pub fn words(message: &[u8]) -> String {
     const LONGEST: usize = 900;
-    let visible = message.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { ' ' });
+    let visible = message.iter().map(|byte| {
+        if byte.is_ascii_graphic() {
+            char::from(*byte)
+        } else {
+            ' '
+        }
+    });
     let text = visible.collect::<String>();
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(LONGEST)
+        .collect()
 }
 
 #[test]
@@ -137,9 +165,16 @@ fn messages_are_told_apart_however_they_arrive() {
                 messages.push(bytes);
                 found.extend(std::iter::from_fn(|| messages.next()));
             }
-            assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), lengths, "{protocol:?}");
+            assert_eq!(
+                found.iter().map(Vec::len).collect::<Vec<_>>(),
+                lengths,
+                "{protocol:?}"
+            );
             assert_eq!(found.concat(), bytes);
-            assert_eq!(is_ping(protocol, &found[0]), protocol == Protocol::ZooKeeper);
+            assert_eq!(
+                is_ping(protocol, &found[0]),
+                protocol == Protocol::ZooKeeper
+            );
         }
     }
 }

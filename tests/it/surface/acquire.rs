@@ -1,7 +1,7 @@
 //! `lock acquire`: what holding means, and how it ends.
 //!
-//! Ctrl-C is one of the ways to end it that the command offers, so it ends with 0 and gives the lock back; so does
-//! SIGTERM. With a program, the program's own end counts.
+//! Ctrl-C is one of the ways to end it that the command offers, so it ends with 0 and gives the
+//! lock back; so does SIGTERM. With a program, the program's own end counts.
 
 use std::time::Duration;
 
@@ -22,12 +22,19 @@ struct World {
 fn world() -> World {
     let env = with_zookeeper(Store::Sqlite, V3_2);
     let (zk, path, registration) = (env.zk(), env.path(BELOW), living(&env, V3_2));
-    World { env, zk, path, _living: registration }
+    World {
+        env,
+        zk,
+        path,
+        _living: registration,
+    }
 }
 
 impl World {
     fn acquire(&self, words: &[&str]) -> Dsctl {
-        Dsctl::new(&self.env).args(["lock", "acquire", DEAD]).args(words)
+        Dsctl::new(&self.env)
+            .args(["lock", "acquire", DEAD])
+            .args(words)
     }
 
     fn held(&self, words: &[&str]) -> Running {
@@ -62,7 +69,10 @@ fn curator_waits_for_it() {
     curator.expect("acquired");
     running.finish().exit(0).out("gave").out("back after");
     let refused = world.acquire(&["--lock-timeout", "50ms"]).run().exit(5);
-    refused.err("is held by someone else").err("held by session").err("dsctl lock status");
+    refused
+        .err("is held by someone else")
+        .err("held by session")
+        .err("dsctl lock status");
     assert_eq!(world.zk.lock_queue(&world.path).len(), 1);
     curator.release();
     curator.close();
@@ -78,7 +88,12 @@ fn every_end_gives_it_back() {
         running.finish().exit(0).out("gave");
         world.assert_free();
     }
-    world.acquire(&["--for", "100ms"]).run().exit(0).err("for 100ms").out("gave");
+    world
+        .acquire(&["--for", "100ms"])
+        .run()
+        .exit(0)
+        .err("for 100ms")
+        .out("gave");
     world.assert_free();
 }
 
@@ -100,11 +115,18 @@ fn signals_while_it_waits_leave_nothing() {
 #[test]
 fn the_programs_status_is_passed_on() {
     let world = world();
-    for (script, code) in
-        [("exit 0", 0), ("exit 3", 3), ("exit 255", 255), ("kill -KILL $$", 137), ("kill -SEGV $$", 139)]
-    {
+    for (script, code) in [
+        ("exit 0", 0),
+        ("exit 3", 3),
+        ("exit 255", 255),
+        ("kill -KILL $$", 137),
+        ("kill -SEGV $$", 139),
+    ] {
         let output = world.acquire(&["--", "sh", "-c", script]).run().exit(code);
-        assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
+        assert!(
+            output.stdout.is_empty() && output.stderr.is_empty(),
+            "{output:?}"
+        );
         world.assert_free();
     }
 }
@@ -112,9 +134,16 @@ fn the_programs_status_is_passed_on() {
 #[test]
 fn a_program_that_cannot_be_run() {
     let world = world();
-    for (program, code) in [("/nonexistent/program", 127), ("no-such-program", 127), ("/etc/passwd", 126), ("/", 126)] {
+    for (program, code) in [
+        ("/nonexistent/program", 127),
+        ("no-such-program", 127),
+        ("/etc/passwd", 126),
+        ("/", 126),
+    ] {
         let output = world.acquire(&["--", program]).run().exit(code);
-        output.err(&format!("cannot run {program:?}")).err("the lock was given back");
+        output
+            .err(&format!("cannot run {program:?}"))
+            .err("the lock was given back");
         world.assert_free();
     }
 }
@@ -122,11 +151,25 @@ fn a_program_that_cannot_be_run() {
 #[test]
 fn the_lock_is_held_while_the_program_runs_and_its_streams_are_its_own() {
     let world = world();
-    let status = format!("cat; echo complaint >&2; '{}' lock status -o tsv", env!("CARGO_BIN_EXE_dsctl"));
-    let output = world.acquire(&["-o", "json", "--", "sh", "-c", &status]).stdin("typed\n").run().exit(0);
-    let output = output.out("typed\n").out(&world.path).out("\tholder\t").err("complaint");
+    let status = format!(
+        "cat; echo complaint >&2; '{}' lock status -o tsv",
+        env!("CARGO_BIN_EXE_dsctl")
+    );
+    let output = world
+        .acquire(&["-o", "json", "--", "sh", "-c", &status])
+        .stdin("typed\n")
+        .run()
+        .exit(0);
+    let output = output
+        .out("typed\n")
+        .out(&world.path)
+        .out("\tholder\t")
+        .err("complaint");
     assert!(!output.stdout.contains("schema_version"), "{output:?}");
-    let words = world.acquire(&["--", "printf", "%s|", "a b", "", "$HOME", "--for"]).run().exit(0);
+    let words = world
+        .acquire(&["--", "printf", "%s|", "a b", "", "$HOME", "--for"])
+        .run()
+        .exit(0);
     assert_eq!(words.stdout, "a b||$HOME|--for|");
 }
 
@@ -134,7 +177,9 @@ fn the_lock_is_held_while_the_program_runs_and_its_streams_are_its_own() {
 fn signals_are_passed_on() {
     let world = world();
     for (name, status) in [("INT", 9), ("TERM", 9)] {
-        let trap = format!("trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.05; done");
+        let trap = format!(
+            "trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.05; done"
+        );
         let running = world.program(&trap);
         running.signal(name);
         running.finish().exit(status).out(&format!("got {name}"));
@@ -149,7 +194,9 @@ fn signals_are_passed_on() {
 #[test]
 fn the_time_ends_the_program_too() {
     let world = world();
-    let output = world.acquire(&["--for", "200ms", "--", "sleep", "60"]).run();
+    let output = world
+        .acquire(&["--for", "200ms", "--", "sleep", "60"])
+        .run();
     output.exit(143);
     world.assert_free();
 }
@@ -161,7 +208,12 @@ fn a_lost_lock_ends_the_program() {
     let running = world.program(trap);
     let node = world.zk.await_queue(&world.path, 1).remove(0);
     world.zk.delete(&format!("{}/{node}", world.path));
-    running.finish().exit(8).out("ended").err("is lost").err("hint: ");
+    running
+        .finish()
+        .exit(8)
+        .out("ended")
+        .err("is lost")
+        .err("hint: ");
     world.assert_free();
 }
 
@@ -169,7 +221,8 @@ fn a_lost_lock_ends_the_program() {
 fn a_program_that_does_not_listen_is_killed_with_its_children() {
     let mut world = world();
     world.env.set("DSCTL_SESSION_TIMEOUT", "4s");
-    let running = world.program("trap '' TERM; sh -c 'trap \"\" TERM; echo ready; exec sleep 60' & wait; wait");
+    let running = world
+        .program("trap '' TERM; sh -c 'trap \"\" TERM; echo ready; exec sleep 60' & wait; wait");
     let node = world.zk.await_queue(&world.path, 1).remove(0);
     world.zk.delete(&format!("{}/{node}", world.path));
     // Had a child lived on, the pipes would still be open and this would wait for it.
@@ -193,9 +246,16 @@ fn in_a_file_too() {
     let env = rehearsal(V3_2);
     let mut holder = Dsctl::new(&env).args(["lock", "acquire", DEAD]).spawn();
     holder.await_stderr("holding");
-    run(&env, &format!("lock status {DEAD}")).exit(0).out("holder");
+    run(&env, &format!("lock status {DEAD}"))
+        .exit(0)
+        .out("holder");
     let before = env.dump().count("t_ds_command");
-    run(&env, "failover --all-dead --yes --grace 0s --lock-timeout 100ms").exit(5).err("is held by someone else");
+    run(
+        &env,
+        "failover --all-dead --yes --grace 0s --lock-timeout 100ms",
+    )
+    .exit(5)
+    .err("is held by someone else");
     assert_eq!(env.dump().count("t_ds_command"), before);
     // Another master's lock is another lock.
     run(&env, "lock acquire 10.0.0.7:5678 --for 1ms").exit(0);
@@ -203,5 +263,7 @@ fn in_a_file_too() {
     holder.signal("INT");
     holder.finish().exit(0);
     run(&env, "failover --all-dead --yes --grace 0s").exit(0);
-    run(&env, "lock status").exit(0).out("no failover lock is held");
+    run(&env, "lock status")
+        .exit(0)
+        .out("no failover lock is held");
 }

@@ -18,8 +18,17 @@ struct World {
 fn world() -> World {
     let mut env = with_zookeeper(Store::Sqlite, V3_2);
     env.set("DSCTL_SESSION_TIMEOUT", "9s");
-    let (zk, path, registration) = (env.zk(), env.path("lock/master-failover/10.0.0.2:5678"), living(&env, V3_2));
-    World { env, zk, path, _living: registration }
+    let (zk, path, registration) = (
+        env.zk(),
+        env.path("lock/master-failover/10.0.0.2:5678"),
+        living(&env, V3_2),
+    );
+    World {
+        env,
+        zk,
+        path,
+        _living: registration,
+    }
 }
 
 fn is_alive(pid: u32) -> bool {
@@ -31,15 +40,23 @@ fn is_alive(pid: u32) -> bool {
 /// The first process below this one that runs a command of this name.
 fn below(parent: u32, name: &str) -> Option<u32> {
     let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    list.split_whitespace().filter_map(|pid| pid.parse().ok()).find_map(|pid: u32| {
-        let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        if command.trim() == name { Some(pid) } else { below(pid, name) }
-    })
+    list.split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .find_map(|pid: u32| {
+            let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if command.trim() == name {
+                Some(pid)
+            } else {
+                below(pid, name)
+            }
+        })
 }
 
 fn program_of(running: &Running, terminal: bool) -> u32 {
     if terminal {
-        eventually(LIMIT, "the program", || below(running.pid(), "dsctl").ok_or("none"))
+        eventually(LIMIT, "the program", || {
+            below(running.pid(), "dsctl").ok_or("none")
+        })
     } else {
         running.pid()
     }
@@ -51,12 +68,17 @@ impl World {
     }
 
     fn acquire(&self, words: &[&str]) -> Dsctl {
-        Dsctl::new(&self.env).args(["lock", "acquire", DEAD]).args(words)
+        Dsctl::new(&self.env)
+            .args(["lock", "acquire", DEAD])
+            .args(words)
     }
 
     /// The same, started by another program.
     fn acquire_through(&self, program: &str, arguments: &[&str], words: &[&str]) -> Dsctl {
-        Dsctl::new(&self.env).through(program, arguments).args(["lock", "acquire", DEAD]).args(words)
+        Dsctl::new(&self.env)
+            .through(program, arguments)
+            .args(["lock", "acquire", DEAD])
+            .args(words)
     }
 
     /// CMD and a child of it, which hears of nothing; gives that child.
@@ -71,7 +93,9 @@ impl World {
         let dsctl = self.acquire(words).args(["--", "sh", "-c", &script]);
         let mut running = if terminal { dsctl.on_terminal() } else { dsctl }.spawn();
         running.await_stdout("ready");
-        let child = eventually(LIMIT, "the child's number", || std::fs::read_to_string(&pid));
+        let child = eventually(LIMIT, "the child's number", || {
+            std::fs::read_to_string(&pid)
+        });
         (running, child.trim().parse().unwrap())
     }
 
@@ -91,7 +115,10 @@ fn signals_end_the_programs_children_too() {
             let output = running.finish().exit(code);
             assert!(!is_alive(child), "{terminal} {name}: {output:?}");
             // It was given back, and did not merely expire.
-            assert!(world.zk.lock_queue(&world.path).is_empty(), "{terminal} {name}");
+            assert!(
+                world.zk.lock_queue(&world.path).is_empty(),
+                "{terminal} {name}"
+            );
         }
     }
 }
@@ -115,9 +142,18 @@ fn the_time_and_a_lost_lock_end_the_programs_children_too() {
 fn what_the_program_leaves_behind_is_ended() {
     let world = world();
     let pid = world.file("left");
-    let script = format!("sleep 600 >/dev/null 2>&1 & echo $! >{}; exit 3", pid.display());
+    let script = format!(
+        "sleep 600 >/dev/null 2>&1 & echo $! >{}; exit 3",
+        pid.display()
+    );
     world.acquire(&["--", "sh", "-c", &script]).run().exit(3);
-    assert!(!is_alive(std::fs::read_to_string(pid).unwrap().trim().parse().unwrap()));
+    assert!(!is_alive(
+        std::fs::read_to_string(pid)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    ));
 }
 
 #[test]
@@ -138,8 +174,13 @@ fn kill_9_ends_the_program_before_the_lock_is_free() {
 fn nohup_is_heeded() {
     let world = world();
     let file = world.file("go");
-    let script = format!("echo ready; while ! test -e {}; do sleep 0.05; done; echo done", file.display());
-    let mut running = world.acquire_through("/usr/bin/nohup", &[], &["--", "sh", "-c", &script]).spawn();
+    let script = format!(
+        "echo ready; while ! test -e {}; do sleep 0.05; done; echo done",
+        file.display()
+    );
+    let mut running = world
+        .acquire_through("/usr/bin/nohup", &[], &["--", "sh", "-c", &script])
+        .spawn();
     running.await_stdout("ready");
     running.signal("HUP");
     std::fs::write(file, "").unwrap();
@@ -151,9 +192,18 @@ fn nohup_is_heeded() {
 fn an_interrupt_that_is_ignored_stays_so() {
     let world = world();
     let file = world.file("go");
-    let script = format!("echo ready; while ! test -e {}; do sleep 0.05; done; echo done", file.display());
+    let script = format!(
+        "echo ready; while ! test -e {}; do sleep 0.05; done; echo done",
+        file.display()
+    );
     let words = ["--", "sh", "-c", &script];
-    let mut running = world.acquire_through("/bin/sh", &["-c", "trap '' INT; exec \"$0\" \"$@\""], &words).spawn();
+    let mut running = world
+        .acquire_through(
+            "/bin/sh",
+            &["-c", "trap '' INT; exec \"$0\" \"$@\""],
+            &words,
+        )
+        .spawn();
     running.await_stdout("ready");
     running.signal("INT");
     std::fs::write(file, "").unwrap();
@@ -166,11 +216,20 @@ fn the_terminal_is_lent_and_taken_back() {
     let world = world();
     let shell = "\"$0\" \"$@\"; echo code $?; read -r line; echo \"then $line\"";
     let words = ["--", "sh", "-c", "read -r line; echo \"first $line\""];
-    let dsctl = world.acquire_through("/bin/bash", &["-c", shell], &words).on_terminal().stdin("one\ntwo\n");
-    dsctl.run().exit(0).out("first one").out("code 0").out("then two");
+    let dsctl = world
+        .acquire_through("/bin/bash", &["-c", shell], &words)
+        .on_terminal()
+        .stdin("one\ntwo\n");
+    dsctl
+        .run()
+        .exit(0)
+        .out("first one")
+        .out("code 0")
+        .out("then two");
 }
 
-/// Whoever pages what the program writes reads what is typed: the program, which asks for nothing, must not have the terminal.
+/// Whoever pages what the program writes reads what is typed: the program, which asks for nothing,
+/// must not have the terminal.
 #[test]
 fn a_pager_behind_the_program_has_the_terminal() {
     let world = world();
@@ -180,10 +239,22 @@ fn a_pager_behind_the_program_has_the_terminal() {
         file.display()
     );
     let shell = format!("set -m; \"$0\" \"$@\" | sh -c '{pager}'; echo codes ${{PIPESTATUS[*]}}");
-    let script = format!("echo one; while ! test -e {}; do sleep 0.05; done; echo ended", file.display());
+    let script = format!(
+        "echo one; while ! test -e {}; do sleep 0.05; done; echo ended",
+        file.display()
+    );
     let words = ["--", "sh", "-c", &script];
-    let dsctl = world.acquire_through("/bin/bash", &["-c", &shell], &words).on_terminal().stdin("k\n");
-    dsctl.run().exit(0).out("paged one").out("key k").out("ended").out("codes 0 0");
+    let dsctl = world
+        .acquire_through("/bin/bash", &["-c", &shell], &words)
+        .on_terminal()
+        .stdin("k\n");
+    dsctl
+        .run()
+        .exit(0)
+        .out("paged one")
+        .out("key k")
+        .out("ended")
+        .out("codes 0 0");
 }
 
 /// The same where the program itself asks.
@@ -191,23 +262,44 @@ fn a_pager_behind_the_program_has_the_terminal() {
 fn a_program_that_writes_into_a_pipe_has_the_terminal_when_it_asks() {
     let world = world();
     let shell = "set -m; \"$0\" \"$@\" | cat; echo codes ${PIPESTATUS[*]}";
-    let words = ["--", "sh", "-c", "read -r line; echo \"first $line\"; read -r line </dev/tty; echo \"then $line\""];
-    let dsctl = world.acquire_through("/bin/bash", &["-c", shell], &words).on_terminal().stdin("one\ntwo\n");
-    dsctl.run().exit(0).out("first one").out("then two").out("codes 0 0");
+    let words = [
+        "--",
+        "sh",
+        "-c",
+        "read -r line; echo \"first $line\"; read -r line </dev/tty; echo \"then $line\"",
+    ];
+    let dsctl = world
+        .acquire_through("/bin/bash", &["-c", shell], &words)
+        .on_terminal()
+        .stdin("one\ntwo\n");
+    dsctl
+        .run()
+        .exit(0)
+        .out("first one")
+        .out("then two")
+        .out("codes 0 0");
 }
 
 /// Two files tell shell and program when to go on.
 fn stopped(world: &World) -> (Running, u32) {
     let (shell_goes, program_goes) = (world.file("shell"), world.file("program"));
-    let script = format!("echo ready; while ! test -e {}; do sleep 0.05; done; echo ended", program_goes.display());
+    let script = format!(
+        "echo ready; while ! test -e {}; do sleep 0.05; done; echo ended",
+        program_goes.display()
+    );
     let shell = format!(
         "set -m; \"$0\" \"$@\"; echo code $?; while ! test -e {}; do sleep 0.05; done; fg; echo code $?",
         shell_goes.display()
     );
     let words = ["--", "sh", "-c", &script];
-    let mut running = world.acquire_through("/bin/bash", &["-c", &shell], &words).on_terminal().spawn();
+    let mut running = world
+        .acquire_through("/bin/bash", &["-c", &shell], &words)
+        .on_terminal()
+        .spawn();
     running.await_stdout("ready");
-    let dsctl = eventually(LIMIT, "the program", || below(running.pid(), "dsctl").ok_or("none"));
+    let dsctl = eventually(LIMIT, "the program", || {
+        below(running.pid(), "dsctl").ok_or("none")
+    });
     let program = eventually(LIMIT, "its child", || below(dsctl, "sh").ok_or("none"));
     signal(program, "TSTP");
     // 128 and the number of SIGTSTP.
@@ -237,7 +329,8 @@ fn a_lock_that_was_lost_meanwhile_ends_what_was_stopped() {
     assert!(!is_alive(program));
 }
 
-/// Starts something that leaves the group, the session and its parent, hears of nothing, and says its number.
+/// Starts something that leaves the group, the session and its parent, hears of nothing, and says
+/// its number.
 fn deserter(file: &std::path::Path) -> String {
     format!(
         "(setsid sh -c 'trap \"\" INT QUIT TERM HUP; echo $$ >{0}.new; mv {0}.new {0}; while :; do sleep 0.1; done' \
@@ -247,7 +340,11 @@ fn deserter(file: &std::path::Path) -> String {
 }
 
 fn number(file: &std::path::Path) -> u32 {
-    std::fs::read_to_string(file).unwrap().trim().parse().unwrap()
+    std::fs::read_to_string(file)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap()
 }
 
 /// Its session ends while the program goes on, if nobody looks after that.
@@ -271,11 +368,16 @@ fn who_leaves_the_group_is_ended_too() {
     let file = world.file("deserter");
     let script = deserter(&file);
     // The program ends by itself.
-    world.acquire(&["--", "sh", "-c", &format!("{script} exit 3")]).run().exit(3);
+    world
+        .acquire(&["--", "sh", "-c", &format!("{script} exit 3")])
+        .run()
+        .exit(3);
     assert!(!is_alive(number(&file)));
     for name in ["TERM", "KILL", "STOP"] {
         std::fs::remove_file(&file).unwrap();
-        let mut running = world.acquire(&["--", "sh", "-c", &format!("{script} sleep 600")]).spawn();
+        let mut running = world
+            .acquire(&["--", "sh", "-c", &format!("{script} sleep 600")])
+            .spawn();
         running.await_stdout("ready");
         running.signal(name);
         world.zk.await_queue(&world.path, 0);
@@ -289,12 +391,21 @@ fn who_leaves_the_group_is_ended_too() {
 /// The guard of a running `lock acquire`.
 fn guard_of(parent: u32) -> u32 {
     let is_guard = |pid: &u32| {
-        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        read("status").lines().any(|line| line == format!("PPid:\t{parent}")) && read("cmdline").contains("__end-group")
+        let read =
+            |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        read("status")
+            .lines()
+            .any(|line| line == format!("PPid:\t{parent}"))
+            && read("cmdline").contains("__end-group")
     };
-    let numbers =
-        || std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    eventually(LIMIT, "the guard", || numbers().find(is_guard).ok_or("none"))
+    let numbers = || {
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
+    };
+    eventually(LIMIT, "the guard", || {
+        numbers().find(is_guard).ok_or("none")
+    })
 }
 
 /// A guard that comes to look only once dsctl is dead, and its parent asks after it later still.
@@ -302,7 +413,10 @@ fn guard_of(parent: u32) -> u32 {
 fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
     let world = world();
     let (file, go) = (world.file("deserter"), world.file("go"));
-    let wait = format!("echo waiting; while ! test -e {}; do sleep 0.05; done;", go.display());
+    let wait = format!(
+        "echo waiting; while ! test -e {}; do sleep 0.05; done;",
+        go.display()
+    );
     let script = format!("{wait} {} sleep 600", deserter(&file));
     let mut running = world.acquire(&["--", "sh", "-c", &script]).spawn();
     running.await_stdout("waiting");
@@ -311,7 +425,13 @@ fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
     std::fs::write(go, "").unwrap();
     running.await_stdout("ready");
     running.signal("KILL");
-    eventually(LIMIT, "the end", || if is_alive(running.pid()) { Err("it lives") } else { Ok(()) });
+    eventually(LIMIT, "the end", || {
+        if is_alive(running.pid()) {
+            Err("it lives")
+        } else {
+            Ok(())
+        }
+    });
     signal(guard, "CONT");
     world.zk.await_queue(&world.path, 0);
     assert!(!is_alive(number(&file)));
@@ -323,17 +443,27 @@ fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
 fn who_was_there_before_the_program_is_spared() {
     let world = world();
     let file = world.file("before");
-    let shell = format!("sleep 30 >/dev/null 2>&1 & echo $! >{}; exec \"$0\" \"$@\"", file.display());
-    world.acquire_through("/bin/sh", &["-c", &shell], &["--", "true"]).run().exit(0);
+    let shell = format!(
+        "sleep 30 >/dev/null 2>&1 & echo $! >{}; exec \"$0\" \"$@\"",
+        file.display()
+    );
+    world
+        .acquire_through("/bin/sh", &["-c", &shell], &["--", "true"])
+        .run()
+        .exit(0);
     assert!(is_alive(number(&file)));
     signal(number(&file), "KILL");
 }
 
-/// Another user's processes hear nothing of us: whoever runs such a program is told at once, and not when it ends by itself.
+/// Another user's processes hear nothing of us: whoever runs such a program is told at once, and
+/// not when it ends by itself.
 #[test]
 fn what_cannot_be_ended_is_told() {
     if !crate::harness::servers::is_root() {
-        return crate::harness::skipped("what_cannot_be_ended_is_told", "only root can make a program that is root's");
+        return crate::harness::skipped(
+            "what_cannot_be_ended_is_told",
+            "only root can make a program that is root's",
+        );
     }
     let mut env = with_zookeeper(Store::Sqlite, V3_2);
     // The file is closed to other users.
@@ -348,12 +478,29 @@ fn what_cannot_be_ended_is_told() {
     let (as_root, file) = (folder.path().join("as-root"), env.home().join("number"));
     std::fs::copy("/usr/bin/setpriv", &as_root).unwrap();
     std::fs::set_permissions(&as_root, open(0o4755)).unwrap();
-    let script = format!("echo $$ >{}; echo ready; exec sleep 600 >/dev/null 2>&1", file.display());
-    let words = ["--reuid=0", "--regid=0", "--clear-groups", "sh", "-c", &script];
+    let script = format!(
+        "echo $$ >{}; echo ready; exec sleep 600 >/dev/null 2>&1",
+        file.display()
+    );
+    let words = [
+        "--reuid=0",
+        "--regid=0",
+        "--clear-groups",
+        "sh",
+        "-c",
+        &script,
+    ];
     for lost in [true, false] {
-        let more = if lost { ["--for", "600s"] } else { ["--for", "2s"] };
+        let more = if lost {
+            ["--for", "600s"]
+        } else {
+            ["--for", "2s"]
+        };
         let mut running = Dsctl::new(&env)
-            .through("/usr/bin/setpriv", &["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .through(
+                "/usr/bin/setpriv",
+                &["--reuid=65534", "--regid=65534", "--clear-groups"],
+            )
             .args(["lock", "acquire", DEAD])
             .args(more)
             .args(["--", as_root.to_str().unwrap()])
@@ -366,7 +513,10 @@ fn what_cannot_be_ended_is_told() {
         }
         let output = running.finish().exit(if lost { 8 } else { 1 });
         let program = number(&file);
-        assert!(is_alive(program) && output.stderr.contains(&format!("processes {program}")), "{output:?}");
+        assert!(
+            is_alive(program) && output.stderr.contains(&format!("processes {program}")),
+            "{output:?}"
+        );
         signal(program, "KILL");
         zk.await_queue(&path, 0);
     }

@@ -8,9 +8,18 @@ use crate::harness::{Dsctl, Env, MariaDb, PASSWORD, Store, USER, eventually};
 
 /// Which namespace a run takes, seen in what it says about a ZooKeeper that is not there.
 fn namespace(program: Dsctl) -> String {
-    let output = program.args(["masters", "-o", "json", "--timeout", "300ms"]).run().exit(6);
-    let message = output.json()["error"]["message"].as_str().unwrap().to_owned();
-    message.strip_prefix("cannot reach the registry at 127.0.0.1:1/").unwrap_or_else(|| panic!("{message}")).to_owned()
+    let output = program
+        .args(["masters", "-o", "json", "--timeout", "300ms"])
+        .run()
+        .exit(6);
+    let message = output.json()["error"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    message
+        .strip_prefix("cannot reach the registry at 127.0.0.1:1/")
+        .unwrap_or_else(|| panic!("{message}"))
+        .to_owned()
 }
 
 fn bare() -> Env {
@@ -32,26 +41,55 @@ fn the_closest_place_wins() {
     user_file(&env, "namespace = \"of-the-user\"");
     assert_eq!(namespace(Dsctl::new(&env)), "of-the-user");
     let named = env.file("named.toml", "namespace = \"of-a-variable\"");
-    assert_eq!(namespace(Dsctl::new(&env).env("DSCTL_CONFIG", &named)), "of-a-variable");
+    assert_eq!(
+        namespace(Dsctl::new(&env).env("DSCTL_CONFIG", &named)),
+        "of-a-variable"
+    );
     let asked = env.file("asked.toml", "namespace = \"of-the-file\"");
-    let with_file = || Dsctl::new(&env).env("DSCTL_CONFIG", &named).args(["--config", &asked]);
+    let with_file = || {
+        Dsctl::new(&env)
+            .env("DSCTL_CONFIG", &named)
+            .args(["--config", &asked])
+    };
     assert_eq!(namespace(with_file()), "of-the-file");
-    assert_eq!(namespace(with_file().env("DSCTL_NAMESPACE", "of-the-environment")), "of-the-environment");
-    assert_eq!(namespace(with_file().env("DSCTL_NAMESPACE", "x").args(["--namespace", "of-the-line"])), "of-the-line");
-    assert_eq!(namespace(with_file().env("DSCTL_NAMESPACE", "")), "of-the-file");
+    assert_eq!(
+        namespace(with_file().env("DSCTL_NAMESPACE", "of-the-environment")),
+        "of-the-environment"
+    );
+    assert_eq!(
+        namespace(
+            with_file()
+                .env("DSCTL_NAMESPACE", "x")
+                .args(["--namespace", "of-the-line"])
+        ),
+        "of-the-line"
+    );
+    assert_eq!(
+        namespace(with_file().env("DSCTL_NAMESPACE", "")),
+        "of-the-file"
+    );
 }
 
 #[test]
 fn a_file_that_is_asked_for_stands_alone() {
     let mut env = rehearsal(V3_2);
     user_file(&env, "zk = \"127.0.0.1:1\"\ntimeout = \"300ms\"");
-    run(&env, "masters").exit(6).err("cannot reach the registry at 127.0.0.1:1");
+    run(&env, "masters")
+        .exit(6)
+        .err("cannot reach the registry at 127.0.0.1:1");
     // Its database must not be put together with the usual file's ZooKeeper.
     let url = env.url();
     env.unset("DSCTL_DB");
     let rehearsed = env.file("rehearsal.toml", &format!("db = \"{url}\""));
-    run(&env, &format!("masters --config {rehearsed}")).exit(0).out("dead");
-    Dsctl::new(&env).env("DSCTL_CONFIG", &rehearsed).args(["masters"]).run().exit(0).out("dead");
+    run(&env, &format!("masters --config {rehearsed}"))
+        .exit(0)
+        .out("dead");
+    Dsctl::new(&env)
+        .env("DSCTL_CONFIG", &rehearsed)
+        .args(["masters"])
+        .run()
+        .exit(0)
+        .out("dead");
 }
 
 #[test]
@@ -59,16 +97,25 @@ fn mistakes_in_files_name_their_line() {
     let env = bare();
     let asked = env.file("asked.toml", "zk = \"127.0.0.1:1\"\n\nnamespaze = \"x\"");
     let output = run(&env, &format!("masters --config {asked}")).exit(2);
-    output.err("asked.toml, line 3: unknown key \"namespaze\"").err("hint: ");
+    output
+        .err("asked.toml, line 3: unknown key \"namespaze\"")
+        .err("hint: ");
     user_file(&env, "timeout = 30");
-    run(&env, "masters").exit(2).err("config.toml, line 1").err("write 30s for seconds");
+    run(&env, "masters")
+        .exit(2)
+        .err("config.toml, line 1")
+        .err("write 30s for seconds");
 }
 
 /// MariaDB with the living master in ZooKeeper, and a URL without a password.
 fn server() -> (Env, String) {
     let mut env = Env::new(Store::MariaDb);
     env.create_schema(V3_2);
-    let url = format!("mysql://{USER}@127.0.0.1:{}/{}", MariaDb::shared().port(), env.database);
+    let url = format!(
+        "mysql://{USER}@127.0.0.1:{}/{}",
+        MariaDb::shared().port(),
+        env.database
+    );
     env.set("DSCTL_DB", &url);
     (env, url)
 }
@@ -77,17 +124,46 @@ fn server() -> (Env, String) {
 fn passwords_come_from_files() {
     let (mut env, url) = server();
     let _living = living(&env, V3_2);
-    run(&env, "masters").exit(6).err("check --db and the password's file");
+    run(&env, "masters")
+        .exit(6)
+        .err("check --db and the password's file");
     let file = env.file("password", &format!("{PASSWORD}\n"));
-    run(&env, &format!("masters --db-password-file {file}")).exit(0).out("alive");
-    Dsctl::new(&env).args(["masters", "--db-password-file", "-"]).stdin(PASSWORD).run().exit(0).out("alive");
-    Dsctl::new(&env).env("DSCTL_DB_PASSWORD_FILE", &file).args(["masters"]).run().exit(0).out("alive");
-    Dsctl::new(&env).env("DSCTL_DB_PASSWORD", PASSWORD).args(["masters"]).run().exit(0).out("alive");
+    run(&env, &format!("masters --db-password-file {file}"))
+        .exit(0)
+        .out("alive");
+    Dsctl::new(&env)
+        .args(["masters", "--db-password-file", "-"])
+        .stdin(PASSWORD)
+        .run()
+        .exit(0)
+        .out("alive");
+    Dsctl::new(&env)
+        .env("DSCTL_DB_PASSWORD_FILE", &file)
+        .args(["masters"])
+        .run()
+        .exit(0)
+        .out("alive");
+    Dsctl::new(&env)
+        .env("DSCTL_DB_PASSWORD", PASSWORD)
+        .args(["masters"])
+        .run()
+        .exit(0)
+        .out("alive");
     env.unset("DSCTL_DB");
-    let whole = env.file("whole.toml", &format!("db = \"{url}\"\ndb-password-file = \"{file}\""));
-    run(&env, &format!("masters --config {whole}")).exit(0).out("alive");
+    let whole = env.file(
+        "whole.toml",
+        &format!("db = \"{url}\"\ndb-password-file = \"{file}\""),
+    );
+    run(&env, &format!("masters --config {whole}"))
+        .exit(0)
+        .out("alive");
     let wrong = env.file("wrong", "wrong");
-    run(&env, &format!("masters --db {url} --db-password-file {wrong}")).exit(6).err("hint: ");
+    run(
+        &env,
+        &format!("masters --db {url} --db-password-file {wrong}"),
+    )
+    .exit(6)
+    .err("hint: ");
 }
 
 #[test]
@@ -98,11 +174,18 @@ fn a_file_that_others_can_read_is_refused() {
     for mode in [0o640, 0o604, 0o644, 0o666] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let output = run(&env, &format!("masters --db-password-file {file}")).exit(2);
-        output.err("others than its owner have access").err(&format!("hint: chmod 600 {file}"));
+        output
+            .err("others than its owner have access")
+            .err(&format!("hint: chmod 600 {file}"));
     }
     let config = env.file("config.toml", &format!("db = \"{}\"", env.url()));
     std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).unwrap();
-    Dsctl::new(&env).env_remove("DSCTL_DB").args(["masters", "--config", &config]).run().exit(2).err("chmod 600");
+    Dsctl::new(&env)
+        .env_remove("DSCTL_DB")
+        .args(["masters", "--config", &config])
+        .run()
+        .exit(2)
+        .err("chmod 600");
 }
 
 #[test]
@@ -118,13 +201,28 @@ fn a_password_on_the_command_line_is_warned_of() {
         (vec!["lock", "acquire", "10.0.0.2:5678", "--for", "5ms"], 0),
         (vec!["failover", "--all-dead"], 4),
     ] {
-        Dsctl::new(&server).args(["--db", &url]).args(&words).run().exit(code).err(WARNING);
-        let output = Dsctl::new(&server).args(["--db", &url, "-o", "json"]).args(&words).run().exit(code);
-        assert!(output.json()["warnings"].to_string().contains(WARNING), "{output:?}");
+        Dsctl::new(&server)
+            .args(["--db", &url])
+            .args(&words)
+            .run()
+            .exit(code)
+            .err(WARNING);
+        let output = Dsctl::new(&server)
+            .args(["--db", &url, "-o", "json"])
+            .args(&words)
+            .run()
+            .exit(code);
+        assert!(
+            output.json()["warnings"].to_string().contains(WARNING),
+            "{output:?}"
+        );
     }
     // Also where it comes to nothing.
-    let output =
-        Dsctl::new(&env).args(["--db", &url.replace(&format!(":{}", MariaDb::shared().port()), ":1"), "masters"]);
+    let output = Dsctl::new(&env).args([
+        "--db",
+        &url.replace(&format!(":{}", MariaDb::shared().port()), ":1"),
+        "masters",
+    ]);
     output.run().exit(6).err(WARNING);
     assert!(!run(&server, "masters").stderr.contains(WARNING));
 }
@@ -140,7 +238,12 @@ fn a_password_in_a_wrong_place_of_the_url_is_not_shown() {
     ] {
         let mut env = rehearsal(V3_2);
         env.set("DSCTL_DB", url);
-        for line in ["masters -o json", "masters", "masters -vv", "failover --all-dead --yes -o ndjson"] {
+        for line in [
+            "masters -o json",
+            "masters",
+            "masters -vv",
+            "failover --all-dead --yes -o ndjson",
+        ] {
             run(&env, line).exit(2).err("DSCTL_DB");
         }
     }
@@ -151,18 +254,31 @@ fn a_password_in_a_wrong_place_of_the_url_is_not_shown() {
 fn a_secret_that_never_comes_can_be_given_up() {
     let env = rehearsal(V3_2);
     let pipe = env.home().join("pipe");
-    assert!(std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().unwrap().success());
-    for (option, more) in
-        [("--db-password-file", "--db mysql://ds@127.0.0.1:1/ds"), ("--zk-digest-file", "--zk 127.0.0.1:1")]
-    {
+    assert!(
+        std::process::Command::new("mkfifo")
+            .args(["-m", "600"])
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for (option, more) in [
+        ("--db-password-file", "--db mysql://ds@127.0.0.1:1/ds"),
+        ("--zk-digest-file", "--zk 127.0.0.1:1"),
+    ] {
         for (signal, code) in [("INT", 130), ("TERM", 143)] {
             let words = format!("failover 10.0.0.2:5678 --yes -o json {more} {option}");
-            let program = Dsctl::new(&env).args(words.split_whitespace()).args([pipe.to_str().unwrap()]);
+            let program = Dsctl::new(&env)
+                .args(words.split_whitespace())
+                .args([pipe.to_str().unwrap()]);
             let running = program.env_remove("DSCTL_REGISTRY").spawn();
             // The pipe can be opened so once somebody has opened it to read.
             let writer = eventually(Duration::from_secs(20), "a reader of the pipe", || {
                 let mut options = std::fs::OpenOptions::new();
-                options.write(true).custom_flags(nix::libc::O_NONBLOCK).open(&pipe)
+                options
+                    .write(true)
+                    .custom_flags(nix::libc::O_NONBLOCK)
+                    .open(&pipe)
             });
             running.signal(signal);
             let output = running.finish().exit(code);

@@ -1,4 +1,5 @@
-//! What operators and scripts see of the program: outputs, refusals, strange data, the lock commands, shipped files.
+//! What operators and scripts see of the program: outputs, refusals, strange data, the lock
+//! commands, shipped files.
 
 mod acquire;
 mod acquire_ends;
@@ -41,7 +42,8 @@ pub fn rehearsal(version: Version) -> Env {
     env
 }
 
-/// The same rows in this kind of database, and ZooKeeper as the registry, which nobody has registered in yet.
+/// The same rows in this kind of database, and ZooKeeper as the registry, which nobody has
+/// registered in yet.
 pub fn with_zookeeper(store: Store, version: Version) -> Env {
     let env = Env::new(store);
     fill(&env, version);
@@ -51,7 +53,8 @@ pub fn with_zookeeper(store: Store, version: Version) -> Env {
 
 fn fill(env: &Env, version: Version) {
     let mut database = env.database();
-    wait(demo::create(&mut *database, version, Timestamp::now())).unwrap_or_else(|error| panic!("{error}"));
+    wait(demo::create(&mut *database, version, Timestamp::now()))
+        .unwrap_or_else(|error| panic!("{error}"));
     wait(database.close());
 }
 
@@ -92,22 +95,36 @@ pub fn unchanged(env: &Env, program: Dsctl) -> Output {
 /// As [`unchanged`], for a line that is refused, with a word on what to do.
 #[track_caller]
 pub fn refused(env: &Env, line: &str, seen: &str, hint: &str) {
-    let output = unchanged(env, Dsctl::new(env).args(line.split_whitespace())).exit(4).err(seen).err("hint: ");
-    let hinted = output.stderr.lines().any(|line| line.starts_with("hint: ") && line.contains(hint));
+    let output = unchanged(env, Dsctl::new(env).args(line.split_whitespace()))
+        .exit(4)
+        .err(seen)
+        .err("hint: ");
+    let hinted = output
+        .stderr
+        .lines()
+        .any(|line| line.starts_with("hint: ") && line.contains(hint));
     assert!(hinted && output.stdout.is_empty(), "{output:?}");
 }
 
 /// Everything in ZooKeeper below the test's root; nothing where the registry is in the database.
 fn registry(env: &Env) -> BTreeMap<String, String> {
-    if env.variables().contains_key("DSCTL_ZK") { env.registry_dump() } else { BTreeMap::new() }
+    if env.variables().contains_key("DSCTL_ZK") {
+        env.registry_dump()
+    } else {
+        BTreeMap::new()
+    }
 }
 
 /// The ids of the instances that differ between two dumps, in order.
 pub fn changed_instances(before: &Dump, after: &Dump) -> Vec<i64> {
     let changes = before.changes(after);
-    let words = changes.iter().filter_map(|change| change.strip_prefix("~ t_ds_"));
+    let words = changes
+        .iter()
+        .filter_map(|change| change.strip_prefix("~ t_ds_"));
     let keys = words.filter_map(|change| change.split_once("_instance \""));
-    let mut ids: Vec<i64> = keys.filter_map(|(_, rest)| rest.split_once('"')?.0.parse().ok()).collect();
+    let mut ids: Vec<i64> = keys
+        .filter_map(|(_, rest)| rest.split_once('"')?.0.parse().ok())
+        .collect();
     ids.sort_unstable();
     ids
 }

@@ -8,12 +8,18 @@ use crate::harness::{Dsctl, Env, Output, Store, golden, golden_all};
 const FORMATS: [&str; 4] = ["table", "json", "ndjson", "tsv"];
 
 fn in_all_formats(env: &Env, line: &str) -> Vec<Output> {
-    FORMATS.iter().map(|format| run(env, &format!("{line} -o {format}"))).collect()
+    FORMATS
+        .iter()
+        .map(|format| run(env, &format!("{line} -o {format}")))
+        .collect()
 }
 
 /// Each format on a cluster of its own, since the line writes.
 fn each_anew(version: Version, line: &str) -> Vec<Output> {
-    FORMATS.iter().map(|format| run(&rehearsal(version), &format!("{line} -o {format}"))).collect()
+    FORMATS
+        .iter()
+        .map(|format| run(&rehearsal(version), &format!("{line} -o {format}")))
+        .collect()
 }
 
 fn reading(version: Version) {
@@ -26,25 +32,54 @@ fn reading(version: Version) {
         ("lock-status", "lock status".to_owned()),
         ("lock-status-of-one", format!("lock status {DEAD}")),
         ("lock-acquire", format!("lock acquire {DEAD} --for 20ms")),
-        ("failover-dry-run", "failover --all-dead --dry-run".to_owned()),
-        ("clear-hosts-dry-run", format!("clear-hosts {DEAD} --dry-run")),
+        (
+            "failover-dry-run",
+            "failover --all-dead --dry-run".to_owned(),
+        ),
+        (
+            "clear-hosts-dry-run",
+            format!("clear-hosts {DEAD} --dry-run"),
+        ),
         ("recover-dry-run", "recover --orphans --dry-run".to_owned()),
         ("refused", "failover --all-dead".to_owned()),
-        ("refused-living", "clear-hosts 10.0.0.1:5678 --yes".to_owned()),
+        (
+            "refused-living",
+            "clear-hosts 10.0.0.1:5678 --yes".to_owned(),
+        ),
     ] {
         golden_all(&format!("{version}/{name}"), &in_all_formats(&env, &line));
     }
-    let held = Dsctl::new(&env).args(["lock", "acquire", DEAD, "--", "sh", "-c", "echo out; echo err >&2; exit 3"]);
+    let held = Dsctl::new(&env).args([
+        "lock",
+        "acquire",
+        DEAD,
+        "--",
+        "sh",
+        "-c",
+        "echo out; echo err >&2; exit 3",
+    ]);
     golden(&format!("{version}/lock-acquire-program"), &held.run());
 }
 
 fn writing(version: Version) {
     for (name, line) in [
-        ("failover", "failover --all-dead --yes --grace 0s".to_owned()),
-        ("failover-wait", format!("failover {DEAD} --yes --wait 20ms")),
+        (
+            "failover",
+            "failover --all-dead --yes --grace 0s".to_owned(),
+        ),
+        (
+            "failover-wait",
+            format!("failover {DEAD} --yes --wait 20ms"),
+        ),
         ("clear-hosts", format!("clear-hosts {DEAD} --yes")),
-        ("recover", "recover --orphans --yes --reason drill".to_owned()),
-        ("recover-named", "recover --instance 105,111,117,118,119,9999 --yes".to_owned()),
+        (
+            "recover",
+            "recover --orphans --yes --reason drill".to_owned(),
+        ),
+        (
+            "recover-named",
+            "recover --instance 105,111,117,118,119,9999 --yes".to_owned(),
+        ),
     ] {
         golden_all(&format!("{version}/{name}"), &each_anew(version, &line));
     }
@@ -56,7 +91,10 @@ fn writing(version: Version) {
         "instances",
         "commands",
     ];
-    golden_all(&format!("{version}/afterwards"), &again.map(|line| run(&env, line)));
+    golden_all(
+        &format!("{version}/afterwards"),
+        &again.map(|line| run(&env, line)),
+    );
 }
 
 #[test]
@@ -84,13 +122,35 @@ fn the_demonstration() {
     let env = rehearsal(V3_2);
     for version in ["3.2.2", "3.4.1"] {
         let of = |format: &str| {
-            let file = env.home().join(format!("{version}-{format}.db")).to_str().unwrap().to_owned();
-            Dsctl::alone().args(["demo", "--ds-version", version, "--file", &file, "-o", format]).run().exit(0)
+            let file = env
+                .home()
+                .join(format!("{version}-{format}.db"))
+                .to_str()
+                .unwrap()
+                .to_owned();
+            Dsctl::alone()
+                .args([
+                    "demo",
+                    "--ds-version",
+                    version,
+                    "--file",
+                    &file,
+                    "-o",
+                    format,
+                ])
+                .run()
+                .exit(0)
         };
         golden_all(&format!("{version}/demo"), &FORMATS.map(of));
     }
     let taken = env.file("taken.db", "");
-    golden("demo-file-exists", &Dsctl::alone().args(["demo", "--file", &taken]).run().exit(4));
+    golden(
+        "demo-file-exists",
+        &Dsctl::alone()
+            .args(["demo", "--file", &taken])
+            .run()
+            .exit(4),
+    );
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use crate::harness::{Dsctl, schema};
 
 fn shipped(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "completions", name].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "completions", name]
+        .iter()
+        .collect()
 }
 
 #[test]
@@ -19,7 +21,10 @@ fn completions_and_manual_are_up_to_date() {
     ] {
         let output = Dsctl::alone().args(line.split(' ')).run().exit(0);
         let kept = std::fs::read_to_string(shipped(name)).unwrap();
-        assert!(output.stdout == kept && !kept.is_empty(), "completions/{name} is not what 'dsctl {line}' prints");
+        assert!(
+            output.stdout == kept && !kept.is_empty(),
+            "completions/{name} is not what 'dsctl {line}' prints"
+        );
         assert!(output.stderr.is_empty(), "{output:?}");
     }
 }
@@ -29,7 +34,9 @@ fn completions_and_manual_are_up_to_date() {
 fn schemas_are_those_of_the_types_that_are_written() {
     let folder = schema::folder();
     let made = dsctl::commands::schemas();
-    let made = made.into_iter().map(|(name, schema)| (format!("{name}.json"), format!("{schema:#}\n")));
+    let made = made
+        .into_iter()
+        .map(|(name, schema)| (format!("{name}.json"), format!("{schema:#}\n")));
     let made: BTreeMap<String, String> = made.collect();
     if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
         std::fs::create_dir_all(&folder).unwrap();
@@ -38,18 +45,30 @@ fn schemas_are_those_of_the_types_that_are_written() {
         }
         return;
     }
-    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert_eq!(names.collect::<BTreeSet<_>>(), made.keys().cloned().collect(), "the files of schema/");
+    let names = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        names.collect::<BTreeSet<_>>(),
+        made.keys().cloned().collect(),
+        "the files of schema/"
+    );
     for (name, text) in &made {
         let kept = std::fs::read_to_string(folder.join(name)).unwrap();
-        assert!(kept == *text, "schema/{name} is stale; UPDATE_GOLDEN=1 rewrites it");
+        assert!(
+            kept == *text,
+            "schema/{name} is stale; UPDATE_GOLDEN=1 rewrites it"
+        );
     }
 }
 
 #[test]
 fn bash_understands_its_completions() {
     let script = shipped("dsctl.bash");
-    Dsctl::of_program("/bin/bash").args(["-n", script.to_str().unwrap()]).run().exit(0);
+    Dsctl::of_program("/bin/bash")
+        .args(["-n", script.to_str().unwrap()])
+        .run()
+        .exit(0);
     // And they complete: a command, and an option of one.
     let ask = |words: &str, current: &str| {
         let count = words.split(' ').count();
@@ -58,7 +77,11 @@ fn bash_understands_its_completions() {
             script.display(),
             words.rsplit(' ').next().unwrap()
         );
-        Dsctl::of_program("/bin/bash").args(["-c", &script]).run().exit(0).stdout
+        Dsctl::of_program("/bin/bash")
+            .args(["-c", &script])
+            .run()
+            .exit(0)
+            .stdout
     };
     assert_eq!(ask("dsctl", "fail"), "failover\n");
     assert_eq!(ask("dsctl failover", "--allow-no"), "--allow-no-masters\n");

@@ -1,4 +1,5 @@
-//! Strange data: a terminal does not obey it, JSON keeps it to the letter, and no database takes it for SQL.
+//! Strange data: a terminal does not obey it, JSON keeps it to the letter, and no database takes it
+//! for SQL.
 
 use dsctl::demo::seed;
 use dsctl::model::Version;
@@ -38,12 +39,20 @@ fn dangerous(text: &str) -> bool {
 
 fn named(document: &Value, id: i64) -> &Value {
     let all = document["instances"].as_array().unwrap();
-    &all.iter().find(|row| row["id"] == id).unwrap_or_else(|| panic!("{id}"))["name"]
+    &all.iter()
+        .find(|row| row["id"] == id)
+        .unwrap_or_else(|| panic!("{id}"))["name"]
 }
 
 fn shows_and_keeps(env: &Env, version: Version, names: &[String]) {
     let ids: Vec<i64> = (500..).take(names.len()).collect();
-    let row = |(id, name): (&i64, &String)| seed::instance(version).id(*id).name(name).host(DEAD).definition(1, 1);
+    let row = |(id, name): (&i64, &String)| {
+        seed::instance(version)
+            .id(*id)
+            .name(name)
+            .host(DEAD)
+            .definition(1, 1)
+    };
     env.insert(ids.iter().zip(names).map(row));
     let document = run(env, "instances -o json").exit(0);
     assert!(!dangerous(&document.stdout), "{document:?}");
@@ -56,9 +65,13 @@ fn shows_and_keeps(env: &Env, version: Version, names: &[String]) {
         let visible = output.stdout.replace('\t', " ");
         assert!(!dangerous(&visible), "{output:?}");
         let is_of = |line: &str, id: &i64| {
-            line.starts_with(&format!("{id} ")) || line.starts_with(&format!("{{\"record\":\"instance\",\"id\":{id},"))
+            line.starts_with(&format!("{id} "))
+                || line.starts_with(&format!("{{\"record\":\"instance\",\"id\":{id},"))
         };
-        let lines = visible.lines().filter(|line| ids.iter().any(|id| is_of(line, id))).count();
+        let lines = visible
+            .lines()
+            .filter(|line| ids.iter().any(|id| is_of(line, id)))
+            .count();
         assert_eq!(lines, ids.len(), "one line for each: {output:?}");
     }
 }
@@ -66,7 +79,10 @@ fn shows_and_keeps(env: &Env, version: Version, names: &[String]) {
 #[test]
 fn names_in_sqlite() {
     let env = rehearsal(V3_2);
-    let names: Vec<String> = names().into_iter().chain(["nul\0inside".to_owned(), String::new()]).collect();
+    let names: Vec<String> = names()
+        .into_iter()
+        .chain(["nul\0inside".to_owned(), String::new()])
+        .collect();
     shows_and_keeps(&env, V3_2, &names);
 }
 
@@ -77,7 +93,8 @@ fn names_on_servers() {
         let _living = living(&env, V3_4);
         let mut names = names();
         if store == Store::MariaDb {
-            // Its tables have characters of three bytes at most, and take a NUL, which PostgreSQL does not.
+            // Its tables have characters of three bytes at most, and take a NUL, which PostgreSQL
+            // does not.
             for name in &mut names {
                 *name = name.replace('🚀', "✈");
             }
@@ -102,17 +119,32 @@ fn hosts_stay_data() {
     for store in Store::ALL {
         let env = with_zookeeper(store, V3_4);
         let _living = living(&env, V3_4);
-        let row = |(id, host): (i64, &&str)| seed::instance(V3_4).id(id).name("odd").host(host).definition(WORKFLOW, 1);
+        let row = |(id, host): (i64, &&str)| {
+            seed::instance(V3_4)
+                .id(id)
+                .name("odd")
+                .host(host)
+                .definition(WORKFLOW, 1)
+        };
         env.insert((500..).zip(&hosts).map(row));
         let before = env.dump();
         let table = run(&env, "masters").exit(0);
         assert!(!dangerous(&table.stdout), "{table:?}");
         let output = run(&env, "failover --all-dead --yes --grace 0s").exit(0);
-        // The last one alone is written as an address, so a master of that very name is dead; it is no pattern.
+        // The last one alone is written as an address, so a master of that very name is dead; it is
+        // no pattern.
         let expected = [&HANGING[..], &[507]].concat();
-        assert_eq!(super::changed_instances(&before, &env.dump()), expected, "{output:?}");
+        assert_eq!(
+            super::changed_instances(&before, &env.dump()),
+            expected,
+            "{output:?}"
+        );
         for id in 500..507 {
-            assert_eq!(env.dump().cell("t_ds_workflow_instance", &id, "state"), Some("1"), "{store:?} {id}");
+            assert_eq!(
+                env.dump().cell("t_ds_workflow_instance", &id, "state"),
+                Some("1"),
+                "{store:?} {id}"
+            );
         }
     }
 }
@@ -122,14 +154,28 @@ fn instances_without_a_state_that_is_known() {
     for version in [V3_2, V3_4] {
         let env = rehearsal(version);
         env.insert([
-            seed::instance(version).id(501).name("none").host(DEAD).without("state"),
-            seed::instance(version).id(502).name("later").host(DEAD).state(99),
-            seed::instance(version).id(503).name("negative").host(DEAD).state(-1),
+            seed::instance(version)
+                .id(501)
+                .name("none")
+                .host(DEAD)
+                .without("state"),
+            seed::instance(version)
+                .id(502)
+                .name("later")
+                .host(DEAD)
+                .state(99),
+            seed::instance(version)
+                .id(503)
+                .name("negative")
+                .host(DEAD)
+                .state(-1),
         ]);
         let before = env.dump();
         run(&env, "masters").exit(0);
         run(&env, "instances").exit(0);
-        let named = run(&env, "recover --instance 501,502,503 --yes -o json").exit(0).json();
+        let named = run(&env, "recover --instance 501,502,503 --yes -o json")
+            .exit(0)
+            .json();
         assert_eq!(named["skipped"], 3, "{named:#}");
         before.assert_same(&env.dump());
         run(&env, "failover --all-dead --yes --grace 0s").exit(0);
@@ -140,12 +186,23 @@ fn instances_without_a_state_that_is_known() {
 #[test]
 fn the_same_on_a_terminal_with_colours() {
     let env = rehearsal(V3_2);
-    env.insert([seed::instance(V3_2).id(501).name("\u{1b}[2J\u{1b}]0;x\u{7}").host("\u{1b}[2J").definition(1, 1)]);
-    let output = Dsctl::new(&env).args(["instances", "--color", "always"]).on_terminal().run().exit(0);
+    env.insert([seed::instance(V3_2)
+        .id(501)
+        .name("\u{1b}[2J\u{1b}]0;x\u{7}")
+        .host("\u{1b}[2J")
+        .definition(1, 1)]);
+    let output = Dsctl::new(&env)
+        .args(["instances", "--color", "always"])
+        .on_terminal()
+        .run()
+        .exit(0);
     // Its own colours, and nothing else.
     let own = regex_lite::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
     let rest = own.replace_all(&output.stdout, "").replace('\r', "");
-    assert!(own.is_match(&output.stdout) && !dangerous(&rest), "{output:?}");
+    assert!(
+        own.is_match(&output.stdout) && !dangerous(&rest),
+        "{output:?}"
+    );
 }
 
 /// Longer than clocks that count milliseconds in 31 bits can tell.
@@ -159,8 +216,13 @@ fn every_duration_that_is_taken_can_be_waited_for() {
                 env.unset("DSCTL_ZK");
             }
             for time in ["600h", "8760h"] {
-                let times = format!("--timeout {time} --session-timeout {time} --statement-timeout {time}");
-                run(&env, &format!("masters -o json --registry {registry} {times}")).exit(0);
+                let times =
+                    format!("--timeout {time} --session-timeout {time} --statement-timeout {time}");
+                run(
+                    &env,
+                    &format!("masters -o json --registry {registry} {times}"),
+                )
+                .exit(0);
             }
         }
     }

@@ -27,18 +27,27 @@ fn alone(line: &str) -> Output {
 fn every_help_text() {
     for command in COMMANDS {
         let name = format!("help/{}", command.replace(' ', "-"));
-        golden_all(&name, &["-h", "--help"].map(|flag| alone(&format!("{command} {flag}")).exit(0)));
+        golden_all(
+            &name,
+            &["-h", "--help"].map(|flag| alone(&format!("{command} {flag}")).exit(0)),
+        );
         let by_word = alone(&format!("help {command}")).exit(0);
         assert_eq!(by_word.stdout, alone(&format!("{command} --help")).stdout);
     }
-    golden_all("help/dsctl", &["-h", "--help", "help", "", "lock"].map(alone));
+    golden_all(
+        "help/dsctl",
+        &["-h", "--help", "help", "", "lock"].map(alone),
+    );
 }
 
 #[test]
 fn topics_and_version() {
     golden("help/exit-codes", &alone("help exit-codes").exit(0));
     golden("help/environment", &alone("help environment").exit(0));
-    golden_all("version", &["--version", "-V"].map(|line| alone(line).exit(0)));
+    golden_all(
+        "version",
+        &["--version", "-V"].map(|line| alone(line).exit(0)),
+    );
 }
 
 #[test]
@@ -79,7 +88,10 @@ fn wrong_usage() {
     ];
     let outputs = lines.map(alone);
     for output in &outputs {
-        assert!(output.stdout.is_empty() && output.stderr.starts_with("error: "), "{output:?}");
+        assert!(
+            output.stdout.is_empty() && output.stderr.starts_with("error: "),
+            "{output:?}"
+        );
     }
     golden_all("usage", &outputs);
 }
@@ -103,19 +115,42 @@ fn wrong_usage_is_told_to_programs_too() {
         let output = alone(line).exit(2);
         let document = output.json();
         let error = &document["error"];
-        assert_eq!((&error["kind"], &error["exit_code"]), (&"usage".into(), &2.into()), "{line}: {output:?}");
+        assert_eq!(
+            (&error["kind"], &error["exit_code"]),
+            (&"usage".into(), &2.into()),
+            "{line}: {output:?}"
+        );
         assert!(!error["message"].as_str().unwrap().is_empty(), "{line}");
-        assert_eq!((&document["schema_version"], document["warnings"].is_array()), (&1.into(), true), "{line}");
-        assert!(output.stderr.starts_with("error: ") && !output.stdout.contains("S3CR3T"), "{line}: {output:?}");
+        assert_eq!(
+            (&document["schema_version"], document["warnings"].is_array()),
+            (&1.into(), true),
+            "{line}"
+        );
+        assert!(
+            output.stderr.starts_with("error: ") && !output.stdout.contains("S3CR3T"),
+            "{line}: {output:?}"
+        );
     }
     assert_eq!(alone("failover -o json").json()["command"], "failover");
-    assert_eq!(alone("lock acquire -o json").json()["command"], "lock acquire");
+    assert_eq!(
+        alone("lock acquire -o json").json()["command"],
+        "lock acquire"
+    );
     let lines = alone("masters -o ndjson --nonsense").exit(2).ndjson();
     assert_eq!(lines.last().unwrap()["error"]["kind"], "usage", "{lines:?}");
-    let by_variable = Dsctl::alone().env("DSCTL_OUTPUT", "json").args(["masters", "--nonsense"]).run().exit(2);
+    let by_variable = Dsctl::alone()
+        .env("DSCTL_OUTPUT", "json")
+        .args(["masters", "--nonsense"])
+        .run()
+        .exit(2);
     assert_eq!(by_variable.json()["error"]["kind"], "usage");
     // Help is help.
-    assert!(alone("masters --help -o json").exit(0).stdout.starts_with("Show"));
+    assert!(
+        alone("masters --help -o json")
+            .exit(0)
+            .stdout
+            .starts_with("Show")
+    );
     assert!(alone("masters -o tsv --nonsense").exit(2).stdout.is_empty());
 }
 

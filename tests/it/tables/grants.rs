@@ -16,7 +16,10 @@ struct Right {
 }
 
 fn right(what: &str, on: &str) -> Right {
-    Right { what: what.to_owned(), on: on.to_owned() }
+    Right {
+        what: what.to_owned(),
+        on: on.to_owned(),
+    }
 }
 
 impl Right {
@@ -30,8 +33,14 @@ impl Right {
 fn listed(release: &str, store: Store) -> Vec<Right> {
     let (old, new) = (release < "2", release >= "3.3");
     let word = if new { "workflow" } else { "process" };
-    let mut rights: Vec<Right> =
-        ["t_ds_version", "t_ds_command", "t_ds_error_command", "t_ds_task_instance"].map(|t| right("SELECT", t)).into();
+    let mut rights: Vec<Right> = [
+        "t_ds_version",
+        "t_ds_command",
+        "t_ds_error_command",
+        "t_ds_task_instance",
+    ]
+    .map(|t| right("SELECT", t))
+    .into();
     rights.push(right("SELECT", &format!("t_ds_{word}_instance")));
     if !new {
         rights.push(right("SELECT", "t_ds_process_definition"));
@@ -45,10 +54,14 @@ fn listed(release: &str, store: Store) -> Vec<Right> {
     if new {
         rights.push(right("SELECT", "t_ds_project"));
         let registry = ["data", "client_heartbeat", "lock"];
-        rights.extend(registry.map(|table| right("SELECT", &format!("t_ds_jdbc_registry_{table}"))));
+        rights
+            .extend(registry.map(|table| right("SELECT", &format!("t_ds_jdbc_registry_{table}"))));
     }
     let claimed = if new { "state" } else { "host" };
-    rights.push(right(&format!("UPDATE ({claimed})"), &format!("t_ds_{word}_instance")));
+    rights.push(right(
+        &format!("UPDATE ({claimed})"),
+        &format!("t_ds_{word}_instance"),
+    ));
     if ("2".."3.2").contains(&release) {
         rights.push(right("UPDATE (state, flag)", "t_ds_task_instance"));
     }
@@ -69,30 +82,54 @@ impl Guest {
     fn new(store: Store, release: &str) -> Self {
         let mut world = World::new(store, release);
         let user = format!("guest_{}", world.env.database);
-        let (scheme, port) = (if store == Store::MariaDb { "mysql" } else { "postgres" }, world.env.server_port());
+        let (scheme, port) = (
+            if store == Store::MariaDb {
+                "mysql"
+            } else {
+                "postgres"
+            },
+            world.env.server_port(),
+        );
         match store {
-            Store::MariaDb => world.env.sql(&format!("CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")),
-            _ => world.env.sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}'")),
+            Store::MariaDb => world.env.sql(&format!(
+                "CREATE USER '{user}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'"
+            )),
+            _ => world
+                .env
+                .sql(&format!("CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}'")),
         }
-        let url = format!("{scheme}://{user}:{PASSWORD_IN_URL}@127.0.0.1:{port}/{}", world.env.database);
+        let url = format!(
+            "{scheme}://{user}:{PASSWORD_IN_URL}@127.0.0.1:{port}/{}",
+            world.env.database
+        );
         world.env.set("DSCTL_DB", &url);
         world.instances([1, 2]);
-        world.env.insert([seed::task(world.version, 1).id(11).host("10.0.0.9:1234")]);
+        world
+            .env
+            .insert([seed::task(world.version, 1).id(11).host("10.0.0.9:1234")]);
         Self { world, user }
     }
 
     fn user(&self) -> String {
-        if self.world.env.store == Store::MariaDb { format!("'{}'@'127.0.0.1'", self.user) } else { self.user.clone() }
+        if self.world.env.store == Store::MariaDb {
+            format!("'{}'@'127.0.0.1'", self.user)
+        } else {
+            self.user.clone()
+        }
     }
 
     fn grant(&self, rights: &[Right]) {
         for Right { what, on } in rights {
-            self.world.env.sql(&format!("GRANT {what} ON {on} TO {}", self.user()));
+            self.world
+                .env
+                .sql(&format!("GRANT {what} ON {on} TO {}", self.user()));
         }
     }
 
     fn revoke(&self, Right { what, on }: &Right) {
-        self.world.env.sql(&format!("REVOKE {what} ON {on} FROM {}", self.user()));
+        self.world
+            .env
+            .sql(&format!("REVOKE {what} ON {on} FROM {}", self.user()));
     }
 
     #[track_caller]
@@ -102,13 +139,23 @@ impl Guest {
 
     /// Each command once, and each of those that write does something.
     fn does_everything(&self) {
-        for line in ["masters", "instances", "commands", "lock status", "failover 10.0.0.2:5678 --dry-run"] {
+        for line in [
+            "masters",
+            "instances",
+            "commands",
+            "lock status",
+            "failover 10.0.0.2:5678 --dry-run",
+        ] {
             self.does(line);
         }
         self.does("lock acquire 10.0.0.2:5678 --for 100ms");
         self.does("clear-hosts 10.0.0.2:5678 --yes");
         assert_eq!(self.world.commands(), 0);
-        let state = if self.world.table() == "t_ds_workflow_instance" { " --original-state running" } else { "" };
+        let state = if self.world.table() == "t_ds_workflow_instance" {
+            " --original-state running"
+        } else {
+            ""
+        };
         self.does(&format!("recover --orphans --yes{state}"));
         assert_eq!(self.world.commands(), 2);
         self.world.instances([3]);
@@ -133,13 +180,20 @@ fn with_the_listed_grants(store: Store) {
         for right in &rights {
             guest.revoke(right);
             if right.is_to_read() {
-                for line in ["masters", "lock status", "failover --all-dead --yes --grace 0s"] {
+                for line in [
+                    "masters",
+                    "lock status",
+                    "failover --all-dead --yes --grace 0s",
+                ] {
                     refused(&guest.world, line, named(right));
                 }
             } else {
                 guest.does("masters");
                 let inserts = !right.what.starts_with("UPDATE");
-                for line in WRITING.iter().filter(|line| !(inserts && line.starts_with("clear-hosts"))) {
+                for line in WRITING
+                    .iter()
+                    .filter(|line| !(inserts && line.starts_with("clear-hosts")))
+                {
                     refused(&guest.world, line, named(right));
                 }
             }
@@ -159,23 +213,33 @@ fn with_the_listed_grants_and_without_each_in_postgres() {
     with_the_listed_grants(Store::Postgres);
 }
 
-/// In PostgreSQL a right on the columns that are read is enough, and these are all that is looked for at the start.
+/// In PostgreSQL a right on the columns that are read is enough, and these are all that is looked
+/// for at the start.
 #[test]
 fn the_columns_that_are_looked_for_are_all_that_is_read() {
     for release in ["1.3.9", "2.0.9", "3.0.6", "3.1.9", "3.2.2", "3.4.1"] {
         let guest = Guest::new(Store::Postgres, release);
         let family: &Family = family_of(guest.world.version).unwrap();
         let rights = listed(release, Store::Postgres);
-        guest.grant(&rights.into_iter().filter(|right| !right.is_to_read()).collect::<Vec<_>>());
+        guest.grant(
+            &rights
+                .into_iter()
+                .filter(|right| !right.is_to_read())
+                .collect::<Vec<_>>(),
+        );
         guest.grant(&[right("SELECT (id, version)", "t_ds_version")]);
         for need in family.reads() {
-            guest.grant(&[right(&format!("SELECT ({})", need.columns.join(", ")), need.table)]);
+            guest.grant(&[right(
+                &format!("SELECT ({})", need.columns.join(", ")),
+                need.table,
+            )]);
         }
         guest.does_everything();
     }
 }
 
-/// MySQL's servers show a column to those alone who have a right on it, and a release is told by columns that are missing.
+/// MySQL's servers show a column to those alone who have a right on it, and a release is told by
+/// columns that are missing.
 #[test]
 fn rights_on_single_columns_hide_the_release_in_mariadb() {
     let guest = Guest::new(Store::MariaDb, "3.0.6");
@@ -183,12 +247,26 @@ fn rights_on_single_columns_hide_the_release_in_mariadb() {
     guest.revoke(&right("SELECT", "t_ds_task_instance"));
     // Everything but what tells 3.0 from 2.0.
     let family = family_of(guest.world.version).unwrap();
-    let tasks = family.reads().into_iter().find(|need| need.table == "t_ds_task_instance").unwrap();
-    guest.grant(&[right(&format!("SELECT ({})", tasks.columns.join(", ")), "t_ds_task_instance")]);
+    let tasks = family
+        .reads()
+        .into_iter()
+        .find(|need| need.table == "t_ds_task_instance")
+        .unwrap();
+    guest.grant(&[right(
+        &format!("SELECT ({})", tasks.columns.join(", ")),
+        "t_ds_task_instance",
+    )]);
     for line in WRITING {
-        refused(&guest.world, line, "t_ds_version says 3.0.6, but the tables are those of family 2.0");
+        refused(
+            &guest.world,
+            line,
+            "t_ds_version says 3.0.6, but the tables are those of family 2.0",
+        );
     }
-    guest.world.env.sql("UPDATE t_ds_version SET version = 'mine'");
+    guest
+        .world
+        .env
+        .sql("UPDATE t_ds_version SET version = 'mine'");
     for line in WRITING {
         refused(&guest.world, line, "may not read whole tables");
     }
@@ -203,8 +281,19 @@ fn task_groups_that_are_closed_change_no_recipe() {
         // 17 is a state of 3.0 that 2.0 has not.
         guest.world.env.insert([guest.world.instance(5).state(17)]);
         guest.does("failover 10.0.0.2:5678 --yes");
-        assert_eq!((guest.world.commands(), guest.world.host(5).as_str()), (3, "NULL"), "{store:?}");
-        assert_eq!(guest.world.env.number("SELECT state FROM t_ds_task_instance WHERE id = 11"), 8, "{store:?}");
+        assert_eq!(
+            (guest.world.commands(), guest.world.host(5).as_str()),
+            (3, "NULL"),
+            "{store:?}"
+        );
+        assert_eq!(
+            guest
+                .world
+                .env
+                .number("SELECT state FROM t_ds_task_instance WHERE id = 11"),
+            8,
+            "{store:?}"
+        );
         assert_ne!(guest.world.host(1), DEAD);
     }
 }
@@ -214,16 +303,32 @@ fn task_groups_that_are_closed_change_no_recipe() {
 fn a_registry_in_the_database_wants_rights_of_its_own() {
     for store in [Store::MariaDb, Store::Postgres] {
         let mut guest = Guest::new(store, "3.4.1");
-        let alive = Registered { session_millis: 86_400_000, ..server(ALIVE, Timestamp::now() - 3.hours()) };
-        guest.world.env.register_in_database(guest.world.version, &alive);
+        let alive = Registered {
+            session_millis: 86_400_000,
+            ..server(ALIVE, Timestamp::now() - 3.hours())
+        };
+        guest
+            .world
+            .env
+            .register_in_database(guest.world.version, &alive);
         guest.world.env.unset("DSCTL_ZK");
         guest.world.env.set("DSCTL_REGISTRY", "jdbc");
         guest.grant(&listed("3.4.1", store));
-        let (lock, client) = ("t_ds_jdbc_registry_lock", "t_ds_jdbc_registry_client_heartbeat");
-        let mut rights = vec![right("INSERT", lock), right("INSERT", client), right("UPDATE", client)];
+        let (lock, client) = (
+            "t_ds_jdbc_registry_lock",
+            "t_ds_jdbc_registry_client_heartbeat",
+        );
+        let mut rights = vec![
+            right("INSERT", lock),
+            right("INSERT", client),
+            right("UPDATE", client),
+        ];
         let delete = [right("DELETE", lock), right("DELETE", client)];
         if store == Store::Postgres {
-            rights.push(right("USAGE", "SEQUENCE t_ds_jdbc_registry_lock_id_sequence"));
+            rights.push(right(
+                "USAGE",
+                "SEQUENCE t_ds_jdbc_registry_lock_id_sequence",
+            ));
             rights.extend(delete);
         } else {
             // A column's rights, which are what MySQL's servers show, are none to delete.
@@ -236,10 +341,19 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
                 refused(&guest.world, line, named(right));
             }
             // A lock alone needs them too, and nothing else.
-            refused(&guest.world, "lock acquire 10.0.0.2:5678 --for 1s", named(right));
+            refused(
+                &guest.world,
+                "lock acquire 10.0.0.2:5678 --for 1s",
+                named(right),
+            );
             guest.grant(std::slice::from_ref(right));
         }
-        guest.revoke(&listed("3.4.1", store).into_iter().find(|right| right.what == "INSERT").unwrap());
+        guest.revoke(
+            &listed("3.4.1", store)
+                .into_iter()
+                .find(|right| right.what == "INSERT")
+                .unwrap(),
+        );
         guest.does("lock acquire 10.0.0.2:5678 --for 100ms");
         guest.grant(&listed("3.4.1", store));
         guest.does("failover 10.0.0.2:5678 --yes");
@@ -252,10 +366,16 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
 fn a_second_connection_that_is_refused_is_the_databases() {
     let mut guest = Guest::new(Store::MariaDb, "3.4.1");
     guest.grant(&listed("3.4.1", Store::MariaDb));
-    guest.world.env.sql(&format!("GRANT USAGE ON *.* TO {} WITH MAX_USER_CONNECTIONS 1", guest.user()));
+    guest.world.env.sql(&format!(
+        "GRANT USAGE ON *.* TO {} WITH MAX_USER_CONNECTIONS 1",
+        guest.user()
+    ));
     guest.world.env.unset("DSCTL_ZK");
     guest.world.env.set("DSCTL_REGISTRY", "jdbc");
-    let output = run(&guest.world, "masters").exit(6).err("max_user_connections").err("check --db");
+    let output = run(&guest.world, "masters")
+        .exit(6)
+        .err("max_user_connections")
+        .err("check --db");
     assert!(!output.stderr.contains("--zk"), "{output:?}");
 }
 
@@ -267,11 +387,20 @@ fn rights_that_come_from_a_role_count() {
         let role = format!("role_{}", guest.world.env.database);
         guest.world.env.sql(&format!("CREATE ROLE {role}"));
         for Right { what, on } in listed("3.2.2", store) {
-            guest.world.env.sql(&format!("GRANT {what} ON {on} TO {role}"));
+            guest
+                .world
+                .env
+                .sql(&format!("GRANT {what} ON {on} TO {role}"));
         }
-        guest.world.env.sql(&format!("GRANT {role} TO {}", guest.user()));
+        guest
+            .world
+            .env
+            .sql(&format!("GRANT {role} TO {}", guest.user()));
         if store == Store::MariaDb {
-            guest.world.env.sql(&format!("SET DEFAULT ROLE {role} FOR {}", guest.user()));
+            guest
+                .world
+                .env
+                .sql(&format!("SET DEFAULT ROLE {role} FOR {}", guest.user()));
         }
         guest.does("failover 10.0.0.2:5678 --yes");
         assert_eq!(guest.world.commands(), 2, "{store:?}");
@@ -283,12 +412,21 @@ fn rights_that_come_from_a_role_count() {
 fn what_is_refused_in_the_registrys_tables_is_no_silence() {
     for store in [Store::MariaDb, Store::Postgres] {
         let mut guest = Guest::new(store, "3.4.1");
-        let alive = Registered { session_millis: 86_400_000, ..server(ALIVE, Timestamp::now() - 3.hours()) };
-        guest.world.env.register_in_database(guest.world.version, &alive);
+        let alive = Registered {
+            session_millis: 86_400_000,
+            ..server(ALIVE, Timestamp::now() - 3.hours())
+        };
+        guest
+            .world
+            .env
+            .register_in_database(guest.world.version, &alive);
         guest.world.env.unset("DSCTL_ZK");
         guest.world.env.set("DSCTL_REGISTRY", "jdbc");
         guest.grant(&listed("3.4.1", store));
-        let (lock, client) = ("t_ds_jdbc_registry_lock", "t_ds_jdbc_registry_client_heartbeat");
+        let (lock, client) = (
+            "t_ds_jdbc_registry_lock",
+            "t_ds_jdbc_registry_client_heartbeat",
+        );
         for table in [lock, client] {
             guest.grant(&["INSERT", "UPDATE", "DELETE"].map(|what| right(what, table)));
         }
@@ -303,9 +441,19 @@ fn what_is_refused_in_the_registrys_tables_is_no_silence() {
                 guest.user()
             ),
         });
-        let quota = if store == Store::MariaDb { "the quota is used up" } else { "the_quota_is_used_up" };
-        for line in ["lock acquire 10.0.0.2:5678 --for 1s", "failover 10.0.0.2:5678 --yes"] {
-            let output = run(&guest.world, line).exit(1).err("refused a statement").err(quota);
+        let quota = if store == Store::MariaDb {
+            "the quota is used up"
+        } else {
+            "the_quota_is_used_up"
+        };
+        for line in [
+            "lock acquire 10.0.0.2:5678 --for 1s",
+            "failover 10.0.0.2:5678 --yes",
+        ] {
+            let output = run(&guest.world, line)
+                .exit(1)
+                .err("refused a statement")
+                .err(quota);
             assert!(!output.stderr.contains("does not answer"), "{output:?}");
         }
         assert_eq!(guest.world.commands(), 0);

@@ -17,23 +17,36 @@ fn add_instance_table(world: &World, release: &str, table: &str) {
     };
     let version: Version = release.parse().unwrap();
     let is_its = |statement: &String| {
-        let named = statement.starts_with("CREATE TABLE") || statement.starts_with("CREATE SEQUENCE");
+        let named =
+            statement.starts_with("CREATE TABLE") || statement.starts_with("CREATE SEQUENCE");
         let words = statement.replace('`', "");
-        named && words.split_whitespace().nth(2).is_some_and(|name| name.trim_end_matches("_id_sequence") == table)
+        named
+            && words
+                .split_whitespace()
+                .nth(2)
+                .is_some_and(|name| name.trim_end_matches("_id_sequence") == table)
     };
-    let statements: Vec<String> = create_statements(version, dialect).into_iter().filter(is_its).collect();
+    let statements: Vec<String> = create_statements(version, dialect)
+        .into_iter()
+        .filter(is_its)
+        .collect();
     world.env.sql(&statements.join(";\n"));
 }
 
 fn two_instance_tables(store: Store) {
-    for (release, other, table) in
-        [("3.4.1", "3.2.2", "t_ds_process_instance"), ("3.2.2", "3.4.1", "t_ds_workflow_instance")]
-    {
+    for (release, other, table) in [
+        ("3.4.1", "3.2.2", "t_ds_process_instance"),
+        ("3.2.2", "3.4.1", "t_ds_workflow_instance"),
+    ] {
         let mut world = World::new(store, release);
         world.instances([1]);
         add_instance_table(&world, other, table);
         for line in EVERY {
-            refused(&world, line, "both t_ds_process_instance and t_ds_workflow_instance");
+            refused(
+                &world,
+                line,
+                "both t_ds_process_instance and t_ds_workflow_instance",
+            );
         }
         // Nobody can say from here which of the two the masters use.
         for version in ["3.2.2", "3.4.1"] {
@@ -45,7 +58,9 @@ fn two_instance_tables(store: Store) {
             );
         }
         world.env.unset("DSCTL_DS_VERSION");
-        world.env.sql(&format!("ALTER TABLE {table} RENAME TO old_instances"));
+        world
+            .env
+            .sql(&format!("ALTER TABLE {table} RENAME TO old_instances"));
         run(&world, "failover --all-dead --yes --grace 0s").exit(0);
         assert_eq!(world.commands(), 1, "{release}");
     }
@@ -127,20 +142,35 @@ fn a_version_of_another_family_is_refused_unless_the_operator_agrees_with_the_ta
         world.instances([1]);
         world.env.sql("UPDATE t_ds_version SET version = '3.2.0'");
         for line in EVERY {
-            refused(&world, line, "t_ds_version says 3.2.0, but the tables are those of family 3.1");
+            refused(
+                &world,
+                line,
+                "t_ds_version says 3.2.0, but the tables are those of family 3.1",
+            );
         }
         world.env.set("DSCTL_DS_VERSION", "3.2.0");
-        refused(&world, "failover --all-dead --yes --grace 0s", "--ds-version 3.2.0 contradicts the schema");
+        refused(
+            &world,
+            "failover --all-dead --yes --grace 0s",
+            "--ds-version 3.2.0 contradicts the schema",
+        );
         world.env.set("DSCTL_DS_VERSION", "3.1.9");
-        run(&world, "failover --all-dead --yes --grace 0s").exit(0).err("t_ds_version says");
+        run(&world, "failover --all-dead --yes --grace 0s")
+            .exit(0)
+            .err("t_ds_version says");
         assert_eq!(world.commands(), 1, "{store:?}");
     }
 }
 
-/// Masters of 2.0.1 and of 2.0.5 hold different locks; the tables say the one, `t_ds_version` the other.
+/// Masters of 2.0.1 and of 2.0.5 hold different locks; the tables say the one, `t_ds_version` the
+/// other.
 #[test]
 fn a_contradiction_within_a_family_takes_every_lock_that_it_could_be() {
-    for (path, held) in [("lock/failover/masters", 5), ("lock/failover/masters/10.0.0.2:5678", 5), ("lock/other", 0)] {
+    for (path, held) in [
+        ("lock/failover/masters", 5),
+        ("lock/failover/masters/10.0.0.2:5678", 5),
+        ("lock/other", 0),
+    ] {
         let world = World::new(Store::Sqlite, "2.0.1");
         world.instances([1]);
         world.env.sql("UPDATE t_ds_version SET version = '2.0.5'");

@@ -1,4 +1,5 @@
-//! A command table that would refuse a recovery command: told before the first lock and write, and in the dry run.
+//! A command table that would refuse a recovery command: told before the first lock and write, and
+//! in the dry run.
 
 use super::{WRITING, refused, run};
 use crate::attack::World;
@@ -14,14 +15,26 @@ fn commands_that_cannot_be_inserted(store: Store) {
         _ => "ALTER TABLE t_ds_command ALTER COLUMN id DROP DEFAULT",
     };
     let cases = [
-        ("3.2.2", "ALTER TABLE t_ds_command DROP COLUMN test_flag", "t_ds_command has no column test_flag"),
-        ("3.1.9", "ALTER TABLE t_ds_command DROP COLUMN dry_run", "t_ds_command has no column dry_run"),
+        (
+            "3.2.2",
+            "ALTER TABLE t_ds_command DROP COLUMN test_flag",
+            "t_ds_command has no column test_flag",
+        ),
+        (
+            "3.1.9",
+            "ALTER TABLE t_ds_command DROP COLUMN dry_run",
+            "t_ds_command has no column dry_run",
+        ),
         (
             "3.2.2",
             "ALTER TABLE t_ds_command ADD COLUMN approved_by varchar(20) NOT NULL",
             "t_ds_command.approved_by may not be NULL and has no default",
         ),
-        ("3.4.1", drop_default, "the database gives out no ids of t_ds_command"),
+        (
+            "3.4.1",
+            drop_default,
+            "the database gives out no ids of t_ds_command",
+        ),
     ];
     for (release, change, seen) in cases {
         if store == Store::Sqlite && (change == drop_default || change.contains("NOT NULL")) {
@@ -60,11 +73,26 @@ fn commands_that_cannot_be_inserted_in_postgres() {
 #[test]
 fn columns_of_somebody_elses_that_fill_themselves_do() {
     let cases = [
-        (Store::Sqlite, "ALTER TABLE t_ds_command ADD COLUMN own varchar(9) NOT NULL DEFAULT 'x'"),
-        (Store::MariaDb, "ALTER TABLE t_ds_command ADD COLUMN own varchar(9) NOT NULL DEFAULT ''"),
-        (Store::MariaDb, "ALTER TABLE t_ds_command ADD COLUMN own int AS (command_type + 1) STORED"),
-        (Store::MariaDb, "ALTER TABLE t_ds_command ADD COLUMN own enum('a', 'b') NOT NULL"),
-        (Store::Postgres, "ALTER TABLE t_ds_command ADD COLUMN own text NOT NULL DEFAULT ''"),
+        (
+            Store::Sqlite,
+            "ALTER TABLE t_ds_command ADD COLUMN own varchar(9) NOT NULL DEFAULT 'x'",
+        ),
+        (
+            Store::MariaDb,
+            "ALTER TABLE t_ds_command ADD COLUMN own varchar(9) NOT NULL DEFAULT ''",
+        ),
+        (
+            Store::MariaDb,
+            "ALTER TABLE t_ds_command ADD COLUMN own int AS (command_type + 1) STORED",
+        ),
+        (
+            Store::MariaDb,
+            "ALTER TABLE t_ds_command ADD COLUMN own enum('a', 'b') NOT NULL",
+        ),
+        (
+            Store::Postgres,
+            "ALTER TABLE t_ds_command ADD COLUMN own text NOT NULL DEFAULT ''",
+        ),
         (
             Store::Postgres,
             "ALTER TABLE t_ds_command ALTER COLUMN id DROP DEFAULT; \

@@ -1,4 +1,5 @@
-//! What the tables of the metadata store must be, and what its user must be allowed to: told before anything is done.
+//! What the tables of the metadata store must be, and what its user must be allowed to: told before
+//! anything is done.
 
 mod grants;
 mod halves;
@@ -37,7 +38,9 @@ fn run(world: &World, line: &str) -> Output {
     let program = Dsctl::new(&world.env).args(line.split_whitespace());
     if line.starts_with("watch") {
         let state = world.env.home().join("watch.json");
-        return program.args(["--grace", "0s", "--state-file", state.to_str().unwrap()]).run();
+        return program
+            .args(["--grace", "0s", "--state-file", state.to_str().unwrap()])
+            .run();
     }
     program.run()
 }
@@ -47,7 +50,10 @@ fn run(world: &World, line: &str) -> Output {
 fn refused(world: &World, line: &str, seen: &str) -> Output {
     let (database, registry) = (world.env.dump(), world.env.registry_dump());
     let output = run(world, line).exit(4);
-    assert!(output.stdout.contains(seen) || output.stderr.contains(seen), "no {seen:?} in\n{output:?}");
+    assert!(
+        output.stdout.contains(seen) || output.stderr.contains(seen),
+        "no {seen:?} in\n{output:?}"
+    );
     database.assert_same(&world.env.dump());
     assert_eq!(registry, world.env.registry_dump(), "{output:?}");
     output

@@ -1,4 +1,5 @@
-//! A grace time is a proof of absence: whoever was there in between has all of it again, however long nobody looked.
+//! A grace time is a proof of absence: whoever was there in between has all of it again, however
+//! long nobody looked.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,12 +12,20 @@ const OTHER: &str = "10.0.0.3:5678";
 
 /// Registers a master and ends it again: nobody who looks rarely sees that.
 fn comes_and_goes(world: &World, address: &str) {
-    world.env.register(world.version, &registered(address)).close();
+    world
+        .env
+        .register(world.version, &registered(address))
+        .close();
 }
 
-/// A program that is asked before each failover, and whose first answer is waited for until a file is there.
+/// A program that is asked before each failover, and whose first answer is waited for until a file
+/// is there.
 fn slow_once(world: &World) -> (String, std::path::PathBuf, std::path::PathBuf) {
-    let (path, asked, go) = (world.env.home().join("pre"), world.env.home().join("asked"), world.env.home().join("go"));
+    let (path, asked, go) = (
+        world.env.home().join("pre"),
+        world.env.home().join("asked"),
+        world.env.home().join("go"),
+    );
     let script = format!(
         "test -e {asked} && exit 0; echo $DSCTL_MASTER > {asked}.new; mv {asked}.new {asked}\n\
          while ! test -e {go}; do sleep 0.05; done",
@@ -24,7 +33,11 @@ fn slow_once(world: &World) -> (String, std::path::PathBuf, std::path::PathBuf) 
         go = go.display()
     );
     program(&path, &script);
-    (format!("--on pre={} --hook-timeout 30s", path.display()), asked, go)
+    (
+        format!("--on pre={} --hook-timeout 30s", path.display()),
+        asked,
+        go,
+    )
 }
 
 #[test]
@@ -49,8 +62,16 @@ fn who_returns_while_another_is_failed_over_has_its_whole_grace_anew() {
         watcher.await_stdout(&of("failover_finished", OTHER));
         watcher.await_stdout(&of("failover_finished", DEAD));
         let output = end(&world, watcher);
-        assert!(output.stdout.contains("it begins anew, since somebody came and went"), "{output:?}");
-        assert_eq!(world.command_count(), i64::try_from(world.ids.len() + others.len() + begun.len()).unwrap());
+        assert!(
+            output
+                .stdout
+                .contains("it begins anew, since somebody came and went"),
+            "{output:?}"
+        );
+        assert_eq!(
+            world.command_count(),
+            i64::try_from(world.ids.len() + others.len() + begun.len()).unwrap()
+        );
         assert!(world.commands().values().all(|count| *count == 1));
     }
 }
@@ -71,25 +92,44 @@ fn who_comes_and_goes_while_the_lock_is_waited_for_is_not_failed_over() {
     watcher.await_stdout(&of("failover_refused", DEAD));
     world.check_untouched();
     watcher.await_stdout(&of("failover_finished", DEAD));
-    assert!(gone.elapsed() >= Duration::from_secs(3), "{:?}", gone.elapsed());
+    assert!(
+        gone.elapsed() >= Duration::from_secs(3),
+        "{:?}",
+        gone.elapsed()
+    );
     let output = end(&world, watcher);
-    assert!(told(&output, "failover_refused")[0]["text"].as_str().unwrap().contains("came or went"), "{output:?}");
+    assert!(
+        told(&output, "failover_refused")[0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("came or went"),
+        "{output:?}"
+    );
     world.check_complete();
 }
 
 fn round(world: &World, more: &str) -> crate::harness::Output {
-    world.run(watch(world, &format!("--once --grace 3s {more}"))).exit(0)
+    world
+        .run(watch(world, &format!("--once --grace 3s {more}")))
+        .exit(0)
 }
 
 #[test]
 fn rounds_of_cron_believe_what_the_registry_proves() {
     for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
         let world = World::new(store, version, 5);
-        assert!(round(&world, "").stdout.contains(&of("grace_started", DEAD)));
+        assert!(
+            round(&world, "")
+                .stdout
+                .contains(&of("grace_started", DEAD))
+        );
         comes_and_goes(&world, DEAD);
         let_pass(Duration::from_secs(4));
         let after = round(&world, "");
-        assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"), "{after:?}");
+        assert!(
+            told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"),
+            "{after:?}"
+        );
         world.check_untouched();
         // Another one comes, and is there: nothing is hidden by that, and the grace time goes on.
         let _other = world.env.register(version, &registered(OTHER));
@@ -107,12 +147,17 @@ fn without_looks(path: &Path) {
     let text = std::fs::read_to_string(path).unwrap();
     let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
     for key in ["look", "marks", "alive"] {
-        state["state"].as_object_mut().unwrap().remove(key).expect(key);
+        state["state"]
+            .as_object_mut()
+            .unwrap()
+            .remove(key)
+            .expect(key);
     }
     std::fs::write(path, state.to_string()).unwrap();
 }
 
-/// The first round was by a clock that was behind for an hour, and was set since: a second has gone by, not an hour.
+/// The first round was by a clock that was behind for an hour, and was set since: a second has gone
+/// by, not an hour.
 #[test]
 fn rounds_of_cron_follow_a_clock_that_was_set_forward() {
     for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
@@ -120,13 +165,21 @@ fn rounds_of_cron_follow_a_clock_that_was_set_forward() {
         round(&world, "");
         let text = std::fs::read_to_string(state_file(&world)).unwrap();
         let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
-        for place in ["/state/missing/10.0.0.2:5678", "/state/look/at_ms", "/state/work_at_ms", "/state/kept/wall_ms"] {
+        for place in [
+            "/state/missing/10.0.0.2:5678",
+            "/state/look/at_ms",
+            "/state/work_at_ms",
+            "/state/kept/wall_ms",
+        ] {
             let time = state.pointer_mut(place).expect(place);
             *time = (time.as_i64().unwrap() - 3_600_000).into();
         }
         std::fs::write(state_file(&world), state.to_string()).unwrap();
         let after = world.run(watch(&world, "--once --grace 1m")).exit(0);
-        assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("grace time"), "{after:?}");
+        assert!(
+            told(&after, "failover_started").is_empty() && after.stdout.contains("grace time"),
+            "{after:?}"
+        );
         world.check_untouched();
         // It goes on from there, and does not begin anew.
         let_pass(Duration::from_secs(4));
@@ -143,11 +196,15 @@ fn a_state_file_that_proves_nothing_is_not_believed() {
     without_looks(&state_file(&world));
     let_pass(Duration::from_secs(4));
     let after = round(&world, "");
-    assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"), "{after:?}");
+    assert!(
+        told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"),
+        "{after:?}"
+    );
     world.check_untouched();
 }
 
-/// The tables of the JDBC registry keep no trace of who came and went: there, somebody must have looked.
+/// The tables of the JDBC registry keep no trace of who came and went: there, somebody must have
+/// looked.
 #[test]
 fn with_the_registry_in_tables_nobody_may_look_away() {
     let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
@@ -160,9 +217,19 @@ fn with_the_registry_in_tables_nobody_may_look_away() {
     let woken = Instant::now();
     watcher.await_stdout_times(&event("grace_started"), 2);
     watcher.await_stdout(&event("failover_finished"));
-    assert!(woken.elapsed() >= Duration::from_secs(7), "{:?}", woken.elapsed());
+    assert!(
+        woken.elapsed() >= Duration::from_secs(7),
+        "{:?}",
+        woken.elapsed()
+    );
     let output = end(&world, watcher);
-    assert!(told(&output, "grace_started")[1]["text"].as_str().unwrap().contains("--interval"), "{output:?}");
+    assert!(
+        told(&output, "grace_started")[1]["text"]
+            .as_str()
+            .unwrap()
+            .contains("--interval"),
+        "{output:?}"
+    );
     world.check_complete();
 }
 
@@ -173,12 +240,27 @@ fn rounds_of_cron_with_the_registry_in_tables_are_as_often_as_they_say() {
     assert!(first.stdout.contains(&event("grace_started")), "{first:?}");
     let_pass(Duration::from_secs(7));
     let late = round(&world, "");
-    assert!(told(&late, "failover_started").is_empty() && late.stdout.contains("begins anew"), "{late:?}");
+    assert!(
+        told(&late, "failover_started").is_empty() && late.stdout.contains("begins anew"),
+        "{late:?}"
+    );
     world.check_untouched();
     let_pass(Duration::from_secs(7));
     let state = state_file(&world);
-    let words = format!("watch -o ndjson --yes --once --grace 3s --interval 1h --state-file {}", state.display());
-    assert_eq!(told(&world.run(world.dsctl(&words)).exit(0), "failover_finished").len(), 1);
-    eventually(SOON, "all", || if world.command_count() == 5 { Ok(()) } else { Err(world.command_count()) });
+    let words = format!(
+        "watch -o ndjson --yes --once --grace 3s --interval 1h --state-file {}",
+        state.display()
+    );
+    assert_eq!(
+        told(&world.run(world.dsctl(&words)).exit(0), "failover_finished").len(),
+        1
+    );
+    eventually(SOON, "all", || {
+        if world.command_count() == 5 {
+            Ok(())
+        } else {
+            Err(world.command_count())
+        }
+    });
     world.check_complete();
 }

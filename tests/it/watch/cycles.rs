@@ -19,7 +19,11 @@ const WARM: usize = 100;
 
 /// `DSCTL_TEST_CYCLES=1000` makes it a long test.
 fn cycles() -> usize {
-    std::env::var("DSCTL_TEST_CYCLES").ok().and_then(|count| count.parse().ok()).unwrap_or(200).max(2 * WARM)
+    std::env::var("DSCTL_TEST_CYCLES")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(200)
+        .max(2 * WARM)
 }
 
 /// What a watcher holds, as the system and the servers count it.
@@ -42,14 +46,22 @@ struct Scene {
 impl Scene {
     fn counter(&self, name: &str) -> u64 {
         let text = self.zookeeper.four_letters("mntr");
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}\t")));
-        line.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in\n{text}"))
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}\t")));
+        line.and_then(|number| number.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no {name} in\n{text}"))
     }
 
     fn held(&self) -> Held {
         let pid = self.watcher.pid();
-        let count = |what: &str| std::fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
-        let connections = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'dsctl'";
+        let count = |what: &str| {
+            std::fs::read_dir(format!("/proc/{pid}/{what}"))
+                .unwrap()
+                .count()
+        };
+        let connections =
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'dsctl'";
         Held {
             files: count("fd"),
             threads: count("task"),
@@ -68,8 +80,12 @@ impl Scene {
 
     /// Resident memory, in KiB.
     fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.watcher.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.watcher.pid())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
@@ -78,16 +94,25 @@ impl Scene {
         let path = self.world.env.path(&format!("nodes/master/{DEAD}"));
         let payload = registered(DEAD).payload(BY_HOST);
         let options = CreateMode::Ephemeral.with_acls(Acls::anyone_all());
-        wait(self.world.zk().client().create(&path, payload.as_bytes(), &options)).unwrap();
-        self.watcher.await_stdout_times(&of("master_registered", DEAD), number);
+        wait(
+            self.world
+                .zk()
+                .client()
+                .create(&path, payload.as_bytes(), &options),
+        )
+        .unwrap();
+        self.watcher
+            .await_stdout_times(&of("master_registered", DEAD), number);
         if number.is_multiple_of(WITH_WORK) {
             self.world.add_later(DEAD, long_ago(), 1);
         }
         self.world.zk().delete(&path);
-        self.watcher.await_stdout_times(&of("master_lost", DEAD), number);
+        self.watcher
+            .await_stdout_times(&of("master_lost", DEAD), number);
         if number.is_multiple_of(WITH_WORK) {
             // One was left behind before the first cycle.
-            self.watcher.await_stdout_times(&of("failover_finished", DEAD), number / WITH_WORK + 1);
+            self.watcher
+                .await_stdout_times(&of("failover_finished", DEAD), number / WITH_WORK + 1);
         }
     }
 }
@@ -95,13 +120,25 @@ impl Scene {
 #[test]
 fn nothing_grows_with_lost_and_found_masters() {
     let (database, zookeeper) = (MariaDb::private(), ZooKeeper::private());
-    let env = Env::on(Store::MariaDb, &zookeeper.connect_string(), database.port(), database.create_database());
+    let env = Env::on(
+        Store::MariaDb,
+        &zookeeper.connect_string(),
+        database.port(),
+        database.create_database(),
+    );
     let world = World::in_env(env, BY_HOST, 1);
     let metrics = world.env.home().join("cycles.prom");
-    let more = format!("--grace 0s --cool-down 0s --metrics-file {}", metrics.display());
+    let more = format!(
+        "--grace 0s --cool-down 0s --metrics-file {}",
+        metrics.display()
+    );
     let mut watcher = watch(&world, &more).limit(Duration::from_mins(10)).spawn();
     watcher.await_stdout(&event("failover_finished"));
-    let mut scene = Scene { world, zookeeper, watcher };
+    let mut scene = Scene {
+        world,
+        zookeeper,
+        watcher,
+    };
     (1..=WARM).for_each(|number| scene.cycle(number));
     let (warm, memory, start) = (scene.settled(), scene.memory(), Instant::now());
     (WARM + 1..=cycles()).for_each(|number| scene.cycle(number));
@@ -109,7 +146,11 @@ fn nothing_grows_with_lost_and_found_masters() {
     // Connections that have just ended may be counted a moment longer.
     eventually(Duration::from_secs(10), "as much as before", || {
         let now = scene.held();
-        if now == warm { Ok(()) } else { Err((now, warm.clone())) }
+        if now == warm {
+            Ok(())
+        } else {
+            Err((now, warm.clone()))
+        }
     });
     let grown = scene.memory().saturating_sub(memory);
     let measured = format!(

@@ -1,5 +1,5 @@
-//! The database goes away and comes back, is another one for a while, or takes no writes: said, waited for, and exactly
-//! once all the same.
+//! The database goes away and comes back, is another one for a while, or takes no writes: said,
+//! waited for, and exactly once all the same.
 
 use super::{Rounds, await_commands, end, event, of, program, told, watch};
 use crate::faults::moments::{Moment, SERVERS};
@@ -21,7 +21,8 @@ fn a_database_that_stops_and_starts_is_waited_for() {
     watcher.await_stdout(&event("error"));
     server.start();
     let late = world.env.register(BY_HOST, &registered("10.0.0.9:5678"));
-    // An event of the registry is only told by a round that succeeded, the database's part included.
+    // An event of the registry is only told by a round that succeeded, the database's part
+    // included.
     watcher.await_stdout("10.0.0.9:5678");
     late.close();
     end(&world, watcher);
@@ -35,7 +36,11 @@ fn schema(server: &MariaDb, name: &str) {
 }
 
 fn version(store: Store) -> dsctl::model::Version {
-    if store == Store::MariaDb { BY_HOST } else { BY_STATE }
+    if store == Store::MariaDb {
+        BY_HOST
+    } else {
+        BY_STATE
+    }
 }
 
 /// Fails the master over in batches of five, and has the second COMMIT go wrong.
@@ -57,7 +62,8 @@ fn a_connection_that_breaks_at_commit() {
             let mut world = World::new(store, version(store), 15);
             let proxy = world.env.through_proxy();
             let watcher = second_commit(&world, &proxy, at);
-            // Nobody has to do anything, and nothing has to be waited for but the pause after a failure.
+            // Nobody has to do anything, and nothing has to be waited for but the pause after a
+            // failure.
             await_commands(&world, 15);
             let output = end(&world, watcher);
             world.check_complete();
@@ -78,22 +84,36 @@ fn killed_in_a_batch(mut world: World, kill: impl FnOnce(), start: impl FnOnce()
     await_commands(&world, 15);
     let output = end(&world, watcher);
     world.check_complete();
-    let finished: i64 = told(&output, "failover_finished").iter().filter_map(|line| line["recovered"].as_i64()).sum();
-    assert_eq!(finished, 10, "the first batch was told with the error: {output:?}");
+    let finished: i64 = told(&output, "failover_finished")
+        .iter()
+        .filter_map(|line| line["recovered"].as_i64())
+        .sum();
+    assert_eq!(
+        finished, 10,
+        "the first batch was told with the error: {output:?}"
+    );
 }
 
 #[test]
 fn mariadb_is_killed_in_a_batch() {
     let server = std::cell::RefCell::new(MariaDb::private());
     let world = World::in_env(Env::on_mariadb(&server.borrow()), BY_HOST, 15);
-    killed_in_a_batch(world, || server.borrow_mut().kill(), || server.borrow_mut().start());
+    killed_in_a_batch(
+        world,
+        || server.borrow_mut().kill(),
+        || server.borrow_mut().start(),
+    );
 }
 
 #[test]
 fn postgresql_is_killed_in_a_batch() {
     let server = std::cell::RefCell::new(Postgres::private());
     let world = World::in_env(Env::on_postgres(&server.borrow()), BY_STATE, 15);
-    killed_in_a_batch(world, || server.borrow_mut().kill(), || server.borrow_mut().start());
+    killed_in_a_batch(
+        world,
+        || server.borrow_mut().kill(),
+        || server.borrow_mut().start(),
+    );
 }
 
 #[test]
@@ -102,7 +122,8 @@ fn another_server_answers_for_a_while() {
         let (own, other) = (MariaDb::private(), MariaDb::private());
         let mut world = World::in_env(Env::on_mariadb(&own), BY_HOST, 5);
         if other_has_a_schema {
-            // As on a server that is made ready for a restore: the database is there, its tables are not.
+            // As on a server that is made ready for a restore: the database is there, its tables
+            // are not.
             other.sql("", &format!("CREATE DATABASE {}", world.env.database));
         }
         let mut proxy = world.env.through_proxy();
@@ -121,7 +142,8 @@ fn another_server_answers_for_a_while() {
     }
 }
 
-/// No write would go through: said before anything is begun, tried again, and done as soon as it can be.
+/// No write would go through: said before anything is begun, tried again, and done as soon as it
+/// can be.
 fn read_only(world: &World, allow: impl FnOnce()) {
     let mut watcher = watch(world, "--grace 0s").spawn();
     watcher.await_stdout("takes no writes");
@@ -148,7 +170,10 @@ fn mariadb_is_read_only_for_a_while() {
              SET GLOBAL read_only = 1"
         ),
     );
-    let url = format!("mysql://plain:{MARKER}@127.0.0.1:{}/{database}", server.port());
+    let url = format!(
+        "mysql://plain:{MARKER}@127.0.0.1:{}/{database}",
+        server.port()
+    );
     world.env.set("DSCTL_DB", &url);
     read_only(&world, || server.sql("", "SET GLOBAL read_only = 0"));
 }
@@ -158,17 +183,23 @@ fn postgresql_is_read_only_for_a_while() {
     let server = Postgres::private();
     let world = World::in_env(Env::on_postgres(&server), BY_STATE, 5);
     // One statement a text: several would be one transaction, in which ALTER SYSTEM cannot be.
-    server.sql("postgres", "ALTER SYSTEM SET default_transaction_read_only = on");
+    server.sql(
+        "postgres",
+        "ALTER SYSTEM SET default_transaction_read_only = on",
+    );
     server.sql("postgres", "SELECT pg_reload_conf()");
     read_only(&world, || {
         // This very statement is no write.
-        server.sql("postgres", "ALTER SYSTEM RESET default_transaction_read_only");
+        server.sql(
+            "postgres",
+            "ALTER SYSTEM RESET default_transaction_read_only",
+        );
         server.sql("postgres", "SELECT pg_reload_conf()");
     });
 }
 
-/// A server, or what stands before it, ends connections that say nothing for as long as between two rounds: that is no reason
-/// to begin every grace time anew, for ever.
+/// A server, or what stands before it, ends connections that say nothing for as long as between two
+/// rounds: that is no reason to begin every grace time anew, for ever.
 #[test]
 fn a_connection_that_is_ended_between_two_rounds_is_made_anew() {
     let server = MariaDb::private();

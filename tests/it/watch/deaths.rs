@@ -13,7 +13,10 @@ fn a_master_that_dies_is_failed_over_once_by_two_watchers() {
         let dying = world.env.register(version, &registered(DEAD));
         let mut watchers = [watch(&world, "--grace 1s").spawn(), {
             let other = world.env.home().join("other.json");
-            let words = format!("watch -o ndjson --yes --interval 1s --grace 1s --state-file {}", other.display());
+            let words = format!(
+                "watch -o ndjson --yes --interval 1s --grace 1s --state-file {}",
+                other.display()
+            );
             world.dsctl(&words).spawn()
         }];
         for watcher in &mut watchers {
@@ -27,10 +30,15 @@ fn a_master_that_dies_is_failed_over_once_by_two_watchers() {
         }
         // Whoever is second finds nothing left, or stands by and looks again.
         crate::harness::eventually(Duration::from_secs(20), "all are handed over", || {
-            if world.command_count() == 100 { Ok(()) } else { Err(world.command_count()) }
+            if world.command_count() == 100 {
+                Ok(())
+            } else {
+                Err(world.command_count())
+            }
         });
         world.check_complete();
-        // One may still be giving the lock back while the other one ends: only then is nobody left to hold it.
+        // One may still be giving the lock back while the other one ends: only then is nobody left
+        // to hold it.
         for watcher in watchers {
             watcher.signal("TERM");
             watcher.finish().exit(143);
@@ -53,19 +61,25 @@ fn a_master_that_flaps_faster_than_the_grace_time_keeps_its_work() {
         master = Some(world.env.register(BY_HOST, &registered(DEAD)));
     }
     let output = end(&world, watcher);
-    assert!(!words(&output).iter().any(|word| word == "failover_started"), "{output:?}");
+    assert!(
+        !words(&output).iter().any(|word| word == "failover_started"),
+        "{output:?}"
+    );
     world.check_untouched();
 }
 
-/// A master whose session nobody ends in order: when the watcher has seen it, its network goes away, and the server finds
-/// that out by itself.
+/// A master whose session nobody ends in order: when the watcher has seen it, its network goes
+/// away, and the server finds that out by itself.
 fn cut_off(world: &World, watcher: &mut Running, address: &str) -> Proxy {
     let proxy = Proxy::to(ZooKeeper::shared().port());
     let master = registered(address);
-    let path = world.env.path(master.key(world.version).trim_start_matches('/'));
+    let path = world
+        .env
+        .path(master.key(world.version).trim_start_matches('/'));
     let payload = master.payload(world.version);
     let session = Duration::from_secs(6);
-    let registration = FakeRegistration::with_session(&proxy.address(), &path, payload.as_bytes(), None, session);
+    let registration =
+        FakeRegistration::with_session(&proxy.address(), &path, payload.as_bytes(), None, session);
     watcher.await_stdout(&of("master_registered", address));
     proxy.black_hole();
     // Its clients have lost the server; what they still have to say never arrives.
@@ -79,8 +93,10 @@ fn a_session_ends_while_one_or_three_others_live() {
         let mut world = World::new(store, version, 5);
         let living = world.add("10.0.1.1:5678", long_ago(), 2);
         let addresses = ["10.0.1.1:5678", "10.0.1.2:5678"];
-        let _others: Vec<_> =
-            addresses[..others - 1].iter().map(|address| world.env.register(version, &registered(address))).collect();
+        let _others: Vec<_> = addresses[..others - 1]
+            .iter()
+            .map(|address| world.env.register(version, &registered(address)))
+            .collect();
         // With three, each of them has work in hand; with one, that work is a dead master's too.
         let mut watcher = watch(&world, "--grace 3s").spawn();
         watcher.await_stdout(&event("started"));
@@ -93,7 +109,10 @@ fn a_session_ends_while_one_or_three_others_live() {
             claimed.retain(|id| !living.contains(id));
         }
         assert_eq!(claimed, world.ids, "{output:?}");
-        assert!(!output.stdout.contains(&of("failover_started", LIVING)), "{output:?}");
+        assert!(
+            !output.stdout.contains(&of("failover_started", LIVING)),
+            "{output:?}"
+        );
     }
 }
 
@@ -110,12 +129,16 @@ fn nobody_is_failed_over_while_nobody_lives() {
     watcher.await_stdout("no master is registered at all");
     rounds.pass(8);
     world.check_untouched();
-    // One is back, and only the one that is still missing is failed over, after a grace time of its own.
+    // One is back, and only the one that is still missing is failed over, after a grace time of its
+    // own.
     let _living = world.env.register(BY_HOST, &registered(LIVING));
     watcher.await_stdout(&of("grace_started", DEAD));
     watcher.await_stdout(&of("failover_finished", DEAD));
     let output = end(&world, watcher);
-    assert!(!output.stdout.contains(&of("failover_started", LIVING)), "{output:?}");
+    assert!(
+        !output.stdout.contains(&of("failover_started", LIVING)),
+        "{output:?}"
+    );
     assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
     world.check_complete();
 }
@@ -128,7 +151,8 @@ fn two_die_within_a_second_and_a_third_is_a_storm() {
     let second = world.add(SECOND, long_ago(), 4);
     let third = world.add(THIRD, long_ago(), 3);
     let register = |address| world.env.register(BY_HOST, &registered(address));
-    let (first_master, second_master, third_master) = (register(DEAD), register(SECOND), register(THIRD));
+    let (first_master, second_master, third_master) =
+        (register(DEAD), register(SECOND), register(THIRD));
     let mut watcher = watch(&world, "--grace 2s").spawn();
     watcher.await_stdout(&of("master_registered", THIRD));
     first_master.close();
@@ -141,10 +165,20 @@ fn two_die_within_a_second_and_a_third_is_a_storm() {
     watcher.await_stdout("storm brake");
     let output = end(&world, watcher);
     let finished = told(&output, "failover_finished");
-    let counts: Vec<_> = finished.iter().map(|line| (line["master"].as_str(), line["recovered"].as_i64())).collect();
-    assert_eq!(counts, [(Some(DEAD), Some(5)), (Some(SECOND), Some(4))], "{output:?}");
+    let counts: Vec<_> = finished
+        .iter()
+        .map(|line| (line["master"].as_str(), line["recovered"].as_i64()))
+        .collect();
+    assert_eq!(
+        counts,
+        [(Some(DEAD), Some(5)), (Some(SECOND), Some(4))],
+        "{output:?}"
+    );
     assert_eq!(world.check(), two, "{output:?}");
-    assert_eq!(world.cells(&third), [(Some(THIRD.to_owned()), Some(1))].into());
+    assert_eq!(
+        world.cells(&third),
+        [(Some(THIRD.to_owned()), Some(1))].into()
+    );
 }
 
 #[test]
@@ -165,12 +199,16 @@ fn all_vanish_together_and_some_return() {
     // The grace time of each passes, and nothing comes of it.
     rounds.pass(10);
     world.check_untouched();
-    let _living = [LIVING, SECOND].map(|address| world.env.register(BY_STATE, &registered(address)));
+    let _living =
+        [LIVING, SECOND].map(|address| world.env.register(BY_STATE, &registered(address)));
     watcher.await_stdout(&of("failover_finished", DEAD));
     rounds.pass(10);
     let output = end(&world, watcher);
     let started = told(&output, "failover_started");
-    assert!(started.len() == 1 && started[0]["master"] == DEAD, "{output:?}");
+    assert!(
+        started.len() == 1 && started[0]["master"] == DEAD,
+        "{output:?}"
+    );
     world.check_complete();
 }
 

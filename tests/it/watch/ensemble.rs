@@ -11,11 +11,18 @@ use crate::harness::{Env, Store, eventually};
 #[test]
 fn a_watcher_lives_on_when_the_leader_dies_and_the_quorum_is_lost() {
     let mut ensemble = Ensemble::private();
-    let world = World::in_env(Env::at(Store::MariaDb, &ensemble.connect_string()), BY_HOST, 5);
+    let world = World::in_env(
+        Env::at(Store::MariaDb, &ensemble.connect_string()),
+        BY_HOST,
+        5,
+    );
     let rounds = Rounds::of(&world);
     let master = world.env.register(BY_HOST, &registered(DEAD));
     // The grace time is shorter than the time without a quorum.
-    let more = format!("--grace 3s --timeout 3s --session-timeout 6s {}", rounds.arguments());
+    let more = format!(
+        "--grace 3s --timeout 3s --session-timeout 6s {}",
+        rounds.arguments()
+    );
     let mut watcher = watch(&world, &more).spawn();
     watcher.await_stdout(&of("master_registered", DEAD));
     let first = ensemble.leader();
@@ -37,13 +44,20 @@ fn a_watcher_lives_on_when_the_leader_dies_and_the_quorum_is_lost() {
     let output = end(&world, watcher);
     world.check_complete();
     let started = told(&output, "failover_started");
-    assert!(started.len() == 1 && !output.stdout.contains(&of("master_lost", LIVING)), "{output:?}");
+    assert!(
+        started.len() == 1 && !output.stdout.contains(&of("master_lost", LIVING)),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn a_failover_lives_through_the_death_of_the_leader() {
     let mut ensemble = Ensemble::private();
-    let mut world = World::in_env(Env::at(Store::Postgres, &ensemble.connect_string()), BY_STATE, 15);
+    let mut world = World::in_env(
+        Env::at(Store::Postgres, &ensemble.connect_string()),
+        BY_STATE,
+        15,
+    );
     let proxy = world.env.through_proxy();
     // Between two batches, with the lock in hand.
     let running = at_second_batch(&world, &proxy, "--session-timeout 10s");
@@ -53,7 +67,8 @@ fn a_failover_lives_through_the_death_of_the_leader() {
     ensemble.await_leader();
     proxy.go_on();
     let output = running.finish();
-    // It goes on with another server; where that takes too long it stops, and what it has done it has told.
+    // It goes on with another server; where that takes too long it stops, and what it has done it
+    // has told.
     assert!(matches!(output.code, Some(0 | 8)), "{output:?}");
     let done = world.check();
     assert_eq!(reported(&output), done, "{output:?}");
@@ -69,7 +84,11 @@ fn a_failover_lives_through_the_death_of_the_leader() {
 #[test]
 fn a_failover_begun_while_there_is_no_quorum_writes_nothing() {
     let mut ensemble = Ensemble::private();
-    let world = World::in_env(Env::at(Store::MariaDb, &ensemble.connect_string()), BY_HOST, 5);
+    let world = World::in_env(
+        Env::at(Store::MariaDb, &ensemble.connect_string()),
+        BY_HOST,
+        5,
+    );
     let (first, second) = (ensemble.leader(), ensemble.followers()[0]);
     ensemble.kill(first);
     ensemble.kill(second);

@@ -10,11 +10,18 @@ use crate::harness::Store;
 fn rounds_of_cron_remember_what_was_missing() {
     let world = World::new(Store::Postgres, BY_HOST, 5);
     let first = world.run(watch(&world, "--once --grace 1s")).exit(0);
-    assert_eq!(words(&first), ["started", "master_registered", "grace_started", "stopped"]);
+    assert_eq!(
+        words(&first),
+        ["started", "master_registered", "grace_started", "stopped"]
+    );
     world.check_untouched();
     crate::harness::eventually(Duration::from_secs(20), "the grace time is over", || {
         let round = world.run(watch(&world, "--once --grace 1s")).exit(0);
-        if words(&round).iter().any(|word| word == "failover_finished") { Ok(()) } else { Err(round) }
+        if words(&round).iter().any(|word| word == "failover_finished") {
+            Ok(())
+        } else {
+            Err(round)
+        }
     });
     world.check_complete();
     // It is over, and stays so.
@@ -28,14 +35,21 @@ fn a_pause_and_the_storm_brake_hold_until_somebody_resumes() {
     let state = world.env.home().join("watch.json");
     let aside = |more: &str| {
         let words = ["watch", "--state-file", state.to_str().unwrap(), more];
-        world.dsctl("").args(words).args((more == "--pause").then_some("maintenance")).run().exit(0)
+        world
+            .dsctl("")
+            .args(words)
+            .args((more == "--pause").then_some("maintenance"))
+            .run()
+            .exit(0)
     };
     aside("--pause");
     let paused = world.run(watch(&world, "--once --grace 0s")).exit(0);
     assert!(paused.stdout.contains("maintenance"), "{paused:?}");
     world.check_untouched();
     aside("--resume");
-    let braked = world.run(watch(&world, "--once --grace 0s --max-instances 4")).exit(4);
+    let braked = world
+        .run(watch(&world, "--once --grace 0s --max-instances 4"))
+        .exit(4);
     assert!(braked.stdout.contains("storm brake"), "{braked:?}");
     // A greater limit alone does not release it.
     let still = world.run(watch(&world, "--once --grace 0s")).exit(4);
@@ -51,9 +65,15 @@ fn a_dry_run_writes_nothing_anywhere() {
     let world = World::new(Store::Postgres, BY_STATE, 5);
     let (store, registry) = (world.env.dump(), world.env.registry_dump());
     let state = world.env.home().join("watch.json");
-    let words = format!("watch --dry-run --once --grace 0s -o ndjson --state-file {}", state.display());
+    let words = format!(
+        "watch --dry-run --once --grace 0s -o ndjson --state-file {}",
+        state.display()
+    );
     let output = world.run(world.dsctl(&words)).exit(0);
-    assert!(output.stdout.contains("5 would be handed over"), "{output:?}");
+    assert!(
+        output.stdout.contains("5 would be handed over"),
+        "{output:?}"
+    );
     store.assert_same(&world.env.dump());
     assert_eq!(registry, world.env.registry_dump());
     assert!(!state.exists());
@@ -62,8 +82,14 @@ fn a_dry_run_writes_nothing_anywhere() {
 #[test]
 fn consent_is_needed_and_one_format_is_for_programs() {
     let world = World::new(Store::MariaDb, BY_HOST, 1);
-    world.run(world.dsctl("watch --once")).exit(4).err("--dry-run");
-    world.run(world.dsctl("watch --once --yes -o json")).exit(2).err("ndjson");
+    world
+        .run(world.dsctl("watch --once"))
+        .exit(4)
+        .err("--dry-run");
+    world
+        .run(world.dsctl("watch --once --yes -o json"))
+        .exit(2)
+        .err("ndjson");
     world.run(world.dsctl("watch --once --yes --live")).exit(2);
     world.check_untouched();
 }

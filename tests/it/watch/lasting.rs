@@ -9,7 +9,11 @@ use crate::harness::{Env, FakeRegistration, Store, ZooKeeper};
 #[test]
 fn a_registry_that_was_away_makes_nobody_dead() {
     let mut server = ZooKeeper::private();
-    let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
+    let world = World::in_env(
+        Env::at(Store::MariaDb, &server.connect_string()),
+        BY_HOST,
+        5,
+    );
     let master = world.env.register(BY_HOST, &registered(DEAD));
     // The grace time is over long before the registry is back, and begins anew then.
     let mut watcher = watch(&world, "--grace 12s --session-timeout 6s --timeout 6s").spawn();
@@ -19,13 +23,20 @@ fn a_registry_that_was_away_makes_nobody_dead() {
     // Longer than every session and the grace time.
     let_pass(Duration::from_secs(13));
     server.start();
-    // The server starts with the sessions of before. One ends, since nobody speaks for it; and that master comes back.
+    // The server starts with the sessions of before. One ends, since nobody speaks for it; and that
+    // master comes back.
     drop(master);
-    world.env.zk().await_absence(&world.env.path(&format!("nodes/master/{DEAD}")));
+    world
+        .env
+        .zk()
+        .await_absence(&world.env.path(&format!("nodes/master/{DEAD}")));
     let back = world.env.register(BY_HOST, &registered(DEAD));
     watcher.await_stdout(&event("master_registered"));
     let output = end(&world, watcher);
-    assert!(!words(&output).iter().any(|word| word == "failover_started"), "{output:?}");
+    assert!(
+        !words(&output).iter().any(|word| word == "failover_started"),
+        "{output:?}"
+    );
     world.check_untouched();
     back.close();
 }
@@ -33,7 +44,9 @@ fn a_registry_that_was_away_makes_nobody_dead() {
 /// A master with a short session.
 fn short(world: &World, address: &str) -> FakeRegistration {
     let master = registered(address);
-    let path = world.env.path(master.key(world.version).trim_start_matches('/'));
+    let path = world
+        .env
+        .path(master.key(world.version).trim_start_matches('/'));
     let payload = master.payload(world.version);
     let session = Duration::from_secs(5);
     FakeRegistration::with_session(&world.env.connect, &path, payload.as_bytes(), None, session)
@@ -42,7 +55,11 @@ fn short(world: &World, address: &str) -> FakeRegistration {
 #[test]
 fn a_registry_away_for_longer_than_every_session_makes_nobody_dead() {
     let mut server = ZooKeeper::private();
-    let mut world = World::in_env(Env::at(Store::Postgres, &server.connect_string()), BY_STATE, 5);
+    let mut world = World::in_env(
+        Env::at(Store::Postgres, &server.connect_string()),
+        BY_STATE,
+        5,
+    );
     world.close_living();
     let masters = [LIVING, DEAD].map(|address| short(&world, address));
     let paths = [LIVING, DEAD].map(|address| world.env.path(&format!("nodes/master/{address}")));
@@ -56,7 +73,8 @@ fn a_registry_away_for_longer_than_every_session_makes_nobody_dead() {
     for path in paths {
         world.env.zk().await_absence(&path);
     }
-    // First one of them is back, which ends the time in which there is nobody; the other one follows within the grace.
+    // First one of them is back, which ends the time in which there is nobody; the other one
+    // follows within the grace.
     let living = short(&world, LIVING);
     watcher.await_stdout(&of("grace_started", DEAD));
     let back = short(&world, DEAD);
@@ -75,8 +93,16 @@ fn a_registry_away_for_longer_than_every_session_makes_nobody_dead() {
 #[test]
 fn rounds_of_cron_remember_that_the_registry_was_away() {
     let mut server = ZooKeeper::private();
-    let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
-    let round = |code| watch(&world, "--once --grace 3s --timeout 6s").run().exit(code);
+    let world = World::in_env(
+        Env::at(Store::MariaDb, &server.connect_string()),
+        BY_HOST,
+        5,
+    );
+    let round = |code| {
+        watch(&world, "--once --grace 3s --timeout 6s")
+            .run()
+            .exit(code)
+    };
     assert!(round(0).stdout.contains(&of("grace_started", DEAD)));
     server.stop();
     round(6);
@@ -84,7 +110,10 @@ fn rounds_of_cron_remember_that_the_registry_was_away() {
     server.start();
     // It may be the registry's failure that this one is still missing.
     let after = round(0);
-    assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("grace_started"), "{after:?}");
+    assert!(
+        told(&after, "failover_started").is_empty() && after.stdout.contains("grace_started"),
+        "{after:?}"
+    );
     world.check_untouched();
     let_pass(Duration::from_secs(4));
     assert_eq!(told(&round(0), "failover_finished").len(), 1);
@@ -96,11 +125,19 @@ fn rounds_of_cron_remember_that_nobody_was_there() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
     world.close_living();
     let round = || watch(&world, "--once --grace 3s").run();
-    assert!(round().exit(4).stdout.contains("no master is registered at all"));
+    assert!(
+        round()
+            .exit(4)
+            .stdout
+            .contains("no master is registered at all")
+    );
     let_pass(Duration::from_secs(4));
     let _living = world.env.register(BY_HOST, &registered(LIVING));
     let after = round().exit(0);
-    assert!(told(&after, "failover_started").is_empty() && after.stdout.contains("grace_started"), "{after:?}");
+    assert!(
+        told(&after, "failover_started").is_empty() && after.stdout.contains("grace_started"),
+        "{after:?}"
+    );
     world.check_untouched();
 }
 
@@ -114,7 +151,8 @@ fn a_watcher_that_sleeps_through_its_session_knows_nothing_when_it_wakes_up() {
     master.close();
     watcher.await_stdout(&of("grace_started", DEAD));
     watcher.signal("STOP");
-    // The master is back before the grace time is over, and goes again long after: no look has seen that.
+    // The master is back before the grace time is over, and goes again long after: no look has seen
+    // that.
     let back = world.env.register(BY_STATE, &registered(DEAD));
     let_pass(Duration::from_secs(6));
     back.close();
@@ -125,16 +163,33 @@ fn a_watcher_that_sleeps_through_its_session_knows_nothing_when_it_wakes_up() {
     world.check_complete();
     assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
     // A whole grace time after it has seen the master missing once more.
-    assert!(words(&output).iter().filter(|word| *word == "grace_started").count() > 1, "{output:?}");
-    assert!(after_the_error(&output) >= jiff::SignedDuration::from_secs(4), "{output:?}");
+    assert!(
+        words(&output)
+            .iter()
+            .filter(|word| *word == "grace_started")
+            .count()
+            > 1,
+        "{output:?}"
+    );
+    assert!(
+        after_the_error(&output) >= jiff::SignedDuration::from_secs(4),
+        "{output:?}"
+    );
 }
 
 #[test]
 fn it_gives_up_when_nothing_succeeds_for_long_enough() {
     let mut server = ZooKeeper::private();
-    let world = World::in_env(Env::at(Store::MariaDb, &server.connect_string()), BY_HOST, 5);
+    let world = World::in_env(
+        Env::at(Store::MariaDb, &server.connect_string()),
+        BY_HOST,
+        5,
+    );
     let rounds = Rounds::of(&world);
-    let more = format!("--grace 1h --fail-after 12s --timeout 3s --session-timeout 6s {}", rounds.arguments());
+    let more = format!(
+        "--grace 1h --fail-after 12s --timeout 3s --session-timeout 6s {}",
+        rounds.arguments()
+    );
     let mut watcher = watch(&world, &more).spawn();
     watcher.await_stdout(&event("started"));
     rounds.pass(1);
@@ -142,10 +197,17 @@ fn it_gives_up_when_nothing_succeeds_for_long_enough() {
     let output = watcher.finish().exit(6);
     assert!(told(&output, "error").len() > 1, "{output:?}");
     let last = output.ndjson().pop().unwrap();
-    let success = rounds.last_success().and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).unwrap();
+    let success = rounds
+        .last_success()
+        .and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+        .unwrap();
     let without = time(&last).as_duration().as_secs_f64() - success;
     assert!(without >= 12.0, "{without}: {output:?}");
-    assert_eq!((&last["event"], &last["exit_code"]), (&"stopped".into(), &6.into()), "{output:?}");
+    assert_eq!(
+        (&last["event"], &last["exit_code"]),
+        (&"stopped".into(), &6.into()),
+        "{output:?}"
+    );
     // Nothing ever succeeds: that counts from the start.
     watch(&world, "--fail-after 2s --timeout 3s").run().exit(6);
     server.start();

@@ -8,7 +8,14 @@ use crate::harness::{At, Store, eventually};
 fn awaits(rounds: &Rounds, lines: &[&str]) {
     eventually(super::SOON, "metrics", || {
         let text = rounds.text();
-        if lines.iter().all(|line| text.lines().any(|found| found == *line)) { Ok(()) } else { Err(text) }
+        if lines
+            .iter()
+            .all(|line| text.lines().any(|found| found == *line))
+        {
+            Ok(())
+        } else {
+            Err(text)
+        }
     });
 }
 
@@ -16,8 +23,16 @@ fn awaits(rounds: &Rounds, lines: &[&str]) {
 fn orphans_odd_hosts_and_no_host_are_told_when_they_change() {
     for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
         let world = World::new(store, version, 5);
-        let table = if version == BY_HOST { "t_ds_process_instance" } else { "t_ds_workflow_instance" };
-        let claim = if version == BY_HOST { "host = 'NULL'" } else { "state = 18" };
+        let table = if version == BY_HOST {
+            "t_ds_process_instance"
+        } else {
+            "t_ds_workflow_instance"
+        };
+        let claim = if version == BY_HOST {
+            "host = 'NULL'"
+        } else {
+            "state = 18"
+        };
         let ids: Vec<i64> = world.ids.iter().copied().collect();
         world.env.sql(&format!(
             "UPDATE {table} SET {claim} WHERE id = {}; UPDATE {table} SET host = 'some where' WHERE id = {}; \
@@ -37,13 +52,23 @@ fn orphans_odd_hosts_and_no_host_are_told_when_they_change() {
         ];
         awaits(&rounds, &lines);
         rounds.pass(3);
-        let state = if version == BY_HOST { "" } else { " --original-state running" };
-        world.run(world.dsctl(&format!("recover --orphans --yes{state}"))).exit(0);
+        let state = if version == BY_HOST {
+            ""
+        } else {
+            " --original-state running"
+        };
+        world
+            .run(world.dsctl(&format!("recover --orphans --yes{state}")))
+            .exit(0);
         watcher.await_stdout_times(&event("left_alone"), 2);
         let output = end(&world, watcher);
         let told = told(&output, "left_alone");
         assert_eq!(told.len(), 2, "{output:?}");
-        assert_eq!((&told[0]["orphans"], &told[1]["orphans"]), (&1.into(), &0.into()), "{output:?}");
+        assert_eq!(
+            (&told[0]["orphans"], &told[1]["orphans"]),
+            (&1.into(), &0.into()),
+            "{output:?}"
+        );
         let text = told[0]["text"].as_str().unwrap();
         for part in ["dsctl recover --orphans", "\"some where\"", "SQL NULL"] {
             assert!(text.contains(part), "{text}");
@@ -57,7 +82,13 @@ fn without_any_registration_nobody_is_counted_as_dead() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
     let rounds = Rounds::of(&world);
     let watcher = watch(&world, &format!("--grace 1h {}", rounds.arguments())).spawn();
-    awaits(&rounds, &["dsctl_masters{verdict=\"dead\"} 1", "dsctl_masters{verdict=\"unknown\"} 0"]);
+    awaits(
+        &rounds,
+        &[
+            "dsctl_masters{verdict=\"dead\"} 1",
+            "dsctl_masters{verdict=\"unknown\"} 0",
+        ],
+    );
     world.close_living();
     let unknown = [
         "dsctl_masters{verdict=\"dead\"} 0",
@@ -76,13 +107,28 @@ fn a_pause_and_the_brake_are_counted_while_nothing_answers() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
     let mut proxy = world.env.through_proxy();
     let rounds = Rounds::of(&world);
-    world.run(watch(&world, "--once --grace 0s --max-instances 4")).exit(4);
+    world
+        .run(watch(&world, "--once --grace 0s --max-instances 4"))
+        .exit(4);
     let state = world.env.home().join("watch.json");
-    world.dsctl(&format!("watch --state-file {} --pause work", state.display())).run().exit(0);
+    world
+        .dsctl(&format!(
+            "watch --state-file {} --pause work",
+            state.display()
+        ))
+        .run()
+        .exit(0);
     proxy.refuse();
     let mut watcher = watch(&world, &format!("--timeout 2s {}", rounds.arguments())).spawn();
     watcher.await_stdout(&event("error"));
-    awaits(&rounds, &["dsctl_paused 1", "dsctl_storm_brake 1", "dsctl_up{source=\"database\"} 0"]);
+    awaits(
+        &rounds,
+        &[
+            "dsctl_paused 1",
+            "dsctl_storm_brake 1",
+            "dsctl_up{source=\"database\"} 0",
+        ],
+    );
     end(&world, watcher);
     world.check_untouched();
 }
@@ -93,7 +139,13 @@ fn claimed_instances_are_no_dead_masters() {
     world.complete();
     let rounds = Rounds::of(&world);
     let watcher = watch(&world, rounds.arguments().as_str()).spawn();
-    awaits(&rounds, &["dsctl_masters{verdict=\"dead\"} 0", "dsctl_unfinished_instances{verdict=\"dead\"} 0"]);
+    awaits(
+        &rounds,
+        &[
+            "dsctl_masters{verdict=\"dead\"} 0",
+            "dsctl_unfinished_instances{verdict=\"dead\"} 0",
+        ],
+    );
     end(&world, watcher);
 }
 
@@ -103,16 +155,54 @@ fn a_source_that_does_not_answer_is_down_and_a_failed_failover_is_counted() {
     let mut proxy = world.env.through_proxy();
     let rounds = Rounds::of(&world);
     proxy.trap(Moment::Commit.bytes(Store::MariaDb), At::Cut);
-    let mut watcher = watch(&world, &format!("--grace 0s --timeout 2s {}", rounds.arguments())).spawn();
+    let mut watcher = watch(
+        &world,
+        &format!("--grace 0s --timeout 2s {}", rounds.arguments()),
+    )
+    .spawn();
     watcher.await_stdout(&event("failover_finished"));
-    awaits(&rounds, &["dsctl_failovers_total{outcome=\"failed\"} 1", "dsctl_failovers_total{outcome=\"done\"} 1"]);
-    awaits(&rounds, &["dsctl_up{source=\"registry\"} 1", "dsctl_up{source=\"database\"} 1"]);
+    awaits(
+        &rounds,
+        &[
+            "dsctl_failovers_total{outcome=\"failed\"} 1",
+            "dsctl_failovers_total{outcome=\"done\"} 1",
+        ],
+    );
+    awaits(
+        &rounds,
+        &[
+            "dsctl_up{source=\"registry\"} 1",
+            "dsctl_up{source=\"database\"} 1",
+        ],
+    );
     proxy.refuse();
-    awaits(&rounds, &["dsctl_up{source=\"registry\"} 1", "dsctl_up{source=\"database\"} 0"]);
+    awaits(
+        &rounds,
+        &[
+            "dsctl_up{source=\"registry\"} 1",
+            "dsctl_up{source=\"database\"} 0",
+        ],
+    );
     proxy.listen();
-    awaits(&rounds, &["dsctl_up{source=\"registry\"} 1", "dsctl_up{source=\"database\"} 1"]);
+    awaits(
+        &rounds,
+        &[
+            "dsctl_up{source=\"registry\"} 1",
+            "dsctl_up{source=\"database\"} 1",
+        ],
+    );
     let output = end(&world, watcher);
-    assert!(told(&output, "error").iter().any(|line| line["source"] == "database"), "{output:?}");
-    assert!(told(&output, "error").iter().any(|line| line["master"] == DEAD), "{output:?}");
+    assert!(
+        told(&output, "error")
+            .iter()
+            .any(|line| line["source"] == "database"),
+        "{output:?}"
+    );
+    assert!(
+        told(&output, "error")
+            .iter()
+            .any(|line| line["master"] == DEAD),
+        "{output:?}"
+    );
     world.check_complete();
 }

@@ -1,4 +1,5 @@
-//! The failover loop on real servers: what it does, what it leaves alone, and what it lasts through.
+//! The failover loop on real servers: what it does, what it leaves alone, and what it lasts
+//! through.
 
 mod absence;
 mod cycles;
@@ -37,7 +38,10 @@ use crate::harness::{Dsctl, Output, Running, assert_in_time, eventually};
 /// With everything quick, and the state file in the test's own folder.
 fn watch(world: &World, more: &str) -> Dsctl {
     let state = world.env.home().join("watch.json");
-    let words = format!("watch -o ndjson --yes --interval 1s --state-file {} {more}", state.display());
+    let words = format!(
+        "watch -o ndjson --yes --interval 1s --state-file {} {more}",
+        state.display()
+    );
     world.dsctl(&words)
 }
 
@@ -52,22 +56,36 @@ fn of(word: &str, master: &str) -> String {
 
 /// The events of a run, in order.
 fn words(output: &Output) -> Vec<String> {
-    output.ndjson().iter().map(|line| line["event"].as_str().unwrap().to_owned()).collect()
+    output
+        .ndjson()
+        .iter()
+        .map(|line| line["event"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The events of one kind.
 fn told(output: &Output, word: &str) -> Vec<serde_json::Value> {
-    output.ndjson().into_iter().filter(|line| line["event"] == word).collect()
+    output
+        .ndjson()
+        .into_iter()
+        .filter(|line| line["event"] == word)
+        .collect()
 }
 
-/// When an event was, by the watcher's own clock: what a test measures contains the time in which it had no processor.
+/// When an event was, by the watcher's own clock: what a test measures contains the time in which
+/// it had no processor.
 fn time(event: &serde_json::Value) -> jiff::Timestamp {
     event["time"].as_str().unwrap().parse().unwrap()
 }
 
-/// How long after the last error there was the only failover: a whole grace time, which begins with the look after it.
+/// How long after the last error there was the only failover: a whole grace time, which begins with
+/// the look after it.
 fn after_the_error(output: &Output) -> jiff::SignedDuration {
-    let last = |word| told(output, word).last().map_or_else(|| panic!("no {word}: {output:?}"), time);
+    let last = |word| {
+        told(output, word)
+            .last()
+            .map_or_else(|| panic!("no {word}: {output:?}"), time)
+    };
     last("failover_started").duration_since(last("error"))
 }
 
@@ -98,15 +116,30 @@ fn await_commands(world: &World, count: i64) {
 /// Waits until so much time has gone by: there is no other sign of a time that is over.
 fn let_pass(time: Duration) {
     let start = Instant::now();
-    eventually(time + SOON, "time", || if start.elapsed() >= time { Ok(()) } else { Err(start.elapsed()) });
+    eventually(time + SOON, "time", || {
+        if start.elapsed() >= time {
+            Ok(())
+        } else {
+            Err(start.elapsed())
+        }
+    });
 }
 
-/// Another process writes the program: a file that this one holds open for writing, be it in a fork of another test,
-/// cannot be executed.
+/// Another process writes the program: a file that this one holds open for writing, be it in a fork
+/// of another test, cannot be executed.
 fn program(path: &Path, script: &str) {
-    let install = Command::new("install").args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn();
+    let install = Command::new("install")
+        .args(["-m", "755", "/dev/stdin"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn();
     let mut install = install.unwrap();
-    install.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+    install
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(format!("#!/bin/sh\n{script}\n").as_bytes())
+        .unwrap();
     assert!(install.wait().unwrap().success());
 }
 
@@ -133,20 +166,30 @@ impl Rounds {
 
     fn last_success(&self) -> Option<String> {
         let text = self.text();
-        let line = text.lines().find(|line| line.starts_with("dsctl_last_success_timestamp_seconds "))?;
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("dsctl_last_success_timestamp_seconds "))?;
         Some(line.to_owned())
     }
 
     /// Waits for the end of the first round, which may be over already, and gives when that was.
     fn first(&self) -> String {
-        eventually(SOON, "a round", || self.last_success().ok_or_else(|| self.text()))
+        eventually(SOON, "a round", || {
+            self.last_success().ok_or_else(|| self.text())
+        })
     }
 
     /// Waits for so many more rounds that succeed.
     fn pass(&self, count: usize) {
         for _ in 0..count {
             let before = self.last_success();
-            eventually(SOON, "a round", || if self.last_success() == before { Err(self.text()) } else { Ok(()) });
+            eventually(SOON, "a round", || {
+                if self.last_success() == before {
+                    Err(self.text())
+                } else {
+                    Ok(())
+                }
+            });
         }
     }
 }

@@ -15,13 +15,18 @@ fn what_is_handed_over_by_hand_counts() {
     let rounds = Rounds::of(&world);
     let mut watcher = watch(&world, &format!("--grace 12s {}", rounds.arguments())).spawn();
     watcher.await_stdout(&of("grace_started", THIRD));
-    world.run(world.dsctl(&format!("failover {DEAD} {SECOND} --yes"))).exit(0);
+    world
+        .run(world.dsctl(&format!("failover {DEAD} {SECOND} --yes")))
+        .exit(0);
     watcher.await_stdout("storm brake");
     rounds.pass(2);
     let output = end(&world, watcher);
     assert!(told(&output, "failover_started").is_empty(), "{output:?}");
     assert_eq!(world.check(), &world.ids | &second);
-    assert_eq!(world.cells(&third), [(Some(THIRD.to_owned()), Some(1))].into());
+    assert_eq!(
+        world.cells(&third),
+        [(Some(THIRD.to_owned()), Some(1))].into()
+    );
 }
 
 /// Tried again in every round, without asking or telling anybody anew.
@@ -32,7 +37,15 @@ fn what_is_refused_is_told_once_and_done_when_it_can_be() {
     let (pre, count) = (world.env.home().join("pre"), world.env.home().join("count"));
     program(&pre, &format!("echo asked >> {}", count.display()));
     world.env.sql("ALTER TABLE t_ds_command ENGINE = MyISAM");
-    let mut watcher = watch(&world, &format!("--grace 0s --on pre={} {}", pre.display(), rounds.arguments())).spawn();
+    let mut watcher = watch(
+        &world,
+        &format!(
+            "--grace 0s --on pre={} {}",
+            pre.display(),
+            rounds.arguments()
+        ),
+    )
+    .spawn();
     watcher.await_stdout(&of("failover_refused", DEAD));
     rounds.pass(4);
     assert_eq!(std::fs::read_to_string(&count).unwrap().lines().count(), 1);

@@ -6,7 +6,12 @@ use crate::harness::Store;
 
 fn aside(world: &World, words: &[&str]) {
     let state = world.env.home().join("watch.json");
-    world.dsctl("watch --state-file").args([state.to_str().unwrap()]).args(words).run().exit(0);
+    world
+        .dsctl("watch --state-file")
+        .args([state.to_str().unwrap()])
+        .args(words)
+        .run()
+        .exit(0);
 }
 
 #[test]
@@ -30,7 +35,10 @@ fn a_pause_ends_a_failover_after_its_batch_and_it_goes_on_afterwards() {
         world.check_complete();
         let refused = told(&output, "failover_refused").remove(0);
         let text = refused["text"].as_str().unwrap();
-        assert!(text.contains("moving the racks") && text.contains("were handed over before"), "{refused}");
+        assert!(
+            text.contains("moving the racks") && text.contains("were handed over before"),
+            "{refused}"
+        );
         assert_eq!(refused["recovered"], done.len(), "{refused}");
     }
 }
@@ -39,10 +47,22 @@ fn a_pause_ends_a_failover_after_its_batch_and_it_goes_on_afterwards() {
 fn a_pause_while_a_hook_is_asked_holds() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
     let rounds = Rounds::of(&world);
-    let (pre, asked, go) = (world.env.home().join("pre"), world.env.home().join("asked"), world.env.home().join("go"));
-    let script = format!("echo > {}; while ! test -e {}; do sleep 0.05; done", asked.display(), go.display());
+    let (pre, asked, go) = (
+        world.env.home().join("pre"),
+        world.env.home().join("asked"),
+        world.env.home().join("go"),
+    );
+    let script = format!(
+        "echo > {}; while ! test -e {}; do sleep 0.05; done",
+        asked.display(),
+        go.display()
+    );
     program(&pre, &script);
-    let more = format!("--grace 0s --hook-timeout 30s --on pre={} {}", pre.display(), rounds.arguments());
+    let more = format!(
+        "--grace 0s --hook-timeout 30s --on pre={} {}",
+        pre.display(),
+        rounds.arguments()
+    );
     let mut watcher = watch(&world, &more).spawn();
     await_file(&asked);
     aside(&world, &["--pause", "moving the racks"]);

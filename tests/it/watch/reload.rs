@@ -1,4 +1,5 @@
-//! Settings that are read again: wrong ones make nobody dead, and right ones are taken up whatever failed before.
+//! Settings that are read again: wrong ones make nobody dead, and right ones are taken up whatever
+//! failed before.
 
 use super::{end, event, long_ago, of, told, watch};
 use crate::faults::world::{BY_HOST, DEAD, LIVING, World, registered};
@@ -9,7 +10,9 @@ struct Configured(World, &'static str, &'static str);
 
 impl Configured {
     fn set(&self, value: &str) {
-        self.0.env.file("dsctl.toml", &format!("{} = \"{value}\"\n", self.2));
+        self.0
+            .env
+            .file("dsctl.toml", &format!("{} = \"{value}\"\n", self.2));
     }
 
     fn watch(&mut self, more: &str) -> Dsctl {
@@ -19,10 +22,15 @@ impl Configured {
     }
 }
 
-/// Another cluster's namespace by mistake: all masters of ours seem to be gone, and others are there.
+/// Another cluster's namespace by mistake: all masters of ours seem to be gone, and others are
+/// there.
 #[test]
 fn masters_of_another_namespace_make_ours_not_dead() {
-    let mut world = Configured(World::new(Store::MariaDb, BY_HOST, 5), "DSCTL_NAMESPACE", "namespace");
+    let mut world = Configured(
+        World::new(Store::MariaDb, BY_HOST, 5),
+        "DSCTL_NAMESPACE",
+        "namespace",
+    );
     let other = Env::new(Store::Sqlite);
     let _stranger = other.register(BY_HOST, &registered("10.9.9.9:5678"));
     let _ours = world.0.env.register(BY_HOST, &registered(DEAD));
@@ -45,11 +53,16 @@ fn masters_of_another_namespace_make_ours_not_dead() {
     world.0.check_untouched();
 }
 
-/// The database has moved: that is when settings are changed, and no round succeeds before they are read.
+/// The database has moved: that is when settings are changed, and no round succeeds before they are
+/// read.
 #[test]
 fn settings_are_read_again_while_nothing_answers() {
     let server = MariaDb::private();
-    let mut world = Configured(World::in_env(Env::on_mariadb(&server), BY_HOST, 5), "DSCTL_DB", "db");
+    let mut world = Configured(
+        World::in_env(Env::on_mariadb(&server), BY_HOST, 5),
+        "DSCTL_DB",
+        "db",
+    );
     let (right, wrong) = (world.0.env.url(), "mysql://nobody@127.0.0.1:1/nothing");
     world.set(&right);
     let mut watcher = world.watch("--grace 1h").spawn();
@@ -64,7 +77,8 @@ fn settings_are_read_again_while_nothing_answers() {
     world.0.check_untouched();
 }
 
-/// A copy of the database by mistake, in which less hangs: what is not there was handed over by nobody, and is no storm.
+/// A copy of the database by mistake, in which less hangs: what is not there was handed over by
+/// nobody, and is no storm.
 #[test]
 fn what_does_not_hang_in_another_database_was_handed_over_by_nobody() {
     let mut world = Configured(World::new(Store::MariaDb, BY_HOST, 12), "DSCTL_DB", "db");

@@ -14,7 +14,12 @@ fn state(world: &World) -> PathBuf {
 
 fn aside(world: &World, words: &[&str]) {
     let state = state(world);
-    world.dsctl("watch --state-file").args([state.to_str().unwrap()]).args(words).run().exit(0);
+    world
+        .dsctl("watch --state-file")
+        .args([state.to_str().unwrap()])
+        .args(words)
+        .run()
+        .exit(0);
 }
 
 /// A watcher whose brake is on, and which looks again only when something changes.
@@ -47,10 +52,15 @@ fn the_end_of_a_pause_releases_no_later_brake() {
     let output = end(&world, watcher);
     assert!(told(&output, "failover_started").is_empty(), "{output:?}");
     world.check_untouched();
-    assert!(std::fs::read_to_string(state(&world)).unwrap().contains("--max-instances"));
+    assert!(
+        std::fs::read_to_string(state(&world))
+            .unwrap()
+            .contains("--max-instances")
+    );
 }
 
-/// Nobody is dead any more when the operator comes: the brake is released all the same, and for good.
+/// Nobody is dead any more when the operator comes: the brake is released all the same, and for
+/// good.
 #[test]
 fn a_brake_is_released_though_nobody_waits_for_that() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
@@ -63,7 +73,11 @@ fn a_brake_is_released_though_nobody_waits_for_that() {
     watcher.await_stdout(&of("master_registered", SECOND));
     aside(&world, &["--resume"]);
     rounds.pass(2);
-    assert!(rounds.text().contains("\ndsctl_storm_brake 0\n"), "{}", rounds.text());
+    assert!(
+        rounds.text().contains("\ndsctl_storm_brake 0\n"),
+        "{}",
+        rounds.text()
+    );
     end(&world, watcher);
     back.close();
     let mut watcher = watch(&world, "--grace 0s --max-masters 1").spawn();
@@ -82,11 +96,17 @@ fn a_resume_outlives_the_watcher_that_it_was_said_to() {
     watcher.signal("KILL");
     watcher.finish();
     let round = world.run(watch(&world, "--once --grace 0s")).exit(0);
-    assert!(round.stdout.contains("the storm brake is released"), "{round:?}");
+    assert!(
+        round.stdout.contains("the storm brake is released"),
+        "{round:?}"
+    );
     world.check_complete();
     // Said to nobody, it leaves nothing behind.
     aside(&world, &["--resume"]);
-    let names: Vec<_> = std::fs::read_dir(world.env.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = std::fs::read_dir(world.env.home())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["watch.json"]);
 }
 
@@ -96,17 +116,21 @@ fn a_dry_run_takes_no_resume_away() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
     let mut watcher = braked(&world);
     aside(&world, &["--resume"]);
-    let words = format!("watch --dry-run --once --grace 0s -o ndjson --state-file {}", state(&world).display());
+    let words = format!(
+        "watch --dry-run --once --grace 0s -o ndjson --state-file {}",
+        state(&world).display()
+    );
     world.run(world.dsctl(&words)).exit(4);
-    // Another master's coming wakes it: the brake is released, and comes on anew, as the limit is what it was.
+    // Another master's coming wakes it: the brake is released, and comes on anew, as the limit is
+    // what it was.
     let _other = world.env.register(BY_HOST, &registered("10.0.0.9:5678"));
     watcher.await_stdout("the storm brake is released");
     end(&world, watcher);
     world.check_untouched();
 }
 
-/// Each would overwrite what the other one remembers: the masters of one round are none to the other one's brake.
-/// Two names of one file are one watcher's.
+/// Each would overwrite what the other one remembers: the masters of one round are none to the
+/// other one's brake. Two names of one file are one watcher's.
 #[test]
 fn a_link_to_a_state_file_is_that_file() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
@@ -134,16 +158,30 @@ fn two_watchers_have_two_state_files() {
     let mut watcher = watch(&world, "--grace 1h").spawn();
     watcher.await_stdout(&event("grace_started"));
     let round = |more: &str| watch(&world, &format!("--once {more}")).run();
-    let refused = round("--grace 0s").exit(5).out("another watcher runs with the state file").out("--state-file FILE");
+    let refused = round("--grace 0s")
+        .exit(5)
+        .out("another watcher runs with the state file")
+        .out("--state-file FILE");
     assert!(told(&refused, "failover_started").is_empty(), "{refused:?}");
     // A rehearsal beside it keeps nothing, and what nobody holds any more is nobody's.
-    let words = format!("watch --dry-run --once --grace 0s -o ndjson --state-file {}", state(&world).display());
+    let words = format!(
+        "watch --dry-run --once --grace 0s -o ndjson --state-file {}",
+        state(&world).display()
+    );
     world.run(world.dsctl(&words)).exit(0);
     watcher.signal("KILL");
     watcher.finish();
-    assert!(round("--grace 1h").exit(0).stdout.contains(&event("grace_started")));
+    assert!(
+        round("--grace 1h")
+            .exit(0)
+            .stdout
+            .contains(&event("grace_started"))
+    );
     world.check_untouched();
-    let names: Vec<_> = std::fs::read_dir(world.env.home()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = std::fs::read_dir(world.env.home())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(names, ["watch.json"]);
 }
 
@@ -152,7 +190,10 @@ fn two_watchers_have_two_state_files() {
 fn times_out_of_this_world_are_taken_for_now() {
     for at in [i64::MIN, i64::MAX] {
         let world = World::new(Store::MariaDb, BY_HOST, 5);
-        let past = format!(r#"{{"master": "{DEAD}", "at_ms": {at}, "instances": {}}}"#, u64::MAX);
+        let past = format!(
+            r#"{{"master": "{DEAD}", "at_ms": {at}, "instances": {}}}"#,
+            u64::MAX
+        );
         let text = format!(
             r#"{{"format": "dsctl watch state", "version": 1, "state": {{"missing": {{"{DEAD}": {at}}},
             "failovers": [{past}, {past}], "brake": null}}}}"#
@@ -160,8 +201,16 @@ fn times_out_of_this_world_are_taken_for_now() {
         std::fs::write(state(&world), text).unwrap();
         let round = world.run(watch(&world, "--once --grace 0s")).exit(0);
         // One of the future is as good as one of this moment.
-        assert_eq!(round.stdout.contains("cool-down: 600s left"), at == i64::MAX, "{round:?}");
-        assert_eq!(told(&round, "failover_finished").len(), usize::from(at == i64::MIN), "{round:?}");
+        assert_eq!(
+            round.stdout.contains("cool-down: 600s left"),
+            at == i64::MAX,
+            "{round:?}"
+        );
+        assert_eq!(
+            told(&round, "failover_finished").len(),
+            usize::from(at == i64::MIN),
+            "{round:?}"
+        );
     }
 }
 
@@ -188,7 +237,10 @@ fn the_exit_code_of_a_round_is_its_failures() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 15);
     let namespace = world.env.namespace.clone();
     world.env.set("DSCTL_NAMESPACE", "elsewhere");
-    world.run(watch(&world, "--once --grace 0s")).exit(4).out("has no node");
+    world
+        .run(watch(&world, "--once --grace 0s"))
+        .exit(4)
+        .out("has no node");
     world.env.set("DSCTL_NAMESPACE", &namespace);
     let proxy = world.env.through_proxy();
     proxy.trap(MYSQL_COMMIT, At::Hold);

@@ -14,7 +14,11 @@ fn of_the_new_life(world: &World) -> std::collections::BTreeSet<i64> {
 
 fn untouched(world: &World, ids: &std::collections::BTreeSet<i64>) {
     assert_eq!(world.cells(ids), [(Some(DEAD.to_owned()), Some(1))].into());
-    assert!(world.commands().keys().all(|id| !ids.contains(id)), "{:?}", world.commands());
+    assert!(
+        world.commands().keys().all(|id| !ids.contains(id)),
+        "{:?}",
+        world.commands()
+    );
 }
 
 #[test]
@@ -33,10 +37,20 @@ fn within_the_grace_time_nothing_is_touched_and_what_is_old_is_told() {
     let output = end(&world, watcher);
     assert!(told(&output, "failover_started").is_empty(), "{output:?}");
     let last = told(&output, "master_registered").pop().unwrap();
-    assert_eq!((&last["master"], &last["older_instances"]), (&DEAD.into(), &5.into()), "{output:?}");
-    assert!(last["text"].as_str().unwrap().contains("--allow-restarted"), "{last}");
+    assert_eq!(
+        (&last["master"], &last["older_instances"]),
+        (&DEAD.into(), &5.into()),
+        "{output:?}"
+    );
+    assert!(
+        last["text"].as_str().unwrap().contains("--allow-restarted"),
+        "{last}"
+    );
     untouched(&world, &new);
-    assert_eq!(world.cells(&world.ids), [(Some(DEAD.to_owned()), Some(1))].into());
+    assert_eq!(
+        world.cells(&world.ids),
+        [(Some(DEAD.to_owned()), Some(1))].into()
+    );
     assert_eq!(world.command_count(), 0);
 }
 
@@ -68,7 +82,10 @@ fn after_the_failover_its_new_work_is_its_own() {
 fn in_the_middle_of_a_failover_the_rest_is_left_and_told() {
     let world = World::new(Store::MariaDb, BY_STATE, 40);
     let rounds = Rounds::of(&world);
-    let more = format!("--grace 0s --cool-down 0s --batch 1 --rate 1/s {}", rounds.arguments());
+    let more = format!(
+        "--grace 0s --cool-down 0s --batch 1 --rate 1/s {}",
+        rounds.arguments()
+    );
     let mut watcher = watch(&world, &more).spawn();
     await_commands(&world, 2);
     let back = world.env.register(BY_STATE, &registered(DEAD));
@@ -81,19 +98,28 @@ fn in_the_middle_of_a_failover_the_rest_is_left_and_told() {
     let refused = told(&output, "failover_refused").remove(0);
     assert_eq!(refused["recovered"], done.len(), "{refused}");
     let handed_over = format!("{} were handed over before", done.len());
-    assert!(refused["text"].as_str().unwrap().contains(&handed_over), "{refused}");
+    assert!(
+        refused["text"].as_str().unwrap().contains(&handed_over),
+        "{refused}"
+    );
     let last = told(&output, "master_registered").pop().unwrap();
-    assert_eq!(last["older_instances"], world.ids.len() - done.len(), "{output:?}");
+    assert_eq!(
+        last["older_instances"],
+        world.ids.len() - done.len(),
+        "{output:?}"
+    );
     assert_eq!(world.check(), done, "{output:?}");
     // It dies once more: the rest follows.
     back.close();
     let mut watcher = watch(&world, "--grace 0s --cool-down 0s").spawn();
     watcher.await_stdout(&event("failover_finished"));
-    eventually(
-        super::SOON,
-        "the rest",
-        || if world.command_count() == 40 { Ok(()) } else { Err(world.command_count()) },
-    );
+    eventually(super::SOON, "the rest", || {
+        if world.command_count() == 40 {
+            Ok(())
+        } else {
+            Err(world.command_count())
+        }
+    });
     end(&world, watcher);
     world.check_complete();
 }

@@ -10,9 +10,10 @@ const MANY: i64 = 2000;
 
 #[test]
 fn between_two_batches_it_ends_within_a_second() {
-    for (store, version, signal, code) in
-        [(Store::MariaDb, BY_HOST, "TERM", 143), (Store::Postgres, BY_STATE, "INT", 130)]
-    {
+    for (store, version, signal, code) in [
+        (Store::MariaDb, BY_HOST, "TERM", 143),
+        (Store::Postgres, BY_STATE, "INT", 130),
+    ] {
         let world = World::new(store, version, MANY);
         let mut watcher = watch(&world, "--grace 0s --batch 10 --rate 10/s").spawn();
         watcher.await_stdout(&event("failover_started"));
@@ -23,9 +24,15 @@ fn between_two_batches_it_ends_within_a_second() {
         // All of them would take minutes.
         assert_in_time(asked, Duration::from_secs(3));
         let done = world.check();
-        assert!(done.len() >= 30 && done.len() < world.ids.len(), "{}", done.len());
+        assert!(
+            done.len() >= 30 && done.len() < world.ids.len(),
+            "{}",
+            done.len()
+        );
         assert_eq!(done.len() % 10, 0, "whole batches");
-        let told_of = told(&output, "error").pop().unwrap_or_else(|| panic!("{output:?}"));
+        let told_of = told(&output, "error")
+            .pop()
+            .unwrap_or_else(|| panic!("{output:?}"));
         assert_eq!(told_of["recovered"], done.len(), "{told_of}");
         // What is left is done by the next one, without a wait.
         let mut watcher = watch(&world, "--grace 0s").spawn();

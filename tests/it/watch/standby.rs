@@ -10,7 +10,11 @@ fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
     let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
     world.zk().await_queue(&world.lock(), 1);
     let rounds = Rounds::of(&world);
-    let mut watcher = watch(&world, &format!("--grace 0s --lock-timeout 1s {}", rounds.arguments())).spawn();
+    let mut watcher = watch(
+        &world,
+        &format!("--grace 0s --lock-timeout 1s {}", rounds.arguments()),
+    )
+    .spawn();
     watcher.await_stdout(&event("standby"));
     // It goes on to wait for the same holder, which is no news.
     rounds.pass(2);
@@ -32,12 +36,21 @@ fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
     assert_eq!(told(&output, "standby").len(), 1, "{output:?}");
     let standby = told(&output, "standby").remove(0);
     assert_eq!(standby["master"], DEAD);
-    assert!(standby["text"].as_str().unwrap().contains("held by"), "{standby}");
-    assert!(told(&output, "failover_finished").iter().all(|event| event["recovered"] == 0), "{output:?}");
+    assert!(
+        standby["text"].as_str().unwrap().contains("held by"),
+        "{standby}"
+    );
+    assert!(
+        told(&output, "failover_finished")
+            .iter()
+            .all(|event| event["recovered"] == 0),
+        "{output:?}"
+    );
     world.check_complete();
 }
 
-/// The lock that it stood by for is given back: that its failover has begun is told when something is done, not at its end.
+/// The lock that it stood by for is given back: that its failover has begun is told when something
+/// is done, not at its end.
 #[test]
 fn a_failover_after_standing_by_is_told_while_it_goes_on() {
     let world = World::new(Store::MariaDb, BY_HOST, 60);

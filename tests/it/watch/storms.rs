@@ -9,7 +9,9 @@ use crate::faults::world::{BY_STATE, DEAD, LIVING, World};
 use crate::harness::{Running, Store, eventually};
 
 fn dead() -> Vec<String> {
-    (2..8).map(|number| format!("10.0.0.{number}:5678")).collect()
+    (2..8)
+        .map(|number| format!("10.0.0.{number}:5678"))
+        .collect()
 }
 
 /// Six dead masters.
@@ -24,20 +26,38 @@ fn world(store: Store) -> (World, BTreeSet<i64>) {
 
 /// How many masters something was taken from.
 fn handed_over(world: &World) -> usize {
-    world.env.rows("SELECT DISTINCT host FROM t_ds_workflow_instance WHERE state = 18").len()
+    world
+        .env
+        .rows("SELECT DISTINCT host FROM t_ds_workflow_instance WHERE state = 18")
+        .len()
 }
 
-/// Watchers that have seen everything, and now stand before their first failover until there is the file `go`. Each has
-/// masters of its own, as the hooks object to all others: so none of them queues behind another.
+/// Watchers that have seen everything, and now stand before their first failover until there is the
+/// file `go`. Each has masters of its own, as the hooks object to all others: so none of them
+/// queues behind another.
 fn at_the_barrier(world: &World, round: usize, limit: usize, more: [&str; 2]) -> Vec<Running> {
     let folder = world.env.home().join(format!("round{round}"));
     std::fs::create_dir(&folder).unwrap();
     let go = folder.join("go");
     let start = |(number, more): (usize, &str)| {
-        let (hook, ready) = (folder.join(format!("pre{number}")), folder.join(format!("ready{number}")));
-        let mine = if number == 0 { "10.0.0.[234]:*" } else { "10.0.0.[567]:*" };
-        let wait = format!(": > {}; until [ -e {} ]; do sleep 0.02; done", ready.display(), go.display());
-        program(&hook, &format!("case $DSCTL_MASTER in {mine}) {wait};; *) exit 1;; esac"));
+        let (hook, ready) = (
+            folder.join(format!("pre{number}")),
+            folder.join(format!("ready{number}")),
+        );
+        let mine = if number == 0 {
+            "10.0.0.[234]:*"
+        } else {
+            "10.0.0.[567]:*"
+        };
+        let wait = format!(
+            ": > {}; until [ -e {} ]; do sleep 0.02; done",
+            ready.display(),
+            go.display()
+        );
+        program(
+            &hook,
+            &format!("case $DSCTL_MASTER in {mine}) {wait};; *) exit 1;; esac"),
+        );
         let state = folder.join(format!("watch{number}.json"));
         let words = format!(
             "watch -o ndjson --yes --interval 1s --grace 0s --max-masters {limit} --state-file {} --on pre={} {more}",
@@ -46,7 +66,9 @@ fn at_the_barrier(world: &World, round: usize, limit: usize, more: [&str; 2]) ->
         );
         let mut running = world.dsctl(&words).spawn();
         running.await_stdout(&of("master_registered", LIVING));
-        eventually(super::SOON, "a watcher at the barrier", || if ready.exists() { Ok(()) } else { Err(()) });
+        eventually(super::SOON, "a watcher at the barrier", || {
+            if ready.exists() { Ok(()) } else { Err(()) }
+        });
         running
     };
     let watchers = more.into_iter().enumerate().map(start).collect();
@@ -54,8 +76,8 @@ fn at_the_barrier(world: &World, round: usize, limit: usize, more: [&str; 2]) ->
     watchers
 }
 
-/// Released at the same moment again and again: together they do as many as one may, and no more; and none of them waits
-/// for another for ever.
+/// Released at the same moment again and again: together they do as many as one may, and no more;
+/// and none of them waits for another for ever.
 fn together(store: Store, rounds: usize, limit: usize, more: [&str; 2]) {
     let (world, all) = world(store);
     for round in 0..rounds {
@@ -63,10 +85,16 @@ fn together(store: Store, rounds: usize, limit: usize, more: [&str; 2]) {
         for watcher in &mut watchers {
             watcher.await_stdout("storm brake: ");
         }
-        let outputs: Vec<_> = watchers.into_iter().map(|watcher| end(&world, watcher)).collect();
+        let outputs: Vec<_> = watchers
+            .into_iter()
+            .map(|watcher| end(&world, watcher))
+            .collect();
         assert_eq!(handed_over(&world), limit, "round {round}: {outputs:?}");
         let commands = world.commands();
-        assert!(commands.len() == 4 * limit && commands.values().all(|count| *count == 1), "{commands:?}");
+        assert!(
+            commands.len() == 4 * limit && commands.values().all(|count| *count == 1),
+            "{commands:?}"
+        );
         // Later rounds find rows that were claimed once and put back, which their times show.
         assert!(round > 0 || world.check().is_subset(&all));
         world.reset();
@@ -80,15 +108,22 @@ fn two_that_begin_together_do_no_more_than_one_may() {
 
 #[test]
 fn two_that_go_on_together_do_no_more_than_one_may() {
-    together(Store::Postgres, 5, 2, ["--batch 1 --rate 20/s", "--batch 1 --rate 10/s"]);
+    together(
+        Store::Postgres,
+        5,
+        2,
+        ["--batch 1 --rate 20/s", "--batch 1 --rate 10/s"],
+    );
 }
 
-/// An operator holds the lock of a greater address, and may do its failover or not: nothing is done while that is not
-/// known, the brake stays off, and afterwards it goes on.
+/// An operator holds the lock of a greater address, and may do its failover or not: nothing is done
+/// while that is not known, the brake stays off, and afterwards it goes on.
 #[test]
 fn what_somebody_may_be_doing_is_waited_for() {
     let (world, _) = world(Store::MariaDb);
-    let holders: Vec<Running> = ["10.0.0.6:5678", "10.0.0.7:5678"].map(|master| hold(&world, master)).into();
+    let holders: Vec<Running> = ["10.0.0.6:5678", "10.0.0.7:5678"]
+        .map(|master| hold(&world, master))
+        .into();
     let mut watcher = watch(&world, "--grace 0s --max-masters 2 --lock-timeout 0s").spawn();
     watcher.await_stdout(&of("failover_refused", DEAD));
     assert_eq!(handed_over(&world), 0);
@@ -100,11 +135,17 @@ fn what_somebody_may_be_doing_is_waited_for() {
     let output = end(&world, watcher);
     assert_eq!(handed_over(&world), 2, "{output:?}");
     let refused = told(&output, "failover_refused");
-    assert!(refused[0]["text"].as_str().unwrap().contains("10.0.0.6:5678, 10.0.0.7:5678"), "{output:?}");
+    assert!(
+        refused[0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("10.0.0.6:5678, 10.0.0.7:5678"),
+        "{output:?}"
+    );
 }
 
-/// Masters of 3.3.0 to 3.4.1 keep the lock of a failover until they are restarted; by then that master may be back, and have
-/// work of its own, which nobody takes.
+/// Masters of 3.3.0 to 3.4.1 keep the lock of a failover until they are restarted; by then that
+/// master may be back, and have work of its own, which nobody takes.
 #[test]
 fn the_work_of_a_master_that_is_registered_is_nobodys_to_hand_over() {
     let mut world = World::new(Store::MariaDb, BY_STATE, 4);
@@ -119,7 +160,8 @@ fn the_work_of_a_master_that_is_registered_is_nobodys_to_hand_over() {
     holder.finish();
 }
 
-/// Of the masters whose lock is kept one died again: that somebody once failed it over is no work of now.
+/// Of the masters whose lock is kept one died again: that somebody once failed it over is no work
+/// of now.
 #[test]
 fn a_lock_that_is_kept_for_longer_than_the_window_is_nobodys_work() {
     let mut world = World::new(Store::MariaDb, Version::new(3, 3, 1), 4);
@@ -128,7 +170,11 @@ fn a_lock_that_is_kept_for_longer_than_the_window_is_nobodys_work() {
     let node = format!("{lock}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000");
     world.zk().create_parents(&node);
     world.living().create(&node, b"10.0.0.1");
-    let mut watcher = watch(&world, "--grace 0s --max-masters 1 --window 15s --lock-timeout 0s").spawn();
+    let mut watcher = watch(
+        &world,
+        "--grace 0s --max-masters 1 --window 15s --lock-timeout 0s",
+    )
+    .spawn();
     // While it may be a failover that has just begun, it is waited for.
     watcher.await_stdout("10.0.0.3:5678");
     watcher.await_stdout(&of("failover_refused", DEAD));
@@ -136,12 +182,18 @@ fn a_lock_that_is_kept_for_longer_than_the_window_is_nobodys_work() {
     let output = end(&world, watcher);
     assert_eq!(handed_over(&world), 1, "{output:?}");
     let standby = told(&output, "standby");
-    assert!(standby.len() == 1 && standby[0]["text"].to_string().contains("18197"), "{output:?}");
+    assert!(
+        standby.len() == 1 && standby[0]["text"].to_string().contains("18197"),
+        "{output:?}"
+    );
     assert!(world.zk().exists(&node));
 }
 
 fn hold(world: &World, master: &str) -> Running {
     let holder = world.dsctl(&format!("lock acquire {master}")).spawn();
-    world.zk().await_queue(&world.env.path(&format!("lock/master-failover/{master}")), 1);
+    world.zk().await_queue(
+        &world.env.path(&format!("lock/master-failover/{master}")),
+        1,
+    );
     holder
 }

@@ -8,7 +8,9 @@ fn in_tables(server: &MariaDb) -> World {
     let mut world = World::in_env(Env::on_mariadb(server), BY_STATE, 5);
     world.env.unset("DSCTL_ZK");
     world.env.set("DSCTL_REGISTRY", "jdbc");
-    world.env.register_in_database(BY_STATE, &registered(LIVING));
+    world
+        .env
+        .register_in_database(BY_STATE, &registered(LIVING));
     world
 }
 
@@ -29,10 +31,20 @@ fn a_registry_in_a_database_that_is_killed_makes_nobody_dead() {
     watcher.signal("TERM");
     let output = watcher.finish().exit(143);
     assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
-    assert!(after_the_error(&output) >= jiff::SignedDuration::from_secs(3), "{output:?}");
+    assert!(
+        after_the_error(&output) >= jiff::SignedDuration::from_secs(3),
+        "{output:?}"
+    );
     world.check_complete();
-    for table in ["t_ds_jdbc_registry_lock", "t_ds_jdbc_registry_client_heartbeat WHERE id <> 7"] {
-        assert_eq!(world.env.number(&format!("SELECT COUNT(*) FROM {table}")), 0, "{table}");
+    for table in [
+        "t_ds_jdbc_registry_lock",
+        "t_ds_jdbc_registry_client_heartbeat WHERE id <> 7",
+    ] {
+        assert_eq!(
+            world.env.number(&format!("SELECT COUNT(*) FROM {table}")),
+            0,
+            "{table}"
+        );
     }
 }
 
@@ -43,7 +55,11 @@ fn a_database_that_holds_lock_and_work_is_killed_at_commit() {
     let mut world = in_tables(&server);
     let proxy = world.env.through_proxy();
     proxy.trap(MYSQL_COMMIT, At::Hold);
-    let mut watcher = watch(&world, "--grace 0s --batch 2 --session-timeout 2s --lock-timeout 1s").spawn();
+    let mut watcher = watch(
+        &world,
+        "--grace 0s --batch 2 --session-timeout 2s --lock-timeout 1s",
+    )
+    .spawn();
     proxy.await_sprung();
     server.kill();
     proxy.go_on();

@@ -13,12 +13,20 @@ use crate::harness::{Store, assert_in_time, free_port};
 fn settings_are_read_again_and_metrics_are_kept() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
     let metrics = world.env.home().join("dsctl.prom");
-    let mut watcher = watch(&world, &format!("--grace 1h --metrics-file {}", metrics.display())).spawn();
+    let mut watcher = watch(
+        &world,
+        &format!("--grace 1h --metrics-file {}", metrics.display()),
+    )
+    .spawn();
     watcher.await_stdout(&event("grace_started"));
     let text = |needle: &str| {
         crate::harness::eventually(Duration::from_secs(10), needle, || {
             let text = std::fs::read_to_string(&metrics).unwrap_or_default();
-            if text.contains(needle) { Ok(()) } else { Err(text) }
+            if text.contains(needle) {
+                Ok(())
+            } else {
+                Err(text)
+            }
         });
     };
     text("dsctl_masters{verdict=\"dead\"} 1");
@@ -32,7 +40,9 @@ fn settings_are_read_again_and_metrics_are_kept() {
 
 fn ask(port: u16, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_mins(1)))
+        .unwrap();
     stream.write_all(request).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -40,7 +50,9 @@ fn ask(port: u16, request: &[u8]) -> String {
 }
 
 fn success(page: &str) -> f64 {
-    let line = page.lines().find_map(|line| line.strip_prefix("dsctl_last_success_timestamp_seconds "));
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix("dsctl_last_success_timestamp_seconds "));
     line.unwrap_or_else(|| panic!("{page}")).parse().unwrap()
 }
 
@@ -54,10 +66,15 @@ fn metrics_are_served_and_nobody_who_asks_holds_the_loop() {
     rounds.pass(1);
     let page = ask(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
-    for line in
-        ["dsctl_masters{verdict=\"dead\"} 1", "dsctl_unfinished_instances{verdict=\"dead\"} 5", "dsctl_paused 0"]
-    {
-        assert!(page.lines().any(|found| found == line), "no {line} in\n{page}");
+    for line in [
+        "dsctl_masters{verdict=\"dead\"} 1",
+        "dsctl_unfinished_instances{verdict=\"dead\"} 5",
+        "dsctl_paused 0",
+    ] {
+        assert!(
+            page.lines().any(|found| found == line),
+            "no {line} in\n{page}"
+        );
     }
     assert!(ask(port, b"GET /other HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
     assert!(ask(port, b"\x16\x03\x01\x00\xff\xfe garbage\n\n").starts_with("HTTP/1.1 400 "));
@@ -71,12 +88,19 @@ fn metrics_are_served_and_nobody_who_asks_holds_the_loop() {
         })
         .collect();
     rounds.pass(3);
-    // They are cut off after some seconds, and then others have their turn; what these get is of a later round.
+    // They are cut off after some seconds, and then others have their turn; what these get is of a
+    // later round.
     let later = ask(port, b"GET /metrics HTTP/1.1\r\n\r\n");
-    assert!(later.starts_with("HTTP/1.1 200 OK\r\n") && success(&later) > success(&page), "{page}\n{later}");
+    assert!(
+        later.starts_with("HTTP/1.1 200 OK\r\n") && success(&later) > success(&page),
+        "{page}\n{later}"
+    );
     drop(slow);
     // A port that is taken is told at the start.
-    world.run(watch(&world, &format!("--once --metrics-listen {port}"))).exit(2).out("cannot listen");
+    world
+        .run(watch(&world, &format!("--once --metrics-listen {port}")))
+        .exit(2)
+        .out("cannot listen");
     end(&world, watcher);
     world.check_untouched();
 }
@@ -91,13 +115,18 @@ impl Manager {
     fn new(world: &World) -> Self {
         let path = world.env.home().join("notify").to_str().unwrap().to_owned();
         let socket = UnixDatagram::bind(&path).unwrap();
-        socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_mins(1)))
+            .unwrap();
         Self { socket, path }
     }
 
     fn next(&self) -> String {
         let mut buffer = [0; 4096];
-        let length = self.socket.recv(&mut buffer).expect("a word within the time");
+        let length = self
+            .socket
+            .recv(&mut buffer)
+            .expect("a word within the time");
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
@@ -119,12 +148,18 @@ fn the_service_manager_hears_of_every_round() {
     let watcher = watch(&world, "--grace 1h --timeout 8s").env("NOTIFY_SOCKET", &manager.path);
     let watcher = watcher.env("WATCHDOG_USEC", "60000000").spawn();
     let ready = manager.next();
-    assert!(ready.starts_with("READY=1\nSTATUS=") && ready.contains("1 dead with work"), "{ready}");
+    assert!(
+        ready.starts_with("READY=1\nSTATUS=") && ready.contains("1 dead with work"),
+        "{ready}"
+    );
     assert_eq!(manager.next(), "WATCHDOG=1");
     // Each round says what it saw and that it is alive, in this order; READY is said once.
     for _ in 0..3 {
         let status = manager.next();
-        assert!(status.starts_with("STATUS=") && status.contains("1 masters registered"), "{status}");
+        assert!(
+            status.starts_with("STATUS=") && status.contains("1 masters registered"),
+            "{status}"
+        );
         assert_eq!(manager.next(), "WATCHDOG=1");
     }
     proxy.refuse();
@@ -134,31 +169,56 @@ fn the_service_manager_hears_of_every_round() {
     // A round that fails is a round: to be restarted would not bring the database back.
     for _ in 0..2 {
         let failed = manager.next();
-        assert!(failed.starts_with("STATUS=") && failed.contains(&address), "{failed}");
+        assert!(
+            failed.starts_with("STATUS=") && failed.contains(&address),
+            "{failed}"
+        );
         assert_eq!(manager.next(), "WATCHDOG=1");
     }
     proxy.listen();
     let back = manager.until("1 masters registered");
-    assert!(back.iter().all(|message| !message.contains("READY=1")), "{back:?}");
+    assert!(
+        back.iter().all(|message| !message.contains("READY=1")),
+        "{back:?}"
+    );
     watcher.signal("HUP");
     let reloaded = manager.until("READY=1");
-    assert!(reloaded.iter().any(|message| message.starts_with("RELOADING=1\nMONOTONIC_USEC=")), "{reloaded:?}");
+    assert!(
+        reloaded
+            .iter()
+            .any(|message| message.starts_with("RELOADING=1\nMONOTONIC_USEC=")),
+        "{reloaded:?}"
+    );
     end(&world, watcher);
     let last = manager.until("STOPPING=1");
-    assert!(last.iter().all(|message| !message.contains("READY=1")), "{last:?}");
+    assert!(
+        last.iter().all(|message| !message.contains("READY=1")),
+        "{last:?}"
+    );
     manager.socket.set_nonblocking(true).unwrap();
-    assert!(manager.socket.recv(&mut [0; 64]).is_err(), "STOPPING=1 is the last word");
+    assert!(
+        manager.socket.recv(&mut [0; 64]).is_err(),
+        "STOPPING=1 is the last word"
+    );
     world.check_untouched();
 }
 
-/// One that waits for a sign of life must not end a loop that is at work, or that has long intervals.
+/// One that waits for a sign of life must not end a loop that is at work, or that has long
+/// intervals.
 #[test]
 fn a_long_failover_and_a_long_interval_are_no_standstill() {
     let world = World::new(Store::MariaDb, BY_HOST, 40);
     let manager = Manager::new(&world);
     let state = world.env.home().join("watch.json");
-    let words = format!("watch -o ndjson --yes --grace 0s --batch 10 --interval 1h --state-file {}", state.display());
-    let watcher = world.dsctl(&words).env("NOTIFY_SOCKET", &manager.path).env("WATCHDOG_USEC", "2000000").spawn();
+    let words = format!(
+        "watch -o ndjson --yes --grace 0s --batch 10 --interval 1h --state-file {}",
+        state.display()
+    );
+    let watcher = world
+        .dsctl(&words)
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("WATCHDOG_USEC", "2000000")
+        .spawn();
     for _ in 0..4 {
         assert_eq!(manager.next(), "WATCHDOG=1", "for each batch");
     }
@@ -174,25 +234,36 @@ fn a_long_failover_and_a_long_interval_are_no_standstill() {
     world.check_complete();
 }
 
-/// Each lock is waited for, one after the other, and all together for longer than the service manager waits.
+/// Each lock is waited for, one after the other, and all together for longer than the service
+/// manager waits.
 #[test]
 fn many_locks_that_somebody_holds_are_no_standstill() {
     let mut world = World::new(Store::MariaDb, BY_STATE, 5);
-    let masters: Vec<String> = (0..4).map(|number| format!("10.0.7.{number}:5678")).collect();
+    let masters: Vec<String> = (0..4)
+        .map(|number| format!("10.0.7.{number}:5678"))
+        .collect();
     for master in &masters {
         world.add(master, super::long_ago(), 1);
     }
     let all = masters.iter().map(String::as_str).chain([DEAD]);
-    let holders: Vec<_> = all.map(|master| world.dsctl(&format!("lock acquire {master}")).spawn()).collect();
+    let holders: Vec<_> = all
+        .map(|master| world.dsctl(&format!("lock acquire {master}")).spawn())
+        .collect();
     for master in masters.iter().map(String::as_str).chain([DEAD]) {
-        world.zk().await_queue(&world.env.path(&format!("lock/master-failover/{master}")), 1);
+        world.zk().await_queue(
+            &world.env.path(&format!("lock/master-failover/{master}")),
+            1,
+        );
     }
     let manager = Manager::new(&world);
     let mut watcher = watch(&world, "--grace 0s --max-masters 9 --lock-timeout 30s")
         .env("NOTIFY_SOCKET", &manager.path)
         .env("WATCHDOG_USEC", "4000000")
         .spawn();
-    manager.socket.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+    manager
+        .socket
+        .set_read_timeout(Some(Duration::from_secs(4)))
+        .unwrap();
     // The first round alone is longer than that.
     while !manager.next().contains("READY=1") {}
     watcher.await_stdout_times(&event("standby"), 5);
@@ -208,9 +279,14 @@ fn many_locks_that_somebody_holds_are_no_standstill() {
 #[test]
 fn a_service_manager_that_is_gone_or_strange_is_no_obstacle() {
     let world = World::new(Store::Postgres, BY_HOST, 5);
-    world.run(watch(&world, "--once").env("NOTIFY_SOCKET", "relative")).exit(2).out("NOTIFY_SOCKET");
+    world
+        .run(watch(&world, "--once").env("NOTIFY_SOCKET", "relative"))
+        .exit(2)
+        .out("NOTIFY_SOCKET");
     let manager = Manager::new(&world);
-    let mut watcher = watch(&world, "--grace 3s").env("NOTIFY_SOCKET", &manager.path).spawn();
+    let mut watcher = watch(&world, "--grace 3s")
+        .env("NOTIFY_SOCKET", &manager.path)
+        .spawn();
     manager.until("READY=1");
     std::fs::remove_file(&manager.path).unwrap();
     drop(manager);

@@ -13,7 +13,10 @@ fn a_watcher_that_cannot_give_a_lock_back_says_so_and_ends_the_session_that_has_
     proxy.trap(&delete_request(&world), At::Hold);
     let rounds = Rounds::of(&world);
     // The session is longer than the test: nothing but its end gives the lock back.
-    let more = format!("--grace 1s --timeout 2s --session-timeout 120s {}", rounds.arguments());
+    let more = format!(
+        "--grace 1s --timeout 2s --session-timeout 120s {}",
+        rounds.arguments()
+    );
     let mut watcher = watch(&world, &more).spawn();
     proxy.await_sprung();
     // The request is lost, and the registry away for longer than the program waits for an answer.

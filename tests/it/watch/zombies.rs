@@ -1,4 +1,5 @@
-//! A master without a registration that goes on: what it begins proves that it lives, and all of it is left alone.
+//! A master without a registration that goes on: what it begins proves that it lives, and all of it
+//! is left alone.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,12 +27,25 @@ fn untouched(world: &World, begun: &BTreeSet<i64>) {
 fn what_a_master_begins_after_its_loss_proves_that_it_lives() {
     for store in [Store::MariaDb, Store::Postgres] {
         let world = World::with_registry_inside(store, RELEASE, 5);
-        let master = Registered { client: 9, ..registered(DEAD) };
+        let master = Registered {
+            client: 9,
+            ..registered(DEAD)
+        };
         world.env.register_in_database(RELEASE, &master);
-        let (note, blocked) = (world.env.home().join("note"), world.env.home().join("blocked"));
-        program(&blocked, &format!("cat > {0}.new; mv {0}.new {0}", note.display()));
+        let (note, blocked) = (
+            world.env.home().join("note"),
+            world.env.home().join("blocked"),
+        );
+        program(
+            &blocked,
+            &format!("cat > {0}.new; mv {0}.new {0}", note.display()),
+        );
         let rounds = Rounds::of(&world);
-        let more = format!("--grace 8s --on blocked={} {}", blocked.display(), rounds.arguments());
+        let more = format!(
+            "--grace 8s --on blocked={} {}",
+            blocked.display(),
+            rounds.arguments()
+        );
         let mut watcher = watch(&world, &more).spawn();
         watcher.await_stdout(&of("master_registered", DEAD));
         world.env.sql(
@@ -52,7 +66,13 @@ fn what_a_master_begins_after_its_loss_proves_that_it_lives() {
         let output = end(&world, watcher);
         assert!(told(&output, "failover_started").is_empty(), "{output:?}");
         let refused = told(&output, "failover_refused").remove(0);
-        assert!(refused["text"].as_str().unwrap().contains("names it and was written after"), "{refused}");
+        assert!(
+            refused["text"]
+                .as_str()
+                .unwrap()
+                .contains("names it and was written after"),
+            "{refused}"
+        );
         untouched(&world, &begun);
         // The next process knows it too.
         let round = world.run(watch(&world, "--once --grace 0s")).exit(4);
@@ -60,7 +80,10 @@ fn what_a_master_begins_after_its_loss_proves_that_it_lives() {
         untouched(&world, &begun);
         // Its process has ended, as an operator has seen.
         world.run(world.failover("")).exit(0);
-        assert_eq!(world.command_count(), i64::try_from(world.ids.len() + begun.len()).unwrap());
+        assert_eq!(
+            world.command_count(),
+            i64::try_from(world.ids.len() + begun.len()).unwrap()
+        );
     }
 }
 
@@ -76,7 +99,10 @@ fn let_pass_with_rounds(rounds: &Rounds, time: Duration) {
 fn what_an_idle_master_begins_after_its_loss_proves_that_it_lives() {
     for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
         let world = World::new(store, version, 5);
-        world.env.sql(&format!("UPDATE {} SET state = 7 WHERE host = '{DEAD}'", table(&world)));
+        world.env.sql(&format!(
+            "UPDATE {} SET state = 7 WHERE host = '{DEAD}'",
+            table(&world)
+        ));
         let master = world.env.register(version, &registered(DEAD));
         let rounds = Rounds::of(&world);
         let mut watcher = watch(&world, &format!("--grace 4s {}", rounds.arguments())).spawn();
@@ -88,9 +114,15 @@ fn what_an_idle_master_begins_after_its_loss_proves_that_it_lives() {
         watcher.await_stdout("\"event\":\"failover_");
         let output = end(&world, watcher);
         let refused = told(&output, "failover_refused").remove(0);
-        assert!(refused["text"].as_str().unwrap().contains("but it lives"), "{refused}");
+        assert!(
+            refused["text"].as_str().unwrap().contains("but it lives"),
+            "{refused}"
+        );
         assert!(told(&output, "failover_started").is_empty(), "{output:?}");
-        assert_eq!(world.cells(&begun), [(Some(DEAD.to_owned()), Some(1))].into());
+        assert_eq!(
+            world.cells(&begun),
+            [(Some(DEAD.to_owned()), Some(1))].into()
+        );
     }
 }
 
@@ -99,7 +131,10 @@ fn what_an_idle_master_begins_after_its_loss_proves_that_it_lives() {
 fn rounds_of_cron_know_what_an_idle_master_has_begun_since() {
     for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
         let world = World::new(store, version, 5);
-        world.env.sql(&format!("UPDATE {} SET state = 7 WHERE host = '{DEAD}'", table(&world)));
+        world.env.sql(&format!(
+            "UPDATE {} SET state = 7 WHERE host = '{DEAD}'",
+            table(&world)
+        ));
         let round = |code| world.run(watch(&world, "--once --grace 0s")).exit(code);
         let master = world.env.register(version, &registered(DEAD));
         round(0).out(&of("master_registered", DEAD));
@@ -110,7 +145,10 @@ fn rounds_of_cron_know_what_an_idle_master_has_begun_since() {
             let output = round(4).out("but it lives");
             assert!(told(&output, "failover_finished").is_empty(), "{output:?}");
         }
-        assert_eq!(world.cells(&begun), [(Some(DEAD.to_owned()), Some(1))].into());
+        assert_eq!(
+            world.cells(&begun),
+            [(Some(DEAD.to_owned()), Some(1))].into()
+        );
     }
 }
 
@@ -126,11 +164,20 @@ fn a_task_that_is_begun_after_the_loss_is_a_sign_of_life() {
         watcher.await_stdout(&of("grace_started", DEAD));
         let started = jiff::tz::TimeZone::UTC.to_datetime(Timestamp::now());
         let instance = *world.ids.first().unwrap();
-        world.env.insert([seed::task(version, instance).id(77).host("10.0.5.1:1234").started(started)]);
+        world.env.insert([seed::task(version, instance)
+            .id(77)
+            .host("10.0.5.1:1234")
+            .started(started)]);
         watcher.await_stdout(&of("failover_refused", DEAD));
         let output = end(&world, watcher);
         let refused = told(&output, "failover_refused").remove(0);
-        assert!(refused["text"].as_str().unwrap().contains("task 77 of its instance"), "{refused}");
+        assert!(
+            refused["text"]
+                .as_str()
+                .unwrap()
+                .contains("task 77 of its instance"),
+            "{refused}"
+        );
         assert!(told(&output, "failover_started").is_empty(), "{output:?}");
         untouched(&world, &BTreeSet::new());
     }
@@ -148,7 +195,11 @@ fn a_run_by_hand_sees_what_is_begun_while_it_waits_for_the_lock() {
         let begun = world.add_later(DEAD, Timestamp::now(), 1);
         holder.signal("TERM");
         holder.finish();
-        let output = world.end(running).exit(4).out("but it lives: instance").out("see that its process has ended");
+        let output = world
+            .end(running)
+            .exit(4)
+            .out("but it lives: instance")
+            .out("see that its process has ended");
         assert_eq!(output.json()["error"]["kind"], "refused");
         untouched(&world, &begun);
         world.run(world.failover("")).exit(0);
@@ -165,7 +216,10 @@ fn a_run_by_hand_ends_when_something_is_begun_between_two_batches() {
     let output = world.end(running).exit(7).out("but it lives");
     let done = world.command_count();
     assert!((4..12).contains(&done), "{output:?}");
-    assert_eq!(world.cells(&begun), [(Some(DEAD.to_owned()), Some(1))].into());
+    assert_eq!(
+        world.cells(&begun),
+        [(Some(DEAD.to_owned()), Some(1))].into()
+    );
 }
 
 /// Other masters' work, and what a living one begins anew, is none of a dead one's.
@@ -187,17 +241,29 @@ fn what_others_begin_is_no_sign_of_life() {
         stop.store(true, Ordering::Relaxed);
     });
     let output = end(&world, watcher);
-    assert_eq!(told(&output, "failover_finished")[0]["recovered"], 5, "{output:?}");
+    assert_eq!(
+        told(&output, "failover_finished")[0]["recovered"],
+        5,
+        "{output:?}"
+    );
     assert!(world.ids.iter().all(|id| world.commands().contains_key(id)));
 }
 
 /// A world of each kind of database.
 fn worlds() -> [World; 3] {
-    [World::new(Store::MariaDb, BY_HOST, 5), World::new(Store::Postgres, BY_STATE, 5), World::in_a_file(BY_STATE, 5)]
+    [
+        World::new(Store::MariaDb, BY_HOST, 5),
+        World::new(Store::Postgres, BY_STATE, 5),
+        World::in_a_file(BY_STATE, 5),
+    ]
 }
 
 fn table(world: &World) -> &'static str {
-    if world.version == BY_HOST { "t_ds_process_instance" } else { "t_ds_workflow_instance" }
+    if world.version == BY_HOST {
+        "t_ds_process_instance"
+    } else {
+        "t_ds_workflow_instance"
+    }
 }
 
 /// A watcher that has just found the master missing.
@@ -212,51 +278,89 @@ fn told_of_life(world: &World, mut watcher: crate::harness::Running) -> String {
     watcher.await_stdout(&of("failover_refused", DEAD));
     let output = end(world, watcher);
     assert_eq!(world.command_count(), 0);
-    told(&output, "failover_refused")[0]["text"].as_str().unwrap().to_owned()
+    told(&output, "failover_refused")[0]["text"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 /// In PostgreSQL the numbering goes on below a row that somebody gave a great id.
 #[test]
 fn a_row_of_a_great_id_hides_nothing_that_is_begun_later() {
     for world in worlds() {
-        let great = seed::instance(world.version).id(2_000_000_000).name("by hand").state(7).host(LIVING);
-        let task = seed::task(world.version, 2_000_000_000).id(2_000_000_000).host("10.0.5.1:1234");
+        let great = seed::instance(world.version)
+            .id(2_000_000_000)
+            .name("by hand")
+            .state(7)
+            .host(LIVING);
+        let task = seed::task(world.version, 2_000_000_000)
+            .id(2_000_000_000)
+            .host("10.0.5.1:1234");
         world.env.insert([great, task]);
         let watcher = watcher_of(&world);
-        let begun = seed::instance(world.version).id(50_000).name("begun").state(1).host(DEAD);
+        let begun = seed::instance(world.version)
+            .id(50_000)
+            .name("begun")
+            .state(1)
+            .host(DEAD);
         world.env.insert([begun]);
         let text = told_of_life(&world, watcher);
-        assert!(text.contains("instance 50000 names it and was written after"), "{text}");
+        assert!(
+            text.contains("instance 50000 names it and was written after"),
+            "{text}"
+        );
     }
     for world in worlds() {
-        let task = |id, instance| seed::task(world.version, instance).id(id).host("10.0.5.1:1234");
+        let task = |id, instance| {
+            seed::task(world.version, instance)
+                .id(id)
+                .host("10.0.5.1:1234")
+        };
         let old = *world.ids.first().unwrap();
         world.env.insert([task(2_000_000_000, old), task(10, old)]);
         let watcher = watcher_of(&world);
         world.env.insert([task(77, old)]);
         let text = told_of_life(&world, watcher);
-        assert!(text.contains(&format!("task 77 of its instance {old} was written after")), "{text}");
+        assert!(
+            text.contains(&format!("task 77 of its instance {old} was written after")),
+            "{text}"
+        );
     }
 }
 
 /// It ends what it had, or begins an older instance anew.
 #[test]
 fn a_row_of_its_own_that_changes_after_the_loss_is_a_sign_of_life() {
-    for change in ["state = 7, end_time = '2024-06-01 03:00:00'", "start_time = '2024-06-01 03:00:00'"] {
+    for change in [
+        "state = 7, end_time = '2024-06-01 03:00:00'",
+        "start_time = '2024-06-01 03:00:00'",
+    ] {
         for world in worlds() {
             let (watcher, id) = (watcher_of(&world), *world.ids.last().unwrap());
-            world.env.sql(&format!("UPDATE {} SET {change} WHERE id = {id}", table(&world)));
+            world.env.sql(&format!(
+                "UPDATE {} SET {change} WHERE id = {id}",
+                table(&world)
+            ));
             let text = told_of_life(&world, watcher);
-            assert!(text.contains(&format!("instance {id} names it and was changed after")), "{text}");
+            assert!(
+                text.contains(&format!("instance {id} names it and was changed after")),
+                "{text}"
+            );
         }
     }
     // The pattern of all rows has ended long since; now it is run again.
     for world in worlds() {
         let watcher = watcher_of(&world);
-        let taken = format!("UPDATE {} SET state = 1, host = '{DEAD}' WHERE id = 1000", table(&world));
+        let taken = format!(
+            "UPDATE {} SET state = 1, host = '{DEAD}' WHERE id = 1000",
+            table(&world)
+        );
         world.env.sql(&taken);
         let text = told_of_life(&world, watcher);
-        assert!(text.contains("instance 1000 names it, which it did not"), "{text}");
+        assert!(
+            text.contains("instance 1000 names it, which it did not"),
+            "{text}"
+        );
     }
 }
 
@@ -264,11 +368,18 @@ fn a_row_of_its_own_that_changes_after_the_loss_is_a_sign_of_life() {
 #[test]
 fn any_write_of_its_rows_is_a_sign_of_life_where_the_database_notes_it() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
-    world.env.sql("UPDATE t_ds_process_instance SET update_time = '2024-06-01 02:00:00'");
+    world
+        .env
+        .sql("UPDATE t_ds_process_instance SET update_time = '2024-06-01 02:00:00'");
     let (watcher, id) = (watcher_of(&world), *world.ids.last().unwrap());
-    world.env.sql(&format!("UPDATE t_ds_process_instance SET history_cmd = 'REPEAT_RUNNING' WHERE id = {id}"));
+    world.env.sql(&format!(
+        "UPDATE t_ds_process_instance SET history_cmd = 'REPEAT_RUNNING' WHERE id = {id}"
+    ));
     let text = told_of_life(&world, watcher);
-    assert!(text.contains(&format!("instance {id} names it and was changed after")), "{text}");
+    assert!(
+        text.contains(&format!("instance {id} names it and was changed after")),
+        "{text}"
+    );
 }
 
 /// People ask for an instance's end, and a failover by hand takes another.
@@ -277,8 +388,19 @@ fn what_others_do_to_its_rows_is_no_sign_of_life() {
     for world in worlds() {
         let mut watcher = watcher_of(&world);
         let ids: Vec<i64> = world.ids.iter().copied().collect();
-        let (table, claim) = (table(&world), if world.version == BY_HOST { "host = 'NULL'" } else { "state = 18" });
-        let set = |what: &str, id: i64| world.env.sql(&format!("UPDATE {table} SET {what} WHERE id = {id}"));
+        let (table, claim) = (
+            table(&world),
+            if world.version == BY_HOST {
+                "host = 'NULL'"
+            } else {
+                "state = 18"
+            },
+        );
+        let set = |what: &str, id: i64| {
+            world
+                .env
+                .sql(&format!("UPDATE {table} SET {what} WHERE id = {id}"));
+        };
         set("state = 4", ids[0]);
         set("state = 2", ids[1]);
         set(claim, ids[2]);
@@ -290,17 +412,22 @@ fn what_others_do_to_its_rows_is_no_sign_of_life() {
     }
 }
 
-/// Whatever master takes the command of a serial workflow's next instance, it notes that one in the row of the instance that
-/// runs, in 2.0 and 3.0.
+/// Whatever master takes the command of a serial workflow's next instance, it notes that one in the
+/// row of the instance that runs, in 2.0 and 3.0.
 #[test]
 fn who_stands_behind_a_serial_instance_is_no_sign_of_its_masters_life() {
-    for (set, others) in
-        [("next_process_instance_id = 4711", true), ("next_process_instance_id = 4711, state = 0", false)]
-    {
+    for (set, others) in [
+        ("next_process_instance_id = 4711", true),
+        ("next_process_instance_id = 4711, state = 0", false),
+    ] {
         let world = World::new(Store::MariaDb, Version::new(3, 0, 6), 5);
-        world.env.sql("UPDATE t_ds_process_instance SET update_time = '2024-06-01 02:00:00'");
+        world
+            .env
+            .sql("UPDATE t_ds_process_instance SET update_time = '2024-06-01 02:00:00'");
         let (mut watcher, id) = (watcher_of(&world), *world.ids.last().unwrap());
-        world.env.sql(&format!("UPDATE t_ds_process_instance SET {set} WHERE id = {id}"));
+        world.env.sql(&format!(
+            "UPDATE t_ds_process_instance SET {set} WHERE id = {id}"
+        ));
         if others {
             watcher.await_stdout(&of("failover_finished", DEAD));
             let output = end(&world, watcher);
@@ -308,7 +435,10 @@ fn who_stands_behind_a_serial_instance_is_no_sign_of_its_masters_life() {
             assert_eq!(world.command_count(), 5);
         } else {
             let text = told_of_life(&world, watcher);
-            assert!(text.contains(&format!("instance {id} names it and was changed after")), "{text}");
+            assert!(
+                text.contains(&format!("instance {id} names it and was changed after")),
+                "{text}"
+            );
         }
     }
 }
@@ -321,8 +451,14 @@ fn a_run_by_hand_ends_when_a_row_goes_on_between_two_batches() {
         let running = world.failover("--batch 2 --rate 2/s").spawn();
         super::await_commands(&world, 4);
         let last = world.ids.last().unwrap();
-        world.env.sql(&format!("UPDATE t_ds_process_instance SET state = 7 WHERE id = {last}"));
-        let output = world.end(running).exit(7).out("but it lives").out("was changed after");
+        world.env.sql(&format!(
+            "UPDATE t_ds_process_instance SET state = 7 WHERE id = {last}"
+        ));
+        let output = world
+            .end(running)
+            .exit(7)
+            .out("but it lives")
+            .out("was changed after");
         assert!((4..12).contains(&world.command_count()), "{output:?}");
     }
 }

@@ -32,7 +32,10 @@ impl MariaDb {
                 "--skip-name-resolve",
                 "--auth-root-authentication-method=normal",
             ]);
-            install.args(user_option()).arg("--innodb-log-file-size=16M").arg(format!("--datadir={data}"));
+            install
+                .args(user_option())
+                .arg("--innodb-log-file-size=16M")
+                .arg(format!("--datadir={data}"));
             run(&mut install);
             data
         });
@@ -44,7 +47,9 @@ impl MariaDb {
         std::fs::write(server.folder.join("init.sql"), sql).map_err(|error| error.to_string())?;
         server.command = command(&server);
         if is_root() {
-            run(Command::new("chown").arg("mysql:").arg(server.folder.path()));
+            run(Command::new("chown")
+                .arg("mysql:")
+                .arg(server.folder.path()));
         }
         server.start()?;
         Ok(Self { server })
@@ -53,7 +58,9 @@ impl MariaDb {
     /// Stops it and starts it again with these options besides.
     pub fn restart_with(&mut self, options: &[&str]) {
         self.stop();
-        self.server.command.extend(options.iter().map(|option| (*option).to_owned()));
+        self.server
+            .command
+            .extend(options.iter().map(|option| (*option).to_owned()));
         self.start();
     }
 
@@ -75,7 +82,10 @@ impl MariaDb {
     pub fn create_database(&self) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let name = format!("dsctl_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.sql("", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"));
+        self.sql(
+            "",
+            &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"),
+        );
         name
     }
 
@@ -87,21 +97,27 @@ impl MariaDb {
             "set -e; mariadb-dump {connection} --single-transaction {original} >\"$1\"; mariadb {connection} {copy} <\"$1\""
         );
         let file = self.server.folder.join(&format!("{copy}.sql"));
-        run(Command::new("sh").args(["-c", &pipe, "copy", &file]).env("MYSQL_PWD", PASSWORD));
+        run(Command::new("sh")
+            .args(["-c", &pipe, "copy", &file])
+            .env("MYSQL_PWD", PASSWORD));
         std::fs::remove_file(file).unwrap();
         copy
     }
 
-    /// Gives another server a copy of a database, under the same name: what a replica has that is behind.
+    /// Gives another server a copy of a database, under the same name: what a replica has that is
+    /// behind.
     pub fn give_copy(&self, database: &str, other: &Self) {
-        let connection = |server: &Self| format!("--no-defaults -h 127.0.0.1 -P {} -u {USER}", server.port());
+        let connection =
+            |server: &Self| format!("--no-defaults -h 127.0.0.1 -P {} -u {USER}", server.port());
         let pipe = format!(
             "set -e; mariadb-dump {} --single-transaction --databases {database} >\"$1\"; mariadb {} <\"$1\"",
             connection(self),
             connection(other)
         );
         let file = self.server.folder.join(&format!("{database}-copy.sql"));
-        run(Command::new("sh").args(["-c", &pipe, "copy", &file]).env("MYSQL_PWD", PASSWORD));
+        run(Command::new("sh")
+            .args(["-c", &pipe, "copy", &file])
+            .env("MYSQL_PWD", PASSWORD));
         std::fs::remove_file(file).unwrap();
     }
 
@@ -119,22 +135,37 @@ impl MariaDb {
 /// Runs statements, separated by semicolons, on the server at this port.
 pub fn sql(port: u16, database: &str, sql: &str) {
     wait(async {
-        let mut connection = MySqlConnection::connect_with(&options(port, database)).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
-            panic!("{error}\n{sql}");
-        });
+        let mut connection = MySqlConnection::connect_with(&options(port, database))
+            .await
+            .unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| {
+                panic!("{error}\n{sql}");
+            });
         connection.close().await.unwrap();
     });
 }
 
 /// The texts that a query gives, in a session in which nothing is set before.
 pub fn texts(port: u16, database: &str, sql: &str) -> Vec<String> {
-    let options = options(port, database).timezone(None).pipes_as_concat(false).no_engine_substitution(false);
+    let options = options(port, database)
+        .timezone(None)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false);
     wait(async {
-        let mut connection = MySqlConnection::connect_with(&options.set_names(false)).await.unwrap();
-        let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap();
+        let mut connection = MySqlConnection::connect_with(&options.set_names(false))
+            .await
+            .unwrap();
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
         connection.close().await.unwrap();
-        rows.iter().map(|row| sqlx::Row::get::<String, _>(row, 0)).collect()
+        rows.iter()
+            .map(|row| sqlx::Row::get::<String, _>(row, 0))
+            .collect()
     })
 }
 
@@ -153,7 +184,8 @@ fn command(server: &Server) -> Vec<String> {
     command.extend(user_option().map(str::to_owned));
     command.push(format!("--datadir={}", folder.join("data")));
     command.push(format!("--socket={}", folder.join("socket")));
-    // A server that starts deletes what it takes for leftovers there, so two of them must not share the system's folder.
+    // A server that starts deletes what it takes for leftovers there, so two of them must not share
+    // the system's folder.
     command.push(format!("--tmpdir={}", folder.path().display()));
     command.push(format!("--pid-file={}", folder.join("pid")));
     command.push(format!("--init-file={}", folder.join("init.sql")));
@@ -168,14 +200,23 @@ fn command(server: &Server) -> Vec<String> {
 }
 
 fn options(port: u16, database: &str) -> MySqlConnectOptions {
-    let options = MySqlConnectOptions::new().host("127.0.0.1").port(port).ssl_mode(MySqlSslMode::Disabled);
+    let options = MySqlConnectOptions::new()
+        .host("127.0.0.1")
+        .port(port)
+        .ssl_mode(MySqlSslMode::Disabled);
     let options = options.username(USER).password(PASSWORD);
-    if database.is_empty() { options } else { options.database(database) }
+    if database.is_empty() {
+        options
+    } else {
+        options.database(database)
+    }
 }
 
 fn probe(port: u16) -> Result<(), String> {
     wait(async {
-        let connection = MySqlConnection::connect_with(&options(port, "")).await.map_err(|error| error.to_string())?;
+        let connection = MySqlConnection::connect_with(&options(port, ""))
+            .await
+            .map_err(|error| error.to_string())?;
         connection.close().await.map_err(|error| error.to_string())
     })
 }

@@ -19,8 +19,8 @@ use super::guard::{Folder, Guarded};
 use super::ports::free_port;
 use super::wait::patient;
 
-/// How much of their tables the databases keep in memory (in MiB), where the tests' own measure would make them read great
-/// tables from the disk.
+/// How much of their tables the databases keep in memory (in MiB), where the tests' own measure
+/// would make them read great tables from the disk.
 pub static MEMORY: OnceLock<u32> = OnceLock::new();
 
 /// How long a server may take until it answers.
@@ -45,9 +45,21 @@ struct Server {
 }
 
 impl Server {
-    fn new(name: &'static str, stop_signal: &'static str, probe: fn(u16) -> Result<(), String>) -> Self {
+    fn new(
+        name: &'static str,
+        stop_signal: &'static str,
+        probe: fn(u16) -> Result<(), String>,
+    ) -> Self {
         let (folder, port) = (Folder::new(name), free_port());
-        Self { name, process: None, port, command: Vec::new(), stop_signal, probe, folder }
+        Self {
+            name,
+            process: None,
+            port,
+            command: Vec::new(),
+            stop_signal,
+            probe,
+            folder,
+        }
     }
 
     /// Starts it and waits until it answers.
@@ -59,7 +71,11 @@ impl Server {
     /// Starts it without waiting for anything.
     fn spawn(&mut self) {
         assert!(self.process.is_none(), "{} runs already", self.name);
-        self.process = Some(Guarded::spawn(self.folder.path(), self.stop_signal, &self.command));
+        self.process = Some(Guarded::spawn(
+            self.folder.path(),
+            self.stop_signal,
+            &self.command,
+        ));
     }
 
     fn await_answer(&mut self) -> Result<(), String> {
@@ -69,7 +85,11 @@ impl Server {
             if ended || start.elapsed() > patient(START) {
                 let state = if ended { "ended" } else { "does not answer" };
                 self.process = None;
-                return Err(format!("{} {state}: {error}\n{}", self.name, self.folder.log_tail()));
+                return Err(format!(
+                    "{} {state}: {error}\n{}",
+                    self.name,
+                    self.folder.log_tail()
+                ));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -82,28 +102,67 @@ impl Server {
     }
 
     fn end(&mut self, signal: &str) {
-        let mut process = self.process.take().unwrap_or_else(|| panic!("{} does not run", self.name));
+        let mut process = self
+            .process
+            .take()
+            .unwrap_or_else(|| panic!("{} does not run", self.name));
         process.end(signal);
     }
 
     fn signal(&mut self, signal: &str) {
-        self.process.as_mut().unwrap_or_else(|| panic!("{} does not run", self.name)).signal(signal);
+        self.process
+            .as_mut()
+            .unwrap_or_else(|| panic!("{} does not run", self.name))
+            .signal(signal);
     }
 }
 
-/// What the manuals' `openssl x509 -req` makes: a certificate without extensions, which is one of version 1.
+/// What the manuals' `openssl x509 -req` makes: a certificate without extensions, which is one of
+/// version 1.
 fn old_certificate(folder: &std::path::Path, owner: &str) -> (String, String) {
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let (key, request, certificate) = (file("key.pem"), file("request.pem"), file("certificate.pem"));
+    let (key, request, certificate) = (
+        file("key.pem"),
+        file("request.pem"),
+        file("certificate.pem"),
+    );
     let openssl = |words: &[&str]| {
-        let output = std::process::Command::new("openssl").args(words).output().unwrap();
+        let output = std::process::Command::new("openssl")
+            .args(words)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    openssl(&["req", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-subj", "/CN=127.0.0.1", "-out", &request]);
-    openssl(&["x509", "-req", "-in", &request, "-signkey", &key, "-days", "2", "-out", &certificate]);
+    openssl(&[
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        &key,
+        "-subj",
+        "/CN=127.0.0.1",
+        "-out",
+        &request,
+    ]);
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        &request,
+        "-signkey",
+        &key,
+        "-days",
+        "2",
+        "-out",
+        &certificate,
+    ]);
     let text = openssl(&["x509", "-in", &certificate, "-noout", "-text"]);
-    assert!(text.contains("Version: 1 "), "this openssl makes another version: {text}");
+    assert!(
+        text.contains("Version: 1 "),
+        "this openssl makes another version: {text}"
+    );
     if is_root() {
         super::guard::run(std::process::Command::new("chown").args([owner, &key, &certificate]));
     }
@@ -116,8 +175,12 @@ macro_rules! private_server {
         impl $server {
             /// One for all tests of this process, started when the first of them asks.
             pub fn shared() -> &'static Self {
-                static SHARED: std::sync::OnceLock<Result<$server, String>> = std::sync::OnceLock::new();
-                SHARED.get_or_init(Self::start_new).as_ref().unwrap_or_else(|error| panic!("{error}"))
+                static SHARED: std::sync::OnceLock<Result<$server, String>> =
+                    std::sync::OnceLock::new();
+                SHARED
+                    .get_or_init(Self::start_new)
+                    .as_ref()
+                    .unwrap_or_else(|error| panic!("{error}"))
             }
 
             /// One for this test alone. It ends with the value.
@@ -152,7 +215,9 @@ macro_rules! private_server {
 
             /// Starts it again: same folder, same port.
             pub fn start(&mut self) {
-                self.server.start().unwrap_or_else(|error| panic!("{error}"));
+                self.server
+                    .start()
+                    .unwrap_or_else(|error| panic!("{error}"));
             }
 
             /// The end of its log.

@@ -33,8 +33,8 @@ impl Pooler {
         })
     }
 
-    /// pgpool, which asks the standby whatever it takes for a read outside of a transaction that has written, and remembers
-    /// answers.
+    /// pgpool, which asks the standby whatever it takes for a read outside of a transaction that
+    /// has written, and remembers answers.
     pub fn pgpool(primary: &Postgres, standby: &Postgres) -> Self {
         Self::start("pgpool", |server| {
             let folder = server.folder.path().display().to_string();
@@ -62,7 +62,16 @@ impl Pooler {
             std::fs::write(server.folder.join("pool_hba.conf"), "").unwrap();
             std::fs::write(server.folder.join("pcp.conf"), "").unwrap();
             let mut command = as_postgres(Path::new("/usr/sbin/pgpool"));
-            command.extend(["-n", "-f", &file, "-a", &server.folder.join("pool_hba.conf")].map(str::to_owned));
+            command.extend(
+                [
+                    "-n",
+                    "-f",
+                    &file,
+                    "-a",
+                    &server.folder.join("pool_hba.conf"),
+                ]
+                .map(str::to_owned),
+            );
             command.extend(["-F", &server.folder.join("pcp.conf")].map(str::to_owned));
             command
         })

@@ -22,7 +22,8 @@ private_server!(Postgres);
 
 impl Postgres {
     fn start_new() -> Result<Self, String> {
-        // SIGINT makes it drop its clients and leave nothing behind; on SIGTERM it would wait for them.
+        // SIGINT makes it drop its clients and leave nothing behind; on SIGTERM it would wait for
+        // them.
         let mut server = Server::new("postgres", "INT", probe);
         let version = run(Command::new(program("postgres")?).arg("--version"));
         let initdb = program("initdb")?;
@@ -31,7 +32,12 @@ impl Postgres {
             std::fs::write(&password, PASSWORD).unwrap();
             give_to_postgres(folder.path());
             let mut init = as_postgres(&initdb);
-            init.extend(["-D".to_owned(), data.clone(), "-U".to_owned(), USER.to_owned()]);
+            init.extend([
+                "-D".to_owned(),
+                data.clone(),
+                "-U".to_owned(),
+                USER.to_owned(),
+            ]);
             init.push(format!("--pwfile={password}"));
             let rest = "--auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-sync";
             init.extend(rest.split_whitespace().map(str::to_owned));
@@ -50,8 +56,26 @@ impl Postgres {
         let mut copy = as_postgres(&program("pg_basebackup").unwrap());
         let (from, to) = (self.port().to_string(), server.folder.join("data"));
         give_to_postgres(server.folder.path());
-        copy.extend(["-h", "127.0.0.1", "-p", &from, "-U", USER, "-D", &to, "-R", "-c", "fast"].map(str::to_owned));
-        run(Command::new(&copy[0]).args(&copy[1..]).env("PGPASSWORD", PASSWORD).current_dir("/"));
+        copy.extend(
+            [
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &from,
+                "-U",
+                USER,
+                "-D",
+                &to,
+                "-R",
+                "-c",
+                "fast",
+            ]
+            .map(str::to_owned),
+        );
+        run(Command::new(&copy[0])
+            .args(&copy[1..])
+            .env("PGPASSWORD", PASSWORD)
+            .current_dir("/"));
         server.command = command(&server).unwrap();
         server.start().unwrap_or_else(|error| panic!("{error}"));
         Self { server }
@@ -68,7 +92,11 @@ impl Postgres {
     /// Stops it and starts it again with these settings besides.
     pub fn restart_with(&mut self, settings: &[&str]) {
         self.stop();
-        self.server.command.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
+        self.server.command.extend(
+            settings
+                .iter()
+                .flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]),
+        );
         self.start();
     }
 
@@ -88,7 +116,9 @@ impl Postgres {
             load.display()
         );
         let file = self.server.folder.join(&format!("{copy}.sql"));
-        run(Command::new("sh").args(["-c", &pipe, "copy", &file]).env("PGPASSWORD", PASSWORD));
+        run(Command::new("sh")
+            .args(["-c", &pipe, "copy", &file])
+            .env("PGPASSWORD", PASSWORD));
         std::fs::remove_file(file).unwrap();
         copy
     }
@@ -107,10 +137,15 @@ impl Postgres {
 /// Runs statements, separated by semicolons, on the server at this port.
 pub fn sql(port: u16, database: &str, sql: &str) {
     wait(async {
-        let mut connection = PgConnection::connect_with(&options(port, database)).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|error| {
-            panic!("{error}\n{sql}");
-        });
+        let mut connection = PgConnection::connect_with(&options(port, database))
+            .await
+            .unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| {
+                panic!("{error}\n{sql}");
+            });
         connection.close().await.unwrap();
     });
 }
@@ -122,18 +157,31 @@ pub fn url(port: u16, database: &str) -> String {
 
 /// Debian keeps the server's programs out of the search path, one folder for each major version.
 fn program(name: &str) -> Result<PathBuf, String> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|error| format!("/usr/lib/postgresql: {error}"))?;
-    let mut found: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin").join(name)).collect();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .map_err(|error| format!("/usr/lib/postgresql: {error}"))?;
+    let mut found: Vec<PathBuf> = versions
+        .flatten()
+        .map(|entry| entry.path().join("bin").join(name))
+        .collect();
     found.retain(|path| path.exists());
     found.sort();
-    found.pop().ok_or_else(|| format!("no {name} below /usr/lib/postgresql"))
+    found
+        .pop()
+        .ok_or_else(|| format!("no {name} below /usr/lib/postgresql"))
 }
 
-/// PostgreSQL refuses to run as root. `setpriv` becomes the program that it starts, so the process id stays.
+/// PostgreSQL refuses to run as root. `setpriv` becomes the program that it starts, so the process
+/// id stays.
 pub(super) fn as_postgres(program: &Path) -> Vec<String> {
     let mut command = Vec::new();
     if is_root() {
-        let prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"];
+        let prefix = [
+            "setpriv",
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--init-groups",
+            "--",
+        ];
         command.extend(prefix.map(str::to_owned));
     }
     command.push(program.to_str().unwrap().to_owned());
@@ -148,25 +196,38 @@ pub(super) fn give_to_postgres(folder: &Path) {
 
 fn command(server: &Server) -> Result<Vec<String>, String> {
     let mut command = as_postgres(&program("postgres")?);
-    command.extend(["-D".to_owned(), server.folder.join("data"), "-p".to_owned(), server.port.to_string()]);
+    command.extend([
+        "-D".to_owned(),
+        server.folder.join("data"),
+        "-p".to_owned(),
+        server.port.to_string(),
+    ]);
     let settings = "listen_addresses=127.0.0.1 fsync=off full_page_writes=off max_connections=200 timezone=UTC";
     let memory = format!("shared_buffers={}MB", MEMORY.get().unwrap_or(&32));
     let socket = format!("unix_socket_directories={}", server.folder.path().display());
-    for setting in settings.split_whitespace().chain([memory.as_str(), socket.as_str()]) {
+    for setting in settings
+        .split_whitespace()
+        .chain([memory.as_str(), socket.as_str()])
+    {
         command.extend(["-c".to_owned(), setting.to_owned()]);
     }
     Ok(command)
 }
 
 fn options(port: u16, database: &str) -> PgConnectOptions {
-    let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
+    let options = PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(port)
+        .ssl_mode(PgSslMode::Disable);
     options.username(USER).password(PASSWORD).database(database)
 }
 
 pub(super) fn probe(port: u16) -> Result<(), String> {
     wait(async {
         let options = options(port, "postgres");
-        let connection = PgConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
+        let connection = PgConnection::connect_with(&options)
+            .await
+            .map_err(|error| error.to_string())?;
         connection.close().await.map_err(|error| error.to_string())
     })
 }

@@ -49,7 +49,8 @@ impl ZooKeeper {
     fn start_with(release: Release, lines: &str) -> Result<Self, String> {
         let mut server = Server::new("zookeeper", "TERM", probe);
         let config = server.folder.join("zoo.cfg");
-        std::fs::write(&config, configuration(&server) + lines).map_err(|error| error.to_string())?;
+        std::fs::write(&config, configuration(&server) + lines)
+            .map_err(|error| error.to_string())?;
         server.command = command(&classpath(release)?, &config, STANDALONE);
         server.start()?;
         Ok(Self { server })
@@ -66,8 +67,8 @@ impl ZooKeeper {
     }
 }
 
-/// Ticks of half a second: sessions can be as short as one second. One client in a thousand tests must never be turned
-/// away, so their number has no limit.
+/// Ticks of half a second: sessions can be as short as one second. One client in a thousand tests
+/// must never be turned away, so their number has no limit.
 pub(super) fn configuration(server: &Server) -> String {
     format!(
         "dataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\ntickTime=500\nminSessionTimeout=1000\n\
@@ -86,7 +87,10 @@ pub(super) fn command(classpath: &str, config: &str, program: &str) -> Vec<Strin
                    -Dorg.slf4j.simpleLogger.defaultLogLevel=warn";
     let mut command: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
     // The user `super:super` sees every node, so that whole trees can be compared.
-    command.push("-Dzookeeper.DigestAuthenticationProvider.superDigest=super:gG7s8t3oDEtIqF6DM9LlI/R+9Ss=".to_owned());
+    command.push(
+        "-Dzookeeper.DigestAuthenticationProvider.superDigest=super:gG7s8t3oDEtIqF6DM9LlI/R+9Ss="
+            .to_owned(),
+    );
     command.extend(["-cp".to_owned(), classpath.to_owned()]);
     command.extend([program.to_owned(), config.to_owned()]);
     command
@@ -94,7 +98,9 @@ pub(super) fn command(classpath: &str, config: &str, program: &str) -> Vec<Strin
 
 pub(super) fn classpath(release: Release) -> Result<String, String> {
     match release {
-        Release::Debian => java::debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"]),
+        Release::Debian => {
+            java::debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"])
+        }
         Release::V3_4 => java::maven("zookeeper-3.4"),
         Release::V3_9 => java::maven("zookeeper-3.9"),
     }
