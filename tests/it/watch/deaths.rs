@@ -230,7 +230,7 @@ fn one_that_cannot_be_failed_over_does_not_keep_the_others_waiting() {
     // An attempt that goes on meanwhile may find some rows refused still.
     world.env.sql("DROP TRIGGER no");
     let all = &world.ids | &second;
-    crate::harness::eventually(Duration::from_secs(60), "all are handed over", || {
+    crate::harness::eventually(Duration::from_mins(1), "all are handed over", || {
         let done = world.check();
         if done == all { Ok(()) } else { Err(done) }
     });
