@@ -116,10 +116,11 @@ pub fn signal(pid: u32, name: &str) {
         .status();
     assert!(status.unwrap().success(), "kill -{name} {pid}");
     if name == "STOP" {
+        // A process that has ended at this very moment goes nowhere either.
         eventually(Duration::from_secs(30), "all threads to stand", || {
             let going = threads(pid)
                 .into_iter()
-                .filter(|state| !['T', 't'].contains(state))
+                .filter(|state| !['T', 't', 'Z', 'X'].contains(state))
                 .count();
             if going == 0 { Ok(()) } else { Err(going) }
         });
