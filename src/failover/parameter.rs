@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use strum::{IntoStaticStr, VariantArray};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::family::{Claim, Family, ParameterForm};
 use crate::model::{CommandRow, InstanceId, InstanceRow, SkipReason};
 
 /// The state that an instance of 3.3 or newer had before it was handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum OriginalState {
     /// `RUNNING_EXECUTION`

@@ -244,6 +244,17 @@ pub struct LeftAlone {
     pub no_host: u64,
 }
 
+/// How a failover ended.
+#[derive(Clone, Copy, Debug)]
+pub enum FailoverEnd<'a> {
+    /// It came to its end; its exit code says whether something was left over.
+    Finished(&'a Summary),
+    /// It broke off.
+    Failed(&'a Summary),
+    /// It was held back.
+    Refused(&'a Refused),
+}
+
 /// What held a failover back.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -432,6 +443,33 @@ impl Event {
 }
 
 impl What {
+    /// How a failover ended, where that is what is told.
+    #[must_use]
+    pub fn failover_end(&self) -> Option<FailoverEnd<'_>> {
+        match self {
+            Self::FailoverFinished { summary, .. } => Some(FailoverEnd::Finished(summary)),
+            Self::Error(Fault::Failover { summary, .. }) => Some(FailoverEnd::Failed(summary)),
+            Self::FailoverRefused(refused) => Some(FailoverEnd::Refused(refused)),
+            Self::Error(
+                Fault::Unusable { .. }
+                | Fault::Round { .. }
+                | Fault::Untold { .. }
+                | Fault::Unkept { .. }
+                | Fault::Unwritable { .. }
+                | Fault::Settings { .. },
+            )
+            | Self::Started { .. }
+            | Self::MasterRegistered { .. }
+            | Self::MasterLost { .. }
+            | Self::GraceStarted { .. }
+            | Self::FailoverStarted { .. }
+            | Self::Standby { .. }
+            | Self::LeftAlone { .. }
+            | Self::Paused(_)
+            | Self::Stopped { .. } => None,
+        }
+    }
+
     /// The kind that it is of.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::replace::replace;
-use super::{Fault, Kind, LeftAlone, Round, Sight, Source, Summary, What};
+use super::{FailoverEnd, Kind, LeftAlone, Round, Sight, Source, Summary, What};
 use crate::exit_code::ExitCode;
 use crate::model::Verdict;
 
@@ -103,31 +103,11 @@ impl Metrics {
     /// Counts an event.
     pub fn record(&mut self, what: &What) {
         count(&mut self.events, what.kind());
-        match what {
-            What::FailoverFinished { summary, .. } => {
-                self.record_failover(outcome(summary), summary);
-            }
-            What::FailoverRefused(_) => count(&mut self.failovers, Outcome::Refused),
-            What::Error(Fault::Failover { summary, .. }) => {
-                self.record_failover(Outcome::Failed, summary);
-            }
-            What::Error(
-                Fault::Unusable { .. }
-                | Fault::Round { .. }
-                | Fault::Untold { .. }
-                | Fault::Unkept { .. }
-                | Fault::Unwritable { .. }
-                | Fault::Settings { .. },
-            )
-            | What::Started { .. }
-            | What::MasterRegistered { .. }
-            | What::MasterLost { .. }
-            | What::GraceStarted { .. }
-            | What::FailoverStarted { .. }
-            | What::Standby { .. }
-            | What::LeftAlone { .. }
-            | What::Paused(_)
-            | What::Stopped { .. } => {}
+        match what.failover_end() {
+            Some(FailoverEnd::Finished(summary)) => self.record_failover(outcome(summary), summary),
+            Some(FailoverEnd::Refused(_)) => count(&mut self.failovers, Outcome::Refused),
+            Some(FailoverEnd::Failed(summary)) => self.record_failover(Outcome::Failed, summary),
+            None => {}
         }
     }
 

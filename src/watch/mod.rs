@@ -36,7 +36,8 @@ mod watcher;
 mod words;
 
 pub use event::{
-    Event, Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch, What,
+    Event, FailoverEnd, Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch,
+    What,
 };
 pub use plan::Plan;
 pub use round::{Round, Sight, WatchedMaster};

@@ -50,14 +50,7 @@ fn original_state() -> impl TypedValueParser<Value = OriginalState> {
             OriginalState::ReadyStop => "It was about to stop",
         })
     };
-    let named = |word: String| {
-        OriginalState::ALL
-            .iter()
-            .copied()
-            .find(|state| state.word() == word)
-            .ok_or("unknown state")
-    };
-    PossibleValuesParser::new(OriginalState::ALL.iter().map(value)).try_map(named)
+    PossibleValuesParser::new(OriginalState::ALL.iter().map(value)).try_map(|word| word.parse())
 }
 
 /// The document of `recover`.

@@ -6,7 +6,7 @@ use super::*;
 use crate::model::Address;
 use crate::watch::pause::Pause;
 use crate::watch::state::Brake;
-use crate::watch::{Refused, Switch, WatchedMaster};
+use crate::watch::{Fault, Refused, Switch, WatchedMaster};
 
 fn value(metrics: &Metrics, sample: &str) -> Option<String> {
     let page = metrics.render();

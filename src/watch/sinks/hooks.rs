@@ -8,7 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::model::Address;
 use crate::watch::hooks::{HookMoment, HookOutcome, Hooks};
 use crate::watch::line::{EventLine, PreLine};
-use crate::watch::{Event, Fault, Refused, What};
+use crate::watch::{Event, FailoverEnd, Refused, What};
 
 /// Calls hooks.
 #[derive(Clone, Debug)]
@@ -113,12 +113,12 @@ impl Sink for HookSink {
 
 /// The hooks that are told of an event.
 fn moment_of(what: &What) -> Option<HookMoment> {
-    match what {
-        What::FailoverFinished { summary, .. } if summary.exit_code == ExitCode::Done => {
+    match what.failover_end()? {
+        FailoverEnd::Finished(summary) if summary.exit_code == ExitCode::Done => {
             Some(HookMoment::PostSuccess)
         }
         // Asked to end, it ends: nothing has failed.
-        What::Error(Fault::Failover { summary, .. })
+        FailoverEnd::Failed(summary)
             if matches!(
                 summary.exit_code,
                 ExitCode::Interrupted | ExitCode::Terminated
@@ -127,31 +127,12 @@ fn moment_of(what: &What) -> Option<HookMoment> {
             None
         }
         // Whoever is told of failures is told of what hangs still.
-        What::FailoverFinished { .. } | What::Error(Fault::Failover { .. }) => {
-            Some(HookMoment::PostFailure)
-        }
-        What::FailoverRefused(Refused::Guard { .. } | Refused::Check { .. }) => {
+        FailoverEnd::Finished(_) | FailoverEnd::Failed(_) => Some(HookMoment::PostFailure),
+        FailoverEnd::Refused(Refused::Guard { .. } | Refused::Check { .. }) => {
             Some(HookMoment::Blocked)
         }
         // Who has vetoed knows that.
-        What::FailoverRefused(Refused::Veto { .. } | Refused::Nobody { .. })
-        | What::Error(
-            Fault::Unusable { .. }
-            | Fault::Round { .. }
-            | Fault::Untold { .. }
-            | Fault::Unkept { .. }
-            | Fault::Unwritable { .. }
-            | Fault::Settings { .. },
-        )
-        | What::Started { .. }
-        | What::MasterRegistered { .. }
-        | What::MasterLost { .. }
-        | What::GraceStarted { .. }
-        | What::FailoverStarted { .. }
-        | What::Standby { .. }
-        | What::LeftAlone { .. }
-        | What::Paused(_)
-        | What::Stopped { .. } => None,
+        FailoverEnd::Refused(Refused::Veto { .. } | Refused::Nobody { .. }) => None,
     }
 }
 
@@ -167,7 +148,7 @@ fn in_words(outcome: &HookOutcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::Summary;
+    use crate::watch::{Fault, Summary};
 
     #[test]
     fn what_a_failover_came_to_says_which_hooks_are_told() {
