@@ -163,12 +163,14 @@ fn database_urls() {
     });
 }
 
-/// A password that says that it is one is not shown, wherever it stands.
+/// A password that says that it is one is not shown, wherever it stands. No input has this one
+/// already, not even in parts with a line's end between, which URLs pass over.
 #[test]
 fn misplaced_passwords() {
+    const PLANTED: &str = "pl4nted";
     let mut chance = Chance::new();
     fuzz("urls", |input| {
-        let without = String::from_utf8_lossy(input).replace(MARKER, "other");
+        let without = String::from_utf8_lossy(input);
         let labels = [
             "(password=",
             ";password=",
@@ -187,7 +189,7 @@ fn misplaced_passwords() {
             .collect();
         let (before, after) =
             without.split_at(places[usize::try_from(chance.below(places.len() as u64)).unwrap()]);
-        let text = format!("{before}{label}{MARKER}{after}");
+        let text = format!("{before}{label}{PLANTED}{after}");
         match DbTarget::parse(&text) {
             Ok(target) => {
                 let shown = match &target {
@@ -196,11 +198,11 @@ fn misplaced_passwords() {
                     }
                     DbTarget::Sqlite(_) => format!("{target:?}"),
                 };
-                assert!(!shown.contains(MARKER), "{shown}");
+                assert!(!shown.contains(PLANTED), "{shown}");
                 format!("read, {}", target.password().is_some())
             }
             Err(error) => {
-                assert!(!format!("{error} {error:?}").contains(MARKER), "{error:?}");
+                assert!(!format!("{error} {error:?}").contains(PLANTED), "{error:?}");
                 error.problem
             }
         }
