@@ -139,7 +139,7 @@ fn a_limit_of_rows_hides_no_replica() {
 
 /// The address leads to another server while COMMIT is on its way: what that one has says nothing.
 fn moves_at_commit(mut world: World, other: u16, commit: &[u8]) {
-    let mut proxy = world.env.through_proxy();
+    let proxy = world.env.through_proxy();
     proxy.trap(b"INSERT INTO t_ds_command", At::Hold);
     let running = world.failover("").spawn();
     proxy.await_sprung();

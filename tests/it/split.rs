@@ -204,7 +204,7 @@ fn a_registry_of_a_replica_is_refused() {
         primary.give_copy(&world.env.database, &replica);
         world.env.register_in_database(BY_STATE, &back());
         replica.sql("", &format!("SET GLOBAL read_only = {read_only}"));
-        let mut proxy = world.env.through_proxy();
+        let proxy = world.env.through_proxy();
         // The store's first word to its server: what connects from now on is the registry.
         proxy.trap(b"t_ds_version", At::Hold);
         let running = world.failover("").spawn();

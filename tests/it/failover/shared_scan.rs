@@ -130,7 +130,7 @@ fn a_second_connection_to_another_server_is_not_used() {
         ),
         BY_HOST,
     );
-    let mut proxy = env.through_proxy();
+    let proxy = env.through_proxy();
     proxy.trap(b"SELECT MIN(id)", At::Hold);
     let running = failover(&env).spawn();
     proxy.await_sprung();

@@ -97,7 +97,7 @@ fn a_master_that_comes_back_while_its_batch_is_written_keeps_its_instances() {
 fn a_connection_that_breaks_between_two_servers_shows_nothing_old() {
     let ensemble = Ensemble::with_slow_link();
     let mut world = world(&ensemble, Store::MariaDb);
-    let mut registry = Proxy::to(
+    let registry = Proxy::to(
         ensemble
             .at_leader()
             .rsplit(':')

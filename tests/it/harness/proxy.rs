@@ -1,5 +1,6 @@
 //! A proxy between the program and a server, which breaks what a test wants broken.
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ enum Mode {
 /// State that all connections share.
 #[derive(Debug)]
 struct Shared {
+    /// The server's port.
+    target: AtomicU16,
     mode: watch::Sender<Mode>,
     /// What serves each connection.
     connections: Mutex<Vec<JoinHandle<()>>>,
@@ -54,7 +57,6 @@ struct Shared {
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
-    target: u16,
     shared: Arc<Shared>,
     listener: Option<JoinHandle<()>>,
 }
@@ -66,6 +68,7 @@ impl Proxy {
     /// A proxy before the server at this port.
     pub fn to(target: u16) -> Self {
         let shared = Shared {
+            target: AtomicU16::new(target),
             mode: watch::Sender::new(Mode::Pass),
             connections: Mutex::new(Vec::new()),
             trap: Mutex::new(None),
@@ -82,7 +85,6 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let mut proxy = Self {
             port,
-            target,
             shared: Arc::new(shared),
             listener: None,
         };
@@ -152,21 +154,18 @@ impl Proxy {
     }
 
     /// Leads every connection to another server from now on; those there are end.
-    pub fn lead_to(&mut self, target: u16) {
+    pub fn lead_to(&self, target: u16) {
         self.lead_new_to(target);
         self.cut();
     }
 
     /// Leads new connections to another server; those there are go on.
-    pub fn lead_new_to(&mut self, target: u16) {
-        self.refuse_new();
-        self.target = target;
-        self.listen();
+    pub fn lead_new_to(&self, target: u16) {
+        self.shared.target.store(target, Ordering::SeqCst);
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
-        self.listener =
-            Some(runtime().spawn(accept(listener, self.target, Arc::clone(&self.shared))));
+        self.listener = Some(runtime().spawn(accept(listener, Arc::clone(&self.shared))));
     }
 
     /// How many connections were taken so far.
@@ -224,8 +223,9 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((client, _)) = listener.accept().await {
+        let target = shared.target.load(Ordering::SeqCst);
         let connection = tokio::spawn(serve(client, target, Arc::clone(&shared)));
         let mut connections = shared.connections.lock().unwrap();
         connections.retain(|connection| !connection.is_finished());

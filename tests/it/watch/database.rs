@@ -126,7 +126,7 @@ fn another_server_answers_for_a_while() {
             // are not.
             other.sql("", &format!("CREATE DATABASE {}", world.env.database));
         }
-        let mut proxy = world.env.through_proxy();
+        let proxy = world.env.through_proxy();
         let rounds = Rounds::of(&world);
         let dying = world.env.register(BY_HOST, &registered(DEAD));
         let mut watcher = watch(&world, &format!("--grace 2s {}", rounds.arguments())).spawn();
