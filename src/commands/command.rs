@@ -5,7 +5,6 @@ use std::io;
 use clap::Subcommand;
 
 use super::command_list::CommandsDocument;
-use super::connect::Purpose;
 use super::demo::{DemoArgs, DemoDocument};
 use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
 use super::handover::failover::{FailoverArgs, FailoverDocument};
@@ -20,6 +19,7 @@ use super::masters::MastersDocument;
 use super::shell::Call;
 use super::watch::{self, WatchArgs};
 use super::{command_list, demo, instances, masters};
+use crate::cluster::Purpose;
 use crate::config::Scope;
 
 /// What to do.

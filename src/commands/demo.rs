@@ -14,8 +14,9 @@ use super::handover::report::{self, Phrases};
 use super::instances::{InstanceEntry, InstancesDocument, Listing};
 use super::masters::MasterEntry;
 use super::shell::{Answer, Shell, Skeleton};
-use super::{connect, masters};
+use super::{connected, masters};
 use crate::cluster::Cluster;
+use crate::cluster::{self, Purpose};
 use crate::config::{DbTarget, Settings};
 use crate::demo::{self, Story};
 use crate::exit_code::ExitCode;
@@ -70,11 +71,11 @@ pub(super) async fn run(
         time_zone: Some(TimeZone::UTC),
         ..shell.settings.clone()
     };
-    let mut cluster = connect::cluster(&settings, connect::Purpose::Write, &shell.stop).await?;
+    let mut cluster = cluster::connect(&settings, Purpose::Write, &shell.stop).await?;
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
     let told = acts(&mut cluster, &story).await;
-    let _ = connect::close(cluster).await;
+    let _ = connected::close(cluster).await;
     let (body, run) = told?;
     let mut answer = Answer::new(closing(body, &file, &story));
     answer.exit = Some(run.exit_code());

@@ -1,5 +1,6 @@
 //! From errors to what is told: what failed, the cause, the next command.
 
+use crate::cluster::ConnectError;
 use crate::config::ConfigError;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, cause_of};
@@ -41,6 +42,17 @@ impl From<Stopped> for CommandError {
 impl From<RegistryError> for CommandError {
     fn from(error: RegistryError) -> Self {
         FailoverError::from(error).into()
+    }
+}
+
+impl From<ConnectError> for CommandError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Config(error) => error.into(),
+            ConnectError::Registry(error) => error.into(),
+            ConnectError::Store(error) => error.into(),
+            ConnectError::Stopped(error) => error.into(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 mod cli;
 mod command;
 mod command_list;
-mod connect;
+mod connected;
 mod demo;
 mod documents;
 mod failure;

@@ -4,9 +4,10 @@ use std::io;
 
 use schemars::JsonSchema;
 
-use super::connect::{self, Purpose};
+use super::connected;
 use super::failure::CommandError;
 use crate::cluster::Cluster;
+use crate::cluster::{self, Purpose};
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
@@ -161,8 +162,8 @@ impl Call<'_, '_> {
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
         self.alone(skeleton, Scope::Cluster, async |shell, document| {
-            let mut cluster = connect::cluster(&shell.settings, access, &shell.stop).await?;
-            connect::head(document, cluster.store.release());
+            let mut cluster = cluster::connect(&shell.settings, access, &shell.stop).await?;
+            connected::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
             let mut answer = work(shell, &mut cluster).await;
             document.warnings.extend(
@@ -172,7 +173,7 @@ impl Call<'_, '_> {
                     .into_iter()
                     .chain(cluster.registry.warnings()),
             );
-            let left = connect::close(cluster).await;
+            let left = connected::close(cluster).await;
             answer
                 .as_mut()
                 .map_or(&mut document.warnings, |answer| &mut answer.warnings)

@@ -4,7 +4,7 @@
 use super::record::RunReport;
 use super::report::{self, Phrases};
 use crate::cluster::Cluster;
-use crate::commands::connect::Purpose;
+use crate::cluster::Purpose;
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
 use crate::commands::shell::{Answer, Shell};
 use crate::commands::times;

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::child::{self, End, ProgramEnd};
 use super::taken::LockEntry;
-use crate::commands::connect::{self, Purpose};
+use crate::cluster::{self, Purpose};
+use crate::commands::connected;
 use crate::commands::failure::{CommandError, holder_sentence};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times;
@@ -120,12 +121,12 @@ async fn hold(
     shell.settings.registry()?;
     let database = async {
         let (release, elsewhere) =
-            connect::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
+            connected::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
-        Ok((release, address, elsewhere))
+        Ok::<_, CommandError>((release, address, elsewhere))
     };
     let layout = |(release, ..): &(Release, _, _)| release.family.registry;
-    let ((release, address, elsewhere), registry) = connect::both(
+    let ((release, address, elsewhere), registry) = cluster::both(
         &shell.settings,
         Purpose::Write,
         &shell.stop,
@@ -152,7 +153,7 @@ async fn hold(
         },
     };
     // Ends the session, and with it every lock, on each way out.
-    *left = connect::close_registry(registry).await;
+    *left = connected::close_registry(registry).await;
     result
 }
 

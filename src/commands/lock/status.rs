@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::commands::connect::{self, Purpose};
+use crate::cluster::{self, Purpose};
+use crate::commands::connected;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times::{self, Instant};
@@ -117,7 +118,7 @@ pub(in crate::commands) async fn run(
     shell.settings.registry()?;
     let database = async {
         let (release, elsewhere) =
-            connect::release(&shell.settings, Purpose::Read, &shell.stop, document).await?;
+            connected::release(&shell.settings, Purpose::Read, &shell.stop, document).await?;
         document
             .warnings
             .extend(elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
@@ -125,10 +126,10 @@ pub(in crate::commands) async fn run(
         let master = master
             .map(|text| Address::typed(text, release.family.registry.address_form))
             .transpose()?;
-        Ok((release, master))
+        Ok::<_, CommandError>((release, master))
     };
     let layout = |(release, _): &(Release, _)| release.family.registry;
-    let ((release, master), registry) = connect::both(
+    let ((release, master), registry) = cluster::both(
         &shell.settings,
         Purpose::Read,
         &shell.stop,

@@ -5,8 +5,7 @@ use std::io;
 use async_trait::async_trait;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cluster::Cluster;
-use crate::commands::connect::{self, Purpose};
+use crate::cluster::{self, Cluster, Purpose};
 use crate::commands::failure::CommandError;
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
@@ -57,9 +56,9 @@ impl<'a> Configured<'a> {
 #[async_trait]
 impl Clusters for Configured<'_> {
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
-        connect::cluster(&self.settings, self.purpose, stop)
+        cluster::connect(&self.settings, self.purpose, stop)
             .await
-            .map_err(|error| trouble(&error))
+            .map_err(|error| trouble(&error.into()))
     }
 
     async fn reload(&mut self, sinks: &mut Sinks<'_>) {

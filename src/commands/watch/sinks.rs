@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::NotificationArgs;
 use super::clusters::Configured;
 use super::setup::{Setup, alone};
-use crate::commands::connect::Purpose;
+use crate::cluster::Purpose;
 use crate::commands::failure::CommandError;
 use crate::config::Environment;
 use crate::output::Printer;

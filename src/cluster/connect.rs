@@ -7,46 +7,81 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use tokio::time::timeout;
 
-use crate::cluster::Cluster;
-use crate::config::{DbTarget, RegistryTarget, Settings};
-use crate::failover::{FailoverError, Refusal, in_database};
-use crate::family::{RegistryLayout, Release, family_of};
+use crate::config::{ConfigError, DbTarget, RegistryTarget, Settings};
+use crate::family::RegistryLayout;
 use crate::metadata::database::{Database, DatabaseError};
 use crate::metadata::mysql::MySqlDatabase;
 use crate::metadata::postgres::PostgresDatabase;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
-use crate::metadata::{MetadataStore, Writing};
+use crate::metadata::{MetadataStore, StoreError};
 use crate::registry::jdbc::JdbcRegistry;
 use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
 use crate::stop::{StopSignal, Stopped};
 
-use super::failure::CommandError;
-use crate::output::Document;
+use super::Cluster;
 
 /// So long somebody who has asked for the end waits for a session that is being given.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// What a command may do. A file is opened for no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub enum Purpose {
     /// One state of the database.
     Read,
     /// The newest state each time, and no writes.
     Look,
+    /// Writes.
     Write,
 }
 
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The metadata store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A signal.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+impl From<DatabaseError> for ConnectError {
+    fn from(error: DatabaseError) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl ConnectError {
+    fn is_stop(&self) -> bool {
+        matches!(
+            self,
+            Self::Stopped(_)
+                | Self::Registry(RegistryError::Stopped(_))
+                | Self::Store(StoreError::Database(DatabaseError::Stopped(_)))
+        )
+    }
+}
+
 /// Connects to both. Reading commands see one state of the database, and can write nothing to it.
-pub(super) async fn cluster(
+///
+/// # Errors
+/// [`ConnectError`]; by then no connection is open.
+pub async fn cluster(
     settings: &Settings,
     access: Purpose,
     stop: &StopSignal,
-) -> Result<Cluster, CommandError> {
+) -> Result<Cluster, ConnectError> {
     let database = async {
         let mut store = store(settings, access, stop).await?;
         let begun = begin(&mut store, access).await;
-        Ok((store, begun))
+        Ok::<_, ConnectError>((store, begun))
     };
     let layout = |(store, _): &(MetadataStore, _)| store.release().family.registry;
     let ((store, begun), registry) = both(settings, access, stop, database, layout).await?;
@@ -72,7 +107,7 @@ pub(super) async fn cluster(
         (Err(error), _) => error,
     };
     // Asked to end, nobody waits for the database's goodbye.
-    if !matches!(error, CommandError::Failover(FailoverError::Stopped(_))) {
+    if !error.is_stop() {
         store.close().await;
     }
     Err(error)
@@ -104,16 +139,20 @@ async fn begin(store: &mut MetadataStore, access: Purpose) -> Result<(), Databas
 ///
 /// What fails is told as if the database had been first. By then no session is open; where the
 /// registry alone fails, what came from the database is the caller's to close.
-pub(super) async fn both<T>(
+///
+/// # Errors
+/// Those of `database`, and [`ConnectError`].
+pub async fn both<T, E: From<ConnectError> + From<Stopped>>(
     settings: &Settings,
     access: Purpose,
     stop: &StopSignal,
-    database: impl Future<Output = Result<T, CommandError>>,
+    database: impl Future<Output = Result<T, E>>,
     layout: impl Fn(&T) -> RegistryLayout,
-) -> Result<(T, Result<Box<dyn Registry>, CommandError>), CommandError> {
-    if let (RegistryTarget::ZooKeeper(connect), Some(DbTarget::MySql(_) | DbTarget::Postgres(_))) =
-        (settings.registry()?, &settings.db)
-    {
+) -> Result<(T, Result<Box<dyn Registry>, ConnectError>), E> {
+    if let (RegistryTarget::ZooKeeper(connect), Some(DbTarget::MySql(_) | DbTarget::Postgres(_))) = (
+        settings.registry().map_err(ConnectError::from)?,
+        &settings.db,
+    ) {
         let zookeeper = zookeeper(settings, connect);
         let (answer, session) =
             at_once(database, Box::pin(ZooKeeperSession::open(&zookeeper)), stop).await?;
@@ -139,11 +178,11 @@ fn interruptible(registry: Box<dyn Registry>, stop: &StopSignal) -> Box<dyn Regi
     ))
 }
 
-async fn at_once<T>(
-    database: impl Future<Output = Result<T, CommandError>>,
+async fn at_once<T, E: From<Stopped>>(
+    database: impl Future<Output = Result<T, E>>,
     session: impl Future<Output = Result<ZooKeeperSession, RegistryError>>,
     stop: &StopSignal,
-) -> Result<(T, Result<ZooKeeperSession, CommandError>), CommandError> {
+) -> Result<(T, Result<ZooKeeperSession, ConnectError>), E> {
     let (database, mut session) = (pin!(database), pin!(session));
     let first = match stop
         .unless(async { Ok(select(database, session.as_mut()).await) })
@@ -197,31 +236,15 @@ async fn dismiss(
     }
 }
 
-/// Ends both connections; returns once the registry has answered. Without an answer it gives what
-/// may be left there.
-pub(super) async fn close(cluster: Cluster) -> Option<String> {
-    let left = close_registry(cluster.registry).await;
-    cluster.store.close().await;
-    left
-}
-
-/// As [`close`], of the registry alone.
-pub(super) async fn close_registry(registry: Box<dyn Registry>) -> Option<String> {
-    let (endpoint, limit) = (registry.endpoint().to_owned(), registry.session_timeout());
-    (!registry.close().await).then(|| {
-        format!(
-            "the registry at {endpoint} has not heard that this session is over: a lock that it asked for may stay for \
-             about {}",
-            super::times::short(limit)
-        )
-    })
-}
-
-async fn store(
+/// The metadata store alone.
+///
+/// # Errors
+/// [`ConnectError`].
+pub async fn store(
     settings: &Settings,
     access: Purpose,
     stop: &StopSignal,
-) -> Result<MetadataStore, CommandError> {
+) -> Result<MetadataStore, ConnectError> {
     let database = database(settings, settings.database()?, access).await?;
     let database = Box::new(crate::metadata::interruptible::InterruptibleDatabase::new(
         database,
@@ -230,70 +253,12 @@ async fn store(
     Ok(MetadataStore::open(database, settings.ds_version).await?)
 }
 
-/// The release, from the database; without one, from `--ds-version` alone. It is told in the
-/// answer's head. With what the database says against ZooKeeper's being the masters' registry.
-/// Whoever takes locks that are rows of the database is told before what would keep them from being
-/// written.
-pub(super) async fn release(
-    settings: &Settings,
-    access: Purpose,
-    stop: &StopSignal,
-    document: &mut Document,
-) -> Result<(Release, Option<Refusal>), CommandError> {
-    if let (None, Some(version)) = (&settings.db, settings.ds_version)
-        && family_of(version).is_some()
-    {
-        let release = Release::exact(version);
-        head(document, &release);
-        return Ok((release, None));
-    }
-    let mut store = store(settings, Purpose::Read, stop).await?;
-    let elsewhere = match settings.registry()? {
-        RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
-        RegistryTarget::Jdbc(_) => Ok(None),
-    };
-    let release = store.release().clone();
-    head(document, &release);
-    document.warnings.extend(store.plain_text());
-    let locks = access == Purpose::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
-    let writable = if locks {
-        check_locks(&mut store).await
-    } else {
-        Ok(())
-    };
-    store.close().await;
-    writable.and(Ok((release, elsewhere?)))
-}
-
-/// What the head of an answer says of the release.
-pub(super) fn head(document: &mut Document, release: &Release) {
-    document.family = Some(release.family.label.to_owned());
-    document.ds_version = release.version().map(|version| version.to_string());
-    document
-        .warnings
-        .extend(release.contradictions.iter().cloned());
-}
-
-async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
-    store.meet_server(true).await?;
-    let obstacle = store
-        .obstacle(Writing {
-            claims: false,
-            commands: false,
-            locks: true,
-        })
-        .await?;
-    obstacle.map_or(Ok(()), |obstacle| {
-        Err(FailoverError::from(Refusal::from(obstacle)).into())
-    })
-}
-
 /// Connects to the registry alone.
 async fn registry(
     settings: &Settings,
     access: Purpose,
     layout: RegistryLayout,
-) -> Result<Box<dyn Registry>, CommandError> {
+) -> Result<Box<dyn Registry>, ConnectError> {
     match settings.registry()? {
         RegistryTarget::ZooKeeper(connect) => Ok(Box::new(
             ZooKeeperSession::open(&zookeeper(settings, connect))

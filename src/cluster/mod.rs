@@ -8,6 +8,10 @@ use crate::metadata::MetadataStore;
 use crate::registry::Registry;
 use crate::stop::StopSignal;
 
+mod connect;
+
+pub use connect::{ConnectError, Purpose, both, cluster as connect, store};
+
 /// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.
 pub struct Cluster {
     /// The registry.

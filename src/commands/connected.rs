@@ -1,0 +1,90 @@
+//! What commands tell of a connection: the release it leads to, and what may be left behind.
+
+use crate::cluster::{Cluster, Purpose, store};
+use crate::config::{RegistryTarget, Settings};
+use crate::failover::{FailoverError, Refusal, in_database};
+use crate::family::{Release, family_of};
+use crate::metadata::{MetadataStore, Writing};
+use crate::output::Document;
+use crate::registry::Registry;
+use crate::stop::StopSignal;
+
+use super::failure::CommandError;
+
+/// The release, from the database; without one, from `--ds-version` alone. It is told in the
+/// answer's head. With what the database says against ZooKeeper's being the masters' registry.
+/// Whoever takes locks that are rows of the database is told before what would keep them from being
+/// written.
+pub(super) async fn release(
+    settings: &Settings,
+    access: Purpose,
+    stop: &StopSignal,
+    document: &mut Document,
+) -> Result<(Release, Option<Refusal>), CommandError> {
+    if let (None, Some(version)) = (&settings.db, settings.ds_version)
+        && family_of(version).is_some()
+    {
+        let release = Release::exact(version);
+        head(document, &release);
+        return Ok((release, None));
+    }
+    let mut store = store(settings, Purpose::Read, stop).await?;
+    let elsewhere = match settings.registry()? {
+        RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
+        RegistryTarget::Jdbc(_) => Ok(None),
+    };
+    let release = store.release().clone();
+    head(document, &release);
+    document.warnings.extend(store.plain_text());
+    let locks = access == Purpose::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
+    let writable = if locks {
+        check_locks(&mut store).await
+    } else {
+        Ok(())
+    };
+    store.close().await;
+    writable.and(Ok((release, elsewhere?)))
+}
+
+/// What the head of an answer says of the release.
+pub(super) fn head(document: &mut Document, release: &Release) {
+    document.family = Some(release.family.label.to_owned());
+    document.ds_version = release.version().map(|version| version.to_string());
+    document
+        .warnings
+        .extend(release.contradictions.iter().cloned());
+}
+
+async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
+    store.meet_server(true).await?;
+    let obstacle = store
+        .obstacle(Writing {
+            claims: false,
+            commands: false,
+            locks: true,
+        })
+        .await?;
+    obstacle.map_or(Ok(()), |obstacle| {
+        Err(FailoverError::from(Refusal::from(obstacle)).into())
+    })
+}
+
+/// Ends both connections; returns once the registry has answered. Without an answer it gives what
+/// may be left there.
+pub(super) async fn close(cluster: Cluster) -> Option<String> {
+    let left = close_registry(cluster.registry).await;
+    cluster.store.close().await;
+    left
+}
+
+/// As [`close`], of the registry alone.
+pub(super) async fn close_registry(registry: Box<dyn Registry>) -> Option<String> {
+    let (endpoint, limit) = (registry.endpoint().to_owned(), registry.session_timeout());
+    (!registry.close().await).then(|| {
+        format!(
+            "the registry at {endpoint} has not heard that this session is over: a lock that it asked for may stay for \
+             about {}",
+            super::times::short(limit)
+        )
+    })
+}
