@@ -280,6 +280,10 @@ impl Handover<'_> {
             }
         }
         if self.rules.steps == Steps::Claim {
+            store
+                .ensure_claim_stands(batch, &prepared.rows)
+                .await
+                .map_err(Unwritten::at(Blocked::Tables))?;
             return Ok(Commands::new());
         }
         let pairs = prepared.rows.iter().zip(&prepared.parameters);
@@ -296,7 +300,7 @@ impl Handover<'_> {
             .map(|zone| zone.to_datetime(Timestamp::now()));
         self.cluster
             .store
-            .insert_commands(batch, &commands, now)
+            .insert_commands(batch, &commands, self.rules.steps != Steps::Command, now)
             .await
             .map_err(Unwritten::at(Blocked::Tables))
     }

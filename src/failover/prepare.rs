@@ -1,7 +1,7 @@
 //! What a batch will write: its rows compared with what was judged, their parameters and tasks, and
 //! who is left alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 
@@ -203,9 +203,15 @@ impl Handover<'_> {
         rows: Vec<InstanceRow>,
     ) -> Result<Prepared, FailoverError> {
         let mut prepared = Prepared::default();
-        let mut rows: HashMap<InstanceId, InstanceRow> =
-            rows.into_iter().map(|row| (row.instance.id, row)).collect();
+        let (mut rows, doubled) = by_id(rows);
+        // No master can read an instance of which there are several rows, and an insert that takes
+        // its values from them would give it several commands.
+        let named = doubled.iter().map(|id| (*id, SkipReason::Doubled));
+        prepared.skipped.extend(named);
         for candidate in candidates {
+            if doubled.contains(&candidate.id) {
+                continue;
+            }
             match rows.remove(&candidate.id) {
                 Some(row) if is_same(candidate, &row.instance) => {
                     self.keep_or_skip(share, row, &mut prepared);
@@ -334,4 +340,16 @@ impl Handover<'_> {
         });
         Ok(())
     }
+}
+
+/// Rows by their id, and the ids at which there are several.
+fn by_id(rows: Vec<InstanceRow>) -> (HashMap<InstanceId, InstanceRow>, BTreeSet<InstanceId>) {
+    let (mut single, mut doubled) = (HashMap::with_capacity(rows.len()), BTreeSet::new());
+    for row in rows {
+        let id = row.instance.id;
+        if single.insert(id, row).is_some() {
+            doubled.insert(id);
+        }
+    }
+    (single, doubled)
 }

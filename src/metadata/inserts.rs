@@ -22,7 +22,8 @@ const INSERT_ROWS: usize = 1000;
 impl MetadataStore {
     /// Inserts one recovery command each, ids assigned by the database; gives instance → command
     /// id. `now` is the present time in the cluster's zone; without it the database's own clock is
-    /// used. The instances' rows are locked, and are as `commands` has them.
+    /// used. The instances' rows are locked, and are as `commands` has them; where `claimed` says
+    /// so, the claim of this batch must stand in them.
     ///
     /// # Errors
     /// [`DatabaseError`]; also where a command is not inserted, since one that names the instance
@@ -31,6 +32,7 @@ impl MetadataStore {
         &mut self,
         _within: &WriteBatch,
         commands: &[NewCommand<'_>],
+        claimed: bool,
         now: Option<DateTime>,
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let now = now.map(|now| now.strftime("%Y-%m-%d %H:%M:%S").to_string());
@@ -42,7 +44,7 @@ impl MetadataStore {
             .partition(|command| command.row.priority.is_some());
         for group in [with, without] {
             for piece in pieces(&group) {
-                self.insert_piece(piece, now.as_deref(), &mut inserted)
+                self.insert_piece(piece, claimed, now.as_deref(), &mut inserted)
                     .await?;
             }
         }
@@ -50,6 +52,9 @@ impl MetadataStore {
         let missing: Vec<InstanceId> = ids.filter(|id| !inserted.contains_key(id)).collect();
         if missing.is_empty() {
             return Ok(inserted);
+        }
+        if claimed {
+            self.ensure_claimed(&missing).await?;
         }
         let (some, more) = (
             missing.iter().take(20),
@@ -71,6 +76,7 @@ impl MetadataStore {
     async fn insert_piece(
         &mut self,
         piece: &[&NewCommand<'_>],
+        claimed: bool,
         now: Option<&str>,
         inserted: &mut HashMap<InstanceId, i64>,
     ) -> Result<(), DatabaseError> {
@@ -100,9 +106,9 @@ impl MetadataStore {
             }
         };
         let witness = self.database.witness().unwrap_or_default();
-        let query = self
-            .statements()
-            .insert_commands(&columns, piece, now, (&drawn, &witness));
+        let query =
+            self.statements()
+                .insert_commands(&columns, piece, (claimed, now), (&drawn, &witness));
         if self.database.dialect() != Dialect::MySql {
             self.database.ready().await.query(&query, &mut keep).await?;
             return self.server.believe(hearing, self.database.endpoint());
@@ -110,6 +116,17 @@ impl MetadataStore {
         let written = self.database.ready().await.execute(&query).await?;
         if written.rows == 0 {
             return Ok(());
+        }
+        if usize::try_from(written.rows).is_ok_and(|rows| rows > piece.len()) {
+            return Err(DatabaseError::Refused {
+                endpoint: self.database.endpoint().to_owned(),
+                cause: format!(
+                    "{} commands were inserted instead of {}; nothing of this batch was written",
+                    written.rows,
+                    piece.len()
+                ),
+                busy: false,
+            });
         }
         // MySQL knows no RETURNING: the ids are read back, from the first one assigned on.
         let read_back = self.statements().commands_from(written.insert_id);

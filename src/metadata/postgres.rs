@@ -129,7 +129,8 @@ impl PostgresDriver {
     }
 
     /// What every transaction needs. It ends with the transaction: behind a pooler the connection
-    /// is somebody else's right after.
+    /// is somebody else's right after. Between two statements we may look at the registry, for
+    /// longer than a server may grant its other clients.
     fn settings(&self, compiles: bool) -> String {
         let (lock, statement) = (
             milliseconds(self.timeout),
@@ -145,7 +146,8 @@ impl PostgresDriver {
             )
         });
         format!(
-            "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; {KEEPALIVES}{jit}{path}"
+            "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; \
+             SET LOCAL idle_in_transaction_session_timeout = {statement}; {KEEPALIVES}{jit}{path}"
         )
     }
 }
@@ -164,7 +166,9 @@ fn in_zone(zone: &TimeZone) -> String {
 /// Whether the server knows this zone: its list of names may be older than ours.
 async fn knows_zone(connection: &mut PgConnection, zone: &str) -> Result<bool, sqlx::Error> {
     let tried = connection
-        .execute(sqlx::raw_sql(AssertSqlSafe(format!("BEGIN{zone}"))))
+        .execute(sqlx::raw_sql(AssertSqlSafe(format!(
+            "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0{zone}"
+        ))))
         .await;
     connection.execute("ROLLBACK").await?;
     match tried {
@@ -253,7 +257,7 @@ impl Driver for PostgresDriver {
         vec![match access {
             Access::Read => format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}"),
             Access::Write => format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = {}; {settings}",
+                "BEGIN ISOLATION LEVEL READ COMMITTED; {settings}; SET LOCAL idle_in_transaction_session_timeout = {}",
                 milliseconds(idle_limit)
             ),
         }]

@@ -47,6 +47,11 @@ pub enum Obstacle {
     /// The database gives out no ids.
     #[error("the database gives out no ids of {0}: the column id has no default any more")]
     NoIds(String),
+    /// Row level security shows this user a part alone of what a write rests on.
+    #[error(
+        "row level security hides rows of {} from this user, or may, and nothing may be written by what is not seen there", .0.join(", ")
+    )]
+    Hidden(Vec<String>),
     /// Rights that this user has not.
     #[error("this database user lacks rights that this needs: {}", .0.join("; "))]
     NoRight(Vec<String>),
@@ -63,12 +68,17 @@ impl Obstacle {
                     .to_owned()
             }
             Self::NotFilled { table, column } => {
-                format!("the masters cannot write it either: give {table}.{column} a default, or let it be NULL")
+                format!(
+                    "give {table}.{column} a default, or let it be NULL: also where a trigger fills it for the masters"
+                )
             }
             Self::NoIds(table) => format!(
                 "make it as DolphinScheduler does: AUTO_INCREMENT, or DEFAULT nextval('{}')",
                 id_sequence(table)
             ),
+            Self::Hidden(_) => {
+                "use a user who sees all: one with BYPASSRLS, or the tables' owner".to_owned()
+            }
             Self::NoRight(_) => "GRANT them to it; the README lists what each command needs".to_owned(),
         }
     }
@@ -183,6 +193,7 @@ impl WritableColumns {
     }
 }
 
+const DATA: &str = "t_ds_jdbc_registry_data";
 const LOCK: &str = "t_ds_jdbc_registry_lock";
 const CLIENT: &str = "t_ds_jdbc_registry_client_heartbeat";
 const LOCK_FILLED: [&str; 4] = ["lock_key", "lock_owner", "client_id", "create_time"];
@@ -201,6 +212,10 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn obstacle(&mut self, writing: Writing) -> Result<Option<Obstacle>, DatabaseError> {
+        let hidden = self.hidden_from_writers(writing);
+        if !hidden.is_empty() {
+            return Ok(Some(Obstacle::Hidden(hidden)));
+        }
         let tables = self.release.family.tables;
         let mut names = vec![tables.instance, tables.task, tables.command];
         names.extend([LOCK, CLIENT].into_iter().filter(|_| writing.locks));
@@ -224,6 +239,22 @@ impl MetadataStore {
         }
         let rights = self.missing_rights(&seen, &filled, writing);
         Ok((!rights.is_empty()).then_some(Obstacle::NoRight(rights)))
+    }
+
+    /// Tables of which every row counts: a command that is not seen would be given once more, a
+    /// task that is not seen would be left running, and a master that is not seen would look dead.
+    /// An instance that is not seen is one that is left alone, which is told.
+    fn hidden_from_writers(&self, writing: Writing) -> Vec<String> {
+        let tables = self.release.family.tables;
+        let rows = writing.claims || writing.commands;
+        let marks = rows && self.release.task_rule() != TaskRule::Untouched;
+        let counts = |table: &&String| {
+            let table = table.as_str();
+            table == tables.command && rows
+                || table == tables.task && marks
+                || [DATA, LOCK, CLIENT].contains(&table) && writing.locks
+        };
+        self.hidden.iter().filter(counts).cloned().collect()
     }
 
     fn missing_rights(

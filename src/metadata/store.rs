@@ -47,7 +47,7 @@ pub struct MetadataStore {
     pub(super) has_mysql_registry: bool,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows us a part alone.
-    hidden: Vec<String>,
+    pub(super) hidden: Vec<String>,
     /// When the server last answered.
     heard: Instant,
 }

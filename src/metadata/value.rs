@@ -57,6 +57,14 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
+/// A number without its fraction, where that is nothing: 7.00 is 7.
+fn whole(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
+        _ => text,
+    }
+}
+
 /// One row. Columns are taken by position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row(pub Vec<Value>);
@@ -68,7 +76,7 @@ impl Row {
     pub fn int(&self, column: usize) -> Option<i64> {
         match self.0.get(column)? {
             Value::Int(value) => Some(*value),
-            Value::Text(text) => text.trim().parse().ok(),
+            Value::Text(text) => whole(text.trim()).parse().ok(),
             Value::Null => None,
         }
     }

@@ -181,6 +181,47 @@ impl MetadataStore {
         Ok(marked)
     }
 
+    /// That the claim stands in the rows of these instances, which are locked: a trigger or a rule
+    /// may have changed what was written, and the database counts such a row as written all the
+    /// same.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; [`DatabaseError::Refused`] where it does not. The batch must not be
+    /// committed then.
+    pub(super) async fn ensure_claimed(
+        &mut self,
+        instances: &[InstanceId],
+    ) -> Result<(), DatabaseError> {
+        let claim = self.release.family.claim;
+        let found = self.by_ids(instances).await?;
+        let Some(row) = found.iter().find(|row| !claim.is_on(row)) else {
+            return Ok(());
+        };
+        Err(DatabaseError::Refused {
+            endpoint: self.database.endpoint().to_owned(),
+            cause: format!(
+                "the claim of instance {} did not stay as it was written: a trigger or a rule of {} changes it; nothing of \
+                 this batch was written",
+                row.id, self.release.family.tables.instance
+            ),
+            busy: false,
+        })
+    }
+
+    /// As [`MetadataStore::claim`], where no insert of commands will look at that: the claim must
+    /// stand.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn ensure_claim_stands(
+        &mut self,
+        _within: &WriteBatch,
+        rows: &[InstanceRow],
+    ) -> Result<(), DatabaseError> {
+        let ids: Vec<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
+        self.ensure_claimed(&ids).await
+    }
+
     /// Claims instances that still have the host and state given; gives how many were claimed. One
     /// statement for each state, so a constant number for each batch.
     ///

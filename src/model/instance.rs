@@ -156,6 +156,8 @@ pub enum SkipReason {
     CommandWaiting(i64),
     /// The row is no longer as it was read; somebody else acted.
     Changed,
+    /// Several rows have its id, as in tables without their primary key: no master can read it.
+    Doubled,
     /// The definition (code, version) is nowhere, so its command would end in the error table.
     DefinitionMissing,
     /// Begun after the master's registration started: it belongs to the living one.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod commit;
+mod databases;
 mod edges;
 mod galera;
 mod kills;

@@ -382,7 +382,7 @@ fn inserts(env: &Env, version: Version) -> bool {
             row: &rows[0],
             parameter: r#"{"ProcessInstanceId":7}"#.to_owned(),
         };
-        let inserted = store.insert_commands(&batch, &[command], None).await;
+        let inserted = store.insert_commands(&batch, &[command], false, None).await;
         store.roll_back(batch).await;
         store.close().await;
         match inserted {

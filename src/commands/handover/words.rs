@@ -14,6 +14,7 @@ pub(super) const NOT_BEGUN: &str = "not begun: the run ended before";
 pub(super) enum ReasonWord {
     CommandWaiting,
     Changed,
+    Doubled,
     DefinitionMissing,
     LivingMaster,
     TaskStillRuns,
@@ -34,6 +35,7 @@ impl From<&SkipReason> for ReasonWord {
         match reason {
             SkipReason::CommandWaiting(_) => Self::CommandWaiting,
             SkipReason::Changed => Self::Changed,
+            SkipReason::Doubled => Self::Doubled,
             SkipReason::DefinitionMissing => Self::DefinitionMissing,
             SkipReason::LivingMaster => Self::LivingMaster,
             SkipReason::TaskStillRuns(_) => Self::TaskStillRuns,
@@ -56,6 +58,11 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
     match reason {
         SkipReason::CommandWaiting(command) => format!("command {command} waits for it already, and starts it when a master takes it"),
         SkipReason::Changed => "somebody changed it meanwhile; run the same command again".to_owned(),
+        SkipReason::Doubled => {
+            "several rows of the instance table have its id, and no master can read it so; delete all but the right one, and \
+             see that the table has its primary key"
+                .to_owned()
+        }
         SkipReason::DefinitionMissing => {
             "its workflow definition (or that version, or its project) is gone; a master could not take it up"
                 .to_owned()

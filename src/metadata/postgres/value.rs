@@ -41,6 +41,7 @@ fn decode(kind: &str, raw: PgValueRef<'_>) -> Result<Value, BoxDynError> {
             Ok(Value::Int(u32::from_be_bytes(bytes.try_into()?).into()))
         }
         ("BOOL", _) => <bool as Decode<Postgres>>::decode(raw).map(|yes| Value::Int(yes.into())),
+        ("NUMERIC", PgValueFormat::Binary) => decimal(bytes).ok_or_else(|| "no decimal".into()),
         (_, PgValueFormat::Text)
         | ("TEXT" | "VARCHAR" | "CHAR" | "NAME" | "\"CHAR\"" | "UNKNOWN" | "JSON", _) => {
             Ok(text(bytes))
@@ -49,6 +50,70 @@ fn decode(kind: &str, raw: PgValueRef<'_>) -> Result<Value, BoxDynError> {
     }
 }
 
+/// A whole number as the server sends a decimal: how many digits follow, each of them of four
+/// decimals; of which power the first one is; a sign; and how many places to show. What has a
+/// fraction is no id, and shown as no number.
+fn decimal(bytes: &[u8]) -> Option<Value> {
+    let mut words = bytes
+        .chunks_exact(2)
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    let (_count, power, sign, _places) = (
+        words.next()?,
+        i16::from_be_bytes(words.next()?.to_be_bytes()),
+        words.next()?,
+        words.next()?,
+    );
+    let digits: Vec<u16> = words.collect();
+    let whole = usize::try_from(power.checked_add(1)?).unwrap_or(0);
+    if digits.len() > whole || sign > MINUS {
+        return Some(Value::Text("a number with a fraction, or none".to_owned()));
+    }
+    let number = (0..whole).try_fold(0_i64, |number, place| {
+        let digit = digits.get(place).copied().unwrap_or(0);
+        number.checked_mul(10_000)?.checked_add(digit.into())
+    });
+    Some(number.map_or_else(
+        || Value::Text("a number beyond all ids".to_owned()),
+        |number| Value::Int(if sign == MINUS { -number } else { number }),
+    ))
+}
+
+/// The sign of a decimal; what is greater is no number.
+const MINUS: u16 = 0x4000;
+
 fn text(bytes: &[u8]) -> Value {
     Value::Text(String::from_utf8_lossy(bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Value, decimal};
+
+    fn of(words: &[u16]) -> Option<Value> {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        decimal(&bytes)
+    }
+
+    #[test]
+    fn whole_decimals_are_numbers() {
+        for (words, number) in [
+            (&[0, 0, 0, 0][..], 0),
+            (&[1, 0, 0, 0, 7], 7),
+            (&[1, 0, 0, 2, 7], 7),
+            (&[1, 1, 0, 0, 12], 120_000),
+            (&[2, 1, 0x4000, 0, 12, 34], -120_034),
+        ] {
+            assert_eq!(of(words), Some(Value::Int(number)), "{words:?}");
+        }
+        // 0.5, 7.5, no number, and more than fits.
+        for words in [
+            &[1, 0xffff, 0, 1, 5000][..],
+            &[2, 0, 0, 1, 7, 5000],
+            &[0, 0, 0xc000, 0],
+            &[1, 9, 0, 0, 1],
+        ] {
+            assert!(matches!(of(words), Some(Value::Text(_))), "{words:?}");
+        }
+        assert_eq!(of(&[1]), None);
+    }
 }

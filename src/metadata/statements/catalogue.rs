@@ -49,8 +49,9 @@ pub(crate) fn whole_tables(family: &Family) -> Query {
 /// What the catalogue says of the columns of these tables: table, column, 1 where an insert may
 /// leave it out, 1 where we may insert into it, 1 where we may update it, 1 where we may delete
 /// from the table (MySQL shows no such right of a column's table), and the sequence behind its
-/// default if that is closed to us. A table that is none, and one whose triggers may fill what is
-/// left out, can do with everything.
+/// default if that is closed to us. A table that is none, and in PostgreSQL one whose triggers may
+/// fill what is left out, can do with everything; MariaDB refuses an INSERT ... SELECT that leaves
+/// to a trigger what has no default, other than the masters' INSERT ... VALUES.
 pub(crate) fn written_tables(dialect: Dialect, tables: &[&str]) -> Query {
     let names = |wrap: &dyn Fn(&str) -> String| list(tables.iter().map(|table| wrap(table)));
     let sql = match dialect {

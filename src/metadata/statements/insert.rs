@@ -4,7 +4,7 @@
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::{Statements, of_instance};
-use crate::family::{CommandValue, RECOVERY_COMMAND};
+use crate::family::{Claim, CommandValue, RECOVERY_COMMAND};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::{Query, QueryBuilder};
 use crate::model::InstanceRow;
@@ -28,8 +28,9 @@ const NAMED: i64 = 8;
 impl Statements<'_> {
     /// An insert of these commands, as their instances' rows say, except for those whose instance a
     /// recovery command names already. That is looked at by the very statement that writes: no
-    /// answer of anybody's stands between. `now` is the present time as the masters would write it;
-    /// without it the database's own clock is used.
+    /// answer of anybody's stands between. With `claimed` it leaves out those as well in whose row
+    /// the claim does not stand: a trigger may have changed what was written there. `now` is the
+    /// present time as the masters would write it; without it the database's own clock is used.
     ///
     /// Where the dialect has RETURNING, each row gives what `commands_from` does; in PostgreSQL
     /// also `mark`, and what the witness says.
@@ -37,21 +38,23 @@ impl Statements<'_> {
         &self,
         columns: &[ColumnValue<'_>],
         commands: &[&NewCommand<'_>],
-        now: Option<&str>,
+        (claimed, now): (bool, Option<&str>),
         (mark, witness): (&str, &str),
     ) -> Query {
         match self.dialect {
             Dialect::Postgres => self
-                .insert_listed(columns, commands, now)
+                .insert_listed(columns, commands, (claimed, now))
                 .push(", CONCAT(")
                 .bind(mark)
                 .push(&format!(", '|', {witness})"))
                 .build(),
             Dialect::Sqlite => self
-                .insert_by_case(columns, commands, now)
+                .insert_by_case(columns, commands, (claimed, now))
                 .push(&self.returning())
                 .build(),
-            Dialect::MySql => self.insert_by_case(columns, commands, now).build(),
+            Dialect::MySql => self
+                .insert_by_case(columns, commands, (claimed, now))
+                .build(),
         }
     }
 
@@ -60,7 +63,7 @@ impl Statements<'_> {
         &self,
         columns: &[ColumnValue<'_>],
         commands: &[&NewCommand<'_>],
-        now: Option<&str>,
+        (claimed, now): (bool, Option<&str>),
     ) -> QueryBuilder {
         let own = &self.family.columns;
         let value = |query: QueryBuilder, (_, value): &ColumnValue<'_>| match value {
@@ -93,7 +96,10 @@ impl Statements<'_> {
                 self.commanded()
             ))
             .bind_each(commands.iter().map(|command| command.row.instance.id), ",")
-            .push(") AND n.instance IS NULL ORDER BY i.id")
+            .push(&format!(
+                ") AND n.instance IS NULL{} ORDER BY i.id",
+                self.claim_stands(claimed, " AND")
+            ))
     }
 
     /// The same for PostgreSQL, which takes long to read a long statement: one text for however
@@ -103,7 +109,7 @@ impl Statements<'_> {
         &self,
         columns: &[ColumnValue<'_>],
         commands: &[&NewCommand<'_>],
-        now: Option<&str>,
+        (claimed, now): (bool, Option<&str>),
     ) -> QueryBuilder {
         let value = |query: QueryBuilder, (column, value): &ColumnValue<'_>| match value {
             CommandValue::Number(constant) => query.push(&constant.to_string()),
@@ -136,10 +142,27 @@ impl Statements<'_> {
             .bind(json_list(columns, commands))
             .push(&format!(
                 " AS json)) AS c (instance bigint{kinds}) \
-                 LEFT JOIN ({}) n ON n.instance = c.instance WHERE n.instance IS NULL{}",
+                 LEFT JOIN ({}) n ON n.instance = c.instance{} WHERE n.instance IS NULL{}",
                 self.commanded(),
+                self.claim_stands(
+                    claimed,
+                    &format!(
+                        " JOIN {} i ON i.id = c.instance AND",
+                        self.family.tables.instance
+                    )
+                ),
                 self.returning(),
             ))
+    }
+
+    /// The condition that the claim stands in the row of the instance `i`, behind these words; or
+    /// nothing.
+    fn claim_stands(&self, claimed: bool, words: &str) -> String {
+        match self.family.claim {
+            _ if !claimed => String::new(),
+            Claim::Host(text) => format!("{words} i.host = '{text}'"),
+            Claim::State(code) => format!("{words} i.state = {code}"),
+        }
     }
 
     /// The present time as the masters would write it.
@@ -222,11 +245,17 @@ impl Statements<'_> {
         format!("{by_column}{by_parameter}")
     }
 
-    /// Of the rows that are inserted what `commands_from` gives. Each of them names its instance.
+    /// Of the rows that are inserted what `commands_from` gives. Each of them names its instance,
+    /// unless a trigger has made it another command.
     fn returning(&self) -> String {
+        let named =
+            |column: &str| format!("CASE WHEN command_type = {RECOVERY_COMMAND} THEN {column} END");
         match self.family.columns.command_instance {
-            Some(column) => format!(" RETURNING id, {column}, NULL"),
-            None => format!(" RETURNING id, NULL, {}", self.text("command_param")),
+            Some(column) => format!(" RETURNING id, {}, NULL", named(column)),
+            None => format!(
+                " RETURNING id, NULL, {}",
+                named(&self.text("command_param"))
+            ),
         }
     }
 }

@@ -150,13 +150,14 @@ impl Statements<'_> {
     /// schemas take hosts for one that are not the same text; each of them is somebody.
     pub(crate) fn host_counts(&self) -> Query {
         let host = self.text("host");
-        let very_text = if self.dialect == Dialect::MySql {
-            ", CAST(host AS BINARY)"
-        } else {
-            ""
+        // A site may have given the column such a collation elsewhere, too.
+        let very_text = match self.dialect {
+            Dialect::MySql => "CAST(host AS BINARY)".to_owned(),
+            Dialect::Postgres => format!("{host} COLLATE \"C\""),
+            Dialect::Sqlite => format!("{host} COLLATE BINARY"),
         };
         format!(
-            "SELECT {host}, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY {host}, state{very_text}",
+            "SELECT {host}, state, COUNT(*) FROM {} WHERE state IN ({}) GROUP BY {host}, state, {very_text}",
             self.family.tables.instance,
             list(self.states_of_interest()),
         )

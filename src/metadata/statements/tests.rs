@@ -67,7 +67,7 @@ fn mysql_gets_no_returning_and_locks_that_it_knows() {
             parameter: String::new(),
         };
         let columns = [("command_type", CommandValue::Number(2))];
-        let insert = statements.insert_commands(&columns, &[&command], None, ("", ""));
+        let insert = statements.insert_commands(&columns, &[&command], (true, None), ("", ""));
         assert!(!insert.sql().contains("RETURNING"));
         assert!(
             statements

@@ -1,0 +1,267 @@
+//! Databases as sites have made them: triggers that rewrite what is written, rows that stand there
+//! twice, rows that are hidden, other collations and types.
+
+use dsctl::demo::seed;
+use dsctl::demo::seed::Seed;
+
+use crate::attack::{DEAD, World};
+use crate::harness::{Output, PASSWORD, Store, USER};
+
+const ALL_DEAD: &str = "failover --all-dead --yes --grace 0s";
+
+fn told(output: &Output, text: &str) {
+    assert!(
+        output.stdout.contains(text) || output.stderr.contains(text),
+        "no {text:?} in\n{output:?}"
+    );
+}
+
+/// What keeps a claim from being written as it should be.
+fn keeps(store: Store, table: &str, column: &str) -> String {
+    match store {
+        Store::MariaDb => format!(
+            "CREATE TRIGGER keeps BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{column} = OLD.{column}"
+        ),
+        Store::Postgres => format!(
+            "CREATE FUNCTION keeps() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.{column} := OLD.{column}; RETURN NEW; \
+             END $$; CREATE TRIGGER keeps BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE PROCEDURE keeps()"
+        ),
+        Store::Sqlite => format!(
+            "CREATE TRIGGER keeps AFTER UPDATE ON {table} BEGIN UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; END"
+        ),
+    }
+}
+
+#[test]
+fn a_claim_that_a_trigger_takes_back_is_no_hand_over() {
+    for store in [Store::MariaDb, Store::Postgres, Store::Sqlite] {
+        for (version, column) in [("1.3.9", "host"), ("3.2.2", "host"), ("3.4.1", "state")] {
+            let world = World::new(store, version);
+            world.instances([1, 2]);
+            world.env.sql(&keeps(store, world.table(), column));
+            let before = world.env.dump();
+            for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
+                let output = world.run(words);
+                assert!(!matches!(output.code, Some(0)), "{output:?}");
+                told(&output, "did not stay as it was written");
+                before.assert_same(&world.env.dump());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_command_that_a_trigger_makes_another_one_is_none() {
+    for version in ["1.3.9", "3.2.2", "3.4.1"] {
+        let world = World::new(Store::Postgres, version);
+        world.instances([1]);
+        world.env.sql(
+            "CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.command_type := 0; RETURN NEW; END $$; \
+             CREATE TRIGGER other BEFORE INSERT ON t_ds_command FOR EACH ROW EXECUTE PROCEDURE other()",
+        );
+        let before = world.env.dump();
+        let output = world.run(ALL_DEAD);
+        assert!(!matches!(output.code, Some(0)), "{output:?}");
+        told(&output, "0 commands were inserted instead of 1");
+        before.assert_same(&world.env.dump());
+    }
+}
+
+fn claimed(world: &World, id: i64) -> Seed {
+    world.instance(id).host("NULL")
+}
+
+/// A dump that was loaded twice into tables without their keys.
+fn doubled(store: Store, world: &World, id: i64) {
+    let table = world.table();
+    let no_key = match store {
+        Store::MariaDb => format!("ALTER TABLE {table} MODIFY id int NOT NULL, DROP PRIMARY KEY"),
+        _ => format!("ALTER TABLE {table} DROP CONSTRAINT {table}_pkey CASCADE"),
+    };
+    world.env.sql(&format!(
+        "{no_key}; INSERT INTO {table} SELECT * FROM {table} WHERE id = {id}"
+    ));
+}
+
+#[test]
+fn an_instance_of_two_rows_gets_no_command_and_is_named_once() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        for version in ["1.3.9", "3.2.2"] {
+            let world = World::new(store, version);
+            world.env.insert([claimed(&world, 1), claimed(&world, 2)]);
+            world.instances([3, 4]);
+            doubled(store, &world, 1);
+            world.env.sql(&format!(
+                "INSERT INTO {0} SELECT * FROM {0} WHERE id = 3",
+                world.table()
+            ));
+            for (words, id, commands) in [
+                (format!("failover {DEAD} --dry-run"), 3, 0),
+                (ALL_DEAD.to_owned(), 3, 1),
+                ("recover --orphans --yes".to_owned(), 1, 2),
+                ("recover --orphans --yes".to_owned(), 1, 2),
+            ] {
+                let output = world.run(&words).exit(7);
+                let skipped = &output.json()["masters"][0]["skipped"];
+                let named: Vec<_> = skipped
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|entry| entry["reason"] == "doubled")
+                    .map(|entry| entry["instance_id"].as_i64().unwrap())
+                    .collect();
+                assert_eq!(
+                    (named, world.commands()),
+                    (vec![id], commands),
+                    "{store:?} {version} {words}: {output:?}"
+                );
+            }
+        }
+    }
+}
+
+/// As somebody to whom row level security shows commands alone that he has not to do with.
+fn as_guest(world: &mut World) -> String {
+    let role = format!("{}_guest", world.env.database);
+    world.env.sql(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; \
+         GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    ));
+    let url = world
+        .env
+        .url()
+        .replacen(&format!("//{USER}:"), &format!("//{role}:"), 1);
+    world.env.set("DSCTL_DB", &url);
+    role
+}
+
+#[test]
+fn commands_and_tasks_that_are_hidden_are_written_upon_by_nobody() {
+    for (version, table) in [
+        ("3.2.2", "t_ds_command"),
+        ("3.1.9", "t_ds_task_instance"),
+        ("3.2.2", "t_ds_task_instance"),
+    ] {
+        let mut world = World::new(Store::Postgres, version);
+        world.env.insert([claimed(&world, 1)]);
+        world.instances([2]);
+        world.run("recover --orphans --yes").exit(0);
+        let role = as_guest(&mut world);
+        world.env.sql(&format!(
+            "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY none ON {table} USING (false) WITH CHECK (true)"
+        ));
+        world.run("masters").exit(0);
+        let before = world.env.dump();
+        let (code, commands) = if (version, table) == ("3.2.2", "t_ds_task_instance") {
+            // No task is looked at there.
+            (0, 2)
+        } else {
+            (4, 1)
+        };
+        for words in [
+            "recover --orphans --yes",
+            &format!("failover {DEAD} --dry-run"),
+            ALL_DEAD,
+        ] {
+            let output = world.run(words).exit(code);
+            if code == 4 {
+                told(
+                    &output,
+                    &format!("row level security hides rows of {table}"),
+                );
+                before.assert_same(&world.env.dump());
+            }
+        }
+        assert_eq!(world.commands(), commands, "{version} {table}");
+        world
+            .env
+            .sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    }
+}
+
+/// A collation that takes two hosts for one hides neither.
+#[test]
+fn hosts_that_a_collation_takes_for_one_are_two() {
+    let change = |store| match store {
+        Store::Sqlite => {
+            "PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'host varchar(135)', \
+             'host varchar(135) COLLATE NOCASE') WHERE name = 't_ds_process_instance'"
+        }
+        _ => {
+            "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
+             ALTER TABLE t_ds_process_instance ALTER host TYPE varchar(135) COLLATE ci"
+        }
+    };
+    for store in [Store::Postgres, Store::Sqlite, Store::MariaDb] {
+        let world = World::new(store, "3.1.9");
+        if store != Store::MariaDb {
+            world.env.sql(change(store));
+        }
+        world.env.insert([
+            world.instance(1).host("Master-X:5678"),
+            world.instance(2).host("master-x:5678"),
+        ]);
+        let output = world.run(ALL_DEAD).exit(0);
+        assert_eq!(
+            (world.host(1).as_str(), world.host(2).as_str()),
+            ("NULL", "NULL"),
+            "{store:?}: {output:?}"
+        );
+        assert_eq!(world.commands(), 2, "{store:?}");
+    }
+}
+
+#[test]
+fn decimal_ids_are_ids() {
+    for (store, kind) in [
+        (Store::Postgres, "numeric(20)"),
+        (Store::Postgres, "numeric(20, 2)"),
+        (Store::MariaDb, "decimal(20, 2)"),
+    ] {
+        for version in ["1.3.9", "3.1.9", "3.2.2"] {
+            let world = World::new(store, version);
+            let (table, alter) = (
+                world.table(),
+                if store == Store::MariaDb {
+                    "MODIFY id"
+                } else {
+                    "ALTER id TYPE"
+                },
+            );
+            world.instances([1, 120_000]);
+            world
+                .env
+                .insert([seed::task(world.version, 1).id(11).host("10.0.0.9:1234")]);
+            for table in [table, "t_ds_task_instance"] {
+                world
+                    .env
+                    .sql(&format!("ALTER TABLE {table} {alter} {kind}"));
+            }
+            let listed = world.run(&format!("instances {DEAD}")).exit(0).json();
+            assert_eq!(
+                listed["instances"].as_array().unwrap().len(),
+                2,
+                "{kind} {version}: {listed}"
+            );
+            let output = world.run(ALL_DEAD).exit(0);
+            assert_eq!(world.commands(), 2, "{kind} {version}: {output:?}");
+            world.run("recover --orphans --yes").exit(0);
+            assert_eq!(world.commands(), 2, "{kind} {version}");
+        }
+    }
+}
+
+/// What a server grants its other clients between two statements of a transaction.
+#[test]
+fn a_server_of_little_patience_between_two_statements_is_served() {
+    let mut world = World::new(Store::Postgres, "3.2.2");
+    world.instances([1]);
+    world.env.sql(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 1', current_database()); END $$",
+    );
+    world.run("masters").exit(0).out("dead");
+    world.env.set("DSCTL_TIME_ZONE", "Asia/Shanghai");
+    world.run(&format!("failover {DEAD} --dry-run")).exit(0);
+    world.run(ALL_DEAD).exit(0);
+    assert_eq!(world.commands(), 1);
+}
