@@ -13,6 +13,7 @@ mod places;
 mod races;
 mod remarks;
 mod takeup;
+mod told;
 mod types;
 mod waiting;
 
