@@ -17,6 +17,7 @@ use super::{Fault, LeftAlone, Refused, Source, Switch, What, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, RegistryView, check_registry, dead_hosts, place};
+use crate::metadata::HostCount;
 use crate::model::Permit;
 use crate::stop::{Stop, StopSignal, Stopped};
 
@@ -369,6 +370,7 @@ impl Watcher<'_> {
             self.comes_to(ExitCode::Failure);
         }
         self.answered = Source::ALL.map(|source| (source, true)).into();
+        let counts = self.left_after(cluster, counts).await;
         let masters = picture::masters(cluster.store.release().family, &view, &counts, &holds);
         let round = self.over(
             around,
@@ -380,6 +382,20 @@ impl Watcher<'_> {
         );
         around.round(&round);
         Ok(wake)
+    }
+
+    /// What is there at the end of a round: what it has handed over hangs no longer. Whoever does not
+    /// answer this does not answer the next round either, which tells that.
+    async fn left_after(
+        &mut self,
+        cluster: &mut Cluster,
+        counts: Vec<HostCount>,
+    ) -> Vec<HostCount> {
+        if self.wrote {
+            self.scan(cluster).await.unwrap_or(counts)
+        } else {
+            counts
+        }
     }
 
     /// A round that is over. Pause and brake hold whatever could be seen.

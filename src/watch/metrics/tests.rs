@@ -169,19 +169,32 @@ fn events() {
         dry_run: true,
         ..summary(ExitCode::Unreachable, 100, 100)
     }));
+    let check = |summary| {
+        What::FailoverRefused(Refused::Check {
+            master: master(),
+            summary,
+            why: why(),
+            wrote: true,
+        })
+    };
+    metrics.record(&check(summary(ExitCode::Refused, 4, 1)));
+    metrics.record(&check(Summary {
+        dry_run: true,
+        ..summary(ExitCode::Refused, 100, 100)
+    }));
     expect(
         &metrics,
         &[
             ("dsctl_failovers_total{outcome=\"done\"}", "2"),
             ("dsctl_failovers_total{outcome=\"partial\"}", "1"),
             ("dsctl_failovers_total{outcome=\"failed\"}", "3"),
-            ("dsctl_failovers_total{outcome=\"refused\"}", "1"),
+            ("dsctl_failovers_total{outcome=\"refused\"}", "3"),
             ("dsctl_failovers_total{outcome=\"dry_run\"}", "1"),
             (
                 "dsctl_failover_instances_total{outcome=\"recovered\"}",
-                "10",
+                "14",
             ),
-            ("dsctl_failover_instances_total{outcome=\"skipped\"}", "1"),
+            ("dsctl_failover_instances_total{outcome=\"skipped\"}", "2"),
             ("dsctl_events_total{event=\"failover_finished\"}", "5"),
             ("dsctl_events_total{event=\"error\"}", "3"),
             ("dsctl_events_total{event=\"paused\"}", "1"),
