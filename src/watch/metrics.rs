@@ -89,6 +89,8 @@ impl Counts {
             *seen.masters.entry(master.verdict).or_default() += 1;
             *seen.unfinished.entry(master.verdict).or_default() += master.unfinished;
         }
+        // They name nobody any more.
+        seen.unfinished.insert(Verdict::Claimed, sight.claimed);
         seen
     }
 }

@@ -13,7 +13,7 @@ use super::state::Reading;
 use super::surroundings::{Surroundings, Trouble};
 use super::watcher::Watcher;
 use super::words::{back_off, error_text, time_left};
-use super::{Fault, LeftAlone, Refused, Source, Switch, What, picture, returned};
+use super::{Fault, LeftAlone, Refused, Source, Switch, What, left, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, RegistryView, check_registry, dead_hosts, place};
@@ -371,12 +371,14 @@ impl Watcher<'_> {
         }
         self.answered = Source::ALL.map(|source| (source, true)).into();
         let counts = self.left_after(cluster, counts).await;
-        let masters = picture::masters(cluster.store.release().family, &view, &counts, &holds);
+        let family = cluster.store.release().family;
+        let masters = picture::masters(family, &view, &counts, &holds);
         let round = self.over(
             around,
             began.elapsed(),
             Ok(Sight {
                 masters,
+                claimed: left::claimed(family, &counts),
                 left: self.left,
             }),
         );

@@ -64,7 +64,7 @@ fn folded(host: &str) -> String {
 }
 
 /// Instances that were handed over and that nobody will ever take up: a failover does not see them.
-fn about_orphans(orphans: usize) -> Option<String> {
+pub(in crate::commands) fn about_orphans(orphans: usize) -> Option<String> {
     let (were, have) = if orphans == 1 {
         ("instance was", "has")
     } else {

@@ -1,6 +1,6 @@
 //! The commands that hand instances over: `failover`, and its halves `clear-hosts` and `recover`.
 
-mod afterwards;
+pub(super) mod afterwards;
 pub(super) mod clear_hosts;
 mod confirm;
 pub(super) mod failover;

@@ -93,7 +93,14 @@ fn rounds() {
         odd_hosts: 0,
         no_host: 4,
     };
-    metrics.round(&round(1_717_200_000_042, Ok(Sight { masters, left })));
+    metrics.round(&round(
+        1_717_200_000_042,
+        Ok(Sight {
+            masters,
+            claimed: 9,
+            left,
+        }),
+    ));
     let answered = [(Source::Registry, true), (Source::Database, false)].into();
     let took = Duration::from_secs(3);
     metrics.round(&Round {
@@ -111,6 +118,8 @@ fn rounds() {
             ("dsctl_masters{verdict=\"dead\"}", "1"),
             ("dsctl_masters{verdict=\"unknown\"}", "0"),
             ("dsctl_unfinished_instances{verdict=\"dead\"}", "7"),
+            ("dsctl_unfinished_instances{verdict=\"claimed\"}", "9"),
+            ("dsctl_masters{verdict=\"claimed\"}", "0"),
             ("dsctl_up{source=\"registry\"}", "1"),
             ("dsctl_up{source=\"database\"}", "0"),
         ],

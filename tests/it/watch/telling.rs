@@ -309,6 +309,7 @@ fn the_page_of_a_round_shows_what_is_left_after_it() {
             "dsctl_failover_instances_total{outcome=\"recovered\"} 5",
             "dsctl_masters{verdict=\"dead\"} 0",
             "dsctl_unfinished_instances{verdict=\"dead\"} 0",
+            "dsctl_unfinished_instances{verdict=\"claimed\"} 5",
             "dsctl_masters{verdict=\"alive\"} 1",
         ] {
             assert!(
