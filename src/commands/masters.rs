@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::failure::CommandError;
+use super::handover::afterwards::about_orphans;
 use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant};
 use crate::cluster::Cluster;
@@ -140,7 +141,14 @@ impl MasterEntry {
 pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<MastersDocument>, CommandError> {
     let (registered, refusal) = survey(cluster).await?;
     let counts = cluster.store.host_counts().await?;
-    let mut answer = Answer::new(body(cluster, &rows(cluster, &registered, &counts)));
+    let rows = rows(cluster, &registered, &counts);
+    let claimed = rows.iter().any(|row| row.verdict == Verdict::Claimed);
+    let mut answer = Answer::new(body(cluster, &rows));
+    // Nothing in the counts tells those that wait for a master from those that wait for ever.
+    if claimed {
+        let orphans = cluster.store.orphans().await?.len();
+        answer.warnings.extend(about_orphans(orphans));
+    }
     if let Some(refusal) = refusal {
         answer
             .warnings

@@ -1,6 +1,7 @@
 //! A master's address, exactly as the metadata database writes it.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -64,10 +65,11 @@ impl Address {
             return Err(AddressError::Character(owned()));
         }
         // Kubernetes names and IPv6 literals are hosts too: the port is what follows the last
-        // colon.
+        // colon, but not of an address that is written without brackets.
+        let is_bare = form == AddressForm::Host && text.parse::<Ipv6Addr>().is_ok();
         let port = text
             .rsplit_once(':')
-            .filter(|(host, _)| !host.is_empty())
+            .filter(|(host, _)| !host.is_empty() && !is_bare)
             .and_then(|(_, port)| port.parse().ok());
         match (form, port) {
             (AddressForm::HostPort, Some(1_u16..)) | (AddressForm::Host, None) => Ok(Self(owned())),
@@ -97,7 +99,19 @@ mod tests {
     fn addresses_of_each_form() {
         assert!(Address::typed("10.0.0.1:5678", AddressForm::HostPort).is_ok());
         assert!(Address::typed("ds-master-0.ds-headless:5678", AddressForm::HostPort).is_ok());
-        assert!(Address::typed("10.0.0.1", AddressForm::Host).is_ok());
+        for host in ["10.0.0.1", "fd00::1", "::1", "fe80:0:0:0:0:0:0:12%eth0"] {
+            assert!(Address::typed(host, AddressForm::Host).is_ok(), "{host}");
+        }
+        for host in ["fd00::1:5678", "[fd00::1]:5678"] {
+            assert!(
+                Address::typed(host, AddressForm::HostPort).is_ok(),
+                "{host}"
+            );
+        }
+        assert!(matches!(
+            Address::typed("[fd00::1]:5678", AddressForm::Host).unwrap_err(),
+            AddressError::Port(_)
+        ));
     }
 
     #[test]

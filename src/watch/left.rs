@@ -26,6 +26,11 @@ fn is_claimed(family: &Family, count: &HostCount) -> bool {
     }
 }
 
+/// How many instances were handed over and wait for a master.
+pub(super) fn claimed(family: &Family, counts: &[HostCount]) -> u64 {
+    sum(counts, |count| is_claimed(family, count))
+}
+
 impl Watcher<'_> {
     /// Counts what is left alone, and tells it when it is not as it was told last.
     pub(super) async fn tell_left(
@@ -44,8 +49,7 @@ impl Watcher<'_> {
                 .is_some_and(|host| strange.contains(host))
         };
         // Where nothing is claimed, nothing is scanned.
-        let claimed = sum(counts, |count| is_claimed(family, count)) > 0;
-        let orphans = if claimed {
+        let orphans = if claimed(family, counts) > 0 {
             cluster.store.orphans().await?.len() as u64
         } else {
             0

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::replace::replace;
-use super::{FailoverEnd, Kind, LeftAlone, Round, Sight, Source, Summary, What};
+use super::{FailoverEnd, Kind, LeftAlone, Refused, Round, Sight, Source, Summary, What};
 use crate::exit_code::ExitCode;
 use crate::model::Verdict;
 
@@ -89,6 +89,8 @@ impl Counts {
             *seen.masters.entry(master.verdict).or_default() += 1;
             *seen.unfinished.entry(master.verdict).or_default() += master.unfinished;
         }
+        // They name nobody any more.
+        seen.unfinished.insert(Verdict::Claimed, sight.claimed);
         seen
     }
 }
@@ -105,7 +107,12 @@ impl Metrics {
         count(&mut self.events, what.kind());
         match what.failover_end() {
             Some(FailoverEnd::Finished(summary)) => self.record_failover(outcome(summary), summary),
-            Some(FailoverEnd::Refused(_)) => count(&mut self.failovers, Outcome::Refused),
+            Some(FailoverEnd::Refused(Refused::Check { summary, .. })) => {
+                self.record_failover(Outcome::Refused, summary);
+            }
+            Some(FailoverEnd::Refused(
+                Refused::Nobody { .. } | Refused::Guard { .. } | Refused::Veto { .. },
+            )) => count(&mut self.failovers, Outcome::Refused),
             Some(FailoverEnd::Failed(summary)) => self.record_failover(Outcome::Failed, summary),
             None => {}
         }

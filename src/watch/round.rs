@@ -34,6 +34,8 @@ pub struct Round {
 pub struct Sight {
     /// Every master with a registration or with work.
     pub masters: Vec<WatchedMaster>,
+    /// How many instances were handed over, and no master has taken them up yet.
+    pub claimed: u64,
     /// What no failover takes.
     pub left: LeftAlone,
 }

@@ -13,10 +13,11 @@ use super::state::Reading;
 use super::surroundings::{Surroundings, Trouble};
 use super::watcher::Watcher;
 use super::words::{back_off, error_text, time_left};
-use super::{Fault, LeftAlone, Refused, Source, Switch, What, picture, returned};
+use super::{Fault, LeftAlone, Refused, Source, Switch, What, left, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, RegistryView, check_registry, dead_hosts, place};
+use crate::metadata::HostCount;
 use crate::model::Permit;
 use crate::stop::{Stop, StopSignal, Stopped};
 
@@ -369,17 +370,34 @@ impl Watcher<'_> {
             self.comes_to(ExitCode::Failure);
         }
         self.answered = Source::ALL.map(|source| (source, true)).into();
-        let masters = picture::masters(cluster.store.release().family, &view, &counts, &holds);
+        let counts = self.left_after(cluster, counts).await;
+        let family = cluster.store.release().family;
+        let masters = picture::masters(family, &view, &counts, &holds);
         let round = self.over(
             around,
             began.elapsed(),
             Ok(Sight {
                 masters,
+                claimed: left::claimed(family, &counts),
                 left: self.left,
             }),
         );
         around.round(&round);
         Ok(wake)
+    }
+
+    /// What is there at the end of a round: what it has handed over hangs no longer. Whoever does not
+    /// answer this does not answer the next round either, which tells that.
+    async fn left_after(
+        &mut self,
+        cluster: &mut Cluster,
+        counts: Vec<HostCount>,
+    ) -> Vec<HostCount> {
+        if self.wrote {
+            self.scan(cluster).await.unwrap_or(counts)
+        } else {
+            counts
+        }
     }
 
     /// A round that is over. Pause and brake hold whatever could be seen.

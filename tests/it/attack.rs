@@ -14,6 +14,7 @@ mod places;
 mod races;
 mod remarks;
 mod takeup;
+mod told;
 mod types;
 mod waiting;
 

@@ -6,8 +6,8 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::afterwards;
 use super::confirm::{self, Order, SafetyArgs, Told};
-use super::orphans;
 use super::report::{self, Phrases};
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -81,7 +81,9 @@ pub(in crate::commands) async fn run(
     };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && done.recovered() == 0 {
-        answer.warnings.extend(orphans::remark(cluster).await?);
+        answer
+            .warnings
+            .extend(afterwards::remarks(cluster, &done).await?);
     }
     let next = if done.wrote {
         recover_commands(&done)

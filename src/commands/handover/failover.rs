@@ -6,8 +6,8 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::afterwards;
 use super::confirm::{self, Order, SafetyArgs, Told};
-use super::orphans;
 use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
@@ -174,7 +174,7 @@ pub(in crate::commands) async fn run(
     };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
-        warnings.extend(orphans::remark(cluster).await?);
+        warnings.extend(afterwards::remarks(cluster, &done).await?);
     }
     answer.warnings.extend(warnings);
     let mut answer = answer.map(|told| FailoverDocument {

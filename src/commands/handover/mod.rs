@@ -1,9 +1,9 @@
 //! The commands that hand instances over: `failover`, and its halves `clear-hosts` and `recover`.
 
+pub(super) mod afterwards;
 pub(super) mod clear_hosts;
 mod confirm;
 pub(super) mod failover;
-mod orphans;
 pub(super) mod record;
 pub(super) mod recover;
 pub(super) mod report;

@@ -93,7 +93,14 @@ fn rounds() {
         odd_hosts: 0,
         no_host: 4,
     };
-    metrics.round(&round(1_717_200_000_042, Ok(Sight { masters, left })));
+    metrics.round(&round(
+        1_717_200_000_042,
+        Ok(Sight {
+            masters,
+            claimed: 9,
+            left,
+        }),
+    ));
     let answered = [(Source::Registry, true), (Source::Database, false)].into();
     let took = Duration::from_secs(3);
     metrics.round(&Round {
@@ -111,6 +118,8 @@ fn rounds() {
             ("dsctl_masters{verdict=\"dead\"}", "1"),
             ("dsctl_masters{verdict=\"unknown\"}", "0"),
             ("dsctl_unfinished_instances{verdict=\"dead\"}", "7"),
+            ("dsctl_unfinished_instances{verdict=\"claimed\"}", "9"),
+            ("dsctl_masters{verdict=\"claimed\"}", "0"),
             ("dsctl_up{source=\"registry\"}", "1"),
             ("dsctl_up{source=\"database\"}", "0"),
         ],
@@ -169,19 +178,32 @@ fn events() {
         dry_run: true,
         ..summary(ExitCode::Unreachable, 100, 100)
     }));
+    let check = |summary| {
+        What::FailoverRefused(Refused::Check {
+            master: master(),
+            summary,
+            why: why(),
+            wrote: true,
+        })
+    };
+    metrics.record(&check(summary(ExitCode::Refused, 4, 1)));
+    metrics.record(&check(Summary {
+        dry_run: true,
+        ..summary(ExitCode::Refused, 100, 100)
+    }));
     expect(
         &metrics,
         &[
             ("dsctl_failovers_total{outcome=\"done\"}", "2"),
             ("dsctl_failovers_total{outcome=\"partial\"}", "1"),
             ("dsctl_failovers_total{outcome=\"failed\"}", "3"),
-            ("dsctl_failovers_total{outcome=\"refused\"}", "1"),
+            ("dsctl_failovers_total{outcome=\"refused\"}", "3"),
             ("dsctl_failovers_total{outcome=\"dry_run\"}", "1"),
             (
                 "dsctl_failover_instances_total{outcome=\"recovered\"}",
-                "10",
+                "14",
             ),
-            ("dsctl_failover_instances_total{outcome=\"skipped\"}", "1"),
+            ("dsctl_failover_instances_total{outcome=\"skipped\"}", "2"),
             ("dsctl_events_total{event=\"failover_finished\"}", "5"),
             ("dsctl_events_total{event=\"error\"}", "3"),
             ("dsctl_events_total{event=\"paused\"}", "1"),

@@ -1,4 +1,4 @@
-//! Metrics: counted with every event, and handed out after every round.
+//! Metrics: counted with every event, and handed out after every round and every failover.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ pub struct MetricsSink {
 }
 
 impl MetricsSink {
-    /// Writes them into `file`, if there is one. Gives also the page as it is after the last round.
+    /// Writes them into `file`, if there is one. Gives also the page as it is there.
     #[must_use]
     pub fn new(file: Option<PathBuf>) -> (Self, Arc<Mutex<String>>) {
         let metrics = Metrics::new();
@@ -34,6 +34,13 @@ impl MetricsSink {
             },
             served,
         )
+    }
+
+    fn publish(&mut self) {
+        if let Ok(mut served) = self.served.lock() {
+            *served = self.metrics.render();
+        }
+        self.write_file();
     }
 
     fn write_file(&mut self) {
@@ -51,14 +58,16 @@ impl MetricsSink {
 impl Sink for MetricsSink {
     fn event(&mut self, event: &Event) {
         self.metrics.record(&event.what);
+        // A round may take long, and a signal may end it.
+        let ends = event.what.failover_end().is_some();
+        if ends || matches!(event.what, What::Stopped { .. }) {
+            self.publish();
+        }
     }
 
     fn round(&mut self, round: &Round) {
         self.metrics.round(round);
-        if let Ok(mut served) = self.served.lock() {
-            *served = self.metrics.render();
-        }
-        self.write_file();
+        self.publish();
     }
 
     fn notes(&mut self) -> Vec<Note> {

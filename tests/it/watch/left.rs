@@ -49,6 +49,7 @@ fn orphans_odd_hosts_and_no_host_are_told_when_they_change() {
             "dsctl_masters{verdict=\"alive\"} 1",
             "dsctl_masters{verdict=\"dead\"} 1",
             "dsctl_unfinished_instances{verdict=\"dead\"} 2",
+            "dsctl_unfinished_instances{verdict=\"claimed\"} 1",
         ];
         awaits(&rounds, &lines);
         rounds.pass(3);

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use super::{Rounds, end, event, of, watch};
+use super::{Rounds, end, event, of, told, watch};
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{Store, assert_in_time, free_port};
 
@@ -293,4 +293,72 @@ fn a_service_manager_that_is_gone_or_strange_is_no_obstacle() {
     watcher.await_stdout(&of("failover_finished", DEAD));
     end(&world, watcher);
     world.check_complete();
+}
+
+/// The page of a round that has handed everything over says so, and not what was there before.
+#[test]
+fn the_page_of_a_round_shows_what_is_left_after_it() {
+    for (store, version) in [(Store::MariaDb, BY_HOST), (Store::Postgres, BY_STATE)] {
+        let world = World::new(store, version, 5);
+        let rounds = Rounds::of(&world);
+        let more = format!("--once --grace 0s {}", rounds.arguments());
+        world.run(watch(&world, &more)).exit(0);
+        world.check_complete();
+        let page = rounds.text();
+        for line in [
+            "dsctl_failover_instances_total{outcome=\"recovered\"} 5",
+            "dsctl_masters{verdict=\"dead\"} 0",
+            "dsctl_unfinished_instances{verdict=\"dead\"} 0",
+            "dsctl_unfinished_instances{verdict=\"claimed\"} 5",
+            "dsctl_masters{verdict=\"alive\"} 1",
+        ] {
+            assert!(
+                page.lines().any(|found| found == line),
+                "no {line} in\n{page}"
+            );
+        }
+    }
+}
+
+/// Nobody writes the page of a round that a signal ends, but what was done is counted.
+#[test]
+fn what_was_handed_over_is_counted_whatever_ends_the_round() {
+    let world = World::new(Store::MariaDb, BY_STATE, 5);
+    let rounds = Rounds::of(&world);
+    let more = format!("--grace 0s --batch 1 --rate 1/s {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&event("failover_started"));
+    super::await_commands(&world, 2);
+    let output = end(&world, watcher);
+    let done = told(&output, "error")[0]["recovered"].as_u64().unwrap();
+    let line = format!("dsctl_failover_instances_total{{outcome=\"recovered\"}} {done}");
+    let page = rounds.text();
+    assert!(
+        done >= 2 && page.lines().any(|found| found == line),
+        "no {line} in\n{page}"
+    );
+}
+
+/// A pause in the middle of a failover takes nothing back.
+#[test]
+fn what_was_handed_over_before_a_refusal_is_counted() {
+    let world = World::new(Store::MariaDb, BY_STATE, 5);
+    let rounds = Rounds::of(&world);
+    let more = format!("--grace 0s --batch 1 --rate 1/s {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&event("failover_started"));
+    super::await_commands(&world, 2);
+    std::fs::write(world.env.home().join("watch.json.pause"), "").unwrap();
+    watcher.await_stdout(&event("failover_refused"));
+    rounds.pass(1);
+    let output = end(&world, watcher);
+    let done = told(&output, "failover_refused")[0]["recovered"]
+        .as_u64()
+        .unwrap();
+    let line = format!("dsctl_failover_instances_total{{outcome=\"recovered\"}} {done}");
+    let page = rounds.text();
+    assert!(
+        done >= 2 && page.lines().any(|found| found == line),
+        "no {line} in\n{page}"
+    );
 }
