@@ -77,7 +77,7 @@ impl JdbcRegistry {
                 .stillness
                 .entry(key.to_owned())
                 .or_default()
-                .lasts(&lock);
+                .lasts(&lock.client, Instant::now());
             // Its clock may be far behind ours.
             let still = still >= lock.client.stillness() || self.tables.is_local();
             let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;

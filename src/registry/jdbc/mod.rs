@@ -32,7 +32,7 @@ pub struct JdbcRegistry {
     session_timeout: Duration,
     layout: RegistryLayout,
     client: Option<Client>,
-    /// Since when the holder of each lock that we waited for has been still.
+    /// How long the holder of each lock that we waited for has been still.
     stillness: BTreeMap<String, Stillness>,
     /// Heartbeats of the masters' and of the workers' clients, as they were seen.
     masters: Pulses,
