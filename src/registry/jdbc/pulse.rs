@@ -101,7 +101,9 @@ impl Stillness {
     /// database may have answered nobody, so that nobody could write one: that counts for little.
     pub(super) fn lasts(&mut self, holder: &Owner, now: Instant) -> Duration {
         let lasts = match &self.0 {
-            Some(still) if (still.client, still.heartbeat) == (holder.id, holder.last_heartbeat) => {
+            Some(still)
+                if (still.client, still.heartbeat) == (holder.id, holder.last_heartbeat) =>
+            {
                 still.lasts + now.saturating_duration_since(still.looked).min(SLOW_LOOK)
             }
             _ => Duration::ZERO,
