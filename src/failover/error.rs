@@ -367,6 +367,9 @@ impl FailoverError {
                  its row and a client's there"
                     .to_owned(),
             ),
+            Self::Registry(RegistryError::Rejected { path, .. }) => Some(format!(
+                "masters are refused there too: see 'stat {path}' and 'listquota' of it and of its parents in zkCli.sh"
+            )),
             Self::Registry(RegistryError::Denied { .. }) => {
                 Some("give the masters' own digest with --zk-digest-file".to_owned())
             }
@@ -459,7 +462,9 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
         | RegistryError::NotReleased { .. } => ExitCode::Stopped,
         RegistryError::Doubtful { .. } if !wrote => ExitCode::Refused,
         RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
-        RegistryError::Refused { .. } if !wrote => ExitCode::Failure,
+        RegistryError::Refused { .. } | RegistryError::Rejected { .. } if !wrote => {
+            ExitCode::Failure
+        }
         _ => ExitCode::Partial,
     }
 }

@@ -242,6 +242,7 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
             RegistryError::Held { .. }
                 | RegistryError::Denied { .. }
                 | RegistryError::Refused { .. }
+                | RegistryError::Rejected { .. }
                 | RegistryError::Unsupported(_)
         ),
         FailoverError::Database(error) => !is_refusal(error),

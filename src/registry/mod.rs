@@ -78,6 +78,16 @@ pub enum RegistryError {
         /// What the client said.
         cause: String,
     },
+    /// ZooKeeper answered, and said no to a request. Nothing was changed by it.
+    #[error("the registry at {endpoint} refuses what is asked at {path}: {cause}")]
+    Rejected {
+        /// As above.
+        endpoint: String,
+        /// The node.
+        path: String,
+        /// What the server said.
+        cause: String,
+    },
     /// The database that the registry stands in said no to a statement. Nothing was changed by it.
     #[error("the database {endpoint} refused a statement to the registry's tables: {cause}")]
     Refused {

@@ -21,7 +21,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why every grace time begins anew where several clusters share a state file: it would do so in
 /// every round of cron.
-pub(super) const ANOTHERS: &str = "what was remembered is another cluster's, and each needs a state file of its own (--state-file)";
+pub(super) const ANOTHERS: &str = "the registry has lost its data, or what was remembered is another cluster's, and each needs a state file of its own (--state-file)";
 
 impl Watcher<'_> {
     /// One look at the registry. What it does not prove to have gone on since the last one begins

@@ -12,6 +12,7 @@ mod orphans;
 mod owners;
 mod places;
 mod races;
+mod registries;
 mod remarks;
 mod takeup;
 mod told;

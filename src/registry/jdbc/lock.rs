@@ -18,6 +18,12 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 /// Ids are positive and fit into the column with room to spare.
 const ID_BITS: u32 = 62;
 
+/// So often a row is inserted where none of this key is seen to be in the way.
+const INSERTS: u32 = 20;
+
+/// Masters do that.
+const PURGED: &str = "our client was purged, as whoever's heartbeat is old by the masters' clocks: compare this machine's with theirs";
+
 /// What came of one try.
 enum Attempt {
     /// The id of our row.
@@ -77,7 +83,7 @@ impl JdbcRegistry {
                 .stillness
                 .entry(key.to_owned())
                 .or_default()
-                .lasts(&lock);
+                .lasts(&lock.client, Instant::now());
             // Its clock may be far behind ours.
             let still = still >= lock.client.stillness() || self.tables.is_local();
             let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;
@@ -86,18 +92,28 @@ impl JdbcRegistry {
             }
         }
         let client = self.ensure_client().await?;
-        let inserted = self.tables.insert_lock(key, &owner(), client).await?;
-        match self.tables.lock(key).await? {
-            Some(lock) if lock.client.id == client => Ok(Attempt::Taken(lock.id)),
-            None if inserted => {
-                let cause = "our row was deleted at once".to_owned();
-                Err(RegistryError::LockLost {
-                    path: key.to_owned(),
-                    cause,
-                })
+        for _ in 0..INSERTS {
+            let inserted = self.tables.insert_lock(key, &owner(), client).await?;
+            match self.tables.lock(key).await? {
+                Some(lock) if lock.client.id == client => return Ok(Attempt::Taken(lock.id)),
+                None if inserted => {
+                    let cause = "our row was deleted at once".to_owned();
+                    return Err(RegistryError::LockLost {
+                        path: key.to_owned(),
+                        cause,
+                    });
+                }
+                // Who was in the way is gone again, or it was the id, and the next one is another.
+                None => {}
+                other => return Ok(Attempt::Held(other)),
             }
-            other => Ok(Attempt::Held(other)),
         }
+        Err(RegistryError::Refused {
+            endpoint: self.endpoint.clone(),
+            cause: "ids of t_ds_jdbc_registry_lock are given out twice, as after an import: move its sequence (or \
+                    AUTO_INCREMENT) behind its highest id"
+                .to_owned(),
+        })
     }
 
     /// The id of our client, whose row is there and fresh.
@@ -106,13 +122,15 @@ impl JdbcRegistry {
         if let Some(client) = &self.client {
             return Ok(client.id);
         }
-        let (sent, written) = (Instant::now(), tables::now());
+        let (sent, wall) = (Instant::now(), tables::now());
         let id = i64::try_from(Uuid::new_v4().as_u64_pair().0 >> (u64::BITS - ID_BITS))
             .unwrap_or(i64::MAX);
+        let heartbeat = self.tables.heartbeat(id, wall).await;
+        let heartbeat = heartbeat.map_err(tables::to_registry_error)?;
         self.tables
-            .insert_client(id, &owner(), written, self.session_timeout)
+            .insert_client(id, &owner(), heartbeat, self.session_timeout)
             .await?;
-        self.client = Some(Client { id, sent, written });
+        self.client = Some(Client { id, sent, wall });
         Ok(id)
     }
 
@@ -139,10 +157,11 @@ impl JdbcRegistry {
         let Some(client) = &mut self.client else {
             return Ok(false);
         };
-        let (sent, written) = (Instant::now(), tables::now());
-        let found = self.tables.refresh_client(client.id, written).await?;
+        let (sent, wall) = (Instant::now(), tables::now());
+        let heartbeat = self.tables.heartbeat(client.id, wall).await?;
+        let found = self.tables.refresh_client(client.id, heartbeat).await?;
         if found {
-            (client.sent, client.written) = (sent, written);
+            (client.sent, client.wall) = (sent, wall);
         }
         Ok(found)
     }
@@ -159,7 +178,7 @@ impl JdbcRegistry {
             cause: cause.to_owned(),
         };
         let Some(client) = &self.client else {
-            return Err(lost("our client was purged"));
+            return Err(lost(PURGED));
         };
         let (id, age) = (client.id, client.age());
         if age >= self.session_timeout {
@@ -169,7 +188,7 @@ impl JdbcRegistry {
         if age >= refresh_after {
             match self.refresh().await {
                 Ok(true) => {}
-                Ok(false) => return Err(lost("our client was purged")),
+                Ok(false) => return Err(lost(PURGED)),
                 // On SQLite this program's own transaction is in the way; the heartbeat is good for
                 // a while yet.
                 Err(DatabaseError::Refused { .. }) if age < self.patience() => {}
@@ -220,9 +239,9 @@ impl Client {
     /// How old the last heartbeat is. The monotonic clock stands still while the machine sleeps,
     /// the other one may be set: the greater age counts.
     fn age(&self) -> Duration {
-        let by_the_row = tables::now().saturating_sub(self.written);
+        let by_the_wall = tables::now().saturating_sub(self.wall);
         self.sent.elapsed().max(Duration::from_millis(
-            u64::try_from(by_the_row).unwrap_or_default(),
+            u64::try_from(by_the_wall).unwrap_or_default(),
         ))
     }
 }

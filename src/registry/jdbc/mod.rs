@@ -32,7 +32,7 @@ pub struct JdbcRegistry {
     session_timeout: Duration,
     layout: RegistryLayout,
     client: Option<Client>,
-    /// Since when the holder of each lock that we waited for has been still.
+    /// How long the holder of each lock that we waited for has been still.
     stillness: BTreeMap<String, Stillness>,
     /// Heartbeats of the masters' and of the workers' clients, as they were seen.
     masters: Pulses,
@@ -46,10 +46,10 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 struct Client {
     id: i64,
-    /// When the last heartbeat that arrived was sent: by the monotonic clock, and as it stands in
-    /// the row.
+    /// When the last heartbeat that arrived was sent: by the monotonic clock, and by the one that
+    /// may be set.
     sent: Instant,
-    written: i64,
+    wall: i64,
 }
 
 impl JdbcRegistry {

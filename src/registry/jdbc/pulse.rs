@@ -84,20 +84,37 @@ impl Pulses {
     }
 }
 
-/// Since when a holder has been seen not to write a heartbeat.
+/// How long a holder has been seen not to write a heartbeat.
 #[derive(Debug, Default)]
-pub(super) struct Stillness(Option<(i64, Option<i64>, Instant)>);
+pub(super) struct Stillness(Option<Still>);
+
+#[derive(Debug)]
+struct Still {
+    client: i64,
+    heartbeat: Option<i64>,
+    looked: Instant,
+    lasts: Duration,
+}
 
 impl Stillness {
-    /// How long this holder has written none while we looked.
-    pub(super) fn lasts(&mut self, lock: &super::tables::Lock) -> Duration {
-        let client = (lock.client.id, lock.client.last_heartbeat);
-        let since = match self.0 {
-            Some((id, heartbeat, since)) if (id, heartbeat) == client => since,
-            _ => Instant::now(),
+    /// How long this holder has written none while we looked, up to `now`. Between two looks the
+    /// database may have answered nobody, so that nobody could write one: that counts for little.
+    pub(super) fn lasts(&mut self, holder: &Owner, now: Instant) -> Duration {
+        let lasts = match &self.0 {
+            Some(still)
+                if (still.client, still.heartbeat) == (holder.id, holder.last_heartbeat) =>
+            {
+                still.lasts + now.saturating_duration_since(still.looked).min(SLOW_LOOK)
+            }
+            _ => Duration::ZERO,
         };
-        self.0 = Some((client.0, client.1, since));
-        since.elapsed()
+        self.0 = Some(Still {
+            client: holder.id,
+            heartbeat: holder.last_heartbeat,
+            looked: now,
+            lasts,
+        });
+        lasts
     }
 }
 
@@ -163,6 +180,21 @@ mod tests {
         pulses.lose_sight();
         pulses.look([client(5)].iter(), later, later);
         assert_eq!(pulses.life(&client(5), false, later), ClientLife::InDoubt);
+    }
+
+    #[test]
+    fn a_holder_is_still_for_as_long_as_somebody_looked() {
+        let (began, mut stillness) = (Instant::now(), Stillness::default());
+        let mut lasts = |second, heartbeat| {
+            let now = began + Duration::from_secs(second);
+            stillness.lasts(&client(heartbeat), now).as_secs()
+        };
+        // The database answers nobody for a minute, and then the holder's heartbeat has come.
+        let seen = [(0, 5), (1, 5), (3, 5), (63, 5), (64, 5), (65, 6), (66, 6)];
+        assert_eq!(
+            seen.map(|(second, heartbeat)| lasts(second, heartbeat)),
+            [0, 1, 3, 6, 7, 0, 1]
+        );
     }
 
     #[test]

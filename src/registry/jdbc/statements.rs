@@ -133,6 +133,16 @@ pub(super) fn refresh_client(dialect: Dialect, id: i64, heartbeat: i64) -> Query
         .build()
 }
 
+/// The newest heartbeat of every other client.
+pub(super) fn newest_heartbeat(dialect: Dialect, but: i64) -> Query {
+    Query::builder(dialect)
+        .push(
+            "SELECT MAX(last_heartbeat_time) FROM t_ds_jdbc_registry_client_heartbeat WHERE id <> ",
+        )
+        .bind(but)
+        .build()
+}
+
 pub(super) fn delete_client(dialect: Dialect, id: i64) -> Query {
     Query::builder(dialect)
         .push("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = ")

@@ -16,6 +16,9 @@ const DEFAULT_SESSION_TIMEOUT: i64 = 60_000;
 /// `heartbeat-refresh-interval`: how far the newest heartbeat may lag behind its server's clock.
 const HEARTBEAT_MS: i64 = 3_000;
 
+/// So far we follow the clocks of others.
+const FARTHEST_AHEAD_MS: i64 = 60_000;
+
 /// The client that an entry or a lock belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Owner {
@@ -331,6 +334,21 @@ impl RegistryTables {
         self.write(&statements::refresh_client(self.dialect(), id, now))
             .await
             .map(|rows| rows > 0)
+    }
+
+    /// What a client of ours writes as its heartbeat at this moment of our clock. Whoever judges it
+    /// does so by his own clock: where ours is behind, he would find it dead while it lives. The
+    /// newest heartbeat among the others shows what time it is there; but a clock that is far ahead
+    /// makes nobody's lock last long.
+    pub(super) async fn heartbeat(&mut self, id: i64, now: i64) -> Result<i64, DatabaseError> {
+        if self.is_local() {
+            return Ok(now);
+        }
+        let rows = self
+            .query(&statements::newest_heartbeat(self.dialect(), id))
+            .await?;
+        let newest = rows.first().and_then(|row| row.int(0)).unwrap_or(now);
+        Ok(newest.clamp(now, now.saturating_add(FARTHEST_AHEAD_MS)))
     }
 
     /// Deletes a client and its locks.

@@ -122,7 +122,7 @@ async fn take(registry: &mut JdbcRegistry) -> Lease {
 /// Makes our last heartbeat as old as this, as far as the registry knows.
 fn grow_old(registry: &mut JdbcRegistry, age: Duration) {
     let client = registry.client.as_mut().unwrap();
-    client.written = tables::now() - i64::try_from(age.as_millis()).unwrap();
+    client.wall = tables::now() - i64::try_from(age.as_millis()).unwrap();
 }
 
 #[tokio::test]

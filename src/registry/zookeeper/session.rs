@@ -237,6 +237,17 @@ impl Session {
                     .unwrap_or_else(|| path.to_owned()),
                 cause: "our node was deleted".to_owned(),
             },
+            // Answers, and the same ones whoever asks again.
+            Error::NoChildrenForEphemerals
+            | Error::QuotaExceeded
+            | Error::NodeExists
+            | Error::NotEmpty
+            | Error::MarshallingError
+            | Error::UnexpectedErrorCode(_) => RegistryError::Rejected {
+                endpoint,
+                path: path.to_owned(),
+                cause: error.to_string(),
+            },
             Error::Timeout => self.interrupted(format!("no answer within {:?}", self.timeout)),
             error => self.interrupted(error.to_string()),
         }

@@ -61,6 +61,13 @@ impl ZooKeeper {
         format!("127.0.0.1:{}", self.port())
     }
 
+    /// Starts it again with an empty data folder.
+    pub fn forget(&mut self) {
+        self.stop();
+        std::fs::remove_dir_all(self.server.folder.join("data")).unwrap();
+        self.start();
+    }
+
     /// The answer to a four-letter word, for example `srvr`.
     pub fn four_letters(&self, word: &str) -> String {
         four_letters(self.port(), word).unwrap()

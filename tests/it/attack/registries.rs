@@ -1,0 +1,178 @@
+//! The registry itself is strange: what it refuses, what it has forgotten, and what it cannot count
+//! any more.
+
+use std::time::Duration;
+
+use dsctl::family::RegistryLayout;
+use dsctl::model::{AddressForm, Version};
+use dsctl::registry::jdbc::JdbcRegistry;
+use dsctl::registry::{Registry, RegistryError};
+use jiff::Timestamp;
+
+use crate::faults::world::{BY_HOST, BY_STATE, World};
+use crate::harness::servers::{MariaDb, ZooKeeper};
+use crate::harness::{Env, Limits, PASSWORD, Store, wait};
+
+const LAYOUT: RegistryLayout = RegistryLayout {
+    masters: "nodes/master",
+    workers: "nodes/worker",
+    address_form: AddressForm::HostPort,
+    container_parents: true,
+};
+
+const LOCKED: &str = "lock/master-failover/10.0.0.1:5678";
+
+fn insert_lock(env: &Env, client: i64) {
+    env.sql(&format!(
+        "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+         VALUES ('/{LOCKED}', 'alive_1_main', {client}, CURRENT_TIMESTAMP)"
+    ));
+}
+
+/// Nobody could write a heartbeat while the database answered nobody.
+#[test]
+fn a_holder_in_a_database_that_stood_still_keeps_its_lock() {
+    let mut server = MariaDb::private();
+    let env = Env::on_mariadb(&server);
+    let release = Version::new(3, 3, 1);
+    env.create_schema(release);
+    let holder = dsctl::demo::Registered {
+        session_millis: 9_000,
+        ..super::server("10.0.0.9:5678", Timestamp::now())
+    };
+    env.register_in_database(release, &holder);
+    insert_lock(&env, holder.client);
+    let database = wait(env.connect_to(env.server_port(), PASSWORD, Limits::default())).unwrap();
+    let mut registry = wait(JdbcRegistry::connect(
+        database,
+        Duration::from_secs(30),
+        LAYOUT,
+    ))
+    .unwrap();
+    let beat = || {
+        let now = Timestamp::now().as_millisecond();
+        env.sql(&format!(
+            "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = {now} WHERE id = 1"
+        ));
+    };
+    let refused = std::thread::scope(|scope| {
+        let waiting =
+            scope.spawn(|| wait(registry.acquire(LOCKED, Duration::from_secs(16), &mut |_| {})));
+        std::thread::sleep(Duration::from_secs(1));
+        beat();
+        std::thread::sleep(Duration::from_millis(700));
+        server.freeze();
+        std::thread::sleep(Duration::from_millis(9_800));
+        server.thaw();
+        // A master writes one every three seconds.
+        std::thread::sleep(Duration::from_millis(2_500));
+        while !waiting.is_finished() {
+            beat();
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        waiting.join().unwrap()
+    });
+    assert!(
+        matches!(refused, Err(RegistryError::Held { .. })),
+        "{refused:?}"
+    );
+}
+
+/// What ZooKeeper says no to is no silence, and keeps no other master waiting.
+#[test]
+fn what_zookeeper_refuses_is_told_as_that() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 2);
+    let other = "10.0.0.7:5678";
+    world.add(
+        other,
+        Timestamp::now() - jiff::SignedDuration::from_hours(1),
+        1,
+    );
+    world.zk().create_parents(&world.lock());
+    // Somebody's ephemeral node, which can have no children.
+    world.living().create(&world.lock(), b"10.0.0.1");
+    let refused = world.failover("").run().exit(1);
+    let error = &refused.json()["error"];
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("refuses") && message.contains("can not have children"),
+        "{error}"
+    );
+    let hint = error["hint"].as_str().unwrap();
+    assert!(
+        hint.contains(&format!("'stat {}'", world.lock())),
+        "{error}"
+    );
+    assert_eq!(world.command_count(), 0);
+    let words = "failover --all-dead --yes -o json --grace 0s";
+    world.dsctl(words).run().exit(7);
+    assert_eq!(world.command_count(), 1);
+}
+
+#[test]
+fn a_full_quota_is_told_as_that() {
+    let server = ZooKeeper::with_settings("enforceQuota=true\n");
+    let env = Env::at(Store::MariaDb, &server.connect_string());
+    let world = World::in_env(env, BY_HOST, 2);
+    let root = world.env.path("");
+    let quota = format!("/zookeeper/quota{}", root.trim_end_matches('/'));
+    let limits = b"count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=3";
+    world
+        .zk()
+        .create(&format!("{quota}/zookeeper_limits"), limits);
+    world
+        .zk()
+        .create(&format!("{quota}/zookeeper_stats"), b"count=3,bytes=1");
+    let refused = world.failover("").run().exit(1);
+    assert!(refused.stderr.contains("refuses") && refused.stderr.contains("listquota"));
+    world.check_untouched();
+}
+
+/// An import has brought rows, and no sequence behind their ids.
+#[test]
+fn an_id_that_is_given_out_twice_is_no_holder() {
+    let world = World::with_registry_inside(Store::Postgres, BY_STATE, 2);
+    let insert = |from: i64, to: i64| {
+        for id in from..to {
+            world.env.sql(&format!(
+                "INSERT INTO t_ds_jdbc_registry_lock (id, lock_key, lock_owner, client_id, create_time) \
+                 VALUES ({id}, '/lock/other{id}', 'alive_1_main', 1, CURRENT_TIMESTAMP)"
+            ));
+        }
+    };
+    insert(1, 31);
+    let refused = world.failover("--lock-timeout 0s").run().exit(1);
+    assert!(refused.stderr.contains("given out twice"), "{refused:?}");
+    assert_eq!(world.command_count(), 0);
+    // By now the next id is a free one, after a few that are not.
+    world.failover("--lock-timeout 0s").run().exit(0);
+    assert_eq!(world.command_count(), 2);
+}
+
+/// Masters delete the locks of whose heartbeat is old by their clocks.
+#[test]
+fn a_clock_that_is_behind_the_masters_loses_no_lock() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let world = World::with_registry_inside(store, BY_STATE, 2);
+        let words = "lock acquire 10.0.0.2:5678 --session-timeout 10s --for 8s";
+        let behind = crate::harness::Dsctl::new(&world.env)
+            .through("/usr/bin/faketime", &["-m", "-f", "-30s"])
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .args(words.split_whitespace());
+        let mut running = behind.spawn();
+        while running.is_running() {
+            let now = Timestamp::now().as_millisecond();
+            world.env.sql(&format!(
+                "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = {now} WHERE id = 1"
+            ));
+            // `JdbcRegistryServer.purgeInvalidJdbcRegistryMetadata`.
+            world.env.sql(&format!(
+                "DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE last_heartbeat_time < {now} - 10000 AND id <> 1; \
+                 DELETE FROM t_ds_jdbc_registry_lock WHERE client_id NOT IN \
+                 (SELECT id FROM t_ds_jdbc_registry_client_heartbeat)"
+            ));
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        running.finish().exit(0);
+    }
+}
