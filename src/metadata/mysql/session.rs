@@ -1,0 +1,364 @@
+//! The settings of a session: what the server gave, what we need, and the way back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sqlx::mysql::MySqlValueFormat;
+use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
+
+use super::super::driver::milliseconds;
+use super::value;
+
+/// Variables of the session, as the server gave it, by their names in small letters.
+pub(super) type SessionVariables = BTreeMap<String, String>;
+
+/// What lets no text be cut.
+const STRICT: &str = "STRICT_ALL_TABLES";
+
+/// Modes of MariaDB's in which a statement means something else: a text that becomes empty is NULL,
+/// and a condition with it never holds, so that an insert would not see the command that is there
+/// already; and `BEGIN` begins no transaction.
+const OTHER_MEANING: [&str; 2] = ["EMPTY_STRING_IS_NULL", "ORACLE"];
+
+/// The mode of our session, from the one that the server gave it.
+fn sql_mode(given: &str) -> String {
+    let kept = given
+        .split(',')
+        .filter(|mode| !mode.is_empty() && !OTHER_MEANING.contains(mode));
+    kept.chain([STRICT]).collect::<Vec<_>>().join(",")
+}
+
+/// The greatest value of a limit of rows. To set `max_join_size` takes `sql_big_selects` back, so
+/// that one comes behind it.
+const NO_LIMIT: u64 = u64::MAX;
+
+/// What tells servers apart, what makes one take no writes, and how it logs them, as far as this
+/// one knows it.
+const OF_SERVER: [&str; 11] = [
+    "hostname",
+    "port",
+    "server_id",
+    "server_uuid",
+    "read_only",
+    "super_read_only",
+    "innodb_read_only",
+    "tx_read_only",
+    "transaction_read_only",
+    "binlog_format",
+    "wsrep_on",
+];
+
+/// What the end of a transaction does besides: `NO_CHAIN` is nothing.
+const COMPLETION: &str = "completion_type";
+
+/// For which statements a node of a Galera cluster waits until it has what the others have. Without
+/// that it may lag behind and take writes all the same: the command that another node has taken is
+/// not seen there, and neither is its lock on a row. 7 is reads, updates and inserts, and the
+/// beginning of a transaction.
+const SYNC_WAIT: &str = "wsrep_sync_wait";
+
+/// What we set in a session, in the order in which it can be given back: some of these set others.
+const OF_SESSION: [&str; 15] = [
+    "autocommit",
+    COMPLETION,
+    SYNC_WAIT,
+    "innodb_lock_wait_timeout",
+    "lock_wait_timeout",
+    "wait_timeout",
+    "sql_mode",
+    "sql_select_limit",
+    "max_join_size",
+    "sql_big_selects",
+    "max_statement_time",
+    "max_execution_time",
+    "character_set_client",
+    "character_set_results",
+    "collation_connection",
+];
+
+/// The isolation level, by the names of old and new servers.
+const LEVELS: [&str; 2] = ["transaction_isolation", "tx_isolation"];
+
+fn variables() -> String {
+    let names = OF_SERVER.into_iter().chain(OF_SESSION).chain(LEVELS);
+    let names = names
+        .map(|name| format!("'{name}'"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    format!("SHOW VARIABLES WHERE Variable_name IN ({names})")
+}
+
+/// What makes a session as the server gave it.
+pub(super) fn given_back(known: &SessionVariables) -> Vec<String> {
+    let set = |name: &&str| {
+        let value = known
+            .get(*name)
+            .filter(|value| *name == "sql_mode" || !value.is_empty())?;
+        let is_number = value.parse::<f64>().is_ok();
+        Some(format!(
+            "SESSION {name} = {}",
+            if is_number {
+                value.clone()
+            } else {
+                quoted(value)
+            }
+        ))
+    };
+    let sets = OF_SESSION.iter().filter_map(set).collect::<Vec<_>>();
+    let level = LEVELS
+        .iter()
+        .find_map(|name| known.get(*name))
+        .map(|level| level.replace('-', " "));
+    let level = level.map(|level| format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"));
+    (!sets.is_empty())
+        .then(|| format!("SET {}", sets.join(", ")))
+        .into_iter()
+        .chain(level)
+        .collect()
+}
+
+/// A text in SQL, whatever the SQL mode is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Which server answers, and why it takes no writes: of the variables that it knows.
+pub(super) fn witness(known: &SessionVariables) -> String {
+    let of = |names: &[&str], write: fn(&str) -> String| {
+        let named = names.iter().filter(|name| known.contains_key(**name));
+        // A list of nothing is no SQL.
+        named
+            .map(|name| write(name))
+            .chain(["NULL".to_owned()])
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let server = of(&["hostname", "port", "server_id", "server_uuid"], |name| {
+        format!("@@{name}")
+    });
+    let global = of(
+        &["read_only", "super_read_only", "innodb_read_only"],
+        |name| is_on("GLOBAL", name),
+    );
+    let session = of(&["tx_read_only", "transaction_read_only"], |name| {
+        is_on("SESSION", name)
+    });
+    format!("CONCAT(CONCAT_WS(' ', {server}), '|', CONCAT_WS(', ', {global}, {session}))")
+}
+
+/// Some of these variables are words in some servers.
+fn is_on(scope: &str, name: &str) -> String {
+    format!("CASE WHEN CAST(@@{scope}.{name} AS CHAR) NOT IN ('0', 'OFF') THEN '{name} is on' END")
+}
+
+/// The server's version in small letters, and the variables of the session as it was given. From
+/// here on no limit of rows hides anything.
+pub(super) async fn read(
+    connection: &mut MySqlConnection,
+) -> Result<(String, SessionVariables), sqlx::Error> {
+    // A limit of rows would hide variables, too.
+    let first = connection
+        .fetch_one(sqlx::raw_sql(
+            "SELECT VERSION(), @@SESSION.sql_select_limit",
+        ))
+        .await?;
+    let first = value::row(&first, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
+    let version = first.text(0).unwrap_or_default().to_lowercase();
+    let limit = format!("SET SESSION sql_select_limit = {NO_LIMIT}");
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(limit)))
+        .await?;
+    let mut known = SessionVariables::new();
+    for row in connection
+        .fetch_all(sqlx::raw_sql(AssertSqlSafe(variables())))
+        .await?
+    {
+        let row = value::row(&row, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
+        known.insert(
+            row.text(0).unwrap_or_default().to_lowercase(),
+            row.text(1).unwrap_or_default(),
+        );
+    }
+    known.insert(
+        "sql_select_limit".to_owned(),
+        first.text(1).unwrap_or_default(),
+    );
+    // Where they are as always, nothing is said of them: whoever stands between need not know
+    // them.
+    let in_cluster = known.get("wsrep_on").is_some_and(|on| on == "ON");
+    known.retain(|name, value| match name.as_str() {
+        COMPLETION => value != "NO_CHAIN",
+        SYNC_WAIT => in_cluster,
+        _ => true,
+    });
+    Ok((version, known))
+}
+
+/// How long a statement waits for another one's lock, in seconds.
+pub(super) fn lock_wait(timeout: Duration) -> u64 {
+    timeout.as_secs().clamp(1, 31_536_000)
+}
+
+/// What every session needs. The time zone stays the server's own, and the SQL mode too but for
+/// what gives our statements another meaning, and for strictness: without that, a text that is
+/// too long is cut, and half a `command_param` is one that no master can read. Without
+/// `autocommit`, which a server may have off by default, single statements would never be
+/// committed. Nor where each end of a transaction begins another one, or ends the connection.
+/// Where it lets everybody see what is not committed, work that somebody else may still undo
+/// would look done. Limits of rows are for people who forget a condition: they would cut our
+/// answers off, or refuse a scan.
+///
+/// Statement by statement, and with values that are written out: so `ProxySQL` knows what it
+/// has to repeat on another connection, and to take back from one that the next client gets
+/// (`mysql_tracked_variables`).
+///
+/// At READ COMMITTED the insert of commands looks at those of others without a lock. At
+/// REPEATABLE READ it locks all of them, and waits for whoever has one locked: a master that
+/// died in the middle of a transaction has, until the server notices. Only where the binary log
+/// is kept by statement, the server demands it.
+///
+/// `timeout` is how long a statement waits for another one's lock, `statement_timeout` how long it
+/// may run.
+pub(super) fn settings(
+    known: &SessionVariables,
+    timeout: Duration,
+    statement_timeout: Duration,
+    is_mariadb: bool,
+) -> [String; 2] {
+    let lock = lock_wait(timeout);
+    let limit = milliseconds(statement_timeout);
+    let limit = match (is_mariadb, limit % 1000) {
+        (true, 0) => format!("max_statement_time = {}", limit / 1000),
+        (true, rest) => format!("max_statement_time = {}.{rest:03}", limit / 1000),
+        (false, _) => format!("max_execution_time = {limit}"),
+    };
+    let mode = sql_mode(known.get("sql_mode").map_or("", String::as_str));
+    let alone = if known.contains_key(COMPLETION) {
+        "SESSION completion_type = 0, "
+    } else {
+        ""
+    };
+    let synced = if known.contains_key(SYNC_WAIT) {
+        "SESSION wsrep_sync_wait = 7, "
+    } else {
+        ""
+    };
+    let logs_statements = known
+        .get("binlog_format")
+        .is_some_and(|format| format == "STATEMENT");
+    let level = if logs_statements {
+        "REPEATABLE READ"
+    } else {
+        "READ COMMITTED"
+    };
+    [
+        format!(
+            "SET SESSION autocommit = 1, {alone}{synced}SESSION innodb_lock_wait_timeout = {lock}, \
+                 SESSION lock_wait_timeout = {lock}, SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
+                 SESSION sql_big_selects = 1, SESSION {limit}, NAMES utf8mb4",
+            quoted(&mode)
+        ),
+        format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{SessionVariables, given_back, settings, witness};
+
+    fn of_server(timeout: Duration, limit: Duration, is_mariadb: bool) -> String {
+        settings(&SessionVariables::new(), timeout, limit, is_mariadb).join("; ")
+    }
+
+    #[test]
+    fn each_server_gets_its_own_statement_limit() {
+        let (timeout, limit) = (Duration::from_secs(3), Duration::from_millis(1050));
+        let mysql = of_server(timeout, limit, false);
+        assert!(
+            mysql.contains("SESSION max_execution_time = 1050,")
+                && !mysql.contains("max_statement_time"),
+            "{mysql}"
+        );
+        let mariadb = of_server(timeout, limit, true);
+        assert!(
+            mariadb.contains("SESSION max_statement_time = 1.050,"),
+            "{mariadb}"
+        );
+        assert!(of_server(timeout, timeout, true).contains("SESSION max_statement_time = 3,"));
+        assert!(
+            mariadb
+                .contains("SESSION innodb_lock_wait_timeout = 3, SESSION lock_wait_timeout = 3,"),
+            "{mariadb}"
+        );
+    }
+
+    #[test]
+    fn no_limit_is_ever_zero_which_would_mean_none() {
+        let mysql = of_server(Duration::ZERO, Duration::ZERO, false);
+        assert!(
+            mysql.contains("innodb_lock_wait_timeout = 1,")
+                && mysql.contains("max_execution_time = 1,"),
+            "{mysql}"
+        );
+        assert!(
+            of_server(Duration::ZERO, Duration::ZERO, true).contains("max_statement_time = 0.001,")
+        );
+    }
+
+    #[test]
+    fn a_server_is_asked_for_what_it_knows() {
+        let known = |names: &[&str]| {
+            witness(
+                &names
+                    .iter()
+                    .map(|name| ((*name).to_owned(), "1".to_owned()))
+                    .collect(),
+            )
+        };
+        let on = |scope: &str, name: &str| super::is_on(scope, name);
+        assert_eq!(
+            known(&[
+                "hostname",
+                "port",
+                "server_id",
+                "server_uuid",
+                "read_only",
+                "super_read_only"
+            ]),
+            format!(
+                "CONCAT(CONCAT_WS(' ', @@hostname, @@port, @@server_id, @@server_uuid, NULL), '|', CONCAT_WS(', ', {}, {}, \
+                 NULL, NULL))",
+                on("GLOBAL", "read_only"),
+                on("GLOBAL", "super_read_only")
+            )
+        );
+        assert_eq!(
+            known(&[]),
+            "CONCAT(CONCAT_WS(' ', NULL), '|', CONCAT_WS(', ', NULL, NULL))"
+        );
+    }
+
+    #[test]
+    fn what_is_set_is_given_back() {
+        let known: SessionVariables = [
+            ("autocommit", "OFF"),
+            ("sql_mode", ""),
+            ("max_statement_time", "0.000000"),
+            ("character_set_results", ""),
+            ("tx_isolation", "READ-UNCOMMITTED"),
+            ("hostname", "db"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        assert_eq!(
+            given_back(&known),
+            [
+                "SET SESSION autocommit = 'OFF', SESSION sql_mode = '', SESSION max_statement_time = 0.000000",
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"
+            ]
+        );
+        assert_eq!(given_back(&SessionVariables::new()), [""; 0]);
+    }
+}
