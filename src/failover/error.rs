@@ -318,7 +318,7 @@ impl FailoverError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Refused(_)
-            | Self::Registry(RegistryError::Doubtful { .. })
+            | Self::Registry(RegistryError::Doubtful { .. } | RegistryError::CounterSpent(_))
             | Self::Database(DatabaseError::Doubtful { .. })
             | Self::Store(StoreError::Database(DatabaseError::Doubtful { .. })) => "refused",
             Self::Registry(RegistryError::Held { .. }) => "lock_held",
@@ -367,6 +367,10 @@ impl FailoverError {
                  its row and a client's there"
                     .to_owned(),
             ),
+            Self::Registry(RegistryError::CounterSpent(path)) => Some(format!(
+                "see that nobody is in it ('dsctl lock status'), and remove it with zkCli.sh: delete {path}; it is made anew, and \
+                 counts from 0"
+            )),
             Self::Registry(RegistryError::Rejected { path, .. }) => Some(format!(
                 "masters are refused there too: see 'stat {path}' and 'listquota' of it and of its parents in zkCli.sh"
             )),
@@ -460,7 +464,9 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
         RegistryError::LockLost { .. }
         | RegistryError::Interrupted { .. }
         | RegistryError::NotReleased { .. } => ExitCode::Stopped,
-        RegistryError::Doubtful { .. } if !wrote => ExitCode::Refused,
+        RegistryError::Doubtful { .. } | RegistryError::CounterSpent(_) if !wrote => {
+            ExitCode::Refused
+        }
         RegistryError::Unsupported(_) if !wrote => ExitCode::Usage,
         RegistryError::Refused { .. } | RegistryError::Rejected { .. } if !wrote => {
             ExitCode::Failure

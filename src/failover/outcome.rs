@@ -243,6 +243,7 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
                 | RegistryError::Denied { .. }
                 | RegistryError::Refused { .. }
                 | RegistryError::Rejected { .. }
+                | RegistryError::CounterSpent(_)
                 | RegistryError::Unsupported(_)
         ),
         FailoverError::Database(error) => !is_refusal(error),

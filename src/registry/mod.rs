@@ -52,6 +52,12 @@ pub enum RegistryError {
         /// How long was waited.
         waited: Duration,
     },
+    /// ZooKeeper has no numbers left for this lock's nodes. Our own was withdrawn.
+    #[error(
+        "the lock {0} excludes nobody: ZooKeeper has counted its nodes to the last number, and masters take whoever comes behind \
+         that for the first"
+    )]
+    CounterSpent(String),
     /// The lock was ours and is no more: session expired, or the node was deleted.
     #[error("the lock {path} is lost: {cause}")]
     LockLost {

@@ -227,6 +227,9 @@ async fn wait(
             .cloned()
             .collect();
         let names = names::queue(all);
+        if names.iter().any(|name| names::is_spent(name)) {
+            return Err(RegistryError::CounterSpent(ticket.directory.clone()));
+        }
         let own = names
             .iter()
             .position(|name| name.starts_with(&ticket.prefix));

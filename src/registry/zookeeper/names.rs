@@ -10,6 +10,9 @@ pub(super) const LOCK: &str = "lock-";
 /// ZooKeeper writes a sequence number with at least this many digits.
 const SEQUENCE_DIGITS: usize = 10;
 
+/// It counts in 31 bits.
+const LAST_SEQUENCE: &str = "2147483647";
+
 /// The address that a server's node stands for. 1.2.0 appends the sequence number of the node:
 /// `10.0.0.1_0000000007`.
 pub(super) fn address(name: &str, form: AddressForm) -> Address {
@@ -51,6 +54,13 @@ pub(super) fn is_foreign(name: &str) -> bool {
     sequence(name).is_none() && name.len() - before.len() >= SEQUENCE_DIGITS
 }
 
+/// Whether the number of a lock node is the last one that ZooKeeper has, or behind it. Servers give
+/// the last one out again and again; others go on with negative ones, and Curator, which compares
+/// the text, then lets every newcomer stand before all others.
+pub(super) fn is_spent(name: &str) -> bool {
+    sequence(name).is_some_and(|sequence| sequence.starts_with('-') || sequence == LAST_SEQUENCE)
+}
+
 /// Lock nodes alone, in the order in which they get the lock.
 pub(super) fn queue(mut children: Vec<String>) -> Vec<String> {
     children.retain(|name| sequence(name).is_some());
@@ -59,12 +69,14 @@ pub(super) fn queue(mut children: Vec<String>) -> Vec<String> {
     children
 }
 
-fn order(name: &str) -> Option<(usize, &str)> {
-    sequence(name).map(|sequence| (sequence.len(), sequence))
+fn order(name: &str) -> Option<(bool, usize, &str)> {
+    sequence(name).map(|sequence| (!sequence.starts_with('-'), sequence.len(), sequence))
 }
 
+/// A negative number has its sign among the digits.
 fn is_sequence(text: &str) -> bool {
-    text.len() >= SEQUENCE_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    text.len() >= SEQUENCE_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -139,6 +151,20 @@ mod tests {
         ] {
             assert!(!is_foreign(name), "{name}");
         }
+    }
+
+    #[test]
+    fn numbers_behind_the_last_one() {
+        let spent = [
+            "_c_a-lock--000000005",
+            "_c_b-lock--2147483648",
+            "_c_c-lock-2147483647",
+        ];
+        assert!(spent.iter().all(|name| is_spent(name) && !is_foreign(name)));
+        assert!(!is_spent("_c_d-lock-2147483646") && !is_spent("10.0.0.1:5678"));
+        let mut all = spent.to_vec();
+        all.reverse();
+        assert_eq!(queue(all.iter().map(ToString::to_string).collect()), spent);
     }
 
     #[test]

@@ -176,3 +176,44 @@ fn a_clock_that_is_behind_the_masters_loses_no_lock() {
         running.finish().exit(0);
     }
 }
+
+/// ZooKeeper counts in 31 bits. Curator compares the numbers as text: behind the last one whoever
+/// comes later stands before all others.
+#[test]
+fn a_lock_whose_counter_has_come_to_its_end_excludes_nobody() {
+    let mut server = ZooKeeper::private();
+    let env = Env::at(Store::MariaDb, &server.connect_string());
+    let world = World::in_env(env, BY_HOST, 2);
+    world.zk().create(&world.lock(), b"");
+    for count in [i32::MAX, i32::MIN, -5] {
+        server.set_counter(&world.lock(), count);
+        for words in [
+            "failover 10.0.0.2:5678 --yes",
+            "lock acquire 10.0.0.2:5678 --for 1s",
+        ] {
+            let refused = world.dsctl(words).run().exit(4);
+            let told = &refused.stderr;
+            assert!(
+                told.contains("excludes nobody")
+                    && told.contains(&format!("delete {}", world.lock())),
+                "{refused:?}"
+            );
+        }
+        assert!(world.zk().children(&world.lock()).is_empty());
+        // Somebody else's is shown.
+        let node = format!(
+            "{}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-{count:010}",
+            world.lock()
+        );
+        world.living().create(&node, b"10.0.0.1");
+        world
+            .dsctl("lock status")
+            .run()
+            .exit(0)
+            .out(&format!("lock-{count:010}"));
+        world.zk().delete(&node);
+    }
+    world.check_untouched();
+    world.zk().delete(&world.lock());
+    world.complete();
+}

@@ -68,6 +68,27 @@ impl ZooKeeper {
         self.start();
     }
 
+    /// Starts it again with another count of the children that a node has ever had, from which
+    /// sequence numbers are taken.
+    pub fn set_counter(&mut self, path: &str, count: i32) {
+        self.stop();
+        // It writes everything that it knows into a file when it starts.
+        self.start();
+        self.stop();
+        let snapshots = std::fs::read_dir(self.server.folder.join("data/version-2")).unwrap();
+        let newest = snapshots
+            .map(|entry| entry.unwrap().path())
+            .filter_map(|file| {
+                let number = file.file_name()?.to_str()?.strip_prefix("snapshot.")?;
+                Some((u64::from_str_radix(number, 16).ok()?, file.clone()))
+            })
+            .max();
+        let file = newest.unwrap().1;
+        let snapshot = std::fs::read(&file).unwrap();
+        std::fs::write(&file, recounted(&snapshot, path, count)).unwrap();
+        self.start();
+    }
+
     /// The answer to a four-letter word, for example `srvr`.
     pub fn four_letters(&self, word: &str) -> String {
         four_letters(self.port(), word).unwrap()
@@ -128,4 +149,47 @@ pub(super) fn four_letters(port: u16, word: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// A snapshot in which a node has another count of children. Its parts end with the checksum of all
+/// that stands before.
+fn recounted(snapshot: &[u8], path: &str, count: i32) -> Vec<u8> {
+    let mut name = u32::try_from(path.len()).unwrap().to_be_bytes().to_vec();
+    name.extend(path.as_bytes());
+    let found = snapshot.windows(name.len()).position(|part| part == name);
+    // Behind the path stand data with its length, the access list's number, and what is counted.
+    let data = found.unwrap() + name.len();
+    let length = i32::from_be_bytes(snapshot[data..data + 4].try_into().unwrap());
+    let counter = data + 4 + usize::try_from(length.max(0)).unwrap() + 8 + 4 * 8 + 4;
+    let mut changed = snapshot.to_vec();
+    changed[counter..counter + 4].copy_from_slice(&count.to_be_bytes());
+    let (mut before, mut after) = (Adler::default(), Adler::default());
+    for place in 0..snapshot.len() {
+        if snapshot[place..].starts_with(&before.bytes()) {
+            changed[place..place + 8].copy_from_slice(&after.bytes());
+        }
+        before.take(snapshot[place]);
+        after.take(changed[place]);
+    }
+    changed
+}
+
+/// The checksum Adler-32.
+struct Adler(u64, u64);
+
+impl Default for Adler {
+    fn default() -> Self {
+        Self(1, 0)
+    }
+}
+
+impl Adler {
+    fn take(&mut self, byte: u8) {
+        self.0 = (self.0 + u64::from(byte)) % 65_521;
+        self.1 = (self.1 + self.0) % 65_521;
+    }
+
+    fn bytes(&self) -> [u8; 8] {
+        (self.1 << 16 | self.0).to_be_bytes()
+    }
 }
