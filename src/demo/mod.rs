@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::metadata::database::{Access, Database, DatabaseError, Dialect};
+use crate::metadata::database::{Access, Database, DatabaseError};
 use crate::model::Version;
 
 mod cast;
@@ -21,27 +21,6 @@ pub use story::{Scene, Story};
 
 /// How long the database lets the unfinished file be; creating it takes a fraction of a second.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
-
-/// Creates the tables of a release in an empty database, and the row of `t_ds_version` that a fresh
-/// installation has.
-///
-/// # Errors
-/// As [`Database::execute`]. Outside a transaction, and in MySQL always, tables made before the
-/// error stay.
-pub async fn create_schema(
-    database: &mut dyn Database,
-    version: Version,
-) -> Result<(), DatabaseError> {
-    let dialect = database.dialect();
-    for statement in schema::ddl::create_statements(version, dialect) {
-        database.execute(&statement.into()).await?;
-    }
-    let text = match dialect {
-        Dialect::Postgres => schema::postgres_version_row(version),
-        Dialect::MySql | Dialect::Sqlite => schema::fresh_version_row(version),
-    };
-    seed::version_row(version, &text).insert(database).await
-}
 
 /// Fills an empty SQLite file with a small cluster of a release: one master lives, one has died
 /// with work in its hands. All times are written in UTC.
@@ -66,7 +45,13 @@ pub async fn create(
 }
 
 async fn fill(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
-    create_schema(database, story.version).await?;
+    for statement in schema::ddl::create_statements(story.version) {
+        database.execute(&statement.into()).await?;
+    }
+    let version = schema::fresh_version_row(story.version);
+    seed::version_row(story.version, &version)
+        .insert(database)
+        .await?;
     scenes::write(database, story).await
 }
 

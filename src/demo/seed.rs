@@ -6,7 +6,7 @@
 
 use jiff::civil::DateTime;
 
-use super::schema::{self, TableDef, ddl};
+use super::schema::{self, TableDef};
 use crate::metadata::Query;
 use crate::metadata::database::{Database, DatabaseError, Dialect, Value};
 use crate::model::{InstanceId, Stage, Version};
@@ -145,7 +145,22 @@ impl Seed {
         }
     }
 
-    /// Inserts the row.
+    /// The table, and the values of its columns.
+    ///
+    /// # Errors
+    /// The name of a table or column that the release does not have, in a sentence.
+    pub fn row(self) -> Result<(TableDef, Vec<(&'static str, Value)>), String> {
+        let table = self.table?;
+        match self.unknown {
+            None => Ok((table, self.values)),
+            Some(column) => Err(format!(
+                "release {} has no column {column} in {}",
+                self.version, table.name
+            )),
+        }
+    }
+
+    /// Inserts the row into a SQLite file.
     ///
     /// # Errors
     /// As [`Database::execute`]; a table or column that the release does not have is `Refused`, and
@@ -156,14 +171,9 @@ impl Seed {
             cause,
             busy: false,
         };
-        let table = self.table.map_err(refused)?;
-        if let Some(column) = self.unknown {
-            return Err(refused(format!(
-                "release {} has no column {column} in {}",
-                self.version, table.name
-            )));
-        }
-        insert(database, &table, &self.values).await
+        let (table, values) = self.row().map_err(refused)?;
+        database.execute(&statement(&table, &values)).await?;
+        Ok(())
     }
 
     fn name_of(&self, column: &str) -> Option<&'static str> {
@@ -191,63 +201,22 @@ pub fn time_text(time: DateTime) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Inserts one row. A pair whose name is no column of the table is left out.
-///
-/// # Errors
-/// As [`Database::execute`].
-pub async fn insert(
-    database: &mut dyn Database,
-    table: &TableDef,
-    values: &[(&str, Value)],
-) -> Result<(), DatabaseError> {
-    database
-        .execute(&statement(database.dialect(), table, values))
-        .await?;
-    let has_id = table.gives_ids() && values.iter().any(|(name, _)| *name == "id");
-    if has_id && database.dialect() == Dialect::Postgres {
-        return move_sequence(database, table).await;
-    }
-    Ok(())
-}
-
-fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> Query {
+fn statement(table: &TableDef, values: &[(&str, Value)]) -> Query {
     let known = || {
         values
             .iter()
             .filter_map(|(name, value)| Some((table.column(name)?, value)))
     };
-    let names: Vec<String> = known()
-        .map(|(column, _)| ddl::quoted(column.name, dialect))
-        .collect();
-    Query::builder(dialect)
+    let names: Vec<&str> = known().map(|(column, _)| column.name).collect();
+    Query::builder(Dialect::Sqlite)
         .push(&format!(
             "INSERT INTO {} ({}) VALUES (",
-            ddl::quoted(table.name, dialect),
+            table.name,
             names.join(", ")
         ))
-        .each(known(), ", ", |query, (column, value)| {
-            if dialect == Dialect::Postgres && column.kind.is_time() {
-                query
-                    .push("CAST(")
-                    .bind(value.clone())
-                    .push(" AS timestamp)")
-            } else {
-                query.bind(value.clone())
-            }
-        })
+        .each(known(), ", ", |query, (_, value)| query.bind(value.clone()))
         .push(")")
         .build()
-}
-
-/// An id that was given leaves PostgreSQL's sequence behind; the next insert without one would meet
-/// it.
-async fn move_sequence(database: &mut dyn Database, table: &TableDef) -> Result<(), DatabaseError> {
-    let sequence = crate::metadata::id_sequence(table.name);
-    let sql = format!(
-        "SELECT setval('{sequence}', (SELECT MAX(id) FROM {}))",
-        table.name
-    );
-    database.query(&sql.into(), &mut |_| ()).await
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::family::{FamilyId, Release, TaskRule, nearest_family};
 use crate::metadata::Query;
+use crate::metadata::database::Dialect;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 
 const RELEASES: &[&str] = &[

@@ -19,8 +19,8 @@ mod table;
 mod task;
 
 pub use column::{ColumnDef, ColumnType, DefaultValue, IndexDef, Where};
+pub use release::fresh_version_row;
 pub(super) use release::{R1_3, R2_0, R3_0, R3_1, R3_2, is_typed};
-pub use release::{fresh_version_row, postgres_version_row};
 
 pub use table::TableDef;
 

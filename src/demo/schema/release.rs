@@ -45,16 +45,6 @@ pub fn fresh_version_row(version: Version) -> String {
     format!("{major}.{minor}.{patch}")
 }
 
-/// The same by PostgreSQL's script, which differs for one release.
-#[must_use]
-pub fn postgres_version_row(version: Version) -> String {
-    if version == point(2, 0, 1) {
-        "1.4.0".to_owned()
-    } else {
-        fresh_version_row(version)
-    }
-}
-
 /// Whether parameters are typed objects, and the claim is a state (3.3 and newer).
 pub(in crate::demo) fn is_typed(version: Version) -> bool {
     version >= R3_3

@@ -10,14 +10,13 @@ use crate::metadata::database::{Access, OnRow, Written};
 /// Writes down what it is asked.
 #[derive(Debug)]
 struct Recorder {
-    dialect: Dialect,
     asked: Vec<(String, Vec<Value>)>,
 }
 
 #[async_trait]
 impl Database for Recorder {
     fn dialect(&self) -> Dialect {
-        self.dialect
+        Dialect::Sqlite
     }
     fn endpoint(&self) -> &'static str {
         "recorder"
@@ -46,11 +45,8 @@ impl Database for Recorder {
     async fn close(self: Box<Self>) {}
 }
 
-async fn recorded(dialect: Dialect, row: Seed) -> Result<Vec<(String, Vec<Value>)>, DatabaseError> {
-    let mut recorder = Recorder {
-        dialect,
-        asked: Vec::new(),
-    };
+async fn recorded(row: Seed) -> Result<Vec<(String, Vec<Value>)>, DatabaseError> {
+    let mut recorder = Recorder { asked: Vec::new() };
     row.insert(&mut recorder).await.map(|()| recorder.asked)
 }
 
@@ -58,50 +54,15 @@ fn release(text: &str) -> Version {
     text.parse().unwrap()
 }
 
-fn alert_row() -> Seed {
-    Seed::new(release("3.1.9"), "t_ds_alert")
+#[tokio::test]
+async fn values_are_bound() {
+    let row = Seed::new(release("3.1.9"), "t_ds_alert")
         .set("title", "it's")
         .set("content", Option::<i64>::None)
-        .set("create_time", "2024-06-01 00:00:00")
-}
-
-#[tokio::test]
-async fn each_database_gets_its_own_words() {
-    let parameters = vec![Value::from("it's"), Value::from("2024-06-01 00:00:00")];
-    let mysql = "INSERT INTO `t_ds_alert` (`title`, `content`, `create_time`) VALUES (?, NULL, ?)"
-        .to_owned();
-    assert_eq!(
-        recorded(Dialect::MySql, alert_row()).await.unwrap(),
-        [(mysql, parameters.clone())]
-    );
-    let sqlite =
-        "INSERT INTO t_ds_alert (title, content, create_time) VALUES (?, NULL, ?)".to_owned();
-    assert_eq!(
-        recorded(Dialect::Sqlite, alert_row()).await.unwrap(),
-        [(sqlite, parameters.clone())]
-    );
-    let postgres =
-        "INSERT INTO t_ds_alert (title, content, create_time) VALUES ($1::text, NULL, CAST($2::text AS timestamp))"
-            .to_owned();
-    assert_eq!(
-        recorded(Dialect::Postgres, alert_row()).await.unwrap(),
-        [(postgres, parameters)]
-    );
-}
-
-#[tokio::test]
-async fn postgres_sequences_follow_given_ids_where_there_are_sequences() {
-    let command = command(release("3.1.9"), 2).id(9);
-    let asked = recorded(Dialect::Postgres, command).await.unwrap();
-    let moved = "SELECT setval('t_ds_command_id_sequence', (SELECT MAX(id) FROM t_ds_command))";
-    assert_eq!(asked.last().unwrap().0, moved);
-    let failed = error_command(release("3.1.9"), 9, 2, "x");
-    assert_eq!(recorded(Dialect::Postgres, failed).await.unwrap().len(), 1);
-    let without_id = super::command(release("3.1.9"), 2);
-    assert_eq!(
-        recorded(Dialect::Postgres, without_id).await.unwrap().len(),
-        1
-    );
+        .set("create_time", "2024-06-01 00:00:00");
+    let sql = "INSERT INTO t_ds_alert (title, content, create_time) VALUES (?, NULL, ?)".to_owned();
+    let values = vec![Value::from("it's"), Value::from("2024-06-01 00:00:00")];
+    assert_eq!(recorded(row).await.unwrap(), [(sql, values)]);
 }
 
 #[tokio::test]
@@ -114,13 +75,13 @@ async fn names_that_the_release_does_not_have_are_refused_unsent() {
         definition_log(release("1.3.9")),
     ] {
         assert!(matches!(
-            recorded(Dialect::Sqlite, row).await,
+            recorded(row).await,
             Err(DatabaseError::Refused { .. })
         ));
     }
     let skipped = instance(release("1.3.9")).maybe("restart_time", "2024-06-01 00:00:00");
     assert!(
-        !recorded(Dialect::Sqlite, skipped).await.unwrap()[0]
+        !recorded(skipped).await.unwrap()[0]
             .0
             .contains("restart_time")
     );
@@ -132,7 +93,7 @@ async fn older_names_become_the_newer_ones_from_3_3_on() {
         .id(5)
         .definition(77, 3)
         .set("is_sub_process", 1);
-    let (sql, _) = recorded(Dialect::Sqlite, row).await.unwrap().remove(0);
+    let (sql, _) = recorded(row).await.unwrap().remove(0);
     assert!(
         sql.starts_with("INSERT INTO t_ds_workflow_instance ("),
         "{sql}"
@@ -152,7 +113,7 @@ async fn the_last_value_of_a_column_counts() {
     let row = Seed::new(release("3.1.9"), "t_ds_version")
         .set("version", "a")
         .set("version", "b");
-    let (sql, parameters) = recorded(Dialect::Sqlite, row).await.unwrap().remove(0);
+    let (sql, parameters) = recorded(row).await.unwrap().remove(0);
     assert_eq!(sql, "INSERT INTO t_ds_version (version) VALUES (?)");
     assert_eq!(parameters, [Value::from("b")]);
 }
@@ -161,7 +122,7 @@ async fn the_last_value_of_a_column_counts() {
 async fn restart_time_is_empty_until_a_recovery_from_3_3_on() {
     let started = jiff::civil::date(2024, 6, 1).at(2, 0, 0, 0);
     let sql = async |version: &str| {
-        recorded(Dialect::Sqlite, instance(release(version)).started(started))
+        recorded(instance(release(version)).started(started))
             .await
             .unwrap()
             .remove(0)
@@ -179,7 +140,7 @@ proptest::proptest! {
         let table = row.table.clone().unwrap();
         let known = table.column(&name).is_some();
         proptest::prop_assert_eq!(row.unknown.is_none(), known);
-        let query = statement(Dialect::Sqlite, &table, &[(&name, Value::from(value.as_str()))]);
+        let query = statement(&table, &[(&name, Value::from(value.as_str()))]);
         let expected = if known { format!("({name}) VALUES (?)") } else { "() VALUES ()".to_owned() };
         proptest::prop_assert_eq!(query.sql(), format!("INSERT INTO t_ds_process_instance {expected}"));
     }

@@ -99,7 +99,7 @@ fn of_instance(column: Option<&str>) -> String {
 
 /// Name of the sequence behind a table's ids in PostgreSQL, the same in every release.
 #[must_use]
-pub(crate) fn id_sequence(table: &str) -> String {
+pub(super) fn id_sequence(table: &str) -> String {
     format!("{table}_id_sequence")
 }
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use dsctl::demo::{self, seed};
+use dsctl::demo::seed;
 use dsctl::metadata::database::{Access, Database, Value};
 use dsctl::model::Version;
 use jiff::{Timestamp, ToSpan};
 
 use crate::attack::{ALIVE, DEAD, World, server};
-use crate::harness::{Env, Limits, MariaDb, Output, PASSWORD, Postgres, Store, eventually, wait};
+use crate::harness::{
+    Env, Limits, MariaDb, Output, PASSWORD, Postgres, Store, ddl, eventually, wait,
+};
 
 /// A world whose metadata is on a MariaDB server of its own, with one instance that has these start
 /// parameters.
@@ -24,7 +26,7 @@ fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Databas
     )
     .unwrap();
     let version = world.version;
-    wait(demo::create_schema(&mut *database, version)).unwrap();
+    wait(ddl::create_schema(&mut *database, version)).unwrap();
     let rows = [
         seed::project(version),
         seed::definition(version),
@@ -33,7 +35,7 @@ fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Databas
         world.instance(2).parameter(parameters),
     ];
     for row in rows {
-        wait(row.insert(&mut *database)).unwrap();
+        wait(ddl::insert(&mut *database, row)).unwrap();
     }
     (world, database)
 }

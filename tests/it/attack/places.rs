@@ -7,7 +7,7 @@ use dsctl::demo::{Registered, Server, seed};
 use jiff::{Timestamp, ToSpan};
 
 use crate::attack::{DEAD, World, server};
-use crate::harness::{MARKER, Postgres, Store, eventually, wait};
+use crate::harness::{MARKER, Postgres, Store, ddl, eventually, wait};
 
 #[test]
 fn masters_of_the_databases_own_registry_are_alive_whatever_zookeeper_says() {
@@ -391,7 +391,7 @@ fn a_copy_of_one_table_in_another_schema_is_not_taken_for_the_masters_own() {
                 .execute(&"SET search_path = public".into())
                 .await
                 .unwrap();
-            running.insert(&mut *database).await.unwrap();
+            ddl::insert(&mut *database, running).await.unwrap();
             database.close().await;
         });
         world.env.set("DSCTL_DB", &Postgres::shared().url(&name));

@@ -11,7 +11,7 @@ use super::expected::{Command, assert_changes, claim_line, settled, task_line};
 use super::releases::release;
 use super::world::{BEGUN, World, recovered, skipped, time};
 use crate::faults::moments::Moment;
-use crate::harness::{At, Dsctl, Store, wait};
+use crate::harness::{At, Dsctl, Store, ddl, wait};
 
 /// Two instances: one has a task on the living worker, the other's worker is gone.
 fn with_a_living_worker(world: &World) {
@@ -206,7 +206,11 @@ fn a_task_that_is_committed_late_is_seen_by_its_batch() {
         world.env.insert([world.instance(1), world.instance(2)]);
         let mut late = world.env.database();
         wait(late.begin(Access::Write, Duration::from_mins(1))).unwrap();
-        wait(world.task(21, 1).host(&world.worker()).insert(&mut *late)).unwrap();
+        wait(ddl::insert(
+            &mut *late,
+            world.task(21, 1).host(&world.worker()),
+        ))
+        .unwrap();
         world.env.insert([world.task(22, 2)]);
         let proxy = world.env.through_proxy();
         proxy.trap(Moment::Begin.bytes(store), At::Hold);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use dsctl::demo::{self, seed::Seed};
+use dsctl::demo::seed::Seed;
 use dsctl::metadata::database::{Database, DatabaseError, Row};
 use dsctl::metadata::mysql::MySqlDatabase;
 use dsctl::metadata::postgres::PostgresDatabase;
@@ -12,6 +12,7 @@ use dsctl::metadata::target::{ServerTarget, Tls};
 use dsctl::model::Version;
 use dsctl::secret::Secret;
 
+use super::ddl;
 use super::dump::Dump;
 use super::env::{Env, Store};
 use super::wait::{patient, wait};
@@ -81,7 +82,7 @@ impl Env {
     /// Creates the tables of a release and its `t_ds_version` row.
     pub fn create_schema(&self, version: Version) {
         let mut database = self.database();
-        wait(demo::create_schema(&mut *database, version))
+        wait(ddl::create_schema(&mut *database, version))
             .unwrap_or_else(|error| panic!("{version}: {error}"));
         wait(database.close());
     }
@@ -90,7 +91,7 @@ impl Env {
     pub fn insert(&self, rows: impl IntoIterator<Item = Seed>) {
         let mut database = self.database();
         for row in rows {
-            wait(row.insert(&mut *database)).unwrap_or_else(|error| panic!("{error}"));
+            wait(ddl::insert(&mut *database, row)).unwrap_or_else(|error| panic!("{error}"));
         }
         wait(database.close());
     }

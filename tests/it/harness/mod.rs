@@ -10,6 +10,7 @@ mod between;
 mod crowd;
 mod curator;
 mod database;
+pub mod ddl;
 mod dsctl;
 mod dump;
 mod env;

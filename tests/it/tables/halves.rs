@@ -1,6 +1,6 @@
 //! Schemas that are half one family's and half another's.
 
-use dsctl::demo::schema::ddl::create_statements;
+use crate::harness::ddl::create_statements;
 use dsctl::metadata::database::Dialect;
 use dsctl::model::Version;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use dsctl::demo::schema::ddl::create_statements;
+use crate::harness::ddl::create_statements;
 use dsctl::metadata::MetadataStore;
 use dsctl::metadata::database::Dialect;
 use dsctl::model::Version;

@@ -30,7 +30,7 @@ fn a_database_that_stops_and_starts_is_waited_for() {
 
 fn schema(server: &MariaDb, name: &str) {
     use dsctl::metadata::database::Dialect;
-    for statement in dsctl::demo::schema::ddl::create_statements(BY_HOST, Dialect::MySql) {
+    for statement in crate::harness::ddl::create_statements(BY_HOST, Dialect::MySql) {
         server.sql(name, &statement);
     }
 }
