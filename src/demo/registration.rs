@@ -7,7 +7,6 @@ use super::payload::{self, Beat};
 use super::schema::R1_3;
 use super::seed::{Seed, time_text};
 use crate::family::nearest_family;
-use crate::metadata::database::{Database, DatabaseError};
 use crate::model::Version;
 
 /// What a server is.
@@ -40,17 +39,10 @@ pub struct Registered<'a> {
 }
 
 impl Registered<'_> {
-    /// Inserts its heartbeat row and its registration. The tables must be there.
-    ///
-    /// # Errors
-    /// As [`Database::execute`]; without a transaction around it, the heartbeat row alone may stay.
-    pub async fn insert(
-        &self,
-        version: Version,
-        database: &mut dyn Database,
-    ) -> Result<(), DatabaseError> {
+    /// Its heartbeat and its registration, as rows of the JDBC registry.
+    pub fn rows(&self, version: Version) -> [Seed; 2] {
         let (created, reported) = (utc(self.started), utc(self.reported));
-        Seed::new(version, "t_ds_jdbc_registry_client_heartbeat")
+        let heartbeat = Seed::new(version, "t_ds_jdbc_registry_client_heartbeat")
             .id(self.client)
             .set("client_name", format!("{}_{}", self.host(), self.process))
             .set("last_heartbeat_time", self.reported.as_millisecond())
@@ -58,18 +50,15 @@ impl Registered<'_> {
                 "connection_config",
                 format!(r#"{{"sessionTimeout":{}}}"#, self.session_millis),
             )
-            .set("create_time", created.as_str())
-            .insert(database)
-            .await?;
-        Seed::new(version, "t_ds_jdbc_registry_data")
+            .set("create_time", created.as_str());
+        let registration = Seed::new(version, "t_ds_jdbc_registry_data")
             .set("data_key", self.key(version))
             .set("data_value", self.payload(version))
             .set("data_type", "EPHEMERAL")
             .set("client_id", self.client)
             .set("create_time", created)
-            .set("last_update_time", reported)
-            .insert(database)
-            .await
+            .set("last_update_time", reported);
+        [heartbeat, registration]
     }
 
     /// The key of its registration; a ZooKeeper registry has the same path below its root (F§1.2).

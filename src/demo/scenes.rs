@@ -45,7 +45,9 @@ async fn servers(database: &mut dyn Database, story: &Story) -> Result<(), Datab
             reported: story.now,
             session_millis: TEN_YEARS_MILLIS,
         };
-        registered.insert(story.version, database).await?;
+        for row in registered.rows(story.version) {
+            row.insert(database).await?;
+        }
     }
     Ok(())
 }

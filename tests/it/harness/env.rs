@@ -247,9 +247,7 @@ impl Env {
     /// Registers a server in the JDBC registry inside the database. It lives as long as its
     /// heartbeat.
     pub fn register_in_database(&self, version: Version, server: &Registered<'_>) {
-        let mut database = self.database();
-        wait(server.insert(version, &mut *database)).unwrap();
-        wait(database.close());
+        self.insert(server.rows(version));
     }
 
     /// Everything below this test's root.
