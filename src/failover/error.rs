@@ -346,6 +346,11 @@ impl FailoverError {
                  ensemble that does not demand it"
                     .to_owned(),
             ),
+            Self::Registry(RegistryError::Held { holder: None, .. }) => Some(
+                "whoever held it may have let it go by now: run the same command again. In the JDBC registry a transaction of \
+                 the database's that does not end keeps it, too, which 'dsctl lock status' cannot show"
+                    .to_owned(),
+            ),
             Self::Registry(RegistryError::Held { .. }) => {
                 Some("'dsctl lock status' shows holder and waiters; wait longer with --lock-timeout".to_owned())
             }

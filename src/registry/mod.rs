@@ -47,7 +47,8 @@ pub enum RegistryError {
     Held {
         /// Full path.
         path: String,
-        /// Who holds it; `None` if it was let go at the last moment.
+        /// Who holds it; `None` if it was let go at the last moment, or the holder's transaction has
+        /// not ended yet.
         holder: Option<Box<LockNode>>,
         /// How long was waited.
         waited: Duration,

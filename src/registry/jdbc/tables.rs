@@ -274,6 +274,11 @@ impl RegistryTables {
             // After a broken connection, the row in the way may be our own: the caller looks whose
             // it is.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(false),
+            // Whose transaction has written this very row has not ended yet, and nobody sees it.
+            // Of a file it is the whole that somebody writes.
+            Err(DatabaseError::Refused { busy: true, .. }) if self.dialect() != Dialect::Sqlite => {
+                Ok(false)
+            }
             Err(error) => Err(to_registry_error(error)),
         }
     }

@@ -1,11 +1,18 @@
 //! Databases as sites have made them: triggers that rewrite what is written, rows that stand there
 //! twice, rows that are hidden, other collations and types.
 
-use dsctl::demo::seed;
-use dsctl::demo::seed::Seed;
+use std::time::Duration;
 
-use crate::attack::{DEAD, World};
-use crate::harness::{Output, PASSWORD, Store, USER};
+use dsctl::demo::Registered;
+use dsctl::demo::seed::{self, Seed};
+use dsctl::metadata::database::Access;
+use jiff::{Timestamp, ToSpan};
+
+use crate::attack::{ALIVE, DEAD, World, server};
+use crate::harness::{Output, PASSWORD, Store, USER, wait};
+
+/// Another master that lives.
+const OTHER: &str = "10.0.0.7:5678";
 
 const ALL_DEAD: &str = "failover --all-dead --yes --grace 0s";
 
@@ -264,4 +271,102 @@ fn a_server_of_little_patience_between_two_statements_is_served() {
     world.run(&format!("failover {DEAD} --dry-run")).exit(0);
     world.run(ALL_DEAD).exit(0);
     assert_eq!(world.commands(), 1);
+}
+
+/// A master that is registered in the database, as its client of this number.
+fn registered(world: &World, address: &str, client: i64) {
+    let server = Registered {
+        client,
+        ..server(address, Timestamp::now() - 3.hours())
+    };
+    world.env.register_in_database(world.version, &server);
+}
+
+/// A cluster whose registry is in its database: two masters live, one is dead.
+fn in_database(store: Store) -> World {
+    let mut world = World::new(store, "3.4.1");
+    world.leave();
+    registered(&world, ALIVE, 1);
+    registered(&world, OTHER, 2);
+    world.instances([1]);
+    world.env.insert([world.instance(2).host(OTHER)]);
+    world.env.set("DSCTL_REGISTRY", "jdbc");
+    world.env.unset("DSCTL_ZK");
+    world
+}
+
+/// A living master whose row is not shown looks dead.
+#[test]
+fn a_registry_of_which_a_part_is_hidden_shows_nobody_dead() {
+    for table in [
+        "t_ds_jdbc_registry_data",
+        "t_ds_jdbc_registry_client_heartbeat",
+        "t_ds_jdbc_registry_lock",
+    ] {
+        let mut world = in_database(Store::Postgres);
+        let role = as_guest(&mut world);
+        let hidden = match table {
+            "t_ds_jdbc_registry_data" => format!("data_key LIKE '%{OTHER}'"),
+            "t_ds_jdbc_registry_lock" => "true".to_owned(),
+            _ => "id = 2".to_owned(),
+        };
+        world.env.sql(&format!(
+            "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; \
+             CREATE POLICY part ON {table} USING (NOT ({hidden})) WITH CHECK (true)"
+        ));
+        let before = world.env.dump();
+        for words in [
+            "failover --all-dead --dry-run",
+            ALL_DEAD,
+            "lock acquire 10.0.0.2:5678 --for 1s",
+        ] {
+            let output = world.run(words).exit(4);
+            told(
+                &output,
+                &format!("row level security hides rows of {table}"),
+            );
+            before.assert_same(&world.env.dump());
+        }
+        world
+            .env
+            .sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    }
+}
+
+/// Somebody's transaction that has written a lock and does not end, as a prepared one or that of a
+/// frozen process, holds this one master up and nobody else.
+#[test]
+fn a_lock_that_is_not_committed_yet_is_held() {
+    for store in [Store::Postgres, Store::MariaDb] {
+        let world = in_database(store);
+        world.env.insert([world.instance(3).host("10.0.0.8:5678")]);
+        let mut holder = world.env.database();
+        wait(async {
+            let limit = Duration::from_secs(600);
+            holder.begin(Access::Write, limit).await.unwrap();
+            let lock = format!(
+                "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+                 VALUES ('/lock/master-failover/{DEAD}', 'frozen', 1, CURRENT_TIMESTAMP)"
+            );
+            holder.execute(&lock.as_str().into()).await.unwrap();
+        });
+        let words = format!("failover {DEAD} --yes --lock-timeout 0s --timeout 2s");
+        let output = world.run(&words).exit(5);
+        told(&output, "is held by someone else");
+        let output = world.run(&format!("{ALL_DEAD} --lock-timeout 0s --timeout 2s"));
+        assert_eq!(
+            (
+                output.code,
+                world.state(1),
+                world.state(3),
+                world.commands()
+            ),
+            (Some(7), 1, 18, 1),
+            "{store:?}: {output:?}"
+        );
+        wait(holder.rollback());
+        world.run(ALL_DEAD).exit(0);
+        assert_eq!((world.state(1), world.commands()), (18, 2), "{store:?}");
+        wait(holder.close());
+    }
 }
