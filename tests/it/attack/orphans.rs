@@ -57,7 +57,7 @@ fn a_lock_that_was_waited_for_is_no_trouble_afterwards() {
     let world = world();
     let holder = holder(&world, DEAD);
     let mut running = world
-        .dsctl("recover --instance 1,2,3,2,1 --yes --lock-timeout 1m")
+        .dsctl("recover --instance 1,2,3,2,1 --original-state running --yes --lock-timeout 1m")
         .spawn();
     eventually(
         Duration::from_secs(30),
@@ -102,7 +102,9 @@ fn a_host_whose_turn_did_not_come_is_named() {
     let more: Vec<String> = (11..=30).map(|id| id.to_string()).collect();
     let ids = format!("1,2,3,4,5,{}", more.join(","));
     let running = world
-        .dsctl(&format!("recover --instance {ids} --yes --rate 1/s"))
+        .dsctl(&format!(
+            "recover --instance {ids} --original-state running --yes --rate 1/s"
+        ))
         .spawn();
     eventually(Duration::from_secs(30), "the first batch", || {
         match world.commands() {
