@@ -124,3 +124,33 @@ fn a_host_whose_turn_did_not_come_is_named() {
         "{report}"
     );
 }
+
+/// Between the halves nothing but what was printed says that somebody had asked to stop it: masters
+/// of 3.3 and newer do not write that into its history.
+#[test]
+fn a_stop_that_was_asked_for_is_not_forgotten_between_the_halves() {
+    for store in [Store::Sqlite, Store::MariaDb, Store::Postgres] {
+        let world = World::new(store, "3.4.1");
+        let history =
+            r#"[{"time":"2026-01-01 00:00:00","state":"RUNNING_EXECUTION","desc":"start"}]"#;
+        let row = world.instance(1).state(4).set("state_history", history);
+        world.env.insert([row]);
+        let cleared = world
+            .run(&format!("clear-hosts {DEAD} --yes"))
+            .exit(0)
+            .json();
+        let report = world.run("recover --orphans --yes").exit(7).json();
+        let skipped = &report["masters"][0]["skipped"][0];
+        assert_eq!(skipped["reason"], "original_state_unknown", "{report}");
+        assert_eq!(world.commands(), 0);
+        let next = cleared["next"][0].as_str().unwrap();
+        world
+            .run(&format!("{} --yes", next.strip_prefix("dsctl ").unwrap()))
+            .exit(0);
+        let parameter = &world.env.rows("SELECT command_param FROM t_ds_command")[0];
+        assert!(
+            parameter.text(0).unwrap().contains("READY_STOP"),
+            "{store:?}"
+        );
+    }
+}
