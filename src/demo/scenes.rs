@@ -91,7 +91,7 @@ fn instance(story: &Story, role: &Role) -> Seed {
         .state(state(version, role))
         .started(started)
         .set("is_sub_process", i64::from(role.part == Situation::Child))
-        .maybe("state_history", state_history(role, started));
+        .maybe("state_history", state_history(version, role, started));
     let row = if role.part == Situation::Finished {
         row.time("end_time", story.ago(role.minutes_ago - 5))
     } else {
@@ -128,11 +128,13 @@ fn state(version: Version, role: &Role) -> i64 {
     }
 }
 
-/// States up to the hand-over; the hand-over itself writes no entry.
-fn state_history(role: &Role, started: DateTime) -> String {
+/// From 3.3 on masters write an entry when they take a start up, and none afterwards; the hand-over
+/// writes none in any release.
+fn state_history(version: Version, role: &Role, started: DateTime) -> String {
     let entry = |state: &str, desc: &str| json!({ "time": time_text(started), "state": state, "desc": desc });
     let begun = entry("RUNNING_EXECUTION", "start a new process");
     let entries = match role.state {
+        _ if is_typed(version) => vec![begun],
         4 => vec![begun, entry("READY_STOP", "stop requested")],
         5 => vec![begun, entry("STOP", "stopped")],
         6 => vec![begun, entry("FAILURE", "a task failed")],

@@ -89,29 +89,30 @@ impl OriginalState {
     /// What a claimed instance's former recovery command and its own history say: both the same, or
     /// the newer one. Who wrote the command did so in a zone that may be another than the
     /// history's, so that newer is shown only by more than zones can be apart.
+    ///
+    /// Masters write RUNNING_EXECUTION into the history when they take a start up, and nothing when
+    /// somebody asks to pause or to stop: by itself that shows not that the instance was to go on.
     #[must_use]
     pub fn found(row: &InstanceRow, error: Option<&CommandRow>) -> Option<Self> {
         let lived = row.state_history.as_deref().and_then(from_history);
-        let Some(error) = error else { return lived };
+        let asked = lived.filter(|state| *state != Self::Running);
+        let Some(error) = error else { return asked };
         let said = error.command_param.as_deref().and_then(from_command);
         let (command_time, change) = (
             error.update_time.or(error.start_time),
-            row.instance.last_change,
+            // A take-up since then is shown by the former or by the latter.
+            row.instance.last_change.max(row.instance.restart_time),
         );
-        match (said, lived) {
-            (Some(said), Some(lived)) if said == lived => Some(said),
+        let ahead = command_time
+            .zip(change)
+            .map(|(command, change)| command.duration_since(change));
+        match ahead {
+            Some(ahead) if ahead > FARTHEST_ZONES => said,
+            Some(ahead) if ahead < -FARTHEST_ZONES => asked,
+            _ if said == lived => said,
             // Without any history there is nothing that could be newer.
-            (said, None) if change.is_none() => said,
-            (said, lived) => {
-                let ahead = command_time?.duration_since(change?);
-                if ahead > FARTHEST_ZONES {
-                    said
-                } else if ahead < -FARTHEST_ZONES {
-                    lived
-                } else {
-                    None
-                }
-            }
+            _ if lived.is_none() && change.is_none() => said,
+            _ => None,
         }
     }
 }
@@ -407,9 +408,24 @@ mod tests {
             found("", "2024-05-30T10:00:00"),
             Some(OriginalState::ReadyPause)
         );
+        // A recovery that was taken up since is newer than the command.
+        let restarted = "2024-06-08T10:00:00".parse().ok();
+        let mut later = claimed.clone();
+        later.instance.restart_time = restarted;
+        let stopped = CommandRow {
+            command_param: Some(r#"{"workflowExecutionStatus":"READY_STOP"}"#.to_owned()),
+            update_time: "2024-06-02T10:00:00".parse().ok(),
+            ..CommandRow::default()
+        };
+        assert_eq!(
+            OriginalState::found(&later, Some(&stopped)),
+            Some(OriginalState::ReadyPause)
+        );
         claimed.instance.last_change = None;
         for history in [
             None,
+            // It was running when that was written; whether it was to stop is written nowhere.
+            Some(r#"[{"time":"t","state":"RUNNING_EXECUTION"}]"#),
             Some("[]"),
             Some("{"),
             Some(r#"[{"state":"SUCCESS"}]"#),

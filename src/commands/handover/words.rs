@@ -88,8 +88,9 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
             "its start parameters are so long that those of a recovery command do not fit into the database".to_owned()
         }
         SkipReason::OriginalStateUnknown => {
-            "what its state was before the hand-over is written nowhere, or its history and its failed command say different \
-             things and neither is shown to be the newer one; give it with --original-state"
+            "what its state was before the hand-over is written nowhere (a request to pause or stop is not in its history), or its \
+             history and its failed command say different things and neither is shown to be the newer one; give it with \
+             --original-state"
                 .to_owned()
         }
         SkipReason::NotClaimed(verdict) => match verdict {

@@ -57,7 +57,7 @@ fn a_lock_that_was_waited_for_is_no_trouble_afterwards() {
     let world = world();
     let holder = holder(&world, DEAD);
     let mut running = world
-        .dsctl("recover --instance 1,2,3,2,1 --yes --lock-timeout 1m")
+        .dsctl("recover --instance 1,2,3,2,1 --original-state running --yes --lock-timeout 1m")
         .spawn();
     eventually(
         Duration::from_secs(30),
@@ -102,7 +102,9 @@ fn a_host_whose_turn_did_not_come_is_named() {
     let more: Vec<String> = (11..=30).map(|id| id.to_string()).collect();
     let ids = format!("1,2,3,4,5,{}", more.join(","));
     let running = world
-        .dsctl(&format!("recover --instance {ids} --yes --rate 1/s"))
+        .dsctl(&format!(
+            "recover --instance {ids} --original-state running --yes --rate 1/s"
+        ))
         .spawn();
     eventually(Duration::from_secs(30), "the first batch", || {
         match world.commands() {
@@ -121,4 +123,34 @@ fn a_host_whose_turn_did_not_come_is_named() {
         report["masters"][2]["skipped"][0]["instance_id"], 4,
         "{report}"
     );
+}
+
+/// Between the halves nothing but what was printed says that somebody had asked to stop it: masters
+/// of 3.3 and newer do not write that into its history.
+#[test]
+fn a_stop_that_was_asked_for_is_not_forgotten_between_the_halves() {
+    for store in [Store::Sqlite, Store::MariaDb, Store::Postgres] {
+        let world = World::new(store, "3.4.1");
+        let history =
+            r#"[{"time":"2026-01-01 00:00:00","state":"RUNNING_EXECUTION","desc":"start"}]"#;
+        let row = world.instance(1).state(4).set("state_history", history);
+        world.env.insert([row]);
+        let cleared = world
+            .run(&format!("clear-hosts {DEAD} --yes"))
+            .exit(0)
+            .json();
+        let report = world.run("recover --orphans --yes").exit(7).json();
+        let skipped = &report["masters"][0]["skipped"][0];
+        assert_eq!(skipped["reason"], "original_state_unknown", "{report}");
+        assert_eq!(world.commands(), 0);
+        let next = cleared["next"][0].as_str().unwrap();
+        world
+            .run(&format!("{} --yes", next.strip_prefix("dsctl ").unwrap()))
+            .exit(0);
+        let parameter = &world.env.rows("SELECT command_param FROM t_ds_command")[0];
+        assert!(
+            parameter.text(0).unwrap().contains("READY_STOP"),
+            "{store:?}"
+        );
+    }
 }

@@ -105,7 +105,10 @@ const COMMANDS: [(&str, &str); 8] = [
     ("lock status", "lock status"),
     ("lock acquire", "lock acquire 10.0.0.2:5678 --for 5ms"),
     ("clear-hosts", "clear-hosts 10.0.0.2:5678 --yes"),
-    ("recover", "recover --orphans --yes"),
+    (
+        "recover",
+        "recover --orphans --original-state running --yes",
+    ),
     ("failover", "failover --all-dead --yes --grace 0s"),
 ];
 
