@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::servers::{MariaDb, ZooKeeper};
-use crate::harness::{Env, Limits, PASSWORD, Store, wait};
+use crate::harness::{Env, Limits, PASSWORD, Store, eventually, wait};
 
 const LAYOUT: RegistryLayout = RegistryLayout {
     masters: "nodes/master",
@@ -287,4 +287,62 @@ fn a_registry_that_has_lost_its_data_keeps_nobody_waiting() {
     watcher.finish().exit(143);
     assert_eq!(world.command_count(), 2);
     back.close();
+}
+
+/// Trouble with one lock is told once, and neither the others' grace times nor the connection end
+/// with it.
+#[test]
+fn a_lock_that_zookeeper_refuses_holds_no_other_master_up_in_watch() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 2);
+    let other = "10.0.0.7:5678";
+    world.add(
+        other,
+        Timestamp::now() - jiff::SignedDuration::from_hours(1),
+        1,
+    );
+    world.zk().create_parents(&world.lock());
+    world.living().create(&world.lock(), b"10.0.0.1");
+    let (state, metrics) = ("watch.json", "rounds.prom");
+    let home = world.env.home();
+    let words = format!(
+        "watch -o ndjson --yes --interval 1s --grace 2s --state-file {} --metrics-file {}",
+        home.join(state).display(),
+        home.join(metrics).display()
+    );
+    let mut watcher = world.dsctl(&words).spawn();
+    watcher.await_stdout("refuses what is asked at");
+    watcher.await_stdout("failover_finished");
+    // Rounds in which it is tried again.
+    for _ in 0..3 {
+        let success = || {
+            let text = std::fs::read_to_string(home.join(metrics)).unwrap_or_default();
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("dsctl_last_success"));
+            line.map(str::to_owned)
+        };
+        let before = success();
+        eventually(Duration::from_secs(20), "a round", || {
+            if success() == before {
+                Err(before.clone())
+            } else {
+                Ok(())
+            }
+        });
+    }
+    world.zk().delete(&world.lock());
+    eventually(Duration::from_secs(20), "all commands", || {
+        let count = world.command_count();
+        if count == 3 { Ok(()) } else { Err(count) }
+    });
+    watcher.signal("TERM");
+    let output = watcher.finish().exit(143);
+    let told = |word: &str| {
+        output
+            .ndjson()
+            .iter()
+            .filter(|line| line["event"] == word)
+            .count()
+    };
+    assert_eq!((told("error"), told("grace_started")), (1, 2), "{output:?}");
 }
