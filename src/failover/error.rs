@@ -362,6 +362,10 @@ impl FailoverError {
             Self::Registry(RegistryError::Interrupted { .. }) if !wrote => {
                 Some("nothing was written; run the same command again".to_owned())
             }
+            // Whoever is run under the lock may have written.
+            Self::Registry(RegistryError::LockLost { .. }) if !wrote => {
+                Some("dsctl has written nothing; run the same command again".to_owned())
+            }
             Self::Registry(RegistryError::LockLost { .. } | RegistryError::Interrupted { .. }) => {
                 Some("what was written stands; run the same command again for the rest".to_owned())
             }

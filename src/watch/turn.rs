@@ -133,10 +133,10 @@ impl Watcher<'_> {
         let untold = passing.untold.take();
         self.wrote |= run.wrote;
         self.comes_to(run.exit_code());
-        if let Some(holder) = holder_of(run.failure.as_ref()) {
-            self.standing_by
-                .insert(master.to_string(), holder.to_owned());
-            if stood_by.as_deref() == Some(holder) {
+        if let Some(obstacle) = obstacle_of(run.failure.as_ref()) {
+            let is_known = stood_by.as_ref() == Some(&obstacle);
+            self.standing_by.insert(master.to_string(), obstacle);
+            if is_known {
                 return Ok(());
             }
         }
@@ -199,6 +199,7 @@ impl Watcher<'_> {
             | Some(
                 FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. }),
             ) => true,
+            Some(FailoverError::Registry(error)) => is_about_one(error),
             Some(_) => false,
         };
         self.handed_over(master, run.recovered());
@@ -263,14 +264,26 @@ impl Watcher<'_> {
     }
 }
 
-/// The lock node that was waited for in vain.
-fn holder_of(failure: Option<&FailoverError>) -> Option<&str> {
+/// What keeps a lock from us: the node that was waited for in vain, or what the registry said.
+fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
     match failure? {
         FailoverError::Registry(RegistryError::Held { holder, .. }) => {
-            holder.as_ref().map(|holder| holder.node.as_str())
+            holder.as_ref().map(|holder| holder.node.clone())
         }
+        FailoverError::Registry(error) if is_about_one(error) => Some(error.to_string()),
         _ => None,
     }
+}
+
+/// Whether the registry answers, and has refused this one lock: the connection is as good as ever,
+/// and other masters' locks may be free.
+fn is_about_one(error: &RegistryError) -> bool {
+    matches!(
+        error,
+        RegistryError::Denied { .. }
+            | RegistryError::Rejected { .. }
+            | RegistryError::CounterSpent(_)
+    )
 }
 
 /// The loop tells what a failover came to; steps in between are nobody's news, but show that it

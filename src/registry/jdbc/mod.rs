@@ -236,7 +236,8 @@ impl Registry for JdbcRegistry {
     }
 
     async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError> {
-        self.check(lease, self.session_timeout / 2)
+        // What is written under the lock may take another third until it is committed.
+        self.check(lease, self.session_timeout / 3)
             .await
             .map(|()| Confirmed::by_registry())
     }

@@ -334,8 +334,8 @@ async fn confirm_refreshes_an_old_heartbeat_and_believes_none_that_has_expired()
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
-    bench.age_heartbeats(SESSION * 11 / 20).await;
-    grow_old(&mut registry, SESSION * 11 / 20);
+    bench.age_heartbeats(SESSION * 2 / 5).await;
+    grow_old(&mut registry, SESSION * 2 / 5);
     registry.confirm(&lease).await.unwrap();
     let last = bench
         .rows("SELECT last_heartbeat_time FROM t_ds_jdbc_registry_client_heartbeat")

@@ -9,9 +9,9 @@ use dsctl::registry::jdbc::JdbcRegistry;
 use dsctl::registry::{Registry, RegistryError};
 use jiff::Timestamp;
 
-use crate::faults::world::{BY_HOST, BY_STATE, World};
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::servers::{MariaDb, ZooKeeper};
-use crate::harness::{Env, Limits, PASSWORD, Store, wait};
+use crate::harness::{Env, Limits, PASSWORD, Store, eventually, wait};
 
 const LAYOUT: RegistryLayout = RegistryLayout {
     masters: "nodes/master",
@@ -216,4 +216,133 @@ fn a_lock_whose_counter_has_come_to_its_end_excludes_nobody() {
     world.check_untouched();
     world.zk().delete(&world.lock());
     world.complete();
+}
+
+/// The registry is swept while somebody waits in it: nothing was written, and that is said.
+#[test]
+fn a_place_in_the_queue_that_is_swept_away_has_written_nothing() {
+    let world = World::new(Store::MariaDb, BY_HOST, 2);
+    let node = format!(
+        "{}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000",
+        world.lock()
+    );
+    world.zk().create_parents(&node);
+    world.living().create(&node, b"10.0.0.1");
+    let mut running = world.failover("--lock-timeout 5m").spawn();
+    running.await_stderr("waiting for the lock");
+    // The holder's last: whoever is the first has the lock.
+    for name in world.zk().lock_queue(&world.lock()).iter().rev() {
+        world.zk().delete(&format!("{}/{name}", world.lock()));
+    }
+    let lost = running.finish().exit(8);
+    let error = &lost.json()["error"];
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("deleted while it waited")
+            && error["hint"]
+                .as_str()
+                .unwrap()
+                .starts_with("dsctl has written nothing"),
+        "{error}"
+    );
+    world.check_untouched();
+    world.complete();
+}
+
+/// The registry has lost everything that it knew, and whoever waits in it or holds a lock hears so.
+#[test]
+fn a_registry_that_has_lost_its_data_keeps_nobody_waiting() {
+    let mut server = ZooKeeper::private();
+    let env = Env::at(Store::MariaDb, &server.connect_string());
+    let world = World::in_env(env, BY_HOST, 2);
+    let node = format!(
+        "{}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000",
+        world.lock()
+    );
+    world.zk().create_parents(&node);
+    world.living().create(&node, b"10.0.0.1");
+    let mut waiting = world.failover("--lock-timeout 5m --timeout 3s").spawn();
+    waiting.await_stderr("waiting for the lock");
+    let other = "10.0.0.9:5678";
+    let holding = world
+        .dsctl(&format!("lock acquire {other} -- sleep 600"))
+        .spawn();
+    world
+        .zk()
+        .await_queue(&world.lock().replace(DEAD, other), 1);
+    let state = world.env.home().join("watch.json");
+    let words = "watch -o ndjson --yes --interval 1s --grace 4s --timeout 3s --state-file";
+    let mut watcher = world.dsctl(&format!("{words} {}", state.display())).spawn();
+    watcher.await_stdout("grace_started");
+    server.forget();
+    waiting.finish().exit(6);
+    holding.finish().exit(8);
+    watcher.await_stdout("has no node");
+    let back = world.env.register(BY_HOST, &registered(LIVING));
+    watcher.await_stdout("the registry has lost its data");
+    watcher.await_stdout("failover_finished");
+    watcher.signal("TERM");
+    watcher.finish().exit(143);
+    assert_eq!(world.command_count(), 2);
+    back.close();
+}
+
+/// Trouble with one lock is told once, and neither the others' grace times nor the connection end
+/// with it.
+#[test]
+fn a_lock_that_zookeeper_refuses_holds_no_other_master_up_in_watch() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 2);
+    let other = "10.0.0.7:5678";
+    world.add(
+        other,
+        Timestamp::now() - jiff::SignedDuration::from_hours(1),
+        1,
+    );
+    world.zk().create_parents(&world.lock());
+    world.living().create(&world.lock(), b"10.0.0.1");
+    let (state, metrics) = ("watch.json", "rounds.prom");
+    let home = world.env.home();
+    let words = format!(
+        "watch -o ndjson --yes --interval 1s --grace 2s --state-file {} --metrics-file {}",
+        home.join(state).display(),
+        home.join(metrics).display()
+    );
+    let mut watcher = world.dsctl(&words).spawn();
+    watcher.await_stdout("refuses what is asked at");
+    watcher.await_stdout("failover_finished");
+    // Rounds in which it is tried again.
+    for _ in 0..3 {
+        let success = || {
+            let text = std::fs::read_to_string(home.join(metrics)).unwrap_or_default();
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("dsctl_last_success"));
+            line.map(str::to_owned)
+        };
+        let before = success();
+        eventually(Duration::from_secs(20), "a round", || {
+            if success() == before {
+                Err(before.clone())
+            } else {
+                Ok(())
+            }
+        });
+    }
+    world.zk().delete(&world.lock());
+    eventually(Duration::from_secs(20), "all commands", || {
+        let count = world.command_count();
+        if count == 3 { Ok(()) } else { Err(count) }
+    });
+    watcher.signal("TERM");
+    let output = watcher.finish().exit(143);
+    let told = |word: &str| {
+        output
+            .ndjson()
+            .iter()
+            .filter(|line| line["event"] == word)
+            .count()
+    };
+    assert_eq!((told("error"), told("grace_started")), (1, 2), "{output:?}");
 }
