@@ -17,6 +17,7 @@ mod story;
 
 pub use cast::Situation;
 pub use registration::{Registered, Server};
+pub use scenes::rows;
 pub use story::{Scene, Story};
 
 /// How long the database lets the unfinished file be; creating it takes a fraction of a second.
@@ -52,7 +53,10 @@ async fn fill(database: &mut dyn Database, story: &Story) -> Result<(), Database
     seed::version_row(story.version, &version)
         .insert(database)
         .await?;
-    scenes::write(database, story).await
+    for row in scenes::rows(story) {
+        row.insert(database).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

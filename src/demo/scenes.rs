@@ -1,4 +1,4 @@
-//! Writes the story into the tables.
+//! The story as rows of the tables.
 
 use jiff::civil::DateTime;
 use serde_json::json;
@@ -9,7 +9,6 @@ use super::schema::{R2_0, is_typed};
 use super::seed::{self, Seed, time_text};
 use super::story::{Story, server_address};
 use crate::family::{Claim, nearest_family};
-use crate::metadata::database::{Database, DatabaseError};
 use crate::model::Version;
 
 mod tasks;
@@ -20,23 +19,28 @@ const TEN_YEARS_MILLIS: i64 = 10 * 365 * 24 * 60 * 60 * 1000;
 /// Minutes since the start of the living servers: before every instance of theirs.
 const SERVERS_STARTED: i64 = 2 * 24 * 60;
 
-pub(super) async fn write(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
-    servers(database, story).await?;
-    definitions(database, story.version).await?;
+/// A story as rows, in the order in which they may be inserted.
+#[must_use]
+pub fn rows(story: &Story) -> Vec<Seed> {
+    let mut rows = servers(story);
+    rows.extend(definitions(story.version));
     for role in CAST {
-        instance(story, role).insert(database).await?;
-        tasks::write(database, story, role).await?;
+        rows.push(instance(story, role));
+        rows.extend(tasks::rows(story, role));
     }
-    commands(database, story).await
+    rows.extend(commands(story));
+    rows
 }
 
-async fn servers(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
+fn servers(story: &Story) -> Vec<Seed> {
     let servers = [
         (Server::Master, &story.living_master),
         (Server::Worker, &story.living_worker),
     ];
-    for ((server, address), client) in servers.into_iter().zip(1_i64..) {
-        let registered = Registered {
+    let registered = servers
+        .into_iter()
+        .zip(1_i64..)
+        .map(|((server, address), client)| Registered {
             server,
             address: address.as_str(),
             client,
@@ -44,36 +48,24 @@ async fn servers(database: &mut dyn Database, story: &Story) -> Result<(), Datab
             started: story.instant(SERVERS_STARTED),
             reported: story.now,
             session_millis: TEN_YEARS_MILLIS,
-        };
-        for row in registered.rows(story.version) {
-            row.insert(database).await?;
-        }
-    }
-    Ok(())
+        });
+    registered
+        .flat_map(|registered| registered.rows(story.version))
+        .collect()
 }
 
-async fn definitions(database: &mut dyn Database, version: Version) -> Result<(), DatabaseError> {
-    seed::project(version).insert(database).await?;
+fn definitions(version: Version) -> Vec<Seed> {
+    let mut rows = vec![seed::project(version)];
     for workflow in WORKFLOWS {
-        let key = workflow.key(version);
-        seed::definition(version)
-            .definition(key, 1)
-            .name(workflow.name)
-            .insert(database)
-            .await?;
+        let defined = |row: Seed| row.definition(workflow.key(version), 1).name(workflow.name);
+        rows.push(defined(seed::definition(version)));
         if version >= R2_0 {
-            seed::definition_log(version)
-                .definition(key, 1)
-                .name(workflow.name)
-                .insert(database)
-                .await?;
+            rows.push(defined(seed::definition_log(version)));
         }
     }
     let schedule = seed::schedule(version).definition(RATES.key(version), 1);
-    schedule
-        .maybe("timezone_id", "Asia/Shanghai")
-        .insert(database)
-        .await
+    rows.push(schedule.maybe("timezone_id", "Asia/Shanghai"));
+    rows
 }
 
 fn instance(story: &Story, role: &Role) -> Seed {
@@ -174,11 +166,12 @@ fn schedule_parameter(version: Version) -> &'static str {
 }
 
 /// One recovery command waits; another one failed, and its error row is all that is left of it.
-async fn commands(database: &mut dyn Database, story: &Story) -> Result<(), DatabaseError> {
+fn commands(story: &Story) -> impl Iterator<Item = Seed> {
     const WAITING: i64 = 42;
     const FAILED: i64 = 41;
     let version = story.version;
-    for role in CAST.iter().filter(|role| role.part.is_claimed()) {
+    let claimed = CAST.iter().filter(|role| role.part.is_claimed());
+    claimed.map(move |role| {
         let row = if role.part == Situation::WaitingCommand {
             seed::recovery_command(version, role.instance)
                 .id(WAITING)
@@ -190,14 +183,12 @@ async fn commands(database: &mut dyn Database, story: &Story) -> Result<(), Data
             .definition(role.workflow.key(version), 1)
             .time("update_time", story.ago(9));
         // From 3.3 on a failover leaves the start time out.
-        let row = if is_typed(version) {
+        if is_typed(version) {
             row
         } else {
             row.time("start_time", story.ago(9))
-        };
-        row.insert(database).await?;
-    }
-    Ok(())
+        }
+    })
 }
 
 /// Up to 3.2.1 the error row loses the instance's column; its parameter still names it.

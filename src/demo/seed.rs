@@ -18,13 +18,16 @@ pub use rows::{
     recovery_parameter, relation, schedule, task, version_row,
 };
 
+/// Values of columns.
+pub type Values = Vec<(&'static str, Value)>;
+
 /// A row in the making.
 #[derive(Clone, Debug)]
 #[must_use = "a row stands nowhere until it is inserted"]
 pub struct Seed {
     version: Version,
     table: Result<TableDef, String>,
-    values: Vec<(&'static str, Value)>,
+    values: Values,
     /// The first name that the table does not have.
     unknown: Option<String>,
 }
@@ -149,7 +152,7 @@ impl Seed {
     ///
     /// # Errors
     /// The name of a table or column that the release does not have, in a sentence.
-    pub fn row(self) -> Result<(TableDef, Vec<(&'static str, Value)>), String> {
+    pub fn row(self) -> Result<(TableDef, Values), String> {
         let table = self.table?;
         match self.unknown {
             None => Ok((table, self.values)),

@@ -40,7 +40,8 @@ pub struct Story {
 
 impl Story {
     /// The story as a release tells it.
-    pub(super) fn new(version: Version, now: Timestamp) -> Self {
+    #[must_use]
+    pub fn new(version: Version, now: Timestamp) -> Self {
         let address = |host: &str, port: u16| server_address(version, host, port);
         let mut story = Self {
             version,

@@ -5,7 +5,6 @@ use crate::demo::schema::{R3_0, is_typed};
 use crate::demo::seed::{self, Seed};
 use crate::demo::story::Story;
 use crate::family::{NEED_FAULT_TOLERANCE, Release, TaskRule};
-use crate::metadata::database::{Database, DatabaseError};
 use crate::model::InstanceId;
 
 /// The instance that plays [`Situation::Parent`], and the one that plays [`Situation::Child`].
@@ -18,35 +17,34 @@ const fn task_id(role: &Role, place: i64) -> i64 {
     role.instance * 10 + place
 }
 
-pub(super) async fn write(
-    database: &mut dyn Database,
-    story: &Story,
-    role: &Role,
-) -> Result<(), DatabaseError> {
+pub(super) fn rows(story: &Story, role: &Role) -> Vec<Seed> {
     let first = task(story, role, 1, "extract", "SHELL")
         .state(7)
         .host(story.living_worker.as_str());
-    first
-        .time("end_time", story.ago(role.minutes_ago - 2))
-        .insert(database)
-        .await?;
     let second = match role.part {
         Situation::Finished => finished(story, role),
         Situation::Parent => sub_process(story, role),
         Situation::WaitingCommand | Situation::Orphan => handed_over(story, role),
         _ => unfinished(story, role),
     };
-    second.insert(database).await?;
+    let mut rows = vec![
+        first.time("end_time", story.ago(role.minutes_ago - 2)),
+        second,
+    ];
     match role.part {
-        Situation::Running => submitted(story, role).insert(database).await,
+        Situation::Running => rows.push(submitted(story, role)),
         Situation::Parent => {
             let parent_task = task_id(role, 2);
-            seed::relation(story.version, role.instance, parent_task, CHILD_INSTANCE)
-                .insert(database)
-                .await
+            rows.push(seed::relation(
+                story.version,
+                role.instance,
+                parent_task,
+                CHILD_INSTANCE,
+            ));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    rows
 }
 
 fn task(story: &Story, role: &Role, place: i64, name: &str, task_type: &str) -> Seed {

@@ -7,6 +7,7 @@ use dsctl::demo::schema::{
     ColumnDef, ColumnType, DefaultValue, IndexDef, TableDef, Where, ddl, fresh_version_row, tables,
 };
 use dsctl::demo::seed::{self, Seed};
+use dsctl::demo::{Story, rows};
 use dsctl::metadata::Query;
 use dsctl::metadata::database::{Database, DatabaseError, Dialect, Value};
 use dsctl::model::{Stage, Version};
@@ -20,6 +21,18 @@ pub fn create_statements(version: Version, dialect: Dialect) -> Vec<String> {
         .iter()
         .flat_map(|table| table_statements(table, version, dialect))
         .collect()
+}
+
+/// The cluster of `dsctl demo`, in any database, 3.3 or newer in a server: it is registered there.
+pub async fn create_demo(
+    database: &mut dyn Database,
+    version: Version,
+) -> Result<(), DatabaseError> {
+    create_schema(database, version).await?;
+    for row in rows(&Story::new(version, jiff::Timestamp::now())) {
+        insert(database, row).await?;
+    }
+    Ok(())
 }
 
 /// Creates the tables of a release in an empty database, and the row of `t_ds_version` that a fresh
@@ -258,7 +271,10 @@ mod tests {
     use async_trait::async_trait;
     use dsctl::metadata::database::{Access, OnRow, Written};
 
-    use super::*;
+    use super::{
+        Database, DatabaseError, Dialect, Query, Seed, Value, Version, create_statements, insert,
+        postgres_version_row, seed,
+    };
 
     fn found(version: &str, dialect: Dialect, start: &str) -> String {
         let statements = create_statements(version.parse().unwrap(), dialect);

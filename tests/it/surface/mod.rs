@@ -18,11 +18,11 @@ mod usage;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dsctl::demo::{self, Registered, Server};
+use dsctl::demo::{Registered, Server};
 use dsctl::model::Version;
 use jiff::Timestamp;
 
-use crate::harness::{Dsctl, Dump, Env, FakeRegistration, Output, Store, wait};
+use crate::harness::{Dsctl, Dump, Env, FakeRegistration, Output, Store, ddl, wait};
 
 pub const V3_2: Version = Version::new(3, 2, 2);
 pub const V3_4: Version = Version::new(3, 4, 1);
@@ -53,8 +53,7 @@ pub fn with_zookeeper(store: Store, version: Version) -> Env {
 
 fn fill(env: &Env, version: Version) {
     let mut database = env.database();
-    wait(demo::create(&mut *database, version, Timestamp::now()))
-        .unwrap_or_else(|error| panic!("{error}"));
+    wait(ddl::create_demo(&mut *database, version)).unwrap_or_else(|error| panic!("{error}"));
     wait(database.close());
 }
 
