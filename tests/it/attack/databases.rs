@@ -342,7 +342,7 @@ fn a_lock_that_is_not_committed_yet_is_held() {
         world.env.insert([world.instance(3).host("10.0.0.8:5678")]);
         let mut holder = world.env.database();
         wait(async {
-            let limit = Duration::from_secs(600);
+            let limit = Duration::from_mins(10);
             holder.begin(Access::Write, limit).await.unwrap();
             let lock = format!(
                 "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
