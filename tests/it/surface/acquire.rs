@@ -5,38 +5,14 @@
 
 use std::time::Duration;
 
-use super::{DEAD, LIVING, V3_2, living, rehearsal, run, with_zookeeper};
-use crate::harness::{Curator, Dsctl, Env, FakeRegistration, Running, Store, Zk};
+use super::holding::World;
+use super::{DEAD, LIVING, V3_2, rehearsal, run};
+use crate::harness::{Curator, Dsctl, Running};
 
-const BELOW: &str = "lock/master-failover/10.0.0.2:5678";
 const MOMENT: Duration = Duration::from_millis(300);
 const SOON: Duration = Duration::from_secs(20);
 
-struct World {
-    env: Env,
-    zk: Zk,
-    path: String,
-    _living: FakeRegistration,
-}
-
-fn world() -> World {
-    let env = with_zookeeper(Store::Sqlite, V3_2);
-    let (zk, path, registration) = (env.zk(), env.path(BELOW), living(&env, V3_2));
-    World {
-        env,
-        zk,
-        path,
-        _living: registration,
-    }
-}
-
 impl World {
-    fn acquire(&self, words: &[&str]) -> Dsctl {
-        Dsctl::new(&self.env)
-            .args(["lock", "acquire", DEAD])
-            .args(words)
-    }
-
     fn held(&self, words: &[&str]) -> Running {
         let running = self.acquire(words).spawn();
         self.zk.await_queue(&self.path, 1);
@@ -57,7 +33,7 @@ impl World {
 
 #[test]
 fn curator_waits_for_it() {
-    let world = world();
+    let world = World::new();
     let mut curator = Curator::connect(&world.env.connect, &world.path);
     let mut running = world.held(&[]);
     running.await_stderr("holding");
@@ -80,7 +56,7 @@ fn curator_waits_for_it() {
 
 #[test]
 fn every_end_gives_it_back() {
-    let world = world();
+    let world = World::new();
     for signal in ["INT", "TERM"] {
         let mut running = world.held(&[]);
         running.await_stderr("until Ctrl-C");
@@ -99,7 +75,7 @@ fn every_end_gives_it_back() {
 
 #[test]
 fn signals_while_it_waits_leave_nothing() {
-    let world = world();
+    let world = World::new();
     let holder = world.held(&[]);
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let mut waiting = world.acquire(&[]).spawn();
@@ -114,7 +90,7 @@ fn signals_while_it_waits_leave_nothing() {
 
 #[test]
 fn the_programs_status_is_passed_on() {
-    let world = world();
+    let world = World::new();
     for (script, code) in [
         ("exit 0", 0),
         ("exit 3", 3),
@@ -133,7 +109,7 @@ fn the_programs_status_is_passed_on() {
 
 #[test]
 fn a_program_that_cannot_be_run() {
-    let world = world();
+    let world = World::new();
     for (program, code) in [
         ("/nonexistent/program", 127),
         ("no-such-program", 127),
@@ -150,7 +126,7 @@ fn a_program_that_cannot_be_run() {
 
 #[test]
 fn the_lock_is_held_while_the_program_runs_and_its_streams_are_its_own() {
-    let world = world();
+    let world = World::new();
     let status = format!(
         "cat; echo complaint >&2; '{}' lock status -o tsv",
         env!("CARGO_BIN_EXE_dsctl")
@@ -175,7 +151,7 @@ fn the_lock_is_held_while_the_program_runs_and_its_streams_are_its_own() {
 
 #[test]
 fn signals_are_passed_on() {
-    let world = world();
+    let world = World::new();
     for (name, status) in [("INT", 9), ("TERM", 9)] {
         let trap = format!(
             "trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.05; done"
@@ -193,7 +169,7 @@ fn signals_are_passed_on() {
 
 #[test]
 fn the_time_ends_the_program_too() {
-    let world = world();
+    let world = World::new();
     let output = world
         .acquire(&["--for", "200ms", "--", "sleep", "60"])
         .run();
@@ -203,7 +179,7 @@ fn the_time_ends_the_program_too() {
 
 #[test]
 fn a_lost_lock_ends_the_program() {
-    let world = world();
+    let world = World::new();
     let trap = "trap 'echo ended; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
     let running = world.program(trap);
     let node = world.zk.await_queue(&world.path, 1).remove(0);
@@ -219,7 +195,7 @@ fn a_lost_lock_ends_the_program() {
 
 #[test]
 fn a_program_that_does_not_listen_is_killed_with_its_children() {
-    let mut world = world();
+    let mut world = World::new();
     world.env.set("DSCTL_SESSION_TIMEOUT", "4s");
     let running = world
         .program("trap '' TERM; sh -c 'trap \"\" TERM; echo ready; exec sleep 60' & wait; wait");
@@ -231,7 +207,7 @@ fn a_program_that_does_not_listen_is_killed_with_its_children() {
 
 #[test]
 fn a_lost_lock_without_a_program() {
-    let world = world();
+    let world = World::new();
     let mut running = world.acquire(&["-o", "json"]).spawn();
     running.await_stderr("holding");
     let node = world.zk.await_queue(&world.path, 1).remove(0);

@@ -3,32 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::holding::World;
 use super::{DEAD, V3_2, living, with_zookeeper};
-use crate::harness::{Dsctl, Env, FakeRegistration, Running, Store, Zk, eventually, signal};
+use crate::harness::{Dsctl, Running, Store, eventually, signal};
 
 const LIMIT: Duration = Duration::from_secs(40);
 
-struct World {
-    env: Env,
-    zk: Zk,
-    path: String,
-    _living: FakeRegistration,
-}
-
 fn world() -> World {
-    let mut env = with_zookeeper(Store::Sqlite, V3_2);
-    env.set("DSCTL_SESSION_TIMEOUT", "9s");
-    let (zk, path, registration) = (
-        env.zk(),
-        env.path("lock/master-failover/10.0.0.2:5678"),
-        living(&env, V3_2),
-    );
-    World {
-        env,
-        zk,
-        path,
-        _living: registration,
-    }
+    let mut world = World::new();
+    world.env.set("DSCTL_SESSION_TIMEOUT", "9s");
+    world
 }
 
 fn is_alive(pid: u32) -> bool {
@@ -67,13 +51,7 @@ impl World {
         self.env.home().join(name)
     }
 
-    fn acquire(&self, words: &[&str]) -> Dsctl {
-        Dsctl::new(&self.env)
-            .args(["lock", "acquire", DEAD])
-            .args(words)
-    }
-
-    /// The same, started by another program.
+    /// [`World::acquire`], started by another program.
     fn acquire_through(&self, program: &str, arguments: &[&str], words: &[&str]) -> Dsctl {
         Dsctl::new(&self.env)
             .through(program, arguments)

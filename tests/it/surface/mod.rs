@@ -6,6 +6,7 @@ mod acquire_ends;
 mod configuration;
 mod contract;
 mod garbage;
+mod holding;
 mod masters;
 mod outputs;
 mod refusals;
