@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::tables::{self, Lock};
+use super::tables::{self, Inserted, Lock};
 use super::{Client, JdbcRegistry};
 use crate::metadata::database::DatabaseError;
 use crate::registry::{Lease, OnWait, RegistryError};
@@ -96,7 +96,7 @@ impl JdbcRegistry {
             let inserted = self.tables.insert_lock(key, &owner(), client).await?;
             match self.tables.lock(key).await? {
                 Some(lock) if lock.client.id == client => return Ok(Attempt::Taken(lock.id)),
-                None if inserted => {
+                None if inserted == Inserted::Ours => {
                     let cause = "our row was deleted at once".to_owned();
                     return Err(RegistryError::LockLost {
                         path: key.to_owned(),
@@ -104,7 +104,7 @@ impl JdbcRegistry {
                     });
                 }
                 // Who was in the way is gone again, or it was the id, and the next one is another.
-                None => {}
+                None if inserted == Inserted::Taken => {}
                 other => return Ok(Attempt::Held(other)),
             }
         }

@@ -19,6 +19,17 @@ const HEARTBEAT_MS: i64 = 3_000;
 /// So far we follow the clocks of others.
 const FARTHEST_AHEAD_MS: i64 = 60_000;
 
+/// What became of the insert of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inserted {
+    /// The row stands.
+    Ours,
+    /// A row with the same key, or the same id, is there.
+    Taken,
+    /// A transaction that has not ended has written such a row.
+    Unseen,
+}
+
 /// The client that an entry or a lock belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Owner {
@@ -259,25 +270,25 @@ impl RegistryTables {
             .map_err(to_registry_error)
     }
 
-    /// Inserts a lock; `false` if the key is there already.
+    /// Inserts a lock, unless something is in the way.
     pub(super) async fn insert_lock(
         &mut self,
         key: &str,
         owner: &str,
         client: i64,
-    ) -> Result<bool, RegistryError> {
+    ) -> Result<Inserted, RegistryError> {
         match self
             .write(&statements::insert_lock(self.dialect(), key, owner, client))
             .await
         {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Inserted::Ours),
             // After a broken connection, the row in the way may be our own: the caller looks whose
             // it is.
-            Err(DatabaseError::UniqueViolation { .. }) => Ok(false),
+            Err(DatabaseError::UniqueViolation { .. }) => Ok(Inserted::Taken),
             // Whose transaction has written this very row has not ended yet, and nobody sees it.
             // Of a file it is the whole that somebody writes.
             Err(DatabaseError::Refused { busy: true, .. }) if self.dialect() != Dialect::Sqlite => {
-                Ok(false)
+                Ok(Inserted::Unseen)
             }
             Err(error) => Err(to_registry_error(error)),
         }
