@@ -95,15 +95,12 @@ impl MetadataStore {
             .map(|command| command.row.instance.id)
             .collect();
         let drawn = mark();
-        let mut hearing = None;
+        let (mut hearing, mut acts_behind) = (None, false);
+        let mut kept = HashMap::with_capacity(piece.len());
         let mut keep = |row: Row| {
-            let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
-            hearing = row.text(3).map(|said| Hearing::of(&drawn, said));
-            if let (Some(id), Some(instance)) =
-                (row.int(0), instance.filter(|id| wanted.contains(id)))
-            {
-                inserted.insert(instance, id);
-            }
+            acts_behind = row.int(3) == Some(1);
+            hearing = row.text(4).map(|said| Hearing::of(&drawn, said));
+            kept.extend(named(&row).filter(|(instance, _)| wanted.contains(instance)));
         };
         let witness = self.database.witness().unwrap_or_default();
         let query =
@@ -111,7 +108,12 @@ impl MetadataStore {
                 .insert_commands(&columns, piece, (claimed, now), (&drawn, &witness));
         if self.database.dialect() != Dialect::MySql {
             self.database.ready().await.query(&query, &mut keep).await?;
-            return self.server.believe(hearing, self.database.endpoint());
+            self.server.believe(hearing, self.database.endpoint())?;
+            if acts_behind {
+                self.retain_those_that_stand(&mut kept).await?;
+            }
+            inserted.extend(kept);
+            return Ok(());
         }
         let written = self.database.ready().await.execute(&query).await?;
         if written.rows == 0 {
@@ -130,8 +132,33 @@ impl MetadataStore {
         }
         // MySQL knows no RETURNING: the ids are read back, from the first one assigned on.
         let read_back = self.statements().commands_from(written.insert_id);
-        self.each(&read_back, &mut keep).await
+        self.each(&read_back, &mut keep).await?;
+        inserted.extend(kept);
+        Ok(())
     }
+
+    /// Of these commands, by their instances, those that are there at the end of the statement
+    /// which inserted them.
+    async fn retain_those_that_stand(
+        &mut self,
+        kept: &mut HashMap<InstanceId, i64>,
+    ) -> Result<(), DatabaseError> {
+        let Some(first) = kept.values().min() else {
+            return Ok(());
+        };
+        let read_back = self.statements().commands_from(*first);
+        let mut standing = HashSet::with_capacity(kept.len());
+        self.each(&read_back, &mut |row| standing.extend(named(&row)))
+            .await?;
+        kept.retain(|instance, id| standing.contains(&(*instance, *id)));
+        Ok(())
+    }
+}
+
+/// Which instance a command names, and the command's id.
+fn named(row: &Row) -> Option<(InstanceId, i64)> {
+    let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
+    instance.zip(row.int(0))
 }
 
 /// Splits commands into inserts of a bounded size.

@@ -66,6 +66,12 @@ const NO_JIT: &str = "; SET LOCAL jit = off";
 /// The first version that compiles.
 const FIRST_JIT: u32 = 11_00_00;
 
+/// A server may end every transaction after a time, whether anything is done in it or not. Our
+/// statements, and the pauses between them, have limits of their own.
+const NO_TRANSACTION_TIMEOUT: &str = "; SET LOCAL transaction_timeout = 0";
+/// The first version that does.
+const FIRST_TRANSACTION_TIMEOUT: u32 = 17_00_00;
+
 /// pgpool sends what begins so to the server that takes the writes; to all others it is a comment.
 const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
 
@@ -114,14 +120,12 @@ impl PostgresDriver {
             }
             other => other?,
         };
-        let compiles = connection
-            .server_version_num()
-            .is_some_and(|version| version >= FIRST_JIT);
+        let version = connection.server_version_num().unwrap_or(0);
         let zone = match &self.zone {
             Some(zone) if knows_zone(&mut connection, zone).await? => zone,
             _ => "",
         };
-        let settings = format!("{}{zone}", self.settings(compiles));
+        let settings = format!("{}{zone}", self.settings(version));
         Ok(PostgresSession {
             connection,
             settings,
@@ -131,12 +135,14 @@ impl PostgresDriver {
     /// What every transaction needs. It ends with the transaction: behind a pooler the connection
     /// is somebody else's right after. Between two statements we may look at the registry, for
     /// longer than a server may grant its other clients.
-    fn settings(&self, compiles: bool) -> String {
+    fn settings(&self, version: u32) -> String {
         let (lock, statement) = (
             milliseconds(self.timeout),
             milliseconds(self.statement_timeout),
         );
-        let jit = if compiles { NO_JIT } else { "" };
+        let from = |first: u32, setting| if version >= first { setting } else { "" };
+        let jit = from(FIRST_JIT, NO_JIT);
+        let endless = from(FIRST_TRANSACTION_TIMEOUT, NO_TRANSACTION_TIMEOUT);
         // Poolers take no search path in the first message, or take no notice of it, and may have
         // given one to the connection that somebody else has set.
         let path = self.schema.as_deref().map_or_else(String::new, |path| {
@@ -147,7 +153,7 @@ impl PostgresDriver {
         });
         format!(
             "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; \
-             SET LOCAL idle_in_transaction_session_timeout = {statement}; {KEEPALIVES}{jit}{path}"
+             SET LOCAL idle_in_transaction_session_timeout = {statement}; {KEEPALIVES}{jit}{endless}{path}"
         )
     }
 }

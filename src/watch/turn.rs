@@ -136,7 +136,8 @@ impl Watcher<'_> {
         if let Some(obstacle) = obstacle_of(run.failure.as_ref()) {
             let is_known = stood_by.as_ref() == Some(&obstacle);
             self.standing_by.insert(master.to_string(), obstacle);
-            if is_known {
+            // What was written before is to be counted, and told.
+            if is_known && !run.wrote {
                 return Ok(());
             }
         }

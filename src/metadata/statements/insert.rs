@@ -32,8 +32,9 @@ impl Statements<'_> {
     /// the claim does not stand: a trigger may have changed what was written there. `now` is the
     /// present time as the masters would write it; without it the database's own clock is used.
     ///
-    /// Where the dialect has RETURNING, each row gives what `commands_from` does; in PostgreSQL
-    /// also `mark`, and what the witness says.
+    /// Where the dialect has RETURNING, each row gives what `commands_from` does, and 1 where
+    /// somebody may have changed it since: RETURNING does not show what is done behind a row; in
+    /// PostgreSQL also `mark`, and what the witness says.
     pub(crate) fn insert_commands(
         &self,
         columns: &[ColumnValue<'_>],
@@ -250,13 +251,26 @@ impl Statements<'_> {
     fn returning(&self) -> String {
         let named =
             |column: &str| format!("CASE WHEN command_type = {RECOVERY_COMMAND} THEN {column} END");
-        match self.family.columns.command_instance {
-            Some(column) => format!(" RETURNING id, {}, NULL", named(column)),
-            None => format!(
-                " RETURNING id, NULL, {}",
-                named(&self.text("command_param"))
-            ),
-        }
+        let (instance, parameter) = match self.family.columns.command_instance {
+            Some(column) => (named(column), "NULL".to_owned()),
+            None => ("NULL".to_owned(), named(&self.text("command_param"))),
+        };
+        let acts_behind = acts_behind(self.dialect, self.family.tables.command);
+        format!(" RETURNING id, {instance}, {parameter}, {acts_behind}")
+    }
+}
+
+/// 1 where a trigger of this table may act behind an insert.
+fn acts_behind(dialect: Dialect, table: &str) -> String {
+    match dialect {
+        Dialect::Postgres => format!(
+            "CAST(EXISTS (SELECT 1 FROM pg_catalog.pg_trigger \
+             WHERE tgrelid = to_regclass('{table}') AND NOT tgisinternal) AS INT)"
+        ),
+        Dialect::Sqlite => format!(
+            "EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = '{table}')"
+        ),
+        Dialect::MySql => "0".to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::tables::{self, Inserted, Lock};
+use super::tables::{self, Insert, Lock};
 use super::{Client, JdbcRegistry};
 use crate::metadata::database::DatabaseError;
 use crate::registry::{Lease, OnWait, RegistryError};
@@ -28,7 +28,7 @@ const PURGED: &str = "our client was purged, as whoever's heartbeat is old by th
 enum Attempt {
     /// The id of our row.
     Taken(i64),
-    /// Who was there first; `None` if that one is gone again.
+    /// Who was there first; `None` if that one is gone again, or is seen by nobody yet.
     Held(Option<Lock>),
 }
 
@@ -96,7 +96,7 @@ impl JdbcRegistry {
             let inserted = self.tables.insert_lock(key, &owner(), client).await?;
             match self.tables.lock(key).await? {
                 Some(lock) if lock.client.id == client => return Ok(Attempt::Taken(lock.id)),
-                None if inserted == Inserted::Ours => {
+                None if inserted == Insert::Done => {
                     let cause = "our row was deleted at once".to_owned();
                     return Err(RegistryError::LockLost {
                         path: key.to_owned(),
@@ -104,7 +104,7 @@ impl JdbcRegistry {
                     });
                 }
                 // Who was in the way is gone again, or it was the id, and the next one is another.
-                None if inserted == Inserted::Taken => {}
+                None if inserted == Insert::InTheWay => {}
                 other => return Ok(Attempt::Held(other)),
             }
         }
@@ -125,12 +125,17 @@ impl JdbcRegistry {
         let (sent, wall) = (Instant::now(), tables::now());
         let id = i64::try_from(Uuid::new_v4().as_u64_pair().0 >> (u64::BITS - ID_BITS))
             .unwrap_or(i64::MAX);
-        let heartbeat = self.tables.heartbeat(id, wall).await;
+        let heartbeat = self.tables.heartbeat(id, None, wall).await;
         let heartbeat = heartbeat.map_err(tables::to_registry_error)?;
         self.tables
             .insert_client(id, &owner(), heartbeat, self.session_timeout)
             .await?;
-        self.client = Some(Client { id, sent, wall });
+        self.client = Some(Client {
+            id,
+            sent,
+            wall,
+            written: heartbeat,
+        });
         Ok(id)
     }
 
@@ -158,10 +163,11 @@ impl JdbcRegistry {
             return Ok(false);
         };
         let (sent, wall) = (Instant::now(), tables::now());
-        let heartbeat = self.tables.heartbeat(client.id, wall).await?;
+        let before = Some(client.written);
+        let heartbeat = self.tables.heartbeat(client.id, before, wall).await?;
         let found = self.tables.refresh_client(client.id, heartbeat).await?;
         if found {
-            (client.sent, client.wall) = (sent, wall);
+            (client.sent, client.wall, client.written) = (sent, wall, heartbeat);
         }
         Ok(found)
     }

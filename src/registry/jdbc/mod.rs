@@ -50,6 +50,8 @@ struct Client {
     /// may be set.
     sent: Instant,
     wall: i64,
+    /// As it stands in the row.
+    written: i64,
 }
 
 impl JdbcRegistry {

@@ -73,7 +73,9 @@ impl Pulses {
             return ClientLife::Dead;
         };
         let still = asked.saturating_duration_since(pulse.since);
-        if still >= client.session_timeout() || (!young && still >= client.stillness()) {
+        // A session may be said to be of no length at all: no heartbeat comes in time for that.
+        let longest = client.session_timeout().max(client.stillness());
+        if still >= longest || (!young && still >= client.stillness()) {
             return ClientLife::Dead;
         }
         if young || pulse.has_moved {
@@ -168,6 +170,30 @@ mod tests {
             lives(true, &[(0, 5), (59, 5), (61, 5)]),
             [Alive, Alive, Dead]
         );
+    }
+
+    #[test]
+    fn a_session_of_no_length_makes_nobody_dead_at_once() {
+        use ClientLife::{Alive, Dead, InDoubt};
+        for (length, life) in [(-1, InDoubt), (0, InDoubt), (60, Alive)] {
+            let client = |heartbeat: i64| {
+                let configuration = format!("{{\"sessionTimeout\":{length}}}");
+                let row = vec![7.into(), heartbeat.into(), configuration.as_str().into()];
+                Owner::read(&Row(row), 0)
+            };
+            let (began, mut pulses) = (Instant::now(), Pulses::default());
+            let mut lives = |second, heartbeat| {
+                let asked = began + Duration::from_secs(second);
+                pulses.look([client(heartbeat)].iter(), asked, asked + MOMENT);
+                pulses.life(&client(heartbeat), life == Alive, asked)
+            };
+            let seen = [(0, 5), (6, 5), (7, 6), (13, 6), (15, 6)];
+            assert_eq!(
+                seen.map(|(second, heartbeat)| lives(second, heartbeat)),
+                [life, life, Alive, Alive, Dead],
+                "{length}"
+            );
+        }
     }
 
     #[test]

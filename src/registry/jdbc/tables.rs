@@ -101,6 +101,18 @@ fn session_timeout(configuration: &str) -> Option<i64> {
         .as_i64()
 }
 
+/// Whoever judges a heartbeat does so by his own clock: where ours is behind, he would find us dead
+/// while we live. The `newest` heartbeat among the others shows what time it is there; but a clock
+/// that is far ahead makes nobody's lock last long. And whoever's clock is wrong looks whether it
+/// moves: it does, also where the newest one is a dead client's, which stands still.
+fn heartbeat(now: i64, newest: Option<i64>, before: Option<i64>) -> i64 {
+    let moved = before.map(|before| before.saturating_add(1));
+    newest
+        .max(moved)
+        .unwrap_or(now)
+        .clamp(now, now.saturating_add(FARTHEST_AHEAD_MS))
+}
+
 /// A server's registration.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -109,6 +121,18 @@ pub(super) struct Entry {
     pub(super) name: String,
     pub(super) value: String,
     pub(super) client: Owner,
+}
+
+/// What came of an insert of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Insert {
+    /// It was written.
+    Done,
+    /// A row of this key, or of the id that it would have got, is there already.
+    InTheWay,
+    /// Whose transaction has written this very row has not ended yet: nobody sees it, and it was
+    /// waited for.
+    Unended,
 }
 
 /// A lock that somebody holds, or whose holder is dead.
@@ -270,25 +294,24 @@ impl RegistryTables {
             .map_err(to_registry_error)
     }
 
-    /// Inserts a lock, unless something is in the way.
+    /// Inserts a lock, and says what came of it.
     pub(super) async fn insert_lock(
         &mut self,
         key: &str,
         owner: &str,
         client: i64,
-    ) -> Result<Inserted, RegistryError> {
+    ) -> Result<Insert, RegistryError> {
         match self
             .write(&statements::insert_lock(self.dialect(), key, owner, client))
             .await
         {
-            Ok(_) => Ok(Inserted::Ours),
+            Ok(_) => Ok(Insert::Done),
             // After a broken connection, the row in the way may be our own: the caller looks whose
             // it is.
-            Err(DatabaseError::UniqueViolation { .. }) => Ok(Inserted::Taken),
-            // Whose transaction has written this very row has not ended yet, and nobody sees it.
+            Err(DatabaseError::UniqueViolation { .. }) => Ok(Insert::InTheWay),
             // Of a file it is the whole that somebody writes.
             Err(DatabaseError::Refused { busy: true, .. }) if self.dialect() != Dialect::Sqlite => {
-                Ok(Inserted::Unseen)
+                Ok(Insert::Unended)
             }
             Err(error) => Err(to_registry_error(error)),
         }
@@ -352,19 +375,22 @@ impl RegistryTables {
             .map(|rows| rows > 0)
     }
 
-    /// What a client of ours writes as its heartbeat at this moment of our clock. Whoever judges it
-    /// does so by his own clock: where ours is behind, he would find it dead while it lives. The
-    /// newest heartbeat among the others shows what time it is there; but a clock that is far ahead
-    /// makes nobody's lock last long.
-    pub(super) async fn heartbeat(&mut self, id: i64, now: i64) -> Result<i64, DatabaseError> {
+    /// What a client of ours, which wrote `before` last, writes as its heartbeat at this moment of
+    /// our clock.
+    pub(super) async fn heartbeat(
+        &mut self,
+        id: i64,
+        before: Option<i64>,
+        now: i64,
+    ) -> Result<i64, DatabaseError> {
         if self.is_local() {
             return Ok(now);
         }
         let rows = self
             .query(&statements::newest_heartbeat(self.dialect(), id))
             .await?;
-        let newest = rows.first().and_then(|row| row.int(0)).unwrap_or(now);
-        Ok(newest.clamp(now, now.saturating_add(FARTHEST_AHEAD_MS)))
+        let newest = rows.first().and_then(|row| row.int(0));
+        Ok(heartbeat(now, newest, before))
     }
 
     /// Deletes a client and its locks.
@@ -549,6 +575,22 @@ mod tests {
             "/NODES/master/a",
         ] {
             assert_eq!(child("/nodes/master", key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn our_heartbeat_follows_the_newest_one_and_moves_each_time() {
+        for (now, newest, before, written) in [
+            (100, None, None, 100),
+            (100, Some(40), Some(90), 100),
+            (100, Some(130), None, 130),
+            (103, Some(130), Some(130), 131),
+            (140, Some(130), Some(139), 140),
+            (100, Some(i64::MAX), Some(i64::MAX), 60_100),
+            // Our clock was set back.
+            (100, Some(50), Some(90_000), 60_100),
+        ] {
+            assert_eq!(heartbeat(now, newest, before), written);
         }
     }
 }

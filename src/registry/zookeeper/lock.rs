@@ -142,7 +142,13 @@ pub(super) async fn acquire(
             })
         }
         Err(error) => {
-            withdraw(session, &ticket).await?;
+            // Whoever may make a node may not see or delete it, maybe: it ends with the session
+            // alone, and the session must end.
+            withdraw(session, &ticket).await.map_err(|left| {
+                session.interrupted(format!(
+                    "{error}; and our node there stays as long as the session: {left}"
+                ))
+            })?;
             Err(error)
         }
     }

@@ -74,6 +74,53 @@ fn a_command_that_a_trigger_makes_another_one_is_none() {
     }
 }
 
+/// Statements that make what is inserted into the command table vanish at once, or write it down.
+fn behind(store: Store, deed: &str) -> String {
+    if store == Store::Sqlite {
+        return format!(
+            "CREATE TABLE noted (id bigint); \
+             CREATE TRIGGER behind AFTER INSERT ON t_ds_command BEGIN {deed}; END"
+        );
+    }
+    format!(
+        "CREATE TABLE noted (id bigint); \
+         CREATE FUNCTION behind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; RETURN NULL; END $$; \
+         CREATE TRIGGER behind AFTER INSERT ON t_ds_command FOR EACH ROW EXECUTE PROCEDURE behind()"
+    )
+}
+
+#[test]
+fn a_command_that_is_gone_behind_its_insert_is_none() {
+    let deed = "DELETE FROM t_ds_command WHERE id = NEW.id";
+    for version in ["1.3.9", "3.2.2", "3.4.1"] {
+        for store in [Store::Postgres, Store::Sqlite] {
+            let world = World::new(store, version);
+            world.instances([1, 2]);
+            world.env.sql(&behind(store, deed));
+            let before = world.env.dump();
+            let output = world.run(ALL_DEAD);
+            assert!(!matches!(output.code, Some(0)), "{output:?}");
+            told(&output, "0 commands were inserted instead of ");
+            before.assert_same(&world.env.dump());
+        }
+    }
+}
+
+#[test]
+fn a_trigger_that_notes_commands_is_in_nobodys_way() {
+    for store in [Store::Postgres, Store::Sqlite] {
+        for version in ["1.3.9", "3.2.2", "3.4.1"] {
+            let world = World::new(store, version);
+            world.instances([1, 2]);
+            world
+                .env
+                .sql(&behind(store, "INSERT INTO noted VALUES (NEW.id)"));
+            world.run(ALL_DEAD).exit(0);
+            assert_eq!(world.commands(), 2, "{store:?} {version}");
+        }
+    }
+}
+
 fn claimed(world: &World, id: i64) -> Seed {
     world.instance(id).host("NULL")
 }

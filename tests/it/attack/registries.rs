@@ -8,6 +8,7 @@ use dsctl::model::{AddressForm, Version};
 use dsctl::registry::jdbc::JdbcRegistry;
 use dsctl::registry::{Registry, RegistryError};
 use jiff::Timestamp;
+use zookeeper_client::Permission;
 
 use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::servers::{MariaDb, ZooKeeper};
@@ -345,4 +346,30 @@ fn a_lock_that_zookeeper_refuses_holds_no_other_master_up_in_watch() {
             .count()
     };
     assert_eq!((told("error"), told("grace_started")), (1, 2), "{output:?}");
+}
+
+/// Whoever may make a node, but neither see nor delete it, stands in the queue until his session
+/// ends: living masters would wait behind it for as long as the watcher lives.
+#[test]
+fn a_lock_node_that_cannot_be_withdrawn_ends_with_its_session() {
+    let world = World::new(Store::MariaDb, BY_HOST, 1);
+    world.zk().create(&world.lock(), b"");
+    world.zk().grant(&world.lock(), Permission::CREATE);
+    let words = format!(
+        "watch -o ndjson --yes --interval 1s --grace 0s --state-file {}",
+        world.env.home().join("watch.json").display()
+    );
+    let mut watcher = world.dsctl(&words).spawn();
+    watcher.await_stdout("stays as long as the session");
+    eventually(Duration::from_secs(15), "an empty queue", || {
+        let queue = world.queue();
+        if queue.is_empty() { Ok(()) } else { Err(queue) }
+    });
+    assert_eq!(world.command_count(), 0);
+    world.zk().grant(&world.lock(), Permission::ALL);
+    watcher.await_stdout("failover_finished");
+    assert_eq!(world.command_count(), 1);
+    watcher.signal("TERM");
+    watcher.finish().exit(143);
+    assert!(world.queue().is_empty());
 }

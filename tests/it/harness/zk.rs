@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use zookeeper_client::{Acls, Client, Connector, CreateMode, Error};
+use zookeeper_client::{Acl, Acls, AuthId, Client, Connector, CreateMode, Error, Permission};
 
 use super::wait::{eventually, wait};
 
@@ -48,6 +48,13 @@ impl Zk {
             wait(self.client.mkdir(parent, &options))
                 .unwrap_or_else(|error| panic!("{parent}: {error}"));
         }
+    }
+
+    /// Lets everybody do this with a node, and no more.
+    pub fn grant(&self, path: &str, permission: Permission) {
+        let acls = [Acl::new(permission, AuthId::anyone())];
+        wait(self.client.set_acl(path, &acls, None))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
     /// Deletes a node.
