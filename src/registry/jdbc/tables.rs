@@ -19,17 +19,6 @@ const HEARTBEAT_MS: i64 = 3_000;
 /// So far we follow the clocks of others.
 const FARTHEST_AHEAD_MS: i64 = 60_000;
 
-/// What became of the insert of a lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Inserted {
-    /// The row stands.
-    Ours,
-    /// A row with the same key, or the same id, is there.
-    Taken,
-    /// A transaction that has not ended has written such a row.
-    Unseen,
-}
-
 /// The client that an entry or a lock belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Owner {
