@@ -85,6 +85,10 @@ const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port
      concat_ws(', ', CASE WHEN pg_is_in_recovery() THEN 'it is a standby' END, \
      CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN 'default_transaction_read_only is on' END)";
 
+/// A transaction that reads is left alone for so long at least between two statements, however
+/// little time one of them has: a registry is waited for meanwhile.
+const LEAST_PATIENCE: Duration = Duration::from_mins(5);
+
 /// How to connect.
 #[derive(Debug)]
 pub struct PostgresDriver {
@@ -136,9 +140,10 @@ impl PostgresDriver {
     /// is somebody else's right after. Between two statements we may look at the registry, for
     /// longer than a server may grant its other clients.
     fn settings(&self, version: u32) -> String {
-        let (lock, statement) = (
+        let (lock, statement, idle) = (
             milliseconds(self.timeout),
             milliseconds(self.statement_timeout),
+            milliseconds(self.statement_timeout.max(LEAST_PATIENCE)),
         );
         let from = |first: u32, setting| if version >= first { setting } else { "" };
         let jit = from(FIRST_JIT, NO_JIT);
@@ -153,7 +158,7 @@ impl PostgresDriver {
         });
         format!(
             "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {statement}; \
-             SET LOCAL idle_in_transaction_session_timeout = {statement}; {KEEPALIVES}{jit}{endless}{path}"
+             SET LOCAL idle_in_transaction_session_timeout = {idle}; {KEEPALIVES}{jit}{endless}{path}"
         )
     }
 }
@@ -339,5 +344,45 @@ fn verdict(error: &sqlx::Error) -> ErrorClass {
         // Whether the statement was completed is unknown to the server itself.
         (_, "40003") => ErrorClass::Stopped,
         _ => ErrorClass::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_server_gets_the_limits_that_it_knows() {
+        let of = |version, statement| {
+            let driver = PostgresDriver {
+                options: PgConnectOptions::new_without_pgpass(),
+                prefers_tls: false,
+                why_plain: OnceLock::new(),
+                timeout: Duration::from_secs(3),
+                statement_timeout: Duration::from_secs(statement),
+                schema: None,
+                zone: None,
+            };
+            driver.settings(version)
+        };
+        for (version, compiles, ends_transactions) in [
+            (9_06_24, false, false),
+            (16_00_04, true, false),
+            (17_00_00, true, true),
+        ] {
+            let settings = of(version, 1);
+            assert_eq!(settings.contains("jit = off"), compiles, "{settings}");
+            assert_eq!(
+                settings.contains("transaction_timeout = 0"),
+                ends_transactions,
+                "{settings}"
+            );
+            assert!(settings.contains("statement_timeout = 1000;"), "{settings}");
+            assert!(
+                settings.contains("idle_in_transaction_session_timeout = 300000;"),
+                "{settings}"
+            );
+        }
+        assert!(of(0, 600).contains("idle_in_transaction_session_timeout = 600000;"));
     }
 }

@@ -268,9 +268,12 @@ impl Watcher<'_> {
 /// What keeps a lock from us: the node that was waited for in vain, or what the registry said.
 fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
     match failure? {
-        FailoverError::Registry(RegistryError::Held { holder, .. }) => {
-            holder.as_ref().map(|holder| holder.node.clone())
-        }
+        // Whose transaction has not ended yet is seen by nobody.
+        FailoverError::Registry(RegistryError::Held { path, holder, .. }) => Some(
+            holder
+                .as_ref()
+                .map_or_else(|| path.clone(), |holder| holder.node.clone()),
+        ),
         FailoverError::Registry(error) if is_about_one(error) => Some(error.to_string()),
         _ => None,
     }

@@ -6,8 +6,8 @@ use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
 /// Columns of every table in the database that is connected to: table, column, 1 where we may read
-/// it, and in PostgreSQL whether row level security is at work for us, and whether statements meet
-/// another table of this name first. MySQL leaves out what we may do nothing with. In PostgreSQL
+/// it, and in PostgreSQL whether row level security is at work for us (and not by policies alone that
+/// give us every row for everything), and whether statements meet another table of this name first. MySQL leaves out what we may do nothing with. In PostgreSQL
 /// its own catalogue, which is open to everybody, is asked in half the time of the standard's
 /// views, and for one schema alone, the one that statements meet first: another release's may lie
 /// behind it in the search path.
@@ -19,7 +19,13 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
         }
         Dialect::Postgres => {
             "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
-             CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), row_security_active(c.oid), \
+             CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), \
+             CASE WHEN row_security_active(c.oid) THEN NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p \
+             WHERE p.polrelid = c.oid AND p.polcmd = '*' AND pg_get_expr(p.polqual, p.polrelid) = 'true' \
+             AND (0 = ANY (p.polroles) OR EXISTS (SELECT 1 FROM pg_catalog.pg_roles r \
+             WHERE r.oid = ANY (p.polroles) AND pg_has_role(r.oid, 'USAGE')))) \
+             OR EXISTS (SELECT 1 FROM pg_catalog.pg_policy p \
+             WHERE p.polrelid = c.oid AND to_json(p)->>'polpermissive' = 'false') ELSE false END, \
              NOT pg_table_is_visible(c.oid) \
              FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = COALESCE(\

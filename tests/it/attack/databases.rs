@@ -233,6 +233,43 @@ fn commands_and_tasks_that_are_hidden_are_written_upon_by_nobody() {
     }
 }
 
+/// Row level security that gives every row to everybody is in nobody's way, but for a policy that
+/// takes some of them back.
+#[test]
+fn a_policy_that_shows_everything_hides_nothing() {
+    let mut world = World::new(Store::Postgres, "3.2.2");
+    world.instances([1]);
+    let role = as_guest(&mut world);
+    let policy = |table: &str, name: &str, rest: &str| {
+        world.env.sql(&format!(
+            "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY {name} ON {table} {rest}"
+        ));
+    };
+    for table in ["t_ds_command", "t_ds_process_instance"] {
+        policy(table, "all_rows", &format!("TO {role} USING (true)"));
+    }
+    policy("t_ds_command", "part", "AS RESTRICTIVE USING (id > 0)");
+    let output = world.run(ALL_DEAD).exit(4);
+    told(
+        &output,
+        "row level security hides rows of t_ds_command from",
+    );
+    world
+        .env
+        .sql("DROP POLICY part ON t_ds_command; DROP POLICY all_rows ON t_ds_command");
+    policy("t_ds_command", "read", "FOR SELECT USING (true)");
+    world.run(ALL_DEAD).exit(4);
+    policy("t_ds_command", "of_another", "TO pg_monitor USING (true)");
+    world.run(ALL_DEAD).exit(4);
+    policy("t_ds_command", "all_rows", "USING (true)");
+    let output = world.run(ALL_DEAD).exit(0);
+    assert_eq!(output.json()["warnings"], serde_json::json!([]));
+    assert_eq!(world.commands(), 1);
+    world
+        .env
+        .sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
 /// A collation that takes two hosts for one hides neither.
 #[test]
 fn hosts_that_a_collation_takes_for_one_are_two() {

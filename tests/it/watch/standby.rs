@@ -1,8 +1,12 @@
 //! Somebody else holds the lock, and does the work.
 
+use std::time::Duration;
+
+use dsctl::metadata::database::Access;
+
 use super::{Rounds, await_commands, end, event, of, told, watch};
-use crate::faults::world::{BY_HOST, DEAD, World};
-use crate::harness::Store;
+use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::{Store, wait};
 
 #[test]
 fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
@@ -47,6 +51,40 @@ fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
         "{output:?}"
     );
     world.check_complete();
+}
+
+/// Whose transaction does not end is seen by nobody, and is no news in each round either.
+#[test]
+fn a_holder_that_nobody_sees_is_told_once() {
+    let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 2);
+    let mut holder = world.env.database();
+    wait(async {
+        let limit = Duration::from_mins(10);
+        holder.begin(Access::Write, limit).await.unwrap();
+        let lock = format!(
+            "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+             VALUES ('/lock/master-failover/{DEAD}', 'frozen', 1, CURRENT_TIMESTAMP)"
+        );
+        holder.execute(&lock.as_str().into()).await.unwrap();
+    });
+    let rounds = Rounds::of(&world);
+    let mut watcher = watch(
+        &world,
+        &format!(
+            "--grace 0s --lock-timeout 0s --timeout 2s {}",
+            rounds.arguments()
+        ),
+    )
+    .spawn();
+    watcher.await_stdout(&event("standby"));
+    rounds.pass(3);
+    world.check_untouched();
+    wait(holder.rollback());
+    watcher.await_stdout(&event("failover_finished"));
+    wait(holder.close());
+    world.check_complete();
+    let output = end(&world, watcher);
+    assert_eq!(told(&output, "standby").len(), 1, "{output:?}");
 }
 
 /// The lock that it stood by for is given back: that its failover has begun is told when something
