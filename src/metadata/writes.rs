@@ -1,6 +1,6 @@
 //! The writes of a failover. They happen inside one transaction per batch and nowhere else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::database::{DatabaseError, Dialect};
@@ -194,15 +194,21 @@ impl MetadataStore {
     ) -> Result<(), DatabaseError> {
         let claim = self.release.family.claim;
         let found = self.by_ids(instances).await?;
-        let Some(row) = found.iter().find(|row| !claim.is_on(row)) else {
+        let claimed: HashSet<InstanceId> = found
+            .iter()
+            .filter(|row| claim.is_on(row))
+            .map(|row| row.id)
+            .collect();
+        // A row that is gone is not claimed, either.
+        let Some(id) = instances.iter().find(|id| !claimed.contains(id)) else {
             return Ok(());
         };
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: format!(
-                "the claim of instance {} did not stay as it was written: a trigger or a rule of {} changes it; nothing of \
+                "the claim of instance {id} did not stay as it was written: a trigger or a rule of {} changes it; nothing of \
                  this batch was written",
-                row.id, self.release.family.tables.instance
+                self.release.family.tables.instance
             ),
             busy: false,
         })

@@ -113,7 +113,8 @@ async fn lock_node(
     }))
 }
 
-/// Takes the lock, or withdraws: on every error our node is gone, or the error is `Interrupted`.
+/// Takes the lock, or withdraws: on every error our node is gone, or the error is `Interrupted` or
+/// `NotReleased`.
 pub(super) async fn acquire(
     session: &Session,
     directory: String,
@@ -126,7 +127,9 @@ pub(super) async fn acquire(
         directory,
         prefix: format!("_c_{}-{LOCK}", Uuid::new_v4()),
     };
-    let taken = match enqueue(session, &ticket, making).await {
+    let made = enqueue(session, &ticket, making).await;
+    let is_made = made.is_ok();
+    let taken = match made {
         Ok(()) => wait(session, &ticket, started, timeout, on_wait).await,
         Err(error) => Err(error),
     };
@@ -142,13 +145,12 @@ pub(super) async fn acquire(
             })
         }
         Err(error) => {
-            // Whoever may make a node may not see or delete it, maybe: it ends with the session
-            // alone, and the session must end.
-            withdraw(session, &ticket).await.map_err(|left| {
-                session.interrupted(format!(
-                    "{error}; and our node there stays as long as the session: {left}"
-                ))
-            })?;
+            match withdraw(session, &ticket).await {
+                Err(left) if is_made => return Err(not_withdrawn(&ticket, &error, left)),
+                Err(left @ RegistryError::Interrupted { .. }) => return Err(left),
+                // Where the server would not have it made, there is nothing to be withdrawn.
+                Ok(()) | Err(_) => {}
+            }
             Err(error)
         }
     }
@@ -166,9 +168,7 @@ async fn enqueue(session: &Session, ticket: &Ticket, making: Making) -> Result<(
         {
             Ok(_) => return Ok(()),
             Err(Error::NoNode) => create_parents(session, &ticket.directory, making).await?,
-            Err(Error::ConnectionLoss) if !own_names(session, ticket).await?.is_empty() => {
-                return Ok(());
-            }
+            Err(Error::ConnectionLoss) if is_seen(session, ticket).await? => return Ok(()),
             Err(Error::ConnectionLoss) => {}
             Err(error) => return Err(session.error(&ticket.directory, &error)),
         }
@@ -286,6 +286,28 @@ async fn withdraw(session: &Session, ticket: &Ticket) -> Result<(), RegistryErro
         delete(session, &child(&ticket.directory, &name)).await?;
     }
     Ok(())
+}
+
+/// Whether our node is there, after its making was not answered. It may be, where that cannot be
+/// seen.
+async fn is_seen(session: &Session, ticket: &Ticket) -> Result<bool, RegistryError> {
+    match own_names(session, ticket).await {
+        Ok(names) => Ok(!names.is_empty()),
+        Err(error @ RegistryError::Interrupted { .. }) => Err(error),
+        Err(unseen) => Err(session.interrupted(unseen.to_string())),
+    }
+}
+
+/// Whoever may make a node may not see or delete it, maybe: then it stays as long as the session,
+/// which must end.
+fn not_withdrawn(ticket: &Ticket, why: &RegistryError, left: RegistryError) -> RegistryError {
+    if matches!(left, RegistryError::Interrupted { .. }) {
+        return left;
+    }
+    RegistryError::NotReleased {
+        path: ticket.directory.clone(),
+        cause: format!("{why}; and then: {left}"),
+    }
 }
 
 /// Gives the lock back. Every error means that the node may still be there.

@@ -57,6 +57,28 @@ fn a_claim_that_a_trigger_takes_back_is_no_hand_over() {
     }
 }
 
+/// A site that moves what has ended elsewhere takes a claim for an end.
+#[test]
+fn a_claim_whose_row_is_gone_is_no_hand_over() {
+    for (version, when) in [("3.2.2", "NEW.host = 'NULL'"), ("3.4.1", "NEW.state = 18")] {
+        let world = World::new(Store::Postgres, version);
+        world.instances([1, 2]);
+        let table = world.table();
+        world.env.sql(&format!(
+            "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN DELETE FROM {table} WHERE id = NEW.id; RETURN NULL; END $$; \
+             CREATE TRIGGER away AFTER UPDATE ON {table} FOR EACH ROW WHEN ({when}) EXECUTE PROCEDURE away()"
+        ));
+        let before = world.env.dump();
+        for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
+            let output = world.run(words);
+            assert!(!matches!(output.code, Some(0)), "{output:?}");
+            told(&output, "did not stay as it was written");
+            before.assert_same(&world.env.dump());
+        }
+    }
+}
+
 #[test]
 fn a_command_that_a_trigger_makes_another_one_is_none() {
     for version in ["1.3.9", "3.2.2", "3.4.1"] {

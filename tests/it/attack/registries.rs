@@ -360,7 +360,7 @@ fn a_lock_node_that_cannot_be_withdrawn_ends_with_its_session() {
         world.env.home().join("watch.json").display()
     );
     let mut watcher = world.dsctl(&words).spawn();
-    watcher.await_stdout("stays as long as the session");
+    watcher.await_stdout("stays as long as this session");
     eventually(Duration::from_secs(15), "an empty queue", || {
         let queue = world.queue();
         if queue.is_empty() { Ok(()) } else { Err(queue) }
