@@ -60,7 +60,7 @@ impl Times {
         Self {
             grace: session / 3,
             silence: session / 3,
-            short_grace: session / 5,
+            short_grace: session / 10,
         }
     }
 }

@@ -10,10 +10,18 @@ use crate::harness::{Dsctl, Running, Store, eventually, signal};
 const LIMIT: Duration = Duration::from_secs(40);
 
 fn world() -> World {
+    world_of_session("9s")
+}
+
+fn world_of_session(session: &str) -> World {
     let mut world = World::new();
-    world.env.set("DSCTL_SESSION_TIMEOUT", "9s");
+    world.env.set("DSCTL_SESSION_TIMEOUT", session);
     world
 }
+
+/// So long that who is to be ended within two thirds of it is, also where the machine has much else
+/// to do.
+const LONG: &str = "18s";
 
 fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -328,7 +336,7 @@ fn number(file: &std::path::Path) -> u32 {
 /// Its session ends while the program goes on, if nobody looks after that.
 #[test]
 fn kill_stop_ends_the_program_before_the_lock_is_free() {
-    let world = world();
+    let world = world_of_session(LONG);
     for terminal in [false, true] {
         let (running, child) = world.with_child(terminal, &[]);
         let program = program_of(&running, terminal);
@@ -342,7 +350,7 @@ fn kill_stop_ends_the_program_before_the_lock_is_free() {
 
 #[test]
 fn who_leaves_the_group_is_ended_too() {
-    let world = world();
+    let world = world_of_session(LONG);
     let file = world.file("deserter");
     let script = deserter(&file);
     // The program ends by itself.
@@ -389,7 +397,7 @@ fn guard_of(parent: u32) -> u32 {
 /// A guard that comes to look only once dsctl is dead, and its parent asks after it later still.
 #[test]
 fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
-    let world = world();
+    let world = world_of_session(LONG);
     let (file, go) = (world.file("deserter"), world.file("go"));
     let wait = format!(
         "echo waiting; while ! test -e {}; do sleep 0.05; done;",
