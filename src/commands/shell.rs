@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 
 use super::connected;
 use super::failure::CommandError;
-use crate::cluster::Cluster;
-use crate::cluster::{self, Purpose};
+use crate::cluster::{self, Cluster, Purpose};
 use crate::config::{Environment, Scope, Settings, resolve};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;

@@ -280,8 +280,10 @@ impl Handover<'_> {
             }
         }
         if self.rules.steps == Steps::Claim {
+            // No insert of commands looks at that.
+            let ids: Vec<InstanceId> = prepared.rows.iter().map(|row| row.instance.id).collect();
             store
-                .ensure_claim_stands(batch, &prepared.rows)
+                .ensure_claimed(batch, &ids)
                 .await
                 .map_err(Unwritten::at(Blocked::Tables))?;
             return Ok(Commands::new());

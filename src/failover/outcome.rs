@@ -237,15 +237,10 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
                 | Refusal::NoTimeZone(_)
                 | Refusal::RecoveredLooksHanging(_)
         ),
-        FailoverError::Registry(error) => !matches!(
-            error,
-            RegistryError::Held { .. }
-                | RegistryError::Denied { .. }
-                | RegistryError::Refused { .. }
-                | RegistryError::Rejected { .. }
-                | RegistryError::CounterSpent(_)
-                | RegistryError::Unsupported(_)
-        ),
+        FailoverError::Registry(RegistryError::Refused { .. } | RegistryError::Unsupported(_)) => {
+            false
+        }
+        FailoverError::Registry(error) => !error.is_about_one_lock(),
         FailoverError::Database(error) => !is_refusal(error),
         FailoverError::Store(_)
         | FailoverError::OutcomeUnknown { .. }

@@ -30,7 +30,7 @@ impl MetadataStore {
     /// is there already. The batch must not be committed then.
     pub async fn insert_commands(
         &mut self,
-        _within: &WriteBatch,
+        within: &WriteBatch,
         commands: &[NewCommand<'_>],
         claimed: bool,
         now: Option<DateTime>,
@@ -54,7 +54,7 @@ impl MetadataStore {
             return Ok(inserted);
         }
         if claimed {
-            self.ensure_claimed(&missing).await?;
+            self.ensure_claimed(within, &missing).await?;
         }
         let (some, more) = (
             missing.iter().take(20),

@@ -33,7 +33,6 @@ pub use life::{Mark, Sign};
 pub use preconditions::{Obstacle, Writing};
 pub use query::Query;
 pub use statements::NewCommand;
-
 pub use store::{HostCount, MetadataStore, StoreError};
 pub(crate) use store::{ask, each_of};
 pub use tasks::TaskIds;

@@ -188,8 +188,9 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Refused`] where it does not. The batch must not be
     /// committed then.
-    pub(super) async fn ensure_claimed(
+    pub async fn ensure_claimed(
         &mut self,
+        _within: &WriteBatch,
         instances: &[InstanceId],
     ) -> Result<(), DatabaseError> {
         let claim = self.release.family.claim;
@@ -212,20 +213,6 @@ impl MetadataStore {
             ),
             busy: false,
         })
-    }
-
-    /// As [`MetadataStore::claim`], where no insert of commands will look at that: the claim must
-    /// stand.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn ensure_claim_stands(
-        &mut self,
-        _within: &WriteBatch,
-        rows: &[InstanceRow],
-    ) -> Result<(), DatabaseError> {
-        let ids: Vec<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
-        self.ensure_claimed(&ids).await
     }
 
     /// Claims instances that still have the host and state given; gives how many were claimed. One

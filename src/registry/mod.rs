@@ -120,6 +120,18 @@ pub enum RegistryError {
     Stopped(#[from] Stopped),
 }
 
+impl RegistryError {
+    /// Whether it is about one lock alone: the registry answers, its connection is as good as ever,
+    /// and other masters' locks may be free.
+    #[must_use]
+    pub fn is_about_one_lock(&self) -> bool {
+        matches!(
+            self,
+            Self::Held { .. } | Self::Denied { .. } | Self::Rejected { .. } | Self::CounterSpent(_)
+        )
+    }
+}
+
 /// A lock that is held. Give it back with [`Registry::release`]; [`Registry::close`] ends it too.
 #[derive(Debug)]
 #[must_use = "a lock is held until it is released"]

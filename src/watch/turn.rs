@@ -196,11 +196,8 @@ impl Watcher<'_> {
         run: Run,
     ) -> Result<(), FailoverError> {
         let goes_on = match &run.failure {
-            None
-            | Some(
-                FailoverError::Refused(_) | FailoverError::Registry(RegistryError::Held { .. }),
-            ) => true,
-            Some(FailoverError::Registry(error)) => is_about_one(error),
+            None | Some(FailoverError::Refused(_)) => true,
+            Some(FailoverError::Registry(error)) => error.is_about_one_lock(),
             Some(_) => false,
         };
         self.handed_over(master, run.recovered());
@@ -274,20 +271,9 @@ fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
                 .as_ref()
                 .map_or_else(|| path.clone(), |holder| holder.node.clone()),
         ),
-        FailoverError::Registry(error) if is_about_one(error) => Some(error.to_string()),
+        FailoverError::Registry(error) if error.is_about_one_lock() => Some(error.to_string()),
         _ => None,
     }
-}
-
-/// Whether the registry answers, and has refused this one lock: the connection is as good as ever,
-/// and other masters' locks may be free.
-fn is_about_one(error: &RegistryError) -> bool {
-    matches!(
-        error,
-        RegistryError::Denied { .. }
-            | RegistryError::Rejected { .. }
-            | RegistryError::CounterSpent(_)
-    )
 }
 
 /// The loop tells what a failover came to; steps in between are nobody's news, but show that it

@@ -3,8 +3,7 @@
 
 use super::record::RunReport;
 use super::report::{self, Phrases};
-use crate::cluster::Cluster;
-use crate::cluster::Purpose;
+use crate::cluster::{Cluster, Purpose};
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
 use crate::commands::shell::{Answer, Shell};
 use crate::commands::times;

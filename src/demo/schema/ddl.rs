@@ -73,8 +73,10 @@ fn type_name(kind: ColumnType) -> String {
     name.to_owned()
 }
 
-/// An index's name stands for itself in the whole file, so the table's name is put in front.
-fn create_index(table: &TableDef, index: &IndexDef) -> String {
+/// The statement that creates an index. Outside MySQL its name stands for itself in the whole
+/// schema, so the table's name is put in front.
+#[must_use]
+pub fn create_index(table: &TableDef, index: &IndexDef) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let name = format!("{}_{}", table.name.trim_start_matches("t_ds_"), index.name);
     format!(

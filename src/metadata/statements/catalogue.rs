@@ -6,8 +6,9 @@ use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
 /// Columns of every table in the database that is connected to: table, column, 1 where we may read
-/// it, and in PostgreSQL whether row level security is at work for us (and not by policies alone that
-/// give us every row for everything), and whether statements meet another table of this name first. MySQL leaves out what we may do nothing with. In PostgreSQL
+/// it, and in PostgreSQL whether row level security is at work for us (and not by policies alone
+/// that give us every row for everything), and whether statements meet another table of this name
+/// first. MySQL leaves out what we may do nothing with. In PostgreSQL
 /// its own catalogue, which is open to everybody, is asked in half the time of the standard's
 /// views, and for one schema alone, the one that statements meet first: another release's may lie
 /// behind it in the search path.

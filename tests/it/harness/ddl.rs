@@ -69,7 +69,7 @@ fn table_statements(table: &TableDef, version: Version, dialect: Dialect) -> Vec
     }
     statements.push(create_table(table, version, dialect));
     if dialect != Dialect::MySql {
-        statements.extend(indexes(table, dialect).map(|index| create_index(table, index)));
+        statements.extend(indexes(table, dialect).map(|index| ddl::create_index(table, index)));
     }
     statements
 }
@@ -183,18 +183,6 @@ fn mysql_key(index: &IndexDef) -> String {
     )
 }
 
-/// Outside MySQL an index's name stands for itself in the whole schema, so the table's name is put
-/// in front.
-fn create_index(table: &TableDef, index: &IndexDef) -> String {
-    let unique = if index.unique { "UNIQUE " } else { "" };
-    let name = format!("{}_{}", table.name.trim_start_matches("t_ds_"), index.name);
-    format!(
-        "CREATE {unique}INDEX {name} ON {} ({})",
-        table.name,
-        index.columns.join(", ")
-    )
-}
-
 /// No name of ours is a reserved word in PostgreSQL; MySQL has more of them.
 fn quoted(name: &str, dialect: Dialect) -> String {
     match dialect {
@@ -209,15 +197,24 @@ pub async fn insert(database: &mut dyn Database, row: Seed) -> Result<(), Databa
     if dialect == Dialect::Sqlite {
         return row.insert(database).await;
     }
-    let (table, values) = row.row().unwrap_or_else(|error| panic!("{error}"));
-    database
-        .execute(&statement(dialect, &table, &values))
-        .await?;
-    let has_id = table.gives_ids() && values.iter().any(|(name, _)| *name == "id");
-    if has_id && dialect == Dialect::Postgres {
-        return move_sequence(database, &table).await;
+    for query in inserts(dialect, row) {
+        database.execute(&query).await?;
     }
     Ok(())
+}
+
+/// What inserts a row into a server. An id that was given leaves PostgreSQL's sequence behind, and
+/// the next insert without one would meet it.
+fn inserts(dialect: Dialect, row: Seed) -> Vec<Query> {
+    let (table, values) = row.row().unwrap_or_else(|error| panic!("{error}"));
+    let mut queries = vec![statement(dialect, &table, &values)];
+    let has_id = table.gives_ids() && values.iter().any(|(name, _)| *name == "id");
+    if has_id && dialect == Dialect::Postgres {
+        let (name, sequence) = (table.name, id_sequence(table.name));
+        let sql = format!("SELECT setval('{sequence}', (SELECT MAX(id) FROM {name}))");
+        queries.push(sql.as_str().into());
+    }
+    queries
 }
 
 fn statement(dialect: Dialect, table: &TableDef, values: &[(&str, Value)]) -> Query {
@@ -254,26 +251,9 @@ fn id_sequence(table: &str) -> String {
     format!("{table}_id_sequence")
 }
 
-/// An id that was given leaves PostgreSQL's sequence behind; the next insert without one would meet
-/// it.
-async fn move_sequence(database: &mut dyn Database, table: &TableDef) -> Result<(), DatabaseError> {
-    let sequence = id_sequence(table.name);
-    let sql = format!(
-        "SELECT setval('{sequence}', (SELECT MAX(id) FROM {}))",
-        table.name
-    );
-    database.query(&sql.into(), &mut |_| ()).await
-}
-
 mod tests {
-    use std::time::Duration;
-
-    use async_trait::async_trait;
-    use dsctl::metadata::database::{Access, OnRow, Written};
-
     use super::{
-        Database, DatabaseError, Dialect, Query, Seed, Value, Version, create_statements, insert,
-        postgres_version_row, seed,
+        Dialect, Seed, Value, Version, create_statements, inserts, postgres_version_row, seed,
     };
 
     fn found(version: &str, dialect: Dialect, start: &str) -> String {
@@ -347,54 +327,11 @@ mod tests {
         }
     }
 
-    /// Writes down what it is asked.
-    #[derive(Debug)]
-    struct Recorder {
-        dialect: Dialect,
-        asked: Vec<(String, Vec<Value>)>,
-    }
-
-    #[async_trait]
-    impl Database for Recorder {
-        fn dialect(&self) -> Dialect {
-            self.dialect
-        }
-        fn endpoint(&self) -> &'static str {
-            "recorder"
-        }
-        async fn query(&mut self, query: &Query, _: OnRow<'_>) -> Result<(), DatabaseError> {
-            self.execute(query).await.map(|_| ())
-        }
-        async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
-            self.asked
-                .push((query.sql().to_owned(), query.values().to_vec()));
-            Ok(Written {
-                rows: 1,
-                insert_id: 0,
-            })
-        }
-        async fn begin(&mut self, _: Access, _: Duration) -> Result<(), DatabaseError> {
-            Ok(())
-        }
-        async fn commit(&mut self) -> Result<(), DatabaseError> {
-            Ok(())
-        }
-        async fn rollback(&mut self) {}
-        async fn reconnect(&mut self) -> Result<(), DatabaseError> {
-            Ok(())
-        }
-        async fn close(self: Box<Self>) {}
-    }
-
-    async fn recorded(
-        dialect: Dialect,
-        row: Seed,
-    ) -> Result<Vec<(String, Vec<Value>)>, DatabaseError> {
-        let mut recorder = Recorder {
-            dialect,
-            asked: Vec::new(),
-        };
-        insert(&mut recorder, row).await.map(|()| recorder.asked)
+    fn made(dialect: Dialect, row: Seed) -> Vec<(String, Vec<Value>)> {
+        inserts(dialect, row)
+            .iter()
+            .map(|query| (query.sql().to_owned(), query.values().to_vec()))
+            .collect()
     }
 
     fn release(text: &str) -> Version {
@@ -408,44 +345,41 @@ mod tests {
             .set("create_time", "2024-06-01 00:00:00")
     }
 
-    #[tokio::test]
-    async fn each_database_gets_its_own_words() {
+    #[test]
+    fn each_database_gets_its_own_words() {
         let parameters = vec![Value::from("it's"), Value::from("2024-06-01 00:00:00")];
         let mysql =
             "INSERT INTO `t_ds_alert` (`title`, `content`, `create_time`) VALUES (?, NULL, ?)"
                 .to_owned();
         assert_eq!(
-            recorded(Dialect::MySql, alert_row()).await.unwrap(),
+            made(Dialect::MySql, alert_row()),
             [(mysql, parameters.clone())]
         );
         let sqlite =
             "INSERT INTO t_ds_alert (title, content, create_time) VALUES (?, NULL, ?)".to_owned();
         assert_eq!(
-            recorded(Dialect::Sqlite, alert_row()).await.unwrap(),
+            made(Dialect::Sqlite, alert_row()),
             [(sqlite, parameters.clone())]
         );
         let postgres =
             "INSERT INTO t_ds_alert (title, content, create_time) VALUES ($1::text, NULL, CAST($2::text AS timestamp))"
                 .to_owned();
         assert_eq!(
-            recorded(Dialect::Postgres, alert_row()).await.unwrap(),
+            made(Dialect::Postgres, alert_row()),
             [(postgres, parameters)]
         );
     }
 
-    #[tokio::test]
-    async fn postgres_sequences_follow_given_ids_where_there_are_sequences() {
+    #[test]
+    fn postgres_sequences_follow_given_ids_where_there_are_sequences() {
         let command = seed::command(release("3.1.9"), 2).id(9);
-        let asked = recorded(Dialect::Postgres, command).await.unwrap();
+        let asked = made(Dialect::Postgres, command);
         let moved = "SELECT setval('t_ds_command_id_sequence', (SELECT MAX(id) FROM t_ds_command))";
         assert_eq!(asked.last().unwrap().0, moved);
         let failed = seed::error_command(release("3.1.9"), 9, 2, "x");
-        assert_eq!(recorded(Dialect::Postgres, failed).await.unwrap().len(), 1);
+        assert_eq!(made(Dialect::Postgres, failed).len(), 1);
         let without_id = seed::command(release("3.1.9"), 2);
-        assert_eq!(
-            recorded(Dialect::Postgres, without_id).await.unwrap().len(),
-            1
-        );
+        assert_eq!(made(Dialect::Postgres, without_id).len(), 1);
     }
 
     #[test]
