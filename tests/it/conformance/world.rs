@@ -150,11 +150,27 @@ impl World {
             }
             assert!(
                 Instant::now() < deadline,
-                "{}\n{sql}: {found} and not {wanted}",
-                complaints(servers)
+                "{}\n{sql}: {found} and not {wanted}\n{}",
+                complaints(servers),
+                self.rows_told(env)
             );
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// What runs, and what waits to be run.
+    fn rows_told(&self, env: &Env) -> String {
+        let queries = [
+            "SELECT id, state, host, command_type FROM t_ds_process_instance ORDER BY id",
+            "SELECT id, process_instance_id, task_type, state, host FROM t_ds_task_instance ORDER BY id",
+            "SELECT id, command_type, command_param FROM t_ds_command ORDER BY id",
+            "SELECT id, command_type, message FROM t_ds_error_command ORDER BY id",
+        ];
+        let told = queries.map(|sql| {
+            let rows = env.rows(&self.release.sql(sql));
+            format!("{sql}\n{rows:?}")
+        });
+        told.join("\n")
     }
 
     /// Waits until each of these servers has said something.
