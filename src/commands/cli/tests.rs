@@ -35,8 +35,11 @@ fn global_options_stand_before_and_after_the_command() {
             "{line}"
         );
         assert_eq!(
-            (global.connection.zk.as_deref(), global.output.verbose),
-            (Some("zk1"), 1),
+            (
+                global.connection.zk.map(|zk| zk.to_string()).as_deref(),
+                global.output.verbose
+            ),
+            (Some("zk1:2181"), 1),
             "{line}"
         );
     }
