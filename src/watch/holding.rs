@@ -48,6 +48,8 @@ impl Watcher<'_> {
         now: i64,
     ) -> Option<String> {
         if let (None, Some(reason)) = (&self.memory.brake, storm) {
+            // What an operator said before this is no word about a brake that nobody has seen.
+            around.resumed();
             self.memory.brake = Some(Brake {
                 since_ms: now,
                 reason,
