@@ -1,6 +1,7 @@
 //! Looks at the registry, and for signs of life of whoever is not registered.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::event::Released;
@@ -99,19 +100,26 @@ impl Watcher<'_> {
         let Cluster {
             registry, store, ..
         } = cluster;
-        let mut counts = std::pin::pin!(store.host_counts());
-        async {
-            loop {
-                tokio::select! {
-                    counts = &mut counts => return counts.map_err(FailoverError::from),
-                    () = tokio::time::sleep(self.plan.interval) => {
-                        let masters = registry.masters().await?;
-                        self.see(&**registry, &masters);
-                    }
+        self.looking_on(&mut **registry, store.host_counts()).await
+    }
+
+    /// Does what may take long, and looks at the registry meanwhile as often as between two rounds:
+    /// where it does not count who comes and goes, an absence would be proven by nothing else.
+    pub(super) async fn looking_on<T, E: Into<FailoverError>>(
+        &mut self,
+        registry: &mut dyn Registry,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, FailoverError> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done.map_err(Into::into),
+                () = tokio::time::sleep(self.plan.interval) => {
+                    let masters = registry.masters().await?;
+                    self.see(registry, &masters);
                 }
             }
         }
-        .await
     }
 
     /// Looks at the registry if nobody has for as long as between two rounds: of many masters, or

@@ -45,8 +45,10 @@ impl Watcher<'_> {
             return Ok(None);
         }
         // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
+        let stop = self.stop.clone();
         let asked = async { Ok::<_, FailoverError>(around.veto(master, unfinished).await) };
-        if let Some(why) = self.stop.unless(asked).await? {
+        let asked = self.looking_on(&mut *cluster.registry, stop.unless(asked));
+        if let Some(why) = asked.await? {
             let veto = Refused::Veto {
                 master: master.clone(),
                 why,
