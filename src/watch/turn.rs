@@ -122,11 +122,11 @@ impl Watcher<'_> {
         if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
             around.tell(started).await;
         }
-        let rules = self.rules(master);
+        let (rules, brake) = (self.rules(master), self.storm_brake());
         let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
         let mut passing = Passing {
             around,
-            brake: self.storm_brake(),
+            brake,
             untold,
         };
         let mut run = Handover::new(cluster, &rules, permit, &mut passing)
@@ -231,7 +231,7 @@ impl Watcher<'_> {
         cluster: &mut Cluster,
         master: &Address,
     ) -> bool {
-        let Some(before) = self.refused.get(master.as_str()) else {
+        let Some(before) = self.refused.get(master.as_str()).cloned() else {
             return false;
         };
         let (rules, _stop) = (self.rules(master), self.stop.clone());
@@ -243,7 +243,7 @@ impl Watcher<'_> {
         let run = Handover::new(cluster, &rules, None, &mut passing)
             .failover(from_ref(master))
             .await;
-        matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
+        matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == before)
     }
 
     fn remember(
