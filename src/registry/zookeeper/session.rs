@@ -147,7 +147,7 @@ impl Session {
         self.once(async {
             loop {
                 match request().await {
-                    Err(Error::ConnectionLoss) => tokio::task::yield_now().await,
+                    Err(error) if is_broken(&error) => tokio::task::yield_now().await,
                     answer => return answer,
                 }
             }
@@ -281,6 +281,13 @@ impl Session {
         }
         answered
     }
+}
+
+/// Whether the connection broke, so that nobody knows whether the server has had the request: it
+/// ended, was reset, or nothing came through it for too long. These are the only errors of the
+/// client's that it has no name for.
+pub(super) fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::ConnectionLoss | Error::Custom(_))
 }
 
 /// The client has sent both by now, in the order in which they were made.
