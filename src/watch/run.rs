@@ -217,6 +217,10 @@ impl Watcher<'_> {
             if let Some(next) = self.pause_between(around, cluster, wait).await {
                 return next;
             }
+            // How long its server keeps such a session, and with it a lock, is not known.
+            if cluster.registry.is_resumed() {
+                return Next::Reopen(None);
+            }
         }
     }
 
