@@ -283,3 +283,37 @@ fn a_resume_within_a_round_releases_no_brake_that_comes_on_after_it() {
     assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
     assert_eq!(world.check().intersection(&second).count(), 0);
 }
+
+/// A folder that lies where a switch should be, as a disk that takes nothing: the command line is
+/// right, and what stands is told.
+#[test]
+fn a_switch_that_cannot_be_set_says_what_stands() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let said = |words: &[&str], what: &str| {
+        let state = state(&world);
+        let output = world
+            .dsctl("watch -o json --state-file")
+            .args([state.to_str().unwrap()])
+            .args(words)
+            .run()
+            .exit(1);
+        let message = output.json()["error"]["message"].to_string();
+        assert!(message.contains(what), "{output:?}");
+    };
+    let beside = |ending: &str| world.env.home().join(format!("watch.json.{ending}"));
+    std::fs::create_dir_all(beside("pause").join("full")).unwrap();
+    said(&["--pause", "work"], "nobody is paused");
+    said(&["--resume"], "the pause goes on");
+    std::fs::remove_dir_all(beside("pause")).unwrap();
+    let watcher = braked(&world);
+    aside(&world, &["--pause", "work"]);
+    std::fs::create_dir(beside("resume")).unwrap();
+    said(
+        &["--resume"],
+        "the pause has ended, but a storm brake stays on",
+    );
+    said(&["--resume"], "\"a storm brake stays on");
+    std::fs::remove_dir(beside("resume")).unwrap();
+    end(&world, watcher);
+    world.check_untouched();
+}
