@@ -155,7 +155,7 @@ impl Handover<'_> {
         let (Some(permit), Some(confirmed)) = (self.permit, confirmed) else {
             return Err(Refusal::NotConfirmed.into());
         };
-        let limit = idle_limit(self.cluster.registry.session_timeout());
+        let limit = idle_limit(&*self.cluster.registry);
         Ok(self
             .cluster
             .store
