@@ -72,6 +72,10 @@ const NO_TRANSACTION_TIMEOUT: &str = "; SET LOCAL transaction_timeout = 0";
 /// The first version that does.
 const FIRST_TRANSACTION_TIMEOUT: u32 = 17_00_00;
 
+/// What a trigger puts off until COMMIT would undo what nobody looks at any more: here it is done
+/// behind each statement, before the last looks.
+const NOTHING_DEFERRED: &str = "; SET CONSTRAINTS ALL IMMEDIATE";
+
 /// pgpool sends what begins so to the server that takes the writes; to all others it is a comment.
 const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
 
@@ -268,7 +272,8 @@ impl Driver for PostgresDriver {
         vec![match access {
             Access::Read => format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}"),
             Access::Write => format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; {settings}; SET LOCAL idle_in_transaction_session_timeout = {}",
+                "BEGIN ISOLATION LEVEL READ COMMITTED; {settings}{NOTHING_DEFERRED}; \
+                 SET LOCAL idle_in_transaction_session_timeout = {}",
                 milliseconds(idle_limit)
             ),
         }]
@@ -277,13 +282,13 @@ impl Driver for PostgresDriver {
     /// One statement sees one state at either level; a write at the higher one could fail for
     /// another's.
     fn alone(session: &mut PostgresSession, writes: bool) -> Option<String> {
-        let level = if writes {
-            "READ COMMITTED"
+        let (level, more) = if writes {
+            ("READ COMMITTED", NOTHING_DEFERRED)
         } else {
-            "REPEATABLE READ"
+            ("REPEATABLE READ", "")
         };
         Some(format!(
-            "BEGIN ISOLATION LEVEL {level}; {}",
+            "BEGIN ISOLATION LEVEL {level}; {}{more}",
             session.settings
         ))
     }

@@ -52,18 +52,31 @@ impl MetadataStore {
     }
 
     /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have
-    /// engines).
+    /// engines), and views behind which such a one stands, or may.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn tables_without_transactions(&mut self) -> Result<Vec<String>, DatabaseError> {
-        if self.database.dialect() != Dialect::MySql {
+        let dialect = self.database.dialect();
+        if dialect != Dialect::MySql {
             return Ok(Vec::new());
         }
         let tables = &self.release.family.tables;
         let written = [tables.instance, tables.task, tables.command];
-        let query = catalogue::without_transactions(self.database.dialect(), &written);
-        self.collect(&query, |row| row.text(0)).await
+        let query = catalogue::without_transactions(dialect, &written);
+        let found = self
+            .collect(&query, |row| Some((row.text(0)?, row.int(1) == Some(1))))
+            .await?;
+        let (views, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, is_view)| *is_view);
+        let [views, mut found] =
+            [views, found].map(|some| some.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+        if !views.is_empty() {
+            let query = catalogue::views_with_transactions(dialect, &views);
+            let good = self.collect(&query, |row| row.text(0)).await?;
+            let doubtful = views.into_iter().filter(|view| !good.contains(view));
+            found.extend(doubtful.map(|view| format!("what the view {view} shows, or may show,")));
+        }
+        Ok(found)
     }
 
     /// Makes the batch last. The server has told in its transaction that it is the one that was

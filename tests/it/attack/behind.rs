@@ -1,0 +1,125 @@
+//! What a database does behind what is written: put off until COMMIT, behind a view, or where
+//! nothing can be undone.
+
+use crate::attack::databases::{ALL_DEAD, told};
+use crate::attack::{DEAD, World};
+use crate::harness::Store;
+
+/// A trigger behind a table's rows, which does this for each.
+fn trigger(kind: &str, deed: &str) -> String {
+    format!(
+        "CREATE FUNCTION deed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {deed}; RETURN NULL; END $$; \
+         CREATE {kind} FOR EACH ROW EXECUTE PROCEDURE deed()"
+    )
+}
+
+/// An instance of the dead master's as it was before.
+fn unclaimed(world: &World) -> &'static str {
+    if world.table() == "t_ds_workflow_instance" {
+        "state = 1"
+    } else {
+        "host = '10.0.0.2:5678'"
+    }
+}
+
+fn refused(world: &World, words: &str, text: &str) {
+    let before = world.env.dump();
+    let output = world.run(words);
+    assert!(!matches!(output.code, Some(0)), "{output:?}");
+    told(&output, text);
+    before.assert_same(&world.env.dump());
+}
+
+#[test]
+fn what_is_put_off_until_commit_is_seen_before_it() {
+    for version in ["1.3.9", "3.2.2", "3.4.1"] {
+        let world = World::new(Store::Postgres, version);
+        world.instances([1, 2]);
+        world.env.sql(&trigger(
+            "CONSTRAINT TRIGGER late AFTER INSERT ON t_ds_command DEFERRABLE INITIALLY DEFERRED",
+            "DELETE FROM t_ds_command WHERE id = NEW.id",
+        ));
+        refused(&world, ALL_DEAD, "0 commands were inserted instead of ");
+        let (table, unclaimed) = (world.table(), unclaimed(&world));
+        world.env.sql(&format!(
+            "DROP TRIGGER late ON t_ds_command; DROP FUNCTION deed(); {}",
+            trigger(
+                &format!(
+                    "CONSTRAINT TRIGGER late AFTER UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED"
+                ),
+                &format!("UPDATE {table} SET {unclaimed} WHERE id = NEW.id AND NOT ({unclaimed})"),
+            )
+        ));
+        for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
+            refused(&world, words, "did not stay as it was written");
+        }
+    }
+}
+
+#[test]
+fn an_insert_that_takes_the_claim_back_is_no_hand_over() {
+    for version in ["1.3.9", "3.2.2", "3.4.1"] {
+        for store in [Store::Postgres, Store::Sqlite] {
+            let world = World::new(store, version);
+            world.instances([1, 2]);
+            let deed = format!(
+                "UPDATE {} SET {} WHERE id IN (1, 2)",
+                world.table(),
+                unclaimed(&world)
+            );
+            world.env.sql(&match store {
+                Store::Sqlite => {
+                    format!("CREATE TRIGGER back AFTER INSERT ON t_ds_command BEGIN {deed}; END")
+                }
+                _ => trigger("TRIGGER back AFTER INSERT ON t_ds_command", &deed),
+            });
+            refused(&world, ALL_DEAD, "did not stay as it was written");
+        }
+    }
+}
+
+#[test]
+fn what_is_done_behind_a_view_is_seen() {
+    for version in ["1.3.9", "3.4.1"] {
+        let world = World::new(Store::Postgres, version);
+        world.instances([1, 2]);
+        world.env.sql(&format!(
+            "ALTER TABLE t_ds_command RENAME TO behind; CREATE VIEW t_ds_command AS SELECT * FROM behind; {}",
+            trigger(
+                "TRIGGER away AFTER INSERT ON behind",
+                "DELETE FROM behind WHERE id = NEW.id"
+            )
+        ));
+        refused(&world, ALL_DEAD, "0 commands were inserted instead of ");
+        world.env.sql("DROP TRIGGER away ON behind");
+        world.run(ALL_DEAD).exit(0);
+        assert_eq!(world.commands(), 2, "{version}");
+    }
+}
+
+#[test]
+fn a_view_of_what_cannot_be_undone_is_written_upon_by_nobody() {
+    for version in ["1.3.9", "3.4.1"] {
+        for of_commands in [true, false] {
+            let world = World::new(Store::MariaDb, version);
+            world.instances([1, 2]);
+            let table = if of_commands {
+                "t_ds_command"
+            } else {
+                world.table()
+            };
+            world.env.sql(&format!(
+                "ALTER TABLE {table} ENGINE = MyISAM; RENAME TABLE {table} TO behind; CREATE VIEW {table} AS SELECT * FROM behind"
+            ));
+            let dry = format!("failover {DEAD} --dry-run");
+            for words in [ALL_DEAD, &dry, "recover --orphans --yes"] {
+                let output = world.run(words).exit(4);
+                told(&output, &format!("what the view {table} shows"));
+            }
+            assert_eq!(world.commands(), 0);
+            world.env.sql("ALTER TABLE behind ENGINE = InnoDB");
+            world.run(ALL_DEAD).exit(0);
+            assert_eq!(world.commands(), 2, "{version} {table}");
+        }
+    }
+}
