@@ -176,3 +176,24 @@ fn settings_for_people_who_type_are_none_of_ours() {
         }
     }
 }
+
+/// A program that writes bytes where a text belongs makes no other host of it.
+#[test]
+fn hosts_are_the_same_as_bytes_in_a_file() {
+    for version in ["1.3.9", "3.4.1"] {
+        let world = World::new(Store::Sqlite, version);
+        world.instances([1, 2]);
+        world.env.sql(&format!(
+            "UPDATE {} SET host = CAST(host AS BLOB) WHERE id = 1",
+            world.table()
+        ));
+        let listed = world.run(&format!("instances {DEAD}")).exit(0).json();
+        assert_eq!(
+            listed["instances"].as_array().unwrap().len(),
+            2,
+            "{version}: {listed}"
+        );
+        let output = world.run(&format!("failover {DEAD} --yes")).exit(0);
+        assert_eq!(world.commands(), 2, "{version}: {output:?}");
+    }
+}
