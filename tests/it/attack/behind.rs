@@ -1,7 +1,9 @@
 //! What a database does behind what is written: put off until COMMIT, behind a view, or where
 //! nothing can be undone.
 
-use crate::attack::databases::{ALL_DEAD, told};
+use dsctl::demo::seed;
+
+use crate::attack::databases::{ALL_DEAD, keeps, told};
 use crate::attack::{DEAD, World};
 use crate::harness::Store;
 
@@ -120,6 +122,45 @@ fn a_view_of_what_cannot_be_undone_is_written_upon_by_nobody() {
             world.env.sql("ALTER TABLE behind ENGINE = InnoDB");
             world.run(ALL_DEAD).exit(0);
             assert_eq!(world.commands(), 2, "{version} {table}");
+        }
+    }
+}
+
+/// A task without its mark is waited for by whoever takes its instance up, for ever.
+#[test]
+fn a_mark_that_a_trigger_takes_back_is_no_hand_over() {
+    for version in ["2.0.9", "3.1.9"] {
+        for store in [Store::MariaDb, Store::Postgres, Store::Sqlite] {
+            let world = World::new(store, version);
+            world.instances([1, 2]);
+            world
+                .env
+                .insert([seed::task(world.version, 1).id(11).host("10.0.0.9:1234")]);
+            world
+                .env
+                .sql("UPDATE t_ds_task_instance SET submit_time = CURRENT_TIMESTAMP");
+            world.env.sql(&keeps(store, "t_ds_task_instance", "state"));
+            let output = world.run(ALL_DEAD).exit(7);
+            told(
+                &output,
+                "the mark of task 11 did not stay as it was written",
+            );
+            assert_eq!(
+                (world.host(1).as_str(), world.commands()),
+                (DEAD, 1),
+                "{store:?} {version}: {output:?}"
+            );
+            world.env.sql(if store == Store::Postgres {
+                "DROP TRIGGER keeps ON t_ds_task_instance"
+            } else {
+                "DROP TRIGGER keeps"
+            });
+            let output = world.run(ALL_DEAD).exit(0);
+            assert_eq!(
+                output.json()["masters"][0]["marked_tasks"],
+                serde_json::json!([11]),
+                "{store:?} {version}"
+            );
         }
     }
 }

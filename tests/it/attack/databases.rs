@@ -24,7 +24,7 @@ pub fn told(output: &Output, text: &str) {
 }
 
 /// What keeps a claim from being written as it should be.
-fn keeps(store: Store, table: &str, column: &str) -> String {
+pub fn keeps(store: Store, table: &str, column: &str) -> String {
     match store {
         Store::MariaDb => format!(
             "CREATE TRIGGER keeps BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{column} = OLD.{column}"
