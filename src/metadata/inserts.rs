@@ -145,7 +145,8 @@ impl MetadataStore {
         Ok(false)
     }
 
-    /// Of these commands, by their instances, those that are there behind all inserts.
+    /// Of these commands, by their instances, those that are there behind all inserts, and are the
+    /// only one since then.
     async fn retain_those_that_stand(
         &mut self,
         kept: &mut HashMap<InstanceId, i64>,
@@ -154,10 +155,14 @@ impl MetadataStore {
             return Ok(());
         };
         let read_back = self.statements().commands_from(*first);
-        let mut standing = HashSet::with_capacity(kept.len());
-        self.each(&read_back, &mut |row| standing.extend(named(&row)))
-            .await?;
-        kept.retain(|instance, id| standing.contains(&(*instance, *id)));
+        let mut standing: HashMap<InstanceId, Vec<i64>> = HashMap::with_capacity(kept.len());
+        self.each(&read_back, &mut |row| {
+            if let Some((instance, id)) = named(&row).filter(|(one, _)| kept.contains_key(one)) {
+                standing.entry(instance).or_default().push(id);
+            }
+        })
+        .await?;
+        kept.retain(|instance, id| standing.get(instance).is_some_and(|ids| *ids == [*id]));
         Ok(())
     }
 }

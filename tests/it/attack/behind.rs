@@ -164,3 +164,34 @@ fn a_mark_that_a_trigger_takes_back_is_no_hand_over() {
         }
     }
 }
+
+#[test]
+fn a_second_command_that_a_trigger_makes_is_none_of_ours() {
+    for (version, instance) in [
+        ("1.3.9", "command_param"),
+        ("3.2.2", "process_instance_id"),
+        ("3.4.1", "workflow_instance_id"),
+    ] {
+        let code = match version {
+            "1.3.9" => "process_definition_id",
+            "3.2.2" => "process_definition_code",
+            _ => "workflow_definition_code",
+        };
+        for store in [Store::Postgres, Store::Sqlite] {
+            let world = World::new(store, version);
+            world.instances([1, 2]);
+            let columns = format!("command_type, {code}, {instance}");
+            let deed = format!(
+                "INSERT INTO t_ds_command ({columns}) SELECT {columns} FROM t_ds_command \
+                 WHERE id = NEW.id AND (SELECT COUNT(*) FROM t_ds_command) < 4"
+            );
+            world.env.sql(&match store {
+                Store::Sqlite => {
+                    format!("CREATE TRIGGER twice AFTER INSERT ON t_ds_command BEGIN {deed}; END")
+                }
+                _ => trigger("TRIGGER twice AFTER INSERT ON t_ds_command", &deed),
+            });
+            refused(&world, ALL_DEAD, "commands were inserted instead of ");
+        }
+    }
+}
