@@ -82,9 +82,12 @@ const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
 /// Which server answers, in which schemas our names are looked up, and why it takes no writes. The
 /// functions may be called by everybody. The time at which it was started tells a server from all
 /// others, also where an address leads to several; and behind a pooler somebody else may have left
-/// another search path on the connection.
+/// another search path on the connection, or tables that go with it, which come before all others of
+/// their names.
 const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port(), 'started', \
      CAST(date_part('epoch', pg_postmaster_start_time()) * 1000000 AS bigint), 'schemas', \
+     CASE WHEN pg_my_temp_schema() <> 0 THEN CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_class \
+     WHERE relnamespace = pg_my_temp_schema() AND left(CAST(relname AS TEXT), 5) = 't_ds_') THEN 'pg_temp' END END, \
      replace(array_to_string(current_schemas(false), ','), '|', '-')) || '|' || \
      concat_ws(', ', CASE WHEN pg_is_in_recovery() THEN 'it is a standby' END, \
      CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN 'default_transaction_read_only is on' END)";
