@@ -512,37 +512,38 @@ fn copy_tables(world: &World, schema: &str) {
     ));
 }
 
-/// The error of a failover that somebody has set this up for in the middle, on the one connection of
-/// its pooler. Nothing of it is written.
-fn after_it_was_left(world: &mut World, pooler: &Pooler, left: &str) -> String {
-    let through = postgres::url(pooler.port(), &world.env.database);
-    let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    holder.await_stderr("holding");
-    world.env.set("DSCTL_DB", &through);
-    let running = world.failover("").spawn();
-    world.zk().await_queue(&world.lock(), 2);
-    postgres::sql(pooler.port(), &world.env.database, left);
-    holder.signal("INT");
-    holder.finish().exit(0);
-    let output = world.end(running).exit(4);
-    world.check_untouched();
-    output.json()["error"]["message"].to_string()
-}
-
 /// What one client sets on a connection, the next one gets: here in the middle of a run.
 #[test]
 fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else() {
     let mut world = World::new(Store::Postgres, BY_STATE, 3);
     copy_tables(&world, "copies");
     let pooler = Pooler::pgbouncer(Postgres::shared(), 1);
-    let message = after_it_was_left(&mut world, &pooler, "SET search_path = copies");
-    assert!(message.contains("schemas copies"), "{message}");
+    let through = postgres::url(pooler.port(), &world.env.database);
+    let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
+    holder.await_stderr("holding");
+    world.env.set("DSCTL_DB", &through);
+    let running = world.failover("").spawn();
+    world.zk().await_queue(&world.lock(), 2);
+    postgres::sql(
+        pooler.port(),
+        &world.env.database,
+        "SET search_path = copies",
+    );
+    holder.signal("INT");
+    holder.finish().exit(0);
+    let output = world.end(running).exit(4);
+    assert!(
+        output.json()["error"]["message"]
+            .to_string()
+            .contains("schemas copies"),
+        "{output:?}"
+    );
     assert_eq!(
         world.env.number("SELECT COUNT(*) FROM copies.t_ds_command"),
         0
     );
+    world.check_untouched();
     // Whoever names the schema is led there by every pooler, and on every connection.
-    let through = postgres::url(pooler.port(), &world.env.database);
     world
         .env
         .set("DSCTL_DB", &format!("{through}?currentSchema=public"));
@@ -556,11 +557,24 @@ fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else
 /// A temporary table stays on its connection as long as that lasts, and hides the one of its name.
 #[test]
 fn a_temporary_table_that_somebody_leaves_on_a_poolers_connection_gets_no_command() {
-    let mut world = World::new(Store::Postgres, BY_STATE, 3);
+    let mut world = World::new(Store::Postgres, BY_STATE, 20);
     let pooler = Pooler::pgbouncer(Postgres::shared(), 1);
+    let through = postgres::url(pooler.port(), &world.env.database);
+    world.env.set("DSCTL_DB", &through);
+    let running = world.failover("--batch 1 --rate 1/s").spawn();
+    eventually(
+        Duration::from_secs(60),
+        "the first command",
+        || match world.command_count() {
+            0 => Err(0),
+            commands => Ok(commands),
+        },
+    );
     let copy = "CREATE TEMPORARY TABLE t_ds_command (LIKE t_ds_command INCLUDING ALL)";
-    let message = after_it_was_left(&mut world, &pooler, copy);
-    assert!(message.contains("schemas pg_temp"), "{message}");
+    postgres::sql(pooler.port(), &world.env.database, copy);
+    world.end(running).exit(7).err("schemas pg_temp");
+    let claimed = "SELECT COUNT(*) FROM t_ds_workflow_instance WHERE state = 18";
+    assert_eq!(world.env.number(claimed), world.command_count());
     // Other ones are in nobody's way.
     let other = "DROP TABLE pg_temp.t_ds_command; CREATE TEMPORARY TABLE notes (id int)";
     postgres::sql(pooler.port(), &world.env.database, other);
