@@ -563,7 +563,7 @@ fn a_temporary_table_that_somebody_leaves_on_a_poolers_connection_gets_no_comman
     world.env.set("DSCTL_DB", &through);
     let running = world.failover("--batch 1 --rate 1/s").spawn();
     eventually(
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         "the first command",
         || match world.command_count() {
             0 => Err(0),
