@@ -2,6 +2,7 @@
 //! lives.
 
 mod answers;
+mod behind;
 mod commit;
 mod databases;
 mod edges;
@@ -65,8 +66,12 @@ pub fn ago(seconds: i64) -> DateTime {
 
 impl World {
     pub fn new(store: Store, version: &str) -> Self {
+        Self::in_env(Env::new(store), version)
+    }
+
+    /// As [`World::new`], in this environment.
+    pub fn in_env(env: Env, version: &str) -> Self {
         let version: Version = version.parse().unwrap();
-        let env = Env::new(store);
         env.create_schema(version);
         env.insert([seed::project(version), seed::definition(version)]);
         if version >= Version::new(2, 0, 0) {

@@ -14,9 +14,9 @@ use crate::harness::{Output, PASSWORD, Store, USER, wait};
 /// Another master that lives.
 const OTHER: &str = "10.0.0.7:5678";
 
-const ALL_DEAD: &str = "failover --all-dead --yes --grace 0s";
+pub const ALL_DEAD: &str = "failover --all-dead --yes --grace 0s";
 
-fn told(output: &Output, text: &str) {
+pub fn told(output: &Output, text: &str) {
     assert!(
         output.stdout.contains(text) || output.stderr.contains(text),
         "no {text:?} in\n{output:?}"
@@ -24,7 +24,7 @@ fn told(output: &Output, text: &str) {
 }
 
 /// What keeps a claim from being written as it should be.
-fn keeps(store: Store, table: &str, column: &str) -> String {
+pub fn keeps(store: Store, table: &str, column: &str) -> String {
     match store {
         Store::MariaDb => format!(
             "CREATE TRIGGER keeps BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{column} = OLD.{column}"
