@@ -1,7 +1,7 @@
 //! What is told at the end of a run, whatever befalls it then.
 
 use crate::attack::{DEAD, World};
-use crate::harness::{At, Store};
+use crate::harness::{At, Dsctl, Store};
 
 /// The look for orphans comes when all is committed.
 #[test]
@@ -53,5 +53,38 @@ fn hosts_that_are_nearly_the_one_typed_are_named() {
                 );
             }
         }
+    }
+}
+
+/// What a plan would do is not done, and was never asked about, where the plan itself ends the run.
+#[test]
+fn a_plan_that_ends_early_has_handed_nothing_over() {
+    let mut world = World::new(Store::Postgres, "3.2.2");
+    let proxy = world.env.through_proxy();
+    world.instances([1, 2]);
+    // Of the rows that are to be handed over, alone.
+    let rows = b"i.command_param, i.executor_id";
+    for format in ["table", "json"] {
+        let sprung = proxy.sprung();
+        proxy.trap(rows, At::Hold);
+        let run = Dsctl::new(&world.env)
+            .args(["failover", DEAD, "--batch", "1", "-o", format])
+            .on_terminal()
+            .stdin("y\n")
+            .spawn();
+        proxy.await_sprung_times(sprung + 1);
+        // The first one passes.
+        proxy.trap(rows, At::Cut);
+        proxy.go_on();
+        let output = run.finish().exit(6);
+        assert!(!output.stdout.contains("[y/N]"), "{output:?}");
+        if format == "table" {
+            output
+                .out("would be handed over")
+                .out("1 would be handed over before; nothing was written");
+        } else {
+            output.out(r#""dry_run": true"#);
+        }
+        assert_eq!(world.commands(), 0);
     }
 }
