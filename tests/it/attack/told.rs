@@ -1,7 +1,7 @@
 //! What is told at the end of a run, whatever befalls it then.
 
 use crate::attack::{DEAD, World};
-use crate::harness::{At, Dsctl, Store};
+use crate::harness::{At, Dsctl, Proxy, Store, ZooKeeper};
 
 /// The look for orphans comes when all is committed.
 #[test]
@@ -86,5 +86,47 @@ fn a_plan_that_ends_early_has_handed_nothing_over() {
             output.out(r#""dry_run": true"#);
         }
         assert_eq!(world.commands(), 0);
+    }
+}
+
+/// All is handed over when the masters are waited for: the same command would find nothing to do.
+#[test]
+fn a_wait_for_masters_that_is_ended_leaves_nothing_to_repeat() {
+    for cause in ["signal", "database", "registry"] {
+        let mut world = World::new(Store::Postgres, "3.2.2");
+        let mut proxy = if cause == "registry" {
+            let proxy = Proxy::to(ZooKeeper::shared().port());
+            world.env.set("DSCTL_ZK", &proxy.address());
+            proxy
+        } else {
+            world.env.through_proxy()
+        };
+        world.instances([1, 2]);
+        let by_signal = cause == "signal";
+        let mut run = world
+            .dsctl("failover --all-dead --yes --wait 5m --timeout 2s --session-timeout 5s")
+            .spawn();
+        run.await_stderr("waiting for the masters");
+        if by_signal {
+            run.signal("TERM");
+        } else {
+            proxy.refuse();
+        }
+        let output = run.finish();
+        let output = if by_signal { output } else { output.exit(7) };
+        let document = output.json();
+        let error = &document["error"];
+        let said = |key: &str| error[key].as_str().unwrap().to_owned();
+        assert!(
+            said("message").starts_with("whether the masters take them up was not seen: "),
+            "{document}"
+        );
+        assert!(
+            said("hint").contains("what was handed over stands"),
+            "{document}"
+        );
+        assert!(!said("hint").contains("again"), "{document}");
+        assert_eq!(error["exit_code"], if by_signal { 143 } else { 7 });
+        assert_eq!((&document["recovered"], world.commands()), (&2.into(), 2));
     }
 }
