@@ -1,7 +1,9 @@
 //! What is told at the end of a run, whatever befalls it then.
 
+use std::path::Path;
+
 use crate::attack::{DEAD, World};
-use crate::harness::{At, Dsctl, Proxy, Store, ZooKeeper};
+use crate::harness::{At, Dsctl, Output, Proxy, Store, ZooKeeper};
 
 /// The look for orphans comes when all is committed.
 #[test]
@@ -128,5 +130,44 @@ fn a_wait_for_masters_that_is_ended_leaves_nothing_to_repeat() {
         assert!(!said("hint").contains("again"), "{document}");
         assert_eq!(error["exit_code"], if by_signal { 143 } else { 7 });
         assert_eq!((&document["recovered"], world.commands()), (&2.into(), 2));
+    }
+}
+
+/// Runs what was told to be the next command, in a shell that is as strict with patterns as zsh.
+fn paste(world: &World, line: &str) -> Output {
+    let folder = Path::new(env!("CARGO_BIN_EXE_dsctl")).parent().unwrap();
+    let script = format!("PATH={}:$PATH; {line}", folder.display());
+    let words = ["-O", "failglob", "-c", &script];
+    let mut shell = Dsctl::of_program("/bin/bash").args(words);
+    for (name, value) in world.env.variables() {
+        shell = shell.env(name, value);
+    }
+    shell.run()
+}
+
+/// Hosts and files may mean something to a shell.
+#[test]
+fn next_commands_can_be_pasted() {
+    for host in ["[fd00::1]:5678", "$(exit):5678", "ds&:5678", "a*b:5678"] {
+        let world = World::new(Store::Sqlite, "3.2.2");
+        world.env.insert([world.instance(1).host(host)]);
+        let masters = Dsctl::new(&world.env).args(["masters"]).run().exit(0);
+        let next = masters.stdout.lines().last().unwrap();
+        let next = next.strip_prefix("next: ").unwrap();
+        paste(&world, next).exit(0).out("1 would be handed over");
+    }
+    let world = World::new(Store::Sqlite, "3.2.2");
+    for name in ["my demo.db", "it's $(exit).db"] {
+        let file = world.env.home().join(name);
+        let demo = Dsctl::alone().args(["demo", "--file", file.to_str().unwrap()]);
+        let demo = demo.run().exit(0);
+        let next = demo
+            .stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("  dsctl "));
+        assert_eq!(next.clone().count(), 2, "{demo:?}");
+        for line in next {
+            paste(&world, &format!("unset ${{!DSCTL@}}; dsctl {line}")).exit(0);
+        }
     }
 }
