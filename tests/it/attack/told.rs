@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::attack::{DEAD, World};
+use dsctl::demo::seed;
+
+use crate::attack::{ALIVE, DEAD, World};
 use crate::harness::{At, Dsctl, Output, Proxy, Store, ZooKeeper};
 
 /// The look for orphans comes when all is committed.
@@ -168,6 +170,40 @@ fn next_commands_can_be_pasted() {
         assert_eq!(next.clone().count(), 2, "{demo:?}");
         for line in next {
             paste(&world, &format!("unset ${{!DSCTL@}}; dsctl {line}")).exit(0);
+        }
+    }
+}
+
+/// What is to be done next does not depend on how many are shown.
+#[test]
+fn a_short_list_of_instances_tells_the_same_next_commands() {
+    for version in ["3.1.9", "3.4.1"] {
+        let world = World::new(Store::Sqlite, version);
+        let claimed = |id: i64| {
+            if version == "3.4.1" {
+                world.instance(id).state(18)
+            } else {
+                world.instance(id).host("NULL")
+            }
+        };
+        world.env.insert([
+            world.instance(1).host(ALIVE),
+            claimed(2),
+            claimed(3),
+            claimed(4),
+        ]);
+        world.instances([5]);
+        world
+            .env
+            .insert([seed::recovery_command(world.version, 3).id(100)]);
+        for limit in 1..=5 {
+            let limit = limit.to_string();
+            let listed = Dsctl::new(&world.env).args(["instances", "--limit", &limit]);
+            listed
+                .run()
+                .exit(0)
+                .out("2 claimed without a command")
+                .out("some masters are dead; next: dsctl failover --all-dead --dry-run");
         }
     }
 }
