@@ -151,7 +151,7 @@ fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
     table
 }
 
-/// Ids in one line, shortened for people.
+/// Ids in one line, as `--instance` takes them.
 pub(super) fn id_list(ids: &[InstanceId]) -> String {
     ids.iter()
         .map(ToString::to_string)

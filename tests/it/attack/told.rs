@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use dsctl::demo::seed;
+use serde_json::json;
 
 use crate::attack::{ALIVE, DEAD, World};
 use crate::harness::{At, Dsctl, Output, Proxy, Store, ZooKeeper};
@@ -206,4 +207,75 @@ fn a_short_list_of_instances_tells_the_same_next_commands() {
                 .out("some masters are dead; next: dsctl failover --all-dead --dry-run");
         }
     }
+}
+
+/// From 3.3 on nothing but the answer of `clear-hosts` has the states that it overwrites.
+#[test]
+fn states_that_are_written_nowhere_else_are_told_though_stdout_takes_nothing() {
+    let lines = [
+        "dsctl recover --instance 1,3 --original-state running",
+        "dsctl recover --instance 2 --original-state ready_stop",
+    ];
+    for format in ["table", "json", "ndjson", "tsv"] {
+        for (stdout, code) in [("/dev/full", 1), ("a closed pipe", 0)] {
+            let world = World::new(Store::Sqlite, "3.4.1");
+            world.instances([1, 3]);
+            world.env.insert([world.instance(2).state(4)]);
+            let to = match stdout {
+                "/dev/full" => "> /dev/full".to_owned(),
+                _ => format!("> >(exec true); wait $!; exit {code}"),
+            };
+            let line = format!("dsctl -o {format} clear-hosts {DEAD} --yes -q {to}");
+            let output = paste(&world, &line).exit(code);
+            for line in lines {
+                assert!(output.stderr.contains(line), "{stdout}: {output:?}");
+            }
+            assert_eq!(world.state(2), 18);
+        }
+    }
+}
+
+/// What a shell takes for one argument is limited, and so is what `recover` does unasked.
+#[test]
+fn many_instances_are_several_next_commands() {
+    let world = World::new(Store::Sqlite, "3.4.1");
+    let first = 1_000_000_000_000_000_000;
+    world.instances(first..first + 10_001);
+    let claimed = world.run(&format!(
+        "clear-hosts {DEAD} --yes --max-instances 20000 --batch 20000"
+    ));
+    let claimed = claimed.exit(0).json();
+    let next = claimed["next"].as_array().unwrap();
+    assert_eq!(next.len(), 3);
+    for line in next {
+        let line = line.as_str().unwrap();
+        paste(&world, &format!("{line} --yes -o json")).exit(0);
+    }
+    assert_eq!(world.commands(), 10_001);
+}
+
+/// The database is gone when COMMIT is to be answered.
+#[test]
+fn states_are_told_where_it_is_not_known_whether_they_were_overwritten() {
+    let mut world = World::new(Store::Postgres, "3.4.1");
+    world.instances([1]);
+    world.env.insert([world.instance(2).state(4)]);
+    let mut proxy = world.env.through_proxy();
+    proxy.trap(b"BEGIN ISOLATION LEVEL READ COMMITTED", At::Hold);
+    let run = world
+        .dsctl(&format!("clear-hosts {DEAD} --yes --timeout 2s"))
+        .spawn();
+    proxy.await_sprung();
+    proxy.refuse_new();
+    proxy.trap(b"COMMIT\0", At::SwallowAnswer);
+    proxy.go_on();
+    let document = run.finish().exit(9).json();
+    assert_eq!(proxy.sprung(), 2, "{document}");
+    assert_eq!(
+        document["next"],
+        json!([
+            "dsctl recover --instance 2 --original-state ready_stop",
+            "dsctl recover --instance 1 --original-state running",
+        ])
+    );
 }
