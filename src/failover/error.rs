@@ -308,7 +308,7 @@ impl FailoverError {
             Self::Database(error) | Self::Store(StoreError::Database(error)) => {
                 written(database_code(error))
             }
-            Self::Store(StoreError::Schema(_)) => ExitCode::Refused,
+            Self::Store(StoreError::Schema(_)) => written(ExitCode::Refused),
             Self::OutcomeUnknown { .. } => ExitCode::Unknown,
             Self::Stopped(Stop::Interrupt) => ExitCode::Interrupted,
             Self::Stopped(Stop::Terminate) => ExitCode::Terminated,

@@ -279,3 +279,31 @@ fn states_are_told_where_it_is_not_known_whether_they_were_overwritten() {
         ])
     );
 }
+
+/// "Nothing was written" is what code 4 says.
+#[test]
+fn an_upgrade_between_two_masters_is_partial() {
+    let world = World::new(Store::Postgres, "3.1.6");
+    let second = "10.0.0.3:5678";
+    world
+        .env
+        .insert([world.instance(1), world.instance(2).host(second)]);
+    let mut holder = world.dsctl(&format!("lock acquire {second}")).spawn();
+    holder.await_stderr("holding");
+    let mut run = world
+        .dsctl(&format!(
+            "failover {DEAD} {second} --yes --lock-timeout 60s"
+        ))
+        .spawn();
+    run.await_stderr("held by session");
+    world.env.sql("UPDATE t_ds_version SET version = '3.1.9'");
+    holder.signal("TERM");
+    holder.finish().exit(0);
+    let document = run.finish().exit(7).json();
+    assert_eq!(
+        (&document["recovered"], world.commands()),
+        (&1.into(), 1),
+        "{document}"
+    );
+    assert_eq!(document["error"]["exit_code"], 7, "{document}");
+}
