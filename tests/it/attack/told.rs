@@ -307,3 +307,23 @@ fn an_upgrade_between_two_masters_is_partial() {
     );
     assert_eq!(document["error"]["exit_code"], 7, "{document}");
 }
+
+/// From 3.3 on they keep its name.
+#[test]
+fn instances_of_a_master_that_were_handed_over_before_are_told() {
+    let world = World::new(Store::Sqlite, "3.4.1");
+    world
+        .env
+        .insert([world.instance(1).state(18), world.instance(2).state(18)]);
+    world.env.insert([
+        seed::recovery_command(world.version, 1).id(100),
+        seed::recovery_command(world.version, 2).id(101),
+    ]);
+    for command in ["failover", "clear-hosts"] {
+        let output = Dsctl::new(&world.env).args([command, DEAD, "--yes"]).run();
+        output
+            .exit(0)
+            .out("nothing to do")
+            .err("handed over before: 2; 'dsctl instances 10.0.0.2:5678' shows");
+    }
+}
