@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use dsctl::demo::seed;
+use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use crate::attack::{ALIVE, DEAD, World};
+use crate::attack::{ALIVE, DEAD, World, server};
 use crate::harness::{At, Dsctl, Output, Proxy, Store, ZooKeeper};
 
 /// The look for orphans comes when all is committed.
@@ -325,5 +326,30 @@ fn instances_of_a_master_that_were_handed_over_before_are_told() {
             .exit(0)
             .out("nothing to do")
             .err("handed over before: 2; 'dsctl instances 10.0.0.2:5678' shows");
+    }
+}
+
+/// The row of a lock stays behind a client that is gone, until somebody wants it.
+#[test]
+fn a_lock_whose_client_is_gone_is_told_as_that() {
+    let mut world = World::new(Store::Postgres, "3.4.1");
+    world.env.unset("DSCTL_ZK");
+    world.env.set("DSCTL_REGISTRY", "jdbc");
+    let started = Timestamp::now() - 3.hours();
+    world
+        .env
+        .register_in_database(world.version, &server(ALIVE, started));
+    for (client, is_told) in [(99, true), (1, false)] {
+        world.env.sql(&format!(
+            "DELETE FROM t_ds_jdbc_registry_lock; \
+             INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
+             VALUES ('/lock/master-failover/{DEAD}', 'h_1_t', {client}, CURRENT_TIMESTAMP)"
+        ));
+        for line in ["lock status".to_owned(), format!("lock status {DEAD}")] {
+            let status = world.run(&line).exit(0).json();
+            assert_eq!(status["locks"][0]["holder"]["data"], "h_1_t", "{status}");
+            let warnings = status["warnings"].to_string();
+            assert_eq!(warnings.contains("dead by the clocks"), is_told, "{status}");
+        }
     }
 }
