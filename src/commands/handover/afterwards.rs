@@ -8,13 +8,17 @@ use crate::metadata::HostCount;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Address, shell_word};
 
-/// What hangs beside that which a run has done. Where it has written, that is told whatever befalls
-/// this look.
+/// What hangs beside that which a run has done; unless `quiet`, also what waits for a master. Where it
+/// has written, that is told whatever befalls this look.
 ///
 /// # Errors
 /// The database's own, where the run has written nothing.
-pub(super) async fn remarks(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, CommandError> {
-    match look(cluster, run).await {
+pub(super) async fn remarks(
+    cluster: &mut Cluster,
+    run: &Run,
+    quiet: bool,
+) -> Result<Vec<String>, CommandError> {
+    match look(cluster, run, quiet).await {
         Ok(remarks) => Ok(remarks),
         Err(error) if run.wrote => Ok(vec![format!(
             "what was handed over stands; whether other instances hang could not be seen: {error}; see 'dsctl instances'"
@@ -23,7 +27,7 @@ pub(super) async fn remarks(cluster: &mut Cluster, run: &Run) -> Result<Vec<Stri
     }
 }
 
-async fn look(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, DatabaseError> {
+async fn look(cluster: &mut Cluster, run: &Run, quiet: bool) -> Result<Vec<String>, DatabaseError> {
     let mut remarks = Vec::new();
     let masters: Vec<&Address> = run
         .masters
@@ -34,7 +38,7 @@ async fn look(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, DatabaseE
     if !masters.is_empty() {
         let family = cluster.store.release().family;
         let mut counts = cluster.store.host_counts().await?;
-        if let Claim::State(code) = family.claim {
+        if let (Claim::State(code), false) = (family.claim, quiet) {
             remarks.extend(handed_over(&masters, &counts, code));
         }
         counts.retain(|count| family.is_unfinished(Some(count.state)));

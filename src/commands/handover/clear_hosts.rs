@@ -83,7 +83,7 @@ pub(in crate::commands) async fn run(
     if done.failure.is_none() && done.recovered() == 0 {
         answer
             .warnings
-            .extend(afterwards::remarks(cluster, &done).await?);
+            .extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
     }
     let next = if done.wrote || !unknown(&done).is_empty() {
         recover_commands(&done)

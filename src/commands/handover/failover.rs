@@ -174,7 +174,7 @@ pub(in crate::commands) async fn run(
     };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
-        warnings.extend(afterwards::remarks(cluster, &done).await?);
+        warnings.extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
     }
     answer.warnings.extend(warnings);
     let mut answer = answer.map(|told| FailoverDocument {

@@ -326,6 +326,9 @@ fn instances_of_a_master_that_were_handed_over_before_are_told() {
             .exit(0)
             .out("nothing to do")
             .err("handed over before: 2; 'dsctl instances 10.0.0.2:5678' shows");
+        let quiet = Dsctl::new(&world.env).args([command, DEAD, "--yes", "-q"]);
+        let quiet = quiet.run().exit(0);
+        assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     }
 }
 
