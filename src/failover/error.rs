@@ -303,12 +303,11 @@ impl FailoverError {
     pub fn exit_code(&self, wrote: bool) -> ExitCode {
         let written = |code| if wrote { ExitCode::Partial } else { code };
         match self {
-            Self::Refused(_) => written(ExitCode::Refused),
+            Self::Refused(_) | Self::Store(StoreError::Schema(_)) => written(ExitCode::Refused),
             Self::Registry(error) => registry_code(error, wrote),
             Self::Database(error) | Self::Store(StoreError::Database(error)) => {
                 written(database_code(error))
             }
-            Self::Store(StoreError::Schema(_)) => written(ExitCode::Refused),
             Self::OutcomeUnknown { .. } => ExitCode::Unknown,
             Self::Stopped(Stop::Interrupt) => ExitCode::Interrupted,
             Self::Stopped(Stop::Terminate) => ExitCode::Terminated,

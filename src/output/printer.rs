@@ -108,10 +108,9 @@ impl<'w> Printer<'w> {
         drop(out.into_parts());
         let is_lost = flushed.as_ref().is_err_and(|error| !is_gone(error));
         if is_lost || flushed.is_err() && document.body.is_irretrievable {
-            let closing = &document.body.closing;
-            closing
-                .iter()
-                .for_each(|line| self.line("", Style::Caution, Level::Warning, line));
+            for line in &document.body.closing {
+                self.line("", Style::Caution, Level::Warning, line);
+            }
         }
         if is_lost || matches!(self.settings.format, Format::Table | Format::Tsv) {
             document

@@ -356,3 +356,22 @@ fn a_lock_whose_client_is_gone_is_told_as_that() {
         }
     }
 }
+
+/// A slip is seen among others as well.
+#[test]
+fn a_master_that_nothing_names_is_told_beside_others() {
+    let world = World::new(Store::Sqlite, "3.2.2");
+    world.instances([1]);
+    for words in ["--dry-run", "--yes"] {
+        let run = Dsctl::new(&world.env).args(["failover", DEAD, "10.0.0.22:5678", words]);
+        let output = run.run().exit(0);
+        let line = output
+            .stdout
+            .lines()
+            .find(|line| line.starts_with("10.0.0.22:5678 "));
+        assert!(
+            line.is_some_and(|line| line.ends_with("no unfinished instance names it")),
+            "{output:?}"
+        );
+    }
+}
