@@ -60,6 +60,8 @@
 //!   of `commands/command.rs`: the match there does not compile without its arm.
 //! - **an event of the loop**: a variant of [`watch::What`] with its keys, its sentence in
 //!   `watch/event/text.rs`; the compiler names every sink that has to know it.
+//! - **a place that states settings**: a type that implements `Source` of `config/source.rs`, one line in
+//!   the list of `Sources::find` there.
 //! - **a sink of these events**: one file in `watch/sinks` that implements [`watch::sinks::Sink`],
 //!   one line in the list of `commands/watch/sinks.rs`.
 //! - **a remark on what masters of a release do**: a line in [`family::Remark`], its releases in

@@ -92,13 +92,13 @@ fn the_steps_at_3_a_m_exist() {
     let commands: Vec<&str> = commands
         .map(|line| line.split('#').next().unwrap().trim())
         .collect();
-    assert_eq!(commands.len(), 5);
-    for command in &commands[..4] {
+    assert_eq!(commands.len(), 6);
+    for command in &commands[..5] {
         run(&format!("{command} || exit $?"), &database, folder.path());
     }
     // Without a terminal the last one asks for consent, and gets none.
     let last = run(
-        &format!("{} >/dev/null 2>&1; echo $?", commands[4]),
+        &format!("{} >/dev/null 2>&1; echo $?", commands[5]),
         &database,
         folder.path(),
     );
