@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::faults::world::{BY_STATE, LIVING, World};
+use crate::harness::world::{BY_STATE, LIVING, World};
 use crate::harness::{Dsctl, Running, eventually, signal};
 
 /// What enters the alternate screen, and what leaves it.

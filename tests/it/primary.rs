@@ -8,9 +8,9 @@ use dsctl::metadata::{MetadataStore, NewCommand};
 use dsctl::model::{Confirmed, Permit, Version};
 use dsctl::registry::Registry;
 
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, prepare};
 use crate::harness::servers::poolers::Pooler;
 use crate::harness::servers::postgres;
+use crate::harness::world::{BY_HOST, BY_STATE, Cluster, DEAD, World};
 use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb, Output, Postgres, Store, eventually, wait};
 use crate::registry::open;
 
@@ -178,7 +178,7 @@ fn a_lost_commit_is_not_read_back_from_another_mariadb() {
         other.port(),
         world.env.database.clone(),
     );
-    prepare(&mut copy, BY_HOST);
+    Cluster::of(BY_HOST).fill(&mut copy);
     let pairs = world.env.rows("SELECT id, host FROM t_ds_process_instance");
     copy.insert(
         pairs
@@ -519,8 +519,7 @@ fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else
     copy_tables(&world, "copies");
     let pooler = Pooler::pgbouncer(Postgres::shared(), 1);
     let through = postgres::url(pooler.port(), &world.env.database);
-    let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    holder.await_stderr("holding");
+    let holder = world.holder();
     world.env.set("DSCTL_DB", &through);
     let running = world.failover("").spawn();
     world.zk().await_queue(&world.lock(), 2);

@@ -1,6 +1,6 @@
 //! `watch` when every master is replaced by new ones on new addresses, as schedulers of containers do it.
 
-use crate::faults::world::{BY_HOST, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::{Dsctl, Store, eventually};
 
 const NEW: &str = "10.0.0.9:5678";

@@ -3,8 +3,8 @@
 
 use dsctl::demo::Registered;
 
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::servers::mariadb;
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{At, Between, Env, Kind, MariaDb, Output, Store};
 
 /// A cluster whose database has a replica that is behind: there nothing hangs.

@@ -1,13 +1,13 @@
 //! What is told at the end of a run, whatever befalls it then.
 
-use crate::attack::{DEAD, World};
+use crate::harness::world::{DEAD, World};
 use crate::harness::{At, Store};
 
 /// The look for orphans comes when all is committed.
 #[test]
 fn a_look_afterwards_that_fails_takes_nothing_back() {
     for store in [Store::MariaDb, Store::Postgres] {
-        let mut world = World::new(store, "3.4.1");
+        let mut world = World::idle(store, "3.4.1");
         let proxy = world.env.through_proxy();
         world.instances([1, 2]);
         // Claimed instances are looked for at the end alone.
@@ -24,7 +24,7 @@ fn a_look_afterwards_that_fails_takes_nothing_back() {
             "{document}"
         );
         world.env.set("DSCTL_DB", &world.env.url());
-        assert_eq!(world.commands(), 2);
+        assert_eq!(world.command_count(), 2);
     }
 }
 
@@ -32,7 +32,7 @@ fn a_look_afterwards_that_fails_takes_nothing_back() {
 #[test]
 fn hosts_that_are_nearly_the_one_typed_are_named() {
     for version in ["3.1.9", "3.4.1"] {
-        let world = World::new(Store::Sqlite, version);
+        let world = World::idle(Store::Sqlite, version);
         let upper = "Ds-Master:5678";
         world.env.insert([
             world.instance(1).host("10.0.0.7:5678 "),

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::releases::release;
 use super::world::{World, recovered, skipped};
-use crate::harness::{Dsctl, Env, MariaDb, Running, Store, eventually, wait};
+use crate::harness::{Env, MariaDb, Running, Store, eventually, wait};
 use std::time::Duration;
 
 /// Ten instances of the dead master, and one of another dead one.
@@ -23,15 +23,6 @@ fn second(world: &World) -> String {
     world.address("master-e.ds", 5678)
 }
 
-/// Somebody who holds a master's lock for as long as he is there.
-fn holder(world: &World, master: &str) -> Running {
-    let mut holder = Dsctl::new(&world.env)
-        .args(["lock", "acquire", master])
-        .spawn();
-    holder.await_stderr("holding");
-    holder
-}
-
 fn of<'a>(report: &'a Json, master: &str) -> &'a Json {
     let masters = report["masters"].as_array().unwrap();
     masters
@@ -44,7 +35,7 @@ fn of<'a>(report: &'a Json, master: &str) -> &'a Json {
 fn a_lock_that_is_held_keeps_no_other_master_waiting() {
     let world = world(Store::Sqlite);
     let (dead, second) = (world.dead(), second(&world));
-    let holder = holder(&world, &dead);
+    let holder = world.env.holder(&dead);
     let arguments = [
         "failover",
         "--all-dead",
@@ -75,7 +66,7 @@ fn a_lock_that_is_held_keeps_no_other_master_waiting() {
 fn a_lock_that_is_given_back_in_time_is_taken_at_the_end() {
     let world = world(Store::Postgres);
     let (dead, second) = (world.dead(), second(&world));
-    let holder = holder(&world, &dead);
+    let holder = world.env.holder(&dead);
     let mut running = world
         .dsctl(&["failover", &dead, &second, "--yes", "--lock-timeout", "1m"])
         .spawn();
@@ -124,7 +115,7 @@ fn all_masters_together_wait_once() {
     );
     let holders: Vec<Running> = masters
         .iter()
-        .map(|master| holder(&world, master))
+        .map(|master| world.env.holder(master))
         .collect();
     let report = world
         .dsctl(&[
@@ -187,7 +178,7 @@ fn what_needs_a_human_is_not_hidden_behind_a_lock_that_is_held() {
     world.env.sql(
         "UPDATE t_ds_workflow_instance SET workflow_definition_code = 987654321 WHERE id <= 10",
     );
-    let _holder = holder(&world, &second);
+    let _holder = world.env.holder(&second);
     let arguments = [
         "failover",
         "--all-dead",

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::moments::{Moment, SERVERS};
-use super::world::{BY_HOST, BY_STATE, World, reported};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, reported};
 use crate::harness::{At, Limits, Store, eventually};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -19,7 +19,7 @@ fn await_rollback(world: &World) {
     };
     let sql = format!(
         "SELECT id FROM {table} WHERE host = '{}' FOR UPDATE NOWAIT",
-        super::world::DEAD
+        DEAD
     );
     eventually(SOON, "the end of the frozen transaction", || {
         let mut database = world.env.database_with(Limits::default());

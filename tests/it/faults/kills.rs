@@ -6,7 +6,8 @@ use std::time::Duration;
 use dsctl::metadata::database::Database;
 
 use super::moments::{Moment, SERVERS, at_second_batch};
-use super::world::{BY_HOST, BY_STATE, Chance, World, reported};
+use crate::harness::Chance;
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
 use crate::harness::{At, Proxy, Store, ZooKeeper, wait};
 
 /// Of how many runs each is killed.

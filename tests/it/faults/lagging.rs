@@ -7,8 +7,8 @@ use dsctl::registry::Registry;
 use dsctl::registry::zookeeper::ZooKeeperSettings;
 
 use super::moments::Moment;
-use super::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::servers::Ensemble;
+use crate::harness::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::{At, Env, FakeRegistration, Proxy, Store, wait};
 use crate::registry::{open_with, settings};
 

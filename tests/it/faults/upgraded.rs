@@ -6,7 +6,7 @@ use std::time::Duration;
 use dsctl::metadata::database::DatabaseError;
 
 use super::moments::{Moment, SERVERS, at_second_batch};
-use super::world::{BY_HOST, BY_STATE, DEAD, World, reported};
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
 use crate::harness::{At, Limits, Output, Store, wait};
 
 /// A step of the upgrade, and the way back.
@@ -193,8 +193,7 @@ fn while_the_lock_is_waited_for() {
     for store in SERVERS {
         let mut world = World::new(store, dsctl::model::Version::new(3, 1, 6), 5);
         world.env.unset("DSCTL_DS_VERSION");
-        let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-        holder.await_stderr("holding");
+        let holder = world.holder();
         let mut running = world.failover("--lock-timeout 60s").spawn();
         running.await_stderr("held by session");
         world.env.sql("UPDATE t_ds_version SET version = '3.1.9'");

@@ -467,6 +467,16 @@ impl Output {
         self
     }
 
+    /// Checks that either has this text.
+    #[track_caller]
+    pub fn tells(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "no {text:?} in:\n{self:?}"
+        );
+        self
+    }
+
     /// The one JSON document on standard output, which is what its schema says.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {

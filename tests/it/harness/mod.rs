@@ -7,6 +7,7 @@
 )]
 
 mod between;
+mod chance;
 mod crowd;
 mod curator;
 mod database;
@@ -23,9 +24,11 @@ pub mod schema;
 pub mod servers;
 mod skip;
 mod wait;
+pub mod world;
 mod zk;
 
 pub use between::{Between, Kind};
+pub use chance::Chance;
 pub use crowd::Crowd;
 pub use curator::{Curator, CuratorRelease, CuratorSettings};
 pub use database::Limits;

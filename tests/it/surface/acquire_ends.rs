@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::holding::World;
-use super::{DEAD, V3_2, living, with_zookeeper};
+use super::{DEAD, V3_2, cluster, living, with_zookeeper};
+use crate::harness::world::World;
 use crate::harness::{Dsctl, Running, Store, eventually, signal};
 
 const LIMIT: Duration = Duration::from_secs(40);
@@ -14,7 +14,7 @@ fn world() -> World {
 }
 
 fn world_of_session(session: &str) -> World {
-    let mut world = World::new();
+    let mut world = cluster();
     world.env.set("DSCTL_SESSION_TIMEOUT", session);
     world
 }
@@ -86,8 +86,8 @@ impl World {
     }
 
     fn lose(&self) {
-        let node = self.zk.await_queue(&self.path, 1).remove(0);
-        self.zk.delete(&format!("{}/{node}", self.path));
+        let node = self.zk().await_queue(&self.lock(), 1).remove(0);
+        self.zk().delete(&format!("{}/{node}", self.lock()));
     }
 }
 
@@ -102,7 +102,7 @@ fn signals_end_the_programs_children_too() {
             assert!(!is_alive(child), "{terminal} {name}: {output:?}");
             // It was given back, and did not merely expire.
             assert!(
-                world.zk.lock_queue(&world.path).is_empty(),
+                world.zk().lock_queue(&world.lock()).is_empty(),
                 "{terminal} {name}"
             );
         }
@@ -150,7 +150,7 @@ fn kill_9_ends_the_program_before_the_lock_is_free() {
         let program = program_of(&running, terminal);
         signal(program, "KILL");
         // Its session lives on for a while, and the lock with it.
-        world.zk.await_queue(&world.path, 0);
+        world.zk().await_queue(&world.lock(), 0);
         assert!(!is_alive(child), "{terminal}");
         running.finish().exit(137);
     }
@@ -297,7 +297,7 @@ fn stopped(world: &World) -> (Running, u32) {
 fn ctrl_z_stops_and_fg_goes_on() {
     let world = world();
     let (mut running, _) = stopped(&world);
-    assert_eq!(world.zk.lock_queue(&world.path).len(), 1);
+    assert_eq!(world.zk().lock_queue(&world.lock()).len(), 1);
     std::fs::write(world.file("shell"), "").unwrap();
     std::fs::write(world.file("program"), "").unwrap();
     running.await_stdout("ended");
@@ -341,7 +341,7 @@ fn kill_stop_ends_the_program_before_the_lock_is_free() {
         let (running, child) = world.with_child(terminal, &[]);
         let program = program_of(&running, terminal);
         signal(program, "STOP");
-        world.zk.await_queue(&world.path, 0);
+        world.zk().await_queue(&world.lock(), 0);
         assert!(!is_alive(child), "{terminal}");
         signal(program, "CONT");
         running.finish();
@@ -366,7 +366,7 @@ fn who_leaves_the_group_is_ended_too() {
             .spawn();
         running.await_stdout("ready");
         running.signal(name);
-        world.zk.await_queue(&world.path, 0);
+        world.zk().await_queue(&world.lock(), 0);
         let program = number(&file);
         assert!(!is_alive(program), "{name}");
         running.signal("CONT");
@@ -419,7 +419,7 @@ fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
         }
     });
     signal(guard, "CONT");
-    world.zk.await_queue(&world.path, 0);
+    world.zk().await_queue(&world.lock(), 0);
     assert!(!is_alive(number(&file)));
     running.finish();
 }

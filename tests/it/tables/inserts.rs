@@ -2,8 +2,8 @@
 //! in the dry run.
 
 use super::{WRITING, refused, run};
-use crate::attack::World;
 use crate::harness::Store;
+use crate::harness::world::World;
 
 fn writes(line: &str) -> bool {
     !line.starts_with("clear-hosts")
@@ -41,7 +41,7 @@ fn commands_that_cannot_be_inserted(store: Store) {
             // SQLite makes no such table of another.
             continue;
         }
-        let world = World::new(store, release);
+        let world = World::idle(store, release);
         world.instances([1]);
         world.env.sql(change);
         for line in WRITING.into_iter().filter(|line| writes(line)) {
@@ -106,10 +106,10 @@ fn columns_of_somebody_elses_that_fill_themselves_do() {
         ),
     ];
     for (store, change) in cases {
-        let world = World::new(store, "3.2.2");
+        let world = World::idle(store, "3.2.2");
         world.instances([1]);
         world.env.sql(change);
         run(&world, "failover 10.0.0.2:5678 --yes").exit(0);
-        assert_eq!(world.commands(), 1, "{change}");
+        assert_eq!(world.command_count(), 1, "{change}");
     }
 }

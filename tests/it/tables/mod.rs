@@ -6,8 +6,8 @@ mod halves;
 mod inserts;
 mod released;
 
-use crate::attack::World;
-use crate::harness::{Dsctl, Output};
+use crate::harness::Output;
+use crate::harness::world::World;
 
 /// Every command that reads the metadata store.
 const EVERY: [&str; 11] = [
@@ -35,7 +35,7 @@ const WRITING: [&str; 6] = [
 ];
 
 fn run(world: &World, line: &str) -> Output {
-    let program = Dsctl::new(&world.env).args(line.split_whitespace());
+    let program = world.dsctl(line).env_remove("DSCTL_OUTPUT");
     if line.starts_with("watch") {
         let state = world.env.home().join("watch.json");
         return program
@@ -49,11 +49,7 @@ fn run(world: &World, line: &str) -> Output {
 #[track_caller]
 fn refused(world: &World, line: &str, seen: &str) -> Output {
     let (database, registry) = (world.env.dump(), world.env.registry_dump());
-    let output = run(world, line).exit(4);
-    assert!(
-        output.stdout.contains(seen) || output.stderr.contains(seen),
-        "no {seen:?} in\n{output:?}"
-    );
+    let output = run(world, line).exit(4).tells(seen);
     database.assert_same(&world.env.dump());
     assert_eq!(registry, world.env.registry_dump(), "{output:?}");
     output

@@ -3,7 +3,7 @@
 
 use super::{Rounds, await_commands, end, event, of, program, told, watch};
 use crate::faults::moments::{Moment, SERVERS};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{At, Env, MARKER, MariaDb, Postgres, Proxy, Store};
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Rounds, end, event, long_ago, of, told, watch, words};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{FakeRegistration, Proxy, Running, Store, ZooKeeper};
 
 #[test]
@@ -176,7 +176,7 @@ fn two_die_within_a_second_and_a_third_is_a_storm() {
     );
     assert_eq!(world.check(), two, "{output:?}");
     assert_eq!(
-        world.cells(&third),
+        world.hosts_and_states(&third),
         [(Some(THIRD.to_owned()), Some(1))].into()
     );
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Rounds, after_the_error, end, event, let_pass, of, time, told, watch, words};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{Env, FakeRegistration, Store, ZooKeeper};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Rounds, end, event, told, watch};
 use crate::faults::moments::Moment;
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{At, Store, eventually};
 
 fn awaits(rounds: &Rounds, lines: &[&str]) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Rounds, end, event, long_ago, of, told, watch};
-use crate::faults::world::{BY_HOST, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::{At, MYSQL_COMMIT, Running, Store};
 
 const SECOND: &str = "10.0.0.3:5678";

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dsctl::model::Version;
 
 use super::{end, of, program, told, watch};
-use crate::faults::world::{BY_STATE, DEAD, LIVING, World};
+use crate::harness::world::{BY_STATE, DEAD, LIVING, World};
 use crate::harness::{Running, Store, eventually};
 
 fn dead() -> Vec<String> {
