@@ -171,13 +171,7 @@ fn a_lost_commit_is_not_read_back_from_another_mariadb() {
     let (own, other) = (MariaDb::private(), MariaDb::private());
     let world = World::in_env(Env::on_mariadb(&own), BY_HOST, 3);
     // One like it, as it was before.
-    other.sql("", &format!("CREATE DATABASE {}", world.env.database));
-    let mut copy = Env::on(
-        Store::MariaDb,
-        &world.env.connect,
-        other.port(),
-        world.env.database.clone(),
-    );
+    let mut copy = world.env.namesake_on(&other);
     Cluster::of(BY_HOST).fill(&mut copy);
     let pairs = world.env.rows("SELECT id, host FROM t_ds_process_instance");
     copy.insert(
@@ -395,6 +389,20 @@ fn inserts(env: &Env, version: Version) -> bool {
     })
 }
 
+#[track_caller]
+fn every_form_is_seen(env: &Env, version: Version, place: &str) {
+    assert!(inserts(env, version), "{place} {version}");
+    for (kind, parameter, names) in FORMS {
+        env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
+        assert_eq!(
+            inserts(env, version),
+            !names,
+            "{place} {version} {kind} {parameter}"
+        );
+        env.sql("DELETE FROM t_ds_command");
+    }
+}
+
 /// 1.x has no column for it; newer releases may leave it empty.
 #[test]
 fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
@@ -409,16 +417,7 @@ fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
                 .name("seven")
                 .state(1)
                 .host(DEAD)]);
-            assert!(inserts(&env, version), "{store:?} {version}");
-            for (kind, parameter, names) in FORMS {
-                env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
-                assert_eq!(
-                    inserts(&env, version),
-                    !names,
-                    "{store:?} {version} {kind} {parameter}"
-                );
-                env.sql("DELETE FROM t_ds_command");
-            }
+            every_form_is_seen(&env, version, &format!("{store:?}"));
         }
     }
 }
@@ -438,16 +437,7 @@ fn an_insert_sees_every_form_whatever_the_servers_sql_mode() {
             .host(DEAD)]);
         for mode in ["EMPTY_STRING_IS_NULL", "ORACLE,EMPTY_STRING_IS_NULL"] {
             server.sql("", &format!("SET GLOBAL sql_mode = '{mode}'"));
-            assert!(inserts(&env, version), "{mode} {version}");
-            for (kind, parameter, names) in FORMS {
-                env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
-                assert_eq!(
-                    inserts(&env, version),
-                    !names,
-                    "{mode} {version} {kind} {parameter}"
-                );
-                env.sql("DELETE FROM t_ds_command");
-            }
+            every_form_is_seen(&env, version, mode);
         }
     }
 }

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::faults::moments::Moment;
 use crate::harness::world::{DEAD, LIVING, World, ago, registered_since};
-use crate::harness::{At, FakeRegistration, Store};
+use crate::harness::{At, FakeRegistration, Proxy, Running, Store};
 
 /// A worker that listens and never answers, with a task of instance 1.
 fn with_a_worker(store: Store) -> (World, TcpListener, FakeRegistration) {
@@ -38,16 +38,22 @@ fn was_asked(listener: &TcpListener) -> bool {
     }
 }
 
+/// A failover that ends tasks, held before this moment.
+fn held_at(world: &mut World, moment: Moment) -> (Proxy, Running) {
+    let proxy = world.env.through_proxy();
+    proxy.trap(moment.bytes(world.env.store), At::Hold);
+    let running = world
+        .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
+        .spawn();
+    proxy.await_sprung();
+    (proxy, running)
+}
+
 #[test]
 fn no_worker_is_asked_as_long_as_a_look_may_still_say_no() {
     for store in [Store::MariaDb, Store::Postgres] {
         let (mut world, listener, _worker) = with_a_worker(store);
-        let proxy = world.env.through_proxy();
-        proxy.trap(Moment::Claim.bytes(store), At::Hold);
-        let running = world
-            .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
-            .spawn();
-        proxy.await_sprung();
+        let (proxy, running) = held_at(&mut world, Moment::Claim);
         let _back = world
             .env
             .register(world.version, &registered_since(DEAD, Timestamp::now()));
@@ -66,12 +72,7 @@ fn no_worker_is_asked_as_long_as_a_look_may_still_say_no() {
 fn workers_are_asked_before_the_new_attempt_can_begin() {
     for store in [Store::MariaDb, Store::Postgres] {
         let (mut world, listener, _worker) = with_a_worker(store);
-        let proxy = world.env.through_proxy();
-        proxy.trap(Moment::Commit.bytes(store), At::Hold);
-        let running = world
-            .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
-            .spawn();
-        proxy.await_sprung();
+        let (proxy, running) = held_at(&mut world, Moment::Commit);
         assert!(was_asked(&listener), "{store:?}");
         assert_eq!(world.command_count(), 0, "{store:?}");
         proxy.go_on();

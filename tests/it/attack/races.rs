@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dsctl::demo::seed;
 
-use crate::harness::world::{DEAD, World};
-use crate::harness::{At, Dsctl, MYSQL_COMMIT, Running, Store};
+use crate::harness::world::World;
+use crate::harness::{At, MYSQL_COMMIT, Running, Store};
 
 const ONE_COMMAND_EACH: &str = "SELECT COUNT(*) FROM (SELECT process_instance_id FROM t_ds_command WHERE command_type = 2 \
      GROUP BY process_instance_id HAVING COUNT(*) = 1) one";
@@ -41,13 +41,7 @@ fn operators_who_run_it_at_the_same_time_make_one_command_each() {
             (40, 40),
             "{store:?}"
         );
-        assert!(
-            world
-                .env
-                .zk()
-                .lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678"))
-                .is_empty()
-        );
+        assert!(world.queue().is_empty());
     }
 }
 
@@ -68,12 +62,10 @@ fn a_process_that_sleeps_through_its_session_at_commit_adds_nothing() {
             .spawn();
         proxy.await_sprung();
         sleeper.signal("STOP");
-        let direct = world.env.url();
-        let second = Dsctl::new(&world.env)
-            .env("DSCTL_DB", &direct)
-            .args(["failover", DEAD, "--yes"])
-            .run()
-            .exit(0);
+        let second = world
+            .dsctl("failover 10.0.0.2:5678 --yes")
+            .env("DSCTL_DB", &world.env.url());
+        let second = second.run().exit(0);
         assert_eq!(world.command_count(), 2, "{second:?}");
         proxy.go_on();
         sleeper.signal("CONT");
@@ -110,13 +102,7 @@ fn a_signal_between_two_batches_leaves_whole_batches_and_no_lock() {
         assert_eq!(claimed, world.command_count(), "{output:?}");
         assert!(claimed < 4);
         assert_eq!(output.json()["recovered"], claimed);
-        assert!(
-            world
-                .env
-                .zk()
-                .lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678"))
-                .is_empty()
-        );
+        assert!(world.queue().is_empty());
     }
 }
 

@@ -7,9 +7,7 @@ use dsctl::demo::seed;
 use dsctl::metadata::database::Database;
 
 use crate::harness::world::{BY_HOST, Cluster, DEAD, World};
-use crate::harness::{
-    At, Env, MariaDb, Output, PASSWORD, Proxy, Running, Store, USER, eventually, wait,
-};
+use crate::harness::{At, Env, MariaDb, Output, PASSWORD, Proxy, Running, USER, eventually, wait};
 
 /// The ids of the dead master's instances: both ends of the table, both sides of its middle, and
 /// one more.
@@ -123,13 +121,7 @@ fn the_range_of_ids_may_be_all_there_are() {
 fn a_second_connection_to_another_server_is_not_used() {
     let (own, other) = (MariaDb::private(), MariaDb::private());
     let mut world = cluster(&own, &IDS);
-    other.sql("", &format!("CREATE DATABASE {}", world.env.database));
-    let mut copy = Env::on(
-        Store::MariaDb,
-        &world.env.connect,
-        other.port(),
-        world.env.database.clone(),
-    );
+    let mut copy = world.env.namesake_on(&other);
     Cluster::of(BY_HOST).fill(&mut copy);
     let proxy = world.env.through_proxy();
     proxy.trap(b"SELECT MIN(id)", At::Hold);

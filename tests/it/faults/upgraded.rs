@@ -79,6 +79,19 @@ fn assert_rest_told(output: &Output, step: &str) {
     );
 }
 
+/// The run has failed because of the step and has written nothing; another one does everything.
+#[track_caller]
+fn assert_nothing_done(world: &World, output: &Output, place: &str, step: &str) {
+    assert!(
+        matches!(output.code, Some(1 | 4 | 6)),
+        "{place}: {output:?}"
+    );
+    assert_told(output, step);
+    assert!(reported(output).is_empty(), "{place}: {output:?}");
+    world.check_untouched();
+    world.complete();
+}
+
 /// Between our look and the first write.
 #[test]
 fn before_the_first_batch() {
@@ -94,14 +107,7 @@ fn before_the_first_batch() {
                 proxy.go_on();
                 let output = world.end(running);
                 world.env.sql(&back);
-                assert!(
-                    matches!(output.code, Some(1 | 4 | 6)),
-                    "{moment:?} {step}: {output:?}"
-                );
-                assert_told(&output, &step);
-                assert!(reported(&output).is_empty(), "{step}: {output:?}");
-                world.check_untouched();
-                world.complete();
+                assert_nothing_done(&world, &output, &format!("{moment:?} {step}"), &step);
             }
         }
     }
@@ -148,14 +154,7 @@ fn within_a_batch() {
                     continue;
                 }
                 world.env.sql(&back);
-                assert!(
-                    matches!(output.code, Some(1 | 4 | 6)),
-                    "{moment:?} {step}: {output:?}"
-                );
-                assert_told(&output, &step);
-                assert!(reported(&output).is_empty(), "{step}: {output:?}");
-                world.check_untouched();
-                world.complete();
+                assert_nothing_done(&world, &output, &format!("{moment:?} {step}"), &step);
             }
         }
     }

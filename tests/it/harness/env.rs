@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use dsctl::demo::Registered;
 use dsctl::model::Version;
@@ -140,6 +141,17 @@ impl Env {
         copy
     }
 
+    /// An empty database of the same name on another MariaDB.
+    pub fn namesake_on(&self, server: &MariaDb) -> Self {
+        server.sql("", &format!("CREATE DATABASE {}", self.database));
+        Self::on(
+            Store::MariaDb,
+            &self.connect,
+            server.port(),
+            self.database.clone(),
+        )
+    }
+
     /// Sets a variable for every run of the program in this world.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
@@ -230,13 +242,20 @@ impl Env {
 
     /// Registers a server of a release: where that release does, with the heartbeat that it writes.
     pub fn register(&self, version: Version, server: &Registered<'_>) -> FakeRegistration {
+        self.register_through(&self.connect, version, server, Duration::from_secs(30))
+    }
+
+    /// The same through this address, with a session of this length.
+    pub fn register_through(
+        &self,
+        connect: &str,
+        version: Version,
+        server: &Registered<'_>,
+        session: Duration,
+    ) -> FakeRegistration {
         let path = self.path(server.key(version).trim_start_matches('/'));
-        FakeRegistration::new(
-            &self.connect,
-            &path,
-            server.payload(version).as_bytes(),
-            None,
-        )
+        let payload = server.payload(version);
+        FakeRegistration::with_session(connect, &path, payload.as_bytes(), None, session)
     }
 
     /// Registers a server in the JDBC registry inside the database. It lives as long as its

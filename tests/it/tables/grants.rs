@@ -3,7 +3,7 @@
 use dsctl::demo::seed;
 use dsctl::family::{Family, family_of};
 
-use super::{WRITING, refused, run};
+use super::{WRITING, refused, refused_each, run};
 use crate::harness::world::{DEAD, World};
 use crate::harness::{Output, PASSWORD, PASSWORD_IN_URL, Store};
 
@@ -179,22 +179,19 @@ fn with_the_listed_grants(store: Store) {
         for right in &rights {
             guest.revoke(right);
             if right.is_to_read() {
-                for line in [
+                let lines = [
                     "masters",
                     "lock status",
                     "failover --all-dead --yes --grace 0s",
-                ] {
-                    refused(&guest.world, line, named(right));
-                }
+                ];
+                refused_each(&guest.world, lines, named(right));
             } else {
                 guest.does("masters");
                 let inserts = !right.what.starts_with("UPDATE");
-                for line in WRITING
-                    .iter()
-                    .filter(|line| !(inserts && line.starts_with("clear-hosts")))
-                {
-                    refused(&guest.world, line, named(right));
-                }
+                let lines = WRITING
+                    .into_iter()
+                    .filter(|line| !(inserts && line.starts_with("clear-hosts")));
+                refused_each(&guest.world, lines, named(right));
             }
             guest.grant(std::slice::from_ref(right));
         }
@@ -255,20 +252,16 @@ fn rights_on_single_columns_hide_the_release_in_mariadb() {
         &format!("SELECT ({})", tasks.columns.join(", ")),
         "t_ds_task_instance",
     )]);
-    for line in WRITING {
-        refused(
-            &guest.world,
-            line,
-            "t_ds_version says 3.0.6, but the tables are those of family 2.0",
-        );
-    }
+    refused_each(
+        &guest.world,
+        WRITING,
+        "t_ds_version says 3.0.6, but the tables are those of family 2.0",
+    );
     guest
         .world
         .env
         .sql("UPDATE t_ds_version SET version = 'mine'");
-    for line in WRITING {
-        refused(&guest.world, line, "may not read whole tables");
-    }
+    refused_each(&guest.world, WRITING, "may not read whole tables");
 }
 
 /// A table that is neither read nor written tells nothing by being closed.
@@ -327,9 +320,7 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
         guest.grant(&rights);
         for right in &rights {
             guest.revoke(right);
-            for line in WRITING {
-                refused(&guest.world, line, named(right));
-            }
+            refused_each(&guest.world, WRITING, named(right));
             // A lock alone needs them too, and nothing else.
             refused(
                 &guest.world,

@@ -4,7 +4,7 @@ use crate::harness::ddl::create_statements;
 use dsctl::metadata::database::Dialect;
 use dsctl::model::Version;
 
-use super::{EVERY, refused, run};
+use super::{EVERY, refused, refused_each, run};
 use crate::harness::world::World;
 use crate::harness::{FakeRegistration, Store};
 
@@ -41,13 +41,11 @@ fn two_instance_tables(store: Store) {
         let mut world = World::idle(store, release);
         world.instances([1]);
         add_instance_table(&world, other, table);
-        for line in EVERY {
-            refused(
-                &world,
-                line,
-                "both t_ds_process_instance and t_ds_workflow_instance",
-            );
-        }
+        refused_each(
+            &world,
+            EVERY,
+            "both t_ds_process_instance and t_ds_workflow_instance",
+        );
         // Nobody can say from here which of the two the masters use.
         for version in ["3.2.2", "3.4.1"] {
             world.env.set("DSCTL_DS_VERSION", version);
@@ -113,9 +111,7 @@ fn half_renamed(store: Store) {
         let world = World::idle(store, release);
         world.instances([1]);
         world.env.sql(change);
-        for line in EVERY {
-            refused(&world, line, seen);
-        }
+        refused_each(&world, EVERY, seen);
     }
 }
 
@@ -141,13 +137,11 @@ fn a_version_of_another_family_is_refused_unless_the_operator_agrees_with_the_ta
         let mut world = World::idle(store, "3.1.9");
         world.instances([1]);
         world.env.sql("UPDATE t_ds_version SET version = '3.2.0'");
-        for line in EVERY {
-            refused(
-                &world,
-                line,
-                "t_ds_version says 3.2.0, but the tables are those of family 3.1",
-            );
-        }
+        refused_each(
+            &world,
+            EVERY,
+            "t_ds_version says 3.2.0, but the tables are those of family 3.1",
+        );
         world.env.set("DSCTL_DS_VERSION", "3.2.0");
         refused(
             &world,

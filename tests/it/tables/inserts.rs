@@ -1,7 +1,7 @@
 //! A command table that would refuse a recovery command: told before the first lock and write, and
 //! in the dry run.
 
-use super::{WRITING, refused, run};
+use super::{WRITING, refused_each, run};
 use crate::harness::Store;
 use crate::harness::world::World;
 
@@ -44,8 +44,8 @@ fn commands_that_cannot_be_inserted(store: Store) {
         let world = World::idle(store, release);
         world.instances([1]);
         world.env.sql(change);
-        for line in WRITING.into_iter().filter(|line| writes(line)) {
-            let output = refused(&world, line, seen);
+        let lines = WRITING.into_iter().filter(|line| writes(line));
+        for output in refused_each(&world, lines, seen) {
             assert!(output.stderr.contains("hint: "), "{output:?}");
         }
         // Whoever inserts nothing needs nothing of this.

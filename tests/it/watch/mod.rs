@@ -45,6 +45,17 @@ pub fn watch(world: &World, more: &str) -> Dsctl {
     world.dsctl(&words)
 }
 
+/// What an operator says to the watchers of a state file.
+fn aside(world: &World, words: &[&str]) {
+    let state = world.env.home().join("watch.json");
+    world
+        .dsctl("watch --state-file")
+        .args([state.to_str().unwrap()])
+        .args(words)
+        .run()
+        .exit(0);
+}
+
 fn event(word: &str) -> String {
     format!("\"event\":\"{word}\"")
 }

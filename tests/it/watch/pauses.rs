@@ -1,18 +1,8 @@
 //! "Watchers are paused" is true from the next batch on, whatever goes on at that moment.
 
-use super::{Rounds, await_commands, await_file, end, of, program, told, watch};
+use super::{Rounds, aside, await_commands, await_file, end, of, program, told, watch};
 use crate::harness::Store;
 use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
-
-fn aside(world: &World, words: &[&str]) {
-    let state = world.env.home().join("watch.json");
-    world
-        .dsctl("watch --state-file")
-        .args([state.to_str().unwrap()])
-        .args(words)
-        .run()
-        .exit(0);
-}
 
 #[test]
 fn a_pause_ends_a_failover_after_its_batch_and_it_goes_on_afterwards() {
