@@ -365,7 +365,7 @@ fn fails_over(number: &str, store: Store) {
 
 fn reads_write_nothing(world: &World) {
     for command in ["masters", "instances", "commands"] {
-        let report = world.run_idly(&format!("{command}"), 0).json();
+        let report = world.run_idly(command, 0).json();
         assert_eq!(report["family"], world.release.family, "{command}");
     }
     world.run_idly(&format!("lock status {}", world.dead()), 0);
