@@ -6,8 +6,8 @@ mod halves;
 mod inserts;
 mod released;
 
-use crate::harness::Output;
 use crate::harness::world::World;
+use crate::harness::{Dsctl, Output};
 
 /// Every command that reads the metadata store.
 const EVERY: [&str; 11] = [
@@ -35,7 +35,7 @@ const WRITING: [&str; 6] = [
 ];
 
 fn run(world: &World, line: &str) -> Output {
-    let program = world.dsctl(line).env_remove("DSCTL_OUTPUT");
+    let program = Dsctl::new(&world.env).args(line.split_whitespace());
     if line.starts_with("watch") {
         let state = world.env.home().join("watch.json");
         return program

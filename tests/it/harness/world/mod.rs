@@ -117,7 +117,7 @@ impl Cluster {
         }
     }
 
-    /// The program answers in JSON.
+    /// What [`World::dsctl`] and [`World::run`] run answers in JSON.
     #[must_use]
     pub fn in_json(self) -> Self {
         Self { json: true, ..self }
@@ -149,9 +149,6 @@ impl Cluster {
             env.unset("DSCTL_ZK");
             env.set("DSCTL_REGISTRY", "jdbc");
         }
-        if self.json {
-            env.set("DSCTL_OUTPUT", "json");
-        }
         self.fill(&mut env);
         let master = registered_since(LIVING, self.living_since);
         let living = if self.registry_inside {
@@ -165,6 +162,7 @@ impl Cluster {
             others: BTreeMap::new(),
             before: self.can_be_compared().then(|| env.dump()),
             version: self.version,
+            json: self.json,
             zk: (!self.registry_inside).then(|| env.zk()),
             living,
             env,
@@ -274,6 +272,7 @@ impl Program for Dsctl {
 pub struct World {
     pub env: Env,
     pub version: Version,
+    json: bool,
     /// Those that hang since the cluster was made.
     pub ids: BTreeSet<i64>,
     /// Unfinished instances that were added, with their hosts.
@@ -536,12 +535,17 @@ impl World {
 impl World {
     /// The program, with these words.
     pub fn dsctl(&self, words: &str) -> Dsctl {
-        Dsctl::new(&self.env).args(words.split_whitespace())
+        let json: &[&str] = if self.json { &["-o", "json"] } else { &[] };
+        Dsctl::new(&self.env)
+            .args(json)
+            .args(words.split_whitespace())
     }
 
     /// `dsctl failover DEAD --yes -o json`, with more words.
     pub fn failover(&self, more: &str) -> Dsctl {
-        self.dsctl(&format!("failover {DEAD} --yes -o json {more}"))
+        Dsctl::new(&self.env)
+            .args(["failover", DEAD, "--yes", "-o", "json"])
+            .args(more.split_whitespace())
     }
 
     /// Runs something to its end: by then the lock must be gone, not later.
