@@ -85,7 +85,7 @@ impl<'a> Lookout<'a> {
             if !proven {
                 return Err(Refusal::CameAndWent(first.clone()).into());
             }
-            (roll, looked) = (seen, Instant::now());
+            (roll, looked) = (seen, asked);
         }
         Ok((
             masters,

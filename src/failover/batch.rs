@@ -155,7 +155,7 @@ impl Handover<'_> {
         let (Some(permit), Some(confirmed)) = (self.permit, confirmed) else {
             return Err(Refusal::NotConfirmed.into());
         };
-        let limit = idle_limit(self.cluster.registry.session_timeout());
+        let limit = idle_limit(&*self.cluster.registry);
         Ok(self
             .cluster
             .store
@@ -241,11 +241,9 @@ impl Handover<'_> {
         }
         if !prepared.tasks.is_empty() {
             let tasks: Vec<i64> = prepared.tasks.iter().map(|(_, task)| *task).collect();
-            self.cluster
-                .store
-                .mark_tasks(batch, &tasks)
-                .await
-                .map_err(Unwritten::at(Blocked::Instances))?;
+            let marked = self.cluster.store.mark_tasks(batch, &tasks).await;
+            let marked = marked.map_err(Unwritten::at(Blocked::Instances))?;
+            prepared.tasks.retain(|(_, task)| marked.contains(task));
         }
         Ok(prepared)
     }

@@ -209,7 +209,11 @@ impl Refusal {
             Self::TooMany { found, .. } => {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }
-            Self::NoTransactions(_) => "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them".to_owned(),
+            Self::NoTransactions(_) => {
+                "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them; where it is a view, GRANT SHOW VIEW on it, so that \
+                 the tables behind it are seen"
+                    .to_owned()
+            }
             Self::CannotWrite(obstacle) => obstacle.hint(),
             Self::NotConfirmed => "nothing was written".to_owned(),
             Self::StrangeMasters { jdbc, .. } => {

@@ -27,7 +27,7 @@ pub(super) async fn end_tasks(cluster: &Cluster, tasks: &[&Task]) -> Vec<(i64, b
     let Some(request) = cluster.store.release().kill_request() else {
         return Vec::new();
     };
-    let limit = PATIENCE.min(idle_limit(cluster.registry.session_timeout()) / 2);
+    let limit = PATIENCE.min(idle_limit(&*cluster.registry) / 2);
     let asked = by_worker(tasks.iter().copied())
         .into_iter()
         .map(|(worker, tasks)| async move {

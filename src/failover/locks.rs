@@ -146,8 +146,16 @@ pub(super) async fn kept<T, E: Into<FailoverError>>(
     }
 }
 
+/// No server of the database's counts less.
+const SHORTEST_IDLE: Duration = Duration::from_secs(1);
+
 /// The server ends a frozen process's transaction long before the registry ends its lock. Our last
-/// sign of life to the registry may be a third of the session old when the transaction starts.
-pub(super) fn idle_limit(session_timeout: Duration) -> Duration {
-    (session_timeout / 3).max(Duration::from_secs(1))
+/// sign of life to the registry may be a third of the session old when the transaction starts. Of a
+/// session that was taken over it is not known how long it is.
+pub(super) fn idle_limit(registry: &dyn Registry) -> Duration {
+    if registry.is_resumed() {
+        SHORTEST_IDLE
+    } else {
+        (registry.session_timeout() / 3).max(SHORTEST_IDLE)
+    }
 }

@@ -102,7 +102,7 @@ async fn ask_again(
     cluster.store.reconnect().await?;
     let looking = cluster
         .store
-        .begin_locking(idle_limit(cluster.registry.session_timeout()))
+        .begin_locking(idle_limit(&*cluster.registry))
         .await?;
     let rows = cluster.store.lock_instances(&looking, instances).await;
     let commands = match &rows {

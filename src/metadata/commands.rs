@@ -1,6 +1,6 @@
 //! Reads of the command and the error-command table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Deref;
 
 use super::database::{DatabaseError, Row};
@@ -194,9 +194,9 @@ impl MetadataStore {
     pub async fn failed_recoveries(
         &mut self,
     ) -> Result<Vec<(ListedInstance, CommandRow)>, DatabaseError> {
-        let Some(state) = self.release.failed_recovery() else {
+        if self.release.failed_recovery().is_none() {
             return Ok(Vec::new());
-        };
+        }
         let mut errors: HashMap<InstanceId, CommandRow> = HashMap::new();
         let keep = |mut command: CommandRow| {
             if let Some(id) = command.instance_id {
@@ -210,17 +210,45 @@ impl MetadataStore {
             }
         };
         self.each_recovery_error(BEFORE_EVERY_ID, keep).await?;
-        let mut ids: Vec<InstanceId> = errors.keys().copied().collect();
-        ids.sort_unstable();
+        let ended = self
+            .ended_by_recovery(errors.keys().copied().collect())
+            .await?;
+        let with_error = ended
+            .into_iter()
+            .filter_map(|row| errors.remove(&row.instance.id).map(|error| (row, error)));
+        Ok(with_error.collect())
+    }
+
+    /// How many [`MetadataStore::failed_recoveries`] there are. No message is read for that.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn count_failed_recoveries(&mut self) -> Result<u64, DatabaseError> {
+        if self.release.failed_recovery().is_none() {
+            return Ok(0);
+        }
+        let query = self.statements().failed_recovery_commands();
+        let mut ids = BTreeSet::new();
+        let mut keep =
+            |row: Row| ids.extend(rows::command_instance(row.int(1), row.text(2).as_deref()));
+        self.each(&query, &mut keep).await?;
+        let ended = self.ended_by_recovery(ids).await?;
+        Ok(ended.len() as u64)
+    }
+
+    /// Those of these instances that a failed recovery has left in its state.
+    async fn ended_by_recovery(
+        &mut self,
+        ids: BTreeSet<InstanceId>,
+    ) -> Result<Vec<ListedInstance>, DatabaseError> {
+        let Some(state) = self.release.failed_recovery() else {
+            return Ok(Vec::new());
+        };
+        let ids: Vec<InstanceId> = ids.into_iter().collect();
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
             let query = self.statements().ended_without_time(some, state);
-            let ended = self.collect(&query, rows::listed).await?;
-            found.extend(
-                ended
-                    .into_iter()
-                    .filter_map(|row| errors.remove(&row.instance.id).map(|error| (row, error))),
-            );
+            found.extend(self.collect(&query, rows::listed).await?);
         }
         Ok(found)
     }

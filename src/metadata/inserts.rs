@@ -37,6 +37,7 @@ impl MetadataStore {
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let now = now.map(|now| now.strftime("%Y-%m-%d %H:%M:%S").to_string());
         let mut inserted = HashMap::with_capacity(commands.len());
+        let mut acts_behind = false;
         // A column that is left out takes the database's default: rows with and without a priority
         // go apart.
         let (with, without): (Vec<_>, Vec<_>) = commands
@@ -44,12 +45,21 @@ impl MetadataStore {
             .partition(|command| command.row.priority.is_some());
         for group in [with, without] {
             for piece in pieces(&group) {
-                self.insert_piece(piece, claimed, now.as_deref(), &mut inserted)
+                acts_behind |= self
+                    .insert_piece(piece, claimed, now.as_deref(), &mut inserted)
                     .await?;
             }
         }
-        let ids = commands.iter().map(|command| command.row.instance.id);
-        let missing: Vec<InstanceId> = ids.filter(|id| !inserted.contains_key(id)).collect();
+        let ids: Vec<InstanceId> = commands.iter().map(|one| one.row.instance.id).collect();
+        if acts_behind {
+            // Whatever it does, it has done that by now: to the claims as well.
+            self.retain_those_that_stand(&mut inserted).await?;
+            self.ensure_claimed(within, &ids).await?;
+        }
+        let missing: Vec<InstanceId> = ids
+            .into_iter()
+            .filter(|id| !inserted.contains_key(id))
+            .collect();
         if missing.is_empty() {
             return Ok(inserted);
         }
@@ -73,15 +83,16 @@ impl MetadataStore {
         })
     }
 
+    /// Inserts some of them; gives whether something may act behind that.
     async fn insert_piece(
         &mut self,
         piece: &[&NewCommand<'_>],
         claimed: bool,
         now: Option<&str>,
         inserted: &mut HashMap<InstanceId, i64>,
-    ) -> Result<(), DatabaseError> {
+    ) -> Result<bool, DatabaseError> {
         let Some(first) = piece.first() else {
-            return Ok(());
+            return Ok(false);
         };
         let with_priority = first.row.priority.is_some();
         let columns: Vec<(&str, CommandValue)> = self
@@ -109,15 +120,12 @@ impl MetadataStore {
         if self.database.dialect() != Dialect::MySql {
             self.database.ready().await.query(&query, &mut keep).await?;
             self.server.believe(hearing, self.database.endpoint())?;
-            if acts_behind {
-                self.retain_those_that_stand(&mut kept).await?;
-            }
             inserted.extend(kept);
-            return Ok(());
+            return Ok(acts_behind);
         }
         let written = self.database.ready().await.execute(&query).await?;
         if written.rows == 0 {
-            return Ok(());
+            return Ok(false);
         }
         if usize::try_from(written.rows).is_ok_and(|rows| rows > piece.len()) {
             return Err(DatabaseError::Refused {
@@ -134,11 +142,11 @@ impl MetadataStore {
         let read_back = self.statements().commands_from(written.insert_id);
         self.each(&read_back, &mut keep).await?;
         inserted.extend(kept);
-        Ok(())
+        Ok(false)
     }
 
-    /// Of these commands, by their instances, those that are there at the end of the statement
-    /// which inserted them.
+    /// Of these commands, by their instances, those that are there behind all inserts, and are the
+    /// only one since then.
     async fn retain_those_that_stand(
         &mut self,
         kept: &mut HashMap<InstanceId, i64>,
@@ -147,10 +155,14 @@ impl MetadataStore {
             return Ok(());
         };
         let read_back = self.statements().commands_from(*first);
-        let mut standing = HashSet::with_capacity(kept.len());
-        self.each(&read_back, &mut |row| standing.extend(named(&row)))
-            .await?;
-        kept.retain(|instance, id| standing.contains(&(*instance, *id)));
+        let mut standing: HashMap<InstanceId, Vec<i64>> = HashMap::with_capacity(kept.len());
+        self.each(&read_back, &mut |row| {
+            if let Some((instance, id)) = named(&row).filter(|(one, _)| kept.contains_key(one)) {
+                standing.entry(instance).or_default().push(id);
+            }
+        })
+        .await?;
+        kept.retain(|instance, id| standing.get(instance).is_some_and(|ids| *ids == [*id]));
         Ok(())
     }
 }

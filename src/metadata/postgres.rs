@@ -72,15 +72,22 @@ const NO_TRANSACTION_TIMEOUT: &str = "; SET LOCAL transaction_timeout = 0";
 /// The first version that does.
 const FIRST_TRANSACTION_TIMEOUT: u32 = 17_00_00;
 
+/// What a trigger puts off until COMMIT would undo what nobody looks at any more: here it is done
+/// behind each statement, before the last looks.
+const NOTHING_DEFERRED: &str = "; SET CONSTRAINTS ALL IMMEDIATE";
+
 /// pgpool sends what begins so to the server that takes the writes; to all others it is a comment.
 const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
 
 /// Which server answers, in which schemas our names are looked up, and why it takes no writes. The
 /// functions may be called by everybody. The time at which it was started tells a server from all
 /// others, also where an address leads to several; and behind a pooler somebody else may have left
-/// another search path on the connection.
+/// another search path on the connection, or tables that go with it, which come before all others of
+/// their names.
 const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port(), 'started', \
      CAST(date_part('epoch', pg_postmaster_start_time()) * 1000000 AS bigint), 'schemas', \
+     CASE WHEN pg_my_temp_schema() <> 0 THEN CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_class \
+     WHERE relnamespace = pg_my_temp_schema() AND left(CAST(relname AS TEXT), 5) = 't_ds_') THEN 'pg_temp' END END, \
      replace(array_to_string(current_schemas(false), ','), '|', '-')) || '|' || \
      concat_ws(', ', CASE WHEN pg_is_in_recovery() THEN 'it is a standby' END, \
      CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN 'default_transaction_read_only is on' END)";
@@ -268,7 +275,8 @@ impl Driver for PostgresDriver {
         vec![match access {
             Access::Read => format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}"),
             Access::Write => format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; {settings}; SET LOCAL idle_in_transaction_session_timeout = {}",
+                "BEGIN ISOLATION LEVEL READ COMMITTED; {settings}{NOTHING_DEFERRED}; \
+                 SET LOCAL idle_in_transaction_session_timeout = {}",
                 milliseconds(idle_limit)
             ),
         }]
@@ -277,13 +285,13 @@ impl Driver for PostgresDriver {
     /// One statement sees one state at either level; a write at the higher one could fail for
     /// another's.
     fn alone(session: &mut PostgresSession, writes: bool) -> Option<String> {
-        let level = if writes {
-            "READ COMMITTED"
+        let (level, more) = if writes {
+            ("READ COMMITTED", NOTHING_DEFERRED)
         } else {
-            "REPEATABLE READ"
+            ("REPEATABLE READ", "")
         };
         Some(format!(
-            "BEGIN ISOLATION LEVEL {level}; {}",
+            "BEGIN ISOLATION LEVEL {level}; {}{more}",
             session.settings
         ))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::database::{DatabaseError, Row};
+use super::database::{DatabaseError, Dialect, Row};
 use super::statements::{catalogue, id_sequence};
 use super::store::MetadataStore;
 use crate::family::{Claim, TaskRule};
@@ -193,6 +193,9 @@ impl WritableColumns {
     }
 }
 
+/// Number of the error of MySQL's that says which right on a table is missing.
+const NOT_ALLOWED: &str = "1142 ";
+
 const DATA: &str = "t_ds_jdbc_registry_data";
 const LOCK: &str = "t_ds_jdbc_registry_lock";
 const CLIENT: &str = "t_ds_jdbc_registry_client_heartbeat";
@@ -226,6 +229,7 @@ impl MetadataStore {
             .await
             .query(&query, &mut |row| seen.read(&row))
             .await?;
+        let undeletable = self.undeletable(writing).await?;
         let filled: Vec<&str> = self
             .release
             .command_columns()
@@ -237,7 +241,8 @@ impl MetadataStore {
         {
             return Ok(Some(obstacle));
         }
-        let rights = self.missing_rights(&seen, &filled, writing);
+        let mut rights = self.missing_rights(&seen, &filled, writing);
+        rights.extend(undeletable);
         Ok((!rights.is_empty()).then_some(Obstacle::NoRight(rights)))
     }
 
@@ -255,6 +260,28 @@ impl MetadataStore {
                 || [DATA, LOCK, CLIENT].contains(&table) && writing.locks
         };
         self.hidden.iter().filter(counts).cloned().collect()
+    }
+
+    /// Tables from which rows are going to be deleted, and may not be, where the catalogue does not
+    /// tell: a server of MySQL's kind looks at the rights before it explains a statement.
+    async fn undeletable(&mut self, writing: Writing) -> Result<Vec<String>, DatabaseError> {
+        let mut missing = Vec::new();
+        let database = self.database.ready().await;
+        if !writing.locks || database.dialect() != Dialect::MySql {
+            return Ok(missing);
+        }
+        for table in [LOCK, CLIENT] {
+            let query = format!("EXPLAIN DELETE FROM {table} WHERE 1 = 0").into();
+            match database.query(&query, &mut |_| ()).await {
+                Err(DatabaseError::Refused { cause, .. }) if cause.starts_with(NOT_ALLOWED) => {
+                    missing.push(format!("DELETE ON {table}"));
+                }
+                // What it does not explain is no obstacle.
+                Ok(()) | Err(DatabaseError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(missing)
     }
 
     fn missing_rights(

@@ -52,18 +52,31 @@ impl MetadataStore {
     }
 
     /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have
-    /// engines).
+    /// engines), and views behind which such a one stands, or may.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn tables_without_transactions(&mut self) -> Result<Vec<String>, DatabaseError> {
-        if self.database.dialect() != Dialect::MySql {
+        let dialect = self.database.dialect();
+        if dialect != Dialect::MySql {
             return Ok(Vec::new());
         }
         let tables = &self.release.family.tables;
         let written = [tables.instance, tables.task, tables.command];
-        let query = catalogue::without_transactions(self.database.dialect(), &written);
-        self.collect(&query, |row| row.text(0)).await
+        let query = catalogue::without_transactions(dialect, &written);
+        let found = self
+            .collect(&query, |row| Some((row.text(0)?, row.int(1) == Some(1))))
+            .await?;
+        let (views, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, is_view)| *is_view);
+        let [views, mut found] =
+            [views, found].map(|some| some.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+        if !views.is_empty() {
+            let query = catalogue::views_with_transactions(dialect, &views);
+            let good = self.collect(&query, |row| row.text(0)).await?;
+            let doubtful = views.into_iter().filter(|view| !good.contains(view));
+            found.extend(doubtful.map(|view| format!("what the view {view} shows, or may show,")));
+        }
+        Ok(found)
     }
 
     /// Makes the batch last. The server has told in its transaction that it is the one that was
@@ -162,23 +175,47 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Marks tasks that are still unfinished; gives how many were marked.
+    /// Marks tasks that are still unfinished; gives those whose mark stands.
     ///
     /// # Errors
-    /// [`DatabaseError`].
+    /// [`DatabaseError`]; [`DatabaseError::Refused`] where a mark does not stand. The batch must not be
+    /// committed then.
     pub async fn mark_tasks(
         &mut self,
         _within: &WriteBatch,
         tasks: &[i64],
-    ) -> Result<u64, DatabaseError> {
-        let mut marked = 0;
+    ) -> Result<HashSet<i64>, DatabaseError> {
+        let clear_flag = self.release.mark_clears_flag();
+        let mut marks = Vec::with_capacity(tasks.len());
         for some in tasks.chunks(LOOK_UP) {
-            let query = self
-                .statements()
-                .mark_tasks(some, self.release.mark_clears_flag());
-            marked += self.database.ready().await.execute(&query).await?.rows;
+            let query = self.statements().mark_tasks(some, clear_flag);
+            self.database.ready().await.execute(&query).await?;
+            let query = self.statements().marks_of(some, clear_flag);
+            marks.extend(
+                self.collect(&query, |row| row.int(0).zip(row.int(1)))
+                    .await?,
+            );
         }
-        Ok(marked)
+        match marks.iter().find(|(_, stands)| *stands == 0) {
+            Some((task, _)) => {
+                let table = self.release.family.tables.task;
+                Err(self.taken_back(&format!("mark of task {task}"), table))
+            }
+            // Others have ended meanwhile.
+            None => Ok(marks.into_iter().map(|(task, _)| task).collect()),
+        }
+    }
+
+    /// What a trigger or a rule has done to what was written.
+    fn taken_back(&self, written: &str, table: &str) -> DatabaseError {
+        DatabaseError::Refused {
+            endpoint: self.database.endpoint().to_owned(),
+            cause: format!(
+                "the {written} did not stay as it was written: a trigger or a rule of {table} changes it; nothing of this batch \
+                 was written"
+            ),
+            busy: false,
+        }
     }
 
     /// That the claim stands in the rows of these instances, which are locked: a trigger or a rule
@@ -204,15 +241,10 @@ impl MetadataStore {
         let Some(id) = instances.iter().find(|id| !claimed.contains(id)) else {
             return Ok(());
         };
-        Err(DatabaseError::Refused {
-            endpoint: self.database.endpoint().to_owned(),
-            cause: format!(
-                "the claim of instance {id} did not stay as it was written: a trigger or a rule of {} changes it; nothing of \
-                 this batch was written",
-                self.release.family.tables.instance
-            ),
-            busy: false,
-        })
+        Err(self.taken_back(
+            &format!("claim of instance {id}"),
+            self.release.family.tables.instance,
+        ))
     }
 
     /// Claims instances that still have the host and state given; gives how many were claimed. One

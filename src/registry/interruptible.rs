@@ -45,6 +45,10 @@ impl Registry for InterruptibleRegistry {
         self.registry.session_timeout()
     }
 
+    fn is_resumed(&self) -> bool {
+        self.registry.is_resumed()
+    }
+
     fn full_path(&self, path: &str) -> String {
         self.registry.full_path(path)
     }

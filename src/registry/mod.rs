@@ -162,8 +162,16 @@ pub trait Registry: Send {
     /// Where it is, to be shown: hosts and namespace, or the database. Never a password.
     fn endpoint(&self) -> &str;
 
-    /// How long the registry keeps our locks when we fall silent; negotiated with the server.
+    /// How long the registry keeps our locks when we fall silent; negotiated with the server that
+    /// has made the session.
     fn session_timeout(&self) -> Duration;
+
+    /// Whether another server may have taken the session over since it was made, or the same one
+    /// after a restart. It negotiates anew for how long it keeps the session, by its own limits,
+    /// and that is not told: it may be less than [`Registry::session_timeout`].
+    fn is_resumed(&self) -> bool {
+        false
+    }
 
     /// A path as the registry has it, root included.
     fn full_path(&self, path: &str) -> String;

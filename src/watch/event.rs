@@ -178,7 +178,7 @@ pub enum What {
         #[serde(skip)]
         holder: Vec<String>,
     },
-    /// There are unfinished instances that no failover takes, or there are none any more.
+    /// There are instances that hang and that no failover takes, or there are none any more.
     LeftAlone {
         /// How many.
         #[serde(flatten)]
@@ -233,7 +233,7 @@ pub struct Summary {
     pub locks: Vec<String>,
 }
 
-/// How many unfinished instances nobody fails over, by what is the matter with them.
+/// How many instances nobody fails over, by what is the matter with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LeftAlone {
     /// Handed over, and without a command.
@@ -242,6 +242,8 @@ pub struct LeftAlone {
     pub odd_hosts: u64,
     /// Their host is SQL NULL.
     pub no_host: u64,
+    /// Handed over, and made failed ones as a master could not take them up.
+    pub recovery_failed: u64,
 }
 
 /// How a failover ended.

@@ -48,6 +48,8 @@ impl Watcher<'_> {
         now: i64,
     ) -> Option<String> {
         if let (None, Some(reason)) = (&self.memory.brake, storm) {
+            // What an operator said before this is no word about a brake that nobody has seen.
+            around.resumed();
             self.memory.brake = Some(Brake {
                 since_ms: now,
                 reason,
@@ -94,8 +96,9 @@ impl Watcher<'_> {
         let key = match hold {
             Hold::NoMasters => "no masters".to_owned(),
             Hold::Alive(sign) => format!("alive {sign}"),
-            Hold::Grace(until) => format!("grace {until}"),
-            Hold::CoolDown(until) => format!("cool-down {until}"),
+            // A clock that is set moves them, which is no news.
+            Hold::Grace(until) => format!("grace {}", until.saturating_sub(self.set_by)),
+            Hold::CoolDown(until) => format!("cool-down {}", until.saturating_sub(self.set_by)),
             Hold::Paused { by, reason } => format!("paused {by} {reason}"),
             Hold::Brake(reason) => format!("brake {reason}"),
         };

@@ -58,6 +58,7 @@ impl Watcher<'_> {
             orphans,
             odd_hosts: sum(counts, |count| unfinished(count) && odd(count)),
             no_host: sum(counts, |count| unfinished(count) && count.host.is_none()),
+            recovery_failed: cluster.store.count_failed_recoveries().await?,
         };
         if left != self.left {
             self.left = left;

@@ -145,6 +145,7 @@ mod tests {
             orphans: 1,
             odd_hosts: 2,
             no_host: 3,
+            recovery_failed: 4,
         };
         vec![
             What::Started {
@@ -319,7 +320,7 @@ mod tests {
             "dry_run",
             summary,
             summary,
-            "orphans odd_hosts no_host",
+            "orphans odd_hosts no_host recovery_failed",
             "exit_code",
             "",
             "unfinished_instances",

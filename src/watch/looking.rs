@@ -1,6 +1,7 @@
 //! Looks at the registry, and for signs of life of whoever is not registered.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::event::Released;
@@ -14,7 +15,7 @@ use crate::failover::{
 };
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
-use crate::registry::Registry;
+use crate::registry::{Registry, RegistryError};
 
 /// How much longer than the interval a look may be in coming: rounds take their time.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -23,6 +24,13 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// every round of cron.
 pub(super) const ANOTHERS: &str = "the registry has lost its data, or what was remembered is another cluster's, and each needs a state file of its own (--state-file)";
 
+/// The masters, and when they were asked for: an answer shows who was there then, however late it
+/// is heard.
+async fn ask(registry: &mut dyn Registry) -> Result<(Registrations, Instant), RegistryError> {
+    let asked = Instant::now();
+    Ok((registry.masters().await?, asked))
+}
+
 impl Watcher<'_> {
     /// One look at the registry. What it does not prove to have gone on since the last one begins
     /// anew.
@@ -30,27 +38,28 @@ impl Watcher<'_> {
         &mut self,
         cluster: &mut Cluster,
     ) -> Result<Registrations, FailoverError> {
-        let masters = if self.plan.once {
+        let (masters, asked) = if self.plan.once {
             // No later round of this process sees whether a heartbeat stands still.
-            beyond_doubt(&mut *cluster.registry).await?
+            (beyond_doubt(&mut *cluster.registry).await?, Instant::now())
         } else {
-            cluster.registry.masters().await?
+            ask(&mut *cluster.registry).await?
         };
         let family = cluster.store.release().family;
         // No master at all is the registry's failure until one is back, and no reason to end the
         // round.
         check_registry(&masters, family, place(&*cluster.registry), true)?;
-        self.see(&*cluster.registry, &masters);
+        self.see(&*cluster.registry, &masters, asked);
         Ok(masters)
     }
 
-    fn see(&mut self, registry: &dyn Registry, masters: &Registrations) {
+    fn see(&mut self, registry: &dyn Registry, masters: &Registrations, asked: Instant) {
         let roll = Roll::of(registry.endpoint(), masters);
         self.settle(Home::of(registry, masters, &roll));
+        let age = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
         let look = Look {
             roll,
-            at_ms: self.now(),
-            steady: Some(Instant::now()),
+            at_ms: self.now().saturating_sub(age),
+            steady: Some(asked),
         };
         let registered: BTreeSet<String> = masters
             .servers
@@ -99,19 +108,26 @@ impl Watcher<'_> {
         let Cluster {
             registry, store, ..
         } = cluster;
-        let mut counts = std::pin::pin!(store.host_counts());
-        async {
-            loop {
-                tokio::select! {
-                    counts = &mut counts => return counts.map_err(FailoverError::from),
-                    () = tokio::time::sleep(self.plan.interval) => {
-                        let masters = registry.masters().await?;
-                        self.see(&**registry, &masters);
-                    }
+        self.looking_on(&mut **registry, store.host_counts()).await
+    }
+
+    /// Does what may take long, and looks at the registry meanwhile as often as between two rounds:
+    /// where it does not count who comes and goes, an absence would be proven by nothing else.
+    pub(super) async fn looking_on<T, E: Into<FailoverError>>(
+        &mut self,
+        registry: &mut dyn Registry,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, FailoverError> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done.map_err(Into::into),
+                () = tokio::time::sleep(self.plan.interval) => {
+                    let (masters, asked) = ask(registry).await?;
+                    self.see(registry, &masters, asked);
                 }
             }
         }
-        .await
     }
 
     /// Looks at the registry if nobody has for as long as between two rounds: of many masters, or
@@ -125,8 +141,8 @@ impl Watcher<'_> {
             .as_ref()
             .and_then(|look| look.steady);
         if looked.is_some_and(|looked| looked.elapsed() >= self.plan.interval) {
-            let masters = cluster.registry.masters().await?;
-            self.see(&*cluster.registry, &masters);
+            let (masters, asked) = ask(&mut *cluster.registry).await?;
+            self.see(&*cluster.registry, &masters, asked);
         }
         Ok(())
     }

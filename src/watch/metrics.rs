@@ -218,13 +218,15 @@ impl Metrics {
             orphans,
             odd_hosts,
             no_host,
+            recovery_failed,
         } = seen.left;
         let left = [
             ("orphan", orphans),
             ("odd_host", odd_hosts),
             ("no_host", no_host),
+            ("recovery_failed", recovery_failed),
         ];
-        let help = "Unfinished process instances that no failover takes.";
+        let help = "Process instances that hang and that no failover takes.";
         page.family(
             "left_alone_instances",
             "gauge",

@@ -31,7 +31,7 @@ pub(super) fn handed_over(
     away: impl Fn(&str) -> bool,
 ) -> Vec<(String, i64)> {
     let less = |(master, count): (&String, &i64)| {
-        let gone = count - now.get(master).copied().unwrap_or(0);
+        let gone = count.saturating_sub(now.get(master).copied().unwrap_or(0));
         (gone > 0 && away(master)).then(|| (master.clone(), gone))
     };
     before.iter().filter_map(less).collect()

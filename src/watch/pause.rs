@@ -84,6 +84,8 @@ impl PauseFile {
         match std::fs::remove_file(&self.path) {
             Ok(()) => Ok(pause),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // A disk that cannot be written to says so, whatever is there.
+            Err(_) if pause.is_none() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -51,6 +51,7 @@ pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal)
         wrote: false,
         came_to: ExitCode::Done,
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
+        set_by: 0,
         last_success: Instant::now(),
         unkept: None,
         refused: BTreeMap::new(),
@@ -216,6 +217,10 @@ impl Watcher<'_> {
                 .min(held_until);
             if let Some(next) = self.pause_between(around, cluster, wait).await {
                 return next;
+            }
+            // How long its server keeps such a session, and with it a lock, is not known.
+            if cluster.registry.is_resumed() {
+                return Next::Reopen(None);
             }
         }
     }
@@ -465,7 +470,10 @@ impl Watcher<'_> {
         let now = Timestamp::now().as_millisecond();
         match self.clock.set_by(now, Instant::now()) {
             0 => {}
-            set => self.memory.shift(set),
+            set => {
+                self.memory.shift(set);
+                self.set_by = self.set_by.saturating_add(set);
+            }
         }
         now
     }

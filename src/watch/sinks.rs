@@ -6,6 +6,8 @@ mod live;
 mod manager;
 mod metrics;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 pub use hooks::{Caller, HookSink};
@@ -61,6 +63,24 @@ pub enum Note {
     Event(Event),
 }
 
+/// How often it is told that the loop is alive while somebody is waited for who has a limit of
+/// time.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// Waits for the end of something that ends in its time, and says meanwhile that the loop is alive.
+pub(super) async fn while_it_lasts<T>(
+    work: impl Future<Output = T>,
+    mut is_alive: impl FnMut(),
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(PULSE, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => is_alive(),
+        }
+    }
+}
+
 /// All who are told, in this order.
 #[derive(Default)]
 pub struct Sinks<'a>(Vec<Box<dyn Sink + 'a>>);
@@ -81,10 +101,25 @@ impl<'a> Sinks<'a> {
     /// Tells an event, and waits until everybody is done with it.
     pub async fn tell(&mut self, event: &Event) {
         self.tell_at_once(event);
-        for sink in &mut self.0 {
-            sink.follow_up().await;
+        for place in 0..self.0.len() {
+            self.follow_up(place).await;
         }
         self.pass_notes_on();
+    }
+
+    /// Waits for one of them; all others hear meanwhile that the loop is alive.
+    async fn follow_up(&mut self, place: usize) {
+        let (before, rest) = self.0.split_at_mut(place);
+        let Some((sink, behind)) = rest.split_first_mut() else {
+            return;
+        };
+        let others = || {
+            before
+                .iter_mut()
+                .chain(&mut *behind)
+                .for_each(|sink| sink.progress());
+        };
+        while_it_lasts(sink.follow_up(), others).await;
     }
 
     /// Tells an event from within something that cannot wait. What takes time is done after the

@@ -2,9 +2,7 @@
 //! and what they do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use jiff::Timestamp;
+use std::time::{Duration, Instant};
 
 use super::guard::{self, Limits};
 use super::others::{by_others, handed_over};
@@ -23,12 +21,16 @@ pub(super) struct StormBrake {
     /// How much work each dead master had when that was last counted.
     work: BTreeMap<String, i64>,
     alive: BTreeSet<String>,
+    /// When that was, by the clock that dates what is remembered, and by one that nobody sets: the
+    /// lock may be waited for, and the former be set meanwhile.
+    began_ms: i64,
+    began: Instant,
 }
 
 impl Watcher<'_> {
-    pub(super) fn storm_brake(&self) -> StormBrake {
-        let now = Timestamp::now().as_millisecond();
-        let work = if self.is_recent(now) {
+    pub(super) fn storm_brake(&mut self) -> StormBrake {
+        let (began_ms, began) = (self.now(), Instant::now());
+        let work = if self.is_recent(began_ms) {
             self.memory.work.clone()
         } else {
             BTreeMap::new()
@@ -39,7 +41,16 @@ impl Watcher<'_> {
             done: self.memory.done.clone(),
             work,
             alive,
+            began_ms,
+            began,
         }
+    }
+}
+
+impl StormBrake {
+    fn now(&self) -> i64 {
+        let passed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        self.began_ms.saturating_add(passed)
     }
 }
 
@@ -49,7 +60,7 @@ impl Limit for StormBrake {
     }
 
     fn room(&self, family: &Family, crowd: &Crowd<'_>) -> Room {
-        let now = Timestamp::now().as_millisecond();
+        let now = self.now();
         let count =
             |master: &str| picture::unfinished_of(family, crowd.counts, &Address::seen(master));
         let work = self
@@ -97,7 +108,8 @@ mod tests {
     const RUNNING: i64 = 1;
 
     fn brake(done: &[&str], work: &[(&str, i64)]) -> StormBrake {
-        let now = Timestamp::now().as_millisecond();
+        // Not what this machine's clock says at the moment, which may be set.
+        let now = 1_000_000;
         let limits = Limits {
             grace: Duration::ZERO,
             cool_down: Duration::from_mins(10),
@@ -116,6 +128,8 @@ mod tests {
                 .map(|(master, count)| ((*master).to_owned(), *count))
                 .collect(),
             alive: BTreeSet::new(),
+            began_ms: now,
+            began: Instant::now(),
         }
     }
 

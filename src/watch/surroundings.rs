@@ -7,7 +7,7 @@ use super::event::{Event, Source};
 use super::memory::Memory;
 use super::pause::{Pause, PauseFile};
 use super::round::Round;
-use super::sinks::{Caller, Note, Sinks};
+use super::sinks::{Caller, Note, Sinks, while_it_lasts};
 use super::state::StateFile;
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
@@ -136,7 +136,9 @@ impl<'a> Surroundings<'a> {
 
     /// Asks the hooks whether a master may be failed over; gives why not.
     pub(super) async fn veto(&mut self, master: &Address, unfinished: i64) -> Option<String> {
-        let (veto, printed) = self.hooks.ask(master, unfinished).await;
+        let Self { hooks, sinks, .. } = self;
+        let asked = hooks.ask(master, unfinished);
+        let (veto, printed) = while_it_lasts(asked, || sinks.progress()).await;
         for note in &printed {
             self.sinks.note(note);
         }

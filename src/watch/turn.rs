@@ -45,8 +45,10 @@ impl Watcher<'_> {
             return Ok(None);
         }
         // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
+        let stop = self.stop.clone();
         let asked = async { Ok::<_, FailoverError>(around.veto(master, unfinished).await) };
-        if let Some(why) = self.stop.unless(asked).await? {
+        let asked = self.looking_on(&mut *cluster.registry, stop.unless(asked));
+        if let Some(why) = asked.await? {
             let veto = Refused::Veto {
                 master: master.clone(),
                 why,
@@ -120,11 +122,11 @@ impl Watcher<'_> {
         if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
             around.tell(started).await;
         }
-        let rules = self.rules(master);
+        let (rules, brake) = (self.rules(master), self.storm_brake());
         let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
         let mut passing = Passing {
             around,
-            brake: self.storm_brake(),
+            brake,
             untold,
         };
         let mut run = Handover::new(cluster, &rules, permit, &mut passing)
@@ -229,7 +231,7 @@ impl Watcher<'_> {
         cluster: &mut Cluster,
         master: &Address,
     ) -> bool {
-        let Some(before) = self.refused.get(master.as_str()) else {
+        let Some(before) = self.refused.get(master.as_str()).cloned() else {
             return false;
         };
         let (rules, _stop) = (self.rules(master), self.stop.clone());
@@ -241,7 +243,7 @@ impl Watcher<'_> {
         let run = Handover::new(cluster, &rules, None, &mut passing)
             .failover(from_ref(master))
             .await;
-        matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == *before)
+        matches!(&run.failure, Some(FailoverError::Refused(refusal)) if refusal.to_string() == before)
     }
 
     fn remember(

@@ -42,6 +42,8 @@ pub(super) struct Watcher<'a> {
     /// The first failover that did not come to a good end, for the exit code of a single round.
     pub(super) came_to: ExitCode,
     pub(super) clock: Clock,
+    /// By how many milliseconds that was set, all together.
+    pub(super) set_by: i64,
     pub(super) last_success: Instant,
     /// Why the memory could not be kept when that was last tried.
     pub(super) unkept: Option<Unkept>,

@@ -2,6 +2,7 @@
 //! lives.
 
 mod answers;
+mod behind;
 mod commit;
 mod databases;
 mod edges;

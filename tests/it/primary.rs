@@ -543,6 +543,33 @@ fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else
     );
 }
 
+/// A temporary table stays on its connection as long as that lasts, and hides the one of its name.
+#[test]
+fn a_temporary_table_that_somebody_leaves_on_a_poolers_connection_gets_no_command() {
+    let mut world = World::new(Store::Postgres, BY_STATE, 20);
+    let pooler = Pooler::pgbouncer(Postgres::shared(), 1);
+    let through = postgres::url(pooler.port(), &world.env.database);
+    world.env.set("DSCTL_DB", &through);
+    let running = world.failover("--batch 1 --rate 1/s").spawn();
+    eventually(
+        Duration::from_mins(1),
+        "the first command",
+        || match world.command_count() {
+            0 => Err(0),
+            commands => Ok(commands),
+        },
+    );
+    let copy = "CREATE TEMPORARY TABLE t_ds_command (LIKE t_ds_command INCLUDING ALL)";
+    postgres::sql(pooler.port(), &world.env.database, copy);
+    world.end(running).exit(7).err("schemas pg_temp");
+    let claimed = "SELECT COUNT(*) FROM t_ds_workflow_instance WHERE state = 18";
+    assert_eq!(world.env.number(claimed), world.command_count());
+    // Other ones are in nobody's way.
+    let other = "DROP TABLE pg_temp.t_ds_command; CREATE TEMPORARY TABLE notes (id int)";
+    postgres::sql(pooler.port(), &world.env.database, other);
+    world.complete();
+}
+
 /// pgpool asks a standby that is behind for whatever it takes for a read, and a cache for what was
 /// asked before.
 #[test]

@@ -108,7 +108,9 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
         SkipReason::Finished => "masters fail over no instance in its state".to_owned(),
         SkipReason::NotFound => "there is no such instance".to_owned(),
         SkipReason::Locked => {
-            "another transaction keeps its row locked; run the same command again when that has ended".to_owned()
+            "another transaction keeps its row locked; run the same command again when that has ended (one that was prepared and \
+             left so does not end by itself: XA RECOVER, or pg_prepared_xacts, shows it)"
+                .to_owned()
         }
         SkipReason::Refused(cause) => format!("the database refused to hand it over: {cause}"),
     }

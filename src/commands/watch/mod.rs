@@ -22,6 +22,7 @@ use crate::output::{Body, Document, Format, Keys};
 use crate::watch::guard::Limits;
 use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
+use crate::watch::state::{Brake, StateError, StateFile};
 use crate::watch::{Plan, unit, watch};
 pub(super) use args::WatchArgs;
 use setup::{Setup, open_state};
@@ -78,7 +79,10 @@ fn pause(
     let file = PauseFile::beside(state.path());
     let pause = file
         .pause(&operator(environment), reason)
-        .map_err(|error| cannot(format!("cannot write {}", file.path().display()), error))?;
+        .map_err(|error| {
+            let what = format!("nobody is paused: cannot write {}", file.path().display());
+            cannot(what, error)
+        })?;
     let keys = WatchDocument {
         paused: Some(true),
         by: Some(pause.by),
@@ -91,9 +95,14 @@ fn pause(
     Ok(Answer::new(Body::new(keys).closing(line)))
 }
 
-/// Of a file beside the state file.
-fn cannot(what: String, error: io::Error) -> CommandError {
-    CommandError::usage(anyhow::Error::new(error).context(what), "see --state-file")
+/// Of the state file, or one beside it: the command line is right, and the disk is not.
+fn cannot(what: String, error: impl std::error::Error + Send + Sync + 'static) -> CommandError {
+    CommandError::Other {
+        error: anyhow::Error::new(error).context(what),
+        hint: "see that the folder can be written to, and run the same command again; --state-file names another watcher's"
+            .to_owned(),
+        exit: ExitCode::Failure,
+    }
 }
 
 /// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own
@@ -104,25 +113,21 @@ fn resume(
 ) -> Result<Answer<WatchDocument>, CommandError> {
     let file = open_state(arguments, environment)?;
     let pause = PauseFile::beside(file.path());
-    let paused = pause
-        .resume()
-        .map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
-    // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be
-    // lost.
-    let lone = Lone::beside(file.path());
-    let mut state = file.load().unwrap_or_default();
-    let braked = state.brake.take();
-    if let Ok(Some(_lone)) = lone {
-        if braked.is_some() {
-            state.failovers.clear();
-            file.save(&state)
-                .map_err(|error| CommandError::usage(error.into(), "see --state-file"))?;
-        }
-    } else {
-        let marker = file.resume_marker();
-        std::fs::write(&marker, "")
-            .map_err(|error| cannot(format!("cannot write {}", marker.display()), error))?;
-    }
+    let paused = pause.resume().map_err(|error| {
+        let what = format!(
+            "the pause goes on: cannot remove {}",
+            pause.path().display()
+        );
+        cannot(what, error)
+    })?;
+    let braked = release_brake(&file).map_err(|error| {
+        let pause = if paused.is_some() {
+            "the pause has ended, but "
+        } else {
+            ""
+        };
+        cannot(format!("{pause}a storm brake stays on"), error)
+    })?;
     let was = match (&paused, &braked) {
         (Some(pause), _) => format!("the pause of {} has ended ({})", pause.by, pause.reason),
         (None, Some(brake)) => format!("the storm brake is released ({})", brake.reason),
@@ -133,6 +138,25 @@ fn resume(
         ..WatchDocument::default()
     };
     Ok(Answer::new(Body::new(keys).closing(was)))
+}
+
+/// Gives the brake that was on when this was said.
+fn release_brake(file: &StateFile) -> Result<Option<Brake>, StateError> {
+    // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be
+    // lost.
+    let lone = Lone::beside(file.path());
+    let mut state = file.load().unwrap_or_default();
+    let braked = state.brake.take();
+    if let Ok(Some(_lone)) = lone {
+        if braked.is_some() {
+            state.failovers.clear();
+            file.save(&state)?;
+        }
+    } else {
+        let path = file.resume_marker();
+        std::fs::write(&path, "").map_err(|source| StateError::Write { path, source })?;
+    }
+    Ok(braked)
 }
 
 /// Runs the loop; gives its exit code. What it has to tell it has told by then.

@@ -15,10 +15,11 @@ pub(super) type SessionVariables = BTreeMap<String, String>;
 /// What lets no text be cut.
 const STRICT: &str = "STRICT_ALL_TABLES";
 
-/// Modes of MariaDB's in which a statement means something else: a text that becomes empty is NULL,
-/// and a condition with it never holds, so that an insert would not see the command that is there
-/// already; and `BEGIN` begins no transaction.
-const OTHER_MEANING: [&str; 2] = ["EMPTY_STRING_IS_NULL", "ORACLE"];
+/// Modes in which a statement means something else: a text that becomes empty is NULL, and a
+/// condition with it never holds, so that an insert would not see the command that is there already;
+/// `BEGIN` begins no transaction; and a host in a column of type CHAR ends with blanks, and is no
+/// master's.
+const OTHER_MEANING: [&str; 3] = ["EMPTY_STRING_IS_NULL", "ORACLE", "PAD_CHAR_TO_FULL_LENGTH"];
 
 /// The mode of our session, from the one that the server gave it.
 fn sql_mode(given: &str) -> String {
@@ -51,6 +52,10 @@ const OF_SERVER: [&str; 11] = [
 /// What the end of a transaction does besides: `NO_CHAIN` is nothing.
 const COMPLETION: &str = "completion_type";
 
+/// Whether a statement that changes rows without a key is refused. It is for people who forget a
+/// condition, and a site may have taken keys away.
+const SAFE_UPDATES: &str = "sql_safe_updates";
+
 /// For which statements a node of a Galera cluster waits until it has what the others have. Without
 /// that it may lag behind and take writes all the same: the command that another node has taken is
 /// not seen there, and neither is its lock on a row. 7 is reads, updates and inserts, and the
@@ -58,10 +63,11 @@ const COMPLETION: &str = "completion_type";
 const SYNC_WAIT: &str = "wsrep_sync_wait";
 
 /// What we set in a session, in the order in which it can be given back: some of these set others.
-const OF_SESSION: [&str; 15] = [
+const OF_SESSION: [&str; 16] = [
     "autocommit",
     COMPLETION,
     SYNC_WAIT,
+    SAFE_UPDATES,
     "innodb_lock_wait_timeout",
     "lock_wait_timeout",
     "wait_timeout",
@@ -188,6 +194,7 @@ pub(super) async fn read(
     let in_cluster = known.get("wsrep_on").is_some_and(|on| on == "ON");
     known.retain(|name, value| match name.as_str() {
         COMPLETION => value != "NO_CHAIN",
+        SAFE_UPDATES => value != "OFF",
         SYNC_WAIT => in_cluster,
         _ => true,
     });
@@ -233,16 +240,16 @@ pub(super) fn settings(
         (false, _) => format!("max_execution_time = {limit}"),
     };
     let mode = sql_mode(known.get("sql_mode").map_or("", String::as_str));
-    let alone = if known.contains_key(COMPLETION) {
-        "SESSION completion_type = 0, "
-    } else {
-        ""
+    let where_known = |name, setting| {
+        if known.contains_key(name) {
+            setting
+        } else {
+            ""
+        }
     };
-    let synced = if known.contains_key(SYNC_WAIT) {
-        "SESSION wsrep_sync_wait = 7, "
-    } else {
-        ""
-    };
+    let alone = where_known(COMPLETION, "SESSION completion_type = 0, ");
+    let synced = where_known(SYNC_WAIT, "SESSION wsrep_sync_wait = 7, ");
+    let keyless = where_known(SAFE_UPDATES, "SESSION sql_safe_updates = 0, ");
     let logs_statements = known
         .get("binlog_format")
         .is_some_and(|format| format == "STATEMENT");
@@ -253,7 +260,7 @@ pub(super) fn settings(
     };
     [
         format!(
-            "SET SESSION autocommit = 1, {alone}{synced}SESSION innodb_lock_wait_timeout = {lock}, \
+            "SET SESSION autocommit = 1, {alone}{synced}{keyless}SESSION innodb_lock_wait_timeout = {lock}, \
                  SESSION lock_wait_timeout = {lock}, SESSION sql_mode = {}, SESSION max_join_size = {NO_LIMIT}, \
                  SESSION sql_big_selects = 1, SESSION {limit}, NAMES utf8mb4",
             quoted(&mode)

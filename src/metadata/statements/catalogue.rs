@@ -98,16 +98,35 @@ pub(crate) fn written_tables(dialect: Dialect, tables: &[&str]) -> Query {
     sql.into()
 }
 
-/// Which of these tables of MySQL's have an engine without transactions.
+/// Which of these tables of MySQL's have an engine without transactions; and those that are views,
+/// which have none: table, 1 where it is a view.
 pub(crate) fn without_transactions(dialect: Dialect, tables: &[&str]) -> Query {
     Query::builder(dialect)
         .push(
-            "SELECT t.table_name FROM information_schema.tables t \
-             JOIN information_schema.engines e ON e.engine = t.engine \
+            "SELECT t.table_name, t.table_type = 'VIEW' FROM information_schema.tables t \
+             LEFT JOIN information_schema.engines e ON e.engine = t.engine \
              WHERE t.table_schema = DATABASE() AND t.table_name IN (",
         )
         .bind_each(tables.iter().copied(), ", ")
         .push(") AND COALESCE(e.transactions, 'NO') <> 'YES'")
+        .build()
+}
+
+/// Which of these views of MySQL's have only tables with transactions behind them. The definition,
+/// which is empty for those who may not see it, names them all in full.
+pub(crate) fn views_with_transactions(dialect: Dialect, views: &[String]) -> Query {
+    let behind = "FROM information_schema.tables b LEFT JOIN information_schema.engines e ON e.engine = b.engine \
+                  WHERE LOCATE(CONCAT('`', b.table_schema, '`.`', b.table_name, '`'), v.view_definition) > 0 \
+                  AND COALESCE(e.transactions, 'NO')";
+    Query::builder(dialect)
+        .push(
+            "SELECT v.table_name FROM information_schema.views v \
+             WHERE v.table_schema = DATABASE() AND v.table_name IN (",
+        )
+        .bind_each(views.iter().map(String::as_str), ", ")
+        .push(&format!(
+            ") AND EXISTS (SELECT 1 {behind} = 'YES') AND NOT EXISTS (SELECT 1 {behind} <> 'YES')"
+        ))
         .build()
 }
 

@@ -36,6 +36,15 @@ impl Statements<'_> {
         .into()
     }
 
+    /// The same of recovery commands in the error table, whatever their ids.
+    pub(crate) fn failed_recovery_commands(&self) -> Query {
+        let (instance, table) = (self.named_instance(), self.family.tables.error_command);
+        format!(
+            "SELECT id, {instance} FROM {table} WHERE command_type = {RECOVERY_COMMAND} ORDER BY id"
+        )
+        .into()
+    }
+
     /// Every waiting command, oldest first: id, instance and parameter as `commands_from` has them,
     /// and its type.
     pub(crate) fn waiting_commands(&self) -> Query {

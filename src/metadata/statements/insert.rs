@@ -260,15 +260,17 @@ impl Statements<'_> {
     }
 }
 
-/// 1 where a trigger of this table may act behind an insert.
+/// 1 where a trigger or a rule may act behind an insert; so it may wherever this is no plain table.
 fn acts_behind(dialect: Dialect, table: &str) -> String {
     match dialect {
         Dialect::Postgres => format!(
-            "CAST(EXISTS (SELECT 1 FROM pg_catalog.pg_trigger \
-             WHERE tgrelid = to_regclass('{table}') AND NOT tgisinternal) AS INT)"
+            "CAST(EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = to_regclass('{table}') AND (c.relkind <> 'r' \
+             OR c.relhasrules OR EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid \
+             AND NOT g.tgisinternal))) AS INT)"
         ),
         Dialect::Sqlite => format!(
-            "EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = '{table}')"
+            "EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = '{table}' \
+             OR type = 'view' AND lower(name) = '{table}')"
         ),
         Dialect::MySql => "0".to_owned(),
     }

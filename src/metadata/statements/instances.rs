@@ -124,7 +124,8 @@ impl Statements<'_> {
             .builder()
             .push(&format!("{from} WHERE {row}.state IN ({})", list(states)));
         if let Some(host) = host {
-            query = query.push(&format!(" AND {row}.host = ")).bind(host);
+            let own = self.text(&format!("{row}.host"));
+            query = query.push(&format!(" AND {own} = ")).bind(host);
         }
         query = match part {
             IdRange::Whole => query,
@@ -282,7 +283,7 @@ impl Statements<'_> {
         query
             .push(" WHERE id IN (")
             .bind_each(ids.iter().copied(), ",")
-            .push(") AND host = ")
+            .push(&format!(") AND {} = ", self.text("host")))
             .bind(host)
             .push(&format!(" AND state = {state}"))
             .build()

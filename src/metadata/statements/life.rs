@@ -37,7 +37,7 @@ impl Statements<'_> {
                 tables.instance
             ))
             .bind(instance.0)
-            .push(" AND i.host = ")
+            .push(&format!(" AND {host_text} = "))
             .bind(host)
             .push(&format!(" ORDER BY i.id LIMIT {}) x UNION ALL SELECT * FROM (", instance.1))
             .push(&format!(
@@ -46,7 +46,7 @@ impl Statements<'_> {
                 tables.task, tables.instance, columns.task_instance
             ))
             .bind(task.0)
-            .push(" AND i.host = ")
+            .push(&format!(" AND {host_text} = "))
             .bind(host)
             .push(&format!(" ORDER BY t.id LIMIT {}) y) z", task.1))
             .build()

@@ -63,11 +63,11 @@ impl<'a> Statements<'a> {
 
     /// A text column as text, of whatever type a site has made it: the driver reads no other in the
     /// answer to a statement with values, and blanks that fill up one of fixed length are none of
-    /// the text.
+    /// the text. In SQLite each value has a type of its own, and bytes are no text's equal.
     fn text(&self, column: &str) -> String {
         match self.dialect {
-            Dialect::Postgres => format!("CAST({column} AS TEXT)"),
-            Dialect::MySql | Dialect::Sqlite => column.to_owned(),
+            Dialect::Postgres | Dialect::Sqlite => format!("CAST({column} AS TEXT)"),
+            Dialect::MySql => column.to_owned(),
         }
     }
 

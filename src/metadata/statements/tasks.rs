@@ -82,4 +82,18 @@ impl Statements<'_> {
         )
         .into()
     }
+
+    /// What became of these: id, and 1 where the mark stands, 0 where it does not, and the task has
+    /// not ended otherwise.
+    pub(crate) fn marks_of(&self, tasks: &[i64], clear_flag: bool) -> Query {
+        let flag = if clear_flag { " AND flag = 0" } else { "" };
+        format!(
+            "SELECT id, CASE WHEN state = {NEED_FAULT_TOLERANCE}{flag} THEN 1 \
+             WHEN state = {NEED_FAULT_TOLERANCE} OR state NOT IN ({}) THEN 0 END FROM {} WHERE id IN ({})",
+            list(self.family.finished_tasks),
+            self.family.tables.task,
+            list(tasks),
+        )
+        .into()
+    }
 }

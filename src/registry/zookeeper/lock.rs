@@ -15,7 +15,7 @@ use zookeeper_client::{Acls, CreateMode, Error, SessionState};
 use super::names::{self, LOCK};
 use super::probe;
 use super::servers::{below as child, children, fresh_children, node, session_id};
-use super::session::Session;
+use super::session::{Session, is_broken};
 use crate::model::{Confirmed, LockNode};
 use crate::registry::{Lease, OnWait, RegistryError};
 
@@ -168,8 +168,8 @@ async fn enqueue(session: &Session, ticket: &Ticket, making: Making) -> Result<(
         {
             Ok(_) => return Ok(()),
             Err(Error::NoNode) => create_parents(session, &ticket.directory, making).await?,
-            Err(Error::ConnectionLoss) if is_seen(session, ticket).await? => return Ok(()),
-            Err(Error::ConnectionLoss) => {}
+            Err(error) if is_broken(&error) && is_seen(session, ticket).await? => return Ok(()),
+            Err(error) if is_broken(&error) => {}
             Err(error) => return Err(session.error(&ticket.directory, &error)),
         }
     }

@@ -90,6 +90,10 @@ impl Registry for ZooKeeperRegistry {
         self.session.session_timeout()
     }
 
+    fn is_resumed(&self) -> bool {
+        self.session.is_resumed()
+    }
+
     fn full_path(&self, path: &str) -> String {
         self.session.path(path)
     }

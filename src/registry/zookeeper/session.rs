@@ -35,6 +35,28 @@ pub(super) struct Session {
     has_digest: bool,
     /// Our nodes in the locks that we hold, the newest last.
     held: Mutex<Vec<String>>,
+    /// Sees that the connection in which the session was made is no more.
+    first: Mutex<FirstConnection>,
+}
+
+#[derive(Debug)]
+struct FirstConnection {
+    watcher: StateWatcher,
+    is_gone: bool,
+}
+
+impl FirstConnection {
+    fn of(client: &Client) -> Self {
+        let mut watcher = client.state_watcher();
+        // The state that it has now is no change.
+        let is_gone = watcher.state() != SessionState::SyncConnected;
+        Self { watcher, is_gone }
+    }
+
+    fn is_gone(&mut self) -> bool {
+        self.is_gone |= self.watcher.changed().now_or_never().is_some();
+        self.is_gone
+    }
 }
 
 impl Session {
@@ -80,8 +102,10 @@ impl Session {
             }
         };
         let (timeout, has_digest) = (settings.timeout, digest.is_some());
+        let first = Mutex::new(FirstConnection::of(&client));
         Ok(Self {
             client,
+            first,
             place,
             endpoint,
             timeout,
@@ -112,6 +136,12 @@ impl Session {
 
     pub(super) fn session_timeout(&self) -> Duration {
         self.client.session_timeout()
+    }
+
+    /// Whether the session goes on in another connection than that in which it was made.
+    pub(super) fn is_resumed(&self) -> bool {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        first.is_gone() && self.state() == SessionState::SyncConnected
     }
 
     /// Limit of a question that nothing depends on.
@@ -151,7 +181,7 @@ impl Session {
         self.once(async {
             loop {
                 match request().await {
-                    Err(Error::ConnectionLoss) => tokio::task::yield_now().await,
+                    Err(error) if is_broken(&error) => tokio::task::yield_now().await,
                     answer => return answer,
                 }
             }
@@ -285,6 +315,13 @@ impl Session {
         }
         answered
     }
+}
+
+/// Whether the connection broke, so that nobody knows whether the server has had the request: it
+/// ended, was reset, or nothing came through it for too long. These are the only errors of the
+/// client's that it has no name for.
+pub(super) fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::ConnectionLoss | Error::Custom(_))
 }
 
 /// The client has sent both by now, in the order in which they were made.

@@ -163,6 +163,7 @@ fn left_alone(left: LeftAlone, strange: &[String]) -> String {
         orphans,
         odd_hosts,
         no_host,
+        recovery_failed,
     } = left;
     let mut parts = Vec::new();
     if orphans > 0 {
@@ -189,13 +190,23 @@ fn left_alone(left: LeftAlone, strange: &[String]) -> String {
     if no_host > 0 {
         parts.push(format!("{no_host} that name no host at all (SQL NULL)"));
     }
-    if parts.is_empty() {
+    let unfinished = (!parts.is_empty()).then(|| {
+        format!(
+            "unfinished instances that no failover takes: {}",
+            parts.join("; ")
+        )
+    });
+    let failed = (recovery_failed > 0).then(|| {
+        format!(
+            "instances that a master made failed ones, as their recovery failed, so that nobody runs them: {recovery_failed} \
+             (dsctl instances)"
+        )
+    });
+    let all: Vec<String> = unfinished.into_iter().chain(failed).collect();
+    if all.is_empty() {
         return "no unfinished instance is left alone any more".to_owned();
     }
-    format!(
-        "unfinished instances that no failover takes: {}",
-        parts.join("; ")
-    )
+    all.join("; ")
 }
 
 #[cfg(test)]
@@ -221,27 +232,33 @@ mod tests {
 
     #[test]
     fn what_is_left_alone_is_told_by_its_reason() {
-        let told = |orphans, odd_hosts, no_host| {
+        let told = |orphans, odd_hosts, no_host, recovery_failed| {
             let hosts = ["a b", "x", "y", "z"].map(str::to_owned).into();
             What::LeftAlone {
                 left: LeftAlone {
                     orphans,
                     odd_hosts,
                     no_host,
+                    recovery_failed,
                 },
                 hosts,
             }
             .to_string()
         };
         assert_eq!(
-            told(0, 0, 0),
+            told(0, 0, 0, 0),
             "no unfinished instance is left alone any more"
         );
         assert_eq!(
-            told(1, 4, 2),
+            told(1, 4, 2, 0),
             "unfinished instances that no failover takes: 1 handed over before and without a command (dsctl recover \
              --orphans --dry-run); 4 whose host can be no master's: \"a b\", \"x\", \"y\", …; 2 that name no host at all \
              (SQL NULL)"
+        );
+        assert_eq!(
+            told(0, 0, 1, 3),
+            "unfinished instances that no failover takes: 1 that name no host at all (SQL NULL); instances that a master made \
+             failed ones, as their recovery failed, so that nobody runs them: 3 (dsctl instances)"
         );
     }
 

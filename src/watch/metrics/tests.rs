@@ -92,6 +92,7 @@ fn rounds() {
         orphans: 3,
         odd_hosts: 0,
         no_host: 4,
+        recovery_failed: 0,
     };
     metrics.round(&round(
         1_717_200_000_042,

@@ -10,20 +10,26 @@ use crate::harness::{PASSWORD, Store, USER, wait};
 /// Another master that lives.
 const OTHER: &str = "10.0.0.7:5678";
 
-const ALL_DEAD: &str = "failover --all-dead --yes --grace 0s";
+pub const ALL_DEAD: &str = "failover --all-dead --yes --grace 0s";
+
+/// A run that does not succeed, says why, and leaves the database as it was.
+#[track_caller]
+pub fn refused(world: &World, words: &str, text: &str) {
+    let before = world.env.dump();
+    let output = world.run(words).tells(text);
+    assert_ne!(output.code, Some(0), "{output:?}");
+    before.assert_same(&world.env.dump());
+}
 
 /// Nothing that hangs is handed over, as its claim does not stand.
 fn assert_no_claim_stands(world: &World) {
-    let before = world.env.dump();
     for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
-        let output = world.run(words).tells("did not stay as it was written");
-        assert_ne!(output.code, Some(0), "{output:?}");
-        before.assert_same(&world.env.dump());
+        refused(world, words, "did not stay as it was written");
     }
 }
 
 /// What keeps a claim from being written as it should be.
-fn keeps(store: Store, table: &str, column: &str) -> String {
+pub fn keeps(store: Store, table: &str, column: &str) -> String {
     match store {
         Store::MariaDb => format!(
             "CREATE TRIGGER keeps BEFORE UPDATE ON {table} FOR EACH ROW SET NEW.{column} = OLD.{column}"

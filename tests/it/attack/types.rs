@@ -125,3 +125,60 @@ fn the_end_of_a_transaction_is_its_end_alone() {
         );
     }
 }
+
+/// A server that fills up what it reads with blanks, and one that wants a key for every change,
+/// where a table has none.
+#[test]
+fn settings_for_people_who_type_are_none_of_ours() {
+    let mut server = MariaDb::private();
+    for (option, change) in [
+        (
+            "--sql-mode=PAD_CHAR_TO_FULL_LENGTH",
+            "MODIFY host char(135)",
+        ),
+        (
+            "--sql-safe-updates=1",
+            "MODIFY id int NOT NULL, DROP PRIMARY KEY",
+        ),
+    ] {
+        server.restart_with(&[option]);
+        for version in ["1.3.9", "3.4.1"] {
+            let world = World::idle_in(Env::on_mariadb(&server), version);
+            world
+                .env
+                .sql(&format!("ALTER TABLE {} {change}", world.table()));
+            world.instances(1..=20);
+            let listed = world.run(&format!("instances {DEAD}")).exit(0).json();
+            assert_eq!(
+                listed["instances"].as_array().unwrap().len(),
+                20,
+                "{option} {version}"
+            );
+            let output = world.run(&format!("failover {DEAD} --yes")).exit(0);
+            assert_eq!(world.command_count(), 20, "{option} {version}: {output:?}");
+            world.run("recover --orphans --yes").exit(0);
+            assert_eq!(world.command_count(), 20, "{option} {version}");
+        }
+    }
+}
+
+/// A program that writes bytes where a text belongs makes no other host of it.
+#[test]
+fn hosts_are_the_same_as_bytes_in_a_file() {
+    for version in ["1.3.9", "3.4.1"] {
+        let world = World::idle(Store::Sqlite, version);
+        world.instances([1, 2]);
+        world.env.sql(&format!(
+            "UPDATE {} SET host = CAST(host AS BLOB) WHERE id = 1",
+            world.table()
+        ));
+        let listed = world.run(&format!("instances {DEAD}")).exit(0).json();
+        assert_eq!(
+            listed["instances"].as_array().unwrap().len(),
+            2,
+            "{version}: {listed}"
+        );
+        let output = world.run(&format!("failover {DEAD} --yes")).exit(0);
+        assert_eq!(world.command_count(), 2, "{version}: {output:?}");
+    }
+}

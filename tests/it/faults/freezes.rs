@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::moments::{Moment, SERVERS};
-use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, reported};
-use crate::harness::{At, Limits, Store, eventually};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered, reported};
+use crate::harness::{At, Env, Limits, Proxy, Running, Store, ZooKeeper, eventually};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -85,4 +85,79 @@ fn frozen_before_commit() {
     for store in SERVERS {
         frozen(store, Moment::Commit, false);
     }
+}
+
+/// Started again, ZooKeeper keeps sessions for a shorter time than before, and tells nobody.
+fn shorten(server: &mut ZooKeeper) {
+    server.stop();
+    server.add_settings("maxSessionTimeout=3000\n");
+    server.start();
+}
+
+/// It is about to commit in a session that has become shorter.
+fn sleeps_at_commit(world: &World, proxy: &Proxy, sleeper: &Running) {
+    proxy.await_sprung();
+    sleeper.signal("STOP");
+    await_rollback(world);
+    sleeper.signal("CONT");
+    proxy.go_on();
+}
+
+#[test]
+fn frozen_in_a_session_that_has_become_shorter_between_two_rounds() {
+    let mut server = ZooKeeper::private();
+    let mut world = World::in_env(
+        Env::at(Store::MariaDb, &server.connect_string()),
+        BY_HOST,
+        10,
+    );
+    let master = world.env.register(BY_HOST, &registered(DEAD));
+    let proxy = world.env.through_proxy();
+    let words = format!(
+        "watch -o ndjson --yes --interval 1s --grace 1s --timeout 30s --state-file {}",
+        world.env.home().join("watch.json").display()
+    );
+    let mut sleeper = world.dsctl(&words).spawn();
+    sleeper.await_stdout("master_registered");
+    shorten(&mut server);
+    proxy.trap(Moment::Commit.bytes(Store::MariaDb), At::Hold);
+    master.close();
+    sleeps_at_commit(&world, &proxy, &sleeper);
+    sleeper.await_stdout("failover_finished");
+    sleeper.signal("TERM");
+    world.end(sleeper).exit(143);
+    world.check_complete();
+}
+
+#[test]
+fn frozen_in_a_session_that_has_become_shorter_while_the_lock_was_waited_for() {
+    let mut server = ZooKeeper::private();
+    let mut world = World::in_env(
+        Env::at(Store::MariaDb, &server.connect_string()),
+        BY_HOST,
+        10,
+    );
+    let holder = world
+        .dsctl(&format!("lock acquire {DEAD} --timeout 30s"))
+        .spawn();
+    eventually(SOON, "the holder", || match world.queue().len() {
+        1 => Ok(()),
+        count => Err(count),
+    });
+    let proxy = world.env.through_proxy();
+    proxy.trap(Moment::Commit.bytes(Store::MariaDb), At::Hold);
+    let sleeper = world
+        .failover("--lock-timeout 60s --timeout 30s --session-timeout 18s")
+        .spawn();
+    eventually(SOON, "the one who waits", || match world.queue().len() {
+        2 => Ok(()),
+        count => Err(count),
+    });
+    shorten(&mut server);
+    holder.signal("TERM");
+    holder.finish();
+    sleeps_at_commit(&world, &proxy, &sleeper);
+    let output = world.end(sleeper);
+    assert!(matches!(output.code, Some(6..=8)), "{output:?}");
+    world.check_untouched();
 }

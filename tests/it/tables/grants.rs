@@ -305,17 +305,14 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
             right("INSERT", lock),
             right("INSERT", client),
             right("UPDATE", client),
+            right("DELETE", lock),
+            right("DELETE", client),
         ];
-        let delete = [right("DELETE", lock), right("DELETE", client)];
         if store == Store::Postgres {
             rights.push(right(
                 "USAGE",
                 "SEQUENCE t_ds_jdbc_registry_lock_id_sequence",
             ));
-            rights.extend(delete);
-        } else {
-            // A column's rights, which are what MySQL's servers show, are none to delete.
-            guest.grant(&delete);
         }
         guest.grant(&rights);
         for right in &rights {

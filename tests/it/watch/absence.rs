@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Rounds, SOON, await_file, end, event, let_pass, long_ago, of, program, told, watch};
+use super::{
+    Rounds, SOON, await_file, end, event, let_pass, long_ago, of, program, time, told, watch,
+};
 use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{Store, eventually};
 
@@ -262,4 +264,45 @@ fn rounds_of_cron_with_the_registry_in_tables_are_as_often_as_they_say() {
         }
     });
     world.check_complete();
+}
+
+/// The grace time is as long as ever, and that it moves with the clock is no news.
+#[test]
+fn a_clock_that_is_set_meanwhile_changes_nothing() {
+    for ahead in [3600, -3600] {
+        let world = World::new(Store::MariaDb, BY_HOST, 5);
+        let clock = world.env.home().join("clock");
+        std::fs::write(&clock, "+0").unwrap();
+        let state = state_file(&world);
+        let words = format!(
+            "watch -o ndjson --yes --interval 1s --grace 8s --state-file {}",
+            state.display()
+        );
+        // The program itself, as signals are not passed on by `faketime`, which starts another one.
+        let mut watcher = world
+            .dsctl(&words)
+            .env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketimeMT.so.1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap())
+            .env("FAKETIME_NO_CACHE", "1")
+            .spawn();
+        watcher.await_stdout(&event("grace_started"));
+        let new = clock.with_extension("new");
+        std::fs::write(&new, format!("{ahead:+}")).unwrap();
+        std::fs::rename(new, clock).unwrap();
+        watcher.await_stdout(&of("failover_finished", DEAD));
+        let output = end(&world, watcher);
+        let (grace, began) = (
+            told(&output, "grace_started"),
+            told(&output, "failover_started"),
+        );
+        assert_eq!((grace.len(), began.len()), (1, 1), "{output:?}");
+        let between = time(&began[0]).duration_since(time(&grace[0])).as_secs();
+        // Sooner than that it would be by the clock that was set.
+        assert!(
+            (ahead + 7..ahead + 60).contains(&between),
+            "{between}: {output:?}"
+        );
+        world.check_complete();
+    }
 }

@@ -313,3 +313,21 @@ fn a_veto_is_repeated_only_after_the_cool_down() {
     );
     world.check_untouched();
 }
+
+/// A question that takes longer than anybody may look away, where the registry does not count who
+/// comes and goes: somebody looks meanwhile, or the grace time would begin anew after every answer.
+#[test]
+fn with_the_registry_in_tables_a_long_question_does_not_undo_the_absence() {
+    let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
+    let script = world.env.home().join("slow");
+    program(&script, "sleep 8");
+    let more = format!(
+        "--grace 2s --hook-timeout 30s --on pre={}",
+        script.display()
+    );
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&of("failover_finished", DEAD));
+    let output = end(&world, watcher);
+    assert!(!output.stdout.contains("begins anew"), "{output:?}");
+    world.check_complete();
+}

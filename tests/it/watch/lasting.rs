@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Rounds, after_the_error, end, event, let_pass, of, time, told, watch, words};
 use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
-use crate::harness::{Env, FakeRegistration, Store, ZooKeeper};
+use crate::harness::{Env, FakeRegistration, Proxy, Store, ZooKeeper};
 
 #[test]
 fn a_registry_that_was_away_makes_nobody_dead() {
@@ -212,4 +212,34 @@ fn it_gives_up_when_nothing_succeeds_for_long_enough() {
     watch(&world, "--fail-after 2s --timeout 3s").run().exit(6);
     server.start();
     world.check_untouched();
+}
+
+/// The server that it speaks with hangs, and the next one answers: that is no failure of the
+/// registry, which would begin every grace time anew.
+#[test]
+fn a_server_that_hangs_is_left_for_the_next_one() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let port = ZooKeeper::shared().port();
+    let proxies = [Proxy::to(port), Proxy::to(port)];
+    world.env.set(
+        "DSCTL_ZK",
+        &format!("{},{}", proxies[0].address(), proxies[1].address()),
+    );
+    let rounds = Rounds::of(&world);
+    let more = format!(
+        "--grace 1h --timeout 8s --session-timeout 40s {}",
+        rounds.arguments()
+    );
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&event("grace_started"));
+    let used = proxies
+        .iter()
+        .find(|proxy| proxy.accepted() > 0)
+        .expect("a proxy");
+    used.black_hole();
+    let_pass(Duration::from_secs(6));
+    rounds.pass(2);
+    let output = end(&world, watcher);
+    assert!(told(&output, "error").is_empty(), "{output:?}");
+    assert_eq!(told(&output, "grace_started").len(), 1, "{output:?}");
 }

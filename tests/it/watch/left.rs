@@ -1,5 +1,7 @@
 //! What no failover takes is told and counted, and so is what fails.
 
+use dsctl::demo::seed;
+
 use super::{Rounds, end, event, told, watch};
 use crate::faults::moments::Moment;
 use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
@@ -206,4 +208,55 @@ fn a_source_that_does_not_answer_is_down_and_a_failed_failover_is_counted() {
         "{output:?}"
     );
     world.check_complete();
+}
+
+/// What a master could not take up is a failed instance from 3.4.0 on: it hangs no more, and nobody
+/// runs it. A master that fails an instance itself writes its end at once.
+#[test]
+fn what_a_master_could_not_take_up_is_told_until_somebody_has_run_it_again() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let world = World::new(store, BY_STATE, 5);
+        world.complete();
+        let ids: Vec<i64> = world.ids.iter().copied().collect();
+        let rounds = Rounds::of(&world);
+        let mut watcher = watch(&world, &rounds.arguments()).spawn();
+        rounds.first();
+        let parameter = seed::recovery_parameter(BY_STATE, ids[0]);
+        for (number, id) in (900..).zip([ids[0], ids[1]]) {
+            let row =
+                seed::error_command(BY_STATE, number, 2, "no such node").parameter(&parameter);
+            world.env.insert([row.of_instance(id)]);
+        }
+        world.env.sql(&format!(
+            "DELETE FROM t_ds_command WHERE workflow_instance_id IN ({0}, {1}); \
+             UPDATE t_ds_workflow_instance SET state = 6 WHERE id = {0}; \
+             UPDATE t_ds_workflow_instance SET state = 6, end_time = '2026-01-01 00:00:00' WHERE id = {1}",
+            ids[0], ids[1]
+        ));
+        watcher.await_stdout(&event("left_alone"));
+        awaits(
+            &rounds,
+            &["dsctl_left_alone_instances{reason=\"recovery_failed\"} 1"],
+        );
+        rounds.pass(2);
+        world.env.sql(&format!(
+            "UPDATE t_ds_workflow_instance SET state = 1 WHERE id = {}",
+            ids[0]
+        ));
+        watcher.await_stdout_times(&event("left_alone"), 2);
+        let output = end(&world, watcher);
+        let told = told(&output, "left_alone");
+        let counts: Vec<_> = told
+            .iter()
+            .map(|line| line["recovery_failed"].as_i64())
+            .collect();
+        assert_eq!(counts, [Some(1), Some(0)], "{output:?}");
+        assert!(
+            told[0]["text"]
+                .as_str()
+                .unwrap()
+                .contains("dsctl instances"),
+            "{output:?}"
+        );
+    }
 }

@@ -244,3 +244,68 @@ fn the_exit_code_of_a_round_is_its_failures() {
     watcher.finish().exit(7);
     assert_eq!(world.check().len(), 5);
 }
+
+/// What was said while a round went on is no word about a brake that came on later in the same
+/// round.
+#[test]
+fn a_resume_within_a_round_releases_no_brake_that_comes_on_after_it() {
+    let mut world = World::new(Store::MariaDb, BY_HOST, 5);
+    let second = world.add(SECOND, long_ago(), 2);
+    let (asked, go) = (world.env.home().join("asked"), world.env.home().join("go"));
+    let script = world.env.home().join("slow");
+    let waits = format!(
+        "touch {}; until [ -e {} ]; do sleep 0.1; done",
+        asked.display(),
+        go.display()
+    );
+    super::program(&script, &waits);
+    let rounds = Rounds::of(&world);
+    let more = format!(
+        "--grace 0s --max-masters 1 --hook-timeout 60s --on pre={} {}",
+        script.display(),
+        rounds.arguments()
+    );
+    let mut watcher = watch(&world, &more).spawn();
+    super::await_file(&asked);
+    aside(&world, &["--resume"]);
+    std::fs::write(&go, "").unwrap();
+    watcher.await_stdout("storm brake");
+    rounds.pass(3);
+    let output = end(&world, watcher);
+    assert_eq!(told(&output, "failover_started").len(), 1, "{output:?}");
+    assert_eq!(world.check().intersection(&second).count(), 0);
+}
+
+/// A folder that lies where a switch should be, as a disk that takes nothing: the command line is
+/// right, and what stands is told.
+#[test]
+fn a_switch_that_cannot_be_set_says_what_stands() {
+    let world = World::new(Store::MariaDb, BY_HOST, 5);
+    let said = |words: &[&str], what: &str| {
+        let state = state(&world);
+        let output = world
+            .dsctl("watch -o json --state-file")
+            .args([state.to_str().unwrap()])
+            .args(words)
+            .run()
+            .exit(1);
+        let message = output.json()["error"]["message"].to_string();
+        assert!(message.contains(what), "{output:?}");
+    };
+    let beside = |ending: &str| world.env.home().join(format!("watch.json.{ending}"));
+    std::fs::create_dir_all(beside("pause").join("full")).unwrap();
+    said(&["--pause", "work"], "nobody is paused");
+    said(&["--resume"], "the pause goes on");
+    std::fs::remove_dir_all(beside("pause")).unwrap();
+    let watcher = braked(&world);
+    aside(&world, &["--pause", "work"]);
+    std::fs::create_dir(beside("resume")).unwrap();
+    said(
+        &["--resume"],
+        "the pause has ended, but a storm brake stays on",
+    );
+    said(&["--resume"], "\"a storm brake stays on");
+    std::fs::remove_dir(beside("resume")).unwrap();
+    end(&world, watcher);
+    world.check_untouched();
+}

@@ -1,12 +1,14 @@
 //! Several watchers at one moment: the storm brake counts what is done, whoever does it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use dsctl::model::Version;
 
 use super::{end, of, program, told, watch};
-use crate::harness::world::{BY_STATE, DEAD, LIVING, World};
-use crate::harness::{Running, Store, eventually};
+use crate::faults::moments::Moment;
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World};
+use crate::harness::{At, Running, Store, eventually};
 
 fn dead() -> Vec<String> {
     (2..8)
@@ -196,4 +198,26 @@ fn hold(world: &World, master: &str) -> Running {
         1,
     );
     holder
+}
+
+/// It is killed when its COMMIT has been done, before it could note that: whoever comes after it
+/// counts what is not there any more.
+#[test]
+fn what_a_killed_watcher_has_done_counts_for_the_next_one() {
+    for store in [Store::MariaDb, Store::Postgres] {
+        let mut world = World::new(store, BY_HOST, 5);
+        let second = world.add("10.0.0.3:5678", super::long_ago(), 2);
+        let proxy = world.env.through_proxy();
+        proxy.trap(Moment::Commit.bytes(store), At::SwallowAnswer);
+        let more = "--grace 0s --max-masters 1";
+        let watcher = super::watch(&world, more).spawn();
+        super::await_commands(&world, 5);
+        watcher.signal("KILL");
+        watcher.finish();
+        let next = super::watch(&world, &format!("{more} --once --lock-timeout 60s"));
+        let output = next.limit(Duration::from_mins(2)).run();
+        assert!(output.stdout.contains("storm brake"), "{output:?}");
+        assert_eq!(world.check().intersection(&second).count(), 0, "{output:?}");
+        output.exit(4);
+    }
 }

@@ -282,6 +282,31 @@ fn many_locks_that_somebody_holds_are_no_standstill() {
     world.check_untouched();
 }
 
+/// Somebody is asked, and told afterwards, each for longer than the service manager waits.
+#[test]
+fn hooks_that_take_long_are_no_standstill() {
+    let world = World::new(Store::MariaDb, BY_STATE, 5);
+    let script = world.env.home().join("slow");
+    super::program(&script, "sleep 6");
+    let manager = Manager::new(&world);
+    let more = format!(
+        "--grace 0s --hook-timeout 60s --on pre={0} --on post-success={0}",
+        script.display()
+    );
+    let mut watcher = watch(&world, &more)
+        .env("NOTIFY_SOCKET", &manager.path)
+        .env("WATCHDOG_USEC", "4000000")
+        .spawn();
+    watcher.await_stdout(&event("started"));
+    manager
+        .socket
+        .set_read_timeout(Some(Duration::from_secs(4)))
+        .unwrap();
+    while !manager.next().contains("READY=1") {}
+    end(&world, watcher);
+    world.check_complete();
+}
+
 #[test]
 fn a_service_manager_that_is_gone_or_strange_is_no_obstacle() {
     let world = World::new(Store::Postgres, BY_HOST, 5);

@@ -61,6 +61,13 @@ impl ZooKeeper {
         format!("127.0.0.1:{}", self.port())
     }
 
+    /// Adds lines to its configuration, for the next start; of two lines the later one counts.
+    pub fn add_settings(&self, lines: &str) {
+        let file = self.server.folder.join("zoo.cfg");
+        let settings = std::fs::read_to_string(&file).unwrap() + lines;
+        std::fs::write(file, settings).unwrap();
+    }
+
     /// Starts it again with an empty data folder.
     pub fn forget(&mut self) {
         self.stop();
