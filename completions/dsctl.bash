@@ -25,6 +25,9 @@ _dsctl() {
             dsctl,completions)
                 cmd="dsctl__subcmd__completions"
                 ;;
+            dsctl,config)
+                cmd="dsctl__subcmd__config"
+                ;;
             dsctl,demo)
                 cmd="dsctl__subcmd__demo"
                 ;;
@@ -65,7 +68,7 @@ _dsctl() {
 
     case "${cmd}" in
         dsctl)
-            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands demo completions man help"
+            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands config demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -84,6 +87,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -139,7 +146,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__clear__subcmd__hosts)
-            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -178,6 +185,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -233,7 +244,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__commands)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -252,6 +263,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -307,7 +322,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__completions)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -326,6 +341,88 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-version)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --time-zone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --statement-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json ndjson tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json ndjson tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dsctl__subcmd__config)
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --zk)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --registry)
+                    COMPREPLY=($(compgen -W "zookeeper jdbc" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -381,7 +478,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__demo)
-            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -404,6 +501,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -459,7 +560,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__failover)
-            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -506,6 +607,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -561,7 +666,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__help)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -580,6 +685,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -635,7 +744,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__instances)
-            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -658,6 +767,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -713,7 +826,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -732,6 +845,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -787,7 +904,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__acquire)
-            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -814,6 +931,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -869,7 +990,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__status)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -888,6 +1009,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -943,7 +1068,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__man)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -962,6 +1087,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1017,7 +1146,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__masters)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1036,6 +1165,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1091,7 +1224,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__recover)
-            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1138,6 +1271,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1193,7 +1330,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__watch)
-            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1280,6 +1417,10 @@ _dsctl() {
                     return 0
                     ;;
                 --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ds-home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dsctl_global_optspecs
-    string join \n zk= db= registry= namespace= ds-version= time-zone= zk-digest-file= db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
+    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_dsctl_needs_command
@@ -29,6 +29,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l db -d 'Metadata database: m
 complete -c dsctl -n "__fish_dsctl_needs_command" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_needs_command" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -57,6 +58,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "recover" -d 'Second hal
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "failover" -d 'Fail over dead masters: lock, check, hand over, write commands, report'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "watch" -d 'Fail a master over whenever one dies, as the masters themselves would'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "commands" -d 'List waiting commands and error commands'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "config" -d 'Show every setting and where it came from; connects to nothing'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "demo" -d 'Rehearse a failover on a made-up cluster in a SQLite file; needs no server'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "man" -d 'Print the manual page'
@@ -66,6 +68,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db -d 'Metadata 
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -90,6 +93,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -116,6 +120,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -142,6 +147,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -167,6 +173,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db -d 'Metadat
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -196,6 +203,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db -d 'Metad
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -236,6 +244,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db -d 'Metadata 
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -275,6 +284,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db -d 'Metadata
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -324,6 +334,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db -d 'Metadata da
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -356,6 +367,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db -d 'Metadata
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -375,12 +387,38 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l no-headers -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l file -d 'Keep the made-up cluster in this file' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -405,6 +443,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db -d 'Metad
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -429,6 +468,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db -d 'Metadata data
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
@@ -453,6 +493,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db -d 'Metadata dat
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F

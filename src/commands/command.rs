@@ -5,6 +5,7 @@ use std::io;
 use clap::Subcommand;
 
 use super::command_list::CommandsDocument;
+use super::config::ConfigDocument;
 use super::demo::{DemoArgs, DemoDocument};
 use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
 use super::handover::failover::{FailoverArgs, FailoverDocument};
@@ -18,7 +19,7 @@ use super::lock::{LockCommand, acquire, status};
 use super::masters::MastersDocument;
 use super::shell::Call;
 use super::watch::{self, WatchArgs};
-use super::{command_list, demo, instances, masters};
+use super::{command_list, config, demo, instances, masters};
 use crate::cluster::Purpose;
 use crate::config::Scope;
 
@@ -75,6 +76,13 @@ pub(super) enum Command {
     /// List waiting commands and error commands
     #[command(before_help = "Examples:\n  dsctl commands")]
     Commands,
+    /// Show every setting and where it came from; connects to nothing
+    ///
+    /// Secrets are shown as ***. What a command that needs the cluster would miss is named.
+    #[command(
+        before_help = "Examples:\n  dsctl config\n  dsctl config --ds-home /opt/dolphinscheduler"
+    )]
+    Config,
     /// Rehearse a failover on a made-up cluster in a SQLite file; needs no server
     #[command(
         before_help = "Examples:\n  dsctl demo\n  dsctl demo --file rehearsal.db --ds-version 3.1.9"
@@ -166,6 +174,14 @@ impl Command {
                     CommandsDocument::default(),
                     Purpose::Read,
                     async |_, cluster| command_list::run(cluster).await,
+                )
+                .await
+            }
+            Self::Config => {
+                call.alone(
+                    ConfigDocument::default(),
+                    Scope::Cluster,
+                    async |shell, _| config::run(shell),
                 )
                 .await
             }

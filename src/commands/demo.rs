@@ -21,7 +21,7 @@ use crate::demo::{self, Story};
 use crate::exit_code::ExitCode;
 use crate::failover::{Handover, Observer, Rules, Run};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
-use crate::model::{Address, LockNode, Permit, Version};
+use crate::model::{Address, LockNode, Permit, Version, shell_word};
 use crate::output::{Body, Document, Keys, Table};
 use clap::Args;
 
@@ -151,16 +151,21 @@ async fn acts(
     )
     .instances;
     let plan = report::body(&plan, true, phrases);
+    let consent = if cluster.store.release().recovered_looks_hanging() {
+        " --allow-recovered"
+    } else {
+        ""
+    };
     keys.plan = Some(act(
         plan,
         &mut tables,
-        "3. the plan: dsctl failover --all-dead --dry-run",
+        &format!("3. the plan: dsctl failover --all-dead --dry-run{consent}"),
     ));
     let outcome = report::body(&run, false, phrases);
     keys.outcome = Some(act(
         outcome,
         &mut tables,
-        "4. the failover: dsctl failover --all-dead --yes",
+        &format!("4. the failover: dsctl failover --all-dead --yes{consent}"),
     ));
     keys.instances = act(
         instances_after,
@@ -197,6 +202,8 @@ async fn listing(cluster: &mut Cluster) -> Result<Body<InstancesDocument>, Comma
 
 fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<DemoDocument> {
     let shown = file.display();
+    let url = format!("sqlite:{shown}");
+    let url = shell_word(&url);
     body.keys.file = Some(file.to_string_lossy().into_owned());
     body.keys.dead_master = Some(story.dead_master.clone());
     body.closing(format!(
@@ -206,8 +213,8 @@ fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<Dem
     ))
     .closing("One instance was handed over long ago and has no command: an orphan, which nobody will ever take up.")
     .closing(format!("The cluster is in {shown}; go on with it:"))
-    .closing(format!("  dsctl --db sqlite:{shown} recover --orphans --dry-run"))
-    .closing(format!("  dsctl --db sqlite:{shown} commands"))
+    .closing(format!("  dsctl --db {url} recover --orphans --dry-run"))
+    .closing(format!("  dsctl --db {url} commands"))
 }
 
 fn rules() -> Rules {

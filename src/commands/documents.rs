@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::cli::definition;
 use super::command_list::CommandsDocument;
+use super::config::ConfigDocument;
 use super::demo::DemoDocument;
 use super::handover::clear_hosts::ClearHostsDocument;
 use super::handover::failover::FailoverDocument;
@@ -41,7 +42,7 @@ impl DocumentKind {
     }
 }
 
-const KINDS: [DocumentKind; 10] = [
+const KINDS: [DocumentKind; 11] = [
     DocumentKind::of::<MastersDocument>(),
     DocumentKind::of::<LockStatusDocument>(),
     DocumentKind::of::<LockAcquireDocument>(),
@@ -51,6 +52,7 @@ const KINDS: [DocumentKind; 10] = [
     DocumentKind::of::<FailoverDocument>(),
     DocumentKind::of::<WatchDocument>(),
     DocumentKind::of::<CommandsDocument>(),
+    DocumentKind::of::<ConfigDocument>(),
     DocumentKind::of::<DemoDocument>(),
 ];
 

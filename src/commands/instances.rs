@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant, Local};
 use crate::cluster::Cluster;
 use crate::failover::{Disproof, FailoverError, disproof, instance_verdict, survey};
+use crate::family::Release;
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Keys, Records, Table, WORD};
 use clap::Args;
@@ -102,12 +104,20 @@ pub(super) async fn run(
         cluster.zone = None;
     }
     let limit = arguments.limit.unwrap_or(DEFAULT_LIMIT) as usize;
+    let judge = Judge {
+        release: cluster.store.release().clone(),
+        registered,
+        zone: cluster.zone.clone(),
+    };
     let mut listed = Vec::new();
     let mut total = 0_usize;
+    let mut cut = Cut::default();
     let mut keep = |instance: ListedInstance| {
         total += 1;
         if listed.len() < limit {
             listed.push(instance);
+        } else {
+            cut.see(&instance.instance, judge.verdict(&instance.instance));
         }
     };
     cluster
@@ -122,10 +132,15 @@ pub(super) async fn run(
             keep(instance);
         }
     }
-    let nowhere = refusal.filter(|_| registered.prove_nothing());
-    let listing = Listing::around(&listed, cluster, registered).await?;
+    let nowhere = refusal.filter(|_| judge.registered.prove_nothing());
+    let waiting = cluster
+        .store
+        .recovery_commands_for(cut.claimed.iter().copied())
+        .await?;
+    cut.claimed.retain(|id| !waiting.contains_key(id));
+    let listing = Listing::around(&listed, cluster, judge.registered).await?;
     let shown = listed.len();
-    let mut answer = Answer::new(listing.body(listed));
+    let mut answer = Answer::new(listing.body(listed, &cut));
     answer
         .warnings
         .extend(nowhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
@@ -138,6 +153,55 @@ pub(super) async fn run(
         ));
     }
     Ok(answer)
+}
+
+/// What an instance's verdict rests on.
+struct Judge {
+    release: Release,
+    registered: Registrations,
+    zone: Option<TimeZone>,
+}
+
+impl Judge {
+    fn verdict(&self, instance: &Instance) -> Verdict {
+        verdict(
+            instance,
+            &self.release,
+            &self.registered,
+            self.zone.as_ref(),
+        )
+    }
+}
+
+fn verdict(
+    instance: &Instance,
+    release: &Release,
+    registered: &Registrations,
+    zone: Option<&TimeZone>,
+) -> Verdict {
+    // No other instance that has ended is ever listed.
+    if instance.state.is_some() && instance.state == release.failed_recovery() {
+        return Verdict::RecoveryFailed;
+    }
+    instance_verdict(instance, release.family, registered, zone)
+}
+
+/// Those that are not shown: what is to be done next is told of them, too.
+#[derive(Default)]
+struct Cut {
+    /// At first all that are claimed, then those without a command.
+    claimed: Vec<InstanceId>,
+    some_are_dead: bool,
+}
+
+impl Cut {
+    fn see(&mut self, instance: &Instance, verdict: Verdict) {
+        match verdict {
+            Verdict::Claimed => self.claimed.push(instance.id),
+            Verdict::Dead => self.some_are_dead = true,
+            _ => {}
+        }
+    }
 }
 
 /// Instances, and what is known around them.
@@ -177,8 +241,8 @@ impl<'a> Listing<'a> {
     }
 
     /// The instances, with the next commands for people.
-    fn body(&self, listed: Vec<ListedInstance>) -> Body<InstancesDocument> {
-        let closing = self.closing(&listed);
+    fn body(&self, listed: Vec<ListedInstance>, cut: &Cut) -> Body<InstancesDocument> {
+        let closing = self.closing(&listed, cut);
         Body {
             closing,
             ..self.listed(listed)
@@ -195,12 +259,13 @@ impl<'a> Listing<'a> {
         Body::new(InstancesDocument { instances }).table(table)
     }
 
-    fn closing(&self, listed: &[ListedInstance]) -> Vec<String> {
+    fn closing(&self, listed: &[ListedInstance], cut: &Cut) -> Vec<String> {
         let mut lines = Vec::new();
         let orphans = listed
             .iter()
             .filter(|listed| self.is_orphan(&listed.instance))
-            .count();
+            .count()
+            + cut.claimed.len();
         let failed = listed
             .iter()
             .filter(|listed| self.verdict(&listed.instance) == Verdict::RecoveryFailed);
@@ -217,10 +282,10 @@ impl<'a> Listing<'a> {
                 "{orphans} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
             ));
         }
-        if listed
+        let are_dead = listed
             .iter()
-            .any(|listed| self.verdict(&listed.instance) == Verdict::Dead)
-        {
+            .any(|listed| self.verdict(&listed.instance) == Verdict::Dead);
+        if are_dead || cut.some_are_dead {
             lines.push(
                 "some masters are dead; next: dsctl failover --all-dead --dry-run".to_owned(),
             );
@@ -247,15 +312,9 @@ impl<'a> Listing<'a> {
     }
 
     fn verdict(&self, instance: &Instance) -> Verdict {
-        let release = self.cluster.store.release();
-        let family = release.family;
-        // No other instance that has ended is ever listed.
-        if instance.state.is_some() && instance.state == release.failed_recovery() {
-            return Verdict::RecoveryFailed;
-        }
-        instance_verdict(
+        verdict(
             instance,
-            family,
+            self.cluster.store.release(),
             &self.registered,
             self.cluster.zone.as_ref(),
         )

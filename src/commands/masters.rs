@@ -15,7 +15,7 @@ use crate::cluster::Cluster;
 use crate::failover::{instance_verdict, survey};
 use crate::metadata::HostCount;
 use crate::model::{
-    Heartbeat, Instance, Moment, PayloadProblem, Registration, Registrations, Verdict,
+    Heartbeat, Instance, Moment, PayloadProblem, Registration, Registrations, Verdict, shell_word,
 };
 use crate::output::{Body, Cell, Keys, Records, Table};
 
@@ -253,7 +253,10 @@ fn body(cluster: &Cluster, rows: &[KnownMaster<'_>]) -> Body<MastersDocument> {
         .collect();
     match dead.as_slice() {
         [] => body,
-        [one] => body.closing(format!("next: dsctl failover {one} --dry-run")),
+        [one] => body.closing(format!(
+            "next: dsctl failover {} --dry-run",
+            shell_word(one)
+        )),
         _ => body.closing("next: dsctl failover --all-dead --dry-run"),
     }
 }

@@ -4,6 +4,7 @@
 mod cli;
 mod command;
 mod command_list;
+mod config;
 mod connected;
 mod demo;
 mod documents;

@@ -30,6 +30,10 @@ impl DbTarget {
     /// # Errors
     /// [`UrlError`], which quotes nothing of the text but its scheme.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
+        Self::parse_url(text, None)
+    }
+
+    fn parse_url(text: &str, user: Option<&str>) -> Result<Self, UrlError> {
         let (jdbc, rest) = strip_scheme(text, "jdbc")
             .map_or((Spelling::Plain, text), |rest| (Spelling::Jdbc, rest));
         if let Some(file) = strip_scheme(rest, "sqlite") {
@@ -42,12 +46,12 @@ impl DbTarget {
         match scheme.as_str() {
             "mysql" | "mariadb" => {
                 let tls = |parameters: &Parameters| mysql_tls(parameters, scheme == "mariadb");
-                let (mut target, parameters) = server(rest, jdbc, 3306)?;
+                let (mut target, parameters) = server(rest, jdbc, 3306, user)?;
                 target.tls = tls(&parameters).map_err(UrlError::parameter)?;
                 Ok(Self::MySql(target))
             }
             "postgres" | "postgresql" => {
-                let (mut target, parameters) = server(rest, jdbc, 5432)?;
+                let (mut target, parameters) = server(rest, jdbc, 5432, user)?;
                 target.tls = postgres_tls(&parameters).map_err(UrlError::parameter)?;
                 target.schema = postgres_schema(&parameters);
                 Ok(Self::Postgres(target))
@@ -63,12 +67,34 @@ impl DbTarget {
         }
     }
 
+    /// Reads a URL of a configuration that keeps user and password apart. Those in the URL go before
+    /// them, as the drivers have it.
+    ///
+    /// # Errors
+    /// As [`DbTarget::parse`].
+    pub fn parse_with_user(text: &str, user: Option<&str>) -> Result<Self, UrlError> {
+        Self::parse_url(text, user)
+    }
+
     /// The password that stands in the URL.
     #[must_use]
     pub fn password(&self) -> Option<&Secret> {
         match self {
             Self::MySql(server) | Self::Postgres(server) => server.password.as_ref(),
             Self::Sqlite(_) => None,
+        }
+    }
+
+    /// The URL without its password and its parameters.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let server = |scheme: &str, server: &ServerTarget| {
+            format!("{scheme}://{}@{}", server.user, server.endpoint())
+        };
+        match self {
+            Self::MySql(target) => server("mysql", target),
+            Self::Postgres(target) => server("postgres", target),
+            Self::Sqlite(file) => format!("sqlite:{}", file.display()),
         }
     }
 
@@ -150,6 +176,7 @@ fn server(
     text: &str,
     spelling: Spelling,
     default_port: u16,
+    user: Option<&str>,
 ) -> Result<(ServerTarget, Parameters), UrlError> {
     let malformed = |problem: &str| UrlError::new(problem, Some(ENCODING));
     let Some((_, after_scheme)) = text.split_once("://") else {
@@ -194,7 +221,7 @@ fn server(
             Some(PLACES),
         ));
     }
-    let (user, password) = login(&url, &parameters)?;
+    let (user, password) = login(&url, &parameters, user)?;
     if [&host, &database, &user]
         .into_iter()
         .any(|shown| tells_secret(shown))
@@ -235,14 +262,22 @@ fn is_in_database(c: char) -> bool {
 }
 
 /// User and password stand before the host or, as JDBC has it, among the parameters.
-fn login(url: &Url, parameters: &Parameters) -> Result<(String, Option<Secret>), UrlError> {
+fn login(
+    url: &Url,
+    parameters: &Parameters,
+    otherwise: Option<&str>,
+) -> Result<(String, Option<Secret>), UrlError> {
     let not_utf8 = |what: &str| UrlError::new(&format!("the {what} is not UTF-8"), Some(ENCODING));
     let parameter = |name: &str| parameters.get(name).map(ToOwned::to_owned);
     let user = decoded(url.username()).ok_or_else(|| not_utf8("user"))?;
-    let user = [Some(user), parameter("user")]
-        .into_iter()
-        .flatten()
-        .find(|user| !user.is_empty());
+    let user = [
+        Some(user),
+        parameter("user"),
+        otherwise.map(ToOwned::to_owned),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|user| !user.is_empty());
     let nobody = || {
         UrlError::new(
             "the URL names no user",

@@ -11,7 +11,10 @@ use super::Origin;
 pub enum ConfigError {
     /// Neither registry nor database is known.
     #[error("neither the registry nor the metadata database is configured")]
-    NothingConfigured,
+    NothingConfigured {
+        /// Where a master that runs here was started from.
+        running: Option<PathBuf>,
+    },
     /// No database is known.
     #[error("the metadata database is not configured")]
     NoDatabase,
@@ -63,6 +66,14 @@ pub enum ConfigError {
         /// What to do.
         hint: Option<String>,
     },
+    /// A folder that was given as an installation is none.
+    #[error("{} ({origin}) has no configuration of DolphinScheduler", folder.display())]
+    NoInstallation {
+        /// Which.
+        folder: PathBuf,
+        /// Where it is given.
+        origin: Origin,
+    },
     /// A file with a secret cannot be used.
     #[error("the file {} ({key} from {origin}) cannot be used: {problem}", path.display())]
     SecretFile {
@@ -84,13 +95,23 @@ impl ConfigError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NothingConfigured => Some(format!("{ZK}; {DB}; `dsctl demo` needs nothing")),
+            Self::NothingConfigured { running: Some(folder) } => Some(format!(
+                "a master runs here from {0}: try --ds-home {0}; or {ZK}; {DB}",
+                folder.display()
+            )),
+            Self::NothingConfigured { running: None } => Some(format!(
+                "on a node of DolphinScheduler give its folder with --ds-home DIR; or {ZK}; {DB}; `dsctl demo` needs nothing"
+            )),
             Self::NoDatabase => Some(format!("{DB}; `dsctl demo` needs nothing")),
             Self::NoRegistry => Some(format!(
                 "{ZK}; or --registry jdbc if the masters keep it in the database"
             )),
             Self::NoZooKeeper => Some(ZK.to_owned()),
             Self::TwoRegistries { .. } => Some("leave one of the two out".to_owned()),
+            Self::NoInstallation { .. } => Some(
+                "give the folder that has master-server/conf/application.yaml (3.x) or conf/ (1.x, 2.0) in it"
+                    .to_owned(),
+            ),
             Self::File { .. } => {
                 Some("see `dsctl help environment` for the files that are read".to_owned())
             }

@@ -19,6 +19,8 @@ pub enum Key {
     Registry,
     /// `--namespace`
     Namespace,
+    /// `--ds-home`
+    DsHome,
     /// `--ds-version`
     DsVersion,
     /// `--time-zone`

@@ -2,18 +2,22 @@
 //!
 //! The first that says something wins: command line, environment,
 //! `$XDG_CONFIG_HOME/dsctl/config.toml`,
-//! `/etc/dsctl/config.toml`, built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
+//! `/etc/dsctl/config.toml`, DolphinScheduler's own files, built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
 
 mod database;
+mod ds_home;
 mod error;
 mod file;
 mod key;
+mod listing;
 mod parameters;
 mod resolve;
 mod secrets;
 mod source;
+mod stated;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -22,6 +26,7 @@ pub use crate::options::value::RegistryKind;
 pub use database::{DbTarget, UrlError};
 pub use error::ConfigError;
 pub use key::{Key, Origin};
+pub use listing::Listed;
 pub use resolve::{output_settings, resolve};
 pub use source::Environment;
 
@@ -65,6 +70,14 @@ pub struct Settings {
     pub output: OutputSettings,
     /// What the operator should be told, though it works.
     pub warnings: Vec<Warning>,
+    /// The installation whose files were read.
+    pub ds_home: Option<PathBuf>,
+    /// Where a master that runs here was started from, if nothing says which cluster is meant.
+    pub(crate) running: Option<PathBuf>,
+    /// Where the database's password came from.
+    pub(crate) db_password_origin: Option<Origin>,
+    /// Where the digest came from.
+    pub(crate) zk_digest_origin: Option<Origin>,
     /// Where each value came from; what is not listed is built in.
     pub(crate) origins: Vec<(Key, Origin)>,
 }
@@ -123,7 +136,9 @@ impl Settings {
 
     fn without_database(&self) -> ConfigError {
         if self.zk.is_none() && self.registry.is_none() {
-            ConfigError::NothingConfigured
+            ConfigError::NothingConfigured {
+                running: self.running.clone(),
+            }
         } else {
             ConfigError::NoDatabase
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use strum::VariantNames;
 
+use super::ds_home::{self, Login};
 use super::secrets::{self, Candidate, SecretPlace};
 use super::source::{Found, Sources};
 use super::{
@@ -143,7 +144,11 @@ pub fn resolve(
     stdin: &mut dyn Read,
     scope: Scope,
 ) -> Result<Settings, ConfigError> {
-    let sources = Sources::open(arguments, environment)?;
+    let mut sources = Sources::open(arguments, environment)?;
+    if scope == Scope::Cluster {
+        sources.read_home(arguments)?;
+    }
+    let home = sources.home_place();
     let mut resolver = Resolver {
         sources,
         origins: Vec::new(),
@@ -167,15 +172,34 @@ pub fn resolve(
         session_timeout: resolver.duration(Key::SessionTimeout, flags.session_timeout, 18)?,
         output,
         warnings: Vec::new(),
+        ds_home: None,
+        running: None,
+        db_password_origin: None,
+        zk_digest_origin: None,
         origins: Vec::new(),
     };
     if scope == Scope::Cluster {
         if let Some(name) = resolver.value(Key::Namespace, flags.namespace.clone(), str::parse)? {
             settings.namespace = name;
         }
-        registry(&mut resolver, arguments, &mut settings)?;
-        settings.db = database(&mut resolver, arguments, stdin, &mut settings.warnings)?;
-        settings.zk_digest = zk_digest(&mut resolver, arguments, stdin, &settings)?;
+        let zk = registry(&mut resolver, arguments, &mut settings)?;
+        settings.db = database(&mut resolver, arguments, stdin, &mut settings)?;
+        settings.zk_digest = match zk {
+            Some(rank) => {
+                zk_digest(&mut resolver, arguments, stdin, rank)?.map(|(secret, origin)| {
+                    settings.zk_digest_origin = Some(origin);
+                    secret
+                })
+            }
+            None => None,
+        };
+    }
+    if scope == Scope::Cluster && settings.zk.is_none() && settings.db.is_none() {
+        settings.running = ds_home::of_running_master(&environment.processes);
+    }
+    if let Some((folder, origin)) = home {
+        settings.ds_home = folder;
+        resolver.origins.push((Key::DsHome, origin));
     }
     settings.origins = resolver.origins;
     Ok(settings)
@@ -213,12 +237,13 @@ fn output(
 }
 
 /// Servers and kind of the registry may come from different places and contradict each other. Then
-/// the one that was said closer to the command line holds.
+/// the one that was said closer to the command line holds. Gives the rank of the place that says
+/// ZooKeeper's servers.
 fn registry(
     resolver: &mut Resolver<'_>,
     arguments: &GlobalArgs,
     settings: &mut Settings,
-) -> Result<(), ConfigError> {
+) -> Result<Option<usize>, ConfigError> {
     let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), str::parse)?;
     let kind = resolver.pick(Key::Registry, arguments.connection.registry, word)?;
     let (zk, kind) = match (zk, kind) {
@@ -235,22 +260,28 @@ fn registry(
         },
         both => both,
     };
+    let rank = zk.as_ref().map(|zk| zk.rank);
     settings.zk = zk.map(|zk| zk.value);
     settings.registry = kind.map(|kind| kind.value);
-    Ok(())
+    Ok(rank)
 }
 
 fn database(
     resolver: &mut Resolver<'_>,
     arguments: &GlobalArgs,
     stdin: &mut dyn Read,
-    warnings: &mut Vec<Warning>,
+    settings: &mut Settings,
 ) -> Result<Option<DbTarget>, ConfigError> {
     let flag = arguments.connection.db.clone();
     let Some(url) = resolver.pick(Key::Db, flag, secret)? else {
         return Ok(None);
     };
-    let target = DbTarget::parse(url.value.expose()).map_err(|error| ConfigError::Value {
+    // A login of DolphinScheduler's files belongs to their database, and is told to no other one.
+    let home = resolver.sources.home();
+    let of_home = home.filter(|(_, rank)| *rank == url.rank);
+    let login = of_home.map_or(Ok(Login::default()), |(home, _)| home.login())?;
+    let target = DbTarget::parse_with_user(url.value.expose(), login.user.as_deref());
+    let target = target.map_err(|error| ConfigError::Value {
         key: Key::Db.name(),
         origin: url.origin.clone(),
         problem: error.problem,
@@ -260,11 +291,11 @@ fn database(
         return Ok(Some(target));
     }
     let in_url = target.password().cloned();
-    if let (true, Origin::File { path, .. }) = (in_url.is_some(), &url.origin) {
+    if let (true, None, Origin::File { path, .. }) = (in_url.is_some(), of_home, &url.origin) {
         secrets::check_file(Key::Db, &url.origin, path)?;
     }
     if in_url.is_some() && url.origin == Origin::Flag {
-        warnings.push(Warning::PasswordOnCommandLine);
+        settings.warnings.push(Warning::PasswordOnCommandLine);
     }
     let mut candidates = Vec::new();
     candidates.extend(secret_file(
@@ -274,6 +305,10 @@ fn database(
     )?);
     let origin = url.origin;
     candidates.extend(in_url.map(|secret| Candidate {
+        rank: url.rank,
+        place: SecretPlace::Known { secret, origin },
+    }));
+    candidates.extend(login.password.map(|(secret, origin)| Candidate {
         rank: url.rank,
         place: SecretPlace::Known { secret, origin },
     }));
@@ -289,7 +324,10 @@ fn database(
     ));
     let password = secrets::read(candidates, stdin)?;
     Ok(Some(match password {
-        Some((secret, _)) => target.with_password(secret),
+        Some((secret, origin)) => {
+            settings.db_password_origin = Some(origin);
+            target.with_password(secret)
+        }
         None => target,
     }))
 }
@@ -298,11 +336,8 @@ fn zk_digest(
     resolver: &mut Resolver<'_>,
     arguments: &GlobalArgs,
     stdin: &mut dyn Read,
-    settings: &Settings,
-) -> Result<Option<Secret>, ConfigError> {
-    if settings.zk.is_none() {
-        return Ok(None);
-    }
+    zk_rank: usize,
+) -> Result<Option<(Secret, Origin)>, ConfigError> {
     let mut candidates = Vec::new();
     candidates.extend(secret_file(
         resolver,
@@ -319,11 +354,18 @@ fn zk_digest(
         Key::ZkDigestFile,
         "dsctl-zk-digest",
     ));
+    // One of DolphinScheduler's files belongs to their servers, and is told to no other ones.
+    if let Some((home, rank)) = resolver.sources.home().filter(|(_, rank)| *rank == zk_rank) {
+        candidates.extend(home.digest()?.map(|(secret, origin)| Candidate {
+            rank,
+            place: SecretPlace::Known { secret, origin },
+        }));
+    }
     let Some((secret, origin)) = secrets::read(candidates, stdin)? else {
         return Ok(None);
     };
     match secret.expose().split_once(':') {
-        Some((user, _)) if !user.is_empty() => Ok(Some(secret)),
+        Some((user, _)) if !user.is_empty() => Ok(Some((secret, origin))),
         _ => Err(ConfigError::Value {
             key: "the ZooKeeper digest",
             origin,

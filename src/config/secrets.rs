@@ -72,7 +72,7 @@ pub(super) fn variable(
     key: &'static str,
     name: &str,
 ) -> Result<Option<Candidate>, ConfigError> {
-    let found = sources.text_variable(key, name)?;
+    let found = sources.environment.text(key, name)?;
     Ok(found.map(|found| {
         let place = SecretPlace::Known {
             secret: Secret::new(found.text),

@@ -1,12 +1,14 @@
-//! Where settings are looked for: command line, environment, files. The first that says something
-//! wins.
+//! Where settings are looked for: command line, environment, files, DolphinScheduler's own files. The
+//! first that says something wins.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::ds_home::DsHome;
 use super::file::ConfigFile;
+use super::stated::Stated;
 use super::{ConfigError, Key, Origin};
 use crate::options::GlobalArgs;
 
@@ -19,6 +21,10 @@ pub struct Environment {
     pub system_file: PathBuf,
     /// Where systemd keeps the state of an installed service.
     pub service_folder: PathBuf,
+    /// Where DolphinScheduler is installed, if nothing else is said: as its images have it.
+    pub usual_home: PathBuf,
+    /// Where the kernel shows its processes.
+    pub processes: PathBuf,
 }
 
 impl fmt::Debug for Environment {
@@ -38,6 +44,8 @@ impl Environment {
             variables: std::env::vars_os().collect(),
             system_file: PathBuf::from("/etc/dsctl/config.toml"),
             service_folder: PathBuf::from("/var/lib/dsctl"),
+            usual_home: PathBuf::from("/opt/dolphinscheduler"),
+            processes: PathBuf::from("/proc"),
         }
     }
 
@@ -65,90 +73,37 @@ impl Environment {
     }
 }
 
-/// A value as text, and where it stands.
-#[derive(Clone)]
-pub(super) struct Found {
-    pub(super) text: String,
-    pub(super) origin: Origin,
-    /// Zero is the command line, one the environment; the smaller one wins.
-    pub(super) rank: usize,
+/// A place that may state settings. A new kind of place is one more of these in the list of
+/// [`Sources::open`].
+pub(super) trait Source {
+    /// What it states for a key.
+    ///
+    /// # Errors
+    /// Something is stated there that cannot be known.
+    fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError>;
 }
 
-/// Rank of the environment; the files follow.
-pub(super) const ENVIRONMENT_RANK: usize = 1;
-
-/// Environment and files in order; the command line stands before them.
-#[derive(Debug)]
-pub(super) struct Sources<'a> {
-    pub(super) environment: &'a Environment,
-    files: Vec<ConfigFile>,
+impl Source for Environment {
+    fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
+        self.text(key.name(), &key.variable())
+    }
 }
 
-impl<'a> Sources<'a> {
-    /// Reads the files. One that was asked for must exist, and stands alone: a database of the
-    /// usual files must not be put together with another cluster's registry. The two usual ones
-    /// need not exist.
-    pub(super) fn open(
-        arguments: &GlobalArgs,
-        environment: &'a Environment,
-    ) -> Result<Self, ConfigError> {
-        let asked_for = arguments.connection.config.clone();
-        let asked_for =
-            asked_for.or_else(|| environment.variable("DSCTL_CONFIG").map(PathBuf::from));
-        if let Some(path) = asked_for {
-            let missing = || ConfigError::File {
-                path: path.clone(),
-                problem: "no such file".to_owned(),
-            };
-            let file = ConfigFile::read(&path)?.ok_or_else(missing)?;
-            return Ok(Self {
-                environment,
-                files: vec![file],
-            });
-        }
-        let mut files = Vec::new();
-        for path in environment
-            .user_file()
-            .iter()
-            .chain([&environment.system_file])
-        {
-            files.extend(ConfigFile::read(path)?);
-        }
-        Ok(Self { environment, files })
-    }
-
-    /// The environment alone.
-    pub(super) fn without_files(environment: &'a Environment) -> Self {
-        Self {
-            environment,
-            files: Vec::new(),
-        }
-    }
-
-    /// What the environment or else the first file says.
-    pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
-        Ok(self.in_environment(key)?.or_else(|| self.in_files(key)))
-    }
-
-    fn in_environment(&self, key: Key) -> Result<Option<Found>, ConfigError> {
-        self.text_variable(key.name(), &key.variable())
-    }
-
+impl Environment {
     /// A variable as text, empty ones as if they were not set.
-    pub(super) fn text_variable(
+    pub(super) fn text(
         &self,
         key: &'static str,
         name: &str,
-    ) -> Result<Option<Found>, ConfigError> {
-        let Some(value) = self.environment.variable(name) else {
+    ) -> Result<Option<Stated>, ConfigError> {
+        let Some(value) = self.variable(name) else {
             return Ok(None);
         };
         let origin = Origin::Environment(name.to_owned());
         match value.to_str() {
-            Some(text) => Ok(Some(Found {
+            Some(text) => Ok(Some(Stated {
                 text: text.to_owned(),
                 origin,
-                rank: ENVIRONMENT_RANK,
             })),
             None => Err(ConfigError::Value {
                 key,
@@ -158,19 +113,173 @@ impl<'a> Sources<'a> {
             }),
         }
     }
+}
 
-    fn in_files(&self, key: Key) -> Option<Found> {
-        self.files.iter().enumerate().find_map(|(index, file)| {
-            let entry = file.entries.iter().find(|entry| entry.key == key)?;
-            let origin = Origin::File {
-                path: file.path.clone(),
+impl Source for ConfigFile {
+    fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
+        let entry = self.entries.iter().find(|entry| entry.key == key);
+        Ok(entry.map(|entry| Stated {
+            text: entry.text.clone(),
+            origin: Origin::File {
+                path: self.path.clone(),
                 line: entry.line,
+            },
+        }))
+    }
+}
+
+impl Source for DsHome {
+    fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
+        DsHome::get(self, key)
+    }
+}
+
+/// A value as text, where it stands, and how much that place counts.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+    /// Zero is the command line; the smaller one wins.
+    pub(super) rank: usize,
+}
+
+/// Rank of the environment; the files follow, and DolphinScheduler's own.
+pub(super) const ENVIRONMENT_RANK: usize = 1;
+
+/// All places in order; the command line stands before them.
+#[derive(Debug)]
+pub(super) struct Sources<'a> {
+    pub(super) environment: &'a Environment,
+    files: Vec<ConfigFile>,
+    home: Option<(DsHome, HomePlace)>,
+}
+
+/// The folder of an installation, `None` for the environment alone; and where the folder is named.
+pub(super) type HomePlace = (Option<PathBuf>, Origin);
+
+impl<'a> Sources<'a> {
+    /// Reads dsctl's own files. One that was asked for must exist, and stands alone: a database of
+    /// the usual files must not be put together with another cluster's registry. The two usual ones
+    /// need not exist.
+    pub(super) fn open(
+        arguments: &GlobalArgs,
+        environment: &'a Environment,
+    ) -> Result<Self, ConfigError> {
+        let asked_for = arguments.connection.config.clone();
+        let asked_for =
+            asked_for.or_else(|| environment.variable("DSCTL_CONFIG").map(PathBuf::from));
+        let mut files = Vec::new();
+        if let Some(path) = asked_for {
+            let missing = || ConfigError::File {
+                path: path.clone(),
+                problem: "no such file".to_owned(),
             };
-            Some(Found {
-                text: entry.text.clone(),
-                origin,
-                rank: ENVIRONMENT_RANK + 1 + index,
-            })
+            files.push(ConfigFile::read(&path)?.ok_or_else(missing)?);
+        } else {
+            for path in environment
+                .user_file()
+                .iter()
+                .chain([&environment.system_file])
+            {
+                files.extend(ConfigFile::read(path)?);
+            }
+        }
+        Ok(Self {
+            environment,
+            files,
+            home: None,
         })
+    }
+
+    /// The environment alone.
+    pub(super) fn without_files(environment: &'a Environment) -> Self {
+        Self {
+            environment,
+            files: Vec::new(),
+            home: None,
+        }
+    }
+
+    /// Reads DolphinScheduler's own files: of the folder that was asked for, or else, as long as
+    /// nothing says which cluster is meant, of the folder that the environment names, of the usual
+    /// one, or what the environment itself says. So a registry that was given is never put together
+    /// with the database of an installation that only happens to be there.
+    pub(super) fn read_home(&mut self, arguments: &GlobalArgs) -> Result<(), ConfigError> {
+        let flag = arguments
+            .connection
+            .ds_home
+            .clone()
+            .map(|path| (path, Origin::Flag));
+        let stated = self.find(Key::DsHome)?;
+        let asked_for =
+            flag.or_else(|| stated.map(|found| (PathBuf::from(found.text), found.origin)));
+        let variables = &self.environment.variables;
+        if let Some((folder, origin)) = asked_for {
+            let Some(home) = DsHome::open(&folder, variables)? else {
+                return Err(ConfigError::NoInstallation { folder, origin });
+            };
+            self.home = Some((home, (Some(folder), origin)));
+            return Ok(());
+        }
+        let connection = &arguments.connection;
+        let flagged =
+            connection.zk.is_some() || connection.db.is_some() || connection.registry.is_some();
+        if flagged || self.states_a_cluster()? {
+            return Ok(());
+        }
+        let variable = "DOLPHINSCHEDULER_HOME";
+        let named = self
+            .environment
+            .absolute_path(variable)
+            .map(|folder| (folder, Origin::Environment(variable.to_owned())));
+        let usual = Some(self.environment.usual_home.clone())
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| (folder, Origin::BuiltIn));
+        for (folder, origin) in named.into_iter().chain(usual) {
+            if let Some(home) = DsHome::open(&folder, variables)? {
+                self.home = Some((home, (Some(folder), origin)));
+                return Ok(());
+            }
+        }
+        self.home = DsHome::of_environment(variables).map(|home| (home, (None, Origin::BuiltIn)));
+        Ok(())
+    }
+
+    /// Which installation is read, and where that is said.
+    pub(super) fn home_place(&self) -> Option<HomePlace> {
+        self.home.as_ref().map(|(_, place)| place.clone())
+    }
+
+    fn states_a_cluster(&self) -> Result<bool, ConfigError> {
+        for key in [Key::Zk, Key::Db, Key::Registry] {
+            if self.find(key)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// DolphinScheduler's own files, and their rank.
+    pub(super) fn home(&self) -> Option<(&DsHome, usize)> {
+        let rank = ENVIRONMENT_RANK + 1 + self.files.len();
+        self.home.as_ref().map(|(home, _)| (home, rank))
+    }
+
+    /// What the first place says that says anything.
+    pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
+        let environment: &dyn Source = self.environment;
+        let files = self.files.iter().map(|file| file as &dyn Source);
+        let home = self.home.iter().map(|(home, _)| home as &dyn Source);
+        let places = std::iter::once(environment).chain(files).chain(home);
+        for (rank, place) in places.enumerate() {
+            if let Some(Stated { text, origin }) = place.get(key)? {
+                return Ok(Some(Found {
+                    text,
+                    origin,
+                    rank: ENVIRONMENT_RANK + rank,
+                }));
+            }
+        }
+        Ok(None)
     }
 }

@@ -22,6 +22,7 @@ impl Machine {
         let environment = Environment {
             variables,
             system_file: folder.path().join("etc.toml"),
+            usual_home: folder.path().join("opt"),
             ..Environment::default()
         };
         Self {
@@ -284,7 +285,10 @@ fn what_is_missing_is_said_when_it_is_needed() {
     };
     assert_eq!(
         errors(""),
-        (Some(NothingConfigured), Some(NothingConfigured))
+        (
+            Some(NothingConfigured { running: None }),
+            Some(NothingConfigured { running: None })
+        )
     );
     assert_eq!(errors("--zk zk1"), (Some(NoDatabase), None));
     assert_eq!(errors("--db mysql://u@h/d"), (None, Some(NoRegistry)));
@@ -298,7 +302,7 @@ fn what_is_missing_is_said_when_it_is_needed() {
     );
     assert_eq!(errors("--db mysql://u@h/d --registry jdbc"), (None, None));
     assert_eq!(errors("--db sqlite:a.db"), (None, None));
-    let hint = NothingConfigured.hint().unwrap();
+    let hint = NothingConfigured { running: None }.hint().unwrap();
     assert!(
         ["--zk", "DSCTL_ZK", "--db", "DSCTL_DB", "dsctl demo"]
             .iter()
@@ -504,4 +508,134 @@ fn no_password_in_any_debug_text() {
         );
         machine.environment.variables = before;
     }
+}
+
+/// An installation of 3.1 with a password of its own.
+fn installation(machine: &Machine, folder: &str, host: &str) -> String {
+    machine.file(
+        &format!("{folder}/master-server/conf/application.yaml"),
+        &format!(
+            "spring:\n  datasource:\n    url: jdbc:postgresql://{host}:5432/ds\n    username: dolphin\n    password: mark3r\nregistry:\n  \
+             type: zookeeper\n  zookeeper:\n    connect-string: {host}:2181\n    namespace: ours\n    digest: zk:mark3r\n"
+        ),
+    );
+    machine.path(folder).display().to_string()
+}
+
+fn shown(settings: &Settings) -> (Option<String>, Option<String>, Option<&str>) {
+    let (host, password) = match &settings.db {
+        Some(DbTarget::Postgres(server)) => (
+            Some(format!("{}@{}", server.user, server.host)),
+            server.password.as_ref().map(Secret::expose),
+        ),
+        _ => (None, None),
+    };
+    let zk = settings.zk.as_ref().map(ToString::to_string);
+    (zk, host, password)
+}
+
+#[test]
+fn dolphinschedulers_own_files_are_enough() {
+    let mut machine = Machine::new(&[]);
+    let folder = installation(&machine, "ds", "a");
+    let whole = (
+        Some("a:2181".to_owned()),
+        Some("dolphin@a".to_owned()),
+        Some("mark3r"),
+    );
+    let asked = machine.resolve(&format!("--ds-home {folder}")).unwrap();
+    assert_eq!(shown(&asked), whole);
+    assert_eq!(asked.namespace.to_string(), "ours");
+    assert_eq!(asked.zk_digest.as_ref().unwrap().expose(), "zk:mark3r");
+    assert!(!format!("{asked:?}").contains("mark3r"));
+    machine.set("DOLPHINSCHEDULER_HOME", &folder);
+    assert_eq!(shown(&machine.resolve("").unwrap()), whole);
+    let mut usual = Machine::new(&[]);
+    installation(&usual, "opt", "a");
+    assert_eq!(shown(&usual.resolve("").unwrap()), whole);
+    usual.set("DSCTL_DS_HOME", usual.path("nowhere"));
+    assert!(matches!(
+        usual.resolve("").unwrap_err(),
+        ConfigError::NoInstallation { .. }
+    ));
+}
+
+#[test]
+fn an_installation_that_happens_to_be_there_completes_no_other_cluster() {
+    let mut machine = Machine::new(&[]);
+    let folder = installation(&machine, "opt", "a");
+    machine.set("DOLPHINSCHEDULER_HOME", &folder);
+    let rehearsal = machine.resolve("--db sqlite:copy.db").unwrap();
+    assert_eq!(rehearsal.zk, None);
+    let other = machine.resolve("--zk b:1").unwrap();
+    assert_eq!((other.db, other.zk_digest), (None, None));
+    machine.file("etc.toml", "zk = \"c:1\"");
+    assert_eq!(machine.resolve("").unwrap().db, None);
+    // Asked for by name it completes what was given, but tells no other server its passwords.
+    let line = format!("--ds-home {folder} --zk b:1 --db postgres://u@b/ds");
+    let mixed = machine.resolve(&line).unwrap();
+    assert_eq!(
+        shown(&mixed),
+        (Some("b:1".to_owned()), Some("u@b".to_owned()), None)
+    );
+    assert_eq!(
+        (mixed.zk_digest, mixed.namespace.to_string()),
+        (None, "ours".to_owned())
+    );
+}
+
+#[test]
+fn a_running_master_is_suggested_and_not_taken() {
+    let mut machine = Machine::new(&[]);
+    machine.environment.processes = machine.path("proc");
+    machine.file(
+        "proc/7/cmdline",
+        "java\0org.apache.dolphinscheduler.server.master.MasterServer\0",
+    );
+    std::os::unix::fs::symlink("/data/ds/master-server", machine.path("proc/7/cwd")).unwrap();
+    let settings = machine.resolve("").unwrap();
+    assert_eq!((&settings.zk, &settings.db), (&None, &None));
+    let hint = settings.database().unwrap_err().hint().unwrap();
+    assert!(hint.contains("--ds-home /data/ds;"), "{hint}");
+}
+
+#[test]
+fn every_setting_is_listed_with_its_place_and_no_secret() {
+    let mut machine = Machine::new(&[("DSCTL_TIMEOUT", "7s")]);
+    let folder = installation(&machine, "ds", "a");
+    machine.set("DOLPHINSCHEDULER_HOME", &folder);
+    let listed = machine
+        .resolve("--time-zone Asia/Shanghai")
+        .unwrap()
+        .listed();
+    let of = |name: &str| {
+        let setting = listed.iter().find(|listed| listed.name == name).unwrap();
+        let origin = setting.origin.to_string().replace(&folder, "");
+        (setting.value.clone().unwrap_or_default(), origin)
+    };
+    let yaml = |line: usize| format!("/master-server/conf/application.yaml, line {line}");
+    for (name, value, origin) in [
+        ("zk", "a:2181", yaml(9)),
+        ("db", "postgres://dolphin@a:5432/ds", yaml(3)),
+        ("db-password", "***", yaml(5)),
+        ("zk-digest", "***", yaml(11)),
+        ("namespace", "ours", yaml(10)),
+        ("ds-home", &folder, "DOLPHINSCHEDULER_HOME".to_owned()),
+        ("timeout", "7s", "DSCTL_TIMEOUT".to_owned()),
+        ("time-zone", "Asia/Shanghai", "the command line".to_owned()),
+        ("registry", "", "the built-in default".to_owned()),
+        ("output", "table", "the built-in default".to_owned()),
+    ] {
+        assert_eq!(of(name), (value.to_owned(), origin), "{name}");
+    }
+    assert_eq!(listed.len(), Key::ALL.len());
+    assert!(!format!("{listed:?}").contains("mark3r"), "{listed:?}");
+}
+
+#[test]
+fn passwords_of_dsctls_own_places_go_before_those_of_an_installation() {
+    let machine = Machine::new(&[("DSCTL_DB_PASSWORD", "closer")]);
+    let folder = installation(&machine, "ds", "a");
+    let settings = machine.resolve(&format!("--ds-home {folder}")).unwrap();
+    assert_eq!(shown(&settings).2, Some("closer"));
 }

@@ -136,7 +136,12 @@ impl Handover<'_> {
         let commands = match self.cluster.store.commit(batch).await {
             Ok(()) => commands,
             Err(lost @ DatabaseError::Lost { .. }) => {
-                self.read_back(&prepared, commands, lost).await?
+                let read = self.read_back(&prepared, commands, lost).await;
+                if let Err(FailoverError::OutcomeUnknown { .. }) = &read {
+                    // Where they are claimed, nothing else knows them.
+                    self.keep_states(share, &prepared);
+                }
+                read?
             }
             Err(refused) => return Ok(Applied::Refused(refused)),
         };
@@ -343,6 +348,18 @@ impl Handover<'_> {
         Ok(())
     }
 
+    /// Keeps the states that a claim alone overwrites.
+    fn keep_states(&self, share: &mut Share<'_>, prepared: &Prepared) {
+        let by_state = matches!(self.cluster.store.release().family.claim, Claim::State(_));
+        if self.rules.steps == Steps::Claim && by_state {
+            let states = prepared
+                .rows
+                .iter()
+                .filter_map(|row| Some((row.instance.id, row.instance.state?)));
+            share.outcome.original_states.extend(states);
+        }
+    }
+
     /// Tells of what was committed; gives what is left for later.
     fn record(
         &mut self,
@@ -354,14 +371,8 @@ impl Handover<'_> {
         outcome
             .recovered
             .extend(prepared.ids().map(|id| (id, commands.get(&id).copied())));
-        let by_state = matches!(self.cluster.store.release().family.claim, Claim::State(_));
-        if self.rules.steps == Steps::Claim && by_state {
-            let states = prepared
-                .rows
-                .iter()
-                .filter_map(|row| Some((row.instance.id, row.instance.state?)));
-            outcome.original_states.extend(states);
-        }
+        self.keep_states(share, &prepared);
+        let outcome = &mut share.outcome;
         let address = outcome.address.clone();
         let handed_over = prepared
             .rows

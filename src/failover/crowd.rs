@@ -183,6 +183,7 @@ mod tests {
                 session_id,
                 created_at: made,
                 data: String::new(),
+                in_doubt: false,
             };
             is_kept(&node, &masters, newest, Duration::from_mins(1))
         };

@@ -3,7 +3,7 @@
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{NO_TLS, Obstacle, Sign, StoreError};
-use crate::model::{Address, InstanceId, LockNode, VersionRange};
+use crate::model::{Address, InstanceId, LockNode, VersionRange, shell_word};
 use crate::registry::RegistryError;
 use crate::stop::{Stop, Stopped};
 
@@ -177,8 +177,9 @@ impl Refusal {
                                        and that all its masters are of one release"
                 .to_owned(),
             Self::MasterRegistered { address, older: Some(older), .. } if *older > 0 => format!(
-                "{older} instances are older than its registration; 'dsctl instances {address}' shows which. If the master was \
-                 restarted, and its log shows that it does not work on these, --allow-restarted fails them over"
+                "{older} instances are older than its registration; 'dsctl instances {}' shows which. If the master was \
+                 restarted, and its log shows that it does not work on these, --allow-restarted fails them over",
+                shell_word(address.as_str())
             ),
             Self::MasterRegistered { .. } => "if its process is gone, its registration ends with its session; \
                                               'dsctl masters' shows it; if it was restarted, see --allow-restarted \
@@ -186,7 +187,8 @@ impl Refusal {
                 .to_owned(),
             Self::ShowsLife { address, .. } => format!(
                 "it is left alone: see that its process has ended; when nothing new names it any more, \
-                 'dsctl failover {address}' does the rest"
+                 'dsctl failover {}' does the rest",
+                shell_word(address.as_str())
             ),
             Self::Paused { .. } => "the rest follows after dsctl watch --resume".to_owned(),
             Self::Storm(_) => "go on with dsctl watch --resume".to_owned(),
@@ -305,12 +307,11 @@ impl FailoverError {
     pub fn exit_code(&self, wrote: bool) -> ExitCode {
         let written = |code| if wrote { ExitCode::Partial } else { code };
         match self {
-            Self::Refused(_) => written(ExitCode::Refused),
+            Self::Refused(_) | Self::Store(StoreError::Schema(_)) => written(ExitCode::Refused),
             Self::Registry(error) => registry_code(error, wrote),
             Self::Database(error) | Self::Store(StoreError::Database(error)) => {
                 written(database_code(error))
             }
-            Self::Store(StoreError::Schema(_)) => ExitCode::Refused,
             Self::OutcomeUnknown { .. } => ExitCode::Unknown,
             Self::Stopped(Stop::Interrupt) => ExitCode::Interrupted,
             Self::Stopped(Stop::Terminate) => ExitCode::Terminated,

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::family::{Claim, Family, ParameterForm};
-use crate::model::{CommandRow, InstanceId, InstanceRow, SkipReason};
+use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason};
 
 /// The state that an instance of 3.3 or newer had before it was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
@@ -109,12 +109,19 @@ impl OriginalState {
         match ahead {
             Some(ahead) if ahead > FARTHEST_ZONES => said,
             Some(ahead) if ahead < -FARTHEST_ZONES => asked,
+            // Both may be of a life before the last one, which somebody has asked to stop.
+            _ if said == lived && asked.is_none() && began_again(&row.instance) => None,
             _ if said == lived => said,
             // Without any history there is nothing that could be newer.
             _ if lived.is_none() && change.is_none() => said,
             _ => None,
         }
     }
+}
+
+/// Whether it was taken up, or run, once more after its first start. Both times are of masters.
+fn began_again(instance: &Instance) -> bool {
+    instance.restart_time.is_some() && instance.restart_time != instance.start_time
 }
 
 /// No two zones are further apart.
@@ -291,10 +298,10 @@ pub(crate) fn original_state(
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::DateTime;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Instance;
 
     fn row(command_param: &str) -> InstanceRow {
         let instance = Instance {
@@ -421,6 +428,26 @@ mod tests {
             OriginalState::found(&later, Some(&stopped)),
             Some(OriginalState::ReadyPause)
         );
+        // Its first recovery failed while it was running; a second one was taken up soon, and whoever
+        // asked to stop it then is written nowhere.
+        let mut again = claimed.clone();
+        again.state_history =
+            Some(r#"[{"time":"2024-06-01 07:00:00","state":"RUNNING_EXECUTION"}]"#.to_owned());
+        let failed = CommandRow {
+            command_param: Some(r#"{"workflowExecutionStatus":"RUNNING_EXECUTION"}"#.to_owned()),
+            update_time: "2024-06-01T08:00:00".parse().ok(),
+            ..CommandRow::default()
+        };
+        let start: Option<DateTime> = "2024-06-01T07:00:00".parse().ok();
+        again.instance.start_time = start;
+        for (restarted, found) in [
+            (None, Some(OriginalState::Running)),
+            (start, Some(OriginalState::Running)),
+            ("2024-06-01T09:00:00".parse().ok(), None),
+        ] {
+            again.instance.restart_time = restarted;
+            assert_eq!(OriginalState::found(&again, Some(&failed)), found);
+        }
         claimed.instance.last_change = None;
         for history in [
             None,

@@ -8,6 +8,7 @@ mod ensemble;
 mod instance;
 mod leave;
 mod registration;
+mod shell_word;
 mod version;
 
 pub use address::{Address, AddressError, AddressForm};
@@ -19,4 +20,5 @@ pub use leave::{Confirmed, Permit};
 pub use registration::{
     Changes, Heartbeat, LockNode, Moment, PayloadForm, PayloadProblem, Registration, Registrations,
 };
+pub use shell_word::shell_word;
 pub use version::{Stage, Version, VersionError, VersionRange};

@@ -167,6 +167,9 @@ pub struct LockNode {
     pub created_at: Option<Timestamp>,
     /// Its data; Curator writes the holder's IP address.
     pub data: String,
+    /// Whether its session is over by the clocks (JDBC), which may be wrong: it holds the lock until
+    /// somebody who wants it has seen that.
+    pub in_doubt: bool,
 }
 
 impl LockNode {

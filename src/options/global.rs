@@ -68,6 +68,15 @@ pub struct ConnectionArgs {
     )]
     pub namespace: Option<Namespace>,
 
+    /// DolphinScheduler's installation.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help = "Read registry and database from DolphinScheduler's own files in this folder [env: DSCTL_DS_HOME]"
+    )]
+    pub ds_home: Option<PathBuf>,
+
     /// The release, where it cannot be found out.
     #[arg(
         long,

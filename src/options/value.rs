@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::{Offset, TimeZone};
-use strum::{EnumString, VariantNames};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::secret::Secret;
 
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 pub struct ValueError(pub String);
 
 /// Where registrations and locks live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum RegistryKind {
     /// `ZooKeeper`.

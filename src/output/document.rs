@@ -156,6 +156,8 @@ pub struct Body<K = Box<dyn Keys>> {
     pub tables: Vec<Table>,
     /// Last lines for people, for example what to run next. Formats for programs leave them out.
     pub closing: Vec<String>,
+    /// Whether these are known nowhere else: where nobody reads stdout, they go to stderr.
+    pub is_irretrievable: bool,
 }
 
 impl<K> Body<K> {
@@ -165,6 +167,7 @@ impl<K> Body<K> {
             keys,
             tables: Vec::new(),
             closing: Vec::new(),
+            is_irretrievable: false,
         }
     }
 
@@ -194,6 +197,7 @@ impl<K> Body<K> {
             keys: keys(self.keys),
             tables: self.tables,
             closing: self.closing,
+            is_irretrievable: self.is_irretrievable,
         }
     }
 }

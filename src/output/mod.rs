@@ -15,7 +15,7 @@ mod table;
 pub mod terminal;
 mod tsv;
 
-use strum::{EnumString, VariantNames};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 pub use color::ColorChoice;
 pub use document::{
@@ -29,7 +29,7 @@ pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 
 /// Output format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// Columns for people.

@@ -81,7 +81,7 @@ impl<'w> Printer<'w> {
     }
 
     /// Prints an answer: the result on stdout; for people and `tsv` also warnings and the error on
-    /// stderr.
+    /// stderr. Where stdout takes nothing, warnings and last lines go to stderr in every format.
     ///
     /// # Errors
     /// Stdout cannot be written. A reader that went away (`| head`) is no error.
@@ -106,7 +106,13 @@ impl<'w> Printer<'w> {
         let flushed = written.and_then(|()| out.flush());
         // What is left of a failed write must not be tried again when the buffer is dropped.
         drop(out.into_parts());
-        if matches!(self.settings.format, Format::Table | Format::Tsv) {
+        let is_lost = flushed.as_ref().is_err_and(|error| !is_gone(error));
+        if is_lost || flushed.is_err() && document.body.is_irretrievable {
+            for line in &document.body.closing {
+                self.line("", Style::Caution, Level::Warning, line);
+            }
+        }
+        if is_lost || matches!(self.settings.format, Format::Table | Format::Tsv) {
             document
                 .warnings
                 .iter()
@@ -238,7 +244,12 @@ pub fn understood(answer: &str) -> bool {
 
 fn quietly(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
         other => other,
     }
+}
+
+/// Whether the reader went away.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe
 }

@@ -19,6 +19,7 @@ mod cost;
 mod crowd;
 mod curator;
 mod database;
+mod ds_home;
 mod dump;
 mod failover;
 mod faults;

@@ -3,17 +3,22 @@
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::failover::Run;
+use crate::family::Claim;
 use crate::metadata::HostCount;
 use crate::metadata::database::DatabaseError;
-use crate::model::Address;
+use crate::model::{Address, shell_word};
 
-/// What hangs beside that which a run has done. Where it has written, that is told whatever befalls
-/// this look.
+/// What hangs beside that which a run has done; unless `quiet`, also what waits for a master. Where it
+/// has written, that is told whatever befalls this look.
 ///
 /// # Errors
 /// The database's own, where the run has written nothing.
-pub(super) async fn remarks(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, CommandError> {
-    match look(cluster, run).await {
+pub(super) async fn remarks(
+    cluster: &mut Cluster,
+    run: &Run,
+    quiet: bool,
+) -> Result<Vec<String>, CommandError> {
+    match look(cluster, run, quiet).await {
         Ok(remarks) => Ok(remarks),
         Err(error) if run.wrote => Ok(vec![format!(
             "what was handed over stands; whether other instances hang could not be seen: {error}; see 'dsctl instances'"
@@ -22,7 +27,7 @@ pub(super) async fn remarks(cluster: &mut Cluster, run: &Run) -> Result<Vec<Stri
     }
 }
 
-async fn look(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, DatabaseError> {
+async fn look(cluster: &mut Cluster, run: &Run, quiet: bool) -> Result<Vec<String>, DatabaseError> {
     let mut remarks = Vec::new();
     let masters: Vec<&Address> = run
         .masters
@@ -33,11 +38,33 @@ async fn look(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, DatabaseE
     if !masters.is_empty() {
         let family = cluster.store.release().family;
         let mut counts = cluster.store.host_counts().await?;
+        if let (Claim::State(code), false) = (family.claim, quiet) {
+            remarks.extend(handed_over(&masters, &counts, code));
+        }
         counts.retain(|count| family.is_unfinished(Some(count.state)));
         remarks.extend(nearly(&masters, &counts));
     }
     remarks.extend(about_orphans(cluster.store.orphans().await?.len()));
     Ok(remarks)
+}
+
+/// Where a state marks them, instances that were handed over still name their master.
+fn handed_over(masters: &[&Address], counts: &[HostCount], claimed: i64) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for master in masters {
+        let of_master = counts.iter().filter(|count| {
+            count.state == claimed && count.host.as_deref() == Some(master.as_str())
+        });
+        let count: i64 = of_master.map(|count| count.count).sum();
+        if count > 0 {
+            remarks.push(format!(
+                "unfinished instances of {master} that were handed over before: {count}; 'dsctl instances {}' shows the commands \
+                 that wait for them",
+                shell_word(master.as_str())
+            ));
+        }
+    }
+    remarks
 }
 
 /// Hosts are compared as they are written; one that differs in case or blanks alone was meant,

@@ -12,7 +12,7 @@ use super::report::{self, Phrases};
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
-use crate::failover::{OriginalState, Run, Steps};
+use crate::failover::{FailoverError, OriginalState, Run, Steps};
 use crate::model::{Address, InstanceId};
 use crate::output::{Keys, Records};
 
@@ -83,29 +83,44 @@ pub(in crate::commands) async fn run(
     if done.failure.is_none() && done.recovered() == 0 {
         answer
             .warnings
-            .extend(afterwards::remarks(cluster, &done).await?);
+            .extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
     }
-    let next = if done.wrote {
+    let next = if done.wrote || !unknown(&done).is_empty() {
         recover_commands(&done)
     } else {
         Vec::new()
     };
-    if done.wrote {
-        answer.close_with("nobody takes them up until they have commands; next:");
+    if !next.is_empty() {
+        answer.close_with(if unknown(&done).is_empty() {
+            "nobody takes them up until they have commands; next:"
+        } else {
+            "nobody takes up what was claimed (maybe the last batch, too) until it has commands; next:"
+        });
         for command in &next {
             answer.close_with(format!("  {command}"));
         }
+        // The states are.
+        answer.body.is_irretrievable = true;
     }
     Ok(answer.map(|told| ClearHostsDocument { told, next }))
 }
 
+/// The batch of which it is not known whether it was written.
+fn unknown(done: &Run) -> &[InstanceId] {
+    match &done.failure {
+        Some(FailoverError::OutcomeUnknown { instances, .. }) => instances,
+        _ => &[],
+    }
+}
+
 /// The commands that must follow. From 3.3 on the former state goes with them, since the row no
-/// longer has it.
+/// longer has it. What may have been claimed is named as well: where it was not, it is left alone.
 fn recover_commands(done: &Run) -> Vec<String> {
     let mut by_state: BTreeMap<Option<&'static str>, Vec<InstanceId>> = BTreeMap::new();
     for master in &done.masters {
         let states: BTreeMap<InstanceId, i64> = master.original_states.iter().copied().collect();
-        for (id, _) in &master.recovered {
+        let claimed = master.recovered.iter().map(|(id, _)| id);
+        for id in claimed.chain(unknown(done)) {
             let state = states
                 .get(id)
                 .copied()

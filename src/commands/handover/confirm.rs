@@ -135,11 +135,15 @@ pub(super) async fn run(
     } else {
         match ask(shell, cluster, order).await? {
             Consent::Yes(permit) => Some(permit),
-            Consent::Ended(run) => return Ok(answer(shell, cluster, run, order).await),
+            Consent::Ended(run) => {
+                // What would be done is not done, however the plan ended.
+                let dry_run = run.recovered() > 0;
+                return Ok(answer(shell, cluster, run, order, dry_run).await);
+            }
         }
     };
     let done = execute(shell, cluster, order, permit.as_ref()).await;
-    Ok(answer(shell, cluster, done, order).await)
+    Ok(answer(shell, cluster, done, order, order.safety.dry_run).await)
 }
 
 /// What a question came to.
@@ -225,9 +229,10 @@ async fn answer(
     cluster: &mut Cluster,
     run: Run,
     order: &Order<'_>,
+    dry_run: bool,
 ) -> (Run, Answer<Told>) {
     let safety = order.safety;
-    let mut body = report::body(&run, safety.dry_run, order.phrases);
+    let mut body = report::body(&run, dry_run, order.phrases);
     let settings = shell.printer.settings();
     if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
         body = body.untold();

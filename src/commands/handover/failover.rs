@@ -14,13 +14,13 @@ use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    HandedOver, Lookout, Other, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look,
-    wait_for_take_up,
+    FailoverError, HandedOver, Lookout, Other, Rules, Run, Steps, TakeUp, about_persistent,
+    dead_hosts, look, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError, InstanceId};
 use crate::options::value;
-use crate::output::{Keys, Records, WORD};
+use crate::output::{ErrorBody, Keys, Records, WORD};
 
 /// Arguments of `failover`.
 #[derive(Args, Clone, Debug)]
@@ -174,7 +174,7 @@ pub(in crate::commands) async fn run(
     };
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
-        warnings.extend(afterwards::remarks(cluster, &done).await?);
+        warnings.extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
     }
     answer.warnings.extend(warnings);
     let mut answer = answer.map(|told| FailoverDocument {
@@ -297,8 +297,34 @@ async fn see_taken_up(
             }
             answer.body.keys.take_up = Some(TakeUpReport::of(seen, family));
         }
-        Err(error) => _ = answer.error.get_or_insert(of_failover(&error, true)),
+        Err(error) => {
+            let unseen = unseen(&error);
+            match &mut answer.error {
+                Some(first) => first.causes.push(format!("also: {}", unseen.message)),
+                none => *none = Some(unseen),
+            }
+        }
     }
+}
+
+/// Why the take-up was not seen. All is handed over by then, and no lock is held: the same command
+/// would find nothing to do, and wait for nobody.
+fn unseen(error: &FailoverError) -> ErrorBody {
+    let body = of_failover(error, true);
+    let message = format!(
+        "whether the masters take them up was not seen: {}",
+        body.message
+    );
+    let exit_code = match error {
+        FailoverError::Stopped(_) => body.exit_code,
+        _ => ExitCode::Partial,
+    };
+    ErrorBody {
+        message,
+        exit_code,
+        ..body
+    }
+        .hint("what was handed over stands: 'dsctl commands' shows what still waits for a master, 'dsctl instances' the rest")
 }
 
 /// The same for people.

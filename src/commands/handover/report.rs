@@ -136,6 +136,16 @@ fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
                     .collect(),
             );
         }
+        if run.recovered() > 0 && !master.has_rows() && master.trouble.is_none() {
+            // Among others a slip would not be seen.
+            let text = Cell::from("no unfinished instance names it");
+            table.row(
+                head()
+                    .into_iter()
+                    .chain([Cell::None, Cell::None, text])
+                    .collect(),
+            );
+        }
         let more = master.recovered.len().saturating_sub(SHOWN)
             + master.skipped.len().saturating_sub(SHOWN);
         if more > 0 {
@@ -151,7 +161,7 @@ fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
     table
 }
 
-/// Ids in one line, shortened for people.
+/// Ids in one line, as `--instance` takes them.
 pub(super) fn id_list(ids: &[InstanceId]) -> String {
     ids.iter()
         .map(ToString::to_string)

@@ -89,8 +89,8 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
         }
         SkipReason::OriginalStateUnknown => {
             "what its state was before the hand-over is written nowhere (a request to pause or stop is not in its history), or its \
-             history and its failed command say different things and neither is shown to be the newer one; give it with \
-             --original-state"
+             history and its failed command say different things, or maybe what was before it began again, and neither is shown \
+             to be the newer one; give it with --original-state"
                 .to_owned()
         }
         SkipReason::NotClaimed(verdict) => match verdict {

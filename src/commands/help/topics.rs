@@ -76,7 +76,7 @@ pub(super) fn exit_codes() -> String {
 }
 
 /// Variables that stand for no flag, and what they are for.
-pub(super) const OTHER_VARIABLES: [(&str, &str); 8] = [
+pub(super) const OTHER_VARIABLES: [(&str, &str); 10] = [
     (
         "DSCTL_CONFIG",
         "--config; this file takes the place of the two usual ones",
@@ -88,6 +88,14 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 8] = [
     (
         "DSCTL_ZK_DIGEST",
         "user:password for ZooKeeper; a file is better",
+    ),
+    (
+        "DOLPHINSCHEDULER_HOME",
+        "as --ds-home, where nothing else says which cluster is meant",
+    ),
+    (
+        "SPRING_DATASOURCE_*, REGISTRY_*",
+        "as in DolphinScheduler's containers, where no file says which cluster is meant",
     ),
     (
         "CREDENTIALS_DIRECTORY",
@@ -106,11 +114,12 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 8] = [
 ];
 
 /// Who wins, in words.
-pub(super) const PRECEDENCE: [&str; 5] = [
+pub(super) const PRECEDENCE: [&str; 6] = [
     "the command line",
     "the environment",
     "$XDG_CONFIG_HOME/dsctl/config.toml (or the file of --config or DSCTL_CONFIG alone)",
     "/etc/dsctl/config.toml (not read with --config or DSCTL_CONFIG)",
+    "DolphinScheduler's own files, of --ds-home; without --zk, --db and --registry also of $DOLPHINSCHEDULER_HOME or /opt/dolphinscheduler",
     "what is built in",
 ];
 
@@ -121,7 +130,7 @@ fn environment() -> String {
     for (index, place) in PRECEDENCE.iter().enumerate() {
         let _ = writeln!(text, "  {}. {place}", index + 1);
     }
-    text.push_str("\nThe files are TOML; the keys are the names of the options, as in: zk = \"zk1:2181,zk2:2181\"\n");
+    text.push_str("\ndsctl's files are TOML; the keys are the names of the options, as in: zk = \"zk1:2181,zk2:2181\"\n");
     text.push_str("An empty variable counts as not set. A file with a secret must be readable by its owner alone.\n");
     text.push_str("\nEnvironment variables:\n\n");
     for (name, purpose) in variables() {

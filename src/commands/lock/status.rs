@@ -97,6 +97,7 @@ impl LockNodeEntry {
             session_id,
             created_at,
             data,
+            in_doubt: _,
         } = lock_node.clone();
         Self {
             node,
@@ -212,7 +213,15 @@ fn warnings(lock: &Queue) -> Vec<String> {
             lock.path, node.node
         )
     });
-    persistent.chain(foreign).collect()
+    let silent = lock.nodes.iter().filter(|node| node.in_doubt);
+    let silent = silent.map(|node| {
+        format!(
+            "the holder of {} ({}) is dead by the clocks, its heartbeat is old or missing: whoever wants the lock, dsctl or a \
+             master, takes it away once that is seen",
+            lock.path, node.data
+        )
+    });
+    persistent.chain(foreign).chain(silent).collect()
 }
 
 fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body<LockStatusDocument> {

@@ -140,6 +140,7 @@ impl Lock {
             // A text in a zone that is written nowhere.
             created_at: None,
             data: self.owner.clone(),
+            in_doubt: !self.client.is_alive(now()),
         }
     }
 }

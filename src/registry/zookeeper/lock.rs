@@ -110,6 +110,7 @@ async fn lock_node(
             .chars()
             .take(LONGEST_DATA)
             .collect(),
+        in_doubt: false,
     }))
 }
 

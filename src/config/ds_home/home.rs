@@ -1,0 +1,547 @@
+//! The folder of an installation: which release's files are there, and what they come to.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::assignment::Assignment;
+use super::shell::{self, Variables};
+use super::spring::{self, Properties, Property, Unknown};
+use super::yaml::YamlDocument;
+use super::{properties, yaml};
+use crate::config::stated::Stated;
+use crate::config::{ConfigError, Key, Origin};
+use crate::secret::Secret;
+
+/// User and password of the database, where they stand outside its URL.
+#[derive(Clone, Debug, Default)]
+pub(in crate::config) struct Login {
+    pub(in crate::config) user: Option<String>,
+    pub(in crate::config) password: Option<(Secret, Origin)>,
+}
+
+/// What an installation says. A value that cannot be known is an error only for whom asks for it.
+pub(in crate::config) struct DsHome {
+    values: BTreeMap<Key, Result<Stated, ConfigError>>,
+    login: Result<Login, ConfigError>,
+    digest: Result<Option<(Secret, Origin)>, ConfigError>,
+}
+
+impl fmt::Debug for DsHome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The database's URL may hold a password.
+        f.debug_struct("DsHome").finish_non_exhaustive()
+    }
+}
+
+impl DsHome {
+    /// Reads the files of an installation; `None` if the folder is none.
+    ///
+    /// # Errors
+    /// Files that cannot be read, and lines of them that cannot be understood.
+    pub(in crate::config) fn open(
+        folder: &Path,
+        environment: &BTreeMap<OsString, OsString>,
+    ) -> Result<Option<Self>, ConfigError> {
+        for server in ["master-server", "api-server", "."] {
+            let server = folder.join(server);
+            if let Some(base) = read_yaml(&server.join("conf/application.yaml"))? {
+                let installation = of_3(folder, &server, base, environment)?;
+                return Ok(Some(Self::from(&installation)));
+            }
+        }
+        let conf = folder.join("conf");
+        if let Some(registry) = read_properties(&conf.join("registry.properties"))? {
+            let installation = of_2(folder, registry, environment)?;
+            return Ok(Some(Self::from(&installation)));
+        }
+        Ok(of_1(&conf)?.map(|installation| Self::from(&installation)))
+    }
+
+    /// What the environment alone says, as in a container of 3.0 or newer; `None` if it does not
+    /// name a database.
+    pub(in crate::config) fn of_environment(
+        environment: &BTreeMap<OsString, OsString>,
+    ) -> Option<Self> {
+        environment.get(std::ffi::OsStr::new("SPRING_DATASOURCE_URL"))?;
+        let properties = Properties {
+            variables: variables(environment),
+            ..Properties::default()
+        };
+        Some(Self::from(&Installation {
+            registry: RegistryNames::SPRING,
+            registry_properties: None,
+            properties,
+            time_zone: Ok(None),
+        }))
+    }
+
+    pub(in crate::config) fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
+        self.values.get(&key).cloned().transpose()
+    }
+
+    pub(in crate::config) fn login(&self) -> Result<Login, ConfigError> {
+        self.login.clone()
+    }
+
+    /// `user:password` for ZooKeeper.
+    pub(in crate::config) fn digest(&self) -> Result<Option<(Secret, Origin)>, ConfigError> {
+        self.digest.clone()
+    }
+}
+
+/// How a release calls what it says of its registry.
+struct RegistryNames {
+    kind: Option<&'static str>,
+    servers: &'static str,
+    namespace: &'static str,
+    digest: &'static str,
+}
+
+impl RegistryNames {
+    /// 1.x: `org.apache.dolphinscheduler.service.zk.ZookeeperConfig`.
+    const ZOOKEEPER: Self = Self {
+        kind: None,
+        servers: "zookeeper.quorum",
+        namespace: "zookeeper.dolphinscheduler.root",
+        digest: "zookeeper.connection.digest",
+    };
+    /// 2.0: `org.apache.dolphinscheduler.service.registry.RegistryCenter`.
+    const PLUGIN: Self = Self {
+        kind: Some("registry.plugin.name"),
+        servers: "registry.servers",
+        namespace: "registry.namespace",
+        digest: "registry.digest",
+    };
+    /// 3.x: `org.apache.dolphinscheduler.plugin.registry.zookeeper.ZookeeperRegistryProperties`.
+    const SPRING: Self = Self {
+        kind: Some("registry.type"),
+        servers: "registry.zookeeper.connect-string",
+        namespace: "registry.zookeeper.namespace",
+        digest: "registry.zookeeper.digest",
+    };
+}
+
+/// An installation, before it is asked for our settings.
+struct Installation {
+    registry: RegistryNames,
+    /// 2.0 keeps its registry's properties apart from Spring's.
+    registry_properties: Option<Properties>,
+    properties: Properties,
+    /// The zone that the master's start script gives to Java.
+    time_zone: Result<Option<Property>, Unknown>,
+}
+
+impl Installation {
+    fn of_registry(&self, name: &str) -> Result<Option<Property>, Unknown> {
+        let properties = self.registry_properties.as_ref();
+        properties.unwrap_or(&self.properties).get(name)
+    }
+
+    /// The name of our kind of registry, and for ZooKeeper nothing: its servers say it.
+    fn kind(&self) -> Result<Option<Stated>, ConfigError> {
+        let Some(name) = self.registry.kind else {
+            return Ok(None);
+        };
+        let Some(kind) = known("registry", self.of_registry(name))? else {
+            return Ok(None);
+        };
+        let refused = |problem: String, hint: &str| {
+            Err(ConfigError::Value {
+                key: Key::Registry.name(),
+                origin: kind.origin.clone(),
+                problem,
+                hint: Some(hint.to_owned()),
+            })
+        };
+        match kind.text.to_ascii_lowercase().as_str() {
+            "zookeeper" => Ok(None),
+            "jdbc" => {
+                let own = known(
+                    "registry",
+                    self.properties.get("registry.hikari-config.jdbc-url"),
+                )?;
+                let main = known("db", self.properties.get("spring.datasource.url"))?;
+                let place = |url: &Property| url.text.split('?').next().map(str::to_owned);
+                match (own, main) {
+                    (Some(own), Some(main)) if place(&own) != place(&main) => refused(
+                        format!("the registry is in a database of its own ({})", own.origin),
+                        "a registry outside the metadata database cannot be read yet",
+                    ),
+                    _ => Ok(Some(Stated {
+                        text: "jdbc".to_owned(),
+                        origin: kind.origin,
+                    })),
+                }
+            }
+            other => refused(
+                format!("the masters' registry is {other:?}"),
+                "ZooKeeper and the JDBC registry of 3.2 and newer can be read",
+            ),
+        }
+    }
+}
+
+impl From<&Installation> for DsHome {
+    fn from(installation: &Installation) -> Self {
+        let names = &installation.registry;
+        let kind = installation.kind().transpose();
+        // Servers of ZooKeeper stand in every file, also where the registry is another one.
+        let zookeeper = kind.is_none();
+        let values = [
+            (Key::Registry, kind),
+            (
+                Key::Zk,
+                stated("zk", installation.of_registry(names.servers)).filter(|_| zookeeper),
+            ),
+            (
+                Key::Namespace,
+                stated("namespace", installation.of_registry(names.namespace))
+                    .filter(|_| zookeeper),
+            ),
+            (
+                Key::Db,
+                stated("db", installation.properties.get("spring.datasource.url")),
+            ),
+            (
+                Key::TimeZone,
+                stated("time-zone", installation.time_zone.clone()),
+            ),
+        ];
+        Self {
+            values: values
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect(),
+            login: login(&installation.properties),
+            digest: known(
+                "the ZooKeeper digest",
+                installation.of_registry(names.digest),
+            )
+            .map(|digest| {
+                digest
+                    .filter(|digest| zookeeper && !digest.text.trim().is_empty())
+                    .map(|digest| (Secret::new(digest.text), digest.origin))
+            }),
+        }
+    }
+}
+
+fn login(properties: &Properties) -> Result<Login, ConfigError> {
+    let user = known("db", properties.get("spring.datasource.username"))?;
+    let password = known("db-password", properties.get("spring.datasource.password"))?;
+    Ok(Login {
+        user: user.map(|user| user.text),
+        password: password.map(|password| (Secret::new(password.text), password.origin)),
+    })
+}
+
+/// A property, or the error that it cannot be known.
+fn known(
+    key: &'static str,
+    property: Result<Option<Property>, Unknown>,
+) -> Result<Option<Property>, ConfigError> {
+    property.map_err(|Unknown(origin)| ConfigError::Value {
+        key,
+        origin,
+        problem: "only running DolphinScheduler's start script would tell what it is".to_owned(),
+        hint: Some(
+            "give it on the command line, in the environment or in dsctl's own file".to_owned(),
+        ),
+    })
+}
+
+fn stated(
+    key: &'static str,
+    property: Result<Option<Property>, Unknown>,
+) -> Option<Result<Stated, ConfigError>> {
+    let stated = |property: Property| Stated {
+        text: property.text,
+        origin: property.origin,
+    };
+    known(key, property)
+        .map(|property| property.map(stated))
+        .transpose()
+}
+
+/// 1.2 and 1.3: properties alone. 1.2.0 has a file for each part, 1.2.1 and 1.3 others.
+fn of_1(conf: &Path) -> Result<Option<Installation>, ConfigError> {
+    let files = [
+        "zookeeper.properties",
+        "datasource.properties",
+        "application.properties",
+        "application-dao.properties",
+        "master.properties",
+        "common.properties",
+        "common/common.properties",
+    ];
+    let mut layers = Vec::new();
+    for file in files {
+        layers.extend(read_properties(&conf.join(file))?);
+    }
+    let names_servers = |layer: &YamlDocument| {
+        layer
+            .iter()
+            .any(|entry| entry.name == RegistryNames::ZOOKEEPER.servers)
+    };
+    if !layers.iter().any(names_servers) {
+        return Ok(None);
+    }
+    Ok(Some(Installation {
+        registry: RegistryNames::ZOOKEEPER,
+        registry_properties: None,
+        properties: Properties {
+            layers,
+            ..Properties::default()
+        },
+        time_zone: Ok(None),
+    }))
+}
+
+/// 2.0: the registry in properties; the database in the YAML of the profile that
+/// `dolphinscheduler-daemon.sh` chooses by `DATABASE_TYPE`.
+fn of_2(
+    folder: &Path,
+    registry: YamlDocument,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Result<Installation, ConfigError> {
+    let conf = folder.join("conf");
+    let mut variables = variables(environment);
+    for file in ["env/dolphinscheduler_env.sh", "config/install_config.conf"] {
+        source(&conf.join(file), &mut variables)?;
+    }
+    let or_default = |name: &str, default: &str| match variables.get(name) {
+        Some(entry) if entry.text.as_deref() != Some("") => {
+            let text = entry.text.clone();
+            text.ok_or_else(|| Unknown(entry.origin.clone()))
+        }
+        _ => Ok(default.to_owned()),
+    };
+    let profiles = known_text(or_default("SPRING_PROFILES_ACTIVE", "default"))?;
+    let database = known_text(or_default("DATABASE_TYPE", "h2"))?;
+    let profiles: Vec<String> = profiles
+        .split(',')
+        .chain(["master", &database])
+        .map(|profile| profile.trim().to_owned())
+        .collect();
+    let system = ["DOLPHINSCHEDULER_OPTS", "MASTER_SERVER_OPTS"]
+        .iter()
+        .filter_map(|name| variables.get(*name))
+        .flat_map(spring::system_properties)
+        .collect::<Vec<_>>();
+    let layers = of_profiles(&conf, Vec::new(), &profiles)?;
+    Ok(Installation {
+        registry: RegistryNames::PLUGIN,
+        registry_properties: Some(Properties {
+            system: system.clone(),
+            layers: vec![registry],
+            ..Properties::default()
+        }),
+        properties: Properties {
+            system,
+            variables,
+            layers,
+        },
+        time_zone: Ok(None),
+    })
+}
+
+/// 3.x: `application.yaml` of the server, behind the environment that its start script makes.
+fn of_3(
+    folder: &Path,
+    server: &Path,
+    base: Vec<YamlDocument>,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Result<Installation, ConfigError> {
+    let mut variables = variables(environment);
+    // The daemon copies the first one over the second when it starts the server.
+    let shared = folder.join("bin/env/dolphinscheduler_env.sh");
+    if !source(&shared, &mut variables)? {
+        source(&server.join("conf/dolphinscheduler_env.sh"), &mut variables)?;
+    }
+    let system = variables
+        .get("JAVA_OPTS")
+        .map(spring::system_properties)
+        .unwrap_or_default();
+    let time_zone = time_zone(server, &variables)?;
+    let unconditional = |document: &&YamlDocument| spring::is_active(document, &[]) == Some(true);
+    let mut properties = Properties {
+        system,
+        variables,
+        layers: base.iter().rev().filter(unconditional).cloned().collect(),
+    };
+    let active = known(
+        "the active profiles",
+        properties.get("spring.profiles.active"),
+    )?;
+    let profiles: Vec<String> = active.map_or_else(Vec::new, |active| {
+        active
+            .text
+            .split(',')
+            .map(|profile| profile.trim().to_owned())
+            .collect()
+    });
+    properties.layers = of_profiles(&server.join("conf"), base, &profiles)?;
+    Ok(Installation {
+        registry: RegistryNames::SPRING,
+        registry_properties: None,
+        properties,
+        time_zone,
+    })
+}
+
+/// The documents that count, the one that goes before all others first: each profile's own file, the
+/// last profile before the others, then the common file, the last document before the others.
+fn of_profiles(
+    conf: &Path,
+    base: Vec<YamlDocument>,
+    profiles: &[String],
+) -> Result<Vec<YamlDocument>, ConfigError> {
+    let mut documents = base;
+    for profile in profiles {
+        let file = conf.join(format!("application-{profile}.yaml"));
+        documents.extend(read_yaml(&file)?.unwrap_or_default());
+    }
+    // A condition that is not understood: what stands behind it is not known, whatever it says.
+    let counted = documents.into_iter().rev().filter_map(|document| {
+        match spring::is_active(&document, profiles) {
+            Some(true) => Some(document),
+            Some(false) => None,
+            None => Some(unknown(document)),
+        }
+    });
+    Ok(counted.collect())
+}
+
+fn unknown(document: YamlDocument) -> YamlDocument {
+    document
+        .into_iter()
+        .map(|entry| Assignment {
+            text: None,
+            ..entry
+        })
+        .collect()
+}
+
+/// Up to 3.1 the script's own options hand `SPRING_JACKSON_TIME_ZONE` to Java; options that are set
+/// take their place. From 3.2 on the text is handed over without being filled in (R§9).
+fn time_zone(
+    server: &Path,
+    variables: &Variables,
+) -> Result<Result<Option<Property>, Unknown>, ConfigError> {
+    const FLAG: &str = "-Duser.timezone=${SPRING_JACKSON_TIME_ZONE}";
+    let script = read(&server.join("bin/start.sh"))?;
+    let hands_over = script.is_some_and(|script| String::from_utf8_lossy(&script).contains(FLAG));
+    let set = |name: &str| {
+        variables
+            .get(name)
+            .filter(|entry| entry.text.as_deref() != Some(""))
+    };
+    let of = |entry: &Assignment| match &entry.text {
+        Some(text) => Ok(Some(Property {
+            text: text.clone(),
+            origin: entry.origin.clone(),
+        })),
+        None => Err(Unknown(entry.origin.clone())),
+    };
+    Ok(match set("JAVA_OPTS") {
+        Some(Assignment {
+            text: None, origin, ..
+        }) => Err(Unknown(origin.clone())),
+        Some(options) => spring::system_properties(options)
+            .iter()
+            .find(|entry| entry.name == "user.timezone")
+            .map_or(Ok(None), of),
+        None if hands_over => set("SPRING_JACKSON_TIME_ZONE").map_or(Ok(None), of),
+        None => Ok(None),
+    })
+}
+
+fn known_text(text: Result<String, Unknown>) -> Result<String, ConfigError> {
+    let property = text.map(|text| {
+        Some(Property {
+            text,
+            origin: Origin::BuiltIn,
+        })
+    });
+    known("the active profiles", property)
+        .map(|property| property.map_or_else(String::new, |p| p.text))
+}
+
+/// The process's own variables; one that is not UTF-8 is not known.
+fn variables(environment: &BTreeMap<OsString, OsString>) -> Variables {
+    environment
+        .iter()
+        .filter_map(|(name, text)| {
+            let name = name.to_str()?.to_owned();
+            let entry = Assignment {
+                name: name.clone(),
+                text: text.to_str().map(str::to_owned),
+                origin: Origin::Environment(name.clone()),
+            };
+            Some((name, entry))
+        })
+        .collect()
+}
+
+/// Applies a shell file, and whether there is one.
+fn source(path: &Path, variables: &mut Variables) -> Result<bool, ConfigError> {
+    let Some(text) = read(path)? else {
+        return Ok(false);
+    };
+    shell::source(path, &String::from_utf8_lossy(&text), variables);
+    Ok(true)
+}
+
+fn read_properties(path: &Path) -> Result<Option<YamlDocument>, ConfigError> {
+    let Some(bytes) = read(path)? else {
+        return Ok(None);
+    };
+    properties::parse(path, &bytes)
+        .map(Some)
+        .map_err(|line| not_understood(path, line, "a properties file"))
+}
+
+fn read_yaml(path: &Path) -> Result<Option<Vec<YamlDocument>>, ConfigError> {
+    let Some(bytes) = read(path)? else {
+        return Ok(None);
+    };
+    yaml::parse(path, &String::from_utf8_lossy(&bytes))
+        .map(Some)
+        .map_err(|line| not_understood(path, line, "YAML"))
+}
+
+fn not_understood(path: &Path, line: usize, what: &str) -> ConfigError {
+    ConfigError::Line {
+        path: path.to_owned(),
+        line,
+        problem: format!("this is not {what}"),
+        hint: Some("DolphinScheduler's own file; its masters could not read it either".to_owned()),
+    }
+}
+
+/// Nobody writes a longer configuration; a wrong file must not be read to its end.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+    let unreadable = |error: std::io::Error| ConfigError::File {
+        path: PathBuf::from(path),
+        problem: error.to_string(),
+    };
+    // A pipe would be waited for.
+    let file = match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Ok(None),
+        Ok(_) => std::fs::File::open(path).map_err(unreadable)?,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(LONGEST)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    Ok(Some(bytes))
+}

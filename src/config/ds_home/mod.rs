@@ -1,0 +1,19 @@
+//! What DolphinScheduler's own files say of its registry and its database.
+//!
+//! Each release keeps them elsewhere: 1.x in properties, 2.0 in properties and in YAML by profile,
+//! 3.x in each server's `application.yaml` behind a shell file. They are read as the master's start
+//! script and Spring read them; nothing is run.
+
+mod assignment;
+mod home;
+mod properties;
+mod running;
+mod shell;
+mod spring;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use home::{DsHome, Login};
+pub(super) use running::installation as of_running_master;

@@ -1,0 +1,278 @@
+//! How Spring finds a property: system properties, then the environment, then the files' documents,
+//! with placeholders filled in.
+
+use super::assignment::Assignment;
+use super::shell::Variables;
+use super::yaml::YamlDocument;
+use crate::config::Origin;
+
+/// More placeholders in placeholders than this are a circle.
+const DEEPEST: usize = 16;
+
+/// All places where a property may be set.
+#[derive(Debug, Default)]
+pub(super) struct Properties {
+    /// `-Dname=value` of the Java command line.
+    pub(super) system: Vec<Assignment>,
+    /// The environment of the server, as its scripts make it.
+    pub(super) variables: Variables,
+    /// What the files say: the first one that sets a property counts.
+    pub(super) layers: Vec<YamlDocument>,
+}
+
+/// A property that is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Property {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+/// Where a property is set whose value cannot be known without running something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unknown(pub(super) Origin);
+
+impl Properties {
+    /// A property; `None` where no place sets it, or where it is empty.
+    ///
+    /// # Errors
+    /// [`Unknown`].
+    pub(super) fn get(&self, name: &str) -> Result<Option<Property>, Unknown> {
+        self.get_at(name, 0)
+    }
+
+    fn get_at(&self, name: &str, depth: usize) -> Result<Option<Property>, Unknown> {
+        let Some(entry) = self.find(name) else {
+            return Ok(None);
+        };
+        let unknown = || Unknown(entry.origin.clone());
+        let text = entry.text.as_deref().ok_or_else(unknown)?;
+        let text = self.filled_in(text, depth).ok_or_else(unknown)?;
+        Ok(Some(text)
+            .filter(|text| !text.is_empty())
+            .map(|text| Property {
+                text,
+                origin: entry.origin.clone(),
+            }))
+    }
+
+    fn find(&self, name: &str) -> Option<&Assignment> {
+        let wanted = uniform(name);
+        let in_files = |entries: &'_ YamlDocument| {
+            entries
+                .iter()
+                .rposition(|entry| uniform(&entry.name) == wanted)
+        };
+        let system = in_files(&self.system).map(|at| &self.system[at]);
+        let variable = || {
+            variable_names(name)
+                .iter()
+                .find_map(|name| self.variables.get(name))
+                // An empty variable is a text for Spring; it stands in files that only export.
+                .filter(|entry| entry.text.as_deref() != Some(""))
+        };
+        let file = || {
+            self.layers
+                .iter()
+                .find_map(|layer| in_files(layer).map(|at| &layer[at]))
+        };
+        system.or_else(variable).or_else(file)
+    }
+
+    /// Puts in what `${NAME:default}` stands for; `None` if something in it is not known.
+    fn filled_in(&self, text: &str, depth: usize) -> Option<String> {
+        if depth > DEEPEST {
+            return None;
+        }
+        let mut filled = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("${") {
+            filled.push_str(&rest[..at]);
+            let inside = &rest[at + 2..];
+            let end = closing_brace(inside)?;
+            filled.push_str(&self.placeholder(&inside[..end], depth)?);
+            rest = &inside[end + 1..];
+        }
+        filled.push_str(rest);
+        Some(filled)
+    }
+
+    fn placeholder(&self, text: &str, depth: usize) -> Option<String> {
+        let (name, default) = text
+            .split_once(':')
+            .map_or((text, None), |(name, default)| (name, Some(default)));
+        let by_name = match self.variables.get(name) {
+            Some(entry) => Some(self.filled_in(entry.text.as_deref()?, depth + 1)?),
+            None => self
+                .get_at(name, depth + 1)
+                .ok()?
+                .map(|property| property.text),
+        };
+        match (by_name, default) {
+            (Some(text), _) => Some(text),
+            (None, Some(default)) => self.filled_in(default, depth + 1),
+            (None, None) => None,
+        }
+    }
+}
+
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => return Some(at),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Spring's relaxed names: case, dashes and underscores do not count.
+fn uniform(name: &str) -> String {
+    name.chars()
+        .filter(|c| !matches!(c, '-' | '_'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// The variables that can set a property, the one that counts first: dashes dropped, or as
+/// underscores (`SystemEnvironmentPropertyMapper`).
+fn variable_names(name: &str) -> [String; 2] {
+    let upper = name
+        .to_uppercase()
+        .replace(['.', '['], "_")
+        .replace(']', "");
+    [upper.replace('-', ""), upper.replace('-', "_")]
+}
+
+/// Whether a document counts under these profiles; `None` if its condition is not understood.
+pub(super) fn is_active(document: &YamlDocument, profiles: &[String]) -> Option<bool> {
+    let condition = document.iter().find(|entry| {
+        matches!(
+            uniform(&entry.name).as_str(),
+            "spring.config.activate.onprofile" | "spring.profiles"
+        )
+    });
+    let Some(condition) = condition else {
+        return Some(true);
+    };
+    let text = condition.text.as_deref()?;
+    if text.contains(['&', '(', '$']) {
+        return None;
+    }
+    Some(text.split([',', '|']).map(str::trim).any(|profile| {
+        profile.strip_prefix('!').map_or_else(
+            || profiles.iter().any(|active| active == profile),
+            |other| !profiles.iter().any(|active| active == other),
+        )
+    }))
+}
+
+/// The system properties of a Java command line.
+pub(super) fn system_properties(options: &Assignment) -> Vec<Assignment> {
+    let text = options.text.as_deref().unwrap_or_default();
+    text.split_whitespace()
+        .filter_map(|option| option.strip_prefix("-D")?.split_once('='))
+        .map(|(name, value)| Assignment {
+            name: name.to_owned(),
+            text: Some(value.to_owned()),
+            origin: options.origin.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, text: &str) -> Assignment {
+        Assignment {
+            name: name.to_owned(),
+            text: Some(text.to_owned()),
+            origin: Origin::Environment(name.to_owned()),
+        }
+    }
+
+    fn properties(variables: &[(&str, &str)], layers: &[&[(&str, &str)]]) -> Properties {
+        Properties {
+            system: Vec::new(),
+            variables: variables
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), entry(name, text)))
+                .collect(),
+            layers: layers
+                .iter()
+                .map(|layer| layer.iter().map(|(name, text)| entry(name, text)).collect())
+                .collect(),
+        }
+    }
+
+    fn text(properties: &Properties, name: &str) -> Option<String> {
+        properties.get(name).unwrap().map(|found| found.text)
+    }
+
+    #[test]
+    fn the_environment_goes_before_files_in_each_of_its_spellings() {
+        let name = "registry.zookeeper.connect-string";
+        let file: &[(&str, &str)] = &[("registry.zookeeper.connectString", "file")];
+        for variable in [
+            "REGISTRY_ZOOKEEPER_CONNECT_STRING",
+            "REGISTRY_ZOOKEEPER_CONNECTSTRING",
+        ] {
+            let properties = properties(&[(variable, "environment")], &[file]);
+            assert_eq!(text(&properties, name).as_deref(), Some("environment"));
+        }
+        let empty = properties(&[("REGISTRY_ZOOKEEPER_CONNECT_STRING", "")], &[file]);
+        assert_eq!(text(&empty, name).as_deref(), Some("file"));
+        let mut system = properties(&[("REGISTRY_ZOOKEEPER_CONNECT_STRING", "e")], &[file]);
+        system.system = system_properties(&entry(
+            "JAVA_OPTS",
+            "-Xmx1g -Dregistry.zookeeper.connect-string=s",
+        ));
+        assert_eq!(text(&system, name).as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn placeholders() {
+        let properties = properties(
+            &[("HOST", "h"), ("NESTED", "${HOST}")],
+            &[
+                &[("url", "jdbc:postgresql://${HOST:x}:${PORT:5432}/${name}")],
+                &[
+                    ("name", "${OTHER:${NESTED}}"),
+                    ("open", "${NOTHING}"),
+                    ("circle", "${circle}"),
+                    ("broken", "${HOST"),
+                ],
+            ],
+        );
+        assert_eq!(
+            text(&properties, "url").as_deref(),
+            Some("jdbc:postgresql://h:5432/h")
+        );
+        for name in ["open", "circle", "broken"] {
+            assert!(properties.get(name).is_err(), "{name}");
+        }
+        assert_eq!(text(&properties, "absent"), None);
+    }
+
+    #[test]
+    fn conditions_of_documents() {
+        let document =
+            |condition: &str| vec![entry("spring.config.activate.on-profile", condition)];
+        let active = ["mysql".to_owned(), "master".to_owned()];
+        for (condition, is) in [
+            ("mysql", Some(true)),
+            ("postgresql", Some(false)),
+            ("!mysql", Some(false)),
+            ("!x", Some(true)),
+            ("x, master", Some(true)),
+            ("x | master", Some(true)),
+            ("mysql & master", None),
+        ] {
+            assert_eq!(is_active(&document(condition), &active), is, "{condition}");
+        }
+        assert_eq!(is_active(&Vec::new(), &active), Some(true));
+    }
+}

@@ -1,0 +1,375 @@
+//! Installations of each release, with files as their users write them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+
+use super::DsHome;
+use crate::config::{ConfigError, Key};
+
+/// A folder of an installation, and the environment beside it.
+struct Home {
+    folder: tempfile::TempDir,
+    environment: BTreeMap<OsString, OsString>,
+}
+
+impl Home {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Self {
+            folder,
+            environment: BTreeMap::new(),
+        }
+    }
+
+    fn with(mut self, variables: &[(&str, &str)]) -> Self {
+        for (name, value) in variables {
+            self.environment.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    fn open(&self) -> DsHome {
+        DsHome::open(self.folder.path(), &self.environment)
+            .unwrap()
+            .unwrap()
+    }
+
+    /// Each value with the end of the place where it stands.
+    fn says(&self, key: Key) -> Option<(String, String)> {
+        let stated = self.open().get(key).unwrap()?;
+        let origin = stated.origin.to_string();
+        let folder = format!("{}/", self.folder.path().display());
+        Some((stated.text, origin.replace(&folder, "")))
+    }
+
+    fn text(&self, key: Key) -> Option<String> {
+        self.says(key).map(|(text, _)| text)
+    }
+
+    fn user(&self) -> (Option<String>, Option<String>) {
+        let login = self.open().login().unwrap();
+        let password = login.password.map(|(secret, _)| secret.expose().to_owned());
+        (login.user, password)
+    }
+
+    fn digest(&self) -> Option<String> {
+        let digest = self.open().digest().unwrap();
+        digest.map(|(secret, _)| secret.expose().to_owned())
+    }
+
+    fn error(&self, key: Key) -> String {
+        let Err(error) = self.open().get(key) else {
+            panic!("{key:?} has a value")
+        };
+        let hint = error.hint().unwrap_or_default();
+        format!("{error}; {hint}").replace(&self.folder.path().display().to_string(), "")
+    }
+}
+
+fn said(text: &str, origin: &str) -> Option<(String, String)> {
+    Some((text.to_owned(), origin.to_owned()))
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[test]
+fn of_1_2_and_1_3() {
+    let quorum =
+        "# servers\nzookeeper.quorum=zk1:2181,zk2:2181\nzookeeper.dolphinscheduler.root=/ours\n";
+    let database = "spring.datasource.url=jdbc:mysql://h:3306/ds?useUnicode=true&characterEncoding=UTF-8\n\
+                    spring.datasource.username=u\nspring.datasource.password=p\n";
+    for (registry_file, database_file) in [
+        ("conf/zookeeper.properties", "conf/datasource.properties"),
+        ("conf/common.properties", "conf/application.properties"),
+        (
+            "conf/common/common.properties",
+            "conf/application-dao.properties",
+        ),
+    ] {
+        let home = Home::new(&[(registry_file, quorum), (database_file, database)]);
+        assert_eq!(
+            home.says(Key::Zk),
+            said("zk1:2181,zk2:2181", &format!("{registry_file}, line 2"))
+        );
+        assert_eq!(home.text(Key::Namespace), some("/ours"));
+        assert_eq!(
+            home.text(Key::Db),
+            some("jdbc:mysql://h:3306/ds?useUnicode=true&characterEncoding=UTF-8")
+        );
+        assert_eq!(home.user(), (some("u"), some("p")));
+        assert_eq!((home.text(Key::Registry), home.digest()), (None, None));
+    }
+}
+
+const REGISTRY_2: &str = "registry.plugin.name=zookeeper\nregistry.servers=zk1:2181\nregistry.namespace=ours\nregistry.digest=\n";
+const MYSQL_2: &str =
+    "spring:\n  datasource:\n    url: jdbc:mysql://h:3306/ds\n    username: u\n    password: p\n";
+const H2: &str = "spring:\n  datasource:\n    url: jdbc:h2:mem:ds\n    username: sa\n";
+
+#[test]
+fn of_2_0_the_profile_chooses_the_database() {
+    let files = [
+        ("conf/registry.properties", REGISTRY_2),
+        ("conf/application-mysql.yaml", MYSQL_2),
+        ("conf/application-h2.yaml", H2),
+        (
+            "conf/config/install_config.conf",
+            "# servers\nDATABASE_TYPE=${DATABASE_TYPE:-\"mysql\"}\n",
+        ),
+    ];
+    let home = Home::new(&files);
+    assert_eq!(
+        home.says(Key::Db),
+        said(
+            "jdbc:mysql://h:3306/ds",
+            "conf/application-mysql.yaml, line 3"
+        )
+    );
+    assert_eq!(home.user(), (some("u"), some("p")));
+    assert_eq!(home.text(Key::Zk), some("zk1:2181"));
+    assert_eq!(
+        (home.text(Key::Namespace), home.digest()),
+        (some("ours"), None)
+    );
+    // Without a word of it the daemon takes H2.
+    let embedded = Home::new(&files[..3]);
+    assert_eq!(embedded.text(Key::Db), some("jdbc:h2:mem:ds"));
+    let chosen = Home::new(&files).with(&[("DATABASE_TYPE", "h2")]);
+    assert_eq!(chosen.text(Key::Db), some("jdbc:h2:mem:ds"));
+}
+
+#[test]
+fn of_2_0_the_environment_changes_the_database_and_not_the_registry() {
+    let home = Home::new(&[
+        ("conf/registry.properties", REGISTRY_2),
+        ("conf/application-mysql.yaml", MYSQL_2),
+        (
+            "conf/env/dolphinscheduler_env.sh",
+            "export DATABASE_TYPE=mysql\nexport SPRING_DATASOURCE_URL=\"jdbc:mysql://other/ds\"\nREGISTRY_SERVERS=no:1\n",
+        ),
+    ]);
+    assert_eq!(
+        home.says(Key::Db),
+        said(
+            "jdbc:mysql://other/ds",
+            "conf/env/dolphinscheduler_env.sh, line 2"
+        )
+    );
+    assert_eq!(home.text(Key::Zk), some("zk1:2181"));
+    let system = Home::new(&[
+        ("conf/registry.properties", REGISTRY_2),
+        (
+            "conf/env/dolphinscheduler_env.sh",
+            "MASTER_SERVER_OPTS=\"-Xmx1g -Dregistry.servers=java:1\"",
+        ),
+    ]);
+    assert_eq!(system.text(Key::Zk), some("java:1"));
+}
+
+/// The first document is PostgreSQL's, as in every release of 3.x.
+const YAML_3: &str = "spring:
+  datasource:
+    driver-class-name: org.postgresql.Driver
+    url: jdbc:postgresql://127.0.0.1:5432/dolphinscheduler
+    username: root
+    password: 007
+registry:
+  type: zookeeper
+  zookeeper:
+    namespace: dolphinscheduler
+    connect-string: localhost:2181
+    digest: ~
+---
+spring:
+  config:
+    activate:
+      on-profile: mysql
+  datasource:
+    url: jdbc:mysql://127.0.0.1:3306/dolphinscheduler
+    username: mroot
+";
+const YAML: &str = "master-server/conf/application.yaml";
+const SHARED: &str = "bin/env/dolphinscheduler_env.sh";
+const OF_SERVER: &str = "master-server/conf/dolphinscheduler_env.sh";
+
+#[test]
+fn of_3_x_documents_and_profiles() {
+    let home = Home::new(&[(YAML, YAML_3)]);
+    assert_eq!(
+        home.says(Key::Db),
+        said(
+            "jdbc:postgresql://127.0.0.1:5432/dolphinscheduler",
+            "master-server/conf/application.yaml, line 4"
+        )
+    );
+    assert_eq!(home.user(), (some("root"), some("007")));
+    assert_eq!(home.digest(), None);
+    let mysql = Home::new(&[
+        (YAML, YAML_3),
+        (SHARED, "export SPRING_PROFILES_ACTIVE=mysql"),
+    ]);
+    assert_eq!(
+        mysql.text(Key::Db),
+        some("jdbc:mysql://127.0.0.1:3306/dolphinscheduler")
+    );
+    // What the profile does not say stands in the first document.
+    assert_eq!(mysql.user(), (some("mroot"), some("007")));
+    let in_file = format!("spring.profiles.active: mysql\n{YAML_3}");
+    let in_file = Home::new(&[(YAML, &in_file)]);
+    assert_eq!(in_file.user().0, some("mroot"));
+    let beside = Home::new(&[
+        (YAML, YAML_3),
+        (
+            "master-server/conf/application-mysql.yaml",
+            "spring.datasource.username: beside",
+        ),
+    ])
+    .with(&[("SPRING_PROFILES_ACTIVE", "mysql")]);
+    assert_eq!(beside.user().0, some("beside"));
+}
+
+#[test]
+fn of_3_x_the_shell_file_goes_before_the_yaml() {
+    let shipped = "export DATABASE=${DATABASE:-postgresql}\nexport SPRING_PROFILES_ACTIVE=${DATABASE}\nexport SPRING_DATASOURCE_URL\n\
+                   export REGISTRY_ZOOKEEPER_CONNECT_STRING=${REGISTRY_ZOOKEEPER_CONNECT_STRING:-zk1:2181}\n";
+    let home = Home::new(&[(YAML, YAML_3), (SHARED, shipped)]);
+    assert_eq!(
+        home.says(Key::Zk),
+        said("zk1:2181", "bin/env/dolphinscheduler_env.sh, line 4")
+    );
+    assert!(home.text(Key::Db).unwrap().starts_with("jdbc:postgresql:"));
+    let mysql = Home::new(&[(YAML, YAML_3), (SHARED, shipped)]).with(&[
+        ("DATABASE", "mysql"),
+        ("REGISTRY_ZOOKEEPER_CONNECT_STRING", "zk9:2181"),
+    ]);
+    assert!(mysql.text(Key::Db).unwrap().starts_with("jdbc:mysql:"));
+    assert_eq!(mysql.text(Key::Zk), some("zk9:2181"));
+    // The daemon copies the shared file over the server's at every start.
+    let both = Home::new(&[
+        (YAML, YAML_3),
+        (OF_SERVER, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=old:1"),
+        (SHARED, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=new:1"),
+    ]);
+    assert_eq!(both.text(Key::Zk), some("new:1"));
+    let alone = Home::new(&[
+        (YAML, YAML_3),
+        (OF_SERVER, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=old:1"),
+    ]);
+    assert_eq!(alone.text(Key::Zk), some("old:1"));
+}
+
+#[test]
+fn what_only_running_would_tell_is_an_error_for_who_asks() {
+    let home = Home::new(&[
+        (YAML, YAML_3),
+        (
+            SHARED,
+            "export SPRING_DATASOURCE_PASSWORD=$(vault read x)\nexport SPRING_DATASOURCE_URL=`x`",
+        ),
+    ]);
+    assert_eq!(home.text(Key::Zk), some("localhost:2181"));
+    let error = home.error(Key::Db);
+    assert!(
+        error.contains("/bin/env/dolphinscheduler_env.sh, line 2")
+            && error.contains("start script"),
+        "{error}"
+    );
+    assert!(home.open().login().is_err());
+}
+
+#[test]
+fn of_3_x_other_registries() {
+    let jdbc = YAML_3.replace("type: zookeeper", "type: jdbc");
+    let home = Home::new(&[(YAML, &jdbc)]);
+    assert_eq!(
+        (home.text(Key::Registry), home.text(Key::Zk)),
+        (some("jdbc"), None)
+    );
+    let same = jdbc.replace(
+        "  type: jdbc\n",
+        "  type: jdbc\n  hikari-config:\n    jdbc-url: jdbc:postgresql://127.0.0.1:5432/dolphinscheduler?x=y\n",
+    );
+    assert_eq!(
+        Home::new(&[(YAML, &same)]).text(Key::Registry),
+        some("jdbc")
+    );
+    let other = same.replace("/dolphinscheduler?x=y", "/registry");
+    let error = Home::new(&[(YAML, &other)]).error(Key::Registry);
+    assert!(
+        error.contains("a database of its own") && error.contains("line 10"),
+        "{error}"
+    );
+    let etcd = YAML_3.replace("type: zookeeper", "type: etcd");
+    let error = Home::new(&[(YAML, &etcd)]).error(Key::Registry);
+    assert!(
+        error.contains("\"etcd\"") && error.contains("line 8"),
+        "{error}"
+    );
+}
+
+/// Up to 3.1 the start script fills the zone in; from 3.2 on it stands there unfilled.
+#[test]
+fn the_zone_of_the_start_script() {
+    let script =
+        "JAVA_OPTS=${JAVA_OPTS:-\"-server -Duser.timezone=${SPRING_JACKSON_TIME_ZONE} -Xms4g\"}";
+    let zone = "export SPRING_JACKSON_TIME_ZONE=${SPRING_JACKSON_TIME_ZONE:-Asia/Shanghai}";
+    let files = [
+        (YAML, YAML_3),
+        (SHARED, zone),
+        ("master-server/bin/start.sh", script),
+    ];
+    assert_eq!(
+        Home::new(&files).says(Key::TimeZone),
+        said("Asia/Shanghai", "bin/env/dolphinscheduler_env.sh, line 1")
+    );
+    assert_eq!(Home::new(&files[..2]).text(Key::TimeZone), None);
+    for (options, zone) in [("-Xmx1g", None), ("-Duser.timezone=UTC", some("UTC"))] {
+        let home = Home::new(&files).with(&[("JAVA_OPTS", options)]);
+        assert_eq!(home.text(Key::TimeZone), zone, "{options}");
+    }
+}
+
+#[test]
+fn a_container_has_its_environment_alone() {
+    let variables = [
+        ("SPRING_DATASOURCE_URL", "jdbc:postgresql://db:5432/ds"),
+        ("SPRING_DATASOURCE_USERNAME", "u"),
+        ("SPRING_DATASOURCE_PASSWORD", "p"),
+        ("REGISTRY_TYPE", "zookeeper"),
+        ("REGISTRY_ZOOKEEPER_CONNECT_STRING", "zk:2181"),
+    ];
+    let environment = variables
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    let home = DsHome::of_environment(&environment).unwrap();
+    let text = |key| home.get(key).unwrap().map(|stated| stated.text);
+    assert_eq!(text(Key::Db), some("jdbc:postgresql://db:5432/ds"));
+    assert_eq!(text(Key::Zk), some("zk:2181"));
+    assert_eq!(home.login().unwrap().user, some("u"));
+    assert!(DsHome::of_environment(&BTreeMap::new()).is_none());
+}
+
+#[test]
+fn other_folders_and_broken_files() {
+    let empty = Home::new(&[("conf/other.properties", "a=b")]);
+    let opened = DsHome::open(empty.folder.path(), &empty.environment);
+    assert!(opened.unwrap().is_none());
+    let broken = Home::new(&[(YAML, "a: [1\nb: mark3r\n")]);
+    let error = DsHome::open(broken.folder.path(), &broken.environment).unwrap_err();
+    assert!(
+        matches!(&error, ConfigError::Line { line: 2, .. })
+            && !error.to_string().contains("mark3r"),
+        "{error}"
+    );
+    let server = Home::new(&[("conf/application.yaml", YAML_3)]);
+    assert_eq!(server.text(Key::Zk), some("localhost:2181"));
+}
