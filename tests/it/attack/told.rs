@@ -341,11 +341,9 @@ fn a_lock_whose_client_is_gone_is_told_as_that() {
     let mut world = World::idle(Store::Postgres, "3.4.1");
     world.env.unset("DSCTL_ZK");
     world.env.set("DSCTL_REGISTRY", "jdbc");
-    let started = Timestamp::now() - 3.hours();
-    world
-        .env
-        .register_in_database(world.version, &registered_since(LIVING, started));
-    for (client, is_told) in [(99, true), (1, false)] {
+    let master = registered_since(LIVING, Timestamp::now() - 3.hours());
+    world.env.register_in_database(world.version, &master);
+    for (client, is_told) in [(99, true), (master.client, false)] {
         world.env.sql(&format!(
             "DELETE FROM t_ds_jdbc_registry_lock; \
              INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
