@@ -3,8 +3,8 @@
 
 use dsctl::model::Version;
 
+use crate::harness::world::{BY_HOST, Cluster, DEAD, LIVING, Rows, registered};
 use crate::harness::{Dsctl, Env, FakeRegistration, Store};
-use crate::world::{BY_HOST, DEAD, LIVING, Rows, prepare, registered};
 
 /// Bytes of text in each row: with them a row is as wide as a real one.
 const PADDING: usize = 500;
@@ -22,13 +22,12 @@ impl Bed {
     /// With so many rows, of which so many are the dead master's.
     pub fn new(store: Store, total: i64, dead: i64) -> Self {
         let mut env = Env::new(store);
-        prepare(&mut env, VERSION);
         let rows = Rows {
             total,
             one_in: (total / dead).max(2),
             padding: PADDING,
         };
-        rows.insert(&env, VERSION);
+        Cluster::of(VERSION).great(rows).fill(&mut env);
         let living = env.register(VERSION, &registered(LIVING));
         let mut bed = Self {
             dead: i64::try_from(rows.dead().len()).unwrap(),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::bed::{Bed, VERSION};
 use crate::harness::Store;
+use crate::harness::world::{DEAD, numbers, registered};
 use crate::plot::{self, Line};
 use crate::report::{Table, median, milliseconds, rows, runs, timed};
-use crate::world::{DEAD, numbers, registered};
 
 /// What is varied, and where it stands.
 #[derive(Clone, Copy)]

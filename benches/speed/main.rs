@@ -18,9 +18,6 @@
 
 #[path = "../../tests/it/harness/mod.rs"]
 mod harness;
-#[path = "../../tests/it/faults/world.rs"]
-#[allow(dead_code)]
-mod world;
 
 mod bed;
 mod commands;

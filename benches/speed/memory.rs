@@ -2,9 +2,9 @@
 //! dead master has more instances than any cluster should have.
 
 use crate::bed::Bed;
+use crate::harness::world::DEAD;
 use crate::harness::{Dsctl, Store};
 use crate::report::{Table, rows};
-use crate::world::DEAD;
 
 /// Instances of the dead master, where the table has room for them.
 const SHARE: i64 = 100_000;

@@ -12,9 +12,9 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::bed::{Bed, VERSION};
+use crate::harness::world::DEAD;
 use crate::harness::{PASSWORD, Store, USER, wait};
 use crate::script::{COLUMNS, values};
-use crate::world::DEAD;
 
 enum Connection {
     MySql(MySqlConnection),

@@ -5,8 +5,8 @@
 use std::process::{Command, Output};
 
 use crate::bed::Bed;
+use crate::harness::world::DEAD;
 use crate::harness::{PASSWORD, Store, USER};
-use crate::world::DEAD;
 
 pub const COLUMNS: &str = "command_type, process_definition_code, process_definition_version, process_instance_id, \
      command_param, task_depend_type, failure_strategy, start_time, executor_id, update_time, dry_run, \

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::bed::{Bed, VERSION};
+use crate::harness::world::{DEAD, registered};
 use crate::harness::{Running, Store};
 use crate::report::{Table, milliseconds, percentile};
-use crate::world::{DEAD, registered};
 
 pub fn run() {
     let table = Table::new(&["store", "instances", "runs", "p50", "p99"]);

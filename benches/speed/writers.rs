@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::bed::Bed;
 use crate::harness::Store;
+use crate::harness::world::LIVING;
 use crate::report::{Table, milliseconds, percentile, rows, timed};
-use crate::world::LIVING;
 
 pub fn run() {
     let table = Table::new(&["store", "meanwhile", "writes", "p50", "p99", "worst"]);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::faults::moments::SERVERS;
-use crate::faults::world::{BY_HOST, World};
+use crate::harness::world::{BY_HOST, World};
 use crate::harness::{Dsctl, Env, Output, Proxy, Running, Store, ZooKeeper, eventually};
 use crate::steps::without_resolver;
 
@@ -46,14 +46,9 @@ impl Scene {
         scene
     }
 
-    /// A table of ZooKeeper's own counts sessions until they are closed or expire.
+    /// They are counted until they are closed or expire.
     fn sessions(&self) -> u64 {
-        let text = self.server.four_letters("mntr");
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("zk_global_sessions\t"));
-        line.and_then(|number| number.trim().parse().ok())
-            .unwrap_or_else(|| panic!("no sessions in\n{text}"))
+        self.server.counter("zk_global_sessions")
     }
 
     fn dsctl(&self, command: &str) -> Dsctl {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dsctl::model::Version;
 
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
-use crate::harness::{Env, MariaDb, PASSWORD_IN_URL, Store, USER, ZooKeeper};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::{Env, MariaDb, Store, ZooKeeper};
 use crate::steps::{Points, Protocol, Tap};
 
 /// The dead master's instances; the table has twice as many.
@@ -164,17 +164,13 @@ fn requests(store: Store, instances: i64, batch: i64) -> [usize; 2] {
 }
 
 fn tapped(world: &mut World, points: &Arc<Points>) -> [Tap; 2] {
-    let (protocol, scheme) = match world.env.store {
-        Store::MariaDb => (Protocol::MySql, "mysql"),
-        _ => (Protocol::Postgres, "postgres"),
+    let protocol = match world.env.store {
+        Store::MariaDb => Protocol::MySql,
+        _ => Protocol::Postgres,
     };
     let database = Tap::new(protocol, world.env.server_port(), points);
     let zookeeper = Tap::new(Protocol::ZooKeeper, ZooKeeper::shared().port(), points);
-    let url = format!(
-        "{scheme}://{USER}:{PASSWORD_IN_URL}@{}/{}",
-        database.address(),
-        world.env.database
-    );
+    let url = world.env.url_at(&database.address());
     world.env.set("DSCTL_DB", &url);
     world.env.set("DSCTL_ZK", &zookeeper.address());
     [database, zookeeper]

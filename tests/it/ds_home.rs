@@ -3,7 +3,7 @@
 
 use dsctl::model::Version;
 
-use crate::faults::world::{DEAD, World};
+use crate::harness::world::{DEAD, World};
 use crate::harness::{Dsctl, PASSWORD, Store, USER};
 
 /// How a release keeps its configuration.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::faults::world::{BY_STATE, LIVING, World};
-use crate::harness::{Dsctl, Running, eventually, signal};
+use crate::harness::world::{BY_STATE, LIVING, World};
+use crate::harness::{Dsctl, Running, child_of, eventually, signal};
 
 /// What enters the alternate screen, and what leaves it.
 const ENTER: &str = "\u{1b}[?1049h";
@@ -19,21 +19,6 @@ fn live(world: &World, more: &str) -> Dsctl {
             state.display()
         ))
         .on_terminal()
-}
-
-/// The processes that this one has started, of this name.
-fn child_of(parent: u32, name: &str) -> Option<u32> {
-    let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    list.split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .find_map(|pid: u32| {
-            let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            if command.trim() == name {
-                Some(pid)
-            } else {
-                child_of(pid, name)
-            }
-        })
 }
 
 /// The program behind the `script` that gives it a terminal.

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::faults::world::{BY_HOST, World};
+use crate::harness::world::{BY_HOST, World};
 use crate::harness::{Dsctl, Env, MariaDb, Output, Postgres};
 
 fn run(world: &World, parameter: &str, line: &str) -> Output {

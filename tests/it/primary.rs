@@ -8,9 +8,9 @@ use dsctl::metadata::{MetadataStore, NewCommand};
 use dsctl::model::{Confirmed, Permit, Version};
 use dsctl::registry::Registry;
 
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, prepare};
 use crate::harness::servers::poolers::Pooler;
 use crate::harness::servers::postgres;
+use crate::harness::world::{BY_HOST, BY_STATE, Cluster, DEAD, World};
 use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb, Output, Postgres, Store, eventually, wait};
 use crate::registry::open;
 
@@ -171,14 +171,8 @@ fn a_lost_commit_is_not_read_back_from_another_mariadb() {
     let (own, other) = (MariaDb::private(), MariaDb::private());
     let world = World::in_env(Env::on_mariadb(&own), BY_HOST, 3);
     // One like it, as it was before.
-    other.sql("", &format!("CREATE DATABASE {}", world.env.database));
-    let mut copy = Env::on(
-        Store::MariaDb,
-        &world.env.connect,
-        other.port(),
-        world.env.database.clone(),
-    );
-    prepare(&mut copy, BY_HOST);
+    let mut copy = world.env.namesake_on(&other);
+    Cluster::of(BY_HOST).fill(&mut copy);
     let pairs = world.env.rows("SELECT id, host FROM t_ds_process_instance");
     copy.insert(
         pairs
@@ -395,6 +389,20 @@ fn inserts(env: &Env, version: Version) -> bool {
     })
 }
 
+#[track_caller]
+fn every_form_is_seen(env: &Env, version: Version, place: &str) {
+    assert!(inserts(env, version), "{place} {version}");
+    for (kind, parameter, names) in FORMS {
+        env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
+        assert_eq!(
+            inserts(env, version),
+            !names,
+            "{place} {version} {kind} {parameter}"
+        );
+        env.sql("DELETE FROM t_ds_command");
+    }
+}
+
 /// 1.x has no column for it; newer releases may leave it empty.
 #[test]
 fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
@@ -409,16 +417,7 @@ fn an_insert_sees_every_form_in_which_a_command_names_the_instance() {
                 .name("seven")
                 .state(1)
                 .host(DEAD)]);
-            assert!(inserts(&env, version), "{store:?} {version}");
-            for (kind, parameter, names) in FORMS {
-                env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
-                assert_eq!(
-                    inserts(&env, version),
-                    !names,
-                    "{store:?} {version} {kind} {parameter}"
-                );
-                env.sql("DELETE FROM t_ds_command");
-            }
+            every_form_is_seen(&env, version, &format!("{store:?}"));
         }
     }
 }
@@ -438,16 +437,7 @@ fn an_insert_sees_every_form_whatever_the_servers_sql_mode() {
             .host(DEAD)]);
         for mode in ["EMPTY_STRING_IS_NULL", "ORACLE,EMPTY_STRING_IS_NULL"] {
             server.sql("", &format!("SET GLOBAL sql_mode = '{mode}'"));
-            assert!(inserts(&env, version), "{mode} {version}");
-            for (kind, parameter, names) in FORMS {
-                env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
-                assert_eq!(
-                    inserts(&env, version),
-                    !names,
-                    "{mode} {version} {kind} {parameter}"
-                );
-                env.sql("DELETE FROM t_ds_command");
-            }
+            every_form_is_seen(&env, version, mode);
         }
     }
 }
@@ -519,8 +509,7 @@ fn a_search_path_that_somebody_leaves_on_a_poolers_connection_leads_nowhere_else
     copy_tables(&world, "copies");
     let pooler = Pooler::pgbouncer(Postgres::shared(), 1);
     let through = postgres::url(pooler.port(), &world.env.database);
-    let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    holder.await_stderr("holding");
+    let holder = world.holder();
     world.env.set("DSCTL_DB", &through);
     let running = world.failover("").spawn();
     world.zk().await_queue(&world.lock(), 2);

@@ -1,17 +1,10 @@
 //! `watch` when every master is replaced by new ones on new addresses, as schedulers of containers do it.
 
-use crate::faults::world::{BY_HOST, DEAD, World, registered};
-use crate::harness::{Dsctl, Store, eventually};
+use crate::harness::world::{BY_HOST, DEAD, World, registered};
+use crate::harness::{Store, eventually};
+use crate::watch::watch;
 
 const NEW: &str = "10.0.0.9:5678";
-
-fn watch(world: &World, more: &str) -> Dsctl {
-    let state = world.env.home().join("watch.json");
-    world.dsctl(&format!(
-        "watch -o ndjson --yes --interval 1s --state-file {} {more}",
-        state.display()
-    ))
-}
 
 /// Whoever saw the old masters here knows that this registry is the database's, however new the
 /// others are.

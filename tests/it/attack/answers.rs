@@ -9,7 +9,7 @@ use dsctl::demo::seed;
 use dsctl::metadata::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Written};
 use dsctl::metadata::{MetadataStore, Query};
 
-use super::{DEAD, World};
+use crate::harness::world::{DEAD, World};
 use crate::harness::{Store, wait};
 
 /// A connection whose answers lose their last row, as soon as that is wanted.
@@ -76,7 +76,7 @@ impl Database for Cutting {
 #[test]
 fn no_read_believes_an_answer_that_is_cut_off() {
     for kind in [Store::MariaDb, Store::Postgres] {
-        let world = World::new(kind, "3.4.1");
+        let world = World::idle(kind, "3.4.1");
         world.instances(1..=2);
         // One that waits for what the insert does not look at.
         world

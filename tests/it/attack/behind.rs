@@ -3,9 +3,9 @@
 
 use dsctl::demo::seed;
 
-use crate::attack::databases::{ALL_DEAD, keeps, told};
-use crate::attack::{DEAD, World};
+use crate::attack::databases::{ALL_DEAD, keeps, refused};
 use crate::harness::Store;
+use crate::harness::world::{DEAD, World};
 
 /// A trigger behind a table's rows, which does this for each.
 fn trigger(kind: &str, deed: &str) -> String {
@@ -24,18 +24,10 @@ fn unclaimed(world: &World) -> &'static str {
     }
 }
 
-fn refused(world: &World, words: &str, text: &str) {
-    let before = world.env.dump();
-    let output = world.run(words);
-    assert!(!matches!(output.code, Some(0)), "{output:?}");
-    told(&output, text);
-    before.assert_same(&world.env.dump());
-}
-
 #[test]
 fn what_is_put_off_until_commit_is_seen_before_it() {
     for version in ["1.3.9", "3.2.2", "3.4.1"] {
-        let world = World::new(Store::Postgres, version);
+        let world = World::idle(Store::Postgres, version);
         world.instances([1, 2]);
         world.env.sql(&trigger(
             "CONSTRAINT TRIGGER late AFTER INSERT ON t_ds_command DEFERRABLE INITIALLY DEFERRED",
@@ -62,7 +54,7 @@ fn what_is_put_off_until_commit_is_seen_before_it() {
 fn an_insert_that_takes_the_claim_back_is_no_hand_over() {
     for version in ["1.3.9", "3.2.2", "3.4.1"] {
         for store in [Store::Postgres, Store::Sqlite] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.instances([1, 2]);
             let deed = format!(
                 "UPDATE {} SET {} WHERE id IN (1, 2)",
@@ -83,7 +75,7 @@ fn an_insert_that_takes_the_claim_back_is_no_hand_over() {
 #[test]
 fn what_is_done_behind_a_view_is_seen() {
     for version in ["1.3.9", "3.4.1"] {
-        let world = World::new(Store::Postgres, version);
+        let world = World::idle(Store::Postgres, version);
         world.instances([1, 2]);
         world.env.sql(&format!(
             "ALTER TABLE t_ds_command RENAME TO behind; CREATE VIEW t_ds_command AS SELECT * FROM behind; {}",
@@ -95,7 +87,7 @@ fn what_is_done_behind_a_view_is_seen() {
         refused(&world, ALL_DEAD, "0 commands were inserted instead of ");
         world.env.sql("DROP TRIGGER away ON behind");
         world.run(ALL_DEAD).exit(0);
-        assert_eq!(world.commands(), 2, "{version}");
+        assert_eq!(world.command_count(), 2, "{version}");
     }
 }
 
@@ -103,7 +95,7 @@ fn what_is_done_behind_a_view_is_seen() {
 fn a_view_of_what_cannot_be_undone_is_written_upon_by_nobody() {
     for version in ["1.3.9", "3.4.1"] {
         for of_commands in [true, false] {
-            let world = World::new(Store::MariaDb, version);
+            let world = World::idle(Store::MariaDb, version);
             world.instances([1, 2]);
             let table = if of_commands {
                 "t_ds_command"
@@ -115,13 +107,13 @@ fn a_view_of_what_cannot_be_undone_is_written_upon_by_nobody() {
             ));
             let dry = format!("failover {DEAD} --dry-run");
             for words in [ALL_DEAD, &dry, "recover --orphans --yes"] {
-                let output = world.run(words).exit(4);
-                told(&output, &format!("what the view {table} shows"));
+                let seen = format!("what the view {table} shows");
+                world.run(words).exit(4).tells(&seen);
             }
-            assert_eq!(world.commands(), 0);
+            assert_eq!(world.command_count(), 0);
             world.env.sql("ALTER TABLE behind ENGINE = InnoDB");
             world.run(ALL_DEAD).exit(0);
-            assert_eq!(world.commands(), 2, "{version} {table}");
+            assert_eq!(world.command_count(), 2, "{version} {table}");
         }
     }
 }
@@ -131,7 +123,7 @@ fn a_view_of_what_cannot_be_undone_is_written_upon_by_nobody() {
 fn a_mark_that_a_trigger_takes_back_is_no_hand_over() {
     for version in ["2.0.9", "3.1.9"] {
         for store in [Store::MariaDb, Store::Postgres, Store::Sqlite] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.instances([1, 2]);
             world
                 .env
@@ -141,12 +133,11 @@ fn a_mark_that_a_trigger_takes_back_is_no_hand_over() {
                 .sql("UPDATE t_ds_task_instance SET submit_time = CURRENT_TIMESTAMP");
             world.env.sql(&keeps(store, "t_ds_task_instance", "state"));
             let output = world.run(ALL_DEAD).exit(7);
-            told(
-                &output,
-                "the mark of task 11 did not stay as it was written",
-            );
+            output
+                .clone()
+                .tells("the mark of task 11 did not stay as it was written");
             assert_eq!(
-                (world.host(1).as_str(), world.commands()),
+                (world.host(1).as_str(), world.command_count()),
                 (DEAD, 1),
                 "{store:?} {version}: {output:?}"
             );
@@ -178,7 +169,7 @@ fn a_second_command_that_a_trigger_makes_is_none_of_ours() {
             _ => "workflow_definition_code",
         };
         for store in [Store::Postgres, Store::Sqlite] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.instances([1, 2]);
             let columns = format!("command_type, {code}, {instance}");
             let deed = format!(

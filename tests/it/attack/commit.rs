@@ -1,6 +1,6 @@
 //! COMMIT whose answer is lost, while somebody else changes one of the rows.
 
-use crate::attack::{DEAD, World};
+use crate::harness::world::{DEAD, World};
 use crate::harness::{At, MYSQL_COMMIT, MariaDb, Output, Store};
 
 /// Ends the sessions that sit in the world's database without a word.
@@ -29,7 +29,7 @@ fn commit_is_thrown_away(
     words: &str,
     change: &str,
 ) -> (World, Output) {
-    let mut world = World::new(store, version);
+    let mut world = World::idle(store, version);
     let proxy = world.env.through_proxy();
     world.instances([1, 2]);
     // "READ COMMITTED" is none.
@@ -60,7 +60,11 @@ fn commit_is_thrown_away(
 fn nothing_happened_and_that_is_said(store: Store, version: &str, words: &str, change: &str) {
     let (world, output) = commit_is_thrown_away(store, version, words, change);
     assert_eq!(
-        (world.commands(), world.host(1).as_str(), world.state(1)),
+        (
+            world.command_count(),
+            world.host(1).as_str(),
+            world.state(1)
+        ),
         (0, DEAD, 1)
     );
     let output = output.exit(6);
@@ -69,7 +73,7 @@ fn nothing_happened_and_that_is_said(store: Store, version: &str, words: &str, c
     assert_eq!(document["error"]["kind"], "database", "{output:?}");
     // And the next run does it.
     world.run("failover 10.0.0.2:5678 --yes").exit(0);
-    assert!(world.commands() >= 1);
+    assert!(world.command_count() >= 1);
 }
 
 const FAILOVER: &str = "failover 10.0.0.2:5678 --yes";
@@ -99,6 +103,6 @@ fn a_zombie_that_ends_one_instance_while_commit_is_lost_claims_none() {
 fn where_a_recovered_row_looks_like_an_old_one_nobody_claims_to_know() {
     let words = "failover 10.0.0.2:5678 --yes --allow-recovered";
     let (world, output) = commit_is_thrown_away(Store::Postgres, "3.3.0", words, "state = 2");
-    assert_eq!((world.commands(), world.state(1)), (0, 1));
+    assert_eq!((world.command_count(), world.state(1)), (0, 1));
     output.exit(9);
 }

@@ -1,26 +1,31 @@
 //! Databases as sites have made them: triggers that rewrite what is written, rows that stand there
 //! twice, rows that are hidden, other collations and types.
 
-use std::time::Duration;
-
 use dsctl::demo::Registered;
 use dsctl::demo::seed::{self, Seed};
-use dsctl::metadata::database::Access;
-use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{ALIVE, DEAD, World, server};
-use crate::harness::{Output, PASSWORD, Store, USER, wait};
+use crate::harness::world::{DEAD, World, registered};
+use crate::harness::{PASSWORD, Store, USER, wait};
 
 /// Another master that lives.
 const OTHER: &str = "10.0.0.7:5678";
 
 pub const ALL_DEAD: &str = "failover --all-dead --yes --grace 0s";
 
-pub fn told(output: &Output, text: &str) {
-    assert!(
-        output.stdout.contains(text) || output.stderr.contains(text),
-        "no {text:?} in\n{output:?}"
-    );
+/// A run that does not succeed, says why, and leaves the database as it was.
+#[track_caller]
+pub fn refused(world: &World, words: &str, text: &str) {
+    let before = world.env.dump();
+    let output = world.run(words).tells(text);
+    assert_ne!(output.code, Some(0), "{output:?}");
+    before.assert_same(&world.env.dump());
+}
+
+/// Nothing that hangs is handed over, as its claim does not stand.
+fn assert_no_claim_stands(world: &World) {
+    for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
+        refused(world, words, "did not stay as it was written");
+    }
 }
 
 /// What keeps a claim from being written as it should be.
@@ -43,16 +48,10 @@ pub fn keeps(store: Store, table: &str, column: &str) -> String {
 fn a_claim_that_a_trigger_takes_back_is_no_hand_over() {
     for store in [Store::MariaDb, Store::Postgres, Store::Sqlite] {
         for (version, column) in [("1.3.9", "host"), ("3.2.2", "host"), ("3.4.1", "state")] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.instances([1, 2]);
             world.env.sql(&keeps(store, world.table(), column));
-            let before = world.env.dump();
-            for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
-                let output = world.run(words);
-                assert!(!matches!(output.code, Some(0)), "{output:?}");
-                told(&output, "did not stay as it was written");
-                before.assert_same(&world.env.dump());
-            }
+            assert_no_claim_stands(&world);
         }
     }
 }
@@ -61,7 +60,7 @@ fn a_claim_that_a_trigger_takes_back_is_no_hand_over() {
 #[test]
 fn a_claim_whose_row_is_gone_is_no_hand_over() {
     for (version, when) in [("3.2.2", "NEW.host = 'NULL'"), ("3.4.1", "NEW.state = 18")] {
-        let world = World::new(Store::Postgres, version);
+        let world = World::idle(Store::Postgres, version);
         world.instances([1, 2]);
         let table = world.table();
         world.env.sql(&format!(
@@ -69,20 +68,14 @@ fn a_claim_whose_row_is_gone_is_no_hand_over() {
              $$ BEGIN DELETE FROM {table} WHERE id = NEW.id; RETURN NULL; END $$; \
              CREATE TRIGGER away AFTER UPDATE ON {table} FOR EACH ROW WHEN ({when}) EXECUTE PROCEDURE away()"
         ));
-        let before = world.env.dump();
-        for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
-            let output = world.run(words);
-            assert!(!matches!(output.code, Some(0)), "{output:?}");
-            told(&output, "did not stay as it was written");
-            before.assert_same(&world.env.dump());
-        }
+        assert_no_claim_stands(&world);
     }
 }
 
 #[test]
 fn a_command_that_a_trigger_makes_another_one_is_none() {
     for version in ["1.3.9", "3.2.2", "3.4.1"] {
-        let world = World::new(Store::Postgres, version);
+        let world = World::idle(Store::Postgres, version);
         world.instances([1]);
         world.env.sql(
             "CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.command_type := 0; RETURN NEW; END $$; \
@@ -91,7 +84,9 @@ fn a_command_that_a_trigger_makes_another_one_is_none() {
         let before = world.env.dump();
         let output = world.run(ALL_DEAD);
         assert!(!matches!(output.code, Some(0)), "{output:?}");
-        told(&output, "0 commands were inserted instead of 1");
+        output
+            .clone()
+            .tells("0 commands were inserted instead of 1");
         before.assert_same(&world.env.dump());
     }
 }
@@ -116,13 +111,13 @@ fn a_command_that_is_gone_behind_its_insert_is_none() {
     let deed = "DELETE FROM t_ds_command WHERE id = NEW.id";
     for version in ["1.3.9", "3.2.2", "3.4.1"] {
         for store in [Store::Postgres, Store::Sqlite] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.instances([1, 2]);
             world.env.sql(&behind(store, deed));
             let before = world.env.dump();
             let output = world.run(ALL_DEAD);
             assert!(!matches!(output.code, Some(0)), "{output:?}");
-            told(&output, "0 commands were inserted instead of ");
+            output.clone().tells("0 commands were inserted instead of ");
             before.assert_same(&world.env.dump());
         }
     }
@@ -132,13 +127,13 @@ fn a_command_that_is_gone_behind_its_insert_is_none() {
 fn a_trigger_that_notes_commands_is_in_nobodys_way() {
     for store in [Store::Postgres, Store::Sqlite] {
         for version in ["1.3.9", "3.2.2", "3.4.1"] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.instances([1, 2]);
             world
                 .env
                 .sql(&behind(store, "INSERT INTO noted VALUES (NEW.id)"));
             world.run(ALL_DEAD).exit(0);
-            assert_eq!(world.commands(), 2, "{store:?} {version}");
+            assert_eq!(world.command_count(), 2, "{store:?} {version}");
         }
     }
 }
@@ -163,7 +158,7 @@ fn doubled(store: Store, world: &World, id: i64) {
 fn an_instance_of_two_rows_gets_no_command_and_is_named_once() {
     for store in [Store::MariaDb, Store::Postgres] {
         for version in ["1.3.9", "3.2.2"] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.env.insert([claimed(&world, 1), claimed(&world, 2)]);
             world.instances([3, 4]);
             doubled(store, &world, 1);
@@ -187,7 +182,7 @@ fn an_instance_of_two_rows_gets_no_command_and_is_named_once() {
                     .map(|entry| entry["instance_id"].as_i64().unwrap())
                     .collect();
                 assert_eq!(
-                    (named, world.commands()),
+                    (named, world.command_count()),
                     (vec![id], commands),
                     "{store:?} {version} {words}: {output:?}"
                 );
@@ -218,7 +213,7 @@ fn commands_and_tasks_that_are_hidden_are_written_upon_by_nobody() {
         ("3.1.9", "t_ds_task_instance"),
         ("3.2.2", "t_ds_task_instance"),
     ] {
-        let mut world = World::new(Store::Postgres, version);
+        let mut world = World::idle(Store::Postgres, version);
         world.env.insert([claimed(&world, 1)]);
         world.instances([2]);
         world.run("recover --orphans --yes").exit(0);
@@ -241,14 +236,13 @@ fn commands_and_tasks_that_are_hidden_are_written_upon_by_nobody() {
         ] {
             let output = world.run(words).exit(code);
             if code == 4 {
-                told(
-                    &output,
-                    &format!("row level security hides rows of {table}"),
-                );
+                output
+                    .clone()
+                    .tells(&format!("row level security hides rows of {table}"));
                 before.assert_same(&world.env.dump());
             }
         }
-        assert_eq!(world.commands(), commands, "{version} {table}");
+        assert_eq!(world.command_count(), commands, "{version} {table}");
         world
             .env
             .sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
@@ -259,7 +253,7 @@ fn commands_and_tasks_that_are_hidden_are_written_upon_by_nobody() {
 /// takes some of them back.
 #[test]
 fn a_policy_that_shows_everything_hides_nothing() {
-    let mut world = World::new(Store::Postgres, "3.2.2");
+    let mut world = World::idle(Store::Postgres, "3.2.2");
     world.instances([1]);
     let role = as_guest(&mut world);
     let policy = |table: &str, name: &str, rest: &str| {
@@ -272,10 +266,9 @@ fn a_policy_that_shows_everything_hides_nothing() {
     }
     policy("t_ds_command", "part", "AS RESTRICTIVE USING (id > 0)");
     let output = world.run(ALL_DEAD).exit(4);
-    told(
-        &output,
-        "row level security hides rows of t_ds_command from",
-    );
+    output
+        .clone()
+        .tells("row level security hides rows of t_ds_command from");
     world
         .env
         .sql("DROP POLICY part ON t_ds_command; DROP POLICY all_rows ON t_ds_command");
@@ -286,7 +279,7 @@ fn a_policy_that_shows_everything_hides_nothing() {
     policy("t_ds_command", "all_rows", "USING (true)");
     let output = world.run(ALL_DEAD).exit(0);
     assert_eq!(output.json()["warnings"], serde_json::json!([]));
-    assert_eq!(world.commands(), 1);
+    assert_eq!(world.command_count(), 1);
     world
         .env
         .sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
@@ -306,7 +299,7 @@ fn hosts_that_a_collation_takes_for_one_are_two() {
         }
     };
     for store in [Store::Postgres, Store::Sqlite, Store::MariaDb] {
-        let world = World::new(store, "3.1.9");
+        let world = World::idle(store, "3.1.9");
         if store != Store::MariaDb {
             world.env.sql(change(store));
         }
@@ -320,7 +313,7 @@ fn hosts_that_a_collation_takes_for_one_are_two() {
             ("NULL", "NULL"),
             "{store:?}: {output:?}"
         );
-        assert_eq!(world.commands(), 2, "{store:?}");
+        assert_eq!(world.command_count(), 2, "{store:?}");
     }
 }
 
@@ -332,7 +325,7 @@ fn decimal_ids_are_ids() {
         (Store::MariaDb, "decimal(20, 2)"),
     ] {
         for version in ["1.3.9", "3.1.9", "3.2.2"] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             let (table, alter) = (
                 world.table(),
                 if store == Store::MariaDb {
@@ -357,9 +350,9 @@ fn decimal_ids_are_ids() {
                 "{kind} {version}: {listed}"
             );
             let output = world.run(ALL_DEAD).exit(0);
-            assert_eq!(world.commands(), 2, "{kind} {version}: {output:?}");
+            assert_eq!(world.command_count(), 2, "{kind} {version}: {output:?}");
             world.run("recover --orphans --yes").exit(0);
-            assert_eq!(world.commands(), 2, "{kind} {version}");
+            assert_eq!(world.command_count(), 2, "{kind} {version}");
         }
     }
 }
@@ -367,7 +360,7 @@ fn decimal_ids_are_ids() {
 /// What a server grants its other clients between two statements of a transaction.
 #[test]
 fn a_server_of_little_patience_between_two_statements_is_served() {
-    let mut world = World::new(Store::Postgres, "3.2.2");
+    let mut world = World::idle(Store::Postgres, "3.2.2");
     world.instances([1]);
     world.env.sql(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET idle_in_transaction_session_timeout = 1', current_database()); END $$",
@@ -376,28 +369,21 @@ fn a_server_of_little_patience_between_two_statements_is_served() {
     world.env.set("DSCTL_TIME_ZONE", "Asia/Shanghai");
     world.run(&format!("failover {DEAD} --dry-run")).exit(0);
     world.run(ALL_DEAD).exit(0);
-    assert_eq!(world.commands(), 1);
-}
-
-/// A master that is registered in the database, as its client of this number.
-fn registered(world: &World, address: &str, client: i64) {
-    let server = Registered {
-        client,
-        ..server(address, Timestamp::now() - 3.hours())
-    };
-    world.env.register_in_database(world.version, &server);
+    assert_eq!(world.command_count(), 1);
 }
 
 /// A cluster whose registry is in its database: two masters live, one is dead.
 fn in_database(store: Store) -> World {
-    let mut world = World::new(store, "3.4.1");
-    world.leave();
-    registered(&world, ALIVE, 1);
-    registered(&world, OTHER, 2);
+    let mut world = World::idle(store, "3.4.1");
+    world.close_living();
+    world.move_registry_inside();
+    let other = Registered {
+        client: 2,
+        ..registered(OTHER)
+    };
+    world.env.register_in_database(world.version, &other);
     world.instances([1]);
     world.env.insert([world.instance(2).host(OTHER)]);
-    world.env.set("DSCTL_REGISTRY", "jdbc");
-    world.env.unset("DSCTL_ZK");
     world
 }
 
@@ -427,10 +413,9 @@ fn a_registry_of_which_a_part_is_hidden_shows_nobody_dead() {
             "lock acquire 10.0.0.2:5678 --for 1s",
         ] {
             let output = world.run(words).exit(4);
-            told(
-                &output,
-                &format!("row level security hides rows of {table}"),
-            );
+            output
+                .clone()
+                .tells(&format!("row level security hides rows of {table}"));
             before.assert_same(&world.env.dump());
         }
         world
@@ -446,33 +431,28 @@ fn a_lock_that_is_not_committed_yet_is_held() {
     for store in [Store::Postgres, Store::MariaDb] {
         let world = in_database(store);
         world.env.insert([world.instance(3).host("10.0.0.8:5678")]);
-        let mut holder = world.env.database();
-        wait(async {
-            let limit = Duration::from_mins(10);
-            holder.begin(Access::Write, limit).await.unwrap();
-            let lock = format!(
-                "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
-                 VALUES ('/lock/master-failover/{DEAD}', 'frozen', 1, CURRENT_TIMESTAMP)"
-            );
-            holder.execute(&lock.as_str().into()).await.unwrap();
-        });
+        let mut holder = world.uncommitted_holder();
         let words = format!("failover {DEAD} --yes --lock-timeout 0s --timeout 2s");
         let output = world.run(&words).exit(5);
-        told(&output, "is held by someone else");
+        output.clone().tells("is held by someone else");
         let output = world.run(&format!("{ALL_DEAD} --lock-timeout 0s --timeout 2s"));
         assert_eq!(
             (
                 output.code,
                 world.state(1),
                 world.state(3),
-                world.commands()
+                world.command_count()
             ),
             (Some(7), 1, 18, 1),
             "{store:?}: {output:?}"
         );
         wait(holder.rollback());
         world.run(ALL_DEAD).exit(0);
-        assert_eq!((world.state(1), world.commands()), (18, 2), "{store:?}");
+        assert_eq!(
+            (world.state(1), world.command_count()),
+            (18, 2),
+            "{store:?}"
+        );
         wait(holder.close());
     }
 }

@@ -7,7 +7,7 @@ use dsctl::metadata::database::{Access, Database, Value};
 use dsctl::model::Version;
 use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{ALIVE, DEAD, World, server};
+use crate::harness::world::{Cluster, DEAD, World, registered_since};
 use crate::harness::{
     Env, Limits, MariaDb, Output, PASSWORD, Postgres, Store, ddl, eventually, wait,
 };
@@ -15,7 +15,7 @@ use crate::harness::{
 /// A world whose metadata is on a MariaDB server of its own, with one instance that has these start
 /// parameters.
 fn on_own_mariadb(server: &MariaDb, parameters: &str) -> (World, Box<dyn Database>) {
-    let mut world = World::new(Store::MariaDb, "3.1.9");
+    let mut world = World::idle(Store::MariaDb, "3.1.9");
     let name = world.env.database.clone();
     server.sql("", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
     world.env.set("DSCTL_DB", &server.url(&name));
@@ -144,7 +144,7 @@ fn tables_without_transactions_are_refused() {
 /// count.
 #[test]
 fn a_newer_schema_behind_in_the_search_path_is_not_ours() {
-    let mut world = World::new(Store::Postgres, "3.1.9");
+    let mut world = World::idle(Store::Postgres, "3.1.9");
     world.instances([1]);
     world
         .env
@@ -160,7 +160,7 @@ fn a_newer_schema_behind_in_the_search_path_is_not_ours() {
     let output = world.run("failover --all-dead --yes --grace 0s").exit(0);
     assert_eq!(output.json()["family"], "3.1", "{output:?}");
     assert_eq!(
-        (world.commands(), world.host(1).as_str()),
+        (world.command_count(), world.host(1).as_str()),
         (1, "NULL"),
         "{output:?}"
     );
@@ -172,7 +172,7 @@ fn warnings(output: &Output) -> String {
 
 #[test]
 fn instances_without_any_host_are_not_passed_over_in_silence() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     world.env.insert([world.instance(1).without("host")]);
     let output = world.run("failover --all-dead --yes --grace 0s").exit(0);
     assert!(warnings(&output).contains("no host"), "{output:?}");
@@ -180,7 +180,7 @@ fn instances_without_any_host_are_not_passed_over_in_silence() {
 
 #[test]
 fn what_an_interrupted_clear_hosts_left_is_not_passed_over_in_silence() {
-    let world = World::new(Store::Sqlite, "3.4.1");
+    let world = World::idle(Store::Sqlite, "3.4.1");
     world.instances([1, 2]);
     world.run("clear-hosts 10.0.0.2:5678 --yes").exit(0);
     // The terminal is gone, and with it the command that had to follow.
@@ -198,7 +198,7 @@ fn what_an_interrupted_clear_hosts_left_is_not_passed_over_in_silence() {
 
 #[test]
 fn a_second_failover_of_3_3_0_is_refused_since_recovered_instances_look_the_same() {
-    let world = World::new(Store::Sqlite, "3.3.0");
+    let world = World::idle(Store::Sqlite, "3.3.0");
     world.instances([1]);
     world.run("failover 10.0.0.2:5678 --yes").exit(4);
     world
@@ -211,26 +211,26 @@ fn a_second_failover_of_3_3_0_is_refused_since_recovered_instances_look_the_same
         .sql("DELETE FROM t_ds_command; UPDATE t_ds_workflow_instance SET state = 1");
     let output = world.run("failover 10.0.0.2:5678 --yes").exit(4);
     assert!(output.stdout.contains("--allow-recovered"), "{output:?}");
-    assert_eq!(world.commands(), 0);
+    assert_eq!(world.command_count(), 0);
 }
 
 #[test]
 fn the_limit_is_for_all_masters_together_and_known_before_the_first_write() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     world.instances([1, 2]);
     world
         .env
         .insert([3, 4].map(|id| world.instance(id).host("10.0.0.3:5678")));
     let words = "failover 10.0.0.2:5678 10.0.0.3:5678 --yes --max-instances";
     let output = world.run(&format!("{words} 3")).exit(4);
-    assert_eq!(world.commands(), 0, "{output:?}");
+    assert_eq!(world.command_count(), 0, "{output:?}");
     world.run(&format!("{words} 4")).exit(0);
-    assert_eq!(world.commands(), 4);
+    assert_eq!(world.command_count(), 4);
 }
 
 #[test]
 fn strange_parameters_lose_nothing() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     let cases = [
         // Jackson takes the last of two.
         (
@@ -260,7 +260,7 @@ fn strange_parameters_lose_nothing() {
 
 #[test]
 fn one_strange_host_does_not_keep_the_other_orphans_waiting() {
-    let world = World::new(Store::Sqlite, "3.4.1");
+    let world = World::idle(Store::Sqlite, "3.4.1");
     for (id, host) in [
         (1, "10.0.0.2:5678"),
         (2, "../../nodes/master/x:1"),
@@ -324,11 +324,12 @@ fn a_master_whose_name_differs_in_case_alone_is_not_passed_over() {
         ("Master-1.ds:5678", "master-1.ds:5678"),
         ("master-1.ds:5678", "Master-1.ds:5678"),
     ] {
-        let world = World::new(Store::MariaDb, "3.1.9");
+        let world = World::idle(Store::MariaDb, "3.1.9");
         world.env.sql("ALTER TABLE t_ds_process_instance CONVERT TO CHARACTER SET utf8 COLLATE utf8_general_ci");
-        let _living = world
-            .env
-            .register(world.version, &server(living, Timestamp::now() - 3.hours()));
+        let _living = world.env.register(
+            world.version,
+            &registered_since(living, Timestamp::now() - 3.hours()),
+        );
         world.env.insert([
             world.instance(1).host(living),
             world.instance(2).host(dead),
@@ -399,7 +400,7 @@ fn start_parameters_and_great_numbers_arrive_to_the_letter() {
         &format!("[\"{}\"]", r"\\u0000".repeat(9000)),
     ];
     for store in Store::ALL {
-        let world = World::new(store, "3.2.2");
+        let world = World::idle(store, "3.2.2");
         for table in ["t_ds_process_instance", "t_ds_command"] {
             match store {
                 Store::Sqlite => {}
@@ -458,32 +459,25 @@ fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
             postgres.sql("postgres", "SELECT pg_reload_conf()");
             Env::on_postgres(&postgres)
         };
-        let version: Version = "3.4.1".parse().unwrap();
-        env.create_schema(version);
-        env.insert([
-            seed::project(version),
-            seed::definition(version),
-            seed::definition_log(version),
-        ]);
-        env.insert([seed::instance(version)
-            .id(9)
-            .name("ended")
-            .state(7)
-            .host(ALIVE)]);
-        let _alive = env.register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
-        let world = World {
-            env,
-            version,
-            alive: None,
-        };
+        // One connection reads the table.
+        let cluster = Cluster::of("3.4.1".parse().unwrap());
+        let world = cluster.release_untold().in_json().long_living().in_env(env);
         world.instances([1]);
         world.run("failover --all-dead --yes --grace 7s").exit(0);
-        assert_eq!((world.commands(), world.state(1)), (1, 18), "{store:?}");
+        assert_eq!(
+            (world.command_count(), world.state(1)),
+            (1, 18),
+            "{store:?}"
+        );
         world.instances([2]);
         let mut holder = world.dsctl("lock acquire 10.0.0.2:5678 --for 7s").spawn();
         holder.await_stderr("holding");
         world.run("failover 10.0.0.2:5678 --yes").exit(0);
-        assert_eq!((world.commands(), world.state(2)), (2, 18), "{store:?}");
+        assert_eq!(
+            (world.command_count(), world.state(2)),
+            (2, 18),
+            "{store:?}"
+        );
         holder.finish().exit(0);
     }
 }

@@ -3,13 +3,8 @@
 
 use std::time::Duration;
 
-use dsctl::demo::seed;
-use jiff::{Timestamp, ToSpan};
-
-use crate::attack::{ALIVE, World, server};
-use crate::harness::{
-    At, Env, FakeRegistration, MYSQL_COMMIT, MariaDb, Store, eventually, free_port, servers, wait,
-};
+use crate::harness::world::World;
+use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb, eventually, free_port, servers, wait};
 
 /// Options of a node that others, or nobody, wait for.
 fn node(own: u16, first: u16) -> Vec<String> {
@@ -70,29 +65,14 @@ fn cluster() -> [MariaDb; 2] {
 }
 
 /// A world on this node.
-fn on(node: &MariaDb) -> (World, FakeRegistration) {
-    let mut world = World::new(Store::MariaDb, "3.1.9");
-    world.env = Env::on_mariadb(node);
-    world.env.create_schema(world.version);
-    let version = world.version;
-    world.env.insert([
-        seed::project(version),
-        seed::definition(version),
-        seed::definition_log(version),
-    ]);
-    world
-        .env
-        .insert([seed::instance(version).id(1_000_000).state(7).host(ALIVE)]);
-    let alive = world
-        .env
-        .register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
-    (world, alive)
+fn on(node: &MariaDb) -> World {
+    World::idle_in(Env::on_mariadb(node), "3.1.9")
 }
 
 #[test]
 fn a_node_that_lags_behind_gives_no_second_command() {
     let [first, second] = cluster();
-    let (mut world, alive) = on(&first);
+    let mut world = on(&first);
     world.env.insert([world.instance(1).host("NULL")]);
     let name = world.env.database.clone();
     first.sql(&name, "CREATE TABLE slow (id INT PRIMARY KEY)");
@@ -136,18 +116,17 @@ fn a_node_that_lags_behind_gives_no_second_command() {
     wait(somebody.execute(&"UNLOCK TABLES".into())).unwrap();
     let output = running.finish().exit(0);
     assert_eq!(
-        (world.commands(), output.json()["recovered"].as_i64()),
+        (world.command_count(), output.json()["recovered"].as_i64()),
         (1, Some(0)),
         "{output:?}"
     );
-    alive.close();
 }
 
 /// Locks of rows are each node's own: who was in another one's way learns it at COMMIT.
 #[test]
 fn a_commit_that_another_node_came_before_is_tried_again() {
     let [first, second] = cluster();
-    let (mut world, alive) = on(&second);
+    let mut world = on(&second);
     world.instances([1]);
     let proxy = world.env.through_proxy();
     proxy.trap(MYSQL_COMMIT, At::Hold);
@@ -160,10 +139,9 @@ fn a_commit_that_another_node_came_before_is_tried_again() {
     proxy.go_on();
     let output = running.finish();
     assert_eq!(
-        (world.commands(), world.host(1).as_str()),
+        (world.command_count(), world.host(1).as_str()),
         (1, "NULL"),
         "{output:?}"
     );
     assert_eq!(output.exit(0).json()["recovered"], 1);
-    alive.close();
 }

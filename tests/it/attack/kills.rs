@@ -7,19 +7,19 @@ use std::net::TcpListener;
 use dsctl::demo::{Registered, Server, seed};
 use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{ALIVE, DEAD, World, ago, server};
 use crate::faults::moments::Moment;
-use crate::harness::{At, FakeRegistration, Store};
+use crate::harness::world::{DEAD, LIVING, World, ago, registered_since};
+use crate::harness::{At, FakeRegistration, Proxy, Running, Store};
 
 /// A worker that listens and never answers, with a task of instance 1.
 fn with_a_worker(store: Store) -> (World, TcpListener, FakeRegistration) {
-    let world = World::new(store, "3.1.9");
+    let world = World::idle(store, "3.1.9");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let worker = Registered {
         server: Server::Worker,
-        ..server(&address, Timestamp::now() - 2.hours())
+        ..registered_since(&address, Timestamp::now() - 2.hours())
     };
     let registration = world.env.register(world.version, &worker);
     world.instances([1]);
@@ -38,24 +38,30 @@ fn was_asked(listener: &TcpListener) -> bool {
     }
 }
 
+/// A failover that ends tasks, held before this moment.
+fn held_at(world: &mut World, moment: Moment) -> (Proxy, Running) {
+    let proxy = world.env.through_proxy();
+    proxy.trap(moment.bytes(world.env.store), At::Hold);
+    let running = world
+        .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
+        .spawn();
+    proxy.await_sprung();
+    (proxy, running)
+}
+
 #[test]
 fn no_worker_is_asked_as_long_as_a_look_may_still_say_no() {
     for store in [Store::MariaDb, Store::Postgres] {
         let (mut world, listener, _worker) = with_a_worker(store);
-        let proxy = world.env.through_proxy();
-        proxy.trap(Moment::Claim.bytes(store), At::Hold);
-        let running = world
-            .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
-            .spawn();
-        proxy.await_sprung();
+        let (proxy, running) = held_at(&mut world, Moment::Claim);
         let _back = world
             .env
-            .register(world.version, &server(DEAD, Timestamp::now()));
+            .register(world.version, &registered_since(DEAD, Timestamp::now()));
         proxy.go_on();
         let output = running.finish().exit(4);
         assert!(!was_asked(&listener), "{store:?} {output:?}");
         assert_eq!(
-            (world.commands(), world.host(1).as_str()),
+            (world.command_count(), world.host(1).as_str()),
             (0, DEAD),
             "{store:?}"
         );
@@ -66,21 +72,16 @@ fn no_worker_is_asked_as_long_as_a_look_may_still_say_no() {
 fn workers_are_asked_before_the_new_attempt_can_begin() {
     for store in [Store::MariaDb, Store::Postgres] {
         let (mut world, listener, _worker) = with_a_worker(store);
-        let proxy = world.env.through_proxy();
-        proxy.trap(Moment::Commit.bytes(store), At::Hold);
-        let running = world
-            .dsctl(&format!("failover {DEAD} --yes --allow-duplicate-tasks"))
-            .spawn();
-        proxy.await_sprung();
+        let (proxy, running) = held_at(&mut world, Moment::Commit);
         assert!(was_asked(&listener), "{store:?}");
-        assert_eq!(world.commands(), 0, "{store:?}");
+        assert_eq!(world.command_count(), 0, "{store:?}");
         proxy.go_on();
         let report = running.finish().exit(0).json();
         assert!(
             report["warnings"].to_string().contains("tasks 11"),
             "{report}"
         );
-        assert_eq!(world.commands(), 1, "{store:?}");
+        assert_eq!(world.command_count(), 1, "{store:?}");
     }
 }
 
@@ -120,7 +121,7 @@ fn who_was_asked_in_vain_is_named() {
         .exit(7)
         .json();
     assert_eq!(
-        (world.commands(), world.host(3).as_str()),
+        (world.command_count(), world.host(3).as_str()),
         (3, DEAD),
         "{report}"
     );
@@ -167,13 +168,13 @@ fn who_was_asked_in_vain_is_named() {
 #[test]
 fn pre_releases_of_3_0_leave_a_living_workers_task_to_it() {
     for (version, unsubmitted) in [("3.0.0-alpha", 1), ("3.0.0-beta-1", 8), ("3.0.0-beta-2", 8)] {
-        let world = World::new(Store::Postgres, version);
+        let world = World::idle(Store::Postgres, version);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let worker = Registered {
             server: Server::Worker,
-            ..server(&address, Timestamp::now() - 2.hours())
+            ..registered_since(&address, Timestamp::now() - 2.hours())
         };
         let _registration = world.env.register(world.version, &worker);
         world.instances([1]);
@@ -186,7 +187,7 @@ fn pre_releases_of_3_0_leave_a_living_workers_task_to_it() {
         world.env.insert([
             task(11, &address),
             task(12, "10.0.5.1:1234"),
-            task(15, ALIVE),
+            task(15, LIVING),
         ]);
         world.env.insert([
             task(13, "10.0.5.1:1234").without("submit_time"),
@@ -209,7 +210,7 @@ fn pre_releases_of_3_0_leave_a_living_workers_task_to_it() {
             "{version} {output:?}"
         );
         assert!(
-            world.commands() == 1 && !was_asked(&listener),
+            world.command_count() == 1 && !was_asked(&listener),
             "{version} {output:?}"
         );
     }

@@ -4,21 +4,22 @@ use dsctl::demo::seed::{self, time_text};
 use dsctl::demo::{Registered, Server};
 use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{ALIVE, DEAD, World, ago, server};
 use crate::harness::Store;
+use crate::harness::world::{DEAD, LIVING, World, ago, registered_since};
 
 const WORKER: &str = "10.0.5.1:1234";
 
 #[test]
 fn an_instance_of_the_second_in_which_its_master_started_is_the_living_masters() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     // The master started half a second after the full second; the database cuts a start at 0.9 s to
     // that second.
     let began = ago(600);
     let full: Timestamp = format!("{began}Z").parse().unwrap();
-    let _restarted = world
-        .env
-        .register(world.version, &server(DEAD, full + 500.milliseconds()));
+    let _restarted = world.env.register(
+        world.version,
+        &registered_since(DEAD, full + 500.milliseconds()),
+    );
     world.env.insert([
         world.instance(1).started(began),
         world.instance(2).started(ago(700)),
@@ -40,12 +41,12 @@ fn an_instance_of_the_second_in_which_its_master_started_is_the_living_masters()
         (DEAD, "NULL"),
         "{output:?}"
     );
-    assert_eq!(world.commands(), 1);
+    assert_eq!(world.command_count(), 1);
 }
 
 #[test]
 fn a_master_that_comes_back_in_the_middle_keeps_the_rest() {
-    let world = World::new(Store::Sqlite, "3.1.9");
+    let world = World::idle(Store::Sqlite, "3.1.9");
     world.instances(1..=3);
     let mut running = world
         .dsctl("failover 10.0.0.2:5678 --yes --batch 1 --rate 1/s -v")
@@ -54,7 +55,7 @@ fn a_master_that_comes_back_in_the_middle_keeps_the_rest() {
         std::time::Duration::from_secs(20),
         "the first batch",
         || {
-            if world.commands() == 1 {
+            if world.command_count() == 1 {
                 Ok(())
             } else {
                 Err("not yet")
@@ -63,12 +64,12 @@ fn a_master_that_comes_back_in_the_middle_keeps_the_rest() {
     );
     let _back = world
         .env
-        .register(world.version, &server(DEAD, Timestamp::now()));
+        .register(world.version, &registered_since(DEAD, Timestamp::now()));
     assert!(running.is_running());
     let output = running.finish();
     assert_eq!(
         (
-            world.commands(),
+            world.command_count(),
             world.host(2).as_str(),
             world.host(3).as_str()
         ),
@@ -83,10 +84,10 @@ fn a_master_that_comes_back_in_the_middle_keeps_the_rest() {
 #[test]
 fn an_old_instance_that_a_restarted_master_took_up_is_not_taken_from_it() {
     // Up to 2.0.1 nothing says when a run began anew: a recovered instance keeps its first start.
-    let world = World::new(Store::Sqlite, "1.3.9");
+    let world = World::idle(Store::Sqlite, "1.3.9");
     let _restarted = world.env.register(
         world.version,
-        &server(DEAD, Timestamp::now() - 10.minutes()),
+        &registered_since(DEAD, Timestamp::now() - 10.minutes()),
     );
     world.env.insert([
         world.instance(1).set("command_type", 2).set("recovery", 1),
@@ -102,17 +103,19 @@ fn an_old_instance_that_a_restarted_master_took_up_is_not_taken_from_it() {
 
 #[test]
 fn a_living_master_beside_the_dead_one_is_never_touched() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     world.instances([1]);
-    world.env.insert([world.instance(2).host(ALIVE)]);
-    let output = world.run(&format!("failover {DEAD} {ALIVE} --yes")).exit(7);
+    world.env.insert([world.instance(2).host(LIVING)]);
+    let output = world
+        .run(&format!("failover {DEAD} {LIVING} --yes"))
+        .exit(7);
     assert_eq!(
         (
-            world.commands(),
+            world.command_count(),
             world.host(1).as_str(),
             world.host(2).as_str()
         ),
-        (1, "NULL", ALIVE),
+        (1, "NULL", LIVING),
         "{output:?}"
     );
 }
@@ -122,10 +125,10 @@ fn a_living_master_beside_the_dead_one_is_never_touched() {
 #[test]
 fn the_time_of_the_trigger_is_no_proof_that_an_earlier_life_ran_it() {
     for store in Store::ALL {
-        let world = World::new(store, "3.4.1");
+        let world = World::idle(store, "3.4.1");
         let _restarted = world.env.register(
             world.version,
-            &server(DEAD, Timestamp::now() - 10.minutes()),
+            &registered_since(DEAD, Timestamp::now() - 10.minutes()),
         );
         let took_up = |seconds| {
             let time = time_text(ago(seconds));
@@ -190,7 +193,7 @@ fn ago_in(zone: &str, seconds: i64) -> jiff::civil::DateTime {
 
 /// A fresh cluster whose rows name no time yet.
 fn without_times(store: Store, version: &str) -> World {
-    let world = World::new(store, version);
+    let world = World::idle(store, version);
     world
         .env
         .sql("UPDATE t_ds_process_instance SET start_time = NULL, restart_time = NULL");
@@ -201,9 +204,10 @@ fn without_times(store: Store, version: &str) -> World {
 /// own time.
 fn with_masters_in(store: Store, zone: &str) -> (World, crate::harness::FakeRegistration) {
     let world = without_times(store, "3.2.2");
-    let registration = world
-        .env
-        .register(world.version, &server(DEAD, Timestamp::now() - 1.hour()));
+    let registration = world.env.register(
+        world.version,
+        &registered_since(DEAD, Timestamp::now() - 1.hour()),
+    );
     let ended = |id| {
         world
             .instance(id)
@@ -255,7 +259,7 @@ fn a_zone_that_the_rows_disprove_is_not_believed() {
         ))
         .exit(0);
     assert_eq!(
-        (world.commands(), world.host(1).as_str()),
+        (world.command_count(), world.host(1).as_str()),
         (0, DEAD),
         "{output:?}"
     );
@@ -271,9 +275,10 @@ fn a_zone_that_the_rows_disprove_is_not_believed() {
 #[test]
 fn one_row_that_was_changed_by_hand_disproves_no_zone() {
     let world = without_times(Store::MariaDb, "3.2.2");
-    let _registered = world
-        .env
-        .register(world.version, &server(DEAD, Timestamp::now() - 1.hour()));
+    let _registered = world.env.register(
+        world.version,
+        &registered_since(DEAD, Timestamp::now() - 1.hour()),
+    );
     let old = |id| world.instance(id).started(ago(7200));
     world
         .env
@@ -287,7 +292,7 @@ fn one_row_that_was_changed_by_hand_disproves_no_zone() {
         "{plan}"
     );
     world.run(&format!("{words} --yes")).exit(0);
-    assert_eq!((world.commands(), world.host(1).as_str()), (1, "NULL"));
+    assert_eq!((world.command_count(), world.host(1).as_str()), (1, "NULL"));
 }
 
 /// The masters write Chicago's time, and a zone is given in which the living master's instance
@@ -340,7 +345,7 @@ fn a_zone_that_nothing_proves_is_told_where_tasks_of_2_0_are_marked_by_it() {
     let world = without_times(Store::Postgres, "2.0.9");
     let worker = Registered {
         server: Server::Worker,
-        ..server(WORKER, Timestamp::now() - 30.minutes())
+        ..registered_since(WORKER, Timestamp::now() - 30.minutes())
     };
     let _worker = world.env.register(world.version, &worker);
     world
@@ -396,12 +401,12 @@ fn a_zone_that_the_rows_disprove_marks_no_task_of_2_0() {
         .run(&format!("failover {DEAD} --time-zone Asia/Shanghai --yes"))
         .exit(4);
     assert_eq!(
-        (world.commands(), world.host(1).as_str()),
+        (world.command_count(), world.host(1).as_str()),
         (0, DEAD),
         "{output:?}"
     );
     world
         .run(&format!("failover {DEAD} --time-zone=-05:00 --yes"))
         .exit(0);
-    assert_eq!(world.commands(), 1);
+    assert_eq!(world.command_count(), 1);
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use dsctl::demo::seed::{self, Seed};
 use serde_json::Value;
 
-use crate::attack::{ALIVE, DEAD, World};
-use crate::harness::{Dsctl, Running, Store, eventually};
+use crate::harness::world::{DEAD, LIVING, World};
+use crate::harness::{Store, eventually};
 
 const SECOND: &str = "10.0.0.3:5678";
 
@@ -22,7 +22,7 @@ fn claimed(world: &World, id: i64, host: &str) -> Seed {
 
 /// Of the dead master 1 is an orphan, and 2 has a command; 3 is an orphan of a second one.
 fn world() -> World {
-    let world = World::new(Store::Sqlite, "3.4.1");
+    let world = World::idle(Store::Sqlite, "3.4.1");
     world.env.insert([
         claimed(&world, 1, DEAD),
         claimed(&world, 2, DEAD),
@@ -32,14 +32,6 @@ fn world() -> World {
         .env
         .insert([seed::recovery_command(world.version, 2).id(100)]);
     world
-}
-
-fn holder(world: &World, master: &str) -> Running {
-    let mut holder = Dsctl::new(&world.env)
-        .args(["lock", "acquire", master])
-        .spawn();
-    holder.await_stderr("holding");
-    holder
 }
 
 fn hosts(report: &Value) -> Vec<&str> {
@@ -55,14 +47,14 @@ fn hosts(report: &Value) -> Vec<&str> {
 #[test]
 fn a_lock_that_was_waited_for_is_no_trouble_afterwards() {
     let world = world();
-    let holder = holder(&world, DEAD);
+    let holder = world.env.holder(DEAD);
     let mut running = world
         .dsctl("recover --instance 1,2,3,2,1 --original-state running --yes --lock-timeout 1m")
         .spawn();
     eventually(
         Duration::from_secs(30),
         "the command of the free host",
-        || match world.commands() {
+        || match world.command_count() {
             2 => Ok(()),
             other => Err(other),
         },
@@ -72,7 +64,7 @@ fn a_lock_that_was_waited_for_is_no_trouble_afterwards() {
     holder.finish();
     let report = running.finish().exit(0).json();
     assert_eq!(
-        (world.commands(), hosts(&report)),
+        (world.command_count(), hosts(&report)),
         (3, vec![DEAD, SECOND]),
         "{report}"
     );
@@ -91,7 +83,7 @@ fn a_host_whose_turn_did_not_come_is_named() {
     let world = world();
     let second = [
         claimed(&world, 4, SECOND),
-        claimed(&world, 5, ALIVE).state(1),
+        claimed(&world, 5, LIVING).state(1),
     ];
     world
         .env
@@ -107,14 +99,14 @@ fn a_host_whose_turn_did_not_come_is_named() {
         ))
         .spawn();
     eventually(Duration::from_secs(30), "the first batch", || {
-        match world.commands() {
+        match world.command_count() {
             3.. => Ok(()),
             other => Err(other),
         }
     });
     running.signal("TERM");
     let report = running.finish().json();
-    assert_eq!(hosts(&report), [ALIVE, DEAD, SECOND], "{report}");
+    assert_eq!(hosts(&report), [LIVING, DEAD, SECOND], "{report}");
     assert_eq!(
         report["masters"][2]["error"]["kind"], "not_begun",
         "{report}"
@@ -130,7 +122,7 @@ fn a_host_whose_turn_did_not_come_is_named() {
 #[test]
 fn a_stop_that_was_asked_for_is_not_forgotten_between_the_halves() {
     for store in [Store::Sqlite, Store::MariaDb, Store::Postgres] {
-        let world = World::new(store, "3.4.1");
+        let world = World::idle(store, "3.4.1");
         let history =
             r#"[{"time":"2026-01-01 00:00:00","state":"RUNNING_EXECUTION","desc":"start"}]"#;
         let row = world.instance(1).state(4).set("state_history", history);
@@ -142,7 +134,7 @@ fn a_stop_that_was_asked_for_is_not_forgotten_between_the_halves() {
         let report = world.run("recover --orphans --yes").exit(7).json();
         let skipped = &report["masters"][0]["skipped"][0];
         assert_eq!(skipped["reason"], "original_state_unknown", "{report}");
-        assert_eq!(world.commands(), 0);
+        assert_eq!(world.command_count(), 0);
         let next = cleared["next"][0].as_str().unwrap();
         world
             .run(&format!("{} --yes", next.strip_prefix("dsctl ").unwrap()))

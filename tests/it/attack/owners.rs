@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::faults::moments::at_second_batch;
-use crate::faults::world::{BY_HOST, DEAD, World, reported};
+use crate::harness::world::{BY_HOST, DEAD, World, reported};
 use crate::harness::{Curator, MARKER, Store};
 use dsctl::model::Version;
 

@@ -6,40 +6,41 @@ use std::time::Duration;
 use dsctl::demo::{Registered, Server, seed};
 use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{DEAD, World, server};
+use crate::harness::world::{DEAD, World, registered_since};
 use crate::harness::{MARKER, Postgres, Store, ddl, eventually, wait};
 
 #[test]
 fn masters_of_the_databases_own_registry_are_alive_whatever_zookeeper_says() {
     // The cluster uses the JDBC registry; the ZooKeeper given is another cluster's, and has
     // masters.
-    let world = World::new(Store::Sqlite, "3.4.1");
+    let world = World::idle(Store::Sqlite, "3.4.1");
     world.instances([1]);
-    world
-        .env
-        .register_in_database(world.version, &server(DEAD, Timestamp::now() - 2.hours()));
+    world.env.register_in_database(
+        world.version,
+        &registered_since(DEAD, Timestamp::now() - 2.hours()),
+    );
     let output = world.run("failover --all-dead --yes --grace 0s").exit(4);
     assert_eq!(output.json()["error"]["kind"], "refused");
     assert!(output.stderr.contains("--registry jdbc"), "{output:?}");
-    assert_eq!((world.commands(), world.state(1)), (0, 1));
+    assert_eq!((world.command_count(), world.state(1)), (0, 1));
 }
 
 #[test]
 fn what_masters_of_another_cluster_left_in_the_registry_tables_is_no_contradiction() {
-    let world = World::new(Store::Sqlite, "3.4.1");
+    let world = World::idle(Store::Sqlite, "3.4.1");
     world.instances([1]);
     let long_ago = Registered {
         reported: Timestamp::now() - 2.hours(),
-        ..server(DEAD, Timestamp::now() - 9.hours())
+        ..registered_since(DEAD, Timestamp::now() - 9.hours())
     };
     world.env.register_in_database(world.version, &long_ago);
     world.run("failover --all-dead --yes --grace 0s").exit(0);
-    assert_eq!(world.commands(), 1);
+    assert_eq!(world.command_count(), 1);
 }
 
 #[test]
 fn tasks_are_not_marked_as_long_as_nobody_knows_how() {
-    let world = World::new(Store::Sqlite, "3.1.9");
+    let world = World::idle(Store::Sqlite, "3.1.9");
     world.instances([1]);
     world
         .env
@@ -60,7 +61,7 @@ fn tasks_are_not_marked_as_long_as_nobody_knows_how() {
 
 #[test]
 fn passwords_in_the_wrong_place_are_not_repeated() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     let password = format!("ds:{MARKER}");
     for (option, value) in [
         ("--zk", format!("{password}@127.0.0.1:2181")),
@@ -94,7 +95,7 @@ fn passwords_in_the_wrong_place_are_not_repeated() {
 
 #[test]
 fn a_read_only_postgres_is_left_as_it_is() {
-    let world = World::new(Store::Postgres, "3.2.2");
+    let world = World::idle(Store::Postgres, "3.2.2");
     world.instances([1]);
     let name = &world.env.database;
     Postgres::shared().sql(
@@ -110,18 +111,12 @@ fn a_read_only_postgres_is_left_as_it_is() {
         "{output:?}"
     );
     assert_eq!(world.host(1), DEAD);
-    assert!(
-        world
-            .env
-            .zk()
-            .lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678"))
-            .is_empty()
-    );
+    assert!(world.queue().is_empty());
 }
 
 #[test]
 fn a_sequence_that_lags_behind_is_named_and_nothing_is_claimed() {
-    let world = World::new(Store::Postgres, "3.2.2");
+    let world = World::idle(Store::Postgres, "3.2.2");
     world.instances([1, 2]);
     world.env.insert([
         seed::command(world.version, 0).id(1),
@@ -134,7 +129,7 @@ fn a_sequence_that_lags_behind_is_named_and_nothing_is_claimed() {
     assert_ne!(output.code, Some(0));
     assert_eq!(
         (
-            world.commands(),
+            world.command_count(),
             world.host(1).as_str(),
             world.host(2).as_str()
         ),
@@ -149,7 +144,7 @@ fn a_sequence_that_lags_behind_is_named_and_nothing_is_claimed() {
 
 #[test]
 fn a_trigger_that_swallows_a_command_undoes_its_claim() {
-    let world = World::new(Store::Postgres, "3.2.2");
+    let world = World::idle(Store::Postgres, "3.2.2");
     world.instances([1, 2]);
     world.env.sql(
         "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS \
@@ -160,7 +155,7 @@ fn a_trigger_that_swallows_a_command_undoes_its_claim() {
     let output = output.exit(7);
     assert_eq!(
         (
-            world.commands(),
+            world.command_count(),
             world.host(1).as_str(),
             world.host(2).as_str()
         ),
@@ -175,7 +170,7 @@ fn a_trigger_that_swallows_a_command_undoes_its_claim() {
 #[test]
 fn views_in_place_of_tables_do() {
     for store in [Store::MariaDb, Store::Postgres] {
-        let world = World::new(store, "3.2.2");
+        let world = World::idle(store, "3.2.2");
         world.instances([1]);
         for table in ["t_ds_process_instance", "t_ds_command"] {
             world
@@ -187,7 +182,7 @@ fn views_in_place_of_tables_do() {
         }
         world.run("failover 10.0.0.2:5678 --yes").exit(0);
         assert_eq!(
-            (world.commands(), world.host(1).as_str()),
+            (world.command_count(), world.host(1).as_str()),
             (1, "NULL"),
             "{store:?}"
         );
@@ -197,11 +192,11 @@ fn views_in_place_of_tables_do() {
 /// The registry's connection is not the metadata's: only that of the metadata becomes slow.
 #[test]
 fn a_scan_longer_than_the_session_of_the_jdbc_registry_does_not_lose_the_lock() {
-    let mut world = World::new(Store::Postgres, "3.4.1");
+    let mut world = World::idle(Store::Postgres, "3.4.1");
     world.instances([1]);
     let alive = Registered {
         server: Server::Master,
-        ..server(super::ALIVE, Timestamp::now() - 3.hours())
+        ..registered_since(crate::harness::world::LIVING, Timestamp::now() - 3.hours())
     };
     world.env.register_in_database(world.version, &alive);
     world.env.unset("DSCTL_ZK");
@@ -261,21 +256,22 @@ fn a_scan_longer_than_the_session_of_the_jdbc_registry_does_not_lose_the_lock() 
     );
     crate::harness::wait(other.rollback());
     running.finish().exit(0);
-    assert_eq!(world.commands(), 1);
+    assert_eq!(world.command_count(), 1);
 }
 
 /// A cluster whose masters all have new addresses looks the same: then the operator must say so.
 #[test]
 fn masters_that_no_instance_names_are_refused() {
-    let mut world = World::new(Store::Sqlite, "3.2.2");
-    let _living = world
-        .env
-        .register(world.version, &server(DEAD, Timestamp::now() - 2.hours()));
+    let mut world = World::idle(Store::Sqlite, "3.2.2");
+    let _living = world.env.register(
+        world.version,
+        &registered_since(DEAD, Timestamp::now() - 2.hours()),
+    );
     world.instances([1]);
     world.env.insert([world.instance(2).host("10.0.0.3:5678")]);
     world.run("failover --all-dead --dry-run").exit(0);
     // The operator names another cluster's root.
-    let other = World::new(Store::Sqlite, "3.2.2");
+    let other = World::idle(Store::Sqlite, "3.2.2");
     world.env.set("DSCTL_NAMESPACE", &other.env.namespace);
     world
         .env
@@ -290,83 +286,45 @@ fn masters_that_no_instance_names_are_refused() {
         store.assert_same(&world.env.dump());
     }
     world.run(&format!("failover 10.0.0.3:5678 {both}")).exit(0);
-    assert_eq!(world.commands(), 1);
+    assert_eq!(world.command_count(), 1);
 }
 
-#[test]
-fn an_answer_that_cannot_be_written_is_said_on_stderr() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+/// The hand-over is made, and that its answer cannot be written is said.
+fn is_said_on_stderr(words: &[&str]) {
+    let world = World::idle(Store::Sqlite, "3.2.2");
     world.instances([1]);
-    let words = [
-        "--db",
-        &world.env.url(),
-        "--zk",
-        &world.env.connect,
-        "--namespace",
-        &world.env.namespace,
-    ];
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_dsctl"))
+        .args(["--db", &world.env.url(), "--zk", &world.env.connect])
+        .args(["--namespace", &world.env.namespace])
         .args(words)
-        .args(["failover", DEAD, "--yes"])
-        .stdout(
-            std::fs::OpenOptions::new()
-                .write(true)
-                .open("/dev/full")
-                .unwrap(),
-        )
+        .stdout(full.unwrap())
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(
-        (output.status.code(), world.commands()),
+        (output.status.code(), world.command_count()),
         (Some(1), 1),
         "{text}"
     );
     assert!(text.contains("the answer cannot be written"), "{text:?}");
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_said_on_stderr() {
+    is_said_on_stderr(&["failover", DEAD, "--yes"]);
 }
 
 /// A round of cron too, which tells its events as a loop does.
 #[test]
 fn events_of_one_round_that_cannot_be_written_are_said_on_stderr() {
-    let world = World::new(Store::Sqlite, "3.2.2");
-    world.instances([1]);
-    let words = [
-        "--db",
-        &world.env.url(),
-        "--zk",
-        &world.env.connect,
-        "--namespace",
-        &world.env.namespace,
-    ];
-    let state = world.env.home().join("watch.json");
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_dsctl"))
-        .args(words)
-        .args([
-            "watch",
-            "--once",
-            "--yes",
-            "--grace",
-            "0s",
-            "-o",
-            "ndjson",
-            "--state-file",
-        ])
-        .arg(state)
-        .stdout(
-            std::fs::OpenOptions::new()
-                .write(true)
-                .open("/dev/full")
-                .unwrap(),
-        )
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(
-        (output.status.code(), world.commands()),
-        (Some(1), 1),
-        "{text}"
-    );
-    assert!(text.contains("the answer cannot be written"), "{text:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("watch.json");
+    let mut words: Vec<&str> = "watch --once --yes --grace 0s -o ndjson --state-file"
+        .split_whitespace()
+        .collect();
+    words.push(state.to_str().unwrap());
+    is_said_on_stderr(&words);
 }
 
 /// Somebody keeps a copy of one table in a schema of his own, which stands first in his search
@@ -378,7 +336,7 @@ fn a_copy_of_one_table_in_another_schema_is_not_taken_for_the_masters_own() {
         "t_ds_task_instance",
         "t_ds_version",
     ] {
-        let mut world = World::new(Store::Postgres, "3.1.9");
+        let mut world = World::idle(Store::Postgres, "3.1.9");
         let name = world.env.database.clone();
         world.env.sql(&format!(
             "CREATE SCHEMA copies; CREATE TABLE copies.{table} AS SELECT * FROM public.{table}; \
@@ -426,7 +384,7 @@ fn a_copy_of_one_table_in_another_schema_is_not_taken_for_the_masters_own() {
 /// What nobody reads may stand wherever it likes.
 #[test]
 fn a_copy_of_a_table_that_is_not_read_is_in_nobodys_way() {
-    let mut world = World::new(Store::Postgres, "3.1.9");
+    let mut world = World::idle(Store::Postgres, "3.1.9");
     let name = world.env.database.clone();
     world.env.sql(&format!(
         "CREATE SCHEMA copies; CREATE TABLE copies.t_ds_user (id INT); \
@@ -435,5 +393,5 @@ fn a_copy_of_a_table_that_is_not_read_is_in_nobodys_way() {
     world.instances([1]);
     world.env.set("DSCTL_DB", &Postgres::shared().url(&name));
     world.run("failover --all-dead --yes --grace 0s").exit(0);
-    assert_eq!(world.commands(), 1);
+    assert_eq!(world.command_count(), 1);
 }

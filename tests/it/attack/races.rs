@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dsctl::demo::seed;
 
-use crate::attack::{DEAD, World};
-use crate::harness::{At, Dsctl, MYSQL_COMMIT, Running, Store};
+use crate::harness::world::World;
+use crate::harness::{At, MYSQL_COMMIT, Running, Store};
 
 const ONE_COMMAND_EACH: &str = "SELECT COUNT(*) FROM (SELECT process_instance_id FROM t_ds_command WHERE command_type = 2 \
      GROUP BY process_instance_id HAVING COUNT(*) = 1) one";
@@ -13,7 +13,7 @@ const ONE_COMMAND_EACH: &str = "SELECT COUNT(*) FROM (SELECT process_instance_id
 #[test]
 fn operators_who_run_it_at_the_same_time_make_one_command_each() {
     for store in Store::ALL {
-        let world = World::new(store, "3.2.2");
+        let world = World::idle(store, "3.2.2");
         world.instances(1..=40);
         let words = [
             "failover 10.0.0.2:5678 --yes --batch 7",
@@ -37,17 +37,11 @@ fn operators_who_run_it_at_the_same_time_make_one_command_each() {
         );
         world.run("recover --orphans --yes").exit(0);
         assert_eq!(
-            (world.commands(), world.env.number(ONE_COMMAND_EACH)),
+            (world.command_count(), world.env.number(ONE_COMMAND_EACH)),
             (40, 40),
             "{store:?}"
         );
-        assert!(
-            world
-                .env
-                .zk()
-                .lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678"))
-                .is_empty()
-        );
+        assert!(world.queue().is_empty());
     }
 }
 
@@ -59,7 +53,7 @@ fn a_process_that_sleeps_through_its_session_at_commit_adds_nothing() {
         (Store::MariaDb, MYSQL_COMMIT),
         (Store::Postgres, &b"COMMIT\0"[..]),
     ] {
-        let mut world = World::new(store, "3.2.2");
+        let mut world = World::idle(store, "3.2.2");
         let proxy = world.env.through_proxy();
         world.instances([1, 2]);
         proxy.trap(bytes, At::Hold);
@@ -68,18 +62,16 @@ fn a_process_that_sleeps_through_its_session_at_commit_adds_nothing() {
             .spawn();
         proxy.await_sprung();
         sleeper.signal("STOP");
-        let direct = world.env.url();
-        let second = Dsctl::new(&world.env)
-            .env("DSCTL_DB", &direct)
-            .args(["failover", DEAD, "--yes"])
-            .run()
-            .exit(0);
-        assert_eq!(world.commands(), 2, "{second:?}");
+        let second = world
+            .dsctl("failover 10.0.0.2:5678 --yes")
+            .env("DSCTL_DB", &world.env.url());
+        let second = second.run().exit(0);
+        assert_eq!(world.command_count(), 2, "{second:?}");
         proxy.go_on();
         sleeper.signal("CONT");
         let output = sleeper.finish();
         assert_eq!(
-            (world.commands(), world.env.number(ONE_COMMAND_EACH)),
+            (world.command_count(), world.env.number(ONE_COMMAND_EACH)),
             (2, 2),
             "{store:?} {output:?}"
         );
@@ -89,13 +81,13 @@ fn a_process_that_sleeps_through_its_session_at_commit_adds_nothing() {
 #[test]
 fn a_signal_between_two_batches_leaves_whole_batches_and_no_lock() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let world = World::new(Store::Postgres, "3.2.2");
+        let world = World::idle(Store::Postgres, "3.2.2");
         world.instances(1..=4);
         let mut running = world
             .dsctl("failover 10.0.0.2:5678 --yes --batch 1 --rate 1/s")
             .spawn();
         crate::harness::eventually(Duration::from_secs(20), "the first batch", || {
-            if world.commands() >= 1 {
+            if world.command_count() >= 1 {
                 Ok(())
             } else {
                 Err("not yet")
@@ -107,28 +99,18 @@ fn a_signal_between_two_batches_leaves_whole_batches_and_no_lock() {
         let claimed = world
             .env
             .number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'");
-        assert_eq!(claimed, world.commands(), "{output:?}");
+        assert_eq!(claimed, world.command_count(), "{output:?}");
         assert!(claimed < 4);
         assert_eq!(output.json()["recovered"], claimed);
-        assert!(
-            world
-                .env
-                .zk()
-                .lock_queue(&world.env.path("lock/master-failover/10.0.0.2:5678"))
-                .is_empty()
-        );
+        assert!(world.queue().is_empty());
     }
 }
 
 /// Registry and metadata in one file, and one transaction that is larger than the file's cache.
 #[test]
 fn the_largest_batch_fits_into_a_file_that_is_its_own_registry() {
-    let mut world = World::new(Store::Sqlite, "3.4.1");
-    world.env.register_in_database(
-        world.version,
-        &super::server(super::ALIVE, jiff::Timestamp::now()),
-    );
-    world.env.unset("DSCTL_ZK");
+    let mut world = World::idle(Store::Sqlite, "3.4.1");
+    world.move_registry_inside();
     world.instances([1]);
     world.env.sql(
         "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) \
@@ -140,18 +122,18 @@ fn the_largest_batch_fits_into_a_file_that_is_its_own_registry() {
     let words = "failover 10.0.0.2:5678 --yes --batch 100000 --max-instances 12000 --timeout 2s";
     let output = world.run(words).exit(0);
     assert_eq!(output.json()["recovered"], 12_000);
-    assert_eq!(world.commands(), 12_000);
+    assert_eq!(world.command_count(), 12_000);
 }
 
 #[test]
 fn what_becomes_of_each_instance_is_told_apart() {
-    let world = World::new(Store::MariaDb, "3.2.2");
+    let world = World::idle(Store::MariaDb, "3.2.2");
     world.instances(1..=4);
     let mut waiting = world
         .dsctl("failover 10.0.0.2:5678 --yes --wait 6s")
         .spawn();
     crate::harness::eventually(Duration::from_secs(20), "the commands", || {
-        if world.commands() == 4 {
+        if world.command_count() == 4 {
             Ok(())
         } else {
             Err("not yet")

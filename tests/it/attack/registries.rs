@@ -10,9 +10,10 @@ use dsctl::registry::{Registry, RegistryError};
 use jiff::Timestamp;
 use zookeeper_client::Permission;
 
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::servers::{MariaDb, ZooKeeper};
+use crate::harness::world::{BY_HOST, BY_STATE, LIVING, World, registered};
 use crate::harness::{Env, Limits, PASSWORD, Store, eventually, wait};
+use crate::watch::{Rounds, told, watch};
 
 const LAYOUT: RegistryLayout = RegistryLayout {
     masters: "nodes/master",
@@ -39,7 +40,7 @@ fn a_holder_in_a_database_that_stood_still_keeps_its_lock() {
     env.create_schema(release);
     let holder = dsctl::demo::Registered {
         session_millis: 9_000,
-        ..super::server("10.0.0.9:5678", Timestamp::now())
+        ..registered("10.0.0.9:5678")
     };
     env.register_in_database(release, &holder);
     insert_lock(&env, holder.client);
@@ -53,7 +54,8 @@ fn a_holder_in_a_database_that_stood_still_keeps_its_lock() {
     let beat = || {
         let now = Timestamp::now().as_millisecond();
         env.sql(&format!(
-            "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = {now} WHERE id = 1"
+            "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = {now} WHERE id = {}",
+            holder.client
         ));
     };
     let refused = std::thread::scope(|scope| {
@@ -79,19 +81,21 @@ fn a_holder_in_a_database_that_stood_still_keeps_its_lock() {
     );
 }
 
-/// What ZooKeeper says no to is no silence, and keeps no other master waiting.
-#[test]
-fn what_zookeeper_refuses_is_told_as_that() {
+/// Two instances hang, whose lock ZooKeeper refuses, and one of another dead master.
+fn with_a_refused_lock() -> World {
     let mut world = World::new(Store::MariaDb, BY_HOST, 2);
-    let other = "10.0.0.7:5678";
-    world.add(
-        other,
-        Timestamp::now() - jiff::SignedDuration::from_hours(1),
-        1,
-    );
+    let an_hour_ago = Timestamp::now() - jiff::SignedDuration::from_hours(1);
+    world.add("10.0.0.7:5678", an_hour_ago, 1);
     world.zk().create_parents(&world.lock());
     // Somebody's ephemeral node, which can have no children.
     world.living().create(&world.lock(), b"10.0.0.1");
+    world
+}
+
+/// What ZooKeeper says no to is no silence, and keeps no other master waiting.
+#[test]
+fn what_zookeeper_refuses_is_told_as_that() {
+    let world = with_a_refused_lock();
     let refused = world.failover("").run().exit(1);
     let error = &refused.json()["error"];
     let message = error["message"].as_str().unwrap();
@@ -219,16 +223,19 @@ fn a_lock_whose_counter_has_come_to_its_end_excludes_nobody() {
     world.complete();
 }
 
+/// The living master is the first in the queue.
+fn a_master_holds_the_lock(world: &World) {
+    let name = "_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000";
+    let node = format!("{}/{name}", world.lock());
+    world.zk().create_parents(&node);
+    world.living().create(&node, b"10.0.0.1");
+}
+
 /// The registry is swept while somebody waits in it: nothing was written, and that is said.
 #[test]
 fn a_place_in_the_queue_that_is_swept_away_has_written_nothing() {
     let world = World::new(Store::MariaDb, BY_HOST, 2);
-    let node = format!(
-        "{}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000",
-        world.lock()
-    );
-    world.zk().create_parents(&node);
-    world.living().create(&node, b"10.0.0.1");
+    a_master_holds_the_lock(&world);
     let mut running = world.failover("--lock-timeout 5m").spawn();
     running.await_stderr("waiting for the lock");
     // The holder's last: whoever is the first has the lock.
@@ -258,24 +265,15 @@ fn a_registry_that_has_lost_its_data_keeps_nobody_waiting() {
     let mut server = ZooKeeper::private();
     let env = Env::at(Store::MariaDb, &server.connect_string());
     let world = World::in_env(env, BY_HOST, 2);
-    let node = format!(
-        "{}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000",
-        world.lock()
-    );
-    world.zk().create_parents(&node);
-    world.living().create(&node, b"10.0.0.1");
+    a_master_holds_the_lock(&world);
     let mut waiting = world.failover("--lock-timeout 5m --timeout 3s").spawn();
     waiting.await_stderr("waiting for the lock");
     let other = "10.0.0.9:5678";
     let holding = world
         .dsctl(&format!("lock acquire {other} -- sleep 600"))
         .spawn();
-    world
-        .zk()
-        .await_queue(&world.lock().replace(DEAD, other), 1);
-    let state = world.env.home().join("watch.json");
-    let words = "watch -o ndjson --yes --interval 1s --grace 4s --timeout 3s --state-file";
-    let mut watcher = world.dsctl(&format!("{words} {}", state.display())).spawn();
+    world.zk().await_queue(&world.lock_of(other), 1);
+    let mut watcher = watch(&world, "--grace 4s --timeout 3s").spawn();
     watcher.await_stdout("grace_started");
     server.forget();
     waiting.finish().exit(6);
@@ -294,43 +292,13 @@ fn a_registry_that_has_lost_its_data_keeps_nobody_waiting() {
 /// with it.
 #[test]
 fn a_lock_that_zookeeper_refuses_holds_no_other_master_up_in_watch() {
-    let mut world = World::new(Store::MariaDb, BY_HOST, 2);
-    let other = "10.0.0.7:5678";
-    world.add(
-        other,
-        Timestamp::now() - jiff::SignedDuration::from_hours(1),
-        1,
-    );
-    world.zk().create_parents(&world.lock());
-    world.living().create(&world.lock(), b"10.0.0.1");
-    let (state, metrics) = ("watch.json", "rounds.prom");
-    let home = world.env.home();
-    let words = format!(
-        "watch -o ndjson --yes --interval 1s --grace 2s --state-file {} --metrics-file {}",
-        home.join(state).display(),
-        home.join(metrics).display()
-    );
-    let mut watcher = world.dsctl(&words).spawn();
+    let world = with_a_refused_lock();
+    let rounds = Rounds::of(&world);
+    let mut watcher = watch(&world, &format!("--grace 2s {}", rounds.arguments())).spawn();
     watcher.await_stdout("refuses what is asked at");
     watcher.await_stdout("failover_finished");
     // Rounds in which it is tried again.
-    for _ in 0..3 {
-        let success = || {
-            let text = std::fs::read_to_string(home.join(metrics)).unwrap_or_default();
-            let line = text
-                .lines()
-                .find(|line| line.starts_with("dsctl_last_success"));
-            line.map(str::to_owned)
-        };
-        let before = success();
-        eventually(Duration::from_secs(20), "a round", || {
-            if success() == before {
-                Err(before.clone())
-            } else {
-                Ok(())
-            }
-        });
-    }
+    rounds.pass(3);
     world.zk().delete(&world.lock());
     eventually(Duration::from_secs(20), "all commands", || {
         let count = world.command_count();
@@ -338,13 +306,7 @@ fn a_lock_that_zookeeper_refuses_holds_no_other_master_up_in_watch() {
     });
     watcher.signal("TERM");
     let output = watcher.finish().exit(143);
-    let told = |word: &str| {
-        output
-            .ndjson()
-            .iter()
-            .filter(|line| line["event"] == word)
-            .count()
-    };
+    let told = |word| told(&output, word).len();
     assert_eq!((told("error"), told("grace_started")), (1, 2), "{output:?}");
 }
 
@@ -355,11 +317,7 @@ fn a_lock_node_that_cannot_be_withdrawn_ends_with_its_session() {
     let world = World::new(Store::MariaDb, BY_HOST, 1);
     world.zk().create(&world.lock(), b"");
     world.zk().grant(&world.lock(), Permission::CREATE);
-    let words = format!(
-        "watch -o ndjson --yes --interval 1s --grace 0s --state-file {}",
-        world.env.home().join("watch.json").display()
-    );
-    let mut watcher = world.dsctl(&words).spawn();
+    let mut watcher = watch(&world, "--grace 0s").spawn();
     watcher.await_stdout("stays as long as this session");
     eventually(Duration::from_secs(15), "an empty queue", || {
         let queue = world.queue();

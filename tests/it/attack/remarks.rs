@@ -3,8 +3,8 @@
 
 use dsctl::demo::seed;
 
-use crate::attack::{DEAD, World};
 use crate::harness::Store;
+use crate::harness::world::{DEAD, World};
 
 /// The warnings of a plan; what a failover tells is the same.
 fn warnings(world: &World, more: &str) -> String {
@@ -26,7 +26,7 @@ fn ready_stop_that_no_master_ends_is_told() {
         ("3.0.6", ""),
         ("3.2.2", ""),
     ] {
-        let world = World::new(Store::Sqlite, version);
+        let world = World::idle(Store::Sqlite, version);
         world.instances([1]);
         world.env.insert([world.instance(2).state(4)]);
         let warnings = warnings(&world, "");
@@ -36,7 +36,7 @@ fn ready_stop_that_no_master_ends_is_told() {
             "{version} {warnings}"
         );
         assert!(warnings.contains(told), "{version} {warnings}");
-        let without = World::new(Store::Sqlite, version);
+        let without = World::idle(Store::Sqlite, version);
         without.instances([1]);
         assert!(
             !self::warnings(&without, "").contains("READY_STOP"),
@@ -48,7 +48,7 @@ fn ready_stop_that_no_master_ends_is_told() {
 #[test]
 fn what_3_0_0_hands_over_again_is_told() {
     for (version, told) in [("3.0.0", true), ("3.0.1", false)] {
-        let world = World::new(Store::Sqlite, version);
+        let world = World::idle(Store::Sqlite, version);
         world.instances([1]);
         let warnings = warnings(&world, "");
         assert_eq!(
@@ -61,9 +61,9 @@ fn what_3_0_0_hands_over_again_is_told() {
 
 #[test]
 fn a_lone_master_of_1_2_that_starts_is_told_of() {
-    let mut world = World::new(Store::Sqlite, "1.2.1");
+    let mut world = World::idle(Store::Sqlite, "1.2.1");
     world.env.insert([world.instance(1).host("10.0.0.2")]);
-    world.leave();
+    world.close_living();
     let failover = |more: &str| world.run(&format!("failover 10.0.0.2 --dry-run {more}"));
     failover("").exit(4);
     let warnings = failover("--allow-no-masters").exit(0).json()["warnings"].to_string();
@@ -82,11 +82,11 @@ fn a_lone_master_of_1_2_that_starts_is_told_of() {
 
 #[test]
 fn a_pid_that_is_none_is_not_shown() {
-    let world = World::new(Store::Sqlite, "3.1.9");
+    let world = World::idle(Store::Sqlite, "3.1.9");
     world.instances([1]);
     let worker = dsctl::demo::Registered {
         server: dsctl::demo::Server::Worker,
-        ..super::server("10.0.0.7:1234", jiff::Timestamp::now())
+        ..crate::harness::world::registered_since("10.0.0.7:1234", jiff::Timestamp::now())
     };
     let _worker = world.env.register(world.version, &worker);
     let task = seed::task(world.version, 1)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dsctl::demo::seed;
 use serde_json::{Value, json};
 
-use crate::attack::{ALIVE, DEAD, World};
+use crate::harness::world::{DEAD, LIVING, World};
 use crate::harness::{Output, Running, Store, eventually};
 
 /// A failover that waits, and whose commands are all there.
@@ -19,7 +19,7 @@ fn waiting(world: &World, count: i64) -> Running {
         .dsctl(&format!("failover {DEAD} --yes --wait 4s {alpha}"))
         .spawn();
     eventually(Duration::from_secs(20), "the commands", || {
-        if world.commands() == count {
+        if world.command_count() == count {
             Ok(())
         } else {
             Err("not yet")
@@ -65,18 +65,18 @@ fn take_up(output: Output) -> Value {
 #[test]
 fn a_recovery_that_failed_is_no_take_up() {
     for store in Store::ALL {
-        let world = World::new(store, "3.4.1");
+        let world = World::idle(store, "3.4.1");
         world.instances(1..=5);
         let running = waiting(&world, 5);
         fails(&world, 2);
         fails(&world, 3);
         let now = "restart_time = '2026-06-01 00:00:00'";
         world.env.sql(&format!(
-            "UPDATE t_ds_workflow_instance SET state = 1, host = '{ALIVE}', {now} WHERE id = 1;\
+            "UPDATE t_ds_workflow_instance SET state = 1, host = '{LIVING}', {now} WHERE id = 1;\
              UPDATE t_ds_workflow_instance SET state = 6 WHERE id = 2;\
-             UPDATE t_ds_workflow_instance SET state = 6, host = '{ALIVE}', {now} WHERE id = 3;\
+             UPDATE t_ds_workflow_instance SET state = 6, host = '{LIVING}', {now} WHERE id = 3;\
              UPDATE t_ds_workflow_instance SET state = 1 WHERE id = 4;\
-             UPDATE t_ds_workflow_instance SET state = 7, host = '{ALIVE}', {now} WHERE id = 5;\
+             UPDATE t_ds_workflow_instance SET state = 7, host = '{LIVING}', {now} WHERE id = 5;\
              DELETE FROM t_ds_command"
         ));
         let seen = take_up(running.finish());
@@ -101,7 +101,7 @@ fn a_recovery_that_failed_is_no_take_up() {
 #[test]
 fn what_was_taken_and_ended_otherwise_is_told_by_name() {
     for store in Store::ALL {
-        let world = World::new(store, "3.1.9");
+        let world = World::idle(store, "3.1.9");
         world.instances([1, 3, 4, 5]);
         world.env.insert([world.instance(2).state(4)]);
         // An older failure is none of this hand-over's.
@@ -112,10 +112,10 @@ fn what_was_taken_and_ended_otherwise_is_told_by_name() {
         world.env.insert([seed::command(world.version, 0).id(100)]);
         let running = waiting(&world, 5);
         world.env.sql(&format!(
-            "UPDATE t_ds_process_instance SET host = '{ALIVE}', state = 5 WHERE id IN (1, 2);\
+            "UPDATE t_ds_process_instance SET host = '{LIVING}', state = 5 WHERE id IN (1, 2);\
              UPDATE t_ds_process_instance SET host = '10.0.0.9:5678' WHERE id = 3;\
-             UPDATE t_ds_process_instance SET host = '{ALIVE}' WHERE id = 4;\
-             UPDATE t_ds_process_instance SET host = '{ALIVE}', state = 14 WHERE id = 5;\
+             UPDATE t_ds_process_instance SET host = '{LIVING}' WHERE id = 4;\
+             UPDATE t_ds_process_instance SET host = '{LIVING}', state = 14 WHERE id = 5;\
              DELETE FROM t_ds_command"
         ));
         let output = running.finish();
@@ -145,14 +145,14 @@ fn what_was_taken_and_ended_otherwise_is_told_by_name() {
 #[test]
 fn an_error_of_the_master_that_came_second_says_nothing_against_the_first() {
     let second = "org.apache.dolphinscheduler.service.exceptions.ServiceException: delete command fail, id:7";
-    let world = World::new(Store::Sqlite, "3.1.9");
+    let world = World::idle(Store::Sqlite, "3.1.9");
     world.instances([1, 2, 3]);
     let running = waiting(&world, 3);
     ends(&world, 1, second);
     ends(&world, 2, second);
     fails(&world, 3);
     world.env.sql(&format!(
-        "UPDATE t_ds_process_instance SET host = '{ALIVE}' WHERE id IN (1, 3); DELETE FROM t_ds_command"
+        "UPDATE t_ds_process_instance SET host = '{LIVING}' WHERE id IN (1, 3); DELETE FROM t_ds_command"
     ));
     let seen = take_up(running.finish());
     assert_eq!(
@@ -165,7 +165,7 @@ fn an_error_of_the_master_that_came_second_says_nothing_against_the_first() {
 /// Masters of 3.3.0 leave the dead master's address where it is.
 #[test]
 fn in_3_3_0_the_state_alone_shows_a_take_up() {
-    let world = World::new(Store::Postgres, "3.3.0-alpha");
+    let world = World::idle(Store::Postgres, "3.3.0-alpha");
     world.instances([1, 2]);
     let running = waiting(&world, 2);
     fails(&world, 2);
@@ -184,29 +184,30 @@ fn in_3_3_0_the_state_alone_shows_a_take_up() {
 /// the run does.
 #[test]
 fn a_restarted_master_is_seen_to_take_its_own_work_up() {
-    let world = World::new(Store::MariaDb, "3.4.1");
+    let world = World::idle(Store::MariaDb, "3.4.1");
     let history = |row: seed::Seed| {
         row.set(
             "state_history",
             format!(
                 r#"[{{"time":"{}","state":"RUNNING_EXECUTION"}}]"#,
-                seed::time_text(super::ago(3600))
+                seed::time_text(crate::harness::world::ago(3600))
             ),
         )
     };
     world
         .env
         .insert([history(world.instance(1)), history(world.instance(2))]);
-    let _again = world
-        .env
-        .register(world.version, &super::server(DEAD, jiff::Timestamp::now()));
+    let _again = world.env.register(
+        world.version,
+        &crate::harness::world::registered_since(DEAD, jiff::Timestamp::now()),
+    );
     let running = world
         .dsctl(&format!(
             "failover {DEAD} --yes --allow-restarted --wait 4s"
         ))
         .spawn();
     eventually(Duration::from_secs(20), "the commands", || {
-        if world.commands() == 2 {
+        if world.command_count() == 2 {
             Ok(())
         } else {
             Err("not yet")
@@ -229,19 +230,24 @@ fn a_restarted_master_is_seen_to_take_its_own_work_up() {
 #[test]
 fn an_instance_whose_recovery_failed_is_shown_and_not_queued_again() {
     for store in Store::ALL {
-        let world = World::new(store, "3.4.1");
+        let world = World::idle(store, "3.4.1");
         let failed = |id: i64, instance: i64, kind: i64| {
             seed::error_command(world.version, id, kind, "no such node\n\tat Some.java")
                 .of_instance(instance)
         };
-        let ended = |id: i64| world.instance(id).state(6).time("end_time", super::ago(60));
+        let ended = |id: i64| {
+            world
+                .instance(id)
+                .state(6)
+                .time("end_time", crate::harness::world::ago(60))
+        };
         // 1 failed in its recovery. 2 was run again since and failed by itself; 3 by a start that
         // failed; 4 runs.
         world.env.insert([
             world.instance(1).state(6),
             ended(2),
             world.instance(3).state(6),
-            world.instance(4).host(ALIVE),
+            world.instance(4).host(LIVING),
         ]);
         world.env.insert([
             failed(20, 1, 2),
@@ -275,7 +281,7 @@ fn an_instance_whose_recovery_failed_is_shown_and_not_queued_again() {
         assert_eq!(of(4).unwrap()["verdict"], "alive", "{listed}");
         assert!(
             !world
-                .run(&format!("instances {ALIVE}"))
+                .run(&format!("instances {LIVING}"))
                 .exit(0)
                 .stdout
                 .contains("recovery_failed")
@@ -315,7 +321,7 @@ fn an_instance_whose_recovery_failed_is_shown_and_not_queued_again() {
 /// Before 3.4.0 a failed instance has failed by itself, whatever the error table holds.
 #[test]
 fn before_3_4_0_a_failed_instance_failed_by_itself() {
-    let world = World::new(Store::Sqlite, "3.3.2");
+    let world = World::idle(Store::Sqlite, "3.3.2");
     world.env.insert([world.instance(1).state(6)]);
     world
         .env

@@ -6,14 +6,14 @@ use dsctl::demo::seed;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use crate::attack::{ALIVE, DEAD, World, server};
+use crate::harness::world::{DEAD, LIVING, World, registered_since};
 use crate::harness::{At, Dsctl, Output, Proxy, Store, ZooKeeper};
 
 /// The look for orphans comes when all is committed.
 #[test]
 fn a_look_afterwards_that_fails_takes_nothing_back() {
     for store in [Store::MariaDb, Store::Postgres] {
-        let mut world = World::new(store, "3.4.1");
+        let mut world = World::idle(store, "3.4.1");
         let proxy = world.env.through_proxy();
         world.instances([1, 2]);
         // Claimed instances are looked for at the end alone.
@@ -30,7 +30,7 @@ fn a_look_afterwards_that_fails_takes_nothing_back() {
             "{document}"
         );
         world.env.set("DSCTL_DB", &world.env.url());
-        assert_eq!(world.commands(), 2);
+        assert_eq!(world.command_count(), 2);
     }
 }
 
@@ -38,7 +38,7 @@ fn a_look_afterwards_that_fails_takes_nothing_back() {
 #[test]
 fn hosts_that_are_nearly_the_one_typed_are_named() {
     for version in ["3.1.9", "3.4.1"] {
-        let world = World::new(Store::Sqlite, version);
+        let world = World::idle(Store::Sqlite, version);
         let upper = "Ds-Master:5678";
         world.env.insert([
             world.instance(1).host("10.0.0.7:5678 "),
@@ -65,7 +65,7 @@ fn hosts_that_are_nearly_the_one_typed_are_named() {
 /// What a plan would do is not done, and was never asked about, where the plan itself ends the run.
 #[test]
 fn a_plan_that_ends_early_has_handed_nothing_over() {
-    let mut world = World::new(Store::Postgres, "3.2.2");
+    let mut world = World::idle(Store::Postgres, "3.2.2");
     let proxy = world.env.through_proxy();
     world.instances([1, 2]);
     // Of the rows that are to be handed over, alone.
@@ -91,7 +91,7 @@ fn a_plan_that_ends_early_has_handed_nothing_over() {
         } else {
             output.out(r#""dry_run": true"#);
         }
-        assert_eq!(world.commands(), 0);
+        assert_eq!(world.command_count(), 0);
     }
 }
 
@@ -99,7 +99,7 @@ fn a_plan_that_ends_early_has_handed_nothing_over() {
 #[test]
 fn a_wait_for_masters_that_is_ended_leaves_nothing_to_repeat() {
     for cause in ["signal", "database", "registry"] {
-        let mut world = World::new(Store::Postgres, "3.2.2");
+        let mut world = World::idle(Store::Postgres, "3.2.2");
         let mut proxy = if cause == "registry" {
             let proxy = Proxy::to(ZooKeeper::shared().port());
             world.env.set("DSCTL_ZK", &proxy.address());
@@ -133,7 +133,10 @@ fn a_wait_for_masters_that_is_ended_leaves_nothing_to_repeat() {
         );
         assert!(!said("hint").contains("again"), "{document}");
         assert_eq!(error["exit_code"], if by_signal { 143 } else { 7 });
-        assert_eq!((&document["recovered"], world.commands()), (&2.into(), 2));
+        assert_eq!(
+            (&document["recovered"], world.command_count()),
+            (&2.into(), 2)
+        );
     }
 }
 
@@ -153,14 +156,14 @@ fn paste(world: &World, line: &str) -> Output {
 #[test]
 fn next_commands_can_be_pasted() {
     for host in ["[fd00::1]:5678", "$(exit):5678", "ds&:5678", "a*b:5678"] {
-        let world = World::new(Store::Sqlite, "3.2.2");
+        let world = World::idle(Store::Sqlite, "3.2.2");
         world.env.insert([world.instance(1).host(host)]);
         let masters = Dsctl::new(&world.env).args(["masters"]).run().exit(0);
         let next = masters.stdout.lines().last().unwrap();
         let next = next.strip_prefix("next: ").unwrap();
         paste(&world, next).exit(0).out("1 would be handed over");
     }
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     for name in ["my demo.db", "it's $(exit).db"] {
         let file = world.env.home().join(name);
         let demo = Dsctl::alone().args(["demo", "--file", file.to_str().unwrap()]);
@@ -180,7 +183,7 @@ fn next_commands_can_be_pasted() {
 #[test]
 fn a_short_list_of_instances_tells_the_same_next_commands() {
     for version in ["3.1.9", "3.4.1"] {
-        let world = World::new(Store::Sqlite, version);
+        let world = World::idle(Store::Sqlite, version);
         let claimed = |id: i64| {
             if version == "3.4.1" {
                 world.instance(id).state(18)
@@ -189,7 +192,7 @@ fn a_short_list_of_instances_tells_the_same_next_commands() {
             }
         };
         world.env.insert([
-            world.instance(1).host(ALIVE),
+            world.instance(1).host(LIVING),
             claimed(2),
             claimed(3),
             claimed(4),
@@ -219,7 +222,7 @@ fn states_that_are_written_nowhere_else_are_told_though_stdout_takes_nothing() {
     ];
     for format in ["table", "json", "ndjson", "tsv"] {
         for (stdout, code) in [("/dev/full", 1), ("a closed pipe", 0)] {
-            let world = World::new(Store::Sqlite, "3.4.1");
+            let world = World::idle(Store::Sqlite, "3.4.1");
             world.instances([1, 3]);
             world.env.insert([world.instance(2).state(4)]);
             let to = match stdout {
@@ -239,7 +242,7 @@ fn states_that_are_written_nowhere_else_are_told_though_stdout_takes_nothing() {
 /// What a shell takes for one argument is limited, and so is what `recover` does unasked.
 #[test]
 fn many_instances_are_several_next_commands() {
-    let world = World::new(Store::Sqlite, "3.4.1");
+    let world = World::idle(Store::Sqlite, "3.4.1");
     let first = 1_000_000_000_000_000_000;
     world.instances(first..first + 10_001);
     let claimed = world.run(&format!(
@@ -252,13 +255,13 @@ fn many_instances_are_several_next_commands() {
         let line = line.as_str().unwrap();
         paste(&world, &format!("{line} --yes -o json")).exit(0);
     }
-    assert_eq!(world.commands(), 10_001);
+    assert_eq!(world.command_count(), 10_001);
 }
 
 /// The database is gone when COMMIT is to be answered.
 #[test]
 fn states_are_told_where_it_is_not_known_whether_they_were_overwritten() {
-    let mut world = World::new(Store::Postgres, "3.4.1");
+    let mut world = World::idle(Store::Postgres, "3.4.1");
     world.instances([1]);
     world.env.insert([world.instance(2).state(4)]);
     let mut proxy = world.env.through_proxy();
@@ -284,7 +287,7 @@ fn states_are_told_where_it_is_not_known_whether_they_were_overwritten() {
 /// "Nothing was written" is what code 4 says.
 #[test]
 fn an_upgrade_between_two_masters_is_partial() {
-    let world = World::new(Store::Postgres, "3.1.6");
+    let world = World::idle(Store::Postgres, "3.1.6");
     let second = "10.0.0.3:5678";
     world
         .env
@@ -302,7 +305,7 @@ fn an_upgrade_between_two_masters_is_partial() {
     holder.finish().exit(0);
     let document = run.finish().exit(7).json();
     assert_eq!(
-        (&document["recovered"], world.commands()),
+        (&document["recovered"], world.command_count()),
         (&1.into(), 1),
         "{document}"
     );
@@ -312,7 +315,7 @@ fn an_upgrade_between_two_masters_is_partial() {
 /// From 3.3 on they keep its name.
 #[test]
 fn instances_of_a_master_that_were_handed_over_before_are_told() {
-    let world = World::new(Store::Sqlite, "3.4.1");
+    let world = World::idle(Store::Sqlite, "3.4.1");
     world
         .env
         .insert([world.instance(1).state(18), world.instance(2).state(18)]);
@@ -335,14 +338,12 @@ fn instances_of_a_master_that_were_handed_over_before_are_told() {
 /// The row of a lock stays behind a client that is gone, until somebody wants it.
 #[test]
 fn a_lock_whose_client_is_gone_is_told_as_that() {
-    let mut world = World::new(Store::Postgres, "3.4.1");
+    let mut world = World::idle(Store::Postgres, "3.4.1");
     world.env.unset("DSCTL_ZK");
     world.env.set("DSCTL_REGISTRY", "jdbc");
-    let started = Timestamp::now() - 3.hours();
-    world
-        .env
-        .register_in_database(world.version, &server(ALIVE, started));
-    for (client, is_told) in [(99, true), (1, false)] {
+    let master = registered_since(LIVING, Timestamp::now() - 3.hours());
+    world.env.register_in_database(world.version, &master);
+    for (client, is_told) in [(99, true), (master.client, false)] {
         world.env.sql(&format!(
             "DELETE FROM t_ds_jdbc_registry_lock; \
              INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
@@ -360,7 +361,7 @@ fn a_lock_whose_client_is_gone_is_told_as_that() {
 /// A slip is seen among others as well.
 #[test]
 fn a_master_that_nothing_names_is_told_beside_others() {
-    let world = World::new(Store::Sqlite, "3.2.2");
+    let world = World::idle(Store::Sqlite, "3.2.2");
     world.instances([1]);
     for words in ["--dry-run", "--yes"] {
         let run = Dsctl::new(&world.env).args(["failover", DEAD, "10.0.0.22:5678", words]);

@@ -4,7 +4,7 @@
 use dsctl::demo::seed;
 use jiff::{Timestamp, ToSpan};
 
-use crate::attack::{ALIVE, DEAD, World, ago, server};
+use crate::harness::world::{DEAD, World, ago, registered_since};
 use crate::harness::{Env, MariaDb, Output, Store};
 
 /// A master that was started again ten minutes ago.
@@ -21,10 +21,10 @@ fn columns_of_a_type_with_a_zone_hold_moments() {
         "-03:30",
         "UTC",
     ] {
-        let mut world = World::new(Store::Postgres, "3.2.2");
+        let mut world = World::idle(Store::Postgres, "3.2.2");
         let back = world.env.register(
             world.version,
-            &server(BACK, Timestamp::now() - 10.minutes()),
+            &registered_since(BACK, Timestamp::now() - 10.minutes()),
         );
         for column in ["start_time", "restart_time", "end_time"] {
             let kind = format!("TYPE timestamptz USING {column} AT TIME ZONE 'UTC'");
@@ -53,7 +53,7 @@ fn columns_of_a_type_with_a_zone_hold_moments() {
         );
         let late = "SELECT COUNT(*) FROM t_ds_command WHERE abs(extract(epoch FROM now() - start_time)) > 300";
         assert_eq!(
-            (world.commands(), world.env.number(late)),
+            (world.command_count(), world.env.number(late)),
             (1, 0),
             "{zone}: {output:?}"
         );
@@ -69,7 +69,7 @@ fn recovered(output: &Output) -> String {
 fn texts_are_read_whatever_their_type_is() {
     for kind in ["citext", "char(60)", "short"] {
         for version in ["1.3.9", "3.1.9", "3.3.2"] {
-            let world = World::new(Store::Postgres, version);
+            let world = World::idle(Store::Postgres, version);
             let table = world.table();
             world.env.sql(
                 "CREATE EXTENSION citext; CREATE DOMAIN short AS varchar(60) CHECK (value <> '')",
@@ -94,13 +94,13 @@ fn texts_are_read_whatever_their_type_is() {
             for (words, commands) in [("--dry-run", 0), ("--yes", 1)] {
                 let output = world.run(&format!("failover {DEAD} {words}")).exit(0);
                 assert_eq!(
-                    (recovered(&output).as_str(), world.commands()),
+                    (recovered(&output).as_str(), world.command_count()),
                     ("1", commands),
                     "{kind} {version}: {output:?}"
                 );
             }
             world.run("recover --orphans --yes").exit(0);
-            assert_eq!(world.commands(), 1, "{kind} {version}");
+            assert_eq!(world.command_count(), 1, "{kind} {version}");
         }
     }
 }
@@ -111,33 +111,18 @@ fn texts_are_read_whatever_their_type_is() {
 fn the_end_of_a_transaction_is_its_end_alone() {
     let mariadb = MariaDb::private();
     for kind in ["CHAIN", "RELEASE"] {
-        let mut world = World::new(Store::MariaDb, "3.2.2");
-        world.env = Env::on_mariadb(&mariadb);
-        world.env.create_schema(world.version);
-        let version = world.version;
-        world.env.insert([
-            seed::project(version),
-            seed::definition(version),
-            seed::definition_log(version),
-        ]);
-        world.env.insert([
-            seed::instance(version).id(1_000_000).state(7).host(ALIVE),
-            world.instance(1),
-        ]);
-        let alive = world
-            .env
-            .register(version, &server(ALIVE, Timestamp::now() - 3.hours()));
+        let world = World::idle_in(Env::on_mariadb(&mariadb), "3.2.2");
+        world.instances([1]);
         mariadb.sql("", &format!("SET GLOBAL completion_type = '{kind}'"));
         world.run("masters").exit(0).out("dead");
         let output = world.run(&format!("failover {DEAD} --yes")).exit(0);
         world.run("recover --orphans --yes").exit(0);
         mariadb.sql("", "SET GLOBAL completion_type = 'NO_CHAIN'");
         assert_eq!(
-            (world.commands(), world.host(1).as_str()),
+            (world.command_count(), world.host(1).as_str()),
             (1, "NULL"),
             "{kind}: {output:?}"
         );
-        alive.close();
     }
 }
 
@@ -158,7 +143,7 @@ fn settings_for_people_who_type_are_none_of_ours() {
     ] {
         server.restart_with(&[option]);
         for version in ["1.3.9", "3.4.1"] {
-            let world = World::in_env(Env::on_mariadb(&server), version);
+            let world = World::idle_in(Env::on_mariadb(&server), version);
             world
                 .env
                 .sql(&format!("ALTER TABLE {} {change}", world.table()));
@@ -170,9 +155,9 @@ fn settings_for_people_who_type_are_none_of_ours() {
                 "{option} {version}"
             );
             let output = world.run(&format!("failover {DEAD} --yes")).exit(0);
-            assert_eq!(world.commands(), 20, "{option} {version}: {output:?}");
+            assert_eq!(world.command_count(), 20, "{option} {version}: {output:?}");
             world.run("recover --orphans --yes").exit(0);
-            assert_eq!(world.commands(), 20, "{option} {version}");
+            assert_eq!(world.command_count(), 20, "{option} {version}");
         }
     }
 }
@@ -181,7 +166,7 @@ fn settings_for_people_who_type_are_none_of_ours() {
 #[test]
 fn hosts_are_the_same_as_bytes_in_a_file() {
     for version in ["1.3.9", "3.4.1"] {
-        let world = World::new(Store::Sqlite, version);
+        let world = World::idle(Store::Sqlite, version);
         world.instances([1, 2]);
         world.env.sql(&format!(
             "UPDATE {} SET host = CAST(host AS BLOB) WHERE id = 1",
@@ -194,6 +179,6 @@ fn hosts_are_the_same_as_bytes_in_a_file() {
             "{version}: {listed}"
         );
         let output = world.run(&format!("failover {DEAD} --yes")).exit(0);
-        assert_eq!(world.commands(), 2, "{version}: {output:?}");
+        assert_eq!(world.command_count(), 2, "{version}: {output:?}");
     }
 }

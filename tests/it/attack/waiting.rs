@@ -4,8 +4,8 @@
 use dsctl::demo::seed::{self, Seed};
 use serde_json::{Value, json};
 
-use crate::attack::World;
 use crate::harness::Store;
+use crate::harness::world::World;
 
 fn command(world: &World, id: i64, kind: i64, parameter: &str) -> Seed {
     seed::command(world.version, kind)
@@ -34,7 +34,7 @@ fn waited(ids: &[i64]) -> Vec<(i64, String)> {
 
 /// What stands in parameters alone. A parent that is named beside its child is not meant.
 fn in_parameters(version: &str, store: Store) {
-    let world = World::new(store, version);
+    let world = World::idle(store, version);
     world.instances(2..=8);
     world.env.insert([
         command(
@@ -81,7 +81,7 @@ fn in_parameters(version: &str, store: Store) {
         );
     }
     assert_eq!(
-        world.commands(),
+        world.command_count(),
         4,
         "one of each of 2, 5 and 6, and the one that waited"
     );
@@ -121,7 +121,7 @@ fn an_orphan_is_none_while_any_command_would_start_it() {
         ("3.4.1", "{}"),
     ] {
         for store in Store::ALL {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             let claimed = if version == "3.4.1" {
                 world.instance(1).state(18)
             } else {
@@ -151,14 +151,14 @@ fn an_orphan_is_none_while_any_command_would_start_it() {
 fn a_rerun_that_waits_counts() {
     for store in Store::ALL {
         for version in ["3.2.2", "3.4.1"] {
-            let world = World::new(store, version);
+            let world = World::idle(store, version);
             world.instances([1, 2]);
             world
                 .env
                 .insert([command(&world, 101, 7, "{}").of_instance(1)]);
             let report = world.run("failover 10.0.0.2:5678 --yes").exit(0).json();
             assert_eq!(
-                (left_alone(&report), world.commands()),
+                (left_alone(&report), world.command_count()),
                 (waited(&[1]), 1),
                 "{version} {store:?} {report}"
             );

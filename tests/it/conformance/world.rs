@@ -1,4 +1,7 @@
 //! A cluster of real servers.
+//!
+//! It is not the harness's `World`: here the masters themselves make rows and registrations, and what
+//! is waited for is theirs to do.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};

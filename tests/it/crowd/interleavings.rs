@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::World;
 use super::detector::order;
-use crate::faults::world::Chance;
-use crate::harness::{Crowd, Output, Running};
+use super::{cluster, master, notes, waiter};
+use crate::harness::world::World;
+use crate::harness::{Chance, Crowd, Output, Running};
 
 /// So many run side by side; each process of Java serves one of them.
 const SIDE_BY_SIDE: usize = 4;
@@ -66,20 +66,20 @@ struct Told {
 
 fn interleaving(world: &World, crowd: &mut Crowd, number: usize, seed: u64) -> Vec<String> {
     let mut chance = Chance::of(seed);
-    let (port, file) = (1 + number, world.notes(&format!("notes-{number}")));
-    let lock = world.lock(port);
+    let (port, file) = (1 + number, notes(world, &format!("notes-{number}")));
+    let lock = world.lock_of(&master(port));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     // Two of each kind at least.
     let count = 4 + chance.below(4);
-    for waiter in 0..count {
+    for place in 0..count {
         let fate = Fate::of(&mut chance);
         let (limit, hold) = (
             fate.limit(&mut chance),
             Duration::from_millis(chance.below(30)),
         );
-        let name = format!("{number}-{waiter}-{fate:?}").replace(['(', ')', '"', ',', ' '], "");
-        if waiter < 2 || (waiter >= 4 && chance.below(2) == 0) {
-            let running = world.dsctl(&name, port, limit, hold, &file).spawn();
+        let name = format!("{number}-{place}-{fate:?}").replace(['(', ')', '"', ',', ' '], "");
+        if place < 2 || (place >= 4 && chance.below(2) == 0) {
+            let running = waiter(world, &name, port, limit, hold, &file).spawn();
             ours.push(Ours {
                 name,
                 fate,
@@ -158,7 +158,7 @@ fn no_two_are_ever_inside_at_once() {
     std::thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
-                let world = World::new();
+                let world = cluster();
                 let mut crowd = Crowd::connect(&world.env.connect);
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::detector::order;
-use super::{SOON, World};
+use super::{SOON, cluster, master, notes, waiter};
 use crate::harness::{Crowd, Curator, CuratorSettings};
 
 const NEVER: Duration = Duration::from_mins(1);
@@ -13,8 +13,12 @@ const NEVER: Duration = Duration::from_mins(1);
 /// gives it back.
 #[test]
 fn a_frozen_curator_loses_the_lock_to_us_and_leaves_ours_alone() {
-    let world = World::new();
-    let (zk, lock, file) = (world.env.zk(), world.lock(1), world.notes("notes"));
+    let world = cluster();
+    let (zk, lock, file) = (
+        world.env.zk(),
+        world.lock_of(&master(1)),
+        notes(&world, "notes"),
+    );
     let brief = CuratorSettings {
         session: Duration::from_secs(2),
         ..CuratorSettings::default()
@@ -22,9 +26,7 @@ fn a_frozen_curator_loses_the_lock_to_us_and_leaves_ours_alone() {
     let mut curator = Curator::with(&world.env.connect, &lock, &brief).unwrap();
     assert!(curator.acquire(SOON));
     curator.freeze();
-    let mut ours = world
-        .dsctl("ours", 1, NEVER, Duration::from_secs(12), &file)
-        .spawn();
+    let mut ours = waiter(&world, "ours", 1, NEVER, Duration::from_secs(12), &file).spawn();
     crate::harness::eventually(SOON, "our turn", || {
         if std::fs::read_to_string(&file).unwrap().is_empty() {
             Err("not yet")
@@ -47,11 +49,13 @@ fn a_frozen_curator_loses_the_lock_to_us_and_leaves_ours_alone() {
 /// The other way round: our process stands still, its program with it, and Curator gets the lock.
 #[test]
 fn a_frozen_holder_of_ours_loses_the_lock_to_curator_and_says_so() {
-    let world = World::new();
-    let (zk, lock, file) = (world.env.zk(), world.lock(1), world.notes("notes"));
-    let ours = world
-        .dsctl("ours", 1, NEVER, Duration::from_mins(1), &file)
-        .spawn();
+    let world = cluster();
+    let (zk, lock, file) = (
+        world.env.zk(),
+        world.lock_of(&master(1)),
+        notes(&world, "notes"),
+    );
+    let ours = waiter(&world, "ours", 1, NEVER, Duration::from_mins(1), &file).spawn();
     let before = zk.await_queue(&lock, 1);
     let mut curator = Curator::connect(&world.env.connect, &lock);
     curator.ask_to_acquire(SOON);
@@ -79,8 +83,12 @@ impl Drop for Over<'_> {
 /// The server takes empty parents away at any time; here somebody does so all the time.
 #[test]
 fn parents_that_vanish_all_the_time() {
-    let world = World::new();
-    let (lock, file, over) = (world.lock(1), world.notes("notes"), AtomicBool::new(false));
+    let world = cluster();
+    let (lock, file, over) = (
+        world.lock_of(&master(1)),
+        notes(&world, "notes"),
+        AtomicBool::new(false),
+    );
     let mut crowd = Crowd::connect(&world.env.connect);
     let mut expected = Vec::new();
     std::thread::scope(|scope| {
@@ -97,8 +105,7 @@ fn parents_that_vanish_all_the_time() {
         for round in 0..12 {
             let (ours, theirs) = (format!("ours{round}"), format!("theirs{round}"));
             crowd.send(&theirs, round % 4, &lock, NEVER, Duration::ZERO, &file);
-            world
-                .dsctl(&ours, 1, NEVER, Duration::ZERO, &file)
+            waiter(&world, &ours, 1, NEVER, Duration::ZERO, &file)
                 .run()
                 .exit(0);
             expected.push(ours);

@@ -7,67 +7,46 @@ mod order;
 
 use std::time::Duration;
 
-use dsctl::model::Version;
+use crate::harness::world::{BY_HOST, Cluster, World};
+use crate::harness::{Dsctl, Store};
 
-use crate::faults::world::{LIVING, prepare, registered};
-use crate::harness::{Dsctl, Env, FakeRegistration, Store};
-
-const VERSION: Version = Version::new(3, 2, 2);
 const SOON: Duration = Duration::from_secs(20);
 
-/// A cluster with a living master, and nothing but its locks.
-pub struct World {
-    pub env: Env,
-    _living: FakeRegistration,
+/// A cluster of which the tests want the locks alone.
+fn cluster() -> World {
+    Cluster::of(BY_HOST).on(Store::Sqlite)
 }
 
-impl World {
-    pub fn new() -> Self {
-        let mut env = Env::new(Store::Sqlite);
-        prepare(&mut env, VERSION);
-        let living = env.register(VERSION, &registered(LIVING));
-        Self {
-            env,
-            _living: living,
-        }
-    }
+/// The master of such a number, whose lock is wanted.
+fn master(number: usize) -> String {
+    format!("10.0.0.2:{number}")
+}
 
-    /// The lock of a master at this port.
-    pub fn lock(&self, port: usize) -> String {
-        self.env
-            .path(&format!("lock/master-failover/10.0.0.2:{port}"))
-    }
+/// An empty file for the notes of who comes and goes.
+fn notes(world: &World, name: &str) -> String {
+    world.env.file(name, "")
+}
 
-    /// An empty file for the notes of who comes and goes.
-    pub fn notes(&self, name: &str) -> String {
-        self.env.file(name, "")
-    }
-
-    /// Takes that lock, and runs a program that does as a waiter of Curator does: it notes that it
-    /// has entered, holds the lock so long, and notes that it leaves, even if it is asked to end.
-    pub fn dsctl(
-        &self,
-        name: &str,
-        port: usize,
-        limit: Duration,
-        hold: Duration,
-        file: &str,
-    ) -> Dsctl {
-        let script = format!(
-            "trap : INT TERM; echo enter {name} >>'{file}'; sleep {}; echo leave {name} >>'{file}'",
-            hold.as_secs_f64()
-        );
-        let limit = format!("{}ms", limit.as_millis());
-        let dsctl = Dsctl::new(&self.env).args(["lock", "acquire", &format!("10.0.0.2:{port}")]);
-        dsctl.args([
-            "--lock-timeout",
-            &limit,
-            "--session-timeout",
-            "8s",
-            "--",
-            "sh",
-            "-c",
-            &script,
-        ])
-    }
+/// Takes the lock of a master, and runs a program that does as a waiter of Curator does: it notes
+/// that it has entered, holds the lock so long, and notes that it leaves, even if it is asked to
+/// end.
+fn waiter(
+    world: &World,
+    name: &str,
+    number: usize,
+    limit: Duration,
+    hold: Duration,
+    file: &str,
+) -> Dsctl {
+    let script = format!(
+        "trap : INT TERM; echo enter {name} >>'{file}'; sleep {}; echo leave {name} >>'{file}'",
+        hold.as_secs_f64()
+    );
+    let limit = limit.as_millis();
+    world
+        .dsctl(&format!(
+            "lock acquire {} --lock-timeout {limit}ms --session-timeout 8s",
+            master(number)
+        ))
+        .args(["--", "sh", "-c", &script])
 }

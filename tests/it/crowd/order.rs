@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::detector::order;
-use super::{SOON, World};
+use super::{SOON, cluster, master, notes, waiter};
 use crate::harness::{Crowd, Curator, Running, eventually};
 
 const NEVER: Duration = Duration::from_mins(5);
@@ -12,8 +12,12 @@ const MOMENT: Duration = Duration::from_millis(20);
 /// Ten in a queue behind a holder, of both kinds in turn. Some have had enough before it is their
 /// turn.
 fn served(impatient: &[usize]) {
-    let world = World::new();
-    let (zk, lock, file) = (world.env.zk(), world.lock(1), world.notes("notes"));
+    let world = cluster();
+    let (zk, lock, file) = (
+        world.env.zk(),
+        world.lock_of(&master(1)),
+        notes(&world, "notes"),
+    );
     let mut holder = Curator::connect(&world.env.connect, &lock);
     let mut crowd = Crowd::connect(&world.env.connect);
     assert!(holder.acquire(SOON));
@@ -26,7 +30,10 @@ fn served(impatient: &[usize]) {
         };
         let name = place.to_string();
         if place % 2 == 0 {
-            ours.push((place, world.dsctl(&name, 1, limit, MOMENT, &file).spawn()));
+            ours.push((
+                place,
+                waiter(&world, &name, 1, limit, MOMENT, &file).spawn(),
+            ));
         } else {
             crowd.send(&name, place as u64 % 4, &lock, limit, MOMENT, &file);
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use dsctl::demo::Registered;
 
 use crate::harness::{Store, eventually};
@@ -79,7 +79,7 @@ fn what_it_has_begun_meanwhile_proves_that_it_lives() {
     let begun = world.add_later(DEAD, jiff::Timestamp::now(), 1);
     world.end(running).exit(4).out("but it lives");
     assert_eq!(
-        world.cells(&(&world.ids | &begun)),
+        world.hosts_and_states(&(&world.ids | &begun)),
         [(Some(DEAD.to_owned()), Some(1))].into()
     );
     assert_eq!(world.command_count(), 0);

@@ -23,11 +23,11 @@ fn world(release: &Release) -> Env {
     env
 }
 
-fn run(env: &Env, arguments: &[&str], exit: i32) -> Output {
+fn run(env: &Env, words: &str, exit: i32) -> Output {
     // 3.3.0 cannot be failed over without it, and to the others it means nothing.
-    let consent = (arguments[0] == "failover").then_some("--allow-recovered");
+    let consent = words.starts_with("failover").then_some("--allow-recovered");
     Dsctl::new(env)
-        .args(arguments)
+        .args(words.split_whitespace())
         .args(consent)
         .args(["-o", "json"])
         .run()
@@ -100,13 +100,13 @@ fn the_story_ends_well_in_every_release() {
         };
         let before = env.dump();
         for command in ["masters", "instances", "commands"] {
-            run(&env, &[command], 0);
+            run(&env, command, 0);
         }
-        run(&env, &["lock", "status", dead], 0);
-        run(&env, &["failover", "--all-dead", "--dry-run"], 0);
+        run(&env, &format!("lock status {dead}"), 0);
+        run(&env, "failover --all-dead --dry-run", 0);
         before.assert_same(&env.dump());
         let began = Timestamp::now();
-        let report = run(&env, &["failover", dead, "--yes"], 0).json();
+        let report = run(&env, &format!("failover {dead} --yes"), 0).json();
         let after = env.dump();
         let mut expected = Vec::new();
         for (state, command) in commands(release) {
@@ -133,11 +133,7 @@ fn the_story_ends_well_in_every_release() {
             super::world::recovered(&report),
             [111, 112, 113, 114, 115, 116]
         );
-        run(
-            &env,
-            &["failover", "--all-dead", "--yes", "--grace", "0s"],
-            0,
-        );
+        run(&env, "failover --all-dead --yes --grace 0s", 0);
         after.assert_same(&env.dump());
     }
 }

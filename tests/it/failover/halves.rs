@@ -52,8 +52,8 @@ fn second_half(world: &World) -> Vec<String> {
 fn two_halves_are_a_whole(number: &str, store: Store) {
     let world = hanging(store, release(number));
     let (dead, before, began) = (world.dead(), world.env.dump(), Timestamp::now());
-    world.run_idly(&["clear-hosts", &dead, "--dry-run"], 7);
-    let (report, _, changes) = world.changes_of(&["clear-hosts", &dead, "--yes"], 7);
+    world.run_idly(&format!("clear-hosts {dead} --dry-run"), 7);
+    let (report, _, changes) = world.changes_of(&format!("clear-hosts {dead} --yes"), 7);
     assert_changes(number, &first_half(&world), &settled(&changes, began));
     assert!(
         report["masters"][0]["recovered"]
@@ -62,7 +62,9 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
             .iter()
             .all(|entry| entry["command_id"].is_null())
     );
-    let again = world.run(&["clear-hosts", &dead, "--dry-run"], 7).json();
+    let again = world
+        .run(&format!("clear-hosts {dead} --dry-run"), 7)
+        .json();
     assert!(
         again["warnings"]
             .to_string()
@@ -81,8 +83,7 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
     };
     assert_eq!(next, expected);
     for command in &next {
-        let arguments: Vec<&str> = command.split(' ').skip(1).chain(["--yes"]).collect();
-        world.run(&arguments, 0);
+        world.run(&with_consent(command), 0);
     }
     let whole = settled(&before.changes(&world.env.dump()), began);
     assert_changes(
@@ -91,8 +92,7 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
         &whole,
     );
     for command in &next {
-        let arguments: Vec<&str> = command.split(' ').skip(1).chain(["--yes"]).collect();
-        let again = world.run_in_vain(&arguments, 0).json();
+        let again = world.run_in_vain(&with_consent(command), 0).json();
         assert!(
             recovered(&again).is_empty()
                 && skipped(&again)
@@ -100,7 +100,7 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
                     .all(|(_, why)| why == "command_waiting")
         );
     }
-    world.run_in_vain(&["clear-hosts", &dead, "--yes"], 7);
+    world.run_in_vain(&format!("clear-hosts {dead} --yes"), 7);
     same_as_failover(&world, &whole);
 }
 
@@ -108,8 +108,13 @@ fn two_halves_are_a_whole(number: &str, store: Store) {
 fn same_as_failover(halves: &World, whole: &[String]) {
     let world = hanging(halves.env.store, halves.release);
     let began = Timestamp::now();
-    let (_, _, changes) = world.changes_of(&["failover", &world.dead(), "--yes"], 7);
+    let (_, _, changes) = world.changes_of(&format!("failover {} --yes", world.dead()), 7);
     assert_changes("failover", whole, &settled(&changes, began));
+}
+
+/// A command that was printed, as it is run.
+fn with_consent(command: &str) -> String {
+    format!("{} --yes", command.strip_prefix("dsctl ").unwrap())
 }
 
 fn next_commands(report: &Json) -> Vec<&str> {

@@ -40,40 +40,19 @@ fn too_many_are_refused_before_anything_is_written() {
         for number in NUMBERS {
             let world = world(number, store);
             let (dead, second) = (world.dead(), second(&world));
-            world.run_idly(&["failover", &dead, "--dry-run", "--max-instances", "4"], 4);
+            world.run_idly(&format!("failover {dead} --dry-run --max-instances 4"), 4);
             world
-                .run_in_vain(&["failover", &dead, "--yes", "--max-instances", "4"], 4)
+                .run_in_vain(&format!("failover {dead} --yes --max-instances 4"), 4)
                 .out("--max-instances 5");
             // The limit is for the whole run, however many masters it is about.
             world.run_in_vain(
-                &["failover", &dead, &second, "--yes", "--max-instances", "5"],
+                &format!("failover {dead} {second} --yes --max-instances 5"),
                 4,
             );
-            world.run_in_vain(
-                &[
-                    "failover",
-                    "--all-dead",
-                    "--yes",
-                    "--grace",
-                    "0s",
-                    "--max-instances",
-                    "5",
-                ],
-                4,
-            );
+            world.run_in_vain("failover --all-dead --yes --grace 0s --max-instances 5", 4);
             let began = Timestamp::now();
-            let (_, _, changes) = world.changes_of(
-                &[
-                    "failover",
-                    "--all-dead",
-                    "--yes",
-                    "--grace",
-                    "0s",
-                    "--max-instances",
-                    "6",
-                ],
-                0,
-            );
+            let (_, _, changes) =
+                world.changes_of("failover --all-dead --yes --grace 0s --max-instances 6", 0);
             let expected = [
                 hand_over(&world, 1..=5, &dead),
                 hand_over(&world, 6..=6, &second),
@@ -92,7 +71,7 @@ fn batches_of_one_come_to_the_same_and_nothing_is_left() {
             let dead = world.dead();
             let began = Timestamp::now();
             let (report, after, changes) =
-                world.changes_of(&["failover", &dead, "--yes", "--batch", "1"], 0);
+                world.changes_of(&format!("failover {dead} --yes --batch 1"), 0);
             assert_changes(
                 number,
                 &hand_over(&world, 1..=5, &dead),
@@ -101,7 +80,7 @@ fn batches_of_one_come_to_the_same_and_nothing_is_left() {
             assert_eq!(recovered(&report), [1, 2, 3, 4, 5]);
             assert_eq!(after.count("t_ds_command"), 5);
             let again = world
-                .run_in_vain(&["failover", &dead, "--yes", "--batch", "1"], 0)
+                .run_in_vain(&format!("failover {dead} --yes --batch 1"), 0)
                 .json();
             assert_eq!(
                 (&again["recovered"], &again["skipped"]),
@@ -116,7 +95,10 @@ fn batches_of_one_come_to_the_same_and_nothing_is_left() {
 fn each_batch_is_a_transaction_of_its_own() {
     for (batch, transactions) in [("1", 5), ("2", 3), ("500", 1)] {
         let world = world("3.4.1", Store::Postgres);
-        world.run(&["failover", &world.dead(), "--yes", "--batch", batch], 0);
+        world.run(
+            &format!("failover {} --yes --batch {batch}", world.dead()),
+            0,
+        );
         let of_commands = world
             .env
             .number("SELECT COUNT(DISTINCT CAST(xmin AS TEXT)) FROM t_ds_command");
@@ -133,7 +115,7 @@ fn each_batch_is_a_transaction_of_its_own() {
 fn a_rate_is_kept() {
     let world = world("3.4.1", Store::Sqlite);
     let (report, _, _) =
-        world.changes_of(&["failover", &world.dead(), "--yes", "--rate", "4/s"], 0);
+        world.changes_of(&format!("failover {} --yes --rate 4/s", world.dead()), 0);
     assert_eq!(recovered(&report), [1, 2, 3, 4, 5]);
     // Four may be done at once, and the fifth a second later.
     let elapsed = report["elapsed_ms"].as_f64().unwrap();

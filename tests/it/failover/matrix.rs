@@ -326,9 +326,11 @@ fn fails_over(number: &str, store: Store) {
     world.env.insert(commands(&world));
     reads_write_nothing(&world);
     let dead = world.dead();
-    let plan = world.run_idly(&["failover", &dead, "--dry-run"], 7).json();
+    let plan = world
+        .run_idly(&format!("failover {dead} --dry-run"), 7)
+        .json();
     let began = Timestamp::now();
-    let (report, after, changes) = world.changes_of(&["failover", &dead, "--yes"], 7);
+    let (report, after, changes) = world.changes_of(&format!("failover {dead} --yes"), 7);
     assert_changes(
         number,
         &expected(&world, &cases, &tasks),
@@ -352,7 +354,9 @@ fn fails_over(number: &str, store: Store) {
     }
     check_warnings(&world, &report);
     // Nothing is left for a second run but what the first one left alone.
-    let again = world.run_in_vain(&["failover", &dead, "--yes"], 7).json();
+    let again = world
+        .run_in_vain(&format!("failover {dead} --yes"), 7)
+        .json();
     assert_eq!(
         (recovered(&again), skipped(&again)),
         (Vec::new(), skipped(&report))
@@ -361,10 +365,10 @@ fn fails_over(number: &str, store: Store) {
 
 fn reads_write_nothing(world: &World) {
     for command in ["masters", "instances", "commands"] {
-        let report = world.run_idly(&[command], 0).json();
+        let report = world.run_idly(command, 0).json();
         assert_eq!(report["family"], world.release.family, "{command}");
     }
-    world.run_idly(&["lock", "status", &world.dead()], 0);
+    world.run_idly(&format!("lock status {}", world.dead()), 0);
 }
 
 fn expected(world: &World, cases: &[Case], tasks: &[(i64, Seed, i64, bool)]) -> Vec<String> {
@@ -503,13 +507,13 @@ fn check_warnings(world: &World, report: &serde_json::Value) {
 fn is_detected(release: &'static Release, store: Store) {
     let world = World::new(store, release);
     world.env.insert([world.instance(1)]);
-    let alone = |arguments: &[&str]| {
+    let alone = |words: &str| {
         crate::harness::Dsctl::new(&world.env)
-            .args(arguments)
+            .args(words.split_whitespace())
             .args(["-o", "json"])
             .run()
     };
-    let seen = alone(&["masters"]).exit(0).json();
+    let seen = alone("masters").exit(0).json();
     assert_eq!(
         (&seen["family"], &seen["ds_version"]),
         (&release.family.into(), &release.detected.into()),
@@ -522,13 +526,10 @@ fn is_detected(release: &'static Release, store: Store) {
         release.number
     );
     let (before, exit) = (world.env.dump(), if release.undecided { 4 } else { 0 });
-    let tried = alone(&[
-        "failover",
-        &world.dead(),
-        "--yes",
-        "--allow-recovered",
-        "--allow-new-masters",
-    ])
+    let tried = alone(&format!(
+        "failover {} --yes --allow-recovered --allow-new-masters",
+        world.dead()
+    ))
     .exit(exit);
     if release.undecided {
         before.assert_same(&world.env.dump());

@@ -45,20 +45,19 @@ fn ran(row: Seed, state: &str) -> Seed {
 }
 
 /// From 3.3 on a history that ends with a run does not say whether somebody asked to stop it.
-fn saying_that_it_ran<'a>(release: &Release, words: &[&'a str]) -> Vec<&'a str> {
-    let mut words = words.to_vec();
-    if matches!(release.mark, Mark::State) {
-        words.extend(["--original-state", "running"]);
+fn saying_that_it_ran(release: &Release, words: &str) -> String {
+    match release.mark {
+        Mark::State => format!("{words} --original-state running"),
+        Mark::Host(_) => words.to_owned(),
     }
-    words
 }
 
 fn orphans_get_one_command(number: &str, store: Store) {
     let world = world(store, release(number));
     let words = |words| saying_that_it_ran(world.release, words);
-    world.run_idly(&words(&["recover", "--orphans", "--dry-run"]), 0);
+    world.run_idly(&words("recover --orphans --dry-run"), 0);
     let began = Timestamp::now();
-    let (report, _, changes) = world.changes_of(&words(&["recover", "--orphans", "--yes"]), 0);
+    let (report, _, changes) = world.changes_of(&words("recover --orphans --yes"), 0);
     let expected = [Command::plain(world.release, 10, 1).line(world.release)];
     assert_changes(number, &expected, &settled(&changes, began));
     assert_eq!(
@@ -66,9 +65,7 @@ fn orphans_get_one_command(number: &str, store: Store) {
         (vec![10], Vec::new()),
         "{number}"
     );
-    let again = world
-        .run_in_vain(&["recover", "--orphans", "--yes"], 0)
-        .json();
+    let again = world.run_in_vain("recover --orphans --yes", 0).json();
     assert_eq!(
         (&again["recovered"], &again["skipped"], &again["ok"]),
         (&0.into(), &0.into(), &true.into()),
@@ -89,7 +86,7 @@ fn left_alone(world: &World) {
         ("99", "not_found", 7),
     ] {
         let report = world
-            .run_in_vain(&["recover", "--instance", id, "--yes"], exit)
+            .run_in_vain(&format!("recover --instance {id} --yes"), exit)
             .json();
         assert_eq!(
             skipped(&report),
@@ -103,12 +100,9 @@ fn left_alone(world: &World) {
 fn one_is_named(number: &str, store: Store) {
     let world = world(store, release(number));
     let words = |words| saying_that_it_ran(world.release, words);
-    world.run_idly(
-        &words(&["recover", "--instance", "10,11,99", "--dry-run"]),
-        7,
-    );
+    world.run_idly(&words("recover --instance 10,11,99 --dry-run"), 7);
     let began = Timestamp::now();
-    let named = words(&["recover", "--instance", "99,10,11,10", "--yes"]);
+    let named = words("recover --instance 99,10,11,10 --yes");
     let (report, _, changes) = world.changes_of(&named, 7);
     let expected = [Command::plain(world.release, 10, 1).line(world.release)];
     assert_changes(number, &expected, &settled(&changes, began));
@@ -199,7 +193,7 @@ fn its_state_is_found_or_not_guessed(number: &str, store: Store) {
     ]);
     let command = |id, state| Command::plain(release, id, state).line(release);
     let began = Timestamp::now();
-    let (report, _, changes) = world.changes_of(&["recover", "--orphans", "--yes"], 7);
+    let (report, _, changes) = world.changes_of("recover --orphans --yes", 7);
     assert_changes(
         number,
         &[command(21, 2), command(22, 4), command(28, 2)],
@@ -207,17 +201,10 @@ fn its_state_is_found_or_not_guessed(number: &str, store: Store) {
     );
     let unknown = |id| (id, "original_state_unknown".to_owned());
     assert_eq!(skipped(&report), [20, 23, 24, 25, 26, 27].map(unknown));
-    world.run_in_vain(&["recover", "--orphans", "--yes"], 7);
+    world.run_in_vain("recover --orphans --yes", 7);
     let began = Timestamp::now();
-    let told = [
-        "recover",
-        "--instance",
-        "23",
-        "--original-state",
-        "ready_pause",
-        "--yes",
-    ];
-    let (_, _, changes) = world.changes_of(&told, 0);
+    let told = "recover --instance 23 --original-state ready_pause --yes";
+    let (_, _, changes) = world.changes_of(told, 0);
     assert_changes(number, &[command(23, 2)], &settled(&changes, began));
 }
 
@@ -246,29 +233,14 @@ fn what_is_written_holds_for_orphans(number: &str, store: Store) {
     world.env.insert(rows);
     let command = |id, state| Command::plain(release, id, state).line(release);
     let began = Timestamp::now();
-    let named = [
-        "recover",
-        "--instance",
-        "32",
-        "--original-state",
-        "running",
-        "--yes",
-    ];
-    let (report, _, changes) = world.changes_of(&named, 0);
+    let named = "recover --instance 32 --original-state running --yes";
+    let (report, _, changes) = world.changes_of(named, 0);
     assert_changes(number, &[command(32, 1)], &settled(&changes, began));
     let sentence = "instance 32: its rows say that it was ready_pause; its command says running, as --original-state says";
     assert!(told(&report).contains(sentence), "{report}");
     let began = Timestamp::now();
-    let (report, _, changes) = world.changes_of(
-        &[
-            "recover",
-            "--orphans",
-            "--original-state",
-            "running",
-            "--yes",
-        ],
-        0,
-    );
+    let (report, _, changes) =
+        world.changes_of("recover --orphans --original-state running --yes", 0);
     assert_changes(
         number,
         &[command(30, 2), command(31, 1)],
@@ -292,16 +264,7 @@ fn what_is_written_of_an_orphan_holds_against_a_word_for_all() {
 fn a_state_that_a_release_has_no_use_for_is_told() {
     let world = world(Store::Sqlite, release("3.1.9"));
     let report = world
-        .run(
-            &[
-                "recover",
-                "--orphans",
-                "--original-state",
-                "ready_stop",
-                "--yes",
-            ],
-            0,
-        )
+        .run("recover --orphans --original-state ready_stop --yes", 0)
         .json();
     assert_eq!(recovered(&report), [10]);
     assert!(

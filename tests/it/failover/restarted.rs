@@ -34,31 +34,31 @@ fn only_older_ones(number: &str, store: Store) {
         .env
         .insert([world.task(11, 1).set("task_type", "DEPENDENT").host(&dead)]);
     let registration = world.register_master(&dead);
-    world.run_idly(&["failover", &dead, "--dry-run", "--allow-restarted"], 0);
+    world.run_idly(&format!("failover {dead} --dry-run --allow-restarted"), 0);
     world
-        .run_idly(&["failover", &dead, "--yes"], 4)
+        .run_idly(&format!("failover {dead} --yes"), 4)
         .out("--allow-restarted");
-    world.run_in_vain(&["failover", "--all-dead", "--yes", "--grace", "0s"], 0);
+    world.run_in_vain("failover --all-dead --yes --grace 0s", 0);
     // `recover` is for what was handed over: 1 still needs somebody, 2 has its master.
     world
-        .run_in_vain(&["recover", "--instance", "1", "--yes"], 7)
+        .run_in_vain("recover --instance 1 --yes", 7)
         .out("\"not_claimed\"");
     world
-        .run_in_vain(&["recover", "--instance", "2", "--yes"], 0)
+        .run_in_vain("recover --instance 2 --yes", 0)
         .out("\"not_claimed\"");
     world.env.unset("DSCTL_TIME_ZONE");
     world
-        .run_in_vain(&["failover", &dead, "--yes", "--allow-restarted"], 4)
+        .run_in_vain(&format!("failover {dead} --yes --allow-restarted"), 4)
         .out("--time-zone");
     // With the wrong zone none of them is older.
     world.env.set("DSCTL_TIME_ZONE", "UTC");
     if world.release.ports && !number.starts_with("1.") {
-        world.run_in_vain(&["failover", &dead, "--yes", "--allow-restarted"], 0);
+        world.run_in_vain(&format!("failover {dead} --yes --allow-restarted"), 0);
     }
     world.env.set("DSCTL_TIME_ZONE", super::world::ZONE);
     let began = Timestamp::now();
     let (report, _, changes) =
-        world.changes_of(&["failover", &dead, "--yes", "--allow-restarted"], 0);
+        world.changes_of(&format!("failover {dead} --yes --allow-restarted"), 0);
     let older: &[i64] = if knows_restarts { &[1] } else { &[1, 4] };
     let mut expected = Vec::new();
     for id in older {
@@ -82,7 +82,7 @@ fn only_older_ones(number: &str, store: Store) {
         .filter(|id| !older.contains(id))
         .map(|id| (id, "living_master".to_owned()));
     assert_eq!(skipped(&report), living.collect::<Vec<_>>());
-    world.run_in_vain(&["failover", &dead, "--yes", "--allow-restarted"], 0);
+    world.run_in_vain(&format!("failover {dead} --yes --allow-restarted"), 0);
     registration.close();
 }
 

@@ -42,9 +42,9 @@ fn would_run_twice(number: &str, store: Store) {
         ]
     };
     // The other instance is none the worse for it.
-    world.run_idly(&["failover", &dead, "--dry-run"], 7);
+    world.run_idly(&format!("failover {dead} --dry-run"), 7);
     let began = Timestamp::now();
-    let (report, _, changes) = world.changes_of(&["failover", &dead, "--yes"], 7);
+    let (report, _, changes) = world.changes_of(&format!("failover {dead} --yes"), 7);
     let expected = [
         hand_over(2, &dead).to_vec(),
         vec![task_line(release, 21, 1)],
@@ -68,7 +68,7 @@ fn would_run_twice(number: &str, store: Store) {
     // With consent it is done, task and all.
     let began = Timestamp::now();
     let (report, _, changes) =
-        world.changes_of(&["failover", &dead, "--yes", "--allow-duplicate-tasks"], 0);
+        world.changes_of(&format!("failover {dead} --yes --allow-duplicate-tasks"), 0);
     let marks = vec![task_line(release, 11, 1), task_line(release, 12, 0)];
     assert_changes(
         number,
@@ -80,7 +80,7 @@ fn would_run_twice(number: &str, store: Store) {
         (vec![1], Vec::new())
     );
     world
-        .run_in_vain(&["failover", &dead, "--yes"], 0)
+        .run_in_vain(&format!("failover {dead} --yes"), 0)
         .out("\"recovered\": 0");
 }
 
@@ -116,7 +116,7 @@ fn nothing_is_guessed_of_a_worker_without_the_time_zone() {
             world.task(11, 1).host(&world.worker()).started(time(BEGUN)),
             world.task(12, 1),
         ]);
-        let (report, _, changes) = world.changes_of(&["failover", &world.dead(), "--yes"], 0);
+        let (report, _, changes) = world.changes_of(&format!("failover {} --yes", world.dead()), 0);
         let tasks: Vec<&String> = changes
             .iter()
             .filter(|line| line.contains("t_ds_task_instance"))
@@ -185,7 +185,7 @@ fn sub_workflows_that_begin_anew_are_told() {
             world.instance(1),
             world.instance(2).set("is_sub_process", 1),
         ]);
-        let (report, _, _) = world.changes_of(&["failover", &world.dead(), "--yes"], 0);
+        let (report, _, _) = world.changes_of(&format!("failover {} --yes", world.dead()), 0);
         assert_eq!(recovered(&report), vec![1, 2], "{number}");
         assert_eq!(
             report["warnings"]
@@ -234,7 +234,9 @@ fn a_task_that_is_committed_late_is_seen_by_its_batch() {
             "{store:?}"
         );
         // Once it has ended, the next run sees the task that it has left.
-        let report = world.run(&["failover", &world.dead(), "--yes"], 7).json();
+        let report = world
+            .run(&format!("failover {} --yes", world.dead()), 7)
+            .json();
         assert_eq!(recovered(&report), [2], "{store:?}");
         let left = &report["masters"][0]["skipped"][0];
         assert_eq!(

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::releases::release;
 use super::world::{World, recovered, skipped};
-use crate::harness::{Dsctl, Env, MariaDb, Running, Store, eventually, wait};
+use crate::harness::{Env, MariaDb, Running, Store, eventually, wait};
 use std::time::Duration;
 
 /// Ten instances of the dead master, and one of another dead one.
@@ -23,15 +23,6 @@ fn second(world: &World) -> String {
     world.address("master-e.ds", 5678)
 }
 
-/// Somebody who holds a master's lock for as long as he is there.
-fn holder(world: &World, master: &str) -> Running {
-    let mut holder = Dsctl::new(&world.env)
-        .args(["lock", "acquire", master])
-        .spawn();
-    holder.await_stderr("holding");
-    holder
-}
-
 fn of<'a>(report: &'a Json, master: &str) -> &'a Json {
     let masters = report["masters"].as_array().unwrap();
     masters
@@ -44,29 +35,21 @@ fn of<'a>(report: &'a Json, master: &str) -> &'a Json {
 fn a_lock_that_is_held_keeps_no_other_master_waiting() {
     let world = world(Store::Sqlite);
     let (dead, second) = (world.dead(), second(&world));
-    let holder = holder(&world, &dead);
-    let arguments = [
-        "failover",
-        "--all-dead",
-        "--grace",
-        "0s",
-        "--yes",
-        "--lock-timeout",
-        "1s",
-    ];
-    let output = world.dsctl(&arguments).run().exit(7).err(&dead);
+    let holder = world.env.holder(&dead);
+    let words = "failover --all-dead --grace 0s --yes --lock-timeout 1s";
+    let output = world.dsctl(words).run().exit(7).err(&dead);
     let report = output.json();
     assert_eq!(recovered(&report), [11], "{output:?}");
     assert_eq!(of(&report, &dead)["error"]["kind"], "lock_held");
     assert!(of(&report, &second)["error"].is_null());
     assert_eq!(report["error"]["kind"], "lock_held");
     // What is held is tried again; there is nothing else left to be done.
-    let output = world.dsctl(&arguments).run().exit(5);
+    let output = world.dsctl(words).run().exit(5);
     assert_eq!(of(&output.json(), &dead)["error"]["kind"], "lock_held");
     holder.signal("TERM");
     holder.finish();
     assert_eq!(
-        recovered(&world.run(&arguments, 0).json()),
+        recovered(&world.run(words, 0).json()),
         (1..=10).collect::<Vec<i64>>()
     );
 }
@@ -75,9 +58,9 @@ fn a_lock_that_is_held_keeps_no_other_master_waiting() {
 fn a_lock_that_is_given_back_in_time_is_taken_at_the_end() {
     let world = world(Store::Postgres);
     let (dead, second) = (world.dead(), second(&world));
-    let holder = holder(&world, &dead);
+    let holder = world.env.holder(&dead);
     let mut running = world
-        .dsctl(&["failover", &dead, &second, "--yes", "--lock-timeout", "1m"])
+        .dsctl(&format!("failover {dead} {second} --yes --lock-timeout 1m"))
         .spawn();
     // The other one is not waited for.
     eventually(
@@ -124,18 +107,10 @@ fn all_masters_together_wait_once() {
     );
     let holders: Vec<Running> = masters
         .iter()
-        .map(|master| holder(&world, master))
+        .map(|master| world.env.holder(master))
         .collect();
     let report = world
-        .dsctl(&[
-            "failover",
-            "--all-dead",
-            "--grace",
-            "0s",
-            "--yes",
-            "--lock-timeout",
-            "4s",
-        ])
+        .dsctl("failover --all-dead --grace 0s --yes --lock-timeout 4s")
         .run()
         .exit(5)
         .json();
@@ -152,7 +127,7 @@ fn a_host_that_no_lock_can_be_made_of_ends_nothing() {
     let world = world(Store::Sqlite);
     let odd = "master-\u{e000}.ds:5678";
     world.env.insert([world.instance(12).host(odd)]);
-    let output = world.run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 7);
+    let output = world.run("failover --all-dead --grace 0s --yes", 7);
     let report = output.json();
     assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
     assert!(
@@ -168,12 +143,14 @@ fn a_host_that_no_lock_can_be_made_of_ends_nothing() {
 fn a_master_that_lives_is_refused_and_the_others_are_done() {
     let world = world(Store::Sqlite);
     let (dead, living) = (world.dead(), world.living());
-    let report = world.run(&["failover", &living, &dead, "--yes"], 7).json();
+    let report = world
+        .run(&format!("failover {living} {dead} --yes"), 7)
+        .json();
     assert_eq!(recovered(&report), (1..=10).collect::<Vec<i64>>());
     assert_eq!(of(&report, &living)["error"]["kind"], "refused");
     assert!(of(&report, &living)["error"]["hint"].is_string());
     let report = world
-        .run_in_vain(&["failover", &living, &dead, "--yes"], 4)
+        .run_in_vain(&format!("failover {living} {dead} --yes"), 4)
         .json();
     assert!(of(&report, &dead)["error"].is_null());
     // What is alive is called so.
@@ -187,17 +164,9 @@ fn what_needs_a_human_is_not_hidden_behind_a_lock_that_is_held() {
     world.env.sql(
         "UPDATE t_ds_workflow_instance SET workflow_definition_code = 987654321 WHERE id <= 10",
     );
-    let _holder = holder(&world, &second);
-    let arguments = [
-        "failover",
-        "--all-dead",
-        "--grace",
-        "0s",
-        "--yes",
-        "--lock-timeout",
-        "0s",
-    ];
-    let report = world.dsctl(&arguments).run().exit(7).json();
+    let _holder = world.env.holder(&second);
+    let words = "failover --all-dead --grace 0s --yes --lock-timeout 0s";
+    let report = world.dsctl(words).run().exit(7).json();
     assert_eq!(
         (&report["error"]["kind"], &report["error"]["exit_code"]),
         (&"lock_held".into(), &7.into())
@@ -216,7 +185,7 @@ fn who_is_not_begun_is_named() {
     let (dead, second) = (world.dead(), second(&world));
     let report = world
         .run_in_vain(
-            &["failover", &dead, &second, "--yes", "--max-instances", "3"],
+            &format!("failover {dead} {second} --yes --max-instances 3"),
             4,
         )
         .json();
@@ -254,9 +223,7 @@ fn a_row_that_is_refused_is_named_and_the_others_are_done() {
     for store in Store::ALL {
         let world = world(store);
         refuse(&world.env, "IN (4, 7)");
-        let report = world
-            .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 7)
-            .json();
+        let report = world.run("failover --all-dead --grace 0s --yes", 7).json();
         assert_eq!(
             recovered(&report),
             [1, 2, 3, 5, 6, 8, 9, 10, 11],
@@ -287,18 +254,7 @@ fn a_database_that_refuses_every_row_is_told_in_its_words() {
         let world = world(store);
         refuse(&world.env, "> 0");
         let report = world
-            .run_in_vain(
-                &[
-                    "failover",
-                    "--all-dead",
-                    "--grace",
-                    "0s",
-                    "--yes",
-                    "--batch",
-                    "2",
-                ],
-                1,
-            )
+            .run_in_vain("failover --all-dead --grace 0s --yes --batch 2", 1)
             .json();
         for master in report["masters"].as_array().unwrap() {
             assert!(
@@ -316,15 +272,18 @@ fn a_database_that_refuses_every_row_is_told_in_its_words() {
 struct Locked(Box<dyn dsctl::metadata::database::Database>);
 
 impl Locked {
-    fn rows(env: &Env, ids: &str) -> Self {
+    fn instances(env: &Env, ids: &str) -> Self {
+        Self::rows(env, "t_ds_workflow_instance", ids)
+    }
+
+    fn rows(env: &Env, table: &str, ids: &str) -> Self {
         let mut database = env.database();
         wait(async {
             database
                 .begin(Access::Write, Duration::from_mins(10))
                 .await
                 .unwrap();
-            let sql =
-                format!("SELECT id FROM t_ds_workflow_instance WHERE id IN ({ids}) FOR UPDATE");
+            let sql = format!("SELECT id FROM {table} WHERE id IN ({ids}) FOR UPDATE");
             database.query(&sql.into(), &mut |_| ()).await.unwrap();
         });
         Self(database)
@@ -339,20 +298,9 @@ impl Locked {
 }
 
 fn rows_that_are_locked_are_named(world: &World) {
-    let locked = Locked::rows(&world.env, "3, 9");
+    let locked = Locked::instances(&world.env, "3, 9");
     let report = world
-        .run(
-            &[
-                "failover",
-                "--all-dead",
-                "--grace",
-                "0s",
-                "--yes",
-                "--timeout",
-                "2s",
-            ],
-            7,
-        )
+        .run("failover --all-dead --grace 0s --yes --timeout 2s", 7)
         .json();
     assert_eq!(
         recovered(&report),
@@ -364,18 +312,7 @@ fn rows_that_are_locked_are_named(world: &World) {
         [(3, "locked".to_owned()), (9, "locked".to_owned())]
     );
     let report = world
-        .run(
-            &[
-                "failover",
-                "--all-dead",
-                "--grace",
-                "0s",
-                "--yes",
-                "--timeout",
-                "2s",
-            ],
-            7,
-        )
+        .run("failover --all-dead --grace 0s --yes --timeout 2s", 7)
         .json();
     assert_eq!(
         (&report["recovered"], &report["error"]),
@@ -383,11 +320,7 @@ fn rows_that_are_locked_are_named(world: &World) {
     );
     locked.let_go();
     assert_eq!(
-        recovered(
-            &world
-                .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0)
-                .json()
-        ),
+        recovered(&world.run("failover --all-dead --grace 0s --yes", 0).json()),
         [3, 9]
     );
 }
@@ -424,17 +357,9 @@ fn rows_that_are_let_go_in_time_are_done_at_the_end() {
         } else {
             "ANALYZE"
         });
-        let locked = Locked::rows(&world.env, "3");
+        let locked = Locked::instances(&world.env, "3");
         let running = world
-            .dsctl(&[
-                "failover",
-                "--all-dead",
-                "--grace",
-                "0s",
-                "--yes",
-                "--timeout",
-                "40s",
-            ])
+            .dsctl("failover --all-dead --grace 0s --yes --timeout 40s")
             .spawn();
         eventually(
             Duration::from_secs(30),
@@ -455,21 +380,7 @@ fn rows_that_are_let_go_in_time_are_done_at_the_end() {
 fn with_a_locked_command(world: &World) -> Locked {
     let command = dsctl::demo::seed::command(world.version, 0).id(900);
     world.env.insert([command]);
-    let mut database = world.env.database();
-    wait(async {
-        database
-            .begin(Access::Write, Duration::from_mins(10))
-            .await
-            .unwrap();
-        database
-            .query(
-                &"SELECT id FROM t_ds_command WHERE id = 900 FOR UPDATE".into(),
-                &mut |_| (),
-            )
-            .await
-            .unwrap();
-    });
-    Locked(database)
+    Locked::rows(&world.env, "t_ds_command", "900")
 }
 
 #[test]
@@ -478,18 +389,7 @@ fn a_command_that_somebody_locks_is_in_nobodys_way() {
         let world = world(store);
         let locked = with_a_locked_command(&world);
         let report = world
-            .run(
-                &[
-                    "failover",
-                    "--all-dead",
-                    "--grace",
-                    "0s",
-                    "--yes",
-                    "--timeout",
-                    "2s",
-                ],
-                0,
-            )
+            .run("failover --all-dead --grace 0s --yes --timeout 2s", 0)
             .json();
         assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
         locked.let_go();
@@ -498,18 +398,7 @@ fn a_command_that_somebody_locks_is_in_nobodys_way() {
 
 fn is_told_soon(world: &World) {
     let report = world
-        .run(
-            &[
-                "failover",
-                "--all-dead",
-                "--grace",
-                "0s",
-                "--yes",
-                "--timeout",
-                "3s",
-            ],
-            6,
-        )
+        .run("failover --all-dead --grace 0s --yes --timeout 3s", 6)
         .json();
     assert_eq!(report["recovered"], 0, "{report:#}");
     let hint = report["error"]["hint"].as_str().unwrap();
@@ -530,9 +419,7 @@ fn a_locked_command_in_a_server_that_logs_statements_is_told_soon() {
     let locked = with_a_locked_command(&world);
     is_told_soon(&world);
     locked.let_go();
-    let report = world
-        .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0)
-        .json();
+    let report = world.run("failover --all-dead --grace 0s --yes", 0).json();
     assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
 }
 
@@ -554,9 +441,7 @@ fn a_table_that_somebody_locks_is_told_soon() {
         });
         is_told_soon(&world);
         Locked(database).let_go();
-        let report = world
-            .run(&["failover", "--all-dead", "--grace", "0s", "--yes"], 0)
-            .json();
+        let report = world.run("failover --all-dead --grace 0s --yes", 0).json();
         assert_eq!(recovered(&report), (1..=11).collect::<Vec<i64>>());
     }
 }

@@ -1,5 +1,8 @@
 //! One cluster of a release: its definitions, one living master, one living worker, and a master
-//! that is gone.
+//! that is dead.
+//!
+//! It is not the harness's `World`, whose registrations come out of the program's own tables: what
+//! stands in the rows and registrations here is written out, release by release.
 
 use dsctl::demo::Server;
 use dsctl::demo::payload::{self, Beat};
@@ -93,7 +96,7 @@ impl World {
         self.address("master-l.ds", 5678)
     }
 
-    /// The master that is gone.
+    /// The master that is dead.
     pub fn dead(&self) -> String {
         self.address("master-d.ds", 5678)
     }
@@ -103,7 +106,7 @@ impl World {
         self.address("worker-l.ds", 1234)
     }
 
-    /// A worker that is gone.
+    /// The worker that is dead.
     pub fn dead_worker(&self) -> String {
         self.address("worker-d.ds", 1234)
     }
@@ -140,7 +143,7 @@ impl World {
         row.time("update_time", time(UPDATED))
     }
 
-    /// A running task of an instance on the worker that is gone.
+    /// A running task of an instance on the dead worker.
     pub fn task(&self, id: i64, instance: i64) -> Seed {
         seed::task(self.version, instance)
             .id(id)
@@ -148,7 +151,7 @@ impl World {
             .started(time(BEGUN))
     }
 
-    /// An instance that was handed over.
+    /// An instance that was claimed.
     pub fn claimed(&self, id: i64) -> Seed {
         match self.release.mark {
             Mark::Host(text) => self.instance(id).host(text),
@@ -186,13 +189,15 @@ impl World {
         rows
     }
 
-    /// The program with these arguments, and JSON as its output.
-    pub fn dsctl(&self, arguments: &[&str]) -> Dsctl {
-        let program = Dsctl::new(&self.env).args(arguments).args(["-o", "json"]);
+    /// The program with these words, and JSON as its output.
+    pub fn dsctl(&self, words: &str) -> Dsctl {
+        let program = Dsctl::new(&self.env)
+            .args(words.split_whitespace())
+            .args(["-o", "json"]);
         // 3.3.0 alone cannot be failed over without it.
-        let hands_over = arguments
+        let hands_over = ["failover", "clear-hosts"]
             .iter()
-            .any(|argument| ["failover", "clear-hosts"].contains(argument));
+            .any(|command| words.starts_with(command));
         let unclear = hands_over && self.release.number == "3.3.0-alpha";
         let program = if unclear {
             program.args(["--allow-recovered"])
@@ -208,8 +213,8 @@ impl World {
 
     /// Runs the program, checks its exit code, and checks that it leaves no lock behind.
     #[track_caller]
-    pub fn run(&self, arguments: &[&str], exit: i32) -> Output {
-        let output = self.dsctl(arguments).run().exit(exit);
+    pub fn run(&self, words: &str, exit: i32) -> Output {
+        let output = self.dsctl(words).run().exit(exit);
         let left: Vec<String> = self
             .env
             .registry_dump()
@@ -224,9 +229,9 @@ impl World {
     /// Only before the first lock is taken: ZooKeeper itself removes empty containers when it
     /// likes.
     #[track_caller]
-    pub fn run_idly(&self, arguments: &[&str], exit: i32) -> Output {
+    pub fn run_idly(&self, words: &str, exit: i32) -> Output {
         let (database, registry) = (self.env.dump(), self.env.registry_dump());
-        let output = self.dsctl(arguments).run().exit(exit);
+        let output = self.dsctl(words).run().exit(exit);
         database.assert_same(&self.env.dump());
         assert_eq!(registry, self.env.registry_dump(), "{output:?}");
         output
@@ -234,18 +239,18 @@ impl World {
 
     /// Runs the program, which must change nothing in the database. It may take locks.
     #[track_caller]
-    pub fn run_in_vain(&self, arguments: &[&str], exit: i32) -> Output {
+    pub fn run_in_vain(&self, words: &str, exit: i32) -> Output {
         let database = self.env.dump();
-        let output = self.run(arguments, exit);
+        let output = self.run(words, exit);
         database.assert_same(&self.env.dump());
         output
     }
 
     /// Runs the program; gives its report and what it changed.
     #[track_caller]
-    pub fn changes_of(&self, arguments: &[&str], exit: i32) -> (Json, Dump, Vec<String>) {
+    pub fn changes_of(&self, words: &str, exit: i32) -> (Json, Dump, Vec<String>) {
         let before = self.env.dump();
-        let output = self.run(arguments, exit);
+        let output = self.run(words, exit);
         let after = self.env.dump();
         let changes = before.changes(&after);
         (output.json(), after, changes)

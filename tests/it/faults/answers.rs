@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::moments::{Moment, SERVERS, at_second_batch};
-use super::world::{BY_HOST, BY_STATE, DEAD, World, reported};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, reported};
 use crate::harness::{At, Output, Proxy, Store};
 
 /// Two batches of five behind a proxy.

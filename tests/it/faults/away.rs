@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::lost_lock::{delete_request, world_of_two};
 use super::moments::Moment;
-use super::world::{DEAD, World, reported};
+use crate::harness::world::{DEAD, World, reported};
 use crate::harness::{At, Limits, Store, eventually, wait};
 
 const SOON: Duration = Duration::from_secs(20);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::world::{BY_HOST, World};
+use crate::harness::world::{BY_HOST, World};
 use crate::harness::{At, Dsctl, MARKER, Output, Proxy, Store, ZooKeeper, servers};
 
 const TIMEOUTS: &str = "--timeout 4s --session-timeout 12s -vv";

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::moments::{Moment, SERVERS};
-use super::world::{BY_HOST, BY_STATE, DEAD, World, registered, reported};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered, reported};
 use crate::harness::{At, Env, Limits, Proxy, Running, Store, ZooKeeper, eventually};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -17,10 +17,7 @@ fn await_rollback(world: &World) {
     } else {
         "t_ds_process_instance"
     };
-    let sql = format!(
-        "SELECT id FROM {table} WHERE host = '{}' FOR UPDATE NOWAIT",
-        super::world::DEAD
-    );
+    let sql = format!("SELECT id FROM {table} WHERE host = '{DEAD}' FOR UPDATE NOWAIT");
     eventually(SOON, "the end of the frozen transaction", || {
         let mut database = world.env.database_with(Limits::default());
         let answer = crate::harness::wait(database.query(&sql.as_str().into(), &mut |_| ()));

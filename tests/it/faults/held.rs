@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{BY_HOST, LIVING, World, reported};
+use crate::harness::world::{BY_HOST, LIVING, World, reported};
 use crate::harness::{Curator, Store};
 use dsctl::model::Version;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use dsctl::metadata::database::Database;
 
 use super::moments::{Moment, SERVERS, at_second_batch};
-use super::world::{BY_HOST, BY_STATE, Chance, World, reported};
-use crate::harness::{At, Proxy, Store, ZooKeeper, wait};
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
+use crate::harness::{At, Chance, Proxy, Running, Store, ZooKeeper, wait};
 
 /// Of how many runs each is killed.
 const LIVES: usize = 14;
@@ -26,6 +26,17 @@ fn rest(world: &World, before: &BTreeSet<i64>) {
 }
 
 /// Killed in the second batch, right before or after a message has arrived at the database.
+/// Kills a run whose message the proxy holds, which arrives all the same or is lost.
+fn kill(running: Running, proxy: &Proxy, arrives: bool) {
+    running.signal("KILL");
+    running.finish().exit(137);
+    if arrives {
+        proxy.go_on();
+    } else {
+        proxy.cut();
+    }
+}
+
 fn killed_in_second_batch(store: Store, moment: Moment, arrives: bool) {
     let version = if store == Store::MariaDb {
         BY_HOST
@@ -40,13 +51,7 @@ fn killed_in_second_batch(store: Store, moment: Moment, arrives: bool) {
         proxy.go_on();
         proxy.await_sprung_times(3);
     }
-    running.signal("KILL");
-    running.finish().exit(137);
-    if arrives {
-        proxy.go_on();
-    } else {
-        proxy.cut();
-    }
+    kill(running, &proxy, arrives);
     let first = world.ids.iter().take(5).copied().collect();
     rest(&world, &first);
 }
@@ -76,13 +81,7 @@ fn killed_while_it_takes_the_lock() {
         proxy.trap(b"-lock-", At::Hold);
         let running = world.failover("--session-timeout 2s").spawn();
         proxy.await_sprung();
-        running.signal("KILL");
-        running.finish().exit(137);
-        if arrives {
-            proxy.go_on();
-        } else {
-            proxy.cut();
-        }
+        kill(running, &proxy, arrives);
         world.check_untouched();
         rest(&world, &BTreeSet::new());
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::moments::{Moment, at_second_batch};
-use super::world::{BY_HOST, World, reported};
+use crate::harness::world::{BY_HOST, World, reported};
 use crate::harness::{At, Output, Proxy, Running, Store, ZooKeeper};
 
 const BRIEF: &str = "--timeout 2s --session-timeout 6s";

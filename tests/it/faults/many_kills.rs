@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use dsctl::metadata::database::Database;
 
-use super::world::{BY_HOST, BY_STATE, Chance, World, reported};
+use crate::harness::Chance;
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
 use crate::harness::{Running, Store, wait};
 
 const USUAL: usize = 60;

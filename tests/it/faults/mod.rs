@@ -1,5 +1,5 @@
 //! What could hurt: races, kills, frozen processes, lost answers, signals, great numbers. One rule
-//! holds through all of it: [`world::World::check`].
+//! holds through all of it: `World::check`.
 
 mod answers;
 mod away;
@@ -17,4 +17,3 @@ mod races;
 mod scale;
 mod signals;
 mod upgraded;
-pub mod world;

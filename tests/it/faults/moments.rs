@@ -1,6 +1,6 @@
 //! Moments of a run, as a proxy before the database can tell them.
 
-use super::world::{DEAD, World};
+use crate::harness::world::{DEAD, World};
 use crate::harness::{At, MYSQL_COMMIT, Proxy, Running, Store};
 
 /// What the program is about to send.

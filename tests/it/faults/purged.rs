@@ -7,7 +7,7 @@ use std::time::Duration;
 use dsctl::metadata::database::Access;
 
 use super::moments::{Moment, SERVERS};
-use super::world::{BY_STATE, World, reported};
+use crate::harness::world::{BY_STATE, World, reported};
 use crate::harness::{At, Store, eventually, wait};
 
 const SOON: Duration = Duration::from_secs(20);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::world::{BY_HOST, BY_STATE, DEAD, World, reported};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, reported};
 use crate::harness::{Dsctl, Output, Running, Store};
 
 fn start(world: &World, runs: impl IntoIterator<Item = Dsctl>) -> Vec<Output> {

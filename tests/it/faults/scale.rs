@@ -4,17 +4,11 @@
 
 use std::time::Instant;
 
-use super::world::{BY_HOST, DEAD, LIVING, Rows, prepare, registered};
-use crate::harness::{Dsctl, Env, FakeRegistration, Output, Store};
+use crate::harness::world::{BY_HOST, Cluster, DEAD, Rows, World, numbers};
+use crate::harness::{Env, Output, Store};
 
 /// The limit of the design.
 const MEBIBYTES: u64 = 64;
-
-struct Great {
-    env: Env,
-    rows: Rows,
-    _living: Option<FakeRegistration>,
-}
 
 fn rows() -> i64 {
     std::env::var("DSCTL_TEST_ROWS")
@@ -23,45 +17,34 @@ fn rows() -> i64 {
         .unwrap_or(100_000)
 }
 
-fn great(store: Store) -> Great {
-    let mut env = Env::new(store);
-    prepare(&mut env, BY_HOST);
+fn great(store: Store) -> World {
     let total = rows();
-    let rows = Rows {
-        total,
-        one_in: if total < 1_000_000 {
-            20
-        } else {
-            total / 10_000
-        },
-        padding: 500,
-    };
-    let start = Instant::now();
-    rows.insert(&env, BY_HOST);
-    eprintln!("{store:?}: {total} rows inserted in {:?}", start.elapsed());
-    let living = if store == Store::Sqlite {
-        // A file alone, with the registry in it.
-        env.unset("DSCTL_ZK");
-        env.register_in_database(BY_HOST, &registered(LIVING));
-        None
+    let one_in = if total < 1_000_000 {
+        20
     } else {
-        Some(env.register(BY_HOST, &registered(LIVING)))
+        total / 10_000
     };
-    Great {
-        env,
-        rows,
-        _living: living,
-    }
+    let cluster = Cluster::of(BY_HOST).great(Rows {
+        total,
+        one_in,
+        padding: 500,
+    });
+    let start = Instant::now();
+    let world = if store == Store::Sqlite {
+        // A file alone, with the registry in it.
+        cluster.registry_inside().on(store)
+    } else {
+        cluster.on(store)
+    };
+    eprintln!("{store:?}: {total} rows inserted in {:?}", start.elapsed());
+    world
 }
 
 #[track_caller]
-fn fits(env: &Env, command: &str) -> Output {
+fn fits(world: &World, command: &str) -> Output {
     let start = Instant::now();
-    let (peak, output) = Dsctl::new(env)
-        .args(command.split_whitespace())
-        .spawn()
-        .finish_measured();
-    let store = env.store;
+    let (peak, output) = world.dsctl(command).spawn().finish_measured();
+    let store = world.env.store;
     eprintln!(
         "{store:?}: {peak} KiB, {:?}: dsctl {command}",
         start.elapsed()
@@ -75,44 +58,51 @@ fn fits(env: &Env, command: &str) -> Output {
 }
 
 fn stays_small(store: Store) {
-    let Great { env, rows, _living } = great(store);
-    let dead = i64::try_from(rows.dead().len()).unwrap();
-    let masters = fits(&env, "masters -o json").json();
+    let world = great(store);
+    let dead = i64::try_from(world.ids.len()).unwrap();
+    let masters = fits(&world, "masters -o json").json();
     assert!(
         masters["masters"]
             .to_string()
             .contains(&format!(r#""unfinished_instances":{dead}"#)),
         "{masters}"
     );
-    fits(&env, "instances -o json");
-    fits(&env, "instances");
-    let listed = fits(&env, &format!("instances {DEAD} -o json")).json();
+    fits(&world, "instances -o json");
+    fits(&world, "instances");
+    let listed = fits(&world, &format!("instances {DEAD} -o json")).json();
     assert_eq!(
         listed["instances"].as_array().map(Vec::len),
         usize::try_from(dead).ok()
     );
     let done = fits(
-        &env,
+        &world,
         &format!("failover {DEAD} --yes -o json --session-timeout 2m"),
     )
     .json();
     assert_eq!(done["recovered"], dead);
     assert_eq!(
-        env.number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'"),
+        world
+            .env
+            .number("SELECT COUNT(*) FROM t_ds_process_instance WHERE host = 'NULL'"),
         dead
     );
     assert_eq!(
-        env.number("SELECT COUNT(DISTINCT process_instance_id) FROM t_ds_command"),
+        world
+            .env
+            .number("SELECT COUNT(DISTINCT process_instance_id) FROM t_ds_command"),
         dead
     );
-    assert_eq!(env.number("SELECT COUNT(*) FROM t_ds_command"), dead);
-    more_commands(&env, 100_000);
+    assert_eq!(world.env.number("SELECT COUNT(*) FROM t_ds_command"), dead);
+    more_commands(&world.env, 100_000);
     for format in ["json", "ndjson", "table", "tsv"] {
-        fits(&env, &format!("commands -o {format}"));
+        fits(&world, &format!("commands -o {format}"));
     }
-    fits(&env, "recover --orphans --yes -o json --session-timeout 2m");
-    long_errors(&env, 3_000);
-    let listed = fits(&env, "commands -o json").json();
+    fits(
+        &world,
+        "recover --orphans --yes -o json --session-timeout 2m",
+    );
+    long_errors(&world.env, 3_000);
+    let listed = fits(&world, "commands -o json").json();
     let (errors, shown) = (
         listed["error_commands"].as_array().unwrap().len(),
         listed["warnings"].to_string(),
@@ -125,7 +115,7 @@ fn stays_small(store: Store) {
 
 /// Error commands with a stack trace each, as those of 3.3 have.
 fn long_errors(env: &Env, count: i64) {
-    let numbers = super::world::numbers(env.store, count);
+    let numbers = numbers(env.store, count);
     let trace = "at org.example.Long.method(Long.java:1)\n".repeat(500);
     env.sql(&format!(
         "INSERT INTO t_ds_error_command (id, command_type, process_definition_code, process_definition_version, \
@@ -136,7 +126,7 @@ fn long_errors(env: &Env, count: i64) {
 
 /// Commands of another type, with the parameter that a schedule gives.
 fn more_commands(env: &Env, count: i64) {
-    let numbers = super::world::numbers(env.store, count);
+    let numbers = numbers(env.store, count);
     env.sql(&format!(
         "INSERT INTO t_ds_command (command_type, process_definition_code, process_definition_version, \
          process_instance_id, command_param, executor_id, dry_run, test_flag) \

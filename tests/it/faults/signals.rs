@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::moments::at_second_batch;
-use super::world::{BY_HOST, BY_STATE, World, reported};
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
 use crate::harness::{Curator, Output, Running, Store, eventually};
 
 const SIGNALS: [(&str, i32); 2] = [("INT", 2), ("TERM", 15)];

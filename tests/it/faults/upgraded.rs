@@ -6,7 +6,7 @@ use std::time::Duration;
 use dsctl::metadata::database::DatabaseError;
 
 use super::moments::{Moment, SERVERS, at_second_batch};
-use super::world::{BY_HOST, BY_STATE, DEAD, World, reported};
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
 use crate::harness::{At, Limits, Output, Store, wait};
 
 /// A step of the upgrade, and the way back.
@@ -79,6 +79,19 @@ fn assert_rest_told(output: &Output, step: &str) {
     );
 }
 
+/// The run has failed because of the step and has written nothing; another one does everything.
+#[track_caller]
+fn assert_nothing_done(world: &World, output: &Output, place: &str, step: &str) {
+    assert!(
+        matches!(output.code, Some(1 | 4 | 6)),
+        "{place}: {output:?}"
+    );
+    assert_told(output, step);
+    assert!(reported(output).is_empty(), "{place}: {output:?}");
+    world.check_untouched();
+    world.complete();
+}
+
 /// Between our look and the first write.
 #[test]
 fn before_the_first_batch() {
@@ -94,14 +107,7 @@ fn before_the_first_batch() {
                 proxy.go_on();
                 let output = world.end(running);
                 world.env.sql(&back);
-                assert!(
-                    matches!(output.code, Some(1 | 4 | 6)),
-                    "{moment:?} {step}: {output:?}"
-                );
-                assert_told(&output, &step);
-                assert!(reported(&output).is_empty(), "{step}: {output:?}");
-                world.check_untouched();
-                world.complete();
+                assert_nothing_done(&world, &output, &format!("{moment:?} {step}"), &step);
             }
         }
     }
@@ -148,14 +154,7 @@ fn within_a_batch() {
                     continue;
                 }
                 world.env.sql(&back);
-                assert!(
-                    matches!(output.code, Some(1 | 4 | 6)),
-                    "{moment:?} {step}: {output:?}"
-                );
-                assert_told(&output, &step);
-                assert!(reported(&output).is_empty(), "{step}: {output:?}");
-                world.check_untouched();
-                world.complete();
+                assert_nothing_done(&world, &output, &format!("{moment:?} {step}"), &step);
             }
         }
     }
@@ -193,8 +192,7 @@ fn while_the_lock_is_waited_for() {
     for store in SERVERS {
         let mut world = World::new(store, dsctl::model::Version::new(3, 1, 6), 5);
         world.env.unset("DSCTL_DS_VERSION");
-        let mut holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-        holder.await_stderr("holding");
+        let holder = world.holder();
         let mut running = world.failover("--lock-timeout 60s").spawn();
         running.await_stderr("held by session");
         world.env.sql("UPDATE t_ds_version SET version = '3.1.9'");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::faults::world::Chance;
+use crate::harness::Chance;
 use crate::harness::MARKER;
 
 /// So many inputs for each target; `DSCTL_TEST_FUZZ=1000000` tries that many.

@@ -13,7 +13,7 @@ use dsctl::secret::Secret;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::engine::fuzz;
-use crate::faults::world::Chance;
+use crate::harness::Chance;
 use crate::harness::MARKER;
 
 #[test]

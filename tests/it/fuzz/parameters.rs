@@ -9,7 +9,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::engine::{corpus, fuzz, mutated};
-use crate::faults::world::{BY_HOST, BY_STATE, Chance, World, reported};
+use crate::harness::Chance;
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
 
 const INSTANCES: i64 = 600;
 

@@ -467,6 +467,25 @@ impl Output {
         self
     }
 
+    /// Checks that either has this text.
+    #[track_caller]
+    pub fn tells(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "no {text:?} in:\n{self:?}"
+        );
+        self
+    }
+
+    /// Checks that the error of its document says at last that the master is alive.
+    #[track_caller]
+    pub fn says_it_is_alive(self) -> Self {
+        let document = self.json();
+        let message = document["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.ends_with("it is alive"), "{self:?}");
+        self
+    }
+
     /// The one JSON document on standard output, which is what its schema says.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {

@@ -21,17 +21,24 @@ struct Table {
 impl Dump {
     /// Dumps these tables.
     pub fn of(database: &mut dyn Database, tables: &[&str]) -> Self {
-        let table = |name: &&str| ((*name).to_owned(), wait(dump_table(&mut *database, name)));
+        let mut all = wait(column_names(&mut *database));
+        let table = |name: &&str| {
+            let columns = all.remove(*name);
+            let columns = columns.unwrap_or_else(|| panic!("no table {name}"));
+            let table = wait(dump_table(&mut *database, name, columns));
+            ((*name).to_owned(), table)
+        };
         Self(tables.iter().map(table).collect())
     }
 
     /// Dumps all tables.
     pub fn all(database: &mut dyn Database) -> Self {
-        let names = wait(table_names(&mut *database));
-        Self::of(
-            database,
-            &names.iter().map(String::as_str).collect::<Vec<_>>(),
-        )
+        let all = wait(column_names(&mut *database)).into_iter();
+        let dumped = all.map(|(name, columns)| {
+            let table = wait(dump_table(&mut *database, &name, columns));
+            (name, table)
+        });
+        Self(dumped.collect())
     }
 
     /// How many rows a table has.
@@ -152,47 +159,34 @@ async fn rows(database: &mut dyn Database, sql: &str) -> Vec<Row> {
     rows
 }
 
-async fn table_names(database: &mut dyn Database) -> Vec<String> {
+/// The columns of every table and every view, in order: asked for all at once, as the catalogues of
+/// servers are slow.
+async fn column_names(database: &mut dyn Database) -> BTreeMap<String, Vec<String>> {
     let sql = match database.dialect() {
         Dialect::Sqlite => {
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+            "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' ORDER BY m.name, c.cid"
         }
         Dialect::MySql => {
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1"
+            "SELECT table_name, column_name FROM information_schema.columns \
+             WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
         }
         Dialect::Postgres => {
-            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1"
+            "SELECT relname::text, attname::text FROM pg_attribute \
+             JOIN pg_class ON pg_class.oid = attrelid AND relkind IN ('r', 'p', 'v', 'f') \
+             WHERE relnamespace = current_schema()::regnamespace AND attnum > 0 AND NOT attisdropped \
+             ORDER BY attrelid, attnum"
         }
     };
-    rows(database, sql)
-        .await
-        .iter()
-        .filter_map(|row| row.text(0))
-        .collect()
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in rows(database, sql).await {
+        let (table, column) = (row.text(0).unwrap(), row.text(1).unwrap());
+        all.entry(table).or_default().push(column);
+    }
+    all
 }
 
-async fn column_names(database: &mut dyn Database, table: &str) -> Vec<String> {
-    let sql = match database.dialect() {
-        Dialect::Sqlite => format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid"),
-        Dialect::MySql => format!(
-            "SELECT column_name FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND table_name = '{table}' ORDER BY ordinal_position"
-        ),
-        Dialect::Postgres => format!(
-            "SELECT column_name::text FROM information_schema.columns \
-             WHERE table_schema = current_schema() AND table_name = '{table}' ORDER BY ordinal_position"
-        ),
-    };
-    rows(database, &sql)
-        .await
-        .iter()
-        .filter_map(|row| row.text(0))
-        .collect()
-}
-
-async fn dump_table(database: &mut dyn Database, table: &str) -> Table {
-    let columns = column_names(database, table).await;
-    assert!(!columns.is_empty(), "no table {table}");
+async fn dump_table(database: &mut dyn Database, table: &str, columns: Vec<String>) -> Table {
     let dialect = database.dialect();
     let cells: Vec<String> = columns
         .iter()

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use dsctl::demo::Registered;
 use dsctl::model::Version;
 use tempfile::TempDir;
 
-use super::PASSWORD_IN_URL;
+use super::dsctl::{Dsctl, Running};
 use super::proxy::Proxy;
 use super::servers::{MariaDb, Postgres, ZooKeeper, mariadb, postgres};
 use super::wait::wait;
@@ -140,6 +141,17 @@ impl Env {
         copy
     }
 
+    /// An empty database of the same name on another MariaDB.
+    pub fn namesake_on(&self, server: &MariaDb) -> Self {
+        server.sql("", &format!("CREATE DATABASE {}", self.database));
+        Self::on(
+            Store::MariaDb,
+            &self.connect,
+            server.port(),
+            self.database.clone(),
+        )
+    }
+
     /// Sets a variable for every run of the program in this world.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
@@ -152,17 +164,9 @@ impl Env {
 
     /// Leads the program (not the test) to the database through a proxy.
     pub fn through_proxy(&mut self) -> Proxy {
-        let (proxy, scheme) = match self.store {
-            Store::MariaDb => (Proxy::to(self.port), "mysql"),
-            Store::Postgres => (Proxy::to(self.port), "postgres"),
-            Store::Sqlite => panic!("a file has no proxy"),
-        };
-        let url = format!(
-            "{scheme}://{}:{PASSWORD_IN_URL}@{}/{}",
-            super::USER,
-            proxy.address(),
-            self.database
-        );
+        assert!(self.store != Store::Sqlite, "a file has no proxy");
+        let proxy = Proxy::to(self.port);
+        let url = self.url_at(&proxy.address());
         self.set("DSCTL_DB", &url);
         proxy
     }
@@ -200,17 +204,20 @@ impl Env {
         }
     }
 
+    /// The same with another address of its server, of a proxy for example.
+    pub fn url_at(&self, address: &str) -> String {
+        let own = format!("127.0.0.1:{}", self.port);
+        self.url().replacen(&own, address, 1)
+    }
+
     /// Runs statements in the database, separated by semicolons.
     pub fn sql(&self, sql: &str) {
         match self.store {
             Store::Sqlite => {
                 let database = rusqlite::Connection::open(&self.database).unwrap();
-                database.execute_batch(sql).unwrap_or_else(|error| {
-                    panic!(
-                        "{error}
-{sql}"
-                    )
-                });
+                database
+                    .execute_batch(sql)
+                    .unwrap_or_else(|error| panic!("{error}\n{sql}"));
             }
             Store::MariaDb => mariadb::sql(self.port, &self.database, sql),
             Store::Postgres => postgres::sql(self.port, &self.database, sql),
@@ -235,19 +242,34 @@ impl Env {
 
     /// Registers a server of a release: where that release does, with the heartbeat that it writes.
     pub fn register(&self, version: Version, server: &Registered<'_>) -> FakeRegistration {
+        self.register_through(&self.connect, version, server, Duration::from_secs(30))
+    }
+
+    /// The same through this address, with a session of this length.
+    pub fn register_through(
+        &self,
+        connect: &str,
+        version: Version,
+        server: &Registered<'_>,
+        session: Duration,
+    ) -> FakeRegistration {
         let path = self.path(server.key(version).trim_start_matches('/'));
-        FakeRegistration::new(
-            &self.connect,
-            &path,
-            server.payload(version).as_bytes(),
-            None,
-        )
+        let payload = server.payload(version);
+        FakeRegistration::with_session(connect, &path, payload.as_bytes(), None, session)
     }
 
     /// Registers a server in the JDBC registry inside the database. It lives as long as its
     /// heartbeat.
     pub fn register_in_database(&self, version: Version, server: &Registered<'_>) {
         self.insert(server.rows(version));
+    }
+
+    /// Somebody who holds a master's lock until he is asked to end.
+    pub fn holder(&self, master: &str) -> Running {
+        let acquire = ["lock", "acquire", master];
+        let mut holder = Dsctl::new(self).args(acquire).spawn();
+        holder.await_stderr("holding");
+        holder
     }
 
     /// Everything below this test's root.

@@ -7,6 +7,7 @@
 )]
 
 mod between;
+mod chance;
 mod crowd;
 mod curator;
 mod database;
@@ -18,14 +19,17 @@ mod golden;
 pub mod guard;
 pub mod java;
 pub mod ports;
+mod process;
 mod proxy;
 pub mod schema;
 pub mod servers;
 mod skip;
 mod wait;
+pub mod world;
 mod zk;
 
 pub use between::{Between, Kind};
+pub use chance::Chance;
 pub use crowd::Crowd;
 pub use curator::{Curator, CuratorRelease, CuratorSettings};
 pub use database::Limits;
@@ -35,6 +39,7 @@ pub use env::{Env, Store};
 pub use golden::{golden, golden_all, redact};
 pub use guard::signal;
 pub use ports::free_port;
+pub use process::child_of;
 pub use proxy::{At, Proxy};
 pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
 pub use skip::skipped;

@@ -4,8 +4,8 @@ use dsctl::model::Version;
 
 use super::scene::{all, at_points, ended, rest};
 use super::shim;
-use crate::faults::world::{BY_HOST, BY_STATE, World, reported};
 use crate::harness::Dsctl;
+use crate::harness::world::{BY_HOST, BY_STATE, World, reported};
 
 const INSTANCES: i64 = 2;
 

@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::faults::world::{Chance, World, reported};
+use crate::harness::Chance;
 use crate::harness::Output;
+use crate::harness::world::{World, reported};
 
 /// So many worlds are struck side by side: most of the time is spent on waiting for a dead
 /// session's end.

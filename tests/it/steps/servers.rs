@@ -8,8 +8,8 @@ use dsctl::model::Version;
 use super::scene::{all, at_points, ended, rest};
 use super::tap::{Points, Strike, Tap};
 use super::wire::Protocol;
-use crate::faults::world::{BY_HOST, BY_STATE, World, reported};
-use crate::harness::{Dsctl, PASSWORD_IN_URL, Running, Store, USER, ZooKeeper, wait, wait_at_most};
+use crate::harness::world::{BY_HOST, BY_STATE, Cluster, World, reported};
+use crate::harness::{Dsctl, Running, Store, ZooKeeper, wait, wait_at_most};
 
 /// Instances, and in how many transactions they are handed over.
 const INSTANCES: i64 = 2;
@@ -72,11 +72,13 @@ impl Scene {
             version,
             registry_inside,
         } = place;
-        let mut world = if registry_inside {
-            World::with_registry_inside(store, version, INSTANCES)
+        let cluster = Cluster::of(version).hanging(INSTANCES);
+        let cluster = if registry_inside {
+            cluster.registry_inside()
         } else {
-            World::new(store, version, INSTANCES)
+            cluster
         };
+        let mut world = cluster.on(store);
         world.stretch();
         let points = Points::new();
         let protocol = if store == Store::MariaDb {
@@ -97,13 +99,7 @@ impl Scene {
 
     /// A failover whose every message passes the taps.
     fn tapped(&self, more: &str) -> Dsctl {
-        let scheme = if self.world.env.store == Store::MariaDb {
-            "mysql"
-        } else {
-            "postgres"
-        };
-        let (address, database) = (self.database.address(), &self.world.env.database);
-        let url = format!("{scheme}://{USER}:{PASSWORD_IN_URL}@{address}/{database}");
+        let url = self.world.env.url_at(&self.database.address());
         let dsctl = self
             .world
             .failover(&format!("{BATCHES} {more}"))

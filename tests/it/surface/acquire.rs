@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::holding::World;
-use super::{DEAD, LIVING, V3_2, rehearsal, run};
+use super::{DEAD, LIVING, V3_2, cluster, rehearsal, run};
+use crate::harness::world::World;
 use crate::harness::{Curator, Dsctl, Running};
 
 const MOMENT: Duration = Duration::from_millis(300);
@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(20);
 impl World {
     fn held(&self, words: &[&str]) -> Running {
         let running = self.acquire(words).spawn();
-        self.zk.await_queue(&self.path, 1);
+        self.zk().await_queue(&self.lock(), 1);
         running
     }
 
@@ -27,19 +27,19 @@ impl World {
     }
 
     fn assert_free(&self) {
-        assert!(self.zk.lock_queue(&self.path).is_empty());
+        assert!(self.zk().lock_queue(&self.lock()).is_empty());
     }
 }
 
 #[test]
 fn curator_waits_for_it() {
-    let world = World::new();
-    let mut curator = Curator::connect(&world.env.connect, &world.path);
+    let world = cluster();
+    let mut curator = Curator::connect(&world.env.connect, &world.lock());
     let mut running = world.held(&[]);
     running.await_stderr("holding");
     assert!(!curator.acquire(MOMENT));
     curator.ask_to_acquire(SOON);
-    world.zk.await_queue(&world.path, 2);
+    world.zk().await_queue(&world.lock(), 2);
     assert!(curator.is_silent() && running.is_running());
     running.signal("INT");
     curator.expect("acquired");
@@ -49,14 +49,14 @@ fn curator_waits_for_it() {
         .err("is held by someone else")
         .err("held by session")
         .err("dsctl lock status");
-    assert_eq!(world.zk.lock_queue(&world.path).len(), 1);
+    assert_eq!(world.zk().lock_queue(&world.lock()).len(), 1);
     curator.release();
     curator.close();
 }
 
 #[test]
 fn every_end_gives_it_back() {
-    let world = World::new();
+    let world = cluster();
     for signal in ["INT", "TERM"] {
         let mut running = world.held(&[]);
         running.await_stderr("until Ctrl-C");
@@ -75,14 +75,14 @@ fn every_end_gives_it_back() {
 
 #[test]
 fn signals_while_it_waits_leave_nothing() {
-    let world = World::new();
+    let world = cluster();
     let holder = world.held(&[]);
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let mut waiting = world.acquire(&[]).spawn();
         waiting.await_stderr("held by session");
         waiting.signal(signal);
         waiting.finish().exit(code);
-        world.zk.await_queue(&world.path, 1);
+        world.zk().await_queue(&world.lock(), 1);
     }
     holder.signal("INT");
     holder.finish().exit(0);
@@ -90,7 +90,7 @@ fn signals_while_it_waits_leave_nothing() {
 
 #[test]
 fn the_programs_status_is_passed_on() {
-    let world = World::new();
+    let world = cluster();
     for (script, code) in [
         ("exit 0", 0),
         ("exit 3", 3),
@@ -109,7 +109,7 @@ fn the_programs_status_is_passed_on() {
 
 #[test]
 fn a_program_that_cannot_be_run() {
-    let world = World::new();
+    let world = cluster();
     for (program, code) in [
         ("/nonexistent/program", 127),
         ("no-such-program", 127),
@@ -126,7 +126,7 @@ fn a_program_that_cannot_be_run() {
 
 #[test]
 fn the_lock_is_held_while_the_program_runs_and_its_streams_are_its_own() {
-    let world = World::new();
+    let world = cluster();
     let status = format!(
         "cat; echo complaint >&2; '{}' lock status -o tsv",
         env!("CARGO_BIN_EXE_dsctl")
@@ -138,7 +138,7 @@ fn the_lock_is_held_while_the_program_runs_and_its_streams_are_its_own() {
         .exit(0);
     let output = output
         .out("typed\n")
-        .out(&world.path)
+        .out(&world.lock())
         .out("\tholder\t")
         .err("complaint");
     assert!(!output.stdout.contains("schema_version"), "{output:?}");
@@ -151,7 +151,7 @@ fn the_lock_is_held_while_the_program_runs_and_its_streams_are_its_own() {
 
 #[test]
 fn signals_are_passed_on() {
-    let world = World::new();
+    let world = cluster();
     for (name, status) in [("INT", 9), ("TERM", 9)] {
         let trap = format!(
             "trap 'echo got {name}; exit 9' {name}; echo ready; while :; do sleep 0.05; done"
@@ -169,7 +169,7 @@ fn signals_are_passed_on() {
 
 #[test]
 fn the_time_ends_the_program_too() {
-    let world = World::new();
+    let world = cluster();
     let output = world
         .acquire(&["--for", "200ms", "--", "sleep", "60"])
         .run();
@@ -179,11 +179,11 @@ fn the_time_ends_the_program_too() {
 
 #[test]
 fn a_lost_lock_ends_the_program() {
-    let world = World::new();
+    let world = cluster();
     let trap = "trap 'echo ended; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
     let running = world.program(trap);
-    let node = world.zk.await_queue(&world.path, 1).remove(0);
-    world.zk.delete(&format!("{}/{node}", world.path));
+    let node = world.zk().await_queue(&world.lock(), 1).remove(0);
+    world.zk().delete(&format!("{}/{node}", world.lock()));
     running
         .finish()
         .exit(8)
@@ -195,23 +195,23 @@ fn a_lost_lock_ends_the_program() {
 
 #[test]
 fn a_program_that_does_not_listen_is_killed_with_its_children() {
-    let mut world = World::new();
+    let mut world = cluster();
     world.env.set("DSCTL_SESSION_TIMEOUT", "4s");
     let running = world
         .program("trap '' TERM; sh -c 'trap \"\" TERM; echo ready; exec sleep 60' & wait; wait");
-    let node = world.zk.await_queue(&world.path, 1).remove(0);
-    world.zk.delete(&format!("{}/{node}", world.path));
+    let node = world.zk().await_queue(&world.lock(), 1).remove(0);
+    world.zk().delete(&format!("{}/{node}", world.lock()));
     // Had a child lived on, the pipes would still be open and this would wait for it.
     running.finish().exit(8).err("is lost");
 }
 
 #[test]
 fn a_lost_lock_without_a_program() {
-    let world = World::new();
+    let world = cluster();
     let mut running = world.acquire(&["-o", "json"]).spawn();
     running.await_stderr("holding");
-    let node = world.zk.await_queue(&world.path, 1).remove(0);
-    world.zk.delete(&format!("{}/{node}", world.path));
+    let node = world.zk().await_queue(&world.lock(), 1).remove(0);
+    world.zk().delete(&format!("{}/{node}", world.lock()));
     let output = running.finish().exit(8).err("is lost");
     let document = super::contract::check(&output, "lock acquire");
     assert_eq!(document["error"]["kind"], "lock_lost");

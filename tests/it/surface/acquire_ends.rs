@@ -1,11 +1,11 @@
 //! `lock acquire -- CMD`: nothing of CMD goes on once the lock can be somebody else's, however it ends, at a terminal too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::holding::World;
-use super::{DEAD, V3_2, living, with_zookeeper};
-use crate::harness::{Dsctl, Running, Store, eventually, signal};
+use super::{DEAD, V3_2, cluster, living, with_zookeeper};
+use crate::harness::world::World;
+use crate::harness::{Dsctl, Running, Store, child_of, eventually, signal};
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -14,7 +14,7 @@ fn world() -> World {
 }
 
 fn world_of_session(session: &str) -> World {
-    let mut world = World::new();
+    let mut world = cluster();
     world.env.set("DSCTL_SESSION_TIMEOUT", session);
     world
 }
@@ -29,25 +29,10 @@ fn is_alive(pid: u32) -> bool {
     !stat.is_empty() && !stat.contains(") Z ")
 }
 
-/// The first process below this one that runs a command of this name.
-fn below(parent: u32, name: &str) -> Option<u32> {
-    let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    list.split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .find_map(|pid: u32| {
-            let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            if command.trim() == name {
-                Some(pid)
-            } else {
-                below(pid, name)
-            }
-        })
-}
-
 fn program_of(running: &Running, terminal: bool) -> u32 {
     if terminal {
         eventually(LIMIT, "the program", || {
-            below(running.pid(), "dsctl").ok_or("none")
+            child_of(running.pid(), "dsctl").ok_or("none")
         })
     } else {
         running.pid()
@@ -86,8 +71,8 @@ impl World {
     }
 
     fn lose(&self) {
-        let node = self.zk.await_queue(&self.path, 1).remove(0);
-        self.zk.delete(&format!("{}/{node}", self.path));
+        let node = self.zk().await_queue(&self.lock(), 1).remove(0);
+        self.zk().delete(&format!("{}/{node}", self.lock()));
     }
 }
 
@@ -102,7 +87,7 @@ fn signals_end_the_programs_children_too() {
             assert!(!is_alive(child), "{terminal} {name}: {output:?}");
             // It was given back, and did not merely expire.
             assert!(
-                world.zk.lock_queue(&world.path).is_empty(),
+                world.zk().lock_queue(&world.lock()).is_empty(),
                 "{terminal} {name}"
             );
         }
@@ -150,27 +135,34 @@ fn kill_9_ends_the_program_before_the_lock_is_free() {
         let program = program_of(&running, terminal);
         signal(program, "KILL");
         // Its session lives on for a while, and the lock with it.
-        world.zk.await_queue(&world.path, 0);
+        world.zk().await_queue(&world.lock(), 0);
         assert!(!is_alive(child), "{terminal}");
         running.finish().exit(137);
     }
+}
+
+/// In a shell: waits until there is this file.
+fn until_there_is(file: &Path) -> String {
+    format!("while ! test -e {}; do sleep 0.05; done", file.display())
+}
+
+/// A program that waits for a file goes on whatever this signal says.
+fn is_not_ended_by(mut running: Running, signal: &str, file: &Path) {
+    running.await_stdout("ready");
+    running.signal(signal);
+    std::fs::write(file, "").unwrap();
+    running.finish().exit(0).out("done");
 }
 
 #[test]
 fn nohup_is_heeded() {
     let world = world();
     let file = world.file("go");
-    let script = format!(
-        "echo ready; while ! test -e {}; do sleep 0.05; done; echo done",
-        file.display()
-    );
-    let mut running = world
+    let script = format!("echo ready; {}; echo done", until_there_is(&file));
+    let running = world
         .acquire_through("/usr/bin/nohup", &[], &["--", "sh", "-c", &script])
         .spawn();
-    running.await_stdout("ready");
-    running.signal("HUP");
-    std::fs::write(file, "").unwrap();
-    running.finish().exit(0).out("done");
+    is_not_ended_by(running, "HUP", &file);
 }
 
 /// A script's background does not hear Ctrl-C, and neither does what runs there under a lock.
@@ -178,22 +170,16 @@ fn nohup_is_heeded() {
 fn an_interrupt_that_is_ignored_stays_so() {
     let world = world();
     let file = world.file("go");
-    let script = format!(
-        "echo ready; while ! test -e {}; do sleep 0.05; done; echo done",
-        file.display()
-    );
+    let script = format!("echo ready; {}; echo done", until_there_is(&file));
     let words = ["--", "sh", "-c", &script];
-    let mut running = world
+    let running = world
         .acquire_through(
             "/bin/sh",
             &["-c", "trap '' INT; exec \"$0\" \"$@\""],
             &words,
         )
         .spawn();
-    running.await_stdout("ready");
-    running.signal("INT");
-    std::fs::write(file, "").unwrap();
-    running.finish().exit(0).out("done");
+    is_not_ended_by(running, "INT", &file);
 }
 
 /// What is typed is the program's while it runs, and the shell's afterwards.
@@ -225,10 +211,7 @@ fn a_pager_behind_the_program_has_the_terminal() {
         file.display()
     );
     let shell = format!("set -m; \"$0\" \"$@\" | sh -c '{pager}'; echo codes ${{PIPESTATUS[*]}}");
-    let script = format!(
-        "echo one; while ! test -e {}; do sleep 0.05; done; echo ended",
-        file.display()
-    );
+    let script = format!("echo one; {}; echo ended", until_there_is(&file));
     let words = ["--", "sh", "-c", &script];
     let dsctl = world
         .acquire_through("/bin/bash", &["-c", &shell], &words)
@@ -284,9 +267,9 @@ fn stopped(world: &World) -> (Running, u32) {
         .spawn();
     running.await_stdout("ready");
     let dsctl = eventually(LIMIT, "the program", || {
-        below(running.pid(), "dsctl").ok_or("none")
+        child_of(running.pid(), "dsctl").ok_or("none")
     });
-    let program = eventually(LIMIT, "its child", || below(dsctl, "sh").ok_or("none"));
+    let program = eventually(LIMIT, "its child", || child_of(dsctl, "sh").ok_or("none"));
     signal(program, "TSTP");
     // 128 and the number of SIGTSTP.
     running.await_stdout("code 148");
@@ -297,7 +280,7 @@ fn stopped(world: &World) -> (Running, u32) {
 fn ctrl_z_stops_and_fg_goes_on() {
     let world = world();
     let (mut running, _) = stopped(&world);
-    assert_eq!(world.zk.lock_queue(&world.path).len(), 1);
+    assert_eq!(world.zk().lock_queue(&world.lock()).len(), 1);
     std::fs::write(world.file("shell"), "").unwrap();
     std::fs::write(world.file("program"), "").unwrap();
     running.await_stdout("ended");
@@ -341,7 +324,7 @@ fn kill_stop_ends_the_program_before_the_lock_is_free() {
         let (running, child) = world.with_child(terminal, &[]);
         let program = program_of(&running, terminal);
         signal(program, "STOP");
-        world.zk.await_queue(&world.path, 0);
+        world.zk().await_queue(&world.lock(), 0);
         assert!(!is_alive(child), "{terminal}");
         signal(program, "CONT");
         running.finish();
@@ -366,7 +349,7 @@ fn who_leaves_the_group_is_ended_too() {
             .spawn();
         running.await_stdout("ready");
         running.signal(name);
-        world.zk.await_queue(&world.path, 0);
+        world.zk().await_queue(&world.lock(), 0);
         let program = number(&file);
         assert!(!is_alive(program), "{name}");
         running.signal("CONT");
@@ -419,7 +402,7 @@ fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
         }
     });
     signal(guard, "CONT");
-    world.zk.await_queue(&world.path, 0);
+    world.zk().await_queue(&world.lock(), 0);
     assert!(!is_alive(number(&file)));
     running.finish();
 }

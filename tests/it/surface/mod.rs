@@ -6,7 +6,6 @@ mod acquire_ends;
 mod configuration;
 mod contract;
 mod garbage;
-mod holding;
 mod masters;
 mod outputs;
 mod refusals;
@@ -19,20 +18,19 @@ mod usage;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dsctl::demo::{Registered, Server};
+use dsctl::demo::Registered;
 use dsctl::model::Version;
 use jiff::Timestamp;
 
+pub use crate::harness::world::{DEAD, LIVING};
+
+use crate::harness::world::{Cluster, World, registered_since};
 use crate::harness::{Dsctl, Dump, Env, FakeRegistration, Output, Store, ddl, wait};
 
 pub const V3_2: Version = Version::new(3, 2, 2);
 pub const V3_4: Version = Version::new(3, 4, 1);
 
-/// The living master of the demonstration.
-pub const LIVING: &str = "10.0.0.1:5678";
-/// The master that died there with work in its hands.
-pub const DEAD: &str = "10.0.0.2:5678";
-/// Its six instances that hang.
+/// The dead master's six instances that hang in the demonstration.
 pub const HANGING: [i64; 6] = [111, 112, 113, 114, 115, 116];
 
 /// The demonstration's cluster in a file, with the registry inside: it needs no server.
@@ -60,21 +58,20 @@ fn fill(env: &Env, version: Version) {
 
 /// A master that started so many minutes ago.
 pub fn master(address: &str, minutes: u64) -> Registered<'_> {
-    let now = Timestamp::now();
-    Registered {
-        server: Server::Master,
+    registered_since(
         address,
-        client: 71,
-        process: 4711,
-        started: now - Duration::from_secs(60 * minutes),
-        reported: now,
-        session_millis: 60_000,
-    }
+        Timestamp::now() - Duration::from_secs(60 * minutes),
+    )
 }
 
 /// Registers the living master, which started two days ago.
 pub fn living(env: &Env, version: Version) -> FakeRegistration {
     env.register(version, &master(LIVING, 2 * 24 * 60))
+}
+
+/// A cluster of which the tests want the dead master's lock.
+pub fn cluster() -> World {
+    Cluster::of(V3_2).release_untold().on(Store::Sqlite)
 }
 
 /// Runs a line of words.

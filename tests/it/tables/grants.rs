@@ -1,11 +1,10 @@
 //! A database user that has what the README lists, and one that lacks one thing of it.
 
-use dsctl::demo::{Registered, seed};
+use dsctl::demo::seed;
 use dsctl::family::{Family, family_of};
-use jiff::{Timestamp, ToSpan};
 
-use super::{WRITING, refused, run};
-use crate::attack::{ALIVE, DEAD, World, server};
+use super::{WRITING, refused, refused_each, run};
+use crate::harness::world::{DEAD, World};
 use crate::harness::{Output, PASSWORD, PASSWORD_IN_URL, Store};
 
 /// One right, as `GRANT` names it.
@@ -80,7 +79,7 @@ struct Guest {
 
 impl Guest {
     fn new(store: Store, release: &str) -> Self {
-        let mut world = World::new(store, release);
+        let mut world = World::idle(store, release);
         let user = format!("guest_{}", world.env.database);
         let (scheme, port) = (
             if store == Store::MariaDb {
@@ -150,20 +149,20 @@ impl Guest {
         }
         self.does("lock acquire 10.0.0.2:5678 --for 100ms");
         self.does("clear-hosts 10.0.0.2:5678 --yes");
-        assert_eq!(self.world.commands(), 0);
+        assert_eq!(self.world.command_count(), 0);
         let state = if self.world.table() == "t_ds_workflow_instance" {
             " --original-state running"
         } else {
             ""
         };
         self.does(&format!("recover --orphans --yes{state}"));
-        assert_eq!(self.world.commands(), 2);
+        assert_eq!(self.world.command_count(), 2);
         self.world.instances([3]);
         self.does("failover --all-dead --yes --grace 0s");
-        assert_eq!(self.world.commands(), 3);
+        assert_eq!(self.world.command_count(), 3);
         self.world.instances([4]);
         self.does("watch --once --yes");
-        assert_eq!(self.world.commands(), 4);
+        assert_eq!(self.world.command_count(), 4);
     }
 }
 
@@ -180,22 +179,19 @@ fn with_the_listed_grants(store: Store) {
         for right in &rights {
             guest.revoke(right);
             if right.is_to_read() {
-                for line in [
+                let lines = [
                     "masters",
                     "lock status",
                     "failover --all-dead --yes --grace 0s",
-                ] {
-                    refused(&guest.world, line, named(right));
-                }
+                ];
+                refused_each(&guest.world, lines, named(right));
             } else {
                 guest.does("masters");
                 let inserts = !right.what.starts_with("UPDATE");
-                for line in WRITING
-                    .iter()
-                    .filter(|line| !(inserts && line.starts_with("clear-hosts")))
-                {
-                    refused(&guest.world, line, named(right));
-                }
+                let lines = WRITING
+                    .into_iter()
+                    .filter(|line| !(inserts && line.starts_with("clear-hosts")));
+                refused_each(&guest.world, lines, named(right));
             }
             guest.grant(std::slice::from_ref(right));
         }
@@ -256,20 +252,16 @@ fn rights_on_single_columns_hide_the_release_in_mariadb() {
         &format!("SELECT ({})", tasks.columns.join(", ")),
         "t_ds_task_instance",
     )]);
-    for line in WRITING {
-        refused(
-            &guest.world,
-            line,
-            "t_ds_version says 3.0.6, but the tables are those of family 2.0",
-        );
-    }
+    refused_each(
+        &guest.world,
+        WRITING,
+        "t_ds_version says 3.0.6, but the tables are those of family 2.0",
+    );
     guest
         .world
         .env
         .sql("UPDATE t_ds_version SET version = 'mine'");
-    for line in WRITING {
-        refused(&guest.world, line, "may not read whole tables");
-    }
+    refused_each(&guest.world, WRITING, "may not read whole tables");
 }
 
 /// A table that is neither read nor written tells nothing by being closed.
@@ -282,7 +274,7 @@ fn task_groups_that_are_closed_change_no_recipe() {
         guest.world.env.insert([guest.world.instance(5).state(17)]);
         guest.does("failover 10.0.0.2:5678 --yes");
         assert_eq!(
-            (guest.world.commands(), guest.world.host(5).as_str()),
+            (guest.world.command_count(), guest.world.host(5).as_str()),
             (3, "NULL"),
             "{store:?}"
         );
@@ -303,16 +295,7 @@ fn task_groups_that_are_closed_change_no_recipe() {
 fn a_registry_in_the_database_wants_rights_of_its_own() {
     for store in [Store::MariaDb, Store::Postgres] {
         let mut guest = Guest::new(store, "3.4.1");
-        let alive = Registered {
-            session_millis: 86_400_000,
-            ..server(ALIVE, Timestamp::now() - 3.hours())
-        };
-        guest
-            .world
-            .env
-            .register_in_database(guest.world.version, &alive);
-        guest.world.env.unset("DSCTL_ZK");
-        guest.world.env.set("DSCTL_REGISTRY", "jdbc");
+        guest.world.move_registry_inside();
         guest.grant(&listed("3.4.1", store));
         let (lock, client) = (
             "t_ds_jdbc_registry_lock",
@@ -334,9 +317,7 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
         guest.grant(&rights);
         for right in &rights {
             guest.revoke(right);
-            for line in WRITING {
-                refused(&guest.world, line, named(right));
-            }
+            refused_each(&guest.world, WRITING, named(right));
             // A lock alone needs them too, and nothing else.
             refused(
                 &guest.world,
@@ -354,7 +335,7 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
         guest.does("lock acquire 10.0.0.2:5678 --for 100ms");
         guest.grant(&listed("3.4.1", store));
         guest.does("failover 10.0.0.2:5678 --yes");
-        assert_eq!(guest.world.commands(), 2, "{store:?}");
+        assert_eq!(guest.world.command_count(), 2, "{store:?}");
     }
 }
 
@@ -400,7 +381,7 @@ fn rights_that_come_from_a_role_count() {
                 .sql(&format!("SET DEFAULT ROLE {role} FOR {}", guest.user()));
         }
         guest.does("failover 10.0.0.2:5678 --yes");
-        assert_eq!(guest.world.commands(), 2, "{store:?}");
+        assert_eq!(guest.world.command_count(), 2, "{store:?}");
     }
 }
 
@@ -409,16 +390,7 @@ fn rights_that_come_from_a_role_count() {
 fn what_is_refused_in_the_registrys_tables_is_no_silence() {
     for store in [Store::MariaDb, Store::Postgres] {
         let mut guest = Guest::new(store, "3.4.1");
-        let alive = Registered {
-            session_millis: 86_400_000,
-            ..server(ALIVE, Timestamp::now() - 3.hours())
-        };
-        guest
-            .world
-            .env
-            .register_in_database(guest.world.version, &alive);
-        guest.world.env.unset("DSCTL_ZK");
-        guest.world.env.set("DSCTL_REGISTRY", "jdbc");
+        guest.world.move_registry_inside();
         guest.grant(&listed("3.4.1", store));
         let (lock, client) = (
             "t_ds_jdbc_registry_lock",
@@ -453,6 +425,6 @@ fn what_is_refused_in_the_registrys_tables_is_no_silence() {
                 .err(quota);
             assert!(!output.stderr.contains("does not answer"), "{output:?}");
         }
-        assert_eq!(guest.world.commands(), 0);
+        assert_eq!(guest.world.command_count(), 0);
     }
 }

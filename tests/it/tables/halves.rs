@@ -4,8 +4,8 @@ use crate::harness::ddl::create_statements;
 use dsctl::metadata::database::Dialect;
 use dsctl::model::Version;
 
-use super::{EVERY, refused, run};
-use crate::attack::World;
+use super::{EVERY, refused, refused_each, run};
+use crate::harness::world::World;
 use crate::harness::{FakeRegistration, Store};
 
 /// The instance table of another release, as a dump of that release would bring it.
@@ -38,16 +38,14 @@ fn two_instance_tables(store: Store) {
         ("3.4.1", "3.2.2", "t_ds_process_instance"),
         ("3.2.2", "3.4.1", "t_ds_workflow_instance"),
     ] {
-        let mut world = World::new(store, release);
+        let mut world = World::idle(store, release);
         world.instances([1]);
         add_instance_table(&world, other, table);
-        for line in EVERY {
-            refused(
-                &world,
-                line,
-                "both t_ds_process_instance and t_ds_workflow_instance",
-            );
-        }
+        refused_each(
+            &world,
+            EVERY,
+            "both t_ds_process_instance and t_ds_workflow_instance",
+        );
         // Nobody can say from here which of the two the masters use.
         for version in ["3.2.2", "3.4.1"] {
             world.env.set("DSCTL_DS_VERSION", version);
@@ -62,7 +60,7 @@ fn two_instance_tables(store: Store) {
             .env
             .sql(&format!("ALTER TABLE {table} RENAME TO old_instances"));
         run(&world, "failover --all-dead --yes --grace 0s").exit(0);
-        assert_eq!(world.commands(), 1, "{release}");
+        assert_eq!(world.command_count(), 1, "{release}");
     }
 }
 
@@ -110,12 +108,10 @@ fn half_renamed(store: Store) {
         ),
     ];
     for (release, change, seen) in halves {
-        let world = World::new(store, release);
+        let world = World::idle(store, release);
         world.instances([1]);
         world.env.sql(change);
-        for line in EVERY {
-            refused(&world, line, seen);
-        }
+        refused_each(&world, EVERY, seen);
     }
 }
 
@@ -138,16 +134,14 @@ fn half_renamed_schemas_in_postgres() {
 #[test]
 fn a_version_of_another_family_is_refused_unless_the_operator_agrees_with_the_tables() {
     for store in Store::ALL {
-        let mut world = World::new(store, "3.1.9");
+        let mut world = World::idle(store, "3.1.9");
         world.instances([1]);
         world.env.sql("UPDATE t_ds_version SET version = '3.2.0'");
-        for line in EVERY {
-            refused(
-                &world,
-                line,
-                "t_ds_version says 3.2.0, but the tables are those of family 3.1",
-            );
-        }
+        refused_each(
+            &world,
+            EVERY,
+            "t_ds_version says 3.2.0, but the tables are those of family 3.1",
+        );
         world.env.set("DSCTL_DS_VERSION", "3.2.0");
         refused(
             &world,
@@ -158,7 +152,7 @@ fn a_version_of_another_family_is_refused_unless_the_operator_agrees_with_the_ta
         run(&world, "failover --all-dead --yes --grace 0s")
             .exit(0)
             .err("t_ds_version says");
-        assert_eq!(world.commands(), 1, "{store:?}");
+        assert_eq!(world.command_count(), 1, "{store:?}");
     }
 }
 
@@ -171,13 +165,13 @@ fn a_contradiction_within_a_family_takes_every_lock_that_it_could_be() {
         ("lock/failover/masters/10.0.0.2:5678", 5),
         ("lock/other", 0),
     ] {
-        let world = World::new(Store::Sqlite, "2.0.1");
+        let world = World::idle(Store::Sqlite, "2.0.1");
         world.instances([1]);
         world.env.sql("UPDATE t_ds_version SET version = '2.0.5'");
         let node = world.env.path(&format!("{path}/_c_1-lock-0000000000"));
         let _holder = FakeRegistration::new(&world.env.connect, &node, b"a master", None);
         let output = run(&world, "failover 10.0.0.2:5678 --yes --lock-timeout 1s").exit(held);
         assert!(output.stderr.contains("2.0.5"), "{output:?}");
-        assert_eq!(world.commands(), i64::from(held == 0), "{path}");
+        assert_eq!(world.command_count(), i64::from(held == 0), "{path}");
     }
 }

@@ -1,9 +1,9 @@
 //! A command table that would refuse a recovery command: told before the first lock and write, and
 //! in the dry run.
 
-use super::{WRITING, refused, run};
-use crate::attack::World;
+use super::{WRITING, refused_each, run};
 use crate::harness::Store;
+use crate::harness::world::World;
 
 fn writes(line: &str) -> bool {
     !line.starts_with("clear-hosts")
@@ -41,11 +41,11 @@ fn commands_that_cannot_be_inserted(store: Store) {
             // SQLite makes no such table of another.
             continue;
         }
-        let world = World::new(store, release);
+        let world = World::idle(store, release);
         world.instances([1]);
         world.env.sql(change);
-        for line in WRITING.into_iter().filter(|line| writes(line)) {
-            let output = refused(&world, line, seen);
+        let lines = WRITING.into_iter().filter(|line| writes(line));
+        for output in refused_each(&world, lines, seen) {
             assert!(output.stderr.contains("hint: "), "{output:?}");
         }
         // Whoever inserts nothing needs nothing of this.
@@ -106,10 +106,10 @@ fn columns_of_somebody_elses_that_fill_themselves_do() {
         ),
     ];
     for (store, change) in cases {
-        let world = World::new(store, "3.2.2");
+        let world = World::idle(store, "3.2.2");
         world.instances([1]);
         world.env.sql(change);
         run(&world, "failover 10.0.0.2:5678 --yes").exit(0);
-        assert_eq!(world.commands(), 1, "{change}");
+        assert_eq!(world.command_count(), 1, "{change}");
     }
 }

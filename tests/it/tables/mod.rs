@@ -6,7 +6,7 @@ mod halves;
 mod inserts;
 mod released;
 
-use crate::attack::World;
+use crate::harness::world::World;
 use crate::harness::{Dsctl, Output};
 
 /// Every command that reads the metadata store.
@@ -48,13 +48,23 @@ fn run(world: &World, line: &str) -> Output {
 /// Refused with this text, and nothing was written.
 #[track_caller]
 fn refused(world: &World, line: &str, seen: &str) -> Output {
+    refused_each(world, [line], seen).remove(0)
+}
+
+/// The same for several lines, one after the other.
+#[track_caller]
+fn refused_each<'a>(
+    world: &World,
+    lines: impl IntoIterator<Item = &'a str>,
+    seen: &str,
+) -> Vec<Output> {
     let (database, registry) = (world.env.dump(), world.env.registry_dump());
-    let output = run(world, line).exit(4);
-    assert!(
-        output.stdout.contains(seen) || output.stderr.contains(seen),
-        "no {seen:?} in\n{output:?}"
-    );
-    database.assert_same(&world.env.dump());
-    assert_eq!(registry, world.env.registry_dump(), "{output:?}");
-    output
+    let mut outputs = Vec::new();
+    for line in lines {
+        let output = run(world, line).exit(4).tells(seen);
+        database.assert_same(&world.env.dump());
+        assert_eq!(registry, world.env.registry_dump(), "{output:?}");
+        outputs.push(output);
+    }
+    outputs
 }

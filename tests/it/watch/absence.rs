@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{
     Rounds, SOON, await_file, end, event, let_pass, long_ago, of, program, time, told, watch,
 };
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{Store, eventually};
 
 const OTHER: &str = "10.0.0.3:5678";
@@ -82,8 +82,7 @@ fn who_returns_while_another_is_failed_over_has_its_whole_grace_anew() {
 #[test]
 fn who_comes_and_goes_while_the_lock_is_waited_for_is_not_failed_over() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
-    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    world.zk().await_queue(&world.lock(), 1);
+    let holder = world.holder();
     let mut watcher = watch(&world, "--grace 3s --lock-timeout 30s").spawn();
     watcher.await_stdout(&of("failover_started", DEAD));
     world.zk().await_queue(&world.lock(), 2);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use zookeeper_client::{Acls, CreateMode};
 
 use super::{end, event, long_ago, of, watch};
-use crate::faults::world::{BY_HOST, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::{Env, MariaDb, Running, Store, ZooKeeper, eventually, wait};
 
 /// Every so-manieth time an instance is left behind, and failed over.
@@ -37,6 +37,7 @@ struct Held {
     database: i64,
 }
 
+/// A watcher, and the servers on which it is counted.
 struct Scene {
     world: World,
     zookeeper: ZooKeeper,
@@ -44,15 +45,6 @@ struct Scene {
 }
 
 impl Scene {
-    fn counter(&self, name: &str) -> u64 {
-        let text = self.zookeeper.four_letters("mntr");
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name}\t")));
-        line.and_then(|number| number.trim().parse().ok())
-            .unwrap_or_else(|| panic!("no {name} in\n{text}"))
-    }
-
     fn held(&self) -> Held {
         let pid = self.watcher.pid();
         let count = |what: &str| {
@@ -65,9 +57,9 @@ impl Scene {
         Held {
             files: count("fd"),
             threads: count("task"),
-            connections: self.counter("zk_num_alive_connections"),
-            watches: self.counter("zk_watch_count"),
-            ephemerals: self.counter("zk_ephemerals_count"),
+            connections: self.zookeeper.counter("zk_num_alive_connections"),
+            watches: self.zookeeper.counter("zk_watch_count"),
+            ephemerals: self.zookeeper.counter("zk_ephemerals_count"),
             database: self.world.env.number(connections),
         }
     }

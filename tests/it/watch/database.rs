@@ -3,7 +3,7 @@
 
 use super::{Rounds, await_commands, end, event, of, program, told, watch};
 use crate::faults::moments::{Moment, SERVERS};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{At, Env, MARKER, MariaDb, Postgres, Proxy, Store};
 
 #[test]
@@ -84,13 +84,17 @@ fn killed_in_a_batch(mut world: World, kill: impl FnOnce(), start: impl FnOnce()
     await_commands(&world, 15);
     let output = end(&world, watcher);
     world.check_complete();
-    let finished: i64 = told(&output, "failover_finished")
-        .iter()
-        .filter_map(|line| line["recovered"].as_i64())
-        .sum();
-    assert_eq!(
-        finished, 10,
-        "the first batch was told with the error: {output:?}"
+    let handed_over = |word| -> i64 {
+        told(&output, word)
+            .iter()
+            .filter_map(|line| line["recovered"].as_i64())
+            .sum()
+    };
+    let (before, after) = (handed_over("error"), handed_over("failover_finished"));
+    // A process of PostgreSQL's may end its transaction before it notices that its server is gone.
+    assert!(
+        [5, 10].contains(&before) && before + after == 15,
+        "what was handed over was told with the error: {output:?}"
     );
 }
 

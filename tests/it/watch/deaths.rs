@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Rounds, end, event, long_ago, of, told, watch, words};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{FakeRegistration, Proxy, Running, Store, ZooKeeper};
 
 #[test]
@@ -72,14 +72,12 @@ fn a_master_that_flaps_faster_than_the_grace_time_keeps_its_work() {
 /// away, and the server finds that out by itself.
 fn cut_off(world: &World, watcher: &mut Running, address: &str) -> Proxy {
     let proxy = Proxy::to(ZooKeeper::shared().port());
-    let master = registered(address);
-    let path = world
-        .env
-        .path(master.key(world.version).trim_start_matches('/'));
-    let payload = master.payload(world.version);
-    let session = Duration::from_secs(6);
-    let registration =
-        FakeRegistration::with_session(&proxy.address(), &path, payload.as_bytes(), None, session);
+    let registration = world.env.register_through(
+        &proxy.address(),
+        world.version,
+        &registered(address),
+        Duration::from_secs(6),
+    );
     watcher.await_stdout(&of("master_registered", address));
     proxy.black_hole();
     // Its clients have lost the server; what they still have to say never arrives.
@@ -176,7 +174,7 @@ fn two_die_within_a_second_and_a_third_is_a_storm() {
     );
     assert_eq!(world.check(), two, "{output:?}");
     assert_eq!(
-        world.cells(&third),
+        world.hosts_and_states(&third),
         [(Some(THIRD.to_owned()), Some(1))].into()
     );
 }

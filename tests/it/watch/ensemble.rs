@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Rounds, end, event, of, told, watch};
 use crate::faults::moments::at_second_batch;
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered, reported};
 use crate::harness::servers::Ensemble;
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered, reported};
 use crate::harness::{Env, Store, eventually};
 
 #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{watch, words};
-use crate::faults::world::{BY_HOST, BY_STATE, World};
 use crate::harness::Store;
+use crate::harness::world::{BY_HOST, BY_STATE, World};
 
 #[test]
 fn rounds_of_cron_remember_what_was_missing() {

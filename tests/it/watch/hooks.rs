@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{SOON, await_file, end, event, of, program, told, watch, words};
 use crate::faults::moments::Moment;
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{At, Store, assert_in_time, eventually, schema};
 
 #[test]

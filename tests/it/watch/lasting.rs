@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Rounds, after_the_error, end, event, let_pass, of, time, told, watch, words};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{Env, FakeRegistration, Proxy, Store, ZooKeeper};
 
 #[test]
@@ -43,13 +43,13 @@ fn a_registry_that_was_away_makes_nobody_dead() {
 
 /// A master with a short session.
 fn short(world: &World, address: &str) -> FakeRegistration {
-    let master = registered(address);
-    let path = world
-        .env
-        .path(master.key(world.version).trim_start_matches('/'));
-    let payload = master.payload(world.version);
     let session = Duration::from_secs(5);
-    FakeRegistration::with_session(&world.env.connect, &path, payload.as_bytes(), None, session)
+    world.env.register_through(
+        &world.env.connect,
+        world.version,
+        &registered(address),
+        session,
+    )
 }
 
 #[test]

@@ -4,7 +4,7 @@ use dsctl::demo::seed;
 
 use super::{Rounds, end, event, told, watch};
 use crate::faults::moments::Moment;
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{At, Store, eventually};
 
 fn awaits(rounds: &Rounds, lines: &[&str]) {

@@ -7,7 +7,7 @@ use dsctl::model::Version;
 use jiff::Timestamp;
 
 use super::{end, event, let_pass, long_ago, of, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{Output, Store};
 
 const SECOND: &str = "10.0.0.3:5678";
@@ -98,14 +98,7 @@ fn one_round_with_the_registry_in_tables_sees_that_a_heartbeat_stands_still() {
 #[test]
 fn with_the_registry_in_tables_who_comes_and_goes_while_the_lock_is_waited_for() {
     let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 5);
-    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    crate::harness::eventually(super::SOON, "lock", || {
-        if world.queue().is_empty() {
-            Err(())
-        } else {
-            Ok(())
-        }
-    });
+    let holder = world.holder();
     let mut watcher = watch(&world, "--grace 3s --lock-timeout 60s").spawn();
     watcher.await_stdout(&of("failover_started", DEAD));
     // It waits for the lock by now.

@@ -32,17 +32,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::faults::world::World;
+use crate::harness::world::World;
 use crate::harness::{Dsctl, Output, Running, assert_in_time, eventually};
 
 /// With everything quick, and the state file in the test's own folder.
-fn watch(world: &World, more: &str) -> Dsctl {
+pub fn watch(world: &World, more: &str) -> Dsctl {
     let state = world.env.home().join("watch.json");
     let words = format!(
         "watch -o ndjson --yes --interval 1s --state-file {} {more}",
         state.display()
     );
     world.dsctl(&words)
+}
+
+/// What an operator says to the watchers of a state file.
+fn aside(world: &World, words: &[&str]) {
+    let state = world.env.home().join("watch.json");
+    world
+        .dsctl("watch --state-file")
+        .args([state.to_str().unwrap()])
+        .args(words)
+        .run()
+        .exit(0);
 }
 
 fn event(word: &str) -> String {
@@ -64,7 +75,7 @@ fn words(output: &Output) -> Vec<String> {
 }
 
 /// The events of one kind.
-fn told(output: &Output, word: &str) -> Vec<serde_json::Value> {
+pub fn told(output: &Output, word: &str) -> Vec<serde_json::Value> {
     output
         .ndjson()
         .into_iter()
@@ -148,15 +159,15 @@ fn await_file(path: &Path) -> String {
 }
 
 /// The rounds of a watcher, as its file of metrics has them.
-struct Rounds(PathBuf);
+pub struct Rounds(PathBuf);
 
 impl Rounds {
-    fn of(world: &World) -> Self {
+    pub fn of(world: &World) -> Self {
         Self(world.env.home().join("rounds.prom"))
     }
 
     /// The arguments that make the watcher write it.
-    fn arguments(&self) -> String {
+    pub fn arguments(&self) -> String {
         format!("--metrics-file {}", self.0.display())
     }
 
@@ -180,7 +191,7 @@ impl Rounds {
     }
 
     /// Waits for so many more rounds that succeed.
-    fn pass(&self, count: usize) {
+    pub fn pass(&self, count: usize) {
         for _ in 0..count {
             let before = self.last_success();
             eventually(SOON, "a round", || {

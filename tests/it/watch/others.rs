@@ -1,8 +1,8 @@
 //! What others do counts for the brake, and what was only refused cools nothing down.
 
 use super::{Rounds, end, long_ago, of, program, told, watch};
-use crate::faults::world::{BY_HOST, DEAD, World};
 use crate::harness::Store;
+use crate::harness::world::{BY_HOST, DEAD, World};
 
 /// Somebody else does two of them before this one may: the third is a storm.
 #[test]
@@ -24,7 +24,7 @@ fn what_is_handed_over_by_hand_counts() {
     assert!(told(&output, "failover_started").is_empty(), "{output:?}");
     assert_eq!(world.check(), &world.ids | &second);
     assert_eq!(
-        world.cells(&third),
+        world.hosts_and_states(&third),
         [(Some(THIRD.to_owned()), Some(1))].into()
     );
 }

@@ -1,18 +1,8 @@
 //! "Watchers are paused" is true from the next batch on, whatever goes on at that moment.
 
-use super::{Rounds, await_commands, await_file, end, of, program, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use super::{Rounds, aside, await_commands, await_file, end, of, program, told, watch};
 use crate::harness::Store;
-
-fn aside(world: &World, words: &[&str]) {
-    let state = world.env.home().join("watch.json");
-    world
-        .dsctl("watch --state-file")
-        .args([state.to_str().unwrap()])
-        .args(words)
-        .run()
-        .exit(0);
-}
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
 
 #[test]
 fn a_pause_ends_a_failover_after_its_batch_and_it_goes_on_afterwards() {
@@ -80,8 +70,7 @@ fn a_pause_while_a_hook_is_asked_holds() {
 #[test]
 fn a_pause_while_the_lock_is_waited_for_holds() {
     let world = World::new(Store::Postgres, BY_HOST, 5);
-    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    world.zk().await_queue(&world.lock(), 1);
+    let holder = world.holder();
     let mut watcher = watch(&world, "--grace 0s --lock-timeout 30s").spawn();
     world.zk().await_queue(&world.lock(), 2);
     aside(&world, &["--pause", "moving the racks"]);

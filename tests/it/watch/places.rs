@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Rounds, end, event, long_ago, of, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{Dsctl, Store};
 
 /// The program, under a shell that lets no file grow beyond a kilobyte or two: as on a full disk, a

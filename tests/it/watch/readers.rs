@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Rounds, await_commands, end, let_pass, of};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{Dsctl, Store};
 
 /// With both streams in a pipe that is full already and that nobody reads.

@@ -2,7 +2,7 @@
 //! failed before.
 
 use super::{end, event, long_ago, of, told, watch};
-use crate::faults::world::{BY_HOST, DEAD, LIVING, World, registered};
+use crate::harness::world::{BY_HOST, DEAD, LIVING, World, registered};
 use crate::harness::{Dsctl, Env, MariaDb, Store};
 
 /// A watcher that takes one setting from a file, and how that file is written.

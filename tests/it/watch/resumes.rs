@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Rounds, end, event, long_ago, of, told, watch};
-use crate::faults::world::{BY_HOST, DEAD, World, registered};
+use super::{Rounds, aside, end, event, long_ago, of, told, watch};
+use crate::harness::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::{At, MYSQL_COMMIT, Running, Store};
 
 const SECOND: &str = "10.0.0.3:5678";
@@ -12,14 +12,14 @@ fn state(world: &World) -> PathBuf {
     world.env.home().join("watch.json")
 }
 
-fn aside(world: &World, words: &[&str]) {
-    let state = state(world);
-    world
-        .dsctl("watch --state-file")
-        .args([state.to_str().unwrap()])
-        .args(words)
-        .run()
-        .exit(0);
+/// The folder has the state file, and nothing besides.
+#[track_caller]
+fn assert_state_alone(world: &World) {
+    let names: Vec<_> = std::fs::read_dir(world.env.home())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["watch.json"]);
 }
 
 /// A watcher whose brake is on, and which looks again only when something changes.
@@ -103,11 +103,7 @@ fn a_resume_outlives_the_watcher_that_it_was_said_to() {
     world.check_complete();
     // Said to nobody, it leaves nothing behind.
     aside(&world, &["--resume"]);
-    let names: Vec<_> = std::fs::read_dir(world.env.home())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(names, ["watch.json"]);
+    assert_state_alone(&world);
 }
 
 /// A rehearsal beside a real watcher leaves the operator's word to the real one.
@@ -178,11 +174,7 @@ fn two_watchers_have_two_state_files() {
             .contains(&event("grace_started"))
     );
     world.check_untouched();
-    let names: Vec<_> = std::fs::read_dir(world.env.home())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(names, ["watch.json"]);
+    assert_state_alone(&world);
 }
 
 /// What a wrong clock or a careless hand has written holds nothing for ever, and ends nothing.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Rounds, await_commands, end, event, of, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World, registered};
 use crate::harness::{Store, eventually};
 
 /// The instances that a master has begun after its return.
@@ -13,7 +13,10 @@ fn of_the_new_life(world: &World) -> std::collections::BTreeSet<i64> {
 }
 
 fn untouched(world: &World, ids: &std::collections::BTreeSet<i64>) {
-    assert_eq!(world.cells(ids), [(Some(DEAD.to_owned()), Some(1))].into());
+    assert_eq!(
+        world.hosts_and_states(ids),
+        [(Some(DEAD.to_owned()), Some(1))].into()
+    );
     assert!(
         world.commands().keys().all(|id| !ids.contains(id)),
         "{:?}",
@@ -48,7 +51,7 @@ fn within_the_grace_time_nothing_is_touched_and_what_is_old_is_told() {
     );
     untouched(&world, &new);
     assert_eq!(
-        world.cells(&world.ids),
+        world.hosts_and_states(&world.ids),
         [(Some(DEAD.to_owned()), Some(1))].into()
     );
     assert_eq!(world.command_count(), 0);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{await_commands, end, event, long_ago, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, World};
+use crate::harness::world::{BY_HOST, BY_STATE, World};
 use crate::harness::{Store, assert_in_time};
 
 const MANY: i64 = 2000;

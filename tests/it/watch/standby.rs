@@ -1,18 +1,13 @@
 //! Somebody else holds the lock, and does the work.
 
-use std::time::Duration;
-
-use dsctl::metadata::database::Access;
-
 use super::{Rounds, await_commands, end, event, of, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{Store, wait};
 
 #[test]
 fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
-    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    world.zk().await_queue(&world.lock(), 1);
+    let holder = world.holder();
     let rounds = Rounds::of(&world);
     let mut watcher = watch(
         &world,
@@ -57,16 +52,7 @@ fn a_watcher_without_the_lock_stands_by_and_finds_nothing_left() {
 #[test]
 fn a_holder_that_nobody_sees_is_told_once() {
     let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 2);
-    let mut holder = world.env.database();
-    wait(async {
-        let limit = Duration::from_mins(10);
-        holder.begin(Access::Write, limit).await.unwrap();
-        let lock = format!(
-            "INSERT INTO t_ds_jdbc_registry_lock (lock_key, lock_owner, client_id, create_time) \
-             VALUES ('/lock/master-failover/{DEAD}', 'frozen', 1, CURRENT_TIMESTAMP)"
-        );
-        holder.execute(&lock.as_str().into()).await.unwrap();
-    });
+    let mut holder = world.uncommitted_holder();
     let rounds = Rounds::of(&world);
     let mut watcher = watch(
         &world,
@@ -92,8 +78,7 @@ fn a_holder_that_nobody_sees_is_told_once() {
 #[test]
 fn a_failover_after_standing_by_is_told_while_it_goes_on() {
     let world = World::new(Store::MariaDb, BY_HOST, 60);
-    let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-    world.zk().await_queue(&world.lock(), 1);
+    let holder = world.holder();
     let mut watcher = watch(&world, "--grace 0s --lock-timeout 1s --batch 1 --rate 1/s").spawn();
     watcher.await_stdout(&event("standby"));
     holder.signal("TERM");

@@ -7,7 +7,7 @@ use dsctl::model::Version;
 
 use super::{end, of, program, told, watch};
 use crate::faults::moments::Moment;
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World};
 use crate::harness::{At, Running, Store, eventually};
 
 fn dead() -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The registry inside the database: with the database both are gone at once, and both are back.
 
 use super::{Rounds, after_the_error, end, of, told, watch};
-use crate::faults::world::{BY_STATE, DEAD, LIVING, World, registered};
+use crate::harness::world::{BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{At, Env, MYSQL_COMMIT, MariaDb};
 
 fn in_tables(server: &MariaDb) -> World {

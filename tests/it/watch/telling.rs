@@ -6,8 +6,8 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use super::{Rounds, end, event, of, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, World};
-use crate::harness::{Store, assert_in_time, free_port};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
+use crate::harness::{Running, Store, assert_in_time, free_port};
 
 #[test]
 fn settings_are_read_again_and_metrics_are_kept() {
@@ -49,6 +49,15 @@ fn ask(port: u16, request: &[u8]) -> String {
     answer
 }
 
+/// That a page of metrics has this line.
+#[track_caller]
+fn assert_line(page: &str, line: &str) {
+    assert!(
+        page.lines().any(|found| found == line),
+        "no {line} in\n{page}"
+    );
+}
+
 fn success(page: &str) -> f64 {
     let line = page
         .lines()
@@ -71,10 +80,7 @@ fn metrics_are_served_and_nobody_who_asks_holds_the_loop() {
         "dsctl_unfinished_instances{verdict=\"dead\"} 5",
         "dsctl_paused 0",
     ] {
-        assert!(
-            page.lines().any(|found| found == line),
-            "no {line} in\n{page}"
-        );
+        assert_line(&page, line);
     }
     assert!(ask(port, b"GET /other HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 "));
     assert!(ask(port, b"\x16\x03\x01\x00\xff\xfe garbage\n\n").starts_with("HTTP/1.1 400 "));
@@ -337,53 +343,46 @@ fn the_page_of_a_round_shows_what_is_left_after_it() {
             "dsctl_unfinished_instances{verdict=\"claimed\"} 5",
             "dsctl_masters{verdict=\"alive\"} 1",
         ] {
-            assert!(
-                page.lines().any(|found| found == line),
-                "no {line} in\n{page}"
-            );
+            assert_line(&page, line);
         }
     }
+}
+
+/// A failover of one instance a second, of which two are handed over by now.
+fn in_the_middle() -> (World, Rounds, Running) {
+    let world = World::new(Store::MariaDb, BY_STATE, 5);
+    let rounds = Rounds::of(&world);
+    let more = format!("--grace 0s --batch 1 --rate 1/s {}", rounds.arguments());
+    let mut watcher = watch(&world, &more).spawn();
+    watcher.await_stdout(&event("failover_started"));
+    super::await_commands(&world, 2);
+    (world, rounds, watcher)
+}
+
+/// The page counts what an event says was done.
+#[track_caller]
+fn assert_counted(rounds: &Rounds, event: &serde_json::Value) {
+    let done = event["recovered"].as_u64().unwrap();
+    assert!(done >= 2, "{event}");
+    let line = format!("dsctl_failover_instances_total{{outcome=\"recovered\"}} {done}");
+    assert_line(&rounds.text(), &line);
 }
 
 /// Nobody writes the page of a round that a signal ends, but what was done is counted.
 #[test]
 fn what_was_handed_over_is_counted_whatever_ends_the_round() {
-    let world = World::new(Store::MariaDb, BY_STATE, 5);
-    let rounds = Rounds::of(&world);
-    let more = format!("--grace 0s --batch 1 --rate 1/s {}", rounds.arguments());
-    let mut watcher = watch(&world, &more).spawn();
-    watcher.await_stdout(&event("failover_started"));
-    super::await_commands(&world, 2);
+    let (world, rounds, watcher) = in_the_middle();
     let output = end(&world, watcher);
-    let done = told(&output, "error")[0]["recovered"].as_u64().unwrap();
-    let line = format!("dsctl_failover_instances_total{{outcome=\"recovered\"}} {done}");
-    let page = rounds.text();
-    assert!(
-        done >= 2 && page.lines().any(|found| found == line),
-        "no {line} in\n{page}"
-    );
+    assert_counted(&rounds, &told(&output, "error")[0]);
 }
 
 /// A pause in the middle of a failover takes nothing back.
 #[test]
 fn what_was_handed_over_before_a_refusal_is_counted() {
-    let world = World::new(Store::MariaDb, BY_STATE, 5);
-    let rounds = Rounds::of(&world);
-    let more = format!("--grace 0s --batch 1 --rate 1/s {}", rounds.arguments());
-    let mut watcher = watch(&world, &more).spawn();
-    watcher.await_stdout(&event("failover_started"));
-    super::await_commands(&world, 2);
+    let (world, rounds, mut watcher) = in_the_middle();
     std::fs::write(world.env.home().join("watch.json.pause"), "").unwrap();
     watcher.await_stdout(&event("failover_refused"));
     rounds.pass(1);
     let output = end(&world, watcher);
-    let done = told(&output, "failover_refused")[0]["recovered"]
-        .as_u64()
-        .unwrap();
-    let line = format!("dsctl_failover_instances_total{{outcome=\"recovered\"}} {done}");
-    let page = rounds.text();
-    assert!(
-        done >= 2 && page.lines().any(|found| found == line),
-        "no {line} in\n{page}"
-    );
+    assert_counted(&rounds, &told(&output, "failover_refused")[0]);
 }

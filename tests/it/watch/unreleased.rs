@@ -2,7 +2,7 @@
 
 use super::{Rounds, end, event, of, watch};
 use crate::faults::lost_lock::delete_request;
-use crate::faults::world::{BY_HOST, DEAD, World};
+use crate::harness::world::{BY_HOST, DEAD, World};
 use crate::harness::{At, Proxy, Store, ZooKeeper};
 
 #[test]

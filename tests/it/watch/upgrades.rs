@@ -4,8 +4,8 @@
 use dsctl::model::Version;
 
 use super::{Rounds, end, of, told, watch};
-use crate::faults::world::{DEAD, World};
 use crate::harness::Store;
+use crate::harness::world::{DEAD, World};
 
 /// From 3.1.7 on masters read start parameters from the command; tables and heartbeats are as they
 /// were.

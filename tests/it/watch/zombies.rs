@@ -10,8 +10,8 @@ use dsctl::model::Version;
 use jiff::Timestamp;
 
 use super::{Rounds, await_file, end, of, program, told, watch};
-use crate::faults::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::Store;
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 
 const RELEASE: Version = Version::new(3, 3, 1);
 
@@ -19,7 +19,10 @@ const RELEASE: Version = Version::new(3, 3, 1);
 fn untouched(world: &World, begun: &BTreeSet<i64>) {
     assert_eq!(world.command_count(), 0);
     let all = &world.ids | begun;
-    assert_eq!(world.cells(&all), [(Some(DEAD.to_owned()), Some(1))].into());
+    assert_eq!(
+        world.hosts_and_states(&all),
+        [(Some(DEAD.to_owned()), Some(1))].into()
+    );
 }
 
 /// Its row among the clients was purged, as by a database that stood still for a while; it goes on.
@@ -120,7 +123,7 @@ fn what_an_idle_master_begins_after_its_loss_proves_that_it_lives() {
         );
         assert!(told(&output, "failover_started").is_empty(), "{output:?}");
         assert_eq!(
-            world.cells(&begun),
+            world.hosts_and_states(&begun),
             [(Some(DEAD.to_owned()), Some(1))].into()
         );
     }
@@ -146,7 +149,7 @@ fn rounds_of_cron_know_what_an_idle_master_has_begun_since() {
             assert!(told(&output, "failover_finished").is_empty(), "{output:?}");
         }
         assert_eq!(
-            world.cells(&begun),
+            world.hosts_and_states(&begun),
             [(Some(DEAD.to_owned()), Some(1))].into()
         );
     }
@@ -188,8 +191,7 @@ fn a_task_that_is_begun_after_the_loss_is_a_sign_of_life() {
 fn a_run_by_hand_sees_what_is_begun_while_it_waits_for_the_lock() {
     for (store, version) in [(Store::MariaDb, BY_STATE), (Store::Postgres, BY_HOST)] {
         let world = World::new(store, version, 5);
-        let holder = world.dsctl(&format!("lock acquire {DEAD}")).spawn();
-        world.zk().await_queue(&world.lock(), 1);
+        let holder = world.holder();
         let running = world.failover("").spawn();
         world.zk().await_queue(&world.lock(), 2);
         let begun = world.add_later(DEAD, Timestamp::now(), 1);
@@ -217,7 +219,7 @@ fn a_run_by_hand_ends_when_something_is_begun_between_two_batches() {
     let done = world.command_count();
     assert!((4..12).contains(&done), "{output:?}");
     assert_eq!(
-        world.cells(&begun),
+        world.hosts_and_states(&begun),
         [(Some(DEAD.to_owned()), Some(1))].into()
     );
 }

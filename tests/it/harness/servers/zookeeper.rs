@@ -100,6 +100,16 @@ impl ZooKeeper {
     pub fn four_letters(&self, word: &str) -> String {
         four_letters(self.port(), word).unwrap()
     }
+
+    /// One of its own counters.
+    pub fn counter(&self, name: &str) -> u64 {
+        let text = self.four_letters("mntr");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}\t")));
+        line.and_then(|number| number.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no {name} in\n{text}"))
+    }
 }
 
 /// Ticks of half a second: sessions can be as short as one second. One client in a thousand tests
