@@ -189,7 +189,7 @@ impl Refusal {
                  'dsctl failover {address}' does the rest"
             ),
             Self::Paused { .. } => "the rest follows after dsctl watch --resume".to_owned(),
-            Self::Storm(_) => "go on with dsctl watch --resume".to_owned(),
+            Self::Storm(_) => "resume with dsctl watch --resume".to_owned(),
             Self::OthersAtWork(_) => "it is tried again once these locks are given back".to_owned(),
             Self::CameAndWent(_) => "nothing of it was touched; run the same command again".to_owned(),
             Self::InDoubt(_) => "the clocks of this machine and of the masters may differ; if the master's process is gone, \

@@ -1,4 +1,4 @@
-//! Which guard holds a dead master's failover back, and how that is told.
+//! Which guard delays a dead master's failover, and how that is reported.
 
 use super::event::Released;
 use super::guard::{self, Hold};
@@ -40,7 +40,7 @@ impl Watcher<'_> {
         self.braked(around, storm, now).map(Hold::Brake)
     }
 
-    /// The brake stays on until somebody resumes.
+    /// The storm brake stays on until an operator resumes.
     fn braked(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -57,8 +57,8 @@ impl Watcher<'_> {
         self.memory.brake.as_ref().map(|brake| brake.reason.clone())
     }
 
-    /// Under a master's lock it was seen that others have done too much already. It is told with
-    /// the refusal.
+    /// Trips the storm brake: under a master's lock it was seen that others have done too much
+    /// already. The refusal reports it.
     pub(super) fn trip(&mut self, around: &mut Surroundings<'_>, master: &Address, reason: &str) {
         self.announced
             .insert(master.to_string(), format!("brake {reason}"));
@@ -66,9 +66,9 @@ impl Watcher<'_> {
         self.braked(around, Some(reason.to_owned()), now);
     }
 
-    /// An operator's word is taken in the round after it, whether or not anything waits for that:
-    /// later it would release a brake that nobody has seen yet. What came before is then no storm
-    /// any more.
+    /// A resume takes effect in the next round, whether or not anything waits for it: later it
+    /// would release a brake that the operator has not seen yet. Failovers before it no longer
+    /// count for the brake.
     pub(super) async fn take_resume(&mut self, around: &mut Surroundings<'_>) {
         if !around.resumed() || self.memory.brake.take().is_none() {
             return;
@@ -82,7 +82,7 @@ impl Watcher<'_> {
             .await;
     }
 
-    /// Tells a guard once, not in every round.
+    /// Reports a guard once, not in every round.
     pub(super) async fn announce(
         &mut self,
         around: &mut Surroundings<'_>,

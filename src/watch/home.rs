@@ -1,5 +1,5 @@
-//! Which cluster a memory is of: not by the texts of its addresses, which may change while the
-//! cluster stays the same, or stay the same while they lead to another one.
+//! Which cluster a saved state belongs to. Addresses do not tell: they may change while the cluster
+//! stays the same, or stay the same and lead to another one.
 
 use std::collections::BTreeSet;
 
@@ -9,28 +9,28 @@ use crate::failover::Roll;
 use crate::model::Registrations;
 use crate::registry::Registry;
 
-/// What a cluster is known by.
+/// The identity of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Home {
-    /// ZooKeeper: the transaction and the time that made the masters' parent, whatever database is
-    /// beside it: one that was promoted from a replica is the same cluster's. A registry in a
-    /// database: the server, and its database.
+    /// ZooKeeper: the transaction and the time that created the masters' parent node, whatever the
+    /// database is: one that was promoted from a replica belongs to the same cluster. A registry in
+    /// a database: the server, and its database.
     place: String,
-    /// Who was registered in a database's tables. They go on there when another server takes its
-    /// place.
+    /// The masters that were registered in a database's tables. They stay registered there when
+    /// another server takes its place.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     lives: BTreeSet<String>,
 }
 
 impl Home {
-    /// Where a look has led; `None` where it does not show that.
+    /// The cluster that these registrations belong to; `None` if they do not show it.
     pub(super) fn of(
         registry: &dyn Registry,
         masters: &Registrations,
         roll: &Roll,
     ) -> Option<Self> {
-        // Where nobody is, it may be nobody's.
+        // Without any registration it may be any cluster's.
         if masters.prove_nothing() {
             return None;
         }

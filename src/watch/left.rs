@@ -1,4 +1,4 @@
-//! What hangs and no failover takes: told once whenever it changes, and counted.
+//! Unfinished instances that no failover takes: reported whenever that changes, and counted.
 
 use super::surroundings::Surroundings;
 use super::watcher::Watcher;
@@ -26,13 +26,13 @@ fn is_claimed(family: &Family, count: &HostCount) -> bool {
     }
 }
 
-/// How many instances were handed over and wait for a master.
+/// How many instances were handed over and are waiting for a master.
 pub(super) fn claimed(family: &Family, counts: &[HostCount]) -> u64 {
     sum(counts, |count| is_claimed(family, count))
 }
 
 impl Watcher<'_> {
-    /// Counts what is left alone, and tells it when it is not as it was told last.
+    /// Counts what is left alone, and reports it if it has changed since the last report.
     pub(super) async fn tell_left(
         &mut self,
         around: &mut Surroundings<'_>,

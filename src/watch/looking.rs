@@ -1,4 +1,4 @@
-//! Looks at the registry, and for signs of life of whoever is not registered.
+//! Reads the registry, and looks for signs of life of masters that are not registered.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -16,29 +16,30 @@ use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
 use crate::registry::Registry;
 
-/// How much longer than the interval a look may be in coming: rounds take their time.
+/// How much longer than the interval the time between two looks may be: a round takes time itself.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Why every grace time begins anew where several clusters share a state file: it would do so in
-/// every round of cron.
-pub(super) const ANOTHERS: &str = "the registry has lost its data, or what was remembered is another cluster's, and each needs a state file of its own (--state-file)";
+/// Why every grace time starts again when several clusters share a state file: with cron it would
+/// do so in every round.
+pub(super) const ANOTHERS: &str = "the registry has lost its data, or the saved state is another \
+    cluster's, and each cluster needs its own state file (--state-file)";
 
 impl Watcher<'_> {
-    /// One look at the registry. What it does not prove to have gone on since the last one begins
-    /// anew.
+    /// Looks at the registry once. An absence that is not proven to have lasted since the last look
+    /// starts again.
     pub(super) async fn look(
         &mut self,
         cluster: &mut Cluster,
     ) -> Result<Registrations, FailoverError> {
         let masters = if self.plan.once {
-            // No later round of this process sees whether a heartbeat stands still.
+            // With `--once` no later round can see whether a heartbeat has stopped.
             beyond_doubt(&mut *cluster.registry).await?
         } else {
             cluster.registry.masters().await?
         };
         let family = cluster.store.release().family;
-        // No master at all is the registry's failure until one is back, and no reason to end the
-        // round.
+        // No master at all counts as a registry failure until one is back; it is no reason to end
+        // the round.
         check_registry(&masters, family, place(&*cluster.registry), true)?;
         self.see(&*cluster.registry, &masters);
         Ok(masters)
@@ -63,13 +64,13 @@ impl Watcher<'_> {
             .see(look, registered, self.plan.rules.allow_no_masters, longest);
     }
 
-    /// So long a registry that keeps no count may go unseen, between two rounds and in a failover:
-    /// where the database is slow, either takes its time.
+    /// How long a registry that keeps no count may go without a look, between two rounds and during
+    /// a failover: with a slow database both take long.
     pub(super) fn longest(&self) -> Duration {
         self.plan.interval.saturating_add(MARGIN)
     }
 
-    /// What was remembered holds for the cluster that it was seen in, and for no other.
+    /// Discards a saved state that belongs to another cluster.
     fn settle(&mut self, home: Option<Home>) {
         let Some(home) = home else { return };
         if self
@@ -91,7 +92,7 @@ impl Watcher<'_> {
         self.memory.home = Some(home);
     }
 
-    /// Scans the store, and goes on looking at the registry meanwhile: a large table takes long.
+    /// Scans the database, and keeps looking at the registry meanwhile: a large table takes long.
     pub(super) async fn scan(
         &mut self,
         cluster: &mut Cluster,
@@ -114,9 +115,8 @@ impl Watcher<'_> {
         .await
     }
 
-    /// Looks at the registry if nobody has for as long as between two rounds: of many masters, or
-    /// in a slow database, what is asked of one after the other takes long, and would prove no
-    /// absence.
+    /// Looks at the registry if the last look is as long ago as an interval: with many masters or a
+    /// slow database, checking one after the other takes long, and no absence would be proven.
     async fn look_meanwhile(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         let looked = self
             .memory
@@ -131,7 +131,7 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Notes what rows there are, for absences that have just begun.
+    /// Records the current rows of masters whose absence has just started.
     pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         for address in self.memory.missing.without_mark() {
             self.look_meanwhile(cluster).await?;
@@ -141,9 +141,9 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Looks whether somebody who is not registered has begun or changed anything since. Who is
-    /// held back by something else is looked at when that lets go: what has come since then is
-    /// long.
+    /// Checks whether a master that is not registered has started or changed anything since it was
+    /// lost. A master that another guard delays is checked when that guard ends: there is enough to
+    /// see by then.
     pub(super) async fn seek_life(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         self.mark(cluster).await?;
         let now = self.now();
@@ -167,11 +167,11 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// What a refusal says of a master's life.
+    /// Records the sign of life that a refusal reports.
     pub(super) fn learn(&mut self, master: &Address, failure: Option<&FailoverError>) {
         match failure {
             Some(FailoverError::Refused(Refusal::ShowsLife { sign, .. })) => {
-                // It is told with the refusal.
+                // The refusal reports it.
                 self.announced
                     .insert(master.to_string(), format!("alive {sign}"));
                 self.memory

@@ -1,5 +1,5 @@
-//! Since when masters are missing, as far as looks at the registry prove it, and what rows there
-//! were then. Pure.
+//! Since when masters are missing, as far as looks at the registry prove it, and which rows they
+//! had then. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 use crate::failover::{Before, Between, Roll};
 use crate::metadata::Mark;
 
-/// One look at the registry, as it is kept for the next one.
+/// One look at the registry, kept for comparison with the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Who was registered.
+    /// The masters that were registered.
     pub roll: Roll,
     /// When, in epoch milliseconds.
     pub at_ms: i64,
-    /// When, by a clock that nobody sets; `None` if another process looked.
+    /// When, by the monotonic clock; `None` if another process looked.
     pub steady: Option<Instant>,
 }
 
 impl Look {
-    /// Why a look does not prove that whoever is missing in both was away all the time in between;
-    /// `None` if it does. A registry that counts misses nobody. Elsewhere nobody may have looked
-    /// away for longer than `longest`.
+    /// Why this look and the earlier one do not prove that a master missing in both was away all
+    /// the time in between; `None` if they do. A registry that counts changes misses none. With any
+    /// other, no more than `longest` may lie between the looks.
     fn doubt(&self, earlier: &Self, longest: Duration) -> Option<&'static str> {
         match self.roll.since(&earlier.roll) {
             Between::Nothing => None,
-            Between::Something => Some("somebody came and went without being seen"),
+            Between::Something => Some("a master came and went between two looks"),
             Between::NotCounted => {
                 let wall = self.at_ms.saturating_sub(earlier.at_ms);
                 let steady = self
@@ -36,11 +36,12 @@ impl Look {
                     .map(|(now, then)| now.saturating_duration_since(then));
                 let within =
                     u64::try_from(wall).is_ok_and(|wall| Duration::from_millis(wall) <= longest);
-                // Of a clock that was set back the other one knows.
+                // If the wall clock was set back, the monotonic clock shows it.
                 let fits =
                     steady.map_or(within, |steady| steady <= longest && (within || wall < 0));
                 (!fits).then_some(
-                    "nobody looked for longer than --interval, and this registry does not count who comes and goes",
+                    "the registry was not read for longer than --interval, and this registry does \
+                     not count its changes",
                 )
             }
         }
@@ -53,39 +54,39 @@ impl Look {
 pub struct Absence {
     /// When it was first seen, in epoch milliseconds.
     pub since: i64,
-    /// What rows there were then.
+    /// The rows it had then.
     pub mark: Option<Mark>,
 }
 
-/// So many masters that went without work are remembered, the last ones.
+/// How many masters that left without work are remembered; the last ones are.
 const MOST_IDLE: usize = 100;
 
-/// What was seen of registrations, and since when masters with work are missing.
+/// The registrations seen, and since when masters with work are missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     /// By address.
     pub absences: BTreeMap<String, Absence>,
-    /// Masters that are not registered and have shown that they live: what they were seen to begin.
-    /// That holds until they register, or nothing names them any more.
+    /// Masters that are not registered but have shown a sign of life: what they were seen to start.
+    /// It stays until they register, or no instance names them any more.
     pub alive: BTreeMap<String, String>,
-    /// Masters whose registration was seen to go while they had no work, and what rows there were
-    /// then: whoever has work later has begun it without a registration.
+    /// Masters that lost their registration while they had no work, and the rows they had then:
+    /// work that such a master has later was started without a registration.
     pub idle: BTreeMap<String, Absence>,
-    /// Who was registered when anybody last was, however long ago.
+    /// The registered masters at the last look that found any, however long ago.
     pub registered: BTreeSet<String>,
     /// The last look.
     pub last: Option<Look>,
     /// Whether the last look found no master at all.
     pub blind: bool,
-    /// Why absences begin anew, until that is told.
+    /// Why absences start again, until that is reported.
     pub doubt: Option<&'static str>,
 }
 
 impl Missing {
-    /// Takes a look into account. Whatever it does not prove to have gone on begins anew.
+    /// Takes a look into account. Absences that are not proven to have lasted start again.
     ///
-    /// After a time in which no master was there at all every grace time starts anew: that was the
-    /// registry's failure and not a master's. So nothing is kept of it, for this process or the
+    /// After a time without any master every grace time starts again: that was a failure of the
+    /// registry and not of a master. So no absence from that time is kept, for this process or the
     /// next.
     pub fn see(
         &mut self,
@@ -96,7 +97,7 @@ impl Missing {
     ) {
         let doubt = match &self.last {
             Some(last) => look.doubt(last, longest),
-            None => Some("what was remembered of it is not proven"),
+            None => Some("the saved record of it is not proven"),
         };
         if doubt.is_some() {
             self.idle.clear();
@@ -115,15 +116,15 @@ impl Missing {
         self.alive
             .retain(|address, _| !registered.contains(address));
         self.idle.retain(|address, _| !registered.contains(address));
-        // That all of them went together is the registry's failure: who does not come back with the
-        // others is lost then.
+        // If all of them went together, the registry failed: a master that does not come back with
+        // the others counts as lost then.
         if !self.blind {
             self.lose(registered, look.at_ms);
         }
         self.last = Some(look);
     }
 
-    /// Notes whose registration has gone.
+    /// Records the registrations that are gone.
     fn lose(&mut self, registered: BTreeSet<String>, at_ms: i64) {
         let before = std::mem::replace(&mut self.registered, registered);
         for lost in before.difference(&self.registered) {
@@ -147,8 +148,8 @@ impl Missing {
         !self.blind && self.registered.contains(address)
     }
 
-    /// Says which masters have work and are not registered: of these the absence counts from now
-    /// on, if it does not yet.
+    /// Names the masters that have work and are not registered: their absence starts now, if it has
+    /// not started yet.
     pub fn name(&mut self, dead: &BTreeSet<String>, now: i64) {
         self.absences.retain(|address, _| dead.contains(address));
         self.alive.retain(|address, _| dead.contains(address));
@@ -157,7 +158,7 @@ impl Missing {
         }
     }
 
-    /// Begins an absence, if it has not begun yet.
+    /// Starts an absence, if it has not started yet.
     pub fn begin(&mut self, address: &str, now: i64) {
         if self.blind {
             return;
@@ -180,7 +181,7 @@ impl Missing {
             .collect()
     }
 
-    /// Gives an absence its mark.
+    /// Sets the mark of an absence.
     pub fn mark(&mut self, address: &str, mark: &Mark) {
         let both = [self.absences.get_mut(address), self.idle.get_mut(address)];
         for absence in both
@@ -206,7 +207,7 @@ impl Missing {
         })
     }
 
-    /// The registry could not be seen: what was missing before proves nothing any more.
+    /// The registry could not be seen: earlier absences are no longer proven.
     pub fn lose_sight(&mut self) {
         self.absences.clear();
         self.idle.clear();
@@ -228,7 +229,7 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(30);
 
-    /// A look by another process, at a registry that counts or not.
+    /// A look by another process, at a registry with or without a count.
     fn look(count: Option<i32>, registered: &[&str], at_ms: i64) -> Look {
         let server = |address: &&str| Registration {
             address: Address::seen(*address),
@@ -297,8 +298,7 @@ mod tests {
         missing.lose_sight();
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!(since(&missing)["a:1"], 2_000);
-        // All masters gone together, and one back: its companions have the whole grace time to
-        // follow.
+        // All masters gone together, and one back: the others have the whole grace time to follow.
         missing.see(look(None, &[], 3_000), dead(&[]), false, LONGEST);
         missing.name(&dead(&["a:1", "b:1"]), 3_000);
         assert!(missing.blind && missing.absences.is_empty());
@@ -338,7 +338,7 @@ mod tests {
         // Another process's clock is not ours.
         round(&mut missing, &["a:1"], 50_000);
         assert_eq!(since(&missing)["a:1"], 50_000);
-        // Our own: the clock that nobody sets knows how long it was.
+        // In the same process the monotonic clock shows how long it was.
         let (start, late) = (Instant::now(), Duration::from_secs(31));
         let at = |at_ms, after| Look {
             steady: Some(start + after),

@@ -1,5 +1,5 @@
-//! The failover loop: sees masters come and go, and fails one over when it is shown dead for long
-//! enough.
+//! The failover loop: watches masters come and go, and fails one over when it has been dead for
+//! long enough.
 
 mod clock;
 mod event;

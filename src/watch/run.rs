@@ -1,4 +1,4 @@
-//! The loop itself: look, judge, hold back or do, tell, wait.
+//! The loop itself: look, judge, delay or fail over, report, wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ pub struct Ended {
     pub code: ExitCode,
 }
 
-/// Runs until a signal comes, one round is done, or nothing has succeeded for too long.
+/// Runs until a signal arrives, one round is done, or no round has succeeded for too long.
 pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal) -> Ended {
     let mut memory = around.recall();
     if let Some(now) = Reading::now() {
@@ -68,7 +68,7 @@ pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal)
     Ended { code }
 }
 
-/// Why a round failed.
+/// The failure of a round.
 struct Failure {
     text: String,
     code: ExitCode,
@@ -76,9 +76,9 @@ struct Failure {
     source: Option<Source>,
 }
 
-/// What ends one cluster's connection.
+/// What to do after the connection to a cluster has ended.
 enum Next {
-    /// Open it again, after a failure with a pause: in words, and as the exit code of one round.
+    /// Connect again, after a failure with a pause: its text, and the exit code of a single round.
     Reopen(Option<Failure>),
     End(ExitCode),
 }
@@ -86,7 +86,7 @@ enum Next {
 impl Watcher<'_> {
     async fn run(&mut self, around: &mut Surroundings<'_>) -> ExitCode {
         let mut failures = 0_u32;
-        // Rounds that remember nothing of each other would wait for ever, and nobody would know.
+        // Rounds without a saved state would wait for ever, without any notice.
         if self.plan.once {
             self.keep(around);
             if self.tell_unkept(around).await {
@@ -106,8 +106,8 @@ impl Watcher<'_> {
                     cluster.store.close().await;
                     next
                 }
-                // Once it has worked, settings and schema are right: another server may answer at
-                // the address for a while.
+                // Once a connection has worked, settings and schema are right: a failure may come
+                // from another server that answers at the address for a while.
                 Err(Trouble {
                     text: why,
                     fatal: Some(code),
@@ -136,7 +136,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// The database is asked first: where the registry did not answer, that one has.
+    /// The database is opened first: if the registry did not answer, the database has.
     fn note_answers(&mut self, opened: &Result<Cluster, Trouble>) {
         let have_answered = match opened {
             Ok(_) => &Source::ALL[..],
@@ -150,7 +150,7 @@ impl Watcher<'_> {
             .extend(have_answered.iter().map(|source| (*source, true)));
     }
 
-    /// Tells the failure and pauses; gives a code if that is the end.
+    /// Reports the failure and pauses; returns an exit code if the loop must end.
     async fn after_failure(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -183,8 +183,7 @@ impl Watcher<'_> {
         let mut stop = self.stop.clone();
         tokio::select! {
             stop = stop.requested() => Some(code_of(stop)),
-            // It may be the settings that are wrong: no round would ever succeed before they are
-            // read.
+            // The settings may be wrong: without a reload no round would ever succeed.
             () = around.reload() => None,
             () = tokio::time::sleep(pause) => None,
         }
@@ -220,8 +219,8 @@ impl Watcher<'_> {
         }
     }
 
-    /// Waits for the next round, and looks at the registry whenever it may have changed: the store
-    /// is scanned only when it has, or when its time has come.
+    /// Waits for the next round, and looks at the registry whenever it may have changed: the
+    /// database is scanned only if it has, or when a scan is due.
     async fn pause_between(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -255,15 +254,15 @@ impl Watcher<'_> {
         }
     }
 
-    /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody
-    /// known or dead here. Who was seen to live is forgotten only where it certainly is another
-    /// one.
+    /// Another registry or database may be another cluster's: what was seen elsewhere makes no
+    /// master known or dead here. Signs of life are forgotten only if it certainly is another
+    /// cluster.
     fn arrive(&mut self, cluster: &Cluster) {
         self.endpoints = Some((
             cluster.registry.endpoint().to_owned(),
             cluster.store.endpoint().to_owned(),
         ));
-        // After an upgrade the rows may have been rewritten by nobody who lives.
+        // After an upgrade the rows may have been rewritten without any living master.
         let database = format!(
             "{} of {}",
             cluster.store.endpoint(),
@@ -276,7 +275,7 @@ impl Watcher<'_> {
             .as_ref()
             .is_some_and(|before| *before != place.1);
         if other_database {
-            // What does not hang here was not handed over by anybody.
+            // Work that is missing in another cluster's database was not handed over by others.
             self.memory.work.clear();
         }
         if other_database || self.place.as_ref().is_some_and(|before| *before != place) {
@@ -287,7 +286,7 @@ impl Watcher<'_> {
         self.place = Some(place);
     }
 
-    /// Nobody is known any more, and everything is to be told anew.
+    /// Forgets all masters, so that everything is reported again.
     pub(super) fn forget_masters(&mut self) {
         self.seen = Seen::default();
         self.announced.clear();
@@ -295,7 +294,7 @@ impl Watcher<'_> {
         self.standing_by.clear();
     }
 
-    /// One look at everything, and what follows from it; gives how long until a guard lets go.
+    /// Looks at everything once and acts on it; returns how long until a guard ends.
     async fn round(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -304,8 +303,8 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
-        // A connection that was ended since the last round is no failure: nothing would ever be
-        // missing for a whole grace time.
+        // A connection that was closed since the last round is not a failure: otherwise no master
+        // would ever be missing for a whole grace time.
         cluster.store.wake().await?;
         cluster.store.ensure_same_release().await?;
         let masters = self.look(cluster).await?;
@@ -332,7 +331,7 @@ impl Watcher<'_> {
         };
         let (mut dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let now = self.now();
-        // One whose failover is cut short time and again must not keep the others waiting.
+        // A master whose failover is cut short again and again must not keep the others waiting.
         dead.sort_by_key(|master| self.memory.last_cut_short(master.as_str()));
         let names: BTreeSet<String> = dead.iter().map(ToString::to_string).collect();
         self.seen.forget_all_but(&dead.iter().cloned().collect());
@@ -348,7 +347,7 @@ impl Watcher<'_> {
             return Ok(wake);
         }
         for (number, master) in dead.iter().enumerate() {
-            // Each may have to wait for its lock: of very many that is long.
+            // Each may have to wait for its lock: with many masters that is long.
             if number > 0 {
                 around.progress();
             }
@@ -386,8 +385,8 @@ impl Watcher<'_> {
         Ok(wake)
     }
 
-    /// What is there at the end of a round: what it has handed over hangs no longer. Whoever does not
-    /// answer this does not answer the next round either, which tells that.
+    /// The unfinished instances at the end of a round, without those that it has handed over. A
+    /// source that does not answer here will not answer the next round either, which reports it.
     async fn left_after(
         &mut self,
         cluster: &mut Cluster,
@@ -400,7 +399,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// A round that is over. Pause and brake hold whatever could be seen.
+    /// The result of a round. Pause and storm brake apply whether or not it succeeded.
     fn over(&self, around: &Surroundings<'_>, took: Duration, saw: Result<Sight, String>) -> Round {
         Round {
             ended: Timestamp::now(),
@@ -413,8 +412,8 @@ impl Watcher<'_> {
         }
     }
 
-    /// One round in which no master is registered at all has seen nothing, and says so as
-    /// `failover --all-dead` does: nobody waits for the next one.
+    /// With `--once`, a round in which no master is registered at all refuses like `failover
+    /// --all-dead`: there is no next round.
     async fn tell_nobody(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -437,7 +436,7 @@ impl Watcher<'_> {
         self.comes_to(ExitCode::Refused);
     }
 
-    /// A pause is told when it begins and when it ends, whether or not anything waits for that.
+    /// Reports a pause when it starts and when it ends, whether or not anything waits for that.
     async fn tell_pause(&mut self, around: &mut Surroundings<'_>) {
         let now = around.paused().map(|pause| (pause.by, pause.reason));
         if now == self.paused {
@@ -459,8 +458,8 @@ impl Watcher<'_> {
         }
     }
 
-    /// The time by the wall clock. When that was set, what is remembered follows it: a master is
-    /// not gone for longer by that, and no brake is forgotten.
+    /// The time by the wall clock. If it was set, the state is adjusted: a master is not missing
+    /// for longer because of that, and the storm brake is not forgotten.
     pub(super) fn now(&mut self) -> i64 {
         let now = Timestamp::now().as_millisecond();
         match self.clock.set_by(now, Instant::now()) {
@@ -470,7 +469,7 @@ impl Watcher<'_> {
         now
     }
 
-    /// What neither window nor cool-down looks back on any more.
+    /// Forgets failovers that are older than both the window and the cool-down.
     fn forget_old(&mut self, now: i64) {
         let longest = self.plan.limits.window.max(self.plan.limits.cool_down);
         let oldest = now.saturating_sub(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));

@@ -1,5 +1,5 @@
 //! The storm brake under a master's lock, where it sees what others have done since the last round,
-//! and what they do.
+//! and what they are doing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::failover::{Crowd, Limit, Room};
 use crate::family::Family;
 use crate::model::Address;
 
-/// What is remembered when a failover begins.
+/// The part of the state that is known when a failover starts.
 #[derive(Debug)]
 pub(super) struct StormBrake {
     limits: Limits,

@@ -1,5 +1,5 @@
-//! One dead master's turn in a round: its failover is held back, or done, and what came of it is
-//! told and remembered.
+//! One dead master's turn in a round: its failover is delayed or done, and the outcome is reported
+//! and saved.
 
 use std::slice::from_ref;
 
@@ -28,7 +28,7 @@ enum Standing {
 }
 
 impl Watcher<'_> {
-    /// Holds a dead master's failover back, and says why, or does it.
+    /// Delays a dead master's failover, and reports why, or does it.
     pub(super) async fn consider(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -44,7 +44,7 @@ impl Watcher<'_> {
         if self.is_refused_still(around, cluster, master).await {
             return Ok(None);
         }
-        // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
+        // The hook is ended when the loop is stopped.
         let asked = async { Ok::<_, FailoverError>(around.veto(master, unfinished).await) };
         if let Some(why) = self.stop.unless(asked).await? {
             let veto = Refused::Veto {
@@ -55,7 +55,7 @@ impl Watcher<'_> {
             self.remember(around, master, 0, false);
             return Ok(None);
         }
-        // The hook took its time, and so did what was done before.
+        // Checked again, because the hook, and work before it, took time.
         let unfinished = if self.acted {
             self.scan_again(around, cluster, master).await?
         } else {
@@ -73,8 +73,8 @@ impl Watcher<'_> {
         Ok(None)
     }
 
-    /// Looks at the registry once more, as whatever was done since the last look took its time, and
-    /// asks the guards.
+    /// Looks at the registry again, because what was done since the last look took time, and checks
+    /// the guards.
     async fn standing(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -82,10 +82,10 @@ impl Watcher<'_> {
         master: &Address,
         unfinished: i64,
     ) -> Result<Standing, FailoverError> {
-        // A hook may have taken longer than anybody keeps a silent connection.
+        // A hook may have taken longer than servers keep an idle connection.
         cluster.store.wake().await?;
         if self.look(cluster).await?.find(master).is_some() {
-            // The next round tells that.
+            // The next round reports that.
             return Ok(Standing::Back);
         }
         let now = self.now();
@@ -114,7 +114,7 @@ impl Watcher<'_> {
             dry_run: self.plan.dry_run,
             unfinished,
         };
-        // It stands by once more, as it seems: that is no news.
+        // It probably stays on standby, which is not reported again.
         let stood_by = self.standing_by.remove(master.as_str());
         let mut untold = Some(Event::from(started));
         if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
@@ -136,7 +136,7 @@ impl Watcher<'_> {
         if let Some(obstacle) = obstacle_of(run.failure.as_ref()) {
             let is_known = stood_by.as_ref() == Some(&obstacle);
             self.standing_by.insert(master.to_string(), obstacle);
-            // What was written before is to be counted, and told.
+            // What was written before must be counted and reported.
             if is_known && !run.wrote {
                 return Ok(());
             }
@@ -152,16 +152,15 @@ impl Watcher<'_> {
         self.note(around, master, run.failure.as_ref());
         let unreleased = run.unreleased.take();
         let counted = self.count(around, master, run);
-        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of
-        // this.
+        // Saved by now: a hook takes time, and the process may be ended during it.
         around.tell(event).await;
         counted?;
-        // The session has the lock still: it is ended, or the next failover would queue behind this
-        // one.
+        // The session still holds the lock: it is closed, or the next failover would queue behind
+        // it.
         unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
     }
 
-    /// Notes why a failover was refused, if it was.
+    /// Records why a failover was refused, if it was.
     fn note(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -173,7 +172,7 @@ impl Watcher<'_> {
             Some(FailoverError::Refused(Refusal::Storm(reason))) => {
                 self.trip(around, master, reason);
             }
-            // These are guards of their own.
+            // These are guards themselves.
             Some(FailoverError::Refused(
                 Refusal::Paused { .. } | Refusal::ShowsLife { .. } | Refusal::CameAndWent(_),
             )) => {}
@@ -184,11 +183,11 @@ impl Watcher<'_> {
         }
     }
 
-    /// Counts what was done, for the brakes.
+    /// Counts what was done, for the cool-down and the storm brake.
     ///
     /// # Errors
-    /// What broke the connection, and so ends the round. A safety check or another's lock is told,
-    /// and the loop goes on.
+    /// A failure that broke the connection ends the round. A failed safety check or another
+    /// client's lock is reported, and the loop goes on.
     fn count(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -201,7 +200,7 @@ impl Watcher<'_> {
             Some(_) => false,
         };
         self.handed_over(master, run.recovered());
-        // What was only refused, or is somebody else's at this moment, cools nothing down.
+        // A refusal, or a failover that another client is making, starts no cool-down.
         if run.wrote || run.failure.is_none() || !goes_on {
             self.remember(
                 around,
@@ -215,14 +214,14 @@ impl Watcher<'_> {
 
     fn rules(&self, master: &Address) -> Rules {
         let mut rules = self.plan.rules.clone();
-        // Its registration was here: that is proof enough that this registry is the database's.
+        // Its registration was here, which proves that this registry belongs to the database.
         rules.allow_new_masters |= self.seen.knows(master);
         rules.before = self.memory.missing.before(master.as_str(), self.longest());
         rules
     }
 
-    /// Whether a failover that was refused would be refused for the same reason still. Nobody is
-    /// asked or told anew then.
+    /// Whether a refused failover would still be refused for the same reason. Then no hook is run
+    /// and nothing is reported again.
     async fn is_refused_still(
         &mut self,
         around: &mut Surroundings<'_>,
@@ -262,10 +261,10 @@ impl Watcher<'_> {
     }
 }
 
-/// What keeps a lock from us: the node that was waited for in vain, or what the registry said.
+/// Why a lock was not acquired: the node that was waited for, or the registry's answer.
 fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
     match failure? {
-        // Whose transaction has not ended yet is seen by nobody.
+        // A client whose transaction has not ended yet cannot be seen.
         FailoverError::Registry(RegistryError::Held { path, holder, .. }) => Some(
             holder
                 .as_ref()
@@ -276,12 +275,12 @@ fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
     }
 }
 
-/// The loop tells what a failover came to; steps in between are nobody's news, but show that it
-/// lives.
+/// The loop reports the outcome of a failover; steps in between are not reported, but show that it
+/// is alive.
 struct Passing<'a, 'b> {
     around: &'a mut Surroundings<'b>,
     brake: StormBrake,
-    /// That it has begun, where that is told only if it does not stand by once more.
+    /// The event that it has started, reported later unless it stays on standby.
     untold: Option<Event>,
 }
 
@@ -289,7 +288,7 @@ impl Observer for Passing<'_, '_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
-        // However it ends, and whether or not anybody hears of that.
+        // The failover goes on however this ends, and whether or not it was received.
         if let Some(started) = self.untold.take() {
             self.around.tell_at_once(&started);
         }

@@ -85,7 +85,7 @@ fn pause(
         reason: Some(reason.to_owned()),
     };
     let line = format!(
-        "watchers with {} are paused; go on with dsctl watch --resume",
+        "watchers with {} are paused; resume with dsctl watch --resume",
         state.path().display()
     );
     Ok(Answer::new(Body::new(keys).closing(line)))

@@ -1,4 +1,4 @@
-//! Events in words, for people.
+//! The text of events, for people.
 
 use std::fmt;
 
@@ -41,7 +41,7 @@ impl fmt::Display for What {
                 guard,
                 anew: Some(doubt),
                 ..
-            } => write!(f, "{guard}; it begins anew, since {doubt}"),
+            } => write!(f, "{guard}; it starts again, because {doubt}"),
             Self::GraceStarted {
                 guard, anew: None, ..
             } => f.write_str(guard),
@@ -69,8 +69,8 @@ impl fmt::Display for What {
             Self::Stopped {
                 exit_code: ExitCode::Interrupted | ExitCode::Terminated,
                 ..
-            } => f.write_str("asked to by a signal"),
-            Self::Stopped { once: true, .. } => f.write_str("the round is over"),
+            } => f.write_str("received a signal"),
+            Self::Stopped { once: true, .. } => f.write_str("the single round is done"),
             Self::Stopped { once: false, .. } => f.write_str("gave up"),
         }
     }
@@ -81,7 +81,7 @@ impl fmt::Display for News {
         f.write_str(match self {
             Self::Master => "registered",
             Self::Session => "registered again, with another session",
-            Self::Start => "says that it started anew",
+            Self::Start => "reports a new start-up time",
         })
     }
 }
@@ -141,16 +141,17 @@ impl fmt::Display for Fault {
             }
             Self::Untold { untold } => write!(
                 f,
-                "{untold} events were not told, as nobody read them in time"
+                "{untold} events were dropped, because the output was not read in time"
             ),
             Self::Unkept { why, once: true } => {
                 write!(
                     f,
-                    "{why}; a round that is not remembered does nothing: give another place with --state-file"
+                    "{why}; a round whose state cannot be saved does nothing: set another path \
+                     with --state-file"
                 )
             }
             Self::Unkept { why, once: false } => {
-                write!(f, "{why}; the loop goes on, and remembers until it ends")
+                write!(f, "{why}; the loop goes on with its state in memory only")
             }
             Self::Unwritable { why } => write!(f, "cannot write {why}; the loop goes on"),
             Self::Settings { why } => write!(f, "the settings stay as they were: {why}"),
@@ -318,9 +319,9 @@ mod tests {
         let ended = |exit_code, once| What::Stopped { exit_code, once }.to_words();
         assert_eq!(
             ended(ExitCode::Terminated, true),
-            "stopped: asked to by a signal"
+            "stopped: received a signal"
         );
-        assert_eq!(ended(ExitCode::Partial, true), "stopped: the round is over");
+        assert_eq!(ended(ExitCode::Partial, true), "stopped: the single round is done");
         assert_eq!(ended(ExitCode::Unreachable, false), "stopped: gave up");
         let (registry, database, grace) =
             ("zk".to_owned(), "db".to_owned(), Duration::from_mins(2));

@@ -1,12 +1,12 @@
-//! What a hook finds in its environment: what this process has, without its secrets, and what it is
-//! told.
+//! The environment of a hook: that of this process without its secrets, and the variables of the
+//! event.
 
 use std::ffi::{OsStr, OsString};
 
 use super::moment::HookMoment;
 use crate::config::{Environment, Key};
 
-/// Variables with which a service manager speaks to this process alone.
+/// Variables that a service manager sets for this process only.
 const OURS_ALONE: [&str; 5] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
@@ -42,8 +42,8 @@ pub(super) fn of_hook(
     all
 }
 
-/// Of our own variables only settings that are no secret are passed on: names of secrets may be
-/// added some day, and a list of what is known to be harmless cannot forget them.
+/// Of dsctl's own variables only settings that are not secret are passed on. It is a list of what
+/// is harmless: a list of secrets could miss one that is added later.
 fn may_be_known(name: &OsStr, value: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return true;

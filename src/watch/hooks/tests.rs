@@ -10,8 +10,8 @@ use super::*;
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// Another process writes the program: a file that this one holds open for writing, be it in a fork
-/// of another test, cannot be executed.
+/// Another process writes the program: a file that this process has open for writing, perhaps in a
+/// fork made by another test, cannot be executed.
 fn program(path: &Path, script: &str) {
     let install = Command::new("install")
         .args(["-m", "755", "/dev/stdin"])
@@ -177,7 +177,7 @@ fn what_is_unsafe_is_refused() {
         assert!(
             refused_with(&pre, mode)
                 .unwrap()
-                .ends_with("pre: others than its owner can write to it"),
+                .ends_with("pre: users other than its owner can write to it"),
             "{mode:o}"
         );
     }
@@ -264,7 +264,7 @@ async fn a_hook_that_takes_too_long_is_ended_with_its_children() {
 #[tokio::test]
 async fn a_hook_may_end_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    // The shell may have something to say of its child, which gets the signal too.
+    // The shell may print a message about its child, which gets the signal too.
     let script =
         "exec 2>/dev/null; trap 'echo in order; exit 0' TERM; sleep 600 & echo ready; wait";
     let mut hooks = with_pre(folder.path(), script);

@@ -1,4 +1,4 @@
-//! The operator's programs: asked before a failover, told afterwards.
+//! The operator's programs, run before a failover, where they may veto it, and after it.
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -13,14 +13,15 @@ use crate::watch::{Event, FailoverEnd, Refused, What};
 /// Calls hooks.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Which ones.
+    /// The hooks.
     pub hooks: Hooks,
-    /// Whether they are told that nothing is written.
+    /// Whether they are run as for a dry run.
     pub dry_run: bool,
 }
 
 impl Caller {
-    /// Asks whether a master may be failed over; gives why not, and what the hooks printed.
+    /// Runs the `pre` hooks; returns why a master may not be failed over, and what the hooks
+    /// printed.
     pub async fn ask(&self, master: &Address, unfinished: i64) -> (Option<String>, Vec<Note>) {
         if !self.hooks.has(HookMoment::Pre) {
             return (None, Vec::new());
@@ -44,13 +45,13 @@ impl Caller {
         payload: &(impl Serialize + Sync),
         master: &str,
     ) -> (HookOutcome, Vec<Note>) {
-        // What is written as a line for programs is a value, too.
+        // An event line always converts to a JSON value.
         let payload = serde_json::to_value(payload).unwrap_or_default();
         let variables = [
             ("DSCTL_MASTER", master.to_owned()),
             ("DSCTL_EVENT", moment.word().to_owned()),
         ];
-        // Rare, and large: the loop need not carry it along.
+        // Boxed because it is rare and large.
         let outcome = Box::pin(self.hooks.run(moment, &payload, &variables, self.dry_run)).await;
         let printed = outcome.output().lines();
         let printed = printed
@@ -60,7 +61,7 @@ impl Caller {
     }
 }
 
-/// Hooks that are told what came of a failover.
+/// The hooks that are run after a failover, or after its refusal.
 #[derive(Debug)]
 pub struct HookSink {
     caller: Caller,
@@ -69,7 +70,7 @@ pub struct HookSink {
 }
 
 impl HookSink {
-    /// With this caller.
+    /// A sink that uses this caller.
     #[must_use]
     pub fn new(caller: Caller) -> Self {
         Self {
@@ -111,13 +112,13 @@ impl Sink for HookSink {
     }
 }
 
-/// The hooks that are told of an event.
+/// The moment that an event is for hooks.
 fn moment_of(what: &What) -> Option<HookMoment> {
     match what.failover_end()? {
         FailoverEnd::Finished(summary) if summary.exit_code == ExitCode::Done => {
             Some(HookMoment::PostSuccess)
         }
-        // Asked to end, it ends: nothing has failed.
+        // Stopped by a signal: nothing has failed.
         FailoverEnd::Failed(summary)
             if matches!(
                 summary.exit_code,
@@ -126,12 +127,12 @@ fn moment_of(what: &What) -> Option<HookMoment> {
         {
             None
         }
-        // Whoever is told of failures is told of what hangs still.
+        // `post-failure` also covers instances that were left over.
         FailoverEnd::Finished(_) | FailoverEnd::Failed(_) => Some(HookMoment::PostFailure),
         FailoverEnd::Refused(Refused::Guard { .. } | Refused::Check { .. }) => {
             Some(HookMoment::Blocked)
         }
-        // Who has vetoed knows that.
+        // The hook that has vetoed knows that.
         FailoverEnd::Refused(Refused::Veto { .. } | Refused::Nobody { .. }) => None,
     }
 }
