@@ -1,4 +1,4 @@
-//! Sees for a while that masters stay away, as the masters themselves wait before they fail one
+//! Observes for a while that masters stay away, as masters themselves wait before they fail one
 //! over.
 
 use std::time::{Duration, Instant};
@@ -12,26 +12,26 @@ use super::rules::Rules;
 use crate::cluster::Cluster;
 use crate::model::Address;
 
-/// Between two looks a failover asks the database as often as this, as slow as it is.
+/// How many queries a failover makes between two looks at the registry, however slow they are.
 const LOOKS: u32 = 10;
 
-/// However slow it is: so long nobody may go unseen.
+/// The longest time without a look, however slow the database is.
 const MOST: Duration = Duration::from_secs(30);
 
-/// Between two looks.
+/// The time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Who looks whether masters stay away.
+/// Observes whether masters stay away.
 #[derive(Debug)]
 pub struct Lookout<'a> {
     cluster: &'a mut Cluster,
     rules: &'a Rules,
-    /// What is kept meanwhile.
+    /// The locks that are kept alive meanwhile.
     locks: Option<&'a Locks>,
 }
 
 impl<'a> Lookout<'a> {
-    /// One who holds no lock.
+    /// A lookout that holds no lock.
     pub fn new(cluster: &'a mut Cluster, rules: &'a Rules) -> Self {
         Self {
             cluster,
@@ -40,12 +40,13 @@ impl<'a> Lookout<'a> {
         }
     }
 
-    /// Looks on until these masters have been away for so long. Gives those that were, and what
-    /// must still hold when their failover is committed. `view` is the look that found them away.
+    /// Observes until these masters have been away for the required time. Returns those that were,
+    /// and what must still hold when their failover is committed. `view` is the look that found
+    /// them away.
     ///
     /// # Errors
-    /// [`Refusal::CameAndWent`] where somebody came and went meanwhile; the registry's and the
-    /// database's own. Nothing is written.
+    /// [`Refusal::CameAndWent`] if a master came and went meanwhile; those of registry and
+    /// database. Nothing is written.
     pub async fn see_away(
         self,
         view: &RegistryView,
@@ -69,10 +70,10 @@ impl<'a> Lookout<'a> {
             if let Some(locks) = self.locks {
                 locks.confirm(&mut *self.cluster.registry).await?;
             }
-            // To wait until it is known of another master whether it lives would be not to look.
+            // Waiting until another master's state is known would interrupt the observation.
             let asked = Instant::now();
             let now = guard::glance(self.cluster, self.rules).await?;
-            // Where the database is slow, a failover is, too.
+            // With a slow database a failover is slow, too.
             longest = longest.max(asked.elapsed() * LOOKS).min(MOST);
             masters.retain(|master| now.find(master).is_none());
             let Some(first) = masters.first() else { break };
@@ -101,13 +102,13 @@ impl<'a> Lookout<'a> {
 }
 
 impl Handover<'_> {
-    /// Sees one master's absence anew where its turn comes so late that nothing proves it any more:
-    /// others were done before it, somebody took time to say yes, or its lock, which is kept
-    /// meanwhile, was waited for.
+    /// Observes one master's absence again if its turn comes so late that it is no longer proven:
+    /// others were done before it, the operator took time to confirm, or its lock, which is kept
+    /// alive meanwhile, was waited for.
     ///
     /// # Errors
-    /// As [`Lookout::see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it
-    /// is back.
+    /// As [`Lookout::see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] if it is
+    /// back.
     pub(super) async fn see_again(&mut self, address: &Address) -> Result<(), FailoverError> {
         let stale = self.before.as_ref().filter(|before| before.is_stale());
         let Some((time, mark)) =
@@ -132,7 +133,7 @@ impl Handover<'_> {
         if away.is_empty() {
             return Err(Refusal::CameAndWent(address.clone()).into());
         }
-        // Whatever it has begun since it was first found away still shows that it lives.
+        // Whatever it has started since it was first found away still shows that it is alive.
         self.before = Some(Before { mark, ..before });
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The failover itself: judging and planning (pure), the locks, the batches, and seeing masters
+//! The failover itself: judging and planning (pure), the locks, the batches, and watching masters
 //! take the work up.
 
 mod absence;

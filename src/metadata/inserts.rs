@@ -1,4 +1,4 @@
-//! Recovery commands are inserted: many at once, and which id each of them got.
+//! Inserts recovery commands, many at once, and finds the id that each of them got.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,14 +20,14 @@ const INSERT_BYTES: usize = 512 * 1024;
 const INSERT_ROWS: usize = 1000;
 
 impl MetadataStore {
-    /// Inserts one recovery command each, ids assigned by the database; gives instance → command
-    /// id. `now` is the present time in the cluster's zone; without it the database's own clock is
-    /// used. The instances' rows are locked, and are as `commands` has them; where `claimed` says
-    /// so, the claim of this batch must stand in them.
+    /// Inserts one recovery command for each instance, with ids assigned by the database; returns
+    /// instance → command id. `now` is the present time in the cluster's zone; without it the
+    /// database's own clock is used. The instances' rows are locked, and equal to those in
+    /// `commands`; with `claimed`, they must have the claim of this batch.
     ///
     /// # Errors
-    /// [`DatabaseError`]; also where a command is not inserted, since one that names the instance
-    /// is there already. The batch must not be committed then.
+    /// [`DatabaseError`]; also if a command is not inserted because one that names the instance
+    /// already exists. The batch must not be committed then.
     pub async fn insert_commands(
         &mut self,
         within: &WriteBatch,
@@ -37,8 +37,8 @@ impl MetadataStore {
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let now = now.map(|now| now.strftime("%Y-%m-%d %H:%M:%S").to_string());
         let mut inserted = HashMap::with_capacity(commands.len());
-        // A column that is left out takes the database's default: rows with and without a priority
-        // go apart.
+        // A column that is left out gets the database's default: rows with and without a priority
+        // are inserted separately.
         let (with, without): (Vec<_>, Vec<_>) = commands
             .iter()
             .partition(|command| command.row.priority.is_some());
@@ -63,8 +63,8 @@ impl MetadataStore {
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: format!(
-                "{} commands were inserted instead of {}: it has a recovery command for instance {}{more} already, or swallows \
-                 new ones; nothing of this batch was written",
+                "{} commands were inserted instead of {}: it already has a recovery command for \
+                 instance {}{more}, or discards new ones; nothing of this batch was written",
                 inserted.len(),
                 commands.len(),
                 super::statements::list(some),
@@ -130,15 +130,15 @@ impl MetadataStore {
                 busy: false,
             });
         }
-        // MySQL knows no RETURNING: the ids are read back, from the first one assigned on.
+        // MySQL has no RETURNING: the ids are read back, starting with the first one assigned.
         let read_back = self.statements().commands_from(written.insert_id);
         self.each(&read_back, &mut keep).await?;
         inserted.extend(kept);
         Ok(())
     }
 
-    /// Of these commands, by their instances, those that are there at the end of the statement
-    /// which inserted them.
+    /// Keeps those of these commands, by instance, that exist at the end of the statement which
+    /// inserted them.
     async fn retain_those_that_stand(
         &mut self,
         kept: &mut HashMap<InstanceId, i64>,

@@ -1,4 +1,4 @@
-//! A database whose calls end when a signal comes.
+//! A database whose calls are interrupted by a signal.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
 use super::query::Query;
 use crate::stop::{Shield, StopSignal};
 
-/// Reads end at once when a signal comes. From the beginning of a writing transaction to its end
-/// nothing does.
+/// A signal interrupts reads at once. From the start of a writing transaction to its end nothing is
+/// interrupted.
 #[derive(Debug)]
 pub struct InterruptibleDatabase {
     database: Box<dyn Database>,
@@ -18,7 +18,7 @@ pub struct InterruptibleDatabase {
 }
 
 impl InterruptibleDatabase {
-    /// Around a connection.
+    /// Wraps a connection.
     #[must_use]
     pub fn new(database: Box<dyn Database>, stop: StopSignal) -> Self {
         Self {

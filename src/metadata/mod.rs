@@ -1,4 +1,5 @@
-//! The metadata store: instances, commands, tasks and definitions in DolphinScheduler's database.
+//! The metadata database: instances, commands, tasks and definitions in DolphinScheduler's
+//! database.
 
 mod commands;
 pub mod database;

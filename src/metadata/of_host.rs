@@ -1,6 +1,6 @@
-//! The scan of the instance table for one host. A server of MySQL's kind does a statement on one
-//! processor, and this one takes the most time of a failover: on a large table two connections
-//! share it, each with one half of the ids. (PostgreSQL shares a scan out by itself.)
+//! The scan of the instance table for one host. MySQL and MariaDB run a statement on one processor,
+//! and this one takes most of a failover's time: on a large table two connections share it, each
+//! with one half of the ids. (PostgreSQL parallelises a scan by itself.)
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use super::store::{MetadataStore, hear};
 use super::witness::Hearing;
 use crate::model::Instance;
 
-/// A range of fewer ids is gone through before a second connection stands.
+/// A range with fewer ids is scanned before a second connection is open.
 const WORTH_SHARING: i64 = 50_000;
 
 impl MetadataStore {
-    /// Unfinished instances of this very host, ids ascending. One scan; its halves may see the
+    /// Unfinished instances of exactly this host, ids ascending. One scan; its halves may see the
     /// table at two moments.
     ///
     /// # Errors
@@ -36,13 +36,13 @@ impl MetadataStore {
             of_host(self.database.ready().await, &first, host),
             of_host(&mut *twin, &second, host),
         );
-        // Neither is dropped when the other one fails: a connection that is left in the middle of
-        // an answer is lost.
+        // Neither is dropped when the other one fails: a connection is lost if its answer is not
+        // read completely.
         let (first, other) = halves.await;
         twin.close().await;
         let mut found = self.believed(first)?;
-        // Behind one address there may be several servers, and what one of them has, another may
-        // not have yet.
+        // One address may lead to several servers, and one of them may not have the other's rows
+        // yet.
         let is_this_server = |(_, hearing): &Scan| {
             hearing
                 .as_ref()
@@ -71,8 +71,8 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// A second connection and the id at which the table is cut in two, where that is worth it. A
-    /// server that has no connection to spare is no reason to fail.
+    /// A second connection and the id at which the table is split, if that is worth it. A server
+    /// without a spare connection is no reason to fail.
     async fn helper(&mut self) -> Result<Option<(Box<dyn Database>, i64)>, DatabaseError> {
         if self.database.dialect() != Dialect::MySql {
             return Ok(None);
@@ -97,7 +97,7 @@ impl MetadataStore {
     }
 }
 
-/// What was found, and what its witness said.
+/// The instances found, and the witness.
 type Scan = (Vec<Instance>, Option<Hearing>);
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.

@@ -1,5 +1,5 @@
-//! What the database servers have in common: one connection, its deadlines, its transaction. What
-//! differs is a [`Driver`].
+//! The common part of the database servers: one connection, its deadlines, its transaction. The
+//! differences are in a [`Driver`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::target::ServerTarget;
 use super::tls::{tls_failed, why_no_tls};
 use super::transaction::Transaction;
 
-/// How much longer than the server's own limit we wait for an answer.
+/// How much longer than the server's own limit an answer is waited for.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// A database on a server.
@@ -27,7 +27,7 @@ pub struct ServerDatabase<D: Driver> {
     /// `None` once the connection is lost.
     session: Option<D::Session>,
     transaction: Transaction,
-    /// Whether the transaction that is open, if any is, was begun to read alone.
+    /// Whether the open transaction, if any, was started only to read.
     reads_alone: bool,
 }
 
@@ -100,13 +100,13 @@ impl<D: Driver> ServerDatabase<D> {
     }
 
     fn no_connection(&self) -> DatabaseError {
-        self.error(lost("there is no connection any more"))
+        self.error(lost("the connection is closed"))
     }
 
-    /// Sends a statement and hands over what comes back. A lost connection is given up.
+    /// Sends a statement and passes on its results. A lost connection is dropped.
     ///
-    /// The session is taken out meanwhile: if the caller stops waiting in the middle, nobody knows
-    /// what the connection is about to say, and it goes away together with the wait.
+    /// The session is taken out meanwhile: if the caller stops waiting before the end, the state of
+    /// the connection is unknown, and it is dropped together with the wait.
     async fn run(
         &mut self,
         query: &Query,
@@ -114,7 +114,7 @@ impl<D: Driver> ServerDatabase<D> {
         on_step: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), ServerError> {
         let Some(mut session) = self.session.take() else {
-            return Err(lost("there is no connection any more"));
+            return Err(lost("the connection is closed"));
         };
         let outcome = drive::<D>(&mut session, query, limit, on_step).await;
         if !matches!(
@@ -129,7 +129,7 @@ impl<D: Driver> ServerDatabase<D> {
         outcome
     }
 
-    /// As [`ServerDatabase::run`], of one text behind the other, up to the first that fails.
+    /// Like [`ServerDatabase::run`], for one text after the other, up to the first that fails.
     async fn run_all(
         &mut self,
         texts: &[String],
@@ -143,7 +143,7 @@ impl<D: Driver> ServerDatabase<D> {
         Ok(())
     }
 
-    /// Runs a caller's statement: not in a spoilt transaction, and an error spoils it.
+    /// Runs a caller's statement: not in a failed transaction, and an error makes it a failed one.
     async fn statement(
         &mut self,
         query: &Query,
@@ -156,8 +156,8 @@ impl<D: Driver> ServerDatabase<D> {
         outcome.map_err(|failure| self.spoil(failure))
     }
 
-    /// Starts a transaction for a statement that stands alone, where the server's kind wants one.
-    /// Gives whether it did.
+    /// Starts a transaction for a single statement, if this kind of server needs one. Returns
+    /// whether it did.
     async fn begin_alone(&mut self, writes: bool) -> Result<bool, DatabaseError> {
         if self.transaction != Transaction::None {
             return Ok(false);
@@ -191,7 +191,7 @@ impl<D: Driver> ServerDatabase<D> {
         let mut on_step = |step| match step {
             Step::Row(Ok(row)) if unreadable.is_none() => on_row(row),
             Step::Row(Err(cause)) => unreadable = Some(cause),
-            // Rows after an unreadable one are taken off the line, nothing more.
+            // Rows after an unreadable one are read and discarded.
             Step::Row(Ok(_)) | Step::Done(_) => {}
         };
         self.statement(query, &mut on_step).await?;
@@ -209,7 +209,7 @@ impl<D: Driver> ServerDatabase<D> {
         self.error(failure)
     }
 
-    /// Rolls back on the server; if that fails, gives up the connection, which has the same effect.
+    /// Rolls back on the server; if that fails, drops the connection, which has the same effect.
     async fn undo(&mut self) {
         self.transaction = Transaction::None;
         let Some(session) = &mut self.session else {
@@ -256,7 +256,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
 
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
         if self.transaction == Transaction::Open && self.reads_alone {
-            let cause = "this transaction was begun to read, and writes nothing".to_owned();
+            let cause = "this transaction was started to read, and writes nothing".to_owned();
             return Err(self.spoil(ServerError {
                 verdict: ErrorClass::Refused,
                 cause,
@@ -309,7 +309,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
         match outcome {
             Ok(()) => Ok(()),
             Err(failure) if committed => {
-                // Only the tidying up behind COMMIT failed. This session is not as it should be.
+                // Only the clean-up after COMMIT failed. This session is not in its proper state.
                 tracing::debug!("{}: after COMMIT: {}", self.endpoint, failure.cause);
                 self.session = None;
                 Ok(())
@@ -323,8 +323,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
             }
             Err(ServerError { verdict, cause }) => {
                 self.undo().await;
-                // Where each server of a cluster has locks of its own, it is now that somebody was
-                // in the way.
+                // If each server of a cluster has its own locks, a conflict shows only now.
                 let verdict = if verdict == ErrorClass::Busy {
                     verdict
                 } else {
@@ -367,7 +366,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
 
     async fn close(mut self: Box<Self>) {
         if let Some(session) = self.session.take() {
-            // Without an answer the connection is dropped, which the server understands as well.
+            // Without an answer the connection is dropped, which the server handles as well.
             tokio::time::timeout(self.timeout, D::close(session))
                 .await
                 .ok();
@@ -386,7 +385,7 @@ impl<D: Driver> fmt::Debug for ServerDatabase<D> {
     }
 }
 
-/// Sends a statement; each row and each statement's end must come within `limit`.
+/// Sends a statement; each row and each statement's end must arrive within `limit`.
 async fn drive<D: Driver>(
     session: &mut D::Session,
     query: &Query,

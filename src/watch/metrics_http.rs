@@ -97,7 +97,12 @@ fn respond(head: &[u8], page: impl FnOnce() -> String) -> String {
         } else {
             "400 Bad Request"
         };
-        return response(status, "", "this is not an HTTP request\n", ResponseBody::Sent);
+        return response(
+            status,
+            "",
+            "this is not an HTTP request\n",
+            ResponseBody::Sent,
+        );
     }
     let line = head
         .split(|byte| matches!(byte, b'\r' | b'\n'))

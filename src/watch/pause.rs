@@ -204,7 +204,10 @@ mod tests {
         std::fs::create_dir(file.path()).unwrap();
         assert!(file.read().is_some());
         file.resume().unwrap_err();
-        assert!(file.read().is_some(), "a pause that cannot be removed stays");
+        assert!(
+            file.read().is_some(),
+            "a pause that cannot be removed stays"
+        );
     }
 
     #[test]

@@ -321,7 +321,10 @@ mod tests {
             ended(ExitCode::Terminated, true),
             "stopped: received a signal"
         );
-        assert_eq!(ended(ExitCode::Partial, true), "stopped: the single round is done");
+        assert_eq!(
+            ended(ExitCode::Partial, true),
+            "stopped: the single round is done"
+        );
         assert_eq!(ended(ExitCode::Unreachable, false), "stopped: gave up");
         let (registry, database, grace) =
             ("zk".to_owned(), "db".to_owned(), Duration::from_mins(2));

@@ -50,7 +50,7 @@ fn a_claim_that_a_trigger_takes_back_is_no_hand_over() {
             for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
                 let output = world.run(words);
                 assert!(!matches!(output.code, Some(0)), "{output:?}");
-                told(&output, "did not stay as it was written");
+                told(&output, "was changed after it was written");
                 before.assert_same(&world.env.dump());
             }
         }
@@ -73,7 +73,7 @@ fn a_claim_whose_row_is_gone_is_no_hand_over() {
         for words in [ALL_DEAD, &format!("clear-hosts {DEAD} --yes")] {
             let output = world.run(words);
             assert!(!matches!(output.code, Some(0)), "{output:?}");
-            told(&output, "did not stay as it was written");
+            told(&output, "was changed after it was written");
             before.assert_same(&world.env.dump());
         }
     }

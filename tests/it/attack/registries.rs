@@ -195,7 +195,7 @@ fn a_lock_whose_counter_has_come_to_its_end_excludes_nobody() {
             let refused = world.dsctl(words).run().exit(4);
             let told = &refused.stderr;
             assert!(
-                told.contains("excludes nobody")
+                told.contains("excludes no client")
                     && told.contains(&format!("delete {}", world.lock())),
                 "{refused:?}"
             );

@@ -59,7 +59,7 @@ fn assert_stopped(world: &World, output: Output, batch: u64) {
     let hint = if batch == 1 {
         "nothing was written"
     } else {
-        "what was written stands"
+        "what was written is valid"
     };
     assert!(
         output.json()["error"]["hint"]

@@ -267,7 +267,12 @@ fn nobody_to_ask() {
         "recover --orphans",
         "recover --instance 118",
     ] {
-        refused(&env, line, "there is no terminal to ask on", "--yes");
+        refused(
+            &env,
+            line,
+            "there is no terminal for a confirmation",
+            "--yes",
+        );
     }
     // What is no terminal cannot consent, whatever it says.
     unchanged(

@@ -93,7 +93,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
     assert!(
         danger["warnings"]
             .to_string()
-            .contains("nothing shows that"),
+            .contains("nothing proves that"),
         "{danger}"
     );
     // A round of cron's is no better off.
