@@ -14,6 +14,7 @@ use crate::metadata::mysql::MySqlDatabase;
 use crate::metadata::postgres::PostgresDatabase;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::metadata::{MetadataStore, StoreError};
+use crate::model::Ensemble;
 use crate::registry::jdbc::JdbcRegistry;
 use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
@@ -276,9 +277,9 @@ async fn registry(
     }
 }
 
-fn zookeeper(settings: &Settings, connect: &str) -> ZooKeeperSettings {
+fn zookeeper(settings: &Settings, ensemble: &Ensemble) -> ZooKeeperSettings {
     ZooKeeperSettings {
-        connect: connect.to_owned(),
+        ensemble: ensemble.clone(),
         namespace: settings.namespace.clone(),
         digest: settings
             .zk_digest

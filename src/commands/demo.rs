@@ -19,7 +19,7 @@ use crate::cluster::{self, Cluster, Purpose};
 use crate::config::{DbTarget, Settings};
 use crate::demo::{self, Story};
 use crate::exit_code::ExitCode;
-use crate::failover::{Handover, Observer, Rules, Run, Steps};
+use crate::failover::{Handover, Observer, Rules, Run};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::model::{Address, LockNode, Permit, Version};
 use crate::output::{Body, Document, Keys, Table};
@@ -212,19 +212,11 @@ fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<Dem
 
 fn rules() -> Rules {
     Rules {
-        steps: Steps::Both,
-        batch: 500,
-        rate: None,
         lock_timeout: std::time::Duration::from_secs(5),
         max_instances: 100,
-        allow_no_masters: false,
-        allow_restarted: false,
-        allow_duplicate_tasks: false,
-        allow_new_masters: false,
         // Nobody takes the demonstration's commands up, so no instance was ever recovered.
         allow_recovered: true,
-        original_state: None,
-        before: None,
+        ..Rules::default()
     }
 }
 

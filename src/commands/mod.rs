@@ -17,6 +17,7 @@ pub mod misread;
 mod shell;
 mod times;
 mod watch;
+mod write_args;
 
 use std::io;
 

@@ -25,7 +25,7 @@ pub use key::{Key, Origin};
 pub use resolve::{output_settings, resolve};
 pub use source::Environment;
 
-use crate::model::Version;
+use crate::model::{Ensemble, Namespace, Version};
 use crate::output::OutputSettings;
 use crate::secret::Secret;
 
@@ -41,16 +41,16 @@ pub enum Scope {
 /// Everything that can be said besides a command's own options.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// ZooKeeper's connection string, chroot included.
-    pub zk: Option<String>,
+    /// ZooKeeper's servers, and the chroot.
+    pub zk: Option<Ensemble>,
     /// `user:password` for ZooKeeper.
     pub zk_digest: Option<Secret>,
     /// The metadata database.
     pub db: Option<DbTarget>,
     /// Which registry; `None` if nobody said. [`Settings::registry`] decides.
     pub registry: Option<RegistryKind>,
-    /// Root of the cluster's entries in the registry, without a leading slash.
-    pub namespace: String,
+    /// Root of the cluster's entries in the registry.
+    pub namespace: Namespace,
     /// The release, where the operator says it.
     pub ds_version: Option<Version>,
     /// The zone in which masters write times.
@@ -89,8 +89,8 @@ impl fmt::Display for Warning {
 /// The registry that the settings lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistryTarget<'a> {
-    /// ZooKeeper, with its connection string.
-    ZooKeeper(&'a str),
+    /// ZooKeeper.
+    ZooKeeper(&'a Ensemble),
     /// DolphinScheduler's own, in this database.
     Jdbc(&'a DbTarget),
 }

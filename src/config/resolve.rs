@@ -12,8 +12,9 @@ use super::source::{Found, Sources};
 use super::{
     ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning,
 };
+use crate::model::Namespace;
 use crate::options::GlobalArgs;
-use crate::options::value::{namespace, positive_duration, secret, time_zone, zookeeper};
+use crate::options::value::{positive_duration, secret, time_zone};
 use crate::output::OutputSettings;
 use crate::secret::Secret;
 
@@ -154,7 +155,7 @@ pub fn resolve(
         zk_digest: None,
         db: None,
         registry: None,
-        namespace: "dolphinscheduler".to_owned(),
+        namespace: Namespace::default(),
         ds_version: resolver.value(Key::DsVersion, flags.ds_version, str::parse)?,
         time_zone: resolver.value(Key::TimeZone, flags.time_zone.clone(), time_zone)?,
         timeout: resolver.duration(Key::Timeout, flags.timeout, 10)?,
@@ -169,7 +170,7 @@ pub fn resolve(
         origins: Vec::new(),
     };
     if scope == Scope::Cluster {
-        if let Some(name) = resolver.value(Key::Namespace, flags.namespace.clone(), namespace)? {
+        if let Some(name) = resolver.value(Key::Namespace, flags.namespace.clone(), str::parse)? {
             settings.namespace = name;
         }
         registry(&mut resolver, arguments, &mut settings)?;
@@ -218,7 +219,7 @@ fn registry(
     arguments: &GlobalArgs,
     settings: &mut Settings,
 ) -> Result<(), ConfigError> {
-    let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), zookeeper)?;
+    let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), str::parse)?;
     let kind = resolver.pick(Key::Registry, arguments.connection.registry, word)?;
     let (zk, kind) = match (zk, kind) {
         (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank)

@@ -92,7 +92,7 @@ fn defaults() {
         (settings.zk, settings.db, settings.registry),
         (None, None, None)
     );
-    assert_eq!(settings.namespace, "dolphinscheduler");
+    assert_eq!(settings.namespace, Namespace::default());
     let seconds = [
         settings.timeout,
         settings.statement_timeout,
@@ -110,7 +110,10 @@ fn the_closest_place_wins() {
     let check = |machine: &Machine, line: &str, namespace: &str, origin: &Origin| {
         let settings = machine.resolve(line).unwrap();
         assert_eq!(
-            (settings.namespace.as_str(), settings.origin(Key::Namespace)),
+            (
+                settings.namespace.to_string().as_str(),
+                settings.origin(Key::Namespace)
+            ),
             (namespace, origin)
         );
     };
@@ -168,7 +171,10 @@ fn a_file_that_was_asked_for_stands_alone() {
     let alone = |machine: &Machine, line: &str| {
         let settings = machine.resolve(line).unwrap();
         assert_eq!(
-            (settings.zk.as_deref(), settings.namespace.as_str()),
+            (
+                settings.zk.map(|zk| zk.to_string()).as_deref(),
+                settings.namespace.to_string().as_str()
+            ),
             (None, "dolphinscheduler")
         );
         assert_eq!(settings.db, Some(DbTarget::Sqlite("rehearsal.db".into())));
@@ -204,7 +210,7 @@ fn every_option_can_stand_in_the_environment() {
     let settings = machine.resolve("").unwrap();
     assert_eq!(
         settings.registry().unwrap(),
-        RegistryTarget::ZooKeeper("zk1:2181/ds")
+        RegistryTarget::ZooKeeper(&"zk1:2181/ds".parse().unwrap())
     );
     assert_eq!(settings.ds_version, Some(Version::new(3, 1, 9)));
     assert_eq!(
@@ -238,9 +244,9 @@ fn empty_variables_and_relative_folders_count_as_unset() {
     ]);
     machine.set("HOME", machine.path("home"));
     machine.file("home/.config/dsctl/config.toml", "namespace = \"home\"");
-    assert_eq!(machine.resolve("").unwrap().namespace, "home");
+    assert_eq!(machine.resolve("").unwrap().namespace.to_string(), "home");
     machine.set("XDG_CONFIG_HOME", "relative");
-    assert_eq!(machine.resolve("").unwrap().namespace, "home");
+    assert_eq!(machine.resolve("").unwrap().namespace.to_string(), "home");
 }
 
 #[test]
@@ -313,7 +319,7 @@ fn a_sqlite_file_holds_its_own_registry() {
     let settings = machine.resolve("--db sqlite:a.db --zk zk1").unwrap();
     assert_eq!(
         settings.registry().unwrap(),
-        RegistryTarget::ZooKeeper("zk1")
+        RegistryTarget::ZooKeeper(&"zk1".parse().unwrap())
     );
 }
 
@@ -327,7 +333,7 @@ fn of_two_registries_the_closer_one_holds() {
     let machine = Machine::new(&[("DSCTL_REGISTRY", "jdbc")]);
     assert_eq!(
         machine.resolve("--zk zk1").unwrap().registry(),
-        Ok(RegistryTarget::ZooKeeper("zk1"))
+        Ok(RegistryTarget::ZooKeeper(&"zk1".parse().unwrap()))
     );
     let error = Machine::new(&[])
         .resolve("--zk zk1 --registry jdbc")

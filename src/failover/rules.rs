@@ -50,6 +50,26 @@ pub struct Rules {
     pub before: Option<Before>,
 }
 
+impl Default for Rules {
+    /// Both halves, and no consent to anything.
+    fn default() -> Self {
+        Self {
+            steps: Steps::Both,
+            batch: 500,
+            rate: None,
+            lock_timeout: Duration::from_secs(30),
+            max_instances: 10_000,
+            allow_no_masters: false,
+            allow_restarted: false,
+            allow_duplicate_tasks: false,
+            allow_new_masters: false,
+            allow_recovered: false,
+            original_state: None,
+            before: None,
+        }
+    }
+}
+
 /// Receives the progress of a run.
 pub trait Observer: Send {
     /// A lock is held by another client and waited for.

@@ -241,11 +241,6 @@ impl MetadataStore {
             .await
     }
 
-    /// Ends that transaction.
-    pub async fn end_reading(&mut self) {
-        self.database.ready().await.rollback().await;
-    }
-
     /// How many unfinished or claimed instances each host has. One scan.
     ///
     /// # Errors

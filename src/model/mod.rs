@@ -4,12 +4,14 @@
 //! until a zone is known.
 
 mod address;
+mod ensemble;
 mod instance;
 mod leave;
 mod registration;
 mod version;
 
 pub use address::{Address, AddressError, AddressForm};
+pub use ensemble::{Ensemble, EnsembleError, EnsembleServer, Namespace};
 pub use instance::{
     CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict,
 };

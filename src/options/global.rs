@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use strum::VariantNames;
 
 use super::value::{self, RegistryKind};
-use crate::model::Version;
+use crate::model::{Ensemble, Namespace, Version};
 use crate::output::{ColorChoice, Format};
 use crate::secret::Secret;
 
@@ -32,9 +32,13 @@ pub struct GlobalArgs {
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
     /// ZooKeeper's servers and chroot.
-    #[arg(long, global = true, value_name = "HOST[:PORT],...[/CHROOT]", value_parser = value::zookeeper,
-        help = "ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]")]
-    pub zk: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST[:PORT],...[/CHROOT]",
+        help = "ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]"
+    )]
+    pub zk: Option<Ensemble>,
 
     /// The metadata database. Hidden from `Debug`: a password may stand in it.
     #[arg(
@@ -56,9 +60,13 @@ pub struct ConnectionArgs {
     pub registry: Option<RegistryKind>,
 
     /// The root of the cluster's entries in the registry.
-    #[arg(long, global = true, value_name = "NAME", value_parser = value::namespace,
-        help = "Root of the cluster's entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]")]
-    pub namespace: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help = "Root of the cluster's entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]"
+    )]
+    pub namespace: Option<Namespace>,
 
     /// The release, where it cannot be found out.
     #[arg(

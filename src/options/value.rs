@@ -149,62 +149,6 @@ fn fixed_offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * seconds).ok()
 }
 
-/// A namespace: one or more names with a slash between them. A leading slash, as 1.x writes it, is
-/// dropped.
-///
-/// # Errors
-/// Empty parts, `.` and `..`, white space and control characters, none of which ZooKeeper's paths
-/// can have or should.
-pub fn namespace(text: &str) -> Result<String, ValueError> {
-    let name = text.strip_prefix('/').unwrap_or(text);
-    if name.split('/').all(is_node_name) {
-        Ok(name.to_owned())
-    } else {
-        refuse("expected a name as dolphinscheduler, or several with one slash between")
-    }
-}
-
-fn is_node_name(name: &str) -> bool {
-    !matches!(name, "" | "." | "..") && !name.chars().any(|c| c.is_control() || c.is_whitespace())
-}
-
-/// A ZooKeeper connection string: `host[:port]`, several with commas between, and a chroot.
-///
-/// # Errors
-/// What cannot be one. The text is not quoted, as a password may stand in it by mistake.
-pub fn zookeeper(text: &str) -> Result<String, ValueError> {
-    let (hosts, chroot) = text
-        .find('/')
-        .map_or((text, ""), |slash| text.split_at(slash));
-    if text.contains('@') || text.contains("://") {
-        return refuse(
-            "expected hosts alone, as zk1:2181,zk2:2181/chroot; user and password go into --zk-digest-file",
-        );
-    }
-    if !hosts.split(',').all(is_server) {
-        return refuse("expected hosts with commas between, as zk1:2181,zk2:2181/chroot");
-    }
-    if !(chroot.is_empty() || chroot == "/" || chroot.split('/').skip(1).all(is_node_name)) {
-        return refuse("the chroot is no path, as in zk1:2181,zk2:2181/chroot");
-    }
-    Ok(if chroot == "/" { hosts } else { text }.to_owned())
-}
-
-fn is_server(server: &str) -> bool {
-    let (host, port) = match server.rsplit_once(':') {
-        // The last colon of a bare IPv6 address is no port's; it must stand in brackets.
-        Some((host, _))
-            if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) =>
-        {
-            return server.starts_with('[') && server.ends_with(']');
-        }
-        Some((host, port)) => (host, Some(port)),
-        None => (server, None),
-    };
-    let port_fits = port.is_none_or(|port| matches!(number(port), Some(1..=65_535)));
-    port_fits && !host.is_empty() && !host.chars().any(|c| c.is_control() || c.is_whitespace())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -276,43 +220,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn connection_strings() {
-        for text in [
-            "zk1",
-            "zk1:2181",
-            "zk1:2181,zk2:2181/ds/prod",
-            "[::1]:2181",
-            "[::1]",
-            "10.0.0.1:2181",
-        ] {
-            assert_eq!(zookeeper(text).as_deref(), Ok(text));
-        }
-        assert_eq!(zookeeper("zk1:2181/").as_deref(), Ok("zk1:2181"));
-        for text in [
-            "", ",", "zk1,", "zk1:", "zk1:0", "zk1:x", "::1", "zk1//a", "zk1/a/", "zk://zk1",
-            "u:p@zk1", "/a", "z k",
-        ] {
-            assert!(zookeeper(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn namespaces() {
-        assert_eq!(
-            namespace("/dolphinscheduler").as_deref(),
-            Ok("dolphinscheduler")
-        );
-        assert_eq!(namespace("prod/ds").as_deref(), Ok("prod/ds"));
-        for text in ["", "/", "//a", "a/", "a//b", "../a", "a b"] {
-            assert!(namespace(text).is_err(), "{text}");
-        }
-    }
-
     proptest! {
         #[test]
         fn no_text_is_too_strange(text in any::<String>()) {
-            let _ = (duration(&text), time_zone(&text), namespace(&text), zookeeper(&text), text.parse::<Rate>());
+            let _ = (duration(&text), time_zone(&text), text.parse::<Rate>());
         }
 
         #[test]

@@ -233,7 +233,7 @@ fn a_dead_network_loses_the_lock_before_another_can_have_it() {
     let shared = Env::new(Store::Sqlite);
     let proxy = Proxy::to(ZooKeeper::shared().port());
     let brief = ZooKeeperSettings {
-        connect: proxy.address(),
+        ensemble: proxy.address().parse().unwrap(),
         timeout: Duration::from_secs(4),
         session_timeout: Duration::from_secs(12),
         ..settings(&shared)

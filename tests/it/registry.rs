@@ -25,8 +25,8 @@ pub const DIGEST: &str = "owner:mark3r";
 
 pub fn settings(env: &Env) -> ZooKeeperSettings {
     ZooKeeperSettings {
-        connect: env.connect.clone(),
-        namespace: env.namespace.clone(),
+        ensemble: env.connect.parse().unwrap(),
+        namespace: env.namespace.parse().unwrap(),
         digest: None,
         timeout: Duration::from_secs(5),
         session_timeout: Duration::from_secs(10),
@@ -199,8 +199,8 @@ fn a_chroot_and_a_deep_namespace_go_in_front() {
         None,
     );
     let chrooted = ZooKeeperSettings {
-        connect: format!("{}{root}", env.connect),
-        namespace: "a/b".to_owned(),
+        ensemble: format!("{}{root}", env.connect).parse().unwrap(),
+        namespace: "a/b".parse().unwrap(),
         ..settings(&env)
     };
     let mut registry = open_with(&chrooted);
@@ -238,7 +238,7 @@ fn a_dead_host_in_the_list_is_passed_over() {
     env.zk().create(&env.path("nodes/master"), b"");
     let list = format!("{},{}", dead.address(), env.connect);
     let settings = ZooKeeperSettings {
-        connect: list,
+        ensemble: list.parse().unwrap(),
         ..settings(&env)
     };
     let mut registry = open_with(&settings);

@@ -35,8 +35,11 @@ fn global_options_stand_before_and_after_the_command() {
             "{line}"
         );
         assert_eq!(
-            (global.connection.zk.as_deref(), global.output.verbose),
-            (Some("zk1"), 1),
+            (
+                global.connection.zk.map(|zk| zk.to_string()).as_deref(),
+                global.output.verbose
+            ),
+            (Some("zk1:2181"), 1),
             "{line}"
         );
     }
@@ -59,12 +62,12 @@ fn failover_has_its_limits_built_in() {
     );
     let safety = arguments.safety;
     assert_eq!(
-        (safety.max_instances, safety.batch, safety.lock_timeout),
+        (safety.max_instances, safety.write.batch, safety.lock_timeout),
         (10_000, 500, Duration::from_secs(30))
     );
-    assert_eq!(safety.rate.map(|rate| rate.0.get()), Some(5));
+    assert_eq!(safety.write.rate.map(|rate| rate.0.get()), Some(5));
     assert!(!(safety.dry_run || safety.yes || safety.allow_no_masters));
-    assert!(!(safety.allow_restarted || safety.allow_duplicate_tasks));
+    assert!(!(safety.allow_restarted || safety.write.allow_duplicate_tasks));
 }
 
 #[test]

@@ -7,9 +7,10 @@ use crate::cluster::{Cluster, Purpose};
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
 use crate::commands::shell::{Answer, Shell};
 use crate::commands::times;
+use crate::commands::write_args::WriteArgs;
 use crate::failover::{Handover, Observer, Refusal, Rules, Run, Steps, about_holder};
 use crate::model::{Address, InstanceId, LockNode, Permit};
-use crate::options::value::{self, Rate};
+use crate::options::value;
 use crate::output::{ErrorBody, Format, Printer, Records};
 use clap::Args;
 use schemars::JsonSchema;
@@ -38,13 +39,9 @@ pub(crate) struct SafetyArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_instances: u64,
 
-    /// Instances per transaction
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub batch: u32,
-
-    /// Limit writes to N instances per second
-    #[arg(long, value_name = "N/s")]
-    pub rate: Option<Rate>,
+    /// How instances are written.
+    #[command(flatten)]
+    pub write: WriteArgs,
 
     /// Why this is done; kept with the report
     #[arg(long, value_name = "TEXT")]
@@ -54,11 +51,6 @@ pub(crate) struct SafetyArgs {
     #[arg(long)]
     pub allow_no_masters: bool,
 
-    /// Continue even if no instance names a registered master: all are new, and not another
-    /// cluster's
-    #[arg(long)]
-    pub allow_new_masters: bool,
-
     /// Also take instances that are older than their master's registration; needs --time-zone
     #[arg(long)]
     pub allow_restarted: bool,
@@ -66,10 +58,6 @@ pub(crate) struct SafetyArgs {
     /// 3.3.0 only: continue even if a master may run these instances again since an earlier failover
     #[arg(long)]
     pub allow_recovered: bool,
-
-    /// Also take instances with a task that may still run on a worker, so that it may run twice
-    #[arg(long)]
-    pub allow_duplicate_tasks: bool,
 }
 
 impl SafetyArgs {
@@ -93,17 +81,12 @@ pub(super) enum Work<'a> {
 pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
     Rules {
         steps,
-        batch: safety.batch as usize,
-        rate: safety.rate.map(|rate| rate.0.get()),
         lock_timeout: safety.lock_timeout,
         max_instances: usize::try_from(safety.max_instances).unwrap_or(usize::MAX),
         allow_no_masters: safety.allow_no_masters,
         allow_restarted: safety.allow_restarted,
-        allow_duplicate_tasks: safety.allow_duplicate_tasks,
-        allow_new_masters: safety.allow_new_masters,
         allow_recovered: safety.allow_recovered,
-        original_state: None,
-        before: None,
+        ..safety.write.rules()
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::value::{self, Rate};
+use crate::commands::write_args::WriteArgs;
+use crate::options::value;
 
 /// Arguments of `watch`.
 // Each danger has its own flag, so that consent to one is none to another.
@@ -64,8 +65,6 @@ impl WatchArgs {
 }
 
 /// What holds the loop back, and consent.
-// As above: each danger has its own flag.
-#[allow(clippy::struct_excessive_bools)]
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Safety")]
 pub(crate) struct GuardArgs {
@@ -102,22 +101,9 @@ pub(crate) struct GuardArgs {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = value::duration)]
     pub lock_timeout: Duration,
 
-    /// Instances per transaction
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub batch: u32,
-
-    /// Limit writes to N instances per second
-    #[arg(long, value_name = "N/s")]
-    pub rate: Option<Rate>,
-
-    /// Continue even if no instance names a registered master: all are new, and not another
-    /// cluster's
-    #[arg(long)]
-    pub allow_new_masters: bool,
-
-    /// Also take instances with a task that may still run on a worker, so that it may run twice
-    #[arg(long)]
-    pub allow_duplicate_tasks: bool,
+    /// How instances are written.
+    #[command(flatten)]
+    pub write: WriteArgs,
 }
 
 /// Who is told what the loop does.

@@ -16,7 +16,7 @@ use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Call, Shell, Skeleton, finish};
 use crate::config::{Environment, Scope, Settings};
 use crate::exit_code::ExitCode;
-use crate::failover::{Refusal, Rules, Steps};
+use crate::failover::{Refusal, Rules};
 use crate::options::GlobalArgs;
 use crate::output::{Body, Document, Format, Keys};
 use crate::watch::guard::Limits;
@@ -194,18 +194,9 @@ fn plan(arguments: &WatchArgs) -> Plan {
             max_instances: guards.max_instances,
         },
         rules: Rules {
-            steps: Steps::Both,
-            batch: guards.batch as usize,
-            rate: guards.rate.map(|rate| rate.0.get()),
             lock_timeout: guards.lock_timeout,
             max_instances: usize::try_from(guards.max_instances).unwrap_or(usize::MAX),
-            allow_no_masters: false,
-            allow_restarted: false,
-            allow_duplicate_tasks: guards.allow_duplicate_tasks,
-            allow_new_masters: guards.allow_new_masters,
-            allow_recovered: false,
-            original_state: None,
-            before: None,
+            ..guards.write.rules()
         },
         once: arguments.once,
         fail_after: arguments.fail_after,

@@ -168,11 +168,12 @@ impl Registry for ZooKeeperRegistry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Namespace;
 
     fn settings(connect: &str) -> ZooKeeperSettings {
         ZooKeeperSettings {
-            connect: connect.to_owned(),
-            namespace: "dolphinscheduler".to_owned(),
+            ensemble: connect.parse().unwrap(),
+            namespace: Namespace::default(),
             digest: Some("user:marker-password".to_owned()),
             timeout: Duration::from_secs(5),
             session_timeout: Duration::from_secs(10),

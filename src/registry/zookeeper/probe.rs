@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-use super::place::Host;
+use crate::model::EnsembleServer;
 
 /// Enough for the first line of the answer to `srvr`.
 const ANSWER: u64 = 512;
@@ -17,7 +17,7 @@ const CONTAINERS: (u32, u32, u32) = (3, 5, 3);
 
 /// Whether some server says that it is of a release with container nodes. No answer counts as no: a
 /// persistent parent is right everywhere.
-pub(super) async fn knows_containers(hosts: &[Host], limit: Duration) -> bool {
+pub(super) async fn knows_containers(hosts: &[EnsembleServer], limit: Duration) -> bool {
     let answers = join_all(
         hosts
             .iter()
@@ -32,8 +32,8 @@ pub(super) async fn knows_containers(hosts: &[Host], limit: Duration) -> bool {
     !releases.is_empty() && releases.iter().all(|release| *release >= CONTAINERS)
 }
 
-async fn ask(host: &Host) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect((host.name.as_str(), host.port)).await?;
+async fn ask(host: &EnsembleServer) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((host.host.as_str(), host.port)).await?;
     stream.write_all(b"srvr").await?;
     let mut answer = Vec::new();
     stream.take(ANSWER).read_to_end(&mut answer).await?;
@@ -51,9 +51,9 @@ fn release(answer: &str) -> Option<(u32, u32, u32)> {
 }
 
 /// Why no host gives a session, in the words of the operating system.
-pub(super) async fn diagnose(hosts: &[Host], limit: Duration) -> String {
+pub(super) async fn diagnose(hosts: &[EnsembleServer], limit: Duration) -> String {
     let words = join_all(hosts.iter().map(|host| async move {
-        match timeout(limit, TcpStream::connect((host.name.as_str(), host.port))).await {
+        match timeout(limit, TcpStream::connect((host.host.as_str(), host.port))).await {
             Ok(Ok(_)) => format!("{host}: takes connections, but gives no session"),
             Ok(Err(error)) => format!("{host}: {error}"),
             Err(_) => format!("{host}: no answer"),
@@ -65,7 +65,7 @@ pub(super) async fn diagnose(hosts: &[Host], limit: Duration) -> String {
 
 /// What a lock node says of its owner: Curator writes the owner's IP address, so this is the
 /// address that faces the registry. Where there is none, the name of the host.
-pub(super) async fn own_address(hosts: &[Host], limit: Duration) -> String {
+pub(super) async fn own_address(hosts: &[EnsembleServer], limit: Duration) -> String {
     for host in hosts {
         if let Ok(Ok(address)) = timeout(limit, address_towards(host)).await {
             return address;
@@ -80,8 +80,8 @@ pub(super) async fn own_address(hosts: &[Host], limit: Duration) -> String {
 }
 
 /// Connecting a datagram socket sends nothing; it only chooses the local address.
-async fn address_towards(host: &Host) -> std::io::Result<String> {
-    let target = tokio::net::lookup_host((host.name.as_str(), host.port))
+async fn address_towards(host: &EnsembleServer) -> std::io::Result<String> {
+    let target = tokio::net::lookup_host((host.host.as_str(), host.port))
         .await?
         .next();
     let target = target.ok_or(std::io::ErrorKind::AddrNotAvailable)?;

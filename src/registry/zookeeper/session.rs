@@ -8,9 +8,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use zookeeper_client::{Client, Error, SessionState, StateWatcher};
 
-use super::place::{Host, Place};
+use super::place::Place;
 use super::probe;
 use super::settings::ZooKeeperSettings;
+use crate::model::EnsembleServer;
 use crate::registry::RegistryError;
 
 /// A host that does not answer at all must leave time for the next one, but a slow one must get a
@@ -38,16 +39,16 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
-        let place = Place::new(&settings.connect, &settings.namespace)?;
+        let place = Place::new(&settings.ensemble, &settings.namespace);
         let endpoint = place.endpoint();
         let digest = settings
             .digest
             .as_deref()
             .filter(|digest| !digest.trim().is_empty());
-        let hosts = u32::try_from(place.hosts.len()).unwrap_or(u32::MAX);
+        let servers = u32::try_from(place.ensemble.servers.len()).unwrap_or(u32::MAX);
         let connector = Client::connector()
             .with_session_timeout(settings.session_timeout.min(LONGEST_SESSION))
-            .with_connection_timeout((settings.timeout / hosts).max(SHORTEST_TRY))
+            .with_connection_timeout((settings.timeout / servers).max(SHORTEST_TRY))
             .with_fail_eagerly()
             // The newer request to create a node would only return more; a 3.4 server does not know
             // it.
@@ -57,8 +58,11 @@ impl Session {
             None => connector,
         };
         let started = Instant::now();
-        let opened =
-            tokio::time::timeout(settings.timeout, connector.connect(&place.connect())).await;
+        let opened = tokio::time::timeout(
+            settings.timeout,
+            connector.connect(&place.ensemble.servers()),
+        )
+        .await;
         let client = match opened {
             Ok(Ok(client)) => client,
             // A digest is taken from anybody, right or wrong: what it opens shows at the nodes.
@@ -69,7 +73,7 @@ impl Session {
                     .saturating_sub(started.elapsed())
                     .min(SIDE_QUESTION);
                 let cause = match failed {
-                    Ok(_) => probe::diagnose(&place.hosts, rest).await,
+                    Ok(_) => probe::diagnose(&place.ensemble.servers, rest).await,
                     Err(_) => format!("no session within {:?}", settings.timeout),
                 };
                 return Err(RegistryError::Unreachable { endpoint, cause });
@@ -90,8 +94,8 @@ impl Session {
         &self.client
     }
 
-    pub(super) fn hosts(&self) -> &[Host] {
-        &self.place.hosts
+    pub(super) fn hosts(&self) -> &[EnsembleServer] {
+        &self.place.ensemble.servers
     }
 
     pub(super) fn has_digest(&self) -> bool {

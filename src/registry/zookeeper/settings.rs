@@ -3,13 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::{Ensemble, Namespace};
+
 /// Where the registry is, and how to speak to it.
 #[derive(Clone)]
 pub struct ZooKeeperSettings {
-    /// `host:port,host:port`, and a chroot behind the last one if there is one.
-    pub connect: String,
-    /// Root or namespace, with or without slashes; may have several parts.
-    pub namespace: String,
+    /// The servers, and the chroot if there is one.
+    pub ensemble: Ensemble,
+    /// The root of the cluster's nodes.
+    pub namespace: Namespace,
     /// `user:password`, if the masters use one; blank is none (the default of 1.2.1).
     pub digest: Option<String>,
     /// Limit of each step, connecting included.
@@ -21,7 +23,7 @@ pub struct ZooKeeperSettings {
 impl fmt::Debug for ZooKeeperSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ZooKeeperSettings")
-            .field("connect", &self.connect)
+            .field("ensemble", &self.ensemble)
             .field("namespace", &self.namespace)
             .field("digest", &self.digest.as_ref().map(|_| "***"))
             .field("timeout", &self.timeout)
