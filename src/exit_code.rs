@@ -75,11 +75,11 @@ impl ExitCode {
                 "look first",
             ),
             Self::NotExecutable => (
-                "lock acquire: CMD cannot be executed; the lock was given back",
+                "lock acquire: CMD cannot be executed; the lock was released",
                 "no",
             ),
             Self::NotFound => (
-                "lock acquire: CMD was not found; the lock was given back",
+                "lock acquire: CMD was not found; the lock was released",
                 "no",
             ),
             Self::Interrupted => ("ended by SIGINT", "-"),

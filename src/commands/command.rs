@@ -1,4 +1,4 @@
-//! The commands: their names and help, and the one place that sends to each of them.
+//! The commands: their names and help, and the one place that dispatches to them.
 
 use std::io;
 
@@ -22,7 +22,7 @@ use super::{command_list, demo, instances, masters};
 use crate::cluster::Purpose;
 use crate::config::Scope;
 
-/// What to do.
+/// A command of the command line.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
     /// Show every known master: registration, heartbeat, unfinished instances, verdict
@@ -41,13 +41,13 @@ pub(super) enum Command {
         before_help = "Examples:\n  dsctl instances\n  dsctl instances 10.0.0.1:5678 --limit 20"
     )]
     Instances(InstancesArgs),
-    /// First half of a failover alone: mark the instances of a dead master as handed over
+    /// Only the first half of a failover: mark the instances of a dead master as handed over
     ///
     /// Nothing takes the instances up until `dsctl recover` has been run for them; the command to
     /// run is printed.
     #[command(before_help = "Examples:\n  dsctl clear-hosts 10.0.0.1:5678 --dry-run")]
     ClearHosts(ClearHostsArgs),
-    /// Second half alone: write commands for instances that were handed over and have none
+    /// Only the second half: write commands for instances that were handed over and have none
     #[command(
         before_help = "Examples:\n  dsctl recover --orphans --dry-run\n  dsctl recover --instance 4711,4712"
     )]
@@ -61,11 +61,11 @@ pub(super) enum Command {
         dsctl failover 10.0.0.1:5678 --yes --wait 60s\n  dsctl failover --all-dead"
     )]
     Failover(FailoverArgs),
-    /// Fail a master over whenever one dies, as the masters themselves would
+    /// Fail over each master that dies, as the masters themselves would
     ///
-    /// Looks at the registry whenever it changes, and at the database every --interval. What the
-    /// guards let through is exactly `dsctl failover MASTER`. Runs until a signal comes; --once
-    /// does one round, for cron.
+    /// Looks at the registry whenever it changes, and at the database every --interval. If the
+    /// guards allow it, exactly `dsctl failover MASTER` is done. Runs until a signal arrives;
+    /// --once does one round, for cron.
     #[command(
         before_help = "Examples:\n  dsctl watch --dry-run\n  dsctl watch --yes -o ndjson\n  \
         dsctl watch --pause 'maintenance until 6'"
@@ -95,7 +95,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Does it; gives the number that the process ends with.
+    /// Runs it; returns the exit code of the process.
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {

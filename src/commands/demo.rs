@@ -33,7 +33,7 @@ pub(super) struct DemoArgs {
     pub file: Option<PathBuf>,
 }
 
-/// The release of the made-up cluster where none is asked for.
+/// The default release of the made-up cluster.
 const DEFAULT_RELEASE: Version = Version::new(3, 2, 2);
 
 /// The document of `demo`.
@@ -85,7 +85,7 @@ pub(super) async fn run(
     Ok(answer)
 }
 
-/// A new file for each demonstration: the one before stays usable.
+/// A new file for each demo: earlier ones stay usable.
 fn unused_file() -> PathBuf {
     let name = format!(
         "dsctl-demo-{}-{}.db",
@@ -99,14 +99,14 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
     if crate::family::family_of(version).is_none() {
         let hint = "for example 1.3.9, 2.0.9, 3.1.9, 3.2.2 or 3.4.1";
         return Err(CommandError::usage(
-            anyhow!("no family of releases has {version}"),
+            anyhow!("{version} belongs to no known family of releases"),
             hint,
         ));
     }
     if file.exists() {
         return Err(CommandError::Other {
             error: anyhow!("{} exists already", file.display()),
-            hint: "the demonstration makes a new file and overwrites none; give another name"
+            hint: "the demo creates a new file and overwrites none; use another name"
                 .to_owned(),
             exit: ExitCode::Refused,
         });
@@ -120,7 +120,7 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
     Ok(demo::create(&mut database, version, Timestamp::now()).await?)
 }
 
-/// The masters, the plan, the failover, and what it came to.
+/// The masters, the plan, the failover, and its outcome.
 async fn acts(
     cluster: &mut Cluster,
     story: &Story,
@@ -177,7 +177,7 @@ async fn acts(
     ))
 }
 
-/// Shows what a command would show; gives what it would tell programs.
+/// Shows what a command would show; returns the keys of its document.
 fn act<K>(body: Body<K>, tables: &mut Vec<Table>, title: &str) -> K {
     tables.extend(body.tables.into_iter().map(|table| table.title(title)));
     body.keys
@@ -204,8 +204,9 @@ fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<Dem
         story.dead_master,
         story.hanging().len()
     ))
-    .closing("One instance was handed over long ago and has no command: an orphan, which nobody will ever take up.")
-    .closing(format!("The cluster is in {shown}; go on with it:"))
+    .closing("One instance was handed over long ago and has no command: an orphan, which no \
+        master will ever take up.")
+    .closing(format!("The cluster is in {shown}; continue with:"))
     .closing(format!("  dsctl --db sqlite:{shown} recover --orphans --dry-run"))
     .closing(format!("  dsctl --db sqlite:{shown} commands"))
 }
@@ -214,13 +215,13 @@ fn rules() -> Rules {
     Rules {
         lock_timeout: std::time::Duration::from_secs(5),
         max_instances: 100,
-        // Nobody takes the demonstration's commands up, so no instance was ever recovered.
+        // No master takes up the demo's commands, so no instance was ever recovered.
         allow_recovered: true,
         ..Rules::default()
     }
 }
 
-/// Nobody waits for a lock in a file of one's own.
+/// There are no waits for a lock in a private file.
 struct Silent;
 
 impl Observer for Silent {

@@ -1,4 +1,4 @@
-//! The documents of all commands: each with nothing in it, and its schemas.
+//! The documents of all commands: their empty form, and their schemas.
 
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ const KINDS: [DocumentKind; 10] = [
     DocumentKind::of::<DemoDocument>(),
 ];
 
-/// What a command answers when it comes to nothing; `""` is none.
+/// The empty document of a command; `""` means no command.
 pub(super) fn nothing(command: String) -> Document {
     match KINDS.iter().find(|kind| kind.command == command) {
         Some(kind) => (kind.nothing)(),
@@ -62,8 +62,7 @@ pub(super) fn nothing(command: String) -> Document {
     }
 }
 
-/// The words of the command line that have no document of their own, and none at all: their
-/// failures have the head alone.
+/// The commands without a document of their own, and `""`: their failures have only the head.
 fn without_keys() -> Vec<String> {
     let definition = definition();
     let below = definition.get_subcommands().flat_map(|command| {
@@ -80,8 +79,7 @@ fn without_keys() -> Vec<String> {
         .collect()
 }
 
-/// The schemas of all that is written for programs, each with the name of its file without the
-/// ending.
+/// The schemas of all output for programs, each with the name of its file without the extension.
 #[must_use]
 pub fn schemas() -> Vec<(String, Value)> {
     let mut schemas = Vec::new();
@@ -90,7 +88,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         schemas.extend([(name.clone(), document), (format!("{name}-line"), line)]);
     }
     let (title, commands) = (
-        "dsctl, where a failure has no keys of its own",
+        "dsctl, a failure without keys of its own",
         without_keys(),
     );
     schemas.push((

@@ -38,10 +38,10 @@ const HEADERS: [&str; 9] = [
     "ERROR",
 ];
 
-/// More are cut, and that is said: nobody reads so many, and memory stays small.
+/// More are left out, with a notice: that keeps memory small.
 const DEFAULT_LIMIT: u32 = 10_000;
 
-/// So many failed recoveries are told one by one below the table.
+/// How many failed recoveries are listed below the table.
 const SHOWN: usize = 20;
 
 /// The document of `instances`.
@@ -140,7 +140,7 @@ pub(super) async fn run(
     Ok(answer)
 }
 
-/// Instances, and what is known around them.
+/// Instances, with related data.
 pub(super) struct Listing<'a> {
     cluster: &'a Cluster,
     registered: Registrations,
@@ -150,7 +150,7 @@ pub(super) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// Looks up what is known around these instances.
+    /// Looks up the data related to these instances.
     pub(super) async fn around(
         listed: &[ListedInstance],
         cluster: &'a mut Cluster,
@@ -185,7 +185,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// The instances alone.
+    /// Only the instances.
     pub(super) fn listed(&self, listed: Vec<ListedInstance>) -> Body<InstancesDocument> {
         let table = self.table(&listed);
         let instances = listed
@@ -208,13 +208,13 @@ impl<'a> Listing<'a> {
             let id = listed.instance.id;
             let message = self.errors.get(&id).and_then(|(_, message)| message.as_deref()).unwrap_or("-");
             format!(
-                "instance {id}: its recovery failed: {message}; nobody runs it. See that its tasks have ended, then run it \
-                 again in DolphinScheduler"
+                "instance {id}: its recovery failed: {message}; no master runs it. Make sure that its tasks have ended, then run it again in DolphinScheduler"
             )
         }));
         if orphans > 0 {
             lines.push(format!(
-                "{orphans} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
+                "{orphans} claimed without a command: no master will take them up; next: dsctl \
+                 recover --orphans --dry-run"
             ));
         }
         if listed
@@ -249,7 +249,7 @@ impl<'a> Listing<'a> {
     fn verdict(&self, instance: &Instance) -> Verdict {
         let release = self.cluster.store.release();
         let family = release.family;
-        // No other instance that has ended is ever listed.
+        // No other finished instance is ever listed.
         if instance.state.is_some() && instance.state == release.failed_recovery() {
             return Verdict::RecoveryFailed;
         }

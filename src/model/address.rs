@@ -28,7 +28,7 @@ pub enum AddressError {
     #[error("the address is empty")]
     Empty,
     /// The text marks instances that were handed over; it names nobody.
-    #[error("{0:?} is the text that marks instances handed over already, not a master")]
+    #[error("{0:?} is the text that marks instances already handed over, not a master")]
     ClaimText(String),
     /// White space, control characters or a slash.
     #[error("{0:?} has a character that no address has")]

@@ -1,4 +1,4 @@
-//! What a failover does not see, and its caller has to hear of.
+//! What a failover does not cover, but its caller needs to know.
 
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -7,16 +7,17 @@ use crate::metadata::HostCount;
 use crate::metadata::database::DatabaseError;
 use crate::model::Address;
 
-/// What hangs beside that which a run has done. Where it has written, that is told whatever befalls
-/// this look.
+/// Remarks about instances that a run does not cover. If it has written, the run is reported even
+/// if this look fails.
 ///
 /// # Errors
-/// The database's own, where the run has written nothing.
+/// Those of the database, if the run has written nothing.
 pub(super) async fn remarks(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, CommandError> {
     match look(cluster, run).await {
         Ok(remarks) => Ok(remarks),
         Err(error) if run.wrote => Ok(vec![format!(
-            "what was handed over stands; whether other instances hang could not be seen: {error}; see 'dsctl instances'"
+            "what was handed over is valid; other stuck instances could not be checked: {error}; \
+             see 'dsctl instances'"
         )]),
         Err(error) => Err(error.into()),
     }
@@ -40,8 +41,7 @@ async fn look(cluster: &mut Cluster, run: &Run) -> Result<Vec<String>, DatabaseE
     Ok(remarks)
 }
 
-/// Hosts are compared as they are written; one that differs in case or blanks alone was meant,
-/// maybe.
+/// Hosts are compared exactly; one that differs only in case or blanks may have been meant.
 fn nearly(masters: &[&Address], counts: &[HostCount]) -> Vec<String> {
     let mut remarks = Vec::new();
     for host in counts.iter().filter_map(|count| count.host.as_deref()) {
@@ -49,8 +49,8 @@ fn nearly(masters: &[&Address], counts: &[HostCount]) -> Vec<String> {
             |master: &&&Address| master.as_str() != host && folded(master.as_str()) == folded(host);
         remarks.extend(masters.iter().find(is_near).map(|master| {
             format!(
-                "unfinished instances name the host {host:?}, which is not {master}: hosts are compared as they are written; \
-                 see 'dsctl masters'"
+                "unfinished instances name the host {host:?}, which is not {master}: hosts are \
+                 compared exactly; see 'dsctl masters'"
             )
         }));
     }
@@ -63,7 +63,8 @@ fn folded(host: &str) -> String {
     host.trim().to_lowercase()
 }
 
-/// Instances that were handed over and that nobody will ever take up: a failover does not see them.
+/// Instances that were handed over and that no master will ever take up: a failover does not cover
+/// them.
 pub(in crate::commands) fn about_orphans(orphans: usize) -> Option<String> {
     let (were, have) = if orphans == 1 {
         ("instance was", "has")

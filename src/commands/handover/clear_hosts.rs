@@ -1,4 +1,4 @@
-//! `dsctl clear-hosts`: the first half alone.
+//! `dsctl clear-hosts`: only the first half of a failover.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl Skeleton for ClearHostsDocument {
 }
 
 impl ClearHostsDocument {
-    /// When it comes to nothing.
+    /// The empty document.
     pub(in crate::commands) fn nothing(arguments: &ClearHostsArgs) -> Self {
         Self {
             told: Told::nothing(&arguments.safety),
@@ -91,7 +91,7 @@ pub(in crate::commands) async fn run(
         Vec::new()
     };
     if done.wrote {
-        answer.close_with("nobody takes them up until they have commands; next:");
+        answer.close_with("no master takes them up until they have commands; next:");
         for command in &next {
             answer.close_with(format!("  {command}"));
         }
@@ -99,7 +99,7 @@ pub(in crate::commands) async fn run(
     Ok(answer.map(|told| ClearHostsDocument { told, next }))
 }
 
-/// The commands that must follow. From 3.3 on the former state goes with them, since the row no
+/// The commands that must follow. From 3.3 on they include the former state, because the row no
 /// longer has it.
 fn recover_commands(done: &Run) -> Vec<String> {
     let mut by_state: BTreeMap<Option<&'static str>, Vec<InstanceId>> = BTreeMap::new();

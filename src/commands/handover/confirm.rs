@@ -1,5 +1,5 @@
-//! What the writing commands share: rules from the command line, the plan before the question, and
-//! the question.
+//! The common part of the writing commands: rules from the command line, the plan, and the
+//! confirmation.
 
 use super::record::RunReport;
 use super::report::{self, Phrases};
@@ -61,7 +61,7 @@ pub(crate) struct SafetyArgs {
 }
 
 impl SafetyArgs {
-    /// What it may do with the cluster.
+    /// What is done with the cluster.
     pub(in crate::commands) fn access(&self) -> Purpose {
         if self.dry_run {
             Purpose::Read
@@ -71,13 +71,13 @@ impl SafetyArgs {
     }
 }
 
-/// What is to be done.
+/// The work of a command.
 pub(super) enum Work<'a> {
     Masters(&'a [Address]),
     Claimed(Option<&'a [InstanceId]>),
 }
 
-/// The rules that the options mean.
+/// The rules from the options.
 pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
     Rules {
         steps,
@@ -90,7 +90,7 @@ pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
     }
 }
 
-/// What all of these commands tell programs.
+/// The keys that the documents of all these commands have.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::commands) struct Told {
     #[serde(flatten)]
@@ -99,7 +99,7 @@ pub(in crate::commands) struct Told {
 }
 
 impl Told {
-    /// Of a run that came to nothing.
+    /// The keys of an empty document.
     pub(super) fn nothing(safety: &SafetyArgs) -> Self {
         Self {
             run: RunReport::nothing(safety.dry_run),
@@ -107,22 +107,22 @@ impl Told {
         }
     }
 
-    /// Its masters as lines of ndjson.
+    /// Its masters as ndjson lines.
     pub(super) fn records(&mut self) -> Vec<Records<'_>> {
         self.run.records()
     }
 }
 
-/// What is to be done, and how.
+/// The work, and its settings.
 pub(super) struct Order<'a> {
     pub(super) work: Work<'a>,
     pub(super) rules: &'a Rules,
     pub(super) safety: &'a SafetyArgs,
-    /// What it is called.
+    /// The texts for its result.
     pub(super) phrases: Phrases,
 }
 
-/// Plans, asks, and does it.
+/// Plans, asks for confirmation, and does it.
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
@@ -142,10 +142,10 @@ pub(super) async fn run(
     Ok(answer(shell, cluster, done, order).await)
 }
 
-/// What a question came to.
+/// The result of asking for confirmation.
 enum Consent {
     Yes(Permit),
-    /// There is nothing to ask about: the plan itself ended the run, or has nothing to do.
+    /// There is nothing to confirm: the plan failed, or has nothing to do.
     Ended(Run),
 }
 
@@ -249,7 +249,7 @@ async fn answer(
         .extend(run.unreleased.iter().map(ToString::to_string));
     answer.exit = Some(run.exit_code());
     if let Some(failure) = &run.failure {
-        // The code is the whole run's, the sentence that of the worst failure.
+        // The code is that of the whole run, the message that of the worst failure.
         answer.error = Some(ErrorBody {
             exit_code: run.exit_code(),
             ..of_failover(failure, run.wrote)
@@ -270,7 +270,7 @@ async fn answer(
     (run, answer)
 }
 
-/// Shows how a run goes on.
+/// Shows the progress of a run.
 struct Watching<'a, 'w> {
     printer: &'a mut Printer<'w>,
 }
@@ -289,7 +289,7 @@ impl Observer for Watching<'_, '_> {
     fn seeing_away(&mut self, master: &Address, time: Duration) {
         let time = times::short(time);
         self.printer.waiting(&format!(
-            "{master}: seeing once more for {time} that it stays away (--grace)"
+            "{master}: checking again for {time} that it stays away (--grace)"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! `dsctl failover`: the whole.
+//! `dsctl failover`: both halves.
 
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,7 @@ impl Skeleton for FailoverDocument {
 }
 
 impl FailoverDocument {
-    /// When it comes to nothing.
+    /// The empty document.
     pub(in crate::commands) fn nothing(arguments: &FailoverArgs) -> Self {
         Self {
             told: Told::nothing(&arguments.safety),
@@ -82,7 +82,7 @@ impl FailoverDocument {
     }
 }
 
-/// What became of the instances that were handed over.
+/// The state of the instances that were handed over.
 #[derive(Debug, Serialize, JsonSchema)]
 struct TakeUpReport {
     taken_up: Vec<InstanceId>,
@@ -127,7 +127,7 @@ struct FailedTakeUp {
     message: String,
 }
 
-/// Whatever else its row shows.
+/// Anything else that its row shows.
 #[derive(Debug, Serialize, JsonSchema)]
 struct OtherTakeUp {
     instance_id: InstanceId,
@@ -189,7 +189,7 @@ pub(in crate::commands) async fn run(
     Ok(answer)
 }
 
-/// What was typed, each once and in that order.
+/// The typed addresses, each once and in that order.
 fn named(cluster: &Cluster, texts: &[String]) -> Result<Vec<Address>, AddressError> {
     let form = cluster.store.release().family.registry.address_form;
     let mut masters = Vec::new();
@@ -226,7 +226,7 @@ async fn all_dead(
             "{nameless} unfinished instances name no host at all (SQL NULL): left alone"
         ));
     }
-    // What writes nothing, or is refused for want of consent, need not wait.
+    // A run that writes nothing, or is refused without consent, need not wait.
     let writes = !arguments.safety.dry_run && (arguments.safety.yes || shell.printer.can_ask());
     let grace = arguments
         .grace
@@ -251,7 +251,7 @@ async fn all_dead(
         "they stay"
     };
     shell.printer.waiting(&format!(
-        "{they}: seeing for {time} that {stay} away (--grace)"
+        "{they}: checking for {time} that {stay} away (--grace)"
     ));
     let seen = Lookout::new(cluster, rules)
         .see_away(&view, dead.clone(), grace)

@@ -1,4 +1,4 @@
-//! What a run did, as programs are told of it.
+//! The result of a run, in the form of the JSON documents.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub(in crate::commands) struct RunReport {
 }
 
 impl RunReport {
-    /// Of a run that came to nothing.
+    /// The record of an empty run.
     pub(super) fn nothing(dry_run: bool) -> Self {
         Self {
             dry_run,
@@ -53,7 +53,7 @@ impl RunReport {
         }
     }
 
-    /// Its masters as lines of ndjson.
+    /// Its masters as ndjson lines.
     pub(super) fn records(&mut self) -> Vec<Records<'_>> {
         vec![Records {
             key: "masters",
@@ -102,7 +102,7 @@ impl MasterReport {
     }
 }
 
-/// Why a master's work did not come to its end.
+/// Why a master's work was not completed.
 #[derive(Debug, Serialize, JsonSchema)]
 struct MasterError {
     #[schemars(regex(pattern = WORD))]
@@ -122,7 +122,7 @@ impl MasterError {
             Unfinished::NotBegun => Self {
                 kind: "not_begun",
                 message: NOT_BEGUN.to_owned(),
-                hint: Some("run the same command again once the error above is mended".to_owned()),
+                hint: Some("run the same command again once the error above is fixed".to_owned()),
             },
         }
     }

@@ -1,4 +1,4 @@
-//! `dsctl recover`: the second half alone.
+//! `dsctl recover`: only the second half of a failover.
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -33,7 +33,8 @@ pub(crate) struct RecoverArgs {
     #[arg(long)]
     pub orphans: bool,
 
-    /// 3.3 and newer: the state before the hand-over. With --orphans for those alone whose state is written nowhere
+    /// 3.3 and newer: the state before the hand-over. With --orphans only for those whose state is
+    /// not stored
     #[arg(long, value_name = "STATE", value_parser = original_state())]
     pub original_state: Option<OriginalState>,
 
@@ -71,7 +72,7 @@ impl Skeleton for RecoverDocument {
 }
 
 impl RecoverDocument {
-    /// When it comes to nothing.
+    /// The empty document.
     pub(in crate::commands) fn nothing(arguments: &RecoverArgs) -> Self {
         Self {
             told: Told::nothing(&arguments.safety),
@@ -79,7 +80,7 @@ impl RecoverDocument {
     }
 }
 
-/// Where the host is what marks a hand-over, the state is never overwritten.
+/// If the host marks a hand-over, the state is never overwritten.
 fn unused_state(cluster: &Cluster, arguments: &RecoverArgs) -> Option<String> {
     let family = cluster.store.release().family;
     let is_unused = arguments.original_state.is_some() && matches!(family.claim, Claim::Host(_));

@@ -1,5 +1,5 @@
-//! A program that runs while a lock is held: in a process group of its own, which is ended as a
-//! whole before the lock can be somebody else's, however this process ends.
+//! A program that runs while a lock is held: in its own process group, which is killed as a whole
+//! before another client can get the lock, however this process ends.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -20,14 +20,14 @@ use crate::registry::{Lease, Registry, RegistryError};
 use crate::signals::Farewells;
 use crate::stop::{Stop, StopSignal};
 
-/// So long the end of what was killed is waited for.
+/// How long to wait for the end of killed processes.
 const MOMENT: Duration = Duration::from_secs(2);
 
 /// Its end.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) how: ProgramEnd,
-    /// Processes of it that could not be ended, as another user's cannot.
+    /// Processes of it that could not be killed, such as those of another user.
     pub(super) left: Vec<i32>,
 }
 
@@ -36,20 +36,20 @@ pub(super) struct End {
 pub(super) enum ProgramEnd {
     /// By itself, or by a signal that was passed on; 128 + n for signal n.
     Status(u8),
-    /// ProgramEnd by us, since the lock was lost.
+    /// Killed by this process, because the lock was lost.
     LockLost(RegistryError),
 }
 
 /// Waits until one of the locks is lost.
 pub(super) async fn any_lost(registry: &mut dyn Registry, leases: &[Lease]) -> RegistryError {
-    // One session holds them all: what ends that ends the last one too.
+    // One session holds them all: if it ends, the last lock is lost, too.
     match leases.last() {
         Some(lease) => midway(lease, registry.lost(lease).await),
         None => std::future::pending().await,
     }
 }
 
-/// Whoever holds a lock and hears nothing more of it has lost it: another may have it by now.
+/// A lock whose registry does not answer counts as lost: another client may have it by now.
 fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
     match error {
         silent @ (RegistryError::Interrupted { .. } | RegistryError::Unreachable { .. }) => {
@@ -62,7 +62,7 @@ fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
     }
 }
 
-/// After a pause in which nobody could listen.
+/// Checks the locks after a pause in which their loss could not be noticed.
 async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<(), RegistryError> {
     for lease in leases {
         registry
@@ -73,18 +73,18 @@ async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<()
     Ok(())
 }
 
-/// What is run while a lock is held.
+/// A program to run while a lock is held.
 pub(super) struct Program<'a> {
     /// Its name and arguments.
     pub(super) words: &'a [OsString],
-    /// For how long at most.
+    /// Its time limit.
     pub(super) limit: Option<Duration>,
-    /// After such a silence the lock is lost.
+    /// After this time without a heartbeat the lock is lost.
     pub(super) session: Duration,
 }
 
-/// Runs a program without a shell between. What is left of it when it has ended, in its process
-/// group or out of it, is ended too: nothing of it goes on without the lock.
+/// Runs a program without a shell. Processes that are left when it has ended, inside its process
+/// group or outside, are killed, too: none of them goes on without the lock.
 pub(super) async fn run(
     program: Program<'_>,
     registry: &mut dyn Registry,
@@ -124,8 +124,8 @@ pub(super) async fn run(
                 target.end(Signal::SIGTERM).await?;
                 break ProgramEnd::LockLost(lost);
             }
-            // The program decides what it does about it; the lock is held, and looked after, until
-            // it has ended.
+            // The program decides how to handle it; the lock is held and checked until it has
+            // ended.
             stop = stop.requested(), if !asked => {
                 asked = true;
                 target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
@@ -149,15 +149,15 @@ pub(super) async fn run(
     })
 }
 
-/// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that
-/// end are asked after.
+/// Waits until a user at a terminal has stopped the program; meanwhile reaps adopted processes that
+/// end.
 async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>, group: Pid) {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
     while children.recv().await.is_some() {
         kin.reap();
         let Some(terminal) = terminal else { continue };
         match waitid(Id::Pid(group), flags) {
-            // It wanted the terminal before that was its own.
+            // It was stopped because it used the terminal before it had it.
             Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU))
                 if terminal.lend(group) =>
             {
@@ -177,7 +177,7 @@ async fn empty(kin: &mut Kin) {
     }
 }
 
-/// Of one that goes on there is none.
+/// A process that goes on has none.
 fn code_of(status: Option<ExitStatus>) -> u8 {
     let code = status.and_then(|status| {
         status
@@ -191,10 +191,10 @@ fn code_of(status: Option<ExitStatus>) -> u8 {
 struct Target {
     child: Child,
     group: Pid,
-    /// All that has come from it.
+    /// All its descendants.
     kin: Kin,
     grace: Duration,
-    /// Where somebody types at it.
+    /// The terminal, if there is one.
     terminal: Option<Terminal>,
     guard: Guard,
 }
@@ -224,9 +224,9 @@ impl Target {
         let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
         let grace = Times::of_session(session).grace;
         let terminal = Terminal::of_process();
-        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know
-        // why it stands. Where others read what it writes, a pager say, it may be they who want the
-        // terminal: then it has to ask.
+        // It may have been stopped by a user: so it is never continued without knowing why it is
+        // stopped. If others read its output, for example a pager, they may need the terminal: then
+        // it has to request it.
         if let Some(terminal) = terminal.as_ref().filter(|_| io::stdout().is_terminal()) {
             terminal.give(group);
         }
@@ -245,7 +245,7 @@ impl Target {
         let _ = killpg(self.group, signal);
     }
 
-    /// Lets it have the terminal, if that is ours to give, and go on.
+    /// Gives it the terminal, if this process has it, and continues it.
     fn go_on(&self) {
         if let Some(terminal) = &self.terminal {
             terminal.give(self.group);
@@ -253,7 +253,7 @@ impl Target {
         }
     }
 
-    /// Stops this process as well, until the shell lets it go on. Where no shell would, this
+    /// Stops this process as well, until the shell continues it. Without a shell that would, it
     /// returns at once.
     fn rest(&mut self) {
         self.guard.rest();
@@ -263,11 +263,10 @@ impl Target {
         let _ = raise(Signal::SIGTSTP);
     }
 
-    /// Ends what there is of the program, all that it has started included. `None` where it does
-    /// not end.
+    /// Kills the program with everything that it has started. `None` if it does not end.
     async fn end(&mut self, signal: Signal) -> io::Result<Option<ExitStatus>> {
         self.kin.signal(signal);
-        // Who is stopped hears nothing.
+        // A stopped process gets no signal but SIGKILL.
         self.kin.signal(Signal::SIGCONT);
         let (child, kin) = (&mut self.child, &mut self.kin);
         let gone = async {
@@ -279,7 +278,7 @@ impl Target {
             return status.map(Some);
         }
         let (child, kin) = (&mut self.child, &mut self.kin);
-        // Nobody resists that but another user's; and somebody may have begun something anew
+        // Only another user's process survives that; and a process may have started another one
         // meanwhile.
         let gone = async {
             while kin.lives() {

@@ -1,4 +1,4 @@
-//! `dsctl lock status`: who holds the failover lock, and who waits for it.
+//! `dsctl lock status`: holder and waiters of the failover lock.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -47,7 +47,7 @@ impl Skeleton for LockStatusDocument {
     const COMMAND: &'static str = "lock status";
 }
 
-/// A lock: who holds it, and who waits for it.
+/// A lock with its holder and waiters.
 #[derive(Debug, Serialize, JsonSchema)]
 struct QueueEntry {
     path: String,
@@ -139,7 +139,7 @@ pub(in crate::commands) async fn run(
     .await?;
     let mut registry = registry?;
     let seen = look(&mut *registry, &release, master.as_ref()).await;
-    // In the wrong place every lock looks free.
+    // In the wrong registry every lock looks free.
     let doubt = |seen: &(_, Registrations)| {
         check_registry(&seen.1, release.family, place(&*registry), false).err()
     };
@@ -149,7 +149,8 @@ pub(in crate::commands) async fn run(
     let mut answer = Answer::new(body(&release, &locks, &masters));
     answer.warnings = locks.iter().flat_map(warnings).collect();
     answer.warnings.extend(doubt.map(|refusal| {
-        format!("whether a lock is free is not known here: {refusal}; 'dsctl masters' says what to check")
+        format!("it is unknown whether a lock is free: {refusal}; 'dsctl masters' says what to \
+            check")
     }));
     Ok(answer)
 }
@@ -179,7 +180,7 @@ async fn look(
             });
         }
     }
-    // Without a master only locks that somebody is at are of interest.
+    // Without a master only locks with a holder or waiter are of interest.
     locks.retain(|lock| master.is_some() || !lock.nodes.is_empty() || !lock.foreign.is_empty());
     Ok((locks, masters))
 }
@@ -202,7 +203,7 @@ async fn paths(
     }
 }
 
-/// What to do about nodes that are no living client's, or no Curator's.
+/// What to do about nodes that belong to no living client, or not to Curator.
 fn warnings(lock: &Queue) -> Vec<String> {
     let persistent = lock.nodes.iter().filter(|node| node.is_persistent());
     let persistent = persistent.map(|node| about_persistent_lock(&lock.path, node));

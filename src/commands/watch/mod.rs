@@ -27,8 +27,8 @@ pub(super) use args::WatchArgs;
 use setup::{Setup, open_state};
 use sinks::prepare;
 
-/// The document of `watch`, where it is no loop: of `--pause` and `--resume`, and of a loop that
-/// does not begin.
+/// The document of `watch` without a loop: of `--pause` and `--resume`, and of a loop that does not
+/// start.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(super) struct WatchDocument {
     paused: Option<bool>,
@@ -91,13 +91,13 @@ fn pause(
     Ok(Answer::new(Body::new(keys).closing(line)))
 }
 
-/// Of a file beside the state file.
+/// An error about a file next to the state file.
 fn cannot(what: String, error: io::Error) -> CommandError {
     CommandError::usage(anyhow::Error::new(error).context(what), "see --state-file")
 }
 
-/// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own
-/// to write; one that starts later reads the state file.
+/// Ends the pause and the storm brake. A running watcher sees the marker, and is the only one that
+/// writes the state file; a watcher that starts later reads the state file.
 fn resume(
     arguments: &WatchArgs,
     environment: &Environment,
@@ -107,7 +107,7 @@ fn resume(
     let paused = pause
         .resume()
         .map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
-    // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be
+    // Read once no other process writes it: the state that an ending watcher saves must not be
     // lost.
     let lone = Lone::beside(file.path());
     let mut state = file.load().unwrap_or_default();
@@ -135,7 +135,7 @@ fn resume(
     Ok(Answer::new(Body::new(keys).closing(was)))
 }
 
-/// Runs the loop; gives its exit code. What it has to tell it has told by then.
+/// Runs the loop; returns its exit code. It has reported everything by then.
 async fn run_loop(
     shell: &mut Shell<'_, '_>,
     global: &GlobalArgs,
@@ -146,7 +146,7 @@ async fn run_loop(
     let setup = setup(settings, global, environment, arguments)?;
     let mut prepared = prepare(setup, shell.printer).await?;
     let mut plan = plan(arguments);
-    // Whoever waits for a lock is as silent as between two rounds.
+    // While waiting for a lock it is as silent as between two rounds.
     if let Some(longest) = prepared.longest_interval {
         plan.interval = plan.interval.min(longest);
         plan.rules.lock_timeout = plan.rules.lock_timeout.min(longest);
@@ -154,7 +154,7 @@ async fn run_loop(
     Ok(watch(&mut prepared.surroundings, &plan, stop).await.code)
 }
 
-/// Sees that there is all that a loop must be given.
+/// Checks that everything that a loop needs was given.
 fn setup<'a>(
     settings: Settings,
     global: &'a GlobalArgs,
@@ -163,7 +163,7 @@ fn setup<'a>(
 ) -> Result<Setup<'a>, CommandError> {
     if !matches!(settings.output.format, Format::Table | Format::Ndjson) {
         return Err(CommandError::usage(
-            anyhow!("watch tells events"),
+            anyhow!("watch prints events"),
             "use -o ndjson for programs",
         ));
     }

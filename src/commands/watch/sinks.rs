@@ -1,4 +1,4 @@
-//! The loop's surroundings in a real run: who is told, and in which order.
+//! The sinks of the loop, and their order.
 
 use std::io;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use crate::watch::sinks::{
 };
 use crate::watch::{Surroundings, metrics_http};
 
-/// What the loop needs to begin.
+/// What the loop needs to start.
 pub(super) struct LoopSetup<'a> {
     pub(super) surroundings: Surroundings<'a>,
-    /// How long there may be between two rounds, if the service manager waits for them.
+    /// The longest time between two rounds, if the service manager has a watchdog for them.
     pub(super) longest_interval: Option<Duration>,
-    /// Nobody else writes the state file; `None` in a dry run, which does not write it either.
+    /// The lock on the state file; `None` in a dry run, which does not write it.
     _lone: Option<Lone>,
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn prepare<'a>(
         Box::new(metrics),
         shown,
         Box::new(ServiceManager::new(notify)),
-        // They take their time: by then everybody else has been told.
+        // They take time, so all other sinks come first.
         Box::new(HookSink::new(hooks.clone())),
     ]);
     let purpose = if dry_run {
@@ -99,7 +99,7 @@ fn hooks(notifications: &NotificationArgs) -> Result<Hooks, CommandError> {
     hooks.check().map_err(|problem| {
         unusable(
             problem,
-            "the folder of --hook has to be there, and nobody but their owner may be able to change hooks",
+            "the folder of --hook must exist, and only their owner may be able to change hooks",
         )
     })?;
     Ok(hooks)
@@ -121,7 +121,7 @@ async fn metrics(notifications: &NotificationArgs) -> Result<MetricsSink, Comman
         .map_err(|error| {
             unusable(
                 format!("cannot listen on {address}: {error}"),
-                "give another port",
+                "use another port",
             )
         })?;
     tokio::spawn(metrics_http::serve(listener, page));
@@ -141,7 +141,7 @@ fn live(printer: &Printer<'_>) -> Result<LiveView, CommandError> {
     if !printer.can_show() {
         return Err(unusable(
             "--live needs a terminal".to_owned(),
-            "leave it out, or use -o ndjson",
+            "omit it, or use -o ndjson",
         ));
     }
     signals::quit_in_order();
@@ -149,7 +149,7 @@ fn live(printer: &Printer<'_>) -> Result<LiveView, CommandError> {
     let cannot = |error: io::Error| {
         unusable(
             format!("the terminal cannot be used: {error}"),
-            "leave --live out",
+            "omit --live",
         )
     };
     LiveView::on_terminal().map_err(cannot)

@@ -31,7 +31,7 @@ fn open(path: &Path) -> SqliteDatabase {
     SqliteDatabase::open(path, OpenMode::Create, Duration::from_millis(20), SESSION).unwrap()
 }
 
-/// A file with a registry in it, and a connection beside the registry's own.
+/// A file with a registry in it, and a second connection besides the registry's own.
 struct Bench {
     folder: TempDir,
     beside: SqliteDatabase,
@@ -119,7 +119,7 @@ async fn take(registry: &mut JdbcRegistry) -> Lease {
         .unwrap()
 }
 
-/// Makes our last heartbeat as old as this, as far as the registry knows.
+/// Makes the own last heartbeat this old, as far as the registry knows.
 fn grow_old(registry: &mut JdbcRegistry, age: Duration) {
     let client = registry.client.as_mut().unwrap();
     client.wall = tables::now() - i64::try_from(age.as_millis()).unwrap();

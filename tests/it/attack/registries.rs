@@ -143,7 +143,7 @@ fn an_id_that_is_given_out_twice_is_no_holder() {
     };
     insert(1, 31);
     let refused = world.failover("--lock-timeout 0s").run().exit(1);
-    assert!(refused.stderr.contains("given out twice"), "{refused:?}");
+    assert!(refused.stderr.contains("generated twice"), "{refused:?}");
     assert_eq!(world.command_count(), 0);
     // By now the next id is a free one, after a few that are not.
     world.failover("--lock-timeout 0s").run().exit(0);
@@ -311,7 +311,7 @@ fn a_lock_that_zookeeper_refuses_holds_no_other_master_up_in_watch() {
         home.join(metrics).display()
     );
     let mut watcher = world.dsctl(&words).spawn();
-    watcher.await_stdout("refuses what is asked at");
+    watcher.await_stdout("refuses a request for");
     watcher.await_stdout("failover_finished");
     // Rounds in which it is tried again.
     for _ in 0..3 {

@@ -119,7 +119,7 @@ fn a_program_that_cannot_be_run() {
         let output = world.acquire(&["--", program]).run().exit(code);
         output
             .err(&format!("cannot run {program:?}"))
-            .err("the lock was given back");
+            .err("the lock was released");
         world.assert_free();
     }
 }

@@ -52,7 +52,7 @@ fn the_wrong_namespace() {
     );
     run(&env, "lock status 10.0.0.2:5678")
         .exit(0)
-        .err("not known here")
+        .err("it is unknown whether a lock is free")
         .err("has no node /elsewhere/nodes/master");
     assert!(!env.zk().exists("/elsewhere"));
     // And nobody is called dead for not being there.
@@ -170,7 +170,7 @@ fn an_instance_begun_since_the_restart_is_left_alone() {
     let before = env.dump();
     run(&env, &format!("failover {DEAD} --yes --allow-restarted"))
         .exit(0)
-        .out("begun after the registered master");
+        .out("started after the registered master");
     assert_eq!(
         changed_instances(&before, &env.dump()),
         [111, 112, 113, 114]

@@ -82,7 +82,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
     );
     run(env, &format!("lock acquire {DEAD} -- true"))
         .exit(0)
-        .err("keeps none of them out");
+        .err("excludes none of them");
     let danger = run(
         env,
         &format!("failover {DEAD} --allow-no-masters --dry-run -o json"),
@@ -120,7 +120,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
     );
     run(env, &format!("lock acquire {DEAD} --for 1ms"))
         .exit(0)
-        .err("keeps none of them out");
+        .err("excludes none of them");
 }
 
 #[test]
@@ -227,6 +227,6 @@ fn a_server_that_demands_sasl_is_named() {
     let mut env = with_zookeeper(Store::Sqlite, V3_2);
     env.set("DSCTL_ZK", &server.connect_string());
     env.set("DSCTL_ZK_DIGEST_FILE", &env.file("digest", "user:mark3r"));
-    let output = run(&env, "masters").exit(6).err("demands SASL");
+    let output = run(&env, "masters").exit(6).err("requires SASL");
     assert!(output.stderr.contains("no digest helps"), "{output:?}");
 }
