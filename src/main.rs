@@ -26,8 +26,8 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => {
             let code = runtime.block_on(run(cli, &environment, settings));
-            // A thread may still look a name up, for as long as the system's resolver likes, and
-            // nobody wants it any more.
+            // A thread may still be resolving a name, for as long as the system's resolver takes,
+            // and its result is no longer needed.
             runtime.shutdown_background();
             code
         }
@@ -58,7 +58,7 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
         stop,
     )
     .await;
-    // Asked to end, it does not wait for a reader that may never come.
+    // After a signal it does not wait for a reader that may never come.
     let patience = if code == 0 { LAST } else { HURRY };
     let code = match out.finish(patience) {
         Ok(()) => code,
@@ -67,16 +67,16 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
                 &mut Printer::new(&mut io::sink(), &mut err, settings, terminals),
                 &error,
             );
-            // One round that came to a good end, and of which nobody reads.
+            // One successful round, whose output is not read.
             if code == 0 { told } else { code }
         }
     };
-    // Nobody is left to be told.
+    // There is no reader left.
     let _ = err.finish(patience);
     code
 }
 
-/// Help, version and usage errors. A reader that went away is nobody to tell.
+/// Help, version and usage errors. If the reader is gone, nothing is printed.
 fn say(error: &clap::Error) -> ExitCode {
     let text = commands::shown(error);
     if error.use_stderr() {
@@ -90,7 +90,7 @@ fn say(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Programs read one document on stdout, whatever is wrong.
+/// Prints the document for programs on stdout, whatever is wrong.
 fn tell_programs(error: &clap::Error) {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
@@ -99,7 +99,7 @@ fn tell_programs(error: &clap::Error) {
     let settings = output_settings(&options, &Environment::of_process());
     if matches!(settings.format, Format::Json | Format::Ndjson) {
         let document = misread::document_of(arguments, error);
-        // What is wrong is told on stderr in full.
+        // Stderr has the full error.
         let (mut out, mut nobody) = (io::stdout(), io::sink());
         let _ =
             Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(document);

@@ -1,5 +1,4 @@
-//! Where settings are looked for: command line, environment, files. The first that says something
-//! wins.
+//! The sources of settings: command line, environment, files. The first that has a value wins.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,20 +9,20 @@ use super::file::ConfigFile;
 use super::{ConfigError, Key, Origin};
 use crate::options::GlobalArgs;
 
-/// What the process finds around it: a value, so that tests need no real environment.
+/// The environment of the process, as a value, so that tests need no real one.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// Its variables.
     pub variables: BTreeMap<OsString, OsString>,
-    /// The file of the whole machine.
+    /// The system-wide configuration file.
     pub system_file: PathBuf,
-    /// Where systemd keeps the state of an installed service.
+    /// The folder where systemd keeps the state of an installed service.
     pub service_folder: PathBuf,
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Variables may hold passwords.
+        // Variables may contain passwords.
         f.debug_struct("Environment")
             .field("system_file", &self.system_file)
             .finish_non_exhaustive()
@@ -31,7 +30,7 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// Those of this process.
+    /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
         Self {
@@ -41,14 +40,14 @@ impl Environment {
         }
     }
 
-    /// A variable that is set to something; empty ones count as not set.
+    /// A variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables
             .get(std::ffi::OsStr::new(name))
             .filter(|value| !value.is_empty())
     }
 
-    /// A variable that names an absolute path; the XDG rules say to ignore relative ones.
+    /// A variable that names an absolute path; the XDG specification says to ignore relative ones.
     pub(crate) fn absolute_path(&self, name: &str) -> Option<PathBuf> {
         self.variable(name)
             .map(PathBuf::from)
@@ -65,7 +64,7 @@ impl Environment {
     }
 }
 
-/// A value as text, and where it stands.
+/// A value as text, and its source.
 #[derive(Clone)]
 pub(super) struct Found {
     pub(super) text: String,
@@ -77,7 +76,7 @@ pub(super) struct Found {
 /// Rank of the environment; the files follow.
 pub(super) const ENVIRONMENT_RANK: usize = 1;
 
-/// Environment and files in order; the command line stands before them.
+/// Environment and files in order; the command line comes before them.
 #[derive(Debug)]
 pub(super) struct Sources<'a> {
     pub(super) environment: &'a Environment,
@@ -85,9 +84,8 @@ pub(super) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    /// Reads the files. One that was asked for must exist, and stands alone: a database of the
-    /// usual files must not be put together with another cluster's registry. The two usual ones
-    /// need not exist.
+    /// Reads the files. An explicit one must exist, and replaces the default files: their database
+    /// must not be combined with another cluster's registry. The two default files need not exist.
     pub(super) fn open(
         arguments: &GlobalArgs,
         environment: &'a Environment,
@@ -117,7 +115,7 @@ impl<'a> Sources<'a> {
         Ok(Self { environment, files })
     }
 
-    /// The environment alone.
+    /// Only the environment.
     pub(super) fn without_files(environment: &'a Environment) -> Self {
         Self {
             environment,
@@ -125,7 +123,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// What the environment or else the first file says.
+    /// The value from the environment or else from the first file.
     pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
         Ok(self.in_environment(key)?.or_else(|| self.in_files(key)))
     }
@@ -134,7 +132,7 @@ impl<'a> Sources<'a> {
         self.text_variable(key.name(), &key.variable())
     }
 
-    /// A variable as text, empty ones as if they were not set.
+    /// A variable as text; empty ones count as not set.
     pub(super) fn text_variable(
         &self,
         key: &'static str,

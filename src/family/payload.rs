@@ -1,7 +1,7 @@
-//! Heartbeats: what a server writes into its registration (F§1.4).
+//! Heartbeats: the payload of a server's registration (F§1.4).
 //!
-//! Four comma-separated formats and one of JSON are told apart by their content alone, since a
-//! registry says nothing of the release that wrote it.
+//! Four comma-separated formats and one of JSON are distinguished only by their content, because a
+//! registry does not record the release that wrote it.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -13,7 +13,7 @@ use crate::model::{Heartbeat, Moment, PayloadForm, PayloadProblem};
 /// No release writes more than some hundred bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// A foreign status word is shown; a page of text in its place is not.
+/// An unknown status is shown; a long text in its place is not.
 const LONGEST_WORD: usize = 40;
 
 /// Positions in a comma-separated payload, counted from zero.
@@ -74,7 +74,7 @@ pub fn is_written_by(form: PayloadForm, family: FamilyId) -> bool {
     }
 }
 
-/// The releases that write payloads of this form, to be told.
+/// The releases that write payloads of this form, for messages.
 #[must_use]
 pub fn writers(form: PayloadForm) -> &'static str {
     match form {
@@ -88,8 +88,8 @@ pub fn writers(form: PayloadForm) -> &'static str {
     }
 }
 
-/// Reads a heartbeat of any release. Never fails: what cannot be read is `None`, and where nothing
-/// can be read, [`Heartbeat::problem`] says why.
+/// Reads a heartbeat of any release. Never fails: unreadable fields are `None`, and if all are,
+/// [`Heartbeat::problem`] says why.
 #[must_use]
 pub fn parse(payload: &[u8]) -> Heartbeat {
     if payload.is_empty() {
@@ -100,12 +100,12 @@ pub fn parse(payload: &[u8]) -> Heartbeat {
     }
     if payload.len() > LONGEST {
         return unreadable(format!(
-            "{} bytes, and no heartbeat is that long",
+            "{} bytes, but no heartbeat is that long",
             payload.len()
         ));
     }
     match std::str::from_utf8(payload).map(str::trim) {
-        Err(_) => unreadable("the bytes are no UTF-8 text"),
+        Err(_) => unreadable("the bytes are not UTF-8 text"),
         Ok(text) if text.starts_with('{') => from_json(text),
         Ok(text) => from_fields(text),
     }
@@ -120,7 +120,7 @@ fn unreadable(reason: impl Into<String>) -> Heartbeat {
 
 fn from_json(text: &str) -> Heartbeat {
     let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else {
-        return unreadable("the text starts like a JSON object, but is none");
+        return unreadable("the text starts like a JSON object, but is not one");
     };
     let word = |key: &str| object.get(key).and_then(scalar);
     let heartbeat = Heartbeat {
@@ -168,7 +168,7 @@ fn from_fields(text: &str) -> Heartbeat {
         1 => return unreadable("neither a JSON object nor comma-separated fields"),
         count => {
             return unreadable(format!(
-                "{count} comma-separated fields, and heartbeats have 7, 10, 13 or 14"
+                "{count} comma-separated fields, but heartbeats have 7, 10, 13 or 14"
             ));
         }
     };
@@ -185,11 +185,10 @@ fn from_fields(text: &str) -> Heartbeat {
         form: Some(PayloadForm::Fields(fields.len())),
         ..Heartbeat::default()
     };
-    // Any text with the right number of commas comes here; a heartbeat has at least a time where
-    // the times stand.
+    // Any text with the right number of commas gets here; a heartbeat has at least one valid time.
     if heartbeat.started_at.is_none() && heartbeat.reported_at.is_none() {
         return unreadable(format!(
-            "{} comma-separated fields without a time in the place of the times",
+            "{} comma-separated fields without a time in the fields for times",
             fields.len()
         ));
     }

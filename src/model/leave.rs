@@ -1,25 +1,25 @@
-//! What has to be shown before anything is written. Values without data: whoever has one has earned
-//! it.
+//! Proofs that are required before anything is written. Values without data: having one is the
+//! proof.
 
 /// An operator's consent to write.
 #[derive(Debug)]
 pub struct Permit(());
 
 impl Permit {
-    /// The operator said yes, on a terminal or with `--yes`.
+    /// The operator has confirmed, on a terminal or with `--yes`.
     #[must_use]
     pub fn given() -> Self {
         Self(())
     }
 }
 
-/// That the registry has just said that a lock is ours. Old at once: it is used up by what it
-/// allows.
+/// Proof that the registry has just confirmed a lock. It is outdated at once: the write that it
+/// allows consumes it.
 #[derive(Debug)]
 pub struct Confirmed(());
 
 impl Confirmed {
-    /// Only registries make one, of an answer.
+    /// Created only by registries, from an answer.
     pub(crate) fn by_registry() -> Self {
         Self(())
     }

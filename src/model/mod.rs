@@ -1,4 +1,4 @@
-//! Plain data: what is seen, what is judged, what is planned and what came of it.
+//! Plain data: registrations, instances, verdicts and proofs.
 //!
 //! No I/O, no clap, no SQL. Times are [`jiff`] values; a time without a zone stays a civil one
 //! until a zone is known.

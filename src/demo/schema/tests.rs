@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// Releases of all families, those before and after each change among them.
+/// Releases of all families, including those before and after each change.
 const RELEASES: &[&str] = &[
     "1.2.0",
     "1.2.1",

@@ -350,7 +350,7 @@ fn a_database_of_something_else() {
         refused(&env, ALL, "seen: customers, invoices", "--db");
         refused(&env, "masters", "seen: customers, invoices", "--db");
         env.sql("DROP TABLE customers; DROP TABLE invoices");
-        refused(&env, "instances", "no table at all", "--db");
+        refused(&env, "instances", "no tables", "--db");
         env.sql("CREATE TABLE t_ds_command (id INT)");
         refused(&env, "instances", "t_ds_command", "upgrade");
         env.set("DSCTL_DS_VERSION", "3.2.2");
