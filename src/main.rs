@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use dsctl::commands::{Cli, misread};
 use dsctl::config::{Environment, output_settings};
-use dsctl::output::{Format, HURRY, LAST, OutputSettings, Patient, Printer, Terminals};
+use dsctl::output::{Format, HURRY, LAST, NonBlockingWriter, OutputSettings, Printer, Terminals};
 use dsctl::stop::StopSignal;
 use dsctl::{commands, logging, signals};
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => return say(&error),
+        Err(error) => return print_clap(&error),
     };
     let environment = Environment::of_process();
     let settings = output_settings(&cli.global, &environment);
@@ -50,7 +50,10 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
         )
         .await;
     }
-    let (mut out, mut err) = (Patient::before(io::stdout()), Patient::before(io::stderr()));
+    let (mut out, mut err) = (
+        NonBlockingWriter::before(io::stdout()),
+        NonBlockingWriter::before(io::stderr()),
+    );
     let code = commands::run(
         cli,
         environment,
@@ -77,10 +80,10 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
 }
 
 /// Help, version and usage errors. If the reader is gone, nothing is printed.
-fn say(error: &clap::Error) -> ExitCode {
+fn print_clap(error: &clap::Error) -> ExitCode {
     let text = commands::shown(error);
     if error.use_stderr() {
-        tell_programs(error);
+        print_document(error);
     }
     let _ = if error.use_stderr() {
         io::stderr().write_all(text.as_bytes())
@@ -91,7 +94,7 @@ fn say(error: &clap::Error) -> ExitCode {
 }
 
 /// Prints the document for programs on stdout, whatever is wrong.
-fn tell_programs(error: &clap::Error) {
+fn print_document(error: &clap::Error) {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();

@@ -21,7 +21,7 @@ pub fn listen() -> watch::Receiver<Option<Stop>> {
     let (sender, receiver) = watch::channel(None);
     // The shell of a script makes its background processes ignore Ctrl-C.
     tokio::spawn(wait(
-        heeded(SIGINT),
+        listen_unless_ignored(SIGINT),
         signal(SignalKind::terminate()).ok(),
         sender,
     ));
@@ -30,7 +30,7 @@ pub fn listen() -> watch::Receiver<Option<Stop>> {
 
 /// Listens to a signal, unless it is ignored. If no handler can be installed, the signal has its
 /// default effect.
-fn heeded(number: i32) -> Option<Signal> {
+fn listen_unless_ignored(number: i32) -> Option<Signal> {
     if is_ignored(number) {
         None
     } else {
@@ -58,18 +58,18 @@ async fn wait(
 }
 
 /// SIGHUP and SIGQUIT, for code that must do something before they end the process.
-pub(crate) struct Farewells {
+pub(crate) struct ClosingSignals {
     hangup: Option<Signal>,
     quit: Option<Signal>,
 }
 
-impl Farewells {
+impl ClosingSignals {
     /// Listens from now on. A signal that is ignored stays so, for `nohup`. Must be called within a
     /// runtime.
     pub(crate) fn listen() -> Self {
         Self {
-            hangup: heeded(SIGHUP),
-            quit: heeded(SIGQUIT),
+            hangup: listen_unless_ignored(SIGHUP),
+            quit: listen_unless_ignored(SIGQUIT),
         }
     }
 

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_signal_ends_what_nobody_shields() {
+    async fn a_signal_ends_what_is_not_shielded() {
         let (sender, receiver) = watch::channel(None);
         let stop = StopSignal::new(receiver);
         assert_eq!(stop.pause(Duration::ZERO).await, Ok(()));

@@ -132,7 +132,7 @@ async fn begin(store: &mut MetadataStore, access: Purpose) -> Result<(), Databas
     if access == Purpose::Read {
         store.begin_reading().await?;
     }
-    store.meet_server(access == Purpose::Write).await
+    store.identify_server(access == Purpose::Write).await
 }
 
 /// Does the work in the database, and connects to the registry at the same time, if both are
@@ -271,7 +271,7 @@ async fn registry(
             let database = database(settings, target, access).await?;
             let mut registry =
                 JdbcRegistry::connect(database, settings.session_timeout, layout).await?;
-            registry.meet_server(access == Purpose::Write).await?;
+            registry.identify_server(access == Purpose::Write).await?;
             Ok(Box::new(registry))
         }
     }

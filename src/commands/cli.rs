@@ -97,8 +97,7 @@ fn explained(mut error: clap::Error) -> clap::Error {
     if error.kind() == ErrorKind::UnknownArgument
         && error.get(ContextKind::InvalidArg).is_some_and(force)
     {
-        let tip =
-            "each danger has its own flag, and a refusal names it; see 'dsctl help failover'";
+        let tip = "each danger has its own flag, and a refusal names it; see 'dsctl help failover'";
         error.insert(
             ContextKind::Suggested,
             ContextValue::StyledStrs(vec![tip.into()]),

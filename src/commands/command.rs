@@ -107,7 +107,7 @@ impl Command {
                 .await
             }
             Self::Lock(LockCommand::Status(arguments)) => {
-                call.alone(
+                call.without_cluster(
                     LockStatusDocument::default(),
                     Scope::Cluster,
                     async |shell, document| status::run(shell, &arguments, document).await,
@@ -115,7 +115,7 @@ impl Command {
                 .await
             }
             Self::Lock(LockCommand::Acquire(arguments)) => {
-                call.alone(
+                call.without_cluster(
                     LockAcquireDocument::default(),
                     Scope::Cluster,
                     async |shell, document| acquire::run(shell, &arguments, document).await,
@@ -131,31 +131,31 @@ impl Command {
                 .await
             }
             Self::ClearHosts(arguments) => {
-                let (nothing, access) = (
-                    ClearHostsDocument::nothing(&arguments),
+                let (empty, access) = (
+                    ClearHostsDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                call.on_cluster(nothing, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     clear_hosts::run(shell, cluster, &arguments).await
                 })
                 .await
             }
             Self::Recover(arguments) => {
-                let (nothing, access) = (
-                    RecoverDocument::nothing(&arguments),
+                let (empty, access) = (
+                    RecoverDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                call.on_cluster(nothing, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     recover::run(shell, cluster, &arguments).await
                 })
                 .await
             }
             Self::Failover(arguments) => {
-                let (nothing, access) = (
-                    FailoverDocument::nothing(&arguments),
+                let (empty, access) = (
+                    FailoverDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                call.on_cluster(nothing, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     failover::run(shell, cluster, &arguments).await
                 })
                 .await
@@ -170,7 +170,7 @@ impl Command {
                 .await
             }
             Self::Demo(arguments) => {
-                call.alone(
+                call.without_cluster(
                     DemoDocument::default(),
                     Scope::Local,
                     async |shell, document| demo::run(shell, &arguments, document).await,

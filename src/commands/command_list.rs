@@ -67,7 +67,7 @@ struct CommandEntry {
 
 impl CommandEntry {
     fn of(command: CommandRow, zone: Option<&TimeZone>) -> Self {
-        let word = type_name(&command).map_or_else(|| "unknown".to_owned(), str::to_lowercase);
+        let keyword = type_name(&command).map_or_else(|| "unknown".to_owned(), str::to_lowercase);
         let CommandRow {
             id,
             command_type,
@@ -79,7 +79,7 @@ impl CommandEntry {
         } = command;
         Self {
             id,
-            command_type: word,
+            command_type: keyword,
             command_type_code: command_type,
             instance_id,
             command_param,

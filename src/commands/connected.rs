@@ -28,7 +28,7 @@ pub(super) async fn release(
         return Ok((release, None));
     }
     let mut store = store(settings, Purpose::Read, stop).await?;
-    let elsewhere = match settings.registry()? {
+    let registered_elsewhere = match settings.registry()? {
         RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
         RegistryTarget::Jdbc(_) => Ok(None),
     };
@@ -42,7 +42,7 @@ pub(super) async fn release(
         Ok(())
     };
     store.close().await;
-    writable.and(Ok((release, elsewhere?)))
+    writable.and(Ok((release, registered_elsewhere?)))
 }
 
 /// Puts the release into the head of a document.
@@ -55,7 +55,7 @@ pub(super) fn head(document: &mut Document, release: &Release) {
 }
 
 async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
-    store.meet_server(true).await?;
+    store.identify_server(true).await?;
     let obstacle = store
         .obstacle(Writing {
             claims: false,

@@ -73,7 +73,7 @@ pub(super) async fn run(
     let mut cluster = cluster::connect(&settings, Purpose::Write, &shell.stop).await?;
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
-    let told = acts(&mut cluster, &story).await;
+    let told = play(&mut cluster, &story).await;
     let _ = connected::close(cluster).await;
     let (body, run) = told?;
     let mut answer = Answer::new(closing(body, &file, &story));
@@ -106,8 +106,7 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
     if file.exists() {
         return Err(CommandError::Other {
             error: anyhow!("{} exists already", file.display()),
-            hint: "the demo creates a new file and overwrites none; use another name"
-                .to_owned(),
+            hint: "the demo creates a new file and overwrites none; use another name".to_owned(),
             exit: ExitCode::Refused,
         });
     }
@@ -121,7 +120,7 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
 }
 
 /// The masters, the plan, the failover, and its outcome.
-async fn acts(
+async fn play(
     cluster: &mut Cluster,
     story: &Story,
 ) -> Result<(Body<DemoDocument>, Run), CommandError> {
@@ -132,7 +131,7 @@ async fn acts(
     let plan = Handover::new(cluster, &rules, None, &mut Silent)
         .failover(&dead)
         .await;
-    let permit = Permit::given();
+    let permit = Permit::by_operator();
     let run = Handover::new(cluster, &rules, Some(&permit), &mut Silent)
         .failover(&dead)
         .await;
@@ -140,29 +139,29 @@ async fn acts(
     let phrases = Phrases {
         done: "handed over",
         would: "would be handed over",
-        nothing: "no unfinished instance names a dead master",
+        empty: "no unfinished instance names a dead master",
     };
     let (mut tables, mut keys) = (Vec::new(), DemoDocument::default());
-    keys.masters = act(masters_before, &mut tables, "1. the masters: dsctl masters").masters;
-    keys.instances_before = act(
+    keys.masters = show(masters_before, &mut tables, "1. the masters: dsctl masters").masters;
+    keys.instances_before = show(
         instances_before,
         &mut tables,
         "2. their unfinished instances: dsctl instances",
     )
     .instances;
     let plan = report::body(&plan, true, phrases);
-    keys.plan = Some(act(
+    keys.plan = Some(show(
         plan,
         &mut tables,
         "3. the plan: dsctl failover --all-dead --dry-run",
     ));
     let outcome = report::body(&run, false, phrases);
-    keys.outcome = Some(act(
+    keys.outcome = Some(show(
         outcome,
         &mut tables,
         "4. the failover: dsctl failover --all-dead --yes",
     ));
-    keys.instances = act(
+    keys.instances = show(
         instances_after,
         &mut tables,
         "5. afterwards: dsctl instances",
@@ -178,7 +177,7 @@ async fn acts(
 }
 
 /// Shows what a command would show; returns the keys of its document.
-fn act<K>(body: Body<K>, tables: &mut Vec<Table>, title: &str) -> K {
+fn show<K>(body: Body<K>, tables: &mut Vec<Table>, title: &str) -> K {
     tables.extend(body.tables.into_iter().map(|table| table.title(title)));
     body.keys
 }
@@ -190,7 +189,7 @@ async fn listing(cluster: &mut Cluster) -> Result<Body<InstancesDocument>, Comma
         .store
         .each_listed(None, |instance| listed.push(instance))
         .await?;
-    Ok(Listing::around(&listed, cluster, registered)
+    Ok(Listing::related(&listed, cluster, registered)
         .await?
         .listed(listed))
 }

@@ -20,7 +20,7 @@ use crate::watch::line::{EventLine, PreLine};
 /// One kind of document.
 struct DocumentKind {
     command: &'static str,
-    nothing: fn() -> Document,
+    empty: fn() -> Document,
     /// The schema of the document, and of its lines.
     schemas: fn() -> [Value; 2],
 }
@@ -29,7 +29,7 @@ impl DocumentKind {
     const fn of<K: Skeleton>() -> Self {
         Self {
             command: K::COMMAND,
-            nothing: || Document::new(K::COMMAND, K::default()),
+            empty: || Document::new(K::COMMAND, K::default()),
             schemas: || {
                 let (title, commands) = (format!("dsctl {}", K::COMMAND), [K::COMMAND.to_owned()]);
                 [
@@ -55,9 +55,9 @@ const KINDS: [DocumentKind; 10] = [
 ];
 
 /// The empty document of a command; `""` means no command.
-pub(super) fn nothing(command: String) -> Document {
+pub(super) fn empty(command: String) -> Document {
     match KINDS.iter().find(|kind| kind.command == command) {
-        Some(kind) => (kind.nothing)(),
+        Some(kind) => (kind.empty)(),
         None => Document::new(command, NoKeys {}),
     }
 }
@@ -87,10 +87,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         let (name, [document, line]) = (kind.command.replace(' ', "-"), (kind.schemas)());
         schemas.extend([(name.clone(), document), (format!("{name}-line"), line)]);
     }
-    let (title, commands) = (
-        "dsctl, a failure without keys of its own",
-        without_keys(),
-    );
+    let (title, commands) = ("dsctl, a failure without keys of its own", without_keys());
     schemas.push((
         "failure".to_owned(),
         schema::document::<NoKeys>(title, &commands),
@@ -122,8 +119,8 @@ mod tests {
         let known = |name: &str| {
             let definition = definition();
             let mut command = Some(&definition);
-            name.split(' ').for_each(|word| {
-                command = command.and_then(|command| command.find_subcommand(word));
+            name.split(' ').for_each(|keyword| {
+                command = command.and_then(|command| command.find_subcommand(keyword));
             });
             command.is_some()
         };
@@ -131,7 +128,7 @@ mod tests {
     }
     #[test]
     fn no_document_says_a_key_twice() {
-        for document in KINDS.iter().map(|kind| (kind.nothing)()) {
+        for document in KINDS.iter().map(|kind| (kind.empty)()) {
             let mut out = Vec::new();
             let settings = OutputSettings {
                 format: Format::Json,

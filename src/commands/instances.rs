@@ -9,7 +9,7 @@ use super::failure::CommandError;
 use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant, Local};
 use crate::cluster::Cluster;
-use crate::failover::{Disproof, FailoverError, disproof, instance_verdict, survey};
+use crate::failover::{Disproof, FailoverError, disproof, instance_verdict, look_for_display};
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Keys, Records, Table, WORD};
 use clap::Args;
@@ -96,7 +96,7 @@ pub(super) async fn run(
         .as_deref()
         .map(|text| Address::typed(text, form))
         .transpose()?;
-    let (registered, refusal) = survey(cluster).await?;
+    let (registered, refusal) = look_for_display(cluster).await?;
     let doubt = disproof(cluster).await?;
     if doubt.is_some() {
         cluster.zone = None;
@@ -123,7 +123,7 @@ pub(super) async fn run(
         }
     }
     let nowhere = refusal.filter(|_| registered.prove_nothing());
-    let listing = Listing::around(&listed, cluster, registered).await?;
+    let listing = Listing::related(&listed, cluster, registered).await?;
     let shown = listed.len();
     let mut answer = Answer::new(listing.body(listed));
     answer
@@ -151,7 +151,7 @@ pub(super) struct Listing<'a> {
 
 impl<'a> Listing<'a> {
     /// Looks up the data related to these instances.
-    pub(super) async fn around(
+    pub(super) async fn related(
         listed: &[ListedInstance],
         cluster: &'a mut Cluster,
         registered: Registrations,
@@ -271,9 +271,9 @@ impl<'a> Listing<'a> {
         vec![
             Cell::from(instance.id),
             name.clone().map_or(Cell::None, Cell::long),
-            Cell::from(family.state_word(instance.state)),
+            Cell::from(family.state_keyword(instance.state)),
             Cell::from(instance.host.as_deref()),
-            Cell::from(self.verdict(instance).word()),
+            Cell::from(self.verdict(instance).keyword()),
             Cell::from(times::local(instance.start_time)),
             Cell::from(times::local(instance.restart_time)),
             Cell::from(self.waiting.get(&instance.id).copied()),
@@ -303,7 +303,7 @@ impl<'a> Listing<'a> {
             name,
             definition_code: definition,
             definition_version,
-            state: self.cluster.store.release().family.state_word(state),
+            state: self.cluster.store.release().family.state_keyword(state),
             state_code: state,
             host: host.as_deref().map(str::to_owned),
             verdict,

@@ -12,7 +12,7 @@ use super::handover::afterwards::about_orphans;
 use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant};
 use crate::cluster::Cluster;
-use crate::failover::{instance_verdict, survey};
+use crate::failover::{instance_verdict, look_for_display};
 use crate::metadata::HostCount;
 use crate::model::{
     Heartbeat, Instance, Moment, PayloadProblem, Registration, Registrations, Verdict,
@@ -139,7 +139,7 @@ impl MasterEntry {
 }
 
 pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<MastersDocument>, CommandError> {
-    let (registered, refusal) = survey(cluster).await?;
+    let (registered, refusal) = look_for_display(cluster).await?;
     let counts = cluster.store.host_counts().await?;
     let rows = rows(cluster, &registered, &counts);
     let claimed = rows.iter().any(|row| row.verdict == Verdict::Claimed);
@@ -159,7 +159,7 @@ pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<MastersDocument>
 
 /// The masters, without checking whether they are the right ones.
 pub(super) async fn seen(cluster: &mut Cluster) -> Result<Body<MastersDocument>, CommandError> {
-    let (registered, _) = survey(cluster).await?;
+    let (registered, _) = look_for_display(cluster).await?;
     let counts = cluster.store.host_counts().await?;
     Ok(body(cluster, &rows(cluster, &registered, &counts)))
 }
@@ -276,7 +276,7 @@ fn cells(cluster: &Cluster, row: &KnownMaster<'_>) -> Vec<Cell> {
     };
     vec![
         Cell::from(row.host),
-        Cell::from(row.verdict.word()),
+        Cell::from(row.verdict.keyword()),
         Cell::from(row.unfinished),
         age(started),
         age(reported),

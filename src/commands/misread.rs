@@ -3,7 +3,7 @@
 use clap::error::ErrorKind;
 
 use super::cli::{definition, shown};
-use super::documents::nothing;
+use super::documents::empty;
 use crate::exit_code::ExitCode;
 use crate::options::{GlobalArgs, OutputArgs};
 use crate::output::{Document, ErrorBody, Format};
@@ -30,12 +30,12 @@ fn format(arguments: &[String]) -> Option<Format> {
             .strip_prefix("--output")
             .or_else(|| behind_short(argument));
         let Some(value) = value else { continue };
-        let word = if value.is_empty() {
+        let keyword = if value.is_empty() {
             options.peek().map_or("", |next| next)
         } else {
             value
         };
-        if let Ok(format) = word.strip_prefix('=').unwrap_or(word).parse() {
+        if let Ok(format) = keyword.strip_prefix('=').unwrap_or(keyword).parse() {
             return Some(format);
         }
     }
@@ -56,7 +56,7 @@ fn behind_short(argument: &str) -> Option<&str> {
 pub fn document_of(arguments: Vec<String>, error: &clap::Error) -> Document {
     Document {
         error: Some(body_of(error)),
-        ..nothing(command_of(arguments))
+        ..empty(command_of(arguments))
     }
 }
 

@@ -122,7 +122,7 @@ impl Call<'_, '_> {
 
     /// Runs a command that connects to what it needs by itself. `skeleton` is its empty document,
     /// with only the values from the command line.
-    pub(super) async fn alone<K: Skeleton>(
+    pub(super) async fn without_cluster<K: Skeleton>(
         self,
         skeleton: K,
         scope: Scope,
@@ -160,7 +160,7 @@ impl Call<'_, '_> {
         access: Purpose,
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
-        self.alone(skeleton, Scope::Cluster, async |shell, document| {
+        self.without_cluster(skeleton, Scope::Cluster, async |shell, document| {
             let mut cluster = cluster::connect(&shell.settings, access, &shell.stop).await?;
             connected::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());

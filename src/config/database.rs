@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::parameters::{
-    Parameters, Spelling, mysql_tls, postgres_schema, postgres_tls, tells_secret,
+    Parameters, Spelling, contains_secret, mysql_tls, postgres_schema, postgres_tls,
 };
 use crate::metadata::target::ServerTarget;
 use crate::secret::Secret;
@@ -134,7 +134,7 @@ fn sqlite(text: &str) -> Result<DbTarget, UrlError> {
             "the name of the SQLite file is missing",
             Some("use sqlite:FILE"),
         )),
-        file if tells_secret(file) => Err(UrlError::new(
+        file if contains_secret(file) => Err(UrlError::new(
             "a SQLite file has no password",
             Some("use sqlite:FILE"),
         )),
@@ -197,7 +197,7 @@ fn server(
     let (user, password) = login(&url, &parameters)?;
     if [&host, &database, &user]
         .into_iter()
-        .any(|shown| tells_secret(shown))
+        .any(|shown| contains_secret(shown))
         || parameters.misplace_secret()
     {
         return Err(UrlError::new(

@@ -46,7 +46,7 @@ impl Parameters {
     pub(super) fn misplace_secret(&self) -> bool {
         self.0
             .iter()
-            .any(|(name, value)| name != "password" && tells_secret(value))
+            .any(|(name, value)| name != "password" && contains_secret(value))
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -169,8 +169,9 @@ fn postgres_mode(text: &str) -> Result<Mode, String> {
 pub(super) fn postgres_schema(parameters: &Parameters) -> Option<String> {
     let in_options = || {
         let words = parameters.get("options")?.split_whitespace();
-        let settings = words.filter_map(|word| {
-            word.trim_start_matches("--")
+        let settings = words.filter_map(|keyword| {
+            keyword
+                .trim_start_matches("--")
                 .trim_start_matches("-c")
                 .split_once('=')
         });
@@ -193,7 +194,7 @@ pub(super) enum Spelling {
 }
 
 /// Whether a text contains a password parameter.
-pub(super) fn tells_secret(text: &str) -> bool {
+pub(super) fn contains_secret(text: &str) -> bool {
     let text = text.to_lowercase();
     ["password", "passwd", "pwd"]
         .iter()

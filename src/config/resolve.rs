@@ -69,7 +69,7 @@ impl Resolver<'_> {
     /// A flag without a value can only switch on; the other sources can also switch off.
     fn switch(&mut self, key: Key, flag: bool) -> Result<bool, ConfigError> {
         Ok(self
-            .value(key, flag.then_some(true), truth)?
+            .value(key, flag.then_some(true), boolean)?
             .unwrap_or(false))
     }
 
@@ -107,13 +107,13 @@ fn parse_found<T, E: ToString>(
 }
 
 /// One keyword of a list.
-fn word<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
+fn keyword<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
     let (last, others) = T::VARIANTS.split_last().unwrap_or((&"", &[]));
     text.parse()
         .map_err(|_| format!("expected {} or {last}", others.join(", ")))
 }
 
-fn truth(text: &str) -> Result<bool, &'static str> {
+fn boolean(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
@@ -188,7 +188,7 @@ fn output(
 ) -> Result<OutputSettings, ConfigError> {
     let flags = &arguments.output;
     let choice = resolver
-        .value(Key::Color, flags.color, word)?
+        .value(Key::Color, flags.color, keyword)?
         .unwrap_or_default();
     let variable = |name: &str| {
         environment
@@ -197,7 +197,7 @@ fn output(
     };
     Ok(OutputSettings {
         format: resolver
-            .value(Key::Output, flags.output, word)?
+            .value(Key::Output, flags.output, keyword)?
             .unwrap_or_default(),
         headers: !resolver.switch(Key::NoHeaders, flags.no_headers)?,
         quiet: resolver.switch(Key::Quiet, flags.quiet)?,
@@ -220,7 +220,7 @@ fn registry(
     settings: &mut Settings,
 ) -> Result<(), ConfigError> {
     let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), str::parse)?;
-    let kind = resolver.pick(Key::Registry, arguments.connection.registry, word)?;
+    let kind = resolver.pick(Key::Registry, arguments.connection.registry, keyword)?;
     let (zk, kind) = match (zk, kind) {
         (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank)
         {

@@ -302,7 +302,7 @@ fn what_is_missing_is_said_when_it_is_needed() {
     assert!(
         ["--zk", "DSCTL_ZK", "--db", "DSCTL_DB", "dsctl demo"]
             .iter()
-            .all(|word| hint.contains(word)),
+            .all(|keyword| hint.contains(keyword)),
         "{hint}"
     );
     assert!(NoRegistry.hint().unwrap().contains("--registry jdbc"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::handover::Handover;
-use super::life::{Before, Between, LONGEST, Roll};
+use super::life::{AbsenceProof, Between, LONGEST, RegistrySnapshot};
 use super::locks::{self, Locks};
 use super::rules::Rules;
 use crate::cluster::Cluster;
@@ -23,14 +23,14 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Observes whether masters stay away.
 #[derive(Debug)]
-pub struct Lookout<'a> {
+pub struct AbsenceObserver<'a> {
     cluster: &'a mut Cluster,
     rules: &'a Rules,
     /// The locks that are kept alive meanwhile.
     locks: Option<&'a Locks>,
 }
 
-impl<'a> Lookout<'a> {
+impl<'a> AbsenceObserver<'a> {
     /// A lookout that holds no lock.
     pub fn new(cluster: &'a mut Cluster, rules: &'a Rules) -> Self {
         Self {
@@ -47,12 +47,12 @@ impl<'a> Lookout<'a> {
     /// # Errors
     /// [`Refusal::CameAndWent`] if a master came and went meanwhile; those of registry and
     /// database. Nothing is written.
-    pub async fn see_away(
+    pub async fn observe_absence(
         self,
         view: &RegistryView,
         mut masters: Vec<Address>,
         time: Duration,
-    ) -> Result<(Vec<Address>, Before), FailoverError> {
+    ) -> Result<(Vec<Address>, AbsenceProof), FailoverError> {
         let began = Instant::now();
         let names: Vec<&str> = masters.iter().map(Address::as_str).collect();
         let Cluster {
@@ -60,8 +60,11 @@ impl<'a> Lookout<'a> {
         } = &mut *self.cluster;
         let mark = locks::kept(self.locks, &mut **registry, store.mark(&names)).await?;
         let endpoint = self.cluster.registry.endpoint().to_owned();
-        let (mut roll, mut looked, mut longest) =
-            (Roll::of(&endpoint, &view.masters), began, LONGEST);
+        let (mut roll, mut looked, mut longest) = (
+            RegistrySnapshot::of(&endpoint, &view.masters),
+            began,
+            LONGEST,
+        );
         while let Some(left) = time
             .checked_sub(began.elapsed())
             .filter(|left| !left.is_zero())
@@ -72,12 +75,12 @@ impl<'a> Lookout<'a> {
             }
             // Waiting until another master's state is known would interrupt the observation.
             let asked = Instant::now();
-            let now = guard::glance(self.cluster, self.rules).await?;
+            let now = guard::look_once(self.cluster, self.rules).await?;
             // With a slow database a failover is slow, too.
             longest = longest.max(asked.elapsed() * LOOKS).min(MOST);
             masters.retain(|master| now.find(master).is_none());
             let Some(first) = masters.first() else { break };
-            let seen = Roll::of(&endpoint, &now);
+            let seen = RegistrySnapshot::of(&endpoint, &now);
             let proven = match seen.since(&roll) {
                 Between::Nothing => true,
                 Between::Something => false,
@@ -90,7 +93,7 @@ impl<'a> Lookout<'a> {
         }
         Ok((
             masters,
-            Before {
+            AbsenceProof {
                 roll,
                 mark,
                 looked: Some(looked),
@@ -107,9 +110,9 @@ impl Handover<'_> {
     /// alive meanwhile, was waited for.
     ///
     /// # Errors
-    /// As [`Lookout::see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] if it is
+    /// As [`AbsenceObserver::observe_absence`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] if it is
     /// back.
-    pub(super) async fn see_again(&mut self, address: &Address) -> Result<(), FailoverError> {
+    pub(super) async fn observe_again(&mut self, address: &Address) -> Result<(), FailoverError> {
         let stale = self.before.as_ref().filter(|before| before.is_stale());
         let Some((time, mark)) =
             stale.and_then(|before| Some((before.again?, before.mark.clone())))
@@ -123,18 +126,20 @@ impl Handover<'_> {
             view.masters.find(address),
             Vec::new(),
         )?;
-        self.observer.seeing_away(address, time);
-        let lookout = Lookout {
+        self.observer.rechecking_absence(address, time);
+        let lookout = AbsenceObserver {
             cluster: &mut *self.cluster,
             rules: self.rules,
             locks: self.locks.as_ref(),
         };
-        let (away, before) = lookout.see_away(&view, vec![address.clone()], time).await?;
+        let (away, before) = lookout
+            .observe_absence(&view, vec![address.clone()], time)
+            .await?;
         if away.is_empty() {
             return Err(Refusal::CameAndWent(address.clone()).into());
         }
         // Whatever it has started since it was first found away still shows that it is alive.
-        self.before = Some(Before { mark, ..before });
+        self.before = Some(AbsenceProof { mark, ..before });
         Ok(())
     }
 }

@@ -86,7 +86,7 @@ impl Unwritten {
     }
 
     /// The result of the batch: with fewer instances it may succeed if a statement was refused.
-    fn come_to(self) -> Result<Applied, FailoverError> {
+    fn into_result(self) -> Result<Applied, FailoverError> {
         match self {
             Self::Statement(
                 FailoverError::Database(error @ DatabaseError::Refused { busy: true, .. }),
@@ -131,7 +131,7 @@ impl Handover<'_> {
             Ok(written) => written,
             Err(unwritten) => {
                 self.cluster.store.roll_back(batch).await;
-                return unwritten.come_to();
+                return unwritten.into_result();
             }
         };
         let commands = match self.cluster.store.commit(batch).await {
@@ -174,7 +174,7 @@ impl Handover<'_> {
         let locked = self.lock_rows(batch, chunk).await?;
         let mut prepared = self.ready(batch, share, locked).await?;
         let commands = self.hand_over(batch, &prepared).await?;
-        self.ensure_still_nobodys(share).await?;
+        self.ensure_still_unowned(share).await?;
         self.end_tasks_of(share, &mut prepared).await?;
         // No lock, no commit.
         self.confirm().await?;
@@ -189,7 +189,7 @@ impl Handover<'_> {
         let ids: Vec<InstanceId> = chunk.instances.iter().map(|instance| instance.id).collect();
         let store = &mut self.cluster.store;
         // With SKIP LOCKED no row is waited for.
-        let waits = chunk.rows == RowLocks::Waited || !store.passes_locked_over();
+        let waits = chunk.rows == RowLocks::Waited || !store.skips_locked_rows();
         let locked = match chunk.rows {
             RowLocks::Free => store.lock_free_instances(batch, &ids).await,
             RowLocks::Waited => store.lock_instances(batch, &ids).await,
@@ -310,7 +310,7 @@ impl Handover<'_> {
 
     /// Checks again, right before the COMMIT: what the master may have started meanwhile, and
     /// whether it is back. Claimed instances belong to no master, whichever registers.
-    async fn ensure_still_nobodys(&mut self, share: &Share<'_>) -> Result<(), FailoverError> {
+    async fn ensure_still_unowned(&mut self, share: &Share<'_>) -> Result<(), FailoverError> {
         let address = &share.outcome.address;
         if let Some(mark) = share.mark {
             let handed_over = !share.outcome.recovered.is_empty();
@@ -372,6 +372,6 @@ impl Handover<'_> {
             .map(|row| HandedOver::of(&row.instance, &address, commands));
         outcome.handed_over.extend(handed_over);
         self.run.wrote |= !prepared.rows.is_empty();
-        prepared.settle(outcome)
+        prepared.record_in(outcome)
     }
 }

@@ -15,7 +15,7 @@ impl Handover<'_> {
     pub(super) async fn check(&mut self) -> Result<RegistryView, FailoverError> {
         self.check_release()?;
         // An absence may have been observed before, or the operator asked.
-        self.cluster.store.wake().await?;
+        self.cluster.store.reconnect_if_closed().await?;
         self.check_transactions().await?;
         self.check_writable().await?;
         let view = self.look().await?;

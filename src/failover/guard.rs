@@ -42,9 +42,9 @@ const LONGEST_DOUBT: Duration = Duration::from_mins(1);
 /// # Errors
 /// [`Refusal`], or errors of registry and database. Nothing is written.
 pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
-    let masters = beyond_doubt(&mut *cluster.registry).await?;
+    let masters = without_doubt(&mut *cluster.registry).await?;
     let family = cluster.store.release().family;
-    if let Some(refusal) = elsewhere(cluster).await? {
+    if let Some(refusal) = registered_elsewhere(cluster).await? {
         return Err(refusal.into());
     }
     check_registry(
@@ -65,7 +65,7 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
 ///
 /// # Errors
 /// [`Refusal`], or errors of the registry.
-pub(super) async fn glance(
+pub(super) async fn look_once(
     cluster: &mut Cluster,
     rules: &Rules,
 ) -> Result<Registrations, FailoverError> {
@@ -84,7 +84,7 @@ pub(super) async fn glance(
 ///
 /// # Errors
 /// Those of the registry.
-pub async fn beyond_doubt(registry: &mut dyn Registry) -> Result<Registrations, RegistryError> {
+pub async fn without_doubt(registry: &mut dyn Registry) -> Result<Registrations, RegistryError> {
     let mut masters = registry.masters().await?;
     let began = Instant::now();
     while masters.any_in_doubt() && began.elapsed() < LONGEST_DOUBT {
@@ -100,11 +100,11 @@ pub async fn beyond_doubt(registry: &mut dyn Registry) -> Result<Registrations, 
 ///
 /// # Errors
 /// Errors of registry and database.
-pub async fn survey(
+pub async fn look_for_display(
     cluster: &mut Cluster,
 ) -> Result<(Registrations, Option<Refusal>), FailoverError> {
     let mut masters = cluster.registry.masters().await?;
-    if let Some(refusal) = elsewhere(cluster).await? {
+    if let Some(refusal) = registered_elsewhere(cluster).await? {
         masters.parent_exists = false;
         return Ok((masters, Some(refusal)));
     }
@@ -115,7 +115,7 @@ pub async fn survey(
 
 /// Checks whether a master keeps itself registered in the metadata database although ZooKeeper was
 /// configured.
-async fn elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {
+async fn registered_elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {
     if cluster.registry.kind() != "zookeeper" {
         return Ok(None);
     }
@@ -254,7 +254,7 @@ pub fn about_persistent(
 }
 
 /// A note about a master that is failed over while none at all is registered.
-pub(crate) fn about_nobody(view: &RegistryView, address: &Address) -> Option<String> {
+pub(crate) fn about_no_masters(view: &RegistryView, address: &Address) -> Option<String> {
     view.masters.prove_nothing().then(|| {
         format!(
             "no master is registered, so nothing proves that {address} is dead: make sure that no \
@@ -313,7 +313,7 @@ pub(crate) async fn ensure_still_away(
     if view.masters.find(address).is_some() {
         return Ok(());
     }
-    let masters = glance(cluster, rules).await?;
+    let masters = look_once(cluster, rules).await?;
     masters.find(address).map_or(Ok(()), |registration| {
         Err(registered(registration, None).into())
     })

@@ -2,14 +2,14 @@
 //! done so far.
 //!
 //! Its steps are methods, each in the file of its topic: [`super::checks`], [`super::absence`],
-//! [`super::crowd`], [`super::batch`], [`super::halving`], [`super::turns`].
+//! [`super::concurrent`], [`super::batch`], [`super::halving`], [`super::turns`].
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
-use super::life::Before;
+use super::life::AbsenceProof;
 use super::locks::{self, Locks};
 use super::outcome::Run;
 use super::rules::{Observer, Rules};
@@ -26,7 +26,7 @@ pub struct Handover<'a> {
     pub(super) observer: &'a mut dyn Observer,
     pub(super) run: Run,
     /// What must still hold of the masters' absence.
-    pub(super) before: Option<Before>,
+    pub(super) before: Option<AbsenceProof>,
     /// The masters whose absence that is.
     pub(super) named: Vec<Address>,
     /// Those of the master whose turn it is.

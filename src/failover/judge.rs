@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_dead_where_no_master_is_registered() {
+    fn no_master_is_dead_where_no_master_is_registered() {
         let named = instance(Some("10.0.0.1:5678"), None, None);
         let emptied = Registrations {
             parent_exists: true,
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_name_nobody_are_left_alone() {
+    fn hosts_that_name_no_master_are_left_alone() {
         let masters = Registrations::default();
         assert_eq!(
             verdict(&instance(Some("NULL"), None, None), &masters, None),
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_began_anew_at_an_unknown_time_is_the_living_masters() {
+    fn a_run_that_started_again_at_an_unknown_time_is_the_living_masters() {
         let masters = registered("h:1", Some("2024-06-01T02:00:00Z"));
         let mut old = instance(Some("h:1"), Some("2024-05-01T02:00:00"), None);
         for (kind, expected) in [

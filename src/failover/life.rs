@@ -16,7 +16,7 @@ use crate::model::{Address, Changes, Instance, Registrations};
 /// The registered masters at one moment, kept to be compared with a later one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Roll {
+pub struct RegistrySnapshot {
     /// The registry, and the masters' parent in it.
     place: String,
     /// How often a registration had come or gone, if the registry counts that.
@@ -36,7 +36,7 @@ pub enum Between {
     NotCounted,
 }
 
-impl Roll {
+impl RegistrySnapshot {
     /// Made from one look at a registry.
     #[must_use]
     pub fn of(endpoint: &str, masters: &Registrations) -> Self {
@@ -92,9 +92,9 @@ impl Roll {
 
 /// What was seen when a master was found absent, and must hold until its failover is committed.
 #[derive(Clone, Debug)]
-pub struct Before {
+pub struct AbsenceProof {
     /// The registered masters at the last look.
-    pub roll: Roll,
+    pub roll: RegistrySnapshot,
     /// The rows when the absence started.
     pub mark: Mark,
     /// When that look was; `None` if another process looked.
@@ -106,7 +106,7 @@ pub struct Before {
     pub again: Option<Duration>,
 }
 
-impl Before {
+impl AbsenceProof {
     /// Whether a registry that keeps no count was not looked at for too long: a master may have
     /// come and gone.
     pub(super) fn is_stale(&self) -> bool {
@@ -129,11 +129,11 @@ pub(super) const LONGEST: Duration = Duration::from_secs(6);
 pub(super) fn ensure_away(
     endpoint: &str,
     masters: &Registrations,
-    before: Option<&Before>,
+    before: Option<&AbsenceProof>,
     address: &Address,
 ) -> Result<(), Refusal> {
     let Some(before) = before else { return Ok(()) };
-    let proven = match Roll::of(endpoint, masters).since(&before.roll) {
+    let proven = match RegistrySnapshot::of(endpoint, masters).since(&before.roll) {
         Between::Nothing => true,
         Between::Something => false,
         Between::NotCounted => !before.is_stale(),
@@ -157,7 +157,7 @@ pub async fn sign_of_life(
     mark: &Mark,
 ) -> Result<Option<Sign>, FailoverError> {
     match store.sign_since(address.as_str(), mark).await? {
-        None if !store.release().recovered_looks_hanging() => {
+        None if !store.release().recovered_looks_unfinished() => {
             Ok(store.change_since(address.as_str(), mark).await?)
         }
         sign => Ok(sign),
@@ -201,7 +201,7 @@ pub(super) fn ensure_none_taken_up(
     let found = instances
         .iter()
         .find(is_taken_up)
-        .filter(|_| !release.recovered_looks_hanging());
+        .filter(|_| !release.recovered_looks_unfinished());
     refuse(address, found.map(|instance| Sign::TakenUp(instance.id)))
 }
 
@@ -210,15 +210,15 @@ pub(super) fn ensure_none_taken_up(
 ///
 /// # Errors
 /// [`Refusal::ShowsLife`].
-pub(super) fn ensure_others_doing(
+pub(super) fn ensure_changed_by_others(
     store: &MetadataStore,
     address: &Address,
     row: &Instance,
 ) -> Result<(), FailoverError> {
     let names_it = row.host.as_deref() == Some(address.as_str());
-    let others = !names_it || store.release().recovered_looks_hanging();
+    let others = !names_it || store.release().recovered_looks_unfinished();
     let sign =
-        (!others && !store.is_others_doing(row.state, true)).then_some(Sign::Changed(row.id));
+        (!others && !store.may_be_by_others(row.state, true)).then_some(Sign::Changed(row.id));
     refuse(address, sign)
 }
 
@@ -234,7 +234,7 @@ pub(super) async fn ensure_still(
     address: &Address,
     handed_over: bool,
 ) -> Result<(), FailoverError> {
-    let tasks_prove = !(handed_over && store.release().recovered_looks_hanging());
+    let tasks_prove = !(handed_over && store.release().recovered_looks_unfinished());
     match store.sign_since(address.as_str(), mark).await? {
         Some(Sign::Task { .. }) if !tasks_prove => Ok(()),
         sign => refuse(address, sign),
@@ -271,7 +271,7 @@ mod tests {
     use super::*;
     use crate::model::{Heartbeat, Registration};
 
-    fn roll(count: Option<i32>, sessions: &[(&str, &str)]) -> Roll {
+    fn roll(count: Option<i32>, sessions: &[(&str, &str)]) -> RegistrySnapshot {
         let server = |(address, session): &(&str, &str)| Registration {
             address: Address::seen(*address),
             node: format!("/nodes/master/{address}"),
@@ -290,11 +290,11 @@ mod tests {
                 count,
             }),
         };
-        Roll::of("zk", &masters)
+        RegistrySnapshot::of("zk", &masters)
     }
 
     #[test]
-    fn whoever_comes_and_goes_unseen_is_counted() {
+    fn changes_between_two_looks_are_counted() {
         let before = roll(Some(7), &[("a:1", "1"), ("b:1", "2")]);
         assert_eq!(
             roll(Some(7), &[("a:1", "1"), ("b:1", "2")]).since(&before),

@@ -130,7 +130,7 @@ impl Run {
     }
 
     /// Records the result of one master. Returns the error if the others cannot be done either.
-    pub(super) fn settle(
+    pub(super) fn record_result(
         &mut self,
         address: &Address,
         verdict: Verdict,

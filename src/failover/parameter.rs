@@ -65,7 +65,7 @@ impl OriginalState {
 
     /// Its name on the command line and in JSON.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 

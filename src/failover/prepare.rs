@@ -144,7 +144,7 @@ impl Prepared {
     }
 
     /// Records it in the outcome; returns what is left for later.
-    pub(super) fn settle(self, outcome: &mut MasterOutcome) -> Vec<Instance> {
+    pub(super) fn record_in(self, outcome: &mut MasterOutcome) -> Vec<Instance> {
         outcome
             .marked_tasks
             .extend(self.tasks.into_iter().map(|(_, task)| task));
@@ -185,7 +185,7 @@ fn contradiction(id: InstanceId, original: OriginalStateFound) -> Option<String>
     } else {
         "as --original-state says"
     };
-    let (written, taken) = (written.word(), taken.word());
+    let (written, taken) = (written.keyword(), taken.keyword());
     Some(format!(
         "instance {id}: its rows say that it was {written}; its command says {taken}, {why}"
     ))
@@ -220,7 +220,11 @@ impl Handover<'_> {
                 changed => {
                     if let Some(row) = changed.filter(|_| share.mark.is_some()) {
                         let master = Address::seen(candidate.host.as_deref().unwrap_or_default());
-                        life::ensure_others_doing(&self.cluster.store, &master, &row.instance)?;
+                        life::ensure_changed_by_others(
+                            &self.cluster.store,
+                            &master,
+                            &row.instance,
+                        )?;
                     }
                     prepared.skipped.push((candidate.id, SkipReason::Changed));
                 }

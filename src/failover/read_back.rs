@@ -33,11 +33,11 @@ impl Handover<'_> {
             instances: instances.clone(),
         };
         let asked_to_commit = self.cluster.store.server().map(str::to_owned);
-        let (rows, commands) = ask_again(self.cluster, &instances)
+        let (rows, commands) = query_again(self.cluster, &instances)
             .await
             .map_err(|error| unknown(error.to_string()))?;
         if self.cluster.store.server() != asked_to_commit.as_deref() {
-            return Err(unknown(in_words(
+            return Err(unknown(describe_servers(
                 asked_to_commit.as_deref(),
                 self.cluster.store.server(),
             )));
@@ -86,7 +86,7 @@ impl Handover<'_> {
 }
 
 /// The data of another server does not show what this one did.
-fn in_words(asked: Option<&str>, now: Option<&str>) -> String {
+fn describe_servers(asked: Option<&str>, now: Option<&str>) -> String {
     let [asked, now] = [asked, now].map(|server| server.unwrap_or("unknown"));
     format!(
         "the server that got the COMMIT ({asked}) no longer answers, but another one does, or it \
@@ -96,7 +96,7 @@ fn in_words(asked: Option<&str>, now: Option<&str>) -> String {
 
 type Asked = (Vec<InstanceRow>, HashMap<InstanceId, i64>);
 
-async fn ask_again(
+async fn query_again(
     cluster: &mut Cluster,
     instances: &[InstanceId],
 ) -> Result<Asked, DatabaseError> {

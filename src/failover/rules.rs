@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::life::Before;
+use super::life::AbsenceProof;
 use super::parameter::GivenState;
 use crate::family::Family;
 use crate::metadata::HostCount;
@@ -47,7 +47,7 @@ pub struct Rules {
     pub original_state: Option<GivenState>,
     /// What was seen when the absence of the one master that is failed over started; else the run's
     /// own first look is used.
-    pub before: Option<Before>,
+    pub before: Option<AbsenceProof>,
 }
 
 impl Default for Rules {
@@ -79,7 +79,7 @@ pub trait Observer: Send {
     fn batch_done(&mut self, master: &Address, done: usize, total: usize);
 
     /// A master's absence is observed again for this long, because its turn comes late.
-    fn seeing_away(&mut self, _master: &Address, _time: Duration) {}
+    fn rechecking_absence(&mut self, _master: &Address, _time: Duration) {}
 
     /// Whether the run is to be paused before its next batch: by whom, and why. Called before each
     /// batch, with the locks held.
@@ -100,12 +100,12 @@ pub trait Limit: Sync {
     fn window(&self) -> Duration;
 
     /// Judges the other clients' failovers.
-    fn room(&self, family: &Family, crowd: &Crowd<'_>) -> Room;
+    fn capacity(&self, family: &Family, concurrent: &ConcurrentFailovers<'_>) -> Capacity;
 }
 
 /// What is known about other clients that fail masters over.
 #[derive(Clone, Copy, Debug)]
-pub struct Crowd<'a> {
+pub struct ConcurrentFailovers<'a> {
     /// The master whose failover is about to start.
     pub master: &'a Address,
     /// The registered masters.
@@ -118,7 +118,7 @@ pub struct Crowd<'a> {
 
 /// Whether there is room for one more failover.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Room {
+pub enum Capacity {
     /// Yes, whatever others are doing.
     Enough,
     /// Only if others give up what they have started.

@@ -55,7 +55,7 @@ impl Handover<'_> {
                 match self.selected(address, view).await {
                     Ok(ids) => found.extend(ids),
                     Err(error) => {
-                        self.run.settle(address, verdict, Err(error))?;
+                        self.run.record_result(address, verdict, Err(error))?;
                         continue;
                     }
                 }

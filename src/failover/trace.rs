@@ -41,7 +41,7 @@ pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, found: RowFoun
         Steps::Command if command || !claimed => Trace::Done,
         Steps::Claim | Steps::Both if claimed || !same_master => Trace::Done,
         Steps::Both if command => Trace::Done,
-        Steps::Both if release.recovered_looks_hanging() => Trace::Unclear,
+        Steps::Both if release.recovered_looks_unfinished() => Trace::Unclear,
         Steps::Command | Steps::Claim | Steps::Both => Trace::NotDone,
     }
 }

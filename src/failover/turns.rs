@@ -79,12 +79,12 @@ impl<'j> Handover<'_> {
             {
                 held.push(job);
             }
-            self.run.settle(job.address, job.verdict, result)?;
+            self.run.record_result(job.address, job.verdict, result)?;
         }
         for job in held {
             let left = limit.saturating_sub(self.waited);
             let result = self.under_locks(job, left).await;
-            self.run.settle(job.address, job.verdict, result)?;
+            self.run.record_result(job.address, job.verdict, result)?;
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl<'j> Handover<'_> {
     }
 
     async fn locked(&mut self, job: &Job<'j>, patience: Duration) -> Result<(), FailoverError> {
-        self.see_again_if_master(job).await?;
+        self.observe_again_if_master(job).await?;
         let began = Instant::now();
         let paths = self.cluster.store.release().lock_paths(job.address);
         let taken = Locks::take(&mut *self.cluster.registry, &paths, patience, self.observer).await;
@@ -124,7 +124,7 @@ impl<'j> Handover<'_> {
         let locks = taken?;
         self.run.locks.extend(locks.taken());
         self.locks = Some(locks);
-        let result = match self.see_again_if_master(job).await {
+        let result = match self.observe_again_if_master(job).await {
             Ok(()) => self.do_work(job).await,
             Err(error) => Err(error),
         };
@@ -137,16 +137,17 @@ impl<'j> Handover<'_> {
         result
     }
 
-    async fn see_again_if_master(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
+    async fn observe_again_if_master(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         match job.work {
-            LockedWork::Master(_) => self.see_again(job.address).await,
+            LockedWork::Master(_) => self.observe_again(job.address).await,
             LockedWork::Claimed(..) => Ok(()),
         }
     }
 
     async fn do_work(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         // The lock may have been waited for: everything is read again now that it is held.
-        self.kept(async |store| store.wake().await).await?;
+        self.kept(async |store| store.reconnect_if_closed().await)
+            .await?;
         self.kept(async |store| store.ensure_same_release().await)
             .await?;
         let view = self.look().await?;
@@ -195,7 +196,7 @@ impl<'j> Handover<'_> {
         );
         let selected = self.without_waiting(selected, &mut outcome).await?;
         if !selected.is_empty() {
-            let unclear = self.cluster.store.release().recovered_looks_hanging()
+            let unclear = self.cluster.store.release().recovered_looks_unfinished()
                 && !self.rules.allow_recovered;
             if unclear {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
@@ -203,7 +204,7 @@ impl<'j> Handover<'_> {
         }
         self.remark(&view, &selected, &mut outcome).await?;
         if !selected.is_empty() {
-            self.ensure_room(&view.masters, address).await?;
+            self.ensure_capacity(&view.masters, address).await?;
         }
         Ok((
             Share::new(view, outcome, None, away.then_some(mark)),
@@ -272,7 +273,9 @@ impl<'j> Handover<'_> {
             self.cluster.store.release().clone(),
             outcome.address.clone(),
         );
-        outcome.notes.extend(guard::about_nobody(view, &address));
+        outcome
+            .notes
+            .extend(guard::about_no_masters(view, &address));
         outcome
             .notes
             .extend(remarks::of(&release, self.rules, view, selected));
@@ -321,7 +324,7 @@ impl<'j> Handover<'_> {
             self.observer
                 .batch_done(&share.outcome.address, done, instances.len());
             if done < instances.len() {
-                self.keep_rate(some.len(), began).await?;
+                self.wait_for_rate(some.len(), began).await?;
             }
         }
         // Another client is working on these; all free ones are done by now.
@@ -337,7 +340,7 @@ impl<'j> Handover<'_> {
             );
             done += some.len();
             if done < all {
-                self.keep_rate(some.len(), began).await?;
+                self.wait_for_rate(some.len(), began).await?;
             }
         }
         share.end()
@@ -359,7 +362,7 @@ impl<'j> Handover<'_> {
                 .outcome
                 .recovered
                 .extend(prepared.ids().map(|id| (id, None)));
-            prepared.settle(&mut share.outcome);
+            prepared.record_in(&mut share.outcome);
             self.observer.batch_done(
                 &share.outcome.address,
                 number * size + some.len(),
@@ -370,7 +373,7 @@ impl<'j> Handover<'_> {
     }
 
     /// Waits until `--rate` allows this many instances since `began`.
-    async fn keep_rate(&self, done: usize, began: Instant) -> Result<(), FailoverError> {
+    async fn wait_for_rate(&self, done: usize, began: Instant) -> Result<(), FailoverError> {
         let Some(rate) = self.rules.rate else {
             return Ok(());
         };

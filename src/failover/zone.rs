@@ -405,11 +405,11 @@ mod tests {
         assert_eq!(seen(&together[..2], "America/Chicago"), None);
         // One that was changed by hand a whole hour after its end does not disprove the right zone,
         // nor does it prove another.
-        let lone = [ended(1, "2024-06-01T04:00:00", "2024-06-01T10:00:00Z")];
-        assert_eq!(seen(&lone, "America/Chicago"), None);
-        assert!(!proven(&lone, "America/Denver"));
+        let state_lock = [ended(1, "2024-06-01T04:00:00", "2024-06-01T10:00:00Z")];
+        assert_eq!(seen(&state_lock, "America/Chicago"), None);
+        assert!(!proven(&state_lock, "America/Denver"));
         let two = [
-            &lone[..],
+            &state_lock[..],
             &[ended(2, "2024-06-01T05:00:00", "2024-06-01T11:00:00Z")],
         ]
         .concat();

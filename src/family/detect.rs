@@ -120,19 +120,29 @@ impl DetectError {
             ),
             Self::Closed(_) | Self::HalfClosed(_) => {
                 "GRANT SELECT on these tables to this user; the README lists what each command \
-                 needs".to_owned()
+                 needs"
+                    .to_owned()
             }
             Self::Covered(_) => {
                 "specify the masters' schema: a PostgreSQL URL with ?currentSchema=NAME, as in \
-                 their own configuration".to_owned()
+                 their own configuration"
+                    .to_owned()
             }
-            Self::NoVersion(_) => "GRANT SELECT on t_ds_version, or repeat with --ds-version X.Y.Z".to_owned(),
+            Self::NoVersion(_) => {
+                "GRANT SELECT on t_ds_version, or repeat with --ds-version X.Y.Z".to_owned()
+            }
             Self::OtherFamily { family, .. } => {
-                format!("if the running masters are of family {family}, repeat with their \
-                    --ds-version X.Y.Z")
+                format!(
+                    "if the running masters are of family {family}, repeat with their \
+                    --ds-version X.Y.Z"
+                )
             }
-            Self::WrongVersion { .. } => "check the database's name in --db, or --ds-version".to_owned(),
-            Self::Upgraded { .. } => "when the upgrade is done, run the same command again".to_owned(),
+            Self::WrongVersion { .. } => {
+                "check the database's name in --db, or --ds-version".to_owned()
+            }
+            Self::Upgraded { .. } => {
+                "when the upgrade is done, run the same command again".to_owned()
+            }
         }
     }
 }

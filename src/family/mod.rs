@@ -250,7 +250,7 @@ pub struct Family {
     /// Whether its masters keep the lock after a failover until they end (upstream issue 18197).
     pub keeps_lock: &'static [Since<bool>],
     /// Whether a recovered instance shows its dead master and its old state again (F§9.2).
-    pub recovered_looks_hanging: &'static [Since<bool>],
+    pub recovered_looks_unfinished: &'static [Since<bool>],
     /// `start_time` and `restart_time` of a first run are those of its trigger: a later take-up
     /// changes neither.
     pub starts_at_trigger: bool,
@@ -337,7 +337,7 @@ impl Family {
     /// The upstream name of an instance state, in lower case; `unknown` for a code that the family
     /// does not have.
     #[must_use]
-    pub fn state_word(&self, code: Option<i64>) -> String {
+    pub fn state_keyword(&self, code: Option<i64>) -> String {
         let name = code.and_then(|code| self.state_name(code));
         name.map_or_else(|| "unknown".to_owned(), str::to_lowercase)
     }

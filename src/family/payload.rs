@@ -122,15 +122,15 @@ fn from_json(text: &str) -> Heartbeat {
     let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else {
         return unreadable("the text starts like a JSON object, but is not one");
     };
-    let word = |key: &str| object.get(key).and_then(scalar);
+    let keyword = |key: &str| object.get(key).and_then(scalar);
     let heartbeat = Heartbeat {
-        started_at: word("startupTime").as_deref().and_then(moment),
-        reported_at: word("reportTime").as_deref().and_then(moment),
-        server_status: word("serverStatus").as_deref().and_then(status),
-        cpu_usage: word("cpuUsage").as_deref().and_then(number),
-        memory_usage: word("memoryUsage").as_deref().and_then(number),
-        load_average: word("loadAverage").as_deref().and_then(number),
-        process_id: word("processId").and_then(|text| text.parse().ok()),
+        started_at: keyword("startupTime").as_deref().and_then(moment),
+        reported_at: keyword("reportTime").as_deref().and_then(moment),
+        server_status: keyword("serverStatus").as_deref().and_then(status),
+        cpu_usage: keyword("cpuUsage").as_deref().and_then(number),
+        memory_usage: keyword("memoryUsage").as_deref().and_then(number),
+        load_average: keyword("loadAverage").as_deref().and_then(number),
+        process_id: keyword("processId").and_then(|text| text.parse().ok()),
         ..Heartbeat::default()
     };
     if heartbeat == Heartbeat::default() {
@@ -507,19 +507,19 @@ mod tests {
             load in (0_u16..50_000).prop_map(|n| f64::from(n) / 100.0),
             process in 1_i64..4_194_304, status in 0_usize..3,
         ) {
-            let word = ["normal", "abnormal", "busy"][status];
+            let keyword = ["normal", "abnormal", "busy"][status];
             let texts = [
                 format!("{cpu},{memory},{load},1,2,3,{started},{reported},{status},{process},100,64,0"),
                 format!("{cpu},{memory},9,{load},1,2,3,{started},{reported},{status},{process},100,64,0"),
                 format!(
                     r#"{{"startupTime":{started},"reportTime":{reported},"cpuUsage":{cpu},"memoryUsage":{memory},"loadAverage":{load},"processId":{process},"serverStatus":"{}"}}"#,
-                    word.to_uppercase()
+                    keyword.to_uppercase()
                 ),
             ];
             let expected = Heartbeat {
                 started_at: Some(instant(started)),
                 reported_at: Some(instant(reported)),
-                server_status: Some(word.to_owned()),
+                server_status: Some(keyword.to_owned()),
                 cpu_usage: Some(cpu),
                 memory_usage: Some(memory),
                 load_average: Some(load),

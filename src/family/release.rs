@@ -112,8 +112,8 @@ impl Release {
     /// Whether a recovered instance looks, in any possible release, as if it were still unfinished
     /// at the dead master.
     #[must_use]
-    pub fn recovered_looks_hanging(&self) -> bool {
-        self.applying(self.family.recovered_looks_hanging)
+    pub fn recovered_looks_unfinished(&self) -> bool {
+        self.applying(self.family.recovered_looks_unfinished)
             .any(|looks| looks)
     }
 
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn sub_workflows_begin_anew_in_3_2_and_in_3_3_0_alone() {
+    fn sub_workflows_start_again_in_3_2_and_in_3_3_0_alone() {
         let anew = |id, version| release(id, version, version).restarts_children();
         assert!(
             anew(FamilyId::V3_2, "3.2.0")

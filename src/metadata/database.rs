@@ -171,7 +171,7 @@ pub trait Database: Send + fmt::Debug {
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`].
-    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+    async fn second_connection(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
         Ok(None)
     }
 

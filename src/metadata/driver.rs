@@ -77,7 +77,7 @@ pub trait Driver: Send + Sync + 'static {
     fn rollback(session: &mut Self::Session) -> Vec<String>;
 
     /// The statement that starts a transaction for a single statement; `None` if it needs none.
-    fn alone(_session: &mut Self::Session, _writes: bool) -> Option<String> {
+    fn single_transaction(_session: &mut Self::Session, _writes: bool) -> Option<String> {
         None
     }
 

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use jiff::civil::DateTime;
 
 use super::database::{DatabaseError, Dialect, Row};
+use super::guarded::WriteBatch;
 use super::rows;
 use super::statements::NewCommand;
 use super::store::MetadataStore;
-use super::undoing::WriteBatch;
-use super::witness::{Hearing, mark};
+use super::witness::{WitnessReader, mark};
 use crate::family::CommandValue;
 use crate::model::InstanceId;
 
@@ -95,11 +95,11 @@ impl MetadataStore {
             .map(|command| command.row.instance.id)
             .collect();
         let drawn = mark();
-        let (mut hearing, mut acts_behind) = (None, false);
+        let (mut reader, mut has_trigger) = (None, false);
         let mut kept = HashMap::with_capacity(piece.len());
         let mut keep = |row: Row| {
-            acts_behind = row.int(3) == Some(1);
-            hearing = row.text(4).map(|said| Hearing::of(&drawn, said));
+            has_trigger = row.int(3) == Some(1);
+            reader = row.text(4).map(|said| WitnessReader::of(&drawn, said));
             kept.extend(named(&row).filter(|(instance, _)| wanted.contains(instance)));
         };
         let witness = self.database.witness().unwrap_or_default();
@@ -108,9 +108,9 @@ impl MetadataStore {
                 .insert_commands(&columns, piece, (claimed, now), (&drawn, &witness));
         if self.database.dialect() != Dialect::MySql {
             self.database.ready().await.query(&query, &mut keep).await?;
-            self.server.believe(hearing, self.database.endpoint())?;
-            if acts_behind {
-                self.retain_those_that_stand(&mut kept).await?;
+            self.server.verify(reader, self.database.endpoint())?;
+            if has_trigger {
+                self.retain_existing(&mut kept).await?;
             }
             inserted.extend(kept);
             return Ok(());
@@ -139,7 +139,7 @@ impl MetadataStore {
 
     /// Keeps those of these commands, by instance, that exist at the end of the statement which
     /// inserted them.
-    async fn retain_those_that_stand(
+    async fn retain_existing(
         &mut self,
         kept: &mut HashMap<InstanceId, i64>,
     ) -> Result<(), DatabaseError> {

@@ -83,9 +83,13 @@ impl Database for InterruptibleDatabase {
         self.stop.unless(self.database.reconnect()).await
     }
 
-    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
-        let twin = self.stop.unless(self.database.twin()).await?;
-        Ok(twin.map(|twin| -> Box<dyn Database> { Box::new(Self::new(twin, self.stop.clone())) }))
+    async fn second_connection(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+        let second_connection = self.stop.unless(self.database.second_connection()).await?;
+        Ok(
+            second_connection.map(|second_connection| -> Box<dyn Database> {
+                Box::new(Self::new(second_connection, self.stop.clone()))
+            }),
+        )
     }
 
     async fn close(self: Box<Self>) {

@@ -104,7 +104,7 @@ impl MetadataStore {
                 .map(|found| found.id)
                 .collect();
             ids.drain(..ids.len().saturating_sub(KEPT));
-            let seen = self.looks(&ids).await?;
+            let seen = self.row_states(&ids).await?;
             rows.insert(
                 (*master).to_owned(),
                 seen.into_iter().map(|row| (row.id, row.look)).collect(),
@@ -164,13 +164,13 @@ impl MetadataStore {
             return Ok(None);
         };
         let ids: Vec<InstanceId> = rows.keys().copied().collect();
-        let seen = self.looks(&ids).await?;
+        let seen = self.row_states(&ids).await?;
         let changed = seen.iter().find(|now| {
             now.host.as_deref() == Some(host)
                 && rows
                     .get(&now.id)
                     .is_none_or(|then| differs(then, &now.look))
-                && !self.is_others_doing(now.state, now.ended)
+                && !self.may_be_by_others(now.state, now.ended)
         });
         Ok(changed.map(|row| Sign::Changed(row.id)))
     }
@@ -179,7 +179,7 @@ impl MetadataStore {
     /// failover, a failed recovery, users, who request its end from the API server, or other
     /// masters, which request that of a sub-workflow.
     #[must_use]
-    pub fn is_others_doing(&self, state: Option<i64>, ended: bool) -> bool {
+    pub fn may_be_by_others(&self, state: Option<i64>, ended: bool) -> bool {
         let Some(state) = state else { return true };
         let is_claim = matches!(self.release.family.claim, crate::family::Claim::State(claim) if claim == state);
         let failed_recovery = !ended && self.release.failed_recovery() == Some(state);
@@ -187,10 +187,10 @@ impl MetadataStore {
     }
 
     /// The state of instances at this moment, found by their key.
-    async fn looks(&mut self, ids: &[InstanceId]) -> Result<Vec<RowSeen>, DatabaseError> {
+    async fn row_states(&mut self, ids: &[InstanceId]) -> Result<Vec<RowSeen>, DatabaseError> {
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
-            let query = self.statements().looks(some);
+            let query = self.statements().row_states(some);
             found.extend(self.collect(&query, seen).await?);
         }
         Ok(found)
@@ -208,7 +208,7 @@ struct RowSeen {
     look: String,
 }
 
-/// A row of `looks`.
+/// A row of `row_states`.
 fn seen(row: &Row) -> Option<RowSeen> {
     let number = |column| row.int(column).map(|number| number.to_string());
     let parts = [
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_the_end_of_an_instance_changes_its_row() {
+    fn an_instance_that_waits_for_another_changes_its_row() {
         let then = "1, -, 02:00, -, 1000, 20, 0";
         assert!(!differs(then, then) && !differs(then, "1, -, 02:00, -, 1001, 20, 7"));
         for by_its_master in [

@@ -66,7 +66,7 @@ pub struct MySqlSession {
     /// The session's original `wait_timeout`, in seconds, if it is known.
     wait_timeout: Option<i64>,
     /// The statements that restore the session. A proxy may give it to the next client.
-    given_back: Vec<String>,
+    restore_statements: Vec<String>,
     /// Whether a writing transaction has set another one.
     shortened: bool,
     /// Whether it supports `SKIP LOCKED`. If it does not, a transaction may have made the wait for
@@ -104,7 +104,7 @@ impl MySqlDriver {
             wait_timeout: known
                 .get("wait_timeout")
                 .and_then(|seconds| seconds.parse().ok()),
-            given_back: session::given_back(&known),
+            restore_statements: session::restore_statements(&known),
             shortened: false,
             skips_locked: skips_locked(&version),
             lock_wait: session::lock_wait(self.timeout),
@@ -226,7 +226,7 @@ impl Driver for MySqlDriver {
     }
 
     /// A write is always routed to the server that accepts writes.
-    fn alone(_: &mut MySqlSession, writes: bool) -> Option<String> {
+    fn single_transaction(_: &mut MySqlSession, writes: bool) -> Option<String> {
         (!writes).then(|| "BEGIN".to_owned())
     }
 
@@ -252,7 +252,7 @@ impl Driver for MySqlDriver {
 
     fn close(mut session: MySqlSession) -> BoxFuture<'static, ()> {
         async move {
-            for text in session.given_back {
+            for text in session.restore_statements {
                 if let Err(error) = session
                     .connection
                     .execute(sqlx::raw_sql(AssertSqlSafe(text)))

@@ -11,7 +11,7 @@ use super::query::Query;
 use super::rows;
 use super::statements::IdRange;
 use super::store::{MetadataStore, hear};
-use super::witness::Hearing;
+use super::witness::WitnessReader;
 use crate::model::Instance;
 
 /// A range with fewer ids is scanned before a second connection is open.
@@ -24,7 +24,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
-        let Some((mut twin, middle)) = self.helper().await? else {
+        let Some((mut second_connection, middle)) = self.helper().await? else {
             let whole = self.statements().unfinished_of_host(host, IdRange::Whole);
             let whole = of_host(self.database.ready().await, &whole, host).await;
             return self.believed(whole);
@@ -34,17 +34,17 @@ impl MetadataStore {
             .map(|part| statements.unfinished_of_host(host, part));
         let halves = join(
             of_host(self.database.ready().await, &first, host),
-            of_host(&mut *twin, &second, host),
+            of_host(&mut *second_connection, &second, host),
         );
         // Neither is dropped when the other one fails: a connection is lost if its answer is not
         // read completely.
         let (first, other) = halves.await;
-        twin.close().await;
+        second_connection.close().await;
         let mut found = self.believed(first)?;
         // One address may lead to several servers, and one of them may not have the other's rows
         // yet.
-        let is_this_server = |(_, hearing): &Scan| {
-            hearing
+        let is_this_server = |(_, reader): &Scan| {
+            reader
                 .as_ref()
                 .is_some_and(|heard| heard.server().as_deref() == self.server.known())
         };
@@ -66,8 +66,8 @@ impl MetadataStore {
         &mut self,
         scan: Result<Scan, DatabaseError>,
     ) -> Result<Vec<Instance>, DatabaseError> {
-        let (found, hearing) = scan?;
-        self.server.believe(hearing, self.database.endpoint())?;
+        let (found, reader) = scan?;
+        self.server.verify(reader, self.database.endpoint())?;
         Ok(found)
     }
 
@@ -87,8 +87,10 @@ impl MetadataStore {
             return Ok(None);
         };
         let middle = least.midpoint(*greatest);
-        match self.database.ready().await.twin().await {
-            Ok(twin) => Ok(twin.map(|twin| (twin, middle))),
+        match self.database.ready().await.second_connection().await {
+            Ok(second_connection) => {
+                Ok(second_connection.map(|second_connection| (second_connection, middle)))
+            }
             Err(error) => {
                 tracing::debug!("one connection scans alone: {error}");
                 Ok(None)
@@ -98,7 +100,7 @@ impl MetadataStore {
 }
 
 /// The instances found, and the witness.
-type Scan = (Vec<Instance>, Option<Hearing>);
+type Scan = (Vec<Instance>, Option<WitnessReader>);
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.
 async fn of_host(
@@ -116,6 +118,6 @@ async fn of_host(
             ..instance
         }));
     };
-    let hearing = hear(database, query, &mut on_row).await?;
-    Ok((found, hearing))
+    let reader = hear(database, query, &mut on_row).await?;
+    Ok((found, reader))
 }

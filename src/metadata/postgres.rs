@@ -279,7 +279,7 @@ impl Driver for PostgresDriver {
 
     /// One statement sees one state at either level; a write at the higher one could fail because
     /// of another transaction.
-    fn alone(session: &mut PostgresSession, writes: bool) -> Option<String> {
+    fn single_transaction(session: &mut PostgresSession, writes: bool) -> Option<String> {
         let level = if writes {
             "READ COMMITTED"
         } else {

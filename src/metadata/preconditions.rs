@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_nobody_fills_is_named_and_an_id_apart() {
+    fn a_column_that_is_never_filled_is_named_and_an_id_apart() {
         let whole = seen(&[("id", 1, 0, 0), ("A", 0, 1, 0), ("b", 1, 0, 0)]);
         assert_eq!(whole.insert("t", &["a"]), None);
         let lacks = |column: &str| Obstacle::NoColumn {

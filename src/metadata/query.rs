@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_mark_in_a_text_is_none_of_ours() {
+    fn a_question_mark_in_a_text_is_not_a_placeholder() {
         let query = Query::builder(Dialect::Postgres)
             .push("SELECT 'a?''?', ")
             .bind("?")

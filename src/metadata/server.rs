@@ -153,19 +153,19 @@ impl<D: Driver> ServerDatabase<D> {
             return Err(self.refused(cause));
         }
         let outcome = self.run(query, self.answer_limit, on_step).await;
-        outcome.map_err(|failure| self.spoil(failure))
+        outcome.map_err(|failure| self.mark_failed(failure))
     }
 
     /// Starts a transaction for a single statement, if this kind of server needs one. Returns
     /// whether it did.
-    async fn begin_alone(&mut self, writes: bool) -> Result<bool, DatabaseError> {
+    async fn begin_single(&mut self, writes: bool) -> Result<bool, DatabaseError> {
         if self.transaction != Transaction::None {
             return Ok(false);
         }
         let Some(session) = &mut self.session else {
             return Err(self.no_connection());
         };
-        let Some(sql) = D::alone(session, writes) else {
+        let Some(sql) = D::single_transaction(session, writes) else {
             return Ok(false);
         };
         self.begin_by(&[sql], false).await.map(|()| true)
@@ -197,14 +197,14 @@ impl<D: Driver> ServerDatabase<D> {
         self.statement(query, &mut on_step).await?;
         match unreadable {
             None => Ok(()),
-            Some(cause) => Err(self.spoil(ServerError {
+            Some(cause) => Err(self.mark_failed(ServerError {
                 verdict: ErrorClass::Refused,
                 cause,
             })),
         }
     }
 
-    fn spoil(&mut self, failure: ServerError) -> DatabaseError {
+    fn mark_failed(&mut self, failure: ServerError) -> DatabaseError {
         self.transaction = self.transaction.after_error();
         self.error(failure)
     }
@@ -246,9 +246,9 @@ impl<D: Driver> Database for ServerDatabase<D> {
     }
 
     async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        let alone = self.begin_alone(false).await?;
+        let single_transaction = self.begin_single(false).await?;
         let outcome = self.read(query, on_row).await;
-        if alone {
+        if single_transaction {
             self.undo().await;
         }
         outcome
@@ -257,12 +257,12 @@ impl<D: Driver> Database for ServerDatabase<D> {
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
         if self.transaction == Transaction::Open && self.reads_alone {
             let cause = "this transaction was started to read, and writes nothing".to_owned();
-            return Err(self.spoil(ServerError {
+            return Err(self.mark_failed(ServerError {
                 verdict: ErrorClass::Refused,
                 cause,
             }));
         }
-        let alone = self.begin_alone(true).await?;
+        let single_transaction = self.begin_single(true).await?;
         let mut written = Written {
             rows: 0,
             insert_id: 0,
@@ -274,8 +274,8 @@ impl<D: Driver> Database for ServerDatabase<D> {
         };
         let outcome = self.statement(query, &mut on_step).await;
         match outcome {
-            Ok(()) if alone => self.commit().await?,
-            Err(_) if alone => self.undo().await,
+            Ok(()) if single_transaction => self.commit().await?,
+            Err(_) if single_transaction => self.undo().await,
             _ => {}
         }
         outcome.map(|()| written)
@@ -349,19 +349,20 @@ impl<D: Driver> Database for ServerDatabase<D> {
         };
         match tokio::time::timeout(self.timeout, self.driver.connect()).await {
             Ok(Ok(session)) => self.session = Some(session),
-            Ok(Err(error)) => return Err(unreachable(words::<D>(&error))),
+            Ok(Err(error)) => return Err(unreachable(error_text::<D>(&error))),
             Err(_) => return Err(unreachable(no_answer(self.timeout))),
         }
         Ok(())
     }
 
-    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+    async fn second_connection(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
         if self.transaction != Transaction::None {
             return Ok(None);
         }
         let (driver, endpoint) = (Arc::clone(&self.driver), self.endpoint.clone());
-        let twin = Self::connect_by(driver, endpoint, self.timeout, self.answer_limit).await?;
-        Ok(Some(Box::new(twin)))
+        let second_connection =
+            Self::connect_by(driver, endpoint, self.timeout, self.answer_limit).await?;
+        Ok(Some(Box::new(second_connection)))
     }
 
     async fn close(mut self: Box<Self>) {
@@ -399,7 +400,7 @@ async fn drive<D: Driver>(
             Ok(Some(Err(error))) => {
                 return Err(ServerError {
                     verdict: D::verdict(&error),
-                    cause: words::<D>(&error),
+                    cause: error_text::<D>(&error),
                 });
             }
             Ok(None) => return Ok(()),
@@ -419,7 +420,7 @@ fn no_answer(limit: Duration) -> String {
     format!("no answer within {} s", limit.as_secs_f64())
 }
 
-fn words<D: Driver>(error: &sqlx::Error) -> String {
+fn error_text<D: Driver>(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(_) => D::server_message(error),
         error if tls_failed(error) => why_no_tls(error),

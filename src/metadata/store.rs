@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
+use super::guarded::GuardedConnection;
 use super::query::Query;
 use super::rows;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
-use super::undoing::Undoing;
-use super::witness::{Hearing, Witnesses, mark, signed, witnessed};
+use super::witness::{WitnessReader, Witnesses, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
@@ -38,7 +38,7 @@ pub struct HostCount {
 /// One cluster's metadata store.
 #[derive(Debug)]
 pub struct MetadataStore {
-    pub(super) database: Undoing,
+    pub(super) database: GuardedConnection,
     pub(super) release: Release,
     /// As the operator has specified.
     given: Option<Version>,
@@ -67,11 +67,11 @@ impl MetadataStore {
         database: Box<dyn Database>,
         given: Option<Version>,
     ) -> Result<Self, StoreError> {
-        let mut database = Undoing::new(database);
+        let mut database = GuardedConnection::new(database);
         let mut server = Witnesses::default();
         let (catalogue, hidden) = read_catalogue(database.ready().await, &mut server).await?;
         let release = detect(&catalogue, given)?;
-        see_whole_tables(database.ready().await, &release).await?;
+        check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
@@ -117,14 +117,14 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: a replica or a read-only server answers.
-    pub async fn meet_server(&mut self, must_write: bool) -> Result<(), DatabaseError> {
+    pub async fn identify_server(&mut self, must_write: bool) -> Result<(), DatabaseError> {
         self.server.must_write = must_write;
         if !must_write {
             // What was read so far may come from a replica: from now on answers are compared with
             // this server.
             self.server.forget();
         }
-        self.ask_server().await
+        self.query_identity().await
     }
 
     /// To be called after an idle time: servers and proxies close connections that are idle for
@@ -133,21 +133,21 @@ impl MetadataStore {
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: another server answers now.
-    pub async fn wake(&mut self) -> Result<(), DatabaseError> {
+    pub async fn reconnect_if_closed(&mut self) -> Result<(), DatabaseError> {
         if self.heard.elapsed() < IDLE {
             return Ok(());
         }
-        match self.ask_server().await {
+        match self.query_identity().await {
             Err(DatabaseError::Lost { cause, .. }) => {
                 tracing::debug!(cause, "the connection was closed while it was idle");
                 self.database.reconnect().await?;
-                self.ask_server().await
+                self.query_identity().await
             }
             answer => answer,
         }
     }
 
-    pub(super) async fn ask_server(&mut self) -> Result<(), DatabaseError> {
+    pub(super) async fn query_identity(&mut self) -> Result<(), DatabaseError> {
         let answer = ask(self.database.ready().await, &mut self.server).await;
         self.heard = Instant::now();
         answer
@@ -444,7 +444,7 @@ async fn signed_by(
     };
     database.query(&query, &mut on_each).await?;
     for said in said {
-        server.believe(Some(Hearing::of(&drawn, said)), database.endpoint())?;
+        server.verify(Some(WitnessReader::of(&drawn, said)), database.endpoint())?;
     }
     Ok(())
 }
@@ -456,8 +456,8 @@ pub(crate) async fn each_of(
     query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
-    let hearing = hear(database, query, on_row).await?;
-    server.believe(hearing, database.endpoint())
+    let reader = hear(database, query, on_row).await?;
+    server.verify(reader, database.endpoint())
 }
 
 /// Passes on an answer's own rows, and returns its witness; `None` if nothing can stand in between.
@@ -465,7 +465,7 @@ pub(super) async fn hear(
     database: &mut dyn Database,
     query: &Query,
     on_row: OnRow<'_>,
-) -> Result<Option<Hearing>, DatabaseError> {
+) -> Result<Option<WitnessReader>, DatabaseError> {
     let (drawn, dialect) = (mark(), database.dialect());
     let Some(query) = database
         .witness()
@@ -473,10 +473,10 @@ pub(super) async fn hear(
     else {
         return database.query(query, on_row).await.map(|()| None);
     };
-    let mut hearing = Hearing::new(drawn);
-    let mut on_each = |row| hearing.take(row).into_iter().for_each(&mut *on_row);
+    let mut reader = WitnessReader::new(drawn);
+    let mut on_each = |row| reader.take(row).into_iter().for_each(&mut *on_row);
     database.query(&query, &mut on_each).await?;
-    Ok(Some(hearing))
+    Ok(Some(reader))
 }
 
 impl Claim {
@@ -523,7 +523,7 @@ async fn read_catalogue(
 
 /// MySQL shows a column only to users with a privilege on it, and some releases are distinguished
 /// by missing columns. A user who may read whole tables sees all of their columns.
-async fn see_whole_tables(
+async fn check_whole_tables(
     database: &mut dyn Database,
     release: &Release,
 ) -> Result<(), StoreError> {

@@ -83,13 +83,13 @@ struct Testimony {
 
 /// Extracts the witness's row from an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Hearing {
+pub(super) struct WitnessReader {
     mark: String,
     heard: Option<String>,
     more: bool,
 }
 
-impl Hearing {
+impl WitnessReader {
     pub(super) fn new(mark: String) -> Self {
         Self {
             mark,
@@ -177,7 +177,7 @@ impl Witnesses {
         self.vouched = false;
     }
 
-    pub(super) fn is_vouched(&self) -> bool {
+    pub(super) fn has_testified(&self) -> bool {
         self.vouched
     }
 
@@ -185,12 +185,12 @@ impl Witnesses {
     ///
     /// # Errors
     /// [`DatabaseError::Doubtful`].
-    pub(super) fn believe(
+    pub(super) fn verify(
         &mut self,
-        hearing: Option<Hearing>,
+        reader: Option<WitnessReader>,
         endpoint: &str,
     ) -> Result<(), DatabaseError> {
-        let heard = hearing.map_or(Ok(()), |hearing| self.hear(hearing));
+        let heard = reader.map_or(Ok(()), |reader| self.hear(reader));
         self.vouched |= heard.is_ok();
         heard.map_err(|cause| DatabaseError::Doubtful {
             endpoint: endpoint.to_owned(),
@@ -202,8 +202,8 @@ impl Witnesses {
     ///
     /// # Errors
     /// Why nothing may rely on the answer.
-    fn hear(&mut self, hearing: Hearing) -> Result<(), String> {
-        let Testimony { server, bars } = hearing
+    fn hear(&mut self, reader: WitnessReader) -> Result<(), String> {
+        let Testimony { server, bars } = reader
             .end()
             .map_err(|cause| format!("an answer of the database cannot be relied on: {cause}"))?;
         self.doubt = None;
@@ -284,16 +284,16 @@ mod tests {
         );
     }
 
-    fn hearing(rows: &[Option<&str>]) -> Hearing {
-        let mut hearing = Hearing::new("m".to_owned());
+    fn reader(rows: &[Option<&str>]) -> WitnessReader {
+        let mut reader = WitnessReader::new("m".to_owned());
         for row in rows {
-            let own = hearing.take(Row(vec![
+            let own = reader.take(Row(vec![
                 Value::Int(1),
                 (*row).map_or(Value::Null, Value::from),
             ]));
             assert_eq!(own.is_some(), row.is_none());
         }
-        hearing
+        reader
     }
 
     fn server(must_write: bool) -> Witnesses {
@@ -314,35 +314,32 @@ mod tests {
                 &[Some("m")],
                 &[Some("m|a")],
             ] {
-                assert!(server(must_write).hear(hearing(rows)).is_err(), "{rows:?}");
+                assert!(server(must_write).hear(reader(rows)).is_err(), "{rows:?}");
             }
         }
         let mut server = server(true);
         server
-            .believe(Some(hearing(&[None, Some("m|a|")])), "db")
+            .verify(Some(reader(&[None, Some("m|a|")])), "db")
             .unwrap();
-        assert_eq!((server.known(), server.is_vouched()), (Some("a"), true));
+        assert_eq!((server.known(), server.has_testified()), (Some("a"), true));
         server.begin();
-        assert!(!server.is_vouched());
+        assert!(!server.has_testified());
     }
 
     #[test]
-    fn who_writes_refuses_what_who_reads_only_hears() {
+    fn writers_refuse_what_readers_only_report() {
         for (first, second) in [
             ("m|a|", "m|b|"),
             ("m|a|", "m|a|read_only is on"),
             ("m|a|read_only is on", "m|a|"),
         ] {
-            let told = [first, second].map(|said| hearing(&[Some(said)]));
+            let told = [first, second].map(|said| reader(&[Some(said)]));
             let mut strict = server(true);
-            assert!(
-                told.into_iter()
-                    .any(|hearing| strict.hear(hearing).is_err())
-            );
+            assert!(told.into_iter().any(|reader| strict.hear(reader).is_err()));
             let mut lenient = server(false);
             let mut doubts = 0;
             for said in [first, second] {
-                lenient.hear(hearing(&[Some(said)])).unwrap();
+                lenient.hear(reader(&[Some(said)])).unwrap();
                 doubts += usize::from(lenient.doubt().is_some());
             }
             assert_eq!(doubts, 1, "{first} {second}");
@@ -364,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reads_from_two_servers_is_told_as_long_as_that_lasts() {
+    fn a_reader_of_two_servers_is_warned_as_long_as_that_lasts() {
         let mut server = server(false);
         for (said, doubts) in [
             ("m|a|", false),
@@ -372,7 +369,7 @@ mod tests {
             ("m|b|", true),
             ("m|a|", false),
         ] {
-            server.hear(hearing(&[Some(said)])).unwrap();
+            server.hear(reader(&[Some(said)])).unwrap();
             assert_eq!(server.doubt().is_some(), doubts, "{said}");
         }
     }
@@ -380,11 +377,9 @@ mod tests {
     #[test]
     fn after_a_reconnect_any_server_may_answer() {
         let mut server = server(true);
-        server
-            .believe(Some(hearing(&[Some("m|a|")])), "db")
-            .unwrap();
+        server.verify(Some(reader(&[Some("m|a|")])), "db").unwrap();
         server.forget();
-        assert!(!server.is_vouched());
-        server.hear(hearing(&[Some("m|b|")])).unwrap();
+        assert!(!server.has_testified());
+        server.hear(reader(&[Some("m|b|")])).unwrap();
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::database::{DatabaseError, Dialect};
+use super::guarded::{OpenTransaction, WriteBatch};
 use super::rows;
 use super::statements::{RowLock, catalogue};
 use super::store::{LOOK_UP, MetadataStore};
-use super::undoing::{OpenTransaction, WriteBatch};
 use crate::model::{Confirmed, InstanceId, InstanceRow, Permit};
 
 /// The capacity of MySQL's type TEXT, in bytes. The columns of the other databases have no such
@@ -72,10 +72,10 @@ impl MetadataStore {
     /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing was written, and it is
     /// rolled back. [`DatabaseError::Lost`]: it may or may not have.
     pub async fn commit(&mut self, batch: WriteBatch) -> Result<(), DatabaseError> {
-        let asked = if self.server.is_vouched() {
+        let asked = if self.server.has_testified() {
             Ok(())
         } else {
-            self.ask_server().await
+            self.query_identity().await
         };
         let committed = match asked {
             Ok(()) => self.database.ready().await.commit().await,
@@ -143,7 +143,7 @@ impl MetadataStore {
 
     /// Whether [`MetadataStore::lock_free_instances`] never waits.
     #[must_use]
-    pub fn passes_locked_over(&self) -> bool {
+    pub fn skips_locked_rows(&self) -> bool {
         self.database.skips_locked()
     }
 

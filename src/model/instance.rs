@@ -45,7 +45,7 @@ pub enum Verdict {
 impl Verdict {
     /// Its name in the JSON contract.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 }

@@ -6,7 +6,7 @@
 mod address;
 mod ensemble;
 mod instance;
-mod leave;
+mod proofs;
 mod registration;
 mod version;
 
@@ -15,7 +15,7 @@ pub use ensemble::{Ensemble, EnsembleError, EnsembleServer, Namespace};
 pub use instance::{
     CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict,
 };
-pub use leave::{Confirmed, Permit};
+pub use proofs::{Confirmed, Permit};
 pub use registration::{
     Changes, Heartbeat, LockNode, Moment, PayloadForm, PayloadProblem, Registration, Registrations,
 };

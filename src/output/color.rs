@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_wish_holds() {
+    fn the_first_setting_wins() {
         use ColorChoice::{Always, Auto, Never};
         let cases = [
             (Always, &[("NO_COLOR", "1")][..], Always),

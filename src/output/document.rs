@@ -169,7 +169,7 @@ impl<K> Body<K> {
 
     /// Drops what is for people.
     #[must_use]
-    pub fn untold(self) -> Self {
+    pub fn without_text(self) -> Self {
         Self::new(self.keys)
     }
 

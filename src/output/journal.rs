@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_journal_is_told_from_other_streams() {
+    fn the_journal_is_distinguished_from_other_streams() {
         let (file, other) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         let metadata = file.metadata().unwrap();
         let name = format!("{}:{}", metadata.dev(), metadata.ino());

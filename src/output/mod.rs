@@ -6,7 +6,7 @@ mod escaped;
 mod instant;
 mod journal;
 mod json;
-mod patient;
+mod non_blocking;
 mod printer;
 mod progress;
 mod sanitize;
@@ -24,7 +24,7 @@ pub use document::{
 pub use escaped::in_one_line;
 pub use instant::Instant;
 pub use journal::{Journal, Level};
-pub use patient::{HURRY, LAST, Patient};
+pub use non_blocking::{HURRY, LAST, NonBlockingWriter};
 pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 

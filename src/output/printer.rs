@@ -176,7 +176,7 @@ impl<'w> Printer<'w> {
         let err = &mut *self.err;
         let _ = self
             .progress
-            .aside(|| writeln!(err, "{level}{label}{}", sanitized(text)));
+            .with_bar_hidden(|| writeln!(err, "{level}{label}{}", sanitized(text)));
     }
 
     /// Shows what is waited for. On a terminal it is a spinner until [`Printer::settled`] or the

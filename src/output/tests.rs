@@ -435,7 +435,7 @@ fn only_a_clear_yes_is_consent() {
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked() {
+fn without_a_terminal_there_is_no_question() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

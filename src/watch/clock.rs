@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_is_told_from_time_that_passes() {
+    fn a_clock_that_is_set_is_distinguished_from_time_that_passes() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut clock = Clock::new(1_000_000, start);

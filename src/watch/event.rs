@@ -19,7 +19,7 @@ impl Kind {
 
     /// Its name in the JSON contract.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 }
@@ -40,7 +40,7 @@ impl Source {
 
     /// Its name in the JSON contract (key `source`) and in the metrics' label.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         match self {
             Self::Registry => "registry",
             Self::Database => "database",
@@ -385,7 +385,7 @@ pub enum Fault {
         untold: u64,
     },
     /// The state cannot be saved.
-    Unkept {
+    Unsaved {
         /// Why not.
         #[serde(skip)]
         why: String,
@@ -437,7 +437,7 @@ impl Event {
     /// The line for people, with its time.
     #[must_use]
     pub fn to_line(&self) -> String {
-        format!("{:.0} {}", self.time, self.what.to_words())
+        format!("{:.0} {}", self.time, self.what.to_text())
     }
 }
 
@@ -453,7 +453,7 @@ impl What {
                 Fault::Unusable { .. }
                 | Fault::Round { .. }
                 | Fault::Untold { .. }
-                | Fault::Unkept { .. }
+                | Fault::Unsaved { .. }
                 | Fault::Unwritable { .. }
                 | Fault::Settings { .. },
             )
@@ -499,7 +499,7 @@ impl What {
                 Fault::Unusable { .. }
                 | Fault::Round { .. }
                 | Fault::Untold { .. }
-                | Fault::Unkept { .. }
+                | Fault::Unsaved { .. }
                 | Fault::Unwritable { .. }
                 | Fault::Settings { .. },
             )
@@ -509,11 +509,11 @@ impl What {
 
     /// The line for readers that add the time themselves, such as the journal.
     #[must_use]
-    pub fn to_words(&self) -> String {
+    pub fn to_text(&self) -> String {
         let master = self
             .master()
             .map(|master| format!(" {master}"))
             .unwrap_or_default();
-        format!("{}{master}: {self}", self.kind().word())
+        format!("{}{master}: {self}", self.kind().keyword())
     }
 }

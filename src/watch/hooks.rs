@@ -177,7 +177,7 @@ fn in_folder(dir: &Path, moment: HookMoment) -> Result<Option<PathBuf>, String> 
         Ok(folder) if !folder.is_dir() => return at(dir, &"it is not a folder"),
         Ok(folder) => folder.permissions().mode(),
     };
-    let path = dir.join(moment.word());
+    let path = dir.join(moment.keyword());
     let (is_file, mode) = match std::fs::metadata(&path) {
         // A dangling symbolic link was meant to be a hook.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {

@@ -1,6 +1,6 @@
 //! Unfinished instances that no failover takes: reported whenever that changes, and counted.
 
-use super::surroundings::Surroundings;
+use super::context::LoopContext;
 use super::watcher::Watcher;
 use super::{LeftAlone, What};
 use crate::cluster::Cluster;
@@ -33,9 +33,9 @@ pub(super) fn claimed(family: &Family, counts: &[HostCount]) -> u64 {
 
 impl Watcher<'_> {
     /// Counts what is left alone, and reports it if it has changed since the last report.
-    pub(super) async fn tell_left(
+    pub(super) async fn report_left_alone(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         counts: &[HostCount],
     ) -> Result<(), FailoverError> {
@@ -61,8 +61,8 @@ impl Watcher<'_> {
         };
         if left != self.left {
             self.left = left;
-            around
-                .tell(What::LeftAlone {
+            context
+                .emit(What::LeftAlone {
                     left,
                     hosts: strange,
                 })

@@ -26,7 +26,7 @@ pub struct EventLine<'a> {
 
 impl<'a> From<&'a Event> for EventLine<'a> {
     fn from(Event { time, what }: &'a Event) -> Self {
-        let (event, master, text) = (what.kind().word(), what.master(), what.to_string());
+        let (event, master, text) = (what.kind().keyword(), what.master(), what.to_string());
         Self {
             time: Instant::from(*time),
             event,
@@ -254,7 +254,7 @@ mod tests {
                 why: why(),
             },
             Fault::Untold { untold: 3 },
-            Fault::Unkept {
+            Fault::Unsaved {
                 why: why(),
                 once: false,
             },
@@ -295,12 +295,15 @@ mod tests {
         });
         assert_eq!(
             words.collect::<Vec<_>>(),
-            Kind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>()
+            Kind::ALL
+                .iter()
+                .map(|kind| kind.keyword())
+                .collect::<Vec<_>>()
         );
         let made: BTreeSet<Kind> = each().iter().map(What::kind).collect();
         assert!(made.iter().eq(Kind::ALL), "one of each is tried here");
         for source in Source::ALL {
-            assert_eq!(serde_json::to_value(source).unwrap(), source.word());
+            assert_eq!(serde_json::to_value(source).unwrap(), source.keyword());
         }
     }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::event::Released;
-use super::home::Home;
+use super::identity::ClusterIdentity;
 use super::memory::Memory;
 use super::missing::Look;
 use super::watcher::Watcher;
 use crate::cluster::Cluster;
 use crate::failover::{
-    FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life,
+    FailoverError, Refusal, RegistrySnapshot, check_registry, place, sign_of_life, without_doubt,
 };
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
@@ -33,7 +33,7 @@ impl Watcher<'_> {
     ) -> Result<Registrations, FailoverError> {
         let masters = if self.plan.once {
             // With `--once` no later round can see whether a heartbeat has stopped.
-            beyond_doubt(&mut *cluster.registry).await?
+            without_doubt(&mut *cluster.registry).await?
         } else {
             cluster.registry.masters().await?
         };
@@ -41,13 +41,13 @@ impl Watcher<'_> {
         // No master at all counts as a registry failure until one is back; it is no reason to end
         // the round.
         check_registry(&masters, family, place(&*cluster.registry), true)?;
-        self.see(&*cluster.registry, &masters);
+        self.observe(&*cluster.registry, &masters);
         Ok(masters)
     }
 
-    fn see(&mut self, registry: &dyn Registry, masters: &Registrations) {
-        let roll = Roll::of(registry.endpoint(), masters);
-        self.settle(Home::of(registry, masters, &roll));
+    fn observe(&mut self, registry: &dyn Registry, masters: &Registrations) {
+        let roll = RegistrySnapshot::of(registry.endpoint(), masters);
+        self.discard_if_other_cluster(ClusterIdentity::of(registry, masters, &roll));
         let look = Look {
             roll,
             at_ms: self.now(),
@@ -61,7 +61,7 @@ impl Watcher<'_> {
         let longest = self.longest();
         self.memory
             .missing
-            .see(look, registered, self.plan.rules.allow_no_masters, longest);
+            .observe(look, registered, self.plan.rules.allow_no_masters, longest);
     }
 
     /// How long a registry that keeps no count may go without a look, between two rounds and during
@@ -71,13 +71,13 @@ impl Watcher<'_> {
     }
 
     /// Discards a saved state that belongs to another cluster.
-    fn settle(&mut self, home: Option<Home>) {
+    fn discard_if_other_cluster(&mut self, home: Option<ClusterIdentity>) {
         let Some(home) = home else { return };
         if self
             .memory
             .home
             .as_ref()
-            .is_some_and(|before| !home.is_that(before))
+            .is_some_and(|before| !home.is_same_cluster(before))
         {
             if self.memory.brake.is_some() {
                 self.strange = Some(Released::Another);
@@ -107,7 +107,7 @@ impl Watcher<'_> {
                     counts = &mut counts => return counts.map_err(FailoverError::from),
                     () = tokio::time::sleep(self.plan.interval) => {
                         let masters = registry.masters().await?;
-                        self.see(&**registry, &masters);
+                        self.observe(&**registry, &masters);
                     }
                 }
             }
@@ -117,7 +117,7 @@ impl Watcher<'_> {
 
     /// Looks at the registry if the last look is as long ago as an interval: with many masters or a
     /// slow database, checking one after the other takes long, and no absence would be proven.
-    async fn look_meanwhile(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+    async fn look_if_due(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         let looked = self
             .memory
             .missing
@@ -126,7 +126,7 @@ impl Watcher<'_> {
             .and_then(|look| look.steady);
         if looked.is_some_and(|looked| looked.elapsed() >= self.plan.interval) {
             let masters = cluster.registry.masters().await?;
-            self.see(&*cluster.registry, &masters);
+            self.observe(&*cluster.registry, &masters);
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Watcher<'_> {
     /// Records the current rows of masters whose absence has just started.
     pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         for address in self.memory.missing.without_mark() {
-            self.look_meanwhile(cluster).await?;
+            self.look_if_due(cluster).await?;
             let mark = cluster.store.mark(&[&address]).await?;
             self.memory.missing.mark(&address, &mark);
         }
@@ -144,7 +144,10 @@ impl Watcher<'_> {
     /// Checks whether a master that is not registered has started or changed anything since it was
     /// lost. A master that another guard delays is checked when that guard ends: there is enough to
     /// see by then.
-    pub(super) async fn seek_life(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+    pub(super) async fn check_signs_of_life(
+        &mut self,
+        cluster: &mut Cluster,
+    ) -> Result<(), FailoverError> {
         self.mark(cluster).await?;
         let now = self.now();
         let (absences, limits) = (self.memory.missing.absences.clone(), self.plan.limits);
@@ -154,7 +157,7 @@ impl Watcher<'_> {
             .filter(|(_, absence)| in_grace(absence.since))
         {
             let Some(mark) = &absence.mark else { continue };
-            self.look_meanwhile(cluster).await?;
+            self.look_if_due(cluster).await?;
             let master = Address::seen(address);
             let sign = sign_of_life(&mut cluster.store, &master, mark);
             if let Some(sign) = sign.await? {
@@ -168,7 +171,7 @@ impl Watcher<'_> {
     }
 
     /// Records the sign of life that a refusal reports.
-    pub(super) fn learn(&mut self, master: &Address, failure: Option<&FailoverError>) {
+    pub(super) fn record_sign(&mut self, master: &Address, failure: Option<&FailoverError>) {
         match failure {
             Some(FailoverError::Refused(Refusal::ShowsLife { sign, .. })) => {
                 // The refusal reports it.

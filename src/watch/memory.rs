@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::home::Home;
+use super::identity::ClusterIdentity;
 use super::missing::{Absence, Look, Missing};
 use super::state::{Brake, PastFailover, PastLook, Reading, State};
 
@@ -10,7 +10,7 @@ use super::state::{Brake, PastFailover, PastLook, Reading, State};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The cluster that all of this belongs to.
-    pub home: Option<Home>,
+    pub home: Option<ClusterIdentity>,
     /// The address of the database whose rows were seen, and their release.
     pub database: Option<String>,
     /// Since when masters with unfinished instances are missing.
@@ -141,7 +141,7 @@ impl From<&Memory> for State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failover::Roll;
+    use crate::failover::RegistrySnapshot;
     use crate::metadata::Mark;
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             idle: [(b(), absence(3, Some(Mark::default())))].into(),
             registered: [a()].into(),
             last: Some(Look {
-                roll: Roll::default(),
+                roll: RegistrySnapshot::default(),
                 at_ms: 4,
                 steady: None,
             }),

@@ -32,7 +32,7 @@ impl Outcome {
         Self::DryRun,
     ];
 
-    fn word(self) -> &'static str {
+    fn keyword(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Partial => "partial",
@@ -153,7 +153,7 @@ impl Metrics {
         let up = Source::ALL.map(|source| {
             label(
                 "source",
-                source.word(),
+                source.keyword(),
                 u8::from(self.up.get(&source).is_some_and(|up| *up)),
             )
         });
@@ -235,7 +235,7 @@ impl Metrics {
 
     fn render_counters(&self, page: &mut Page) {
         let failovers = Outcome::ALL
-            .map(|outcome| label("outcome", outcome.word(), of(&self.failovers, &outcome)));
+            .map(|outcome| label("outcome", outcome.keyword(), of(&self.failovers, &outcome)));
         page.family(
             "failovers_total",
             "counter",
@@ -254,7 +254,7 @@ impl Metrics {
         );
         let events = Kind::ALL
             .iter()
-            .map(|kind| label("event", kind.word(), of(&self.events, kind)));
+            .map(|kind| label("event", kind.keyword(), of(&self.events, kind)));
         page.family("events_total", "counter", "Events of the loop.", events);
     }
 
@@ -286,7 +286,7 @@ fn outcome(summary: &Summary) -> Outcome {
 }
 
 fn by_verdict(counts: &BTreeMap<Verdict, u64>) -> [(String, String); 5] {
-    VERDICTS.map(|verdict| label("verdict", verdict.word(), of(counts, &verdict)))
+    VERDICTS.map(|verdict| label("verdict", verdict.keyword(), of(counts, &verdict)))
 }
 
 /// Seconds since 1970 with three digits after the point, exactly.

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::failover::{Before, Between, Roll};
+use crate::failover::{AbsenceProof, Between, RegistrySnapshot};
 use crate::metadata::Mark;
 
 /// One look at the registry, kept for comparison with the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
     /// The masters that were registered.
-    pub roll: Roll,
+    pub roll: RegistrySnapshot,
     /// When, in epoch milliseconds.
     pub at_ms: i64,
     /// When, by the monotonic clock; `None` if another process looked.
@@ -88,7 +88,7 @@ impl Missing {
     /// After a time without any master every grace time starts again: that was a failure of the
     /// registry and not of a master. So no absence from that time is kept, for this process or the
     /// next.
-    pub fn see(
+    pub fn observe(
         &mut self,
         look: Look,
         registered: BTreeSet<String>,
@@ -119,13 +119,13 @@ impl Missing {
         // If all of them went together, the registry failed: a master that does not come back with
         // the others counts as lost then.
         if !self.blind {
-            self.lose(registered, look.at_ms);
+            self.record_lost(registered, look.at_ms);
         }
         self.last = Some(look);
     }
 
     /// Records the registrations that are gone.
-    fn lose(&mut self, registered: BTreeSet<String>, at_ms: i64) {
+    fn record_lost(&mut self, registered: BTreeSet<String>, at_ms: i64) {
         let before = std::mem::replace(&mut self.registered, registered);
         for lost in before.difference(&self.registered) {
             self.idle.entry(lost.clone()).or_insert(Absence {
@@ -193,12 +193,12 @@ impl Missing {
         }
     }
 
-    /// What must still hold when its failover is committed; `longest` as for [`Missing::see`].
+    /// What must still hold when its failover is committed; `longest` as for [`Missing::observe`].
     #[must_use]
-    pub fn before(&self, address: &str, longest: Duration) -> Option<Before> {
+    pub fn before(&self, address: &str, longest: Duration) -> Option<AbsenceProof> {
         let mark = self.absences.get(address)?.mark.clone()?;
         let last = self.last.as_ref()?;
-        Some(Before {
+        Some(AbsenceProof {
             roll: last.roll.clone(),
             mark,
             looked: last.steady,
@@ -208,7 +208,7 @@ impl Missing {
     }
 
     /// The registry could not be seen: earlier absences are no longer proven.
-    pub fn lose_sight(&mut self) {
+    pub fn discard_absences(&mut self) {
         self.absences.clear();
         self.idle.clear();
         self.last = None;
@@ -252,7 +252,7 @@ mod tests {
             changes,
         };
         Look {
-            roll: Roll::of("registry", &masters),
+            roll: RegistrySnapshot::of("registry", &masters),
             at_ms,
             steady: None,
         }
@@ -260,7 +260,7 @@ mod tests {
 
     /// A master `l:1` lives; these are dead with work.
     fn round(missing: &mut Missing, names: &[&str], at_ms: i64) {
-        missing.see(look(None, &["l:1"], at_ms), dead(&["l:1"]), false, LONGEST);
+        missing.observe(look(None, &["l:1"], at_ms), dead(&["l:1"]), false, LONGEST);
         missing.name(&dead(names), at_ms);
     }
 
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_is_forgotten_and_starts_anew() {
+    fn a_master_that_comes_back_is_forgotten_and_starts_again() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1", "b:1"], 1_000);
         round(&mut missing, &["b:1"], 2_000);
@@ -282,7 +282,7 @@ mod tests {
             since(&missing),
             BTreeMap::from([("a:1", 3_000), ("b:1", 1_000)])
         );
-        missing.see(
+        missing.observe(
             look(None, &["l:1", "b:1"], 4_000),
             dead(&["l:1", "b:1"]),
             false,
@@ -295,11 +295,11 @@ mod tests {
     fn what_was_missing_while_nothing_could_be_seen_proves_nothing() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
-        missing.lose_sight();
+        missing.discard_absences();
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!(since(&missing)["a:1"], 2_000);
         // All masters gone together, and one back: the others have the whole grace time to follow.
-        missing.see(look(None, &[], 3_000), dead(&[]), false, LONGEST);
+        missing.observe(look(None, &[], 3_000), dead(&[]), false, LONGEST);
         missing.name(&dead(&["a:1", "b:1"]), 3_000);
         assert!(missing.blind && missing.absences.is_empty());
         round(&mut missing, &["a:1"], 4_000);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_count_nobody_may_have_looked_away_for_long() {
+    fn without_a_count_a_long_gap_proves_nothing() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
         missing.mark(
@@ -363,10 +363,10 @@ mod tests {
     }
 
     #[test]
-    fn a_count_proves_an_absence_however_long_nobody_looked() {
+    fn a_count_proves_an_absence_however_long_the_gap() {
         let mut missing = Missing::default();
         let mut round = |count, at_ms| {
-            missing.see(
+            missing.observe(
                 look(Some(count), &["l:1"], at_ms),
                 dead(&["l:1"]),
                 false,
@@ -389,7 +389,7 @@ mod tests {
         };
         let idle = || {
             let mut missing = Missing::default();
-            missing.see(
+            missing.observe(
                 look(None, &["l:1", "a:1"], 500),
                 dead(&["l:1", "a:1"]),
                 false,
@@ -408,28 +408,28 @@ mod tests {
             (2_000, &Some(mark()))
         );
         let mut missing = idle();
-        missing.see(look(None, &["a:1"], 2_000), dead(&["a:1"]), false, LONGEST);
+        missing.observe(look(None, &["a:1"], 2_000), dead(&["a:1"]), false, LONGEST);
         round(&mut missing, &["a:1"], 3_000);
         assert_eq!(missing.absences["a:1"].mark, None);
         let mut missing = idle();
         round(&mut missing, &["a:1"], 99_000);
         assert_eq!(missing.absences["a:1"].mark, None);
         let mut missing = idle();
-        missing.lose_sight();
+        missing.discard_absences();
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!(missing.absences["a:1"].mark, None);
     }
 
     #[test]
-    fn who_does_not_come_back_with_the_others_went_with_them() {
+    fn one_that_does_not_come_back_with_the_others_went_with_them() {
         let mut missing = Missing::default();
-        missing.see(
+        missing.observe(
             look(None, &["l:1", "a:1"], 500),
             dead(&["l:1", "a:1"]),
             false,
             LONGEST,
         );
-        missing.see(look(None, &[], 1_000), dead(&[]), false, LONGEST);
+        missing.observe(look(None, &[], 1_000), dead(&[]), false, LONGEST);
         assert!(missing.blind && missing.idle.is_empty());
         round(&mut missing, &[], 2_000);
         assert!(missing.idle.keys().eq(["a:1"]));
@@ -440,7 +440,7 @@ mod tests {
         let mut missing = Missing::default();
         for at_ms in 0..150 {
             let name = format!("{at_ms}:1");
-            missing.see(
+            missing.observe(
                 look(None, &["l:1", &name], at_ms),
                 dead(&["l:1", &name]),
                 false,
@@ -455,16 +455,16 @@ mod tests {
     }
 
     #[test]
-    fn who_has_shown_life_is_alive_until_it_registers() {
+    fn a_master_with_a_sign_of_life_is_alive_until_it_registers() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
         missing
             .alive
             .insert("a:1".to_owned(), "instance 7".to_owned());
-        missing.lose_sight();
+        missing.discard_absences();
         round(&mut missing, &["a:1"], 2_000);
         assert!(missing.alive.contains_key("a:1"));
-        missing.see(look(None, &["a:1"], 3_000), dead(&["a:1"]), false, LONGEST);
+        missing.observe(look(None, &["a:1"], 3_000), dead(&["a:1"]), false, LONGEST);
         assert!(missing.alive.is_empty());
     }
 }

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told() {
+    fn what_is_reported() {
         let manager = Manager::new();
         let notify =
             Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_is_told_with_the_clock_of_the_service_manager() {
+    fn a_reload_is_reported_with_the_clock_of_the_service_manager() {
         let manager = Manager::new();
         let notify =
             Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();

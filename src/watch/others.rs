@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::context::LoopContext;
 use super::state::PastFailover;
-use super::surroundings::Surroundings;
-use super::watcher::{Unkept, Watcher};
+use super::watcher::{Unsaved, Watcher};
 use super::{Fault, What, picture};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, RegistryView, dead_hosts};
@@ -83,7 +83,7 @@ impl Watcher<'_> {
     /// Scans again, because something was done since; returns how much work a master has now.
     pub(super) async fn scan_again(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
     ) -> Result<i64, FailoverError> {
@@ -96,31 +96,31 @@ impl Watcher<'_> {
         let (dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let family = cluster.store.release().family;
         self.count_others(family, &counts, &dead);
-        self.keep(around);
+        self.save_state(context);
         Ok(picture::unfinished_of(family, &counts, master))
     }
 
-    /// Saves the state. A failure is reported by [`Watcher::tell_unkept`].
-    pub(super) fn keep(&mut self, around: &mut Surroundings<'_>) {
-        let told = self.unkept.as_ref().is_some_and(|unkept| unkept.told);
-        self.unkept = around
-            .keep(&self.memory)
+    /// Saves the state. A failure is reported by [`Watcher::report_unsaved`].
+    pub(super) fn save_state(&mut self, context: &mut LoopContext<'_>) {
+        let told = self.unsaved.as_ref().is_some_and(|unsaved| unsaved.told);
+        self.unsaved = context
+            .save_state(&self.memory)
             .err()
-            .map(|why| Unkept { why, told });
+            .map(|why| Unsaved { why, told });
     }
 
     /// Whether the last attempt to save the state failed. Reported when that starts, not in every
     /// round.
-    pub(super) async fn tell_unkept(&mut self, around: &mut Surroundings<'_>) -> bool {
-        let Some(unkept) = &mut self.unkept else {
+    pub(super) async fn report_unsaved(&mut self, context: &mut LoopContext<'_>) -> bool {
+        let Some(unsaved) = &mut self.unsaved else {
             return false;
         };
-        if !std::mem::replace(&mut unkept.told, true) {
-            let fault = Fault::Unkept {
-                why: unkept.why.clone(),
+        if !std::mem::replace(&mut unsaved.told, true) {
+            let fault = Fault::Unsaved {
+                why: unsaved.why.clone(),
                 once: self.plan.once,
             };
-            around.tell(What::Error(fault)).await;
+            context.emit(What::Error(fault)).await;
         }
         true
     }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_becomes_less_was_handed_over_by_somebody() {
+    fn work_that_becomes_less_was_handed_over_by_others() {
         let work = |of: &[(&str, i64)]| {
             of.iter()
                 .map(|(master, count)| ((*master).to_owned(), *count))

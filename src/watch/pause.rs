@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::replace::replace;
-use super::state::{beside, read_regular};
+use super::state::{read_regular, sibling};
 use crate::config::Environment;
 
 /// A pause of the loop.
@@ -46,9 +46,9 @@ const LARGEST: u64 = 64 * 1024;
 impl PauseFile {
     /// The switch that belongs to a state file.
     #[must_use]
-    pub fn beside(state_file: &Path) -> Self {
+    pub fn sibling(state_file: &Path) -> Self {
         Self {
-            path: beside(state_file, ".pause"),
+            path: sibling(state_file, ".pause"),
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn switch(folder: &Path) -> PauseFile {
-        PauseFile::beside(&folder.join("watch.json"))
+        PauseFile::sibling(&folder.join("watch.json"))
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_in_words() {
+    fn a_pause_as_text() {
         let pause = Pause {
             by: "alice".to_owned(),
             reason: "work".to_owned(),

@@ -120,7 +120,7 @@ mod tests {
     fn words(changes: &[What]) -> Vec<String> {
         changes
             .iter()
-            .map(|change| format!("{} {}", change.kind().word(), change.master().unwrap()))
+            .map(|change| format!("{} {}", change.kind().keyword(), change.master().unwrap()))
             .collect()
     }
 

@@ -79,8 +79,8 @@ impl<'a> Sinks<'a> {
     }
 
     /// Sends an event to all sinks, and waits until all have finished with it.
-    pub async fn tell(&mut self, event: &Event) {
-        self.tell_at_once(event);
+    pub async fn emit(&mut self, event: &Event) {
+        self.emit_without_waiting(event);
         for sink in &mut self.0 {
             sink.follow_up().await;
         }
@@ -89,7 +89,7 @@ impl<'a> Sinks<'a> {
 
     /// Sends an event from code that cannot wait. Work that takes time is done after the next
     /// event.
-    pub fn tell_at_once(&mut self, event: &Event) {
+    pub fn emit_without_waiting(&mut self, event: &Event) {
         self.0.iter_mut().for_each(|sink| sink.event(event));
     }
 
@@ -159,7 +159,7 @@ mod tests {
     #[async_trait]
     impl Sink for Scribe {
         fn event(&mut self, event: &Event) {
-            self.write(event.what.kind().word());
+            self.write(event.what.kind().keyword());
         }
 
         async fn follow_up(&mut self) {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_is_told_before_anybody_is_waited_for_and_notes_come_last() {
+    async fn all_sinks_get_an_event_before_any_is_waited_for_and_notes_come_last() {
         let book = Arc::new(Mutex::new(Vec::new()));
         let scribe = |name, to_say, is_seen| -> Box<dyn Sink> {
             Box::new(Scribe {
@@ -205,9 +205,9 @@ mod tests {
             scribe("a", vec![note], true),
             scribe("b", Vec::new(), false),
         ]);
-        sinks.tell_at_once(&stopped());
+        sinks.emit_without_waiting(&stopped());
         assert_eq!(written(), ["a stopped", "b stopped"]);
-        sinks.tell(&stopped()).await;
+        sinks.emit(&stopped()).await;
         let warned = r#"Warning("it is late")"#;
         let (to_a, to_b) = (format!("a {warned}"), format!("b {warned}"));
         assert_eq!(
@@ -221,7 +221,7 @@ mod tests {
                 &to_b
             ]
         );
-        sinks.tell(&stopped()).await;
+        sinks.emit(&stopped()).await;
         assert_eq!(written().len(), 4, "a note is shown once");
         assert!(!sinks.refresh());
         assert_eq!(written(), ["a refreshes", "b refreshes"]);

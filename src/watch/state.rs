@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use super::clock::Reading;
-use super::home::Home;
+use super::identity::ClusterIdentity;
 use super::missing::Absence;
 use super::replace::{folder_of, replace};
 use crate::config::Environment;
-use crate::failover::Roll;
+use crate::failover::RegistrySnapshot;
 use crate::metadata::Mark;
 
 /// What must survive a restart.
@@ -50,7 +50,7 @@ pub struct State {
     pub work_at_ms: i64,
     /// The cluster that all of this belongs to.
     #[serde(default)]
-    pub home: Option<Home>,
+    pub home: Option<ClusterIdentity>,
     /// The address of the database whose rows were seen, and their release.
     #[serde(default)]
     pub database: Option<String>,
@@ -66,7 +66,7 @@ pub struct PastLook {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
     /// Who was registered.
-    pub roll: Roll,
+    pub roll: RegistrySnapshot,
 }
 
 /// One past failover.
@@ -190,7 +190,7 @@ impl StateFile {
     /// The file next to it with which an operator tells a running watcher to resume.
     #[must_use]
     pub fn resume_marker(&self) -> PathBuf {
-        beside(&self.path, ".resume")
+        sibling(&self.path, ".resume")
     }
 
     /// Reads it; a missing file is an empty state.
@@ -312,7 +312,7 @@ fn is_there(folder: &Path) -> bool {
 
 /// The file next to a state file, with this suffix added to its name.
 #[must_use]
-pub fn beside(state_file: &Path, ending: &str) -> PathBuf {
+pub fn sibling(state_file: &Path, ending: &str) -> PathBuf {
     let mut path = state_file.as_os_str().to_owned();
     path.push(ending);
     path.into()
@@ -360,7 +360,7 @@ mod tests {
             }),
             look: Some(PastLook {
                 at_ms: 7,
-                roll: Roll::default(),
+                roll: RegistrySnapshot::default(),
             }),
             marks: [("10.0.0.1:5678".to_owned(), mark())].into(),
             alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
@@ -506,7 +506,7 @@ mod tests {
     /// The system itself refuses to write more than four blocks, as a full disk does: in the middle
     /// of the file.
     #[test]
-    fn a_full_disk_is_told_and_the_old_file_stays() {
+    fn a_full_disk_is_reported_and_the_old_file_stays() {
         let folder = tempfile::tempdir().unwrap();
         let limited = "trap '' XFSZ; ulimit -f 4; exec \"$@\"";
         let name = "watch::state::tests::on_a_small_disk";
@@ -537,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "run by a_full_disk_is_told_and_the_old_file_stays, under a limit"]
+    #[ignore = "run by a_full_disk_is_reported_and_the_old_file_stays, under a limit"]
     fn on_a_small_disk() {
         let Some(folder) = std::env::var_os(SMALL_DISK) else {
             return;

@@ -3,13 +3,13 @@
 
 use std::slice::from_ref;
 
+use super::context::LoopContext;
 use super::guard::Hold;
 use super::looking::ANOTHERS;
 use super::state::PastFailover;
 use super::storm::StormBrake;
-use super::surroundings::Surroundings;
 use super::watcher::Watcher;
-use super::words::outcome;
+use super::wording::outcome;
 use super::{Event, Refused, What};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
@@ -29,47 +29,47 @@ enum Standing {
 
 impl Watcher<'_> {
     /// Delays a dead master's failover, and reports why, or does it.
-    pub(super) async fn consider(
+    pub(super) async fn process_master(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
     ) -> Result<Option<Hold>, FailoverError> {
-        match self.standing(around, cluster, master, unfinished).await? {
+        match self.standing(context, cluster, master, unfinished).await? {
             Standing::Back => return Ok(None),
             Standing::Held(hold) => return Ok(Some(hold)),
             Standing::Free => {}
         }
-        if self.is_refused_still(around, cluster, master).await {
+        if self.is_refused_still(context, cluster, master).await {
             return Ok(None);
         }
         // The hook is ended when the loop is stopped.
-        let asked = async { Ok::<_, FailoverError>(around.veto(master, unfinished).await) };
+        let asked = async { Ok::<_, FailoverError>(context.veto(master, unfinished).await) };
         if let Some(why) = self.stop.unless(asked).await? {
             let veto = Refused::Veto {
                 master: master.clone(),
                 why,
             };
-            around.tell(What::FailoverRefused(veto)).await;
-            self.remember(around, master, 0, false);
+            context.emit(What::FailoverRefused(veto)).await;
+            self.remember(context, master, 0, false);
             return Ok(None);
         }
         // Checked again, because the hook, and work before it, took time.
         let unfinished = if self.acted {
-            self.scan_again(around, cluster, master).await?
+            self.scan_again(context, cluster, master).await?
         } else {
             unfinished
         };
         if unfinished == 0 {
             return Ok(None);
         }
-        match self.standing(around, cluster, master, unfinished).await? {
+        match self.standing(context, cluster, master, unfinished).await? {
             Standing::Back => return Ok(None),
             Standing::Held(hold) => return Ok(Some(hold)),
             Standing::Free => {}
         }
-        self.fail_over(around, cluster, master, unfinished).await?;
+        self.fail_over(context, cluster, master, unfinished).await?;
         Ok(None)
     }
 
@@ -77,13 +77,13 @@ impl Watcher<'_> {
     /// the guards.
     async fn standing(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
     ) -> Result<Standing, FailoverError> {
         // A hook may have taken longer than servers keep an idle connection.
-        cluster.store.wake().await?;
+        cluster.store.reconnect_if_closed().await?;
         if self.look(cluster).await?.find(master).is_some() {
             // The next round reports that.
             return Ok(Standing::Back);
@@ -91,19 +91,19 @@ impl Watcher<'_> {
         let now = self.now();
         self.memory.missing.begin(master.as_str(), now);
         self.mark(cluster).await?;
-        let Some(hold) = self.hold(around, master, unfinished, now) else {
+        let Some(hold) = self.hold(context, master, unfinished, now) else {
             return Ok(Standing::Free);
         };
-        self.announce(around, master, unfinished, &hold, now).await;
+        self.announce(context, master, unfinished, &hold, now).await;
         if hold.needs_somebody() || self.memory.missing.doubt == Some(ANOTHERS) {
-            self.comes_to(ExitCode::Refused);
+            self.set_exit_code(ExitCode::Refused);
         }
         Ok(Standing::Held(hold))
     }
 
     async fn fail_over(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
@@ -118,12 +118,12 @@ impl Watcher<'_> {
         let stood_by = self.standing_by.remove(master.as_str());
         let mut untold = Some(Event::from(started));
         if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
-            around.tell(started).await;
+            context.emit(started).await;
         }
         let rules = self.rules(master);
         let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
-        let mut passing = Passing {
-            around,
+        let mut passing = LoopObserver {
+            context,
             brake: self.storm_brake(),
             untold,
         };
@@ -132,7 +132,7 @@ impl Watcher<'_> {
             .await;
         let untold = passing.untold.take();
         self.wrote |= run.wrote;
-        self.comes_to(run.exit_code());
+        self.set_exit_code(run.exit_code());
         if let Some(obstacle) = obstacle_of(run.failure.as_ref()) {
             let is_known = stood_by.as_ref() == Some(&obstacle);
             self.standing_by.insert(master.to_string(), obstacle);
@@ -147,13 +147,13 @@ impl Watcher<'_> {
         };
         let event = Event::from(outcome(master, &run, self.plan.dry_run, holder));
         if let Some(started) = untold {
-            around.tell(started).await;
+            context.emit(started).await;
         }
-        self.note(around, master, run.failure.as_ref());
+        self.note(context, master, run.failure.as_ref());
         let unreleased = run.unreleased.take();
-        let counted = self.count(around, master, run);
+        let counted = self.count(context, master, run);
         // Saved by now: a hook takes time, and the process may be ended during it.
-        around.tell(event).await;
+        context.emit(event).await;
         counted?;
         // The session still holds the lock: it is closed, or the next failover would queue behind
         // it.
@@ -163,14 +163,14 @@ impl Watcher<'_> {
     /// Records why a failover was refused, if it was.
     fn note(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         failure: Option<&FailoverError>,
     ) {
-        self.learn(master, failure);
+        self.record_sign(master, failure);
         match failure {
             Some(FailoverError::Refused(Refusal::Storm(reason))) => {
-                self.trip(around, master, reason);
+                self.trip(context, master, reason);
             }
             // These are guards themselves.
             Some(FailoverError::Refused(
@@ -190,7 +190,7 @@ impl Watcher<'_> {
     /// client's lock is reported, and the loop goes on.
     fn count(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         run: Run,
     ) -> Result<(), FailoverError> {
@@ -203,7 +203,7 @@ impl Watcher<'_> {
         // A refusal, or a failover that another client is making, starts no cool-down.
         if run.wrote || run.failure.is_none() || !goes_on {
             self.remember(
-                around,
+                context,
                 master,
                 run.recovered() as u64,
                 run.failure.is_some(),
@@ -224,7 +224,7 @@ impl Watcher<'_> {
     /// and nothing is reported again.
     async fn is_refused_still(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
     ) -> bool {
@@ -232,8 +232,8 @@ impl Watcher<'_> {
             return false;
         };
         let (rules, _stop) = (self.rules(master), self.stop.clone());
-        let mut passing = Passing {
-            around,
+        let mut passing = LoopObserver {
+            context,
             brake: self.storm_brake(),
             untold: None,
         };
@@ -245,7 +245,7 @@ impl Watcher<'_> {
 
     fn remember(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         instances: u64,
         cut_short: bool,
@@ -257,7 +257,7 @@ impl Watcher<'_> {
             instances,
             cut_short,
         });
-        self.keep(around);
+        self.save_state(context);
     }
 }
 
@@ -277,26 +277,26 @@ fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
 
 /// The loop reports the outcome of a failover; steps in between are not reported, but show that it
 /// is alive.
-struct Passing<'a, 'b> {
-    around: &'a mut Surroundings<'b>,
+struct LoopObserver<'a, 'b> {
+    context: &'a mut LoopContext<'b>,
     brake: StormBrake,
     /// The event that it has started, reported later unless it stays on standby.
     untold: Option<Event>,
 }
 
-impl Observer for Passing<'_, '_> {
+impl Observer for LoopObserver<'_, '_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
         // The failover goes on however this ends, and whether or not it was received.
         if let Some(started) = self.untold.take() {
-            self.around.tell_at_once(&started);
+            self.context.emit_without_waiting(&started);
         }
-        self.around.progress();
+        self.context.progress();
     }
 
     fn paused(&mut self) -> Option<(String, String)> {
-        self.around.paused().map(|pause| (pause.by, pause.reason))
+        self.context.paused().map(|pause| (pause.by, pause.reason))
     }
 
     fn limit(&self) -> Option<&dyn Limit> {

@@ -88,23 +88,23 @@ fn quoted(path: &str) -> String {
     {
         return path.to_owned();
     }
-    let mut word = String::from("\"");
+    let mut keyword = String::from("\"");
     for c in path.chars() {
         match c {
-            '%' => word.push_str("%%"),
-            '"' | '\\' => word.extend(['\\', c]),
+            '%' => keyword.push_str("%%"),
+            '"' | '\\' => keyword.extend(['\\', c]),
             c if c.is_control() => {
                 let mut bytes = [0; 4];
                 for byte in c.encode_utf8(&mut bytes).bytes() {
                     // Writing to a string cannot fail.
-                    let _ = write!(word, "\\x{byte:02x}");
+                    let _ = write!(keyword, "\\x{byte:02x}");
                 }
             }
-            c => word.push(c),
+            c => keyword.push(c),
         }
     }
-    word.push('"');
-    word
+    keyword.push('"');
+    keyword
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::model::Permit;
 use crate::stop::StopSignal;
 
 /// The state could not be saved.
-pub(super) struct Unkept {
+pub(super) struct Unsaved {
     pub(super) why: String,
     pub(super) told: bool,
 }
@@ -45,7 +45,7 @@ pub(super) struct Watcher<'a> {
     pub(super) clock: Clock,
     pub(super) last_success: Instant,
     /// Why the last attempt to save the state failed.
-    pub(super) unkept: Option<Unkept>,
+    pub(super) unsaved: Option<Unsaved>,
     /// By master, why its last failover was refused.
     pub(super) refused: BTreeMap<String, String>,
     /// By master, the lock node that its failover waited for until the timeout.
@@ -58,7 +58,7 @@ pub(super) struct Watcher<'a> {
 
 impl Watcher<'_> {
     /// Sets the exit code of a single round; the first one stays.
-    pub(super) fn comes_to(&mut self, code: ExitCode) {
+    pub(super) fn set_exit_code(&mut self, code: ExitCode) {
         if self.came_to == ExitCode::Done {
             self.came_to = code;
         }

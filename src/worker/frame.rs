@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_are_none_are_refused() {
+    fn lengths_that_are_invalid_are_refused() {
         let mut bytes = encode(18, 7, b"{}");
         bytes[11] = 0x7f;
         assert_eq!(

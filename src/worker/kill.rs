@@ -32,7 +32,7 @@ struct KillResponse {
 /// reached has ended nothing.
 pub async fn kill(worker: &Address, request: u8, tasks: &[i64], limit: Duration) -> HashSet<i64> {
     let mut ended = HashSet::new();
-    let asking = ask(worker, request, tasks, &mut ended);
+    let asking = request_kill(worker, request, tasks, &mut ended);
     let trouble = match tokio::time::timeout(limit, asking).await {
         Ok(Ok(())) => return ended,
         Ok(Err(error)) => error.to_string(),
@@ -42,7 +42,7 @@ pub async fn kill(worker: &Address, request: u8, tasks: &[i64], limit: Duration)
     ended
 }
 
-async fn ask(
+async fn request_kill(
     worker: &Address,
     request: u8,
     tasks: &[i64],

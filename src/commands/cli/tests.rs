@@ -62,7 +62,11 @@ fn failover_has_its_limits_built_in() {
     );
     let safety = arguments.safety;
     assert_eq!(
-        (safety.max_instances, safety.write.batch, safety.lock_timeout),
+        (
+            safety.max_instances,
+            safety.write.batch,
+            safety.lock_timeout
+        ),
         (10_000, 500, Duration::from_secs(30))
     );
     assert_eq!(safety.write.rate.map(|rate| rate.0.get()), Some(5));

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::afterwards;
-use super::confirm::{self, Order, SafetyArgs, Told};
+use super::confirm::{self, Order, SafetyArgs, WriteKeys};
 use super::report::{self, Phrases};
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -19,7 +19,7 @@ use crate::output::{Keys, Records};
 const PHRASES: Phrases = Phrases {
     done: "claimed without a command",
     would: "would be claimed without a command",
-    nothing: "no unfinished instance names a dead master",
+    empty: "no unfinished instance names a dead master",
 };
 
 /// Arguments of `clear-hosts`.
@@ -37,13 +37,13 @@ pub(crate) struct ClearHostsArgs {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::commands) struct ClearHostsDocument {
     #[serde(flatten)]
-    told: Told,
+    common: WriteKeys,
     next: Vec<String>,
 }
 
 impl Keys for ClearHostsDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        self.told.records()
+        self.common.records()
     }
 }
 
@@ -53,9 +53,9 @@ impl Skeleton for ClearHostsDocument {
 
 impl ClearHostsDocument {
     /// The empty document.
-    pub(in crate::commands) fn nothing(arguments: &ClearHostsArgs) -> Self {
+    pub(in crate::commands) fn empty(arguments: &ClearHostsArgs) -> Self {
         Self {
-            told: Told::nothing(&arguments.safety),
+            common: WriteKeys::empty(&arguments.safety),
             ..Self::default()
         }
     }
@@ -96,7 +96,7 @@ pub(in crate::commands) async fn run(
             answer.close_with(format!("  {command}"));
         }
     }
-    Ok(answer.map(|told| ClearHostsDocument { told, next }))
+    Ok(answer.map(|common| ClearHostsDocument { common, next }))
 }
 
 /// The commands that must follow. From 3.3 on they include the former state, because the row no
@@ -110,7 +110,7 @@ fn recover_commands(done: &Run) -> Vec<String> {
                 .get(id)
                 .copied()
                 .and_then(OriginalState::from_code)
-                .map(OriginalState::word);
+                .map(OriginalState::keyword);
             by_state.entry(state).or_default().push(*id);
         }
     }

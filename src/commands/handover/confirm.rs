@@ -92,17 +92,17 @@ pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
 
 /// The keys that the documents of all these commands have.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub(in crate::commands) struct Told {
+pub(in crate::commands) struct WriteKeys {
     #[serde(flatten)]
     run: RunReport,
     reason: Option<String>,
 }
 
-impl Told {
+impl WriteKeys {
     /// The keys of an empty document.
-    pub(super) fn nothing(safety: &SafetyArgs) -> Self {
+    pub(super) fn empty(safety: &SafetyArgs) -> Self {
         Self {
-            run: RunReport::nothing(safety.dry_run),
+            run: RunReport::empty(safety.dry_run),
             reason: safety.reason.clone(),
         }
     }
@@ -127,13 +127,13 @@ pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     order: &Order<'_>,
-) -> Result<(Run, Answer<Told>), CommandError> {
+) -> Result<(Run, Answer<WriteKeys>), CommandError> {
     let permit = if order.safety.dry_run {
         None
     } else if order.safety.yes {
-        Some(Permit::given())
+        Some(Permit::by_operator())
     } else {
-        match ask(shell, cluster, order).await? {
+        match ask_for_consent(shell, cluster, order).await? {
             Consent::Yes(permit) => Some(permit),
             Consent::Ended(run) => return Ok(answer(shell, cluster, run, order).await),
         }
@@ -149,7 +149,7 @@ enum Consent {
     Ended(Run),
 }
 
-async fn ask(
+async fn ask_for_consent(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     order: &Order<'_>,
@@ -168,7 +168,7 @@ async fn ask(
                 .warning(&format!("{}: {error}", master.address));
             continue;
         }
-        let (address, verdict) = (&master.address, master.verdict.word());
+        let (address, verdict) = (&master.address, master.verdict.keyword());
         let ids: Vec<InstanceId> = master
             .recovered
             .iter()
@@ -196,7 +196,7 @@ async fn ask(
     }
     let question = format!("Do this in {}?", cluster.store.endpoint());
     if shell.confirm(&question).await? {
-        Ok(Consent::Yes(Permit::given()))
+        Ok(Consent::Yes(Permit::by_operator()))
     } else {
         Err(Refusal::NotConfirmed.into())
     }
@@ -225,17 +225,17 @@ async fn answer(
     cluster: &mut Cluster,
     run: Run,
     order: &Order<'_>,
-) -> (Run, Answer<Told>) {
+) -> (Run, Answer<WriteKeys>) {
     let safety = order.safety;
     let mut body = report::body(&run, safety.dry_run, order.phrases);
     let settings = shell.printer.settings();
     if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
-        body = body.untold();
+        body = body.without_text();
     }
     if let Some(reason) = &safety.reason {
         tracing::info!(reason, "reason given");
     }
-    let mut answer = Answer::new(body.map(|run| Told {
+    let mut answer = Answer::new(body.map(|run| WriteKeys {
         run,
         reason: safety.reason.clone(),
     }));
@@ -286,7 +286,7 @@ impl Observer for Watching<'_, '_> {
             .progress(done as u64, total as u64, master.as_str());
     }
 
-    fn seeing_away(&mut self, master: &Address, time: Duration) {
+    fn rechecking_absence(&mut self, master: &Address, time: Duration) {
         let time = times::short(time);
         self.printer.waiting(&format!(
             "{master}: checking again for {time} that it stays away (--grace)"

@@ -7,15 +7,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::afterwards;
-use super::confirm::{self, Order, SafetyArgs, Told};
+use super::confirm::{self, Order, SafetyArgs, WriteKeys};
 use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    HandedOver, Lookout, Other, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts, look,
-    wait_for_take_up,
+    AbsenceObserver, HandedOver, Other, Rules, Run, Steps, TakeUp, about_persistent, dead_hosts,
+    look, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError, InstanceId};
@@ -51,20 +51,20 @@ pub(crate) struct FailoverArgs {
 const PHRASES: Phrases = Phrases {
     done: "handed over",
     would: "would be handed over",
-    nothing: "no unfinished instance names a dead master",
+    empty: "no unfinished instance names a dead master",
 };
 
 /// The document of `failover`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::commands) struct FailoverDocument {
     #[serde(flatten)]
-    told: Told,
+    take_up_lines: WriteKeys,
     take_up: Option<TakeUpReport>,
 }
 
 impl Keys for FailoverDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        self.told.records()
+        self.take_up_lines.records()
     }
 }
 
@@ -74,9 +74,9 @@ impl Skeleton for FailoverDocument {
 
 impl FailoverDocument {
     /// The empty document.
-    pub(in crate::commands) fn nothing(arguments: &FailoverArgs) -> Self {
+    pub(in crate::commands) fn empty(arguments: &FailoverArgs) -> Self {
         Self {
-            told: Told::nothing(&arguments.safety),
+            take_up_lines: WriteKeys::empty(&arguments.safety),
             take_up: None,
         }
     }
@@ -147,7 +147,7 @@ impl OtherTakeUp {
         } = other;
         Self {
             instance_id: instance,
-            state: family.state_word(state),
+            state: family.state_keyword(state),
             host,
             detail: meaning,
         }
@@ -177,12 +177,12 @@ pub(in crate::commands) async fn run(
         warnings.extend(afterwards::remarks(cluster, &done).await?);
     }
     answer.warnings.extend(warnings);
-    let mut answer = answer.map(|told| FailoverDocument {
-        told,
+    let mut answer = answer.map(|take_up_lines| FailoverDocument {
+        take_up_lines,
         take_up: None,
     });
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
-        see_taken_up(shell, cluster, &done, limit, &mut answer).await;
+        watch_take_up(shell, cluster, &done, limit, &mut answer).await;
     } else if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }
@@ -253,8 +253,8 @@ async fn all_dead(
     shell.printer.waiting(&format!(
         "{they}: checking for {time} that {stay} away (--grace)"
     ));
-    let seen = Lookout::new(cluster, rules)
-        .see_away(&view, dead.clone(), grace)
+    let seen = AbsenceObserver::new(cluster, rules)
+        .observe_absence(&view, dead.clone(), grace)
         .await;
     shell.printer.settled();
     let (away, before) = seen?;
@@ -264,7 +264,7 @@ async fn all_dead(
     Ok((away, warnings))
 }
 
-async fn see_taken_up(
+async fn watch_take_up(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     done: &Run,
@@ -291,7 +291,7 @@ async fn see_taken_up(
             answer
                 .body
                 .closing
-                .extend(told(&seen, family, &confirm::waited(began)));
+                .extend(take_up_lines(&seen, family, &confirm::waited(began)));
             if !seen.is_complete() && answer.exit == Some(ExitCode::Done) {
                 answer.exit = Some(ExitCode::Partial);
             }
@@ -302,7 +302,7 @@ async fn see_taken_up(
 }
 
 /// The same for people.
-fn told(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
+fn take_up_lines(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
     let mut lines = vec![format!("{} taken up after {waited}", seen.taken_up.len())];
     if !seen.waiting.is_empty() {
         let ids = super::report::id_list(&seen.waiting);
@@ -319,7 +319,7 @@ fn told(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
     for other in &seen.other {
         let (id, state, host) = (
             other.instance,
-            family.state_word(other.state),
+            family.state_keyword(other.state),
             other.host.as_deref().unwrap_or("-"),
         );
         lines.push(format!(

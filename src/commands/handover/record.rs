@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::words::{NOT_BEGUN, ReasonWord, pid, sentence};
+use super::reasons::{NOT_BEGUN, ReasonKeyword, pid, sentence};
 use crate::commands::lock::taken::LockEntry;
 use crate::commands::times;
 use crate::failover::{LockTaken, MasterOutcome, Run, Unfinished};
@@ -23,7 +23,7 @@ pub(in crate::commands) struct RunReport {
 
 impl RunReport {
     /// The record of an empty run.
-    pub(super) fn nothing(dry_run: bool) -> Self {
+    pub(super) fn empty(dry_run: bool) -> Self {
         Self {
             dry_run,
             ..Self::default()
@@ -148,7 +148,7 @@ impl From<(InstanceId, Option<i64>)> for Recovered {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Skipped {
     instance_id: InstanceId,
-    reason: ReasonWord,
+    reason: ReasonKeyword,
     detail: String,
     task: Option<Box<RunningTask>>,
 }

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::confirm::{self, Order, SafetyArgs, Told};
+use super::confirm::{self, Order, SafetyArgs, WriteKeys};
 use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -18,7 +18,7 @@ use crate::output::{Keys, Records};
 const PHRASES: Phrases = Phrases {
     done: "given a command",
     would: "would be given a command",
-    nothing: "every instance that was handed over has a command",
+    empty: "every instance that was handed over has a command",
 };
 
 /// Arguments of `recover`.
@@ -45,25 +45,26 @@ pub(crate) struct RecoverArgs {
 
 fn original_state() -> impl TypedValueParser<Value = OriginalState> {
     let value = |state: &OriginalState| {
-        PossibleValue::new(state.word()).help(match state {
+        PossibleValue::new(state.keyword()).help(match state {
             OriginalState::Running => "It was running",
             OriginalState::ReadyPause => "It was about to pause",
             OriginalState::ReadyStop => "It was about to stop",
         })
     };
-    PossibleValuesParser::new(OriginalState::ALL.iter().map(value)).try_map(|word| word.parse())
+    PossibleValuesParser::new(OriginalState::ALL.iter().map(value))
+        .try_map(|keyword| keyword.parse())
 }
 
 /// The document of `recover`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::commands) struct RecoverDocument {
     #[serde(flatten)]
-    told: Told,
+    common: WriteKeys,
 }
 
 impl Keys for RecoverDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        self.told.records()
+        self.common.records()
     }
 }
 
@@ -73,9 +74,9 @@ impl Skeleton for RecoverDocument {
 
 impl RecoverDocument {
     /// The empty document.
-    pub(in crate::commands) fn nothing(arguments: &RecoverArgs) -> Self {
+    pub(in crate::commands) fn empty(arguments: &RecoverArgs) -> Self {
         Self {
-            told: Told::nothing(&arguments.safety),
+            common: WriteKeys::empty(&arguments.safety),
         }
     }
 }
@@ -119,5 +120,5 @@ pub(in crate::commands) async fn run(
     if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }
-    Ok(answer.map(|told| RecoverDocument { told }))
+    Ok(answer.map(|common| RecoverDocument { common }))
 }

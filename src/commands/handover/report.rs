@@ -1,7 +1,7 @@
 //! The report of a writing command.
 
+use super::reasons::{NOT_BEGUN, sentence};
 use super::record::RunReport;
-use super::words::{NOT_BEGUN, sentence};
 use crate::commands::times;
 use crate::failover::{MasterOutcome, Run, Unfinished};
 use crate::model::InstanceId;
@@ -20,7 +20,7 @@ pub(in crate::commands) struct Phrases {
     /// In a dry run.
     pub(in crate::commands) would: &'static str,
     /// Why there is nothing to do.
-    pub(in crate::commands) nothing: &'static str,
+    pub(in crate::commands) empty: &'static str,
 }
 
 /// The answer's body for a run.
@@ -88,7 +88,7 @@ fn why_nothing(run: &Run, phrases: Phrases) -> String {
         .map(|master| master.address.as_str())
         .collect();
     if masters.is_empty() {
-        return phrases.nothing.to_owned();
+        return phrases.empty.to_owned();
     }
     format!("no unfinished instance names {}", masters.join(" or "))
 }
@@ -99,7 +99,7 @@ fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
         let head = || {
             vec![
                 Cell::from(master.address.to_string()),
-                Cell::from(master.verdict.word()),
+                Cell::from(master.verdict.keyword()),
             ]
         };
         let result = if dry_run { phrases.would } else { phrases.done };

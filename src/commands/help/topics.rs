@@ -122,8 +122,10 @@ fn environment() -> String {
         let _ = writeln!(text, "  {}. {place}", index + 1);
     }
     text.push_str("\nThe files are TOML; the keys are the names of the options, as in: zk = \"zk1:2181,zk2:2181\"\n");
-    text.push_str("An empty variable counts as not set. A file with a secret must be readable \
-        only by its owner.\n");
+    text.push_str(
+        "An empty variable counts as not set. A file with a secret must be readable \
+        only by its owner.\n",
+    );
     text.push_str("\nEnvironment variables:\n\n");
     for (name, purpose) in variables() {
         let _ = writeln!(text, "  {name:27}  {purpose}");

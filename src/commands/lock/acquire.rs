@@ -19,7 +19,7 @@ use crate::model::{Address, LockNode};
 use crate::options::value;
 use crate::output::{Body, Document, Keys, Printer, Records};
 use crate::registry::{Lease, Registry};
-use crate::signals::Farewells;
+use crate::signals::ClosingSignals;
 use crate::stop::StopSignal;
 use clap::Args;
 use std::ffi::OsString;
@@ -120,13 +120,13 @@ async fn hold(
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) =
+        let (release, registered_elsewhere) =
             connected::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
-        Ok::<_, CommandError>((release, address, elsewhere))
+        Ok::<_, CommandError>((release, address, registered_elsewhere))
     };
     let layout = |(release, ..): &(Release, _, _)| release.family.registry;
-    let ((release, address, elsewhere), registry) = cluster::both(
+    let ((release, address, registered_elsewhere), registry) = cluster::both(
         &shell.settings,
         Purpose::Write,
         &shell.stop,
@@ -135,13 +135,13 @@ async fn hold(
     )
     .await?;
     let mut registry = registry?;
-    let result = match elsewhere {
+    let result = match registered_elsewhere {
         // A lock in the wrong registry excludes no client.
-        Some(elsewhere) => Err(elsewhere.into()),
+        Some(registered_elsewhere) => Err(registered_elsewhere.into()),
         None => match doubt_about_place(&mut *registry, &release).await {
             Ok(doubt) => {
-                tell_doubt(shell, arguments, document, doubt);
-                take_and_hold(
+                warn_doubt(shell, arguments, document, doubt);
+                acquire_and_hold(
                     shell,
                     arguments,
                     &mut *registry,
@@ -158,7 +158,7 @@ async fn hold(
 }
 
 /// If a program uses the streams, a warning cannot wait for the document.
-fn tell_doubt(
+fn warn_doubt(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
     document: &mut Document,
@@ -172,7 +172,7 @@ fn tell_doubt(
     }
 }
 
-async fn take_and_hold(
+async fn acquire_and_hold(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,
@@ -195,7 +195,7 @@ async fn take_and_hold(
         .map(|lease| (lease.path.clone(), lease.waited))
         .collect();
     let began = Instant::now();
-    let child = while_held(
+    let child = hold_until_end(
         shell.printer,
         arguments,
         registry,
@@ -224,14 +224,14 @@ async fn doubt_about_place(
         Ok(()) => Ok(None),
         Err(Refusal::NoMasters { parent, .. }) => Ok(Some(format!(
             "no master is registered below {parent}: if masters run, they are registered \
-             elsewhere, and this lock excludes none of them; 'dsctl masters' says what to check"
+             registered_elsewhere, and this lock excludes none of them; 'dsctl masters' says what to check"
         ))),
         Err(refusal) => Err(CommandError::Failover(refusal.into())),
     }
 }
 
 /// Holds the locks until the time is over, the program ends, a signal arrives or a lock is lost.
-async fn while_held(
+async fn hold_until_end(
     printer: &mut Printer<'_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,
@@ -239,7 +239,7 @@ async fn while_held(
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
     if !arguments.program.is_empty() {
-        return with_program(printer, arguments, registry, leases, stop).await;
+        return run_program(printer, arguments, registry, leases, stop).await;
     }
     let paths: Vec<&str> = leases.iter().map(|lease| lease.path.as_str()).collect();
     let until = arguments.hold_for.map_or_else(
@@ -247,7 +247,7 @@ async fn while_held(
         |time| format!("for {}", times::short(time)),
     );
     printer.remark(&format!("holding {} {until}", paths.join(" and ")));
-    let (mut signal, mut farewells) = (stop, Farewells::listen());
+    let (mut signal, mut farewells) = (stop, ClosingSignals::listen());
     tokio::select! {
         lost = child::any_lost(registry, leases) => Err(lost.into()),
         _ = signal.requested() => Ok(None),
@@ -263,7 +263,7 @@ async fn over(time: Option<Duration>) {
     }
 }
 
-async fn with_program(
+async fn run_program(
     printer: &mut Printer<'_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,

@@ -13,11 +13,11 @@ use nix::unistd::{Pid, getpid};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
+use super::descendants::{Descendants, MARK};
 use super::guard::{self, Guard, Times};
-use super::kin::{Kin, MARK};
 use super::terminal::Terminal;
 use crate::registry::{Lease, Registry, RegistryError};
-use crate::signals::Farewells;
+use crate::signals::ClosingSignals;
 use crate::stop::{Stop, StopSignal};
 
 /// How long to wait for the end of killed processes.
@@ -102,7 +102,7 @@ pub(super) async fn run(
             left: Vec::new(),
         });
     };
-    let mut farewells = Farewells::listen();
+    let mut farewells = ClosingSignals::listen();
     let mut children = signal(SignalKind::child())?;
     let mut target = Target::start(name, arguments, session)?;
     let over = async {
@@ -132,7 +132,7 @@ pub(super) async fn run(
             }
             signal = farewells.recv() => break ProgramEnd::Status(code_of(target.end(signal).await?)),
             () = &mut over => break ProgramEnd::Status(code_of(target.end(Signal::SIGTERM).await?)),
-            () = stopped(&mut children, &target.kin, target.terminal.as_ref(), target.group) => {
+            () = stopped(&mut children, &target.descendants, target.terminal.as_ref(), target.group) => {
                 target.rest();
                 if let Err(lost) = ensure_held(registry, leases).await {
                     target.end(Signal::SIGTERM).await?;
@@ -145,16 +145,21 @@ pub(super) async fn run(
     target.guard.dismiss();
     Ok(End {
         how,
-        left: target.kin.left(),
+        left: target.descendants.left(),
     })
 }
 
 /// Waits until a user at a terminal has stopped the program; meanwhile reaps adopted processes that
 /// end.
-async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>, group: Pid) {
+async fn stopped(
+    children: &mut Signals,
+    descendants: &Descendants,
+    terminal: Option<&Terminal>,
+    group: Pid,
+) {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
     while children.recv().await.is_some() {
-        kin.reap();
+        descendants.reap();
         let Some(terminal) = terminal else { continue };
         match waitid(Id::Pid(group), flags) {
             // It was stopped because it used the terminal before it had it.
@@ -170,10 +175,10 @@ async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>,
     std::future::pending::<()>().await;
 }
 
-async fn empty(kin: &mut Kin) {
-    while kin.lives() {
+async fn empty(descendants: &mut Descendants) {
+    while descendants.any_alive() {
         tokio::time::sleep(guard::LOOK).await;
-        kin.reap();
+        descendants.reap();
     }
 }
 
@@ -192,7 +197,7 @@ struct Target {
     child: Child,
     group: Pid,
     /// All its descendants.
-    kin: Kin,
+    descendants: Descendants,
     grace: Duration,
     /// The terminal, if there is one.
     terminal: Option<Terminal>,
@@ -221,7 +226,7 @@ impl Target {
             .map(Pid::from_raw);
         let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
         guard.watch(group)?;
-        let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
+        let descendants = Descendants::new(getpid(), group, guard.spared.clone(), &guard.mark);
         let grace = Times::of_session(session).grace;
         let terminal = Terminal::of_process();
         // It may have been stopped by a user: so it is never continued without knowing why it is
@@ -233,7 +238,7 @@ impl Target {
         Ok(Self {
             child,
             group,
-            kin,
+            descendants,
             grace,
             terminal,
             guard,
@@ -265,24 +270,24 @@ impl Target {
 
     /// Kills the program with everything that it has started. `None` if it does not end.
     async fn end(&mut self, signal: Signal) -> io::Result<Option<ExitStatus>> {
-        self.kin.signal(signal);
+        self.descendants.signal(signal);
         // A stopped process gets no signal but SIGKILL.
-        self.kin.signal(Signal::SIGCONT);
-        let (child, kin) = (&mut self.child, &mut self.kin);
+        self.descendants.signal(Signal::SIGCONT);
+        let (child, descendants) = (&mut self.child, &mut self.descendants);
         let gone = async {
             let status = child.wait().await;
-            empty(kin).await;
+            empty(descendants).await;
             status
         };
         if let Ok(status) = tokio::time::timeout(self.grace, gone).await {
             return status.map(Some);
         }
-        let (child, kin) = (&mut self.child, &mut self.kin);
+        let (child, descendants) = (&mut self.child, &mut self.descendants);
         // Only another user's process survives that; and a process may have started another one
         // meanwhile.
         let gone = async {
-            while kin.lives() {
-                kin.signal(Signal::SIGKILL);
+            while descendants.any_alive() {
+                descendants.signal(Signal::SIGKILL);
                 tokio::time::sleep(guard::LOOK).await;
             }
             child.wait().await

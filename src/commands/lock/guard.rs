@@ -20,7 +20,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, getpid, getppid};
 use tokio::task::JoinHandle;
 
-use super::kin::{self, Kin};
+use super::descendants::{self, Descendants};
 
 /// The first argument of a guard process. No command has this name.
 const NAME: &str = "__end-group";
@@ -71,7 +71,7 @@ pub(super) struct Guard {
     beats: Option<JoinHandle<()>>,
     /// The processes below this one that the program has not started.
     pub(super) spared: Vec<i32>,
-    /// The mark of the program, see [`kin::MARK`].
+    /// The mark of the program, see [`descendants::MARK`].
     pub(super) mark: String,
     beat_every: Duration,
 }
@@ -80,7 +80,7 @@ impl Guard {
     /// Starts it.
     pub(super) fn start(session: Duration) -> io::Result<Self> {
         let mut command = Command::new(own_program()?);
-        let mark = kin::mark();
+        let mark = descendants::mark();
         command
             .args([NAME, &session.as_millis().to_string(), &mark])
             .env_clear()
@@ -91,11 +91,11 @@ impl Guard {
             .stderr(Stdio::null());
         // A signal to its parent's group, from a terminal for example, must not end it.
         let child = command.process_group(0).spawn()?;
-        kin::adopt_orphans();
+        descendants::adopt_orphans();
         Ok(Self {
             child,
             beats: None,
-            spared: kin::below(getpid()),
+            spared: descendants::below(getpid()),
             mark,
             beat_every: session / 30,
         })
@@ -138,9 +138,9 @@ impl Guard {
         let _ = self.child.wait();
     }
 
-    fn say(&mut self, word: &str) -> io::Result<()> {
+    fn say(&mut self, keyword: &str) -> io::Result<()> {
         match &mut self.child.stdin {
-            Some(pipe) => pipe.write_all(format!("{word}\n").as_bytes()),
+            Some(pipe) => pipe.write_all(format!("{keyword}\n").as_bytes()),
             None => Ok(()),
         }
     }
@@ -171,14 +171,14 @@ pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
         .next()
         .and_then(|text| text.into_string().ok())
         .unwrap_or_default();
-    be_deaf();
+    ignore_signals();
     let (sender, words) = channel();
     std::thread::spawn(move || {
-        hear(&mut BufReader::new(io::stdin()), &mut |word| {
-            _ = sender.send(word);
+        hear(&mut BufReader::new(io::stdin()), &mut |keyword| {
+            _ = sender.send(keyword);
         });
     });
-    stand_guard(
+    run_guard(
         &words,
         getppid(),
         &mark,
@@ -190,7 +190,7 @@ pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
 /// Ignores signals, so that it ends only after its parent: not by the service manager's signal to
 /// all processes of a service, and not by the SIGHUP that the system sends to stopped processes
 /// when their parent ends. Must be called before there are other threads.
-fn be_deaf() {
+fn ignore_signals() {
     let signals = [
         Signal::SIGHUP,
         Signal::SIGINT,
@@ -205,47 +205,49 @@ fn be_deaf() {
 fn hear(parent: &mut BufReader<impl Read>, say: &mut dyn FnMut(String)) {
     let mut line = String::new();
     while matches!(parent.read_line(&mut line), Ok(length) if length > 0) {
-        if let Some(word) = line.strip_suffix('\n') {
-            say(word.to_owned());
+        if let Some(keyword) = line.strip_suffix('\n') {
+            say(keyword.to_owned());
         }
         line.clear();
     }
 }
 
-fn stand_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
-    let (mut kin, mut heard, mut resting) = (None, Instant::now(), false);
+fn run_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
+    let (mut descendants, mut heard, mut resting) = (None, Instant::now(), false);
     loop {
         match words.recv_timeout(LOOK_AROUND) {
-            Ok(word) if word == DONE => return,
-            Ok(word) => {
-                (heard, resting) = (Instant::now(), word == REST);
-                kin = kin.or_else(|| guarded(&word, parent, mark));
+            Ok(keyword) if keyword == DONE => return,
+            Ok(keyword) => {
+                (heard, resting) = (Instant::now(), keyword == REST);
+                descendants = descendants.or_else(|| guarded(&keyword, parent, mark));
             }
             Err(RecvTimeoutError::Disconnected) => {
-                if let Some(kin) = &mut kin {
-                    end(kin, times.grace);
+                if let Some(descendants) = &mut descendants {
+                    end(descendants, times.grace);
                 }
                 return;
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let Some(kin) = &mut kin else { continue };
-        kin.look();
+        let Some(descendants) = &mut descendants else {
+            continue;
+        };
+        descendants.look();
         // The program is stopped as well and does nothing; before it continues, the lock is
         // confirmed.
-        if heard.elapsed() > times.silence && (!resting || kin.any_runs()) {
-            end(kin, times.short_grace);
+        if heard.elapsed() > times.silence && (!resting || descendants.any_runs()) {
+            end(descendants, times.short_grace);
             return;
         }
     }
 }
 
 /// The group to guard, and the processes that are not part of it, if the message says so.
-fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Kin> {
-    let mut numbers = said.split(' ').map(|word| word.parse::<i32>().ok());
+fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Descendants> {
+    let mut numbers = said.split(' ').map(|keyword| keyword.parse::<i32>().ok());
     // Values below 2 mean "all" and "the own group".
     let group = numbers.next()?.filter(|group| *group > 1)?;
-    Some(Kin::new(
+    Some(Descendants::new(
         parent,
         Pid::from_raw(group),
         numbers.flatten().collect(),
@@ -253,14 +255,14 @@ fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Kin> {
     ))
 }
 
-fn end(kin: &mut Kin, grace: Duration) {
+fn end(descendants: &mut Descendants, grace: Duration) {
     let began = Instant::now();
-    kin.signal(Signal::SIGTERM);
+    descendants.signal(Signal::SIGTERM);
     // Who is stopped hears nothing.
-    kin.signal(Signal::SIGCONT);
-    while kin.lives() {
+    descendants.signal(Signal::SIGCONT);
+    while descendants.any_alive() {
         if began.elapsed() > grace {
-            kin.signal(Signal::SIGKILL);
+            descendants.signal(Signal::SIGKILL);
         }
         if began.elapsed() > grace + LAST {
             return;
@@ -287,9 +289,12 @@ mod tests {
     #[test]
     fn half_a_line_is_no_word() {
         let mut heard = Vec::new();
-        hear(&mut BufReader::new(&b"4711\nbeat\ndon"[..]), &mut |word| {
-            heard.push(word);
-        });
+        hear(
+            &mut BufReader::new(&b"4711\nbeat\ndon"[..]),
+            &mut |keyword| {
+                heard.push(keyword);
+            },
+        );
         assert_eq!(heard, ["4711", "beat"]);
     }
 

@@ -2,8 +2,8 @@
 
 pub(super) mod acquire;
 mod child;
+mod descendants;
 pub(super) mod guard;
-mod kin;
 pub(super) mod status;
 pub(super) mod taken;
 mod terminal;

@@ -117,11 +117,11 @@ pub(in crate::commands) async fn run(
 ) -> Result<Answer<LockStatusDocument>, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) =
+        let (release, registered_elsewhere) =
             connected::release(&shell.settings, Purpose::Read, &shell.stop, document).await?;
         document
             .warnings
-            .extend(elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
+            .extend(registered_elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
         let master = arguments.master.as_deref();
         let master = master
             .map(|text| Address::typed(text, release.family.registry.address_form))
@@ -149,8 +149,10 @@ pub(in crate::commands) async fn run(
     let mut answer = Answer::new(body(&release, &locks, &masters));
     answer.warnings = locks.iter().flat_map(warnings).collect();
     answer.warnings.extend(doubt.map(|refusal| {
-        format!("it is unknown whether a lock is free: {refusal}; 'dsctl masters' says what to \
-            check")
+        format!(
+            "it is unknown whether a lock is free: {refusal}; 'dsctl masters' says what to \
+            check"
+        )
     }));
     Ok(answer)
 }

@@ -20,8 +20,8 @@ use crate::failover::{Refusal, Rules};
 use crate::options::GlobalArgs;
 use crate::output::{Body, Document, Format, Keys};
 use crate::watch::guard::Limits;
-use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
+use crate::watch::state_lock::StateLock;
 use crate::watch::{Plan, unit, watch};
 pub(super) use args::WatchArgs;
 use setup::{Setup, open_state};
@@ -60,7 +60,8 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
                 .await
                 .map(|code| Answer::ending(code.number()))
         };
-        return Box::pin(call.alone(WatchDocument::default(), Scope::Cluster, work)).await;
+        return Box::pin(call.without_cluster(WatchDocument::default(), Scope::Cluster, work))
+            .await;
     };
     finish(
         call.printer,
@@ -75,7 +76,7 @@ fn pause(
     reason: &str,
 ) -> Result<Answer<WatchDocument>, CommandError> {
     let state = open_state(arguments, environment)?;
-    let file = PauseFile::beside(state.path());
+    let file = PauseFile::sibling(state.path());
     let pause = file
         .pause(&operator(environment), reason)
         .map_err(|error| cannot(format!("cannot write {}", file.path().display()), error))?;
@@ -103,16 +104,16 @@ fn resume(
     environment: &Environment,
 ) -> Result<Answer<WatchDocument>, CommandError> {
     let file = open_state(arguments, environment)?;
-    let pause = PauseFile::beside(file.path());
+    let pause = PauseFile::sibling(file.path());
     let paused = pause
         .resume()
         .map_err(|error| cannot(format!("cannot remove {}", pause.path().display()), error))?;
     // Read once no other process writes it: the state that an ending watcher saves must not be
     // lost.
-    let lone = Lone::beside(file.path());
+    let state_lock = StateLock::acquire(file.path());
     let mut state = file.load().unwrap_or_default();
     let braked = state.brake.take();
-    if let Ok(Some(_lone)) = lone {
+    if let Ok(Some(_lone)) = state_lock {
         if braked.is_some() {
             state.failovers.clear();
             file.save(&state)

@@ -9,8 +9,8 @@ use crate::commands::failure::CommandError;
 use crate::config::{Environment, Settings};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
-use crate::watch::lone::Lone;
 use crate::watch::state::{StateFile, default_path};
+use crate::watch::state_lock::StateLock;
 
 /// The parts of the loop.
 pub(super) struct Setup<'a> {
@@ -54,9 +54,9 @@ pub(super) fn open_state(
 }
 
 /// Two watchers with one state file would lose each other's failovers, and the storm brake.
-pub(super) fn alone(file: &StateFile) -> Result<Option<Lone>, CommandError> {
-    match Lone::beside(file.path()) {
-        Ok(Some(lone)) => Ok(Some(lone)),
+pub(super) fn lock_state(file: &StateFile) -> Result<Option<StateLock>, CommandError> {
+    match StateLock::acquire(file.path()) {
+        Ok(Some(state_lock)) => Ok(Some(state_lock)),
         Ok(None) => Err(CommandError::Other {
             error: anyhow!(
                 "another watcher runs with the state file {}",

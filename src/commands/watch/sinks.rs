@@ -5,27 +5,27 @@ use std::time::Duration;
 
 use super::args::NotificationArgs;
 use super::clusters::Configured;
-use super::setup::{Setup, alone};
+use super::setup::{Setup, lock_state};
 use crate::cluster::Purpose;
 use crate::commands::failure::CommandError;
 use crate::config::Environment;
 use crate::output::Printer;
 use crate::signals;
 use crate::watch::hooks::{Hooks, parse_on};
-use crate::watch::lone::Lone;
 use crate::watch::notify::Notify;
 use crate::watch::sinks::{
     Caller, HookSink, Lines, LiveView, MetricsSink, ServiceManager, Sink, Sinks,
 };
-use crate::watch::{Surroundings, metrics_http};
+use crate::watch::state_lock::StateLock;
+use crate::watch::{LoopContext, metrics_http};
 
 /// What the loop needs to start.
 pub(super) struct LoopSetup<'a> {
-    pub(super) surroundings: Surroundings<'a>,
+    pub(super) surroundings: LoopContext<'a>,
     /// The longest time between two rounds, if the service manager has a watchdog for them.
     pub(super) longest_interval: Option<Duration>,
     /// The lock on the state file; `None` in a dry run, which does not write it.
-    _lone: Option<Lone>,
+    _lone: Option<StateLock>,
 }
 
 /// Opens everything that the loop works with.
@@ -48,7 +48,11 @@ pub(super) async fn prepare<'a>(
     let metrics = metrics(notifications).await?;
     let notify = notify(environment)?;
     let longest_interval = notify.watchdog_interval();
-    let lone = if dry_run { None } else { alone(&state_file)? };
+    let state_lock = if dry_run {
+        None
+    } else {
+        lock_state(&state_file)?
+    };
     let shown: Box<dyn Sink + 'a> = if arguments.live {
         Box::new(live(printer)?)
     } else {
@@ -67,11 +71,11 @@ pub(super) async fn prepare<'a>(
         Purpose::Write
     };
     let clusters = Configured::new(settings, global, environment, purpose);
-    let surroundings = Surroundings::new(Box::new(clusters), sinks, hooks, state_file);
+    let surroundings = LoopContext::new(Box::new(clusters), sinks, hooks, state_file);
     Ok(LoopSetup {
         surroundings,
         longest_interval,
-        _lone: lone,
+        _lone: state_lock,
     })
 }
 

@@ -173,10 +173,7 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ("mysql://u:MARKER@h/", "the name of the database is missing"),
         ("mysql://u:MAR#KER@h/d", "invalid port number"),
         ("mysql://u:MAR/KER@h/d", "invalid port number"),
-        (
-            "mysql://u:1/KER@h/d",
-            "the URL has a misplaced / or @",
-        ),
+        ("mysql://u:1/KER@h/d", "the URL has a misplaced / or @"),
         ("mysql://u:p@h/d#MARKER", "there is a # in the URL"),
         (
             "jdbc:mysql://address=(host=h)(port=1)(user=x)(password=MARKER)/ds?user=x",
@@ -246,7 +243,10 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         assert!(!format!("{error:?}").contains("KER"), "{error:?}");
     }
     let error = DbTarget::parse("mysql://u@h/d?ssl-mode=verify_ca").unwrap_err();
-    assert!(error.problem.contains("no authority is configured"), "{error}");
+    assert!(
+        error.problem.contains("no authority is configured"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn table_statements(table: &TableDef) -> Vec<String> {
 
 fn create_table(table: &TableDef) -> String {
     let mut lines: Vec<String> = table.columns.iter().map(column_line).collect();
-    if !table.gives_ids() {
+    if !table.generates_ids() {
         lines.push("PRIMARY KEY (id)".to_owned());
     }
     format!(

@@ -24,7 +24,7 @@ impl TableDef {
     /// Whether the database generates ids. It does not for error commands (they have the failed
     /// command's id) and for the heartbeat rows of the JDBC registry.
     #[must_use]
-    pub fn gives_ids(&self) -> bool {
+    pub fn generates_ids(&self) -> bool {
         self.columns
             .iter()
             .any(|column| matches!(column.kind, ColumnType::Id | ColumnType::BigId))

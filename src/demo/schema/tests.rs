@@ -228,11 +228,13 @@ fn widths_and_defaults_of_point_releases() {
 fn ids_of_error_commands_are_not_given_out() {
     for version in RELEASES {
         assert!(
-            table(version, "t_ds_command").unwrap().gives_ids(),
+            table(version, "t_ds_command").unwrap().generates_ids(),
             "{version}"
         );
         assert!(
-            !table(version, "t_ds_error_command").unwrap().gives_ids(),
+            !table(version, "t_ds_error_command")
+                .unwrap()
+                .generates_ids(),
             "{version}"
         );
     }

@@ -59,7 +59,7 @@ pub(super) fn of(
         Some(STOP) if was.state == Some(READY_STOP) => Fate::TakenUp,
         _ if ended => Fate::Other(ENDED),
         state if !family.is_unfinished(state) => Fate::Other(IN_BETWEEN),
-        _ if release.recovered_looks_hanging() || is_registered(row, masters) => Fate::TakenUp,
+        _ if release.recovered_looks_unfinished() || is_registered(row, masters) => Fate::TakenUp,
         _ => Fate::Other(NOT_REGISTERED),
     }
 }
@@ -70,7 +70,7 @@ fn shows_take_up(release: &Release, was: &HandedOver, row: &Instance) -> bool {
         // The hand-over left a text that names no master.
         Claim::Host(_) => true,
         // Only the state; the dead master's address stays.
-        Claim::State(_) if release.recovered_looks_hanging() => true,
+        Claim::State(_) if release.recovered_looks_unfinished() => true,
         // Host and time. A master that is registered again may be the one that takes its own work
         // up.
         Claim::State(_) => {

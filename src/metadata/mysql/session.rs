@@ -90,7 +90,7 @@ fn variables() -> String {
 }
 
 /// The statements that restore a session as the server set it.
-pub(super) fn given_back(known: &SessionVariables) -> Vec<String> {
+pub(super) fn restore_statements(known: &SessionVariables) -> Vec<String> {
     let set = |name: &&str| {
         let value = known
             .get(*name)
@@ -264,7 +264,7 @@ pub(super) fn settings(
 mod tests {
     use std::time::Duration;
 
-    use super::{SessionVariables, given_back, settings, witness};
+    use super::{SessionVariables, restore_statements, settings, witness};
 
     fn of_server(timeout: Duration, limit: Duration, is_mariadb: bool) -> String {
         settings(&SessionVariables::new(), timeout, limit, is_mariadb).join("; ")
@@ -351,12 +351,12 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         assert_eq!(
-            given_back(&known),
+            restore_statements(&known),
             [
                 "SET SESSION autocommit = 'OFF', SESSION sql_mode = '', SESSION max_statement_time = 0.000000",
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"
             ]
         );
-        assert_eq!(given_back(&SessionVariables::new()), [""; 0]);
+        assert_eq!(restore_statements(&SessionVariables::new()), [""; 0]);
     }
 }

@@ -254,7 +254,7 @@ async fn a_rollback_without_an_answer_gives_up_the_connection() {
 }
 
 #[tokio::test]
-async fn a_statement_that_nobody_waits_for_takes_its_connection_along() {
+async fn a_statement_that_is_not_waited_for_takes_its_connection_along() {
     let script = Script::default();
     let mut database = script.in_transaction([vec![None]]).await;
     let abandoned = database.execute(&"a".into()).now_or_never();

@@ -98,7 +98,7 @@ impl Statements<'_> {
             .bind_each(commands.iter().map(|command| command.row.instance.id), ",")
             .push(&format!(
                 ") AND n.instance IS NULL{} ORDER BY i.id",
-                self.claim_stands(claimed, " AND")
+                self.claim_condition(claimed, " AND")
             ))
     }
 
@@ -144,7 +144,7 @@ impl Statements<'_> {
                 " AS json)) AS c (instance bigint{kinds}) \
                  LEFT JOIN ({}) n ON n.instance = c.instance{} WHERE n.instance IS NULL{}",
                 self.commanded(),
-                self.claim_stands(
+                self.claim_condition(
                     claimed,
                     &format!(
                         " JOIN {} i ON i.id = c.instance AND",
@@ -156,7 +156,7 @@ impl Statements<'_> {
     }
 
     /// The condition that the row of the instance `i` has the claim, after these words; or nothing.
-    fn claim_stands(&self, claimed: bool, words: &str) -> String {
+    fn claim_condition(&self, claimed: bool, words: &str) -> String {
         match self.family.claim {
             _ if !claimed => String::new(),
             Claim::Host(text) => format!("{words} i.host = '{text}'"),
@@ -253,13 +253,13 @@ impl Statements<'_> {
             Some(column) => (named(column), "NULL".to_owned()),
             None => ("NULL".to_owned(), named(&self.text("command_param"))),
         };
-        let acts_behind = acts_behind(self.dialect, self.family.tables.command);
-        format!(" RETURNING id, {instance}, {parameter}, {acts_behind}")
+        let has_trigger = has_trigger(self.dialect, self.family.tables.command);
+        format!(" RETURNING id, {instance}, {parameter}, {has_trigger}")
     }
 }
 
 /// 1 if a trigger of this table may act after an insert.
-fn acts_behind(dialect: Dialect, table: &str) -> String {
+fn has_trigger(dialect: Dialect, table: &str) -> String {
     match dialect {
         Dialect::Postgres => format!(
             "CAST(EXISTS (SELECT 1 FROM pg_catalog.pg_trigger \

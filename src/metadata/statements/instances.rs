@@ -245,7 +245,7 @@ impl Statements<'_> {
     /// The state of instances, found by their key: id, host, state, end, start, restart, the second
     /// in which the database wrote the row (if it records that by itself), the length of the
     /// history, and which instance of a serial definition waits for it.
-    pub(crate) fn looks(&self, ids: &[i64]) -> Query {
+    pub(crate) fn row_states(&self, ids: &[i64]) -> Query {
         let whole = if self.dialect == Dialect::MySql {
             "SIGNED"
         } else {

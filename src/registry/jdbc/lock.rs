@@ -70,7 +70,7 @@ impl JdbcRegistry {
                 announced = Some(lock.id);
             }
             // Another lock may be held meanwhile.
-            self.keep_client().await?;
+            self.maintain_client().await?;
             tokio::time::sleep(rest.min(TRY)).await;
         }
     }
@@ -119,7 +119,7 @@ impl JdbcRegistry {
 
     /// The id of the own client, whose row exists and has a recent heartbeat.
     async fn ensure_client(&mut self) -> Result<i64, RegistryError> {
-        self.keep_client().await?;
+        self.maintain_client().await?;
         if let Some(client) = &self.client {
             return Ok(client.id);
         }
@@ -142,7 +142,7 @@ impl JdbcRegistry {
 
     /// Refreshes the own client if there is one and a heartbeat is due. A client that was purged is
     /// forgotten, and its locks with it.
-    async fn keep_client(&mut self) -> Result<(), RegistryError> {
+    async fn maintain_client(&mut self) -> Result<(), RegistryError> {
         let Some(client) = &self.client else {
             return Ok(());
         };
@@ -216,7 +216,7 @@ impl JdbcRegistry {
     }
 
     /// Keeps the lock alive until it is lost, or until no heartbeat has arrived for too long.
-    pub(super) async fn keep_until_lost(&mut self, lease: &Lease) -> RegistryError {
+    pub(super) async fn maintain_until_lost(&mut self, lease: &Lease) -> RegistryError {
         loop {
             if let Err(error) = self.check(lease, self.heartbeat_interval()).await {
                 let hopeless = self
@@ -231,7 +231,7 @@ impl JdbcRegistry {
         }
     }
 
-    pub(super) async fn give_back(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+    pub(super) async fn release_lock(&mut self, lease: &Lease) -> Result<(), RegistryError> {
         let Some(client) = &self.client else {
             return Ok(());
         };

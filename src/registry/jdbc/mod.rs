@@ -81,14 +81,14 @@ impl JdbcRegistry {
         })
     }
 
-    /// Like [`crate::metadata::MetadataStore::meet_server`]: if writes rely on what is registered,
+    /// Like [`crate::metadata::MetadataStore::identify_server`]: if writes rely on what is registered,
     /// a replica, a cache or another server than before is refused; otherwise
     /// [`Registry::warnings`] reports it.
     ///
     /// # Errors
     /// [`RegistryError::Doubtful`], [`RegistryError::Interrupted`]. Nothing is written.
-    pub async fn meet_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
-        self.tables.meet_server(must_write).await
+    pub async fn identify_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
+        self.tables.identify_server(must_write).await
     }
 
     /// The servers that are not proven dead, and what is known about each.
@@ -103,7 +103,7 @@ impl JdbcRegistry {
         let entries = match self.tables.entries_below(&parent, name_of).await {
             Ok(entries) => entries,
             Err(error) => {
-                pulses(self).lose_sight();
+                pulses(self).discard_observations();
                 return Err(error);
             }
         };
@@ -244,11 +244,11 @@ impl Registry for JdbcRegistry {
     }
 
     async fn lost(&mut self, lease: &Lease) -> RegistryError {
-        self.keep_until_lost(lease).await
+        self.maintain_until_lost(lease).await
     }
 
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {
-        self.give_back(&lease).await
+        self.release_lock(&lease).await
     }
 
     /// The tables send no notifications: this reads them as often as masters write their

@@ -62,7 +62,7 @@ impl Pulses {
     }
 
     /// Nothing could be read: an unchanged heartbeat may have changed meanwhile.
-    pub(super) fn lose_sight(&mut self) {
+    pub(super) fn discard_observations(&mut self) {
         self.0.clear();
     }
 
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_no_length_makes_nobody_dead_at_once() {
+    fn a_session_of_no_length_makes_no_client_dead_at_once() {
         use ClientLife::{Alive, Dead, InDoubt};
         for (length, life) in [(-1, InDoubt), (0, InDoubt), (60, Alive)] {
             let client = |heartbeat: i64| {
@@ -204,13 +204,13 @@ mod tests {
         pulses.look([client(5)].iter(), began, began);
         pulses.look([client(5)].iter(), began + MOMENT, later);
         assert_eq!(pulses.life(&client(5), false, later), ClientLife::InDoubt);
-        pulses.lose_sight();
+        pulses.discard_observations();
         pulses.look([client(5)].iter(), later, later);
         assert_eq!(pulses.life(&client(5), false, later), ClientLife::InDoubt);
     }
 
     #[test]
-    fn a_holder_is_still_for_as_long_as_somebody_looked() {
+    fn a_holder_is_still_for_as_long_as_it_was_observed() {
         let (began, mut stillness) = (Instant::now(), Stillness::default());
         let mut lasts = |second, heartbeat| {
             let now = began + Duration::from_secs(second);

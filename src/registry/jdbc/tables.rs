@@ -167,8 +167,8 @@ impl RegistryTables {
         }
     }
 
-    /// Like [`crate::metadata::MetadataStore::meet_server`].
-    pub(super) async fn meet_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
+    /// Like [`crate::metadata::MetadataStore::identify_server`].
+    pub(super) async fn identify_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
         self.server.must_write = must_write;
         if !must_write {
             self.server.forget();

@@ -379,7 +379,7 @@ async fn our_own_open_transaction_does_not_cost_the_lock() {
 }
 
 #[tokio::test]
-async fn a_lock_is_kept_alive_while_somebody_waits_for_its_loss() {
+async fn a_lock_is_kept_alive_while_its_loss_is_awaited() {
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(Duration::from_secs(3)).await;
     let lease = take(&mut registry).await;
@@ -407,7 +407,7 @@ async fn a_lock_is_kept_alive_while_somebody_waits_for_its_loss() {
 }
 
 #[tokio::test]
-async fn a_purged_client_starts_anew() {
+async fn a_purged_client_starts_again() {
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(SESSION).await;
     let old = take(&mut registry).await;
@@ -428,7 +428,7 @@ async fn a_purged_client_starts_anew() {
 }
 
 #[tokio::test]
-async fn other_registries_are_refused_in_words() {
+async fn other_registries_are_refused_as_text() {
     let shapes = [
         (
             "CREATE TABLE t_ds_jdbc_registry_lock (id INTEGER, lock_key TEXT, lock_owner TEXT, last_term INTEGER)",

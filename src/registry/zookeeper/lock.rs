@@ -33,7 +33,7 @@ const LONGEST_DATA: usize = 256;
 
 /// How nodes are created, like those of this release's masters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Making {
+pub(super) struct NodeOptions {
     /// Parents that the server removes once they are empty, if it supports containers.
     pub(super) containers: bool,
     /// Their ACL.
@@ -48,7 +48,7 @@ struct Ticket {
 }
 
 /// The state of the lock when it was acquired.
-struct Taken {
+struct Acquired {
     name: String,
     foreign: Vec<String>,
 }
@@ -118,7 +118,7 @@ async fn lock_node(
 pub(super) async fn acquire(
     session: &Session,
     directory: String,
-    making: Making,
+    making: NodeOptions,
     timeout: Duration,
     on_wait: OnWait<'_>,
 ) -> Result<Lease, RegistryError> {
@@ -134,9 +134,9 @@ pub(super) async fn acquire(
         Err(error) => Err(error),
     };
     match taken {
-        Ok(Taken { name, foreign }) => {
+        Ok(Acquired { name, foreign }) => {
             let node = child(&ticket.directory, &name);
-            session.hold(&node);
+            session.track_lock(&node);
             Ok(Lease {
                 path: ticket.directory,
                 node,
@@ -157,7 +157,11 @@ pub(super) async fn acquire(
 }
 
 /// Creates the own node, and missing parents.
-async fn enqueue(session: &Session, ticket: &Ticket, making: Making) -> Result<(), RegistryError> {
+async fn enqueue(
+    session: &Session,
+    ticket: &Ticket,
+    making: NodeOptions,
+) -> Result<(), RegistryError> {
     let path = child(&ticket.directory, &ticket.prefix);
     let data = probe::own_address(session.hosts(), session.side_question()).await;
     let options = CreateMode::EphemeralSequential.with_acls(making.acls);
@@ -183,7 +187,7 @@ async fn enqueue(session: &Session, ticket: &Ticket, making: Making) -> Result<(
 async fn create_parents(
     session: &Session,
     directory: &str,
-    making: Making,
+    making: NodeOptions,
 ) -> Result<(), RegistryError> {
     let containers = making.containers
         && probe::knows_containers(session.hosts(), session.side_question()).await;
@@ -221,7 +225,7 @@ async fn wait(
     started: Instant,
     timeout: Duration,
     on_wait: OnWait<'_>,
-) -> Result<Taken, RegistryError> {
+) -> Result<Acquired, RegistryError> {
     let mut announced = String::new();
     loop {
         let all = children(session, &ticket.directory)
@@ -241,7 +245,7 @@ async fn wait(
             .position(|name| name.starts_with(&ticket.prefix));
         let holder = match (own, names.first()) {
             (Some(0), Some(name)) => {
-                return Ok(Taken {
+                return Ok(Acquired {
                     name: name.clone(),
                     foreign,
                 });
@@ -311,7 +315,7 @@ fn not_withdrawn(ticket: &Ticket, why: &RegistryError, left: RegistryError) -> R
 
 /// Releases the lock. Every error means that the node may still exist.
 pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
-    session.let_go(&lease.node);
+    session.untrack_lock(&lease.node);
     let released = delete(session, &lease.node).await;
     released.map_err(|error| {
         if session.state().is_terminated() {

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 
 pub use self::settings::ZooKeeperSettings;
 
-use self::lock::Making;
+use self::lock::NodeOptions;
 use self::observer::ChildrenObserver;
 use self::session::Session;
 use super::{Lease, OnWait, Registry, RegistryError};
@@ -125,7 +125,7 @@ impl Registry for ZooKeeperRegistry {
         let directory = self.session.path(path);
         let acls =
             access::of_masters(&self.session, &self.session.path(self.layout.masters)).await?;
-        let making = Making {
+        let making = NodeOptions {
             containers: self.layout.container_parents,
             acls,
         };
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_where_nobody_listens_is_named_at_once() {
+    async fn a_port_without_a_listener_is_named_at_once() {
         // The listener is dropped, so its port refuses connections.
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()

@@ -21,7 +21,7 @@ pub(super) async fn knows_containers(hosts: &[EnsembleServer], limit: Duration) 
     let answers = join_all(
         hosts
             .iter()
-            .map(|host| async move { timeout(limit, ask(host)).await.ok()?.ok() }),
+            .map(|host| async move { timeout(limit, query_version(host)).await.ok()?.ok() }),
     )
     .await;
     let releases: Vec<_> = answers
@@ -32,7 +32,7 @@ pub(super) async fn knows_containers(hosts: &[EnsembleServer], limit: Duration) 
     !releases.is_empty() && releases.iter().all(|release| *release >= CONTAINERS)
 }
 
-async fn ask(host: &EnsembleServer) -> std::io::Result<String> {
+async fn query_version(host: &EnsembleServer) -> std::io::Result<String> {
     let mut stream = TcpStream::connect((host.host.as_str(), host.port)).await?;
     stream.write_all(b"srvr").await?;
     let mut answer = Vec::new();

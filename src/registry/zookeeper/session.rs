@@ -161,12 +161,12 @@ impl Session {
     }
 
     /// Records that a lock is held from now on, by this node.
-    pub(super) fn hold(&self, node: &str) {
+    pub(super) fn track_lock(&self, node: &str) {
         self.nodes().push(node.to_owned());
     }
 
     /// Records that this lock is being released.
-    pub(super) fn let_go(&self, node: &str) {
+    pub(super) fn untrack_lock(&self, node: &str) {
         self.nodes().retain(|held| held != node);
     }
 
@@ -280,10 +280,7 @@ impl Session {
         };
         let answered = tokio::time::timeout(limit, ended).await.is_ok();
         if !answered {
-            tracing::debug!(
-                endpoint = self.endpoint,
-                "no answer to closing the session"
-            );
+            tracing::debug!(endpoint = self.endpoint, "no answer to closing the session");
         }
         answered
     }

@@ -143,14 +143,14 @@ impl fmt::Display for Fault {
                 f,
                 "{untold} events were dropped, because the output was not read in time"
             ),
-            Self::Unkept { why, once: true } => {
+            Self::Unsaved { why, once: true } => {
                 write!(
                     f,
                     "{why}; a round whose state cannot be saved does nothing: set another path \
                      with --state-file"
                 )
             }
-            Self::Unkept { why, once: false } => {
+            Self::Unsaved { why, once: false } => {
                 write!(f, "{why}; the loop goes on with its state in memory only")
             }
             Self::Unwritable { why } => write!(f, "cannot write {why}; the loop goes on"),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_alone_is_told_by_its_reason() {
+    fn what_is_left_alone_is_reported_by_its_reason() {
         let told = |orphans, odd_hosts, no_host| {
             let hosts = ["a b", "x", "y", "z"].map(str::to_owned).into();
             What::LeftAlone {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failover_is_told_by_what_it_came_to() {
+    fn a_failover_is_reported_by_what_it_came_to() {
         let (master, why) = (|| Address::seen("m:1"), || "the lock is lost".to_owned());
         let finished = |dry_run| {
             What::FailoverFinished {
@@ -268,7 +268,7 @@ mod tests {
         };
         assert_eq!(check(false).to_string(), why());
         assert_eq!(
-            check(true).to_words(),
+            check(true).to_text(),
             "failover_refused m:1: the lock is lost; 3 were handed over before"
         );
         let failed = Fault::Failover {
@@ -278,7 +278,7 @@ mod tests {
             why: why(),
         };
         assert_eq!(
-            What::Error(failed).to_words(),
+            What::Error(failed).to_text(),
             "error m:1: the lock is lost; 3 were handed over before"
         );
         let holder = vec!["it is m:2's".to_owned(), "it keeps it".to_owned()];
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_that_is_back_is_told_with_what_it_left() {
+    fn a_master_that_is_back_is_reported_with_what_it_left() {
         let back = |older_instances| {
             let (master, news) = (Address::seen("m:1"), News::Session);
             What::MasterRegistered {
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn the_end_and_the_beginning() {
-        let ended = |exit_code, once| What::Stopped { exit_code, once }.to_words();
+        let ended = |exit_code, once| What::Stopped { exit_code, once }.to_text();
         assert_eq!(
             ended(ExitCode::Terminated, true),
             "stopped: received a signal"
@@ -335,7 +335,7 @@ mod tests {
             masters: 2,
             grace,
         };
-        assert!(started.to_words().starts_with(
+        assert!(started.to_text().starts_with(
             "started: dry run, 2 masters registered; a master is failed over when it is gone for 120s, which"
         ));
     }

@@ -116,7 +116,7 @@ impl HookCall<'_> {
         let mut group = Group::of(&child);
         let input = child.stdin.take();
         let talk = async { tokio::join!(feed(input, self.input), printed.listen(output)) };
-        let mut end = pin!(until_its_end(&mut child, talk));
+        let mut end = pin!(wait_for_exit(&mut child, talk));
         if let Ok(status) = timeout_at(gently, &mut end).await {
             group.0 = None;
             return Some(status);
@@ -176,7 +176,7 @@ fn orderly_end(whole: Duration) -> Duration {
 }
 
 /// Waits for the program to exit, and exchanges data with it meanwhile.
-async fn until_its_end(child: &mut Child, talk: impl Future) -> io::Result<ExitStatus> {
+async fn wait_for_exit(child: &mut Child, talk: impl Future) -> io::Result<ExitStatus> {
     let mut talk = pin!(talk.fuse());
     let status = loop {
         tokio::select! {

@@ -25,7 +25,7 @@ pub(super) fn of_hook(
     let inherited = environment
         .variables
         .iter()
-        .filter(|(name, value)| may_be_known(name, value));
+        .filter(|(name, value)| is_harmless(name, value));
     let mut all: Vec<_> = inherited
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
@@ -34,7 +34,7 @@ pub(super) fn of_hook(
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value))),
     );
-    all.push(("DSCTL_HOOK".into(), moment.word().into()));
+    all.push(("DSCTL_HOOK".into(), moment.keyword().into()));
     all.push((
         "DSCTL_DRY_RUN".into(),
         if dry_run { "1" } else { "0" }.into(),
@@ -44,7 +44,7 @@ pub(super) fn of_hook(
 
 /// Of dsctl's own variables only settings that are not secret are passed on. It is a list of what
 /// is harmless: a list of secrets could miss one that is added later.
-fn may_be_known(name: &OsStr, value: &OsStr) -> bool {
+fn is_harmless(name: &OsStr, value: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return true;
     };
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_database_url_is_known_unless_it_may_hold_a_password() {
-        let known = |url: &str| may_be_known(OsStr::new("DSCTL_DB"), OsStr::new(url));
+        let known = |url: &str| is_harmless(OsStr::new("DSCTL_DB"), OsStr::new(url));
         assert!(known("sqlite:/var/lib/x.db") && known("mysql://db1/dolphinscheduler"));
         assert!(
             !known("mysql://ds:MARKER@db1/d")

@@ -25,7 +25,7 @@ impl HookMoment {
     /// Its name: on the command line, in `DSCTL_HOOK`, and the name of the program in a folder of
     /// hooks.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 }

@@ -52,7 +52,7 @@ fn ok(output: &str) -> HookOutcome {
 }
 
 #[tokio::test]
-async fn a_hook_is_told_everything() {
+async fn a_hook_gets_all_data() {
     let folder = tempfile::tempdir().unwrap();
     let hooks = with_pre(
         folder.path(),
@@ -290,7 +290,7 @@ async fn what_a_hook_leaves_running_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn nobody_waits_and_the_hook_is_gone() {
+async fn a_dropped_run_ends_the_hook() {
     let folder = tempfile::tempdir().unwrap();
     let (pid, fifo) = (folder.path().join("pid"), folder.path().join("fifo"));
     assert!(
@@ -352,6 +352,6 @@ fn events_and_programs_of_the_command_line() {
         assert!(parse_on(text).is_err(), "{text}");
     }
     for &moment in HookMoment::ALL {
-        assert_eq!(moment.word().parse(), Ok(moment));
+        assert_eq!(moment.keyword().parse(), Ok(moment));
     }
 }

@@ -173,7 +173,7 @@ fn cells(row: &WatchedMaster) -> [String; 4] {
     let text = |text: &str| sanitized(text).into_owned();
     [
         text(&row.address),
-        row.verdict.word().to_owned(),
+        row.verdict.keyword().to_owned(),
         row.unfinished.to_string(),
         text(row.guard.as_deref().unwrap_or_default()),
     ]

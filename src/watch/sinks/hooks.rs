@@ -22,7 +22,7 @@ pub struct Caller {
 impl Caller {
     /// Runs the `pre` hooks; returns why a master may not be failed over, and what the hooks
     /// printed.
-    pub async fn ask(&self, master: &Address, unfinished: i64) -> (Option<String>, Vec<Note>) {
+    pub async fn run_pre(&self, master: &Address, unfinished: i64) -> (Option<String>, Vec<Note>) {
         if !self.hooks.has(HookMoment::Pre) {
             return (None, Vec::new());
         }
@@ -34,7 +34,7 @@ impl Caller {
             )
             .await;
         (
-            (!outcome.permits()).then(|| format!("hook pre: {}", in_words(&outcome))),
+            (!outcome.permits()).then(|| format!("hook pre: {}", describe(&outcome))),
             printed,
         )
     }
@@ -49,13 +49,13 @@ impl Caller {
         let payload = serde_json::to_value(payload).unwrap_or_default();
         let variables = [
             ("DSCTL_MASTER", master.to_owned()),
-            ("DSCTL_EVENT", moment.word().to_owned()),
+            ("DSCTL_EVENT", moment.keyword().to_owned()),
         ];
         // Boxed because it is rare and large.
         let outcome = Box::pin(self.hooks.run(moment, &payload, &variables, self.dry_run)).await;
         let printed = outcome.output().lines();
         let printed = printed
-            .map(|line| Note::Remark(format!("hook {}: {line}", moment.word())))
+            .map(|line| Note::Remark(format!("hook {}: {line}", moment.keyword())))
             .collect();
         (outcome, printed)
     }
@@ -100,8 +100,8 @@ impl Sink for HookSink {
             if !matches!(outcome, HookOutcome::Ok { .. }) {
                 self.notes.push(Note::Warning(format!(
                     "hook {}: {}",
-                    moment.word(),
-                    in_words(&outcome)
+                    moment.keyword(),
+                    describe(&outcome)
                 )));
             }
         }
@@ -137,7 +137,7 @@ fn moment_of(what: &What) -> Option<HookMoment> {
     }
 }
 
-fn in_words(outcome: &HookOutcome) -> String {
+fn describe(outcome: &HookOutcome) -> String {
     match outcome {
         HookOutcome::Ok { .. } => "done".to_owned(),
         HookOutcome::Veto { program, code, .. } => format!("{program} ended with {code}"),
@@ -152,7 +152,7 @@ mod tests {
     use crate::watch::{Fault, Summary};
 
     #[test]
-    fn what_a_failover_came_to_says_which_hooks_are_told() {
+    fn what_a_failover_came_to_says_which_hooks_are_notified() {
         let (master, why) = (|| Address::seen("m:1"), String::new);
         let summary = |exit_code| {
             let (elapsed_ms, locks) = (0, Vec::new());

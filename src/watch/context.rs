@@ -39,7 +39,7 @@ pub trait Clusters: Send {
 }
 
 /// Everything that the loop works with.
-pub struct Surroundings<'a> {
+pub struct LoopContext<'a> {
     clusters: Box<dyn Clusters + 'a>,
     sinks: Sinks<'a>,
     hooks: Caller,
@@ -51,7 +51,7 @@ pub struct Surroundings<'a> {
     plain_text: Option<String>,
 }
 
-impl std::fmt::Debug for Surroundings<'_> {
+impl std::fmt::Debug for LoopContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Surroundings")
             .field("sinks", &self.sinks)
@@ -60,7 +60,7 @@ impl std::fmt::Debug for Surroundings<'_> {
     }
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> LoopContext<'a> {
     /// The loop saves its state in this file, and obeys the switches next to it.
     #[must_use]
     pub fn new(
@@ -69,7 +69,7 @@ impl<'a> Surroundings<'a> {
         hooks: Caller,
         state: StateFile,
     ) -> Self {
-        let (pause, dry_run) = (PauseFile::beside(state.path()), hooks.dry_run);
+        let (pause, dry_run) = (PauseFile::sibling(state.path()), hooks.dry_run);
         Self {
             clusters,
             sinks,
@@ -104,7 +104,7 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Loads the saved state; an empty one if it cannot be read.
-    pub(super) fn recall(&self) -> Memory {
+    pub(super) fn load_state(&self) -> Memory {
         self.state.load().unwrap_or_default().into()
     }
 
@@ -112,7 +112,7 @@ impl<'a> Surroundings<'a> {
     ///
     /// # Errors
     /// Why it cannot be saved, as text. The old state is unchanged.
-    pub(super) fn keep(&self, memory: &Memory) -> Result<(), String> {
+    pub(super) fn save_state(&self, memory: &Memory) -> Result<(), String> {
         // A dry run leaves a real watcher's state alone.
         if self.dry_run {
             return Ok(());
@@ -135,7 +135,7 @@ impl<'a> Surroundings<'a> {
 
     /// Runs the `pre` hooks; returns why a master may not be failed over, if so.
     pub(super) async fn veto(&mut self, master: &Address, unfinished: i64) -> Option<String> {
-        let (veto, printed) = self.hooks.ask(master, unfinished).await;
+        let (veto, printed) = self.hooks.run_pre(master, unfinished).await;
         for note in &printed {
             self.sinks.note(note);
         }
@@ -143,13 +143,13 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Sends an event to the sinks, and waits until they have finished with it.
-    pub(super) async fn tell(&mut self, event: impl Into<Event>) {
-        self.sinks.tell(&event.into()).await;
+    pub(super) async fn emit(&mut self, event: impl Into<Event>) {
+        self.sinks.emit(&event.into()).await;
     }
 
     /// Sends an event from within a failover, without waiting.
-    pub(super) fn tell_at_once(&mut self, event: &Event) {
-        self.sinks.tell_at_once(event);
+    pub(super) fn emit_without_waiting(&mut self, event: &Event) {
+        self.sinks.emit_without_waiting(event);
     }
 
     /// Reports that the loop is alive, for example after a batch of a long failover.

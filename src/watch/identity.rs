@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::failover::Roll;
+use crate::failover::RegistrySnapshot;
 use crate::model::Registrations;
 use crate::registry::Registry;
 
 /// The identity of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Home {
+pub struct ClusterIdentity {
     /// ZooKeeper: the transaction and the time that created the masters' parent node, whatever the
     /// database is: one that was promoted from a replica belongs to the same cluster. A registry in
     /// a database: the server, and its database.
@@ -23,12 +23,12 @@ pub struct Home {
     lives: BTreeSet<String>,
 }
 
-impl Home {
+impl ClusterIdentity {
     /// The cluster that these registrations belong to; `None` if they do not show it.
     pub(super) fn of(
         registry: &dyn Registry,
         masters: &Registrations,
-        roll: &Roll,
+        roll: &RegistrySnapshot,
     ) -> Option<Self> {
         // Without any registration it may be any cluster's.
         if masters.prove_nothing() {
@@ -54,7 +54,7 @@ impl Home {
     }
 
     /// Whether both are the same cluster.
-    pub(super) fn is_that(&self, earlier: &Self) -> bool {
+    pub(super) fn is_same_cluster(&self, earlier: &Self) -> bool {
         self.place == earlier.place || !self.lives.is_disjoint(&earlier.lives)
     }
 }
@@ -63,8 +63,8 @@ impl Home {
 mod tests {
     use super::*;
 
-    fn home(place: &str, lives: &[&str]) -> Home {
-        Home {
+    fn home(place: &str, lives: &[&str]) -> ClusterIdentity {
+        ClusterIdentity {
             place: place.to_owned(),
             lives: lives.iter().map(|life| (*life).to_owned()).collect(),
         }
@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn a_place_or_who_lives_there_makes_a_cluster() {
-        assert!(home("a", &[]).is_that(&home("a", &[])));
-        assert!(home("b", &["1", "2"]).is_that(&home("a", &["2"])));
-        assert!(!home("b", &["1"]).is_that(&home("a", &["2"])));
-        assert!(!home("b", &[]).is_that(&home("a", &[])));
+        assert!(home("a", &[]).is_same_cluster(&home("a", &[])));
+        assert!(home("b", &["1", "2"]).is_same_cluster(&home("a", &["2"])));
+        assert!(!home("b", &["1"]).is_same_cluster(&home("a", &["2"])));
+        assert!(!home("b", &[]).is_same_cluster(&home("a", &[])));
     }
 }

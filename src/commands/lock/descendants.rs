@@ -37,7 +37,7 @@ pub(super) fn adopt_orphans() {
 
 /// Processes below a process that belong to a program.
 #[derive(Debug)]
-pub(super) struct Kin {
+pub(super) struct Descendants {
     root: i32,
     group: Pid,
     /// The processes that existed before the program.
@@ -48,7 +48,7 @@ pub(super) struct Kin {
     known: BTreeMap<i32, u64>,
 }
 
-impl Kin {
+impl Descendants {
     /// The descendants of the program that leads this group.
     pub(super) fn new(root: Pid, group: Pid, spared: Vec<i32>, mark: &str) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Kin {
     }
 
     /// Whether there is any process. A zombie has ended.
-    pub(super) fn lives(&mut self) -> bool {
+    pub(super) fn any_alive(&mut self) -> bool {
         let all = all();
         if all.is_empty() {
             return killpg(self.group, None).is_ok();
@@ -123,29 +123,31 @@ impl Kin {
         let of_group = |process: &Process| process.group == self.group.as_raw();
         // Without the root, processes that left since the last look were not adopted; a zombie root
         // has ended, too.
-        let alone = all.get(&self.root).is_none_or(Process::has_ended);
+        let without_cluster = all.get(&self.root).is_none_or(Process::has_ended);
         let first = |(pid, process): (&i32, &Process)| {
-            (was_known(*pid, process) || of_group(process) || (alone && has_mark(*pid, &self.mark)))
-                .then_some(*pid)
+            (was_known(*pid, process)
+                || of_group(process)
+                || (without_cluster && has_mark(*pid, &self.mark)))
+            .then_some(*pid)
         };
-        let mut kin: Vec<i32> = all.iter().filter_map(first).chain([self.root]).collect();
+        let mut descendants: Vec<i32> = all.iter().filter_map(first).chain([self.root]).collect();
         let mut next = 0;
-        while let Some(parent) = kin.get(next).copied() {
+        while let Some(parent) = descendants.get(next).copied() {
             let children = all
                 .iter()
                 .filter(|(_, process)| process.parent == parent)
                 .map(|(pid, _)| *pid);
             let new: Vec<i32> = children
-                .filter(|pid| !kin.contains(pid) && !self.spared.contains(pid))
+                .filter(|pid| !descendants.contains(pid) && !self.spared.contains(pid))
                 .collect();
-            kin.extend(new);
+            descendants.extend(new);
             next += 1;
         }
         let living = |pid: &i32| {
             all.get(pid)
                 .filter(|process| *pid != self.root && !process.has_ended())
         };
-        let found: Vec<(i32, Process)> = kin
+        let found: Vec<(i32, Process)> = descendants
             .iter()
             .filter_map(|pid| Some((*pid, *living(pid)?)))
             .collect();
@@ -160,9 +162,9 @@ impl Kin {
 /// The current descendants of a process.
 pub(super) fn below(root: Pid) -> Vec<i32> {
     // No process has this number.
-    let mut kin = Kin::new(root, Pid::from_raw(i32::MAX), Vec::new(), "");
-    kin.look();
-    kin.known.into_keys().collect()
+    let mut descendants = Descendants::new(root, Pid::from_raw(i32::MAX), Vec::new(), "");
+    descendants.look();
+    descendants.known.into_keys().collect()
 }
 
 /// A name for [`MARK`] that no other program has.
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_left_is_found_and_who_was_there_before_is_spared() {
+    fn a_process_that_left_is_found_and_an_older_one_is_spared() {
         let mut all: BTreeMap<i32, Process> = [
             (10, process(1, 10)),
             (11, process(10, 11)),
@@ -241,9 +243,13 @@ mod tests {
             (30, process(1, 30)),
         ]
         .into();
-        let mut kin = Kin::new(Pid::from_raw(10), Pid::from_raw(20), vec![11], "");
-        let pids = |kin: &Kin| kin.known.keys().copied().collect::<Vec<_>>();
-        assert_eq!((kin.found(&all).len(), pids(&kin)), (3, vec![20, 21, 22]));
+        let mut descendants = Descendants::new(Pid::from_raw(10), Pid::from_raw(20), vec![11], "");
+        let pids =
+            |descendants: &Descendants| descendants.known.keys().copied().collect::<Vec<_>>();
+        assert_eq!(
+            (descendants.found(&all).len(), pids(&descendants)),
+            (3, vec![20, 21, 22])
+        );
         // The root has ended, and another process has reused a number.
         for gone in [10, 20] {
             all.remove(&gone);
@@ -256,6 +262,9 @@ mod tests {
                 ..process(1, 22)
             },
         );
-        assert_eq!((kin.found(&all).len(), pids(&kin)), (1, vec![21]));
+        assert_eq!(
+            (descendants.found(&all).len(), pids(&descendants)),
+            (1, vec![21])
+        );
     }
 }

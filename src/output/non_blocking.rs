@@ -23,7 +23,7 @@ pub const HURRY: Duration = Duration::from_secs(1);
 const ROOM: Duration = Duration::from_millis(200);
 
 /// The thread's side: writes each line completely.
-struct Pen<W> {
+struct LineWriter<W> {
     stream: W,
     count: Arc<AtomicU64>,
     ending: Arc<AtomicBool>,
@@ -31,7 +31,7 @@ struct Pen<W> {
     broken: bool,
 }
 
-impl<W: Write> Pen<W> {
+impl<W: Write> LineWriter<W> {
     /// A full disk may have space again: until then it is like a reader that does not read. Output
     /// after a truncated line starts on a new one.
     fn put(&mut self, line: &[u8]) -> io::Result<()> {
@@ -73,7 +73,7 @@ fn is_full(error: &io::Error) -> bool {
 
 /// Writes whole lines, in a separate thread.
 #[derive(Debug)]
-pub struct Patient {
+pub struct NonBlockingWriter {
     line: Vec<u8>,
     lines: Option<SyncSender<Vec<u8>>>,
     /// How many bytes were accepted, and how many of these are written.
@@ -88,7 +88,7 @@ pub struct Patient {
     ended: Receiver<io::Result<()>>,
 }
 
-impl Patient {
+impl NonBlockingWriter {
     /// Wraps a stream that may block.
     #[must_use]
     pub fn before(stream: impl Write + Send + 'static) -> Self {
@@ -96,7 +96,7 @@ impl Patient {
         let (end, ended) = channel();
         let written = Arc::new(AtomicU64::new(0));
         let ending = Arc::new(AtomicBool::new(false));
-        let mut pen = Pen {
+        let mut pen = LineWriter {
             stream,
             count: Arc::clone(&written),
             ending: Arc::clone(&ending),
@@ -181,7 +181,7 @@ impl Patient {
     }
 }
 
-impl Write for Patient {
+impl Write for NonBlockingWriter {
     /// Accepts everything, or, with [`ErrorKind::WouldBlock`], drops the line that this ends.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.line.extend_from_slice(bytes);
@@ -201,7 +201,7 @@ impl Write for Patient {
     }
 }
 
-impl Drop for Patient {
+impl Drop for NonBlockingWriter {
     fn drop(&mut self) {
         // After `finish` there is nothing to wait for.
         if self.lines.is_some() {
@@ -236,12 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_reads_is_refused_and_the_rest_is_whole() {
+    fn what_is_not_read_is_refused_and_the_rest_is_whole() {
         let gate = Gate::default();
-        let mut patient = Patient::before(gate.clone());
+        let mut non_blocking = NonBlockingWriter::before(gate.clone());
         let mut taken = 0;
         let refused = loop {
-            match writeln!(patient, "line {taken}") {
+            match writeln!(non_blocking, "line {taken}") {
                 Ok(()) => taken += 1,
                 Err(error) => break error,
             }
@@ -252,7 +252,7 @@ mod tests {
         );
         gate.0.0.lock().unwrap().0 = true;
         gate.0.1.notify_all();
-        let lost = patient.finish(LAST).unwrap_err();
+        let lost = non_blocking.finish(LAST).unwrap_err();
         let length = format!("line {taken}\n").len();
         assert!(
             lost.to_string().contains(&format!("and {length} bytes")),
@@ -264,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_takes_at_the_end_is_counted() {
+    fn what_is_not_taken_at_the_end_is_counted() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let mut patient = Patient::before(writer);
+        let mut non_blocking = NonBlockingWriter::before(writer);
         for _ in 0..100 {
-            writeln!(patient, "{}", "x".repeat(1023)).unwrap();
+            writeln!(non_blocking, "{}", "x".repeat(1023)).unwrap();
         }
-        let lost = patient.finish(Duration::from_millis(500)).unwrap_err();
+        let lost = non_blocking.finish(Duration::from_millis(500)).unwrap_err();
         assert!(
             lost.kind() == ErrorKind::TimedOut && lost.to_string().contains("36864 bytes"),
             "{lost}"
@@ -321,14 +321,14 @@ mod tests {
     }
 
     fn write_to(disk: &Disk, until: impl Fn(&Disk) -> bool) -> io::Result<()> {
-        let mut patient = Patient::before(disk.clone());
+        let mut non_blocking = NonBlockingWriter::before(disk.clone());
         for number in 0..4 {
-            writeln!(patient, "line {number}").unwrap();
+            writeln!(non_blocking, "line {number}").unwrap();
         }
         while !until(disk) {
             thread::sleep(Duration::from_millis(1));
         }
-        patient.finish(LAST)
+        non_blocking.finish(LAST)
     }
 
     const ALL: &str = "line 0\nline 1\nline 2\nline 3\n";
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_stays_full_is_told_and_not_waited_for_at_the_end() {
+    fn a_disk_that_stays_full_is_reported_and_not_waited_for_at_the_end() {
         let (disk, began) = (
             Disk::new(10, ErrorKind::StorageFull, false),
             std::time::Instant::now(),
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_an_error_is_written_in_lines_of_its_own_and_the_error_is_told() {
+    fn what_comes_after_an_error_is_written_in_lines_of_its_own_and_the_error_is_reported() {
         for (room, text) in [
             (7, "line 0\nline 2\nline 3\n"),
             (10, "line 0\nlin\nline 2\nline 3\n"),
@@ -373,9 +373,9 @@ mod tests {
     fn a_reader_that_went_away_is_no_error() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let mut patient = Patient::before(writer);
+        let mut non_blocking = NonBlockingWriter::before(writer);
         for _ in 0..LINES * 2 {
-            while writeln!(patient, "x").is_err() {}
+            while writeln!(non_blocking, "x").is_err() {}
         }
     }
 }

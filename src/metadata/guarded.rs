@@ -40,13 +40,13 @@ impl From<WriteBatch> for OpenTransaction {
 
 /// A connection that rolls back what was left open before it can be used again.
 #[derive(Debug)]
-pub(super) struct Undoing {
+pub(super) struct GuardedConnection {
     database: Box<dyn Database>,
     left_open: Arc<AtomicBool>,
 }
 
 /// Gives read access to the properties that need no server.
-impl Deref for Undoing {
+impl Deref for GuardedConnection {
     type Target = dyn Database;
 
     fn deref(&self) -> &(dyn Database + 'static) {
@@ -54,7 +54,7 @@ impl Deref for Undoing {
     }
 }
 
-impl Undoing {
+impl GuardedConnection {
     /// Wraps a connection without a transaction.
     pub(super) fn new(database: Box<dyn Database>) -> Self {
         Self {

@@ -11,7 +11,7 @@ pub(super) const NOT_BEGUN: &str = "not started: the run ended before";
 /// The keyword for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ReasonWord {
+pub(super) enum ReasonKeyword {
     CommandWaiting,
     Changed,
     Doubled,
@@ -30,7 +30,7 @@ pub(super) enum ReasonWord {
     Refused,
 }
 
-impl From<&SkipReason> for ReasonWord {
+impl From<&SkipReason> for ReasonKeyword {
     fn from(reason: &SkipReason) -> Self {
         match reason {
             SkipReason::CommandWaiting(_) => Self::CommandWaiting,
@@ -98,7 +98,7 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
         }
         SkipReason::NotClaimed(verdict) => match verdict {
             crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),
-            verdict => format!("not handed over: its verdict is {}", verdict.word()),
+            verdict => format!("not handed over: its verdict is {}", verdict.keyword()),
         },
         SkipReason::StrangeHost => {
             "its host cannot be a master's, so there is no lock for it".to_owned()

@@ -8,7 +8,7 @@ pub struct Permit(());
 impl Permit {
     /// The operator has confirmed, on a terminal or with `--yes`.
     #[must_use]
-    pub fn given() -> Self {
+    pub fn by_operator() -> Self {
         Self(())
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::error::{FailoverError, Refusal};
 use super::handover::Handover;
 use super::holder::registered_owner;
-use super::rules::{Crowd, Limit, Room};
+use super::rules::{Capacity, ConcurrentFailovers, Limit};
 use crate::cluster::Cluster;
 use crate::family::LockPath;
 use crate::metadata::HostCount;
@@ -29,7 +29,7 @@ impl Handover<'_> {
     ///
     /// # Errors
     /// [`Refusal::Storm`], [`Refusal::OthersAtWork`]; those of registry and database.
-    pub(super) async fn ensure_room(
+    pub(super) async fn ensure_capacity(
         &mut self,
         masters: &Registrations,
         address: &Address,
@@ -46,28 +46,26 @@ impl Handover<'_> {
                     && has_work(self.cluster, &counts, master)
             };
             let at_work: Vec<String> = locked.into_iter().filter(is_at_work).collect();
-            let crowd = Crowd {
+            let concurrent = ConcurrentFailovers {
                 master: address,
                 masters,
                 counts: &counts,
                 at_work: &at_work,
             };
             let family = self.cluster.store.release().family;
-            match self
-                .observer
-                .limit()
-                .map_or(Room::Enough, |limit| limit.room(family, &crowd))
-            {
-                Room::Enough => return Ok(()),
-                Room::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
-                Room::Others
+            match self.observer.limit().map_or(Capacity::Enough, |limit| {
+                limit.capacity(family, &concurrent)
+            }) {
+                Capacity::Enough => return Ok(()),
+                Capacity::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
+                Capacity::Others
                     if makes_way(address, &at_work)
                         || self.locks.is_none()
                         || began.elapsed() >= PATIENCE =>
                 {
                     return Err(Refusal::OthersAtWork(at_work.join(", ")).into());
                 }
-                Room::Others => {}
+                Capacity::Others => {}
             }
             self.cluster.stop.pause(LOOK).await?;
             self.confirm().await?;
