@@ -421,7 +421,7 @@ mod tests {
         assert!(
             refusal
                 .hint()
-                .starts_with("see first which registry the masters are configured with")
+                .starts_with("check which registry the masters are configured with")
         );
         assert!(check_registry(&empty, by_id(FamilyId::V3_1), ("zookeeper", "zk"), true).is_ok());
         // The danger flag is for missing masters, not for a missing place.

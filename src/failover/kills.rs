@@ -108,7 +108,7 @@ mod tests {
     use crate::model::Verdict;
 
     #[test]
-    fn what_is_not_known_is_not_told_as_failed() {
+    fn what_is_unknown_is_not_reported_as_failed() {
         let mut outcome = MasterOutcome::new(Address::seen("h:1"), Verdict::Dead);
         assert_eq!(in_vain(&outcome, None), None);
         outcome.asked.extend([(7, true), (8, false)]);
@@ -121,7 +121,7 @@ mod tests {
         };
         let told = in_vain(&outcome, Some(&unknown)).unwrap();
         assert!(
-            told.contains("the tasks 7, and it is not known") && !told.contains("failed"),
+            told.contains("the tasks 7, and it is unknown") && !told.contains("failed"),
             "{told}"
         );
     }

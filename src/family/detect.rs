@@ -654,7 +654,7 @@ mod tests {
         closed.note("t_ds_command", "command_param", true);
         assert_eq!(
             refused(&closed, None),
-            "this database user may not read t_ds_version, which tells the release"
+            "this database user may not read t_ds_version, which has the release"
         );
         assert!(detect(&closed, Some(Version::new(3, 2, 2))).is_ok());
         let mut hidden = Catalogue {
