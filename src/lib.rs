@@ -38,6 +38,7 @@
 //! - *hand over*: to claim an instance and insert its recovery command, in one transaction.
 //! - *lock*: the masters' own failover lock, in the registry.
 //! - *registration*: a master's node or row in the registry; *heartbeat*: what it writes into it.
+//! - *look*: one read of the registrations, or of the rows, at one moment.
 //! - *witness*: the last row of every answer, which says which server answered, and that the answer
 //!   is complete.
 //! - *sign of life*: a row that a master without a registration must have written since it was

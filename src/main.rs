@@ -66,12 +66,12 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
     let code = match out.finish(patience) {
         Ok(()) => code,
         Err(error) => {
-            let told = commands::unwritten(
+            let unwritten = commands::unwritten(
                 &mut Printer::new(&mut io::sink(), &mut err, settings, terminals),
                 &error,
             );
             // One successful round, whose output is not read.
-            if code == 0 { told } else { code }
+            if code == 0 { unwritten } else { code }
         }
     };
     // There is no reader left.
@@ -103,8 +103,8 @@ fn print_document(error: &clap::Error) {
     if matches!(settings.format, Format::Json | Format::Ndjson) {
         let document = misread::document_of(arguments, error);
         // Stderr has the full error.
-        let (mut out, mut nobody) = (io::stdout(), io::sink());
-        let _ =
-            Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(document);
+        let (mut out, mut discarded) = (io::stdout(), io::sink());
+        let _ = Printer::new(&mut out, &mut discarded, settings, Terminals::default())
+            .document(document);
     }
 }

@@ -73,9 +73,9 @@ pub(super) async fn run(
     let mut cluster = cluster::connect(&settings, Purpose::Write, &shell.stop).await?;
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
-    let told = play(&mut cluster, &story).await;
+    let played = play(&mut cluster, &story).await;
     let _ = connected::close(cluster).await;
-    let (body, run) = told?;
+    let (body, run) = played?;
     let mut answer = Answer::new(closing(body, &file, &story));
     answer.exit = Some(run.exit_code());
     answer.error = run

@@ -243,7 +243,7 @@ fn login(url: &Url, parameters: &Parameters) -> Result<(String, Option<Secret>),
         .into_iter()
         .flatten()
         .find(|user| !user.is_empty());
-    let nobody = || {
+    let no_user = || {
         UrlError::new(
             "the URL names no user",
             Some("use //USER@HOST/DATABASE, or ?user=USER"),
@@ -254,7 +254,7 @@ fn login(url: &Url, parameters: &Parameters) -> Result<(String, Option<Secret>),
         .map(|text| decoded(text).ok_or_else(|| not_utf8("password")))
         .transpose()?;
     Ok((
-        user.ok_or_else(nobody)?,
+        user.ok_or_else(no_user)?,
         password.or_else(|| parameter("password")).map(Secret::new),
     ))
 }

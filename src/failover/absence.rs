@@ -127,12 +127,12 @@ impl Handover<'_> {
             Vec::new(),
         )?;
         self.observer.rechecking_absence(address, time);
-        let lookout = AbsenceObserver {
+        let observer = AbsenceObserver {
             cluster: &mut *self.cluster,
             rules: self.rules,
             locks: self.locks.as_ref(),
         };
-        let (away, before) = lookout
+        let (away, before) = observer
             .observe_absence(&view, vec![address.clone()], time)
             .await?;
         if away.is_empty() {

@@ -106,8 +106,8 @@ pub enum Refusal {
     InDoubt(Address),
     /// `--allow-restarted` without a zone.
     #[error(
-        "{0} is registered, and without the cluster's time zone its instances cannot be told from \
-         earlier ones"
+        "{0} is registered, and without the cluster's time zone its instances cannot be \
+         distinguished from earlier ones"
     )]
     NoTimeZone(Address),
     /// The rows show that the masters use another zone.

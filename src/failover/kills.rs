@@ -54,7 +54,7 @@ pub(super) fn about_ended(
         return Vec::new();
     };
     let were_asked = tasks.iter().filter(|task| asked.contains_key(&task.id));
-    let told = by_worker(were_asked)
+    let texts = by_worker(were_asked)
         .into_iter()
         .flat_map(|(worker, tasks)| {
             let (ended, silent): (Vec<i64>, Vec<i64>) = tasks
@@ -71,7 +71,7 @@ pub(super) fn about_ended(
                 })
             })
         });
-    told.flatten().collect()
+    texts.flatten().collect()
 }
 
 fn by_worker<'t>(tasks: impl Iterator<Item = &'t Task>) -> BTreeMap<&'t str, Vec<i64>> {
@@ -113,16 +113,19 @@ mod tests {
         assert_eq!(in_vain(&outcome, None), None);
         outcome.asked.extend([(7, true), (8, false)]);
         outcome.marked_tasks.push(8);
-        let told = in_vain(&outcome, None).unwrap();
-        assert!(told.contains("the tasks 7, before the hand-over"), "{told}");
+        let texts = in_vain(&outcome, None).unwrap();
+        assert!(
+            texts.contains("the tasks 7, before the hand-over"),
+            "{texts}"
+        );
         let unknown = FailoverError::OutcomeUnknown {
             cause: "gone".to_owned(),
             instances: vec![1],
         };
-        let told = in_vain(&outcome, Some(&unknown)).unwrap();
+        let texts = in_vain(&outcome, Some(&unknown)).unwrap();
         assert!(
-            told.contains("the tasks 7, and it is unknown") && !told.contains("failed"),
-            "{told}"
+            texts.contains("the tasks 7, and it is unknown") && !texts.contains("failed"),
+            "{texts}"
         );
     }
 }

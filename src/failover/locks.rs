@@ -64,13 +64,13 @@ impl Locks {
 
     /// What the operator should know about other clients' locks next to these.
     pub(crate) fn about_others(&self) -> impl Iterator<Item = String> {
-        let beside = |lease: &Lease| {
+        let foreign_note = |lease: &Lease| {
             let (path, names) = (lease.path.clone(), lease.foreign.join(", "));
             (!names.is_empty()).then(|| {
                 format!("next to the lock {path} there is another program's ({names}): {UNHEEDED}")
             })
         };
-        self.leases.iter().filter_map(beside)
+        self.leases.iter().filter_map(foreign_note)
     }
 
     /// Asks the registry whether every lock is still held.

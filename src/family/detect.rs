@@ -514,7 +514,7 @@ mod tests {
         }
     }
 
-    fn told(catalogue: &Catalogue) -> String {
+    fn summary(catalogue: &Catalogue) -> String {
         let release = detect(catalogue, None).unwrap_or_else(|error| panic!("{error}"));
         format!(
             "{} {} {}",
@@ -532,22 +532,25 @@ mod tests {
 
     #[test]
     fn schema_first_and_t_ds_version_refines() {
-        assert_eq!(told(&schema("3.2.2")), "3.2 3.2.2 0");
-        assert_eq!(told(&schema("3.1.9")), "3.1 3.1.9 0");
-        assert_eq!(told(&schema("3.0.0-beta-1")), "3.0 3.0.0-beta-1 to 3.0.0 0");
-        assert_eq!(told(&schema("2.0.2")), "2.0 2.0.2 0");
-        assert_eq!(told(&with_version("2.0.1", "1.4.0")), "2.0 2.0.1 0");
-        assert_eq!(told(&schema("1.3.4")), "1.3 1.3.3 to 1.3.5 0");
+        assert_eq!(summary(&schema("3.2.2")), "3.2 3.2.2 0");
+        assert_eq!(summary(&schema("3.1.9")), "3.1 3.1.9 0");
         assert_eq!(
-            told(&with_version("1.2.1", "garbage")),
+            summary(&schema("3.0.0-beta-1")),
+            "3.0 3.0.0-beta-1 to 3.0.0 0"
+        );
+        assert_eq!(summary(&schema("2.0.2")), "2.0 2.0.2 0");
+        assert_eq!(summary(&with_version("2.0.1", "1.4.0")), "2.0 2.0.1 0");
+        assert_eq!(summary(&schema("1.3.4")), "1.3 1.3.3 to 1.3.5 0");
+        assert_eq!(
+            summary(&with_version("1.2.1", "garbage")),
             "1.2 1.2.0 to 1.2.1 1"
         );
         assert_eq!(
-            told(&with_version("3.3.2", "3.3.0")),
+            summary(&with_version("3.3.2", "3.3.0")),
             "3.3+ 3.3.1 or newer 0"
         );
         assert_eq!(
-            told(&with_version("3.4.3", "3.3.0")),
+            summary(&with_version("3.4.3", "3.3.0")),
             "3.3+ 3.4.3 or newer 0"
         );
     }
@@ -645,7 +648,7 @@ mod tests {
         // Task groups are neither read nor needed.
         let mut hidden = schema("3.0.6");
         hidden.tables.remove("t_ds_task_group");
-        assert_eq!(told(&hidden), "3.0 3.0.6 0");
+        assert_eq!(summary(&hidden), "3.0 3.0.6 0");
         let mut closed = schema("3.2.2");
         closed.note("t_ds_command", "command_param", false);
         closed.note("t_ds_project", "code", false);

@@ -274,16 +274,16 @@ mod tests {
 
     #[test]
     fn sub_workflows_start_again_in_3_2_and_in_3_3_0_alone() {
-        let anew = |id, version| release(id, version, version).restarts_children();
+        let restarts = |id, version| release(id, version, version).restarts_children();
         assert!(
-            anew(FamilyId::V3_2, "3.2.0")
-                && anew(FamilyId::V3_2, "3.2.2")
-                && anew(FamilyId::V3_3, "3.3.0-alpha")
+            restarts(FamilyId::V3_2, "3.2.0")
+                && restarts(FamilyId::V3_2, "3.2.2")
+                && restarts(FamilyId::V3_3, "3.3.0-alpha")
         );
         assert!(
-            !anew(FamilyId::V3_1, "3.1.9")
-                && !anew(FamilyId::V3_3, "3.3.1")
-                && !anew(FamilyId::V3_3, "3.4.3")
+            !restarts(FamilyId::V3_1, "3.1.9")
+                && !restarts(FamilyId::V3_3, "3.3.1")
+                && !restarts(FamilyId::V3_3, "3.4.3")
         );
         assert!(release(FamilyId::V3_3, "3.3.0-alpha", "3.4.3").restarts_children());
     }

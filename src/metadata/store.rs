@@ -49,7 +49,7 @@ pub struct MetadataStore {
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
     /// When the server last answered.
-    heard: Instant,
+    last_answer: Instant,
 }
 
 /// No server or proxy closes a connection that was idle for this long.
@@ -86,7 +86,7 @@ impl MetadataStore {
             has_mysql_registry,
             server,
             hidden,
-            heard: Instant::now(),
+            last_answer: Instant::now(),
         })
     }
 
@@ -134,7 +134,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: another server answers now.
     pub async fn reconnect_if_closed(&mut self) -> Result<(), DatabaseError> {
-        if self.heard.elapsed() < IDLE {
+        if self.last_answer.elapsed() < IDLE {
             return Ok(());
         }
         match self.query_identity().await {
@@ -149,7 +149,7 @@ impl MetadataStore {
 
     pub(super) async fn query_identity(&mut self) -> Result<(), DatabaseError> {
         let answer = ask(self.database.ready().await, &mut self.server).await;
-        self.heard = Instant::now();
+        self.last_answer = Instant::now();
         answer
     }
 
@@ -390,7 +390,7 @@ impl MetadataStore {
         on_row: OnRow<'_>,
     ) -> Result<(), DatabaseError> {
         let answer = each_of(self.database.ready().await, &mut self.server, query, on_row).await;
-        self.heard = Instant::now();
+        self.last_answer = Instant::now();
         answer
     }
 }

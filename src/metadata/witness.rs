@@ -190,7 +190,7 @@ impl Witnesses {
         reader: Option<WitnessReader>,
         endpoint: &str,
     ) -> Result<(), DatabaseError> {
-        let heard = reader.map_or(Ok(()), |reader| self.hear(reader));
+        let heard = reader.map_or(Ok(()), |reader| self.compare(reader));
         self.vouched |= heard.is_ok();
         heard.map_err(|cause| DatabaseError::Doubtful {
             endpoint: endpoint.to_owned(),
@@ -202,7 +202,7 @@ impl Witnesses {
     ///
     /// # Errors
     /// Why nothing may rely on the answer.
-    fn hear(&mut self, reader: WitnessReader) -> Result<(), String> {
+    fn compare(&mut self, reader: WitnessReader) -> Result<(), String> {
         let Testimony { server, bars } = reader
             .end()
             .map_err(|cause| format!("an answer of the database cannot be relied on: {cause}"))?;
@@ -314,7 +314,10 @@ mod tests {
                 &[Some("m")],
                 &[Some("m|a")],
             ] {
-                assert!(server(must_write).hear(reader(rows)).is_err(), "{rows:?}");
+                assert!(
+                    server(must_write).compare(reader(rows)).is_err(),
+                    "{rows:?}"
+                );
             }
         }
         let mut server = server(true);
@@ -335,11 +338,14 @@ mod tests {
         ] {
             let told = [first, second].map(|said| reader(&[Some(said)]));
             let mut strict = server(true);
-            assert!(told.into_iter().any(|reader| strict.hear(reader).is_err()));
+            assert!(
+                told.into_iter()
+                    .any(|reader| strict.compare(reader).is_err())
+            );
             let mut lenient = server(false);
             let mut doubts = 0;
             for said in [first, second] {
-                lenient.hear(reader(&[Some(said)])).unwrap();
+                lenient.compare(reader(&[Some(said)])).unwrap();
                 doubts += usize::from(lenient.doubt().is_some());
             }
             assert_eq!(doubts, 1, "{first} {second}");
@@ -369,7 +375,7 @@ mod tests {
             ("m|b|", true),
             ("m|a|", false),
         ] {
-            server.hear(reader(&[Some(said)])).unwrap();
+            server.compare(reader(&[Some(said)])).unwrap();
             assert_eq!(server.doubt().is_some(), doubts, "{said}");
         }
     }
@@ -380,6 +386,6 @@ mod tests {
         server.verify(Some(reader(&[Some("m|a|")])), "db").unwrap();
         server.forget();
         assert!(!server.has_testified());
-        server.hear(reader(&[Some("m|b|")])).unwrap();
+        server.compare(reader(&[Some("m|b|")])).unwrap();
     }
 }

@@ -72,9 +72,9 @@ pub(super) fn write_json(document: &Document, out: &mut dyn Write) -> io::Result
 
 /// The records are removed from the document as they are written; the rest is the last line.
 pub(super) fn write_ndjson(document: &mut Document, out: &mut dyn Write) -> io::Result<()> {
-    let mut told = Vec::new();
+    let mut record_keys = Vec::new();
     for records in document.body.keys.records() {
-        told.push(records.key);
+        record_keys.push(records.key);
         records.rows.drain(&mut |keys| {
             write_compact(
                 &Line {
@@ -88,7 +88,7 @@ pub(super) fn write_ndjson(document: &mut Document, out: &mut dyn Write) -> io::
     }
     let mut rest = serde_json::to_value(Whole::from(&*document))?;
     if let Value::Object(keys) = &mut rest {
-        for key in told {
+        for key in record_keys {
             keys.shift_remove(key);
         }
     }

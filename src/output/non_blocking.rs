@@ -96,7 +96,7 @@ impl NonBlockingWriter {
         let (end, ended) = channel();
         let written = Arc::new(AtomicU64::new(0));
         let ending = Arc::new(AtomicBool::new(false));
-        let mut pen = LineWriter {
+        let mut writer_thread = LineWriter {
             stream,
             count: Arc::clone(&written),
             ending: Arc::clone(&ending),
@@ -105,7 +105,7 @@ impl NonBlockingWriter {
         thread::spawn(move || {
             let mut result = Ok(());
             while let Ok(line) = waiting.recv() {
-                match pen.put(&line) {
+                match writer_thread.put(&line) {
                     Ok(()) => {}
                     Err(gone) if gone.kind() == ErrorKind::BrokenPipe => {
                         result = Err(gone);

@@ -23,12 +23,12 @@ const BETWEEN: Duration = Duration::from_millis(30);
 /// connection may be lost unnoticed; neither may block the loop.
 pub(crate) fn of_stdout() -> io::Result<File> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
-    let anew = OpenOptions::new()
+    let reopened = OpenOptions::new()
         .write(true)
         .custom_flags(flags)
         .open("/proc/self/fd/1");
     // Another user's terminal cannot be opened, only inherited.
-    anew.or_else(|_| Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    reopened.or_else(|_| Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
 }
 
 /// Leaves the screen. If the terminal is gone, that does not matter.

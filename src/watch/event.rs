@@ -135,7 +135,7 @@ pub enum What {
         guard: String,
         /// Why it starts again, if it does.
         #[serde(skip)]
-        anew: Option<&'static str>,
+        restarted_because: Option<&'static str>,
     },
     /// A failover begins.
     FailoverStarted {

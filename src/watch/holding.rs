@@ -105,13 +105,13 @@ impl Watcher<'_> {
         let (master, unfinished_instances, guard) =
             (master.clone(), unfinished, hold.sentence(now));
         if let Hold::Grace(_) = hold {
-            let anew = self.memory.missing.doubt;
+            let restarted_because = self.memory.missing.doubt;
             context
                 .emit(What::GraceStarted {
                     master,
                     unfinished_instances,
                     guard,
-                    anew,
+                    restarted_because,
                 })
                 .await;
             return;

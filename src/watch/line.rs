@@ -173,7 +173,7 @@ mod tests {
                 master: m(),
                 unfinished_instances: 7,
                 guard: text("grace time: 5s left"),
-                anew: None,
+                restarted_because: None,
             },
             What::FailoverStarted {
                 master: m(),

@@ -102,11 +102,14 @@ impl Watcher<'_> {
 
     /// Saves the state. A failure is reported by [`Watcher::report_unsaved`].
     pub(super) fn save_state(&mut self, context: &mut LoopContext<'_>) {
-        let told = self.unsaved.as_ref().is_some_and(|unsaved| unsaved.told);
+        let reported = self
+            .unsaved
+            .as_ref()
+            .is_some_and(|unsaved| unsaved.reported);
         self.unsaved = context
             .save_state(&self.memory)
             .err()
-            .map(|why| Unsaved { why, told });
+            .map(|why| Unsaved { why, reported });
     }
 
     /// Whether the last attempt to save the state failed. Reported when that starts, not in every
@@ -115,7 +118,7 @@ impl Watcher<'_> {
         let Some(unsaved) = &mut self.unsaved else {
             return false;
         };
-        if !std::mem::replace(&mut unsaved.told, true) {
+        if !std::mem::replace(&mut unsaved.reported, true) {
             let fault = Fault::Unsaved {
                 why: unsaved.why.clone(),
                 once: self.plan.once,

@@ -116,8 +116,8 @@ impl Watcher<'_> {
         };
         // It probably stays on standby, which is not reported again.
         let stood_by = self.standing_by.remove(master.as_str());
-        let mut untold = Some(Event::from(started));
-        if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
+        let mut unreported = Some(Event::from(started));
+        if let Some(started) = unreported.take_if(|_| stood_by.is_none()) {
             context.emit(started).await;
         }
         let rules = self.rules(master);
@@ -125,12 +125,12 @@ impl Watcher<'_> {
         let mut passing = LoopObserver {
             context,
             brake: self.storm_brake(),
-            untold,
+            unreported,
         };
         let mut run = Handover::new(cluster, &rules, permit, &mut passing)
             .failover(from_ref(master))
             .await;
-        let untold = passing.untold.take();
+        let unreported = passing.unreported.take();
         self.wrote |= run.wrote;
         self.set_exit_code(run.exit_code());
         if let Some(obstacle) = obstacle_of(run.failure.as_ref()) {
@@ -146,7 +146,7 @@ impl Watcher<'_> {
             None => Vec::new(),
         };
         let event = Event::from(outcome(master, &run, self.plan.dry_run, holder));
-        if let Some(started) = untold {
+        if let Some(started) = unreported {
             context.emit(started).await;
         }
         self.note(context, master, run.failure.as_ref());
@@ -235,7 +235,7 @@ impl Watcher<'_> {
         let mut passing = LoopObserver {
             context,
             brake: self.storm_brake(),
-            untold: None,
+            unreported: None,
         };
         let run = Handover::new(cluster, &rules, None, &mut passing)
             .failover(from_ref(master))
@@ -281,7 +281,7 @@ struct LoopObserver<'a, 'b> {
     context: &'a mut LoopContext<'b>,
     brake: StormBrake,
     /// The event that it has started, reported later unless it stays on standby.
-    untold: Option<Event>,
+    unreported: Option<Event>,
 }
 
 impl Observer for LoopObserver<'_, '_> {
@@ -289,7 +289,7 @@ impl Observer for LoopObserver<'_, '_> {
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
         // The failover goes on however this ends, and whether or not it was received.
-        if let Some(started) = self.untold.take() {
+        if let Some(started) = self.unreported.take() {
             self.context.emit_without_waiting(&started);
         }
         self.context.progress();

@@ -16,7 +16,7 @@ use crate::stop::StopSignal;
 /// The state could not be saved.
 pub(super) struct Unsaved {
     pub(super) why: String,
-    pub(super) told: bool,
+    pub(super) reported: bool,
 }
 
 /// The loop: its settings, its state, and what it has reported.

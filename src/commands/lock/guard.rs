@@ -213,12 +213,12 @@ fn hear(parent: &mut BufReader<impl Read>, say: &mut dyn FnMut(String)) {
 }
 
 fn run_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
-    let (mut descendants, mut heard, mut resting) = (None, Instant::now(), false);
+    let (mut descendants, mut last_message, mut resting) = (None, Instant::now(), false);
     loop {
         match words.recv_timeout(LOOK_AROUND) {
             Ok(keyword) if keyword == DONE => return,
             Ok(keyword) => {
-                (heard, resting) = (Instant::now(), keyword == REST);
+                (last_message, resting) = (Instant::now(), keyword == REST);
                 descendants = descendants.or_else(|| guarded(&keyword, parent, mark));
             }
             Err(RecvTimeoutError::Disconnected) => {
@@ -235,7 +235,7 @@ fn run_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
         descendants.look();
         // The program is stopped as well and does nothing; before it continues, the lock is
         // confirmed.
-        if heard.elapsed() > times.silence && (!resting || descendants.any_runs()) {
+        if last_message.elapsed() > times.silence && (!resting || descendants.any_runs()) {
             end(descendants, times.short_grace);
             return;
         }
@@ -288,14 +288,14 @@ mod tests {
 
     #[test]
     fn half_a_line_is_no_word() {
-        let mut heard = Vec::new();
+        let mut last_message = Vec::new();
         hear(
             &mut BufReader::new(&b"4711\nbeat\ndon"[..]),
             &mut |keyword| {
-                heard.push(keyword);
+                last_message.push(keyword);
             },
         );
-        assert_eq!(heard, ["4711", "beat"]);
+        assert_eq!(last_message, ["4711", "beat"]);
     }
 
     #[test]

@@ -239,10 +239,10 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body<Loc
         .map(|lock| QueueEntry::of(lock, masters))
         .collect();
     let body = Body::new(LockStatusDocument { locks: entries }).table(table);
-    let nobody = locks
+    let all_free = locks
         .iter()
         .all(|lock| lock.nodes.is_empty() && !lock.foreign.is_empty());
-    let body = if nobody {
+    let body = if all_free {
         body.closing("no failover lock is held")
     } else {
         body

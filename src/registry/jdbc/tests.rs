@@ -34,17 +34,17 @@ fn open(path: &Path) -> SqliteDatabase {
 /// A file with a registry in it, and a second connection besides the registry's own.
 struct Bench {
     folder: TempDir,
-    beside: SqliteDatabase,
+    second: SqliteDatabase,
 }
 
 impl Bench {
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let mut beside = open(&folder.path().join("ds.db"));
+        let mut second = open(&folder.path().join("ds.db"));
         for sql in TABLES {
-            beside.execute(&sql.into()).await.unwrap();
+            second.execute(&sql.into()).await.unwrap();
         }
-        Self { folder, beside }
+        Self { folder, second }
     }
 
     async fn registry(&self, session_timeout: Duration) -> Box<JdbcRegistry> {
@@ -64,7 +64,7 @@ impl Bench {
             .push(", 'a', ")
             .bind(last)
             .push(", '{\"sessionTimeout\":60000}', '')");
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 
     async fn entry(&mut self, key: &str, value: &str, client: i64) {
@@ -74,7 +74,7 @@ impl Bench {
             .push(", 'EPHEMERAL', ")
             .bind(client)
             .push(", '', '')");
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 
     async fn lock(&mut self, client: i64) {
@@ -84,12 +84,12 @@ impl Bench {
             .push(", '10.0.0.2_17_main', ")
             .bind(client)
             .push(", '')");
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 
     async fn rows(&mut self, sql: &str) -> Vec<Row> {
         let mut rows = Vec::new();
-        self.beside
+        self.second
             .query(&sql.into(), &mut |row| rows.push(row))
             .await
             .unwrap();
@@ -108,7 +108,7 @@ impl Bench {
         let query = Query::builder(Dialect::Sqlite)
             .push("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = last_heartbeat_time - ")
             .bind(age);
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 }
 
@@ -300,7 +300,7 @@ async fn a_deleted_row_or_client_is_a_lost_lock() {
         let mut bench = Bench::new().await;
         let mut registry = bench.registry(SESSION).await;
         let lease = take(&mut registry).await;
-        bench.beside.execute(&sql.into()).await.unwrap();
+        bench.second.execute(&sql.into()).await.unwrap();
         assert!(
             matches!(
                 registry.confirm(&lease).await,
@@ -318,7 +318,7 @@ async fn a_deleted_row_or_client_is_a_lost_lock() {
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
     bench
-        .beside
+        .second
         .execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into())
         .await
         .unwrap();
@@ -359,9 +359,9 @@ async fn our_own_open_transaction_does_not_cost_the_lock() {
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
-    bench.beside.begin(Access::Write, SESSION).await.unwrap();
+    bench.second.begin(Access::Write, SESSION).await.unwrap();
     bench
-        .beside
+        .second
         .execute(&"DELETE FROM t_ds_jdbc_registry_data".into())
         .await
         .unwrap();
@@ -374,7 +374,7 @@ async fn our_own_open_transaction_does_not_cost_the_lock() {
         matches!(error, RegistryError::Interrupted { .. }),
         "{error:?}"
     );
-    bench.beside.rollback().await;
+    bench.second.rollback().await;
     registry.confirm(&lease).await.unwrap();
 }
 
@@ -396,7 +396,7 @@ async fn a_lock_is_kept_alive_while_its_loss_is_awaited() {
     }
     registry.confirm(&lease).await.unwrap();
     bench
-        .beside
+        .second
         .execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into())
         .await
         .unwrap();
@@ -413,7 +413,7 @@ async fn a_purged_client_starts_again() {
     let old = take(&mut registry).await;
     for table in ["lock", "client_heartbeat"] {
         bench
-            .beside
+            .second
             .execute(&format!("DELETE FROM t_ds_jdbc_registry_{table}").into())
             .await
             .unwrap();

@@ -118,7 +118,7 @@ async fn lock_node(
 pub(super) async fn acquire(
     session: &Session,
     directory: String,
-    making: NodeOptions,
+    node_options: NodeOptions,
     timeout: Duration,
     on_wait: OnWait<'_>,
 ) -> Result<Lease, RegistryError> {
@@ -127,7 +127,7 @@ pub(super) async fn acquire(
         directory,
         prefix: format!("_c_{}-{LOCK}", Uuid::new_v4()),
     };
-    let made = enqueue(session, &ticket, making).await;
+    let made = enqueue(session, &ticket, node_options).await;
     let is_made = made.is_ok();
     let taken = match made {
         Ok(()) => wait(session, &ticket, started, timeout, on_wait).await,
@@ -160,18 +160,18 @@ pub(super) async fn acquire(
 async fn enqueue(
     session: &Session,
     ticket: &Ticket,
-    making: NodeOptions,
+    node_options: NodeOptions,
 ) -> Result<(), RegistryError> {
     let path = child(&ticket.directory, &ticket.prefix);
     let data = probe::own_address(session.hosts(), session.side_question()).await;
-    let options = CreateMode::EphemeralSequential.with_acls(making.acls);
+    let options = CreateMode::EphemeralSequential.with_acls(node_options.acls);
     for _ in 0..TRIES {
         match session
             .once(session.client().create(&path, data.as_bytes(), &options))
             .await
         {
             Ok(_) => return Ok(()),
-            Err(Error::NoNode) => create_parents(session, &ticket.directory, making).await?,
+            Err(Error::NoNode) => create_parents(session, &ticket.directory, node_options).await?,
             Err(Error::ConnectionLoss) if is_seen(session, ticket).await? => return Ok(()),
             Err(Error::ConnectionLoss) => {}
             Err(error) => return Err(session.error(&ticket.directory, &error)),
@@ -187,16 +187,16 @@ async fn enqueue(
 async fn create_parents(
     session: &Session,
     directory: &str,
-    making: NodeOptions,
+    node_options: NodeOptions,
 ) -> Result<(), RegistryError> {
-    let containers = making.containers
+    let containers = node_options.containers
         && probe::knows_containers(session.hosts(), session.side_question()).await;
     let mode = if containers {
         CreateMode::Container
     } else {
         CreateMode::Persistent
     };
-    let options = mode.with_acls(making.acls);
+    let options = mode.with_acls(node_options.acls);
     match session
         .retried(|| session.client().mkdir(directory, &options))
         .await

@@ -125,12 +125,12 @@ impl Registry for ZooKeeperRegistry {
         let directory = self.session.path(path);
         let acls =
             access::of_masters(&self.session, &self.session.path(self.layout.masters)).await?;
-        let making = NodeOptions {
+        let node_options = NodeOptions {
             containers: self.layout.container_parents,
             acls,
         };
         self.places += 1;
-        let taken = lock::acquire(&self.session, directory, making, timeout, on_wait).await;
+        let taken = lock::acquire(&self.session, directory, node_options, timeout, on_wait).await;
         if let Err(RegistryError::Held { .. }) = &taken {
             self.places -= 1;
         }

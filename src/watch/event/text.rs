@@ -39,11 +39,13 @@ impl fmt::Display for What {
             Self::MasterLost { .. } => f.write_str("its registration is gone"),
             Self::GraceStarted {
                 guard,
-                anew: Some(doubt),
+                restarted_because: Some(doubt),
                 ..
             } => write!(f, "{guard}; it starts again, because {doubt}"),
             Self::GraceStarted {
-                guard, anew: None, ..
+                guard,
+                restarted_because: None,
+                ..
             } => f.write_str(guard),
             Self::FailoverStarted { unfinished, .. } => {
                 write!(f, "{unfinished} unfinished instances")

@@ -32,14 +32,14 @@ impl Sink for ServiceManager {
 
     fn round(&mut self, round: &Round) {
         let (status, succeeded) = (round.status(), round.saw.is_ok());
-        let told = if succeeded && !self.ready {
+        let sent = if succeeded && !self.ready {
             self.notify.ready(&status)
         } else {
             self.notify.status(&status)
         };
         self.ready |= succeeded;
         // A failed round counts as alive too: a restart would not help.
-        let _ = told.and_then(|()| self.notify.watchdog());
+        let _ = sent.and_then(|()| self.notify.watchdog());
     }
 
     fn progress(&mut self) {

@@ -61,7 +61,7 @@ fn every_end_gives_it_back() {
         let mut running = world.held(&[]);
         running.await_stderr("until Ctrl-C");
         running.signal(signal);
-        running.finish().exit(0).out("gave");
+        running.finish().exit(0).out("released");
         world.assert_free();
     }
     world
@@ -69,7 +69,7 @@ fn every_end_gives_it_back() {
         .run()
         .exit(0)
         .err("for 100ms")
-        .out("gave");
+        .out("released");
     world.assert_free();
 }
 

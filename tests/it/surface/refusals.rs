@@ -365,7 +365,7 @@ fn a_release_of_another_family() {
         refused(
             &env,
             &format!("{ALL} --ds-version {version}"),
-            "contradicts the schema, which is of family 3.2",
+            "contradicts the schema, which is that of family 3.2",
             "--ds-version",
         );
     }
@@ -383,7 +383,7 @@ fn a_release_that_cannot_be_told() {
         refused(
             &env,
             line,
-            "the release is only known to be 3.1.0 to 3.1.9",
+            "the release is only known to be one of 3.1.0 to 3.1.9",
             "--ds-version X.Y.Z",
         );
     }

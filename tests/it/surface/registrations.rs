@@ -42,10 +42,7 @@ fn where_no_master_is_registered_nothing_is_known() {
     let zk = env.connect.clone();
     env.unset("DSCTL_ZK");
     env.set("DSCTL_REGISTRY", "jdbc");
-    nothing_is_known(
-        &env,
-        "see first which registry the masters are configured with",
-    );
+    nothing_is_known(&env, "check which registry the masters are configured with");
     // A place that masters made once, and that is empty.
     env.unset("DSCTL_REGISTRY");
     env.set("DSCTL_ZK", &zk);
@@ -115,7 +112,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
         status["warnings"][0]
             .as_str()
             .unwrap()
-            .contains("is not known here: no master is registered"),
+            .contains("it is unknown whether a lock is free: no master is registered"),
         "{status}"
     );
     run(env, &format!("lock acquire {DEAD} --for 1ms"))
