@@ -30,14 +30,14 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l registry -d 'Registry: zook
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_needs_command" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -45,18 +45,18 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_needs_command" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_needs_command" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_needs_command" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_needs_command" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_needs_command" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_needs_command" -s V -l version -d 'Print version'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "masters" -d 'Show every known master: registration, heartbeat, unfinished instances, verdict'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "lock" -d 'Show or take the failover lock'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "instances" -d 'List unfinished process instances with verdict and pending command'
-complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "clear-hosts" -d 'First half of a failover alone: mark the instances of a dead master as handed over'
-complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "recover" -d 'Second half alone: write commands for instances that were handed over and have none'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "clear-hosts" -d 'Only the first half of a failover: mark the instances of a dead master as handed over'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "recover" -d 'Only the second half: write commands for instances that were handed over and have none'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "failover" -d 'Fail over dead masters: lock, check, hand over, write commands, report'
-complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "watch" -d 'Fail a master over whenever one dies, as the masters themselves would'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "watch" -d 'Fail over each master that dies, as the masters themselves would'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "commands" -d 'List waiting commands and error commands'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "config" -d 'Show every setting and where it came from; connects to nothing'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "demo" -d 'Rehearse a failover on a made-up cluster in a SQLite file; needs no server'
@@ -69,14 +69,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l registry -d 'Reg
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -84,9 +84,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -94,14 +94,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -109,9 +109,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -f -a "status" -d 'Show holder and waiters: session, age, owner, payload'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -f -a "acquire" -d 'Take the lock and hold it until Ctrl-C, until a time is over, or until a program ends'
@@ -121,14 +121,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -136,11 +136,11 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l for -d 'Give the lock back after this time' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l for -d 'Release the lock after this time' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -148,14 +148,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -163,9 +163,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l limit -d 'Show at most N instances' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
@@ -174,14 +174,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l registry -d 'R
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -189,9 +189,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l max-instances -d 'Refuse if there are more instances than this' -r
@@ -204,14 +204,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l registry -d 
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -226,12 +226,12 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-duplic
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l instance -d 'These instances, comma-separated' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l original-state -d '3.3 and newer: the state before the hand-over. With --orphans for those alone whose state is written nowhere' -r -f -a "running\t'It was running'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l original-state -d '3.3 and newer: the state before the hand-over. With --orphans only for those whose state is not stored' -r -f -a "running\t'It was running'
 ready_pause\t'It was about to pause'
 ready_stop\t'It was about to stop'"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l lock-timeout -d 'Longest wait for the lock; 0s tries once' -r
@@ -245,14 +245,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l registry -d 'Reg
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -268,9 +268,9 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-duplicate-
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l grace -d 'With --all-dead: how long the masters must stay unregistered first; by default as long as the release\'s own masters wait (30s in 3.3 and newer, else 0s). A dry run does not wait' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l wait -d 'Wait this long for living masters to take up the instances' -r
@@ -285,14 +285,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l registry -d 'Re
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -308,9 +308,9 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-duplicate
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l interval -d 'Time between two scans of the database, from start to start' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l fail-after -d 'Exit with code 6 after this long without a successful round' -r
@@ -325,7 +325,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l lock-timeout -d 'L
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l batch -d 'Instances per transaction' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l rate -d 'Limit writes to N instances per second' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l metrics-file -d 'Write metrics for Prometheus into this file after each round' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l metrics-listen -d 'Serve metrics for Prometheus; a port alone is one on loopback' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l metrics-listen -d 'Serve metrics for Prometheus; a port without an address is on loopback' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook -d 'Folder with programs pre, post-success, post-failure, blocked; pre may veto' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l on -d 'Program for one of these moments, without a shell: pre=/usr/local/bin/may-i' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l hook-timeout -d 'Timeout of each hook' -r
@@ -335,14 +335,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l registry -d 'Regis
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -355,12 +355,12 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l live -d 'Show mast
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l resume -d 'End the pause and release the storm brake; nothing else is done'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l print-unit -d 'Print a systemd unit; nothing else is done'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l dry-run -d 'Run the whole loop and write nothing'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Fail masters over without asking. Every check still applies'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Fail masters over without confirmation. Every check still applies'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -368,14 +368,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Re
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -383,9 +383,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -393,14 +393,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l registry -d 'Regi
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -408,9 +408,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l file -d 'Keep the made-up cluster in this file' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
@@ -419,14 +419,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l registry -d 'Regist
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -434,9 +434,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -444,14 +444,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l registry -d 
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -459,9 +459,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -469,14 +469,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l registry -d 'Registr
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -484,9 +484,9 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
@@ -494,14 +494,14 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l registry -d 'Regist
 jdbc\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, where the database does not tell it [env: DSCTL_DS_VERSION]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 SPRING_JACKSON_TIME_ZONE\'s [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l config -d 'Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
 json\t''
 ndjson\t''
@@ -509,7 +509,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l no-headers -d 'Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s v -l verbose -d 'Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use strum::VariantArray;
 
-/// What the process tells its caller. To programs it is its number.
+/// The exit status of the process. In JSON it is its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, VariantArray)]
 #[serde(into = "u8")]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Done, or nothing to do, or already so.
+    /// Done, or nothing to do, or already done.
     Done = 0,
     /// Unexpected failure.
     Failure = 1,
@@ -16,7 +16,7 @@ pub enum ExitCode {
     Usage = 2,
     /// Refused by a safety check, consent missing, or plan stale; nothing written.
     Refused = 4,
-    /// The lock is held by someone else.
+    /// The lock is held by another client.
     LockHeld = 5,
     /// Registry or database unreachable; nothing written.
     Unreachable = 6,
@@ -28,7 +28,7 @@ pub enum ExitCode {
     Unknown = 9,
     /// `lock acquire -- CMD`: CMD cannot be executed.
     NotExecutable = 126,
-    /// `lock acquire -- CMD`: there is no such CMD.
+    /// `lock acquire -- CMD`: CMD does not exist.
     NotFound = 127,
     /// Ended by SIGINT.
     Interrupted = 130,
@@ -50,14 +50,14 @@ impl ExitCode {
     #[must_use]
     pub fn meaning(self) -> (&'static str, &'static str) {
         match self {
-            Self::Done => ("done, or nothing to do, or already so", "-"),
-            Self::Failure => ("unexpected failure", "look"),
+            Self::Done => ("done, or nothing to do, or already done", "-"),
+            Self::Failure => ("unexpected failure", "check first"),
             Self::Usage => ("usage or configuration error", "no"),
             Self::Refused => (
                 "refused by a safety check, or consent missing; nothing written",
-                "after a human",
+                "after an operator has checked",
             ),
-            Self::LockHeld => ("the lock is held by someone else; nothing written", "yes"),
+            Self::LockHeld => ("the lock is held by another client; nothing written", "yes"),
             Self::Unreachable => (
                 "ZooKeeper or database unreachable or timed out; nothing written",
                 "yes",
@@ -68,18 +68,18 @@ impl ExitCode {
             ),
             Self::Stopped => (
                 "stopped: lock or session lost midway; what was written is listed",
-                "yes, after a look",
+                "yes, after a check",
             ),
             Self::Unknown => (
                 "outcome unknown: the answer to COMMIT is lost",
-                "look first",
+                "check first",
             ),
             Self::NotExecutable => (
-                "lock acquire: CMD cannot be executed; the lock was given back",
+                "lock acquire: CMD cannot be executed; the lock was released",
                 "no",
             ),
             Self::NotFound => (
-                "lock acquire: CMD was not found; the lock was given back",
+                "lock acquire: CMD was not found; the lock was released",
                 "no",
             ),
             Self::Interrupted => ("ended by SIGINT", "-"),

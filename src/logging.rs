@@ -6,7 +6,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts logging: nothing at 0, what this program does at 1, what its libraries do too at 2.
+/// Starts logging: nothing at 0, this program at 1, its libraries too at 2.
 ///
 /// Libraries of the databases log statements and the ZooKeeper client its session; neither logs a
 /// password.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use dsctl::commands::{Cli, misread};
 use dsctl::config::{Environment, output_settings};
-use dsctl::output::{Format, HURRY, LAST, OutputSettings, Patient, Printer, Terminals};
+use dsctl::output::{Format, HURRY, LAST, NonBlockingWriter, OutputSettings, Printer, Terminals};
 use dsctl::stop::StopSignal;
 use dsctl::{commands, logging, signals};
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => return say(&error),
+        Err(error) => return print_clap(&error),
     };
     let environment = Environment::of_process();
     let settings = output_settings(&cli.global, &environment);
@@ -26,8 +26,8 @@ fn main() -> ExitCode {
     {
         Ok(runtime) => {
             let code = runtime.block_on(run(cli, &environment, settings));
-            // A thread may still look a name up, for as long as the system's resolver likes, and
-            // nobody wants it any more.
+            // A thread may still be resolving a name, for as long as the system's resolver takes,
+            // and its result is no longer needed.
             runtime.shutdown_background();
             code
         }
@@ -50,7 +50,10 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
         )
         .await;
     }
-    let (mut out, mut err) = (Patient::before(io::stdout()), Patient::before(io::stderr()));
+    let (mut out, mut err) = (
+        NonBlockingWriter::before(io::stdout()),
+        NonBlockingWriter::before(io::stderr()),
+    );
     let code = commands::run(
         cli,
         environment,
@@ -58,29 +61,29 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
         stop,
     )
     .await;
-    // Asked to end, it does not wait for a reader that may never come.
+    // After a signal it does not wait for a reader that may never come.
     let patience = if code == 0 { LAST } else { HURRY };
     let code = match out.finish(patience) {
         Ok(()) => code,
         Err(error) => {
-            let told = commands::unwritten(
+            let unwritten = commands::unwritten(
                 &mut Printer::new(&mut io::sink(), &mut err, settings, terminals),
                 &error,
             );
-            // One round that came to a good end, and of which nobody reads.
-            if code == 0 { told } else { code }
+            // One successful round, whose output is not read.
+            if code == 0 { unwritten } else { code }
         }
     };
-    // Nobody is left to be told.
+    // There is no reader left.
     let _ = err.finish(patience);
     code
 }
 
-/// Help, version and usage errors. A reader that went away is nobody to tell.
-fn say(error: &clap::Error) -> ExitCode {
+/// Help, version and usage errors. If the reader is gone, nothing is printed.
+fn print_clap(error: &clap::Error) -> ExitCode {
     let text = commands::shown(error);
     if error.use_stderr() {
-        tell_programs(error);
+        print_document(error);
     }
     let _ = if error.use_stderr() {
         io::stderr().write_all(text.as_bytes())
@@ -90,8 +93,8 @@ fn say(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Programs read one document on stdout, whatever is wrong.
-fn tell_programs(error: &clap::Error) {
+/// Prints the document for programs on stdout, whatever is wrong.
+fn print_document(error: &clap::Error) {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
@@ -99,9 +102,9 @@ fn tell_programs(error: &clap::Error) {
     let settings = output_settings(&options, &Environment::of_process());
     if matches!(settings.format, Format::Json | Format::Ndjson) {
         let document = misread::document_of(arguments, error);
-        // What is wrong is told on stderr in full.
-        let (mut out, mut nobody) = (io::stdout(), io::sink());
-        let _ =
-            Printer::new(&mut out, &mut nobody, settings, Terminals::default()).document(document);
+        // Stderr has the full error.
+        let (mut out, mut discarded) = (io::stdout(), io::sink());
+        let _ = Printer::new(&mut out, &mut discarded, settings, Terminals::default())
+            .document(document);
     }
 }

@@ -8,13 +8,13 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a text secret from now on.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, to be handed to a driver and to nobody else.
+    /// The text itself, only for a driver.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -33,9 +33,8 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Replaces what may be a password in a text that quotes what somebody has typed, perhaps a URL in
-/// the wrong place: of each word what stands before its last `@`, but for the scheme, and what
-/// follows `password=`.
+/// Masks possible passwords in a text that quotes user input, perhaps a URL in the wrong place: in
+/// each word everything before its last `@`, except the scheme, and everything after `password=`.
 #[must_use]
 pub fn masked(text: &str) -> String {
     text.split_inclusive(char::is_whitespace)
@@ -63,7 +62,7 @@ fn masked_word(word: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a password is called in URLs, in small letters.
+/// The names of a password parameter in URLs, in lower case.
 const NAMES: [&str; 3] = ["password=", "passwd=", "pwd="];
 
 #[cfg(test)]

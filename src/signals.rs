@@ -19,18 +19,18 @@ const SIGWINCH: i32 = nix::libc::SIGWINCH;
 #[must_use]
 pub fn listen() -> watch::Receiver<Option<Stop>> {
     let (sender, receiver) = watch::channel(None);
-    // A script's shell has what it starts in the background ignore Ctrl-C.
+    // The shell of a script makes its background processes ignore Ctrl-C.
     tokio::spawn(wait(
-        heeded(SIGINT),
+        listen_unless_ignored(SIGINT),
         signal(SignalKind::terminate()).ok(),
         sender,
     ));
     receiver
 }
 
-/// Listens to a signal, unless it is ignored. Where no handler can be installed, it does what it
-/// does by default.
-fn heeded(number: i32) -> Option<Signal> {
+/// Listens to a signal, unless it is ignored. If no handler can be installed, the signal has its
+/// default effect.
+fn listen_unless_ignored(number: i32) -> Option<Signal> {
     if is_ignored(number) {
         None
     } else {
@@ -57,23 +57,23 @@ async fn wait(
     }
 }
 
-/// SIGHUP and SIGQUIT, for who must do something before they end the process.
-pub(crate) struct Farewells {
+/// SIGHUP and SIGQUIT, for code that must do something before they end the process.
+pub(crate) struct ClosingSignals {
     hangup: Option<Signal>,
     quit: Option<Signal>,
 }
 
-impl Farewells {
-    /// Listens from now on. A signal that is ignored stays so, as `nohup` wants it. Must be called
-    /// within a runtime.
+impl ClosingSignals {
+    /// Listens from now on. A signal that is ignored stays so, for `nohup`. Must be called within a
+    /// runtime.
     pub(crate) fn listen() -> Self {
         Self {
-            hangup: heeded(SIGHUP),
-            quit: heeded(SIGQUIT),
+            hangup: listen_unless_ignored(SIGHUP),
+            quit: listen_unless_ignored(SIGQUIT),
         }
     }
 
-    /// Which of them has come.
+    /// Waits for one of them, and returns it.
     pub(crate) async fn recv(&mut self) -> nix::sys::signal::Signal {
         tokio::select! {
             () = arrival(&mut self.hangup) => nix::sys::signal::Signal::SIGHUP,
@@ -82,7 +82,7 @@ impl Farewells {
     }
 }
 
-/// One without a handler never comes.
+/// One without a handler never arrives.
 async fn arrival(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
@@ -90,7 +90,7 @@ async fn arrival(signal: &mut Option<Signal>) {
     }
 }
 
-/// Whether this process was started with a signal ignored, where the system tells that.
+/// Whether this process was started with a signal ignored, if the system shows that.
 fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -100,8 +100,8 @@ fn is_ignored(number: i32) -> bool {
     mask & (1 << (number - 1)) != 0
 }
 
-/// Ends the process the way its caller expects after a signal: by that signal, where the code says
-/// so.
+/// Ends the process the way its caller expects after a signal: by that signal, if it is the code of
+/// one.
 pub fn end_like(code: u8) {
     if code == ExitCode::Interrupted.number() {
         end_by(Stop::Interrupt);
@@ -110,7 +110,7 @@ pub fn end_like(code: u8) {
     }
 }
 
-/// Asks this process to stop, as SIGTERM from outside would.
+/// Makes this process stop, as SIGTERM from outside would.
 pub(crate) fn terminate() {
     let _ = raise(SIGTERM);
 }
@@ -135,7 +135,7 @@ pub(crate) fn stop_in_order() {
             while stop.recv().await.is_some() {
                 terminal::restore();
                 let _ = emulate_default_handler(SIGTSTP);
-                // In the foreground again: the view is drawn as after a change of the terminal's
+                // In the foreground again: the view is redrawn as after a change of the terminal's
                 // size.
                 let _ = raise(SIGWINCH);
             }
@@ -149,6 +149,6 @@ fn end_by(stop: Stop) {
         Stop::Interrupt => SIGINT,
         Stop::Terminate => SIGTERM,
     };
-    // Where that is impossible, the exit code says the same.
+    // If that is impossible, the exit code has the same meaning.
     let _ = emulate_default_handler(number);
 }

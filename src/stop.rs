@@ -1,8 +1,8 @@
-//! The wish to stop: SIGINT or SIGTERM, and what it ends.
+//! The request to stop: SIGINT or SIGTERM, and what it interrupts.
 //!
-//! It ends calls at the two seams, [`crate::metadata::interruptible`] and
-//! [`crate::registry::interruptible`], so that no command has to think of it. What must not be cut
-//! short, as a transaction that writes, holds a [`Shield`].
+//! It interrupts calls at the two interfaces, in [`crate::metadata::interruptible`] and
+//! [`crate::registry::interruptible`], so that no command needs to handle it. Work that must not be
+//! interrupted, such as a transaction that writes, holds a [`Shield`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Which signal asked to stop.
+/// The signal that requested the stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// SIGINT.
@@ -29,12 +29,12 @@ impl fmt::Display for Stop {
     }
 }
 
-/// A call that was ended by a signal. It read, or waited; nothing was written by it.
+/// A call was interrupted by a signal. It was reading or waiting; it has written nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("ended by {0}")]
 pub struct Stopped(pub Stop);
 
-/// Tells a run that it is to stop: at once while it waits or reads, after the batch while it
+/// The stop signal of a run: it stops at once while it waits or reads, after the batch while it
 /// writes.
 #[derive(Clone, Debug)]
 pub struct StopSignal {
@@ -42,7 +42,7 @@ pub struct StopSignal {
     shields: Arc<AtomicUsize>,
 }
 
-/// As long as it lives, calls are not cut short.
+/// As long as it exists, calls are not interrupted.
 #[derive(Debug)]
 pub struct Shield(Arc<AtomicUsize>);
 
@@ -62,7 +62,7 @@ impl StopSignal {
         }
     }
 
-    /// Whether it was asked for.
+    /// Checks whether a stop was requested.
     ///
     /// # Errors
     /// [`Stopped`] if so.
@@ -70,26 +70,26 @@ impl StopSignal {
         (*self.asked.borrow()).map_or(Ok(()), |stop| Err(Stopped(stop)))
     }
 
-    /// Waits until it is asked for.
+    /// Waits until a stop is requested.
     pub async fn requested(&mut self) -> Stop {
-        // The sender lives as long as the process; without one nothing ever asks.
+        // The sender lives as long as the process; without one no stop is ever requested.
         match self.asked.wait_for(Option::is_some).await.map(|stop| *stop) {
             Ok(Some(stop)) => stop,
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }
 
-    /// Keeps calls from being cut short until the shield is dropped.
+    /// Keeps calls from being interrupted until the shield is dropped.
     #[must_use]
     pub fn shield(&self) -> Shield {
         self.shields.fetch_add(1, Ordering::Relaxed);
         Shield(Arc::clone(&self.shields))
     }
 
-    /// Does something that may be dropped half-way, unless somebody holds a shield.
+    /// Runs work that may be dropped midway, unless a shield is held.
     ///
     /// # Errors
-    /// Its own, or [`Stopped`].
+    /// Those of the work, or [`Stopped`].
     pub async fn unless<T, E: From<Stopped>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_signal_ends_what_nobody_shields() {
+    async fn a_signal_ends_what_is_not_shielded() {
         let (sender, receiver) = watch::channel(None);
         let stop = StopSignal::new(receiver);
         assert_eq!(stop.pause(Duration::ZERO).await, Ok(()));

@@ -1,4 +1,4 @@
-//! From settings to a cluster.
+//! Connects to a cluster with the settings.
 
 use std::path::Path;
 use std::pin::pin;
@@ -22,15 +22,15 @@ use crate::stop::{StopSignal, Stopped};
 
 use super::Cluster;
 
-/// So long somebody who has asked for the end waits for a session that is being given.
+/// How long to wait, after a stop was requested, for a session that is being opened.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// What a command may do. A file is opened for no more than that.
+/// The access that a command needs. A file is opened for no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// One state of the database.
+    /// Reads one state of the database.
     Read,
-    /// The newest state each time, and no writes.
+    /// Reads the newest state each time, without writes.
     Look,
     /// Writes.
     Write,
@@ -70,7 +70,8 @@ impl ConnectError {
     }
 }
 
-/// Connects to both. Reading commands see one state of the database, and can write nothing to it.
+/// Connects to registry and database. Reading commands see one state of the database, and can write
+/// nothing to it.
 ///
 /// # Errors
 /// [`ConnectError`]; by then no connection is open.
@@ -107,15 +108,15 @@ pub async fn cluster(
         }
         (Err(error), _) => error,
     };
-    // Asked to end, nobody waits for the database's goodbye.
+    // After a stop was requested, closing the database is not waited for.
     if !error.is_stop() {
         store.close().await;
     }
     Err(error)
 }
 
-/// A registry inside the database has a connection of its own, by the same address. What it says of
-/// masters and locks must not be another server's, which may be behind.
+/// A registry inside the database has its own connection, to the same address. Its masters and
+/// locks must not come from another server, which may lag behind.
 fn two_servers(registry: &dyn Registry, store: &MetadataStore) -> Option<DatabaseError> {
     let (masters, tables) = (registry.server()?, store.server()?);
     let cause = format!(
@@ -125,21 +126,20 @@ fn two_servers(registry: &dyn Registry, store: &MetadataStore) -> Option<Databas
     (masters != tables).then_some(DatabaseError::Doubtful { endpoint, cause })
 }
 
-/// A replica, or a server that takes no writes, is refused before anything else is done, where
-/// writes rest on what it says.
+/// Refuses a replica, or a server that accepts no writes, before anything else is done, if writes
+/// will rely on its data.
 async fn begin(store: &mut MetadataStore, access: Purpose) -> Result<(), DatabaseError> {
     if access == Purpose::Read {
         store.begin_reading().await?;
     }
-    store.meet_server(access == Purpose::Write).await
+    store.identify_server(access == Purpose::Write).await
 }
 
-/// Does what is to be done in the database, and connects to the registry meanwhile, where the
-/// database is a server and the registry another one. Only `layout`, which is taken from the
-/// database's answer, is needed for both.
+/// Does the work in the database, and connects to the registry at the same time, if both are
+/// different servers. Only `layout`, which is taken from the database's answer, is needed for both.
 ///
-/// What fails is told as if the database had been first. By then no session is open; where the
-/// registry alone fails, what came from the database is the caller's to close.
+/// Failures are reported as if the database had been first. By then no session is open; if only the
+/// registry fails, the caller must close what came from the database.
 ///
 /// # Errors
 /// Those of `database`, and [`ConnectError`].
@@ -226,8 +226,8 @@ async fn at_once<T, E: From<Stopped>>(
     }
 }
 
-/// The server may be about to give a session that nobody wants any more: it is closed then, like
-/// any other. A server that is silent is waited for no longer than the limit.
+/// The server may be about to open a session that is no longer needed: it is closed then, like any
+/// other. A silent server is waited for no longer than the limit.
 async fn dismiss(
     session: impl Future<Output = Result<ZooKeeperSession, RegistryError>>,
     limit: Duration,
@@ -237,7 +237,7 @@ async fn dismiss(
     }
 }
 
-/// The metadata store alone.
+/// Connects only to the metadata store.
 ///
 /// # Errors
 /// [`ConnectError`].
@@ -254,7 +254,7 @@ pub async fn store(
     Ok(MetadataStore::open(database, settings.ds_version).await?)
 }
 
-/// Connects to the registry alone.
+/// Connects only to the registry.
 async fn registry(
     settings: &Settings,
     access: Purpose,
@@ -267,11 +267,11 @@ async fn registry(
                 .registry(layout),
         )),
         RegistryTarget::Jdbc(target) => {
-            // What it cannot be reached for is the database's, and is to be looked for there.
+            // If it cannot be reached, the cause is in the database, and reported as such.
             let database = database(settings, target, access).await?;
             let mut registry =
                 JdbcRegistry::connect(database, settings.session_timeout, layout).await?;
-            registry.meet_server(access == Purpose::Write).await?;
+            registry.identify_server(access == Purpose::Write).await?;
             Ok(Box::new(registry))
         }
     }

@@ -1,4 +1,4 @@
-//! One cluster of masters, as every command sees it.
+//! One cluster of masters, as every command uses it.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ mod connect;
 
 pub use connect::{ConnectError, Purpose, both, cluster as connect, store};
 
-/// One cluster: its registry, its metadata store, and its masters' zone as far as it is known.
+/// One cluster: its registry, its metadata store, and its masters' zone, if known.
 pub struct Cluster {
     /// The registry.
     pub registry: Box<dyn Registry>,
@@ -20,7 +20,7 @@ pub struct Cluster {
     pub store: MetadataStore,
     /// The masters' zone.
     pub zone: Option<TimeZone>,
-    /// What ends the calls of both, and every pause in between.
+    /// The signal that interrupts the calls of both, and every pause.
     pub stop: StopSignal,
 }
 

@@ -7,8 +7,7 @@ use super::command::Command;
 use crate::options::GlobalArgs;
 use crate::secret::masked;
 
-/// What `--version` says besides the number. Releases before 1.2 keep their metadata in another
-/// shape.
+/// What `--version` prints besides the number. Releases before 1.2 use other tables.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\nsupports Apache DolphinScheduler 1.2 to 3.4.3"
@@ -44,7 +43,7 @@ Examples:
     max_term_width = 120
 )]
 pub struct Cli {
-    /// Options that every command knows.
+    /// Options of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
     /// What to do.
@@ -57,7 +56,7 @@ impl Cli {
     ///
     /// # Errors
     /// Usage errors, and also the texts of `--help` and `--version`: [`clap::Error::use_stderr`]
-    /// tells them apart. Show them with [`shown`], which hides passwords.
+    /// distinguishes them. Print them with [`shown`], which hides passwords.
     pub fn read<I, T>(arguments: I) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
@@ -72,8 +71,7 @@ impl Cli {
 }
 
 impl Cli {
-    /// Whether this is the loop of `watch`, which does not stand still because nobody reads what it
-    /// tells.
+    /// Whether this is the loop of `watch`, which must not block when its output is not read.
     #[must_use]
     pub fn is_loop(&self) -> bool {
         matches!(&self.command, Command::Watch(arguments) if arguments.is_loop())
@@ -92,15 +90,14 @@ fn with_template(command: clap::Command) -> clap::Command {
         .mut_subcommands(with_template)
 }
 
-/// Says what stands in the place of a `--force`, which clap would rather take for a MASTER.
+/// Explains what replaces `--force`, which clap would otherwise take for a MASTER.
 fn explained(mut error: clap::Error) -> clap::Error {
     let force =
         |value: &ContextValue| matches!(value, ContextValue::String(name) if name == "--force");
     if error.kind() == ErrorKind::UnknownArgument
         && error.get(ContextKind::InvalidArg).is_some_and(force)
     {
-        let tip =
-            "each danger has a flag of its own, and a refusal names it; see 'dsctl help failover'";
+        let tip = "each danger has its own flag, and a refusal names it; see 'dsctl help failover'";
         error.insert(
             ContextKind::Suggested,
             ContextValue::StyledStrs(vec![tip.into()]),
@@ -109,12 +106,12 @@ fn explained(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// The text of a usage error, help or version. Clap quotes what it does not understand, and that
-/// may be a URL.
+/// The text of a usage error, help or version. Clap quotes what it cannot parse, and that may be a
+/// URL with a password.
 #[must_use]
 pub fn shown(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    // The help that stands in for a missing command quotes nobody, and its examples have URLs.
+    // The help for a missing command quotes no argument, and its examples have URLs.
     let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if error.use_stderr() && !is_help {
         masked(&text)

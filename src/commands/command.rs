@@ -1,4 +1,4 @@
-//! The commands: their names and help, and the one place that sends to each of them.
+//! The commands: their names and help, and the one place that dispatches to them.
 
 use std::io;
 
@@ -23,7 +23,7 @@ use super::{command_list, config, demo, instances, masters};
 use crate::cluster::Purpose;
 use crate::config::Scope;
 
-/// What to do.
+/// A command of the command line.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
     /// Show every known master: registration, heartbeat, unfinished instances, verdict
@@ -42,13 +42,13 @@ pub(super) enum Command {
         before_help = "Examples:\n  dsctl instances\n  dsctl instances 10.0.0.1:5678 --limit 20"
     )]
     Instances(InstancesArgs),
-    /// First half of a failover alone: mark the instances of a dead master as handed over
+    /// Only the first half of a failover: mark the instances of a dead master as handed over
     ///
     /// Nothing takes the instances up until `dsctl recover` has been run for them; the command to
     /// run is printed.
     #[command(before_help = "Examples:\n  dsctl clear-hosts 10.0.0.1:5678 --dry-run")]
     ClearHosts(ClearHostsArgs),
-    /// Second half alone: write commands for instances that were handed over and have none
+    /// Only the second half: write commands for instances that were handed over and have none
     #[command(
         before_help = "Examples:\n  dsctl recover --orphans --dry-run\n  dsctl recover --instance 4711,4712"
     )]
@@ -62,11 +62,11 @@ pub(super) enum Command {
         dsctl failover 10.0.0.1:5678 --yes --wait 60s\n  dsctl failover --all-dead"
     )]
     Failover(FailoverArgs),
-    /// Fail a master over whenever one dies, as the masters themselves would
+    /// Fail over each master that dies, as the masters themselves would
     ///
-    /// Looks at the registry whenever it changes, and at the database every --interval. What the
-    /// guards let through is exactly `dsctl failover MASTER`. Runs until a signal comes; --once
-    /// does one round, for cron.
+    /// Looks at the registry whenever it changes, and at the database every --interval. If the
+    /// guards allow it, exactly `dsctl failover MASTER` is done. Runs until a signal arrives;
+    /// --once does one round, for cron.
     #[command(
         before_help = "Examples:\n  dsctl watch --dry-run\n  dsctl watch --yes -o ndjson\n  \
         dsctl watch --pause 'maintenance until 6'"
@@ -103,7 +103,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Does it; gives the number that the process ends with.
+    /// Runs it; returns the exit code of the process.
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {
@@ -115,7 +115,7 @@ impl Command {
                 .await
             }
             Self::Lock(LockCommand::Status(arguments)) => {
-                call.alone(
+                call.without_cluster(
                     LockStatusDocument::default(),
                     Scope::Cluster,
                     async |shell, document| status::run(shell, &arguments, document).await,
@@ -123,7 +123,7 @@ impl Command {
                 .await
             }
             Self::Lock(LockCommand::Acquire(arguments)) => {
-                call.alone(
+                call.without_cluster(
                     LockAcquireDocument::default(),
                     Scope::Cluster,
                     async |shell, document| acquire::run(shell, &arguments, document).await,
@@ -139,31 +139,31 @@ impl Command {
                 .await
             }
             Self::ClearHosts(arguments) => {
-                let (nothing, access) = (
-                    ClearHostsDocument::nothing(&arguments),
+                let (empty, access) = (
+                    ClearHostsDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                call.on_cluster(nothing, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     clear_hosts::run(shell, cluster, &arguments).await
                 })
                 .await
             }
             Self::Recover(arguments) => {
-                let (nothing, access) = (
-                    RecoverDocument::nothing(&arguments),
+                let (empty, access) = (
+                    RecoverDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                call.on_cluster(nothing, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     recover::run(shell, cluster, &arguments).await
                 })
                 .await
             }
             Self::Failover(arguments) => {
-                let (nothing, access) = (
-                    FailoverDocument::nothing(&arguments),
+                let (empty, access) = (
+                    FailoverDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                call.on_cluster(nothing, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     failover::run(shell, cluster, &arguments).await
                 })
                 .await
@@ -178,7 +178,7 @@ impl Command {
                 .await
             }
             Self::Config => {
-                call.alone(
+                call.without_cluster(
                     ConfigDocument::default(),
                     Scope::Cluster,
                     async |shell, _| config::run(shell),
@@ -186,7 +186,7 @@ impl Command {
                 .await
             }
             Self::Demo(arguments) => {
-                call.alone(
+                call.without_cluster(
                     DemoDocument::default(),
                     Scope::Local,
                     async |shell, document| demo::run(shell, &arguments, document).await,

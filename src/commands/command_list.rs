@@ -12,11 +12,10 @@ use crate::family::command_name;
 use crate::model::{CommandRow, InstanceId};
 use crate::output::{Body, Cell, Keys, Records, Table, WORD};
 
-/// More of each kind are cut, and that is said.
+/// More of each kind are left out, with a notice.
 const LIMIT: usize = 10_000;
 
-/// So many bytes of text of each kind are enough, too: an error command may hold a whole stack
-/// trace.
+/// The limit on the bytes of text of each kind: an error command may have a whole stack trace.
 const BYTES: usize = 8 * 1024 * 1024;
 
 /// The document of `commands`.
@@ -68,7 +67,7 @@ struct CommandEntry {
 
 impl CommandEntry {
     fn of(command: CommandRow, zone: Option<&TimeZone>) -> Self {
-        let word = type_name(&command).map_or_else(|| "unknown".to_owned(), str::to_lowercase);
+        let keyword = type_name(&command).map_or_else(|| "unknown".to_owned(), str::to_lowercase);
         let CommandRow {
             id,
             command_type,
@@ -80,7 +79,7 @@ impl CommandEntry {
         } = command;
         Self {
             id,
-            command_type: word,
+            command_type: keyword,
             command_type_code: command_type,
             instance_id,
             command_param,
@@ -149,7 +148,7 @@ impl Kept {
         self.total += 1;
         let texts = [&command.command_param, &command.message];
         let bytes: usize = texts.into_iter().flatten().map(String::len).sum();
-        // What is listed has no gaps: one that would be too much ends the list.
+        // The list has no gaps: the first one beyond the limit ends it.
         self.is_full |= self.rows.len() == LIMIT || self.bytes + bytes > BYTES;
         if !self.is_full {
             self.bytes += bytes;
@@ -165,7 +164,7 @@ fn type_name(command: &CommandRow) -> Option<&'static str> {
 fn table(commands: &[CommandRow]) -> Table {
     let mut table = Table::new(&["ID", "TYPE", "INSTANCE", "UPDATED", "MESSAGE"]);
     for command in commands {
-        // The first line says what happened; the rest is a stack trace.
+        // The first line is the message; the rest is a stack trace.
         let message = command
             .message
             .as_deref()

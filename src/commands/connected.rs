@@ -1,4 +1,4 @@
-//! What commands tell of a connection: the release it leads to, and what may be left behind.
+//! What commands report about a connection: the release, and what may be left behind.
 
 use crate::cluster::{Cluster, Purpose, store};
 use crate::config::{RegistryTarget, Settings};
@@ -11,10 +11,9 @@ use crate::stop::StopSignal;
 
 use super::failure::CommandError;
 
-/// The release, from the database; without one, from `--ds-version` alone. It is told in the
-/// answer's head. With what the database says against ZooKeeper's being the masters' registry.
-/// Whoever takes locks that are rows of the database is told before what would keep them from being
-/// written.
+/// The release, from the database, or without one only from `--ds-version`; it is put into the head
+/// of the document. Also returns the evidence in the database that ZooKeeper is not the masters'
+/// registry. If locks are rows of the database, checks first whether they can be written.
 pub(super) async fn release(
     settings: &Settings,
     access: Purpose,
@@ -29,7 +28,7 @@ pub(super) async fn release(
         return Ok((release, None));
     }
     let mut store = store(settings, Purpose::Read, stop).await?;
-    let elsewhere = match settings.registry()? {
+    let registered_elsewhere = match settings.registry()? {
         RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
         RegistryTarget::Jdbc(_) => Ok(None),
     };
@@ -43,10 +42,10 @@ pub(super) async fn release(
         Ok(())
     };
     store.close().await;
-    writable.and(Ok((release, elsewhere?)))
+    writable.and(Ok((release, registered_elsewhere?)))
 }
 
-/// What the head of an answer says of the release.
+/// Puts the release into the head of a document.
 pub(super) fn head(document: &mut Document, release: &Release) {
     document.family = Some(release.family.label.to_owned());
     document.ds_version = release.version().map(|version| version.to_string());
@@ -56,7 +55,7 @@ pub(super) fn head(document: &mut Document, release: &Release) {
 }
 
 async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
-    store.meet_server(true).await?;
+    store.identify_server(true).await?;
     let obstacle = store
         .obstacle(Writing {
             claims: false,
@@ -69,21 +68,21 @@ async fn check_locks(store: &mut MetadataStore) -> Result<(), CommandError> {
     })
 }
 
-/// Ends both connections; returns once the registry has answered. Without an answer it gives what
-/// may be left there.
+/// Closes both connections; returns once the registry has answered. Without an answer it returns a
+/// warning about what may be left there.
 pub(super) async fn close(cluster: Cluster) -> Option<String> {
     let left = close_registry(cluster.registry).await;
     cluster.store.close().await;
     left
 }
 
-/// As [`close`], of the registry alone.
+/// Like [`close`], only for the registry.
 pub(super) async fn close_registry(registry: Box<dyn Registry>) -> Option<String> {
     let (endpoint, limit) = (registry.endpoint().to_owned(), registry.session_timeout());
     (!registry.close().await).then(|| {
         format!(
-            "the registry at {endpoint} has not heard that this session is over: a lock that it asked for may stay for \
-             about {}",
+            "the registry at {endpoint} has not confirmed the end of this session: a lock that it \
+             requested may stay for about {}",
             super::times::short(limit)
         )
     })

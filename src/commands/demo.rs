@@ -33,7 +33,7 @@ pub(super) struct DemoArgs {
     pub file: Option<PathBuf>,
 }
 
-/// The release of the made-up cluster where none is asked for.
+/// The default release of the made-up cluster.
 const DEFAULT_RELEASE: Version = Version::new(3, 2, 2);
 
 /// The document of `demo`.
@@ -73,9 +73,9 @@ pub(super) async fn run(
     let mut cluster = cluster::connect(&settings, Purpose::Write, &shell.stop).await?;
     document.family = Some(cluster.store.release().family.label.to_owned());
     document.ds_version = Some(version.to_string());
-    let told = acts(&mut cluster, &story).await;
+    let played = play(&mut cluster, &story).await;
     let _ = connected::close(cluster).await;
-    let (body, run) = told?;
+    let (body, run) = played?;
     let mut answer = Answer::new(closing(body, &file, &story));
     answer.exit = Some(run.exit_code());
     answer.error = run
@@ -85,7 +85,7 @@ pub(super) async fn run(
     Ok(answer)
 }
 
-/// A new file for each demonstration: the one before stays usable.
+/// A new file for each demo: earlier ones stay usable.
 fn unused_file() -> PathBuf {
     let name = format!(
         "dsctl-demo-{}-{}.db",
@@ -99,15 +99,14 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
     if crate::family::family_of(version).is_none() {
         let hint = "for example 1.3.9, 2.0.9, 3.1.9, 3.2.2 or 3.4.1";
         return Err(CommandError::usage(
-            anyhow!("no family of releases has {version}"),
+            anyhow!("{version} belongs to no known family of releases"),
             hint,
         ));
     }
     if file.exists() {
         return Err(CommandError::Other {
             error: anyhow!("{} exists already", file.display()),
-            hint: "the demonstration makes a new file and overwrites none; give another name"
-                .to_owned(),
+            hint: "the demo creates a new file and overwrites none; use another name".to_owned(),
             exit: ExitCode::Refused,
         });
     }
@@ -120,8 +119,8 @@ async fn create(settings: &Settings, file: &Path, version: Version) -> Result<St
     Ok(demo::create(&mut database, version, Timestamp::now()).await?)
 }
 
-/// The masters, the plan, the failover, and what it came to.
-async fn acts(
+/// The masters, the plan, the failover, and its outcome.
+async fn play(
     cluster: &mut Cluster,
     story: &Story,
 ) -> Result<(Body<DemoDocument>, Run), CommandError> {
@@ -132,7 +131,7 @@ async fn acts(
     let plan = Handover::new(cluster, &rules, None, &mut Silent)
         .failover(&dead)
         .await;
-    let permit = Permit::given();
+    let permit = Permit::by_operator();
     let run = Handover::new(cluster, &rules, Some(&permit), &mut Silent)
         .failover(&dead)
         .await;
@@ -140,34 +139,34 @@ async fn acts(
     let phrases = Phrases {
         done: "handed over",
         would: "would be handed over",
-        nothing: "no unfinished instance names a dead master",
+        empty: "no unfinished instance names a dead master",
     };
     let (mut tables, mut keys) = (Vec::new(), DemoDocument::default());
-    keys.masters = act(masters_before, &mut tables, "1. the masters: dsctl masters").masters;
-    keys.instances_before = act(
+    keys.masters = show(masters_before, &mut tables, "1. the masters: dsctl masters").masters;
+    keys.instances_before = show(
         instances_before,
         &mut tables,
         "2. their unfinished instances: dsctl instances",
     )
     .instances;
     let plan = report::body(&plan, true, phrases);
-    let consent = if cluster.store.release().recovered_looks_hanging() {
+    let consent = if cluster.store.release().recovered_looks_unfinished() {
         " --allow-recovered"
     } else {
         ""
     };
-    keys.plan = Some(act(
+    keys.plan = Some(show(
         plan,
         &mut tables,
         &format!("3. the plan: dsctl failover --all-dead --dry-run{consent}"),
     ));
     let outcome = report::body(&run, false, phrases);
-    keys.outcome = Some(act(
+    keys.outcome = Some(show(
         outcome,
         &mut tables,
         &format!("4. the failover: dsctl failover --all-dead --yes{consent}"),
     ));
-    keys.instances = act(
+    keys.instances = show(
         instances_after,
         &mut tables,
         "5. afterwards: dsctl instances",
@@ -182,8 +181,8 @@ async fn acts(
     ))
 }
 
-/// Shows what a command would show; gives what it would tell programs.
-fn act<K>(body: Body<K>, tables: &mut Vec<Table>, title: &str) -> K {
+/// Shows what a command would show; returns the keys of its document.
+fn show<K>(body: Body<K>, tables: &mut Vec<Table>, title: &str) -> K {
     tables.extend(body.tables.into_iter().map(|table| table.title(title)));
     body.keys
 }
@@ -195,7 +194,7 @@ async fn listing(cluster: &mut Cluster) -> Result<Body<InstancesDocument>, Comma
         .store
         .each_listed(None, |instance| listed.push(instance))
         .await?;
-    Ok(Listing::around(&listed, cluster, registered)
+    Ok(Listing::related(&listed, cluster, registered)
         .await?
         .listed(listed))
 }
@@ -211,8 +210,9 @@ fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<Dem
         story.dead_master,
         story.hanging().len()
     ))
-    .closing("One instance was handed over long ago and has no command: an orphan, which nobody will ever take up.")
-    .closing(format!("The cluster is in {shown}; go on with it:"))
+    .closing("One instance was handed over long ago and has no command: an orphan, which no \
+        master will ever take up.")
+    .closing(format!("The cluster is in {shown}; continue with:"))
     .closing(format!("  dsctl --db {url} recover --orphans --dry-run"))
     .closing(format!("  dsctl --db {url} commands"))
 }
@@ -221,13 +221,13 @@ fn rules() -> Rules {
     Rules {
         lock_timeout: std::time::Duration::from_secs(5),
         max_instances: 100,
-        // Nobody takes the demonstration's commands up, so no instance was ever recovered.
+        // No master takes up the demo's commands, so no instance was ever recovered.
         allow_recovered: true,
         ..Rules::default()
     }
 }
 
-/// Nobody waits for a lock in a file of one's own.
+/// There are no waits for a lock in a private file.
 struct Silent;
 
 impl Observer for Silent {

@@ -1,4 +1,4 @@
-//! The documents of all commands: each with nothing in it, and its schemas.
+//! The documents of all commands: their empty form, and their schemas.
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ use crate::watch::line::{EventLine, PreLine};
 /// One kind of document.
 struct DocumentKind {
     command: &'static str,
-    nothing: fn() -> Document,
+    empty: fn() -> Document,
     /// The schema of the document, and of its lines.
     schemas: fn() -> [Value; 2],
 }
@@ -30,7 +30,7 @@ impl DocumentKind {
     const fn of<K: Skeleton>() -> Self {
         Self {
             command: K::COMMAND,
-            nothing: || Document::new(K::COMMAND, K::default()),
+            empty: || Document::new(K::COMMAND, K::default()),
             schemas: || {
                 let (title, commands) = (format!("dsctl {}", K::COMMAND), [K::COMMAND.to_owned()]);
                 [
@@ -56,16 +56,15 @@ const KINDS: [DocumentKind; 11] = [
     DocumentKind::of::<DemoDocument>(),
 ];
 
-/// What a command answers when it comes to nothing; `""` is none.
-pub(super) fn nothing(command: String) -> Document {
+/// The empty document of a command; `""` means no command.
+pub(super) fn empty(command: String) -> Document {
     match KINDS.iter().find(|kind| kind.command == command) {
-        Some(kind) => (kind.nothing)(),
+        Some(kind) => (kind.empty)(),
         None => Document::new(command, NoKeys {}),
     }
 }
 
-/// The words of the command line that have no document of their own, and none at all: their
-/// failures have the head alone.
+/// The commands without a document of their own, and `""`: their failures have only the head.
 fn without_keys() -> Vec<String> {
     let definition = definition();
     let below = definition.get_subcommands().flat_map(|command| {
@@ -82,8 +81,7 @@ fn without_keys() -> Vec<String> {
         .collect()
 }
 
-/// The schemas of all that is written for programs, each with the name of its file without the
-/// ending.
+/// The schemas of all output for programs, each with the name of its file without the extension.
 #[must_use]
 pub fn schemas() -> Vec<(String, Value)> {
     let mut schemas = Vec::new();
@@ -91,10 +89,7 @@ pub fn schemas() -> Vec<(String, Value)> {
         let (name, [document, line]) = (kind.command.replace(' ', "-"), (kind.schemas)());
         schemas.extend([(name.clone(), document), (format!("{name}-line"), line)]);
     }
-    let (title, commands) = (
-        "dsctl, where a failure has no keys of its own",
-        without_keys(),
-    );
+    let (title, commands) = ("dsctl, a failure without keys of its own", without_keys());
     schemas.push((
         "failure".to_owned(),
         schema::document::<NoKeys>(title, &commands),
@@ -126,8 +121,8 @@ mod tests {
         let known = |name: &str| {
             let definition = definition();
             let mut command = Some(&definition);
-            name.split(' ').for_each(|word| {
-                command = command.and_then(|command| command.find_subcommand(word));
+            name.split(' ').for_each(|keyword| {
+                command = command.and_then(|command| command.find_subcommand(keyword));
             });
             command.is_some()
         };
@@ -135,7 +130,7 @@ mod tests {
     }
     #[test]
     fn no_document_says_a_key_twice() {
-        for document in KINDS.iter().map(|kind| (kind.nothing)()) {
+        for document in KINDS.iter().map(|kind| (kind.empty)()) {
             let mut out = Vec::new();
             let settings = OutputSettings {
                 format: Format::Json,

@@ -1,4 +1,4 @@
-//! From errors to what is told: what failed, the cause, the next command.
+//! Turns errors into reports: what failed, the cause, the next command.
 
 use crate::cluster::ConnectError;
 use crate::config::ConfigError;
@@ -18,13 +18,13 @@ pub(super) enum CommandError {
     /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The work.
+    /// The failover.
     #[error(transparent)]
     Failover(#[from] FailoverError),
-    /// What stands for MASTER.
+    /// The MASTER argument.
     #[error("{0}")]
     Address(#[from] AddressError),
-    /// Whatever else: nobody decides by its kind.
+    /// Any other error: no code decides by its kind.
     #[error("{error}")]
     Other {
         error: anyhow::Error,
@@ -69,7 +69,7 @@ impl From<StoreError> for CommandError {
 }
 
 impl CommandError {
-    /// What the operator has to give otherwise.
+    /// An error in what the operator has specified.
     pub(super) fn usage(error: anyhow::Error, hint: &str) -> Self {
         Self::Other {
             error,
@@ -85,7 +85,7 @@ impl CommandError {
                 error.hint(),
             ),
             Self::Failover(error) => of_failover(error, false),
-            // Somebody may have typed the database's URL there.
+            // It may be the database's URL, typed by mistake.
             Self::Address(error) => {
                 ErrorBody::new("address", masked(&error.to_string()), address_code(error))
                     .hint("'dsctl masters' shows the masters as the database writes them")
@@ -99,8 +99,8 @@ impl CommandError {
     }
 }
 
-/// A text that can be no address is bad usage; one that marks instances handed over already is a
-/// danger averted.
+/// A text that cannot be an address is a usage error; one that marks handed-over instances is a
+/// refusal.
 fn address_code(error: &AddressError) -> ExitCode {
     match error {
         AddressError::ClaimText(_) | AddressError::Empty => ExitCode::Refused,
@@ -115,7 +115,7 @@ fn with_hint(body: ErrorBody, hint: Option<String>) -> ErrorBody {
     }
 }
 
-/// A failed run as it is told; `wrote` says whether something was written before.
+/// The error body of a failed run; `wrote` says whether something was written before.
 pub(super) fn of_failover(error: &FailoverError, wrote: bool) -> ErrorBody {
     let mut body = ErrorBody::new(error.kind(), error.to_string(), error.exit_code(wrote));
     body.causes = causes(error);
@@ -152,7 +152,7 @@ fn causes(error: &FailoverError) -> Vec<String> {
     }
 }
 
-/// Who holds a lock, in words.
+/// The holder of a lock, as text.
 pub(super) fn holder_sentence(holder: &LockNode) -> String {
     let by = holder
         .session_id
@@ -167,7 +167,7 @@ pub(super) fn holder_sentence(holder: &LockNode) -> String {
     let data = if holder.data.is_empty() {
         String::new()
     } else {
-        format!(", which says {:?}", holder.data)
+        format!(", with data {:?}", holder.data)
     };
     format!("held by {by}{since}{data} ({})", holder.node)
 }

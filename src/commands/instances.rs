@@ -10,7 +10,7 @@ use super::failure::CommandError;
 use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant, Local};
 use crate::cluster::Cluster;
-use crate::failover::{Disproof, FailoverError, disproof, instance_verdict, survey};
+use crate::failover::{Disproof, FailoverError, disproof, instance_verdict, look_for_display};
 use crate::family::Release;
 use crate::model::{Address, Instance, InstanceId, ListedInstance, Registrations, Verdict};
 use crate::output::{Body, Cell, Keys, Records, Table, WORD};
@@ -40,10 +40,10 @@ const HEADERS: [&str; 9] = [
     "ERROR",
 ];
 
-/// More are cut, and that is said: nobody reads so many, and memory stays small.
+/// More are left out, with a notice: that keeps memory small.
 const DEFAULT_LIMIT: u32 = 10_000;
 
-/// So many failed recoveries are told one by one below the table.
+/// How many failed recoveries are listed below the table.
 const SHOWN: usize = 20;
 
 /// The document of `instances`.
@@ -98,7 +98,7 @@ pub(super) async fn run(
         .as_deref()
         .map(|text| Address::typed(text, form))
         .transpose()?;
-    let (registered, refusal) = survey(cluster).await?;
+    let (registered, refusal) = look_for_display(cluster).await?;
     let doubt = disproof(cluster).await?;
     if doubt.is_some() {
         cluster.zone = None;
@@ -138,7 +138,7 @@ pub(super) async fn run(
         .recovery_commands_for(cut.claimed.iter().copied())
         .await?;
     cut.claimed.retain(|id| !waiting.contains_key(id));
-    let listing = Listing::around(&listed, cluster, judge.registered).await?;
+    let listing = Listing::related(&listed, cluster, judge.registered).await?;
     let shown = listed.len();
     let mut answer = Answer::new(listing.body(listed, &cut));
     answer
@@ -179,7 +179,7 @@ fn verdict(
     registered: &Registrations,
     zone: Option<&TimeZone>,
 ) -> Verdict {
-    // No other instance that has ended is ever listed.
+    // No other finished instance is ever listed.
     if instance.state.is_some() && instance.state == release.failed_recovery() {
         return Verdict::RecoveryFailed;
     }
@@ -204,7 +204,7 @@ impl Cut {
     }
 }
 
-/// Instances, and what is known around them.
+/// Instances, with related data.
 pub(super) struct Listing<'a> {
     cluster: &'a Cluster,
     registered: Registrations,
@@ -214,8 +214,8 @@ pub(super) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// Looks up what is known around these instances.
-    pub(super) async fn around(
+    /// Looks up the data related to these instances.
+    pub(super) async fn related(
         listed: &[ListedInstance],
         cluster: &'a mut Cluster,
         registered: Registrations,
@@ -249,7 +249,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// The instances alone.
+    /// Only the instances.
     pub(super) fn listed(&self, listed: Vec<ListedInstance>) -> Body<InstancesDocument> {
         let table = self.table(&listed);
         let instances = listed
@@ -273,13 +273,13 @@ impl<'a> Listing<'a> {
             let id = listed.instance.id;
             let message = self.errors.get(&id).and_then(|(_, message)| message.as_deref()).unwrap_or("-");
             format!(
-                "instance {id}: its recovery failed: {message}; nobody runs it. See that its tasks have ended, then run it \
-                 again in DolphinScheduler"
+                "instance {id}: its recovery failed: {message}; no master runs it. Make sure that its tasks have ended, then run it again in DolphinScheduler"
             )
         }));
         if orphans > 0 {
             lines.push(format!(
-                "{orphans} claimed without a command: nobody will take them up; next: dsctl recover --orphans --dry-run"
+                "{orphans} claimed without a command: no master will take them up; next: dsctl \
+                 recover --orphans --dry-run"
             ));
         }
         let are_dead = listed
@@ -330,9 +330,9 @@ impl<'a> Listing<'a> {
         vec![
             Cell::from(instance.id),
             name.clone().map_or(Cell::None, Cell::long),
-            Cell::from(family.state_word(instance.state)),
+            Cell::from(family.state_keyword(instance.state)),
             Cell::from(instance.host.as_deref()),
-            Cell::from(self.verdict(instance).word()),
+            Cell::from(self.verdict(instance).keyword()),
             Cell::from(times::local(instance.start_time)),
             Cell::from(times::local(instance.restart_time)),
             Cell::from(self.waiting.get(&instance.id).copied()),
@@ -362,7 +362,7 @@ impl<'a> Listing<'a> {
             name,
             definition_code: definition,
             definition_version,
-            state: self.cluster.store.release().family.state_word(state),
+            state: self.cluster.store.release().family.state_keyword(state),
             state_code: state,
             host: host.as_deref().map(str::to_owned),
             verdict,

@@ -12,7 +12,7 @@ use super::handover::afterwards::about_orphans;
 use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant};
 use crate::cluster::Cluster;
-use crate::failover::{instance_verdict, survey};
+use crate::failover::{instance_verdict, look_for_display};
 use crate::metadata::HostCount;
 use crate::model::{
     Heartbeat, Instance, Moment, PayloadProblem, Registration, Registrations, Verdict, shell_word,
@@ -139,12 +139,12 @@ impl MasterEntry {
 }
 
 pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<MastersDocument>, CommandError> {
-    let (registered, refusal) = survey(cluster).await?;
+    let (registered, refusal) = look_for_display(cluster).await?;
     let counts = cluster.store.host_counts().await?;
     let rows = rows(cluster, &registered, &counts);
     let claimed = rows.iter().any(|row| row.verdict == Verdict::Claimed);
     let mut answer = Answer::new(body(cluster, &rows));
-    // Nothing in the counts tells those that wait for a master from those that wait for ever.
+    // The counts do not distinguish instances that wait for a master from those that wait for ever.
     if claimed {
         let orphans = cluster.store.orphans().await?.len();
         answer.warnings.extend(about_orphans(orphans));
@@ -157,14 +157,14 @@ pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<MastersDocument>
     Ok(answer)
 }
 
-/// The masters, without a word on whether they are the right ones.
+/// The masters, without checking whether they are the right ones.
 pub(super) async fn seen(cluster: &mut Cluster) -> Result<Body<MastersDocument>, CommandError> {
-    let (registered, _) = survey(cluster).await?;
+    let (registered, _) = look_for_display(cluster).await?;
     let counts = cluster.store.host_counts().await?;
     Ok(body(cluster, &rows(cluster, &registered, &counts)))
 }
 
-/// What is known of a master, or of a host that names none.
+/// What is known about a master, or about a host that names none.
 struct KnownMaster<'a> {
     host: Option<&'a str>,
     registration: Option<&'a Registration>,
@@ -176,7 +176,7 @@ struct KnownMaster<'a> {
     newest: Option<Timestamp>,
 }
 
-/// A master writes its heartbeat every ten seconds or so; a moment of silence is not worth a word.
+/// A master writes its heartbeat every ten seconds or so; a short silence is not worth a remark.
 const LONG_SILENCE: i64 = 300;
 
 /// Registered masters and hosts of unfinished or claimed instances, in order of address.
@@ -279,7 +279,7 @@ fn cells(cluster: &Cluster, row: &KnownMaster<'_>) -> Vec<Cell> {
     };
     vec![
         Cell::from(row.host),
-        Cell::from(row.verdict.word()),
+        Cell::from(row.verdict.keyword()),
         Cell::from(row.unfinished),
         age(started),
         age(reported),
@@ -298,12 +298,12 @@ fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
         .filter(|registration| registration.is_persistent());
     if let Some(node) = registration.map(|registration| &registration.node) {
         return Some(format!(
-            "no session keeps this node: if the master does not run, delete {node}"
+            "this node belongs to no session: if the master does not run, delete {node}"
         ));
     }
     if heartbeat(row).is_some_and(|heartbeat| heartbeat.in_doubt) {
         return Some(
-            "its heartbeat is old by the clocks: a failover looks whether it moves".to_owned(),
+            "its heartbeat is old by the clocks: a failover checks whether it changes".to_owned(),
         );
     }
     if let Some(problem) = heartbeat(row).and_then(|heartbeat| heartbeat.problem.as_ref()) {
@@ -320,7 +320,7 @@ fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
     }
     match (row.verdict, row.host) {
         (Verdict::Dead, _) => Some("not registered".to_owned()),
-        (Verdict::Claimed, _) => Some("handed over already".to_owned()),
+        (Verdict::Claimed, _) => Some("already handed over".to_owned()),
         (Verdict::Unknown, None) => Some("host is SQL NULL: left alone".to_owned()),
         (Verdict::Unknown, Some(_)) if row.no_registry => {
             Some("no master is registered here: nothing is known".to_owned())
@@ -330,13 +330,13 @@ fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
     }
 }
 
-/// What is odd about the heartbeats of a master whose registration stands. It is no sign of death.
+/// What is unusual about the heartbeats of a registered master. It is not a sign of death.
 fn about_beats(
     registration: &Registration,
     newest: Option<Timestamp>,
     zone: Option<&TimeZone>,
 ) -> Option<String> {
-    // The registry writes down when a node was written; its clock is the same for all of them.
+    // The registry records when a node was written; its clock is the same for all of them.
     let written = registration.modified_at?;
     let seconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs();
     let silent = newest.map_or(0, |newest| seconds(written, newest));

@@ -1,14 +1,15 @@
-//! What can be said of a command line that cannot be read: to whom it answers, and in which words.
+//! The answer to a command line that cannot be parsed: its format, and its error.
 
 use clap::error::ErrorKind;
 
 use super::cli::{definition, shown};
-use super::documents::nothing;
+use super::documents::empty;
 use crate::exit_code::ExitCode;
 use crate::options::{GlobalArgs, OutputArgs};
 use crate::output::{Document, ErrorBody, Format};
 
-/// The options of a command line that could not be read, as far as they say how to answer.
+/// The options of a command line that could not be parsed, as far as they determine the format of
+/// the answer.
 #[must_use]
 pub fn answer_options(arguments: &[String]) -> GlobalArgs {
     GlobalArgs {
@@ -20,7 +21,7 @@ pub fn answer_options(arguments: &[String]) -> GlobalArgs {
     }
 }
 
-/// The format that is asked for, wherever that stands before a `--`.
+/// The requested format, anywhere before a `--`.
 fn format(arguments: &[String]) -> Option<Format> {
     let before = arguments.iter().take_while(|argument| *argument != "--");
     let mut options = before.peekable();
@@ -29,19 +30,19 @@ fn format(arguments: &[String]) -> Option<Format> {
             .strip_prefix("--output")
             .or_else(|| behind_short(argument));
         let Some(value) = value else { continue };
-        let word = if value.is_empty() {
+        let keyword = if value.is_empty() {
             options.peek().map_or("", |next| next)
         } else {
             value
         };
-        if let Ok(format) = word.strip_prefix('=').unwrap_or(word).parse() {
+        if let Ok(format) = keyword.strip_prefix('=').unwrap_or(keyword).parse() {
             return Some(format);
         }
     }
     None
 }
 
-/// What stands behind `-o`, which may stand behind other letters.
+/// The text after `-o`, which may follow other short options.
 fn behind_short(argument: &str) -> Option<&str> {
     argument
         .strip_prefix('-')?
@@ -49,17 +50,17 @@ fn behind_short(argument: &str) -> Option<&str> {
         .strip_prefix('o')
 }
 
-/// What is answered to a command line that cannot be read: what the command that was meant answers
-/// when it comes to nothing, as far as that can be told, and the error.
+/// The answer to a command line that cannot be parsed: the empty document of the intended command,
+/// as far as that is known, and the error.
 #[must_use]
 pub fn document_of(arguments: Vec<String>, error: &clap::Error) -> Document {
     Document {
         error: Some(body_of(error)),
-        ..nothing(command_of(arguments))
+        ..empty(command_of(arguments))
     }
 }
 
-/// The command that was meant, if that can be told.
+/// The intended command, if that is known.
 fn command_of(arguments: Vec<String>) -> String {
     let matches = definition()
         .ignore_errors(true)
@@ -75,7 +76,7 @@ fn command_of(arguments: Vec<String>) -> String {
         .map_or_else(|| name.to_owned(), |below| format!("{name} {below}"))
 }
 
-/// A usage error as other errors are told.
+/// A usage error in the form of other errors.
 fn body_of(error: &clap::Error) -> ErrorBody {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return ErrorBody::new("usage", "no command is given", ExitCode::Usage)

@@ -1,5 +1,5 @@
-//! One room a command: its arguments beside its `run`; settings in, core called, values handed to
-//! output.
+//! One folder or file for each command: its arguments next to its `run`, which gets settings, calls
+//! the core, and passes values to the output.
 
 mod cli;
 mod command;
@@ -32,7 +32,7 @@ pub use cli::{Cli, definition, shown};
 pub use documents::schemas;
 pub use lock::guard::is_guard;
 
-/// Runs a command and prints its answer; gives the number that the process ends with.
+/// Runs a command and prints its answer; returns the exit code of the process.
 pub async fn run(
     cli: Cli,
     environment: &Environment,
@@ -46,16 +46,16 @@ pub async fn run(
         stop,
         definition,
     };
-    // All that a command waits for is one future, too large for the stack's taste.
+    // Boxed, because the future of a whole command is too large for the stack.
     let code = Box::pin(cli.command.run(call)).await;
     code.unwrap_or_else(|error| unwritten(printer, &error))
 }
 
-/// Stdout cannot take it, as on a full disk: what was done is done, but the caller must not think
-/// it read it. Gives the number that the process ends with.
+/// Stdout cannot be written, as on a full disk: the work is done, but the caller must not take the
+/// output for complete. Returns the exit code of the process.
 pub fn unwritten(printer: &mut Printer<'_>, error: &io::Error) -> u8 {
     let message = format!("the answer cannot be written: {error}");
-    let hint = "what was done stands; 'dsctl instances' and 'dsctl commands' show it";
+    let hint = "what was done is valid; 'dsctl instances' and 'dsctl commands' show it";
     printer.error(&ErrorBody::new("io", message, ExitCode::Failure).hint(hint));
     ExitCode::Failure.number()
 }

@@ -1,4 +1,4 @@
-//! What a command works with, what it answers, and how the answer is told.
+//! What a command works with, what it answers, and how the answer is printed.
 
 use std::io;
 
@@ -15,21 +15,21 @@ use crate::stop::{StopSignal, Stopped};
 
 /// The document of a command.
 pub(super) trait Skeleton: Keys + Default + JsonSchema + 'static {
-    /// The command as it is typed.
+    /// The name of the command as it is typed.
     const COMMAND: &'static str;
 }
 
-/// What a command came to.
+/// The answer of a command.
 #[derive(Debug)]
 pub(super) struct Answer<K> {
     pub(super) body: Body<K>,
     pub(super) warnings: Vec<String>,
-    /// Why it failed; the body may still hold what was done before.
+    /// Why it failed; the body may still have what was done before.
     pub(super) error: Option<ErrorBody>,
-    /// The code where there is no error.
+    /// The exit code if there is no error.
     pub(super) exit: Option<ExitCode>,
-    /// The exit status of what has told everything itself, as a program that ran in our place:
-    /// nothing is told then.
+    /// The exit status of a program that has printed everything itself: nothing more is printed
+    /// then.
     pub(super) passed_on: Option<u8>,
 }
 
@@ -69,7 +69,7 @@ impl<K> Answer<K> {
 }
 
 impl<K: Default> Answer<K> {
-    /// Everything has been told, and this is the status to end with.
+    /// Everything has been printed, and this is the exit status.
     pub(super) fn ending(status: u8) -> Self {
         Self {
             passed_on: Some(status),
@@ -89,7 +89,7 @@ impl Shell<'_, '_> {
     /// Asks the operator.
     ///
     /// # Errors
-    /// A signal came before an answer.
+    /// A signal arrived before an answer.
     pub(super) async fn confirm(&mut self, question: &str) -> Result<bool, Stopped> {
         self.stop
             .unless(async { Ok(self.printer.confirm(question).await) })
@@ -97,18 +97,18 @@ impl Shell<'_, '_> {
     }
 }
 
-/// A call of a command, before its settings are put together.
+/// A call of a command, before its settings are resolved.
 pub(super) struct Call<'a, 'w> {
     pub(super) global: &'a GlobalArgs,
     pub(super) environment: &'a Environment,
     pub(super) printer: &'a mut Printer<'w>,
     pub(super) stop: StopSignal,
-    /// The whole command line, to tell of it.
+    /// The definition of the whole command line, for help.
     pub(super) definition: fn() -> clap::Command,
 }
 
 impl Call<'_, '_> {
-    /// A command whose answer is a finished text.
+    /// Runs a command whose answer is a finished text.
     pub(super) fn text(
         self,
         command: &'static str,
@@ -120,9 +120,9 @@ impl Call<'_, '_> {
         }
     }
 
-    /// A command that connects to what it needs by itself. `skeleton` is its document when it comes
-    /// to nothing: what the command line says, and else nothing.
-    pub(super) async fn alone<K: Skeleton>(
+    /// Runs a command that connects to what it needs by itself. `skeleton` is its empty document,
+    /// with only the values from the command line.
+    pub(super) async fn without_cluster<K: Skeleton>(
         self,
         skeleton: K,
         scope: Scope,
@@ -153,14 +153,14 @@ impl Call<'_, '_> {
         finish(shell.printer, document, answer)
     }
 
-    /// A command that works on registry and metadata store.
+    /// Runs a command that works on registry and metadata store.
     pub(super) async fn on_cluster<K: Skeleton>(
         self,
         skeleton: K,
         access: Purpose,
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
-        self.alone(skeleton, Scope::Cluster, async |shell, document| {
+        self.without_cluster(skeleton, Scope::Cluster, async |shell, document| {
             let mut cluster = cluster::connect(&shell.settings, access, &shell.stop).await?;
             connected::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
@@ -183,9 +183,9 @@ impl Call<'_, '_> {
     }
 }
 
-/// Puts the settings together, in a thread: a password may come from a pipe, or from a terminal,
-/// that says nothing for long, and whoever waits there in vain must be able to end it. The thread
-/// then ends with the process.
+/// Resolves the settings, in a thread: a password may come from a pipe or a terminal where no input
+/// arrives for long, and the operator must be able to interrupt that. The thread then ends with the
+/// process.
 async fn settings(
     global: GlobalArgs,
     environment: Environment,
@@ -193,15 +193,15 @@ async fn settings(
 ) -> Result<Settings, CommandError> {
     let (sender, resolved) = tokio::sync::oneshot::channel();
     let read = move || {
-        // A statement of its own: the lock on stdin must be gone before a question is asked, which
+        // A separate statement: the lock on stdin must be released before a confirmation, which
         // another thread reads.
         let settings = resolve(&global, &environment, &mut io::stdin().lock(), scope);
-        // Whoever asked may not wait for it any more.
+        // The receiver may no longer be waiting for it.
         let _ = sender.send(settings);
     };
     let failed = |cause: anyhow::Error| CommandError::Other {
         error: cause.context("the settings cannot be read"),
-        hint: "see ulimit -u: a thread of its own reads them".to_owned(),
+        hint: "see ulimit -u: they are read in a separate thread".to_owned(),
         exit: ExitCode::Failure,
     };
     std::thread::Builder::new()
@@ -211,7 +211,7 @@ async fn settings(
     Ok(resolved.await.map_err(|error| failed(error.into()))??)
 }
 
-/// Tells an answer, or why there is none; gives the number that the process ends with.
+/// Prints an answer, or why there is none; returns the exit code of the process.
 pub(super) fn finish<K: Keys + 'static>(
     printer: &mut Printer<'_>,
     mut document: Document,
@@ -239,7 +239,7 @@ pub(super) fn finish<K: Keys + 'static>(
     Ok(exit.unwrap_or(ExitCode::Done).number())
 }
 
-/// Tells a failure; gives the number that the process ends with.
+/// Prints a failure; returns the exit code of the process.
 fn fail(printer: &mut Printer<'_>, document: Document, error: ErrorBody) -> io::Result<u8> {
     let exit = error.exit_code;
     printer.document(Document {

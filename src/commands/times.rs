@@ -1,4 +1,4 @@
-//! Times and durations as they are shown.
+//! Formats times and durations for display.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 pub(super) use crate::output::Instant;
 
-/// A time as the database has it, in a zone that it does not name.
+/// A time in the database, in an unnamed zone.
 #[derive(Clone, Copy, Debug, JsonSchema)]
 #[schemars(transparent, inline)]
 pub(super) struct Local(
@@ -37,19 +37,19 @@ fn shown(time: DateTime) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A database time in UTC, where the zone is known.
+/// A database time in UTC, if the zone is known.
 pub(super) fn in_utc(time: Option<DateTime>, zone: Option<&TimeZone>) -> Option<Instant> {
     time.zip(zone)
         .and_then(|(time, zone)| zone.to_timestamp(time).ok())
         .map(Instant::from)
 }
 
-/// A database time as it stands there.
+/// A database time, as stored.
 pub(super) fn local(time: Option<DateTime>) -> Option<String> {
     time.map(shown)
 }
 
-/// How long ago, in whole seconds; a clock that goes before ours counts as now.
+/// How long ago, in whole seconds; a time in the future counts as now.
 pub(super) fn age_seconds(time: Option<Timestamp>) -> Option<i64> {
     time.map(|time| Timestamp::now().duration_since(time).as_secs().max(0))
 }

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::parameters::{
-    Parameters, Spelling, mysql_tls, postgres_schema, postgres_tls, tells_secret,
+    Parameters, Spelling, contains_secret, mysql_tls, postgres_schema, postgres_tls,
 };
 use crate::metadata::target::ServerTarget;
 use crate::secret::Secret;
@@ -25,10 +25,10 @@ pub enum DbTarget {
 }
 
 impl DbTarget {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// [`UrlError`], which quotes nothing of the text but its scheme.
+    /// [`UrlError`], which quotes only the scheme of the text.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         Self::parse_url(text, None)
     }
@@ -57,11 +57,11 @@ impl DbTarget {
                 Ok(Self::Postgres(target))
             }
             "h2" => Err(UrlError::new(
-                "H2 is inside one DolphinScheduler process and cannot be reached from outside",
+                "H2 runs inside one DolphinScheduler process and cannot be reached from outside",
                 None,
             )),
             _ => Err(UrlError::new(
-                "this is no database URL that is known",
+                "this is not a known kind of database URL",
                 Some(FORMS),
             )),
         }
@@ -76,7 +76,7 @@ impl DbTarget {
         Self::parse_url(text, user)
     }
 
-    /// The password that stands in the URL.
+    /// The password in the URL.
     #[must_use]
     pub fn password(&self) -> Option<&Secret> {
         match self {
@@ -98,7 +98,7 @@ impl DbTarget {
         }
     }
 
-    /// Puts another password in; SQLite files have none.
+    /// Sets the password; SQLite files have none.
     #[must_use]
     pub fn with_password(mut self, password: Secret) -> Self {
         if let Self::MySql(server) | Self::Postgres(server) = &mut self {
@@ -108,8 +108,8 @@ impl DbTarget {
     }
 }
 
-/// A database URL that cannot be used. Holds nothing of the URL, since anything in it may be a
-/// misplaced password.
+/// An invalid database URL. It contains nothing of the URL, because any part may be a misplaced
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlError {
     /// What is wrong.
@@ -143,8 +143,8 @@ impl fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 const FORMS: &str = "expected mysql://USER@HOST/DATABASE, mariadb://…, postgres://…, sqlite:FILE or a jdbc: URL of these";
-const PLACES: &str = "write //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: neither address=(…) nor ;name=value is \
-                      understood; better still, use --db-password-file";
+const PLACES: &str = "use //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: \
+    neither address=(…) nor ;name=value is supported; better still, use --db-password-file";
 const ENCODING: &str =
     "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
 
@@ -153,19 +153,19 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
-/// File names are taken as they are: percent signs and question marks are allowed in them.
+/// File names are used unchanged: percent signs and question marks are allowed in them.
 fn sqlite(text: &str) -> Result<DbTarget, UrlError> {
     match text.strip_prefix("//").unwrap_or(text) {
         "" | ":memory:" => Err(UrlError::new(
             "the name of the SQLite file is missing",
-            Some("write sqlite:FILE"),
+            Some("use sqlite:FILE"),
         )),
-        file if tells_secret(file) => Err(UrlError::new(
+        file if contains_secret(file) => Err(UrlError::new(
             "a SQLite file has no password",
-            Some("write sqlite:FILE"),
+            Some("use sqlite:FILE"),
         )),
         file if file.contains('\0') => Err(UrlError::new(
-            "a file name cannot hold a NUL character",
+            "a file name cannot contain a NUL character",
             None,
         )),
         file => Ok(DbTarget::Sqlite(PathBuf::from(file))),
@@ -186,7 +186,7 @@ fn server(
         ));
     };
     if several_hosts(after_scheme) {
-        let hint = "give the one server that accepts writes";
+        let hint = "use only the server that accepts writes";
         return Err(UrlError::new("the URL names several hosts", Some(hint)));
     }
     let url = Url::parse(text).map_err(|error| malformed(&error.to_string()))?;
@@ -205,30 +205,30 @@ fn server(
     if database.is_empty() {
         return Err(UrlError::new(
             "the name of the database is missing",
-            Some("write it behind the host: //HOST/DATABASE"),
+            Some("put it after the host: //HOST/DATABASE"),
         ));
     }
-    // A slash or question mark in an unencoded password moves the rest of it, and its @, to where
-    // others stand.
+    // A slash or question mark in an unencoded password moves the rest of it, and its @, into other
+    // parts of the URL.
     let stray = !url.username().is_empty() && url.query().is_some_and(|query| query.contains('@'));
     if database.contains(['/', '@']) || host.contains('@') || stray {
-        return Err(malformed("the URL has a / or @ where none belongs"));
+        return Err(malformed("the URL has a misplaced / or @"));
     }
-    // What is neither a host nor a database's name may hold a password, and both are shown.
+    // A text that is neither a host nor a database name may contain a password, and both are shown.
     if !is_host(&host) || !database.chars().all(is_in_database) {
         return Err(UrlError::new(
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
             Some(PLACES),
         ));
     }
     let (user, password) = login(&url, &parameters, user)?;
     if [&host, &database, &user]
         .into_iter()
-        .any(|shown| tells_secret(shown))
+        .any(|shown| contains_secret(shown))
         || parameters.misplace_secret()
     {
         return Err(UrlError::new(
-            "a password stands where none belongs",
+            "a password is in the wrong place",
             Some(PLACES),
         ));
     }
@@ -244,7 +244,7 @@ fn server(
     Ok((target, parameters))
 }
 
-/// Only IPv6 addresses have colons, and a zone behind a percent sign; PostgreSQL's host may be the
+/// Only IPv6 addresses have colons, and a zone after a percent sign; PostgreSQL's host may be the
 /// folder of a socket.
 fn is_host(text: &str) -> bool {
     let (address, zone) = text
@@ -261,7 +261,7 @@ fn is_in_database(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '$' | '+' | '~' | ' ')
 }
 
-/// User and password stand before the host or, as JDBC has it, among the parameters.
+/// User and password are before the host or, in JDBC, among the parameters.
 fn login(
     url: &Url,
     parameters: &Parameters,
@@ -278,10 +278,10 @@ fn login(
     .into_iter()
     .flatten()
     .find(|user| !user.is_empty());
-    let nobody = || {
+    let no_user = || {
         UrlError::new(
             "the URL names no user",
-            Some("write //USER@HOST/DATABASE, or ?user=USER"),
+            Some("use //USER@HOST/DATABASE, or ?user=USER"),
         )
     };
     let password = url
@@ -289,12 +289,12 @@ fn login(
         .map(|text| decoded(text).ok_or_else(|| not_utf8("password")))
         .transpose()?;
     Ok((
-        user.ok_or_else(nobody)?,
+        user.ok_or_else(no_user)?,
         password.or_else(|| parameter("password")).map(Secret::new),
     ))
 }
 
-/// JDBC URLs may list servers for failover. Which one to write to cannot be told from that.
+/// JDBC URLs may list servers for failover. It is unknown which one accepts writes.
 fn several_hosts(after_scheme: &str) -> bool {
     let authority = after_scheme
         .split(['/', '?', '#'])

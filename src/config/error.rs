@@ -1,45 +1,45 @@
-//! What can be wrong with the settings.
+//! Errors in the settings.
 
 use std::path::PathBuf;
 
 use super::Origin;
 
-/// Settings that cannot be used, or that are missing. Nothing was connected to. No message holds a
-/// password.
+/// Settings that are invalid or missing. No connection was made. No message contains a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// Neither registry nor database is known.
+    /// Neither registry nor database is configured.
     #[error("neither the registry nor the metadata database is configured")]
     NothingConfigured {
         /// Where a master that runs here was started from.
         running: Option<PathBuf>,
     },
-    /// No database is known.
+    /// No database is configured.
     #[error("the metadata database is not configured")]
     NoDatabase,
-    /// A database server is known, but no registry.
+    /// A database server is configured, but no registry.
     #[error("the registry that the masters use is not configured")]
     NoRegistry,
     /// `--registry zookeeper` without servers.
     #[error("the registry is ZooKeeper, but its servers are not configured")]
     NoZooKeeper,
-    /// `--registry jdbc` beside ZooKeeper servers from the same place.
+    /// `--registry jdbc` and ZooKeeper servers from the same source.
     #[error(
-        "ZooKeeper servers are given ({zk}), and also that the registry is not ZooKeeper ({registry})"
+        "ZooKeeper servers are configured ({zk}), but also another registry than ZooKeeper \
+         ({registry})"
     )]
     TwoRegistries {
-        /// Where the servers are given.
+        /// Where the servers are configured.
         zk: Origin,
-        /// Where the registry's kind is given.
+        /// Where the registry's kind is configured.
         registry: Origin,
     },
-    /// A value is not what the option needs.
+    /// A value is invalid for the option.
     #[error("{key} from {origin} cannot be used: {problem}")]
     Value {
         /// The option's name.
         key: &'static str,
-        /// Where the value stands.
+        /// The source of the value.
         origin: Origin,
         /// What is wrong, without the value.
         problem: String,
@@ -49,12 +49,12 @@ pub enum ConfigError {
     /// A configuration file cannot be read.
     #[error("the configuration file {} cannot be read: {problem}", path.display())]
     File {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         problem: String,
     },
-    /// A configuration file is no TOML, or says something unknown.
+    /// A configuration file is not TOML, or has an unknown key.
     #[error("{}, line {line}: {problem}", path.display())]
     Line {
         /// Which file.
@@ -69,7 +69,7 @@ pub enum ConfigError {
     /// A folder that was given as an installation is none.
     #[error("{} ({origin}) has no configuration of DolphinScheduler", folder.display())]
     NoInstallation {
-        /// Which.
+        /// The path.
         folder: PathBuf,
         /// Where it is given.
         origin: Origin,
@@ -79,7 +79,7 @@ pub enum ConfigError {
     SecretFile {
         /// The option's name.
         key: &'static str,
-        /// Where the option stands.
+        /// The source of the option.
         origin: Origin,
         /// Which file.
         path: PathBuf,
@@ -104,10 +104,10 @@ impl ConfigError {
             )),
             Self::NoDatabase => Some(format!("{DB}; `dsctl demo` needs nothing")),
             Self::NoRegistry => Some(format!(
-                "{ZK}; or --registry jdbc if the masters keep it in the database"
+                "{ZK}; or --registry jdbc if the masters' registry is in the database"
             )),
             Self::NoZooKeeper => Some(ZK.to_owned()),
-            Self::TwoRegistries { .. } => Some("leave one of the two out".to_owned()),
+            Self::TwoRegistries { .. } => Some("omit one of the two".to_owned()),
             Self::NoInstallation { .. } => Some(
                 "give the folder that has master-server/conf/application.yaml (3.x) or conf/ (1.x, 2.0) in it"
                     .to_owned(),
@@ -123,5 +123,6 @@ impl ConfigError {
 }
 
 const ZK: &str =
-    "give the registry with --zk HOST:PORT (or DSCTL_ZK, or zk in the configuration file)";
-const DB: &str = "give the database with --db mysql://USER@HOST/DATABASE (or DSCTL_DB, or db in the configuration file)";
+    "set the registry with --zk HOST:PORT (or DSCTL_ZK, or zk in the configuration file)";
+const DB: &str = "set the database with --db mysql://USER@HOST/DATABASE (or DSCTL_DB, or db in \
+    the configuration file)";

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{ConfigError, Key};
 
-/// What one file says: each value as text, as if it had stood in the environment, and its line.
+/// The content of one file: each value as text, as if it came from the environment, and its line.
 #[derive(Debug, Default)]
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
@@ -49,7 +49,7 @@ impl ConfigFile {
         };
         let table = match DeTable::parse(text) {
             Ok(table) => table.into_inner(),
-            // The parser's own display quotes the line, and a password may stand there.
+            // The parser's own display quotes the line, which may contain a password.
             Err(error) => {
                 let offset = error.span().map_or(0, |span| span.start);
                 return refuse(

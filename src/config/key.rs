@@ -1,4 +1,4 @@
-//! The options that can be given on the command line, in the environment and in a file.
+//! The options that can be set on the command line, in the environment and in a file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -63,14 +63,14 @@ impl Key {
         format!("DSCTL_{}", self.name().replace('-', "_").to_uppercase())
     }
 
-    /// The option of a name, if there is one.
+    /// The option with this name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         name.parse().ok()
     }
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The command line.
@@ -84,9 +84,9 @@ pub enum Origin {
         /// Counted from one.
         line: usize,
     },
-    /// A credential that systemd handed over.
+    /// A credential from systemd.
     Credential(PathBuf),
-    /// Nobody said anything.
+    /// The value was not set.
     BuiltIn,
 }
 

@@ -1,8 +1,8 @@
-//! Settings, and where each came from.
+//! Settings, and the source of each.
 //!
-//! The first that says something wins: command line, environment,
-//! `$XDG_CONFIG_HOME/dsctl/config.toml`,
-//! `/etc/dsctl/config.toml`, DolphinScheduler's own files, built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
+//! The first source that has a value wins: command line, environment,
+//! `$XDG_CONFIG_HOME/dsctl/config.toml`, `/etc/dsctl/config.toml`, DolphinScheduler's own files,
+//! built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
 
 mod database;
 mod ds_home;
@@ -34,16 +34,16 @@ use crate::model::{Ensemble, Namespace, Version};
 use crate::output::OutputSettings;
 use crate::secret::Secret;
 
-/// What a command needs of the settings.
+/// The settings that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Everything; passwords are read.
     Cluster,
-    /// Nothing about servers: the settings for those are neither read nor checked (`demo`).
+    /// Nothing about servers: their settings are neither read nor checked (`demo`).
     Local,
 }
 
-/// Everything that can be said besides a command's own options.
+/// All settings besides a command's own options.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// ZooKeeper's servers, and the chroot.
@@ -52,11 +52,11 @@ pub struct Settings {
     pub zk_digest: Option<Secret>,
     /// The metadata database.
     pub db: Option<DbTarget>,
-    /// Which registry; `None` if nobody said. [`Settings::registry`] decides.
+    /// Which registry; `None` if it was not set. [`Settings::registry`] decides.
     pub registry: Option<RegistryKind>,
     /// Root of the cluster's entries in the registry.
     pub namespace: Namespace,
-    /// The release, where the operator says it.
+    /// The release, if the operator specifies it.
     pub ds_version: Option<Version>,
     /// The zone in which masters write times.
     pub time_zone: Option<TimeZone>,
@@ -64,11 +64,11 @@ pub struct Settings {
     pub timeout: Duration,
     /// Timeout of each statement.
     pub statement_timeout: Duration,
-    /// How long the registry keeps locks of a silent client.
+    /// How long the registry keeps locks of a client without a heartbeat.
     pub session_timeout: Duration,
     /// How to answer.
     pub output: OutputSettings,
-    /// What the operator should be told, though it works.
+    /// Warnings about valid settings.
     pub warnings: Vec<Warning>,
     /// The installation whose files were read.
     pub ds_home: Option<PathBuf>,
@@ -78,11 +78,11 @@ pub struct Settings {
     pub(crate) db_password_origin: Option<Origin>,
     /// Where the digest came from.
     pub(crate) zk_digest_origin: Option<Origin>,
-    /// Where each value came from; what is not listed is built in.
+    /// The source of each value; values that are not listed are built-in defaults.
     pub(crate) origins: Vec<(Key, Origin)>,
 }
 
-/// What works, but should be done another way.
+/// A valid setting that should be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// Every user of the machine can read command lines.
@@ -99,7 +99,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The registry that the settings lead to.
+/// The registry to use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegistryTarget<'a> {
     /// ZooKeeper.
@@ -117,8 +117,8 @@ impl Settings {
         self.db.as_ref().ok_or_else(|| self.without_database())
     }
 
-    /// The registry. A SQLite file without word of ZooKeeper holds its own: that is what `demo`
-    /// makes.
+    /// The registry. A SQLite file without ZooKeeper settings has its own: `demo` creates such a
+    /// file.
     ///
     /// # Errors
     /// [`ConfigError::NothingConfigured`], [`ConfigError::NoZooKeeper`],

@@ -1,4 +1,4 @@
-//! The query part of database URLs, and what it says about TLS and schema.
+//! The query part of database URLs, with the parameters for TLS and schema.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::metadata::target::Tls;
 
-/// `name=value` pairs. Names are compared without regard to case, `-` and `_`: the drivers spell them in many ways.
+/// `name=value` pairs. Names are compared ignoring case, `-` and `_`: drivers spell them
+/// differently.
 #[derive(Debug)]
 pub(super) struct Parameters(Vec<(String, String)>);
 
@@ -32,7 +33,7 @@ impl Parameters {
         )
     }
 
-    /// The last value of a name, as the drivers take it.
+    /// The last value of a name, as in the drivers.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -41,11 +42,11 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether a value that may be shown, a file's name for example, has a password in it.
+    /// Whether a value that may be shown, for example a file name, contains a password.
     pub(super) fn misplace_secret(&self) -> bool {
         self.0
             .iter()
-            .any(|(name, value)| name != "password" && tells_secret(value))
+            .any(|(name, value)| name != "password" && contains_secret(value))
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -66,7 +67,7 @@ fn plain(name: &str) -> String {
         .to_lowercase()
 }
 
-/// What is asked of the server, before it is known whether there is a file with authorities.
+/// The requested TLS mode, before it is known whether there is a file with authorities.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Disable,
@@ -85,7 +86,7 @@ impl Mode {
             (Self::Require, _) => Ok(Tls::Require),
             (Self::VerifyCa, Some(file)) => Ok(Tls::VerifyCa(file)),
             (Self::VerifyCa, None) => Err(
-                "the server's certificate is to be checked, but no authority is given: add \
+                "the server's certificate should be checked, but no authority is configured: add \
                 ssl-ca=FILE (MySQL, MariaDB) or sslrootcert=FILE (PostgreSQL)"
                     .to_owned(),
             ),
@@ -94,7 +95,7 @@ impl Mode {
     }
 }
 
-/// `ssl-mode` and `sslMode` go before the older switches of the JDBC drivers.
+/// `ssl-mode` and `sslMode` take precedence over the older switches of the JDBC drivers.
 pub(super) fn mysql_tls(parameters: &Parameters, mariadb: bool) -> Result<Tls, String> {
     let authorities = parameters
         .get("sslCa")
@@ -103,7 +104,7 @@ pub(super) fn mysql_tls(parameters: &Parameters, mariadb: bool) -> Result<Tls, S
         Some(text) => mysql_mode(text)?,
         None if parameters.is_false("useSSL") => Mode::Disable,
         None if mariadb && parameters.is_true("useSSL") => mariadb_switches(parameters),
-        // As MySQL's own client does it: whoever names an authority wants it to be asked.
+        // As in MySQL's own client: with an authority, the certificate is verified.
         None if authorities.is_some() || parameters.is_true("verifyServerCertificate") => {
             Mode::VerifyCa
         }
@@ -113,7 +114,7 @@ pub(super) fn mysql_tls(parameters: &Parameters, mariadb: bool) -> Result<Tls, S
     mode.with_authorities(authorities)
 }
 
-/// MariaDB's driver checks certificates unless it is told to trust all.
+/// MariaDB's driver checks certificates unless it is configured to trust all.
 fn mariadb_switches(parameters: &Parameters) -> Mode {
     if parameters.is_true("trustServerCertificate") {
         Mode::Require
@@ -144,7 +145,7 @@ pub(super) fn postgres_tls(parameters: &Parameters) -> Result<Tls, String> {
         None if parameters.is_true("ssl") => Mode::VerifyFull,
         None => Mode::Prefer,
     };
-    // As libpq does it: whoever names an authority wants it to be asked.
+    // As in libpq: with an authority, the certificate is verified.
     let mode = if mode == Mode::Require && authorities.is_some() {
         Mode::VerifyCa
     } else {
@@ -168,8 +169,9 @@ fn postgres_mode(text: &str) -> Result<Mode, String> {
 pub(super) fn postgres_schema(parameters: &Parameters) -> Option<String> {
     let in_options = || {
         let words = parameters.get("options")?.split_whitespace();
-        let settings = words.filter_map(|word| {
-            word.trim_start_matches("--")
+        let settings = words.filter_map(|keyword| {
+            keyword
+                .trim_start_matches("--")
                 .trim_start_matches("-c")
                 .split_once('=')
         });
@@ -191,8 +193,8 @@ pub(super) enum Spelling {
     Jdbc,
 }
 
-/// Whether a text names a password before it tells one.
-pub(super) fn tells_secret(text: &str) -> bool {
+/// Whether a text contains a password parameter.
+pub(super) fn contains_secret(text: &str) -> bool {
     let text = text.to_lowercase();
     ["password", "passwd", "pwd"]
         .iter()

@@ -1,4 +1,4 @@
-//! Puts command line, environment, files and defaults together.
+//! Merges command line, environment, files and defaults.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -19,21 +19,21 @@ use crate::options::value::{positive_duration, secret, time_zone};
 use crate::output::OutputSettings;
 use crate::secret::Secret;
 
-/// What `resolve` has put together of one option.
+/// The resolved value of one option.
 struct Picked<T> {
     value: T,
     origin: Origin,
     rank: usize,
 }
 
-/// Looks for values and remembers where they were.
+/// Finds values and records their sources.
 struct Resolver<'a> {
     sources: Sources<'a>,
     origins: Vec<(Key, Origin)>,
 }
 
 impl Resolver<'_> {
-    /// The value of the command line, or else what the other places say.
+    /// The value from the command line, or else from the other sources.
     fn pick<T, E: ToString>(
         &mut self,
         key: Key,
@@ -67,10 +67,10 @@ impl Resolver<'_> {
         Ok(self.pick(key, flag, parse)?.map(|picked| picked.value))
     }
 
-    /// A flag without a value can only say yes; the other places can also say no.
+    /// A flag without a value can only switch on; the other sources can also switch off.
     fn switch(&mut self, key: Key, flag: bool) -> Result<bool, ConfigError> {
         Ok(self
-            .value(key, flag.then_some(true), truth)?
+            .value(key, flag.then_some(true), boolean)?
             .unwrap_or(false))
     }
 
@@ -107,14 +107,14 @@ fn parse_found<T, E: ToString>(
     }
 }
 
-/// One word of a list.
-fn word<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
+/// One keyword of a list.
+fn keyword<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
     let (last, others) = T::VARIANTS.split_last().unwrap_or((&"", &[]));
     text.parse()
         .map_err(|_| format!("expected {} or {last}", others.join(", ")))
 }
 
-fn truth(text: &str) -> Result<bool, &'static str> {
+fn boolean(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
@@ -126,18 +126,18 @@ fn verbosity(text: &str) -> Result<u8, &'static str> {
     text.parse().map_err(|_| "expected a number: 0, 1 or 2")
 }
 
-/// Nothing can be wrong with a path before it is opened.
+/// A path is valid until it is opened.
 #[allow(clippy::unnecessary_wraps)]
 fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(PathBuf::from(text))
 }
 
-/// Puts the settings together. Files are read, and `stdin` if a secret's file is `-`; nothing is
-/// connected to.
+/// Resolves the settings. Files are read, and `stdin` if a secret's file is `-`; no connection is
+/// made.
 ///
 /// # Errors
-/// [`ConfigError`] on values that cannot be used. That something is missing is said by
-/// [`Settings::database`] and [`Settings::registry`], when it is asked for.
+/// [`ConfigError`] for invalid values. Missing values are reported by [`Settings::database`] and
+/// [`Settings::registry`], when they are needed.
 pub fn resolve(
     arguments: &GlobalArgs,
     environment: &Environment,
@@ -212,7 +212,7 @@ fn output(
 ) -> Result<OutputSettings, ConfigError> {
     let flags = &arguments.output;
     let choice = resolver
-        .value(Key::Color, flags.color, word)?
+        .value(Key::Color, flags.color, keyword)?
         .unwrap_or_default();
     let variable = |name: &str| {
         environment
@@ -221,7 +221,7 @@ fn output(
     };
     Ok(OutputSettings {
         format: resolver
-            .value(Key::Output, flags.output, word)?
+            .value(Key::Output, flags.output, keyword)?
             .unwrap_or_default(),
         headers: !resolver.switch(Key::NoHeaders, flags.no_headers)?,
         quiet: resolver.switch(Key::Quiet, flags.quiet)?,
@@ -236,16 +236,16 @@ fn output(
     })
 }
 
-/// Servers and kind of the registry may come from different places and contradict each other. Then
-/// the one that was said closer to the command line holds. Gives the rank of the place that says
-/// ZooKeeper's servers.
+/// Servers and kind of the registry may come from different sources and contradict each other. Then
+/// the one closer to the command line is used. Gives the rank of the place that says ZooKeeper's
+/// servers.
 fn registry(
     resolver: &mut Resolver<'_>,
     arguments: &GlobalArgs,
     settings: &mut Settings,
 ) -> Result<Option<usize>, ConfigError> {
     let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), str::parse)?;
-    let kind = resolver.pick(Key::Registry, arguments.connection.registry, word)?;
+    let kind = resolver.pick(Key::Registry, arguments.connection.registry, keyword)?;
     let (zk, kind) = match (zk, kind) {
         (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank)
         {
@@ -397,7 +397,7 @@ fn secret_file(
     ))
 }
 
-/// How to answer, also where the settings cannot be used: to tell just that.
+/// The output settings, even if the settings are invalid: needed to report just that.
 #[must_use]
 pub fn output_settings(arguments: &GlobalArgs, environment: &Environment) -> OutputSettings {
     let of = |sources: Sources<'_>| {

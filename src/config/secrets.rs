@@ -7,13 +7,13 @@ use super::source::{ENVIRONMENT_RANK, Sources};
 use super::{ConfigError, Key, Origin};
 use crate::secret::Secret;
 
-/// A secret that is not read yet, and how much its place counts: the smaller rank wins.
+/// A secret that is not read yet, and the rank of its source: the smaller rank wins.
 pub(super) struct Candidate {
     pub(super) rank: usize,
     pub(super) place: SecretPlace,
 }
 
-/// Where a secret stands.
+/// The source of a secret.
 pub(super) enum SecretPlace {
     /// In a file that an option names.
     File {
@@ -54,7 +54,7 @@ pub(super) fn read(
     }
 }
 
-/// The credential of a name, if systemd handed one over.
+/// The credential with this name, if systemd provides one.
 pub(super) fn credential(sources: &Sources<'_>, key: Key, name: &str) -> Option<Candidate> {
     let path = sources
         .environment
@@ -85,19 +85,19 @@ pub(super) fn variable(
     }))
 }
 
-/// Sees to it that a file with a secret in it can be read by its owner alone.
+/// Checks that a file with a secret in it is readable only by its owner.
 pub(super) fn check_file(key: Key, origin: &Origin, path: &Path) -> Result<(), ConfigError> {
     let metadata = std::fs::metadata(path).map_err(|error| Problem::new(error.to_string()));
     let checked = metadata.and_then(|metadata| check_rights(path, &metadata));
     checked.map_err(|problem| problem.at(key, origin, path))
 }
 
-/// Who looks after a file's access rights.
+/// The required permissions of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rights {
     /// Only its owner may read it.
     Private,
-    /// Somebody else sees to it.
+    /// Ensured by systemd or the operator.
     Guarded,
 }
 
@@ -126,7 +126,7 @@ impl Problem {
     }
 }
 
-/// Nobody has a longer password; a wrong file (a device, a log) must not be read to its end.
+/// No password is longer; a wrong file (a device, a log) must not be read completely.
 const LONGEST: u64 = 64 * 1024;
 
 fn read_file(path: &Path, rights: Rights, stdin: &mut dyn Read) -> Result<Secret, Problem> {
@@ -140,7 +140,7 @@ fn read_file(path: &Path, rights: Rights, stdin: &mut dyn Read) -> Result<Secret
     } else {
         let file = std::fs::File::open(path).map_err(unreadable)?;
         if rights == Rights::Private {
-            // Asked of the open file, so that nobody can swap it in between.
+            // Checked on the open file, so that it cannot be replaced in between.
             check_rights(path, &file.metadata().map_err(unreadable)?)?;
         }
         file.take(LONGEST)
@@ -158,13 +158,13 @@ fn read_file(path: &Path, rights: Rights, stdin: &mut dyn Read) -> Result<Secret
 #[cfg(unix)]
 fn check_rights(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Problem> {
     use std::os::unix::fs::MetadataExt;
-    // The last six bits are the rights of the group and of others.
+    // The last six bits are the permissions of the group and of others.
     if metadata.mode().trailing_zeros() >= 6 {
         return Ok(());
     }
     let hint = Some(format!("chmod 600 {}", path.display()));
     Err(Problem {
-        problem: "others than its owner have access to it".to_owned(),
+        problem: "users other than its owner have access to it".to_owned(),
         hint,
     })
 }

@@ -12,14 +12,14 @@ use super::stated::Stated;
 use super::{ConfigError, Key, Origin};
 use crate::options::GlobalArgs;
 
-/// What the process finds around it: a value, so that tests need no real environment.
+/// The environment of the process, as a value, so that tests need no real one.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// Its variables.
     pub variables: BTreeMap<OsString, OsString>,
-    /// The file of the whole machine.
+    /// The system-wide configuration file.
     pub system_file: PathBuf,
-    /// Where systemd keeps the state of an installed service.
+    /// The folder where systemd keeps the state of an installed service.
     pub service_folder: PathBuf,
     /// Where DolphinScheduler is installed, if nothing else is said: as its images have it.
     pub usual_home: PathBuf,
@@ -29,7 +29,7 @@ pub struct Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Variables may hold passwords.
+        // Variables may contain passwords.
         f.debug_struct("Environment")
             .field("system_file", &self.system_file)
             .finish_non_exhaustive()
@@ -37,7 +37,7 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// Those of this process.
+    /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
         Self {
@@ -49,14 +49,14 @@ impl Environment {
         }
     }
 
-    /// A variable that is set to something; empty ones count as not set.
+    /// A variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
         self.variables
             .get(std::ffi::OsStr::new(name))
             .filter(|value| !value.is_empty())
     }
 
-    /// A variable that names an absolute path; the XDG rules say to ignore relative ones.
+    /// A variable that names an absolute path; the XDG specification says to ignore relative ones.
     pub(crate) fn absolute_path(&self, name: &str) -> Option<PathBuf> {
         self.variable(name)
             .map(PathBuf::from)
@@ -75,7 +75,7 @@ impl Environment {
 
 /// A place that may state settings. A new kind of place is one more of these in the list of
 /// [`Sources::open`].
-pub(super) trait Source {
+pub(super) trait SettingSource {
     /// What it states for a key.
     ///
     /// # Errors
@@ -83,14 +83,14 @@ pub(super) trait Source {
     fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError>;
 }
 
-impl Source for Environment {
+impl SettingSource for Environment {
     fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
         self.text(key.name(), &key.variable())
     }
 }
 
 impl Environment {
-    /// A variable as text, empty ones as if they were not set.
+    /// A variable as text; empty ones count as not set.
     pub(super) fn text(
         &self,
         key: &'static str,
@@ -115,7 +115,7 @@ impl Environment {
     }
 }
 
-impl Source for ConfigFile {
+impl SettingSource for ConfigFile {
     fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
         let entry = self.entries.iter().find(|entry| entry.key == key);
         Ok(entry.map(|entry| Stated {
@@ -128,7 +128,7 @@ impl Source for ConfigFile {
     }
 }
 
-impl Source for DsHome {
+impl SettingSource for DsHome {
     fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
         DsHome::get(self, key)
     }
@@ -146,7 +146,7 @@ pub(super) struct Found {
 /// Rank of the environment; the files follow, and DolphinScheduler's own.
 pub(super) const ENVIRONMENT_RANK: usize = 1;
 
-/// All places in order; the command line stands before them.
+/// All places in order; the command line comes before them.
 #[derive(Debug)]
 pub(super) struct Sources<'a> {
     pub(super) environment: &'a Environment,
@@ -158,9 +158,9 @@ pub(super) struct Sources<'a> {
 pub(super) type HomePlace = (Option<PathBuf>, Origin);
 
 impl<'a> Sources<'a> {
-    /// Reads dsctl's own files. One that was asked for must exist, and stands alone: a database of
-    /// the usual files must not be put together with another cluster's registry. The two usual ones
-    /// need not exist.
+    /// Reads dsctl's own files. An explicit one must exist, and replaces the default files: their
+    /// database must not be combined with another cluster's registry. The two default files need
+    /// not exist.
     pub(super) fn open(
         arguments: &GlobalArgs,
         environment: &'a Environment,
@@ -191,7 +191,7 @@ impl<'a> Sources<'a> {
         })
     }
 
-    /// The environment alone.
+    /// Only the environment.
     pub(super) fn without_files(environment: &'a Environment) -> Self {
         Self {
             environment,
@@ -267,9 +267,9 @@ impl<'a> Sources<'a> {
 
     /// What the first place says that says anything.
     pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
-        let environment: &dyn Source = self.environment;
-        let files = self.files.iter().map(|file| file as &dyn Source);
-        let home = self.home.iter().map(|(home, _)| home as &dyn Source);
+        let environment: &dyn SettingSource = self.environment;
+        let files = self.files.iter().map(|file| file as &dyn SettingSource);
+        let home = self.home.iter().map(|(home, _)| home as &dyn SettingSource);
         let places = std::iter::once(environment).chain(files).chain(home);
         for (rank, place) in places.enumerate() {
             if let Some(Stated { text, origin }) = place.get(key)? {

@@ -5,7 +5,7 @@ use super::*;
 use crate::commands::Cli;
 use crate::output::{ColorChoice, Format};
 
-/// A folder that stands for the machine, and an environment of its own.
+/// A folder that represents the machine, and its own environment.
 struct Machine {
     folder: tempfile::TempDir,
     environment: Environment,
@@ -256,7 +256,7 @@ fn mistakes_name_their_place() {
     let message = |machine: &Machine, line: &str| machine.resolve(line).unwrap_err().to_string();
     assert_eq!(
         message(&machine, ""),
-        "timeout from DSCTL_TIMEOUT cannot be used: the unit is missing: write 30s for seconds, 30m for minutes"
+        "timeout from DSCTL_TIMEOUT cannot be used: the unit is missing: use 30s for seconds, 30m for minutes"
     );
     machine.set("DSCTL_TIMEOUT", "");
     machine.file("etc.toml", "zk = \"zk1\"\nzzk = 1\n");
@@ -306,7 +306,7 @@ fn what_is_missing_is_said_when_it_is_needed() {
     assert!(
         ["--zk", "DSCTL_ZK", "--db", "DSCTL_DB", "dsctl demo"]
             .iter()
-            .all(|word| hint.contains(word)),
+            .all(|keyword| hint.contains(keyword)),
         "{hint}"
     );
     assert!(NoRegistry.hint().unwrap().contains("--registry jdbc"));

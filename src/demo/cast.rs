@@ -1,26 +1,26 @@
-//! The demonstration's workflows and instances, as data.
+//! The demo's workflows and instances, as data.
 
 use super::schema::R2_0;
 use crate::model::{InstanceId, Version};
 
-/// What an instance shows.
+/// The situation that an instance shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Situation {
-    /// It ran when its master died.
+    /// It was running when its master died.
     Running,
     /// It was being stopped when its master died.
     Stopping,
-    /// One of its tasks is the instance that plays [`Situation::Child`].
+    /// One of its tasks is the instance with [`Situation::Child`].
     Parent,
     /// The sub-process of [`Situation::Parent`].
     Child,
-    /// It was started with parameters of its own.
+    /// It was started with its own parameters.
     StartParameters,
     /// A schedule in another zone started it.
     Scheduled,
-    /// Handed over already; its recovery command waits.
+    /// Already handed over; its recovery command waits.
     WaitingCommand,
-    /// Handed over already, and its recovery command is gone: nobody will ever take it up.
+    /// Already handed over, and its recovery command is gone: no master will ever take it up.
     Orphan,
     /// The living master runs it.
     OfLivingMaster,
@@ -84,7 +84,7 @@ pub(super) const WORKFLOWS: &[Workflow] = &[
     SALES, CLICKS, CUSTOMERS, PROFILES, REVENUE, RATES, STOCK, CHURN, LOGS,
 ];
 
-/// Whose an instance is or was.
+/// The master that an instance belongs or belonged to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HostOf {
     Living,
@@ -124,7 +124,7 @@ const fn role(
 }
 
 impl Role {
-    /// In which state it is, and when it began.
+    /// Its state, and when it started.
     const fn at(self, state: i64, minutes_ago: i64) -> Self {
         Self {
             state,
@@ -143,7 +143,7 @@ const LONGER_PORT: HostOf = HostOf::Other {
     port: 56789,
 };
 
-/// In 1.2 an address has no port, and a longer one would be the dead master's own: these rows are
+/// In 1.2 an address has no port, and a longer one would be the dead master's: these rows are
 /// finished.
 pub(super) const CAST: &[Role] = &[
     role(101, Situation::Finished, &SALES, HostOf::Dead).at(7, 2_950),

@@ -20,15 +20,15 @@ pub use registration::{Registered, Server};
 pub use scenes::rows;
 pub use story::{Scene, Story};
 
-/// How long the database lets the unfinished file be; creating it takes a fraction of a second.
+/// The idle timeout for the unfinished file; creating it takes a fraction of a second.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
 
-/// Fills an empty SQLite file with a small cluster of a release: one master lives, one has died
-/// with work in its hands. All times are written in UTC.
+/// Fills an empty SQLite file with a small cluster of a release: one master is alive, one has died
+/// with unfinished work. All times are written in UTC.
 ///
 /// # Errors
-/// As [`Database::execute`]; a file that already has such tables is [`DatabaseError::Refused`]. It
-/// is then unchanged.
+/// Those of [`Database::execute`]; a file that already has such tables is
+/// [`DatabaseError::Refused`]. It is then unchanged.
 pub async fn create(
     database: &mut dyn Database,
     version: Version,

@@ -1,4 +1,4 @@
-//! Heartbeats as each release's servers write them (F§1.4).
+//! Heartbeats in the format of each release's servers (F§1.4).
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use super::schema::{R1_3, R2_0, R3_1, R3_2};
 use crate::model::Version;
 
-/// What a heartbeat tells.
+/// The data of a heartbeat.
 #[derive(Clone, Debug)]
 pub struct Beat<'a> {
     /// Host without port.
     pub host: &'a str,
-    /// Port; 1.2 does not tell it.
+    /// Port; 1.2 does not write it.
     pub port: u16,
     /// Start-up time.
     pub started: Timestamp,
@@ -100,7 +100,7 @@ fn object(version: Version, beat: &Beat<'_>) -> Map<String, Value> {
         "processId": beat.process,
     });
     let mut parts = vec![times, load];
-    // 3.1 does not say who speaks.
+    // 3.1 does not write its own address.
     if version >= R3_2 {
         parts.push(json!({ "serverStatus": "NORMAL", "host": beat.host, "port": beat.port }));
     }
@@ -213,7 +213,7 @@ mod tests {
                 && !has("3.2.1", "jvmCpuUsage")
                 && has("3.2.2", "jvmCpuUsage")
         );
-        // A field of the development line's that has no getter: no release writes it.
+        // A field of the development line without a getter: no release writes it.
         assert!(
             ["3.2.2", "3.3.1", "3.4.1", "3.4.3"]
                 .iter()

@@ -1,4 +1,4 @@
-//! Registered servers in a JDBC registry of 3.3's shape.
+//! Registered servers in a JDBC registry with the tables of 3.3.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use super::seed::{Seed, time_text};
 use crate::family::nearest_family;
 use crate::model::Version;
 
-/// What a server is.
+/// The kind of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
     /// A master.
@@ -18,13 +18,13 @@ pub enum Server {
     Worker,
 }
 
-/// A server to be registered. Its heartbeat is as fresh as `reported` says and lasts for
+/// A server to be registered. Its heartbeat was written at `reported` and is valid for
 /// `session_millis`.
 #[derive(Clone, Debug)]
 pub struct Registered<'a> {
-    /// What it is.
+    /// Its kind.
     pub server: Server,
-    /// Its address, as the metadata has it.
+    /// Its address, as in the metadata database.
     pub address: &'a str,
     /// Id of its client; the heartbeat row's primary key.
     pub client: i64,
@@ -34,7 +34,7 @@ pub struct Registered<'a> {
     pub started: Timestamp,
     /// Last heartbeat.
     pub reported: Timestamp,
-    /// Session timeout in milliseconds: so long after `reported` it counts as living.
+    /// Session timeout in milliseconds: how long after `reported` it counts as alive.
     pub session_millis: i64,
 }
 

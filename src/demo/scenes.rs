@@ -13,7 +13,7 @@ use crate::model::Version;
 
 mod tasks;
 
-/// So long a heartbeat counts: the file is to stay usable for rehearsals.
+/// How long a heartbeat is valid: the file should stay usable for rehearsals.
 const TEN_YEARS_MILLIS: i64 = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /// Minutes since the start of the living servers: before every instance of theirs.
@@ -100,7 +100,7 @@ fn instance(story: &Story, role: &Role) -> Seed {
     }
 }
 
-/// Up to 3.2 the claim stands in the host, later in the state.
+/// Up to 3.2 the claim is in the host, later in the state.
 fn host(story: &Story, role: &Role) -> String {
     let owner = match role.owner {
         HostOf::Living => story.living_master.clone(),
@@ -120,7 +120,7 @@ fn state(version: Version, role: &Role) -> i64 {
     }
 }
 
-/// From 3.3 on masters write an entry when they take a start up, and none afterwards; the hand-over
+/// From 3.3 on masters write an entry when they take up a start, and none afterwards; the hand-over
 /// writes none in any release.
 fn state_history(version: Version, role: &Role, started: DateTime) -> String {
     let entry = |state: &str, desc: &str| json!({ "time": time_text(started), "state": state, "desc": desc });
@@ -165,7 +165,7 @@ fn schedule_parameter(version: Version) -> &'static str {
     }
 }
 
-/// One recovery command waits; another one failed, and its error row is all that is left of it.
+/// One recovery command waits; another one failed, and only its error row is left.
 fn commands(story: &Story) -> impl Iterator<Item = Seed> {
     const WAITING: i64 = 42;
     const FAILED: i64 = 41;
@@ -182,7 +182,7 @@ fn commands(story: &Story) -> impl Iterator<Item = Seed> {
         let row = row
             .definition(role.workflow.key(version), 1)
             .time("update_time", story.ago(9));
-        // From 3.3 on a failover leaves the start time out.
+        // From 3.3 on a failover omits the start time.
         if is_typed(version) {
             row
         } else {

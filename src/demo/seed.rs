@@ -1,7 +1,7 @@
-//! Rows for the tables of any release: what demonstrations and tests put into a database.
+//! Rows for the tables of any release: what demos and tests insert into a database.
 //!
 //! Table and column names are written in their older form here (`process_…`); from 3.3 on they
-//! become `workflow_…` by themselves. Only names of [`super::schema`] ever enter SQL text, and
+//! become `workflow_…` automatically. Only names of [`super::schema`] ever enter SQL text, and
 //! every value is bound.
 
 use jiff::civil::DateTime;
@@ -21,9 +21,9 @@ pub use rows::{
 /// Values of columns.
 pub type Values = Vec<(&'static str, Value)>;
 
-/// A row in the making.
+/// A row that is being built.
 #[derive(Clone, Debug)]
-#[must_use = "a row stands nowhere until it is inserted"]
+#[must_use = "a row has no effect until it is inserted"]
 pub struct Seed {
     version: Version,
     table: Result<TableDef, String>,
@@ -65,7 +65,7 @@ impl Seed {
         self
     }
 
-    /// Sets a time, without a zone as the databases have it.
+    /// Sets a time, without a zone as in the databases.
     pub fn time(self, column: &str, time: DateTime) -> Self {
         self.set(column, time_text(time))
     }
@@ -127,7 +127,7 @@ impl Seed {
         self.set(key, number).set("version", version)
     }
 
-    /// Points to an instance, where the table has a column for it.
+    /// Points to an instance, if the table has a column for it.
     pub fn of_instance(self, id: InstanceId) -> Self {
         self.maybe("process_instance_id", id)
     }
@@ -151,7 +151,7 @@ impl Seed {
     /// The table, and the values of its columns.
     ///
     /// # Errors
-    /// The name of a table or column that the release does not have, in a sentence.
+    /// A message with the name of a table or column that the release does not have.
     pub fn row(self) -> Result<(TableDef, Values), String> {
         let table = self.table?;
         match self.unknown {
@@ -166,8 +166,8 @@ impl Seed {
     /// Inserts the row into a SQLite file.
     ///
     /// # Errors
-    /// As [`Database::execute`]; a table or column that the release does not have is `Refused`, and
-    /// nothing was sent.
+    /// Those of [`Database::execute`]; a table or column that the release does not have is
+    /// `Refused`, and nothing was sent.
     pub async fn insert(self, database: &mut dyn Database) -> Result<(), DatabaseError> {
         let refused = |cause| DatabaseError::Refused {
             endpoint: database.endpoint().to_owned(),
@@ -193,12 +193,12 @@ impl Seed {
     }
 }
 
-/// Whether a name of the schema is the one meant, by itself or in its newer form.
+/// Whether a name of the schema is the given one, itself or in its newer form.
 fn is_named(known: &str, meant: &str) -> bool {
     known == meant || known == meant.replace("process", "workflow")
 }
 
-/// A time as text, the way all three databases take it.
+/// A time as text, in a format that all three databases accept.
 #[must_use]
 pub fn time_text(time: DateTime) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()

@@ -1,4 +1,4 @@
-//! Who is who in the demonstration: plain data, for the command to tell.
+//! The roles in the demo: plain data, for the command to show.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -8,38 +8,38 @@ use super::cast::{CAST, Situation};
 use crate::family::nearest_family;
 use crate::model::{Address, AddressForm, InstanceId, Version};
 
-/// An instance and its part.
+/// An instance and its role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scene {
     /// Primary key.
     pub instance: InstanceId,
     /// Its name.
     pub name: String,
-    /// What it shows.
+    /// Its situation.
     pub part: Situation,
 }
 
-/// The demonstration's cluster.
+/// The demo's cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Story {
     /// Its release.
     pub version: Version,
-    /// The moment of telling; the living servers' last heartbeat.
+    /// The current time; the living servers' last heartbeat.
     pub now: Timestamp,
-    /// The master that lives.
+    /// The living master.
     pub living_master: Address,
-    /// The master that died with work in its hands.
+    /// The dead master, which has unfinished work.
     pub dead_master: Address,
-    /// The worker that lives.
+    /// The living worker.
     pub living_worker: Address,
-    /// A worker that is gone.
+    /// A dead worker.
     pub dead_worker: Address,
     /// The instances, by id.
     pub scenes: Vec<Scene>,
 }
 
 impl Story {
-    /// The story as a release tells it.
+    /// The story for a release.
     #[must_use]
     pub fn new(version: Version, now: Timestamp) -> Self {
         let address = |host: &str, port: u16| server_address(version, host, port);
@@ -65,7 +65,7 @@ impl Story {
         story
     }
 
-    /// The instances that play a part.
+    /// The instances with this situation.
     #[must_use]
     pub fn of(&self, part: Situation) -> Vec<InstanceId> {
         self.scenes
@@ -85,12 +85,12 @@ impl Story {
             .collect()
     }
 
-    /// A moment before the telling, as the databases have it.
+    /// A time before now, as in the databases.
     pub(super) fn ago(&self, minutes: i64) -> DateTime {
         TimeZone::UTC.to_datetime(self.instant(minutes))
     }
 
-    /// The same as an instant; the clock's own beginning stands for everything before it.
+    /// The same as an instant; the clock's minimum replaces everything before it.
     pub(super) fn instant(&self, minutes: i64) -> Timestamp {
         self.now
             .checked_sub(SignedDuration::from_mins(minutes))
@@ -98,7 +98,7 @@ impl Story {
     }
 }
 
-/// A server's address as the release writes it: 1.2 leaves the port out.
+/// A server's address as the release writes it: 1.2 omits the port.
 pub(super) fn server_address(version: Version, host: &str, port: u16) -> Address {
     match nearest_family(version).registry.address_form {
         AddressForm::Host => Address::seen(host),

@@ -1,4 +1,4 @@
-//! Every release gets its file, and the file holds what the story says.
+//! Every release gets its file, and the file contains the story.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ const RELEASES: &[&str] = &[
 
 const NOW: &str = "2024-06-01T03:15:00Z";
 
-/// A demonstration and its file.
+/// A demo and its file.
 struct Demo {
     version: Version,
     family: FamilyId,
@@ -68,7 +68,7 @@ impl Demo {
         }
     }
 
-    /// A list of texts; `process` in the query becomes `workflow` where the release says so.
+    /// A list of texts; `process` in the query becomes `workflow` from 3.3 on.
     async fn ask(&mut self, sql: &str, parameters: &[&str]) -> Vec<String> {
         let sql = if self.family == FamilyId::V3_3 {
             sql.replace("process", "workflow")

@@ -1,4 +1,4 @@
-//! Sees for a while that masters stay away, as the masters themselves wait before they fail one
+//! Observes for a while that masters stay away, as masters themselves wait before they fail one
 //! over.
 
 use std::time::{Duration, Instant};
@@ -6,32 +6,32 @@ use std::time::{Duration, Instant};
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::handover::Handover;
-use super::life::{Before, Between, LONGEST, Roll};
+use super::life::{AbsenceProof, Between, LONGEST, RegistrySnapshot};
 use super::locks::{self, Locks};
 use super::rules::Rules;
 use crate::cluster::Cluster;
 use crate::model::Address;
 
-/// Between two looks a failover asks the database as often as this, as slow as it is.
+/// How many queries a failover makes between two looks at the registry, however slow they are.
 const LOOKS: u32 = 10;
 
-/// However slow it is: so long nobody may go unseen.
+/// The longest time without a look, however slow the database is.
 const MOST: Duration = Duration::from_secs(30);
 
-/// Between two looks.
+/// The time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Who looks whether masters stay away.
+/// Observes whether masters stay away.
 #[derive(Debug)]
-pub struct Lookout<'a> {
+pub struct AbsenceObserver<'a> {
     cluster: &'a mut Cluster,
     rules: &'a Rules,
-    /// What is kept meanwhile.
+    /// The locks that are kept alive meanwhile.
     locks: Option<&'a Locks>,
 }
 
-impl<'a> Lookout<'a> {
-    /// One who holds no lock.
+impl<'a> AbsenceObserver<'a> {
+    /// A lookout that holds no lock.
     pub fn new(cluster: &'a mut Cluster, rules: &'a Rules) -> Self {
         Self {
             cluster,
@@ -40,18 +40,19 @@ impl<'a> Lookout<'a> {
         }
     }
 
-    /// Looks on until these masters have been away for so long. Gives those that were, and what
-    /// must still hold when their failover is committed. `view` is the look that found them away.
+    /// Observes until these masters have been away for the required time. Returns those that were,
+    /// and what must still hold when their failover is committed. `view` is the look that found
+    /// them away.
     ///
     /// # Errors
-    /// [`Refusal::CameAndWent`] where somebody came and went meanwhile; the registry's and the
-    /// database's own. Nothing is written.
-    pub async fn see_away(
+    /// [`Refusal::CameAndWent`] if a master came and went meanwhile; those of registry and
+    /// database. Nothing is written.
+    pub async fn observe_absence(
         self,
         view: &RegistryView,
         mut masters: Vec<Address>,
         time: Duration,
-    ) -> Result<(Vec<Address>, Before), FailoverError> {
+    ) -> Result<(Vec<Address>, AbsenceProof), FailoverError> {
         let began = Instant::now();
         let names: Vec<&str> = masters.iter().map(Address::as_str).collect();
         let Cluster {
@@ -59,8 +60,11 @@ impl<'a> Lookout<'a> {
         } = &mut *self.cluster;
         let mark = locks::kept(self.locks, &mut **registry, store.mark(&names)).await?;
         let endpoint = self.cluster.registry.endpoint().to_owned();
-        let (mut roll, mut looked, mut longest) =
-            (Roll::of(&endpoint, &view.masters), began, LONGEST);
+        let (mut roll, mut looked, mut longest) = (
+            RegistrySnapshot::of(&endpoint, &view.masters),
+            began,
+            LONGEST,
+        );
         while let Some(left) = time
             .checked_sub(began.elapsed())
             .filter(|left| !left.is_zero())
@@ -69,14 +73,14 @@ impl<'a> Lookout<'a> {
             if let Some(locks) = self.locks {
                 locks.confirm(&mut *self.cluster.registry).await?;
             }
-            // To wait until it is known of another master whether it lives would be not to look.
+            // Waiting until another master's state is known would interrupt the observation.
             let asked = Instant::now();
-            let now = guard::glance(self.cluster, self.rules).await?;
-            // Where the database is slow, a failover is, too.
+            let now = guard::look_once(self.cluster, self.rules).await?;
+            // With a slow database a failover is slow, too.
             longest = longest.max(asked.elapsed() * LOOKS).min(MOST);
             masters.retain(|master| now.find(master).is_none());
             let Some(first) = masters.first() else { break };
-            let seen = Roll::of(&endpoint, &now);
+            let seen = RegistrySnapshot::of(&endpoint, &now);
             let proven = match seen.since(&roll) {
                 Between::Nothing => true,
                 Between::Something => false,
@@ -89,7 +93,7 @@ impl<'a> Lookout<'a> {
         }
         Ok((
             masters,
-            Before {
+            AbsenceProof {
                 roll,
                 mark,
                 looked: Some(looked),
@@ -101,14 +105,14 @@ impl<'a> Lookout<'a> {
 }
 
 impl Handover<'_> {
-    /// Sees one master's absence anew where its turn comes so late that nothing proves it any more:
-    /// others were done before it, somebody took time to say yes, or its lock, which is kept
-    /// meanwhile, was waited for.
+    /// Observes one master's absence again if its turn comes so late that it is no longer proven:
+    /// others were done before it, the operator took time to confirm, or its lock, which is kept
+    /// alive meanwhile, was waited for.
     ///
     /// # Errors
-    /// As [`Lookout::see_away`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] where it
-    /// is back.
-    pub(super) async fn see_again(&mut self, address: &Address) -> Result<(), FailoverError> {
+    /// As [`AbsenceObserver::observe_absence`]; [`Refusal::MasterRegistered`] or [`Refusal::CameAndWent`] if it is
+    /// back.
+    pub(super) async fn observe_again(&mut self, address: &Address) -> Result<(), FailoverError> {
         let stale = self.before.as_ref().filter(|before| before.is_stale());
         let Some((time, mark)) =
             stale.and_then(|before| Some((before.again?, before.mark.clone())))
@@ -122,18 +126,20 @@ impl Handover<'_> {
             view.masters.find(address),
             Vec::new(),
         )?;
-        self.observer.seeing_away(address, time);
-        let lookout = Lookout {
+        self.observer.rechecking_absence(address, time);
+        let observer = AbsenceObserver {
             cluster: &mut *self.cluster,
             rules: self.rules,
             locks: self.locks.as_ref(),
         };
-        let (away, before) = lookout.see_away(&view, vec![address.clone()], time).await?;
+        let (away, before) = observer
+            .observe_absence(&view, vec![address.clone()], time)
+            .await?;
         if away.is_empty() {
             return Err(Refusal::CameAndWent(address.clone()).into());
         }
-        // Whatever it has begun since it was first found away still shows that it lives.
-        self.before = Some(Before { mark, ..before });
+        // Whatever it has started since it was first found away still shows that it is alive.
+        self.before = Some(AbsenceProof { mark, ..before });
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! One batch: rows locked and compared, tasks marked, instances claimed and commands inserted in
-//! one transaction, which is committed only while the locks are confirmed to be ours.
+//! one transaction, which is committed only if the locks are confirmed to be still held.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,13 +24,13 @@ use crate::registry::RegistryError;
 /// Which rows a batch takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowLocks {
-    /// Those that nobody else has locked.
+    /// Only rows that no other client has locked.
     Free,
-    /// All; whoever has locked them is waited for.
+    /// All rows; locked ones are waited for.
     Waited,
 }
 
-/// Instances that are done in one transaction.
+/// Instances that are handed over in one transaction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunk<'a> {
     pub(super) instances: &'a [Instance],
@@ -39,43 +39,44 @@ pub(super) struct Chunk<'a> {
 
 /// The rows of a chunk.
 struct Locked {
-    /// Locked by us.
+    /// Locked by this transaction.
     rows: Vec<InstanceRow>,
-    /// Whose rows these are, as they were judged.
+    /// The instances of these rows, as they were judged.
     instances: Vec<Instance>,
-    /// Locked by somebody else.
+    /// Locked by another client.
     others: Vec<Instance>,
 }
 
-/// What a batch came to.
+/// The result of a batch.
 #[derive(Debug)]
 pub(super) enum Applied {
-    /// Committed, but for these, whose rows somebody else has locked.
+    /// Committed, except for these, whose rows another client has locked.
     Done(Vec<Instance>),
-    /// The database refused it, or the transaction was in another's way; nothing was written.
+    /// The database refused it, or another transaction was in conflict with it; nothing was
+    /// written.
     Refused(DatabaseError),
-    /// Somebody is in the way of all instances alike: a table is locked, say. Nothing was written.
+    /// Another client blocks all instances alike, for example by a table lock. Nothing was written.
     Crowded(DatabaseError),
 }
 
 /// Ids of the commands that were inserted, by instance.
 type Commands = HashMap<InstanceId, i64>;
 
-/// Whose rows a statement wants, or may wait for.
+/// Which rows a statement needs, or may wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocked {
     /// Those of instances, or of their tasks: fewer instances may be free.
     Instances,
-    /// Not that of an instance alone.
+    /// Not only those of an instance.
     Tables,
 }
 
-/// Why nothing of a batch will be committed.
+/// Why a batch will not be committed.
 #[derive(Debug)]
 enum Unwritten {
-    /// A statement failed, and what it wanted.
+    /// A statement failed; the rows that it needed.
     Statement(FailoverError, Blocked),
-    /// A check or a look did.
+    /// A check failed.
     Check(FailoverError),
 }
 
@@ -84,8 +85,8 @@ impl Unwritten {
         move |error| Self::Statement(error.into(), place)
     }
 
-    /// What the batch came to: fewer instances may pass where a statement was refused.
-    fn come_to(self) -> Result<Applied, FailoverError> {
+    /// The result of the batch: with fewer instances it may succeed if a statement was refused.
+    fn into_result(self) -> Result<Applied, FailoverError> {
         match self {
             Self::Statement(
                 FailoverError::Database(error @ DatabaseError::Refused { busy: true, .. }),
@@ -112,17 +113,17 @@ impl From<RegistryError> for Unwritten {
 }
 
 impl Handover<'_> {
-    /// Does a batch.
+    /// Writes a batch.
     ///
     /// # Errors
     /// Nothing of this batch is written then, except where [`FailoverError::OutcomeUnknown`] says
-    /// that it is not known.
+    /// that the outcome is unknown.
     pub(super) async fn apply(
         &mut self,
         share: &mut Share<'_>,
         chunk: Chunk<'_>,
     ) -> Result<Applied, FailoverError> {
-        // From here on nothing is cut short, also not what is asked after a COMMIT without an
+        // From here on nothing is interrupted, not even the queries after a COMMIT without an
         // answer.
         let _shield = self.cluster.stop.shield();
         let batch = self.begin().await?;
@@ -130,7 +131,7 @@ impl Handover<'_> {
             Ok(written) => written,
             Err(unwritten) => {
                 self.cluster.store.roll_back(batch).await;
-                return unwritten.come_to();
+                return unwritten.into_result();
             }
         };
         let commands = match self.cluster.store.commit(batch).await {
@@ -153,8 +154,8 @@ impl Handover<'_> {
         Ok(Applied::Done(self.record(share, prepared, &commands)))
     }
 
-    /// Starts a transaction that may write: with consent, and under a lock that is ours at this
-    /// moment.
+    /// Starts a transaction that may write: with consent, and under a lock that is confirmed at
+    /// this moment.
     async fn begin(&mut self) -> Result<WriteBatch, FailoverError> {
         let confirmed = self.confirm().await?;
         let (Some(permit), Some(confirmed)) = (self.permit, confirmed) else {
@@ -168,7 +169,7 @@ impl Handover<'_> {
             .await?)
     }
 
-    /// Everything between BEGIN and COMMIT, with the last looks at its end.
+    /// Everything between BEGIN and COMMIT, with the last checks at its end.
     async fn write(
         &mut self,
         batch: &WriteBatch,
@@ -178,7 +179,7 @@ impl Handover<'_> {
         let locked = self.lock_rows(batch, chunk).await?;
         let mut prepared = self.ready(batch, share, locked).await?;
         let commands = self.hand_over(batch, &prepared).await?;
-        self.ensure_still_nobodys(share).await?;
+        self.ensure_still_unowned(share).await?;
         self.end_tasks_of(share, &mut prepared).await?;
         // No lock, no commit.
         self.confirm().await?;
@@ -192,8 +193,8 @@ impl Handover<'_> {
     ) -> Result<Locked, Unwritten> {
         let ids: Vec<InstanceId> = chunk.instances.iter().map(|instance| instance.id).collect();
         let store = &mut self.cluster.store;
-        // Where locked rows are passed over, none of them is waited for.
-        let waits = chunk.rows == RowLocks::Waited || !store.passes_locked_over();
+        // With SKIP LOCKED no row is waited for.
+        let waits = chunk.rows == RowLocks::Waited || !store.skips_locked_rows();
         let locked = match chunk.rows {
             RowLocks::Free => store.lock_free_instances(batch, &ids).await,
             RowLocks::Waited => store.lock_instances(batch, &ids).await,
@@ -204,7 +205,7 @@ impl Handover<'_> {
             Blocked::Tables
         }))?;
         let taken: HashSet<InstanceId> = rows.iter().map(|row| row.instance.id).collect();
-        // A row that is gone is missing among the free ones as well; who waits for it learns that.
+        // A deleted row is also missing among the free ones; waiting for it shows that.
         let is_others =
             |instance: &&Instance| chunk.rows == RowLocks::Free && !taken.contains(&instance.id);
         let (others, instances) = chunk
@@ -219,7 +220,7 @@ impl Handover<'_> {
         })
     }
 
-    /// Prepares what will be written to the rows that are ours, and marks their tasks.
+    /// Prepares what will be written to the locked rows, and marks their tasks.
     async fn ready(
         &mut self,
         batch: &WriteBatch,
@@ -230,8 +231,9 @@ impl Handover<'_> {
         let mut prepared = prepared.map_err(Unwritten::at(Blocked::Instances))?;
         prepared.locked = locked.others;
         if self.rules.steps == Steps::Command {
-            // Giving a command changes nothing in the instance's row, so another `recover` shows
-            // only in the commands. It is seen here, since it had to give up the row's lock first.
+            // Inserting a command changes nothing in the instance's row, so another `recover` shows
+            // only in the commands. It is visible here, because it had to release the row lock
+            // first.
             let waiting = self
                 .cluster
                 .store
@@ -253,8 +255,7 @@ impl Handover<'_> {
         Ok(prepared)
     }
 
-    /// Claims the instances and inserts their commands. All rows that an instance has are ours by
-    /// then.
+    /// Claims the instances and inserts their commands. All rows of an instance are locked by then.
     async fn hand_over(
         &mut self,
         batch: &WriteBatch,
@@ -283,7 +284,7 @@ impl Handover<'_> {
             }
         }
         if self.rules.steps == Steps::Claim {
-            // No insert of commands looks at that.
+            // The insert of the commands does not check that.
             let ids: Vec<InstanceId> = prepared.rows.iter().map(|row| row.instance.id).collect();
             store
                 .ensure_claimed(batch, &ids)
@@ -310,9 +311,9 @@ impl Handover<'_> {
             .map_err(Unwritten::at(Blocked::Tables))
     }
 
-    /// Looks again, right before the COMMIT: at what the master may have begun meanwhile, and
-    /// whether it is back. Claimed instances are nobody's, whoever registers.
-    async fn ensure_still_nobodys(&mut self, share: &Share<'_>) -> Result<(), FailoverError> {
+    /// Checks again, right before the COMMIT: what the master may have started meanwhile, and
+    /// whether it is back. Claimed instances belong to no master, whichever registers.
+    async fn ensure_still_unowned(&mut self, share: &Share<'_>) -> Result<(), FailoverError> {
         let address = &share.outcome.address;
         if let Some(mark) = share.mark {
             let handed_over = !share.outcome.recovered.is_empty();
@@ -325,7 +326,7 @@ impl Handover<'_> {
         }
     }
 
-    /// Asks workers to end what will begin anew. Nothing is asked of a worker that is not going to
+    /// Asks workers to end tasks that will run again. They are asked only if the batch is going to
     /// be committed, as far as can be known.
     async fn end_tasks_of(
         &mut self,
@@ -360,7 +361,7 @@ impl Handover<'_> {
         }
     }
 
-    /// Tells of what was committed; gives what is left for later.
+    /// Records what was committed; returns what is left for later.
     fn record(
         &mut self,
         share: &mut Share<'_>,
@@ -380,6 +381,6 @@ impl Handover<'_> {
             .map(|row| HandedOver::of(&row.instance, &address, commands));
         outcome.handed_over.extend(handed_over);
         self.run.wrote |= !prepared.rows.is_empty();
-        prepared.settle(outcome)
+        prepared.record_in(outcome)
     }
 }

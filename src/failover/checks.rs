@@ -1,4 +1,4 @@
-//! What must hold before the first lock and the first write, whatever is handed over.
+//! The checks before the first lock and the first write, whatever is handed over.
 
 use super::error::{FailoverError, Refusal};
 use super::guard::RegistryView;
@@ -7,15 +7,15 @@ use super::rules::Steps;
 use crate::metadata::Writing;
 
 impl Handover<'_> {
-    /// That the release is known well enough, that this is the right place, and that all of it can
-    /// be written.
+    /// Checks that the release is known well enough, that this is the right registry, and that
+    /// everything can be written.
     ///
     /// # Errors
-    /// The first that does not hold; nothing was locked or written.
+    /// The first check that fails; nothing was locked or written.
     pub(super) async fn check(&mut self) -> Result<RegistryView, FailoverError> {
         self.check_release()?;
-        // An absence may have been seen before, or somebody have been asked.
-        self.cluster.store.wake().await?;
+        // An absence may have been observed before, or the operator asked.
+        self.cluster.store.reconnect_if_closed().await?;
         self.check_transactions().await?;
         self.check_writable().await?;
         let view = self.look().await?;
@@ -37,7 +37,7 @@ impl Handover<'_> {
         })
     }
 
-    /// All or nothing is the database's promise; never write to a table that cannot keep it.
+    /// "All or nothing" is the database's guarantee; never write to a table without it.
     async fn check_transactions(&mut self) -> Result<(), FailoverError> {
         let tables = self.cluster.store.tables_without_transactions().await?;
         if tables.is_empty() {
@@ -47,8 +47,8 @@ impl Handover<'_> {
         }
     }
 
-    /// Whatever the tables or this user's rights would refuse is found before the first lock and
-    /// the first write.
+    /// Finds what the tables or this user's privileges would refuse before the first lock and the
+    /// first write.
     async fn check_writable(&mut self) -> Result<(), FailoverError> {
         let steps = self.rules.steps;
         let (claims, commands) = (steps != Steps::Command, steps != Steps::Claim);
@@ -61,8 +61,8 @@ impl Handover<'_> {
         obstacle.map_or(Ok(()), |obstacle| Err(Refusal::from(obstacle).into()))
     }
 
-    /// Masters that never ran an instance of this database may be another cluster's, and everybody
-    /// here would look dead.
+    /// Masters that never ran an instance of this database may be another cluster's, and every
+    /// master here would look dead.
     async fn check_place(&mut self, view: &RegistryView) -> Result<(), FailoverError> {
         let masters: Vec<&str> = view
             .masters

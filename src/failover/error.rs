@@ -7,10 +7,10 @@ use crate::model::{Address, InstanceId, LockNode, VersionRange, shell_word};
 use crate::registry::RegistryError;
 use crate::stop::{Stop, Stopped};
 
-/// A safety check said no. Nothing was written.
+/// A failed safety check. Nothing was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The masters' parent is not there: every master would look dead.
+    /// The masters' parent node does not exist: every master would look dead.
     #[error("the registry {endpoint} has no node {parent}")]
     NoMastersNode {
         /// The registry.
@@ -19,15 +19,15 @@ pub enum Refusal {
         parent: String,
     },
     /// No master at all.
-    #[error("no master is registered below {parent}: nobody would take the commands up")]
+    #[error("no master is registered below {parent}: no master would take up the commands")]
     NoMasters {
         /// Full path that was looked at.
         parent: String,
-        /// Whether the registry is the database's own.
+        /// Whether the registry is in the database itself.
         jdbc: bool,
     },
     /// The registry looks like that of another cluster or release.
-    #[error("registry and metadata store contradict each other: {0}")]
+    #[error("registry and metadata database contradict each other: {0}")]
     Contradiction(String),
     /// The registered masters may be another cluster's.
     #[error(
@@ -36,16 +36,16 @@ pub enum Refusal {
     StrangeMasters {
         /// Their addresses.
         masters: String,
-        /// Whether the registry is the database's own.
+        /// Whether the registry is in the database itself.
         jdbc: bool,
     },
     /// 3.3.0 leaves the dead master's address, and the old state, in an instance that a master has taken up (F§9.2).
     #[error(
         "masters of 3.3.0 leave the dead master's address in an instance that they have taken up: if {0} was failed over \
-         before, its instances may run elsewhere, and would run twice"
+         before, its instances may run registered_elsewhere, and would run twice"
     )]
     RecoveredLooksHanging(Address),
-    /// The master lives.
+    /// The master is alive.
     #[error("{address} is registered ({node}, session {session}): it is alive")]
     MasterRegistered {
         /// The master.
@@ -54,27 +54,27 @@ pub enum Refusal {
         node: String,
         /// Its session.
         session: String,
-        /// How many of its instances are older than its registration, where that can be told.
+        /// How many of its instances are older than its registration, if that is known.
         older: Option<usize>,
     },
-    /// It is not registered, but has begun something since its registration was lost.
+    /// It is not registered, but has started something since its registration was lost.
     #[error("{address} is not registered, but it lives: {sign}")]
     ShowsLife {
         /// The master.
         address: Address,
-        /// What it has begun.
+        /// What it has started.
         sign: Sign,
     },
-    /// Its absence is not proven any more.
+    /// Its absence is no longer proven.
     #[error(
-        "masters came or went while the failover of {0} was prepared, or the registry could not be looked at for too long: it \
-         may have been registered meanwhile"
+        "masters came or went while the failover of {0} was prepared, or the registry was not \
+         read for too long: it may have been registered meanwhile"
     )]
     CameAndWent(Address),
-    /// An operator paused the watchers while a failover went on.
+    /// An operator paused the watchers during a failover.
     #[error("paused by {by}: {reason}")]
     Paused {
-        /// Who.
+        /// By whom.
         by: String,
         /// Why.
         reason: String,
@@ -82,15 +82,15 @@ pub enum Refusal {
     /// One more would be too many at once.
     #[error("storm brake: {0}")]
     Storm(String),
-    /// It would be too many at once, if others do what they have begun.
+    /// It would be too many at once if others finish what they have started.
     #[error(
         "the failover locks of {0} are held: with these it would be more than the storm brake allows"
     )]
     OthersAtWork(String),
-    /// A node that no session keeps says nothing of life or death.
+    /// A node without a session does not show whether the master is alive.
     #[error(
-        "{address} may be alive or not: its registration {node} is a persistent node, which no session keeps and nobody \
-         removes"
+        "{address} may be alive or not: its registration {node} is a persistent node, which \
+         belongs to no session and is never removed"
     )]
     PersistentRegistration {
         /// The master.
@@ -98,17 +98,19 @@ pub enum Refusal {
         /// Its node.
         node: String,
     },
-    /// A registration in a JDBC registry that clocks alone show to be dead.
+    /// A registration in a JDBC registry that only the clocks show to be dead.
     #[error(
-        "the heartbeat of {0} is old by the clocks, but was not seen for long enough to stand still"
+        "the heartbeat of {0} is old by the clocks, but was not observed for long enough without \
+         a change"
     )]
     InDoubt(Address),
     /// `--allow-restarted` without a zone.
     #[error(
-        "{0} is registered, and without the cluster's time zone nothing tells its instances from earlier ones"
+        "{0} is registered, and without the cluster's time zone its instances cannot be \
+         distinguished from earlier ones"
     )]
     NoTimeZone(Address),
-    /// The rows show that the masters' zone is another.
+    /// The rows show that the masters use another zone.
     #[error("the rows contradict --time-zone {zone}: {seen}")]
     ZoneDisproved {
         /// The zone that was given.
@@ -124,23 +126,23 @@ pub enum Refusal {
         /// Allowed.
         limit: usize,
     },
-    /// Tables whose engine cannot undo anything.
+    /// Tables whose engine has no transactions.
     #[error("{0} has no transactions: half a hand-over could not be undone")]
     NoTransactions(String),
-    /// What is to be written could not be, or this user may not write it.
+    /// What is to be written would be refused by the tables, or this user lacks a privilege.
     #[error(transparent)]
     CannotWrite(#[from] Obstacle),
-    /// Neither a yes on a terminal nor `--yes`.
+    /// Neither confirmed on a terminal nor with `--yes`.
     #[error("not confirmed")]
     NotConfirmed,
     /// `watch` without `--yes` and without `--dry-run`.
     #[error("watch fails masters over without asking")]
     WatchWithoutConsent,
     /// No terminal to ask on, and no `--yes`.
-    #[error("this writes to the metadata store, and there is no terminal to ask on")]
+    #[error("this writes to the metadata database, and there is no terminal for a confirmation")]
     CannotAsk,
     /// Several releases are possible, and a written value depends on which it is.
-    #[error("the release is only known to be {releases}, and {fact} differs between these")]
+    #[error("the release is only known to be one of {releases}, and {fact} differs between them")]
     ReleaseUndecided {
         /// What is known.
         releases: VersionRange,
@@ -161,15 +163,17 @@ impl Refusal {
             }
             Self::NoMasters { jdbc, .. } => {
                 let place = if *jdbc {
-                    "see first which registry the masters are configured with (registry.type): every database of 3.3 and newer \
-                     has these tables, and where it is zookeeper, leave --registry jdbc out and give --zk"
+                    "check which registry the masters are configured with (registry.type): every \
+                     database of 3.3 and newer \
+                     has these tables, and if it is zookeeper, omit --registry jdbc and use --zk"
                 } else {
                     "check --registry, --zk (with its chroot) and --namespace first: an old ensemble, the wrong namespace or a \
-                     registry that is not in use looks the same, and the masters live elsewhere"
+                     registry that is not in use looks the same, while the masters run elsewhere"
                 };
                 format!(
-                    "{place}; if none runs, start one. Only if that is certain: --allow-no-masters takes every master for \
-                     dead, and what is handed over waits for the first one that starts; where one lives, its workflows run \
+                    "{place}; if none runs, start one. Only if that is certain: \
+                     --allow-no-masters takes every master for dead, and what is handed over \
+                     waits for the first one that starts; if a master is alive, its workflows run \
                      twice"
                 )
             }
@@ -191,22 +195,23 @@ impl Refusal {
                 shell_word(address.as_str())
             ),
             Self::Paused { .. } => "the rest follows after dsctl watch --resume".to_owned(),
-            Self::Storm(_) => "go on with dsctl watch --resume".to_owned(),
-            Self::OthersAtWork(_) => "it is tried again once these locks are given back".to_owned(),
+            Self::Storm(_) => "resume with dsctl watch --resume".to_owned(),
+            Self::OthersAtWork(_) => "it is tried again when these locks are released".to_owned(),
             Self::CameAndWent(_) => "nothing of it was touched; run the same command again".to_owned(),
             Self::InDoubt(_) => "the clocks of this machine and of the masters may differ; if the master's process is gone, \
                                  wait until living masters have removed its registration"
                 .to_owned(),
             Self::PersistentRegistration { node, .. } => format!(
-                "real masters register with ephemeral nodes: somebody has copied this one or made it by hand. See on its \
-                 machine that the master does not run, then remove it with zkCli.sh: delete {node}"
+                "real masters register with ephemeral nodes: this one was copied or made by hand. \
+                 Make sure on its machine that the master does not run, then remove it with \
+                 zkCli.sh: delete {node}"
             ),
             Self::NoTimeZone(_) => {
                 "repeat with --time-zone ZONE (the masters' zone, for example UTC or Asia/Shanghai)".to_owned()
             }
             Self::ZoneDisproved { .. } => "repeat with the zone that the masters write times in, as a name or as an offset \
-                                           (--time-zone=-05:00); masters of 3.2 and newer have their host's, unless told \
-                                           otherwise"
+                                           (--time-zone=-05:00); masters of 3.2 and newer have \
+                                           their host's, unless configured otherwise"
                 .to_owned(),
             Self::TooMany { found, .. } => {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
@@ -220,24 +225,27 @@ impl Refusal {
             Self::NotConfirmed => "nothing was written".to_owned(),
             Self::StrangeMasters { jdbc, .. } => {
                 let place = if *jdbc {
-                    "see that --db is this cluster's and no copy, and that these masters run"
+                    "check that --db is this cluster's database and not a copy, and that these \
+                     masters run"
                 } else {
                     "check that --zk, --namespace and --db belong to one cluster"
                 };
                 format!("{place}; if all its masters have new addresses, repeat with --allow-new-masters")
             }
             Self::RecoveredLooksHanging(_) => {
-                "look whether the instances run; if no failover of this master ever happened, repeat with --allow-recovered"
+                "check whether the instances run; if this master was never failed over, repeat \
+                 with --allow-recovered"
                     .to_owned()
             }
-            Self::WatchWithoutConsent => "see what it would do with --dry-run, then let it with --yes".to_owned(),
+            Self::WatchWithoutConsent => "see with --dry-run what it would do, then run it with \
+                --yes".to_owned(),
             Self::CannotAsk => "repeat with --yes, or with --dry-run to see what would be done".to_owned(),
             Self::ReleaseUndecided { .. } => "repeat with --ds-version X.Y.Z".to_owned(),
         }
     }
 }
 
-/// Why a run ended before its end.
+/// Why a run ended early.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FailoverError {
@@ -253,20 +261,21 @@ pub enum FailoverError {
     /// The schema.
     #[error(transparent)]
     Store(StoreError),
-    /// The answer to COMMIT is lost, and the database could not be asked whether it happened.
-    #[error("whether the last batch was written is not known: {cause}")]
+    /// The answer to COMMIT is lost, and the database could not be queried whether it happened.
+    #[error("it is unknown whether the last batch was written: {cause}")]
     OutcomeUnknown {
-        /// Why it could not be asked.
+        /// Why it could not be queried.
         cause: String,
         /// The batch.
         instances: Vec<InstanceId>,
     },
-    /// SIGINT or SIGTERM; nothing is half done.
+    /// SIGINT or SIGTERM; nothing is half written.
     #[error("ended by {0}")]
     Stopped(Stop),
 }
 
-// A signal ends calls at the seams below: from here on it is that alone, whichever call it met.
+// A signal interrupts calls in the layers below: from here on only the signal counts, whichever
+// call it interrupted.
 
 impl From<Stopped> for FailoverError {
     fn from(Stopped(stop): Stopped) -> Self {
@@ -302,7 +311,7 @@ impl From<StoreError> for FailoverError {
 }
 
 impl FailoverError {
-    /// The exit code, where `wrote` says whether anything was written before.
+    /// The exit code; `wrote` says whether anything was written before.
     #[must_use]
     pub fn exit_code(&self, wrote: bool) -> ExitCode {
         let written = |code| if wrote { ExitCode::Partial } else { code };
@@ -318,7 +327,7 @@ impl FailoverError {
         }
     }
 
-    /// One word for scripts.
+    /// Its name for scripts.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -338,7 +347,7 @@ impl FailoverError {
         }
     }
 
-    /// What to do next, where `wrote` says whether anything was written before.
+    /// What to do next; `wrote` says whether anything was written before.
     #[must_use]
     pub fn hint(&self, wrote: bool) -> Option<String> {
         match self {
@@ -347,49 +356,54 @@ impl FailoverError {
                 Some(about_persistent_lock(path, holder))
             }
             Self::Registry(RegistryError::SaslDemanded { .. }) => Some(
-                "no digest helps (--zk-digest-file): let this machine in without SASL, for example by a server of the \
-                 ensemble that does not demand it"
+                "no digest helps (--zk-digest-file): let this machine connect without SASL, for \
+                 example through a server of the ensemble that does not require it"
                     .to_owned(),
             ),
             Self::Registry(RegistryError::Held { holder: None, .. }) => Some(
-                "whoever held it may have let it go by now: run the same command again. In the JDBC registry a transaction of \
-                 the database's that does not end keeps it, too, which 'dsctl lock status' cannot show"
+                "its holder may have released it by now: run the same command again. In the JDBC \
+                 registry a database transaction that does not end blocks it, too, which 'dsctl \
+                 lock status' cannot show"
                     .to_owned(),
             ),
             Self::Registry(RegistryError::Held { .. }) => {
                 Some("'dsctl lock status' shows holder and waiters; wait longer with --lock-timeout".to_owned())
             }
             Self::Registry(RegistryError::NotReleased { .. }) => Some(
-                "it goes with this session, when the registry hears of its end or the session times out; 'dsctl lock \
+                "it is removed with this session, when the registry is notified of its end or the \
+                 session times out; 'dsctl lock \
                  status' shows it"
                     .to_owned(),
             ),
             Self::Registry(RegistryError::Interrupted { .. }) if !wrote => {
                 Some("nothing was written; run the same command again".to_owned())
             }
-            // Whoever is run under the lock may have written.
+            // A program that was run under the lock may have written.
             Self::Registry(RegistryError::LockLost { .. }) if !wrote => {
                 Some("dsctl has written nothing; run the same command again".to_owned())
             }
             Self::Registry(RegistryError::LockLost { .. } | RegistryError::Interrupted { .. }) => {
-                Some("what was written stands; run the same command again for the rest".to_owned())
+                Some("what was written is valid; run the same command again for the \
+                    rest".to_owned())
             }
             Self::Registry(RegistryError::Doubtful { .. }) => Some(about_doubt()),
             Self::Registry(RegistryError::Unreachable { .. }) => Some("check --zk and the network".to_owned()),
             Self::Registry(RegistryError::Refused { .. }) => Some(
-                "to look, the user of --db must read the registry's tables (t_ds_jdbc_registry_*); for a lock it must also write \
-                 its row and a client's there"
+                "the user of --db must be able to read the registry's tables \
+                 (t_ds_jdbc_registry_*); for a lock it must also be able to write its row and a \
+                 client's row there"
                     .to_owned(),
             ),
             Self::Registry(RegistryError::CounterSpent(path)) => Some(format!(
-                "see that nobody is in it ('dsctl lock status'), and remove it with zkCli.sh: delete {path}; it is made anew, and \
-                 counts from 0"
+                "make sure that it is empty ('dsctl lock status'), and remove it with zkCli.sh: \
+                 delete {path}; it is created again, and counts from 0"
             )),
             Self::Registry(RegistryError::Rejected { path, .. }) => Some(format!(
-                "masters are refused there too: see 'stat {path}' and 'listquota' of it and of its parents in zkCli.sh"
+                "masters are refused there too: check 'stat {path}' and 'listquota' of it and of \
+                 its parents in zkCli.sh"
             )),
             Self::Registry(RegistryError::Denied { .. }) => {
-                Some("give the masters' own digest with --zk-digest-file".to_owned())
+                Some("use the masters' own digest with --zk-digest-file".to_owned())
             }
             Self::Database(error) | Self::Store(StoreError::Database(error)) => database_hint(error),
             Self::Store(StoreError::Schema(error)) => Some(error.hint()),
@@ -403,17 +417,18 @@ impl FailoverError {
     }
 }
 
-/// What is to be done about a lock node that no session keeps.
+/// What to do about a lock node that belongs to no session.
 #[must_use]
 pub fn about_persistent_lock(path: &str, node: &LockNode) -> String {
     let name = &node.node;
     format!(
-        "{path}/{name} is a persistent node: no session keeps it, and to wait longer is useless. Masters wait for it too. If \
-         no program holds the lock by it, remove it with zkCli.sh: delete {path}/{name}"
+        "{path}/{name} is a persistent node: it belongs to no session, so waiting longer is \
+         useless. Masters wait for it too. If no program holds the lock with it, remove it with \
+         zkCli.sh: delete {path}/{name}"
     )
 }
 
-/// What lies behind an error that names only what failed.
+/// The cause of an error that names only what failed.
 #[must_use]
 pub fn cause_of(error: &FailoverError) -> Option<String> {
     match error {
@@ -429,8 +444,8 @@ pub fn cause_of(error: &FailoverError) -> Option<String> {
 }
 
 fn about_doubt() -> String {
-    "give --db the address of the server that takes the writes, and of nothing that answers in its place; after a failover \
-     of the database run the same command again"
+    "use the address of the server that accepts writes in --db, not of one that answers in its \
+     place; after a failover of the database run the same command again"
         .to_owned()
 }
 
@@ -440,24 +455,33 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
             Some("check the file's name in --db".to_owned())
         }
         DatabaseError::Unreachable { cause, .. } if cause.starts_with(NO_TLS) => Some(
-            "change the server's certificate or settings; or go without encryption, with ssl-mode=disabled (MySQL, MariaDB) \
+            "change the server's certificate or settings; or connect without encryption, with \
+             ssl-mode=disabled (MySQL, MariaDB) \
              or sslmode=disable (PostgreSQL) in --db"
                 .to_owned(),
         ),
         DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
         DatabaseError::UniqueViolation { .. } => Some(
-            "an id is given out twice, as after an import: move the sequence (or AUTO_INCREMENT) of t_ds_command behind \
-             its highest id"
+            "an id was generated twice, as after an import: set the sequence (or AUTO_INCREMENT) \
+             of t_ds_command above its highest id"
                 .to_owned(),
         ),
         DatabaseError::Doubtful { .. } => Some(about_doubt()),
-        // MySQL's 1153: the server ends the connection, and would again.
-        DatabaseError::Lost { cause, .. } if cause.contains("max_allowed_packet") => {
-            Some("nothing is half done; repeat with a smaller --batch, or raise the server's max_allowed_packet".to_owned())
-        }
-        DatabaseError::Lost { .. } => Some("nothing is half done; run the same command again".to_owned()),
+        // MySQL's 1153: the server closes the connection, and would do so again.
+        DatabaseError::Lost { cause, .. } if cause.contains("max_allowed_packet") => Some(
+            "nothing is half written; repeat with a smaller --batch, or raise the server's \
+                max_allowed_packet"
+                .to_owned(),
+        ),
+        DatabaseError::Lost { .. } => Some(
+            "nothing is half written; run the same command \
+            again"
+                .to_owned(),
+        ),
         DatabaseError::Refused { busy: true, .. } => Some(
-            "another transaction is in the way: run the same command again, or wait longer with --timeout".to_owned(),
+            "another transaction is in conflict: run the same command again, or wait longer with \
+             --timeout"
+                .to_owned(),
         ),
         _ => None,
     }

@@ -1,5 +1,5 @@
-//! Look in the right place, and see that dead means shown dead, before anything is locked or
-//! written.
+//! Looks in the right registry, and makes sure that dead means proven dead, before anything is
+//! locked or written.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -21,30 +21,30 @@ use crate::registry::{Registry, RegistryError};
 pub struct RegistryView {
     /// The masters.
     pub masters: Registrations,
-    /// The workers; read only where the family's task rule asks for them.
+    /// The workers; read only if the family's task rule needs them.
     pub workers: Registrations,
 }
 
 /// A master of the JDBC registry writes its heartbeat every three seconds, one of the MySQL
-/// registry at least every ten; this long without one, it is gone.
+/// registry at least every ten; this long without one, it is dead.
 const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
 
-/// How often a server that is neither shown alive nor dead is looked at.
+/// How often a server that is neither proven alive nor dead is checked.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 
-/// Longer than it takes with DolphinScheduler's own settings until there is no doubt; with others
-/// the master is refused.
+/// Longer than it takes with DolphinScheduler's default settings until there is no doubt; with
+/// others the master is refused.
 const LONGEST_DOUBT: Duration = Duration::from_mins(1);
 
-/// Reads the registry and checks that it is the right one. Where the clocks leave it open whether a
-/// master lives, it is looked at until that is known.
+/// Reads the registry and checks that it is the right one. If the clocks do not show whether a
+/// master is alive, it is observed until that is known.
 ///
 /// # Errors
-/// [`Refusal`], or the registry's and the database's own errors. Nothing is written.
+/// [`Refusal`], or errors of registry and database. Nothing is written.
 pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, FailoverError> {
-    let masters = beyond_doubt(&mut *cluster.registry).await?;
+    let masters = without_doubt(&mut *cluster.registry).await?;
     let family = cluster.store.release().family;
-    if let Some(refusal) = elsewhere(cluster).await? {
+    if let Some(refusal) = registered_elsewhere(cluster).await? {
         return Err(refusal.into());
     }
     check_registry(
@@ -60,12 +60,12 @@ pub async fn look(cluster: &mut Cluster, rules: &Rules) -> Result<RegistryView, 
     Ok(RegistryView { masters, workers })
 }
 
-/// The masters at this moment, checked as [`look`] does. Those of whom the clocks leave it open
-/// whether they live are among them: nobody is waited for.
+/// The masters at this moment, checked like in [`look`]. It includes those that may be alive or
+/// dead by the clocks: it does not wait.
 ///
 /// # Errors
-/// [`Refusal`], or the registry's own errors.
-pub(super) async fn glance(
+/// [`Refusal`], or errors of the registry.
+pub(super) async fn look_once(
     cluster: &mut Cluster,
     rules: &Rules,
 ) -> Result<Registrations, FailoverError> {
@@ -79,12 +79,12 @@ pub(super) async fn glance(
     Ok(masters)
 }
 
-/// The masters. Where the clocks leave it open whether one lives, they are looked at until that is
+/// The masters. If the clocks do not show whether one is alive, they are observed until that is
 /// known, or for as long as that may take.
 ///
 /// # Errors
-/// The registry's own.
-pub async fn beyond_doubt(registry: &mut dyn Registry) -> Result<Registrations, RegistryError> {
+/// Those of the registry.
+pub async fn without_doubt(registry: &mut dyn Registry) -> Result<Registrations, RegistryError> {
     let mut masters = registry.masters().await?;
     let began = Instant::now();
     while masters.any_in_doubt() && began.elapsed() < LONGEST_DOUBT {
@@ -94,17 +94,17 @@ pub async fn beyond_doubt(registry: &mut dyn Registry) -> Result<Registrations, 
     Ok(masters)
 }
 
-/// The masters as a reader is shown them, and what speaks against their being this cluster's. Where
-/// nothing of the cluster is registered in this place, they are given as if the place were not
-/// there: an absence then proves nothing.
+/// The masters as a reading command shows them, and the evidence that they are not this cluster's.
+/// If the cluster is not registered in this registry, they are returned as if the parent node did
+/// not exist: an absence then proves nothing.
 ///
 /// # Errors
-/// The registry's and the database's own errors.
-pub async fn survey(
+/// Errors of registry and database.
+pub async fn look_for_display(
     cluster: &mut Cluster,
 ) -> Result<(Registrations, Option<Refusal>), FailoverError> {
     let mut masters = cluster.registry.masters().await?;
-    if let Some(refusal) = elsewhere(cluster).await? {
+    if let Some(refusal) = registered_elsewhere(cluster).await? {
         masters.parent_exists = false;
         return Ok((masters, Some(refusal)));
     }
@@ -113,23 +113,24 @@ pub async fn survey(
     Ok((masters, refusal))
 }
 
-/// That a master keeps itself registered in the metadata database, while ZooKeeper is given.
-async fn elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {
+/// Checks whether a master keeps itself registered in the metadata database although ZooKeeper was
+/// configured.
+async fn registered_elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {
     if cluster.registry.kind() != "zookeeper" {
         return Ok(None);
     }
     Ok(in_database(&mut cluster.store).await?)
 }
 
-/// That a master keeps itself registered in the metadata database: then ZooKeeper is not this
-/// cluster's registry, and a lock there keeps nobody out.
+/// Checks whether a master keeps itself registered in the metadata database: then ZooKeeper is not
+/// this cluster's registry, and a lock there excludes no client.
 ///
 /// # Errors
-/// The database's own.
+/// Those of the database.
 pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, DatabaseError> {
     let contradiction = |key: &String, place: &str| {
         Refusal::Contradiction(format!(
-            "ZooKeeper is given, but {key} keeps itself registered in the database's {place}"
+            "ZooKeeper is configured, but {key} keeps itself registered in the database's {place}"
         ))
     };
     let jdbc = store.jdbc_masters(JDBC_HEARTBEAT).await?;
@@ -142,7 +143,7 @@ pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, D
         .map(|key| contradiction(key, "MySQL registry of 3.1, which is not supported")))
 }
 
-/// A registry's kind and where it is.
+/// A registry's kind and address.
 #[must_use]
 pub fn place(registry: &dyn Registry) -> (&str, &str) {
     (registry.kind(), registry.endpoint())
@@ -182,7 +183,7 @@ pub fn check_registry(
     }
 }
 
-/// Why a registration cannot be one of this family's.
+/// Why a registration cannot belong to this family.
 fn foreign(server: &Registration, family: &Family) -> Option<String> {
     let form = family.registry.address_form;
     if Address::typed(server.address.as_str(), form).is_err() {
@@ -199,7 +200,7 @@ fn foreign(server: &Registration, family: &Family) -> Option<String> {
     }
     let not_ours = |but: &str| {
         format!(
-            "the heartbeat of {} is not of family {}, which the database's schema is of{but}",
+            "the heartbeat of {} is not of family {}, but the database's schema is{but}",
             server.address, family.label
         )
     };
@@ -217,8 +218,8 @@ fn foreign(server: &Registration, family: &Family) -> Option<String> {
     (local != family.local_heartbeats).then(|| not_ours(""))
 }
 
-/// What is to be said of masters with unfinished instances whose registration is a persistent node:
-/// they are not taken for dead, and perhaps nobody works on these.
+/// A note about masters with unfinished instances whose registration is a persistent node: they are
+/// not taken for dead, and perhaps no master works on these.
 #[must_use]
 pub fn about_persistent(
     masters: &Registrations,
@@ -252,12 +253,12 @@ pub fn about_persistent(
         .collect()
 }
 
-/// What is to be said of a master that is failed over while none at all is registered.
-pub(crate) fn about_nobody(view: &RegistryView, address: &Address) -> Option<String> {
+/// A note about a master that is failed over while none at all is registered.
+pub(crate) fn about_no_masters(view: &RegistryView, address: &Address) -> Option<String> {
     view.masters.prove_nothing().then(|| {
         format!(
-            "no master is registered, so nothing shows that {address} is dead: see that no master of this cluster runs, and that \
-             --registry, --zk and --namespace are right"
+            "no master is registered, so nothing proves that {address} is dead: make sure that no \
+             master of this cluster runs, and that --registry, --zk and --namespace are right"
         )
     })
 }
@@ -297,12 +298,12 @@ pub(crate) fn select(
     Ok(instances.into_iter().partition(is_older))
 }
 
-/// Looks again, right before a COMMIT: a master that has registered since `view` may go on with
-/// what it has, and its instances are its own again. Where nobody is registered any more, or the
-/// place is gone, nothing shows that it has not.
+/// Looks again, right before a COMMIT: a master that has registered since `view` may go on with its
+/// instances. If no master is registered any more, or the parent node is gone, nothing proves that
+/// it has not.
 ///
 /// # Errors
-/// [`Refusal::MasterRegistered`] and those of [`check_registry`], or the registry's own errors.
+/// [`Refusal::MasterRegistered`] and those of [`check_registry`], or errors of the registry.
 pub(crate) async fn ensure_still_away(
     cluster: &mut Cluster,
     rules: &Rules,
@@ -312,14 +313,14 @@ pub(crate) async fn ensure_still_away(
     if view.masters.find(address).is_some() {
         return Ok(());
     }
-    let masters = glance(cluster, rules).await?;
+    let masters = look_once(cluster, rules).await?;
     masters.find(address).map_or(Ok(()), |registration| {
         Err(registered(registration, None).into())
     })
 }
 
-/// That a master is registered; `older` of its instances are older than that, where this can be
-/// told.
+/// The refusal for a registered master; `older` of its instances are older than its registration,
+/// if known.
 pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> Refusal {
     if registration.is_persistent() {
         let (address, node) = (registration.address.clone(), registration.node.clone());
@@ -339,8 +340,8 @@ pub(crate) fn registered(registration: &Registration, older: Option<usize>) -> R
     }
 }
 
-/// Masters whose unfinished instances nobody works on, in order: named by instances, not
-/// registered. Hosts that can be no master are given apart.
+/// Masters whose unfinished instances no process works on, in order: named by instances, not
+/// registered. Hosts that cannot be a master are returned separately.
 #[must_use]
 pub fn dead_hosts(
     counts: &[HostCount],
@@ -412,7 +413,7 @@ mod tests {
             panic!("an empty place")
         };
         assert!(refusal.hint().starts_with("check --registry, --zk"));
-        // Nobody who has no ZooKeeper is told to check it.
+        // An operator without ZooKeeper is not asked to check it.
         let Err(refusal) = check_registry(&empty, by_id(FamilyId::V3_3), ("jdbc", "db"), false)
         else {
             panic!("empty")
@@ -420,7 +421,7 @@ mod tests {
         assert!(
             refusal
                 .hint()
-                .starts_with("see first which registry the masters are configured with")
+                .starts_with("check which registry the masters are configured with")
         );
         assert!(check_registry(&empty, by_id(FamilyId::V3_1), ("zookeeper", "zk"), true).is_ok());
         // The danger flag is for missing masters, not for a missing place.

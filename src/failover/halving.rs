@@ -1,5 +1,5 @@
-//! What the database refuses is halved down to the row: one that cannot be handed over is named,
-//! and all others are done.
+//! A batch that the database refuses is halved down to the row: one that cannot be handed over is
+//! named, and all others are handed over.
 
 use super::batch::{Applied, Chunk, RowLocks};
 use super::error::FailoverError;
@@ -8,20 +8,20 @@ use super::prepare::Share;
 use crate::metadata::database::DatabaseError;
 use crate::model::{Instance, SkipReason};
 
-/// So many rows refused one by one, and none handed over: it is not the rows.
+/// After this many rows refused one by one, and none handed over, the rows are not the cause.
 const GIVE_UP: usize = 8;
 
-/// So often a batch is tried while somebody is in the way of all instances alike. A deadlock is
-/// over by the second time.
+/// How often a batch is tried while another client blocks all instances alike. A deadlock is over
+/// by the second time.
 const TRIES: usize = 3;
 
 impl Handover<'_> {
-    /// Does instances in one transaction, or, where that is refused, in halves. Gives those whose
-    /// rows somebody else has locked. A wait that was in vain is not repeated: from then on free
-    /// rows alone are taken.
+    /// Hands instances over in one transaction, or, if that is refused, in halves. Returns those
+    /// whose rows another client has locked. A wait that timed out is not repeated: from then on
+    /// only free rows are taken.
     ///
     /// # Errors
-    /// What ends this master's work. Nothing is half done.
+    /// What ends this master's work. Nothing is half written.
     pub(super) async fn halving(
         &mut self,
         share: &mut Share<'_>,
@@ -78,7 +78,7 @@ impl Handover<'_> {
         instance: &Instance,
         error: DatabaseError,
     ) -> Result<(), FailoverError> {
-        // The insert leaves out whom somebody else has given a command since the look at them.
+        // The insert skips instances that another client has given a command since they were read.
         let waiting = self
             .cluster
             .store

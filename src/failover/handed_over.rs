@@ -1,4 +1,4 @@
-//! What a row was before its hand-over.
+//! The values of a row before its hand-over.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,13 @@ use jiff::civil::DateTime;
 
 use crate::model::{Address, Instance, InstanceId};
 
-/// An instance that was handed over, and its row before: a take-up shows in the difference alone.
+/// An instance that was handed over, and its row before: a take-up shows only as a difference to
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandedOver {
     /// The instance.
     pub instance: InstanceId,
-    /// Its command; unknown where a master was quicker than the look for its id.
+    /// Its command; unknown if a master was quicker than the query for its id.
     pub command: Option<i64>,
     /// The master that it was taken from.
     pub master: Address,

@@ -1,15 +1,15 @@
 //! A run under way: the cluster that it works on, what the operator wants and allows, and what was
 //! done so far.
 //!
-//! Its steps are methods, each where its idea stands: [`super::checks`], [`super::absence`],
-//! [`super::crowd`], [`super::batch`], [`super::halving`], [`super::turns`].
+//! Its steps are methods, each in the file of its topic: [`super::checks`], [`super::absence`],
+//! [`super::concurrent`], [`super::batch`], [`super::halving`], [`super::turns`].
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
-use super::life::Before;
+use super::life::AbsenceProof;
 use super::locks::{self, Locks};
 use super::outcome::Run;
 use super::rules::{Observer, Rules};
@@ -21,17 +21,17 @@ use crate::registry::RegistryError;
 pub struct Handover<'a> {
     pub(super) cluster: &'a mut Cluster,
     pub(super) rules: &'a Rules,
-    /// Without it everything is done up to the first lock and the first write.
+    /// Without it everything up to the first lock and the first write is done.
     pub(super) permit: Option<&'a Permit>,
     pub(super) observer: &'a mut dyn Observer,
     pub(super) run: Run,
     /// What must still hold of the masters' absence.
-    pub(super) before: Option<Before>,
-    /// Whose absence that is.
+    pub(super) before: Option<AbsenceProof>,
+    /// The masters whose absence that is.
     pub(super) named: Vec<Address>,
     /// Those of the master whose turn it is.
     pub(super) locks: Option<Locks>,
-    /// How long locks were waited for, all together.
+    /// The total time that locks were waited for.
     pub(super) waited: Duration,
     started: Instant,
 }
@@ -46,7 +46,7 @@ impl fmt::Debug for Handover<'_> {
 }
 
 impl<'a> Handover<'a> {
-    /// A run that has done nothing yet. Without a permit it will be a dry one.
+    /// A run that has done nothing yet. Without a permit it will be a dry run.
     pub fn new(
         cluster: &'a mut Cluster,
         rules: &'a Rules,
@@ -69,7 +69,7 @@ impl<'a> Handover<'a> {
         }
     }
 
-    /// What was done, whatever ended it.
+    /// Returns what was done, whatever ended the run.
     pub(super) fn finish(self, result: Result<(), FailoverError>) -> Run {
         let mut run = self.run;
         run.failure = result.err().or_else(|| run.worst().cloned());
@@ -77,7 +77,7 @@ impl<'a> Handover<'a> {
         run
     }
 
-    /// Whether nobody wants the run to end before the next batch.
+    /// Checks whether the run was stopped or paused before the next batch.
     ///
     /// # Errors
     /// [`FailoverError::Stopped`], [`Refusal::Paused`].
@@ -89,8 +89,8 @@ impl<'a> Handover<'a> {
         }
     }
 
-    /// Looks at the registry. What was proven of the masters' absence before is proven up to this
-    /// look, if none of them is there.
+    /// Looks at the registry. If none of the absent masters is registered, their absence is proven
+    /// up to this look.
     ///
     /// # Errors
     /// As [`guard::look`].
@@ -111,7 +111,7 @@ impl<'a> Handover<'a> {
         Ok(view)
     }
 
-    /// Asks the registry whether the locks, if there are any, are still ours.
+    /// Asks the registry whether the locks, if there are any, are still held.
     ///
     /// # Errors
     /// As [`Locks::confirm`].
@@ -122,11 +122,10 @@ impl<'a> Handover<'a> {
         }
     }
 
-    /// Does something in the database that may take long; locks that are held are kept alive
-    /// meanwhile.
+    /// Runs database work that may take long; held locks are kept alive meanwhile.
     ///
     /// # Errors
-    /// Its own, or that a lock was lost.
+    /// Those of the work, or that a lock was lost.
     pub(super) async fn kept<T, E: Into<FailoverError>>(
         &mut self,
         work: impl AsyncFnOnce(&mut crate::metadata::MetadataStore) -> Result<T, E>,

@@ -1,4 +1,4 @@
-//! Who holds a lock that is waited for, and whether anything is to be expected of that.
+//! Who holds a lock that is waited for, and whether it is likely to be released.
 
 use super::error::FailoverError;
 use crate::cluster::Cluster;
@@ -6,7 +6,7 @@ use crate::family::Release;
 use crate::model::{Address, LockNode, Registrations};
 use crate::registry::RegistryError;
 
-/// The registered master whose session made a node.
+/// The registered master whose session created a node.
 #[must_use]
 pub fn registered_owner<'a>(node: &LockNode, masters: &'a Registrations) -> Option<&'a Address> {
     let session = node.session_id.as_ref()?;
@@ -17,8 +17,8 @@ pub fn registered_owner<'a>(node: &LockNode, masters: &'a Registrations) -> Opti
         .map(|server| &server.address)
 }
 
-/// What may explain a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1 give it back
-/// with their session.
+/// A possible explanation for a lock that a living master holds: masters of 3.3.0-alpha to 3.4.1
+/// release it only with their session.
 #[must_use]
 pub fn about_kept(release: &Release, node: &LockNode, masters: &Registrations) -> Option<String> {
     let holder = registered_owner(node, masters).filter(|_| release.keeps_lock())?;
@@ -28,8 +28,8 @@ pub fn about_kept(release: &Release, node: &LockNode, masters: &Registrations) -
     ))
 }
 
-/// Which living master holds the lock for which a failover waited in vain, and whether that may be
-/// an old one. Nothing where something else was the matter, or where the registry does not say.
+/// Which living master holds the lock that a failover did not get, and whether that may be an old
+/// one. Empty if the failure was another one, or if the registry does not show it.
 pub async fn about_holder(cluster: &mut Cluster, failure: &FailoverError) -> Vec<String> {
     let FailoverError::Registry(RegistryError::Held {
         holder: Some(holder),

@@ -1,4 +1,4 @@
-//! What is known of the master that an instance names. Pure: data in, verdict out.
+//! The verdict on the master that an instance names. Pure: data in, verdict out.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,10 +8,10 @@ use crate::model::{Address, Instance, Registration, Registrations, Verdict};
 
 /// The verdict on an instance.
 ///
-/// `restarted` needs proof: the registration's start-up time, the cluster's zone, and both of the instance's times
-/// before it (F§7.2). Without proof a registered master is `alive`. Where no master at all is
-/// registered, nobody is shown dead by being absent; and of one whose heartbeat is in doubt nothing
-/// is known.
+/// `restarted` needs proof: the registration's start-up time, the cluster's zone, and both of the
+/// instance's times before it (F§7.2). Without proof a registered master is `alive`. If no master
+/// at all is registered, absence does not prove a master dead; and one whose heartbeat is in doubt
+/// is unknown.
 #[must_use]
 pub fn instance_verdict(
     instance: &Instance,
@@ -41,8 +41,8 @@ pub fn instance_verdict(
     }
 }
 
-/// The verdict on a master as a whole: registered or not. Whether it was restarted shows in its
-/// instances alone. Where no master at all is registered, nothing is known of any.
+/// The verdict on a master as a whole: registered or not. Whether it was restarted shows only in
+/// its instances. If no master at all is registered, every verdict is unknown.
 #[must_use]
 pub(super) fn master_verdict(address: &Address, masters: &Registrations) -> Verdict {
     match masters.find(address) {
@@ -53,8 +53,8 @@ pub(super) fn master_verdict(address: &Address, masters: &Registrations) -> Verd
     }
 }
 
-/// Whether the instance belongs to an earlier life of the registered master; `None` where that
-/// cannot be told.
+/// Whether the instance belongs to an earlier run of the registered master; `None` if that is
+/// unknown.
 #[must_use]
 pub(super) fn began_before(
     instance: &Instance,
@@ -62,14 +62,14 @@ pub(super) fn began_before(
     registration: &Registration,
     zone: Option<&TimeZone>,
 ) -> Option<bool> {
-    // Database times are cut to seconds: an instance of the very second is taken as the living
+    // Database times are cut to seconds: an instance of the same second is taken as the living
     // master's.
     let started = whole_second(registration.heartbeat.started_at?.instant(zone)?);
     Some(began(instance, family, zone)? < started)
 }
 
-/// When the instance was begun at the latest, by everything that a master writes when it takes one
-/// up; `None` where one of these says nothing.
+/// The latest time at which the instance was started, by everything that a master writes when it
+/// takes one up; `None` if one of these is missing.
 pub(super) fn began(
     instance: &Instance,
     family: &Family,
@@ -78,13 +78,13 @@ pub(super) fn began(
     let instant = |time| zone?.to_ambiguous_timestamp(time).unambiguous().ok();
     let first = instant(instance.start_time?)?;
     let latest = match instance.restart_time {
-        // Up to 2.0.1 nothing else says that a run began anew, and an old instance may be the
-        // living master's.
+        // Up to 2.0.1 no other column shows that a run started again, and an old instance may be
+        // the living master's.
         None if !is_first_run(instance) => return None,
         None => first,
         Some(restart) => first.max(instant(restart)?),
     };
-    // A trigger is no take-up: that shows in the history alone.
+    // A trigger is not a take-up: a take-up shows only in the history.
     if family.starts_at_trigger {
         Some(latest.max(instant(instance.last_change?)?))
     } else {
@@ -92,15 +92,15 @@ pub(super) fn began(
     }
 }
 
-/// Whether the instance still is in the run that `start_time` is of: a master writes the type of
-/// every command that it takes up for the instance.
+/// Whether the instance is still in the run that `start_time` belongs to: a master writes the type
+/// of every command that it takes up for the instance.
 fn is_first_run(instance: &Instance) -> bool {
     instance
         .command_type
         .is_some_and(|kind| crate::family::FIRST_RUN_COMMANDS.contains(&kind))
 }
 
-/// The second that a moment is in, as a database writes it.
+/// A time cut to seconds, as a database writes it.
 pub(super) fn whole_second(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_dead_where_no_master_is_registered() {
+    fn no_master_is_dead_where_no_master_is_registered() {
         let named = instance(Some("10.0.0.1:5678"), None, None);
         let emptied = Registrations {
             parent_exists: true,
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_name_nobody_are_left_alone() {
+    fn hosts_that_name_no_master_are_left_alone() {
         let masters = Registrations::default();
         assert_eq!(
             verdict(&instance(Some("NULL"), None, None), &masters, None),
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_began_anew_at_an_unknown_time_is_the_living_masters() {
+    fn a_run_that_started_again_at_an_unknown_time_is_the_living_masters() {
         let masters = registered("h:1", Some("2024-06-01T02:00:00Z"));
         let mut old = instance(Some("h:1"), Some("2024-05-01T02:00:00"), None);
         for (kind, expected) in [
@@ -300,7 +300,7 @@ mod tests {
             old.command_type = kind;
             assert_eq!(verdict(&old, &masters, Some("UTC")), expected, "{kind:?}");
         }
-        // Where the time is written, it alone counts.
+        // If the time is written, only it counts.
         old.command_type = Some(2);
         old.restart_time = "2024-05-02T02:00:00".parse().ok();
         assert_eq!(verdict(&old, &masters, Some("UTC")), Verdict::Restarted);

@@ -1,5 +1,4 @@
-//! Tasks of 3.0 and 3.1 that still run on living workers are asked to end there, before they begin
-//! anew elsewhere.
+//! Kills tasks of 3.0 and 3.1 that still run on living workers, before they run again elsewhere.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,19 +9,19 @@ use super::outcome::MasterOutcome;
 use crate::cluster::Cluster;
 use crate::model::{Address, Task};
 
-/// As long as a worker may take to answer: rows are locked meanwhile.
+/// How long a worker may take to answer: rows are locked meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks the workers to end these tasks, as a master of this release does. That cannot be undone, so
-/// it is done last: when everything is written and looked at again, and nothing is left but to
-/// confirm the lock and to commit. After the COMMIT it would be too late: the new attempt begins
-/// then, and has the same name for a worker.
+/// it is done last: when everything is written and checked again, and only confirming the lock and
+/// the COMMIT are left. After the COMMIT it would be too late: the new attempt starts then, and a
+/// worker does not distinguish the two.
 ///
-/// It is no more than an attempt, as it is for the masters. A worker ends the shell that it has
-/// started, and answers before it knows what became of the rest: a worker of 3.1.1 says SUCCESS
-/// while the script itself goes on. So no answer takes the place of the operator's consent.
+/// It is only an attempt, as it is for the masters. A worker ends the shell that it has started,
+/// and answers before it knows whether the rest has ended: a worker of 3.1.1 says SUCCESS while the
+/// script itself goes on. So no answer replaces the operator's consent.
 ///
-/// Gives each task that was asked to end, and whether its worker said that it has.
+/// Returns each task that was asked to end, and whether its worker reported that it has.
 pub(super) async fn end_tasks(cluster: &Cluster, tasks: &[&Task]) -> Vec<(i64, bool)> {
     let Some(request) = cluster.store.release().kill_request() else {
         return Vec::new();
@@ -45,8 +44,7 @@ pub(super) async fn end_tasks(cluster: &Cluster, tasks: &[&Task]) -> Vec<(i64, b
         .collect()
 }
 
-/// What the workers of these tasks said when they were asked, in this batch or in a greater one
-/// that was refused.
+/// What the workers of these tasks answered, in this batch or in a larger one that was refused.
 pub(super) fn about_ended(
     cluster: &Cluster,
     tasks: &[Task],
@@ -56,7 +54,7 @@ pub(super) fn about_ended(
         return Vec::new();
     };
     let were_asked = tasks.iter().filter(|task| asked.contains_key(&task.id));
-    let told = by_worker(were_asked)
+    let texts = by_worker(were_asked)
         .into_iter()
         .flat_map(|(worker, tasks)| {
             let (ended, silent): (Vec<i64>, Vec<i64>) = tasks
@@ -69,11 +67,11 @@ pub(super) fn about_ended(
                     .collect::<Vec<_>>()
                     .join(", ");
                 (!tasks.is_empty()).then(|| {
-                    format!("worker {worker} {what}: tasks {numbers}, which begin anew elsewhere")
+                    format!("worker {worker} {what}: tasks {numbers}, which run again elsewhere")
                 })
             })
         });
-    told.flatten().collect()
+    texts.flatten().collect()
 }
 
 fn by_worker<'t>(tasks: impl Iterator<Item = &'t Task>) -> BTreeMap<&'t str, Vec<i64>> {
@@ -87,8 +85,7 @@ fn by_worker<'t>(tasks: impl Iterator<Item = &'t Task>) -> BTreeMap<&'t str, Vec
     by_worker
 }
 
-/// Tasks that were asked to end, and whose instances were not handed over all the same, or may not
-/// have been.
+/// Tasks that were asked to end, but whose instances were not handed over, or may not have been.
 pub(super) fn in_vain(outcome: &MasterOutcome, failure: Option<&FailoverError>) -> Option<String> {
     let left = outcome
         .asked
@@ -96,10 +93,11 @@ pub(super) fn in_vain(outcome: &MasterOutcome, failure: Option<&FailoverError>) 
         .filter(|task| !outcome.marked_tasks.contains(task));
     let tasks = left.map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let became = if matches!(failure, Some(FailoverError::OutcomeUnknown { .. })) {
-        "and it is not known whether their instances were handed over: if not, what they did is over or cut short, and their \
-         rows do not say so"
+        "and it is unknown whether their instances were handed over: if not, these tasks have \
+         ended or were interrupted, and their rows do not show it"
     } else {
-        "before the hand-over of their instances failed: what they did is over or cut short, and their rows do not say so"
+        "before the hand-over of their instances failed: these tasks have ended or were \
+         interrupted, and their rows do not show it"
     };
     (!tasks.is_empty()).then(|| format!("workers were asked to end the tasks {tasks}, {became}"))
 }
@@ -110,21 +108,24 @@ mod tests {
     use crate::model::Verdict;
 
     #[test]
-    fn what_is_not_known_is_not_told_as_failed() {
+    fn what_is_unknown_is_not_reported_as_failed() {
         let mut outcome = MasterOutcome::new(Address::seen("h:1"), Verdict::Dead);
         assert_eq!(in_vain(&outcome, None), None);
         outcome.asked.extend([(7, true), (8, false)]);
         outcome.marked_tasks.push(8);
-        let told = in_vain(&outcome, None).unwrap();
-        assert!(told.contains("the tasks 7, before the hand-over"), "{told}");
+        let texts = in_vain(&outcome, None).unwrap();
+        assert!(
+            texts.contains("the tasks 7, before the hand-over"),
+            "{texts}"
+        );
         let unknown = FailoverError::OutcomeUnknown {
             cause: "gone".to_owned(),
             instances: vec![1],
         };
-        let told = in_vain(&outcome, Some(&unknown)).unwrap();
+        let texts = in_vain(&outcome, Some(&unknown)).unwrap();
         assert!(
-            told.contains("the tasks 7, and it is not known") && !told.contains("failed"),
-            "{told}"
+            texts.contains("the tasks 7, and it is unknown") && !texts.contains("failed"),
+            "{texts}"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! What proves that a master was away for a whole time, and what proves that it lives although it
-//! is not registered.
+//! The proof that a master was absent all the time, and the proof that it is alive although it is
+//! not registered.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,31 +13,31 @@ use crate::family::Release;
 use crate::metadata::{Mark, MetadataStore, Sign};
 use crate::model::{Address, Changes, Instance, Registrations};
 
-/// Who was registered at one moment, kept to be compared with a later one.
+/// The registered masters at one moment, kept to be compared with a later one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Roll {
-    /// The registry, and the masters' place in it.
+pub struct RegistrySnapshot {
+    /// The registry, and the masters' parent in it.
     place: String,
-    /// How often somebody had come or gone, where the registry counts that.
+    /// How often a registration had come or gone, if the registry counts that.
     changes: Option<Changes>,
-    /// One text for each registration; another life of the same master has another.
+    /// One text for each registration; after a restart a master has another one.
     lives: BTreeSet<String>,
 }
 
 /// What happened between two moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Between {
-    /// Nobody came or went but those who show it.
+    /// Only the changes that both moments show.
     Nothing,
-    /// Somebody came and went, and neither moment shows who.
+    /// A registration came and went that neither moment shows.
     Something,
     /// This registry keeps no count.
     NotCounted,
 }
 
-impl Roll {
-    /// Of one look at a registry.
+impl RegistrySnapshot {
+    /// Made from one look at a registry.
     #[must_use]
     pub fn of(endpoint: &str, masters: &Registrations) -> Self {
         let life = |server: &crate::model::Registration| {
@@ -60,14 +60,14 @@ impl Roll {
         &self.lives
     }
 
-    /// Whether the registry counts who comes and goes.
+    /// Whether the registry counts its changes.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         self.changes.is_some()
     }
 
-    /// What happened since an earlier moment. Whoever comes or goes is counted by ZooKeeper: where
-    /// the count has grown by more than what both moments show, somebody was there in between.
+    /// What happened since an earlier moment. ZooKeeper counts every change: if the count has grown
+    /// by more than what both moments show, another registration existed in between.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Between {
         if self.place != earlier.place {
@@ -90,24 +90,24 @@ impl Roll {
     }
 }
 
-/// What was seen when a master was found away, and must hold until its failover is committed.
+/// What was seen when a master was found absent, and must hold until its failover is committed.
 #[derive(Clone, Debug)]
-pub struct Before {
-    /// Who was registered at the last look.
-    pub roll: Roll,
-    /// What rows there were when the absence began.
+pub struct AbsenceProof {
+    /// The registered masters at the last look.
+    pub roll: RegistrySnapshot,
+    /// The rows when the absence started.
     pub mark: Mark,
     /// When that look was; `None` if another process looked.
     pub looked: Option<Instant>,
-    /// So long a registry that keeps no count may have gone unseen.
+    /// How long a registry that keeps no count may have gone without a look.
     pub longest: Duration,
-    /// For how long an absence is seen anew that nothing proves any more; where it is not, the
-    /// failover is refused.
+    /// How long an absence that is no longer proven is observed again; `None`: the failover is
+    /// refused instead.
     pub again: Option<Duration>,
 }
 
-impl Before {
-    /// Whether a registry that keeps no count was not looked at for too long: somebody may have
+impl AbsenceProof {
+    /// Whether a registry that keeps no count was not looked at for too long: a master may have
     /// come and gone.
     pub(super) fn is_stale(&self) -> bool {
         !self.roll.is_counted()
@@ -117,21 +117,23 @@ impl Before {
     }
 }
 
-/// So long a registry that keeps no count may go unseen by one that looks every moment.
+/// How long a registry that keeps no count may go without a look by a caller that looks
+/// continuously.
 pub(super) const LONGEST: Duration = Duration::from_secs(6);
 
-/// Under the lock, which may have been waited for: that nobody came and went since the last look.
+/// Checks, under the lock, which may have been waited for, that no master came and went since the
+/// last look.
 ///
 /// # Errors
 /// [`Refusal::CameAndWent`].
 pub(super) fn ensure_away(
     endpoint: &str,
     masters: &Registrations,
-    before: Option<&Before>,
+    before: Option<&AbsenceProof>,
     address: &Address,
 ) -> Result<(), Refusal> {
     let Some(before) = before else { return Ok(()) };
-    let proven = match Roll::of(endpoint, masters).since(&before.roll) {
+    let proven = match RegistrySnapshot::of(endpoint, masters).since(&before.roll) {
         Between::Nothing => true,
         Between::Something => false,
         Between::NotCounted => !before.is_stale(),
@@ -143,9 +145,9 @@ pub(super) fn ensure_away(
     }
 }
 
-/// What shows that a master lives which is not registered: what it has begun since it was lost, and
-/// what has become of that which it had. In a release where what is taken up shows the dead
-/// master's address again, only the former does.
+/// The sign of life of a master that is not registered: work that it has started since it was lost,
+/// or a change to the work that it had. In a release where a taken-up instance keeps the dead
+/// master's address, only the former counts.
 ///
 /// # Errors
 /// The database's own.
@@ -155,17 +157,17 @@ pub async fn sign_of_life(
     mark: &Mark,
 ) -> Result<Option<Sign>, FailoverError> {
     match store.sign_since(address.as_str(), mark).await? {
-        None if !store.release().recovered_looks_hanging() => {
+        None if !store.release().recovered_looks_unfinished() => {
             Ok(store.change_since(address.as_str(), mark).await?)
         }
         sign => Ok(sign),
     }
 }
 
-/// That there is none of that.
+/// Checks that there is no sign of life.
 ///
 /// # Errors
-/// [`Refusal::ShowsLife`], the database's own.
+/// [`Refusal::ShowsLife`], those of the database.
 pub(super) async fn ensure_no_sign(
     store: &mut MetadataStore,
     address: &Address,
@@ -184,8 +186,8 @@ fn refuse(address: &Address, sign: Option<Sign>) -> Result<(), FailoverError> {
     })
 }
 
-/// That none of these unfinished instances was taken up by the master that they name since it was
-/// lost.
+/// Checks that none of these unfinished instances was taken up by the master that they name since
+/// it was lost.
 ///
 /// # Errors
 /// [`Refusal::ShowsLife`].
@@ -199,39 +201,40 @@ pub(super) fn ensure_none_taken_up(
     let found = instances
         .iter()
         .find(is_taken_up)
-        .filter(|_| !release.recovered_looks_hanging());
+        .filter(|_| !release.recovered_looks_unfinished());
     refuse(address, found.map(|instance| Sign::TakenUp(instance.id)))
 }
 
-/// That a row which is no longer as it was found shows no life of the master that it named.
+/// Checks that a row which has changed since it was read shows no sign of life of the master that
+/// it named.
 ///
 /// # Errors
 /// [`Refusal::ShowsLife`].
-pub(super) fn ensure_others_doing(
+pub(super) fn ensure_changed_by_others(
     store: &MetadataStore,
     address: &Address,
     row: &Instance,
 ) -> Result<(), FailoverError> {
     let names_it = row.host.as_deref() == Some(address.as_str());
-    let others = !names_it || store.release().recovered_looks_hanging();
+    let others = !names_it || store.release().recovered_looks_unfinished();
     let sign =
-        (!others && !store.is_others_doing(row.state, true)).then_some(Sign::Changed(row.id));
+        (!others && !store.may_be_by_others(row.state, true)).then_some(Sign::Changed(row.id));
     refuse(address, sign)
 }
 
-/// That a master which is not registered has begun nothing since it was lost. Once some of its
-/// instances are handed over, tasks may be another master's in a release where what is taken up
-/// shows the dead master's address again.
+/// Checks that a master which is not registered has started nothing since it was lost. Once some of
+/// its instances are handed over, tasks may be another master's in a release where a taken-up
+/// instance keeps the dead master's address.
 ///
 /// # Errors
-/// [`Refusal::ShowsLife`], the database's own.
+/// [`Refusal::ShowsLife`], those of the database.
 pub(super) async fn ensure_still(
     store: &mut MetadataStore,
     mark: &Mark,
     address: &Address,
     handed_over: bool,
 ) -> Result<(), FailoverError> {
-    let tasks_prove = !(handed_over && store.release().recovered_looks_hanging());
+    let tasks_prove = !(handed_over && store.release().recovered_looks_unfinished());
     match store.sign_since(address.as_str(), mark).await? {
         Some(Sign::Task { .. }) if !tasks_prove => Ok(()),
         sign => refuse(address, sign),
@@ -268,7 +271,7 @@ mod tests {
     use super::*;
     use crate::model::{Heartbeat, Registration};
 
-    fn roll(count: Option<i32>, sessions: &[(&str, &str)]) -> Roll {
+    fn roll(count: Option<i32>, sessions: &[(&str, &str)]) -> RegistrySnapshot {
         let server = |(address, session): &(&str, &str)| Registration {
             address: Address::seen(*address),
             node: format!("/nodes/master/{address}"),
@@ -287,17 +290,17 @@ mod tests {
                 count,
             }),
         };
-        Roll::of("zk", &masters)
+        RegistrySnapshot::of("zk", &masters)
     }
 
     #[test]
-    fn whoever_comes_and_goes_unseen_is_counted() {
+    fn changes_between_two_looks_are_counted() {
         let before = roll(Some(7), &[("a:1", "1"), ("b:1", "2")]);
         assert_eq!(
             roll(Some(7), &[("a:1", "1"), ("b:1", "2")]).since(&before),
             Between::Nothing
         );
-        // One went, one came, one was replaced by another life of itself: that is all shown.
+        // One went, one came, one restarted: both moments show all of that.
         assert_eq!(
             roll(Some(8), &[("a:1", "1")]).since(&before),
             Between::Nothing
@@ -310,7 +313,7 @@ mod tests {
             roll(Some(9), &[("a:1", "1"), ("b:1", "9")]).since(&before),
             Between::Nothing
         );
-        // Somebody else besides.
+        // Another one as well.
         assert_eq!(
             roll(Some(9), &[("a:1", "1"), ("b:1", "2")]).since(&before),
             Between::Something

@@ -1,4 +1,4 @@
-//! The locks of one failover: taken in order, confirmed together, given back in reverse.
+//! The locks of one failover: acquired in order, confirmed together, released in reverse.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -9,10 +9,11 @@ use super::rules::Observer;
 use crate::model::Confirmed;
 use crate::registry::{Lease, Registry, RegistryError};
 
-/// What a lock node of another kind is worth.
-pub const UNHEEDED: &str = "masters and dsctl do not wait for it, nor it for them; whoever made it is not kept out by this lock";
+/// What a lock node of another kind means.
+pub const UNHEEDED: &str = "masters and dsctl do not wait for it, nor it for them; the program \
+    that made it is not excluded by this lock";
 
-/// Locks that are held. Give them back with [`Locks::release`].
+/// Locks that are held. [`Locks::release`] releases them.
 #[derive(Debug)]
 #[must_use = "locks are held until they are released"]
 pub(crate) struct Locks {
@@ -20,10 +21,10 @@ pub(crate) struct Locks {
 }
 
 impl Locks {
-    /// Takes every lock, in order; all together may wait no longer than `timeout`.
+    /// Acquires every lock, in order; all together may wait no longer than `timeout`.
     ///
     /// # Errors
-    /// [`RegistryError::Held`] and others. Locks taken before the one that failed are given back
+    /// [`RegistryError::Held`] and others. Locks acquired before the one that failed are released
     /// then, or the error is [`RegistryError::NotReleased`].
     pub(crate) async fn take(
         registry: &mut dyn Registry,
@@ -44,8 +45,8 @@ impl Locks {
                     locks.leases.push(lease);
                 }
                 Err(error) => {
-                    // A session that keeps a lock must not go on, as one that was only refused one
-                    // may.
+                    // A session that still holds a lock must not go on; one that was only refused
+                    // one may.
                     return Err(locks.release(registry).await.err().unwrap_or(error));
                 }
             }
@@ -53,7 +54,7 @@ impl Locks {
         Ok(locks)
     }
 
-    /// What was taken.
+    /// The locks that were acquired.
     pub(crate) fn taken(&self) -> impl Iterator<Item = LockTaken> {
         self.leases.iter().map(|lease| LockTaken {
             path: lease.path.clone(),
@@ -61,18 +62,18 @@ impl Locks {
         })
     }
 
-    /// What the operator should know of other clients' locks beside ours.
+    /// What the operator should know about other clients' locks next to these.
     pub(crate) fn about_others(&self) -> impl Iterator<Item = String> {
-        let beside = |lease: &Lease| {
+        let foreign_note = |lease: &Lease| {
             let (path, names) = (lease.path.clone(), lease.foreign.join(", "));
             (!names.is_empty()).then(|| {
-                format!("beside the lock {path} there is another program's ({names}): {UNHEEDED}")
+                format!("next to the lock {path} there is another program's ({names}): {UNHEEDED}")
             })
         };
-        self.leases.iter().filter_map(beside)
+        self.leases.iter().filter_map(foreign_note)
     }
 
-    /// Asks the registry whether every lock is still ours.
+    /// Asks the registry whether every lock is still held.
     ///
     /// # Errors
     /// [`RegistryError::LockLost`], [`RegistryError::Interrupted`]: no COMMIT may follow.
@@ -91,18 +92,17 @@ impl Locks {
         confirmed.ok_or_else(none)
     }
 
-    /// Runs something that may take longer than the registry lets us be silent, and keeps the locks
-    /// alive meanwhile.
+    /// Runs work that may take longer than the session timeout, and keeps the locks alive
+    /// meanwhile.
     ///
     /// # Errors
-    /// The work's own, or that a lock is lost.
+    /// Those of the work, or that a lock is lost.
     pub(crate) async fn kept_during<T, E: Into<FailoverError>>(
         &self,
         registry: &mut dyn Registry,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, FailoverError> {
-        // One session holds them all. What is over in a moment is not worth a question to the
-        // registry.
+        // One session holds them all. Short work needs no request to the registry.
         let moment = registry.session_timeout() / 6;
         let lost = async {
             tokio::time::sleep(moment).await;
@@ -118,11 +118,11 @@ impl Locks {
         }
     }
 
-    /// Gives every lock back, the last one first.
+    /// Releases every lock, the last one first.
     ///
     /// # Errors
-    /// The first one's; the others are tried all the same. The session must be ended then, and
-    /// whoever else waits for the locks be told: they stay as long as it does.
+    /// That of the first one that failed; the others are tried all the same. The session must be
+    /// closed then, and the operator be informed: the locks stay as long as it does.
     pub(crate) async fn release(self, registry: &mut dyn Registry) -> Result<(), RegistryError> {
         let mut result = Ok(());
         for lease in self.leases.into_iter().rev() {
@@ -134,7 +134,7 @@ impl Locks {
     }
 }
 
-/// Does something that may take long; locks that are held are kept alive meanwhile.
+/// Runs work that may take long; held locks are kept alive meanwhile.
 pub(super) async fn kept<T, E: Into<FailoverError>>(
     locks: Option<&Locks>,
     registry: &mut dyn Registry,
@@ -149,9 +149,9 @@ pub(super) async fn kept<T, E: Into<FailoverError>>(
 /// No server of the database's counts less.
 const SHORTEST_IDLE: Duration = Duration::from_secs(1);
 
-/// The server ends a frozen process's transaction long before the registry ends its lock. Our last
-/// sign of life to the registry may be a third of the session old when the transaction starts. Of a
-/// session that was taken over it is not known how long it is.
+/// The server ends a frozen process's transaction long before the registry ends its lock. The last
+/// heartbeat to the registry may be a third of the session timeout old when the transaction starts.
+/// Of a session that was taken over it is not known how long it is.
 pub(super) fn idle_limit(registry: &dyn Registry) -> Duration {
     if registry.is_resumed() {
         SHORTEST_IDLE

@@ -1,4 +1,4 @@
-//! What a run did: plain data, filled while it goes on, so that it is there whatever ends the run.
+//! The result of a run: plain data, filled during the run, so that it is there whatever ends it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use crate::metadata::database::DatabaseError;
 use crate::model::{Address, InstanceId, SkipReason, Verdict};
 use crate::registry::RegistryError;
 
-/// A lock that was taken.
+/// A lock that was acquired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockTaken {
     /// Full path.
     pub path: String,
-    /// How long was waited for it.
+    /// How long it was waited for.
     pub waited: Duration,
 }
 
-/// Why a master's work did not come to its end.
+/// Why a master's work was not completed.
 #[derive(Clone, Debug)]
 pub enum Unfinished {
-    /// This befell it.
+    /// This error ended it.
     Failed(FailoverError),
     /// The run ended before it.
     NotBegun,
@@ -35,10 +35,10 @@ pub struct MasterOutcome {
     pub address: Address,
     /// `dead`, `restarted`, `claimed` for instances handed over before, or `alive` for one that was refused.
     pub verdict: Verdict,
-    /// Instances handed over, with the command's id: `None` where no command was inserted
+    /// Instances handed over, with the command's id: `None` if no command was inserted
     /// (`clear-hosts`, dry run) or a master had taken it up before its id could be read.
     pub recovered: Vec<(InstanceId, Option<i64>)>,
-    /// What the rows of these were before, as far as a take-up is seen by the difference.
+    /// The rows of these before, as far as a take-up is detected by the difference.
     pub handed_over: Vec<HandedOver>,
     /// Tasks marked.
     pub marked_tasks: Vec<i64>,
@@ -46,11 +46,13 @@ pub struct MasterOutcome {
     pub skipped: Vec<(InstanceId, SkipReason)>,
     /// What the operator should know.
     pub notes: Vec<String>,
-    /// 3.3 and newer, after claiming alone: instances by the state that is now written nowhere else.
+    /// 3.3 and newer, after claiming alone: instances by the state that is no longer stored
+    /// anywhere else.
     pub original_states: Vec<(InstanceId, i64)>,
-    /// Why there may be more to do for it.
+    /// Why its work may be incomplete.
     pub trouble: Option<Unfinished>,
-    /// Tasks that workers were asked to end, each once in a run, and whether they said that it has.
+    /// Tasks that workers were asked to end, each once in a run, and whether the worker reported
+    /// that it has ended.
     pub asked: BTreeMap<i64, bool>,
 }
 
@@ -72,7 +74,7 @@ impl MasterOutcome {
         }
     }
 
-    /// What befell it, if that ended its work.
+    /// The error that ended its work, if one did.
     #[must_use]
     pub fn failure(&self) -> Option<&FailoverError> {
         match &self.trouble {
@@ -93,11 +95,11 @@ impl MasterOutcome {
 pub struct Run {
     /// Locks taken, in order.
     pub locks: Vec<LockTaken>,
-    /// Each master, also one whose work failed or was not begun.
+    /// Each master, also one whose work failed or was not started.
     pub masters: Vec<MasterOutcome>,
-    /// What ended the run early, or else the worst that befell one of its masters.
+    /// The error that ended the run early, or else the worst error of one of its masters.
     pub failure: Option<FailoverError>,
-    /// That a lock was not given back ([`RegistryError::NotReleased`]): the session must be ended.
+    /// That a lock was not released ([`RegistryError::NotReleased`]): the session must be ended.
     pub unreleased: Option<Box<RegistryError>>,
     /// How long it took.
     pub elapsed: Duration,
@@ -121,21 +123,21 @@ impl Run {
         self.masters.iter().map(|master| master.skipped.len()).sum()
     }
 
-    /// Whether the run ended before its end; else each master had its turn.
+    /// Whether the run ended early; otherwise each master had its turn.
     #[must_use]
     pub fn ended_early(&self) -> bool {
         self.failure.as_ref().is_some_and(ends_run)
     }
 
-    /// What became of one master. Gives the error back where the others cannot be done either.
-    pub(super) fn settle(
+    /// Records the result of one master. Returns the error if the others cannot be done either.
+    pub(super) fn record_result(
         &mut self,
         address: &Address,
         verdict: Verdict,
         result: Result<(), FailoverError>,
     ) -> Result<(), FailoverError> {
         let Err(error) = result else { return Ok(()) };
-        // It is registered, and nothing shows that it was started anew.
+        // It is registered, and nothing shows that it was restarted.
         let lives = matches!(
             error,
             FailoverError::Refused(Refusal::MasterRegistered {
@@ -148,7 +150,7 @@ impl Run {
         if ends_run(&error) { Err(error) } else { Ok(()) }
     }
 
-    /// Names those that the run did not come to.
+    /// Adds the masters that the run did not reach.
     pub(super) fn name_others(&mut self, masters: &[(&Address, Verdict)]) {
         for (address, verdict) in masters {
             if !self
@@ -159,7 +161,7 @@ impl Run {
                 self.outcome_of(address, *verdict).trouble = Some(Unfinished::NotBegun);
             }
         }
-        // As they were given; a lock that was held has put its master behind the others.
+        // In the given order; a held lock has moved its master behind the others.
         let place = |master: &MasterOutcome| {
             masters
                 .iter()
@@ -168,14 +170,14 @@ impl Run {
         self.masters.sort_by_key(place);
     }
 
-    /// A master's outcome, in the place of one that says only why its work was not begun.
+    /// Adds a master's outcome, replacing one that says only why its work was not started.
     pub(super) fn put(&mut self, outcome: MasterOutcome) {
         self.masters
             .retain(|master| master.address != outcome.address || master.has_rows());
         self.masters.push(outcome);
     }
 
-    /// A master's newest outcome, made where there is none yet.
+    /// A master's newest outcome, created if there is none yet.
     fn outcome_of(&mut self, address: &Address, verdict: Verdict) -> &mut MasterOutcome {
         let place = self
             .masters
@@ -189,17 +191,17 @@ impl Run {
         &mut self.masters[place]
     }
 
-    /// The worst that befell a master.
+    /// The worst error of a master.
     pub(super) fn worst(&self) -> Option<&FailoverError> {
         let failures = self.masters.iter().filter_map(MasterOutcome::failure);
-        // Of equals, the first.
+        // The first of equals.
         failures
             .rev()
             .max_by_key(|error| severity(error.exit_code(self.wrote)))
     }
 
-    /// The exit code: what ended the run, else the worst of what befell a master and of an instance
-    /// that was left and should not have been.
+    /// The exit code: that of the error that ended the run, else the worst of the masters' errors
+    /// and of instances that should not have been left.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         let left = self
@@ -223,8 +225,8 @@ impl Run {
     }
 }
 
-/// Whether the masters behind this one cannot be done either, or must not be. A safety check that
-/// speaks of one master says nothing of the next; every other one is about the cluster.
+/// Whether the masters after this one cannot or must not be done either. A safety check about one
+/// master does not concern the next; every other one is about the cluster.
 pub(super) fn ends_run(error: &FailoverError) -> bool {
     match error {
         FailoverError::Refused(refusal) => !matches!(
@@ -248,13 +250,14 @@ pub(super) fn ends_run(error: &FailoverError) -> bool {
     }
 }
 
-/// Whether the database said no to a statement, and goes on. An id that is given out twice is no
-/// row's fault: trying again would move the sequence, until it looks mended.
+/// Whether the database refused a statement, and the connection is intact. An id that was generated
+/// twice is not caused by a row: trying again would advance the sequence until it seems to be
+/// repaired.
 pub(super) fn is_refusal(error: &DatabaseError) -> bool {
     matches!(error, DatabaseError::Refused { .. })
 }
 
-/// What a retry alone will mend is the least.
+/// What a retry will fix is the least severe.
 fn severity(code: ExitCode) -> u8 {
     match code {
         ExitCode::LockHeld => 0,
@@ -266,7 +269,7 @@ fn severity(code: ExitCode) -> u8 {
 }
 
 impl SkipReason {
-    /// Whether the instance still needs somebody: not where it is handed over, alive or ended.
+    /// Whether the instance still needs an operator: not if it is handed over, alive or ended.
     #[must_use]
     pub fn is_trouble(&self) -> bool {
         !matches!(

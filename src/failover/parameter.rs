@@ -23,12 +23,12 @@ pub enum OriginalState {
     ReadyStop,
 }
 
-/// What an operator says of it.
+/// What an operator states about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivenState {
-    /// Of instances that he names: it holds, whatever is written.
+    /// For named instances: it is used, whatever is stored.
     Named(OriginalState),
-    /// Of all orphans: it holds for those whose state is written nowhere.
+    /// For all orphans: it is used for those whose state is not stored.
     WhereUnknown(OriginalState),
 }
 
@@ -43,14 +43,14 @@ impl GivenState {
 /// The state that a command is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OriginalStateFound {
-    /// Nothing where it is neither written nor given.
+    /// `None` if it is neither stored nor given.
     pub(crate) state: Option<OriginalState>,
-    /// What is written, where the operator says something else.
+    /// The stored state, if the operator states another one.
     pub(crate) contradicted: Option<OriginalState>,
 }
 
 impl OriginalState {
-    /// Every one.
+    /// All of them.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Upstream's name (`WorkflowExecutionStatus`).
@@ -65,7 +65,7 @@ impl OriginalState {
 
     /// Its name on the command line and in JSON.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 
@@ -86,12 +86,12 @@ impl OriginalState {
         }
     }
 
-    /// What a claimed instance's former recovery command and its own history say: both the same, or
-    /// the newer one. Who wrote the command did so in a zone that may be another than the
-    /// history's, so that newer is shown only by more than zones can be apart.
+    /// The state in a claimed instance's former recovery command and in its own history: if they
+    /// differ, the newer one. The command may have been written in another zone than the history,
+    /// so that only a difference larger than any two zones proves which is newer.
     ///
-    /// Masters write RUNNING_EXECUTION into the history when they take a start up, and nothing when
-    /// somebody asks to pause or to stop: by itself that shows not that the instance was to go on.
+    /// Masters write RUNNING_EXECUTION into the history when they take up a start, and nothing when
+    /// a user requests a pause or stop: by itself it does not show that the instance was to go on.
     #[must_use]
     pub fn found(row: &InstanceRow, error: Option<&CommandRow>) -> Option<Self> {
         let lived = row.state_history.as_deref().and_then(from_history);
@@ -100,7 +100,7 @@ impl OriginalState {
         let said = error.command_param.as_deref().and_then(from_command);
         let (command_time, change) = (
             error.update_time.or(error.start_time),
-            // A take-up since then is shown by the former or by the latter.
+            // A take-up since then shows in one or the other.
             row.instance.last_change.max(row.instance.restart_time),
         );
         let ahead = command_time
@@ -112,7 +112,7 @@ impl OriginalState {
             // Both may be of a life before the last one, which somebody has asked to stop.
             _ if said == lived && asked.is_none() && began_again(&row.instance) => None,
             _ if said == lived => said,
-            // Without any history there is nothing that could be newer.
+            // Without any history nothing can be newer.
             _ if lived.is_none() && change.is_none() => said,
             _ => None,
         }
@@ -145,7 +145,7 @@ pub(crate) struct Schedule<'a> {
     pub(crate) zone: Option<&'a str>,
 }
 
-/// What the text is made of, besides the instance.
+/// The sources of the text, besides the instance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ParameterSources<'a> {
     pub(crate) form: ParameterForm,
@@ -171,8 +171,8 @@ struct Typed {
     workflow_execution_status: &'static str,
 }
 
-/// The value of `StartParams`, to the letter. Of two the last counts, as upstream's reader has it;
-/// null is none.
+/// The value of `StartParams`, verbatim. Of two the last counts, as in upstream's parser; null
+/// counts as missing.
 fn start_params(own: &str) -> Option<&RawValue> {
     let keys: HashMap<String, &RawValue> = serde_json::from_str(own).ok()?;
     keys.get("StartParams")
@@ -201,7 +201,7 @@ struct WithTexts<'a> {
 /// Writes the text for one instance.
 ///
 /// # Errors
-/// The reason why no master could read such a text; the instance is to be left alone then.
+/// Why no master could read such a text; the instance must be left alone then.
 pub(crate) fn write(
     row: &InstanceRow,
     sources: ParameterSources<'_>,
@@ -409,7 +409,7 @@ mod tests {
         // In one zone it is newer, in another one older.
         assert_eq!(found("READY_STOP", "2024-06-01T15:00:00"), None);
         assert_eq!(found("READY_STOP", ""), None);
-        // An old release's parameter says no state.
+        // An old release's parameter contains no state.
         assert_eq!(found("", "2024-06-02T10:00:00"), None);
         assert_eq!(
             found("", "2024-05-30T10:00:00"),
@@ -451,7 +451,7 @@ mod tests {
         claimed.instance.last_change = None;
         for history in [
             None,
-            // It was running when that was written; whether it was to stop is written nowhere.
+            // It was running when that was written; whether it was to stop is not stored.
             Some(r#"[{"time":"t","state":"RUNNING_EXECUTION"}]"#),
             Some("[]"),
             Some("{"),

@@ -1,5 +1,5 @@
 //! What a batch will write: its rows compared with what was judged, their parameters and tasks, and
-//! who is left alone.
+//! which are left alone.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -18,23 +18,23 @@ use crate::metadata::database::DatabaseError;
 use crate::metadata::{Definitions, Mark, MetadataStore, TaskIds};
 use crate::model::{Address, CommandRow, Instance, InstanceId, InstanceRow, SkipReason, Task};
 
-/// One master's share of a run, while its locks are held: what all of its batches rest on, and what
-/// became of them.
+/// One master's share of a run, while its locks are held: the data that all of its batches use, and
+/// their results.
 pub(super) struct Share<'a> {
     pub(super) view: RegistryView,
     /// Error commands of claimed instances; `None` when the instances are being claimed now.
     pub(super) errors: Option<&'a HashMap<InstanceId, CommandRow>>,
-    /// What rows there were when the master was found away; `None` where it is registered, or the
-    /// instances are claimed.
+    /// The rows when the master was found absent; `None` if it is registered, or the instances are
+    /// claimed.
     pub(super) mark: Option<&'a Mark>,
     pub(super) facts: Facts,
     pub(super) outcome: MasterOutcome,
-    /// The database's last word on a single row.
+    /// The database's last error about a single row.
     pub(super) refusal: Option<DatabaseError>,
 }
 
 impl<'a> Share<'a> {
-    /// With nothing looked up or done yet.
+    /// A share with nothing looked up or done yet.
     pub(super) fn new(
         view: RegistryView,
         outcome: MasterOutcome,
@@ -51,10 +51,10 @@ impl<'a> Share<'a> {
         }
     }
 
-    /// Whether the database's word on single rows is its word on this master.
+    /// Whether errors about single rows count for the whole master.
     ///
     /// # Errors
-    /// That word, where rows were refused and none was handed over.
+    /// That error, if rows were refused and none was handed over.
     pub(super) fn end(&self) -> Result<(), FailoverError> {
         match &self.refusal {
             Some(error) if self.outcome.recovered.is_empty() => Err(error.clone().into()),
@@ -69,7 +69,7 @@ pub(super) struct Facts {
     definitions: Definitions,
     schedules: HashMap<i64, Option<String>>,
     tasks: TaskIds,
-    /// The masters' zone, where tasks are judged by it and nothing proves it.
+    /// The masters' zone, if tasks are judged by it and it is unproven.
     unproven_zone: Option<String>,
 }
 
@@ -109,10 +109,10 @@ impl Facts {
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     pub(super) rows: Vec<InstanceRow>,
-    /// Whose rows somebody else has locked.
+    /// Those whose rows another client has locked.
     pub(super) locked: Vec<Instance>,
     pub(super) parameters: Vec<String>,
-    /// What is marked, by instance.
+    /// The tasks that are marked, by instance.
     pub(super) tasks: Vec<(InstanceId, i64)>,
     /// Those of them that may still run on a worker.
     pub(super) to_end: Vec<Task>,
@@ -125,7 +125,7 @@ impl Prepared {
         self.rows.iter().map(|row| row.instance.id)
     }
 
-    /// Takes instances out, with their parameters and tasks.
+    /// Removes instances, with their parameters and tasks.
     pub(super) fn skip(&mut self, mut reason: impl FnMut(&Instance) -> Option<SkipReason>) {
         let pairs = std::mem::take(&mut self.rows)
             .into_iter()
@@ -143,8 +143,8 @@ impl Prepared {
         self.to_end.retain(|task| kept.contains(&task.instance_id));
     }
 
-    /// Tells of it in the outcome; gives what is left for later.
-    pub(super) fn settle(self, outcome: &mut MasterOutcome) -> Vec<Instance> {
+    /// Records it in the outcome; returns what is left for later.
+    pub(super) fn record_in(self, outcome: &mut MasterOutcome) -> Vec<Instance> {
         outcome
             .marked_tasks
             .extend(self.tasks.into_iter().map(|(_, task)| task));
@@ -154,14 +154,14 @@ impl Prepared {
     }
 }
 
-/// That a zone which nothing proves decides which tasks run again.
+/// A warning that an unproven zone decides which tasks run again.
 fn about_times(zone: Option<&str>, tasks: &[(InstanceId, i64)]) -> Option<String> {
     let zone = zone.filter(|_| !tasks.is_empty())?;
     let ids: Vec<String> = tasks.iter().map(|(_, task)| task.to_string()).collect();
     Some(format!(
-        "tasks {} name a server that is registered, and run again as they were begun before its start. That the masters write \
-         times in {zone} could not be proven from the rows: if their zone is another, these tasks may run still, and would \
-         run twice",
+        "tasks {} name a server that is registered, and run again because they were started \
+         before its start. The rows do not prove that the masters write times in {zone}: if their \
+         zone is another, these tasks may still run, and would run twice",
         ids.join(",")
     ))
 }
@@ -177,7 +177,7 @@ fn is_same(candidate: &Instance, row: &Instance) -> bool {
         && candidate.definition_version == row.definition_version
 }
 
-/// What an operator says of an instance, and its rows do not.
+/// A warning that an operator's statement about an instance differs from its rows.
 fn contradiction(id: InstanceId, original: OriginalStateFound) -> Option<String> {
     let (written, taken) = (original.contradicted?, original.state?);
     let why = if taken == written {
@@ -185,17 +185,18 @@ fn contradiction(id: InstanceId, original: OriginalStateFound) -> Option<String>
     } else {
         "as --original-state says"
     };
-    let (written, taken) = (written.word(), taken.word());
+    let (written, taken) = (written.keyword(), taken.keyword());
     Some(format!(
         "instance {id}: its rows say that it was {written}; its command says {taken}, {why}"
     ))
 }
 
 impl Handover<'_> {
-    /// Compares, looks the rest up, and sorts the batch into what is done and what is left.
+    /// Compares rows, looks up the rest, and divides the batch into what is handed over and what is
+    /// left.
     ///
     /// # Errors
-    /// A row shows that its master lives; the database's own. Nothing is written.
+    /// A row shows that its master is alive; those of the database. Nothing is written.
     pub(super) async fn prepare(
         &mut self,
         share: &Share<'_>,
@@ -204,8 +205,8 @@ impl Handover<'_> {
     ) -> Result<Prepared, FailoverError> {
         let mut prepared = Prepared::default();
         let (mut rows, doubled) = by_id(rows);
-        // No master can read an instance of which there are several rows, and an insert that takes
-        // its values from them would give it several commands.
+        // No master can read an instance that has several rows, and an insert that takes its values
+        // from them would create several commands.
         let named = doubled.iter().map(|id| (*id, SkipReason::Doubled));
         prepared.skipped.extend(named);
         for candidate in candidates {
@@ -219,7 +220,11 @@ impl Handover<'_> {
                 changed => {
                     if let Some(row) = changed.filter(|_| share.mark.is_some()) {
                         let master = Address::seen(candidate.host.as_deref().unwrap_or_default());
-                        life::ensure_others_doing(&self.cluster.store, &master, &row.instance)?;
+                        life::ensure_changed_by_others(
+                            &self.cluster.store,
+                            &master,
+                            &row.instance,
+                        )?;
                     }
                     prepared.skipped.push((candidate.id, SkipReason::Changed));
                 }
@@ -342,7 +347,7 @@ impl Handover<'_> {
     }
 }
 
-/// Rows by their id, and the ids at which there are several.
+/// Rows by their id, and the ids with several rows.
 fn by_id(rows: Vec<InstanceRow>) -> (HashMap<InstanceId, InstanceRow>, BTreeSet<InstanceId>) {
     let (mut single, mut doubled) = (HashMap::with_capacity(rows.len()), BTreeSet::new());
     for row in rows {

@@ -1,4 +1,4 @@
-//! What became of a batch whose COMMIT was never answered.
+//! Finds out whether a batch whose COMMIT was never answered was written.
 
 use std::collections::HashMap;
 
@@ -12,12 +12,12 @@ use crate::metadata::database::DatabaseError;
 use crate::model::{Instance, InstanceId, InstanceRow};
 
 impl Handover<'_> {
-    /// The answer to COMMIT is lost: asks the rows themselves. Locking them waits for whatever is
-    /// left of the transaction.
+    /// The answer to COMMIT is lost: reads the rows themselves. Locking them waits for the end of
+    /// the old transaction.
     ///
     /// # Errors
-    /// The loss itself if the batch certainly did not happen, [`FailoverError::OutcomeUnknown`] if
-    /// that cannot be told.
+    /// The lost connection if the batch was certainly not written,
+    /// [`FailoverError::OutcomeUnknown`] if that is unknown.
     pub(super) async fn read_back(
         &mut self,
         prepared: &Prepared,
@@ -33,18 +33,18 @@ impl Handover<'_> {
             instances: instances.clone(),
         };
         let asked_to_commit = self.cluster.store.server().map(str::to_owned);
-        let (rows, commands) = ask_again(self.cluster, &instances)
+        let (rows, commands) = query_again(self.cluster, &instances)
             .await
             .map_err(|error| unknown(error.to_string()))?;
         if self.cluster.store.server() != asked_to_commit.as_deref() {
-            return Err(unknown(in_words(
+            return Err(unknown(describe_servers(
                 asked_to_commit.as_deref(),
                 self.cluster.store.server(),
             )));
         }
         if instances.iter().any(|id| commands.contains_key(id)) {
-            // After a long sleep the commands may be another's, who got the lock meanwhile. Ids are
-            // given out only once.
+            // After a long sleep the commands may be those of another client, which got the lock
+            // meanwhile. Ids are generated only once.
             let is_ours = inserted.is_empty()
                 || inserted
                     .iter()
@@ -79,23 +79,24 @@ impl Handover<'_> {
             Trace::Done => Ok(commands),
             Trace::NotDone => Err(lost.into()),
             Trace::Unclear => Err(unknown(
-                "the rows look as before, but a master may have been that quick".to_owned(),
+                "the rows look as before, but a master may already have taken them up".to_owned(),
             )),
         }
     }
 }
 
-/// What another server has, or has not, says nothing of what this one did.
-fn in_words(asked: Option<&str>, now: Option<&str>) -> String {
+/// The data of another server does not show what this one did.
+fn describe_servers(asked: Option<&str>, now: Option<&str>) -> String {
     let [asked, now] = [asked, now].map(|server| server.unwrap_or("unknown"));
     format!(
-        "the server that was asked to commit ({asked}) does not answer any more, but another one, or it was restarted ({now})"
+        "the server that got the COMMIT ({asked}) no longer answers, but another one does, or it \
+         was restarted ({now})"
     )
 }
 
 type Asked = (Vec<InstanceRow>, HashMap<InstanceId, i64>);
 
-async fn ask_again(
+async fn query_again(
     cluster: &mut Cluster,
     instances: &[InstanceId],
 ) -> Result<Asked, DatabaseError> {

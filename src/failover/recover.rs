@@ -1,4 +1,4 @@
-//! The second half alone: commands for instances that are claimed and have none.
+//! Only the second half: commands for instances that are claimed and have none.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdic
 type Left = Vec<(Address, InstanceId, SkipReason)>;
 
 impl Handover<'_> {
-    /// Gives claimed instances the recovery command that they lack. With ids, these alone; else
-    /// every orphan.
+    /// Inserts the missing recovery commands of claimed instances. With ids, only for these; else
+    /// for every orphan.
     pub async fn recover(mut self, ids: Option<&[InstanceId]>) -> Run {
         let mut left = Left::new();
         let result = self.all_claimed(ids, &mut left).await;
@@ -46,8 +46,8 @@ impl Handover<'_> {
             Claim::State(_) => self.cluster.store.recovery_errors(&wanted).await?,
             Claim::Host(_) => HashMap::new(),
         };
-        // Up to 3.2 the host is the claim text, and that text's lock is the one which a master's
-        // scan takes for it.
+        // Up to 3.2 the host is the claim text, and the lock with that name is the one that a
+        // master's scan takes for it.
         let mut by_host: BTreeMap<Arc<str>, Vec<Instance>> = BTreeMap::new();
         for instance in candidates {
             by_host
@@ -58,7 +58,7 @@ impl Handover<'_> {
         let mut shares = Vec::new();
         for (host, instances) in by_host {
             let address = Address::seen(&*host);
-            // A path made of such a text would be another lock, or none.
+            // A path made of such a text would be another lock, or not valid.
             let has_lock = Address::typed(address.as_str(), family.registry.address_form).is_ok();
             if !has_lock && matches!(family.claim, Claim::State(_)) {
                 left.extend(
@@ -81,8 +81,8 @@ impl Handover<'_> {
         self.each(&jobs.collect::<Vec<_>>()).await
     }
 
-    /// Claimed instances that a command is wanted for. Named ids that are not claimed are reported
-    /// as left alone.
+    /// Claimed instances that need a command. Named ids that are not claimed are reported as left
+    /// alone.
     async fn candidates(
         &mut self,
         ids: Option<&[InstanceId]>,
@@ -156,9 +156,8 @@ fn named_reason(
     (!claimed).then_some(SkipReason::NotClaimed(verdict))
 }
 
-/// Tells of them when the others are done: what befalls a host's turn is told in an outcome of its
-/// own until then, and one that was not begun is known by having none. Hosts without a turn come
-/// first.
+/// Reports them after the others: until then the outcome of a host's turn is kept separately, and a
+/// turn that was not started is recognised by having none. Hosts without a turn come first.
 fn report_left(run: &mut Run, left: Left) {
     let mut others: Vec<MasterOutcome> = Vec::new();
     for (address, id, reason) in left {
@@ -174,7 +173,7 @@ fn report_left(run: &mut Run, left: Left) {
             .chain(&mut others)
             .find(|master| master.address == address);
         if let Some(master) = known {
-            // A finished instance says nothing of its master; the next one may.
+            // A finished instance does not show its master; the next one may.
             if master.verdict == Verdict::Unknown {
                 master.verdict = verdict;
             }

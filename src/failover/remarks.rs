@@ -1,15 +1,15 @@
-//! What masters of this release are known to do with work that is handed over, where an operator
-//! can still choose. Pure.
+//! Known behaviour of masters of this release with work that is handed over, if an operator can
+//! still choose. Pure.
 
 use super::guard::RegistryView;
 use super::rules::Rules;
 use crate::family::{READY_STOP, Release, Remark};
 use crate::model::Instance;
 
-/// So many instances are named.
+/// How many instances are named.
 const NAMED: usize = 20;
 
-/// What is to be told before these instances are handed over.
+/// The remarks to show before these instances are handed over.
 pub(super) fn of(
     release: &Release,
     rules: &Rules,
@@ -26,19 +26,19 @@ pub(super) fn of(
         .collect()
 }
 
-/// `alone`: that no master is registered, and all of this waits for the one that starts.
+/// `alone`: no master is registered, and all of this waits for the one that starts.
 fn text(remark: Remark, release: &Release, alone: bool, selected: &[Instance]) -> Option<String> {
     match remark {
         Remark::ReadyStopHangs => about_ready_stop(release, "", selected),
         Remark::ReadyStopHangsWithoutWorker => about_ready_stop(release, " if its worker is gone", selected),
         Remark::HandsOverAgain => Some(format!(
-            "a master of 3.0.0 takes from itself, ten seconds after its start and at every check, what began before its start \
-             (apache/dolphinscheduler issue 11445, mended in 3.0.1): tasks run again, and a workflow may end as FAILURE{}",
+            "a master of 3.0.0 fails over its own instances, ten seconds after its start and at \
+             every check, if they started before it (apache/dolphinscheduler issue 11445, fixed \
+             in 3.0.1): tasks run again, and a workflow may end as FAILURE{}",
             if alone { "; with no master registered, the one that starts does so with all of these" } else { "" }
         )),
         Remark::FirstCommandFails => alone.then(|| {
-            "a master of 1.2 that starts alone while commands wait makes the first of them fail: start it before, and hand \
-             over then"
+            "a master of 1.2 that starts alone while commands wait makes the first of them fail: start it first, then hand over"
                 .to_owned()
         }),
     }
@@ -60,9 +60,11 @@ fn about_ready_stop(release: &Release, which: &str, selected: &[Instance]) -> Op
     let table = release.family.tables.instance;
     (!stopping.is_empty()).then(|| {
         format!(
-            "instances {} are READY_STOP: a master of {} never ends one that it takes up{which}, after its own failover too, and \
-             then shows it as running. What ends it: see that its tasks have ended on their workers, and set it to STOP while \
-             no master has it, before the hand-over (UPDATE {table} SET state = 5, end_time = the present in the masters' \
+            "instances {} are READY_STOP: a master of {} never ends one that it takes up{which}, \
+             after its own failover too, and then shows it as running. To end it: make sure that \
+             its tasks have ended on their workers, and set it to STOP while no master has it, \
+             before the hand-over (UPDATE {table} SET state = 5, end_time = the present in the \
+             masters' \
              zone WHERE id = its id AND state = 4)",
             ids.join(","),
             release.range,

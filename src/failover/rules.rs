@@ -1,8 +1,8 @@
-//! What an operator allows and wants, and who is told how a run goes on.
+//! What an operator allows and wants, and the observer of a run.
 
 use std::time::Duration;
 
-use super::life::Before;
+use super::life::AbsenceProof;
 use super::parameter::GivenState;
 use crate::family::Family;
 use crate::metadata::HostCount;
@@ -11,9 +11,9 @@ use crate::model::{Address, LockNode, Registrations};
 /// Which halves of a failover are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Steps {
-    /// Claim alone (`clear-hosts`).
+    /// Only claim (`clear-hosts`).
     Claim,
-    /// Command alone (`recover`).
+    /// Only insert commands (`recover`).
     Command,
     /// Both, in one transaction (`failover`).
     Both,
@@ -23,7 +23,7 @@ pub enum Steps {
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools)] // one for each named danger on the command line
 pub struct Rules {
-    /// Which halves.
+    /// Which halves of a failover are done.
     pub steps: Steps,
     /// Instances per transaction.
     pub batch: usize,
@@ -33,21 +33,21 @@ pub struct Rules {
     pub lock_timeout: Duration,
     /// More instances than this for the whole run are refused.
     pub max_instances: usize,
-    /// No registered master is no reason to refuse.
+    /// Go on without any registered master.
     pub allow_no_masters: bool,
     /// Instances older than the registration of a restarted master are failed over.
     pub allow_restarted: bool,
-    /// Tasks are marked though their old attempt may still run on a worker.
+    /// Tasks are marked even if their old attempt may still run on a worker.
     pub allow_duplicate_tasks: bool,
-    /// Masters that no instance was ever run by are taken for new ones, not for another cluster's.
+    /// Masters that never ran an instance are taken for new ones, not for another cluster's.
     pub allow_new_masters: bool,
     /// 3.3.0: instances are taken although an earlier failover may have handed them over already.
     pub allow_recovered: bool,
     /// 3.3 and newer: the state before the hand-over.
     pub original_state: Option<GivenState>,
-    /// What was seen when the absence of the one master that is failed over began; else it is the
-    /// run's own first look.
-    pub before: Option<Before>,
+    /// What was seen when the absence of the one master that is failed over started; else the run's
+    /// own first look is used.
+    pub before: Option<AbsenceProof>,
 }
 
 impl Default for Rules {
@@ -70,47 +70,47 @@ impl Default for Rules {
     }
 }
 
-/// Is told how a run goes on. Prints, or does not.
+/// Receives the progress of a run.
 pub trait Observer: Send {
-    /// A lock is held by someone else, who is waited for.
+    /// A lock is held by another client and waited for.
     fn waiting_for_lock(&mut self, path: &str, holder: &LockNode);
 
-    /// So many of so many instances of a master are done.
+    /// `done` of `total` instances of a master are done.
     fn batch_done(&mut self, master: &Address, done: usize, total: usize);
 
-    /// A master's absence is seen anew, for so long, as its turn comes late.
-    fn seeing_away(&mut self, _master: &Address, _time: Duration) {}
+    /// A master's absence is observed again for this long, because its turn comes late.
+    fn rechecking_absence(&mut self, _master: &Address, _time: Duration) {}
 
-    /// Who wants the run to end before its next batch, and why; asked before each one, with the
-    /// locks held.
+    /// Whether the run is to be paused before its next batch: by whom, and why. Called before each
+    /// batch, with the locks held.
     fn paused(&mut self) -> Option<(String, String)> {
         None
     }
 
-    /// Who limits how many masters are failed over, whoever does it; asked with the locks held,
+    /// The limit on how many masters are failed over by all clients; called with the locks held,
     /// before the first batch.
     fn limit(&self) -> Option<&dyn Limit> {
         None
     }
 }
 
-/// Says whether one more failover is too much.
+/// Decides whether one more failover is too much.
 pub trait Limit: Sync {
-    /// For how long what was done counts.
+    /// How long a failover counts.
     fn window(&self) -> Duration;
 
-    /// Judges what is seen.
-    fn room(&self, family: &Family, crowd: &Crowd<'_>) -> Room;
+    /// Judges the other clients' failovers.
+    fn capacity(&self, family: &Family, concurrent: &ConcurrentFailovers<'_>) -> Capacity;
 }
 
-/// What is seen of the others that fail masters over.
+/// What is known about other clients that fail masters over.
 #[derive(Clone, Copy, Debug)]
-pub struct Crowd<'a> {
-    /// Whose failover is about to begin.
+pub struct ConcurrentFailovers<'a> {
+    /// The master whose failover is about to start.
     pub master: &'a Address,
-    /// Who is registered.
+    /// The registered masters.
     pub masters: &'a Registrations,
-    /// What stands in the store.
+    /// The unfinished instances in the database.
     pub counts: &'a [HostCount],
     /// Other masters with work whose lock is held.
     pub at_work: &'a [String],
@@ -118,11 +118,11 @@ pub struct Crowd<'a> {
 
 /// Whether there is room for one more failover.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Room {
+pub enum Capacity {
     /// Yes, whatever others are doing.
     Enough,
-    /// Only if others who have begun leave it at that.
+    /// Only if others give up what they have started.
     Others,
-    /// No, by what is done already; why.
+    /// No, because of what is already done; why.
     Nobodys(String),
 }

@@ -13,8 +13,8 @@ impl Handover<'_> {
     /// Fails masters over, one after the other. Without a permit everything is done up to the first
     /// write or lock.
     ///
-    /// Trouble with one of them is told of that one, and the next is done. What was done is in the
-    /// [`Run`], whatever ended it.
+    /// A failure of one of them is reported for that one, and the next is done. What was done is in
+    /// the [`Run`], whatever ended it.
     pub async fn failover(mut self, masters: &[Address]) -> Run {
         let result = self.all_masters(masters).await;
         self.run.name_others(
@@ -31,15 +31,15 @@ impl Handover<'_> {
         let view = self.check().await?;
         let mark = match &self.rules.before {
             Some(before) => before.mark.clone(),
-            // What its rows look like is compared from the scan under the lock on.
+            // Its rows are compared starting with the scan under the lock.
             None => self.cluster.store.mark(&[]).await?,
         };
         let jobs = self.check_all(masters, &view, &mark).await?;
         self.each(&jobs).await
     }
 
-    /// Checks every master before the first is touched, and all of them together; gives those whose
-    /// turn comes.
+    /// Checks every master before the first is touched, and all of them together; returns those
+    /// that will have a turn.
     async fn check_all<'m>(
         &mut self,
         masters: &'m [Address],
@@ -49,13 +49,13 @@ impl Handover<'_> {
         let (mut found, mut jobs) = (Vec::new(), Vec::new());
         for address in masters {
             let verdict = verdict_of(view, address);
-            // One master that is not registered needs no look ahead: all of this is checked again
-            // under its lock.
+            // A single master that is not registered needs no check in advance: all of this is
+            // checked again under its lock.
             if masters.len() > 1 || view.masters.find(address).is_some() {
                 match self.selected(address, view).await {
                     Ok(ids) => found.extend(ids),
                     Err(error) => {
-                        self.run.settle(address, verdict, Err(error))?;
+                        self.run.record_result(address, verdict, Err(error))?;
                         continue;
                     }
                 }

@@ -1,4 +1,4 @@
-//! Seeing the masters take the commands up.
+//! Watches the masters take the commands up.
 
 mod fate;
 
@@ -22,22 +22,22 @@ pub struct Other {
     pub state: Option<i64>,
     /// Its host now.
     pub host: Option<String>,
-    /// What this means, to be told.
+    /// What this means, for the report.
     pub meaning: &'static str,
 }
 
-/// What became of instances that were handed over.
+/// The state of instances that were handed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakeUp {
-    /// Shown to run on a registered master, or to have been run to the end that it was to have.
+    /// Running on a registered master, or run to the intended end.
     pub taken_up: Vec<InstanceId>,
-    /// A command that names them still waits.
+    /// Their command is still waiting.
     pub waiting: Vec<InstanceId>,
-    /// Their command is gone, and they still are as the hand-over left them.
+    /// Their command is gone, and they are still as the hand-over left them.
     pub lost: Vec<InstanceId>,
     /// Their command ended in the error table: instance and message.
     pub failed: Vec<(InstanceId, String)>,
-    /// Whatever else their rows show.
+    /// Anything else that their rows show.
     pub other: Vec<Other>,
 }
 
@@ -48,7 +48,8 @@ impl TakeUp {
         self.may_not_change() && self.failed.is_empty() && self.other.is_empty()
     }
 
-    /// Whether another look can say no more: no command waits, and nothing is in between.
+    /// Whether another look cannot change anything: no command waits, and no instance is in
+    /// between.
     fn may_not_change(&self) -> bool {
         self.waiting.is_empty()
             && self.lost.is_empty()
@@ -56,13 +57,14 @@ impl TakeUp {
     }
 }
 
-/// Between two looks. A database tells nobody of a change, so there is nothing else to wait for.
+/// The time between two looks. A database does not notify of changes, so there is nothing else to
+/// wait for.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Looks until it is known what became of every instance, or `timeout` is over.
+/// Looks until the state of every instance is known, or `timeout` has passed.
 ///
 /// # Errors
-/// The registry's and the database's own; nothing is ever written.
+/// Those of registry and database; nothing is ever written.
 pub async fn wait_for_take_up(
     cluster: &mut Cluster,
     handed_over: &[HandedOver],
@@ -70,8 +72,8 @@ pub async fn wait_for_take_up(
     mut on_look: impl FnMut(&TakeUp) + Send,
 ) -> Result<TakeUp, FailoverError> {
     let deadline = Instant::now() + timeout;
-    // A master writes itself into the row first, and may fail right after that: what is told was
-    // seen twice.
+    // A master writes its address into the row first, and may fail right after that: what is
+    // reported was seen twice.
     let mut before = None;
     loop {
         let seen = look(cluster, handed_over).await?;
@@ -91,8 +93,8 @@ pub async fn wait_for_take_up(
 async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeUp, FailoverError> {
     let masters = cluster.registry.masters().await?;
     let ids: Vec<InstanceId> = handed_over.iter().map(|handed| handed.instance).collect();
-    // Rows before commands before errors: a command is in one of these whenever its row shows
-    // nothing yet. One that is seen claimed here, and without a command there, is looked at again.
+    // Rows before commands before errors: a command is in one of these as long as its row shows
+    // nothing yet. An instance that is claimed here, and without a command there, is read again.
     let rows = cluster.store.by_ids(&ids).await?;
     let waiting = cluster
         .store
@@ -111,8 +113,8 @@ async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeU
         let row = rows.get(&id);
         let fate = fate::of(release, handed, row, &masters);
         match (fate, errors.get(&id)) {
-            // Without the command's number an error may be an older one's, and says nothing against
-            // what is shown; nor does one of a master that came second.
+            // Without the command's id an error may belong to an older command, and does not refute
+            // what the row shows; nor does the error of a master that came second.
             (Fate::TakenUp, error)
                 if handed.command.is_none() || error.is_none_or(is_of_a_lost_race) =>
             {
@@ -142,7 +144,7 @@ fn is_of_a_lost_race(error: &CommandRow) -> bool {
 }
 
 /// The newest error command of each instance since its hand-over: its own command first, which
-/// keeps its number there. The copies of some releases lose the instance.
+/// keeps its id there. In some releases the copy loses the instance.
 async fn errors_of(
     cluster: &mut Cluster,
     handed_over: &[HandedOver],

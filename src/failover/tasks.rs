@@ -11,8 +11,8 @@ use crate::model::{Address, Registration, Registrations, Task};
 pub(crate) enum TaskFate {
     /// State 8.
     Mark,
-    /// The same, as it was begun before its server's start: what shows that is two times, and the
-    /// zone of one of them.
+    /// State 8, because it was started before its server: shown by two times, and the zone of one
+    /// of them.
     MarkByTimes,
     /// Untouched.
     Leave,
@@ -20,7 +20,7 @@ pub(crate) enum TaskFate {
     StillRuns,
 }
 
-/// What judging a task needs.
+/// The data for judging a task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TaskView<'a> {
     pub(crate) rule: TaskRule,
@@ -72,8 +72,8 @@ impl TaskView<'_> {
             began.and_then(|(time, zone)| zone.to_ambiguous_timestamp(time).unambiguous().ok());
         match (began, started) {
             (Some(began), Some(started)) if began < started => TaskFate::MarkByTimes,
-            // Without proof of a restart the task is the living server's: marking it would run it
-            // twice.
+            // Without proof of a restart the task belongs to the living server: marking it would
+            // run it twice.
             _ => TaskFate::Leave,
         }
     }

@@ -1,21 +1,21 @@
-//! What the rows say of a COMMIT whose answer is lost. Pure.
+//! What the rows show about a COMMIT whose answer is lost. Pure.
 
 use super::rules::Steps;
 use crate::family::Release;
 use crate::model::Instance;
 
-/// What is known of a COMMIT.
+/// What is known about a COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trace {
     /// It happened.
     Done,
     /// It did not happen.
     NotDone,
-    /// This cannot be told.
+    /// This is unknown.
     Unclear,
 }
 
-/// What is found of an instance afterwards.
+/// What is found for an instance afterwards.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowFound<'a> {
     /// Its row, if it has one.
@@ -24,7 +24,7 @@ pub(crate) struct RowFound<'a> {
     pub(crate) command: bool,
 }
 
-/// What one row says: as it was under its lock, and as it is now.
+/// What one row shows: as it was under its lock, and as it is now.
 pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, found: RowFound<'_>) -> Trace {
     let RowFound {
         row: Some(row),
@@ -34,23 +34,22 @@ pub(crate) fn of(release: &Release, steps: Steps, was: &Instance, found: RowFoun
         return Trace::Unclear;
     };
     let claimed = release.family.claim.is_on(row);
-    // The API server changes states, and a master that is not quite dead does too: that says
-    // nothing of the hand-over.
+    // The API server changes states, and so does a master that is not quite dead: that does not
+    // show a hand-over.
     let same_master = row.host == was.host && row.restart_time == was.restart_time;
     match steps {
         Steps::Command if command || !claimed => Trace::Done,
         Steps::Claim | Steps::Both if claimed || !same_master => Trace::Done,
         Steps::Both if command => Trace::Done,
-        Steps::Both if release.recovered_looks_hanging() => Trace::Unclear,
+        Steps::Both if release.recovered_looks_unfinished() => Trace::Unclear,
         Steps::Command | Steps::Claim | Steps::Both => Trace::NotDone,
     }
 }
 
-/// What all rows say together: the transaction is whole or not at all.
+/// What all rows show together: the transaction is all or nothing.
 pub(crate) fn together(traces: impl Iterator<Item = Trace>) -> Trace {
     traces.fold(Trace::Unclear, |all, one| match (all, one) {
-        // A row that is not claimed shows that what happened to the others is somebody else's
-        // doing.
+        // A row that is not claimed shows that another client changed the others.
         (Trace::NotDone, _) | (_, Trace::NotDone) => Trace::NotDone,
         (Trace::Done, _) | (_, Trace::Done) => Trace::Done,
         (Trace::Unclear, Trace::Unclear) => Trace::Unclear,

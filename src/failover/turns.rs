@@ -1,5 +1,5 @@
-//! Each master's turn: its locks taken, everything looked at again, its instances handed over batch
-//! by batch, and the locks back on every way out.
+//! Each master's turn: its locks are acquired, everything is checked again, its instances are
+//! handed over batch by batch, and the locks are released on every way out.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -20,20 +20,20 @@ use crate::registry::RegistryError;
 /// One master's share of a run.
 pub(super) struct Job<'a> {
     pub(super) address: &'a Address,
-    /// Until it is looked at under its lock.
+    /// Its verdict, until it is checked under its lock.
     pub(super) verdict: Verdict,
     pub(super) work: LockedWork<'a>,
 }
 
 /// What is done under the locks.
 pub(super) enum LockedWork<'a> {
-    /// All that the master left; with what rows there were when it was found away.
+    /// All instances that the master left, and the rows when it was found absent.
     Master(&'a Mark),
     /// These instances, which were handed over, with their error commands.
     Claimed(&'a [Instance], &'a HashMap<InstanceId, CommandRow>),
 }
 
-/// A registered master is handled as one that was started again.
+/// A registered master is handled as a restarted one.
 pub(super) fn verdict_of(view: &RegistryView, address: &Address) -> Verdict {
     match judge::master_verdict(address, &view.masters) {
         Verdict::Alive => Verdict::Restarted,
@@ -42,11 +42,11 @@ pub(super) fn verdict_of(view: &RegistryView, address: &Address) -> Verdict {
 }
 
 impl<'j> Handover<'_> {
-    /// Does each job under its own locks. Trouble with one is told of its master, and the next is
-    /// done.
+    /// Does each job under its own locks. A failure of one is reported for its master, and the next
+    /// is done.
     ///
     /// # Errors
-    /// What no other job could be done after, either.
+    /// A failure after which no other job can be done.
     pub(super) async fn each(&mut self, jobs: &[Job<'j>]) -> Result<(), FailoverError> {
         let result = self.each_in_turn(jobs).await;
         self.run.name_others(
@@ -58,9 +58,9 @@ impl<'j> Handover<'_> {
         result
     }
 
-    /// Locks that are free are taken first, and the others waited for afterwards: one that is never
-    /// given back keeps nobody else waiting, and all of them together are waited for no longer than
-    /// one.
+    /// Free locks are acquired first, and the others waited for afterwards: one that is never
+    /// released keeps no other master waiting, and all of them together are waited for no longer
+    /// than one.
     async fn each_in_turn(&mut self, jobs: &[Job<'j>]) -> Result<(), FailoverError> {
         let limit = self.rules.lock_timeout;
         let patience = if jobs.len() == 1 {
@@ -79,12 +79,12 @@ impl<'j> Handover<'_> {
             {
                 held.push(job);
             }
-            self.run.settle(job.address, job.verdict, result)?;
+            self.run.record_result(job.address, job.verdict, result)?;
         }
         for job in held {
             let left = limit.saturating_sub(self.waited);
             let result = self.under_locks(job, left).await;
-            self.run.settle(job.address, job.verdict, result)?;
+            self.run.record_result(job.address, job.verdict, result)?;
         }
         Ok(())
     }
@@ -94,12 +94,12 @@ impl<'j> Handover<'_> {
         job: &Job<'j>,
         patience: Duration,
     ) -> Result<(), FailoverError> {
-        // A dry run takes no lock: it would keep living masters waiting, and it leaves nothing to
-        // be protected.
+        // A dry run acquires no lock: it would keep living masters waiting, and it writes nothing
+        // that needs protection.
         if self.permit.is_none() {
             return self.do_work(job).await;
         }
-        // A session that could not give a lock back would stand in its own way.
+        // A session that could not release a lock would block itself.
         if let Some(kept) = &self.run.unreleased {
             let endpoint = self.cluster.registry.endpoint().to_owned();
             return Err(RegistryError::Interrupted {
@@ -110,13 +110,13 @@ impl<'j> Handover<'_> {
         }
         let before = self.before.clone();
         let result = self.locked(job, patience).await;
-        // What was seen anew of one master proves nothing of the next.
+        // An absence that was observed again for one master proves nothing about the next.
         self.before = before;
         result
     }
 
     async fn locked(&mut self, job: &Job<'j>, patience: Duration) -> Result<(), FailoverError> {
-        self.see_again_if_master(job).await?;
+        self.observe_again_if_master(job).await?;
         let began = Instant::now();
         let paths = self.cluster.store.release().lock_paths(job.address);
         let taken = Locks::take(&mut *self.cluster.registry, &paths, patience, self.observer).await;
@@ -124,29 +124,30 @@ impl<'j> Handover<'_> {
         let locks = taken?;
         self.run.locks.extend(locks.taken());
         self.locks = Some(locks);
-        let result = match self.see_again_if_master(job).await {
+        let result = match self.observe_again_if_master(job).await {
             Ok(()) => self.do_work(job).await,
             Err(error) => Err(error),
         };
         if let Some(locks) = self.locks.take() {
             let released = locks.release(&mut *self.cluster.registry).await;
-            // What was done is not less done for a lock that could not be given back: that is told,
-            // and ends with the session.
+            // A lock that could not be released does not undo the work: it is reported, and ends
+            // with the session.
             self.run.unreleased = released.err().map(Box::new);
         }
         result
     }
 
-    async fn see_again_if_master(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
+    async fn observe_again_if_master(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         match job.work {
-            LockedWork::Master(_) => self.see_again(job.address).await,
+            LockedWork::Master(_) => self.observe_again(job.address).await,
             LockedWork::Claimed(..) => Ok(()),
         }
     }
 
     async fn do_work(&mut self, job: &Job<'j>) -> Result<(), FailoverError> {
         // The lock may have been waited for: everything is read again now that it is held.
-        self.kept(async |store| store.wake().await).await?;
+        self.kept(async |store| store.reconnect_if_closed().await)
+            .await?;
         self.kept(async |store| store.ensure_same_release().await)
             .await?;
         let view = self.look().await?;
@@ -160,7 +161,7 @@ impl<'j> Handover<'_> {
                 )
             }
         };
-        // The outcome is in the run whatever happens.
+        // The outcome is put into the run whatever happens.
         let result = self.batches(&mut share, &instances).await;
         let mut outcome = share.outcome;
         outcome.skipped.sort_by_key(|(id, _)| *id);
@@ -171,7 +172,7 @@ impl<'j> Handover<'_> {
         result
     }
 
-    /// What a master left, as far as it may be handed over.
+    /// The instances that a master left, as far as they may be handed over.
     async fn master(
         &mut self,
         address: &Address,
@@ -195,7 +196,7 @@ impl<'j> Handover<'_> {
         );
         let selected = self.without_waiting(selected, &mut outcome).await?;
         if !selected.is_empty() {
-            let unclear = self.cluster.store.release().recovered_looks_hanging()
+            let unclear = self.cluster.store.release().recovered_looks_unfinished()
                 && !self.rules.allow_recovered;
             if unclear {
                 return Err(Refusal::RecoveredLooksHanging(address.clone()).into());
@@ -203,7 +204,7 @@ impl<'j> Handover<'_> {
         }
         self.remark(&view, &selected, &mut outcome).await?;
         if !selected.is_empty() {
-            self.ensure_room(&view.masters, address).await?;
+            self.ensure_capacity(&view.masters, address).await?;
         }
         Ok((
             Share::new(view, outcome, None, away.then_some(mark)),
@@ -211,8 +212,8 @@ impl<'j> Handover<'_> {
         ))
     }
 
-    /// The unfinished instances of a master. Where it is not registered, nothing may show that it
-    /// lives.
+    /// The unfinished instances of a master. If it is not registered, no row may show that it is
+    /// alive.
     async fn scan(
         &mut self,
         address: &Address,
@@ -235,7 +236,7 @@ impl<'j> Handover<'_> {
         Ok(instances)
     }
 
-    /// An instance that a recovery command waits for gets no second one.
+    /// An instance with a waiting recovery command gets no second one.
     async fn without_waiting(
         &mut self,
         mut selected: Vec<Instance>,
@@ -261,7 +262,7 @@ impl<'j> Handover<'_> {
         Ok(selected)
     }
 
-    /// What an operator should know of what is to be handed over.
+    /// Reports what an operator should know about the instances to be handed over.
     async fn remark(
         &mut self,
         view: &RegistryView,
@@ -272,7 +273,9 @@ impl<'j> Handover<'_> {
             self.cluster.store.release().clone(),
             outcome.address.clone(),
         );
-        outcome.notes.extend(guard::about_nobody(view, &address));
+        outcome
+            .notes
+            .extend(guard::about_no_masters(view, &address));
         outcome
             .notes
             .extend(remarks::of(&release, self.rules, view, selected));
@@ -288,7 +291,7 @@ impl<'j> Handover<'_> {
         Ok(())
     }
 
-    /// Cuts the instances into batches and does them.
+    /// Divides the instances into batches and hands them over.
     async fn batches(
         &mut self,
         share: &mut Share<'j>,
@@ -321,10 +324,10 @@ impl<'j> Handover<'_> {
             self.observer
                 .batch_done(&share.outcome.address, done, instances.len());
             if done < instances.len() {
-                self.keep_rate(some.len(), began).await?;
+                self.wait_for_rate(some.len(), began).await?;
             }
         }
-        // Somebody else works on these; all free ones are done by now.
+        // Another client is working on these; all free ones are done by now.
         let mut rows = RowLocks::Waited;
         let (mut done, all) = (0, locked.len());
         for some in locked.chunks(size) {
@@ -337,13 +340,13 @@ impl<'j> Handover<'_> {
             );
             done += some.len();
             if done < all {
-                self.keep_rate(some.len(), began).await?;
+                self.wait_for_rate(some.len(), began).await?;
             }
         }
         share.end()
     }
 
-    /// Does everything up to the write, without a lock on anything.
+    /// Does everything up to the write, without any lock.
     async fn previews(
         &mut self,
         share: &mut Share<'j>,
@@ -359,7 +362,7 @@ impl<'j> Handover<'_> {
                 .outcome
                 .recovered
                 .extend(prepared.ids().map(|id| (id, None)));
-            prepared.settle(&mut share.outcome);
+            prepared.record_in(&mut share.outcome);
             self.observer.batch_done(
                 &share.outcome.address,
                 number * size + some.len(),
@@ -369,8 +372,8 @@ impl<'j> Handover<'_> {
         Ok(())
     }
 
-    /// Waits until so many instances may have been done since `began`.
-    async fn keep_rate(&self, done: usize, began: Instant) -> Result<(), FailoverError> {
+    /// Waits until `--rate` allows this many instances since `began`.
+    async fn wait_for_rate(&self, done: usize, began: Instant) -> Result<(), FailoverError> {
         let Some(rate) = self.rules.rate else {
             return Ok(());
         };
@@ -385,8 +388,8 @@ impl<'j> Handover<'_> {
     }
 }
 
-/// That sub-workflows may run twice, where masters do that with whatever is handed over, by
-/// whomever.
+/// A warning that sub-workflows may run twice, in releases whose masters do that with every
+/// hand-over.
 fn about_children(release: &Release, master: &Address, selected: &[Instance]) -> Option<String> {
     let children = selected
         .iter()
@@ -400,7 +403,7 @@ fn about_children(release: &Release, master: &Address, selected: &[Instance]) ->
     (release.restarts_children() && children > 0).then(|| {
         format!(
             "{children} of the instances of {master} {are}: a master of {} that takes a parent up starts its sub-workflow \
-             once more, beside the one that is handed over, as it does after a master's own failover",
+             once more, in addition to the one that is handed over, as it does after a master's own failover",
             release.range
         )
     })

@@ -1,5 +1,4 @@
-//! Whether the rows themselves disprove the zone that is given for the masters, and what was proven
-//! with it.
+//! Whether the rows disprove the zone that was given for the masters, or prove it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -17,14 +16,14 @@ use crate::metadata::database::DatabaseError;
 use crate::metadata::{MetadataStore, WrittenTimes};
 use crate::model::{Address, Instance, Moment};
 
-/// Offsets of zones are whole quarters of an hour.
+/// Offsets of zones are multiples of a quarter of an hour.
 const QUARTER: i64 = 15 * 60;
 
-/// A master writes an end, and its database the row, in one moment: so far their clocks may be
-/// apart.
+/// A master writes an end, and its database the row, at the same moment: how far their clocks may
+/// be apart.
 const SAME_MOMENT: i64 = 60;
 
-/// So much later than the present nothing is by a mere difference of clocks.
+/// A time this much later than the present is not explained by a difference of clocks.
 const LATER: i64 = 5 * 60;
 
 /// No two zones are further apart.
@@ -35,11 +34,11 @@ const FARTHEST: i64 = 26 * 3600;
 pub struct Disproof {
     /// The zone that was given.
     pub zone: String,
-    /// What was seen, with the rows' numbers.
+    /// What was seen, with the rows' ids.
     pub seen: String,
 }
 
-/// What the rows have against the zone that is given, if one is.
+/// How the rows disprove the given zone, if one was given.
 ///
 /// # Errors
 /// The database's own.
@@ -54,11 +53,11 @@ pub async fn disproof(cluster: &mut Cluster) -> Result<Option<Disproof>, Failove
     }))
 }
 
-/// Refuses a zone that the rows disprove, where something is written by it: instances of an earlier
-/// life of `master`, or tasks of servers that were started again.
+/// Refuses a zone that the rows disprove, if it decides what is written: instances of an earlier
+/// run of `master`, or tasks of restarted servers.
 ///
 /// # Errors
-/// [`Refusal::ZoneDisproved`], or the database's own.
+/// [`Refusal::ZoneDisproved`], or those of the database.
 pub(super) async fn ensure_not_disproved(
     cluster: &mut Cluster,
     rules: &Rules,
@@ -79,8 +78,8 @@ pub(super) async fn ensure_not_disproved(
     }
 }
 
-/// What shows that these instances are of an earlier life of a master that is registered again: the
-/// latest of them, and whether the zone by which that was told is proven.
+/// The evidence that these instances are from before a registered master's restart: the latest of
+/// them, and whether the zone that this depends on is proven.
 ///
 /// # Errors
 /// The database's own.
@@ -96,14 +95,15 @@ pub(super) async fn about_earlier_life(
     let zone = cluster.zone.as_ref().filter(|_| zone_matters(view, master));
     let unproven = unproven(&mut cluster.store, zone).await?.map(|zone| {
         format!(
-            "that the masters write times in {zone} could not be proven from the rows: if their zone is another, this may be what \
-             the living {master} runs; compare the two moments with what is known of it"
+            "the rows do not prove that the masters write times in {zone}: if their zone is \
+             another, these may be instances that the living {master} runs; compare the two times \
+             with what is known about it"
         )
     });
     Ok(std::iter::once(latest).chain(unproven).collect())
 }
 
-/// A zone's name, where there is one and no row proves it.
+/// The zone's name, if one was given and no row proves it.
 ///
 /// # Errors
 /// The database's own.
@@ -116,8 +116,8 @@ pub(super) async fn unproven(
     Ok((!is_proven(&rows, zone)).then(|| name_of(zone)))
 }
 
-/// Where the registration tells its start in the masters' own time, as up to 1.3, both moments are
-/// of one zone.
+/// If the registration has its start in the masters' local time, as up to 1.3, both times are in
+/// the same zone.
 fn zone_matters(view: &RegistryView, master: &Address) -> bool {
     let started = view
         .masters
@@ -146,8 +146,8 @@ fn latest_of_earlier_life(
     let began = judge::began(latest, family, zone)?;
     let local = zone?.to_datetime(began).strftime("%Y-%m-%d %H:%M:%S");
     Some(format!(
-        "instance {} was begun at {began} ({local} in the masters' zone), the latest of those that are taken, and {master} \
-         started at {started}",
+        "instance {} was started at {began} ({local} in the masters' zone), the latest of those \
+         to be handed over, and {master} started at {started}",
         latest.id
     ))
 }
@@ -165,8 +165,7 @@ fn against(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
         .or_else(|| by_two_clocks(rows, zone))
 }
 
-/// A moment that the database shows by the clock of another zone, as one does that does not know
-/// this zone's name.
+/// A time that the database shows in another zone, as it does if it does not know this zone's name.
 fn shown_elsewhere(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     let differs = |(local, offset): &(DateTime, Offset)| {
         offset
@@ -186,7 +185,7 @@ fn shown_elsewhere(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     ))
 }
 
-/// A time that is yet to come; of several the latest, which says most.
+/// A time in the future; of several the latest, which proves most.
 fn to_come(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     let ahead = |row: &WrittenTimes| {
         let (latest, now) = (*row.by_masters.iter().max()?, row.now?);
@@ -215,11 +214,11 @@ fn to_come(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     ))
 }
 
-/// So many rows, written at different moments, must agree before they speak for a zone or against
-/// it: one may have been changed by hand just so long after its end.
+/// How many rows, written at different times, must agree before they count for or against a zone: a
+/// single one may have been changed by hand just that long after its end.
 const WITNESSES: usize = 2;
 
-/// An offset that rows show, and the moments at which the database wrote them.
+/// An offset that rows show, and the times at which the database wrote them.
 struct Vote<'a> {
     offset: Offset,
     moments: BTreeSet<Timestamp>,
@@ -232,19 +231,19 @@ impl Vote<'_> {
     }
 }
 
-/// What two clocks in one row say of a zone.
+/// What two clocks in one row show about a zone.
 #[derive(Default)]
 struct Votes<'a> {
-    /// At how many moments rows were written that show it.
+    /// At how many different times rows that show it were written.
     agree: usize,
     /// The offset that most others show.
     against: Option<Vote<'a>>,
 }
 
 /// The end that a master wrote, and the moment in which the database wrote the same row. A row that
-/// was changed later says nothing, and most of these show it by not being a whole number of
-/// quarters apart. Where one statement has changed many, as that of an upgrade does, some of them
-/// would be; but these are of one moment, and mostly contradict each other.
+/// was changed later proves nothing, and most of these are not a multiple of a quarter of an hour
+/// apart. If one statement has changed many, as in an upgrade, some of them would be; but they were
+/// written at the same time, and mostly contradict each other.
 fn votes<'a>(rows: &'a [WrittenTimes], zone: &TimeZone) -> Votes<'a> {
     let mut offsets: HashMap<Timestamp, HashSet<Offset>> = HashMap::new();
     for (end, written) in rows
@@ -298,7 +297,8 @@ fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     let vote = against.filter(|vote| vote.count() >= WITNESSES && vote.count() > agree)?;
     let (end, written) = (vote.newest.end?, vote.newest.by_database?);
     Some(format!(
-        "instance {} ended at {end} by its master's clock, and the database wrote that at {written}: an offset of {}, in {} of \
+        "instance {} ended at {end} by its master's clock, and the database wrote it at \
+         {written}: an offset of {}, in {} of \
          the newest rows, and {} in {agree}",
         vote.newest.instance,
         offset_text(vote.offset),
@@ -307,14 +307,14 @@ fn by_two_clocks(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     ))
 }
 
-/// Whether the rows prove a zone. In PostgreSQL and SQLite none can: nothing there has a time of
-/// the database's own.
+/// Whether the rows prove a zone. In PostgreSQL and SQLite they cannot: no column there has a time
+/// written by the database.
 fn is_proven(rows: &[WrittenTimes], zone: &TimeZone) -> bool {
     let Votes { agree, against } = votes(rows, zone);
     agree >= WITNESSES && agree > against.map_or(0, |vote| vote.count())
 }
 
-/// The offset of a zone in which the local time is that moment, if it is one.
+/// The offset of a zone in which the local time is that moment, if a zone can have it.
 fn quarters(local: DateTime, moment: Timestamp) -> Option<Offset> {
     let seconds = TimeZone::UTC
         .to_timestamp(local)
@@ -365,7 +365,7 @@ mod tests {
     fn two_clocks_in_one_row_show_the_zone() {
         let chicago = [
             ended(3, "2024-06-01T05:00:00", "2024-06-01T10:00:01Z"),
-            // Changed since by hand.
+            // Changed by hand since.
             ended(2, "2024-06-01T01:11:00", "2024-06-01T11:18:00Z"),
             ended(1, "2024-05-01T05:00:00", "2024-05-01T10:00:00Z"),
         ];
@@ -376,14 +376,14 @@ mod tests {
             "{told}"
         );
         assert!(seen(&chicago, "America/New_York").is_some());
-        // One row that some hand has moved by whole hours does not outweigh the others.
+        // One row that was changed by hand by whole hours does not outweigh the others.
         let one = [
             &chicago[..],
             &[ended(4, "2024-06-01T03:00:00", "2024-06-01T10:00:01Z")],
         ]
         .concat();
         assert_eq!(seen(&one, "America/Chicago"), None);
-        // A zone that has changed its offset: each row has that of its own day.
+        // A zone that has changed its offset: each row has the one of its day.
         let both = [
             ended(2, "2024-06-01T05:00:00", "2024-06-01T10:00:00Z"),
             ended(1, "2024-01-01T04:00:00", "2024-01-01T10:00:00Z"),
@@ -397,19 +397,19 @@ mod tests {
             None
         );
         assert_eq!(seen(&[], "UTC"), None);
-        // One statement has changed all of them, an hour and two after their ends.
+        // One statement has changed all of them, one and two hours after their ends.
         let together = ["04:00:01", "04:00:00", "03:00:00"]
             .map(|end| ended(1, &format!("2024-06-01T{end}"), "2024-06-01T10:00:00Z"));
         assert_eq!(seen(&together, "America/Chicago"), None);
-        // Two that do not contradict each other are of one moment still.
+        // Two that do not contradict each other still have the same time.
         assert_eq!(seen(&together[..2], "America/Chicago"), None);
         // One that was changed by hand a whole hour after its end does not disprove the right zone,
         // nor does it prove another.
-        let lone = [ended(1, "2024-06-01T04:00:00", "2024-06-01T10:00:00Z")];
-        assert_eq!(seen(&lone, "America/Chicago"), None);
-        assert!(!proven(&lone, "America/Denver"));
+        let state_lock = [ended(1, "2024-06-01T04:00:00", "2024-06-01T10:00:00Z")];
+        assert_eq!(seen(&state_lock, "America/Chicago"), None);
+        assert!(!proven(&state_lock, "America/Denver"));
         let two = [
-            &lone[..],
+            &state_lock[..],
             &[ended(2, "2024-06-01T05:00:00", "2024-06-01T11:00:00Z")],
         ]
         .concat();

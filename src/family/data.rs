@@ -17,7 +17,7 @@ pub static ALL: [Family; 7] = [V1_2, V1_3, V2_0, V3_0, V3_1, V3_2, V3_3];
 /// The entry of a family.
 #[must_use]
 pub fn by_id(id: FamilyId) -> &'static Family {
-    // The array is in the order of the enum; a test holds that.
+    // The array is in the order of the enum; a test checks that.
     &ALL[id as usize]
 }
 
@@ -27,8 +27,8 @@ pub fn family_of(version: Version) -> Option<&'static Family> {
     ALL.iter().find(|family| family.releases.contains(version))
 }
 
-/// The same for any version: one between two families, as a development version is, counts to the
-/// older one, and one before all of them to the oldest.
+/// The same for any version: one between two families, such as a development version, belongs to
+/// the older one, and one before all of them to the oldest.
 #[must_use]
 pub fn nearest_family(version: Version) -> &'static Family {
     let first = |family: &Family| {
@@ -251,7 +251,7 @@ const V1_2: Family = Family {
         address_form: AddressForm::Host,
         container_parents: false,
     },
-    // A starting master fails over under the start-up lock alone.
+    // A starting master fails over only under the start-up lock.
     locks: &[ever(STARTUP_LOCK), ever(GLOBAL_LOCK)],
     tables: Tables {
         definition_log: None,
@@ -280,7 +280,7 @@ const V1_2: Family = Family {
     failover_delay: Duration::ZERO,
     local_heartbeats: true,
     keeps_lock: &[],
-    recovered_looks_hanging: &[],
+    recovered_looks_unfinished: &[],
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -299,7 +299,7 @@ const V1_3: Family = Family {
     label: "1.3",
     releases: VersionRange::new(Version::new(1, 3, 0), Version::new(1, 3, 9)),
     registry: NODES,
-    // Until 1.3.2 a starting master fails over under the start-up lock alone; later under both.
+    // Until 1.3.2 a starting master fails over only under the start-up lock; later under both.
     locks: &[
         between(Version::new(1, 3, 0), Version::new(1, 3, 2), STARTUP_LOCK),
         ever(GLOBAL_LOCK),
@@ -341,7 +341,7 @@ const V2_0: Family = Family {
     failover_delay: Duration::ZERO,
     local_heartbeats: false,
     keeps_lock: &[],
-    recovered_looks_hanging: &[],
+    recovered_looks_unfinished: &[],
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -395,10 +395,11 @@ const V3_0: Family = Family {
         between(Version::new(3, 0, 0), Version::new(3, 0, 0), 15),
         between(Version::new(3, 0, 1), Version::new(3, 0, 6), 17),
     ],
-    // `kill -9` of everything that is listed: it fails where one of these has ended by then.
+    // `kill -9` of all listed processes: it fails if one of these has ended by then.
     kill_answer: &[ever(KillAnswer {
-        ended: "says that it has ended",
-        silent: "was asked to end, and did not confirm for (which in 3.0 it often fails to do though the script has ended)",
+        ended: "reports that it has ended",
+        silent: "was asked to end, but did not confirm it for (in 3.0 it often does not, although \
+            the script has ended)",
     })],
     remarks: &[between(
         Version::new(3, 0, 0),
@@ -455,10 +456,11 @@ const V3_1: Family = Family {
         between(Version::new(3, 1, 1), Version::new(3, 1, 9), false),
     ],
     kill_request: &[between(Version::new(3, 1, 0), Version::new(3, 1, 9), 18)],
-    // The shell is ended, and its children are looked for after that.
+    // The shell is killed, and its children are searched after that.
     kill_answer: &[ever(KillAnswer {
-        ended: "says that it has ended (in 3.1 the shell alone: the script that it started mostly goes on; end it there)",
-        silent: "did not say that it has ended",
+        ended: "reports that it has ended (in 3.1 only the shell: the script that it started \
+            mostly goes on; kill it there)",
+        silent: "did not report that it has ended",
     })],
     remarks: &[between(
         Version::new(3, 1, 9),
@@ -554,7 +556,7 @@ const V3_3: Family = Family {
     definition: DefinitionKey::CodeInLog,
     failover_delay: Duration::from_secs(30),
     keeps_lock: &[between(ALPHA_3_3, Version::new(3, 4, 1), true)],
-    recovered_looks_hanging: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
+    recovered_looks_unfinished: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
     starts_at_trigger: true,
     // From 3.3.1 on the child that runs is adopted.
     restarts_children: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],

@@ -7,93 +7,95 @@ use super::needs::Need;
 use super::{Family, FamilyId, OPEN_END, Release, by_id};
 use crate::model::{Stage, Version, VersionRange};
 
-/// Tables and columns that are there, in lower case.
+/// The existing tables and columns, in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
-    /// Tables, their columns, and whether we may read each of these.
+    /// Tables, their columns, and whether this user may read each of these.
     tables: BTreeMap<String, BTreeMap<String, bool>>,
     /// `version` column of `t_ds_version`, newest row last; empty if there is none.
     pub versions: Vec<String>,
-    /// Whether what we have no right on is left out: what is not listed may be there all the same.
+    /// Whether columns without a privilege are omitted: a column that is not listed may exist all
+    /// the same.
     pub hides: bool,
-    /// Tables before which statements meet one of the same name, in another schema.
+    /// Tables for which statements find one of the same name first, in another schema.
     covered: BTreeSet<String>,
 }
 
-/// Why no release could be told.
+/// Why the release could not be detected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DetectError {
-    /// No table of DolphinScheduler's.
+    /// No table of DolphinScheduler.
     #[error("this database has no DolphinScheduler tables; seen: {seen}")]
     NotDolphinScheduler {
         /// The tables that are there, shortened.
         seen: String,
     },
-    /// Tables of DolphinScheduler's, in a shape of no known family.
-    #[error("the schema is of no known DolphinScheduler release: {seen}")]
+    /// Tables of DolphinScheduler, but of no known family.
+    #[error("the schema is not that of a known DolphinScheduler release: {seen}")]
     UnknownSchema {
         /// What was seen.
         seen: String,
     },
     /// The instance tables of two families, one of which is a leftover.
     #[error(
-        "both {TO_3_2} and {FROM_3_3} stand in this database: one of them is left from before an upgrade to 3.3, or from a \
-         dump that was loaded over it, and which one the masters use cannot be seen here"
+        "both {TO_3_2} and {FROM_3_3} exist in this database: one of them is left from before an \
+         upgrade to 3.3, or from a dump that was loaded over it, and it is unknown here which one \
+         the masters use"
     )]
     TwoInstanceTables,
-    /// What would be read is closed to this user.
+    /// This user may not read what is needed.
     #[error("this database user may not read {0}")]
     Closed(String),
-    /// Rights on single columns alone: what else there is cannot be seen, and the release is told
-    /// by it.
+    /// Privileges only on single columns: other columns are hidden, and the release is detected by
+    /// them.
     #[error(
-        "this database user may not read whole tables, so that nobody can tell which release they are of: {0}"
+        "this database user may not read whole tables, so that their release cannot be detected: \
+         {0}"
     )]
     HalfClosed(String),
     /// The search path leads to tables of two schemas.
     #[error(
-        "another schema in the search path has {0}, too, and comes before the one that has t_ds_command: what would be read is \
-         that one's, and it may be a copy or a leftover"
+        "another schema in the search path has {0}, too, and comes before the one that has t_ds_command: its table would be read, which may be a copy or a leftover"
     )]
     Covered(String),
-    /// Nothing says which release it is.
-    #[error("{0}, which tells the release")]
+    /// The release is unknown.
+    #[error("{0}, which has the release")]
     NoVersion(String),
     /// `t_ds_version` names a release of another schema.
     #[error(
-        "t_ds_version says {stated}, but the tables are those of family {family} ({releases}): an upgrade may have stopped \
-         half-way"
+        "t_ds_version says {stated}, but the tables are those of family {family} ({releases}): an \
+         upgrade may have stopped midway"
     )]
     OtherFamily {
-        /// As `t_ds_version` says.
+        /// The version in `t_ds_version`.
         stated: String,
-        /// As found.
+        /// The family that was found.
         family: &'static str,
-        /// The releases it could be.
+        /// The possible releases.
         releases: VersionRange,
     },
     /// `--ds-version` names a release of another schema.
     #[error(
-        "--ds-version {given} contradicts the schema, which is of family {family} ({releases})"
+        "--ds-version {given} contradicts the schema, which is that of family {family} ({releases})"
     )]
     WrongVersion {
-        /// As given.
+        /// The given version.
         given: Version,
-        /// As found.
+        /// The family that was found.
         family: &'static str,
-        /// The releases it could be.
+        /// The possible releases.
         releases: VersionRange,
     },
-    /// The tables are another release's than when they were first looked at: an upgrade breaks no
+    /// The tables belong to another release than when they were first read: an upgrade breaks no
     /// connection.
     #[error(
-        "the tables are not as they were when this began, as after an upgrade: they were those of {before} then, and are those \
-         of {now} now"
+        "the tables have changed since the start, as after an upgrade: they were those of \
+         {before}, and are now those of {now}"
     )]
     Upgraded {
-        /// What was found then.
+        /// The release that was found then.
         before: VersionRange,
-        /// What is found now.
+        /// The release that is found now.
         now: VersionRange,
     },
 }
@@ -107,26 +109,40 @@ impl DetectError {
                 "check the database's name in --db, and that its user may see the tables".to_owned()
             }
             Self::UnknownSchema { .. } => {
-                "check the database's name in --db and its user's rights (see the README); an upgrade that stopped half-way \
-                 is to be finished or undone first"
+                "check the database's name in --db and its user's privileges (see the README); an \
+                 upgrade that stopped midway must be finished or undone first"
                     .to_owned()
             }
             Self::TwoInstanceTables => format!(
-                "masters up to 3.2 use {TO_3_2}, those of 3.3 and newer {FROM_3_3}: see which release runs, and that its table \
-                 has the running workflows, and rename the other one (ALTER TABLE … RENAME TO …)"
+                "masters up to 3.2 use {TO_3_2}, those of 3.3 and newer {FROM_3_3}: check which \
+                 release runs, and that its table has the running workflows, and rename the other \
+                 one (ALTER TABLE … RENAME TO …)"
             ),
             Self::Closed(_) | Self::HalfClosed(_) => {
-                "GRANT SELECT on these tables to it; the README lists what each command needs".to_owned()
+                "GRANT SELECT on these tables to this user; the README lists what each command \
+                 needs"
+                    .to_owned()
             }
             Self::Covered(_) => {
-                "give the masters' schema: a PostgreSQL URL ends in ?currentSchema=NAME, as in their own configuration".to_owned()
+                "specify the masters' schema: a PostgreSQL URL with ?currentSchema=NAME, as in \
+                 their own configuration"
+                    .to_owned()
             }
-            Self::NoVersion(_) => "GRANT SELECT on t_ds_version, or repeat with --ds-version X.Y.Z".to_owned(),
+            Self::NoVersion(_) => {
+                "GRANT SELECT on t_ds_version, or repeat with --ds-version X.Y.Z".to_owned()
+            }
             Self::OtherFamily { family, .. } => {
-                format!("if the masters that run are of family {family}, repeat with their --ds-version X.Y.Z")
+                format!(
+                    "if the running masters are of family {family}, repeat with their \
+                    --ds-version X.Y.Z"
+                )
             }
-            Self::WrongVersion { .. } => "check the database's name in --db, or --ds-version".to_owned(),
-            Self::Upgraded { .. } => "when the upgrade is done, run the same command again".to_owned(),
+            Self::WrongVersion { .. } => {
+                "check the database's name in --db, or --ds-version".to_owned()
+            }
+            Self::Upgraded { .. } => {
+                "when the upgrade is done, run the same command again".to_owned()
+            }
         }
     }
 }
@@ -135,16 +151,16 @@ impl DetectError {
 const TO_3_2: &str = "t_ds_process_instance";
 /// The same from 3.3 on.
 const FROM_3_3: &str = "t_ds_workflow_instance";
-/// Where a release writes down which one it is.
+/// The table with the release's version.
 const VERSION: &str = "t_ds_version";
 
 impl Catalogue {
-    /// Notes a column that we may read.
+    /// Adds a column that this user may read.
     pub fn add(&mut self, table: &str, column: &str) {
         self.note(table, column, true);
     }
 
-    /// Notes a column, and whether we may read it.
+    /// Adds a column, and whether this user may read it.
     pub fn note(&mut self, table: &str, column: &str, readable: bool) {
         self.tables
             .entry(table.to_lowercase())
@@ -152,18 +168,18 @@ impl Catalogue {
             .insert(column.to_lowercase(), readable);
     }
 
-    /// Notes that statements which name this table meet another one.
+    /// Records that statements which name this table find another one.
     pub fn note_covered(&mut self, table: &str) {
         self.covered.insert(table.to_lowercase());
     }
 
-    /// Whether a table is there.
+    /// Whether a table exists.
     #[must_use]
     pub fn has_table(&self, table: &str) -> bool {
         self.tables.contains_key(table)
     }
 
-    /// Whether a column is there.
+    /// Whether a column exists.
     #[must_use]
     pub fn has(&self, table: &str, column: &str) -> bool {
         self.tables
@@ -171,7 +187,7 @@ impl Catalogue {
             .is_some_and(|columns| columns.contains_key(column))
     }
 
-    /// Whether a column is there and open to us.
+    /// Whether a column exists and this user may read it.
     #[must_use]
     pub fn may_read(&self, table: &str, column: &str) -> bool {
         self.tables
@@ -180,38 +196,38 @@ impl Catalogue {
             == Some(&true)
     }
 
-    /// Whether the release's own word can be read.
+    /// Whether `t_ds_version` can be read.
     #[must_use]
     pub fn may_read_versions(&self) -> bool {
         self.may_read(VERSION, "id") && self.may_read(VERSION, "version")
     }
 
-    /// What is not there, as a reader of it has to know it.
+    /// The text for something that is missing.
     fn absent(&self, what: &str) -> String {
         let perhaps = if self.hides {
-            ", or this user has no right on it"
+            ", or this user has no privilege on it"
         } else {
             ""
         };
-        format!("{what} is not there{perhaps}")
+        format!("{what} does not exist{perhaps}")
     }
 
     /// Names of the tables, at most eight.
     fn seen(&self) -> String {
         let some: Vec<&str> = self.tables.keys().map(String::as_str).take(8).collect();
         match (some.is_empty(), self.tables.len() > some.len()) {
-            (true, _) => "no table at all".to_owned(),
+            (true, _) => "no tables".to_owned(),
             (false, true) => format!("{}, …", some.join(", ")),
             (false, false) => some.join(", "),
         }
     }
 }
 
-/// Finds the release (F§5.1, in its order), and sees that the tables are whole and open to us.
+/// Detects the release (F§5.1, in its order), and checks that the tables are complete and readable.
 ///
 /// # Errors
-/// [`DetectError`]: nothing may be read or written then, since nothing is known of the meaning of
-/// the rows.
+/// [`DetectError`]: nothing may be read or written then, because the meaning of the rows is
+/// unknown.
 pub fn detect(catalogue: &Catalogue, given: Option<Version>) -> Result<Release, DetectError> {
     if catalogue.has_table(TO_3_2) && catalogue.has_table(FROM_3_3) {
         return Err(DetectError::TwoInstanceTables);
@@ -256,8 +272,8 @@ fn by_schema(catalogue: &Catalogue) -> Result<(&'static Family, VersionRange), D
     } else if catalogue.has(TO_3_2, "state_history") {
         Ok((by_id(FamilyId::V3_1), by_id(FamilyId::V3_1).releases))
     } else if catalogue.has("t_ds_task_instance", "task_group_id") {
-        // A column of a table that is read in any case: the tables of task groups may be closed to
-        // us.
+        // A column of a table that is read in any case: the tables of task groups may not be
+        // readable.
         Ok((by_id(FamilyId::V3_0), range_3_0(catalogue)))
     } else if command("process_definition_code") {
         Ok((by_id(FamilyId::V2_0), range_2_0(catalogue)))
@@ -276,8 +292,8 @@ fn by_schema(catalogue: &Catalogue) -> Result<(&'static Family, VersionRange), D
     }
 }
 
-// A table or column that stands in no table which is read anyway shows something by its presence
-// alone: where it is missing, it may be closed to us, or may have been added later.
+// A table or column that is not read otherwise proves something only by its presence: if it is
+// missing, it may not be visible to this user, or may have been added later.
 
 fn range_3_3(catalogue: &Catalogue) -> VersionRange {
     let first = Version::staged(3, 3, 0, Stage::Alpha);
@@ -321,7 +337,7 @@ fn range_2_0(catalogue: &Catalogue) -> VersionRange {
     }
 }
 
-/// Those of a table's columns for which something holds, in words; `None` if there is none.
+/// The columns of a table for which something holds, as text; `None` if there is none.
 fn those(need: &Need, holds: impl Fn(&str) -> bool) -> Option<String> {
     let columns: Vec<&str> = need
         .columns
@@ -336,8 +352,8 @@ fn those(need: &Need, holds: impl Fn(&str) -> bool) -> Option<String> {
     }
 }
 
-/// Sees that every table has the columns of this family that are read, and that they are open to
-/// us. A schema that is half another family's is none.
+/// Checks that every table has the columns of this family that are read, and that they are
+/// readable. A schema that is partly another family's is refused.
 fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectError> {
     let needs = family.reads();
     let lacks = |need: &Need| those(need, |column| !catalogue.has(need.table, column));
@@ -348,7 +364,7 @@ fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectErro
         .collect();
     if !missing.is_empty() {
         let perhaps = if catalogue.hides {
-            " (or this user has no right on that)"
+            " (or this user has no privilege on that)"
         } else {
             ""
         };
@@ -383,13 +399,13 @@ fn check_tables(catalogue: &Catalogue, family: &Family) -> Result<(), DetectErro
     }
 }
 
-/// That `t_ds_version` says otherwise than the operator, whose word is taken.
+/// A warning that `t_ds_version` differs from the operator's version, which is used.
 fn overridden(catalogue: &Catalogue, family: &Family, given: Version) -> Option<String> {
     let text = catalogue.versions.last()?;
     let agrees = text
         .parse()
         .is_ok_and(|version| stands_for(version, family.id).contains(given));
-    (!agrees).then(|| format!("{VERSION} says {text:?}; --ds-version {given} is taken"))
+    (!agrees).then(|| format!("{VERSION} says {text:?}; --ds-version {given} is used"))
 }
 
 /// Lets `t_ds_version` narrow the range.
@@ -409,7 +425,7 @@ fn refine(release: &mut Release, catalogue: &Catalogue) -> Result<(), DetectErro
     let family = release.family;
     let Ok(version) = text.parse::<Version>() else {
         release.contradictions.push(format!(
-            "{}, the schema is of family {} ({})",
+            "{}, the schema is that of family {} ({})",
             says(),
             family.label,
             release.range
@@ -429,9 +445,9 @@ fn refine(release: &mut Release, catalogue: &Catalogue) -> Result<(), DetectErro
     Ok(())
 }
 
-/// Takes what both ranges have in common. Where that is nothing, all releases from the one to the
-/// other are possible, and the contradiction is told: what is done must then be right for each of
-/// them, and every lock of theirs is taken.
+/// Uses the intersection of both ranges. If it is empty, all releases from one to the other are
+/// possible, and the contradiction is reported: what is done must then be right for each of them,
+/// and all of their locks are acquired.
 fn narrow(release: &mut Release, stated: VersionRange, says: impl Fn() -> String) {
     if let Some(range) = release.range.intersect(&stated) {
         release.range = range;
@@ -439,7 +455,7 @@ fn narrow(release: &mut Release, stated: VersionRange, says: impl Fn() -> String
     }
     let (family, by_schema) = (release.family.label, release.range);
     release.contradictions.push(format!(
-        "{}, the schema is of family {family} ({by_schema})",
+        "{}, the schema is that of family {family} ({by_schema})",
         says()
     ));
     release.range = by_schema.hull(&stated);
@@ -462,8 +478,8 @@ fn stands_for(version: Version, family: FamilyId) -> VersionRange {
         (3, 0, 0) => range(Version::staged(3, 0, 0, Stage::Alpha), v(3, 0, 0)),
         (3, 0, 2) => range(v(3, 0, 2), v(3, 0, 3)),
         (3, 3, 0) if family == FamilyId::V3_2 => range(v(3, 2, 2), v(3, 2, 2)),
-        // What 3.3.1 to 3.4.1 write into a fresh database is not known for certain: 3.3.0 says
-        // little there.
+        // What 3.3.1 to 3.4.1 write into a fresh database is not certain: 3.3.0 there proves
+        // little.
         (3, 3, 0) => range(Version::staged(3, 3, 0, Stage::Alpha), OPEN_END),
         _ => range(version, version),
     }
@@ -478,7 +494,7 @@ mod tests {
     use crate::family::{FamilyId, family_of, nearest_family};
     use crate::model::Address;
 
-    /// The tables of a release, and what its script writes into `t_ds_version`.
+    /// The tables of a release, and the version that its script writes into `t_ds_version`.
     fn schema(release: &str) -> Catalogue {
         let version: Version = release.parse().unwrap();
         let mut catalogue = Catalogue::default();
@@ -498,7 +514,7 @@ mod tests {
         }
     }
 
-    fn told(catalogue: &Catalogue) -> String {
+    fn summary(catalogue: &Catalogue) -> String {
         let release = detect(catalogue, None).unwrap_or_else(|error| panic!("{error}"));
         format!(
             "{} {} {}",
@@ -516,22 +532,25 @@ mod tests {
 
     #[test]
     fn schema_first_and_t_ds_version_refines() {
-        assert_eq!(told(&schema("3.2.2")), "3.2 3.2.2 0");
-        assert_eq!(told(&schema("3.1.9")), "3.1 3.1.9 0");
-        assert_eq!(told(&schema("3.0.0-beta-1")), "3.0 3.0.0-beta-1 to 3.0.0 0");
-        assert_eq!(told(&schema("2.0.2")), "2.0 2.0.2 0");
-        assert_eq!(told(&with_version("2.0.1", "1.4.0")), "2.0 2.0.1 0");
-        assert_eq!(told(&schema("1.3.4")), "1.3 1.3.3 to 1.3.5 0");
+        assert_eq!(summary(&schema("3.2.2")), "3.2 3.2.2 0");
+        assert_eq!(summary(&schema("3.1.9")), "3.1 3.1.9 0");
         assert_eq!(
-            told(&with_version("1.2.1", "garbage")),
+            summary(&schema("3.0.0-beta-1")),
+            "3.0 3.0.0-beta-1 to 3.0.0 0"
+        );
+        assert_eq!(summary(&schema("2.0.2")), "2.0 2.0.2 0");
+        assert_eq!(summary(&with_version("2.0.1", "1.4.0")), "2.0 2.0.1 0");
+        assert_eq!(summary(&schema("1.3.4")), "1.3 1.3.3 to 1.3.5 0");
+        assert_eq!(
+            summary(&with_version("1.2.1", "garbage")),
             "1.2 1.2.0 to 1.2.1 1"
         );
         assert_eq!(
-            told(&with_version("3.3.2", "3.3.0")),
+            summary(&with_version("3.3.2", "3.3.0")),
             "3.3+ 3.3.1 or newer 0"
         );
         assert_eq!(
-            told(&with_version("3.4.3", "3.3.0")),
+            summary(&with_version("3.4.3", "3.3.0")),
             "3.3+ 3.4.3 or newer 0"
         );
     }
@@ -596,7 +615,7 @@ mod tests {
                     refused(&both, given)
                         .contains("both t_ds_process_instance and t_ds_workflow_instance")
                 );
-                // No command to be copied that may rename the table that is in use.
+                // There must be no ready-made command that could rename the table in use.
                 assert!(
                     !DetectError::TwoInstanceTables
                         .hint()
@@ -619,17 +638,17 @@ mod tests {
         ] {
             assert!(error.contains(lacking), "{error}");
         }
-        assert!(!error.contains("no right"), "{error}");
+        assert!(!error.contains("no privilege"), "{error}");
         half.hides = true;
-        assert!(refused(&half, None).contains("or this user has no right on that"));
+        assert!(refused(&half, None).contains("or this user has no privilege on that"));
     }
 
     #[test]
     fn what_is_closed_to_us_makes_no_older_release() {
-        // Neither read nor needed: the task groups.
+        // Task groups are neither read nor needed.
         let mut hidden = schema("3.0.6");
         hidden.tables.remove("t_ds_task_group");
-        assert_eq!(told(&hidden), "3.0 3.0.6 0");
+        assert_eq!(summary(&hidden), "3.0 3.0.6 0");
         let mut closed = schema("3.2.2");
         closed.note("t_ds_command", "command_param", false);
         closed.note("t_ds_project", "code", false);
@@ -638,7 +657,7 @@ mod tests {
         closed.note("t_ds_command", "command_param", true);
         assert_eq!(
             refused(&closed, None),
-            "this database user may not read t_ds_version, which tells the release"
+            "this database user may not read t_ds_version, which has the release"
         );
         assert!(detect(&closed, Some(Version::new(3, 2, 2))).is_ok());
         let mut hidden = Catalogue {
@@ -648,7 +667,7 @@ mod tests {
         hidden.tables.remove("t_ds_jdbc_registry_data");
         assert!(
             refused(&hidden, None)
-                .contains("lacks t_ds_jdbc_registry_data (or this user has no right on that)")
+                .contains("lacks t_ds_jdbc_registry_data (or this user has no privilege on that)")
         );
     }
 

@@ -8,11 +8,11 @@ mod tests {
 
     const PAGE: &str = include_str!("facts.md");
 
-    /// What every citation has between its letter and its number.
+    /// The character between the letter and the number of a citation.
     const SIGN: char = '§';
 
-    /// The numbers that a text cites, with their letter in front. The sign without a number cites
-    /// nothing.
+    /// The section numbers that a text cites, with their letter. The sign without a number is not a
+    /// citation.
     fn citations(text: &str) -> BTreeSet<String> {
         let behind = |(place, _): (usize, &str)| {
             let letter = text[..place]
@@ -38,7 +38,7 @@ mod tests {
             .collect()
     }
 
-    /// Adds `path: citation` for every citation below a folder that no section answers.
+    /// Adds `path: citation` for every citation below a folder without a section.
     fn look(path: &Path, sections: &[String], unanswered: &mut Vec<String>) {
         if path.is_dir() {
             for entry in fs::read_dir(path).unwrap() {
@@ -61,7 +61,7 @@ mod tests {
             look(&root.join(folder), &sections, &mut unanswered);
         }
         assert!(unanswered.is_empty(), "{unanswered:#?}");
-        // Else nothing was looked at.
+        // Otherwise nothing was checked.
         let own = citations(&fs::read_to_string(root.join("src/family/payload.rs")).unwrap());
         assert!(
             own.iter().any(|number| sections.contains(number)),

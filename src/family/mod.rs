@@ -47,14 +47,14 @@ pub enum Claim {
     State(i64),
 }
 
-/// How the definition of an instance is found, by a master that takes a command up.
+/// How a master that takes up a command finds the definition of the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefinitionKey {
     /// `process_definition_id`; the definition must be online to be picked up (1.x).
     Id,
     /// Code and version, in the definition table or its log (2.0 to 3.2).
     CodeInMainOrLog,
-    /// Code and version in the log table alone, and the project's row (3.3 and newer).
+    /// Code and version only in the log table, and the project's row (3.3 and newer).
     CodeInLog,
 }
 
@@ -87,18 +87,18 @@ pub enum CommandValue {
     Instance,
     /// The parameter text of F§7.5.
     Parameter,
-    /// The present time.
+    /// The current time.
     Now,
     /// The instance's executor.
     Executor,
-    /// The instance's priority; the column is left out where that is NULL.
+    /// The instance's priority; the column is omitted if that is NULL.
     Priority,
     /// The instance's test flag, NULL as 0.
     TestFlag,
 }
 
 impl CommandValue {
-    /// Whether each command of an insert has its own.
+    /// Whether it differs between the commands of one insert.
     #[must_use]
     pub fn is_own(self) -> bool {
         !matches!(self, Self::Number(_) | Self::Now)
@@ -110,7 +110,7 @@ impl CommandValue {
 pub enum ParameterForm {
     /// `{"ProcessInstanceId":N}`
     InstanceId,
-    /// The same; with a schedule, every value as text and its zone behind.
+    /// The same; with a schedule, every value as text, followed by its zone.
     WithScheduleZone,
     /// The same, start parameters first.
     WithStartParams,
@@ -136,29 +136,29 @@ pub struct Since<T: 'static> {
     pub value: T,
 }
 
-/// How masters of a release fail with what is handed over, by whomever.
+/// Known defects of a release's masters with handed-over work, whoever handed it over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
     /// A `READY_STOP` instance that is taken up never ends.
     ReadyStopHangs,
     /// The same, if the worker of its task is gone.
     ReadyStopHangsWithoutWorker,
-    /// A master takes from itself, again and again, what began before its own start.
+    /// A master fails over its own instances, again and again, if they started before it.
     HandsOverAgain,
-    /// A master that starts alone makes the first of the commands fail that wait for it.
+    /// A master that starts alone makes the first waiting command fail.
     FirstCommandFails,
 }
 
-/// Words for what workers of a release answer to a kill request.
+/// Texts for the answers of a release's workers to a kill request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KillAnswer {
-    /// Of tasks that have ended, as the worker says.
+    /// For tasks that the worker reports as ended.
     pub ended: &'static str,
-    /// Of those that it does not say so of.
+    /// For the other tasks.
     pub silent: &'static str,
 }
 
-/// Names of tables; `None` where the family has no such table.
+/// Names of tables; `None` if the family has no such table.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)] // the field names say it
 pub struct Tables {
@@ -173,20 +173,20 @@ pub struct Tables {
     pub project: &'static str,
 }
 
-/// Names of columns that differ between families; `None` where the family has no such column.
+/// Names of columns that differ between families; `None` if the family has no such column.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)] // the field names say it
 pub struct Columns {
     /// In the instance and command tables: definition id or code.
     pub definition: &'static str,
     pub definition_version: Option<&'static str>,
-    /// In the command table: the instance. 1.x has it in `command_param` alone.
+    /// In the command table: the instance. 1.x has it only in `command_param`.
     pub command_instance: Option<&'static str>,
     /// In the task table: the instance.
     pub task_instance: &'static str,
     pub sub_process: &'static str,
     pub priority: &'static str,
-    /// May be missing in point releases: asked from the catalogue.
+    /// May be missing in point releases: looked up in the catalogue.
     pub restart_time: Option<&'static str>,
     pub state_history: Option<&'static str>,
     pub test_flag: Option<&'static str>,
@@ -194,7 +194,7 @@ pub struct Columns {
     pub schedule_zone: Option<&'static str>,
 }
 
-/// Paths of the registry, below root or namespace, and how nodes are named.
+/// Paths of the registry, below root or namespace, and the naming of nodes.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistryLayout {
     /// Parent of the masters' nodes.
@@ -203,8 +203,8 @@ pub struct RegistryLayout {
     pub workers: &'static str,
     /// Masters and workers written as `host` or `host:port`.
     pub address_form: AddressForm,
-    /// The masters' client knows container nodes (Curator 5): lock parents are made as containers
-    /// where the server can.
+    /// The masters' client supports container nodes (Curator 5): lock parents are created as
+    /// containers if the server supports them.
     pub container_parents: bool,
 }
 
@@ -219,7 +219,7 @@ pub struct Family {
     pub releases: VersionRange,
     /// Its registry.
     pub registry: RegistryLayout,
-    /// Locks that a failover must hold, in the order of taking.
+    /// Locks that a failover must hold, in the order of acquiring.
     pub locks: &'static [Since<LockPath>],
     /// Its tables.
     pub tables: Tables,
@@ -245,42 +245,42 @@ pub struct Family {
     pub mark_clears_flag: &'static [Since<bool>],
     /// How long its masters wait before they fail over a master whose registration is gone (F§7.8).
     pub failover_delay: Duration,
-    /// Its servers write the times of their heartbeats in their own zone, and do not say which.
+    /// Its servers write the times of their heartbeats in their own zone, without recording which.
     pub local_heartbeats: bool,
-    /// Whether its masters keep the lock of a failover that is done until they end (upstream issue
-    /// 18197).
+    /// Whether its masters keep the lock after a failover until they end (upstream issue 18197).
     pub keeps_lock: &'static [Since<bool>],
     /// Whether a recovered instance shows its dead master and its old state again (F§9.2).
-    pub recovered_looks_hanging: &'static [Since<bool>],
-    /// `start_time` and `restart_time` of a first run are those of its trigger: whoever takes it up later changes neither.
+    pub recovered_looks_unfinished: &'static [Since<bool>],
+    /// `start_time` and `restart_time` of a first run are those of its trigger: a later take-up
+    /// changes neither.
     pub starts_at_trigger: bool,
-    /// The state that an instance gets whose recovery command fails. Elsewhere it stays claimed.
+    /// The state of an instance whose recovery command failed. In other families it stays claimed.
     pub failed_recovery: &'static [Since<i64>],
-    /// Whether the master that takes a parent up starts its sub-workflows once more, beside those
-    /// that are handed over with it: the task that stands for one is not taken over from a dead
-    /// master. So it goes after a master's own failover, too.
+    /// Whether the master that takes up a parent starts its sub-workflows once more, in addition to
+    /// those that are handed over with it: the task of a sub-workflow is not taken over from a dead
+    /// master. The same happens after a master's own failover.
     pub restarts_children: &'static [Since<bool>],
-    /// What an operator should know of its masters before work is handed to them.
+    /// What an operator should know about its masters before work is handed to them.
     pub remarks: &'static [Since<Remark>],
-    /// The ordinal of `TASK_KILL_REQUEST` in `CommandType`, where a failover sends it to the worker
-    /// of a marked task.
+    /// The ordinal of `TASK_KILL_REQUEST` in `CommandType`, if a failover sends it to the worker of
+    /// a marked task.
     pub kill_request: &'static [Since<u8>],
-    /// What a worker's answer to it is worth: of tasks that it says have ended, and of others.
+    /// The meaning of a worker's answer to it: for tasks that it reports as ended, and for others.
     pub kill_answer: &'static [Since<KillAnswer>],
 }
 
 /// Type code of `RECOVER_TOLERANCE_FAULT_PROCESS`, in every release.
 pub const RECOVERY_COMMAND: i64 = 2;
 
-/// Type codes of `START_PROCESS`, `COMPLEMENT_DATA` and `SCHEDULER`, in every release: what makes a
-/// new instance (F§6.3).
+/// Type codes of `START_PROCESS`, `COMPLEMENT_DATA` and `SCHEDULER`, in every release: which create
+/// a new instance (F§6.3).
 pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
 
-/// Type codes of `PAUSE` and `STOP`, in every release: what starts no instance.
+/// Type codes of `PAUSE` and `STOP`, in every release: which start no instance.
 pub const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
 
-/// What the error command says of a master that came second to a command that another one had
-/// taken: up to 3.1, and from 3.3 on. The one that came first runs the instance (R§2.2).
+/// The message of the error command of a master that lost the race for a command to another one: up
+/// to 3.1, and from 3.3 on. The winner runs the instance (R§2.2).
 pub const LOST_RACES: [&str; 2] = [
     "delete command fail, id:",
     "CommandDuplicateHandleException",
@@ -310,16 +310,16 @@ pub fn command_name(code: i64) -> Option<&'static str> {
     COMMAND_TYPES.get(usize::try_from(code).ok()?).copied()
 }
 
-/// `READY_PAUSE` of an instance: it was asked to pause.
+/// `READY_PAUSE` of an instance: a pause was requested.
 pub const READY_PAUSE: i64 = 2;
 
-/// `READY_STOP` of an instance: it was asked to stop.
+/// `READY_STOP` of an instance: a stop was requested.
 pub const READY_STOP: i64 = 4;
 
 /// Task state `NEED_FAULT_TOLERANCE`, in every release.
 pub const NEED_FAULT_TOLERANCE: i64 = 8;
 
-/// Task types that run inside a master: no worker has a process of them (F§8.4).
+/// Task types that run inside a master: no worker has a process for them (F§8.4).
 pub const LOGIC_TASKS: &[&str] = &[
     "SUB_PROCESS",
     "SUB_WORKFLOW",
@@ -335,9 +335,9 @@ pub const SUB_PROCESS_TASKS: &[&str] = &["SUB_PROCESS", "SUB_WORKFLOW"];
 
 impl Family {
     /// The upstream name of an instance state, in lower case; `unknown` for a code that the family
-    /// has not.
+    /// does not have.
     #[must_use]
-    pub fn state_word(&self, code: Option<i64>) -> String {
+    pub fn state_keyword(&self, code: Option<i64>) -> String {
         let name = code.and_then(|code| self.state_name(code));
         name.map_or_else(|| "unknown".to_owned(), str::to_lowercase)
     }
@@ -351,12 +351,12 @@ impl Family {
             .map(|(_, name)| *name)
     }
 
-    /// Whether real masters fail an instance in this state over.
+    /// Whether masters fail over an instance in this state.
     #[must_use]
     pub fn is_unfinished(&self, state: Option<i64>) -> bool {
         state.is_some_and(|state| self.unfinished.contains(&state))
     }
 }
 
-/// The newest release that any range ends with: families that go on.
+/// The end of open ranges, for families that are still developed.
 pub(crate) const OPEN_END: Version = Version::new(u16::MAX, u16::MAX, u16::MAX);

@@ -1,5 +1,4 @@
-//! Which columns are read of a family's tables, whatever is asked for: they must be there, and be
-//! open to us.
+//! The columns of a family's tables that any command reads: they must exist and be readable.
 
 use super::{DefinitionKey, Family, FamilyId, ParameterForm};
 
@@ -10,12 +9,13 @@ pub struct Need {
     pub table: &'static str,
     /// Its columns.
     pub columns: Vec<&'static str>,
-    /// Whether a point release may lack them: they only must not be closed to us.
+    /// Whether a point release may lack them: if they exist, they must be readable.
     pub may_lack: bool,
 }
 
 /// Tables of the JDBC registry, which every schema of 3.3 and newer has. They are read with
-/// ZooKeeper, too: masters that keep themselves registered there live, whatever ZooKeeper says.
+/// ZooKeeper, too: masters that keep themselves registered there are alive, whatever ZooKeeper
+/// shows.
 const JDBC_REGISTRY: [(&str, &[&str]); 3] = [
     (
         "t_ds_jdbc_registry_data",
@@ -43,14 +43,15 @@ impl Family {
         ];
         needs.extend(self.definitions());
         if self.columns.restart_time.is_some() && self.id == FamilyId::V2_0 {
-            // 2.0.2 brought it.
+            // New in 2.0.2.
             needs.push(Need {
                 may_lack: true,
                 ..need(self.tables.instance, &["restart_time"])
             });
         }
         if (FamilyId::V2_0..=FamilyId::V3_2).contains(&self.id) {
-            // 2.0.1 brought it: the masters of 2.0 and 3.0 write it into the instance of a serial definition that runs before.
+            // New in 2.0.1: the masters of 2.0 and 3.0 write it into the running instance of the
+            // same serial definition.
             let may_lack = self.id == FamilyId::V2_0;
             needs.push(Need {
                 may_lack,
@@ -131,8 +132,8 @@ impl Family {
         all
     }
 
-    /// What tells whether a master would find an instance's definition, and the zone of its
-    /// schedule.
+    /// The columns that show whether a master would find an instance's definition, and the zone of
+    /// its schedule.
     fn definitions(&self) -> Vec<Need> {
         let (main, log) = (self.tables.definition, self.tables.definition_log);
         let logged = |columns| log.map(|table| need(table, columns));

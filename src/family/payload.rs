@@ -1,7 +1,7 @@
-//! Heartbeats: what a server writes into its registration (F§1.4).
+//! Heartbeats: the payload of a server's registration (F§1.4).
 //!
-//! Four comma-separated formats and one of JSON are told apart by their content alone, since a
-//! registry says nothing of the release that wrote it.
+//! Four comma-separated formats and one of JSON are distinguished only by their content, because a
+//! registry does not record the release that wrote it.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -13,7 +13,7 @@ use crate::model::{Heartbeat, Moment, PayloadForm, PayloadProblem};
 /// No release writes more than some hundred bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// A foreign status word is shown; a page of text in its place is not.
+/// An unknown status is shown; a long text in its place is not.
 const LONGEST_WORD: usize = 40;
 
 /// Positions in a comma-separated payload, counted from zero.
@@ -74,7 +74,7 @@ pub fn is_written_by(form: PayloadForm, family: FamilyId) -> bool {
     }
 }
 
-/// The releases that write payloads of this form, to be told.
+/// The releases that write payloads of this form, for messages.
 #[must_use]
 pub fn writers(form: PayloadForm) -> &'static str {
     match form {
@@ -88,8 +88,8 @@ pub fn writers(form: PayloadForm) -> &'static str {
     }
 }
 
-/// Reads a heartbeat of any release. Never fails: what cannot be read is `None`, and where nothing
-/// can be read, [`Heartbeat::problem`] says why.
+/// Reads a heartbeat of any release. Never fails: unreadable fields are `None`, and if all are,
+/// [`Heartbeat::problem`] says why.
 #[must_use]
 pub fn parse(payload: &[u8]) -> Heartbeat {
     if payload.is_empty() {
@@ -100,12 +100,12 @@ pub fn parse(payload: &[u8]) -> Heartbeat {
     }
     if payload.len() > LONGEST {
         return unreadable(format!(
-            "{} bytes, and no heartbeat is that long",
+            "{} bytes, but no heartbeat is that long",
             payload.len()
         ));
     }
     match std::str::from_utf8(payload).map(str::trim) {
-        Err(_) => unreadable("the bytes are no UTF-8 text"),
+        Err(_) => unreadable("the bytes are not UTF-8 text"),
         Ok(text) if text.starts_with('{') => from_json(text),
         Ok(text) => from_fields(text),
     }
@@ -120,17 +120,17 @@ fn unreadable(reason: impl Into<String>) -> Heartbeat {
 
 fn from_json(text: &str) -> Heartbeat {
     let Ok(object) = serde_json::from_str::<Map<String, Value>>(text) else {
-        return unreadable("the text starts like a JSON object, but is none");
+        return unreadable("the text starts like a JSON object, but is not one");
     };
-    let word = |key: &str| object.get(key).and_then(scalar);
+    let keyword = |key: &str| object.get(key).and_then(scalar);
     let heartbeat = Heartbeat {
-        started_at: word("startupTime").as_deref().and_then(moment),
-        reported_at: word("reportTime").as_deref().and_then(moment),
-        server_status: word("serverStatus").as_deref().and_then(status),
-        cpu_usage: word("cpuUsage").as_deref().and_then(number),
-        memory_usage: word("memoryUsage").as_deref().and_then(number),
-        load_average: word("loadAverage").as_deref().and_then(number),
-        process_id: word("processId").and_then(|text| text.parse().ok()),
+        started_at: keyword("startupTime").as_deref().and_then(moment),
+        reported_at: keyword("reportTime").as_deref().and_then(moment),
+        server_status: keyword("serverStatus").as_deref().and_then(status),
+        cpu_usage: keyword("cpuUsage").as_deref().and_then(number),
+        memory_usage: keyword("memoryUsage").as_deref().and_then(number),
+        load_average: keyword("loadAverage").as_deref().and_then(number),
+        process_id: keyword("processId").and_then(|text| text.parse().ok()),
         ..Heartbeat::default()
     };
     if heartbeat == Heartbeat::default() {
@@ -168,7 +168,7 @@ fn from_fields(text: &str) -> Heartbeat {
         1 => return unreadable("neither a JSON object nor comma-separated fields"),
         count => {
             return unreadable(format!(
-                "{count} comma-separated fields, and heartbeats have 7, 10, 13 or 14"
+                "{count} comma-separated fields, but heartbeats have 7, 10, 13 or 14"
             ));
         }
     };
@@ -185,11 +185,10 @@ fn from_fields(text: &str) -> Heartbeat {
         form: Some(PayloadForm::Fields(fields.len())),
         ..Heartbeat::default()
     };
-    // Any text with the right number of commas comes here; a heartbeat has at least a time where
-    // the times stand.
+    // Any text with the right number of commas gets here; a heartbeat has at least one valid time.
     if heartbeat.started_at.is_none() && heartbeat.reported_at.is_none() {
         return unreadable(format!(
-            "{} comma-separated fields without a time in the place of the times",
+            "{} comma-separated fields without a time in the fields for times",
             fields.len()
         ));
     }
@@ -508,19 +507,19 @@ mod tests {
             load in (0_u16..50_000).prop_map(|n| f64::from(n) / 100.0),
             process in 1_i64..4_194_304, status in 0_usize..3,
         ) {
-            let word = ["normal", "abnormal", "busy"][status];
+            let keyword = ["normal", "abnormal", "busy"][status];
             let texts = [
                 format!("{cpu},{memory},{load},1,2,3,{started},{reported},{status},{process},100,64,0"),
                 format!("{cpu},{memory},9,{load},1,2,3,{started},{reported},{status},{process},100,64,0"),
                 format!(
                     r#"{{"startupTime":{started},"reportTime":{reported},"cpuUsage":{cpu},"memoryUsage":{memory},"loadAverage":{load},"processId":{process},"serverStatus":"{}"}}"#,
-                    word.to_uppercase()
+                    keyword.to_uppercase()
                 ),
             ];
             let expected = Heartbeat {
                 started_at: Some(instant(started)),
                 reported_at: Some(instant(reported)),
-                server_status: Some(word.to_owned()),
+                server_status: Some(keyword.to_owned()),
                 cpu_usage: Some(cpu),
                 memory_usage: Some(memory),
                 load_average: Some(load),

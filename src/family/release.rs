@@ -1,4 +1,4 @@
-//! A family, and how much is known of the point release.
+//! A family, and what is known about the point release.
 
 use super::{
     CommandValue, Family, KillAnswer, LockPath, ParameterForm, Remark, Since, TaskRule,
@@ -6,19 +6,19 @@ use super::{
 };
 use crate::model::{Address, Version, VersionRange};
 
-/// What was detected: the family, and the releases of it that it could be.
+/// What was detected: the family, and its possible releases.
 #[derive(Clone, Debug)]
 pub struct Release {
     /// The family.
     pub family: &'static Family,
-    /// The releases that schema, `t_ds_version` and `--ds-version` leave.
+    /// The releases that are possible by schema, `t_ds_version` and `--ds-version`.
     pub range: VersionRange,
-    /// Contradictions between schema, `t_ds_version` and `--ds-version`, to be told.
+    /// Contradictions between schema, `t_ds_version` and `--ds-version`, for the report.
     pub contradictions: Vec<String>,
 }
 
 impl Release {
-    /// A release that is known to the point.
+    /// An exactly known release.
     #[must_use]
     pub fn exact(version: Version) -> Self {
         let family = nearest_family(version);
@@ -29,14 +29,14 @@ impl Release {
         }
     }
 
-    /// The version, if it is known to the point; else `None`.
+    /// The version, if it is known exactly; else `None`.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
         self.range.exact()
     }
 
     /// Full paths below the root of every lock that this release's masters may hold for `address`,
-    /// in the order of taking. Where the point release cannot be told these are several.
+    /// in the order of acquiring. If the point release is unknown, there are several.
     #[must_use]
     pub fn lock_paths(&self, address: &Address) -> Vec<String> {
         self.locks()
@@ -57,8 +57,8 @@ impl Release {
         self.applying(self.family.command).collect()
     }
 
-    /// The form of a recovery command's parameter: of the newest release that it could be, which
-    /// has every key that an older one looks for.
+    /// The form of a recovery command's parameter: of the newest possible release, which has every
+    /// key that an older one reads.
     #[must_use]
     pub fn parameter_form(&self) -> ParameterForm {
         self.applying(self.family.parameter)
@@ -66,8 +66,8 @@ impl Release {
             .unwrap_or(ParameterForm::InstanceId)
     }
 
-    /// What happens to tasks: by the newest release that it could be. Where that makes a
-    /// difference, nothing is written: see [`Release::undecided_marks`].
+    /// What happens to tasks: by the newest possible release. If that makes a difference, nothing
+    /// is written: see [`Release::undecided_marks`].
     #[must_use]
     pub fn task_rule(&self) -> TaskRule {
         self.applying(self.family.tasks)
@@ -75,7 +75,7 @@ impl Release {
             .unwrap_or(TaskRule::Untouched)
     }
 
-    /// Whether marking a task sets its `flag` to 0: of the newest release that it could be.
+    /// Whether marking a task sets its `flag` to 0: of the newest possible release.
     #[must_use]
     pub fn mark_clears_flag(&self) -> bool {
         self.applying(self.family.mark_clears_flag)
@@ -83,8 +83,8 @@ impl Release {
             .unwrap_or(false)
     }
 
-    /// The code of the kill request to workers, where this release's masters send one and the code
-    /// is certain: another release's workers would take it for something else.
+    /// The code of the kill request to workers, if this release's masters send one and the code is
+    /// certain: another release's workers would take it for something else.
     #[must_use]
     pub fn kill_request(&self) -> Option<u8> {
         let certain = |fact: &&Since<u8>| fact.releases.intersect(&self.range) == Some(self.range);
@@ -95,46 +95,47 @@ impl Release {
             .map(|fact| fact.value)
     }
 
-    /// Whether masters of any release that it could be start the sub-workflows of what they take up
-    /// once more.
+    /// Whether masters of any possible release start the sub-workflows of a taken-up instance once
+    /// more.
     #[must_use]
     pub fn restarts_children(&self) -> bool {
         self.applying(self.family.restarts_children)
             .any(|restarts| restarts)
     }
 
-    /// Whether masters of any release that it could be keep the lock of a failover that is done.
+    /// Whether masters of any possible release keep the lock after a failover.
     #[must_use]
     pub fn keeps_lock(&self) -> bool {
         self.applying(self.family.keeps_lock).any(|keeps| keeps)
     }
 
-    /// Whether a recovered instance looks, in any release that it could be, as if it still hung.
+    /// Whether a recovered instance looks, in any possible release, as if it were still unfinished
+    /// at the dead master.
     #[must_use]
-    pub fn recovered_looks_hanging(&self) -> bool {
-        self.applying(self.family.recovered_looks_hanging)
+    pub fn recovered_looks_unfinished(&self) -> bool {
+        self.applying(self.family.recovered_looks_unfinished)
             .any(|looks| looks)
     }
 
-    /// What an operator should know of the masters of any release that it could be.
+    /// What an operator should know about the masters of any possible release.
     pub fn remarks(&self) -> impl Iterator<Item = Remark> + '_ {
         self.applying(self.family.remarks)
     }
 
-    /// What a worker's answer to a kill request is worth.
+    /// The meaning of a worker's answer to a kill request.
     #[must_use]
     pub fn kill_answer(&self) -> Option<KillAnswer> {
         self.applying(self.family.kill_answer).next()
     }
 
-    /// The state that an instance has after its recovery command failed, in any release that it
-    /// could be: 3.4.0 and newer end it so.
+    /// The state that an instance has after its recovery command failed, in any possible release:
+    /// 3.4.0 and newer end it.
     #[must_use]
     pub fn failed_recovery(&self) -> Option<i64> {
         self.applying(self.family.failed_recovery).next()
     }
 
-    /// Whether a fact depends on a point release that is not known; says which fact, to be told.
+    /// The fact that depends on an unknown point release, if there is one, for messages.
     #[must_use]
     pub fn undecided(&self) -> Option<&'static str> {
         let form = || {
@@ -144,7 +145,7 @@ impl Release {
         self.undecided_marks().or_else(form)
     }
 
-    /// As [`Release::undecided`], of what is written without a command.
+    /// Like [`Release::undecided`], for what is written without a command.
     #[must_use]
     pub fn undecided_marks(&self) -> Option<&'static str> {
         let (rules, marks) = (
@@ -272,17 +273,17 @@ mod tests {
     }
 
     #[test]
-    fn sub_workflows_begin_anew_in_3_2_and_in_3_3_0_alone() {
-        let anew = |id, version| release(id, version, version).restarts_children();
+    fn sub_workflows_start_again_in_3_2_and_in_3_3_0_alone() {
+        let restarts = |id, version| release(id, version, version).restarts_children();
         assert!(
-            anew(FamilyId::V3_2, "3.2.0")
-                && anew(FamilyId::V3_2, "3.2.2")
-                && anew(FamilyId::V3_3, "3.3.0-alpha")
+            restarts(FamilyId::V3_2, "3.2.0")
+                && restarts(FamilyId::V3_2, "3.2.2")
+                && restarts(FamilyId::V3_3, "3.3.0-alpha")
         );
         assert!(
-            !anew(FamilyId::V3_1, "3.1.9")
-                && !anew(FamilyId::V3_3, "3.3.1")
-                && !anew(FamilyId::V3_3, "3.4.3")
+            !restarts(FamilyId::V3_1, "3.1.9")
+                && !restarts(FamilyId::V3_3, "3.3.1")
+                && !restarts(FamilyId::V3_3, "3.4.3")
         );
         assert!(release(FamilyId::V3_3, "3.3.0-alpha", "3.4.3").restarts_children());
     }

@@ -9,10 +9,10 @@ use super::store::{LOOK_UP, MetadataStore};
 use crate::family::{COMMANDS_THAT_START_NOTHING, RECOVERY_COMMAND, command_name};
 use crate::model::{CommandRow, Instance, InstanceId, ListedInstance};
 
-/// Before every id: they begin with one, unless somebody gave them by hand.
+/// Smaller than every id: ids start with 1, unless they were set by hand.
 pub const BEFORE_EVERY_ID: i64 = i32::MIN as i64;
 
-/// Waiting commands by instance. Of several the one is kept that a failover makes, else the newest.
+/// Waiting commands by instance. Of several the failover command is kept, else the newest.
 #[derive(Debug, Default)]
 pub struct Waiting {
     by_instance: HashMap<InstanceId, i64>,
@@ -35,7 +35,7 @@ impl Waiting {
         }
     }
 
-    /// Commands of other types than a failover's that name one of the instances, to be told.
+    /// Texts about commands of other types that name one of the instances.
     pub fn others(&self) -> impl Iterator<Item = String> {
         self.others.iter().map(|(command, kind, instance)| {
             let name = kind.and_then(command_name).unwrap_or("of an unknown type");
@@ -45,7 +45,7 @@ impl Waiting {
         })
     }
 
-    /// The commands alone.
+    /// Only the commands.
     #[must_use]
     pub fn into_inner(self) -> HashMap<InstanceId, i64> {
         self.by_instance
@@ -61,9 +61,9 @@ impl Deref for Waiting {
 }
 
 impl MetadataStore {
-    /// What waits for these instances: every command, of whatever type and form, that starts one of
-    /// them when a master takes it. One scan of the command table, and no memory for the commands
-    /// of others.
+    /// The waiting commands for these instances, of whatever type and form, that start one of them
+    /// when a master takes them. One scan of the command table, without keeping the commands of
+    /// others in memory.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -86,8 +86,8 @@ impl MetadataStore {
         Ok(waiting)
     }
 
-    /// Orphans: instances that were handed over and that no command waits for, ids ascending. One
-    /// scan of the instances, and one of the commands where any is claimed.
+    /// Orphans: instances that were handed over and have no waiting command, ids ascending. One
+    /// scan of the instances, and one of the commands if any is claimed.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -102,7 +102,7 @@ impl MetadataStore {
         Ok(orphans)
     }
 
-    /// Those of these instances that a recovery command waits for, as a failover makes it, with the
+    /// Those of these instances that have a waiting recovery command of a failover, with the
     /// command's id.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Hands over every waiting command, oldest first.
+    /// Passes on every waiting command, oldest first.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -138,7 +138,7 @@ impl MetadataStore {
         self.each_command_of(table, None, on_command).await
     }
 
-    /// Hands over every error command, oldest first.
+    /// Passes on every error command, oldest first.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -168,8 +168,8 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Hands over every error command about a recovery, oldest first, from an id on: a command
-    /// keeps its own when it ends there.
+    /// Passes on every error command about a recovery, oldest first, starting with an id: a command
+    /// keeps its id in the error table.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -186,8 +186,8 @@ impl MetadataStore {
         .await
     }
 
-    /// Instances that a failed recovery has ended, and the newest error command about each, without
-    /// the stack trace. In releases that leave such an instance claimed there are none.
+    /// Instances that were ended by a failed recovery, and the newest error command about each,
+    /// without the stack trace. Releases that leave such an instance claimed have none.
     ///
     /// # Errors
     /// [`DatabaseError`].

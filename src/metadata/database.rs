@@ -1,4 +1,4 @@
-//! The seam to a database: statements in, rows out. A new database is one file that implements
+//! The interface to a database: statements in, rows out. A new database is one file that implements
 //! [`Database`].
 
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::stop::Stopped;
 pub struct Written {
     /// Rows that matched.
     pub rows: u64,
-    /// MySQL and SQLite: the first (MySQL) or last (SQLite) id that an insert was given. Zero
+    /// MySQL and SQLite: the first (MySQL) or last (SQLite) id that an insert generated. Zero
     /// elsewhere.
     pub insert_id: i64,
 }
@@ -32,46 +32,46 @@ pub enum Access {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatabaseError {
-    /// No connection could be had: unreachable, wrong password, no such database. Nothing was
+    /// No connection was possible: unreachable, wrong password, no such database. Nothing was
     /// written.
     #[error("cannot connect to the database {endpoint}")]
     Unreachable {
         /// `host:port/database` or the file; never a password.
         endpoint: String,
-        /// What the server or the driver said.
+        /// The message of the server or the driver.
         cause: String,
     },
-    /// The connection broke or an answer did not come in time. An open transaction is gone, unless
-    /// it was at COMMIT.
+    /// The connection broke, or an answer did not arrive in time. An open transaction is rolled
+    /// back, unless it was in COMMIT.
     #[error("the connection to the database {endpoint} was lost")]
     Lost {
         /// As above.
         endpoint: String,
-        /// What the driver said.
+        /// The message of the driver.
         cause: String,
     },
-    /// A statement would have made a second row with the same unique key. It changed nothing; the
-    /// connection lives.
+    /// A statement would have created a second row with the same unique key. It changed nothing;
+    /// the connection is intact.
     #[error("the database {endpoint} refused a statement: {cause}")]
     UniqueViolation {
         /// As above.
         endpoint: String,
-        /// The server's own words.
+        /// The message of the server.
         cause: String,
     },
-    /// The server refused a statement (a lock or a statement timeout among the reasons). The
-    /// connection lives.
+    /// The server refused a statement (for example because of a lock or statement timeout). The
+    /// connection is intact.
     #[error("the database {endpoint} refused a statement: {cause}")]
     Refused {
         /// As above.
         endpoint: String,
-        /// The server's own words.
+        /// The message of the server.
         cause: String,
-        /// Whether another transaction was in the way, or a limit of time: later it may be done.
+        /// Whether the cause was another transaction or a timeout: later it may succeed.
         busy: bool,
     },
-    /// The answer is not that of the server that takes the writes, not fresh, or not whole: nothing
-    /// may rest on it. The statement read; it changed nothing.
+    /// The answer is not from the server that accepts writes, not current, or not complete: nothing
+    /// may rely on it. The statement only read; it changed nothing.
     #[error("{cause}")]
     Doubtful {
         /// As above.
@@ -79,7 +79,7 @@ pub enum DatabaseError {
         /// What was seen.
         cause: String,
     },
-    /// A signal ended a read, or the wait for a connection.
+    /// A signal interrupted a read, or the wait for a connection.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -89,46 +89,46 @@ pub type OnRow<'a> = &'a mut (dyn FnMut(Row) + Send);
 
 /// A connection to a database.
 ///
-/// After an error inside a transaction nothing of the transaction will last: further statements and
-/// COMMIT are `Refused` without being sent, until [`Database::rollback`] or [`Database::commit`]
-/// has ended it. (PostgreSQL behaves so by itself; MySQL and SQLite would, after some errors, run
-/// the next statement outside of any transaction.)
+/// After an error inside a transaction nothing of the transaction will be committed: further
+/// statements and COMMIT are `Refused` without being sent, until [`Database::rollback`] or
+/// [`Database::commit`] has ended it. (PostgreSQL behaves like this by itself; MySQL and SQLite
+/// would, after some errors, run the next statement outside of any transaction.)
 ///
 /// Column types that every implementation must read: all integers and booleans, all text types,
-/// decimals (as text). Times are cast to text by the statements.
+/// decimals (as text). The statements cast times to text.
 #[async_trait]
 pub trait Database: Send + fmt::Debug {
-    /// Which SQL it speaks.
+    /// Its SQL dialect.
     fn dialect(&self) -> Dialect;
 
-    /// Where it is, to be shown: `host:port/database` or the file. Never a password.
+    /// Its address for display: `host:port/database` or the file. Never a password.
     fn endpoint(&self) -> &str;
 
-    /// Why the connection is in plain text although encryption was tried; `None` where it was not,
-    /// or has come about.
+    /// Why the connection is not encrypted although encryption was tried; `None` if it was not
+    /// tried, or the connection is encrypted.
     fn why_plain(&self) -> Option<&str> {
         None
     }
 
-    /// Whether rows that another transaction has locked can be passed over (`SKIP LOCKED`).
+    /// Whether rows that another transaction has locked can be skipped (`SKIP LOCKED`).
     fn skips_locked(&self) -> bool {
         false
     }
 
-    /// SQL for a text that tells which server answers and why it takes no writes: both parts, `|`
-    /// between them, the second one empty where it does take them. `None` where nobody can stand
-    /// between: a file.
+    /// SQL for a text that says which server answers, and why it accepts no writes: both parts,
+    /// separated by `|`, the second one empty if it does accept them. `None` if nothing can stand
+    /// in between, as with a file.
     fn witness(&self) -> Option<String> {
         None
     }
 
-    /// Runs a query; rows are handed over as they arrive and none is kept. Outside of a transaction
-    /// it has one of its own, which could write, so that whoever stands between sends it to the
-    /// server that takes the writes; it is rolled back.
+    /// Runs a query; rows are passed on as they arrive and none is kept. Outside of a transaction
+    /// it has one of its own, which could write, so that a proxy sends it to the server that
+    /// accepts writes; it is rolled back.
     ///
     /// # Errors
     /// [`DatabaseError::Lost`], [`DatabaseError::Refused`], [`DatabaseError::UniqueViolation`].
-    /// Rows handed over before an error stand.
+    /// Rows passed on before an error are valid.
     async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError>;
 
     /// Runs a writing statement.
@@ -137,7 +137,7 @@ pub trait Database: Send + fmt::Debug {
     /// As [`Database::query`]; on `Refused` and `UniqueViolation` the statement changed nothing.
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError>;
 
-    /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction sit
+    /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction be
     /// idle before it rolls it back by itself: it must be shorter than the registry's session, so
     /// that a frozen process cannot hold rows past the end of its lock.
     ///
@@ -149,32 +149,32 @@ pub trait Database: Send + fmt::Debug {
         idle_limit: std::time::Duration,
     ) -> Result<(), DatabaseError>;
 
-    /// Makes the transaction's work last.
+    /// Commits the transaction.
     ///
     /// # Errors
     /// [`DatabaseError::Refused`]: rolled back. [`DatabaseError::Lost`]: it may or may not have
-    /// happened.
+    /// been committed.
     async fn commit(&mut self) -> Result<(), DatabaseError>;
 
-    /// Undoes the transaction's work. Fails silently where the connection is gone: the server then
-    /// rolls back itself.
+    /// Rolls back the transaction. Fails silently if the connection is lost: the server then rolls
+    /// back itself.
     async fn rollback(&mut self);
 
-    /// Gives up the connection, if it still is one, and makes a new one.
+    /// Drops the connection, if there still is one, and opens a new one.
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`].
     async fn reconnect(&mut self) -> Result<(), DatabaseError>;
 
-    /// A second connection to the same place, to read beside this one; `None` inside a transaction,
-    /// whose state of the database it would not see, and where a second one is of no use.
+    /// A second connection to the same database, to read in parallel; `None` inside a transaction,
+    /// whose state it would not see, and if a second one is useless.
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`].
-    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+    async fn second_connection(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
         Ok(None)
     }
 
-    /// Says goodbye to the server.
+    /// Closes the connection in an orderly way.
     async fn close(self: Box<Self>);
 }

@@ -8,7 +8,7 @@ use super::store::{LOOK_UP, MetadataStore};
 use crate::family::DefinitionKey;
 use crate::model::Instance;
 
-/// What is known of definitions that instances refer to.
+/// What is known about the definitions that instances refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
     by_version: HashSet<(i64, i64)>,

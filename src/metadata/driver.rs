@@ -1,4 +1,4 @@
-//! What one kind of database server must say of itself, so that [`super::server`] can keep a
+//! What a driver for one kind of database server must provide, so that [`super::server`] can keep a
 //! connection to it.
 
 use std::time::Duration;
@@ -9,9 +9,9 @@ use futures::stream::BoxStream;
 use super::database::{Access, Dialect, Row, Written};
 use super::query::Query;
 
-/// Prepared statements that are kept. All batches of a size share theirs. One that is closed is
-/// expensive with MySQL: its driver leaves Nagle's algorithm on, and since nothing answers a close,
-/// the statement after it waits for the server's delayed acknowledgement (40 ms on Linux).
+/// How many prepared statements are cached. All batches of the same size share theirs. Closing one
+/// is expensive with MySQL: its driver leaves Nagle's algorithm on, and since a close has no
+/// answer, the statement after it waits for the server's delayed acknowledgement (40 ms on Linux).
 pub(super) const STATEMENTS_KEPT: usize = 32;
 
 /// What a server sends back.
@@ -19,21 +19,21 @@ pub(super) const STATEMENTS_KEPT: usize = 32;
 pub enum Step {
     /// A row; `Err` says which column cannot be read.
     Row(Result<Row, String>),
-    /// One statement of the text is done.
+    /// One statement of the text has finished.
     Done(Written),
 }
 
 /// What an error of a driver means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// The connection is gone or cannot be trusted any more.
+    /// The connection is lost or can no longer be trusted.
     Lost,
     /// A second row with the same unique key.
     UniqueViolation,
-    /// The server stopped the statement half-way. It then undoes it; of a COMMIT that cannot be
-    /// known.
+    /// The server stopped the statement midway. It then undoes it; for a COMMIT the outcome is
+    /// unknown.
     Stopped,
-    /// Another transaction was in the way for too long, or this one was in another's.
+    /// Another transaction blocked this one for too long, or both blocked each other.
     Busy,
     /// The server refused the statement.
     Refused,
@@ -41,7 +41,7 @@ pub enum ErrorClass {
 
 /// One kind of server.
 pub trait Driver: Send + Sync + 'static {
-    /// An open connection and what must be remembered about it.
+    /// An open connection and its state.
     type Session: Send;
 
     /// Which SQL it speaks.
@@ -56,27 +56,28 @@ pub trait Driver: Send + Sync + 'static {
         query: &Query,
     ) -> BoxStream<'s, Result<Step, sqlx::Error>>;
 
-    /// Why it went on in plain text, if it did.
+    /// Why the connection is not encrypted, if encryption was tried.
     fn why_plain(&self) -> Option<&str> {
         None
     }
 
-    /// Whether the server knows `SKIP LOCKED`.
+    /// Whether the server supports `SKIP LOCKED`.
     fn skips_locked(_: &Self::Session) -> bool {
         false
     }
 
-    /// What starts a transaction. Each of these texts is sent by itself, one behind the other.
+    /// The statements that start a transaction. Each of these texts is sent separately, one after
+    /// the other.
     fn begin(session: &mut Self::Session, access: Access, idle_limit: Duration) -> Vec<String>;
 
-    /// What commits; COMMIT is the first of it.
+    /// The statements that commit; COMMIT is the first one.
     fn commit(session: &mut Self::Session) -> Vec<String>;
 
-    /// What rolls back; it must be good after a failed `begin` too.
+    /// The statements that roll back; they must also be valid after a failed `begin`.
     fn rollback(session: &mut Self::Session) -> Vec<String>;
 
-    /// What starts a transaction for a statement that stands alone; `None` where it needs none.
-    fn alone(_session: &mut Self::Session, _writes: bool) -> Option<String> {
+    /// The statement that starts a transaction for a single statement; `None` if it needs none.
+    fn single_transaction(_session: &mut Self::Session, _writes: bool) -> Option<String> {
         None
     }
 
@@ -85,17 +86,17 @@ pub trait Driver: Send + Sync + 'static {
         None
     }
 
-    /// What an error means.
+    /// The class of an error.
     fn verdict(error: &sqlx::Error) -> ErrorClass;
 
-    /// An error in the server's own words.
+    /// The server's message of an error.
     fn server_message(error: &sqlx::Error) -> String;
 
-    /// Says goodbye.
+    /// Closes the session in an orderly way.
     fn close(session: Self::Session) -> BoxFuture<'static, ()>;
 }
 
-/// A limit in whole milliseconds as the servers take it: at least one, since zero means "none".
+/// A limit in whole milliseconds for the server: at least one, since zero means "none".
 pub(super) fn milliseconds(limit: Duration) -> u128 {
     limit.as_millis().clamp(1, 2_147_483_647)
 }

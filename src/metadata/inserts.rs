@@ -1,15 +1,15 @@
-//! Recovery commands are inserted: many at once, and which id each of them got.
+//! Inserts recovery commands, many at once, and finds the id that each of them got.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::civil::DateTime;
 
 use super::database::{DatabaseError, Dialect, Row};
+use super::guarded::WriteBatch;
 use super::rows;
 use super::statements::NewCommand;
 use super::store::MetadataStore;
-use super::undoing::WriteBatch;
-use super::witness::{Hearing, mark};
+use super::witness::{WitnessReader, mark};
 use crate::family::CommandValue;
 use crate::model::InstanceId;
 
@@ -20,14 +20,14 @@ const INSERT_BYTES: usize = 512 * 1024;
 const INSERT_ROWS: usize = 1000;
 
 impl MetadataStore {
-    /// Inserts one recovery command each, ids assigned by the database; gives instance → command
-    /// id. `now` is the present time in the cluster's zone; without it the database's own clock is
-    /// used. The instances' rows are locked, and are as `commands` has them; where `claimed` says
-    /// so, the claim of this batch must stand in them.
+    /// Inserts one recovery command for each instance, with ids assigned by the database; returns
+    /// instance → command id. `now` is the present time in the cluster's zone; without it the
+    /// database's own clock is used. The instances' rows are locked, and equal to those in
+    /// `commands`; with `claimed`, they must have the claim of this batch.
     ///
     /// # Errors
-    /// [`DatabaseError`]; also where a command is not inserted, since one that names the instance
-    /// is there already. The batch must not be committed then.
+    /// [`DatabaseError`]; also if a command is not inserted because one that names the instance
+    /// already exists. The batch must not be committed then.
     pub async fn insert_commands(
         &mut self,
         within: &WriteBatch,
@@ -37,23 +37,23 @@ impl MetadataStore {
     ) -> Result<HashMap<InstanceId, i64>, DatabaseError> {
         let now = now.map(|now| now.strftime("%Y-%m-%d %H:%M:%S").to_string());
         let mut inserted = HashMap::with_capacity(commands.len());
-        let mut acts_behind = false;
-        // A column that is left out takes the database's default: rows with and without a priority
-        // go apart.
+        let mut has_trigger = false;
+        // A column that is left out gets the database's default: rows with and without a priority
+        // are inserted separately.
         let (with, without): (Vec<_>, Vec<_>) = commands
             .iter()
             .partition(|command| command.row.priority.is_some());
         for group in [with, without] {
             for piece in pieces(&group) {
-                acts_behind |= self
+                has_trigger |= self
                     .insert_piece(piece, claimed, now.as_deref(), &mut inserted)
                     .await?;
             }
         }
         let ids: Vec<InstanceId> = commands.iter().map(|one| one.row.instance.id).collect();
-        if acts_behind {
+        if has_trigger {
             // Whatever it does, it has done that by now: to the claims as well.
-            self.retain_those_that_stand(&mut inserted).await?;
+            self.retain_existing(&mut inserted).await?;
             self.ensure_claimed(within, &ids).await?;
         }
         let missing: Vec<InstanceId> = ids
@@ -73,8 +73,8 @@ impl MetadataStore {
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: format!(
-                "{} commands were inserted instead of {}: it has a recovery command for instance {}{more} already, or swallows \
-                 new ones; nothing of this batch was written",
+                "{} commands were inserted instead of {}: it already has a recovery command for \
+                 instance {}{more}, or discards new ones; nothing of this batch was written",
                 inserted.len(),
                 commands.len(),
                 super::statements::list(some),
@@ -106,11 +106,11 @@ impl MetadataStore {
             .map(|command| command.row.instance.id)
             .collect();
         let drawn = mark();
-        let (mut hearing, mut acts_behind) = (None, false);
+        let (mut reader, mut has_trigger) = (None, false);
         let mut kept = HashMap::with_capacity(piece.len());
         let mut keep = |row: Row| {
-            acts_behind = row.int(3) == Some(1);
-            hearing = row.text(4).map(|said| Hearing::of(&drawn, said));
+            has_trigger = row.int(3) == Some(1);
+            reader = row.text(4).map(|said| WitnessReader::of(&drawn, said));
             kept.extend(named(&row).filter(|(instance, _)| wanted.contains(instance)));
         };
         let witness = self.database.witness().unwrap_or_default();
@@ -119,9 +119,9 @@ impl MetadataStore {
                 .insert_commands(&columns, piece, (claimed, now), (&drawn, &witness));
         if self.database.dialect() != Dialect::MySql {
             self.database.ready().await.query(&query, &mut keep).await?;
-            self.server.believe(hearing, self.database.endpoint())?;
+            self.server.verify(reader, self.database.endpoint())?;
             inserted.extend(kept);
-            return Ok(acts_behind);
+            return Ok(has_trigger);
         }
         let written = self.database.ready().await.execute(&query).await?;
         if written.rows == 0 {
@@ -138,7 +138,7 @@ impl MetadataStore {
                 busy: false,
             });
         }
-        // MySQL knows no RETURNING: the ids are read back, from the first one assigned on.
+        // MySQL has no RETURNING: the ids are read back, starting with the first one assigned.
         let read_back = self.statements().commands_from(written.insert_id);
         self.each(&read_back, &mut keep).await?;
         inserted.extend(kept);
@@ -147,7 +147,7 @@ impl MetadataStore {
 
     /// Of these commands, by their instances, those that are there behind all inserts, and are the
     /// only one since then.
-    async fn retain_those_that_stand(
+    async fn retain_existing(
         &mut self,
         kept: &mut HashMap<InstanceId, i64>,
     ) -> Result<(), DatabaseError> {

@@ -1,4 +1,4 @@
-//! A database whose calls end when a signal comes.
+//! A database whose calls are interrupted by a signal.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
 use super::query::Query;
 use crate::stop::{Shield, StopSignal};
 
-/// Reads end at once when a signal comes. From the beginning of a writing transaction to its end
-/// nothing does.
+/// A signal interrupts reads at once. From the start of a writing transaction to its end nothing is
+/// interrupted.
 #[derive(Debug)]
 pub struct InterruptibleDatabase {
     database: Box<dyn Database>,
@@ -18,7 +18,7 @@ pub struct InterruptibleDatabase {
 }
 
 impl InterruptibleDatabase {
-    /// Around a connection.
+    /// Wraps a connection.
     #[must_use]
     pub fn new(database: Box<dyn Database>, stop: StopSignal) -> Self {
         Self {
@@ -83,9 +83,13 @@ impl Database for InterruptibleDatabase {
         self.stop.unless(self.database.reconnect()).await
     }
 
-    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
-        let twin = self.stop.unless(self.database.twin()).await?;
-        Ok(twin.map(|twin| -> Box<dyn Database> { Box::new(Self::new(twin, self.stop.clone())) }))
+    async fn second_connection(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+        let second_connection = self.stop.unless(self.database.second_connection()).await?;
+        Ok(
+            second_connection.map(|second_connection| -> Box<dyn Database> {
+                Box::new(Self::new(second_connection, self.stop.clone()))
+            }),
+        )
     }
 
     async fn close(self: Box<Self>) {

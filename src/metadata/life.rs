@@ -1,6 +1,6 @@
-//! What only a living master writes: instances that name it, their tasks, and what becomes of both.
-//! An id that was not given out yet when the master was lost, and a row that is no longer as it was
-//! then, are proofs that need no clock.
+//! Signs of life: what only a living master writes, that is instances that name it, their tasks,
+//! and changes to both. An id that was not generated yet when the master was lost, and a row that
+//! has changed since then, are proofs that need no clock.
 
 use std::collections::BTreeMap;
 
@@ -12,27 +12,26 @@ use super::store::{LOOK_UP, MetadataStore};
 use crate::family::{READY_PAUSE, READY_STOP};
 use crate::model::InstanceId;
 
-/// What instances and tasks there were at one moment, as far as it takes to know new ones from
-/// them.
+/// The instances and tasks at one moment, as far as needed to recognise new ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    /// Instances of greater ids are new, but for those that are known.
+    /// Instances with greater ids are new, except for those that are listed.
     pub instance: i64,
-    /// Tasks of greater ids are new, but for those that are known.
+    /// Tasks with greater ids are new, except for those that are listed.
     pub task: i64,
-    /// Instances of greater ids that there were.
+    /// Instances with greater ids that already existed.
     #[serde(default)]
     pub known_instances: Vec<i64>,
-    /// Tasks of greater ids that there were.
+    /// Tasks with greater ids that already existed.
     #[serde(default)]
     pub known_tasks: Vec<i64>,
-    /// By master, its unfinished instances; of very many the newest.
+    /// By master, its unfinished instances; only the newest if there are very many.
     #[serde(default)]
     pub rows: BTreeMap<String, BTreeMap<InstanceId, String>>,
 }
 
-/// What a master has written since.
+/// What a master has written since, the sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     /// An instance that names it.
@@ -44,18 +43,18 @@ pub enum Sign {
         /// Its instance.
         instance: InstanceId,
     },
-    /// An older instance that named nobody, or somebody else.
+    /// An older instance that named no master, or another one.
     TakenUp(InstanceId),
-    /// An instance that names it still, and is no longer as it was.
+    /// An instance that still names it, but has changed.
     Changed(InstanceId),
 }
 
-/// Ids are given out in order, but for rows that somebody gave an id by hand: a great one must not
-/// hide what is numbered after it. So many of the greatest are looked at one by one, before each
-/// batch.
+/// Ids are generated in order, except for rows whose id was set by hand: a large one must not hide
+/// rows that are numbered after it. This many of the largest ids are compared one by one, before
+/// each batch.
 const NEWEST: usize = 100;
 
-/// So many unfinished instances of one master are kept as they were.
+/// How many unfinished instances of one master are recorded.
 const KEPT: usize = 10_000;
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too: so some rows are
@@ -63,7 +62,7 @@ const KEPT: usize = 10_000;
 const LOOKED_AT: usize = 50;
 
 impl Mark {
-    /// Whether an unfinished instance of this master is none that it had at that moment.
+    /// Whether this master did not have this unfinished instance at that moment.
     #[must_use]
     pub fn is_taken_up(&self, host: &str, instance: InstanceId) -> bool {
         let Some(rows) = self.rows.get(host) else {
@@ -78,8 +77,8 @@ impl Mark {
 }
 
 impl MetadataStore {
-    /// What instances and tasks there are now, found by their keys, and how the unfinished ones of
-    /// these masters look: one scan for each master.
+    /// The instances and tasks that exist now, found by their keys, and the rows of the unfinished
+    /// ones of these masters: one scan for each master.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -105,7 +104,7 @@ impl MetadataStore {
                 .map(|found| found.id)
                 .collect();
             ids.drain(..ids.len().saturating_sub(KEPT));
-            let seen = self.looks(&ids).await?;
+            let seen = self.row_states(&ids).await?;
             rows.insert(
                 (*master).to_owned(),
                 seen.into_iter().map(|row| (row.id, row.look)).collect(),
@@ -120,8 +119,8 @@ impl MetadataStore {
         })
     }
 
-    /// Whether this very host has begun an instance, or a task of one, that there was not: ended or
-    /// not. Only the newest rows are read.
+    /// Whether exactly this host has started a new instance, or a new task of one, ended or not.
+    /// Only the newest rows are read.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -146,13 +145,13 @@ impl MetadataStore {
             }
         };
         let found = self.collect(&query, of_host).await?;
-        // A new instance says more than its tasks.
+        // A new instance is better evidence than its tasks.
         let instance = found.iter().find(|sign| matches!(sign, Sign::Instance(_)));
         Ok(instance.or(found.first()).copied())
     }
 
-    /// Whether an instance that was this very host's is so still and no longer looks as it did, by
-    /// whoever's hand but a failover's, or people's who asked for its end.
+    /// Whether an instance that belonged to exactly this host still does and has changed, other
+    /// than by a failover, or by users who requested its end.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -165,51 +164,51 @@ impl MetadataStore {
             return Ok(None);
         };
         let ids: Vec<InstanceId> = rows.keys().copied().collect();
-        let seen = self.looks(&ids).await?;
+        let seen = self.row_states(&ids).await?;
         let changed = seen.iter().find(|now| {
             now.host.as_deref() == Some(host)
                 && rows
                     .get(&now.id)
                     .is_none_or(|then| differs(then, &now.look))
-                && !self.is_others_doing(now.state, now.ended)
+                && !self.may_be_by_others(now.state, now.ended)
         });
         Ok(changed.map(|row| Sign::Changed(row.id)))
     }
 
-    /// Whether an instance may have got into this state by others than the master that it names: by
-    /// a failover, by a recovery that failed, or by people, who ask the API server for its end, and
-    /// by other masters, which ask for a sub-workflow's.
+    /// Whether others than the master that an instance names may have put it into this state: a
+    /// failover, a failed recovery, users, who request its end from the API server, or other
+    /// masters, which request that of a sub-workflow.
     #[must_use]
-    pub fn is_others_doing(&self, state: Option<i64>, ended: bool) -> bool {
+    pub fn may_be_by_others(&self, state: Option<i64>, ended: bool) -> bool {
         let Some(state) = state else { return true };
         let is_claim = matches!(self.release.family.claim, crate::family::Claim::State(claim) if claim == state);
         let failed_recovery = !ended && self.release.failed_recovery() == Some(state);
         is_claim || failed_recovery || [READY_PAUSE, READY_STOP].contains(&state)
     }
 
-    /// How instances look at this moment; found by their key.
-    async fn looks(&mut self, ids: &[InstanceId]) -> Result<Vec<RowSeen>, DatabaseError> {
+    /// The state of instances at this moment, found by their key.
+    async fn row_states(&mut self, ids: &[InstanceId]) -> Result<Vec<RowSeen>, DatabaseError> {
         let mut found = Vec::new();
         for some in ids.chunks(LOOK_UP) {
-            let query = self.statements().looks(some);
+            let query = self.statements().row_states(some);
             found.extend(self.collect(&query, seen).await?);
         }
         Ok(found)
     }
 }
 
-/// One look at an instance's row.
+/// An instance's row at one moment.
 #[derive(Debug)]
 struct RowSeen {
     id: InstanceId,
     host: Option<String>,
     state: Option<i64>,
     ended: bool,
-    /// Everything that masters change as an instance goes on, as one text.
+    /// Everything that masters change while an instance runs, as one text.
     look: String,
 }
 
-/// A row of `looks`.
+/// A row of `row_states`.
 fn seen(row: &Row) -> Option<RowSeen> {
     let number = |column| row.int(column).map(|number| number.to_string());
     let parts = [
@@ -233,22 +232,22 @@ fn seen(row: &Row) -> Option<RowSeen> {
     })
 }
 
-/// Between two parts of a look.
+/// Separates two parts of that text.
 const PART: &str = ", ";
 
-/// The parts of a look that a master writes into an instance of another one: the moment of that,
-/// and the instance of the same serial definition which comes next; those of 2.0 and 3.0 do.
+/// The parts that a master also writes into an instance of another one: the time of the write, and
+/// the next instance of the same serial definition; masters of 2.0 and 3.0 do.
 const WRITTEN: usize = 4;
 const NEXT: usize = 6;
 
-/// Whether a row was changed by more than somebody who waits for its end.
+/// Whether a row was changed by more than an instance that waits for its end.
 fn differs(then: &str, now: &str) -> bool {
     let [then, now] = [then, now].map(|look| look.split(PART).collect::<Vec<_>>());
     let by_next = then.get(NEXT) != now.get(NEXT);
     (0..NEXT).any(|part| then.get(part) != now.get(part) && !(by_next && part == WRITTEN))
 }
 
-/// From which id on the newest are looked at one by one, and those above it.
+/// The id from which the newest ones are compared one by one, and the ids above it.
 fn numbered(mut newest: Vec<i64>) -> (i64, Vec<i64>) {
     newest.sort_unstable();
     if newest.len() < NEWEST {
@@ -270,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_the_end_of_an_instance_changes_its_row() {
+    fn an_instance_that_waits_for_another_changes_its_row() {
         let then = "1, -, 02:00, -, 1000, 20, 0";
         assert!(!differs(then, then) && !differs(then, "1, -, 02:00, -, 1001, 20, 7"));
         for by_its_master in [

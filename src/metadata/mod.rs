@@ -1,9 +1,11 @@
-//! The metadata store: instances, commands, tasks and definitions in DolphinScheduler's database.
+//! The metadata database: instances, commands, tasks and definitions in DolphinScheduler's
+//! database.
 
 mod commands;
 pub mod database;
 mod definitions;
 mod driver;
+mod guarded;
 mod inserts;
 pub mod interruptible;
 mod life;
@@ -22,13 +24,13 @@ mod tasks;
 mod times;
 mod tls;
 mod transaction;
-mod undoing;
 mod value;
 mod witness;
 mod writes;
 
 pub use commands::{BEFORE_EVERY_ID, Waiting};
 pub use definitions::Definitions;
+pub use guarded::{OpenTransaction, WriteBatch};
 pub use life::{Mark, Sign};
 pub use preconditions::{Obstacle, Writing};
 pub use query::Query;
@@ -38,5 +40,4 @@ pub(crate) use store::{ask, each_of};
 pub use tasks::TaskIds;
 pub use times::WrittenTimes;
 pub(crate) use tls::NO_TLS;
-pub use undoing::{OpenTransaction, WriteBatch};
 pub(crate) use witness::Witnesses;

@@ -25,9 +25,9 @@ use super::tls::{tls_failed, why_no_tls};
 pub type MySqlDatabase = ServerDatabase<MySqlDriver>;
 
 impl MySqlDatabase {
-    /// Connects within `timeout`, which is also how long a statement waits for another one's lock
-    /// (in whole seconds). The server ends a statement after `statement_timeout`; MySQL does so
-    /// with SELECT only, MariaDB with all.
+    /// Connects within `timeout`, which is also how long a statement waits for a lock (in whole
+    /// seconds). The server ends a statement after `statement_timeout`; MySQL does so only for
+    /// SELECT, MariaDB for all.
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`]: no answer in time, wrong password, no such database.
@@ -53,24 +53,24 @@ impl MySqlDatabase {
 pub struct MySqlDriver {
     options: MySqlConnectOptions,
     prefers_tls: bool,
-    /// Why the last resort of that was taken.
+    /// Why it is not encrypted although that was tried.
     why_plain: OnceLock<String>,
     timeout: Duration,
     statement_timeout: Duration,
 }
 
-/// A connection, and how the server gave it.
+/// A connection, and its original settings.
 #[derive(Debug)]
 pub struct MySqlSession {
     connection: MySqlConnection,
-    /// The session's own `wait_timeout`, in seconds, where it can be told.
+    /// The session's original `wait_timeout`, in seconds, if it is known.
     wait_timeout: Option<i64>,
-    /// What makes the session as it was. Whoever stands between may give it to the next client.
-    given_back: Vec<String>,
+    /// The statements that restore the session. A proxy may give it to the next client.
+    restore_statements: Vec<String>,
     /// Whether a writing transaction has set another one.
     shortened: bool,
-    /// Whether it knows `SKIP LOCKED`. Where it does not, a transaction may have made the wait for
-    /// a row's lock shorter than this, in seconds.
+    /// Whether it supports `SKIP LOCKED`. If it does not, a transaction may have made the wait for
+    /// a row lock shorter than this, in seconds.
     skips_locked: bool,
     lock_wait: u64,
     /// See [`Driver::witness`].
@@ -104,7 +104,7 @@ impl MySqlDriver {
             wait_timeout: known
                 .get("wait_timeout")
                 .and_then(|seconds| seconds.parse().ok()),
-            given_back: session::given_back(&known),
+            restore_statements: session::restore_statements(&known),
             shortened: false,
             skips_locked: skips_locked(&version),
             lock_wait: session::lock_wait(self.timeout),
@@ -113,7 +113,7 @@ impl MySqlDriver {
     }
 }
 
-/// MySQL 5.6 has no limit for a statement's time; DolphinScheduler wants 5.7 as well.
+/// MySQL 5.6 has no statement timeout; DolphinScheduler needs 5.7 as well.
 fn too_old(error: sqlx::Error, version: &str) -> sqlx::Error {
     match server_error(&error) {
         // Unknown system variable.
@@ -133,7 +133,7 @@ fn options(target: &ServerTarget) -> MySqlConnectOptions {
         .timezone(None)
         .pipes_as_concat(false)
         .no_engine_substitution(false)
-        // Part of our own settings, which are one round trip together.
+        // Part of the session settings, which take one round trip together.
         .set_names(false)
         .statement_cache_capacity(STATEMENTS_KEPT)
         .disable_statement_logging();
@@ -165,7 +165,7 @@ impl Driver for MySqlDriver {
         query: &Query,
     ) -> BoxStream<'s, Result<Step, sqlx::Error>> {
         let text = AssertSqlSafe(query.sql().to_owned());
-        // Without values the text protocol saves a round trip; MySQL 5.7 cannot prepare every
+        // Without values, the text protocol saves a round trip; MySQL 5.7 cannot prepare every
         // statement, either.
         let (steps, format) = if query.values().is_empty() {
             (
@@ -178,7 +178,7 @@ impl Driver for MySqlDriver {
                 .values()
                 .iter()
                 .fold(prepared, |query, value| match value {
-                    // It is written out already.
+                    // It already contains its values.
                     Value::Null => query,
                     Value::Int(number) => query.bind(*number),
                     Value::Text(text) => query.bind(text.clone()),
@@ -203,11 +203,11 @@ impl Driver for MySqlDriver {
         session.skips_locked
     }
 
-    /// `wait_timeout` is what ends a session that says nothing, and with it the transaction.
+    /// `wait_timeout` ends an idle session, and with it the transaction.
     ///
-    /// None is begun READ ONLY: MySQL Router and `MaxScale` lead that to a replica, and `TiDB` does
-    /// not know it. Several statements in one text are refused by such a Router (4501), and keep
-    /// `ProxySQL` from leading them (9006).
+    /// No transaction is started READ ONLY: MySQL Router and `MaxScale` route that to a replica,
+    /// and `TiDB` does not support it. Several statements in one text are refused by such a Router
+    /// (4501), and `ProxySQL` cannot route them (9006).
     fn begin(session: &mut MySqlSession, access: Access, idle_limit: Duration) -> Vec<String> {
         let first = match access {
             Access::Read => "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned(),
@@ -225,8 +225,8 @@ impl Driver for MySqlDriver {
         vec![first, "START TRANSACTION".to_owned()]
     }
 
-    /// A write is always sent to the server that takes them.
-    fn alone(_: &mut MySqlSession, writes: bool) -> Option<String> {
+    /// A write is always routed to the server that accepts writes.
+    fn single_transaction(_: &mut MySqlSession, writes: bool) -> Option<String> {
         (!writes).then(|| "BEGIN".to_owned())
     }
 
@@ -252,7 +252,7 @@ impl Driver for MySqlDriver {
 
     fn close(mut session: MySqlSession) -> BoxFuture<'static, ()> {
         async move {
-            for text in session.given_back {
+            for text in session.restore_statements {
                 if let Err(error) = session
                     .connection
                     .execute(sqlx::raw_sql(AssertSqlSafe(text)))

@@ -1,6 +1,6 @@
-//! The scan of the instance table for one host. A server of MySQL's kind does a statement on one
-//! processor, and this one takes the most time of a failover: on a large table two connections
-//! share it, each with one half of the ids. (PostgreSQL shares a scan out by itself.)
+//! The scan of the instance table for one host. MySQL and MariaDB run a statement on one processor,
+//! and this one takes most of a failover's time: on a large table two connections share it, each
+//! with one half of the ids. (PostgreSQL parallelises a scan by itself.)
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use super::query::Query;
 use super::rows;
 use super::statements::IdRange;
 use super::store::{MetadataStore, hear};
-use super::witness::Hearing;
+use super::witness::WitnessReader;
 use crate::model::Instance;
 
-/// A range of fewer ids is gone through before a second connection stands.
+/// A range with fewer ids is scanned before a second connection is open.
 const WORTH_SHARING: i64 = 50_000;
 
 impl MetadataStore {
-    /// Unfinished instances of this very host, ids ascending. One scan; its halves may see the
+    /// Unfinished instances of exactly this host, ids ascending. One scan; its halves may see the
     /// table at two moments.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn unfinished_of(&mut self, host: &str) -> Result<Vec<Instance>, DatabaseError> {
-        let Some((mut twin, middle)) = self.helper().await? else {
+        let Some((mut second_connection, middle)) = self.helper().await? else {
             let whole = self.statements().unfinished_of_host(host, IdRange::Whole);
             let whole = of_host(self.database.ready().await, &whole, host).await;
             return self.believed(whole);
@@ -34,17 +34,17 @@ impl MetadataStore {
             .map(|part| statements.unfinished_of_host(host, part));
         let halves = join(
             of_host(self.database.ready().await, &first, host),
-            of_host(&mut *twin, &second, host),
+            of_host(&mut *second_connection, &second, host),
         );
-        // Neither is dropped when the other one fails: a connection that is left in the middle of
-        // an answer is lost.
+        // Neither is dropped when the other one fails: a connection is lost if its answer is not
+        // read completely.
         let (first, other) = halves.await;
-        twin.close().await;
+        second_connection.close().await;
         let mut found = self.believed(first)?;
-        // Behind one address there may be several servers, and what one of them has, another may
-        // not have yet.
-        let is_this_server = |(_, hearing): &Scan| {
-            hearing
+        // One address may lead to several servers, and one of them may not have the other's rows
+        // yet.
+        let is_this_server = |(_, reader): &Scan| {
+            reader
                 .as_ref()
                 .is_some_and(|heard| heard.server().as_deref() == self.server.known())
         };
@@ -66,13 +66,13 @@ impl MetadataStore {
         &mut self,
         scan: Result<Scan, DatabaseError>,
     ) -> Result<Vec<Instance>, DatabaseError> {
-        let (found, hearing) = scan?;
-        self.server.believe(hearing, self.database.endpoint())?;
+        let (found, reader) = scan?;
+        self.server.verify(reader, self.database.endpoint())?;
         Ok(found)
     }
 
-    /// A second connection and the id at which the table is cut in two, where that is worth it. A
-    /// server that has no connection to spare is no reason to fail.
+    /// A second connection and the id at which the table is split, if that is worth it. A server
+    /// without a spare connection is no reason to fail.
     async fn helper(&mut self) -> Result<Option<(Box<dyn Database>, i64)>, DatabaseError> {
         if self.database.dialect() != Dialect::MySql {
             return Ok(None);
@@ -87,8 +87,10 @@ impl MetadataStore {
             return Ok(None);
         };
         let middle = least.midpoint(*greatest);
-        match self.database.ready().await.twin().await {
-            Ok(twin) => Ok(twin.map(|twin| (twin, middle))),
+        match self.database.ready().await.second_connection().await {
+            Ok(second_connection) => {
+                Ok(second_connection.map(|second_connection| (second_connection, middle)))
+            }
             Err(error) => {
                 tracing::debug!("one connection scans alone: {error}");
                 Ok(None)
@@ -97,8 +99,8 @@ impl MetadataStore {
     }
 }
 
-/// What was found, and what its witness said.
-type Scan = (Vec<Instance>, Option<Hearing>);
+/// The instances found, and the witness.
+type Scan = (Vec<Instance>, Option<WitnessReader>);
 
 /// Collations of older MySQL schemas match other cases, and trailing blanks, too.
 async fn of_host(
@@ -116,6 +118,6 @@ async fn of_host(
             ..instance
         }));
     };
-    let hearing = hear(database, query, &mut on_row).await?;
-    Ok((found, hearing))
+    let reader = hear(database, query, &mut on_row).await?;
+    Ok((found, reader))
 }

@@ -23,16 +23,16 @@ use super::target::{ServerTarget, Tls};
 use super::tls::{tls_failed, why_no_tls};
 use crate::secret::Secret;
 
-/// A PostgreSQL database. The session's time zone is the masters', where that is given, and else
-/// UTC: the driver asks for it in its first message, so that the server's own is not to be had. It
-/// counts for columns that a site has given a type with a zone (`timestamptz`): these hold moments,
-/// and are shown as a clock of the session's zone shows them.
+/// A PostgreSQL database. The session's time zone is the masters', if that was given, and else UTC:
+/// the driver sets it in its first message, so that the server's own is unknown. It matters for
+/// columns that a site has changed to a type with a zone (`timestamptz`): these are points in time,
+/// and are shown in the session's zone.
 pub type PostgresDatabase = ServerDatabase<PostgresDriver>;
 
 impl PostgresDatabase {
-    /// Connects within `timeout`, which is also how long a statement waits for another one's lock.
-    /// The server ends a statement after `statement_timeout`. `zone` is the masters'; a name that
-    /// the server does not know is left out.
+    /// Connects within `timeout`, which is also how long a statement waits for a lock. The server
+    /// ends a statement after `statement_timeout`. `zone` is the masters'; a name that the server
+    /// does not know is left out.
     ///
     /// # Errors
     /// [`DatabaseError::Unreachable`]: no answer in time, wrong password, no such database.
@@ -56,27 +56,28 @@ impl PostgresDatabase {
     }
 }
 
-/// In the middle of a message the server knows no limit of time: only so does it notice that we are
-/// gone, and gives up the rows that are locked. Without them it asks after two hours.
+/// During a message the server has no other timeout: only keepalives let it notice that this client
+/// is gone, and release the locked rows. Without these settings they start after two hours.
 const KEEPALIVES: &str = "SET LOCAL tcp_keepalives_idle = 10; SET LOCAL tcp_keepalives_interval = 5; \
                           SET LOCAL tcp_keepalives_count = 3";
 
-/// A scan is run once: what the server would compile for it takes longer to compile than it saves.
+/// A scan is run once: JIT compilation takes longer than it saves.
 const NO_JIT: &str = "; SET LOCAL jit = off";
-/// The first version that compiles.
+/// The first version with JIT.
 const FIRST_JIT: u32 = 11_00_00;
 
-/// A server may end every transaction after a time, whether anything is done in it or not. Our
-/// statements, and the pauses between them, have limits of their own.
+/// A server may end every transaction after a time, whether it is idle or not. Statements here, and
+/// the pauses between them, have their own limits.
 const NO_TRANSACTION_TIMEOUT: &str = "; SET LOCAL transaction_timeout = 0";
-/// The first version that does.
+/// The first version with that timeout.
 const FIRST_TRANSACTION_TIMEOUT: u32 = 17_00_00;
 
 /// What a trigger puts off until COMMIT would undo what nobody looks at any more: here it is done
 /// behind each statement, before the last looks.
 const NOTHING_DEFERRED: &str = "; SET CONSTRAINTS ALL IMMEDIATE";
 
-/// pgpool sends what begins so to the server that takes the writes; to all others it is a comment.
+/// pgpool sends statements with this prefix to the server that accepts writes; for all others it is
+/// a comment.
 const NO_LOAD_BALANCE: &str = "/*NO LOAD BALANCE*/ ";
 
 /// Which server answers, in which schemas our names are looked up, and why it takes no writes. The
@@ -92,8 +93,8 @@ const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port
      concat_ws(', ', CASE WHEN pg_is_in_recovery() THEN 'it is a standby' END, \
      CASE WHEN current_setting('default_transaction_read_only') = 'on' THEN 'default_transaction_read_only is on' END)";
 
-/// A transaction that reads is left alone for so long at least between two statements, however
-/// little time one of them has: a registry is waited for meanwhile.
+/// The shortest idle timeout of a reading transaction, however short the statement timeout is: it
+/// may wait for the registry meanwhile.
 const LEAST_PATIENCE: Duration = Duration::from_mins(5);
 
 /// How to connect.
@@ -105,13 +106,13 @@ pub struct PostgresDriver {
     why_plain: OnceLock<String>,
     timeout: Duration,
     statement_timeout: Duration,
-    /// The search path, where one is given.
+    /// The search path, if one is given.
     schema: Option<String>,
-    /// What makes the masters' zone that of a transaction.
+    /// The statement that sets the masters' zone in a transaction.
     zone: Option<String>,
 }
 
-/// A connection, and what each of its transactions begins with.
+/// A connection, and the settings of each of its transactions.
 #[derive(Debug)]
 pub struct PostgresSession {
     connection: PgConnection,
@@ -143,9 +144,9 @@ impl PostgresDriver {
         })
     }
 
-    /// What every transaction needs. It ends with the transaction: behind a pooler the connection
-    /// is somebody else's right after. Between two statements we may look at the registry, for
-    /// longer than a server may grant its other clients.
+    /// The settings that every transaction needs. They end with the transaction: behind a pooler
+    /// another client uses the connection right after. Between two statements the registry may be
+    /// read, for longer than the server's default idle timeout.
     fn settings(&self, version: u32) -> String {
         let (lock, statement, idle) = (
             milliseconds(self.timeout),
@@ -155,8 +156,8 @@ impl PostgresDriver {
         let from = |first: u32, setting| if version >= first { setting } else { "" };
         let jit = from(FIRST_JIT, NO_JIT);
         let endless = from(FIRST_TRANSACTION_TIMEOUT, NO_TRANSACTION_TIMEOUT);
-        // Poolers take no search path in the first message, or take no notice of it, and may have
-        // given one to the connection that somebody else has set.
+        // Poolers refuse or ignore a search path in the first message, and the connection may still
+        // have that of another client.
         let path = self.schema.as_deref().map_or_else(String::new, |path| {
             format!(
                 "; SELECT set_config('search_path', '{}', true)",
@@ -170,7 +171,7 @@ impl PostgresDriver {
     }
 }
 
-/// What makes a zone that of the transaction, behind its other settings.
+/// The statement that sets a zone in a transaction, appended to its other settings.
 fn in_zone(zone: &TimeZone) -> String {
     match zone.iana_name() {
         Some(name) => format!("; SET LOCAL TIME ZONE '{}'", name.replace('\'', "''")),
@@ -181,7 +182,8 @@ fn in_zone(zone: &TimeZone) -> String {
     }
 }
 
-/// Whether the server knows this zone: its list of names may be older than ours.
+/// Whether the server knows this zone: its time zone database may be older than that of this
+/// program.
 async fn knows_zone(connection: &mut PgConnection, zone: &str) -> Result<bool, sqlx::Error> {
     let tried = connection
         .execute(sqlx::raw_sql(AssertSqlSafe(format!(
@@ -205,7 +207,7 @@ fn options(target: &ServerTarget) -> PgConnectOptions {
         .password(target.password.as_ref().map_or("", Secret::expose))
         .database(&target.database)
         .application_name("dsctl")
-        // Connection poolers refuse what they do not know in the first message.
+        // Connection poolers refuse unknown parameters in the first message.
         .extra_float_digits(None)
         .disable_statement_logging();
     match &target.tls {
@@ -239,8 +241,9 @@ impl Driver for PostgresDriver {
         let steps = if values.is_empty() {
             session.connection.fetch_many(sqlx::raw_sql(text))
         } else {
-            // A pooler may lead each transaction to another connection of the server's, which knows
-            // no statement that was prepared before, or another one by its name: ours have none.
+            // A pooler may use another server connection for each transaction, which does not have
+            // the statements prepared before, or has another one with the same name: so these have
+            // no name.
             let query = sqlx::query::<sqlx::Postgres>(text).persistent(false);
             session
                 .connection
@@ -282,9 +285,9 @@ impl Driver for PostgresDriver {
         }]
     }
 
-    /// One statement sees one state at either level; a write at the higher one could fail for
-    /// another's.
-    fn alone(session: &mut PostgresSession, writes: bool) -> Option<String> {
+    /// One statement sees one state at either level; a write at the higher one could fail because
+    /// of another transaction.
+    fn single_transaction(session: &mut PostgresSession, writes: bool) -> Option<String> {
         let (level, more) = if writes {
             ("READ COMMITTED", NOTHING_DEFERRED)
         } else {

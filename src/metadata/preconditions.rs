@@ -1,5 +1,5 @@
-//! What would stop a hand-over at its first write, found before it: what the tables want, and what
-//! this user may do.
+//! What would stop a hand-over at its first write, found before it: the columns of the tables, and
+//! the privileges of this user.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use super::statements::{catalogue, id_sequence};
 use super::store::MetadataStore;
 use crate::family::{Claim, TaskRule};
 
-/// What is going to be written.
+/// The writes that are planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Writing {
     /// Instances are claimed.
     pub claims: bool,
     /// Recovery commands are inserted.
     pub commands: bool,
-    /// Locks are rows of this database, too.
+    /// Locks are rows in this database, too.
     pub locks: bool,
 }
 
 /// Why a hand-over could not be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
-    /// A recovery command fills a column that is not there.
+    /// A recovery command fills a column that does not exist.
     #[error(
         "{table} has no column {column}, which masters of this release fill in a recovery command"
     )]
@@ -34,7 +34,7 @@ pub enum Obstacle {
         /// The column.
         column: String,
     },
-    /// A column wants a value that a recovery command has not.
+    /// A column needs a value that a recovery command does not have.
     #[error(
         "{table}.{column} may not be NULL and has no default, and masters of this release do not fill it"
     )]
@@ -44,16 +44,17 @@ pub enum Obstacle {
         /// The column.
         column: String,
     },
-    /// The database gives out no ids.
-    #[error("the database gives out no ids of {0}: the column id has no default any more")]
+    /// The database generates no ids.
+    #[error("the database generates no ids for {0}: the column id no longer has a default")]
     NoIds(String),
-    /// Row level security shows this user a part alone of what a write rests on.
+    /// Row level security shows this user only a part of the rows that a write relies on.
     #[error(
-        "row level security hides rows of {} from this user, or may, and nothing may be written by what is not seen there", .0.join(", ")
+        "row level security hides rows of {} from this user, or may do so, and writes must not \
+         rely on an incomplete view", .0.join(", ")
     )]
     Hidden(Vec<String>),
-    /// Rights that this user has not.
-    #[error("this database user lacks rights that this needs: {}", .0.join("; "))]
+    /// Privileges that this user lacks.
+    #[error("this database user lacks required privileges: {}", .0.join("; "))]
     NoRight(Vec<String>),
 }
 
@@ -63,41 +64,44 @@ impl Obstacle {
     pub fn hint(&self) -> String {
         match self {
             Self::NoColumn { .. } => {
-                "the masters cannot write it either: finish the upgrade of the schema, or repeat with the --ds-version that \
-                 it is of"
+                "the masters cannot write it either: finish the upgrade of the schema, or repeat \
+                 with the --ds-version that it belongs to"
                     .to_owned()
             }
             Self::NotFilled { table, column } => {
                 format!(
-                    "give {table}.{column} a default, or let it be NULL: also where a trigger fills it for the masters"
+                    "give {table}.{column} a default, or make it nullable: also if a trigger \
+                     fills it for the masters"
                 )
             }
             Self::NoIds(table) => format!(
-                "make it as DolphinScheduler does: AUTO_INCREMENT, or DEFAULT nextval('{}')",
+                "define it as DolphinScheduler does: AUTO_INCREMENT, or DEFAULT nextval('{}')",
                 id_sequence(table)
             ),
             Self::Hidden(_) => {
-                "use a user who sees all: one with BYPASSRLS, or the tables' owner".to_owned()
+                "use a user that sees all rows: one with BYPASSRLS, or the tables' owner".to_owned()
             }
-            Self::NoRight(_) => "GRANT them to it; the README lists what each command needs".to_owned(),
+            Self::NoRight(_) => "GRANT them to this user; the README lists what each command \
+                needs"
+                .to_owned(),
         }
     }
 }
 
-/// A right, as `GRANT` names it; in the order of the catalogue's answer.
+/// A privilege, as `GRANT` names it; in the order of the catalogue's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "UPPERCASE")]
 enum Right {
     Insert,
     Update,
-    /// Of the whole table.
+    /// For the whole table.
     Delete,
 }
 
-/// What the catalogue says of a column.
+/// The catalogue's entry of a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct ColumnRights {
-    /// An insert may leave it out.
+    /// An insert may omit it.
     fills_itself: bool,
     rights: Vec<Right>,
 }
@@ -152,7 +156,7 @@ impl WritableColumns {
             .map(|((_, column), seen)| (column.as_str(), seen))
     }
 
-    /// Those of the columns on which a right is missing, as `GRANT` names it.
+    /// The columns on which a privilege is missing, as `GRANT` names it.
     fn lacking(&self, right: Right, table: &str, columns: &[&str]) -> Option<String> {
         let closed = |column: &&&str| {
             self.column(table, column)
@@ -169,7 +173,7 @@ impl WritableColumns {
         }
     }
 
-    /// What stops an insert that fills these columns and leaves out the others.
+    /// What stops an insert that fills these columns and omits the others.
     fn insert(&self, table: &str, filled: &[&str]) -> Option<Obstacle> {
         if let Some(column) = filled
             .iter()
@@ -209,8 +213,8 @@ const CLIENT_FILLED: [&str; 5] = [
 ];
 
 impl MetadataStore {
-    /// What would stop this from being written, as far as the catalogue tells it. Nothing is
-    /// written, and what cannot be told is no obstacle.
+    /// What would stop these writes, as far as the catalogue shows it. Nothing is written, and what
+    /// is unknown is not an obstacle.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -246,9 +250,9 @@ impl MetadataStore {
         Ok((!rights.is_empty()).then_some(Obstacle::NoRight(rights)))
     }
 
-    /// Tables of which every row counts: a command that is not seen would be given once more, a
-    /// task that is not seen would be left running, and a master that is not seen would look dead.
-    /// An instance that is not seen is one that is left alone, which is told.
+    /// Tables of which every row matters: a hidden command would be inserted again, a hidden task
+    /// would be left running, and a hidden master would look dead. A hidden instance is left alone,
+    /// which is reported.
     fn hidden_from_writers(&self, writing: Writing) -> Vec<String> {
         let tables = self.release.family.tables;
         let rows = writing.claims || writing.commands;
@@ -305,8 +309,8 @@ impl MetadataStore {
             Claim::Host(_) => "host",
             Claim::State(_) => "state",
         };
-        // Whoever changes no column of an instance locks its row all the same, and may do that with
-        // a right on any of them.
+        // Even without changing a column of an instance its row is locked, which needs a privilege
+        // on any column.
         let rows = writing.claims || writing.commands;
         if writing.claims
             || rows
@@ -365,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_nobody_fills_is_named_and_an_id_apart() {
+    fn a_column_that_is_never_filled_is_named_and_an_id_apart() {
         let whole = seen(&[("id", 1, 0, 0), ("A", 0, 1, 0), ("b", 1, 0, 0)]);
         assert_eq!(whole.insert("t", &["a"]), None);
         let lacks = |column: &str| Obstacle::NoColumn {

@@ -1,5 +1,5 @@
-//! A statement whole: its text, and the values of its placeholders. Both are made together, so that
-//! neither can be short of the other, nor in another order.
+//! A complete statement: its text, and the values of its placeholders. Both are built together, so
+//! that they always have the same number and order.
 
 use super::value::{Dialect, Value};
 
@@ -11,7 +11,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// An empty statement, to be written in the words of this dialect.
+    /// An empty statement, to be written in this dialect.
     pub fn builder(dialect: Dialect) -> QueryBuilder {
         QueryBuilder {
             dialect,
@@ -22,19 +22,19 @@ impl Query {
         }
     }
 
-    /// Its text. Placeholders stand there as the dialect has them, each in the order of its value.
+    /// Its text. Placeholders have the form of the dialect, in the order of their values.
     #[must_use]
     pub fn sql(&self) -> &str {
         &self.sql
     }
 
-    /// What its placeholders stand for: numbers and texts. NULL is written out.
+    /// The values of its placeholders: numbers and texts. NULL is written literally.
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
     }
 
-    /// The same values in another text that has their placeholders still, in the same order. More
+    /// The same values in another text that still has their placeholders, in the same order. More
     /// may follow.
     pub(super) fn rewritten(&self, dialect: Dialect, sql: String) -> QueryBuilder {
         QueryBuilder {
@@ -73,18 +73,18 @@ pub struct QueryBuilder {
 }
 
 impl QueryBuilder {
-    /// Writes text: our own words and names, and integers. Whatever comes from a row, a registry or
+    /// Appends text: constant SQL and names, and integers. Whatever comes from a row, a registry or
     /// an operator is bound.
     pub fn push(mut self, sql: &str) -> Self {
         self.query.sql.push_str(sql);
         self
     }
 
-    /// Writes a placeholder, and takes the value that it stands for.
+    /// Appends a placeholder with its value.
     ///
-    /// NULL is written out: it then takes whatever type its place has, while a bound NULL must have
-    /// a type of its own. PostgreSQL's placeholders have their type written beside them: so one
-    /// text never stands for two lists of types.
+    /// NULL is written literally: it then has the type that is needed, while a bound NULL must have
+    /// its own type. PostgreSQL's placeholders have an explicit type: so one text never has two
+    /// lists of types.
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         let value = value.into();
         let kind = match &value {
@@ -102,7 +102,7 @@ impl QueryBuilder {
         }
     }
 
-    /// Writes each of these, and the separator between them.
+    /// Appends each of these, with the separator between them.
     pub fn each<T>(
         self,
         items: impl IntoIterator<Item = T>,
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_mark_in_a_text_is_none_of_ours() {
+    fn a_question_mark_in_a_text_is_not_a_placeholder() {
         let query = Query::builder(Dialect::Postgres)
             .push("SELECT 'a?''?', ")
             .bind("?")
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(query.sql(), "SELECT 'a?''?', $1::text");
     }
 
-    /// Pieces of a statement, each with a value behind it.
+    /// Pieces of a statement, each followed by a value.
     fn pieces() -> impl Strategy<Value = Vec<(String, Value)>> {
         let value = prop_oneof![
             any::<i64>().prop_map(Value::Int),

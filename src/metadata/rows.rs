@@ -24,7 +24,7 @@ pub(crate) fn time(text: Option<String>) -> Option<DateTime> {
     text.trim().parse().ok()
 }
 
-/// The offset that a time column's text has, where the column is of a type with a zone.
+/// The offset in a time column's text, if the column has a type with a zone.
 pub(crate) fn offset(text: &str) -> Option<Offset> {
     Pieces::parse(text.trim()).ok()?.to_numeric_offset()
 }
@@ -93,15 +93,15 @@ pub(crate) fn command(row: &Row) -> Option<CommandRow> {
 }
 
 /// The keys by which a parameter names the instance that its command is about: a recovery's; a
-/// sub-workflow's, which is 0 where that is to be made; and that of one which waited for a thread.
-/// A parent beside it is not meant.
+/// sub-workflow's, which is 0 if it is to be created; and that of one which waited for a thread.
+/// The parent's key next to it is not meant.
 const INSTANCE_KEYS: [&str; 3] = [
     "ProcessInstanceId",
     "processInstanceId",
     "WaitingThreadInstanceId",
 ];
 
-/// The instance that a command is about: its column, where it has one that says something, else its
+/// The instance that a command is about: from its column, if it has one with a value, else from its
 /// parameter. The error table's copies lose the column up to 3.2.1 (R§2.1).
 pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> Option<InstanceId> {
     if let Some(id) = column.filter(|id| *id > 0) {

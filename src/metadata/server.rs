@@ -1,5 +1,5 @@
-//! What the database servers have in common: one connection, its deadlines, its transaction. What
-//! differs is a [`Driver`].
+//! The common part of the database servers: one connection, its deadlines, its transaction. The
+//! differences are in a [`Driver`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::target::ServerTarget;
 use super::tls::{tls_failed, why_no_tls};
 use super::transaction::Transaction;
 
-/// How much longer than the server's own limit we wait for an answer.
+/// How much longer than the server's own limit an answer is waited for.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// A database on a server.
@@ -27,7 +27,7 @@ pub struct ServerDatabase<D: Driver> {
     /// `None` once the connection is lost.
     session: Option<D::Session>,
     transaction: Transaction,
-    /// Whether the transaction that is open, if any is, was begun to read alone.
+    /// Whether the open transaction, if any, was started only to read.
     reads_alone: bool,
 }
 
@@ -100,13 +100,13 @@ impl<D: Driver> ServerDatabase<D> {
     }
 
     fn no_connection(&self) -> DatabaseError {
-        self.error(lost("there is no connection any more"))
+        self.error(lost("the connection is closed"))
     }
 
-    /// Sends a statement and hands over what comes back. A lost connection is given up.
+    /// Sends a statement and passes on its results. A lost connection is dropped.
     ///
-    /// The session is taken out meanwhile: if the caller stops waiting in the middle, nobody knows
-    /// what the connection is about to say, and it goes away together with the wait.
+    /// The session is taken out meanwhile: if the caller stops waiting before the end, the state of
+    /// the connection is unknown, and it is dropped together with the wait.
     async fn run(
         &mut self,
         query: &Query,
@@ -114,7 +114,7 @@ impl<D: Driver> ServerDatabase<D> {
         on_step: &mut (dyn FnMut(Step) + Send),
     ) -> Result<(), ServerError> {
         let Some(mut session) = self.session.take() else {
-            return Err(lost("there is no connection any more"));
+            return Err(lost("the connection is closed"));
         };
         let outcome = drive::<D>(&mut session, query, limit, on_step).await;
         if !matches!(
@@ -129,7 +129,7 @@ impl<D: Driver> ServerDatabase<D> {
         outcome
     }
 
-    /// As [`ServerDatabase::run`], of one text behind the other, up to the first that fails.
+    /// Like [`ServerDatabase::run`], for one text after the other, up to the first that fails.
     async fn run_all(
         &mut self,
         texts: &[String],
@@ -143,7 +143,7 @@ impl<D: Driver> ServerDatabase<D> {
         Ok(())
     }
 
-    /// Runs a caller's statement: not in a spoilt transaction, and an error spoils it.
+    /// Runs a caller's statement: not in a failed transaction, and an error makes it a failed one.
     async fn statement(
         &mut self,
         query: &Query,
@@ -153,19 +153,19 @@ impl<D: Driver> ServerDatabase<D> {
             return Err(self.refused(cause));
         }
         let outcome = self.run(query, self.answer_limit, on_step).await;
-        outcome.map_err(|failure| self.spoil(failure))
+        outcome.map_err(|failure| self.mark_failed(failure))
     }
 
-    /// Starts a transaction for a statement that stands alone, where the server's kind wants one.
-    /// Gives whether it did.
-    async fn begin_alone(&mut self, writes: bool) -> Result<bool, DatabaseError> {
+    /// Starts a transaction for a single statement, if this kind of server needs one. Returns
+    /// whether it did.
+    async fn begin_single(&mut self, writes: bool) -> Result<bool, DatabaseError> {
         if self.transaction != Transaction::None {
             return Ok(false);
         }
         let Some(session) = &mut self.session else {
             return Err(self.no_connection());
         };
-        let Some(sql) = D::alone(session, writes) else {
+        let Some(sql) = D::single_transaction(session, writes) else {
             return Ok(false);
         };
         self.begin_by(&[sql], false).await.map(|()| true)
@@ -191,25 +191,25 @@ impl<D: Driver> ServerDatabase<D> {
         let mut on_step = |step| match step {
             Step::Row(Ok(row)) if unreadable.is_none() => on_row(row),
             Step::Row(Err(cause)) => unreadable = Some(cause),
-            // Rows after an unreadable one are taken off the line, nothing more.
+            // Rows after an unreadable one are read and discarded.
             Step::Row(Ok(_)) | Step::Done(_) => {}
         };
         self.statement(query, &mut on_step).await?;
         match unreadable {
             None => Ok(()),
-            Some(cause) => Err(self.spoil(ServerError {
+            Some(cause) => Err(self.mark_failed(ServerError {
                 verdict: ErrorClass::Refused,
                 cause,
             })),
         }
     }
 
-    fn spoil(&mut self, failure: ServerError) -> DatabaseError {
+    fn mark_failed(&mut self, failure: ServerError) -> DatabaseError {
         self.transaction = self.transaction.after_error();
         self.error(failure)
     }
 
-    /// Rolls back on the server; if that fails, gives up the connection, which has the same effect.
+    /// Rolls back on the server; if that fails, drops the connection, which has the same effect.
     async fn undo(&mut self) {
         self.transaction = Transaction::None;
         let Some(session) = &mut self.session else {
@@ -246,9 +246,9 @@ impl<D: Driver> Database for ServerDatabase<D> {
     }
 
     async fn query(&mut self, query: &Query, on_row: OnRow<'_>) -> Result<(), DatabaseError> {
-        let alone = self.begin_alone(false).await?;
+        let single_transaction = self.begin_single(false).await?;
         let outcome = self.read(query, on_row).await;
-        if alone {
+        if single_transaction {
             self.undo().await;
         }
         outcome
@@ -256,13 +256,13 @@ impl<D: Driver> Database for ServerDatabase<D> {
 
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError> {
         if self.transaction == Transaction::Open && self.reads_alone {
-            let cause = "this transaction was begun to read, and writes nothing".to_owned();
-            return Err(self.spoil(ServerError {
+            let cause = "this transaction was started to read, and writes nothing".to_owned();
+            return Err(self.mark_failed(ServerError {
                 verdict: ErrorClass::Refused,
                 cause,
             }));
         }
-        let alone = self.begin_alone(true).await?;
+        let single_transaction = self.begin_single(true).await?;
         let mut written = Written {
             rows: 0,
             insert_id: 0,
@@ -274,8 +274,8 @@ impl<D: Driver> Database for ServerDatabase<D> {
         };
         let outcome = self.statement(query, &mut on_step).await;
         match outcome {
-            Ok(()) if alone => self.commit().await?,
-            Err(_) if alone => self.undo().await,
+            Ok(()) if single_transaction => self.commit().await?,
+            Err(_) if single_transaction => self.undo().await,
             _ => {}
         }
         outcome.map(|()| written)
@@ -309,7 +309,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
         match outcome {
             Ok(()) => Ok(()),
             Err(failure) if committed => {
-                // Only the tidying up behind COMMIT failed. This session is not as it should be.
+                // Only the clean-up after COMMIT failed. This session is not in its proper state.
                 tracing::debug!("{}: after COMMIT: {}", self.endpoint, failure.cause);
                 self.session = None;
                 Ok(())
@@ -323,8 +323,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
             }
             Err(ServerError { verdict, cause }) => {
                 self.undo().await;
-                // Where each server of a cluster has locks of its own, it is now that somebody was
-                // in the way.
+                // If each server of a cluster has its own locks, a conflict shows only now.
                 let verdict = if verdict == ErrorClass::Busy {
                     verdict
                 } else {
@@ -350,24 +349,25 @@ impl<D: Driver> Database for ServerDatabase<D> {
         };
         match tokio::time::timeout(self.timeout, self.driver.connect()).await {
             Ok(Ok(session)) => self.session = Some(session),
-            Ok(Err(error)) => return Err(unreachable(words::<D>(&error))),
+            Ok(Err(error)) => return Err(unreachable(error_text::<D>(&error))),
             Err(_) => return Err(unreachable(no_answer(self.timeout))),
         }
         Ok(())
     }
 
-    async fn twin(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
+    async fn second_connection(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
         if self.transaction != Transaction::None {
             return Ok(None);
         }
         let (driver, endpoint) = (Arc::clone(&self.driver), self.endpoint.clone());
-        let twin = Self::connect_by(driver, endpoint, self.timeout, self.answer_limit).await?;
-        Ok(Some(Box::new(twin)))
+        let second_connection =
+            Self::connect_by(driver, endpoint, self.timeout, self.answer_limit).await?;
+        Ok(Some(Box::new(second_connection)))
     }
 
     async fn close(mut self: Box<Self>) {
         if let Some(session) = self.session.take() {
-            // Without an answer the connection is dropped, which the server understands as well.
+            // Without an answer the connection is dropped, which the server handles as well.
             tokio::time::timeout(self.timeout, D::close(session))
                 .await
                 .ok();
@@ -386,7 +386,7 @@ impl<D: Driver> fmt::Debug for ServerDatabase<D> {
     }
 }
 
-/// Sends a statement; each row and each statement's end must come within `limit`.
+/// Sends a statement; each row and each statement's end must arrive within `limit`.
 async fn drive<D: Driver>(
     session: &mut D::Session,
     query: &Query,
@@ -400,7 +400,7 @@ async fn drive<D: Driver>(
             Ok(Some(Err(error))) => {
                 return Err(ServerError {
                     verdict: D::verdict(&error),
-                    cause: words::<D>(&error),
+                    cause: error_text::<D>(&error),
                 });
             }
             Ok(None) => return Ok(()),
@@ -420,7 +420,7 @@ fn no_answer(limit: Duration) -> String {
     format!("no answer within {} s", limit.as_secs_f64())
 }
 
-fn words<D: Driver>(error: &sqlx::Error) -> String {
+fn error_text<D: Driver>(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(_) => D::server_message(error),
         error if tls_failed(error) => why_no_tls(error),

@@ -1,4 +1,4 @@
-//! SQLite, inside this program: the store of demonstrations and rehearsals.
+//! SQLite, inside this program: the database of demos and rehearsals.
 //!
 //! Calls block the thread. That is fine here: the file is local, and every wait is bounded by the
 //! two timeouts.
@@ -15,21 +15,21 @@ use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Valu
 use super::query::Query;
 use super::transaction::Transaction;
 
-/// How many steps of SQLite's machine lie between two looks at the clock: well below a millisecond.
+/// How many steps of SQLite's virtual machine lie between two checks of the clock: well below a
+/// millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
 /// SQLite counts milliseconds in 31 bits.
 const LONGEST_WAIT: Duration = Duration::from_millis(2_147_483_647);
 
-/// A transaction that outgrows the cache would take the whole file for itself long before COMMIT,
-/// and this program's own other connection, the registry's, could not even read. A batch has a
-/// bounded size.
+/// A transaction that outgrows the cache would lock the whole file long before COMMIT, and this
+/// program's other connection, the registry's, could not even read. A batch has a bounded size.
 const KEEP_IN_MEMORY: &str = "PRAGMA cache_spill = OFF";
 
-/// What may be done to the file.
+/// How the file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Only reading; no file is created beside it either.
+    /// Only reading; no file is created next to it either.
     ReadOnly,
     /// Reading and writing an existing file.
     ReadWrite,
@@ -66,7 +66,7 @@ impl SqliteDatabase {
             endpoint: endpoint.clone(),
             cause,
         };
-        // SQLite reads `file:…` and `:memory:` its own way; an absolute path is always a file.
+        // SQLite treats `file:…` and `:memory:` specially; an absolute path is always a file.
         let file = std::path::absolute(path).map_err(|error| unreachable(error.to_string()))?;
         let connection = connect(&file, mode, timeout).map_err(unreachable)?;
         // A file that vanishes later must not come back as an empty one.
@@ -120,7 +120,7 @@ impl SqliteDatabase {
             .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || started.elapsed() > limit))
     }
 
-    /// Runs `work` as a statement: not in a spoilt transaction, and an error spoils it.
+    /// Runs `work` as a statement: not in a failed transaction, and an error makes it a failed one.
     fn statement<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -150,7 +150,7 @@ impl SqliteDatabase {
             .start_clock()
             .and_then(|()| self.connection.execute_batch(&sql))
         {
-            // What stays open or read-only shows at the next statement, which SQLite then refuses.
+            // If it stays open or read-only, SQLite refuses the next statement.
             tracing::debug!("{}: {error}", self.endpoint);
         }
     }
@@ -243,7 +243,7 @@ impl Database for SqliteDatabase {
     }
 
     async fn close(self: Box<Self>) {
-        // Dropping the connection closes it and gives back its locks.
+        // Dropping the connection closes it and releases its locks.
     }
 }
 
@@ -256,13 +256,13 @@ impl fmt::Debug for SqliteDatabase {
     }
 }
 
-/// A file answers at once, so that nothing else would have its turn: no signal would be seen, and
-/// nobody who asks for metrics would be answered.
+/// A file answers at once, so that no other task would run: no signal would be seen, and no request
+/// for metrics answered.
 async fn make_way() {
     tokio::task::yield_now().await;
 }
 
-/// Opens the file and reads its header. The error is the cause in words.
+/// Opens the file and reads its header. The error is the cause as text.
 fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection, String> {
     check_file(file, mode)?;
     let flags = match mode {
@@ -297,7 +297,7 @@ fn connect(file: &Path, mode: OpenMode, timeout: Duration) -> Result<Connection,
     }
 }
 
-/// Says in plain words what SQLite would only call "unable to open database file".
+/// Reports the cause of what SQLite would only call "unable to open database file".
 fn check_file(file: &Path, mode: OpenMode) -> Result<(), String> {
     let metadata = match std::fs::metadata(file) {
         Ok(metadata) => metadata,
@@ -305,7 +305,7 @@ fn check_file(file: &Path, mode: OpenMode) -> Result<(), String> {
             return if mode == OpenMode::Create {
                 Ok(())
             } else {
-                Err("there is no such file".to_owned())
+                Err("no such file exists".to_owned())
             };
         }
         Err(error) => return Err(error.to_string()),
@@ -334,9 +334,12 @@ fn check_log(file: &Path) -> Result<(), String> {
     if is_there("-wal") && is_there("-shm") {
         return Ok(());
     }
-    Err("the file is in write-ahead-log mode and nobody has it open: reading it would create files beside it; \
+    Err(
+        "the file is in write-ahead-log mode and no process has it open: reading it would create \
+        files next to it; \
          `PRAGMA journal_mode = DELETE` changes the mode"
-        .to_owned())
+            .to_owned(),
+    )
 }
 
 /// The file format keeps the journal's kind at offset 18: 2 is a write-ahead log.
@@ -419,7 +422,7 @@ fn kind(error: &rusqlite::Error) -> SqliteErrorClass {
     }
 }
 
-/// The error in words. SQLite's "interrupted" is always our own clock.
+/// The text of an error. SQLite's "interrupted" always comes from the statement timeout here.
 fn server_message(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {

@@ -1,14 +1,14 @@
-//! The metadata store of one cluster: opening, and every read.
+//! The metadata store, which is the metadata database of one cluster: opening it, and every read.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
+use super::guarded::GuardedConnection;
 use super::query::Query;
 use super::rows;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
-use super::undoing::Undoing;
-use super::witness::{Hearing, Witnesses, mark, signed, witnessed};
+use super::witness::{WitnessReader, Witnesses, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
@@ -19,7 +19,7 @@ pub enum StoreError {
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The schema is of no release that is known.
+    /// The schema is not that of a known release.
     #[error(transparent)]
     Schema(#[from] DetectError),
 }
@@ -27,7 +27,7 @@ pub enum StoreError {
 /// How many instances of interest a host has in a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCount {
-    /// Host as it stands there; `None` is SQL NULL.
+    /// Host as stored; `None` is SQL NULL.
     pub host: Option<String>,
     /// State code.
     pub state: i64,
@@ -38,24 +38,24 @@ pub struct HostCount {
 /// One cluster's metadata store.
 #[derive(Debug)]
 pub struct MetadataStore {
-    pub(super) database: Undoing,
+    pub(super) database: GuardedConnection,
     pub(super) release: Release,
-    /// As an operator has said.
+    /// As the operator has specified.
     given: Option<Version>,
     pub(super) optional: OptionalColumns,
     pub(super) has_jdbc_registry: bool,
     pub(super) has_mysql_registry: bool,
     pub(super) server: Witnesses,
-    /// Tables of which row level security shows us a part alone.
+    /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
     /// When the server last answered.
-    heard: Instant,
+    last_answer: Instant,
 }
 
-/// So long without a statement is nothing that anybody ends a connection for.
+/// No server or proxy closes a connection that was idle for this long.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Ids in one statement's `IN (...)` list of a look-up.
+/// Ids in the `IN (...)` list of one look-up statement.
 pub(super) const LOOK_UP: usize = 1000;
 
 impl MetadataStore {
@@ -67,11 +67,11 @@ impl MetadataStore {
         database: Box<dyn Database>,
         given: Option<Version>,
     ) -> Result<Self, StoreError> {
-        let mut database = Undoing::new(database);
+        let mut database = GuardedConnection::new(database);
         let mut server = Witnesses::default();
         let (catalogue, hidden) = read_catalogue(database.ready().await, &mut server).await?;
         let release = detect(&catalogue, given)?;
-        see_whole_tables(database.ready().await, &release).await?;
+        check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
             && catalogue.has("t_ds_jdbc_registry_data", "client_id");
@@ -86,13 +86,12 @@ impl MetadataStore {
             has_mysql_registry,
             server,
             hidden,
-            heard: Instant::now(),
+            last_answer: Instant::now(),
         })
     }
 
-    /// That the tables are still those of the release that was found: an upgrade breaks no
-    /// connection, and may leave every statement as valid as before, while locks and commands are
-    /// others.
+    /// Checks that the tables are still those of the detected release: an upgrade breaks no
+    /// connection, and may leave every statement valid, while locks and commands are different.
     ///
     /// # Errors
     /// [`DetectError::Upgraded`], and as [`MetadataStore::open`].
@@ -112,54 +111,54 @@ impl MetadataStore {
         .into())
     }
 
-    /// Asks the server who it is. Where writes will rest on what is read, every later answer must
-    /// be this server's too, and it must take writes; else [`MetadataStore::warnings`] tells what
-    /// is wrong.
+    /// Asks the server for its identity. If writes will rely on what is read, every later answer
+    /// must come from this server, too, and it must accept writes; otherwise
+    /// [`MetadataStore::warnings`] says what is wrong.
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: a replica or a read-only server answers.
-    pub async fn meet_server(&mut self, must_write: bool) -> Result<(), DatabaseError> {
+    pub async fn identify_server(&mut self, must_write: bool) -> Result<(), DatabaseError> {
         self.server.must_write = must_write;
         if !must_write {
-            // What was read so far may be a replica's: from now on it is this one that answers are
-            // compared with.
+            // What was read so far may come from a replica: from now on answers are compared with
+            // this server.
             self.server.forget();
         }
-        self.ask_server().await
+        self.query_identity().await
     }
 
-    /// After a time in which nothing was asked: servers, and what stands before them, end
-    /// connections that say nothing for long. Where that was done, a new one is made, which must
-    /// lead to the server that was met. Not within a transaction.
+    /// To be called after an idle time: servers and proxies close connections that are idle for
+    /// long. If that has happened, a new one is opened, which must lead to the same server. Not
+    /// within a transaction.
     ///
     /// # Errors
     /// [`DatabaseError`]; [`DatabaseError::Doubtful`]: another server answers now.
-    pub async fn wake(&mut self) -> Result<(), DatabaseError> {
-        if self.heard.elapsed() < IDLE {
+    pub async fn reconnect_if_closed(&mut self) -> Result<(), DatabaseError> {
+        if self.last_answer.elapsed() < IDLE {
             return Ok(());
         }
-        match self.ask_server().await {
+        match self.query_identity().await {
             Err(DatabaseError::Lost { cause, .. }) => {
-                tracing::debug!(cause, "the connection was ended while nothing was asked");
+                tracing::debug!(cause, "the connection was closed while it was idle");
                 self.database.reconnect().await?;
-                self.ask_server().await
+                self.query_identity().await
             }
             answer => answer,
         }
     }
 
-    pub(super) async fn ask_server(&mut self) -> Result<(), DatabaseError> {
+    pub(super) async fn query_identity(&mut self) -> Result<(), DatabaseError> {
         let answer = ask(self.database.ready().await, &mut self.server).await;
-        self.heard = Instant::now();
+        self.last_answer = Instant::now();
         answer
     }
 
-    /// Hands over the rows of a statement that locks them, each of which must be signed by the
+    /// Passes on the rows of a statement that locks them, each of which must be signed by the
     /// server that was met.
     ///
     /// # Errors
-    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where one is not. Nothing may rest on rows
-    /// handed over before.
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] if one is not. Nothing may rely on rows
+    /// passed on before.
     pub(super) async fn signed(
         &mut self,
         query: &Query,
@@ -168,19 +167,20 @@ impl MetadataStore {
         signed_by(self.database.ready().await, &mut self.server, query, on_row).await
     }
 
-    /// Which server answered last, as far as it is told.
+    /// Which server answered last, if known.
     #[must_use]
     pub fn server(&self) -> Option<&str> {
         self.server.known()
     }
 
-    /// What makes the answers other than they should be.
+    /// What makes the answers unreliable or incomplete.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let hidden = (!self.hidden.is_empty()).then(|| {
             format!(
-                "row level security hides rows of {} from this user, or may: what it hides is neither seen nor handed over; a \
-                 user who sees all has BYPASSRLS or owns the tables",
+                "row level security hides rows of {} from this user, or may do so: what it hides \
+                 is neither seen nor handed over; a user that sees all rows has BYPASSRLS or owns \
+                 the tables",
                 self.hidden.join(", ")
             )
         });
@@ -198,13 +198,13 @@ impl MetadataStore {
         &self.release
     }
 
-    /// Where it is, to be shown.
+    /// Its address for display.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.database.endpoint()
     }
 
-    /// That the connection is not encrypted although that was tried, and why.
+    /// A warning that the connection is not encrypted although that was tried, with the cause.
     #[must_use]
     pub fn plain_text(&self) -> Option<String> {
         let why = self.database.why_plain()?;
@@ -215,7 +215,8 @@ impl MetadataStore {
         };
         let endpoint = self.endpoint();
         Some(format!(
-            "the connection to the database {endpoint} is in plain text: {why}; mend that, or say {off} in --db to accept it"
+            "the connection to the database {endpoint} is not encrypted: {why}; fix that, or set \
+             {off} in --db to accept it"
         ))
     }
 
@@ -223,7 +224,7 @@ impl MetadataStore {
         Statements::new(&self.release, self.database.dialect(), self.optional)
     }
 
-    /// Ends the connection.
+    /// Closes the connection.
     pub async fn close(self) {
         self.database.close().await;
     }
@@ -256,7 +257,7 @@ impl MetadataStore {
         self.collect(&query, read).await
     }
 
-    /// Whether any instance, running or ended, names one of these hosts. Ends with the first one
+    /// Whether any instance, running or ended, names one of these hosts. Stops at the first one
     /// found.
     ///
     /// # Errors
@@ -279,8 +280,8 @@ impl MetadataStore {
         .await
     }
 
-    /// Hands over every unfinished or claimed instance, ids ascending; with a host, that very
-    /// host's alone.
+    /// Passes on every unfinished or claimed instance, ids ascending; with a host, only those of
+    /// exactly that host.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -326,9 +327,9 @@ impl MetadataStore {
         self.collect(&query, rows::instance_row).await
     }
 
-    /// Masters that keep themselves registered in this database's JDBC registry, where it has one:
-    /// those whose last heartbeat is younger than `limit` by the database's own clock; what time it
-    /// is here does not matter. They show that the cluster's registry is not ZooKeeper.
+    /// Masters that keep themselves registered in this database's JDBC registry, if it has one:
+    /// those whose last heartbeat is younger than `limit` by the database's own clock; the local
+    /// clock does not matter. They show that the cluster's registry is not ZooKeeper.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -346,7 +347,7 @@ impl MetadataStore {
         self.collect(&query, read).await
     }
 
-    /// Keys of masters that live in the MySQL registry of 3.1, which may stand in this database.
+    /// Keys of living masters in the MySQL registry of 3.1, which may be in this database.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -378,24 +379,24 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Hands over each row of an answer that is this server's own, fresh and whole.
+    /// Passes on each row of an answer that comes from this server, current and complete.
     ///
     /// # Errors
-    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] where it is not. Nothing may rest on rows
-    /// handed over before.
+    /// [`DatabaseError`]; [`DatabaseError::Doubtful`] if it is not. Nothing may rely on rows passed
+    /// on before.
     pub(super) async fn each(
         &mut self,
         query: &Query,
         on_row: OnRow<'_>,
     ) -> Result<(), DatabaseError> {
         let answer = each_of(self.database.ready().await, &mut self.server, query, on_row).await;
-        self.heard = Instant::now();
+        self.last_answer = Instant::now();
         answer
     }
 }
 
-/// Has the server tell who it is. Asked as by one who locks rows, where whoever leads reads to a
-/// replica does not lead that there; no row is locked.
+/// Asks the server for its identity. The statement has the form of one that locks rows, which a
+/// proxy does not route to a replica; no row is locked.
 ///
 /// # Errors
 /// [`DatabaseError`]; [`DatabaseError::Doubtful`].
@@ -443,29 +444,28 @@ async fn signed_by(
     };
     database.query(&query, &mut on_each).await?;
     for said in said {
-        server.believe(Some(Hearing::of(&drawn, said)), database.endpoint())?;
+        server.verify(Some(WitnessReader::of(&drawn, said)), database.endpoint())?;
     }
     Ok(())
 }
 
-/// As [`MetadataStore::each`].
+/// Like [`MetadataStore::each`].
 pub(crate) async fn each_of(
     database: &mut dyn Database,
     server: &mut Witnesses,
     query: &Query,
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
-    let hearing = hear(database, query, on_row).await?;
-    server.believe(hearing, database.endpoint())
+    let reader = hear(database, query, on_row).await?;
+    server.verify(reader, database.endpoint())
 }
 
-/// Hands over an answer's own rows, and gives what its witness said; `None` where nobody can stand
-/// between.
+/// Passes on an answer's own rows, and returns its witness; `None` if nothing can stand in between.
 pub(super) async fn hear(
     database: &mut dyn Database,
     query: &Query,
     on_row: OnRow<'_>,
-) -> Result<Option<Hearing>, DatabaseError> {
+) -> Result<Option<WitnessReader>, DatabaseError> {
     let (drawn, dialect) = (mark(), database.dialect());
     let Some(query) = database
         .witness()
@@ -473,14 +473,14 @@ pub(super) async fn hear(
     else {
         return database.query(query, on_row).await.map(|()| None);
     };
-    let mut hearing = Hearing::new(drawn);
-    let mut on_each = |row| hearing.take(row).into_iter().for_each(&mut *on_row);
+    let mut reader = WitnessReader::new(drawn);
+    let mut on_each = |row| reader.take(row).into_iter().for_each(&mut *on_row);
     database.query(&query, &mut on_each).await?;
-    Ok(Some(hearing))
+    Ok(Some(reader))
 }
 
 impl Claim {
-    /// Whether an instance carries this mark. Texts are compared whole and as they are.
+    /// Whether an instance carries this mark. Texts are compared exactly.
     #[must_use]
     pub fn is_on(self, instance: &Instance) -> bool {
         match self {
@@ -490,7 +490,7 @@ impl Claim {
     }
 }
 
-/// The tables, and those of which row level security hides rows.
+/// The tables, and those with rows hidden by row level security.
 async fn read_catalogue(
     database: &mut dyn Database,
     server: &mut Witnesses,
@@ -521,9 +521,9 @@ async fn read_catalogue(
     Ok((seen, hidden))
 }
 
-/// MySQL shows a column to those alone who have a right on it, and some releases are told apart by
-/// columns that are not there. Who may read whole tables is shown all of their columns.
-async fn see_whole_tables(
+/// MySQL shows a column only to users with a privilege on it, and some releases are distinguished
+/// by missing columns. A user who may read whole tables sees all of their columns.
+async fn check_whole_tables(
     database: &mut dyn Database,
     release: &Release,
 ) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! Which database server to talk to, and how.
+//! Which database server to connect to, and how.
 
 use std::path::PathBuf;
 
@@ -9,21 +9,20 @@ use crate::secret::Secret;
 pub enum Tls {
     /// Never.
     Disable,
-    /// If the server can; in plain text if it cannot, or not in a way that is safe today.
+    /// If the server can; unencrypted if it cannot, or not in a way that is secure today.
     /// Certificates are not checked.
     #[default]
     Prefer,
     /// Always; certificates are not checked.
     Require,
-    /// Always; the certificate must come from one of the authorities in this PEM file, or from a
-    /// public one that is built in.
+    /// Always; the certificate must be signed by one of the authorities in this PEM file, or by a
+    /// built-in public one.
     VerifyCa(PathBuf),
-    /// As `VerifyCa`, and it must name the host. Without a file: the public authorities that are
-    /// built in.
+    /// As `VerifyCa`, and it must name the host. Without a file: the built-in public authorities.
     VerifyFull(Option<PathBuf>),
 }
 
-/// A database on a server, and who we are there.
+/// A database on a server, and the user to connect as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerTarget {
     /// Name or address; IPv6 addresses with or without brackets.
@@ -43,7 +42,7 @@ pub struct ServerTarget {
 }
 
 impl ServerTarget {
-    /// `host:port/database`, to be shown.
+    /// `host:port/database`, for display.
     #[must_use]
     pub fn endpoint(&self) -> String {
         let host = self.bare_host();
@@ -55,7 +54,7 @@ impl ServerTarget {
         }
     }
 
-    /// The host as the resolver wants it.
+    /// The host as the resolver needs it.
     pub(super) fn bare_host(&self) -> &str {
         self.host
             .strip_prefix('[')
@@ -63,7 +62,7 @@ impl ServerTarget {
             .unwrap_or(&self.host)
     }
 
-    /// Looks for the file of authorities, since the driver's complaint would not name it. The error
+    /// Checks for the file of authorities, because the driver's error would not name it. The error
     /// is the cause.
     pub(super) fn check_files(&self) -> Result<(), String> {
         let (Tls::VerifyCa(file) | Tls::VerifyFull(Some(file))) = &self.tls else {

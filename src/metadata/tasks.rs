@@ -1,22 +1,22 @@
 //! Reads of the task table. It is large, and in PostgreSQL no index leads from an instance to its
-//! tasks: so the table is gone through once for a whole run, and each batch finds its tasks by
-//! their own keys.
+//! tasks: so the table is scanned once for a whole run, and each batch finds its tasks by their own
+//! keys.
 
 use super::database::{DatabaseError, Dialect, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::model::{InstanceId, Task};
 
-/// So many of the newest tasks may have been committed out of the order of their ids: they are
-/// looked through again.
+/// How many of the newest tasks may have been committed out of the order of their ids: they are
+/// searched again.
 const OUT_OF_ORDER: i64 = 100;
 
-/// Which unfinished tasks so many instances had when they were looked for.
+/// The unfinished tasks that the instances had when they were searched.
 #[derive(Debug, Default)]
 pub struct TaskIds {
     /// Ascending.
     by_instance: Vec<(InstanceId, i64)>,
-    /// What has a greater id may have been missed by the search.
+    /// Tasks with a greater id may have been missed by the search.
     settled: i64,
 }
 
@@ -29,8 +29,8 @@ impl TaskIds {
 }
 
 impl MetadataStore {
-    /// Looks for the valid, unfinished tasks of these instances. Where no index leads to them, one
-    /// scan for all.
+    /// Finds the valid, unfinished tasks of these instances. If no index leads to them, one scan
+    /// for all.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -62,8 +62,8 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Valid, unfinished tasks of these instances, ids ascending: those that were found, as far as
-    /// they still are unfinished, and those that came since.
+    /// Valid, unfinished tasks of these instances, ids ascending: those that were found and are
+    /// still unfinished, and newer ones.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -77,7 +77,7 @@ impl MetadataStore {
             .flat_map(|id| found.of(*id))
             .map(|(_, task)| *task);
         let older: Vec<i64> = ids.filter(|task| *task <= found.settled).collect();
-        // No server takes a statement of any length.
+        // Servers limit the length of a statement.
         let (some, rest) = older.split_at(older.len().min(LOOK_UP));
         let query = self
             .statements()

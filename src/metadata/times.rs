@@ -1,4 +1,4 @@
-//! Times as masters wrote them, beside the database's own clock.
+//! Times as masters wrote them, compared with the database's own clock.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -14,10 +14,10 @@ use crate::model::InstanceId;
 pub struct WrittenTimes {
     /// The instance.
     pub instance: InstanceId,
-    /// What masters wrote, in their zone: start, restart, end.
+    /// The times that masters wrote, in their zone: start, restart, end.
     pub by_masters: Vec<DateTime>,
-    /// Of these, such as the database shows with an offset of its own: they are moments, whatever
-    /// zone the masters write in.
+    /// Those of them that the database shows with an offset: they are points in time, whatever zone
+    /// the masters write in.
     pub moments: Vec<(DateTime, Offset)>,
     /// The end among them.
     pub end: Option<DateTime>,
@@ -27,7 +27,7 @@ pub struct WrittenTimes {
     pub now: Option<Timestamp>,
 }
 
-/// So many of the newest rows are enough to show a zone.
+/// How many of the newest rows are enough to show a zone.
 const ROWS: usize = 100;
 
 impl MetadataStore {

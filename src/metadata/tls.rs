@@ -1,7 +1,7 @@
-//! Encryption that could not be agreed upon with a server, and why.
+//! Why encryption could not be negotiated with a server.
 
-/// Whether encryption could not be agreed upon, so that [`Prefer`](super::target::Tls::Prefer) may
-/// go without: old servers only know ciphers and certificates that are refused today.
+/// Whether encryption could not be negotiated, so that [`Prefer`](super::target::Tls::Prefer) may
+/// connect without: old servers only support ciphers and certificates that are refused today.
 pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Tls(_) => true,
@@ -10,10 +10,10 @@ pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
     }
 }
 
-/// What the beginning of every such cause is.
-pub(crate) const NO_TLS: &str = "TLS cannot be agreed upon with the server";
+/// The start of every such cause.
+pub(crate) const NO_TLS: &str = "TLS cannot be negotiated with the server";
 
-/// Why encryption could not be agreed upon, in words that say what to change.
+/// Why encryption could not be negotiated, as a text that says what to change.
 pub(super) fn why_no_tls(error: &sqlx::Error) -> String {
     let words = match error {
         sqlx::Error::Tls(error) => error.to_string(),
@@ -27,7 +27,7 @@ pub(super) fn why_no_tls(error: &sqlx::Error) -> String {
         ),
         (
             "HandshakeFailure",
-            "no common cipher (it may know DHE only) or key (EC P-521)",
+            "no common cipher (it may support only DHE) or key (EC P-521)",
         ),
         ("UnknownProtocolVersion", "it speaks TLS 1.0 or 1.1 only"),
         (
@@ -37,12 +37,13 @@ pub(super) fn why_no_tls(error: &sqlx::Error) -> String {
         ("ProtocolVersion", "it speaks TLS 1.0 or 1.1 only"),
         (
             "CaUsedAsEndEntity",
-            "its certificate is its own authority; give the one that signs it, or let it have one",
+            "its certificate is its own authority; use the one that signs it, or have it signed \
+             by one",
         ),
         ("NotValidForName", "its certificate is for another name"),
         (
             "UnknownIssuer",
-            "its certificate is signed by nobody who is trusted here",
+            "its certificate is not signed by a trusted authority",
         ),
     ];
     match known.iter().find(|(sign, _)| words.contains(sign)) {

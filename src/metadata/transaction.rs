@@ -1,12 +1,13 @@
-//! Where a connection stands: outside of a transaction, in one, or in one that an error has spoilt.
+//! The transaction state of a connection: outside of a transaction, in one, or in one that an error
+//! has made fail.
 
 /// The state of a connection's transaction, as this side sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Transaction {
-    /// Every statement stands for itself.
+    /// No transaction: every statement is committed by itself.
     #[default]
     None,
-    /// Open and sound.
+    /// Open and intact.
     Open,
     /// Open, but a statement in it failed: only its end is allowed.
     Spoilt,

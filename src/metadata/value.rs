@@ -1,6 +1,6 @@
-//! What is bound to a statement, and what a row has; in which SQL.
+//! Values that are bound to a statement or read from a row, and SQL dialects.
 
-/// Which SQL is spoken.
+/// An SQL dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// MySQL 5.7 and newer, MariaDB.
@@ -18,7 +18,7 @@ pub enum Value {
     Null,
     /// Any integer type, and booleans.
     Int(i64),
-    /// Any text type; bytes that are no UTF-8 are replaced.
+    /// Any text type; bytes that are not UTF-8 are replaced.
     Text(String),
 }
 
@@ -57,7 +57,7 @@ impl<T: Into<Self>> From<Option<T>> for Value {
     }
 }
 
-/// A number without its fraction, where that is nothing: 7.00 is 7.
+/// A number without its fraction, if that is zero: 7.00 is 7.
 fn whole(text: &str) -> &str {
     match text.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
@@ -70,8 +70,7 @@ fn whole(text: &str) -> &str {
 pub struct Row(pub Vec<Value>);
 
 impl Row {
-    /// The integer in a column; text that reads as one counts too. `None` for NULL and everything
-    /// else.
+    /// The integer in a column; text that is one counts too. `None` for NULL and everything else.
     #[must_use]
     pub fn int(&self, column: usize) -> Option<i64> {
         match self.0.get(column)? {
@@ -81,7 +80,7 @@ impl Row {
         }
     }
 
-    /// The text in a column; integers are written out. `None` for NULL.
+    /// The text in a column; integers are converted. `None` for NULL.
     #[must_use]
     pub fn text(&self, column: usize) -> Option<String> {
         match self.0.get(column)? {

@@ -1,19 +1,18 @@
-//! Who gave an answer. Between us and the server that takes the writes may stand a pooler that asks
-//! a replica, a cache, or something that cuts answers off; and the address may lead elsewhere than
-//! a moment ago. So what a read finds, above all that it finds nothing, counts only with a witness:
-//! a last row of the very statement, in which the server says who it is, what keeps it from
-//! writing, and a number that was drawn for this statement.
+//! Which server gave an answer. Between this process and the server that accepts writes there may
+//! be a pooler that queries a replica, a cache, or something that truncates answers; and the
+//! address may lead elsewhere than a moment ago. So what a read finds, above all that it finds
+//! nothing, counts only with a witness: a last row of the same statement, in which the server
+//! states its identity, what keeps it from writing, and a random number for this statement.
 
 use std::hash::{BuildHasher, RandomState};
 
 use super::database::{DatabaseError, Dialect, Row, Value};
 use super::query::Query;
 
-/// Ends the answer to a statement with the witness's row: all columns NULL, and behind them one
-/// more, which is NULL in all other rows. `None` for what is no plain SELECT.
+/// Appends the witness's row to the answer of a statement: all columns NULL, and after them one
+/// more, which is NULL in all other rows. `None` if it is not a plain SELECT.
 ///
-/// The statement keeps its own order: a server of MySQL's kind forgets that of a part without
-/// LIMIT.
+/// The statement keeps its order: MySQL and MariaDB ignore that of a part without LIMIT.
 pub(super) fn witnessed(
     query: &Query,
     witness: &str,
@@ -40,16 +39,16 @@ pub(super) fn witnessed(
     Some(text.push(&format!(", '|', {witness}))")).build())
 }
 
-/// Ends each row of a statement that locks rows with what the witness says. Nothing can stand
-/// behind those; and whoever leads reads to a replica leads this one to the server that takes the
-/// writes. `None` as above.
+/// Appends the witness to each row of a statement that locks rows. No row can follow those; and a
+/// proxy that routes reads to a replica routes this one to the server that accepts writes. `None`
+/// as above.
 pub(super) fn signed(query: &Query, witness: &str, mark: &str, dialect: Dialect) -> Option<Query> {
     let (columns, _, rest) = parts(query.sql())?;
     let text = format!("{columns}, CONCAT('{mark}', '|', {witness}){rest}");
     Some(query.rewritten(dialect, text).build())
 }
 
-/// The columns, with the word SELECT before them, how many they are, and what follows them.
+/// The columns, including SELECT, their number, and what follows them.
 fn parts(sql: &str) -> Option<(&str, usize, &str)> {
     let (mut width, mut depth, mut is_text) = (1, 0_i32, false);
     for (place, character) in sql.strip_prefix("SELECT ").map(|_| sql)?.char_indices() {
@@ -68,29 +67,29 @@ fn parts(sql: &str) -> Option<(&str, usize, &str)> {
     Some((sql, width, ""))
 }
 
-/// Draws a mark that no other statement has, ours included.
+/// Generates a mark that no other statement has.
 pub(super) fn mark() -> String {
     // Every `RandomState` has keys of its own.
     format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
-/// What a server says of itself.
+/// What a server states about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Testimony {
     server: String,
-    /// Why it takes no writes; empty where it does.
+    /// Why it accepts no writes; empty if it does.
     bars: String,
 }
 
-/// Takes the witness's row out of an answer.
+/// Extracts the witness's row from an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Hearing {
+pub(super) struct WitnessReader {
     mark: String,
     heard: Option<String>,
     more: bool,
 }
 
-impl Hearing {
+impl WitnessReader {
     pub(super) fn new(mark: String) -> Self {
         Self {
             mark,
@@ -99,7 +98,7 @@ impl Hearing {
         }
     }
 
-    /// What a writing statement returned of its witness.
+    /// From the witness that a writing statement returned.
     pub(super) fn of(mark: &str, said: String) -> Self {
         Self {
             mark: mark.to_owned(),
@@ -108,7 +107,7 @@ impl Hearing {
         }
     }
 
-    /// Takes a row; gives it back if it is one of the answer's own.
+    /// Takes a row; returns it if it is one of the answer's own.
     pub(super) fn take(&mut self, row: Row) -> Option<Row> {
         match row.0.last() {
             Some(Value::Text(said)) if self.heard.is_none() => {
@@ -122,25 +121,25 @@ impl Hearing {
         }
     }
 
-    /// Which server it is, if that is told.
+    /// Which server it is, if known.
     pub(super) fn server(&self) -> Option<String> {
         self.clone().end().ok().map(|testimony| testimony.server)
     }
 
-    /// The testimony, or why there is none.
+    /// The testimony, or why it is missing.
     fn end(self) -> Result<Testimony, &'static str> {
         let said = self
             .heard
             .filter(|_| !self.more)
-            .ok_or("the row that ends it did not come: it was cut off")?;
+            .ok_or("its last row is missing: it was truncated")?;
         let said = said
             .strip_prefix(&self.mark)
             .and_then(|rest| rest.strip_prefix('|'));
         let said = said
-            .ok_or("it ends with the mark of another question: it is an old one, out of a cache")?;
+            .ok_or("it ends with the mark of another statement: it is an old one from a cache")?;
         let (server, bars) = said
             .split_once('|')
-            .ok_or("the server did not say who it is")?;
+            .ok_or("the server did not identify itself")?;
         Ok(Testimony {
             server: server.to_owned(),
             bars: bars.to_owned(),
@@ -148,20 +147,20 @@ impl Hearing {
     }
 }
 
-/// What the witnesses have said so far.
+/// The testimonies so far.
 #[derive(Debug, Default)]
 pub(crate) struct Witnesses {
     known: Option<String>,
-    /// Whether writes rest on what is read.
+    /// Whether writes rely on what is read.
     pub(crate) must_write: bool,
-    /// What is wrong with it, where nothing rests on that.
+    /// What is wrong with it, if no write relies on it.
     doubt: Option<String>,
-    /// Whether it was heard since the last transaction began.
+    /// Whether it testified since the last transaction started.
     vouched: bool,
 }
 
 impl Witnesses {
-    /// Which one it is.
+    /// Which server it is.
     pub(crate) fn known(&self) -> Option<&str> {
         self.known.as_deref()
     }
@@ -178,20 +177,20 @@ impl Witnesses {
         self.vouched = false;
     }
 
-    pub(super) fn is_vouched(&self) -> bool {
+    pub(super) fn has_testified(&self) -> bool {
         self.vouched
     }
 
-    /// Compares what is heard with what was heard before. A file has no witness, and needs none.
+    /// Compares a testimony with earlier ones. A file has no witness, and needs none.
     ///
     /// # Errors
     /// [`DatabaseError::Doubtful`].
-    pub(super) fn believe(
+    pub(super) fn verify(
         &mut self,
-        hearing: Option<Hearing>,
+        reader: Option<WitnessReader>,
         endpoint: &str,
     ) -> Result<(), DatabaseError> {
-        let heard = hearing.map_or(Ok(()), |hearing| self.hear(hearing));
+        let heard = reader.map_or(Ok(()), |reader| self.compare(reader));
         self.vouched |= heard.is_ok();
         heard.map_err(|cause| DatabaseError::Doubtful {
             endpoint: endpoint.to_owned(),
@@ -199,23 +198,23 @@ impl Witnesses {
         })
     }
 
-    /// Compares what is heard with what was heard before.
+    /// Compares a testimony with earlier ones.
     ///
     /// # Errors
-    /// Why nothing may rest on the answer.
-    fn hear(&mut self, hearing: Hearing) -> Result<(), String> {
-        let Testimony { server, bars } = hearing
+    /// Why nothing may rely on the answer.
+    fn compare(&mut self, reader: WitnessReader) -> Result<(), String> {
+        let Testimony { server, bars } = reader
             .end()
-            .map_err(|cause| format!("an answer of the database's cannot be relied on: {cause}"))?;
+            .map_err(|cause| format!("an answer of the database cannot be relied on: {cause}"))?;
         self.doubt = None;
         if !bars.is_empty() {
             self.object(format!(
-                "the database server that answers ({server}) takes no writes ({bars}): it may be a replica, and what it says \
-                 may be old"
+                "the database server that answers ({server}) accepts no writes ({bars}): it may \
+                 be a replica with old data"
             ))?;
         }
         match &self.known {
-            // Who reads goes on to compare with the one that takes the writes.
+            // When only reading, later answers are compared with the server that accepts writes.
             Some(known) if *known != server => self.object(format!(
                 "the database's address led to one server ({known}), and now to another one ({server})"
             )),
@@ -285,16 +284,16 @@ mod tests {
         );
     }
 
-    fn hearing(rows: &[Option<&str>]) -> Hearing {
-        let mut hearing = Hearing::new("m".to_owned());
+    fn reader(rows: &[Option<&str>]) -> WitnessReader {
+        let mut reader = WitnessReader::new("m".to_owned());
         for row in rows {
-            let own = hearing.take(Row(vec![
+            let own = reader.take(Row(vec![
                 Value::Int(1),
                 (*row).map_or(Value::Null, Value::from),
             ]));
             assert_eq!(own.is_some(), row.is_none());
         }
-        hearing
+        reader
     }
 
     fn server(must_write: bool) -> Witnesses {
@@ -315,35 +314,38 @@ mod tests {
                 &[Some("m")],
                 &[Some("m|a")],
             ] {
-                assert!(server(must_write).hear(hearing(rows)).is_err(), "{rows:?}");
+                assert!(
+                    server(must_write).compare(reader(rows)).is_err(),
+                    "{rows:?}"
+                );
             }
         }
         let mut server = server(true);
         server
-            .believe(Some(hearing(&[None, Some("m|a|")])), "db")
+            .verify(Some(reader(&[None, Some("m|a|")])), "db")
             .unwrap();
-        assert_eq!((server.known(), server.is_vouched()), (Some("a"), true));
+        assert_eq!((server.known(), server.has_testified()), (Some("a"), true));
         server.begin();
-        assert!(!server.is_vouched());
+        assert!(!server.has_testified());
     }
 
     #[test]
-    fn who_writes_refuses_what_who_reads_only_hears() {
+    fn writers_refuse_what_readers_only_report() {
         for (first, second) in [
             ("m|a|", "m|b|"),
             ("m|a|", "m|a|read_only is on"),
             ("m|a|read_only is on", "m|a|"),
         ] {
-            let told = [first, second].map(|said| hearing(&[Some(said)]));
+            let told = [first, second].map(|said| reader(&[Some(said)]));
             let mut strict = server(true);
             assert!(
                 told.into_iter()
-                    .any(|hearing| strict.hear(hearing).is_err())
+                    .any(|reader| strict.compare(reader).is_err())
             );
             let mut lenient = server(false);
             let mut doubts = 0;
             for said in [first, second] {
-                lenient.hear(hearing(&[Some(said)])).unwrap();
+                lenient.compare(reader(&[Some(said)])).unwrap();
                 doubts += usize::from(lenient.doubt().is_some());
             }
             assert_eq!(doubts, 1, "{first} {second}");
@@ -365,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_reads_from_two_servers_is_told_as_long_as_that_lasts() {
+    fn a_reader_of_two_servers_is_warned_as_long_as_that_lasts() {
         let mut server = server(false);
         for (said, doubts) in [
             ("m|a|", false),
@@ -373,7 +375,7 @@ mod tests {
             ("m|b|", true),
             ("m|a|", false),
         ] {
-            server.hear(hearing(&[Some(said)])).unwrap();
+            server.compare(reader(&[Some(said)])).unwrap();
             assert_eq!(server.doubt().is_some(), doubts, "{said}");
         }
     }
@@ -381,11 +383,9 @@ mod tests {
     #[test]
     fn after_a_reconnect_any_server_may_answer() {
         let mut server = server(true);
-        server
-            .believe(Some(hearing(&[Some("m|a|")])), "db")
-            .unwrap();
+        server.verify(Some(reader(&[Some("m|a|")])), "db").unwrap();
         server.forget();
-        assert!(!server.is_vouched());
-        server.hear(hearing(&[Some("m|b|")])).unwrap();
+        assert!(!server.has_testified());
+        server.compare(reader(&[Some("m|b|")])).unwrap();
     }
 }

@@ -4,19 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::database::{DatabaseError, Dialect};
+use super::guarded::{OpenTransaction, WriteBatch};
 use super::rows;
 use super::statements::{RowLock, catalogue};
 use super::store::{LOOK_UP, MetadataStore};
-use super::undoing::{OpenTransaction, WriteBatch};
 use crate::model::{Confirmed, InstanceId, InstanceRow, Permit};
 
-/// What a column of MySQL's type TEXT holds, in bytes. The columns of the other databases hold
-/// everything.
+/// The capacity of MySQL's type TEXT, in bytes. The columns of the other databases have no such
+/// limit.
 const MYSQL_TEXT: usize = 65_535;
 
 impl MetadataStore {
-    /// Whether a command's parameter fits into its column. Where the instance's own is longer than
-    /// the column's type allows, somebody has changed these types, and the database decides.
+    /// Whether a command's parameter fits into its column. If the instance's own is longer than the
+    /// column's type allows, the types were changed, and the database decides.
     #[must_use]
     pub fn can_hold(&self, row: &InstanceRow, parameter: &str) -> bool {
         let own = row.command_param.as_ref().map_or(0, String::len);
@@ -25,8 +25,8 @@ impl MetadataStore {
             || own > MYSQL_TEXT
     }
 
-    /// Starts a batch's transaction, for whoever has consent, and a lock that was confirmed right
-    /// before. `idle_limit`: see [`super::database::Database::begin`].
+    /// Starts a batch's transaction, with consent, and a lock that was confirmed right before.
+    /// `idle_limit`: see [`super::database::Database::begin`].
     ///
     /// # Errors
     /// [`DatabaseError`]; nothing is open then.
@@ -79,17 +79,17 @@ impl MetadataStore {
         Ok(found)
     }
 
-    /// Makes the batch last. The server has told in its transaction that it is the one that was
-    /// read, and takes writes.
+    /// Commits the batch. The server has testified in its transaction that it is the one that was
+    /// read, and accepts writes.
     ///
     /// # Errors
-    /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing happened, and it is rolled
-    /// back. [`DatabaseError::Lost`]: it may or may not have.
+    /// [`DatabaseError::Refused`], [`DatabaseError::Doubtful`]: nothing was written, and it is
+    /// rolled back. [`DatabaseError::Lost`]: it may or may not have.
     pub async fn commit(&mut self, batch: WriteBatch) -> Result<(), DatabaseError> {
-        let asked = if self.server.is_vouched() {
+        let asked = if self.server.has_testified() {
             Ok(())
         } else {
-            self.ask_server().await
+            self.query_identity().await
         };
         let committed = match asked {
             Ok(()) => self.database.ready().await.commit().await,
@@ -102,13 +102,13 @@ impl MetadataStore {
         committed
     }
 
-    /// Undoes what was done in a transaction, and gives its locks back, at once.
+    /// Rolls a transaction back, and releases its locks, at once.
     pub async fn roll_back(&mut self, transaction: impl Into<OpenTransaction>) {
         drop(transaction.into());
         self.database.ready().await;
     }
 
-    /// Makes a new connection in place of a lost one. It may lead to another server: see
+    /// Opens a new connection to replace a lost one. It may lead to another server: see
     /// [`MetadataStore::server`].
     ///
     /// # Errors
@@ -118,8 +118,8 @@ impl MetadataStore {
         self.database.reconnect().await
     }
 
-    /// Reads rows by id and locks them until the end of the batch; waits for whoever else holds
-    /// them. Whole rows, ids ascending; ids without a row are left out.
+    /// Reads rows by id and locks them until the end of the batch; waits for locked ones. Whole
+    /// rows, ids ascending; ids without a row are omitted.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -131,9 +131,9 @@ impl MetadataStore {
         self.locked(ids, RowLock::All).await
     }
 
-    /// As [`MetadataStore::lock_instances`], but for rows that somebody else has locked, which are
-    /// left out. A server that cannot pass them over waits for the shortest time that it can, and
-    /// then refuses.
+    /// Like [`MetadataStore::lock_instances`], except that rows which another client has locked are
+    /// omitted. A server that cannot skip them waits for the shortest time that it can, and then
+    /// refuses.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -144,7 +144,7 @@ impl MetadataStore {
     ) -> Result<Vec<InstanceRow>, DatabaseError> {
         let skips = self.database.skips_locked();
         if !skips && self.database.dialect() == Dialect::MySql {
-            // The next transaction begins with the usual time.
+            // The next transaction starts with the usual timeout.
             self.database
                 .ready()
                 .await
@@ -155,9 +155,9 @@ impl MetadataStore {
             .await
     }
 
-    /// Whether [`MetadataStore::lock_free_instances`] waits for nobody.
+    /// Whether [`MetadataStore::lock_free_instances`] never waits.
     #[must_use]
-    pub fn passes_locked_over(&self) -> bool {
+    pub fn skips_locked_rows(&self) -> bool {
         self.database.skips_locked()
     }
 
@@ -170,7 +170,7 @@ impl MetadataStore {
         let mut found = Vec::new();
         self.signed(&query, &mut |row| found.extend(rows::instance_row(&row)))
             .await?;
-        // What is written comes later, and so must the testimony that it is committed with.
+        // The writes come later, and so must the testimony that they are committed with.
         self.server.begin();
         Ok(found)
     }
@@ -218,12 +218,12 @@ impl MetadataStore {
         }
     }
 
-    /// That the claim stands in the rows of these instances, which are locked: a trigger or a rule
-    /// may have changed what was written, and the database counts such a row as written all the
-    /// same.
+    /// Checks that the rows of these instances, which are locked, have the claim: a trigger or a
+    /// rule may have changed what was written, and the database counts such a row as written all
+    /// the same.
     ///
     /// # Errors
-    /// [`DatabaseError`]; [`DatabaseError::Refused`] where it does not. The batch must not be
+    /// [`DatabaseError`]; [`DatabaseError::Refused`] if one does not. The batch must not be
     /// committed then.
     pub async fn ensure_claimed(
         &mut self,
@@ -237,7 +237,7 @@ impl MetadataStore {
             .filter(|row| claim.is_on(row))
             .map(|row| row.id)
             .collect();
-        // A row that is gone is not claimed, either.
+        // A deleted row is not claimed, either.
         let Some(id) = instances.iter().find(|id| !claimed.contains(id)) else {
             return Ok(());
         };
@@ -247,8 +247,8 @@ impl MetadataStore {
         ))
     }
 
-    /// Claims instances that still have the host and state given; gives how many were claimed. One
-    /// statement for each state, so a constant number for each batch.
+    /// Claims instances that still have the given host and state; returns how many were claimed.
+    /// One statement for each state, so a constant number for each batch.
     ///
     /// # Errors
     /// [`DatabaseError`].

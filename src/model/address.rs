@@ -27,8 +27,8 @@ pub enum AddressError {
     /// An empty host selects every master's instances in DolphinScheduler's own query.
     #[error("the address is empty")]
     Empty,
-    /// The text marks instances that were handed over; it names nobody.
-    #[error("{0:?} is the text that marks instances handed over already, not a master")]
+    /// The text marks instances that were handed over; it names no master.
+    #[error("{0:?} is the text that marks instances already handed over, not a master")]
     ClaimText(String),
     /// White space, control characters or a slash.
     #[error("{0:?} has a character that no address has")]
@@ -36,13 +36,13 @@ pub enum AddressError {
     /// 1.3 and newer write `host:port`.
     #[error("{0:?} has no port; this release writes masters as host:port")]
     NoPort(String),
-    /// 1.2 writes the host alone.
+    /// 1.2 writes only the host.
     #[error("{0:?} has a port; release 1.2 writes masters without one")]
     Port(String),
 }
 
 impl Address {
-    /// Takes what a registry or database holds, as it is.
+    /// Takes a text from a registry or database unchanged.
     pub fn seen(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -50,7 +50,7 @@ impl Address {
     /// Takes what an operator typed, if it can be a master of this form.
     ///
     /// # Errors
-    /// [`AddressError`] says what no address of this form can have.
+    /// [`AddressError`] says why it cannot be an address of this form.
     pub fn typed(text: &str, form: AddressForm) -> Result<Self, AddressError> {
         let owned = || text.to_owned();
         if text.is_empty() {
@@ -65,7 +65,7 @@ impl Address {
             return Err(AddressError::Character(owned()));
         }
         // Kubernetes names and IPv6 literals are hosts too: the port is what follows the last
-        // colon, but not of an address that is written without brackets.
+        // colon, except in an address without brackets.
         let is_bare = form == AddressForm::Host && text.parse::<Ipv6Addr>().is_ok();
         let port = text
             .rsplit_once(':')

@@ -1,15 +1,16 @@
-//! Where a ZooKeeper registry is: the ensemble, its chroot, and DolphinScheduler's namespace in it.
+//! The address of a ZooKeeper registry: the ensemble, its chroot, and DolphinScheduler's namespace
+//! in it.
 //!
 //! One grammar for the command line, the environment and files.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The port of a server that is written without one.
+/// The port of a server without an explicit one.
 const DEFAULT_PORT: u16 = 2181;
 
-/// A text that is not a place in ZooKeeper. It never quotes the text: a password may be in it by
-/// mistake.
+/// A text that is not a ZooKeeper address or namespace. It never quotes the text: a password may be
+/// in it by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EnsembleError(&'static str);
@@ -28,7 +29,7 @@ pub struct EnsembleServer {
 pub struct Ensemble {
     /// At least one.
     pub servers: Vec<EnsembleServer>,
-    /// Empty, or a path with a slash in front and none at the end.
+    /// Empty, or a path with a leading and no trailing slash.
     pub chroot: String,
 }
 
@@ -60,7 +61,7 @@ impl fmt::Display for EnsembleServer {
 impl FromStr for Ensemble {
     type Err = EnsembleError;
 
-    /// Takes `host[:port]`, several with commas between, and a chroot: the form of ZooKeeper's
+    /// Takes `host[:port]`, several separated by commas, and a chroot: the form of ZooKeeper's
     /// `ConnectStringParser`.
     ///
     /// # Errors
@@ -68,7 +69,8 @@ impl FromStr for Ensemble {
     fn from_str(text: &str) -> Result<Self, EnsembleError> {
         if text.contains('@') || text.contains("://") {
             return Err(EnsembleError(
-                "expected hosts alone, as zk1:2181,zk2:2181/chroot; user and password go into --zk-digest-file",
+                "expected only hosts, as in zk1:2181,zk2:2181/chroot; user and password belong in \
+                 --zk-digest-file",
             ));
         }
         let text = text.trim();
@@ -80,7 +82,7 @@ impl FromStr for Ensemble {
             .map(|server| parse_server(server.trim()))
             .collect::<Option<Vec<_>>>()
             .ok_or(EnsembleError(
-                "expected hosts with commas between, as zk1:2181,zk2:2181/chroot",
+                "expected hosts separated by commas, as in zk1:2181,zk2:2181/chroot",
             ))?;
         let chroot = chroot.strip_suffix('/').unwrap_or(chroot);
         if !chroot.is_empty() && !chroot.split('/').skip(1).all(is_node_name) {
@@ -98,7 +100,7 @@ impl FromStr for Ensemble {
 fn parse_server(text: &str) -> Option<EnsembleServer> {
     let (host, port) = match text.strip_prefix('[') {
         Some(bracketed) => bracketed.split_once(']')?,
-        // The last colon of a bare IPv6 address is not a port's.
+        // The last colon of a bare IPv6 address does not start a port.
         None => text
             .find(':')
             .map_or((text, ""), |colon| text.split_at(colon)),
@@ -115,8 +117,7 @@ fn parse_server(text: &str) -> Option<EnsembleServer> {
     })
 }
 
-/// The path below which DolphinScheduler keeps everything: one or more names with a slash between
-/// them.
+/// The path below which DolphinScheduler keeps everything: one or more names separated by slashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespace(String);
 
@@ -139,15 +140,15 @@ impl FromStr for Namespace {
     /// Drops a leading slash, as 1.x writes it.
     ///
     /// # Errors
-    /// Empty parts, `.` and `..`, white space and control characters, none of which ZooKeeper's
-    /// paths can have or should.
+    /// Empty parts, `.` and `..`, white space and control characters, which ZooKeeper paths cannot
+    /// or should not have.
     fn from_str(text: &str) -> Result<Self, EnsembleError> {
         let name = text.strip_prefix('/').unwrap_or(text);
         if name.split('/').all(is_node_name) {
             Ok(Self(name.to_owned()))
         } else {
             Err(EnsembleError(
-                "expected a name as dolphinscheduler, or several with one slash between",
+                "expected a name such as dolphinscheduler, or several separated by single slashes",
             ))
         }
     }

@@ -1,4 +1,4 @@
-//! Process instances, their tasks and commands, and what is judged of them.
+//! Process instances, their tasks and commands, and the verdicts on them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use strum::{IntoStaticStr, VariantArray};
 /// `id` of a row in the instance table.
 pub type InstanceId = i64;
 
-/// What is known of the master that an instance names.
+/// The verdict on the master that an instance names.
 #[derive(
     Clone,
     Copy,
@@ -27,31 +27,31 @@ pub type InstanceId = i64;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Verdict {
-    /// Registered, and nothing shows that the instance belongs to an earlier life of it.
+    /// Registered, and nothing proves that the instance belongs to an earlier run of it.
     Alive,
     /// Not registered.
     Dead,
-    /// Registered again, after the instance began.
+    /// Registered again, after the instance started.
     Restarted,
-    /// Handed over already.
+    /// Already handed over.
     Claimed,
-    /// Handed over, and made a failed one when its recovery failed (3.4.0 and newer): nobody runs
+    /// Handed over, and set to failed when its recovery failed (3.4.0 and newer): no master runs
     /// it.
     RecoveryFailed,
-    /// The host is SQL NULL, empty, or a text that names nobody.
+    /// The host is SQL NULL, empty, or a text that names no master.
     Unknown,
 }
 
 impl Verdict {
-    /// The word of the JSON contract.
+    /// Its name in the JSON contract.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 }
 
-/// What an instance is judged by, and what its row is compared with again under its lock. A run
-/// holds one for each instance of a dead master from its scan on, so it is kept small.
+/// The columns by which an instance is judged, and which are compared again under its lock. A run
+/// keeps one for each instance of a dead master from its scan on, so it is small.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Instance {
     /// Primary key.
@@ -62,42 +62,42 @@ pub struct Instance {
     pub definition_version: Option<i64>,
     /// State code; NULL is possible in the schema and never matches.
     pub state: Option<i64>,
-    /// Host as it stands there. The instances of one master share it.
+    /// Host as stored. The instances of one master share it.
     pub host: Option<Arc<str>>,
     /// Start of the first run, in the masters' zone.
     pub start_time: Option<DateTime>,
     /// Start of the latest run, in the masters' zone (2.0.2 and newer).
     pub restart_time: Option<DateTime>,
-    /// Time of the last entry of its own history, in the masters' zone (read in 3.3 and newer
-    /// alone).
+    /// Time of the last entry of its own history, in the masters' zone (read only in 3.3 and
+    /// newer).
     pub last_change: Option<DateTime>,
     /// Whether a parent started it.
     pub sub_process: bool,
-    /// `command_type`: what its latest run came from.
+    /// `command_type`: the origin of its latest run.
     pub command_type: Option<i64>,
 }
 
 /// An instance as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ListedInstance {
-    /// What it is judged by.
+    /// The columns by which it is judged.
     pub instance: Instance,
-    /// Name as the database has it; may hold anything.
+    /// Name as stored; may contain anything.
     pub name: Option<String>,
 }
 
 /// A whole row of the instance table, as far as a failover needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct InstanceRow {
-    /// What it is judged by.
+    /// The columns by which it is judged.
     pub instance: Instance,
-    /// `command_param`, where start parameters stand.
+    /// `command_param`, which has the start parameters.
     pub command_param: Option<String>,
     /// `executor_id`.
     pub executor_id: Option<i64>,
     /// Priority column.
     pub priority: Option<i64>,
-    /// `test_flag`, where the schema has it.
+    /// `test_flag`, if the schema has it.
     pub test_flag: Option<i64>,
     /// `state_history` (3.1 and newer).
     pub state_history: Option<String>,
@@ -118,18 +118,18 @@ pub struct CommandRow {
     pub start_time: Option<DateTime>,
     /// `update_time`, in the masters' zone.
     pub update_time: Option<DateTime>,
-    /// `message`, of error commands alone.
+    /// `message`, only of error commands.
     pub message: Option<String>,
 }
 
-/// A row of the task table, as far as marking needs it.
+/// A row of the task table, with the columns that marking needs.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Task {
     /// Primary key.
     pub id: i64,
     /// The instance it belongs to.
     pub instance_id: InstanceId,
-    /// Name as the database has it.
+    /// Name as stored.
     pub name: Option<String>,
     /// Type, for example `SHELL` or `SUB_PROCESS`.
     pub task_type: Option<String>,
@@ -154,38 +154,38 @@ pub struct Task {
 pub enum SkipReason {
     /// A recovery command already waits for it: it is handed over, and this is success.
     CommandWaiting(i64),
-    /// The row is no longer as it was read; somebody else acted.
+    /// The row has changed since it was read, by another client.
     Changed,
     /// Several rows have its id, as in tables without their primary key: no master can read it.
     Doubled,
-    /// The definition (code, version) is nowhere, so its command would end in the error table.
+    /// The definition (code, version) does not exist, so its command would end in the error table.
     DefinitionMissing,
-    /// Begun after the master's registration started: it belongs to the living one.
+    /// Started after the registered master: it belongs to the living one.
     LivingMaster,
-    /// A task sits on a registered worker that was not told to end it.
+    /// A task may run on a registered worker that was not asked to end it.
     TaskStillRuns(Box<Task>),
     /// Start parameters are an object or a list and the definition has a schedule: no master can
     /// read that (F§7.5).
     StartParameters,
     /// The command's parameter would not fit into its column: the instance's own start parameters
-    /// fill that up.
+    /// fill it.
     ParameterTooLong,
-    /// 3.3 and newer: the state before the hand-over is written nowhere.
+    /// 3.3 and newer: the state before the hand-over is not stored.
     OriginalStateUnknown,
-    /// `recover` takes claimed instances alone; this one's verdict is another.
+    /// `recover` takes only claimed instances; this one has another verdict.
     NotClaimed(Verdict),
-    /// Claimed by state, and its host can be no master's: there is no lock to take for it.
+    /// Claimed by state, and its host cannot be a master's: there is no lock to acquire for it.
     StrangeHost,
-    /// Its recovery failed, and the master ended it so: the error command, and the first line of
-    /// its message.
+    /// Its recovery failed, and the master ended it: the error command, and the first line of its
+    /// message.
     RecoveryFailed(i64, String),
-    /// Masters fail over no instance in this state.
+    /// Masters do not fail over instances in this state.
     Finished,
     /// No such row.
     NotFound,
-    /// Another transaction keeps its row locked, or one that goes with it.
+    /// Another transaction has locked its row, or a row of its tasks.
     Locked,
-    /// The database refused to hand it over, in these words; the others of its batch were done
-    /// without it.
+    /// The database refused to hand it over, with this message; the others of its batch were handed
+    /// over without it.
     Refused(String),
 }

@@ -1,4 +1,4 @@
-//! Plain data: what is seen, what is judged, what is planned and what came of it.
+//! Plain data: registrations, instances, verdicts and proofs.
 //!
 //! No I/O, no clap, no SQL. Times are [`jiff`] values; a time without a zone stays a civil one
 //! until a zone is known.
@@ -6,7 +6,7 @@
 mod address;
 mod ensemble;
 mod instance;
-mod leave;
+mod proofs;
 mod registration;
 mod shell_word;
 mod version;
@@ -16,7 +16,7 @@ pub use ensemble::{Ensemble, EnsembleError, EnsembleServer, Namespace};
 pub use instance::{
     CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict,
 };
-pub use leave::{Confirmed, Permit};
+pub use proofs::{Confirmed, Permit};
 pub use registration::{
     Changes, Heartbeat, LockNode, Moment, PayloadForm, PayloadProblem, Registration, Registrations,
 };

@@ -1,4 +1,4 @@
-//! What the registry knows of a server: its registration, its heartbeat, the locks.
+//! The registry's data about servers: registrations, heartbeats, locks.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -12,7 +12,7 @@ use super::Address;
 pub enum Moment {
     /// Epoch milliseconds (2.0 and newer).
     Instant(Timestamp),
-    /// Text in the server's own zone, which is not written down (1.2, 1.3; every database column).
+    /// Text in the server's own zone, which is not recorded (1.2, 1.3; every database column).
     Local(DateTime),
 }
 
@@ -27,20 +27,20 @@ impl Moment {
     }
 }
 
-/// Why a payload says nothing.
+/// Why a payload has no heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayloadProblem {
     /// No bytes: a 1.3 master before its first heartbeat, or a node re-created after a reconnect
-    /// (F§1.3). Not death.
+    /// (F§1.3). Not a sign of death.
     Empty,
-    /// Bytes of no known format; the text says what was wrong with them.
+    /// Bytes of no known format; the text says what is wrong with them.
     Unreadable(String),
 }
 
-/// The form of a payload, by which groups of releases can be told apart.
+/// The form of a payload, which distinguishes groups of releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadForm {
-    /// So many comma-separated fields (1.2 to 3.0).
+    /// This many comma-separated fields (1.2 to 3.0).
     Fields(usize),
     /// A JSON object with a load average and without a status (3.1).
     JsonWithLoad,
@@ -50,7 +50,7 @@ pub enum PayloadForm {
     Json,
 }
 
-/// A server's last heartbeat. A field is `None` where the format has none or its value could not be
+/// A server's last heartbeat. A field is `None` if the format lacks it or its value could not be
 /// read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Heartbeat {
@@ -58,7 +58,7 @@ pub struct Heartbeat {
     pub started_at: Option<Moment>,
     /// When the payload was written.
     pub reported_at: Option<Moment>,
-    /// `normal`, `abnormal` or `busy`; anything else as it stands there, in lower case.
+    /// `normal`, `abnormal` or `busy`; anything else as written, in lower case.
     pub server_status: Option<String>,
     /// Share of the processors in use, 0 to 1 as written.
     pub cpu_usage: Option<f64>,
@@ -68,34 +68,34 @@ pub struct Heartbeat {
     pub load_average: Option<f64>,
     /// Process id.
     pub process_id: Option<i64>,
-    /// In which form it was written; `None` where it could not be read.
+    /// The form in which it was written; `None` if it could not be read.
     pub form: Option<PayloadForm>,
-    /// Why nothing of the above is known.
+    /// Why all of the above is unknown.
     pub problem: Option<PayloadProblem>,
-    /// JDBC registries: too old by the clocks, which may be wrong, and not yet seen to stand still
-    /// for long enough. Such a server is neither shown alive nor shown dead.
+    /// JDBC registries: too old by the clocks, which may be wrong, but not yet observed for long
+    /// enough without a change. Such a server is neither proven alive nor proven dead.
     pub in_doubt: bool,
 }
 
 /// A running server's entry in the registry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registration {
-    /// As the metadata database writes it.
+    /// Its address, as in the metadata database.
     pub address: Address,
     /// Full path of the node (ZooKeeper) or key (JDBC).
     pub node: String,
     /// ZooKeeper: the session in hexadecimal with `0x`; JDBC: the client id.
     pub session_id: Option<String>,
-    /// When the entry was made.
+    /// When the entry was created.
     pub created_at: Option<Timestamp>,
     /// When the entry was last written.
     pub modified_at: Option<Timestamp>,
-    /// What its payload says.
+    /// Its heartbeat, from the payload.
     pub heartbeat: Heartbeat,
 }
 
 impl Registration {
-    /// Whether no session keeps it, so that it stays until somebody deletes it: a node of ZooKeeper
+    /// Whether it belongs to no session, so that it stays until it is deleted: a node of ZooKeeper
     /// that is not ephemeral.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
@@ -106,35 +106,34 @@ impl Registration {
 /// All registrations of one kind of server.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Registrations {
-    /// Whether the parent of the registrations is there at all. Where it is not, the namespace is
-    /// most likely wrong, and every master would look dead. JDBC registries have no parent and
-    /// always say `true`.
+    /// Whether the parent of the registrations exists. If it does not, the namespace is most likely
+    /// wrong, and every master would look dead. JDBC registries have no parent: always `true`.
     pub parent_exists: bool,
-    /// Full path of that parent, to be told.
+    /// Full path of that parent, for messages.
     pub parent: String,
     /// In order of address.
     pub servers: Vec<Registration>,
-    /// How often a registration came or went; `None` where the registry does not count, or the
-    /// servers above were not read at the moment of the count.
+    /// How often a registration came or went; `None` if the registry does not count, or the servers
+    /// above were not read at the moment of the count.
     pub changes: Option<Changes>,
 }
 
-/// ZooKeeper's count of the children that came and went. It misses nobody, however briefly he was
-/// there.
+/// ZooKeeper's count of the children that came and went. It misses none, however briefly it
+/// existed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
-    /// The transaction that made the parent: another parent counts anew.
+    /// The transaction that created the parent: another parent has another count.
     pub parent: i64,
-    /// When that was, by the registry's clock: other ensembles number their transactions alike.
+    /// When that was, by the registry's clock: transaction ids of different ensembles may be equal.
     #[serde(default)]
     pub made_at_ms: i64,
-    /// Children made and deleted since; it may overflow.
+    /// Children created and deleted since; it may overflow.
     pub count: i32,
 }
 
 impl Registrations {
-    /// The entry of this very address.
+    /// The entry of exactly this address.
     #[must_use]
     pub fn find(&self, address: &Address) -> Option<&Registration> {
         self.servers
@@ -142,14 +141,14 @@ impl Registrations {
             .find(|server| server.address == *address)
     }
 
-    /// Whether it is unknown of some servers if they live.
+    /// Whether it is unknown for some servers whether they are alive.
     #[must_use]
     pub fn any_in_doubt(&self) -> bool {
         self.servers.iter().any(|server| server.heartbeat.in_doubt)
     }
 
-    /// Whether an absence here proves nothing: the place is not there, or nobody at all is
-    /// registered in it, as in another cluster's registry, an old one, or none that is in use.
+    /// Whether an absence here proves nothing: the parent does not exist, or no server at all is
+    /// registered, as in another cluster's, an old, or an unused registry.
     #[must_use]
     pub fn prove_nothing(&self) -> bool {
         !self.parent_exists || self.servers.is_empty()
@@ -161,9 +160,9 @@ impl Registrations {
 pub struct LockNode {
     /// Its name (ZooKeeper) or row id (JDBC).
     pub node: String,
-    /// The session that made it, written as in [`Registration::session_id`].
+    /// The session that created it, as in [`Registration::session_id`].
     pub session_id: Option<String>,
-    /// When it was made, by the registry's clock.
+    /// When it was created, by the registry's clock.
     pub created_at: Option<Timestamp>,
     /// Its data; Curator writes the holder's IP address.
     pub data: String,
@@ -173,8 +172,7 @@ pub struct LockNode {
 }
 
 impl LockNode {
-    /// Whether no session keeps it: it stays until somebody deletes it, and to wait for that is
-    /// useless.
+    /// Whether it belongs to no session: it stays until it is deleted, so waiting is useless.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.session_id.is_none()

@@ -23,14 +23,14 @@ mod tests {
         for plain in ["10.0.0.1:5678", "fd00::1", "/tmp/dsctl-demo-1.db", "ds_1.x"] {
             assert_eq!(shell_word(plain), plain);
         }
-        for (text, word) in [
+        for (text, keyword) in [
             ("[fd00::1]:5678", "'[fd00::1]:5678'"),
             ("/tmp/my demo.db", "'/tmp/my demo.db'"),
             ("$(id):1", "'$(id):1'"),
             ("it's", r"'it'\''s'"),
             ("", "''"),
         ] {
-            assert_eq!(shell_word(text), word);
+            assert_eq!(shell_word(text), keyword);
         }
     }
 }

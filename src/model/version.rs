@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How far a release had come; orders pre-releases before the final one.
+/// The stage of a release; orders pre-releases before the final one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// `-alpha`
@@ -62,7 +62,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// The text, which whoever gave it knows, is not a release number.
+/// The text is not a release number. It is not quoted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a DolphinScheduler release: expected for example 3.1.9 or 3.0.0-beta-1")]
 pub struct VersionError;
@@ -98,7 +98,7 @@ fn parse(text: &str) -> Option<Version> {
     parts.next().is_none().then_some(version)
 }
 
-/// The releases that it could be: both ends included.
+/// A range of possible releases: both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionRange {
     /// Oldest.
@@ -126,14 +126,14 @@ impl VersionRange {
         self.from <= version && version <= self.to
     }
 
-    /// What both ranges have in common; `None` if that is nothing.
+    /// The intersection of both ranges; `None` if it is empty.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Option<Self> {
         let range = Self::new(self.from.max(other.from), self.to.min(other.to));
         (range.from <= range.to).then_some(range)
     }
 
-    /// The smallest range that has both.
+    /// The smallest range that contains both.
     #[must_use]
     pub fn hull(&self, other: &Self) -> Self {
         Self::new(self.from.min(other.from), self.to.max(other.to))

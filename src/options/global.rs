@@ -1,7 +1,7 @@
 //! Options that every command knows.
 //!
-//! Each can also be given in the environment or a file; `config` puts the ways together, so nothing
-//! has a default here.
+//! Each can also be set in the environment or a file; `config` merges these sources, so nothing has
+//! a default here.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::model::{Ensemble, Namespace, Version};
 use crate::output::{ColorChoice, Format};
 use crate::secret::Secret;
 
-/// Options that every command knows, before and after its name.
+/// Options of every command, before and after its name.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GlobalArgs {
     /// Where and how to connect.
@@ -40,7 +40,7 @@ pub struct ConnectionArgs {
     )]
     pub zk: Option<Ensemble>,
 
-    /// The metadata database. Hidden from `Debug`: a password may stand in it.
+    /// The metadata database. Hidden from `Debug`: it may contain a password.
     #[arg(
         long,
         global = true,
@@ -77,19 +77,21 @@ pub struct ConnectionArgs {
     )]
     pub ds_home: Option<PathBuf>,
 
-    /// The release, where it cannot be found out.
+    /// The release, if it cannot be detected.
     #[arg(
         long,
         global = true,
         value_name = "X.Y.Z",
-        help = "DolphinScheduler's release, where the database does not tell it [env: DSCTL_DS_VERSION]"
+        help = "DolphinScheduler's release, if the database does not show it [env: \
+            DSCTL_DS_VERSION]"
     )]
     pub ds_version: Option<Version>,
 
     /// The zone in which the masters write times.
     #[arg(long, global = true, value_name = "ZONE", value_parser = value::time_zone,
-        help = "Time zone in which the masters write times, as Asia/Shanghai or +08:00: their host's, but in 3.0 and 3.1 \
-                SPRING_JACKSON_TIME_ZONE's [env: DSCTL_TIME_ZONE]")]
+        help = "Time zone in which the masters write times, such as Asia/Shanghai or +08:00: \
+            their host's, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: \
+            DSCTL_TIME_ZONE]")]
     pub time_zone: Option<TimeZone>,
 
     /// `user:password` for ZooKeeper.
@@ -110,9 +112,10 @@ pub struct ConnectionArgs {
     )]
     pub db_password_file: Option<PathBuf>,
 
-    /// How long the registry keeps our locks when we fall silent.
+    /// How long the registry keeps this session's locks without a heartbeat.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
-        help = "How long the registry keeps the lock after the last sign of life [default: 18s] [env: DSCTL_SESSION_TIMEOUT]")]
+        help = "How long the registry keeps the lock after the last heartbeat [default: 18s] \
+            [env: DSCTL_SESSION_TIMEOUT]")]
     pub session_timeout: Option<Duration>,
 
     /// Timeout of each network operation.
@@ -130,7 +133,7 @@ pub struct ConnectionArgs {
         long,
         global = true,
         value_name = "FILE",
-        help = "Configuration file in TOML, in place of the usual two [env: DSCTL_CONFIG]"
+        help = "Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]"
     )]
     pub config: Option<PathBuf>,
 }
@@ -145,15 +148,15 @@ pub struct OutputArgs {
         help = "Output format [default: table] [env: DSCTL_OUTPUT]")]
     pub output: Option<Format>,
 
-    /// Leaves header lines out.
+    /// Omits header lines.
     #[arg(
         long,
         global = true,
-        help = "Leave header lines out of table and tsv [env: DSCTL_NO_HEADERS]"
+        help = "Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]"
     )]
     pub no_headers: bool,
 
-    /// Drops chatter.
+    /// Drops progress and remarks.
     #[arg(
         short,
         long,
@@ -168,7 +171,7 @@ pub struct OutputArgs {
         long,
         global = true,
         action = ArgAction::Count,
-        help = "Log to stderr what is done; twice for more [env: DSCTL_VERBOSE]"
+        help = "Log to stderr; twice for more [env: DSCTL_VERBOSE]"
     )]
     pub verbose: u8,
 

@@ -1,5 +1,4 @@
-//! The grammar of the command line: values of options, and the options that every command knows. No
-//! I/O.
+//! The grammar of the command line: values of options, and the options of every command. No I/O.
 
 mod global;
 pub mod value;

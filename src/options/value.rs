@@ -1,4 +1,4 @@
-//! Values with a grammar of their own: durations, rates, zones, names. Pure; also used for the
+//! Values with their own grammar: durations, rates, zones, names. Pure; also used for the
 //! environment and files.
 
 use std::num::NonZeroU32;
@@ -10,12 +10,12 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::secret::Secret;
 
-/// A text that is not what the option needs; says what it needs.
+/// A text that is not what the option needs; the message the message says what it needs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ValueError(pub String);
 
-/// Where registrations and locks live.
+/// Where registrations and locks are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum RegistryKind {
@@ -25,7 +25,7 @@ pub enum RegistryKind {
     Jdbc,
 }
 
-/// At most so many instances a second.
+/// At most this many instances per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(pub NonZeroU32);
 
@@ -39,15 +39,15 @@ impl FromStr for Rate {
             .and_then(|n| u32::try_from(n).ok())
             .and_then(NonZeroU32::new);
         rate.map(Self).ok_or_else(|| {
-            ValueError("expected a number of instances a second, for example 50/s".to_owned())
+            ValueError("expected a number of instances per second, for example 50/s".to_owned())
         })
     }
 }
 
-/// Takes a text that may hold a password.
+/// Takes a text that may contain a password.
 ///
 /// # Errors
-/// None; command-line parsers must be able to have some.
+/// None; command-line parsers need an error type.
 pub fn secret(text: &str) -> Result<Secret, ValueError> {
     Ok(Secret::new(text))
 }
@@ -56,7 +56,7 @@ fn refuse<T>(text: &str) -> Result<T, ValueError> {
     Err(ValueError(text.to_owned()))
 }
 
-/// Digits alone: `u64::from_str` would take a sign as well.
+/// Only digits: `u64::from_str` would accept a sign as well.
 fn number(text: &str) -> Option<u64> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().ok()
@@ -68,18 +68,18 @@ fn number(text: &str) -> Option<u64> {
 /// A duration with its unit: `500ms`, `30s`, `5m`, `1h`.
 ///
 /// # Errors
-/// Anything else, a bare number among it: nobody should have to guess its unit.
+/// Anything else, including a bare number: its unit would be a guess.
 pub fn duration(text: &str) -> Result<Duration, ValueError> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (amount, unit) = text.split_at(digits);
-    let too_long = || ValueError("this is too long for a duration".to_owned());
+    let too_long = || ValueError("this duration is too long".to_owned());
     let millis_each = match unit {
         _ if amount.is_empty() => {
             return refuse("expected a number and its unit, for example 500ms, 30s, 5m or 1h");
         }
         "" => {
             return Err(ValueError(format!(
-                "the unit is missing: write {amount}s for seconds, {amount}m for minutes"
+                "the unit is missing: use {amount}s for seconds, {amount}m for minutes"
             )));
         }
         "ms" => 1,
@@ -102,15 +102,15 @@ pub fn duration(text: &str) -> Result<Duration, ValueError> {
 /// A [`duration`] above zero.
 ///
 /// # Errors
-/// As [`duration`], and zero.
+/// Those of [`duration`], and zero.
 pub fn positive_duration(text: &str) -> Result<Duration, ValueError> {
     match duration(text)? {
-        Duration::ZERO => refuse("zero makes no sense here"),
+        Duration::ZERO => refuse("zero is not allowed here"),
         duration => Ok(duration),
     }
 }
 
-/// A zone by name (`Asia/Shanghai`), or a fixed offset as `+08:00`, `GMT+8` or `UTC`.
+/// A zone by name (`Asia/Shanghai`), or a fixed offset such as `+08:00`, `GMT+8` or `UTC`.
 ///
 /// # Errors
 /// A name that the zone database does not have.
@@ -120,7 +120,7 @@ pub fn time_zone(text: &str) -> Result<TimeZone, ValueError> {
     }
     TimeZone::get(text).map_err(|_| {
         ValueError(
-            "no such time zone: expected a name as Asia/Shanghai, or an offset as +08:00"
+            "no such time zone: expected a name such as Asia/Shanghai, or an offset such as +08:00"
                 .to_owned(),
         )
     })
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(read, [500, 30_000, 300_000, 3_600_000, 0]);
         assert_eq!(
             duration("30").unwrap_err().0,
-            "the unit is missing: write 30s for seconds, 30m for minutes"
+            "the unit is missing: use 30s for seconds, 30m for minutes"
         );
         for text in [
             "",

@@ -1,4 +1,4 @@
-//! When to use colours, and the few there are.
+//! When to use colours, and the styles.
 
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
@@ -6,7 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum ColorChoice {
-    /// Where the stream is a terminal.
+    /// If the stream is a terminal.
     #[default]
     Auto,
     /// Always.
@@ -16,9 +16,9 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Lets the environment decide where the operator did not: `NO_COLOR`, `CLICOLOR_FORCE`,
-    /// `FORCE_COLOR`,
-    /// `TERM=dumb`, `CLICOLOR=0`, in this order. `variable` gives the ones that are set and not empty.
+    /// Lets the environment decide if the operator did not: `NO_COLOR`, `CLICOLOR_FORCE`,
+    /// `FORCE_COLOR`, `TERM=dumb`, `CLICOLOR=0`, in this order. `variable` returns those that are
+    /// set and not empty.
     #[must_use]
     pub fn with_environment(self, variable: impl Fn(&str) -> Option<String>) -> Self {
         let is = |name: &str, value: &str| variable(name).is_some_and(|text| text == value);
@@ -43,7 +43,7 @@ impl ColorChoice {
     }
 }
 
-/// What stands out, and why. Red is for what needs an operator now.
+/// The styles of highlighted text. Red is for what needs an operator now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
     /// Header lines and titles.
@@ -56,7 +56,7 @@ pub(super) enum Style {
     Remark,
 }
 
-/// Puts the escape sequences of a style around a text, or not.
+/// Adds the escape sequences of a style around a text, if `colors`.
 pub(super) fn styled(text: &str, style: Style, colors: bool) -> String {
     let code = match style {
         _ if !colors || text.is_empty() => return text.to_owned(),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_wish_holds() {
+    fn the_first_setting_wins() {
         use ColorChoice::{Always, Auto, Never};
         let cases = [
             (Always, &[("NO_COLOR", "1")][..], Always),

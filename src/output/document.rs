@@ -1,4 +1,4 @@
-//! What a command has to say, before any format.
+//! The answer of a command, before any format.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -9,14 +9,13 @@ use serde::Serialize;
 
 use crate::exit_code::ExitCode;
 
-/// What a word for programs looks like, where a schema does not list the words.
+/// The pattern of a keyword for programs, if a schema does not list the keywords.
 pub const WORD: &str = "^[a-z][a-z0-9_]*$";
 
-/// What a command answers to programs: the keys of its document behind those of the head. It is
-/// written from the type that implements this, whose `Default` is the answer of a command that came
-/// to nothing.
+/// The answer of a command for programs: the keys of its document after those of the head. It is
+/// serialised from the type that implements this, whose `Default` is the empty document.
 pub trait Keys: erased_serde::Serialize + Debug + Send {
-    /// The arrays that become lines of ndjson.
+    /// The arrays that become ndjson lines.
     fn records(&mut self) -> Vec<Records<'_>> {
         Vec::new()
     }
@@ -24,7 +23,7 @@ pub trait Keys: erased_serde::Serialize + Debug + Send {
 
 erased_serde::serialize_trait_object!(Keys);
 
-/// An array that becomes lines of ndjson.
+/// An array that becomes ndjson lines.
 #[allow(missing_debug_implementations, reason = "a loan for a moment")]
 pub struct Records<'a> {
     /// Its key in the document, for example `masters`.
@@ -37,7 +36,7 @@ pub struct Records<'a> {
 
 /// Elements of any type.
 pub trait Rows {
-    /// Gives each of them away, and keeps none.
+    /// Passes on each of them, and keeps none.
     ///
     /// # Errors
     /// The first one of `each`.
@@ -58,7 +57,7 @@ impl<T: Serialize> Rows for Vec<T> {
     }
 }
 
-/// The keys of a command without a document of its own: it has none.
+/// The keys of a command without its own document: none.
 #[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub struct NoKeys {}
 
@@ -67,22 +66,22 @@ impl Keys for NoKeys {}
 /// The answer of one command: head, error, body.
 #[derive(Debug)]
 pub struct Document {
-    /// The command as it is typed, for example `lock status`.
+    /// The name of the command as it is typed, for example `lock status`.
     pub command: Cow<'static, str>,
-    /// The family of releases, as far as known.
+    /// The family of releases, if known.
     pub family: Option<String>,
-    /// The release, as far as known.
+    /// The release, if known.
     pub ds_version: Option<String>,
-    /// What the operator should know besides.
+    /// Warnings for the operator.
     pub warnings: Vec<String>,
-    /// Why it failed. The body may still hold what was done before.
+    /// Why it failed. The body may still have what was done before.
     pub error: Option<ErrorBody>,
-    /// What was asked for.
+    /// The requested data.
     pub body: Body,
 }
 
 impl Document {
-    /// An answer with these keys and nothing else in it yet.
+    /// A document with these keys and nothing else yet.
     pub fn new(command: impl Into<Cow<'static, str>>, keys: impl Keys + 'static) -> Self {
         let command = command.into();
         let body = Body::new(keys).boxed();
@@ -97,19 +96,19 @@ impl Document {
     }
 }
 
-/// A failure as it is told.
+/// A failure, as it is reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ErrorBody {
-    /// One word for programs, for example `lock_held`.
+    /// A keyword for programs, for example `lock_held`.
     #[schemars(regex(pattern = WORD))]
     pub kind: &'static str,
     /// What failed: lower case, no full stop.
     pub message: String,
-    /// Why, from near to far.
+    /// The causes, from near to far.
     pub causes: Vec<String>,
     /// What to do, or the command to run.
     pub hint: Option<String>,
-    /// The code that the process ends with.
+    /// The exit code of the process.
     #[schemars(schema_with = "exit_code_schema")]
     pub exit_code: ExitCode,
 }
@@ -141,27 +140,27 @@ impl ErrorBody {
     }
 }
 
-/// The numbers that a failure may end with.
+/// The exit codes that a failure may have.
 fn exit_code_schema(_: &mut SchemaGenerator) -> Schema {
     let failures = ExitCode::ALL.iter().filter(|code| **code != ExitCode::Done);
     json_schema!({ "enum": failures.map(|code| code.number()).collect::<Vec<_>>() })
 }
 
-/// What was asked for, once for programs and once for people. The two say the same.
+/// The requested data, once for programs and once for people. Both have the same content.
 #[derive(Clone, Debug, Default)]
 pub struct Body<K = Box<dyn Keys>> {
     /// For `json` and `ndjson`.
     pub keys: K,
     /// For `table` and `tsv`.
     pub tables: Vec<Table>,
-    /// Last lines for people, for example what to run next. Formats for programs leave them out.
+    /// Last lines for people, for example what to run next. Formats for programs omit them.
     pub closing: Vec<String>,
     /// Whether these are known nowhere else: where nobody reads stdout, they go to stderr.
     pub is_irretrievable: bool,
 }
 
 impl<K> Body<K> {
-    /// What programs are told, and nothing for people yet.
+    /// A body with data for programs, and nothing for people yet.
     pub fn new(keys: K) -> Self {
         Self {
             keys,
@@ -171,9 +170,9 @@ impl<K> Body<K> {
         }
     }
 
-    /// Leaves out what is for people.
+    /// Drops what is for people.
     #[must_use]
-    pub fn untold(self) -> Self {
+    pub fn without_text(self) -> Self {
         Self::new(self.keys)
     }
 
@@ -203,7 +202,7 @@ impl<K> Body<K> {
 }
 
 impl<K: Keys + 'static> Body<K> {
-    /// The same for those who do not know the type of the keys.
+    /// The same with the type of the keys erased.
     #[must_use]
     pub fn boxed(self) -> Body {
         self.map(|keys| Box::new(keys) as Box<dyn Keys>)
@@ -213,7 +212,7 @@ impl<K: Keys + 'static> Body<K> {
 /// Rows under headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    /// Stands above it, where there are several.
+    /// Printed above it, if there are several.
     pub title: Option<String>,
     /// Names of the columns.
     pub headers: Vec<&'static str>,
@@ -232,7 +231,7 @@ impl Table {
         }
     }
 
-    /// Gives it a title.
+    /// Sets its title.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
@@ -247,7 +246,7 @@ impl Table {
         });
     }
 
-    /// Adds a row that needs an operator now; it is red where there are colours.
+    /// Adds a row that needs an operator now; it is red if there are colours.
     pub fn alarm(&mut self, cells: Vec<Cell>) {
         self.rows.push(TableRow { cells, alarm: true });
     }
@@ -269,11 +268,11 @@ pub enum Cell {
     Text(String),
     /// A text that may be cut on a narrow terminal: names, messages.
     Long(String),
-    /// A number, to the right.
+    /// A number, aligned right.
     Number(i64),
-    /// There is none.
+    /// No value.
     None,
-    /// There may be one, and it is not known.
+    /// An unknown value.
     Unknown,
 }
 
@@ -307,7 +306,7 @@ impl Cell {
         Self::Long(text.into())
     }
 
-    /// A value that is unknown where it is `None`.
+    /// A value that is unknown if it is `None`.
     pub fn or_unknown(value: Option<impl Into<Self>>) -> Self {
         value.map_or(Self::Unknown, Into::into)
     }

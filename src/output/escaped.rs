@@ -1,4 +1,4 @@
-//! JSON with every character that a terminal would obey written as JSON's own escape: the value
+//! JSON with every character that a terminal would interpret written as a JSON escape: the value
 //! stays the same.
 
 use std::io::{self, ErrorKind, Write};
@@ -17,17 +17,17 @@ pub(super) fn write_compact(value: &impl Serialize, out: &mut dyn Write) -> io::
     Ok(serde_json::to_writer(Escaped(out), value)?)
 }
 
-/// A value in one line that no terminal obeys.
+/// A value in one line that no terminal interprets.
 #[must_use]
 pub fn in_one_line(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
-    // Memory takes everything, and what is written has no keys but texts.
+    // Writing to memory cannot fail, and all keys are texts.
     let _ = write_compact(value, &mut bytes);
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Escapes such characters on their way. They stand in texts alone: of itself JSON has none but the
-/// end of a line, which texts do not have. A text comes in whole characters.
+/// Escapes such characters while writing. They occur only in texts: JSON itself has none but line
+/// breaks, which texts do not have. A text is written in whole characters.
 struct Escaped<'w>(&'w mut dyn Write);
 
 impl Write for Escaped<'_> {

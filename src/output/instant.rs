@@ -1,4 +1,4 @@
-//! A moment, as every document has it.
+//! A point in time in the documents.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -1,25 +1,25 @@
-//! Lines for systemd's journal, which keeps times of its own and reads a level from the start of a
+//! Lines for systemd's journal, which records the time itself and reads a level from the start of a
 //! line.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 
-/// How much a line matters: the levels of syslog(3), as far as they are used.
+/// The level of a line: those of syslog(3) that are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Something failed.
     Error = 3,
-    /// Somebody should look at it.
+    /// An operator should look at it.
     Warning = 4,
-    /// Normal, and of weight.
+    /// Normal, but significant.
     Notice = 5,
-    /// Said for those who read along.
+    /// Informational.
     Info = 6,
 }
 
 impl Level {
-    /// What stands before the line, as sd-daemon(3) has it.
+    /// The prefix of the line, see sd-daemon(3).
     #[must_use]
     pub fn prefix(self) -> String {
         format!("<{}>", self as u8)
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_journal_is_told_from_other_streams() {
+    fn the_journal_is_distinguished_from_other_streams() {
         let (file, other) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         let metadata = file.metadata().unwrap();
         let name = format!("{}:{}", metadata.dev(), metadata.ino());

@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::document::{Document, ErrorBody, Keys};
 use super::escaped::{write_compact, write_pretty};
 
-/// Grows when a key is renamed or removed; additions leave it.
+/// Incremented when a key is renamed or removed, not for additions.
 const SCHEMA_VERSION: u32 = 1;
 
 /// The first value of the last line.
 pub(super) const SUMMARY: &str = "summary";
 
-/// The one document: what every answer begins with, and the command's own keys.
+/// The one document: the head that every answer has, and the command's own keys.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Whole<'a, K: ?Sized> {
     #[schemars(schema_with = "version_schema")]
@@ -34,7 +34,7 @@ fn version_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": SCHEMA_VERSION })
 }
 
-/// A line: its keys behind the name of its kind.
+/// A line: its keys after the name of its kind.
 #[derive(Serialize)]
 struct Line<'a, K: ?Sized> {
     record: &'a str,
@@ -70,11 +70,11 @@ pub(super) fn write_json(document: &Document, out: &mut dyn Write) -> io::Result
     writeln!(out)
 }
 
-/// The records leave the document as they are written; what remains is the last line.
+/// The records are removed from the document as they are written; the rest is the last line.
 pub(super) fn write_ndjson(document: &mut Document, out: &mut dyn Write) -> io::Result<()> {
-    let mut told = Vec::new();
+    let mut record_keys = Vec::new();
     for records in document.body.keys.records() {
-        told.push(records.key);
+        record_keys.push(records.key);
         records.rows.drain(&mut |keys| {
             write_compact(
                 &Line {
@@ -88,7 +88,7 @@ pub(super) fn write_ndjson(document: &mut Document, out: &mut dyn Write) -> io::
     }
     let mut rest = serde_json::to_value(Whole::from(&*document))?;
     if let Value::Object(keys) = &mut rest {
-        for key in told {
+        for key in record_keys {
             keys.shift_remove(key);
         }
     }

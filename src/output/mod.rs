@@ -1,4 +1,4 @@
-//! Everything that is printed. A command hands over a [`Document`]; one file per format writes it.
+//! Everything that is printed. A command returns a [`Document`]; one file per format writes it.
 
 mod color;
 mod document;
@@ -6,7 +6,7 @@ mod escaped;
 mod instant;
 mod journal;
 mod json;
-mod patient;
+mod non_blocking;
 mod printer;
 mod progress;
 mod sanitize;
@@ -24,7 +24,7 @@ pub use document::{
 pub use escaped::in_one_line;
 pub use instant::Instant;
 pub use journal::{Journal, Level};
-pub use patient::{HURRY, LAST, Patient};
+pub use non_blocking::{HURRY, LAST, NonBlockingWriter};
 pub use printer::{Printer, Terminals, understood};
 pub use sanitize::sanitized;
 
@@ -39,22 +39,22 @@ pub enum Format {
     Json,
     /// One document a line: each record, then a summary.
     Ndjson,
-    /// Columns for scripts, with tabs between.
+    /// Columns for scripts, separated by tabs.
     Tsv,
 }
 
-/// How to answer.
+/// The settings of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputSettings {
     /// Output format.
     pub format: Format,
     /// Whether tables and tsv have header lines.
     pub headers: bool,
-    /// No chatter: results, warnings and errors only.
+    /// No progress and remarks: results, warnings and errors only.
     pub quiet: bool,
-    /// Log level on stderr: 0 none, 1 what is done, 2 and more everything.
+    /// Log level on stderr: 0 none, 1 this program, 2 and more everything.
     pub verbosity: u8,
-    /// When to use colours; the environment's wishes are in it already.
+    /// When to use colours; the environment is already taken into account.
     pub color: ColorChoice,
 }
 

@@ -14,18 +14,18 @@ use super::{Format, OutputSettings, json, table, tsv};
 /// Which streams are terminals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminals {
-    /// Whether questions can be answered.
+    /// Whether stdin is a terminal, so that questions can be answered.
     pub stdin: bool,
     /// Columns of stdout, if it is a terminal.
     pub stdout_width: Option<u16>,
-    /// Whether somebody reads along.
+    /// Whether stderr is a terminal.
     pub stderr: bool,
     /// Which ones lead to systemd's journal.
     pub journal: Journal,
 }
 
 impl Terminals {
-    /// Those of this process; `journal_stream` is the variable `JOURNAL_STREAM`.
+    /// The streams of this process; `journal_stream` is the variable `JOURNAL_STREAM`.
     #[must_use]
     pub fn of_process(journal_stream: Option<&str>) -> Self {
         let width =
@@ -84,7 +84,7 @@ impl<'w> Printer<'w> {
     /// stderr. Where stdout takes nothing, warnings and last lines go to stderr in every format.
     ///
     /// # Errors
-    /// Stdout cannot be written. A reader that went away (`| head`) is no error.
+    /// Stdout cannot be written. A reader that has gone away (`| head`) is not an error.
     pub fn document(&mut self, mut document: Document) -> io::Result<()> {
         self.progress.end();
         let mut out = BufWriter::new(&mut *self.out);
@@ -104,7 +104,7 @@ impl<'w> Printer<'w> {
             Format::Tsv => tsv::write(&document, self.settings.headers, &mut out),
         };
         let flushed = written.and_then(|()| out.flush());
-        // What is left of a failed write must not be tried again when the buffer is dropped.
+        // The rest of a failed write must not be written when the buffer is dropped.
         drop(out.into_parts());
         let is_lost = flushed.as_ref().is_err_and(|error| !is_gone(error));
         if is_lost || flushed.is_err() && document.body.is_irretrievable {
@@ -137,25 +137,26 @@ impl<'w> Printer<'w> {
         )
     }
 
-    /// Whether stdout leads to systemd's journal, which wants levels and has times of its own.
+    /// Whether stdout is connected to systemd's journal, which needs levels and records times
+    /// itself.
     #[must_use]
     pub fn is_journal(&self) -> bool {
         self.terminals.journal.stdout
     }
 
-    /// Says something that only matters to people who watch; `--quiet` drops it.
+    /// Prints a remark, which only matters to people who watch; `--quiet` drops it.
     pub fn remark(&mut self, text: &str) {
         if !self.settings.quiet {
             self.line("", Style::Remark, Level::Info, text);
         }
     }
 
-    /// Says something that the operator should know.
+    /// Prints a warning.
     pub fn warning(&mut self, text: &str) {
         self.line("warning: ", Style::Caution, Level::Warning, text);
     }
 
-    /// Says what failed, why, and what to do.
+    /// Prints what failed, why, and what to do.
     pub fn error(&mut self, error: &ErrorBody) {
         self.line("error: ", Style::Alarm, Level::Error, &error.message);
         for cause in &error.causes {
@@ -166,7 +167,7 @@ impl<'w> Printer<'w> {
         }
     }
 
-    /// Where stderr fails there is nobody to tell.
+    /// A failure of stderr cannot be reported.
     fn line(&mut self, label: &str, style: Style, level: Level, text: &str) {
         let level = if self.terminals.journal.stderr {
             level.prefix()
@@ -181,36 +182,36 @@ impl<'w> Printer<'w> {
         let err = &mut *self.err;
         let _ = self
             .progress
-            .aside(|| writeln!(err, "{level}{label}{}", sanitized(text)));
+            .with_bar_hidden(|| writeln!(err, "{level}{label}{}", sanitized(text)));
     }
 
-    /// Says what is waited for. On a terminal it moves until [`Printer::settled`] or the next
-    /// output; elsewhere it is a line, once as long as the text stays the same.
+    /// Shows what is waited for. On a terminal it is a spinner until [`Printer::settled`] or the
+    /// next output; elsewhere a line, printed once as long as the text stays the same.
     pub fn waiting(&mut self, what: &str) {
         if !self.settings.quiet {
             let _ = self.progress.waiting(what, self.terminals.stderr, self.err);
         }
     }
 
-    /// Shows how far it has come, on terminals alone.
+    /// Shows the progress, only on terminals.
     pub fn progress(&mut self, done: u64, total: u64, what: &str) {
         if !self.settings.quiet && self.terminals.stderr {
             self.progress.steps(done, total, what);
         }
     }
 
-    /// Removes what moves.
+    /// Removes the spinner or progress bar.
     pub fn settled(&mut self) {
         self.progress.end();
     }
 
-    /// Whether something that is redrawn in place can be shown.
+    /// Whether a view that is redrawn in place can be shown.
     #[must_use]
     pub fn can_show(&self) -> bool {
         self.terminals.stdout_width.is_some()
     }
 
-    /// Whether there is somebody who can answer a question.
+    /// Whether a question can be answered.
     #[must_use]
     pub fn can_ask(&self) -> bool {
         self.terminals.stdin && self.terminals.stderr
@@ -225,7 +226,7 @@ impl<'w> Printer<'w> {
         self.progress.end();
         let _ = write!(self.err, "{} [y/N] ", sanitized(question)).and_then(|()| self.err.flush());
         let (answer, wait) = tokio::sync::oneshot::channel();
-        // A thread of its own: a read from a terminal cannot be called off, and must not keep the
+        // In a separate thread: a read from a terminal cannot be cancelled, and must not keep the
         // process from ending.
         std::thread::spawn(move || {
             let mut line = String::new();

@@ -1,4 +1,4 @@
-//! What happens meanwhile, on stderr: something that moves on a terminal, plain lines elsewhere.
+//! Progress on stderr: a spinner or bar on a terminal, plain lines elsewhere.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Says what is waited for. `moving`: stderr is a terminal.
+    /// Shows what is waited for. `moving`: stderr is a terminal.
     pub(super) fn waiting(
         &mut self,
         what: &str,
@@ -43,7 +43,7 @@ impl Progress {
         )
     }
 
-    /// Shows how far it has come; for terminals alone.
+    /// Shows the progress; only on terminals.
     pub(super) fn steps(&mut self, done: u64, total: u64, what: &str) {
         let bar = self.replace_if(
             |bar| bar.length() != Some(total),
@@ -68,15 +68,15 @@ impl Progress {
         self.bar.get_or_insert_with(new)
     }
 
-    /// Writes something without leaving half a bar behind.
-    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+    /// Writes something without leaving parts of a bar behind.
+    pub(super) fn with_bar_hidden<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
     }
 
-    /// Removes what moves.
+    /// Removes the spinner or bar.
     pub(super) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();

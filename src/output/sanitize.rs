@@ -1,9 +1,9 @@
-//! Text from databases and registries may hold anything; a terminal must not obey it.
+//! Text from databases and registries may contain anything; a terminal must not interpret it.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Writes control characters, escape sequences and marks that turn the direction of text as
+/// Writes control characters, escape sequences and marks that change the direction of text as
 /// escapes.
 #[must_use]
 pub fn sanitized(text: &str) -> Cow<'_, str> {
@@ -37,7 +37,7 @@ pub(super) fn is_dangerous(c: char) -> bool {
         )
 }
 
-/// As [`sanitized`], and backslashes doubled, so that a script can undo it.
+/// Like [`sanitized`], with backslashes doubled, so that a script can undo it.
 pub(super) fn escaped(text: &str) -> String {
     sanitized(&text.replace('\\', "\\\\")).into_owned()
 }

@@ -1,5 +1,5 @@
-//! The JSON schemas of what is written for programs, made from the types that are written. They are
-//! strict: no key may be missing, and none may be there besides.
+//! The JSON schemas of the output for programs, generated from its types. They are strict: no key
+//! may be missing, and no other may be there.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
@@ -47,18 +47,18 @@ pub fn line<K: Keys + Default + JsonSchema + 'static>(title: &str, commands: &[S
     headed(title, json!({ "oneOf": lines, "$defs": definitions }))
 }
 
-/// With what a reader wants to see first.
+/// Puts first what a reader wants to see first.
 fn headed(title: &str, schema: Value) -> Value {
     let mut headed =
         json!({ "$schema": "https://json-schema.org/draft/2020-12/schema", "title": title });
     if let (Value::Object(keys), Value::Object(rest)) = (&mut headed, schema) {
-        // A type's own name says less.
+        // A type's own name is less helpful.
         keys.extend(rest.into_iter().filter(|(key, _)| key != "title"));
     }
     headed
 }
 
-/// Takes a key out of the schema of an object.
+/// Removes a key from the schema of an object.
 fn without(object: &mut Value, key: &str) -> Option<Value> {
     object["required"]
         .as_array_mut()?
@@ -66,7 +66,7 @@ fn without(object: &mut Value, key: &str) -> Option<Value> {
     object["properties"].as_object_mut()?.shift_remove(key)
 }
 
-/// The schema of an object with the name of its kind in front.
+/// The schema of an object with the name of its kind as first key.
 fn named(object: Value, record: &str) -> Value {
     let Value::Object(mut object) = object else {
         return Value::Null;
@@ -87,7 +87,7 @@ fn named(object: Value, record: &str) -> Value {
     object.into()
 }
 
-/// Nothing may be in an object but what is named.
+/// Forbids keys that are not listed.
 fn close(schema: &mut Schema) {
     if schema.get("properties").is_some() {
         schema.insert("additionalProperties".to_owned(), false.into());

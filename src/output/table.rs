@@ -11,18 +11,18 @@ use super::color::{Style, styled};
 use super::document::{Cell, Document, Table, TableRow};
 use super::sanitize::sanitized;
 
-/// What the terminal is like.
+/// The properties of the terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TableStyle {
-    /// Whether there are header lines.
+    /// Whether to print header lines.
     pub(super) headers: bool,
     /// Whether there are colours.
     pub(super) colors: bool,
-    /// Columns of the terminal; `None` where there is none, and nothing is cut then.
+    /// Width of the terminal; `None` without one: then nothing is cut.
     pub(super) width: Option<u16>,
 }
 
-/// Columns that may be cut keep at least so much.
+/// The minimum width of columns that may be cut.
 const NARROWEST: u16 = 12;
 
 pub(super) fn write(document: &Document, look: TableStyle, out: &mut dyn Write) -> io::Result<()> {
@@ -101,7 +101,7 @@ fn cell(cell: &Cell) -> comfy_table::Cell {
     }
 }
 
-/// Only columns of long texts give way. If that is not enough, the terminal breaks the lines: no id
+/// Only columns of long texts are cut. If that is not enough, the terminal wraps the lines: no id
 /// is ever cut.
 fn cut_to(grid: &mut Grid, table: &Table, width: u16) {
     let may_be_cut: Vec<bool> = (0..table.headers.len())

@@ -1,4 +1,4 @@
-//! The process's own terminal, written to without ever waiting for it.
+//! The process's own terminal, written to without ever blocking.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -14,24 +14,24 @@ pub(crate) const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
 /// Shows the cursor and leaves the alternate screen.
 pub(crate) const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
 
-/// So often, and so long each time, the last words are held out to a terminal that takes none.
+/// How often, and how long each time, to retry the last output to a terminal that accepts none.
 const TRIES: u32 = 10;
 const BETWEEN: Duration = Duration::from_millis(30);
 
-/// The terminal behind standard output, opened anew: whether writing waits belongs to the opening,
-/// and that of standard output is the shell's too. Somebody may have pressed Ctrl-S, or the
-/// connection may be lost without a word; neither may hold the loop.
+/// The terminal of standard output, opened again: non-blocking mode belongs to the open file, and
+/// that of standard output is shared with the shell. A user may have pressed Ctrl-S, or the
+/// connection may be lost unnoticed; neither may block the loop.
 pub(crate) fn of_stdout() -> io::Result<File> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
-    let anew = OpenOptions::new()
+    let reopened = OpenOptions::new()
         .write(true)
         .custom_flags(flags)
         .open("/proc/self/fd/1");
     // Another user's terminal cannot be opened, only inherited.
-    anew.or_else(|_| Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    reopened.or_else(|_| Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
 }
 
-/// Leaves the screen. A terminal that is gone needs that no more.
+/// Leaves the screen. If the terminal is gone, that does not matter.
 pub(crate) fn leave(out: &mut impl Write) {
     for _ in 0..TRIES {
         match out.write_all(LEAVE.as_bytes()).and_then(|()| out.flush()) {
@@ -41,11 +41,11 @@ pub(crate) fn leave(out: &mut impl Write) {
     }
 }
 
-/// Whether the process's own terminal shows a view at present.
+/// Whether the process's own terminal currently shows a view.
 pub(crate) static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Puts the process's terminal in order again if a view is shown on it. The live view does so when
-/// it is dropped; whoever ends the process without that, by a signal or a panic, calls this first.
+/// Restores the process's terminal if a view is shown on it. The live view does so when it is
+/// dropped; code that ends the process without that, after a signal or a panic, calls this first.
 pub fn restore() {
     if SHOWN.swap(false, Ordering::SeqCst)
         && let Ok(mut out) = of_stdout()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::exit_code::ExitCode;
 
-/// Prints with a printer of these settings; gives what stands on stdout and stderr.
+/// Prints with a printer of these settings; returns stdout and stderr.
 fn printed(
     settings: OutputSettings,
     terminals: Terminals,
@@ -90,7 +90,7 @@ impl Keys for Masters {
     }
 }
 
-/// A document with these tables alone.
+/// A document with only these tables.
 fn tables(tables: impl Into<Vec<Table>>) -> Document {
     let body = Body {
         tables: tables.into(),
@@ -311,7 +311,7 @@ fn enormous_texts_and_empty_tables_are_printed() {
     table.row(vec![Cell::long("y".repeat(100_000))]);
     let (out, _) = document_as(Format::Table, tables([table]));
     let widths: Vec<usize> = out.lines().map(|line| line.chars().count()).collect();
-    // Wider than any table can be; it is seen to be cut.
+    // Wider than any table can be, so it must be cut.
     assert!(
         widths[..2] == [4, 65_000] && widths[2] > 65_000 && out.ends_with("…\n"),
         "{widths:?}"
@@ -384,7 +384,7 @@ fn nothing_from_outside_reaches_stderr_raw() {
     assert_eq!(err, "warning: a\\n\\u{1b}[2J\nwaiting for b\\r\\u{9b}\n");
 }
 
-/// A stream that fails as told.
+/// A stream that fails with this error.
 struct Broken(io::ErrorKind);
 
 impl io::Write for Broken {
@@ -435,7 +435,7 @@ fn only_a_clear_yes_is_consent() {
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked() {
+fn without_a_terminal_there_is_no_question() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

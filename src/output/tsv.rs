@@ -1,4 +1,4 @@
-//! `tsv`: a header line, then a line for each row, with tabs between; an empty line between tables.
+//! `tsv`: a header line, then a line for each row, separated by tabs; an empty line between tables.
 
 use std::io::{self, Write};
 
@@ -31,7 +31,7 @@ fn write_table(table: &Table, headers: bool, out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-/// What is missing has a sign here too: shells drop empty fields between tabs.
+/// A missing value has a placeholder here too: shells drop empty fields between tabs.
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Text(text) | Cell::Long(text) => escaped(text),

@@ -1,4 +1,4 @@
-//! A registry whose calls end when a signal comes.
+//! A registry whose calls are interrupted by a signal.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use super::{Lease, OnWait, Registry, RegistryError};
 use crate::model::{Confirmed, LockNode, Registrations};
 use crate::stop::StopSignal;
 
-/// Looks and waits for locks end at once when a signal comes. What keeps a lock, gives it back or
-/// ends the session does not.
+/// A signal interrupts reads and waits for locks at once. Calls that keep a lock, release it or
+/// close the session are not interrupted.
 pub struct InterruptibleRegistry {
     registry: Box<dyn Registry>,
     stop: StopSignal,
 }
 
 impl InterruptibleRegistry {
-    /// Around a session.
+    /// Wraps a session.
     #[must_use]
     pub fn new(registry: Box<dyn Registry>, stop: StopSignal) -> Self {
         Self { registry, stop }

@@ -1,4 +1,4 @@
-//! The seam to the registry: who is registered, and the failover lock.
+//! The interface to the registry: registrations, and the failover lock.
 //!
 //! Two implementations: ZooKeeper ([`zookeeper`]) and DolphinScheduler's own JDBC registry
 //! ([`jdbc`]).
@@ -18,23 +18,24 @@ pub mod zookeeper;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// The server lets nobody in who does not authenticate with SASL.
+    /// The server refuses clients that do not authenticate with SASL.
     #[error(
-        "the registry at {endpoint} demands SASL from its clients, which this program does not speak"
+        "the registry at {endpoint} requires SASL from its clients, which this program does not \
+         support"
     )]
     SaslDemanded {
         /// As below.
         endpoint: String,
     },
-    /// No session could be had in time.
+    /// No session could be opened in time.
     #[error("cannot reach the registry at {endpoint}")]
     Unreachable {
         /// `host:port` list or database; never a password.
         endpoint: String,
-        /// What the client said.
+        /// The message of the client library.
         cause: String,
     },
-    /// The credentials are wrong, or a node does not let us in.
+    /// The credentials are wrong, or a node's ACL denies access.
     #[error("the registry at {endpoint} denies access to {path}")]
     Denied {
         /// As above.
@@ -42,24 +43,24 @@ pub enum RegistryError {
         /// The node or table.
         path: String,
     },
-    /// Somebody else holds the lock; ours was withdrawn. Nothing was written besides that.
-    #[error("the lock {path} is held by someone else")]
+    /// Another client holds the lock; the own request was withdrawn. Nothing else was written.
+    #[error("the lock {path} is held by another client")]
     Held {
         /// Full path.
         path: String,
-        /// Who holds it; `None` if it was let go at the last moment, or the holder's transaction has
-        /// not ended yet.
+        /// Its holder; `None` if it was released at the last moment, or the holder's transaction
+        /// has not ended yet.
         holder: Option<Box<LockNode>>,
-        /// How long was waited.
+        /// How long it was waited for.
         waited: Duration,
     },
-    /// ZooKeeper has no numbers left for this lock's nodes. Our own was withdrawn.
+    /// ZooKeeper has no sequence numbers left for this lock's nodes. The own node was withdrawn.
     #[error(
-        "the lock {0} excludes nobody: ZooKeeper has counted its nodes to the last number, and masters take whoever comes behind \
-         that for the first"
+        "the lock {0} excludes no client: ZooKeeper has used up the sequence numbers of its \
+         nodes, and masters take later ones for the first in the queue"
     )]
     CounterSpent(String),
-    /// The lock was ours and is no more: session expired, or the node was deleted.
+    /// The lock was held and is lost: session expired, or the node was deleted.
     #[error("the lock {path} is lost: {cause}")]
     LockLost {
         /// Full path.
@@ -67,44 +68,44 @@ pub enum RegistryError {
         /// Why.
         cause: String,
     },
-    /// A lock that is still ours, or may be, although it was to be given back. It stays as long as
+    /// A lock that is still held, or may be, although it was to be released. It stays as long as
     /// the session does.
-    #[error("the lock {path} could not be given back, and stays as long as this session: {cause}")]
+    #[error("the lock {path} could not be released, and stays as long as this session: {cause}")]
     NotReleased {
         /// Full path.
         path: String,
         /// Why.
         cause: String,
     },
-    /// The connection broke, the session is suspended or has expired, or an answer did not come in
-    /// time.
+    /// The connection broke, the session is suspended or has expired, or an answer did not arrive
+    /// in time.
     #[error("the registry at {endpoint} does not answer: {cause}")]
     Interrupted {
         /// As above.
         endpoint: String,
-        /// What the client said.
+        /// The message of the client library.
         cause: String,
     },
-    /// ZooKeeper answered, and said no to a request. Nothing was changed by it.
-    #[error("the registry at {endpoint} refuses what is asked at {path}: {cause}")]
+    /// ZooKeeper refused a request. Nothing was changed by it.
+    #[error("the registry at {endpoint} refuses a request for {path}: {cause}")]
     Rejected {
         /// As above.
         endpoint: String,
         /// The node.
         path: String,
-        /// What the server said.
+        /// The message of the server.
         cause: String,
     },
-    /// The database that the registry stands in said no to a statement. Nothing was changed by it.
+    /// The registry's database refused a statement. Nothing was changed by it.
     #[error("the database {endpoint} refused a statement to the registry's tables: {cause}")]
     Refused {
         /// As above.
         endpoint: String,
-        /// The server's own words.
+        /// The message of the server.
         cause: String,
     },
-    /// What the registry's database answered is not that of the server that takes the writes, not
-    /// fresh, or not whole: nothing may rest on it.
+    /// The answer of the registry's database is not from the server that accepts writes, not
+    /// current, or not complete: nothing may rely on it.
     #[error("{cause}")]
     Doubtful {
         /// As above.
@@ -112,17 +113,17 @@ pub enum RegistryError {
         /// What was seen.
         cause: String,
     },
-    /// A registry of a shape that this program does not speak.
+    /// A registry that this program does not support.
     #[error("{0}")]
     Unsupported(String),
-    /// A signal ended a look, or the wait for a lock.
+    /// A signal interrupted a read, or the wait for a lock.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
 
 impl RegistryError {
-    /// Whether it is about one lock alone: the registry answers, its connection is as good as ever,
-    /// and other masters' locks may be free.
+    /// Whether it is only about one lock: the registry answers, its connection is intact, and other
+    /// masters' locks may be free.
     #[must_use]
     pub fn is_about_one_lock(&self) -> bool {
         matches!(
@@ -132,18 +133,17 @@ impl RegistryError {
     }
 }
 
-/// A lock that is held. Give it back with [`Registry::release`]; [`Registry::close`] ends it too.
+/// A lock that is held. [`Registry::release`] releases it, and so does [`Registry::close`].
 #[derive(Debug)]
 #[must_use = "a lock is held until it is released"]
 pub struct Lease {
     /// Full path of the lock.
     pub path: String,
-    /// Full path of our node (ZooKeeper) or the row id (JDBC).
+    /// Full path of the own node (ZooKeeper) or the row id (JDBC).
     pub node: String,
-    /// How long was waited.
+    /// How long it was waited for.
     pub waited: Duration,
-    /// Names of lock nodes beside it that are another kind of client's, of which masters take no
-    /// notice.
+    /// Names of lock nodes next to it that belong to another kind of client, which masters ignore.
     pub foreign: Vec<String>,
 }
 
@@ -152,14 +152,14 @@ pub type OnWait<'a> = &'a mut (dyn FnMut(&LockNode) + Send);
 
 /// A registry. Every call ends within the configured timeout.
 ///
-/// Paths are given below the root or namespace, without a leading slash, for example
+/// Paths are relative to the root or namespace, without a leading slash, for example
 /// `lock/master-failover/10.0.0.1:5678`; the implementation puts its root in front.
 #[async_trait]
 pub trait Registry: Send {
     /// `zookeeper` or `jdbc`.
     fn kind(&self) -> &'static str;
 
-    /// Where it is, to be shown: hosts and namespace, or the database. Never a password.
+    /// Its address for display: hosts and namespace, or the database. Never a password.
     fn endpoint(&self) -> &str;
 
     /// How long the registry keeps our locks when we fall silent; negotiated with the server that
@@ -173,15 +173,15 @@ pub trait Registry: Send {
         false
     }
 
-    /// A path as the registry has it, root included.
+    /// The full path in the registry, including the root.
     fn full_path(&self, path: &str) -> String;
 
-    /// What makes its answers other than they should be, where nothing is written.
+    /// What makes its answers unreliable, if nothing is written.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Which database server it speaks with, where it is in a database and that is told.
+    /// Which database server it uses, if it is in a database and that is known.
     fn server(&self) -> Option<&str> {
         None
     }
@@ -195,35 +195,35 @@ pub trait Registry: Send {
     /// The registered workers, of all groups, in order of address and each once.
     ///
     /// # Errors
-    /// As [`Registry::masters`].
+    /// As for [`Registry::masters`].
     async fn workers(&mut self) -> Result<Registrations, RegistryError>;
 
-    /// The queue at a lock: holder first, then the waiters. Empty if nobody is there. Children that
-    /// are no lock nodes (per-host locks live below the global lock's path) are left out.
+    /// The queue at a lock: holder first, then the waiters. Empty if there is none. Children that
+    /// are not lock nodes (per-host locks are below the global lock's path) are omitted.
     ///
     /// # Errors
-    /// As [`Registry::masters`].
+    /// As for [`Registry::masters`].
     async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError>;
 
-    /// Lock nodes at a path that another kind of client has made: neither masters nor
-    /// [`Registry::acquire`] wait for them, and nobody who made one is kept out by us.
+    /// Lock nodes at a path that another kind of client has created: neither masters nor
+    /// [`Registry::acquire`] wait for them, and the lock here does not exclude those clients.
     ///
     /// # Errors
-    /// As [`Registry::masters`].
+    /// As for [`Registry::masters`].
     async fn foreign_locks(&mut self, _path: &str) -> Result<Vec<LockNode>, RegistryError> {
         Ok(Vec::new())
     }
 
-    /// Names of the per-host locks below a path: its children that are no lock nodes themselves.
+    /// Names of the per-host locks below a path: its children that are not lock nodes themselves.
     ///
     /// # Errors
-    /// As [`Registry::masters`].
+    /// As for [`Registry::masters`].
     async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError>;
 
-    /// Takes a lock, waiting no longer than `timeout`; a timeout of zero tries once.
+    /// Acquires a lock, waiting no longer than `timeout`; a timeout of zero tries once.
     ///
     /// # Errors
-    /// [`RegistryError::Held`] after the timeout; our own node is then gone, and that is confirmed.
+    /// [`RegistryError::Held`] after the timeout; the own node is then confirmed to be gone.
     async fn acquire(
         &mut self,
         path: &str,
@@ -231,23 +231,23 @@ pub trait Registry: Send {
         on_wait: OnWait<'_>,
     ) -> Result<Lease, RegistryError>;
 
-    /// Asks the registry itself whether the lock is still ours, and renews it where the registry
-    /// needs that.
+    /// Asks the registry itself whether the lock is still held, and renews it if the registry needs
+    /// that.
     ///
     /// # Errors
     /// [`RegistryError::LockLost`] if it certainly is not, [`RegistryError::Interrupted`] if that
-    /// cannot be told.
+    /// is unknown.
     async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError>;
 
-    /// Waits until the lock is no longer ours, keeping it alive meanwhile; says why.
+    /// Waits until the lock is lost, keeping it alive meanwhile; returns why.
     async fn lost(&mut self, lease: &Lease) -> RegistryError;
 
-    /// Gives a lock back; returns once the registry has answered. A lock that is gone already is
+    /// Releases a lock; returns once the registry has answered. A lock that is already gone is a
     /// success.
     ///
     /// # Errors
     /// [`RegistryError::NotReleased`]: the lock may stay as long as the session, which therefore
-    /// must not go on: end it with [`Registry::close`]. [`RegistryError::LockLost`]: the session
+    /// must not go on: close it with [`Registry::close`]. [`RegistryError::LockLost`]: the session
     /// had ended before.
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError>;
 
@@ -256,11 +256,11 @@ pub trait Registry: Send {
     /// while it waits.
     async fn masters_changed(&mut self);
 
-    /// Ends the session, and with it every lock that is left; returns once the registry has
+    /// Closes the session, and with it every lock that is left; returns once the registry has
     /// answered or after a short time without an answer.
     ///
-    /// `false` without an answer where this session may still have a lock or a place in a queue: these stay until the
-    /// registry finds the session's end out by itself, [`Registry::session_timeout`] after it last
-    /// heard of it.
+    /// `false` without an answer, if this session may still have a lock or a place in a queue:
+    /// these stay until the registry expires the session by itself, [`Registry::session_timeout`]
+    /// after the last heartbeat.
     async fn close(self: Box<Self>) -> bool;
 }

@@ -1,5 +1,5 @@
-//! What is remembered is dated by the wall clock, as it outlives the process; and that clock may be
-//! set.
+//! Times in the state are wall-clock times, because the state outlives the process; and the wall
+//! clock may be set.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// Less is the time between two questions.
+/// Smaller differences are the time between reading the two clocks.
 const JITTER: i64 = 1_000;
 
-/// The wall clock beside one that nobody sets.
+/// The wall clock compared with a monotonic clock.
 #[derive(Debug)]
 pub(super) struct Clock {
     wall: i64,
@@ -22,8 +22,8 @@ impl Clock {
         Self { wall, steady }
     }
 
-    /// By how many milliseconds the wall clock was set since this was asked last. The time in which
-    /// the machine slept counts as well: nobody has looked on then.
+    /// By how many milliseconds the wall clock was set since the last call. The time in which the
+    /// machine slept counts as well: nothing was observed then.
     pub(super) fn set_by(&mut self, wall: i64, steady: Instant) -> i64 {
         let passed = steady.saturating_duration_since(self.steady).as_millis();
         let expected = self
@@ -42,21 +42,21 @@ fn without_jitter(set: i64) -> i64 {
     }
 }
 
-/// The wall clock beside the one that this machine has run since it was started, which goes on
-/// while it sleeps, and is the same for every process.
+/// The wall clock and the time since this machine was booted, which also counts while it sleeps and
+/// is the same for every process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
-    /// Which machine, since which start.
+    /// The boot ID of the machine.
     boot: String,
-    /// How long that is ago, in milliseconds.
+    /// Time since boot, in milliseconds.
     running_ms: i64,
-    /// What the wall clock says, in milliseconds since 1970.
+    /// The wall clock, in milliseconds since 1970.
     wall_ms: i64,
 }
 
 impl Reading {
-    /// Both at this moment; `None` where the machine does not tell.
+    /// Both clocks now; `None` where the machine does not provide them.
     #[must_use]
     pub fn now() -> Option<Self> {
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
@@ -72,8 +72,8 @@ impl Reading {
         })
     }
 
-    /// By how many milliseconds the wall clock was set since an earlier reading. Of another
-    /// machine's, or an earlier life's, only the wall clock tells.
+    /// By how many milliseconds the wall clock was set since an earlier reading. For a reading of
+    /// another machine or an earlier boot, only the wall clocks are compared.
     pub(super) fn set_by(&self, earlier: &Self) -> i64 {
         let passed = self.running_ms.saturating_sub(earlier.running_ms);
         if self.boot != earlier.boot || passed < 0 {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_is_told_from_time_that_passes() {
+    fn a_clock_that_is_set_is_distinguished_from_time_that_passes() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut clock = Clock::new(1_000_000, start);

@@ -1,5 +1,4 @@
-//! What a watcher tells: the kinds of events, each with its data. The text that people read is made
-//! of it in [`text`].
+//! The events of a watcher, each kind with its data. [`text`] renders them for people.
 
 mod text;
 
@@ -15,17 +14,17 @@ use crate::failover::FailoverError;
 use crate::model::Address;
 
 impl Kind {
-    /// Every kind, in the order of the contract.
+    /// Every kind, in the order of the JSON contract.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The word of the contract.
+    /// Its name in the JSON contract.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 }
 
-/// Where facts come from.
+/// A source of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -39,16 +38,16 @@ impl Source {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Registry, Self::Database];
 
-    /// The word of the contract: of the key `source`, and of the metrics' label.
+    /// Its name in the JSON contract (key `source`) and in the metrics' label.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         match self {
             Self::Registry => "registry",
             Self::Database => "database",
         }
     }
 
-    /// Who did not answer, where that is what an error says.
+    /// The source that did not answer, if that is what the error says.
     #[must_use]
     pub fn of(error: &FailoverError) -> Option<Self> {
         match error {
@@ -64,15 +63,15 @@ impl Source {
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// When it happened, by our clock.
+    /// When it happened, by this process's clock.
     pub time: Timestamp,
     /// What happened.
     pub what: What,
 }
 
-/// What happened: a variant for each kind of event. Its fields are the keys of a line for programs,
-/// behind those that every line has (`time`, `event`, `master`, `text`). What serde skips is there
-/// for the text alone; a `master` stands among the common keys.
+/// What happened: a variant for each kind of event. Its fields are the keys of an ndjson line,
+/// after those that every line has (`time`, `event`, `master`, `text`). Fields that serde skips are
+/// only for the text; `master` is one of the common keys.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, EnumDiscriminants)]
 #[serde(untagged)]
 #[schemars(!untagged, tag = "event", rename_all = "snake_case")]
@@ -83,7 +82,7 @@ pub struct Event {
     strum(serialize_all = "snake_case")
 )]
 pub enum What {
-    /// The loop has begun: both stores answered once.
+    /// The loop has started: registry and database have both answered once.
     Started {
         /// Where the registry is.
         registry: String,
@@ -107,10 +106,10 @@ pub enum What {
         master: Address,
         /// The session that made its registration.
         session_id: Option<String>,
-        /// How many of its unfinished instances are older than its start; `null` where that cannot
-        /// be told.
+        /// How many of its unfinished instances are older than its start; `null` if that is
+        /// unknown.
         older_instances: Option<usize>,
-        /// What of it is new.
+        /// What is new about it.
         #[serde(skip)]
         news: News,
     },
@@ -131,12 +130,12 @@ pub enum What {
         master: Address,
         /// Its unfinished instances.
         unfinished_instances: i64,
-        /// How long it runs still, in words.
+        /// How much of it is left, as text.
         #[serde(skip)]
         guard: String,
-        /// Why it begins anew, if it does.
+        /// Why it starts again, if it does.
         #[serde(skip)]
-        anew: Option<&'static str>,
+        restarted_because: Option<&'static str>,
     },
     /// A failover begins.
     FailoverStarted {
@@ -150,31 +149,31 @@ pub enum What {
         #[serde(skip)]
         unfinished: i64,
     },
-    /// A failover is done.
+    /// A failover has ended.
     FailoverFinished {
         /// The master.
         #[serde(skip)]
         #[schemars(!skip)]
         master: Address,
-        /// What it came to.
+        /// Its outcome.
         #[serde(flatten)]
         summary: Summary,
     },
-    /// A guard or a safety check held a failover back.
+    /// A guard or a safety check prevented a failover.
     FailoverRefused(Refused),
-    /// Somebody else holds the lock.
+    /// Another client holds the lock.
     Standby {
         /// The master.
         #[serde(skip)]
         #[schemars(!skip)]
         master: Address,
-        /// What the failover came to.
+        /// The outcome of the failover.
         #[serde(flatten)]
         summary: Summary,
         /// That the lock is held.
         #[serde(skip)]
         why: String,
-        /// What is known of who holds it.
+        /// What is known about its holder.
         #[serde(skip)]
         holder: Vec<String>,
     },
@@ -183,11 +182,11 @@ pub enum What {
         /// How many.
         #[serde(flatten)]
         left: LeftAlone,
-        /// The hosts that can be no master's.
+        /// The hosts that cannot be a master's address.
         #[serde(skip)]
         hosts: Vec<String>,
     },
-    /// An operator paused the loop, or let it go on.
+    /// An operator paused or resumed the loop.
     Paused(Switch),
     /// Registry or database failed; the loop goes on.
     Error(Fault),
@@ -196,13 +195,13 @@ pub enum What {
         /// What the process ends with.
         #[schemars(schema_with = "exit_code")]
         exit_code: ExitCode,
-        /// Whether one round was all that it was to do.
+        /// Whether only one round was requested (`--once`).
         #[serde(skip)]
         once: bool,
     },
 }
 
-/// What is new of a registration.
+/// What is new about a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// All of it.
@@ -216,15 +215,15 @@ pub enum News {
 /// What a failover came to.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Summary {
-    /// Instances that were handed over; in a dry run, that would be.
+    /// Instances that were handed over, or, in a dry run, would be.
     pub recovered: usize,
     /// Instances that were left alone.
     pub skipped: usize,
-    /// How many of these need somebody.
+    /// How many of these need an operator.
     pub need_help: usize,
     /// Whether nothing is written.
     pub dry_run: bool,
-    /// What `dsctl failover` would have ended with.
+    /// The exit code that `dsctl failover` would have.
     #[schemars(schema_with = "exit_code")]
     pub exit_code: ExitCode,
     /// How long it took, in milliseconds.
@@ -236,9 +235,9 @@ pub struct Summary {
 /// How many instances nobody fails over, by what is the matter with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LeftAlone {
-    /// Handed over, and without a command.
+    /// Handed over, but without a recovery command.
     pub orphans: u64,
-    /// Their host can be no master's address.
+    /// Their host cannot be a master's address.
     pub odd_hosts: u64,
     /// Their host is SQL NULL.
     pub no_host: u64,
@@ -249,22 +248,22 @@ pub struct LeftAlone {
 /// How a failover ended.
 #[derive(Clone, Copy, Debug)]
 pub enum FailoverEnd<'a> {
-    /// It came to its end; its exit code says whether something was left over.
+    /// It ran to its end; the exit code says whether something was left over.
     Finished(&'a Summary),
-    /// It broke off.
+    /// It failed midway.
     Failed(&'a Summary),
-    /// It was held back.
+    /// It was not started.
     Refused(&'a Refused),
 }
 
-/// What held a failover back.
+/// What prevented a failover.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum Refused {
-    /// In a single round: no master is registered at all.
+    /// With `--once`: no master is registered at all.
     Nobody {
-        /// What that says of the registry, and what to do.
+        /// What that means for the registry, and what to do.
         #[serde(skip)]
         why: String,
     },
@@ -276,7 +275,7 @@ pub enum Refused {
         master: Address,
         /// Its unfinished instances.
         unfinished_instances: i64,
-        /// Which guard, in words.
+        /// Which guard, as text.
         #[serde(skip)]
         guard: String,
     },
@@ -286,7 +285,7 @@ pub enum Refused {
         #[serde(skip)]
         #[schemars(!skip)]
         master: Address,
-        /// Which one, and what it came to.
+        /// Which one, and its outcome.
         #[serde(skip)]
         why: String,
     },
@@ -296,7 +295,7 @@ pub enum Refused {
         #[serde(skip)]
         #[schemars(!skip)]
         master: Address,
-        /// What the failover came to.
+        /// The outcome of the failover.
         #[serde(flatten)]
         summary: Summary,
         /// Which check, and what to do.
@@ -308,21 +307,21 @@ pub enum Refused {
     },
 }
 
-/// What an operator did.
+/// What an operator switched.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum Switch {
-    /// Paused the loop, or let it go on.
+    /// Paused or resumed the loop.
     Pause {
-        /// Whether it is paused. To people: by whom, and why.
+        /// Whether it is paused. In the text: by whom, and why.
         #[serde(rename = "paused", serialize_with = "whether")]
         #[schemars(with = "bool")]
         by: Option<(String, String)>,
     },
     /// Released the storm brake.
     Brake {
-        /// Whether it is on, which it is no longer. To people: why.
+        /// Whether it is on, which is always `false`. In the text: why.
         #[serde(rename = "storm_brake")]
         #[schemars(with = "bool")]
         why: Released,
@@ -343,9 +342,9 @@ pub enum Released {
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum Fault {
-    /// The cluster, in a way that does not mend itself: the loop does not begin.
+    /// The cluster cannot be opened, and retrying would not help: the loop does not start.
     Unusable {
-        /// Who did not answer.
+        /// The source that did not answer.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(required)]
         source: Option<Source>,
@@ -355,11 +354,11 @@ pub enum Fault {
     },
     /// A round.
     Round {
-        /// Who did not answer.
+        /// The source that did not answer.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(required)]
         source: Option<Source>,
-        /// When it is tried again.
+        /// When the next attempt is made.
         retry_after_seconds: f64,
         /// What is wrong.
         #[serde(skip)]
@@ -371,38 +370,38 @@ pub enum Fault {
         #[serde(skip)]
         #[schemars(!skip)]
         master: Address,
-        /// Who did not answer.
+        /// The source that did not answer.
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(required)]
         source: Option<Source>,
-        /// What it came to.
+        /// Its outcome.
         #[serde(flatten)]
         summary: Summary,
         /// What is wrong.
         #[serde(skip)]
         why: String,
     },
-    /// Nobody read events in time.
+    /// Events were not read in time and were dropped.
     Untold {
-        /// How many were left out.
+        /// How many were dropped.
         untold: u64,
     },
-    /// The memory cannot be kept.
-    Unkept {
+    /// The state cannot be saved.
+    Unsaved {
         /// Why not.
         #[serde(skip)]
         why: String,
-        /// Whether one round was all that the loop was to do.
+        /// Whether only one round was requested (`--once`).
         #[serde(skip)]
         once: bool,
     },
-    /// A file for others cannot be written.
+    /// A file for other programs cannot be written.
     Unwritable {
         /// Which one, and why.
         #[serde(skip)]
         why: String,
     },
-    /// The settings cannot be read again.
+    /// The settings cannot be reloaded.
     Settings {
         /// Why not.
         #[serde(skip)]
@@ -427,7 +426,7 @@ impl Serialize for Released {
 }
 
 impl From<What> for Event {
-    /// An event of now.
+    /// An event that happens now.
     fn from(what: What) -> Self {
         Self {
             time: Timestamp::now(),
@@ -437,15 +436,15 @@ impl From<What> for Event {
 }
 
 impl Event {
-    /// The line for people.
+    /// The line for people, with its time.
     #[must_use]
     pub fn to_line(&self) -> String {
-        format!("{:.0} {}", self.time, self.what.to_words())
+        format!("{:.0} {}", self.time, self.what.to_text())
     }
 }
 
 impl What {
-    /// How a failover ended, where that is what is told.
+    /// How a failover ended, if the event is about that.
     #[must_use]
     pub fn failover_end(&self) -> Option<FailoverEnd<'_>> {
         match self {
@@ -456,7 +455,7 @@ impl What {
                 Fault::Unusable { .. }
                 | Fault::Round { .. }
                 | Fault::Untold { .. }
-                | Fault::Unkept { .. }
+                | Fault::Unsaved { .. }
                 | Fault::Unwritable { .. }
                 | Fault::Settings { .. },
             )
@@ -472,7 +471,7 @@ impl What {
         }
     }
 
-    /// The kind that it is of.
+    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.into()
@@ -502,7 +501,7 @@ impl What {
                 Fault::Unusable { .. }
                 | Fault::Round { .. }
                 | Fault::Untold { .. }
-                | Fault::Unkept { .. }
+                | Fault::Unsaved { .. }
                 | Fault::Unwritable { .. }
                 | Fault::Settings { .. },
             )
@@ -510,13 +509,13 @@ impl What {
         }
     }
 
-    /// The line where somebody else keeps the time.
+    /// The line for readers that add the time themselves, such as the journal.
     #[must_use]
-    pub fn to_words(&self) -> String {
+    pub fn to_text(&self) -> String {
         let master = self
             .master()
             .map(|master| format!(" {master}"))
             .unwrap_or_default();
-        format!("{}{master}: {self}", self.kind().word())
+        format!("{}{master}: {self}", self.kind().keyword())
     }
 }

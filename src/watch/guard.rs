@@ -1,4 +1,4 @@
-//! What holds a failover back. Pure: data and a clock value in, a reason out.
+//! The guards, which delay or prevent a failover. Pure: data and a clock value in, a reason out.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,28 +8,28 @@ use super::state::PastFailover;
 /// Limits of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a registration must be gone.
+    /// How long a registration must be missing.
     pub grace: Duration,
     /// Minimum time between two failovers of the same master.
     pub cool_down: Duration,
     /// Period over which the storm brake counts.
     pub window: Duration,
-    /// Masters failed over within the window; one more trips the brake.
+    /// Masters failed over within the window; one more trips the storm brake.
     pub max_masters: usize,
-    /// Instances handed over within the window; more trip the brake.
+    /// Instances handed over within the window; more trip the storm brake.
     pub max_instances: u64,
 }
 
 /// Why a dead master is not failed over now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// No master is registered at all: that is the registry's failure until one is back.
+    /// No master is registered at all: this counts as a registry failure until one is back.
     NoMasters,
-    /// It is not registered, and has shown that it lives.
+    /// It is not registered, but has shown a sign of life.
     Alive(String),
     /// It is missing for less than the grace time; until then, in epoch milliseconds.
     Grace(i64),
-    /// It was failed over a short time ago; until then, in epoch milliseconds.
+    /// It was failed over recently; until then, in epoch milliseconds.
     CoolDown(i64),
     /// An operator paused the loop.
     Paused {
@@ -38,18 +38,18 @@ pub enum Hold {
         /// Why.
         reason: String,
     },
-    /// Too much in too short a time; until somebody resumes.
+    /// The storm brake: too much in too short a time; until an operator resumes.
     Brake(String),
 }
 
 impl Hold {
-    /// Whether it stays until an operator has done something: no time ends it.
+    /// Whether it lasts until an operator acts: it does not end with time.
     #[must_use]
     pub fn needs_somebody(&self) -> bool {
         matches!(self, Self::NoMasters | Self::Alive(_) | Self::Brake(_))
     }
 
-    /// In words.
+    /// Its text.
     #[must_use]
     pub fn sentence(&self, now: i64) -> String {
         let left = |until: i64| {
@@ -60,17 +60,19 @@ impl Hold {
                 .div_euclid(1000)
         };
         match self {
-            Self::NoMasters => "no master is registered at all: either none runs, or they are registered elsewhere (check --registry, --zk and \
+            Self::NoMasters => "no master is registered at all: either none runs, or they are registered registered_elsewhere (check --registry, --zk and \
                                 --namespace); waiting for one".to_owned(),
             Self::Alive(sign) => {
                 format!(
-                    "it is not registered, but it lives: {sign}; see that its process has ended, then use dsctl failover"
+                    "it is not registered, but it lives: {sign}; make sure that its process has ended, then use dsctl failover"
                 )
             }
             Self::Grace(until) => format!("grace time: {}s left", left(*until)),
             Self::CoolDown(until) => format!("cool-down: {}s left", left(*until)),
-            Self::Paused { by, reason } => format!("paused by {by}: {reason}; go on with dsctl watch --resume"),
-            Self::Brake(reason) => format!("storm brake: {reason}; go on with dsctl watch --resume"),
+            Self::Paused { by, reason } => format!("paused by {by}: {reason}; resume with dsctl \
+                watch --resume"),
+            Self::Brake(reason) => format!("storm brake: {reason}; resume with dsctl watch \
+                --resume"),
         }
     }
 }
@@ -86,8 +88,8 @@ pub fn grace(missing_since: i64, now: i64, limits: &Limits) -> Option<Hold> {
     (now < until).then_some(Hold::Grace(until))
 }
 
-/// Whether this master was failed over too short a time ago. What a failure cut short may be gone
-/// on with at once.
+/// Whether this master was failed over too short a time ago. A failover that was cut short by a
+/// failure may be continued at once.
 #[must_use]
 pub fn cool_down(master: &str, past: &[PastFailover], now: i64, limits: &Limits) -> Option<Hold> {
     let last = past
@@ -100,7 +102,7 @@ pub fn cool_down(master: &str, past: &[PastFailover], now: i64, limits: &Limits)
 }
 
 /// Whether a failover of this master would be a storm; `waiting` is how many instances it would
-/// hand over. A master is not one more than itself: what was cut short may be gone on with.
+/// hand over. A master is counted once: a failover that was cut short may be continued.
 #[must_use]
 pub fn storm(
     master: &str,
@@ -125,14 +127,15 @@ pub fn storm(
     let minutes = limits.window.as_secs().div_ceil(60);
     if masters >= limits.max_masters {
         return Some(format!(
-            "{masters} masters were failed over, or lost their instances otherwise, within {minutes} minutes \
+            "{masters} masters were failed over, or lost their instances in another way, within \
+             {minutes} minutes \
              (--max-masters)"
         ));
     }
     (instances.saturating_add(waiting) > limits.max_instances).then(|| {
         format!(
-            "{instances} instances were handed over, or went otherwise, within {minutes} minutes, and {waiting} more \
-             wait (--max-instances)"
+            "{instances} instances were handed over, or gone in another way, within {minutes} \
+             minutes, and {waiting} more are waiting (--max-instances)"
         )
     })
 }
@@ -203,7 +206,7 @@ mod tests {
                 .contains("--max-masters")
         );
         assert_eq!(storm("c:1", &two, 1, 600_001, &LIMITS), None);
-        // One that was cut short is not one more.
+        // A failover that was cut short is not counted twice.
         assert_eq!(storm("b:1", &two, 1, 1_000, &LIMITS), None);
         assert!(storm("b:1", &two, 99, 1_000, &LIMITS).is_some());
         // A state file may say anything.
@@ -212,7 +215,7 @@ mod tests {
             past("a:1", i64::MAX, u64::MAX),
         ];
         assert!(storm("c:1", &huge, u64::MAX, i64::MIN, &LIMITS).is_some());
-        // What handed nothing over is no storm.
+        // Failovers without instances are not a storm.
         assert_eq!(
             storm(
                 "c:1",

@@ -1,10 +1,10 @@
-//! Which guard holds a dead master's failover back, and how that is told.
+//! Which guard delays a dead master's failover, and how that is reported.
 
+use super::context::LoopContext;
 use super::event::Released;
 use super::guard::{self, Hold};
 use super::pause::Pause;
 use super::state::Brake;
-use super::surroundings::Surroundings;
 use super::watcher::Watcher;
 use super::{Refused, Switch, What};
 use crate::model::Address;
@@ -12,7 +12,7 @@ use crate::model::Address;
 impl Watcher<'_> {
     pub(super) fn hold(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         unfinished: i64,
         now: i64,
@@ -29,7 +29,7 @@ impl Watcher<'_> {
         {
             return Some(hold);
         }
-        if let Some(Pause { by, reason, .. }) = around.paused() {
+        if let Some(Pause { by, reason, .. }) = context.paused() {
             return Some(Hold::Paused { by, reason });
         }
         if let Some(hold) = guard::cool_down(master.as_str(), &self.memory.done, now, limits) {
@@ -37,57 +37,57 @@ impl Watcher<'_> {
         }
         let waiting = u64::try_from(unfinished).unwrap_or(0);
         let storm = guard::storm(master.as_str(), &self.memory.done, waiting, now, limits);
-        self.braked(around, storm, now).map(Hold::Brake)
+        self.braked(context, storm, now).map(Hold::Brake)
     }
 
-    /// The brake stays on until somebody resumes.
+    /// The storm brake stays on until an operator resumes.
     fn braked(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         storm: Option<String>,
         now: i64,
     ) -> Option<String> {
         if let (None, Some(reason)) = (&self.memory.brake, storm) {
             // What an operator said before this is no word about a brake that nobody has seen.
-            around.resumed();
+            context.resumed();
             self.memory.brake = Some(Brake {
                 since_ms: now,
                 reason,
             });
-            self.keep(around);
+            self.save_state(context);
         }
         self.memory.brake.as_ref().map(|brake| brake.reason.clone())
     }
 
-    /// Under a master's lock it was seen that others have done too much already. It is told with
-    /// the refusal.
-    pub(super) fn trip(&mut self, around: &mut Surroundings<'_>, master: &Address, reason: &str) {
+    /// Trips the storm brake: under a master's lock it was seen that others have done too much
+    /// already. The refusal reports it.
+    pub(super) fn trip(&mut self, context: &mut LoopContext<'_>, master: &Address, reason: &str) {
         self.announced
             .insert(master.to_string(), format!("brake {reason}"));
         let now = self.now();
-        self.braked(around, Some(reason.to_owned()), now);
+        self.braked(context, Some(reason.to_owned()), now);
     }
 
-    /// An operator's word is taken in the round after it, whether or not anything waits for that:
-    /// later it would release a brake that nobody has seen yet. What came before is then no storm
-    /// any more.
-    pub(super) async fn take_resume(&mut self, around: &mut Surroundings<'_>) {
-        if !around.resumed() || self.memory.brake.take().is_none() {
+    /// A resume takes effect in the next round, whether or not anything waits for it: later it
+    /// would release a brake that the operator has not seen yet. Failovers before it no longer
+    /// count for the brake.
+    pub(super) async fn take_resume(&mut self, context: &mut LoopContext<'_>) {
+        if !context.resumed() || self.memory.brake.take().is_none() {
             return;
         }
         self.memory.done.clear();
-        self.keep(around);
-        around
-            .tell(What::Paused(Switch::Brake {
+        self.save_state(context);
+        context
+            .emit(What::Paused(Switch::Brake {
                 why: Released::Resumed,
             }))
             .await;
     }
 
-    /// Tells a guard once, not in every round.
+    /// Reports a guard once, not in every round.
     pub(super) async fn announce(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         unfinished: i64,
         hold: &Hold,
@@ -108,19 +108,19 @@ impl Watcher<'_> {
         let (master, unfinished_instances, guard) =
             (master.clone(), unfinished, hold.sentence(now));
         if let Hold::Grace(_) = hold {
-            let anew = self.memory.missing.doubt;
-            around
-                .tell(What::GraceStarted {
+            let restarted_because = self.memory.missing.doubt;
+            context
+                .emit(What::GraceStarted {
                     master,
                     unfinished_instances,
                     guard,
-                    anew,
+                    restarted_because,
                 })
                 .await;
             return;
         }
-        around
-            .tell(What::FailoverRefused(Refused::Guard {
+        context
+            .emit(What::FailoverRefused(Refused::Guard {
                 master,
                 unfinished_instances,
                 guard,

@@ -1,5 +1,5 @@
-//! Programs of the operator that are asked before a failover and told afterwards. No shell stands
-//! between.
+//! Programs of the operator that are run before a failover, where they may veto it, and after it.
+//! No shell is involved.
 
 mod call;
 mod environment;
@@ -19,7 +19,7 @@ pub use moment::{HookError, HookMoment, HookOutcome, parse_on};
 use crate::config::Environment;
 use call::HookCall;
 
-/// Clocks have an end; no hook needs a year.
+/// Keeps clock arithmetic from overflowing; no hook needs a year.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// The hooks of a watcher.
@@ -29,19 +29,19 @@ pub struct Hooks {
     pub dir: Option<PathBuf>,
     /// Further programs, with their arguments after white space.
     pub on: Vec<(HookMoment, String)>,
-    /// How long all hooks of one moment may take together, as one may be run under the lock.
+    /// How long all hooks of one moment may take together.
     pub timeout: Duration,
 }
 
 impl HookOutcome {
-    /// Whether what comes next may be done. A `pre` hook that fails or takes too long has not
-    /// agreed.
+    /// Whether the failover may go on. A `pre` hook that fails or takes too long does not permit
+    /// it.
     #[must_use]
     pub fn permits(&self) -> bool {
         matches!(self, Self::Ok { .. })
     }
 
-    /// What the hooks printed.
+    /// The output of the hooks.
     #[must_use]
     pub fn output(&self) -> &str {
         match self {
@@ -73,17 +73,17 @@ impl HookOutcome {
 }
 
 impl Hooks {
-    /// Whether a program is there for this moment, be it one that will be refused.
+    /// Whether there is a program for this moment, even one that will be refused.
     #[must_use]
     pub fn has(&self, moment: HookMoment) -> bool {
         !self.programs(moment).is_empty()
     }
 
-    /// Sees that the folder and the programs in it are there and safe, so that a mistake is told at
-    /// the start.
+    /// Checks that the folder and the programs in it exist and are safe, so that a mistake is
+    /// reported at the start.
     ///
     /// # Errors
-    /// What is wrong with the first one that would be refused.
+    /// The problem of the first one that would be refused.
     pub fn check(&self) -> Result<(), String> {
         HookMoment::ALL
             .iter()
@@ -95,9 +95,9 @@ impl Hooks {
     /// one that does not permit, no further `pre` hook is run; other hooks are all run.
     ///
     /// They get `DSCTL_HOOK`, `DSCTL_DRY_RUN`, the given variables, the environment of this process
-    /// without its secrets, and the payload as JSON on stdin. When this returns, none of them runs
-    /// any more: a program that is still there shortly before the timeout gets SIGTERM with its
-    /// whole process group, and SIGKILL at the timeout.
+    /// without its secrets, and the payload as JSON on stdin. When this returns, none of them is
+    /// still running: a program that is still there shortly before the timeout gets SIGTERM with
+    /// its whole process group, and SIGKILL at the timeout.
     pub async fn run(
         &self,
         moment: HookMoment,
@@ -177,9 +177,9 @@ fn in_folder(dir: &Path, moment: HookMoment) -> Result<Option<PathBuf>, String> 
         Ok(folder) if !folder.is_dir() => return at(dir, &"it is not a folder"),
         Ok(folder) => folder.permissions().mode(),
     };
-    let path = dir.join(moment.word());
+    let path = dir.join(moment.keyword());
     let (is_file, mode) = match std::fs::metadata(&path) {
-        // A link to nowhere is a hook that somebody wanted.
+        // A dangling symbolic link was meant to be a hook.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
             return Ok(None);
         }
@@ -189,10 +189,10 @@ fn in_folder(dir: &Path, moment: HookMoment) -> Result<Option<PathBuf>, String> 
     match () {
         () if !is_file => at(&path, &"it is not a file"),
         () if mode & 0o111 == 0 => at(&path, &"it is not executable"),
-        () if mode & 0o022 != 0 => at(&path, &"others than its owner can write to it"),
+        () if mode & 0o022 != 0 => at(&path, &"users other than its owner can write to it"),
         () if folder & 0o022 != 0 => at(
             dir,
-            &"others than its owner can write to this folder of hooks",
+            &"users other than its owner can write to this folder of hooks",
         ),
         () => Ok(Some(path)),
     }

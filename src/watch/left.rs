@@ -1,6 +1,6 @@
-//! What hangs and no failover takes: told once whenever it changes, and counted.
+//! Unfinished instances that no failover takes: reported whenever that changes, and counted.
 
-use super::surroundings::Surroundings;
+use super::context::LoopContext;
 use super::watcher::Watcher;
 use super::{LeftAlone, What};
 use crate::cluster::Cluster;
@@ -26,16 +26,16 @@ fn is_claimed(family: &Family, count: &HostCount) -> bool {
     }
 }
 
-/// How many instances were handed over and wait for a master.
+/// How many instances were handed over and are waiting for a master.
 pub(super) fn claimed(family: &Family, counts: &[HostCount]) -> u64 {
     sum(counts, |count| is_claimed(family, count))
 }
 
 impl Watcher<'_> {
-    /// Counts what is left alone, and tells it when it is not as it was told last.
-    pub(super) async fn tell_left(
+    /// Counts what is left alone, and reports it if it has changed since the last report.
+    pub(super) async fn report_left_alone(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         counts: &[HostCount],
     ) -> Result<(), FailoverError> {
@@ -62,8 +62,8 @@ impl Watcher<'_> {
         };
         if left != self.left {
             self.left = left;
-            around
-                .tell(What::LeftAlone {
+            context
+                .emit(What::LeftAlone {
                     left,
                     hosts: strange,
                 })

@@ -1,4 +1,4 @@
-//! What the loop tells programs: a line for each event, and what a hook reads before a failover.
+//! The loop's JSON for programs: a line for each event, and what a hook reads before a failover.
 
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub struct EventLine<'a> {
     event: &'static str,
     #[schemars(skip)]
     master: Option<&'a Address>,
-    /// The same in words, for people: they may change.
+    /// The same as text, for people; the wording may change.
     text: String,
     #[serde(flatten)]
     what: &'a What,
@@ -26,7 +26,7 @@ pub struct EventLine<'a> {
 
 impl<'a> From<&'a Event> for EventLine<'a> {
     fn from(Event { time, what }: &'a Event) -> Self {
-        let (event, master, text) = (what.kind().word(), what.master(), what.to_string());
+        let (event, master, text) = (what.kind().keyword(), what.master(), what.to_string());
         Self {
             time: Instant::from(*time),
             event,
@@ -40,9 +40,8 @@ impl<'a> From<&'a Event> for EventLine<'a> {
 /// The keys of every line, in their order.
 const HEAD: [&str; 4] = ["time", "event", "master", "text"];
 
-/// Gives each kind of line all of its keys in one place: those of every line, and its own. One that
-/// is about no master has
-/// `null` there.
+/// Lists all keys of each kind of line in one place in the schema: those of every line, and its
+/// own. A kind that is about no master has `null` there.
 fn each_kind_whole(schema: &mut Schema) {
     let common = |key: &str| schema.pointer(&format!("/properties/{key}")).cloned();
     let head: Map<String, Value> = HEAD
@@ -62,7 +61,7 @@ fn each_kind_whole(schema: &mut Schema) {
     }
 }
 
-/// Puts keys in front of those of an object, or of each object that it may be.
+/// Puts keys before those of an object's schema, or of each of its `anyOf` variants.
 fn complete(schema: &mut Value, before: &Map<String, Value>, required: &[Value]) {
     let Value::Object(schema) = schema else {
         return;
@@ -104,7 +103,7 @@ impl<'a> PreLine<'a> {
     }
 }
 
-/// The one word for it.
+/// Its only event name.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Pre {
@@ -135,7 +134,7 @@ mod tests {
         }
     }
 
-    /// One of each kind that is but one thing.
+    /// One event of each kind that has a single form.
     fn plain() -> Vec<What> {
         let (master, text, session_id) =
             (Address::seen("m:1"), String::from, Some("0x1".to_owned()));
@@ -175,7 +174,7 @@ mod tests {
                 master: m(),
                 unfinished_instances: 7,
                 guard: text("grace time: 5s left"),
-                anew: None,
+                restarted_because: None,
             },
             What::FailoverStarted {
                 master: m(),
@@ -203,7 +202,7 @@ mod tests {
         ]
     }
 
-    /// One of each kind, and of each that a kind may be.
+    /// One event of each kind, and of each form of a kind.
     fn each() -> Vec<What> {
         let (master, text) = (Address::seen("m:1"), String::from);
         let m = || master.clone();
@@ -256,7 +255,7 @@ mod tests {
                 why: why(),
             },
             Fault::Untold { untold: 3 },
-            Fault::Unkept {
+            Fault::Unsaved {
                 why: why(),
                 once: false,
             },
@@ -297,12 +296,15 @@ mod tests {
         });
         assert_eq!(
             words.collect::<Vec<_>>(),
-            Kind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>()
+            Kind::ALL
+                .iter()
+                .map(|kind| kind.keyword())
+                .collect::<Vec<_>>()
         );
         let made: BTreeSet<Kind> = each().iter().map(What::kind).collect();
         assert!(made.iter().eq(Kind::ALL), "one of each is tried here");
         for source in Source::ALL {
-            assert_eq!(serde_json::to_value(source).unwrap(), source.word());
+            assert_eq!(serde_json::to_value(source).unwrap(), source.keyword());
         }
     }
 
@@ -383,7 +385,7 @@ mod tests {
                     assert!(!schema.is_valid(&with), "{with}");
                 }
             }
-            // Of a kind that may be several things, less may be another one.
+            // With a key missing, a kind with several forms may be valid as another form.
             for key in line
                 .keys()
                 .filter(|key| HEAD.contains(&key.as_str()) || alike.len() == 1)

@@ -17,24 +17,24 @@ use super::round::WatchedMaster;
 use super::state::Brake;
 use crate::output::terminal::{self, ENTER, SHOWN};
 
-/// What is shown.
+/// What the view shows.
 #[derive(Clone, Debug, Default)]
 pub struct View {
-    /// Which cluster it is.
+    /// The name of the cluster.
     pub title: String,
-    /// When both sources answered last.
+    /// When both sources last answered.
     pub looked_at: Option<Timestamp>,
-    /// What fails at present.
+    /// The current failure.
     pub stale: Option<Stale>,
-    /// Who paused the loop.
+    /// The pause, if the loop is paused.
     pub paused: Option<Pause>,
-    /// The brake over all, while it is on.
+    /// The storm brake, while it is on.
     pub brake: Option<Brake>,
-    /// Who holds the lock, while we stand by.
+    /// The holder of the lock, while this process is on standby.
     pub standby: Option<String>,
     /// The masters.
     pub masters: Vec<WatchedMaster>,
-    /// Events, the latest last.
+    /// Events, the newest last.
     pub events: VecDeque<String>,
 }
 
@@ -47,15 +47,15 @@ pub struct Stale {
     pub why: String,
 }
 
-/// A terminal without a size is as large as terminals always were.
+/// A terminal that reports no size gets the traditional one.
 const USUAL: (u16, u16) = (80, 24);
 
 /// The view on a terminal, from its start until it is dropped.
 pub struct Live<W: Write> {
     out: W,
     size: Option<(u16, u16)>,
-    /// Whether it is the process's own terminal, which [`terminal::restore`] may have put in order
-    /// since.
+    /// Whether it is the process's own terminal, which [`terminal::restore`] may already have
+    /// restored.
     own: bool,
 }
 
@@ -68,8 +68,7 @@ impl<W: Write> fmt::Debug for Live<W> {
 }
 
 impl Live<File> {
-    /// Enters the alternate screen of the process's own terminal, which every way out puts in order
-    /// again.
+    /// Enters the alternate screen of the process's own terminal; every way out restores it.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -83,12 +82,13 @@ impl Live<File> {
 }
 
 impl<W: Write> Live<W> {
-    /// Enters the alternate screen. A `&mut dyn Write` will do.
+    /// Enters the alternate screen. `out` may be a `&mut dyn Write`.
     ///
     /// # Errors
     /// The terminal is gone.
     pub fn start(out: W) -> io::Result<Self> {
-        // Made first, so that a terminal that took half of it is left in order.
+        // Created before the write, so that its drop restores a terminal that received only half of
+        // it.
         let mut live = Self {
             out,
             size: None,
@@ -100,7 +100,7 @@ impl<W: Write> Live<W> {
     }
 
     /// Draws the view in the terminal's present size: also right after SIGWINCH. What the terminal
-    /// does not take at once is left out; the next picture is a whole one.
+    /// does not accept at once is dropped; the next frame is complete.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -118,14 +118,14 @@ impl<W: Write> Live<W> {
             self.size = None;
         }
         if self.size != Some(size) {
-            // Terminals move lines about when they are resized.
+            // Terminals rearrange lines when they are resized.
             text.push_str("\u{1b}[2J");
             self.size = Some(size);
         }
         text.push_str("\u{1b}[H");
         let frame = frame(view, width, height);
         for (index, line) in frame.lines().enumerate() {
-            // Erased first: after a full line the cursor stands on its last character still.
+            // Erased first: after a full line the cursor is still on its last character.
             text.push_str(if index == 0 {
                 "\u{1b}[2K"
             } else {

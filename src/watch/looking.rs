@@ -1,28 +1,29 @@
-//! Looks at the registry, and for signs of life of whoever is not registered.
+//! Reads the registry, and looks for signs of life of masters that are not registered.
 
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::event::Released;
-use super::home::Home;
+use super::identity::ClusterIdentity;
 use super::memory::Memory;
 use super::missing::Look;
 use super::watcher::Watcher;
 use crate::cluster::Cluster;
 use crate::failover::{
-    FailoverError, Refusal, Roll, beyond_doubt, check_registry, place, sign_of_life,
+    FailoverError, Refusal, RegistrySnapshot, check_registry, place, sign_of_life, without_doubt,
 };
 use crate::metadata::HostCount;
 use crate::model::{Address, Registrations};
 use crate::registry::{Registry, RegistryError};
 
-/// How much longer than the interval a look may be in coming: rounds take their time.
+/// How much longer than the interval the time between two looks may be: a round takes time itself.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Why every grace time begins anew where several clusters share a state file: it would do so in
-/// every round of cron.
-pub(super) const ANOTHERS: &str = "the registry has lost its data, or what was remembered is another cluster's, and each needs a state file of its own (--state-file)";
+/// Why every grace time starts again when several clusters share a state file: with cron it would
+/// do so in every round.
+pub(super) const ANOTHERS: &str = "the registry has lost its data, or the saved state is another \
+    cluster's, and each cluster needs its own state file (--state-file)";
 
 /// The masters, and when they were asked for: an answer shows who was there then, however late it
 /// is heard.
@@ -32,29 +33,29 @@ async fn ask(registry: &mut dyn Registry) -> Result<(Registrations, Instant), Re
 }
 
 impl Watcher<'_> {
-    /// One look at the registry. What it does not prove to have gone on since the last one begins
-    /// anew.
+    /// Looks at the registry once. An absence that is not proven to have lasted since the last look
+    /// starts again.
     pub(super) async fn look(
         &mut self,
         cluster: &mut Cluster,
     ) -> Result<Registrations, FailoverError> {
         let (masters, asked) = if self.plan.once {
-            // No later round of this process sees whether a heartbeat stands still.
-            (beyond_doubt(&mut *cluster.registry).await?, Instant::now())
+            // With `--once` no later round can see whether a heartbeat has stopped.
+            (without_doubt(&mut *cluster.registry).await?, Instant::now())
         } else {
             ask(&mut *cluster.registry).await?
         };
         let family = cluster.store.release().family;
-        // No master at all is the registry's failure until one is back, and no reason to end the
-        // round.
+        // No master at all counts as a registry failure until one is back; it is no reason to end
+        // the round.
         check_registry(&masters, family, place(&*cluster.registry), true)?;
-        self.see(&*cluster.registry, &masters, asked);
+        self.observe(&*cluster.registry, &masters, asked);
         Ok(masters)
     }
 
-    fn see(&mut self, registry: &dyn Registry, masters: &Registrations, asked: Instant) {
-        let roll = Roll::of(registry.endpoint(), masters);
-        self.settle(Home::of(registry, masters, &roll));
+    fn observe(&mut self, registry: &dyn Registry, masters: &Registrations, asked: Instant) {
+        let roll = RegistrySnapshot::of(registry.endpoint(), masters);
+        self.discard_if_other_cluster(ClusterIdentity::of(registry, masters, &roll));
         let age = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
         let look = Look {
             roll,
@@ -69,23 +70,23 @@ impl Watcher<'_> {
         let longest = self.longest();
         self.memory
             .missing
-            .see(look, registered, self.plan.rules.allow_no_masters, longest);
+            .observe(look, registered, self.plan.rules.allow_no_masters, longest);
     }
 
-    /// So long a registry that keeps no count may go unseen, between two rounds and in a failover:
-    /// where the database is slow, either takes its time.
+    /// How long a registry that keeps no count may go without a look, between two rounds and during
+    /// a failover: with a slow database both take long.
     pub(super) fn longest(&self) -> Duration {
         self.plan.interval.saturating_add(MARGIN)
     }
 
-    /// What was remembered holds for the cluster that it was seen in, and for no other.
-    fn settle(&mut self, home: Option<Home>) {
+    /// Discards a saved state that belongs to another cluster.
+    fn discard_if_other_cluster(&mut self, home: Option<ClusterIdentity>) {
         let Some(home) = home else { return };
         if self
             .memory
             .home
             .as_ref()
-            .is_some_and(|before| !home.is_that(before))
+            .is_some_and(|before| !home.is_same_cluster(before))
         {
             if self.memory.brake.is_some() {
                 self.strange = Some(Released::Another);
@@ -100,7 +101,7 @@ impl Watcher<'_> {
         self.memory.home = Some(home);
     }
 
-    /// Scans the store, and goes on looking at the registry meanwhile: a large table takes long.
+    /// Scans the database, and keeps looking at the registry meanwhile: a large table takes long.
     pub(super) async fn scan(
         &mut self,
         cluster: &mut Cluster,
@@ -124,16 +125,15 @@ impl Watcher<'_> {
                 done = &mut work => return done.map_err(Into::into),
                 () = tokio::time::sleep(self.plan.interval) => {
                     let (masters, asked) = ask(registry).await?;
-                    self.see(registry, &masters, asked);
+                    self.observe(registry, &masters, asked);
                 }
             }
         }
     }
 
-    /// Looks at the registry if nobody has for as long as between two rounds: of many masters, or
-    /// in a slow database, what is asked of one after the other takes long, and would prove no
-    /// absence.
-    async fn look_meanwhile(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+    /// Looks at the registry if the last look is as long ago as an interval: with many masters or a
+    /// slow database, checking one after the other takes long, and no absence would be proven.
+    async fn look_if_due(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         let looked = self
             .memory
             .missing
@@ -142,25 +142,28 @@ impl Watcher<'_> {
             .and_then(|look| look.steady);
         if looked.is_some_and(|looked| looked.elapsed() >= self.plan.interval) {
             let (masters, asked) = ask(&mut *cluster.registry).await?;
-            self.see(&*cluster.registry, &masters, asked);
+            self.observe(&*cluster.registry, &masters, asked);
         }
         Ok(())
     }
 
-    /// Notes what rows there are, for absences that have just begun.
+    /// Records the current rows of masters whose absence has just started.
     pub(super) async fn mark(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         for address in self.memory.missing.without_mark() {
-            self.look_meanwhile(cluster).await?;
+            self.look_if_due(cluster).await?;
             let mark = cluster.store.mark(&[&address]).await?;
             self.memory.missing.mark(&address, &mark);
         }
         Ok(())
     }
 
-    /// Looks whether somebody who is not registered has begun or changed anything since. Who is
-    /// held back by something else is looked at when that lets go: what has come since then is
-    /// long.
-    pub(super) async fn seek_life(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+    /// Checks whether a master that is not registered has started or changed anything since it was
+    /// lost. A master that another guard delays is checked when that guard ends: there is enough to
+    /// see by then.
+    pub(super) async fn check_signs_of_life(
+        &mut self,
+        cluster: &mut Cluster,
+    ) -> Result<(), FailoverError> {
         self.mark(cluster).await?;
         let now = self.now();
         let (absences, limits) = (self.memory.missing.absences.clone(), self.plan.limits);
@@ -170,7 +173,7 @@ impl Watcher<'_> {
             .filter(|(_, absence)| in_grace(absence.since))
         {
             let Some(mark) = &absence.mark else { continue };
-            self.look_meanwhile(cluster).await?;
+            self.look_if_due(cluster).await?;
             let master = Address::seen(address);
             let sign = sign_of_life(&mut cluster.store, &master, mark);
             if let Some(sign) = sign.await? {
@@ -183,11 +186,11 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// What a refusal says of a master's life.
-    pub(super) fn learn(&mut self, master: &Address, failure: Option<&FailoverError>) {
+    /// Records the sign of life that a refusal reports.
+    pub(super) fn record_sign(&mut self, master: &Address, failure: Option<&FailoverError>) {
         match failure {
             Some(FailoverError::Refused(Refusal::ShowsLife { sign, .. })) => {
-                // It is told with the refusal.
+                // The refusal reports it.
                 self.announced
                     .insert(master.to_string(), format!("alive {sign}"));
                 self.memory

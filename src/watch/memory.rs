@@ -1,21 +1,21 @@
-//! What the loop remembers from round to round, and what of it outlives the process.
+//! The loop's state from round to round, and the part of it that outlives the process.
 
 use std::collections::BTreeMap;
 
-use super::home::Home;
+use super::identity::ClusterIdentity;
 use super::missing::{Absence, Look, Missing};
 use super::state::{Brake, PastFailover, PastLook, Reading, State};
 
-/// What is kept from one round, and from one process, to the next.
+/// The state that is kept from one round, and from one process, to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Which cluster all of this is of.
-    pub home: Option<Home>,
-    /// Where the database is whose rows were seen, and of which release they were.
+    /// The cluster that all of this belongs to.
+    pub home: Option<ClusterIdentity>,
+    /// The address of the database whose rows were seen, and their release.
     pub database: Option<String>,
-    /// Since when masters with work are missing.
+    /// Since when masters with unfinished instances are missing.
     pub missing: Missing,
-    /// Failovers that were done, oldest first.
+    /// Past failovers, oldest first.
     pub done: Vec<PastFailover>,
     /// The storm brake, while it is on.
     pub brake: Option<Brake>,
@@ -23,12 +23,12 @@ pub struct Memory {
     pub work: BTreeMap<String, i64>,
     /// When that was, in epoch milliseconds.
     pub work_at_ms: i64,
-    /// The clocks when all of this was kept.
+    /// The clocks when all of this was saved.
     pub kept: Option<Reading>,
 }
 
 impl Memory {
-    /// Moves everything by so many milliseconds.
+    /// Shifts all times by this many milliseconds.
     pub(super) fn shift(&mut self, by: i64) {
         let absences = self
             .missing
@@ -43,8 +43,8 @@ impl Memory {
             .for_each(|time| *time = time.saturating_add(by));
     }
 
-    /// Follows a clock that was set forward since this was kept, by whatever process. One that was
-    /// set back makes everything later by itself.
+    /// Adjusts all times to a clock that was set forward since this was saved, by whichever
+    /// process. A clock that was set back needs nothing: times are only later then.
     pub(super) fn follow(&mut self, now: &Reading) {
         let set = self.kept.take().map_or(0, |kept| now.set_by(&kept));
         if set > 0 {
@@ -141,7 +141,7 @@ impl From<&Memory> for State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failover::Roll;
+    use crate::failover::RegistrySnapshot;
     use crate::metadata::Mark;
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             idle: [(b(), absence(3, Some(Mark::default())))].into(),
             registered: [a()].into(),
             last: Some(Look {
-                roll: Roll::default(),
+                roll: RegistrySnapshot::default(),
                 at_ms: 4,
                 steady: None,
             }),

@@ -13,7 +13,7 @@ use super::{FailoverEnd, Kind, LeftAlone, Refused, Round, Sight, Source, Summary
 use crate::exit_code::ExitCode;
 use crate::model::Verdict;
 
-/// How a failover ended, as far as a label can say.
+/// How a failover ended, as a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     Done,
@@ -32,7 +32,7 @@ impl Outcome {
         Self::DryRun,
     ];
 
-    fn word(self) -> &'static str {
+    fn keyword(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Partial => "partial",
@@ -51,13 +51,13 @@ const VERDICTS: [Verdict; 5] = [
     Verdict::Unknown,
 ];
 
-/// Counters and gauges. Labels have a fixed set of values: no address and no id is ever one.
+/// Counters and gauges. Labels have a fixed set of values: never an address or an id.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     up: BTreeMap<Source, bool>,
     last_run: Option<Timestamp>,
     last_success: Option<Timestamp>,
-    /// Nothing before the first look: zero dead masters would be a claim.
+    /// `None` before the first look: zero dead masters would be a false claim.
     seen: Option<Counts>,
     failovers: BTreeMap<Outcome, u64>,
     recovered: u64,
@@ -89,14 +89,14 @@ impl Counts {
             *seen.masters.entry(master.verdict).or_default() += 1;
             *seen.unfinished.entry(master.verdict).or_default() += master.unfinished;
         }
-        // They name nobody any more.
+        // They no longer name a master.
         seen.unfinished.insert(Verdict::Claimed, sight.claimed);
         seen
     }
 }
 
 impl Metrics {
-    /// Nothing has happened yet.
+    /// Metrics before anything has happened.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -120,15 +120,15 @@ impl Metrics {
 
     fn record_failover(&mut self, outcome: Outcome, summary: &Summary) {
         count(&mut self.failovers, outcome);
-        // What a dry run would have handed over is nowhere, also where it has failed.
+        // A dry run hands nothing over, also if it has failed.
         if !summary.dry_run {
             self.recovered = self.recovered.saturating_add(summary.recovered as u64);
             self.skipped = self.skipped.saturating_add(summary.skipped as u64);
         }
     }
 
-    /// A round is over. What was seen in one that succeeded stays, as `last_success` says how old
-    /// it is.
+    /// A round is over. The values of the last successful round stay; `last_success` says how old
+    /// they are.
     pub fn round(&mut self, round: &Round) {
         self.last_run = Some(round.ended);
         self.round_took = round.took;
@@ -153,7 +153,7 @@ impl Metrics {
         let up = Source::ALL.map(|source| {
             label(
                 "source",
-                source.word(),
+                source.keyword(),
                 u8::from(self.up.get(&source).is_some_and(|up| *up)),
             )
         });
@@ -192,13 +192,13 @@ impl Metrics {
         page.plain(
             "storm_brake",
             "gauge",
-            "Whether the brake over all failovers is on.",
+            "Whether the storm brake is on.",
             &u8::from(self.brake),
         );
         page.0
     }
 
-    /// Nothing before the first look.
+    /// Renders nothing before the first look.
     fn render_seen(&self, page: &mut Page) {
         let Some(seen) = &self.seen else { return };
         page.family(
@@ -237,11 +237,11 @@ impl Metrics {
 
     fn render_counters(&self, page: &mut Page) {
         let failovers = Outcome::ALL
-            .map(|outcome| label("outcome", outcome.word(), of(&self.failovers, &outcome)));
+            .map(|outcome| label("outcome", outcome.keyword(), of(&self.failovers, &outcome)));
         page.family(
             "failovers_total",
             "counter",
-            "Failovers that ended or were held back.",
+            "Failovers that ended or were prevented.",
             failovers,
         );
         let instances = [
@@ -256,7 +256,7 @@ impl Metrics {
         );
         let events = Kind::ALL
             .iter()
-            .map(|kind| label("event", kind.word(), of(&self.events, kind)));
+            .map(|kind| label("event", kind.keyword(), of(&self.events, kind)));
         page.family("events_total", "counter", "Events of the loop.", events);
     }
 
@@ -288,7 +288,7 @@ fn outcome(summary: &Summary) -> Outcome {
 }
 
 fn by_verdict(counts: &BTreeMap<Verdict, u64>) -> [(String, String); 5] {
-    VERDICTS.map(|verdict| label("verdict", verdict.word(), of(counts, &verdict)))
+    VERDICTS.map(|verdict| label("verdict", verdict.keyword(), of(counts, &verdict)))
 }
 
 /// Seconds since 1970 with three digits after the point, exactly.
@@ -301,7 +301,7 @@ fn label(name: &str, value: &str, number: impl Display) -> (String, String) {
     (format!("{{{name}=\"{value}\"}}"), number.to_string())
 }
 
-/// The text, as it grows. Writing to a string cannot fail.
+/// The text being written. Writing to a string cannot fail.
 #[derive(Default)]
 struct Page(String);
 

@@ -1,4 +1,4 @@
-//! Metrics over HTTP: one page and nothing else, so a few lines do and no framework is needed.
+//! Metrics over HTTP: a single page, so a few lines are enough and no framework is needed.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,20 +9,20 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// So many are answered at once; others wait in the system's queue.
+/// How many requests are answered at once; others wait in the system's queue.
 const CONNECTIONS: usize = 8;
-/// Whoever is slower is cut off.
+/// Slower clients are disconnected.
 const TIME: Duration = Duration::from_secs(5);
-/// Prometheus asks with a few hundred bytes.
+/// A request of Prometheus has a few hundred bytes.
 const REQUEST: usize = 8 * 1024;
-/// Time for the system to find means again, when it has none for a connection.
+/// A pause for the system to recover when it has no resources for a connection.
 const BREATH: Duration = Duration::from_millis(200);
 
 /// Reads what `--metrics-listen` takes: a port, which is opened on this machine alone, or an
 /// address with a port.
 ///
 /// # Errors
-/// Anything else, also `:PORT`: it would not say who may ask.
+/// Anything else, also `:PORT`: it would not say which clients may connect.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
     let port = |text: &str| {
         text.bytes()
@@ -34,7 +34,7 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }
     if text.starts_with(':') {
-        return Err("write PORT for this machine alone, or 0.0.0.0:PORT for everybody");
+        return Err("use PORT for this machine only, or 0.0.0.0:PORT for all interfaces");
     }
     text.parse()
         .map_err(|_| "expected PORT, or ADDRESS:PORT with an IP address")
@@ -56,7 +56,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Mutex<String>>) {
     }
 }
 
-/// Whoever went away needs no answer.
+/// A client that has disconnected needs no answer.
 async fn answer(mut stream: TcpStream, shared: Arc<Mutex<String>>) -> io::Result<()> {
     let head = read_head(&mut stream).await?;
     let response = respond(&head, || {
@@ -97,7 +97,12 @@ fn respond(head: &[u8], page: impl FnOnce() -> String) -> String {
         } else {
             "400 Bad Request"
         };
-        return response(status, "", "this is no request\n", ResponseBody::Sent);
+        return response(
+            status,
+            "",
+            "this is not an HTTP request\n",
+            ResponseBody::Sent,
+        );
     }
     let line = head
         .split(|byte| matches!(byte, b'\r' | b'\n'))
@@ -110,7 +115,7 @@ fn respond(head: &[u8], page: impl FnOnce() -> String) -> String {
         return response(
             "400 Bad Request",
             "",
-            "this is no request\n",
+            "this is not an HTTP request\n",
             ResponseBody::Sent,
         );
     }
@@ -121,7 +126,7 @@ fn respond(head: &[u8], page: impl FnOnce() -> String) -> String {
             return response(
                 "405 Method Not Allowed",
                 "Allow: GET, HEAD\r\n",
-                "only GET is answered\n",
+                "only GET and HEAD are supported\n",
                 ResponseBody::Sent,
             );
         }
@@ -248,7 +253,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     }
 
-    /// Nobody can keep the page from others for longer than the limit of one connection.
+    /// No client can block the page for others for longer than the limit of one connection.
     #[tokio::test]
     async fn silent_connections_are_cut_off() {
         let server = server().await;

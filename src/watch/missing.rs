@@ -1,33 +1,33 @@
-//! Since when masters are missing, as far as looks at the registry prove it, and what rows there
-//! were then. Pure.
+//! Since when masters are missing, as far as looks at the registry prove it, and which rows they
+//! had then. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::failover::{Before, Between, Roll};
+use crate::failover::{AbsenceProof, Between, RegistrySnapshot};
 use crate::metadata::Mark;
 
-/// One look at the registry, as it is kept for the next one.
+/// One look at the registry, kept for comparison with the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
-    /// Who was registered.
-    pub roll: Roll,
+    /// The masters that were registered.
+    pub roll: RegistrySnapshot,
     /// When, in epoch milliseconds.
     pub at_ms: i64,
-    /// When, by a clock that nobody sets; `None` if another process looked.
+    /// When, by the monotonic clock; `None` if another process looked.
     pub steady: Option<Instant>,
 }
 
 impl Look {
-    /// Why a look does not prove that whoever is missing in both was away all the time in between;
-    /// `None` if it does. A registry that counts misses nobody. Elsewhere nobody may have looked
-    /// away for longer than `longest`.
+    /// Why this look and the earlier one do not prove that a master missing in both was away all
+    /// the time in between; `None` if they do. A registry that counts changes misses none. With any
+    /// other, no more than `longest` may lie between the looks.
     fn doubt(&self, earlier: &Self, longest: Duration) -> Option<&'static str> {
         match self.roll.since(&earlier.roll) {
             Between::Nothing => None,
-            Between::Something => Some("somebody came and went without being seen"),
+            Between::Something => Some("a master came and went between two looks"),
             Between::NotCounted => {
                 let wall = self.at_ms.saturating_sub(earlier.at_ms);
                 let steady = self
@@ -36,11 +36,12 @@ impl Look {
                     .map(|(now, then)| now.saturating_duration_since(then));
                 let within =
                     u64::try_from(wall).is_ok_and(|wall| Duration::from_millis(wall) <= longest);
-                // Of a clock that was set back the other one knows.
+                // If the wall clock was set back, the monotonic clock shows it.
                 let fits =
                     steady.map_or(within, |steady| steady <= longest && (within || wall < 0));
                 (!fits).then_some(
-                    "nobody looked for longer than --interval, and this registry does not count who comes and goes",
+                    "the registry was not read for longer than --interval, and this registry does \
+                     not count its changes",
                 )
             }
         }
@@ -53,41 +54,41 @@ impl Look {
 pub struct Absence {
     /// When it was first seen, in epoch milliseconds.
     pub since: i64,
-    /// What rows there were then.
+    /// The rows it had then.
     pub mark: Option<Mark>,
 }
 
-/// So many masters that went without work are remembered, the last ones.
+/// How many masters that left without work are remembered; the last ones are.
 const MOST_IDLE: usize = 100;
 
-/// What was seen of registrations, and since when masters with work are missing.
+/// The registrations seen, and since when masters with work are missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     /// By address.
     pub absences: BTreeMap<String, Absence>,
-    /// Masters that are not registered and have shown that they live: what they were seen to begin.
-    /// That holds until they register, or nothing names them any more.
+    /// Masters that are not registered but have shown a sign of life: what they were seen to start.
+    /// It stays until they register, or no instance names them any more.
     pub alive: BTreeMap<String, String>,
-    /// Masters whose registration was seen to go while they had no work, and what rows there were
-    /// then: whoever has work later has begun it without a registration.
+    /// Masters that lost their registration while they had no work, and the rows they had then:
+    /// work that such a master has later was started without a registration.
     pub idle: BTreeMap<String, Absence>,
-    /// Who was registered when anybody last was, however long ago.
+    /// The registered masters at the last look that found any, however long ago.
     pub registered: BTreeSet<String>,
     /// The last look.
     pub last: Option<Look>,
     /// Whether the last look found no master at all.
     pub blind: bool,
-    /// Why absences begin anew, until that is told.
+    /// Why absences start again, until that is reported.
     pub doubt: Option<&'static str>,
 }
 
 impl Missing {
-    /// Takes a look into account. Whatever it does not prove to have gone on begins anew.
+    /// Takes a look into account. Absences that are not proven to have lasted start again.
     ///
-    /// After a time in which no master was there at all every grace time starts anew: that was the
-    /// registry's failure and not a master's. So nothing is kept of it, for this process or the
+    /// After a time without any master every grace time starts again: that was a failure of the
+    /// registry and not of a master. So no absence from that time is kept, for this process or the
     /// next.
-    pub fn see(
+    pub fn observe(
         &mut self,
         look: Look,
         registered: BTreeSet<String>,
@@ -96,7 +97,7 @@ impl Missing {
     ) {
         let doubt = match &self.last {
             Some(last) => look.doubt(last, longest),
-            None => Some("what was remembered of it is not proven"),
+            None => Some("the saved record of it is not proven"),
         };
         if doubt.is_some() {
             self.idle.clear();
@@ -115,16 +116,16 @@ impl Missing {
         self.alive
             .retain(|address, _| !registered.contains(address));
         self.idle.retain(|address, _| !registered.contains(address));
-        // That all of them went together is the registry's failure: who does not come back with the
-        // others is lost then.
+        // If all of them went together, the registry failed: a master that does not come back with
+        // the others counts as lost then.
         if !self.blind {
-            self.lose(registered, look.at_ms);
+            self.record_lost(registered, look.at_ms);
         }
         self.last = Some(look);
     }
 
-    /// Notes whose registration has gone.
-    fn lose(&mut self, registered: BTreeSet<String>, at_ms: i64) {
+    /// Records the registrations that are gone.
+    fn record_lost(&mut self, registered: BTreeSet<String>, at_ms: i64) {
         let before = std::mem::replace(&mut self.registered, registered);
         for lost in before.difference(&self.registered) {
             self.idle.entry(lost.clone()).or_insert(Absence {
@@ -147,8 +148,8 @@ impl Missing {
         !self.blind && self.registered.contains(address)
     }
 
-    /// Says which masters have work and are not registered: of these the absence counts from now
-    /// on, if it does not yet.
+    /// Names the masters that have work and are not registered: their absence starts now, if it has
+    /// not started yet.
     pub fn name(&mut self, dead: &BTreeSet<String>, now: i64) {
         self.absences.retain(|address, _| dead.contains(address));
         self.alive.retain(|address, _| dead.contains(address));
@@ -157,7 +158,7 @@ impl Missing {
         }
     }
 
-    /// Begins an absence, if it has not begun yet.
+    /// Starts an absence, if it has not started yet.
     pub fn begin(&mut self, address: &str, now: i64) {
         if self.blind {
             return;
@@ -180,7 +181,7 @@ impl Missing {
             .collect()
     }
 
-    /// Gives an absence its mark.
+    /// Sets the mark of an absence.
     pub fn mark(&mut self, address: &str, mark: &Mark) {
         let both = [self.absences.get_mut(address), self.idle.get_mut(address)];
         for absence in both
@@ -192,12 +193,12 @@ impl Missing {
         }
     }
 
-    /// What must still hold when its failover is committed; `longest` as for [`Missing::see`].
+    /// What must still hold when its failover is committed; `longest` as for [`Missing::observe`].
     #[must_use]
-    pub fn before(&self, address: &str, longest: Duration) -> Option<Before> {
+    pub fn before(&self, address: &str, longest: Duration) -> Option<AbsenceProof> {
         let mark = self.absences.get(address)?.mark.clone()?;
         let last = self.last.as_ref()?;
-        Some(Before {
+        Some(AbsenceProof {
             roll: last.roll.clone(),
             mark,
             looked: last.steady,
@@ -206,8 +207,8 @@ impl Missing {
         })
     }
 
-    /// The registry could not be seen: what was missing before proves nothing any more.
-    pub fn lose_sight(&mut self) {
+    /// The registry could not be seen: earlier absences are no longer proven.
+    pub fn discard_absences(&mut self) {
         self.absences.clear();
         self.idle.clear();
         self.last = None;
@@ -228,7 +229,7 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(30);
 
-    /// A look by another process, at a registry that counts or not.
+    /// A look by another process, at a registry with or without a count.
     fn look(count: Option<i32>, registered: &[&str], at_ms: i64) -> Look {
         let server = |address: &&str| Registration {
             address: Address::seen(*address),
@@ -251,7 +252,7 @@ mod tests {
             changes,
         };
         Look {
-            roll: Roll::of("registry", &masters),
+            roll: RegistrySnapshot::of("registry", &masters),
             at_ms,
             steady: None,
         }
@@ -259,7 +260,7 @@ mod tests {
 
     /// A master `l:1` lives; these are dead with work.
     fn round(missing: &mut Missing, names: &[&str], at_ms: i64) {
-        missing.see(look(None, &["l:1"], at_ms), dead(&["l:1"]), false, LONGEST);
+        missing.observe(look(None, &["l:1"], at_ms), dead(&["l:1"]), false, LONGEST);
         missing.name(&dead(names), at_ms);
     }
 
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_is_forgotten_and_starts_anew() {
+    fn a_master_that_comes_back_is_forgotten_and_starts_again() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1", "b:1"], 1_000);
         round(&mut missing, &["b:1"], 2_000);
@@ -281,7 +282,7 @@ mod tests {
             since(&missing),
             BTreeMap::from([("a:1", 3_000), ("b:1", 1_000)])
         );
-        missing.see(
+        missing.observe(
             look(None, &["l:1", "b:1"], 4_000),
             dead(&["l:1", "b:1"]),
             false,
@@ -294,12 +295,11 @@ mod tests {
     fn what_was_missing_while_nothing_could_be_seen_proves_nothing() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
-        missing.lose_sight();
+        missing.discard_absences();
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!(since(&missing)["a:1"], 2_000);
-        // All masters gone together, and one back: its companions have the whole grace time to
-        // follow.
-        missing.see(look(None, &[], 3_000), dead(&[]), false, LONGEST);
+        // All masters gone together, and one back: the others have the whole grace time to follow.
+        missing.observe(look(None, &[], 3_000), dead(&[]), false, LONGEST);
         missing.name(&dead(&["a:1", "b:1"]), 3_000);
         assert!(missing.blind && missing.absences.is_empty());
         round(&mut missing, &["a:1"], 4_000);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_count_nobody_may_have_looked_away_for_long() {
+    fn without_a_count_a_long_gap_proves_nothing() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
         missing.mark(
@@ -338,7 +338,7 @@ mod tests {
         // Another process's clock is not ours.
         round(&mut missing, &["a:1"], 50_000);
         assert_eq!(since(&missing)["a:1"], 50_000);
-        // Our own: the clock that nobody sets knows how long it was.
+        // In the same process the monotonic clock shows how long it was.
         let (start, late) = (Instant::now(), Duration::from_secs(31));
         let at = |at_ms, after| Look {
             steady: Some(start + after),
@@ -363,10 +363,10 @@ mod tests {
     }
 
     #[test]
-    fn a_count_proves_an_absence_however_long_nobody_looked() {
+    fn a_count_proves_an_absence_however_long_the_gap() {
         let mut missing = Missing::default();
         let mut round = |count, at_ms| {
-            missing.see(
+            missing.observe(
                 look(Some(count), &["l:1"], at_ms),
                 dead(&["l:1"]),
                 false,
@@ -389,7 +389,7 @@ mod tests {
         };
         let idle = || {
             let mut missing = Missing::default();
-            missing.see(
+            missing.observe(
                 look(None, &["l:1", "a:1"], 500),
                 dead(&["l:1", "a:1"]),
                 false,
@@ -408,28 +408,28 @@ mod tests {
             (2_000, &Some(mark()))
         );
         let mut missing = idle();
-        missing.see(look(None, &["a:1"], 2_000), dead(&["a:1"]), false, LONGEST);
+        missing.observe(look(None, &["a:1"], 2_000), dead(&["a:1"]), false, LONGEST);
         round(&mut missing, &["a:1"], 3_000);
         assert_eq!(missing.absences["a:1"].mark, None);
         let mut missing = idle();
         round(&mut missing, &["a:1"], 99_000);
         assert_eq!(missing.absences["a:1"].mark, None);
         let mut missing = idle();
-        missing.lose_sight();
+        missing.discard_absences();
         round(&mut missing, &["a:1"], 2_000);
         assert_eq!(missing.absences["a:1"].mark, None);
     }
 
     #[test]
-    fn who_does_not_come_back_with_the_others_went_with_them() {
+    fn one_that_does_not_come_back_with_the_others_went_with_them() {
         let mut missing = Missing::default();
-        missing.see(
+        missing.observe(
             look(None, &["l:1", "a:1"], 500),
             dead(&["l:1", "a:1"]),
             false,
             LONGEST,
         );
-        missing.see(look(None, &[], 1_000), dead(&[]), false, LONGEST);
+        missing.observe(look(None, &[], 1_000), dead(&[]), false, LONGEST);
         assert!(missing.blind && missing.idle.is_empty());
         round(&mut missing, &[], 2_000);
         assert!(missing.idle.keys().eq(["a:1"]));
@@ -440,7 +440,7 @@ mod tests {
         let mut missing = Missing::default();
         for at_ms in 0..150 {
             let name = format!("{at_ms}:1");
-            missing.see(
+            missing.observe(
                 look(None, &["l:1", &name], at_ms),
                 dead(&["l:1", &name]),
                 false,
@@ -455,16 +455,16 @@ mod tests {
     }
 
     #[test]
-    fn who_has_shown_life_is_alive_until_it_registers() {
+    fn a_master_with_a_sign_of_life_is_alive_until_it_registers() {
         let mut missing = Missing::default();
         round(&mut missing, &["a:1"], 1_000);
         missing
             .alive
             .insert("a:1".to_owned(), "instance 7".to_owned());
-        missing.lose_sight();
+        missing.discard_absences();
         round(&mut missing, &["a:1"], 2_000);
         assert!(missing.alive.contains_key("a:1"));
-        missing.see(look(None, &["a:1"], 3_000), dead(&["a:1"]), false, LONGEST);
+        missing.observe(look(None, &["a:1"], 3_000), dead(&["a:1"]), false, LONGEST);
         assert!(missing.alive.is_empty());
     }
 }

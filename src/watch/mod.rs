@@ -1,16 +1,16 @@
-//! The failover loop: sees masters come and go, and fails one over when it is shown dead for long
-//! enough.
+//! The failover loop: watches masters come and go, and fails one over when it has been dead for
+//! long enough.
 
 mod clock;
+mod context;
 mod event;
 pub mod guard;
 mod holding;
-mod home;
 pub mod hooks;
+mod identity;
 mod left;
 pub mod line;
 pub mod live;
-pub mod lone;
 mod looking;
 mod memory;
 pub mod metrics;
@@ -28,13 +28,14 @@ mod run;
 mod seen;
 pub mod sinks;
 pub mod state;
+pub mod state_lock;
 mod storm;
-mod surroundings;
 mod turn;
 pub mod unit;
 mod watcher;
-mod words;
+mod wording;
 
+pub use context::{Clusters, LoopContext, Trouble};
 pub use event::{
     Event, FailoverEnd, Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch,
     What,
@@ -42,4 +43,3 @@ pub use event::{
 pub use plan::Plan;
 pub use round::{Round, Sight, WatchedMaster};
 pub use run::{Ended, watch};
-pub use surroundings::{Clusters, Surroundings, Trouble};

@@ -1,5 +1,5 @@
-//! What a service manager is told: that the loop is ready, what it does, and that it is alive
-//! (`sd_notify(3)`).
+//! Notifications to a service manager: that the loop is ready, what it is doing, and that it is
+//! alive (`sd_notify(3)`).
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,28 +12,27 @@ use nix::time::{ClockId, clock_gettime};
 use crate::config::Environment;
 use crate::output::sanitized;
 
-/// The way to the service manager, if there is one.
+/// The connection to the service manager, if there is one.
 #[derive(Debug, Default)]
 pub struct Notify {
     socket: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Duration>,
 }
 
-/// A service manager that does not read must not hold the loop.
+/// A service manager that does not read must not block the loop.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Notify {
-    /// Nobody is told anything.
+    /// Notifies no service manager.
     #[must_use]
     pub fn off() -> Self {
         Self::default()
     }
 
-    /// The service manager that `NOTIFY_SOCKET` names; without that variable nobody is told
-    /// anything.
+    /// The service manager that `NOTIFY_SOCKET` names; without that variable nothing is sent.
     ///
     /// # Errors
-    /// The variable names no socket that can be written to from here.
+    /// The variable does not name a socket that this process can write to.
     pub fn from_environment(environment: &Environment) -> io::Result<Self> {
         let Some(name) = environment.variable("NOTIFY_SOCKET") else {
             return Ok(Self::off());
@@ -48,21 +47,22 @@ impl Notify {
     }
 
     /// How often [`Notify::watchdog`] must be called at least: half of the time after which the
-    /// service manager ends us. `None`: it does not wait for that.
+    /// service manager kills this process. `None`: it has no watchdog for it.
     #[must_use]
     pub fn watchdog_interval(&self) -> Option<Duration> {
         self.watchdog.map(|limit| limit / 2)
     }
 
-    /// Both stores have answered; also after a reload.
+    /// Registry and database have answered; also sent after a reload.
     ///
     /// # Errors
-    /// The service manager cannot be reached. So with all of these; there is nothing to undo.
+    /// The service manager cannot be reached. This holds for all methods here; there is nothing to
+    /// undo.
     pub fn ready(&self, status: &str) -> io::Result<()> {
         self.send(&format!("READY=1\n{}", status_line(status)))
     }
 
-    /// What is going on, in one line for people.
+    /// The status, in one line for people.
     ///
     /// # Errors
     /// As [`Notify::ready`].
@@ -70,7 +70,7 @@ impl Notify {
         self.send(&status_line(status))
     }
 
-    /// The configuration is read again; [`Notify::ready`] must follow.
+    /// The configuration is being reloaded; [`Notify::ready`] must follow.
     ///
     /// # Errors
     /// As [`Notify::ready`].
@@ -81,7 +81,7 @@ impl Notify {
         ))
     }
 
-    /// The loop comes to its end.
+    /// The loop is stopping.
     ///
     /// # Errors
     /// As [`Notify::ready`].
@@ -89,7 +89,8 @@ impl Notify {
         self.send("STOPPING=1")
     }
 
-    /// The loop is alive: for the loop itself to say, after a round or a batch, never for a timer.
+    /// The loop is alive: to be called by the loop itself, after a round or a batch, never by a
+    /// timer.
     ///
     /// # Errors
     /// As [`Notify::ready`].
@@ -109,7 +110,7 @@ impl Notify {
     }
 }
 
-/// A line break would begin another assignment.
+/// A line break would start another assignment.
 fn status_line(status: &str) -> String {
     format!("STATUS={}", sanitized(status))
 }
@@ -136,7 +137,7 @@ fn abstract_address(_: &[u8]) -> io::Result<SocketAddr> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The limit, if the service manager waits for this process.
+/// The watchdog's limit, if the service manager watches this process.
 fn watchdog(environment: &Environment, own_pid: u32) -> Option<Duration> {
     let number = |name: &str| {
         environment
@@ -194,7 +195,7 @@ mod tests {
             }
         }
 
-        /// A datagram is there as soon as it is sent.
+        /// A datagram can be received as soon as it is sent.
         fn told(&self) -> Option<String> {
             told(&self.socket)
         }
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told() {
+    fn what_is_reported() {
         let manager = Manager::new();
         let notify =
             Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
@@ -221,12 +222,12 @@ mod tests {
         notify.stopping().unwrap();
         assert_eq!(manager.told().unwrap(), "STOPPING=1");
         notify.watchdog().unwrap();
-        assert_eq!(manager.told(), None, "nobody waits for it");
+        assert_eq!(manager.told(), None, "no watchdog was asked for");
         assert_eq!(notify.watchdog_interval(), None);
     }
 
     #[test]
-    fn a_reload_is_told_with_the_clock_of_the_service_manager() {
+    fn a_reload_is_reported_with_the_clock_of_the_service_manager() {
         let manager = Manager::new();
         let notify =
             Notify::from_environment(&environment(&[("NOTIFY_SOCKET", &manager.path)])).unwrap();
@@ -323,7 +324,7 @@ mod tests {
         notify.ready("x").unwrap_err();
     }
 
-    /// A queue that nobody empties is full some day; the loop goes on after a moment.
+    /// A queue that is never read fills up; the loop goes on after a moment.
     #[test]
     fn a_service_manager_that_does_not_read_does_not_hold_the_loop() {
         let manager = Manager::new();

@@ -1,12 +1,12 @@
-//! What others do: masters, other watchers and operators fail masters over too, and that counts for
-//! the brake.
+//! Failovers by others: masters, other watchers and operators fail masters over too, and that
+//! counts for the storm brake.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::context::LoopContext;
 use super::state::PastFailover;
-use super::surroundings::Surroundings;
-use super::watcher::{Unkept, Watcher};
+use super::watcher::{Unsaved, Watcher};
 use super::{Fault, What, picture};
 use crate::cluster::Cluster;
 use crate::failover::{FailoverError, RegistryView, dead_hosts};
@@ -14,7 +14,7 @@ use crate::family::Family;
 use crate::metadata::HostCount;
 use crate::model::Address;
 
-/// A failover that somebody else has made or is making: it cools nothing down here.
+/// A failover that another client has made or is making: it starts no cool-down here.
 pub(super) fn by_others(master: String, at_ms: i64, instances: u64) -> PastFailover {
     PastFailover {
         master,
@@ -24,7 +24,7 @@ pub(super) fn by_others(master: String, at_ms: i64, instances: u64) -> PastFailo
     }
 }
 
-/// Of masters that are still away, those that have less work than before, and by how much.
+/// The masters that are still missing and have less work than before, and by how much.
 pub(super) fn handed_over(
     before: &BTreeMap<String, i64>,
     now: &BTreeMap<String, i64>,
@@ -38,8 +38,8 @@ pub(super) fn handed_over(
 }
 
 impl Watcher<'_> {
-    /// Notes how much work each dead master has. Where that has become less without us, and the
-    /// master is still away, somebody else has handed it over.
+    /// Records how much work each dead master has. If that has decreased without this process, and
+    /// the master is still missing, another client has handed it over.
     pub(super) fn count_others(&mut self, family: &Family, counts: &[HostCount], dead: &[Address]) {
         let work: BTreeMap<String, i64> = dead
             .iter()
@@ -51,7 +51,7 @@ impl Watcher<'_> {
             })
             .collect();
         let at_ms = self.now();
-        // One that shows life may have ended its instances itself.
+        // A master that shows a sign of life may have ended its instances itself.
         let missing = &self.memory.missing;
         let away =
             |master: &str| !missing.is_registered(master) && !missing.alive.contains_key(master);
@@ -65,25 +65,25 @@ impl Watcher<'_> {
         (self.memory.work, self.memory.work_at_ms) = (work, at_ms);
     }
 
-    /// Where nobody has counted for longer than the brake looks back, nothing shows that it was
-    /// done within that time.
+    /// If the last count is older than the brake's window, nothing shows that the decrease was
+    /// within that window.
     pub(super) fn is_recent(&self, now: i64) -> bool {
         let since = now.saturating_sub(self.memory.work_at_ms);
         u64::try_from(since)
             .is_ok_and(|since| Duration::from_millis(since) <= self.plan.limits.window)
     }
 
-    /// What we have handed over ourselves is nobody else's doing.
+    /// Subtracts what this process has handed over, so that it is not counted as another client's.
     pub(super) fn handed_over(&mut self, master: &Address, instances: usize) {
         if let Some(work) = self.memory.work.get_mut(master.as_str()) {
             *work = work.saturating_sub(i64::try_from(instances).unwrap_or(i64::MAX));
         }
     }
 
-    /// Scans once more, as something was done since; gives how much work a master has now.
+    /// Scans again, because something was done since; returns how much work a master has now.
     pub(super) async fn scan_again(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
     ) -> Result<i64, FailoverError> {
@@ -96,31 +96,34 @@ impl Watcher<'_> {
         let (dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let family = cluster.store.release().family;
         self.count_others(family, &counts, &dead);
-        self.keep(around);
+        self.save_state(context);
         Ok(picture::unfinished_of(family, &counts, master))
     }
 
-    /// Keeps the memory. What cannot be kept is told by [`Watcher::tell_unkept`].
-    pub(super) fn keep(&mut self, around: &mut Surroundings<'_>) {
-        let told = self.unkept.as_ref().is_some_and(|unkept| unkept.told);
-        self.unkept = around
-            .keep(&self.memory)
+    /// Saves the state. A failure is reported by [`Watcher::report_unsaved`].
+    pub(super) fn save_state(&mut self, context: &mut LoopContext<'_>) {
+        let reported = self
+            .unsaved
+            .as_ref()
+            .is_some_and(|unsaved| unsaved.reported);
+        self.unsaved = context
+            .save_state(&self.memory)
             .err()
-            .map(|why| Unkept { why, told });
+            .map(|why| Unsaved { why, reported });
     }
 
-    /// Whether the memory could not be kept when that was last tried. Told when that begins, not in
-    /// every round.
-    pub(super) async fn tell_unkept(&mut self, around: &mut Surroundings<'_>) -> bool {
-        let Some(unkept) = &mut self.unkept else {
+    /// Whether the last attempt to save the state failed. Reported when that starts, not in every
+    /// round.
+    pub(super) async fn report_unsaved(&mut self, context: &mut LoopContext<'_>) -> bool {
+        let Some(unsaved) = &mut self.unsaved else {
             return false;
         };
-        if !std::mem::replace(&mut unkept.told, true) {
-            let fault = Fault::Unkept {
-                why: unkept.why.clone(),
+        if !std::mem::replace(&mut unsaved.reported, true) {
+            let fault = Fault::Unsaved {
+                why: unsaved.why.clone(),
                 once: self.plan.once,
             };
-            around.tell(What::Error(fault)).await;
+            context.emit(What::Error(fault)).await;
         }
         true
     }
@@ -131,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_becomes_less_was_handed_over_by_somebody() {
+    fn work_that_becomes_less_was_handed_over_by_others() {
         let work = |of: &[(&str, i64)]| {
             of.iter()
                 .map(|(master, count)| ((*master).to_owned(), *count))

@@ -1,4 +1,5 @@
-//! The pause switch: a file beside the state file. Whatever lies there, the loop is paused.
+//! The pause switch: a file next to the state file. As long as it exists, whatever it is, the loop
+//! is paused.
 
 use std::fmt;
 use std::io;
@@ -9,17 +10,17 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::replace::replace;
-use super::state::{beside, read_regular};
+use super::state::{read_regular, sibling};
 use crate::config::Environment;
 
-/// Who paused the loop, and why.
+/// A pause of the loop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
     /// Who.
     pub by: String,
     /// Why.
     pub reason: String,
-    /// Since when, as far as that is known.
+    /// Since when, if known.
     pub since: Option<Timestamp>,
 }
 
@@ -39,15 +40,15 @@ pub struct PauseFile {
     path: PathBuf,
 }
 
-/// A reason is a sentence; a wrong file must not be read to its end.
+/// A reason is a sentence; a wrong file must not be read completely.
 const LARGEST: u64 = 64 * 1024;
 
 impl PauseFile {
     /// The switch that belongs to a state file.
     #[must_use]
-    pub fn beside(state_file: &Path) -> Self {
+    pub fn sibling(state_file: &Path) -> Self {
         Self {
-            path: beside(state_file, ".pause"),
+            path: sibling(state_file, ".pause"),
         }
     }
 
@@ -57,12 +58,12 @@ impl PauseFile {
         &self.path
     }
 
-    /// Pauses the loop from its next round on; a pause before this one is replaced.
+    /// Pauses the loop from its next round on; an earlier pause is replaced.
     ///
     /// # Errors
     /// The file cannot be written; the switch is as it was.
     pub fn pause(&self, by: &str, reason: &str) -> io::Result<Pause> {
-        // Whole seconds: nobody needs more of a pause.
+        // Whole seconds are precise enough.
         let since = Timestamp::from_second(Timestamp::now().as_second()).ok();
         let pause = Pause {
             by: by.to_owned(),
@@ -75,7 +76,7 @@ impl PauseFile {
         Ok(pause)
     }
 
-    /// Lets the loop go on. Says what ended; `None` if there was no pause.
+    /// Resumes the loop. Returns the pause that ended; `None` if there was none.
     ///
     /// # Errors
     /// The file cannot be removed; the loop stays paused.
@@ -91,20 +92,20 @@ impl PauseFile {
     }
 
     /// Whether the loop is paused. A file that cannot be read or understood pauses it as well:
-    /// `touch` is enough, and a mistake must not let failovers go on that somebody wanted stopped.
+    /// `touch` is enough, and a mistake must not resume failovers that an operator wanted to stop.
     #[must_use]
     pub fn read(&self) -> Option<Pause> {
         let problem = match read_regular(&self.path, LARGEST) {
             Ok(None) => return None,
-            Ok(Some(bytes)) if bytes.trim_ascii().is_empty() => "no reason is given".to_owned(),
+            Ok(Some(bytes)) if bytes.trim_ascii().is_empty() => "no reason given".to_owned(),
             Ok(Some(bytes)) => match parse(&bytes) {
                 Some(pause) => return Some(pause),
-                None => "the pause file is not what dsctl writes".to_owned(),
+                None => "the pause file was not written by dsctl".to_owned(),
             },
             Err(error) => format!("the pause file cannot be read: {error}"),
         };
         Some(Pause {
-            by: "somebody".to_owned(),
+            by: "an unknown user".to_owned(),
             reason: problem,
             since: self.modified_at(),
         })
@@ -129,8 +130,8 @@ fn parse(bytes: &[u8]) -> Option<Pause> {
     })
 }
 
-/// Who is at the keyboard, for [`PauseFile::pause`]: the user behind sudo, the user, or else the
-/// number of the user.
+/// The name of the operator, for [`PauseFile::pause`]: the user who ran sudo, the user, or else the
+/// user ID.
 #[must_use]
 pub fn operator(environment: &Environment) -> String {
     let name = ["SUDO_USER", "LOGNAME", "USER"]
@@ -140,9 +141,9 @@ pub fn operator(environment: &Environment) -> String {
 }
 
 fn user_number() -> String {
-    // A process's own folder belongs to its user.
+    // The folder of a process in `/proc` belongs to its user.
     let owner = std::fs::metadata("/proc/self").map(|metadata| metadata.uid());
-    owner.map_or_else(|_| "somebody".to_owned(), |uid| format!("uid {uid}"))
+    owner.map_or_else(|_| "an unknown user".to_owned(), |uid| format!("uid {uid}"))
 }
 
 #[cfg(test)]
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     fn switch(folder: &Path) -> PauseFile {
-        PauseFile::beside(&folder.join("watch.json"))
+        PauseFile::sibling(&folder.join("watch.json"))
     }
 
     #[test]
@@ -189,7 +190,7 @@ mod tests {
             std::fs::write(file.path(), text).unwrap();
             let pause = file.read().unwrap();
             assert!(
-                pause.by == "somebody" && pause.since.is_some() && !pause.reason.is_empty(),
+                pause.by == "an unknown user" && pause.since.is_some() && !pause.reason.is_empty(),
                 "{text}: {pause:?}"
             );
         }
@@ -205,7 +206,10 @@ mod tests {
         std::fs::create_dir(file.path()).unwrap();
         assert!(file.read().is_some());
         file.resume().unwrap_err();
-        assert!(file.read().is_some(), "what cannot be removed goes on");
+        assert!(
+            file.read().is_some(),
+            "a pause that cannot be removed stays"
+        );
     }
 
     #[test]
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_in_words() {
+    fn a_pause_as_text() {
         let pause = Pause {
             by: "alice".to_owned(),
             reason: "work".to_owned(),

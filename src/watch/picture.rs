@@ -1,4 +1,4 @@
-//! The masters of one look, as they are shown. Pure.
+//! The masters of one round, as they are displayed. Pure.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) fn masters(
 ) -> Vec<WatchedMaster> {
     let now = Timestamp::now().as_millisecond();
     let mut masters: BTreeMap<String, WatchedMaster> = BTreeMap::new();
-    // Without any registration it may be the registry's failure.
+    // Without any registration it may be a failure of the registry.
     let absent = if registered.masters.prove_nothing() {
         Verdict::Unknown
     } else {
@@ -44,7 +44,7 @@ pub(super) fn masters(
         let Some(host) = count.host.as_deref() else {
             continue;
         };
-        // The text that marks a claim, and whatever else can be no master's.
+        // The text that marks a claim, and other hosts that cannot be a master's.
         if Address::typed(host, family.registry.address_form).is_err() {
             continue;
         }

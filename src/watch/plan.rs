@@ -1,22 +1,22 @@
-//! What the loop is to do.
+//! The settings of the loop.
 
 use std::time::Duration;
 
 use super::guard::Limits;
 use crate::failover::Rules;
 
-/// What the loop is to do.
+/// The settings of the loop.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Between two scans of the store, from start to start.
+    /// The time between two scans of the database, from start to start.
     pub interval: Duration,
-    /// What holds a failover back.
+    /// The limits of the guards.
     pub limits: Limits,
-    /// How a failover is done.
+    /// The rules of a failover.
     pub rules: Rules,
-    /// One round.
+    /// Only one round.
     pub once: bool,
-    /// Give up after so long without a round that succeeded.
+    /// Give up after this long without a successful round.
     pub fail_after: Option<Duration>,
     /// Consent; without it every failover is a dry run.
     pub dry_run: bool,

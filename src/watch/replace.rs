@@ -1,12 +1,11 @@
-//! Writes a file whole or not at all: whoever reads it sees the old one or the new one, never a
-//! part of one.
+//! Writes a file completely or not at all: a reader sees the old content or the new, never a part.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a temporary file in the same folder, sees it onto the disk, and renames it.
+/// Writes a temporary file in the same folder, syncs it to disk, and renames it.
 ///
 /// On error the old file is as it was, and the temporary one is removed.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -16,8 +15,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&temporary);
         return replaced;
     }
-    // The new name is durable once the folder is. Some file systems cannot do that; the file itself
-    // is whole either way.
+    // The new name is durable once the folder is synced. Some file systems cannot do that; the file
+    // itself is complete either way.
     let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
     Ok(())
 }
@@ -29,7 +28,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// Its ending is not the file's own, so that nobody who collects files by their ending takes it up.
+/// It has a different extension, so that programs that collect files by extension ignore it.
 fn temporary_for(path: &Path) -> io::Result<PathBuf> {
     let name = path
         .file_name()
@@ -41,7 +40,7 @@ fn temporary_for(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A process that was killed may have left one; and a link that somebody put there must not be
+    // A killed process may have left one; and a link that another user put there must not be
     // followed.
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

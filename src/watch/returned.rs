@@ -1,5 +1,5 @@
-//! A master that comes back: the loop leaves it alone, and says what of an earlier life is left
-//! with it.
+//! A master that comes back: the loop leaves it alone, and reports which of its instances are from
+//! before its restart.
 
 use super::{What, picture};
 use crate::cluster::Cluster;
@@ -8,7 +8,7 @@ use crate::metadata::HostCount;
 use crate::model::{Address, Registrations, Verdict};
 
 /// Counts how many unfinished instances of a master that has registered are older than its start.
-/// Where that cannot be told it stays open; what breaks the connection shows in the next question.
+/// If that cannot be determined it stays unknown; a broken connection shows in the next query.
 pub(super) async fn count_older(
     cluster: &mut Cluster,
     masters: &Registrations,

@@ -1,4 +1,4 @@
-//! What a round of the loop came to: one value for whoever shows it, counts it or passes it on.
+//! The result of a round of the loop: one value for all sinks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use super::pause::Pause;
 use super::state::Brake;
 use crate::model::Verdict;
 
-/// A round that is over.
+/// A round that has ended.
 #[derive(Clone, Debug)]
 pub struct Round {
-    /// When it ended, by our clock.
+    /// When it ended, by this process's clock.
     pub ended: Timestamp,
     /// How long it took.
     pub took: Duration,
-    /// Where registry and database are, once they were reached.
+    /// The addresses of registry and database, once they were reached.
     pub endpoints: Option<(String, String)>,
-    /// Of each source that was asked before, whether it answered when it was asked last.
+    /// For each source that was queried before, whether it answered the last query.
     pub answered: BTreeMap<Source, bool>,
-    /// Who paused the loop, and why.
+    /// The pause, if the loop is paused.
     pub paused: Option<Pause>,
     /// The storm brake, while it is on.
     pub brake: Option<Brake>,
@@ -29,12 +29,12 @@ pub struct Round {
     pub saw: Result<Sight, String>,
 }
 
-/// What a round saw.
+/// What a successful round saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sight {
     /// Every master with a registration or with work.
     pub masters: Vec<WatchedMaster>,
-    /// How many instances were handed over, and no master has taken them up yet.
+    /// How many instances were handed over and not yet taken up by a master.
     pub claimed: u64,
     /// What no failover takes.
     pub left: LeftAlone,
@@ -45,12 +45,12 @@ pub struct Sight {
 pub struct WatchedMaster {
     /// Its address.
     pub address: String,
-    /// What is known of it: without any registration nobody is known to be dead, and neither is who
-    /// has shown life.
+    /// Its verdict: without any registration no master is known to be dead, and neither is one that
+    /// has shown a sign of life.
     pub verdict: Verdict,
     /// Its unfinished instances.
     pub unfinished: u64,
-    /// What holds its failover back, in words.
+    /// The guard that delays its failover, as text.
     pub guard: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Round {
         let (registered, dead, unknown) =
             (of(Verdict::Alive), of(Verdict::Dead), of(Verdict::Unknown));
         let unknown = if unknown > 0 {
-            format!(", {unknown} with work of whom nothing is known")
+            format!(", {unknown} with work and unknown state")
         } else {
             String::new()
         };

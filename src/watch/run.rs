@@ -1,4 +1,4 @@
-//! The loop itself: look, judge, hold back or do, tell, wait.
+//! The loop itself: look, judge, delay or fail over, report, wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::clock::Clock;
+use super::context::{LoopContext, Trouble};
 use super::plan::Plan;
 use super::round::{Round, Sight};
 use super::seen::Seen;
 use super::state::Reading;
-use super::surroundings::{Surroundings, Trouble};
 use super::watcher::Watcher;
-use super::words::{back_off, error_text, time_left};
+use super::wording::{back_off, error_text, time_left};
 use super::{Fault, LeftAlone, Refused, Source, Switch, What, left, picture, returned};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
@@ -28,13 +28,13 @@ pub struct Ended {
     pub code: ExitCode,
 }
 
-/// Runs until a signal comes, one round is done, or nothing has succeeded for too long.
-pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal) -> Ended {
-    let mut memory = around.recall();
+/// Runs until a signal arrives, one round is done, or no round has succeeded for too long.
+pub async fn watch(context: &mut LoopContext<'_>, plan: &Plan, stop: StopSignal) -> Ended {
+    let mut memory = context.load_state();
     if let Some(now) = Reading::now() {
         memory.follow(&now);
     }
-    let permit = (!plan.dry_run).then(Permit::given);
+    let permit = (!plan.dry_run).then(Permit::by_operator);
     let mut watcher = Watcher {
         plan,
         stop,
@@ -53,15 +53,15 @@ pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal)
         clock: Clock::new(Timestamp::now().as_millisecond(), Instant::now()),
         set_by: 0,
         last_success: Instant::now(),
-        unkept: None,
+        unsaved: None,
         refused: BTreeMap::new(),
         standing_by: BTreeMap::new(),
         acted: false,
         left: LeftAlone::default(),
     };
-    let code = watcher.run(around).await;
-    around
-        .tell(What::Stopped {
+    let code = watcher.run(context).await;
+    context
+        .emit(What::Stopped {
             exit_code: code,
             once: plan.once,
         })
@@ -69,7 +69,7 @@ pub async fn watch(around: &mut Surroundings<'_>, plan: &Plan, stop: StopSignal)
     Ended { code }
 }
 
-/// Why a round failed.
+/// The failure of a round.
 struct Failure {
     text: String,
     code: ExitCode,
@@ -77,46 +77,46 @@ struct Failure {
     source: Option<Source>,
 }
 
-/// What ends one cluster's connection.
+/// What to do after the connection to a cluster has ended.
 enum Next {
-    /// Open it again, after a failure with a pause: in words, and as the exit code of one round.
+    /// Connect again, after a failure with a pause: its text, and the exit code of a single round.
     Reopen(Option<Failure>),
     End(ExitCode),
 }
 
 impl Watcher<'_> {
-    async fn run(&mut self, around: &mut Surroundings<'_>) -> ExitCode {
+    async fn run(&mut self, context: &mut LoopContext<'_>) -> ExitCode {
         let mut failures = 0_u32;
-        // Rounds that remember nothing of each other would wait for ever, and nobody would know.
+        // Rounds without a saved state would wait for ever, without any notice.
         if self.plan.once {
-            self.keep(around);
-            if self.tell_unkept(around).await {
+            self.save_state(context);
+            if self.report_unsaved(context).await {
                 return ExitCode::Failure;
             }
         }
         loop {
-            let opened = around.open(&self.stop).await;
+            let opened = context.open(&self.stop).await;
             self.note_answers(&opened);
             if let (Err(_), Err(Stopped(stop))) = (&opened, self.stop.check()) {
                 return code_of(stop);
             }
             let next = match opened {
                 Ok(mut cluster) => {
-                    let next = self.on_cluster(around, &mut cluster, &mut failures).await;
+                    let next = self.on_cluster(context, &mut cluster, &mut failures).await;
                     cluster.registry.close().await;
                     cluster.store.close().await;
                     next
                 }
-                // Once it has worked, settings and schema are right: another server may answer at
-                // the address for a while.
+                // Once a connection has worked, settings and schema are right: a failure may come
+                // from another server that answers at the address for a while.
                 Err(Trouble {
                     text: why,
                     fatal: Some(code),
                     source,
                     ..
                 }) if !self.started => {
-                    around
-                        .tell(What::Error(Fault::Unusable { source, why }))
+                    context
+                        .emit(What::Error(Fault::Unusable { source, why }))
                         .await;
                     Next::End(code)
                 }
@@ -128,7 +128,7 @@ impl Watcher<'_> {
                 Next::End(code) => return code,
                 Next::Reopen(None) => failures = 0,
                 Next::Reopen(Some(failure)) => {
-                    if let Some(code) = self.after_failure(around, failure, failures).await {
+                    if let Some(code) = self.after_failure(context, failure, failures).await {
                         return code;
                     }
                     failures += 1;
@@ -137,7 +137,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// The database is asked first: where the registry did not answer, that one has.
+    /// The database is opened first: if the registry did not answer, the database has.
     fn note_answers(&mut self, opened: &Result<Cluster, Trouble>) {
         let have_answered = match opened {
             Ok(_) => &Source::ALL[..],
@@ -151,26 +151,26 @@ impl Watcher<'_> {
             .extend(have_answered.iter().map(|source| (*source, true)));
     }
 
-    /// Tells the failure and pauses; gives a code if that is the end.
+    /// Reports the failure and pauses; returns an exit code if the loop must end.
     async fn after_failure(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         failure: Failure,
         failures: u32,
     ) -> Option<ExitCode> {
         let Failure { text, code, source } = failure;
-        self.memory.missing.lose_sight();
-        self.keep(around);
+        self.memory.missing.discard_absences();
+        self.save_state(context);
         let pause = back_off(failures);
         let fault = Fault::Round {
             source,
             retry_after_seconds: pause.as_secs_f64(),
             why: text.clone(),
         };
-        around.tell(What::Error(fault)).await;
+        context.emit(What::Error(fault)).await;
         self.answered.extend(source.map(|source| (source, false)));
-        let round = self.over(around, Duration::ZERO, Err(text));
-        around.round(&round);
+        let round = self.round_result(context, Duration::ZERO, Err(text));
+        context.round(&round);
         if self.plan.once {
             return Some(code);
         }
@@ -184,23 +184,22 @@ impl Watcher<'_> {
         let mut stop = self.stop.clone();
         tokio::select! {
             stop = stop.requested() => Some(code_of(stop)),
-            // It may be the settings that are wrong: no round would ever succeed before they are
-            // read.
-            () = around.reload() => None,
+            // The settings may be wrong: without a reload no round would ever succeed.
+            () = context.reload() => None,
             () = tokio::time::sleep(pause) => None,
         }
     }
 
     async fn on_cluster(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         failures: &mut u32,
     ) -> Next {
-        self.arrive(cluster);
+        self.enter_cluster(cluster);
         loop {
             let began = Instant::now();
-            let held_until = match self.round(around, cluster, began).await {
+            let held_until = match self.round(context, cluster, began).await {
                 Ok(held_until) => held_until,
                 Err(FailoverError::Stopped(stop)) => return Next::End(code_of(stop)),
                 Err(error) => return Next::Reopen(Some(self.failure_of(&error))),
@@ -215,7 +214,7 @@ impl Watcher<'_> {
                 .interval
                 .saturating_sub(began.elapsed())
                 .min(held_until);
-            if let Some(next) = self.pause_between(around, cluster, wait).await {
+            if let Some(next) = self.pause_between(context, cluster, wait).await {
                 return next;
             }
             // How long its server keeps such a session, and with it a lock, is not known.
@@ -225,11 +224,11 @@ impl Watcher<'_> {
         }
     }
 
-    /// Waits for the next round, and looks at the registry whenever it may have changed: the store
-    /// is scanned only when it has, or when its time has come.
+    /// Waits for the next round, and looks at the registry whenever it may have changed: the
+    /// database is scanned only if it has, or when a scan is due.
     async fn pause_between(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         wait: Duration,
     ) -> Option<Next> {
@@ -239,7 +238,7 @@ impl Watcher<'_> {
             tokio::select! {
                 biased;
                 stop = stop.requested() => return Some(Next::End(code_of(stop))),
-                () = around.reload() => return Some(Next::Reopen(None)),
+                () = context.reload() => return Some(Next::Reopen(None)),
                 () = &mut time => return None,
                 () = cluster.registry.masters_changed() => {}
             }
@@ -260,15 +259,15 @@ impl Watcher<'_> {
         }
     }
 
-    /// Another registry or database may be another cluster's: what was seen elsewhere makes nobody
-    /// known or dead here. Who was seen to live is forgotten only where it certainly is another
-    /// one.
-    fn arrive(&mut self, cluster: &Cluster) {
+    /// Another registry or database may be another cluster's: what was seen elsewhere makes no
+    /// master known or dead here. Signs of life are forgotten only if it certainly is another
+    /// cluster.
+    fn enter_cluster(&mut self, cluster: &Cluster) {
         self.endpoints = Some((
             cluster.registry.endpoint().to_owned(),
             cluster.store.endpoint().to_owned(),
         ));
-        // After an upgrade the rows may have been rewritten by nobody who lives.
+        // After an upgrade the rows may have been rewritten without any living master.
         let database = format!(
             "{} of {}",
             cluster.store.endpoint(),
@@ -281,18 +280,18 @@ impl Watcher<'_> {
             .as_ref()
             .is_some_and(|before| *before != place.1);
         if other_database {
-            // What does not hang here was not handed over by anybody.
+            // Work that is missing in another cluster's database was not handed over by others.
             self.memory.work.clear();
         }
         if other_database || self.place.as_ref().is_some_and(|before| *before != place) {
-            self.memory.missing.lose_sight();
+            self.memory.missing.discard_absences();
             self.forget_masters();
         }
         self.memory.database = Some(place.1.clone());
         self.place = Some(place);
     }
 
-    /// Nobody is known any more, and everything is to be told anew.
+    /// Forgets all masters, so that everything is reported again.
     pub(super) fn forget_masters(&mut self) {
         self.seen = Seen::default();
         self.announced.clear();
@@ -300,86 +299,90 @@ impl Watcher<'_> {
         self.standing_by.clear();
     }
 
-    /// One look at everything, and what follows from it; gives how long until a guard lets go.
+    /// Looks at everything once and acts on it; returns how long until a guard ends.
     async fn round(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         began: Instant,
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
-        // A connection that was ended since the last round is no failure: nothing would ever be
-        // missing for a whole grace time.
-        cluster.store.wake().await?;
+        // A connection that was closed since the last round is not a failure: otherwise no master
+        // would ever be missing for a whole grace time.
+        cluster.store.reconnect_if_closed().await?;
         cluster.store.ensure_same_release().await?;
         let masters = self.look(cluster).await?;
         let counts = self.scan(cluster).await?;
         if !self.started {
             self.started = true;
-            around
-                .tell(self.greeting(cluster, masters.servers.len()))
+            context
+                .emit(self.started_event(cluster, masters.servers.len()))
                 .await;
         }
         for mut change in self.seen.look(&masters) {
             returned::count_older(cluster, &masters, &counts, &mut change).await;
-            around.tell(change).await;
+            context.emit(change).await;
         }
         if let Some(why) = self.strange.take() {
-            around.tell(What::Paused(Switch::Brake { why })).await;
+            context.emit(What::Paused(Switch::Brake { why })).await;
         }
-        self.tell_pause(around).await;
-        self.take_resume(around).await;
-        self.tell_left(around, cluster, &counts).await?;
+        self.report_pause(context).await;
+        self.take_resume(context).await;
+        self.report_left_alone(context, cluster, &counts).await?;
         let view = RegistryView {
             masters,
             ..RegistryView::default()
         };
         let (mut dead, _) = dead_hosts(&counts, &view, cluster.store.release());
         let now = self.now();
-        // One whose failover is cut short time and again must not keep the others waiting.
+        // A master whose failover is cut short again and again must not keep the others waiting.
         dead.sort_by_key(|master| self.memory.last_cut_short(master.as_str()));
         let names: BTreeSet<String> = dead.iter().map(ToString::to_string).collect();
         self.seen.forget_all_but(&dead.iter().cloned().collect());
         self.memory.missing.name(&names, now);
-        self.seek_life(cluster).await?;
+        self.check_signs_of_life(cluster).await?;
         self.count_others(cluster.store.release().family, &counts, &dead);
         self.forget_old(now);
-        self.keep(around);
+        self.save_state(context);
         let mut holds = BTreeMap::new();
-        let mut wake = self.plan.interval;
-        if self.tell_unkept(around).await && self.plan.once {
+        let mut reconnect_if_closed = self.plan.interval;
+        if self.report_unsaved(context).await && self.plan.once {
             self.came_to = ExitCode::Failure;
-            return Ok(wake);
+            return Ok(reconnect_if_closed);
         }
         for (number, master) in dead.iter().enumerate() {
-            // Each may have to wait for its lock: of very many that is long.
+            // Each may have to wait for its lock: with many masters that is long.
             if number > 0 {
-                around.progress();
+                context.progress();
             }
             let unfinished =
                 picture::unfinished_of(cluster.store.release().family, &counts, master);
-            if let Some(hold) = self.consider(around, cluster, master, unfinished).await? {
-                wake = wake.min(time_left(&hold, Timestamp::now().as_millisecond()));
+            if let Some(hold) = self
+                .process_master(context, cluster, master, unfinished)
+                .await?
+            {
+                reconnect_if_closed =
+                    reconnect_if_closed.min(time_left(&hold, Timestamp::now().as_millisecond()));
                 holds.insert(master.to_string(), hold);
             }
         }
         if self.plan.once {
-            self.tell_nobody(around, cluster, &view).await;
+            self.report_no_masters(context, cluster, &view).await;
         }
         self.announced.retain(|master, _| names.contains(master));
         self.refused.retain(|master, _| names.contains(master));
         self.standing_by.retain(|master, _| names.contains(master));
         self.memory.missing.doubt = None;
-        if self.tell_unkept(around).await && self.plan.once {
-            self.comes_to(ExitCode::Failure);
+        if self.report_unsaved(context).await && self.plan.once {
+            self.set_exit_code(ExitCode::Failure);
         }
         self.answered = Source::ALL.map(|source| (source, true)).into();
         let counts = self.left_after(cluster, counts).await;
         let family = cluster.store.release().family;
         let masters = picture::masters(family, &view, &counts, &holds);
-        let round = self.over(
-            around,
+        let round = self.round_result(
+            context,
             began.elapsed(),
             Ok(Sight {
                 masters,
@@ -387,12 +390,12 @@ impl Watcher<'_> {
                 left: self.left,
             }),
         );
-        around.round(&round);
-        Ok(wake)
+        context.round(&round);
+        Ok(reconnect_if_closed)
     }
 
-    /// What is there at the end of a round: what it has handed over hangs no longer. Whoever does not
-    /// answer this does not answer the next round either, which tells that.
+    /// The unfinished instances at the end of a round, without those that it has handed over. A
+    /// source that does not answer here will not answer the next round either, which reports it.
     async fn left_after(
         &mut self,
         cluster: &mut Cluster,
@@ -405,24 +408,29 @@ impl Watcher<'_> {
         }
     }
 
-    /// A round that is over. Pause and brake hold whatever could be seen.
-    fn over(&self, around: &Surroundings<'_>, took: Duration, saw: Result<Sight, String>) -> Round {
+    /// The result of a round. Pause and storm brake apply whether or not it succeeded.
+    fn round_result(
+        &self,
+        context: &LoopContext<'_>,
+        took: Duration,
+        saw: Result<Sight, String>,
+    ) -> Round {
         Round {
             ended: Timestamp::now(),
             took,
             endpoints: self.endpoints.clone(),
             answered: self.answered.clone(),
-            paused: around.paused(),
+            paused: context.paused(),
             brake: self.memory.brake.clone(),
             saw,
         }
     }
 
-    /// One round in which no master is registered at all has seen nothing, and says so as
-    /// `failover --all-dead` does: nobody waits for the next one.
-    async fn tell_nobody(
+    /// With `--once`, a round in which no master is registered at all refuses like `failover
+    /// --all-dead`: there is no next round.
+    async fn report_no_masters(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &Cluster,
         view: &RegistryView,
     ) {
@@ -436,25 +444,25 @@ impl Watcher<'_> {
             return;
         };
         let why = format!("{refusal}; {}", refusal.hint());
-        around
-            .tell(What::FailoverRefused(Refused::Nobody { why }))
+        context
+            .emit(What::FailoverRefused(Refused::Nobody { why }))
             .await;
-        self.comes_to(ExitCode::Refused);
+        self.set_exit_code(ExitCode::Refused);
     }
 
-    /// A pause is told when it begins and when it ends, whether or not anything waits for that.
-    async fn tell_pause(&mut self, around: &mut Surroundings<'_>) {
-        let now = around.paused().map(|pause| (pause.by, pause.reason));
+    /// Reports a pause when it starts and when it ends, whether or not anything waits for that.
+    async fn report_pause(&mut self, context: &mut LoopContext<'_>) {
+        let now = context.paused().map(|pause| (pause.by, pause.reason));
         if now == self.paused {
             return;
         }
-        around
-            .tell(What::Paused(Switch::Pause { by: now.clone() }))
+        context
+            .emit(What::Paused(Switch::Pause { by: now.clone() }))
             .await;
         self.paused = now;
     }
 
-    fn greeting(&self, cluster: &Cluster, masters: usize) -> What {
+    fn started_event(&self, cluster: &Cluster, masters: usize) -> What {
         What::Started {
             registry: cluster.registry.endpoint().to_owned(),
             database: cluster.store.endpoint().to_owned(),
@@ -464,8 +472,8 @@ impl Watcher<'_> {
         }
     }
 
-    /// The time by the wall clock. When that was set, what is remembered follows it: a master is
-    /// not gone for longer by that, and no brake is forgotten.
+    /// The time by the wall clock. If it was set, the state is adjusted: a master is not missing
+    /// for longer because of that, and the storm brake is not forgotten.
     pub(super) fn now(&mut self) -> i64 {
         let now = Timestamp::now().as_millisecond();
         match self.clock.set_by(now, Instant::now()) {
@@ -478,7 +486,7 @@ impl Watcher<'_> {
         now
     }
 
-    /// What neither window nor cool-down looks back on any more.
+    /// Forgets failovers that are older than both the window and the cool-down.
     fn forget_old(&mut self, now: i64) {
         let longest = self.plan.limits.window.max(self.plan.limits.cool_down);
         let oldest = now.saturating_sub(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));

@@ -1,5 +1,5 @@
-//! Registrations coming, going and coming back, told apart by address, session and start-up time.
-//! Pure.
+//! Registrations coming, going and coming back, distinguished by address, session and start-up
+//! time. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::model::{Address, Moment, Registrations};
 use super::What;
 use super::event::News;
 
-/// What tells one life of a master from the next.
+/// What distinguishes one run of a master from the next.
 #[derive(Clone, Debug, PartialEq)]
 struct Life {
     session: Option<String>,
@@ -19,13 +19,13 @@ struct Life {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     lives: BTreeMap<Address, Life>,
-    /// Masters that were registered at some time, as long as they are or instances name them.
+    /// Masters that were registered at some time, as long as they still are or instances name them.
     known: BTreeSet<Address>,
 }
 
 impl Seen {
     /// Whether this master was registered here before: then registry and database belong to the
-    /// same cluster, however new the masters are that are registered now.
+    /// same cluster, even if all registered masters are new.
     pub(super) fn knows(&self, master: &Address) -> bool {
         self.known.contains(master)
     }
@@ -36,12 +36,12 @@ impl Seen {
             .retain(|master| self.lives.contains_key(master) || dead.contains(master));
     }
 
-    /// Whether a look shows anything that the last one did not.
+    /// Whether a look differs from the last one.
     pub(super) fn is_news(&self, masters: &Registrations) -> bool {
         !self.clone().look(masters).is_empty()
     }
 
-    /// Takes a new look, and says what changed since the last one.
+    /// Takes a new look, and returns what changed since the last one.
     pub(super) fn look(&mut self, masters: &Registrations) -> Vec<What> {
         let now: BTreeMap<Address, Life> = masters
             .servers
@@ -84,7 +84,7 @@ impl Seen {
     }
 }
 
-/// A heartbeat that is not there yet, or cannot be read for once, is no restart.
+/// A heartbeat that is not there yet, or cannot be read once, is not a restart.
 fn is_restart(before: &Life, after: &Life) -> bool {
     matches!((&before.started_at, &after.started_at), (Some(before), Some(after)) if before != after)
 }
@@ -120,7 +120,7 @@ mod tests {
     fn words(changes: &[What]) -> Vec<String> {
         changes
             .iter()
-            .map(|change| format!("{} {}", change.kind().word(), change.master().unwrap()))
+            .map(|change| format!("{} {}", change.kind().keyword(), change.master().unwrap()))
             .collect()
     }
 
@@ -135,7 +135,7 @@ mod tests {
             seen.look(&masters(&[("a:1", "1", Some(1)), ("b:1", "2", Some(5))]))
                 .is_empty()
         );
-        // A heartbeat that cannot be read for once is no restart, and neither is its return.
+        // A heartbeat that cannot be read once is not a restart, and neither is its return.
         assert!(
             seen.look(&masters(&[("a:1", "1", Some(1)), ("b:1", "2", None)]))
                 .is_empty()

@@ -1,4 +1,4 @@
-//! Who is told what the loop does.
+//! The sinks, which receive what the loop does.
 
 mod hooks;
 mod lines;
@@ -18,9 +18,9 @@ pub use metrics::MetricsSink;
 
 use super::{Event, Round};
 
-/// Somebody who is told. A new one is a file here, and a line where the list is made.
+/// A receiver of events. A new one is a file here, and a line where the list is made.
 ///
-/// None of these may wait for anybody for long, but [`Sink::follow_up`].
+/// None of these methods may block for long, except [`Sink::follow_up`].
 #[async_trait]
 pub trait Sink: Send {
     /// Something has happened.
@@ -29,37 +29,37 @@ pub trait Sink: Send {
     /// Does what takes time after an event; the loop waits for it.
     async fn follow_up(&mut self) {}
 
-    /// A round is over.
+    /// A round has ended.
     fn round(&mut self, _round: &Round) {}
 
-    /// The loop is alive, in the midst of something that takes long.
+    /// The loop is alive, during something that takes long.
     fn progress(&mut self) {}
 
-    /// The settings are about to be read again.
+    /// The settings are about to be reloaded.
     fn reloading(&mut self) {}
 
-    /// Something that is no event is to be shown beside them.
+    /// Shows a note, which is not an event.
     fn note(&mut self, _note: &Note) {}
 
-    /// What it has to say to those who show notes, since it was asked last.
+    /// Its notes for the other sinks since the last call.
     fn notes(&mut self) -> Vec<Note> {
         Vec::new()
     }
 
-    /// Shows anew what it shows; gives whether there is still somebody to see it.
+    /// Redraws what it shows; returns whether it can still be seen.
     fn refresh(&mut self) -> bool {
         true
     }
 }
 
-/// What is shown beside the events of the loop.
+/// A note, shown in addition to the events of the loop.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
-    /// It matters to those alone who watch.
+    /// It matters only to an operator who is watching.
     Remark(String),
-    /// The operator should know it.
+    /// The operator should see it.
     Warning(String),
-    /// It is shown as an event of the loop's, and is none: it is not counted, and starts no hook.
+    /// It is shown like an event of the loop, but is not counted, and runs no hook.
     Event(Event),
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn while_it_lasts<T>(
     }
 }
 
-/// All who are told, in this order.
+/// All sinks, in this order.
 #[derive(Default)]
 pub struct Sinks<'a>(Vec<Box<dyn Sink + 'a>>);
 
@@ -92,15 +92,15 @@ impl std::fmt::Debug for Sinks<'_> {
 }
 
 impl<'a> Sinks<'a> {
-    /// Nobody but these.
+    /// Exactly these sinks.
     #[must_use]
     pub fn new(sinks: Vec<Box<dyn Sink + 'a>>) -> Self {
         Self(sinks)
     }
 
-    /// Tells an event, and waits until everybody is done with it.
-    pub async fn tell(&mut self, event: &Event) {
-        self.tell_at_once(event);
+    /// Sends an event to all sinks, and waits until all have finished with it.
+    pub async fn emit(&mut self, event: &Event) {
+        self.emit_without_waiting(event);
         for place in 0..self.0.len() {
             self.follow_up(place).await;
         }
@@ -122,34 +122,34 @@ impl<'a> Sinks<'a> {
         while_it_lasts(sink.follow_up(), others).await;
     }
 
-    /// Tells an event from within something that cannot wait. What takes time is done after the
-    /// next one that is told.
-    pub fn tell_at_once(&mut self, event: &Event) {
+    /// Sends an event from code that cannot wait. Work that takes time is done after the next
+    /// event.
+    pub fn emit_without_waiting(&mut self, event: &Event) {
         self.0.iter_mut().for_each(|sink| sink.event(event));
     }
 
-    /// Tells that a round is over.
+    /// Reports the end of a round.
     pub fn round(&mut self, round: &Round) {
         self.0.iter_mut().for_each(|sink| sink.round(round));
         self.pass_notes_on();
     }
 
-    /// Tells that the loop is alive.
+    /// Reports that the loop is alive.
     pub fn progress(&mut self) {
         self.0.iter_mut().for_each(|sink| sink.progress());
     }
 
-    /// Tells that the settings are about to be read again.
+    /// Reports that the settings are about to be reloaded.
     pub fn reloading(&mut self) {
         self.0.iter_mut().for_each(|sink| sink.reloading());
     }
 
-    /// Shows something beside the events.
+    /// Shows a note.
     pub fn note(&mut self, note: &Note) {
         self.0.iter_mut().for_each(|sink| sink.note(note));
     }
 
-    /// Shows everything anew; gives whether everybody still has somebody to show it to.
+    /// Redraws everything; returns whether all sinks can still be seen.
     pub fn refresh(&mut self) -> bool {
         let mut is_seen = true;
         for sink in &mut self.0 {
@@ -174,7 +174,7 @@ mod tests {
     use crate::exit_code::ExitCode;
     use crate::watch::What;
 
-    /// Somebody who writes down what he is told, in a book that all of them share.
+    /// A sink that records what it receives, in a book that all of them share.
     struct Scribe {
         name: &'static str,
         book: Arc<Mutex<Vec<String>>>,
@@ -194,7 +194,7 @@ mod tests {
     #[async_trait]
     impl Sink for Scribe {
         fn event(&mut self, event: &Event) {
-            self.write(event.what.kind().word());
+            self.write(event.what.kind().keyword());
         }
 
         async fn follow_up(&mut self) {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_is_told_before_anybody_is_waited_for_and_notes_come_last() {
+    async fn all_sinks_get_an_event_before_any_is_waited_for_and_notes_come_last() {
         let book = Arc::new(Mutex::new(Vec::new()));
         let scribe = |name, to_say, is_seen| -> Box<dyn Sink> {
             Box::new(Scribe {
@@ -240,9 +240,9 @@ mod tests {
             scribe("a", vec![note], true),
             scribe("b", Vec::new(), false),
         ]);
-        sinks.tell_at_once(&stopped());
+        sinks.emit_without_waiting(&stopped());
         assert_eq!(written(), ["a stopped", "b stopped"]);
-        sinks.tell(&stopped()).await;
+        sinks.emit(&stopped()).await;
         let warned = r#"Warning("it is late")"#;
         let (to_a, to_b) = (format!("a {warned}"), format!("b {warned}"));
         assert_eq!(
@@ -256,8 +256,8 @@ mod tests {
                 &to_b
             ]
         );
-        sinks.tell(&stopped()).await;
-        assert_eq!(written().len(), 4, "a note is said once");
+        sinks.emit(&stopped()).await;
+        assert_eq!(written().len(), 4, "a note is shown once");
         assert!(!sinks.refresh());
         assert_eq!(written(), ["a refreshes", "b refreshes"]);
     }

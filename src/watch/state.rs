@@ -1,4 +1,4 @@
-//! What the guards remember, in a file that outlives restarts.
+//! The state of the guards, in a file that outlives restarts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
@@ -9,38 +9,37 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use super::clock::Reading;
-use super::home::Home;
+use super::identity::ClusterIdentity;
 use super::missing::Absence;
 use super::replace::{folder_of, replace};
 use crate::config::Environment;
-use crate::failover::Roll;
+use crate::failover::RegistrySnapshot;
 use crate::metadata::Mark;
 
-/// What must not be forgotten by a restart.
+/// What must survive a restart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// Masters that are missing, by address, and when that was first seen, in milliseconds since
-    /// 1970.
+    /// The missing masters, by address, and when that was first seen, in milliseconds since 1970.
     pub missing: BTreeMap<String, i64>,
-    /// Failovers of the past, for the cool-down of each master and the brake over all.
+    /// Past failovers, for the cool-down of each master and the storm brake.
     pub failovers: Vec<PastFailover>,
-    /// The brake over all, while it is on.
+    /// The storm brake, while it is on.
     pub brake: Option<Brake>,
-    /// The last look at the registry; without one, nothing proves that who was missing is missing
-    /// since.
+    /// The last look at the registry; without one, nothing proves that the missing masters were
+    /// missing all the time.
     #[serde(default)]
     pub look: Option<PastLook>,
-    /// What rows there were when masters were first seen missing.
+    /// The rows of masters when they were first seen missing.
     #[serde(default)]
     pub marks: BTreeMap<String, Mark>,
-    /// Masters that are not registered and have shown that they live, and how.
+    /// Masters that are not registered but have shown a sign of life, and which.
     #[serde(default)]
     pub alive: BTreeMap<String, String>,
-    /// Masters whose registration went while they had no work.
+    /// Masters that lost their registration while they had no work.
     #[serde(default)]
     pub idle: BTreeMap<String, Absence>,
-    /// Who was registered when anybody last was.
+    /// The registered masters at the last look that found any.
     #[serde(default)]
     pub registered: BTreeSet<String>,
     /// How many unfinished instances each dead master had.
@@ -49,10 +48,10 @@ pub struct State {
     /// When that was counted, in milliseconds since 1970.
     #[serde(default)]
     pub work_at_ms: i64,
-    /// Which cluster all of this is of.
+    /// The cluster that all of this belongs to.
     #[serde(default)]
-    pub home: Option<Home>,
-    /// Where the database is whose rows were seen, and of which release they were.
+    pub home: Option<ClusterIdentity>,
+    /// The address of the database whose rows were seen, and their release.
     #[serde(default)]
     pub database: Option<String>,
     /// The clocks when this was written.
@@ -67,10 +66,10 @@ pub struct PastLook {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
     /// Who was registered.
-    pub roll: Roll,
+    pub roll: RegistrySnapshot,
 }
 
-/// One failover that was made.
+/// One past failover.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PastFailover {
@@ -80,12 +79,12 @@ pub struct PastFailover {
     pub at_ms: i64,
     /// How many instances were handed over.
     pub instances: u64,
-    /// Whether it was cut short, and is to be gone on with at once.
+    /// Whether it was cut short, and may be continued at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut_short: bool,
 }
 
-/// Too much happened at once: nothing more is done until an operator says so.
+/// The storm brake is on: no more failovers until an operator resumes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Brake {
@@ -95,18 +94,18 @@ pub struct Brake {
     pub reason: String,
 }
 
-/// Why the state cannot be read or kept. The file is as it was.
+/// Why the state cannot be read or saved. The file is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The folder is not there and cannot be made.
-    #[error("the folder {} for the state file cannot be made: {source}", path.display())]
+    /// The folder does not exist and cannot be created.
+    #[error("the folder {} for the state file cannot be created: {source}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
-    /// The file is there but cannot be read.
+    /// The file exists but cannot be read.
     #[error("the state file {} cannot be read: {source}", path.display())]
     Read {
         /// The file.
@@ -114,15 +113,16 @@ pub enum StateError {
         /// Why not.
         source: io::Error,
     },
-    /// The file is not one of ours; it is never overwritten.
-    #[error("{} is no state file of this dsctl: {problem}; move it away to begin with an empty one", path.display())]
+    /// The file is not a state file of dsctl; it is never overwritten.
+    #[error("{} is not a state file of this dsctl: {problem}; move it away to start with an empty \
+        one", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
     },
-    /// The new state cannot be written, for example since the disk is full.
+    /// The new state cannot be written, for example because the disk is full.
     #[error("the state file {} cannot be written: {source}", path.display())]
     Write {
         /// The file.
@@ -141,11 +141,11 @@ pub struct StateFile {
 const FORMAT: &str = "dsctl watch state";
 const VERSION: u32 = 1;
 
-/// Each unfinished instance of a dead master has a line of a hundred bytes: so what is written of
-/// two million can be read again. A wrong file must not be read to its end.
+/// Each unfinished instance of a dead master has a line of a hundred bytes: so the state of two
+/// million can be read again. A wrong file must not be read completely.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
-/// What every version of the file begins with.
+/// The head of every version of the file.
 #[derive(Deserialize)]
 struct Header {
     format: String,
@@ -165,10 +165,10 @@ struct Stored {
 }
 
 impl StateFile {
-    /// Makes the folder if need be, and sees that the file is missing or one of ours.
+    /// Creates the folder if need be, and checks that the file is missing or a state file of dsctl.
     ///
     /// # Errors
-    /// [`StateError`]; nothing but the folder has been made then.
+    /// [`StateError`]; at most the folder has been created then.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StateError> {
         let file = Self { path: path.into() };
         let folder = folder_of(&file.path);
@@ -181,16 +181,16 @@ impl StateFile {
         Ok(file)
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file beside it with which an operator tells a watcher that runs that he has resumed.
+    /// The file next to it with which an operator tells a running watcher to resume.
     #[must_use]
     pub fn resume_marker(&self) -> PathBuf {
-        beside(&self.path, ".resume")
+        sibling(&self.path, ".resume")
     }
 
     /// Reads it; a missing file is an empty state.
@@ -214,8 +214,8 @@ impl StateFile {
     /// Writes the whole state.
     ///
     /// # Errors
-    /// [`StateError::Write`]: the disk is full, or the folder is gone or closed to us. The old file
-    /// is whole.
+    /// [`StateError::Write`]: the disk is full, or the folder is gone or not accessible. The old
+    /// file is unchanged.
     pub fn save(&self, state: &State) -> Result<(), StateError> {
         let written = serde_json::to_vec_pretty(&StateDocument {
             format: FORMAT,
@@ -241,7 +241,7 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
         (FORMAT, VERSION) => {}
         (FORMAT, version) => {
             return Err(format!(
-                "it has version {version}, and this dsctl knows {VERSION}"
+                "its version is {version}, and this dsctl reads {VERSION}"
             ));
         }
         (format, _) => return Err(format!("its format is {format:?}")),
@@ -251,8 +251,8 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Reads a file of at most `largest` bytes; `None` if nothing is there. Pipes and devices are not
-/// waited for.
+/// Reads a file of at most `largest` bytes; `None` if there is no file. Opening pipes and devices
+/// does not block.
 pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u8>>> {
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -275,10 +275,12 @@ pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u
     }
 }
 
-/// Where the state file is if nobody says: in the state folder that systemd gives the service, else
-/// in the installed service's, so that whoever pauses it by hand finds it, else in the user's.
+/// The default path of the state file: in the state folder that systemd gives the service, else in
+/// that of the installed service, so that an operator who pauses it by hand finds it, else in the
+/// user's.
 ///
-/// Variables that are empty or name a relative path count as not set, as the XDG rules have it.
+/// Variables that are empty or name a relative path count as not set, following the XDG
+/// specification.
 #[must_use]
 pub fn default_path(environment: &Environment) -> Option<PathBuf> {
     let user = || {
@@ -302,21 +304,21 @@ pub fn default_path(environment: &Environment) -> Option<PathBuf> {
         .map(|folder| folder.join("watch.json"))
 }
 
-/// A folder that is closed to us counts too, and so does systemd's link to one: a pause elsewhere
-/// would hold nothing.
+/// A folder that is not accessible counts too, and so does systemd's link to one: a pause elsewhere
+/// would have no effect.
 fn is_there(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok()
 }
 
-/// The file beside a state file whose name goes on with this ending.
+/// The file next to a state file, with this suffix added to its name.
 #[must_use]
-pub fn beside(state_file: &Path, ending: &str) -> PathBuf {
+pub fn sibling(state_file: &Path, ending: &str) -> PathBuf {
     let mut path = state_file.as_os_str().to_owned();
     path.push(ending);
     path.into()
 }
 
-/// systemd lists several folders with colons between.
+/// systemd lists several folders separated by colons.
 fn service_folder(environment: &Environment) -> Option<PathBuf> {
     let folders = environment.variable("STATE_DIRECTORY")?;
     std::env::split_paths(folders)
@@ -358,7 +360,7 @@ mod tests {
             }),
             look: Some(PastLook {
                 at_ms: 7,
-                roll: Roll::default(),
+                roll: RegistrySnapshot::default(),
             }),
             marks: [("10.0.0.1:5678".to_owned(), mark())].into(),
             alive: [("10.0.0.3:5678".to_owned(), "instance 8".to_owned())].into(),
@@ -441,7 +443,7 @@ mod tests {
         );
     }
 
-    /// Twenty masters with as many instances as are kept of each.
+    /// Twenty masters, each with the largest number of instances that is saved.
     #[test]
     fn what_is_kept_of_very_many_instances_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
@@ -504,7 +506,7 @@ mod tests {
     /// The system itself refuses to write more than four blocks, as a full disk does: in the middle
     /// of the file.
     #[test]
-    fn a_full_disk_is_told_and_the_old_file_stays() {
+    fn a_full_disk_is_reported_and_the_old_file_stays() {
         let folder = tempfile::tempdir().unwrap();
         let limited = "trap '' XFSZ; ulimit -f 4; exec \"$@\"";
         let name = "watch::state::tests::on_a_small_disk";
@@ -535,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "run by a_full_disk_is_told_and_the_old_file_stays, under a limit"]
+    #[ignore = "run by a_full_disk_is_reported_and_the_old_file_stays, under a limit"]
     fn on_a_small_disk() {
         let Some(folder) = std::env::var_os(SMALL_DISK) else {
             return;

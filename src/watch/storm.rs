@@ -1,5 +1,5 @@
 //! The storm brake under a master's lock, where it sees what others have done since the last round,
-//! and what they do.
+//! and what they are doing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -9,11 +9,11 @@ use super::others::{by_others, handed_over};
 use super::picture;
 use super::state::PastFailover;
 use super::watcher::Watcher;
-use crate::failover::{Crowd, Limit, Room};
+use crate::failover::{Capacity, ConcurrentFailovers, Limit};
 use crate::family::Family;
 use crate::model::Address;
 
-/// What is remembered when a failover begins.
+/// The part of the state that is known when a failover starts.
 #[derive(Debug)]
 pub(super) struct StormBrake {
     limits: Limits,
@@ -59,17 +59,19 @@ impl Limit for StormBrake {
         self.limits.window
     }
 
-    fn room(&self, family: &Family, crowd: &Crowd<'_>) -> Room {
+    fn capacity(&self, family: &Family, concurrent: &ConcurrentFailovers<'_>) -> Capacity {
         let now = self.now();
-        let count =
-            |master: &str| picture::unfinished_of(family, crowd.counts, &Address::seen(master));
+        let count = |master: &str| {
+            picture::unfinished_of(family, concurrent.counts, &Address::seen(master))
+        };
         let work = self
             .work
             .keys()
             .map(|master| (master.clone(), count(master)))
             .collect();
         let away = |master: &str| {
-            !self.alive.contains(master) && crowd.masters.find(&Address::seen(master)).is_none()
+            !self.alive.contains(master)
+                && concurrent.masters.find(&Address::seen(master)).is_none()
         };
         let by_others = |(master, count)| by_others(master, now, u64::try_from(count).unwrap_or(0));
         let mut past = self.done.clone();
@@ -78,22 +80,22 @@ impl Limit for StormBrake {
                 .into_iter()
                 .map(by_others),
         );
-        let waiting = u64::try_from(count(crowd.master.as_str())).unwrap_or(0);
+        let waiting = u64::try_from(count(concurrent.master.as_str())).unwrap_or(0);
         let storm =
-            |past: &[_]| guard::storm(crowd.master.as_str(), past, waiting, now, &self.limits);
+            |past: &[_]| guard::storm(concurrent.master.as_str(), past, waiting, now, &self.limits);
         if let Some(reason) = storm(&past) {
-            return Room::Nobodys(reason);
+            return Capacity::Nobodys(reason);
         }
         past.extend(
-            crowd
+            concurrent
                 .at_work
                 .iter()
                 .map(|master| by_others((master.clone(), count(master)))),
         );
         if storm(&past).is_some() {
-            Room::Others
+            Capacity::Others
         } else {
-            Room::Enough
+            Capacity::Enough
         }
     }
 }
@@ -133,7 +135,7 @@ mod tests {
         }
     }
 
-    fn room(brake: &StormBrake, counts: &[(&str, i64)], at_work: &[&str]) -> Room {
+    fn capacity(brake: &StormBrake, counts: &[(&str, i64)], at_work: &[&str]) -> Capacity {
         let count = |(host, count): &(&str, i64)| HostCount {
             host: Some((*host).to_owned()),
             state: RUNNING,
@@ -142,41 +144,50 @@ mod tests {
         let (master, masters) = (Address::seen("m:1"), Registrations::default());
         let counts: Vec<HostCount> = counts.iter().map(count).collect();
         let at_work: Vec<String> = at_work.iter().map(|master| (*master).to_owned()).collect();
-        let crowd = Crowd {
+        let concurrent = ConcurrentFailovers {
             master: &master,
             masters: &masters,
             counts: &counts,
             at_work: &at_work,
         };
-        brake.room(by_id(FamilyId::V3_3), &crowd)
+        brake.capacity(by_id(FamilyId::V3_3), &concurrent)
     }
 
     #[test]
     fn what_is_done_brakes_and_what_is_begun_is_waited_for() {
         let work = [("a:1", 5), ("b:1", 5), ("m:1", 5)];
-        assert_eq!(room(&brake(&[], &work), &work, &["a:1"]), Room::Enough);
-        assert_eq!(room(&brake(&["z:1"], &work), &work, &["a:1"]), Room::Others);
         assert_eq!(
-            room(&brake(&["a:1"], &work), &work, &["a:1"]),
-            Room::Enough,
+            capacity(&brake(&[], &work), &work, &["a:1"]),
+            Capacity::Enough
+        );
+        assert_eq!(
+            capacity(&brake(&["z:1"], &work), &work, &["a:1"]),
+            Capacity::Others
+        );
+        assert_eq!(
+            capacity(&brake(&["a:1"], &work), &work, &["a:1"]),
+            Capacity::Enough,
             "the same one"
         );
         assert!(matches!(
-            room(&brake(&["y:1", "z:1"], &work), &work, &[]),
-            Room::Nobodys(_)
+            capacity(&brake(&["y:1", "z:1"], &work), &work, &[]),
+            Capacity::Nobodys(_)
         ));
         // Since the last round.
         let seen = [("b:1", 4), ("m:1", 5)];
-        let Room::Nobodys(reason) = room(&brake(&[], &work), &seen, &[]) else {
+        let Capacity::Nobodys(reason) = capacity(&brake(&[], &work), &seen, &[]) else {
             panic!("a storm")
         };
         assert!(reason.contains("--max-masters"), "{reason}");
         // Instances that others are about to hand over count as well.
         let many = [("a:1", 16), ("m:1", 5)];
-        assert_eq!(room(&brake(&[], &many), &many, &["a:1"]), Room::Others);
+        assert_eq!(
+            capacity(&brake(&[], &many), &many, &["a:1"]),
+            Capacity::Others
+        );
         assert!(matches!(
-            room(&brake(&[], &[("a:1", 16)]), &[("m:1", 5)], &[]),
-            Room::Nobodys(_)
+            capacity(&brake(&[], &[("a:1", 16)]), &[("m:1", 5)], &[]),
+            Capacity::Nobodys(_)
         ));
     }
 }

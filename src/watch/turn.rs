@@ -1,15 +1,15 @@
-//! One dead master's turn in a round: its failover is held back, or done, and what came of it is
-//! told and remembered.
+//! One dead master's turn in a round: its failover is delayed or done, and the outcome is reported
+//! and saved.
 
 use std::slice::from_ref;
 
+use super::context::LoopContext;
 use super::guard::Hold;
 use super::looking::ANOTHERS;
 use super::state::PastFailover;
 use super::storm::StormBrake;
-use super::surroundings::Surroundings;
 use super::watcher::Watcher;
-use super::words::outcome;
+use super::wording::outcome;
 use super::{Event, Refused, What};
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
@@ -28,84 +28,84 @@ enum Standing {
 }
 
 impl Watcher<'_> {
-    /// Holds a dead master's failover back, and says why, or does it.
-    pub(super) async fn consider(
+    /// Delays a dead master's failover, and reports why, or does it.
+    pub(super) async fn process_master(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
     ) -> Result<Option<Hold>, FailoverError> {
-        match self.standing(around, cluster, master, unfinished).await? {
+        match self.standing(context, cluster, master, unfinished).await? {
             Standing::Back => return Ok(None),
             Standing::Held(hold) => return Ok(Some(hold)),
             Standing::Free => {}
         }
-        if self.is_refused_still(around, cluster, master).await {
+        if self.is_refused_still(context, cluster, master).await {
             return Ok(None);
         }
-        // Nobody waits for an answer any more once the loop is to end; the hook is ended with it.
+        // The hook is ended when the loop is stopped.
         let stop = self.stop.clone();
-        let asked = async { Ok::<_, FailoverError>(around.veto(master, unfinished).await) };
+        let asked = async { Ok::<_, FailoverError>(context.veto(master, unfinished).await) };
         let asked = self.looking_on(&mut *cluster.registry, stop.unless(asked));
         if let Some(why) = asked.await? {
             let veto = Refused::Veto {
                 master: master.clone(),
                 why,
             };
-            around.tell(What::FailoverRefused(veto)).await;
-            self.remember(around, master, 0, false);
+            context.emit(What::FailoverRefused(veto)).await;
+            self.remember(context, master, 0, false);
             return Ok(None);
         }
-        // The hook took its time, and so did what was done before.
+        // Checked again, because the hook, and work before it, took time.
         let unfinished = if self.acted {
-            self.scan_again(around, cluster, master).await?
+            self.scan_again(context, cluster, master).await?
         } else {
             unfinished
         };
         if unfinished == 0 {
             return Ok(None);
         }
-        match self.standing(around, cluster, master, unfinished).await? {
+        match self.standing(context, cluster, master, unfinished).await? {
             Standing::Back => return Ok(None),
             Standing::Held(hold) => return Ok(Some(hold)),
             Standing::Free => {}
         }
-        self.fail_over(around, cluster, master, unfinished).await?;
+        self.fail_over(context, cluster, master, unfinished).await?;
         Ok(None)
     }
 
-    /// Looks at the registry once more, as whatever was done since the last look took its time, and
-    /// asks the guards.
+    /// Looks at the registry again, because what was done since the last look took time, and checks
+    /// the guards.
     async fn standing(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
     ) -> Result<Standing, FailoverError> {
-        // A hook may have taken longer than anybody keeps a silent connection.
-        cluster.store.wake().await?;
+        // A hook may have taken longer than servers keep an idle connection.
+        cluster.store.reconnect_if_closed().await?;
         if self.look(cluster).await?.find(master).is_some() {
-            // The next round tells that.
+            // The next round reports that.
             return Ok(Standing::Back);
         }
         let now = self.now();
         self.memory.missing.begin(master.as_str(), now);
         self.mark(cluster).await?;
-        let Some(hold) = self.hold(around, master, unfinished, now) else {
+        let Some(hold) = self.hold(context, master, unfinished, now) else {
             return Ok(Standing::Free);
         };
-        self.announce(around, master, unfinished, &hold, now).await;
+        self.announce(context, master, unfinished, &hold, now).await;
         if hold.needs_somebody() || self.memory.missing.doubt == Some(ANOTHERS) {
-            self.comes_to(ExitCode::Refused);
+            self.set_exit_code(ExitCode::Refused);
         }
         Ok(Standing::Held(hold))
     }
 
     async fn fail_over(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
         unfinished: i64,
@@ -116,29 +116,29 @@ impl Watcher<'_> {
             dry_run: self.plan.dry_run,
             unfinished,
         };
-        // It stands by once more, as it seems: that is no news.
+        // It probably stays on standby, which is not reported again.
         let stood_by = self.standing_by.remove(master.as_str());
-        let mut untold = Some(Event::from(started));
-        if let Some(started) = untold.take_if(|_| stood_by.is_none()) {
-            around.tell(started).await;
+        let mut unreported = Some(Event::from(started));
+        if let Some(started) = unreported.take_if(|_| stood_by.is_none()) {
+            context.emit(started).await;
         }
         let (rules, brake) = (self.rules(master), self.storm_brake());
         let (permit, _stop) = (self.permit.as_ref(), self.stop.clone());
-        let mut passing = Passing {
-            around,
+        let mut passing = LoopObserver {
+            context,
             brake,
-            untold,
+            unreported,
         };
         let mut run = Handover::new(cluster, &rules, permit, &mut passing)
             .failover(from_ref(master))
             .await;
-        let untold = passing.untold.take();
+        let unreported = passing.unreported.take();
         self.wrote |= run.wrote;
-        self.comes_to(run.exit_code());
+        self.set_exit_code(run.exit_code());
         if let Some(obstacle) = obstacle_of(run.failure.as_ref()) {
             let is_known = stood_by.as_ref() == Some(&obstacle);
             self.standing_by.insert(master.to_string(), obstacle);
-            // What was written before is to be counted, and told.
+            // What was written before must be counted and reported.
             if is_known && !run.wrote {
                 return Ok(());
             }
@@ -148,34 +148,33 @@ impl Watcher<'_> {
             None => Vec::new(),
         };
         let event = Event::from(outcome(master, &run, self.plan.dry_run, holder));
-        if let Some(started) = untold {
-            around.tell(started).await;
+        if let Some(started) = unreported {
+            context.emit(started).await;
         }
-        self.note(around, master, run.failure.as_ref());
+        self.note(context, master, run.failure.as_ref());
         let unreleased = run.unreleased.take();
-        let counted = self.count(around, master, run);
-        // By now it is remembered: a hook takes its time, and whoever waits for that may end all of
-        // this.
-        around.tell(event).await;
+        let counted = self.count(context, master, run);
+        // Saved by now: a hook takes time, and the process may be ended during it.
+        context.emit(event).await;
         counted?;
-        // The session has the lock still: it is ended, or the next failover would queue behind this
-        // one.
+        // The session still holds the lock: it is closed, or the next failover would queue behind
+        // it.
         unreleased.map_or(Ok(()), |kept| Err((*kept).into()))
     }
 
-    /// Notes why a failover was refused, if it was.
+    /// Records why a failover was refused, if it was.
     fn note(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         failure: Option<&FailoverError>,
     ) {
-        self.learn(master, failure);
+        self.record_sign(master, failure);
         match failure {
             Some(FailoverError::Refused(Refusal::Storm(reason))) => {
-                self.trip(around, master, reason);
+                self.trip(context, master, reason);
             }
-            // These are guards of their own.
+            // These are guards themselves.
             Some(FailoverError::Refused(
                 Refusal::Paused { .. } | Refusal::ShowsLife { .. } | Refusal::CameAndWent(_),
             )) => {}
@@ -186,14 +185,14 @@ impl Watcher<'_> {
         }
     }
 
-    /// Counts what was done, for the brakes.
+    /// Counts what was done, for the cool-down and the storm brake.
     ///
     /// # Errors
-    /// What broke the connection, and so ends the round. A safety check or another's lock is told,
-    /// and the loop goes on.
+    /// A failure that broke the connection ends the round. A failed safety check or another
+    /// client's lock is reported, and the loop goes on.
     fn count(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         run: Run,
     ) -> Result<(), FailoverError> {
@@ -203,10 +202,10 @@ impl Watcher<'_> {
             Some(_) => false,
         };
         self.handed_over(master, run.recovered());
-        // What was only refused, or is somebody else's at this moment, cools nothing down.
+        // A refusal, or a failover that another client is making, starts no cool-down.
         if run.wrote || run.failure.is_none() || !goes_on {
             self.remember(
-                around,
+                context,
                 master,
                 run.recovered() as u64,
                 run.failure.is_some(),
@@ -217,17 +216,17 @@ impl Watcher<'_> {
 
     fn rules(&self, master: &Address) -> Rules {
         let mut rules = self.plan.rules.clone();
-        // Its registration was here: that is proof enough that this registry is the database's.
+        // Its registration was here, which proves that this registry belongs to the database.
         rules.allow_new_masters |= self.seen.knows(master);
         rules.before = self.memory.missing.before(master.as_str(), self.longest());
         rules
     }
 
-    /// Whether a failover that was refused would be refused for the same reason still. Nobody is
-    /// asked or told anew then.
+    /// Whether a refused failover would still be refused for the same reason. Then no hook is run
+    /// and nothing is reported again.
     async fn is_refused_still(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         cluster: &mut Cluster,
         master: &Address,
     ) -> bool {
@@ -235,10 +234,10 @@ impl Watcher<'_> {
             return false;
         };
         let (rules, _stop) = (self.rules(master), self.stop.clone());
-        let mut passing = Passing {
-            around,
+        let mut passing = LoopObserver {
+            context,
             brake: self.storm_brake(),
-            untold: None,
+            unreported: None,
         };
         let run = Handover::new(cluster, &rules, None, &mut passing)
             .failover(from_ref(master))
@@ -248,7 +247,7 @@ impl Watcher<'_> {
 
     fn remember(
         &mut self,
-        around: &mut Surroundings<'_>,
+        context: &mut LoopContext<'_>,
         master: &Address,
         instances: u64,
         cut_short: bool,
@@ -260,14 +259,14 @@ impl Watcher<'_> {
             instances,
             cut_short,
         });
-        self.keep(around);
+        self.save_state(context);
     }
 }
 
-/// What keeps a lock from us: the node that was waited for in vain, or what the registry said.
+/// Why a lock was not acquired: the node that was waited for, or the registry's answer.
 fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
     match failure? {
-        // Whose transaction has not ended yet is seen by nobody.
+        // A client whose transaction has not ended yet cannot be seen.
         FailoverError::Registry(RegistryError::Held { path, holder, .. }) => Some(
             holder
                 .as_ref()
@@ -278,28 +277,28 @@ fn obstacle_of(failure: Option<&FailoverError>) -> Option<String> {
     }
 }
 
-/// The loop tells what a failover came to; steps in between are nobody's news, but show that it
-/// lives.
-struct Passing<'a, 'b> {
-    around: &'a mut Surroundings<'b>,
+/// The loop reports the outcome of a failover; steps in between are not reported, but show that it
+/// is alive.
+struct LoopObserver<'a, 'b> {
+    context: &'a mut LoopContext<'b>,
     brake: StormBrake,
-    /// That it has begun, where that is told only if it does not stand by once more.
-    untold: Option<Event>,
+    /// The event that it has started, reported later unless it stays on standby.
+    unreported: Option<Event>,
 }
 
-impl Observer for Passing<'_, '_> {
+impl Observer for LoopObserver<'_, '_> {
     fn waiting_for_lock(&mut self, _path: &str, _holder: &LockNode) {}
 
     fn batch_done(&mut self, _master: &Address, _done: usize, _total: usize) {
-        // However it ends, and whether or not anybody hears of that.
-        if let Some(started) = self.untold.take() {
-            self.around.tell_at_once(&started);
+        // The failover goes on however this ends, and whether or not it was received.
+        if let Some(started) = self.unreported.take() {
+            self.context.emit_without_waiting(&started);
         }
-        self.around.progress();
+        self.context.progress();
     }
 
     fn paused(&mut self) -> Option<(String, String)> {
-        self.around.paused().map(|pause| (pause.by, pause.reason))
+        self.context.paused().map(|pause| (pause.by, pause.reason))
     }
 
     fn limit(&self) -> Option<&dyn Limit> {

@@ -15,7 +15,7 @@ pub fn unit(program: &Path) -> String {
 # Printed by `dsctl watch --print-unit`. To install it:
 #   dsctl watch --print-unit > /etc/systemd/system/dsctl-watch.service
 #   systemctl daemon-reload && systemctl enable --now dsctl-watch
-# Registry and database stand in /etc/dsctl/config.toml, which every user may read: it must hold no password.
+# Registry and database are set in /etc/dsctl/config.toml, which every user may read: it must not contain a password.
 
 [Unit]
 Description=Master failover for Apache DolphinScheduler
@@ -29,22 +29,22 @@ ExecStart={program} watch --yes
 ExecReload=/bin/kill -HUP $MAINPID
 # It is ready once registry and database have answered, however long that takes.
 TimeoutStartSec=infinity
-# SIGTERM: the instance in flight is finished and the lock is given back. Hooks are left to the watcher.
+# SIGTERM: the current batch is finished and the lock is released. Hooks are ended by the watcher.
 KillMode=mixed
 TimeoutStopSec=90s
-# Fed by every round and every batch: it ends a loop that hangs, and no other. It must be longer than one batch
-# takes, and than --statement-timeout (5 minutes): so long a database may be silent before that is told.
+# Notified by every round and every batch: it ends only a loop that hangs. It must be longer than one batch
+# takes, and than --statement-timeout (5 minutes), after which a silent database is reported.
 WatchdogSec=10min
 Restart=on-failure
 RestartSec=5s
-# A wrong configuration and a refusal need a human, not another try.
+# A wrong configuration and a refusal need an operator, not another try.
 RestartPreventExitStatus={usage} {refused}
 
 # Remove the line of a secret that does not exist: the service does not start without it.
 LoadCredential=dsctl-db-password:/etc/dsctl/db-password
 #LoadCredential=dsctl-zk-digest:/etc/dsctl/zk-digest
 
-# The guards and the pause switch are kept in /var/lib/dsctl.
+# The state file and the pause switch are in /var/lib/dsctl.
 DynamicUser=yes
 StateDirectory=dsctl
 StateDirectoryMode=0700
@@ -88,23 +88,23 @@ fn quoted(path: &str) -> String {
     {
         return path.to_owned();
     }
-    let mut word = String::from("\"");
+    let mut keyword = String::from("\"");
     for c in path.chars() {
         match c {
-            '%' => word.push_str("%%"),
-            '"' | '\\' => word.extend(['\\', c]),
+            '%' => keyword.push_str("%%"),
+            '"' | '\\' => keyword.extend(['\\', c]),
             c if c.is_control() => {
                 let mut bytes = [0; 4];
                 for byte in c.encode_utf8(&mut bytes).bytes() {
                     // Writing to a string cannot fail.
-                    let _ = write!(word, "\\x{byte:02x}");
+                    let _ = write!(keyword, "\\x{byte:02x}");
                 }
             }
-            c => word.push(c),
+            c => keyword.push(c),
         }
     }
-    word.push('"');
-    word
+    keyword.push('"');
+    keyword
 }
 
 #[cfg(test)]

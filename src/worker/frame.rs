@@ -1,6 +1,6 @@
 //! The frames of masters and workers up to 3.1 (`NettyEncoder`, `NettyDecoder` of
-//! `dolphinscheduler-remote`): magic byte, version, type, a number of the request, context and
-//! body, each of these two with its length in front.
+//! `dolphinscheduler-remote`): magic byte, version, type, request number, context and body, the
+//! last two each preceded by its length.
 
 use std::io;
 
@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 const MAGIC: u8 = 0xbe;
 const VERSION: u8 = 0;
 
-/// What every request carries and no worker looks at.
+/// A context that every request has and no worker reads.
 const CONTEXT: &[u8] = br#"{"items":{}}"#;
 
-/// No answer to us is this large; a length beyond it is no length.
+/// No answer is this large; a greater length is invalid.
 const LARGEST: u32 = 1024 * 1024;
 
 /// A message.
@@ -24,7 +24,7 @@ pub(super) struct Frame {
     pub(super) body: Vec<u8>,
 }
 
-/// The bytes of a request; `number` is ours to choose.
+/// The bytes of a request; `number` is chosen by the sender.
 pub(super) fn encode(kind: u8, number: u64, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![MAGIC, VERSION, kind];
     bytes.extend(number.to_be_bytes());
@@ -39,14 +39,14 @@ pub(super) fn encode(kind: u8, number: u64, body: &[u8]) -> Vec<u8> {
 /// Reads the next message.
 ///
 /// # Errors
-/// The connection ended, or what comes is no such message.
+/// The connection ended, or the data is not such a message.
 pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Frame> {
     let mut head = [0; 11];
     stream.read_exact(&mut head).await?;
     if head[..2] != [MAGIC, VERSION] {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "this is no worker's answer",
+            "this is not a worker's answer",
         ));
     }
     part(stream).await?;
@@ -61,7 +61,7 @@ async fn part(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     if length > LARGEST {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "this is no worker's answer",
+            "this is not a worker's answer",
         ));
     }
     let mut bytes = vec![0; length as usize];
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_are_none_are_refused() {
+    fn lengths_that_are_invalid_are_refused() {
         let mut bytes = encode(18, 7, b"{}");
         bytes[11] = 0x7f;
         assert_eq!(

@@ -24,26 +24,25 @@ struct KillResponse {
     status: Json,
 }
 
-/// Asks one worker to end tasks, and gives those of which it says that they have ended. `request`
-/// is the ordinal of
-/// `TASK_KILL_REQUEST` in its release; the answer's is the next one.
+/// Asks one worker to end tasks, and returns those that it reports as ended. `request` is the
+/// ordinal of `TASK_KILL_REQUEST` in its release; the answer's is the next one.
 ///
-/// A worker that does not know a task (any more) says nothing: what is not in the answer may still
-/// run. Takes at most
-/// `limit`, and never fails: a worker that cannot be reached has ended nothing.
+/// A worker that does not know a task (any more) does not answer for it: a task that is missing in
+/// the answer may still run. Takes at most `limit`, and never fails: a worker that cannot be
+/// reached has ended nothing.
 pub async fn kill(worker: &Address, request: u8, tasks: &[i64], limit: Duration) -> HashSet<i64> {
     let mut ended = HashSet::new();
-    let asking = ask(worker, request, tasks, &mut ended);
+    let asking = request_kill(worker, request, tasks, &mut ended);
     let trouble = match tokio::time::timeout(limit, asking).await {
         Ok(Ok(())) => return ended,
         Ok(Err(error)) => error.to_string(),
-        Err(_) => "not every task was answered for in time".to_owned(),
+        Err(_) => "the worker did not answer for every task in time".to_owned(),
     };
     tracing::warn!("worker {worker}: {trouble}");
     ended
 }
 
-async fn ask(
+async fn request_kill(
     worker: &Address,
     request: u8,
     tasks: &[i64],
@@ -69,7 +68,7 @@ async fn ask(
     Ok(())
 }
 
-/// The task that an answer is about, and whether it has ended. Other messages are none of ours.
+/// The task that an answer is about, and whether it has ended. Other messages are ignored.
 fn answer(frame: &Frame, response: u8) -> Option<(i64, bool)> {
     if frame.kind != response {
         return None;
@@ -78,7 +77,8 @@ fn answer(frame: &Frame, response: u8) -> Option<(i64, bool)> {
     Some((answer.task_instance_id, is_end(&answer.status)))
 }
 
-/// Killed before it began (`KILL`), or its processes were (`SUCCESS`); anything else is no end.
+/// Killed before it started (`KILL`), or its processes were killed (`SUCCESS`); anything else does
+/// not mean that it has ended.
 fn is_end(status: &Json) -> bool {
     const SUCCESS: i64 = 7;
     const KILL: i64 = 9;

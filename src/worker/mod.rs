@@ -1,5 +1,5 @@
-//! Workers of 3.0 and 3.1, spoken to in their own binary protocol: a task whose master died is
-//! asked to end there before it begins anew elsewhere.
+//! A client for workers of 3.0 and 3.1 and their binary protocol: a task whose master died is
+//! killed there before it runs again elsewhere.
 
 mod frame;
 mod kill;

@@ -32,7 +32,7 @@ const GUARDED: &[(&str, &[&str])] = &[
         &["registry/jdbc/mod.rs", "registry/zookeeper/lock.rs"],
     ),
     (
-        "given",
+        "by_operator",
         &[
             "commands/demo.rs",
             "commands/handover/confirm.rs",

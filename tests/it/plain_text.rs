@@ -19,7 +19,7 @@ fn warnings(output: &Output) -> Vec<String> {
     let list = document["warnings"].as_array().unwrap();
     list.iter()
         .filter_map(Json::as_str)
-        .filter(|text| text.contains("plain text"))
+        .filter(|text| text.contains("is not encrypted"))
         .map(str::to_owned)
         .collect()
 }

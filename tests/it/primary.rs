@@ -330,9 +330,9 @@ fn a_batch_that_is_dropped_is_rolled_back() {
             let mut store = MetadataStore::open(world.env.database(), Some(BY_HOST))
                 .await
                 .unwrap();
-            store.meet_server(true).await.unwrap();
+            store.identify_server(true).await.unwrap();
             let batch = store
-                .begin_batch(&Permit::given(), lock, Duration::from_secs(30))
+                .begin_batch(&Permit::by_operator(), lock, Duration::from_secs(30))
                 .await
                 .unwrap();
             let rows = store.lock_instances(&batch, &ids).await.unwrap();
@@ -366,9 +366,9 @@ fn inserts(env: &Env, version: Version) -> bool {
         let mut store = MetadataStore::open(env.database(), Some(version))
             .await
             .unwrap();
-        store.meet_server(true).await.unwrap();
+        store.identify_server(true).await.unwrap();
         let batch = store
-            .begin_batch(&Permit::given(), lock, Duration::from_secs(30))
+            .begin_batch(&Permit::by_operator(), lock, Duration::from_secs(30))
             .await
             .unwrap();
         let rows = store.lock_instances(&batch, &[7]).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a failover does not see, and its caller has to hear of.
+//! What a failover does not cover, but its caller needs to know.
 
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -12,7 +12,7 @@ use crate::model::{Address, shell_word};
 /// has written, that is told whatever befalls this look.
 ///
 /// # Errors
-/// The database's own, where the run has written nothing.
+/// Those of the database, if the run has written nothing.
 pub(super) async fn remarks(
     cluster: &mut Cluster,
     run: &Run,
@@ -21,7 +21,8 @@ pub(super) async fn remarks(
     match look(cluster, run, quiet).await {
         Ok(remarks) => Ok(remarks),
         Err(error) if run.wrote => Ok(vec![format!(
-            "what was handed over stands; whether other instances hang could not be seen: {error}; see 'dsctl instances'"
+            "what was handed over is valid; other stuck instances could not be checked: {error}; \
+             see 'dsctl instances'"
         )]),
         Err(error) => Err(error.into()),
     }
@@ -67,8 +68,7 @@ fn handed_over(masters: &[&Address], counts: &[HostCount], claimed: i64) -> Vec<
     remarks
 }
 
-/// Hosts are compared as they are written; one that differs in case or blanks alone was meant,
-/// maybe.
+/// Hosts are compared exactly; one that differs only in case or blanks may have been meant.
 fn nearly(masters: &[&Address], counts: &[HostCount]) -> Vec<String> {
     let mut remarks = Vec::new();
     for host in counts.iter().filter_map(|count| count.host.as_deref()) {
@@ -76,8 +76,8 @@ fn nearly(masters: &[&Address], counts: &[HostCount]) -> Vec<String> {
             |master: &&&Address| master.as_str() != host && folded(master.as_str()) == folded(host);
         remarks.extend(masters.iter().find(is_near).map(|master| {
             format!(
-                "unfinished instances name the host {host:?}, which is not {master}: hosts are compared as they are written; \
-                 see 'dsctl masters'"
+                "unfinished instances name the host {host:?}, which is not {master}: hosts are \
+                 compared exactly; see 'dsctl masters'"
             )
         }));
     }
@@ -90,7 +90,8 @@ fn folded(host: &str) -> String {
     host.trim().to_lowercase()
 }
 
-/// Instances that were handed over and that nobody will ever take up: a failover does not see them.
+/// Instances that were handed over and that no master will ever take up: a failover does not cover
+/// them.
 pub(in crate::commands) fn about_orphans(orphans: usize) -> Option<String> {
     let (were, have) = if orphans == 1 {
         ("instance was", "has")

@@ -1,4 +1,4 @@
-//! `dsctl clear-hosts`: the first half alone.
+//! `dsctl clear-hosts`: only the first half of a failover.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::afterwards;
-use super::confirm::{self, Order, SafetyArgs, Told};
+use super::confirm::{self, Order, SafetyArgs, WriteKeys};
 use super::report::{self, Phrases};
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -19,7 +19,7 @@ use crate::output::{Keys, Records};
 const PHRASES: Phrases = Phrases {
     done: "claimed without a command",
     would: "would be claimed without a command",
-    nothing: "no unfinished instance names a dead master",
+    empty: "no unfinished instance names a dead master",
 };
 
 /// Arguments of `clear-hosts`.
@@ -37,13 +37,13 @@ pub(crate) struct ClearHostsArgs {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::commands) struct ClearHostsDocument {
     #[serde(flatten)]
-    told: Told,
+    common: WriteKeys,
     next: Vec<String>,
 }
 
 impl Keys for ClearHostsDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        self.told.records()
+        self.common.records()
     }
 }
 
@@ -52,10 +52,10 @@ impl Skeleton for ClearHostsDocument {
 }
 
 impl ClearHostsDocument {
-    /// When it comes to nothing.
-    pub(in crate::commands) fn nothing(arguments: &ClearHostsArgs) -> Self {
+    /// The empty document.
+    pub(in crate::commands) fn empty(arguments: &ClearHostsArgs) -> Self {
         Self {
-            told: Told::nothing(&arguments.safety),
+            common: WriteKeys::empty(&arguments.safety),
             ..Self::default()
         }
     }
@@ -92,7 +92,7 @@ pub(in crate::commands) async fn run(
     };
     if !next.is_empty() {
         answer.close_with(if unknown(&done).is_empty() {
-            "nobody takes them up until they have commands; next:"
+            "no master takes them up until they have commands; next:"
         } else {
             "nobody takes up what was claimed (maybe the last batch, too) until it has commands; next:"
         });
@@ -102,7 +102,7 @@ pub(in crate::commands) async fn run(
         // The states are.
         answer.body.is_irretrievable = true;
     }
-    Ok(answer.map(|told| ClearHostsDocument { told, next }))
+    Ok(answer.map(|common| ClearHostsDocument { common, next }))
 }
 
 /// The batch of which it is not known whether it was written.
@@ -113,7 +113,7 @@ fn unknown(done: &Run) -> &[InstanceId] {
     }
 }
 
-/// The commands that must follow. From 3.3 on the former state goes with them, since the row no
+/// The commands that must follow. From 3.3 on they include the former state, because the row no
 /// longer has it. What may have been claimed is named as well: where it was not, it is left alone.
 fn recover_commands(done: &Run) -> Vec<String> {
     let mut by_state: BTreeMap<Option<&'static str>, Vec<InstanceId>> = BTreeMap::new();
@@ -125,7 +125,7 @@ fn recover_commands(done: &Run) -> Vec<String> {
                 .get(id)
                 .copied()
                 .and_then(OriginalState::from_code)
-                .map(OriginalState::word);
+                .map(OriginalState::keyword);
             by_state.entry(state).or_default().push(*id);
         }
     }

@@ -1,5 +1,5 @@
-//! What the writing commands share: rules from the command line, the plan before the question, and
-//! the question.
+//! The common part of the writing commands: rules from the command line, the plan, and the
+//! confirmation.
 
 use super::record::RunReport;
 use super::report::{self, Phrases};
@@ -61,7 +61,7 @@ pub(crate) struct SafetyArgs {
 }
 
 impl SafetyArgs {
-    /// What it may do with the cluster.
+    /// What is done with the cluster.
     pub(in crate::commands) fn access(&self) -> Purpose {
         if self.dry_run {
             Purpose::Read
@@ -71,13 +71,13 @@ impl SafetyArgs {
     }
 }
 
-/// What is to be done.
+/// The work of a command.
 pub(super) enum Work<'a> {
     Masters(&'a [Address]),
     Claimed(Option<&'a [InstanceId]>),
 }
 
-/// The rules that the options mean.
+/// The rules from the options.
 pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
     Rules {
         steps,
@@ -90,50 +90,50 @@ pub(super) fn rules(steps: Steps, safety: &SafetyArgs) -> Rules {
     }
 }
 
-/// What all of these commands tell programs.
+/// The keys that the documents of all these commands have.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub(in crate::commands) struct Told {
+pub(in crate::commands) struct WriteKeys {
     #[serde(flatten)]
     run: RunReport,
     reason: Option<String>,
 }
 
-impl Told {
-    /// Of a run that came to nothing.
-    pub(super) fn nothing(safety: &SafetyArgs) -> Self {
+impl WriteKeys {
+    /// The keys of an empty document.
+    pub(super) fn empty(safety: &SafetyArgs) -> Self {
         Self {
-            run: RunReport::nothing(safety.dry_run),
+            run: RunReport::empty(safety.dry_run),
             reason: safety.reason.clone(),
         }
     }
 
-    /// Its masters as lines of ndjson.
+    /// Its masters as ndjson lines.
     pub(super) fn records(&mut self) -> Vec<Records<'_>> {
         self.run.records()
     }
 }
 
-/// What is to be done, and how.
+/// The work, and its settings.
 pub(super) struct Order<'a> {
     pub(super) work: Work<'a>,
     pub(super) rules: &'a Rules,
     pub(super) safety: &'a SafetyArgs,
-    /// What it is called.
+    /// The texts for its result.
     pub(super) phrases: Phrases,
 }
 
-/// Plans, asks, and does it.
+/// Plans, asks for confirmation, and does it.
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     order: &Order<'_>,
-) -> Result<(Run, Answer<Told>), CommandError> {
+) -> Result<(Run, Answer<WriteKeys>), CommandError> {
     let permit = if order.safety.dry_run {
         None
     } else if order.safety.yes {
-        Some(Permit::given())
+        Some(Permit::by_operator())
     } else {
-        match ask(shell, cluster, order).await? {
+        match ask_for_consent(shell, cluster, order).await? {
             Consent::Yes(permit) => Some(permit),
             Consent::Ended(run) => {
                 // What would be done is not done, however the plan ended.
@@ -146,14 +146,14 @@ pub(super) async fn run(
     Ok(answer(shell, cluster, done, order, order.safety.dry_run).await)
 }
 
-/// What a question came to.
+/// The result of asking for confirmation.
 enum Consent {
     Yes(Permit),
-    /// There is nothing to ask about: the plan itself ended the run, or has nothing to do.
+    /// There is nothing to confirm: the plan failed, or has nothing to do.
     Ended(Run),
 }
 
-async fn ask(
+async fn ask_for_consent(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     order: &Order<'_>,
@@ -172,7 +172,7 @@ async fn ask(
                 .warning(&format!("{}: {error}", master.address));
             continue;
         }
-        let (address, verdict) = (&master.address, master.verdict.word());
+        let (address, verdict) = (&master.address, master.verdict.keyword());
         let ids: Vec<InstanceId> = master
             .recovered
             .iter()
@@ -200,7 +200,7 @@ async fn ask(
     }
     let question = format!("Do this in {}?", cluster.store.endpoint());
     if shell.confirm(&question).await? {
-        Ok(Consent::Yes(Permit::given()))
+        Ok(Consent::Yes(Permit::by_operator()))
     } else {
         Err(Refusal::NotConfirmed.into())
     }
@@ -230,17 +230,17 @@ async fn answer(
     run: Run,
     order: &Order<'_>,
     dry_run: bool,
-) -> (Run, Answer<Told>) {
+) -> (Run, Answer<WriteKeys>) {
     let safety = order.safety;
     let mut body = report::body(&run, dry_run, order.phrases);
     let settings = shell.printer.settings();
     if settings.quiet && settings.format == Format::Table && report::is_nothing(&run) {
-        body = body.untold();
+        body = body.without_text();
     }
     if let Some(reason) = &safety.reason {
         tracing::info!(reason, "reason given");
     }
-    let mut answer = Answer::new(body.map(|run| Told {
+    let mut answer = Answer::new(body.map(|run| WriteKeys {
         run,
         reason: safety.reason.clone(),
     }));
@@ -254,7 +254,7 @@ async fn answer(
         .extend(run.unreleased.iter().map(ToString::to_string));
     answer.exit = Some(run.exit_code());
     if let Some(failure) = &run.failure {
-        // The code is the whole run's, the sentence that of the worst failure.
+        // The code is that of the whole run, the message that of the worst failure.
         answer.error = Some(ErrorBody {
             exit_code: run.exit_code(),
             ..of_failover(failure, run.wrote)
@@ -275,7 +275,7 @@ async fn answer(
     (run, answer)
 }
 
-/// Shows how a run goes on.
+/// Shows the progress of a run.
 struct Watching<'a, 'w> {
     printer: &'a mut Printer<'w>,
 }
@@ -291,10 +291,10 @@ impl Observer for Watching<'_, '_> {
             .progress(done as u64, total as u64, master.as_str());
     }
 
-    fn seeing_away(&mut self, master: &Address, time: Duration) {
+    fn rechecking_absence(&mut self, master: &Address, time: Duration) {
         let time = times::short(time);
         self.printer.waiting(&format!(
-            "{master}: seeing once more for {time} that it stays away (--grace)"
+            "{master}: checking again for {time} that it stays away (--grace)"
         ));
     }
 }

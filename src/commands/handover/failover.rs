@@ -1,4 +1,4 @@
-//! `dsctl failover`: the whole.
+//! `dsctl failover`: both halves.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::afterwards;
-use super::confirm::{self, Order, SafetyArgs, Told};
+use super::confirm::{self, Order, SafetyArgs, WriteKeys};
 use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    FailoverError, HandedOver, Lookout, Other, Rules, Run, Steps, TakeUp, about_persistent,
+    AbsenceObserver, FailoverError, HandedOver, Other, Rules, Run, Steps, TakeUp, about_persistent,
     dead_hosts, look, wait_for_take_up,
 };
 use crate::family::Family;
@@ -51,20 +51,20 @@ pub(crate) struct FailoverArgs {
 const PHRASES: Phrases = Phrases {
     done: "handed over",
     would: "would be handed over",
-    nothing: "no unfinished instance names a dead master",
+    empty: "no unfinished instance names a dead master",
 };
 
 /// The document of `failover`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::commands) struct FailoverDocument {
     #[serde(flatten)]
-    told: Told,
+    take_up_lines: WriteKeys,
     take_up: Option<TakeUpReport>,
 }
 
 impl Keys for FailoverDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        self.told.records()
+        self.take_up_lines.records()
     }
 }
 
@@ -73,16 +73,16 @@ impl Skeleton for FailoverDocument {
 }
 
 impl FailoverDocument {
-    /// When it comes to nothing.
-    pub(in crate::commands) fn nothing(arguments: &FailoverArgs) -> Self {
+    /// The empty document.
+    pub(in crate::commands) fn empty(arguments: &FailoverArgs) -> Self {
         Self {
-            told: Told::nothing(&arguments.safety),
+            take_up_lines: WriteKeys::empty(&arguments.safety),
             take_up: None,
         }
     }
 }
 
-/// What became of the instances that were handed over.
+/// The state of the instances that were handed over.
 #[derive(Debug, Serialize, JsonSchema)]
 struct TakeUpReport {
     taken_up: Vec<InstanceId>,
@@ -127,7 +127,7 @@ struct FailedTakeUp {
     message: String,
 }
 
-/// Whatever else its row shows.
+/// Anything else that its row shows.
 #[derive(Debug, Serialize, JsonSchema)]
 struct OtherTakeUp {
     instance_id: InstanceId,
@@ -147,7 +147,7 @@ impl OtherTakeUp {
         } = other;
         Self {
             instance_id: instance,
-            state: family.state_word(state),
+            state: family.state_keyword(state),
             host,
             detail: meaning,
         }
@@ -177,19 +177,19 @@ pub(in crate::commands) async fn run(
         warnings.extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
     }
     answer.warnings.extend(warnings);
-    let mut answer = answer.map(|told| FailoverDocument {
-        told,
+    let mut answer = answer.map(|take_up_lines| FailoverDocument {
+        take_up_lines,
         take_up: None,
     });
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
-        see_taken_up(shell, cluster, &done, limit, &mut answer).await;
+        watch_take_up(shell, cluster, &done, limit, &mut answer).await;
     } else if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }
     Ok(answer)
 }
 
-/// What was typed, each once and in that order.
+/// The typed addresses, each once and in that order.
 fn named(cluster: &Cluster, texts: &[String]) -> Result<Vec<Address>, AddressError> {
     let form = cluster.store.release().family.registry.address_form;
     let mut masters = Vec::new();
@@ -226,7 +226,7 @@ async fn all_dead(
             "{nameless} unfinished instances name no host at all (SQL NULL): left alone"
         ));
     }
-    // What writes nothing, or is refused for want of consent, need not wait.
+    // A run that writes nothing, or is refused without consent, need not wait.
     let writes = !arguments.safety.dry_run && (arguments.safety.yes || shell.printer.can_ask());
     let grace = arguments
         .grace
@@ -251,10 +251,10 @@ async fn all_dead(
         "they stay"
     };
     shell.printer.waiting(&format!(
-        "{they}: seeing for {time} that {stay} away (--grace)"
+        "{they}: checking for {time} that {stay} away (--grace)"
     ));
-    let seen = Lookout::new(cluster, rules)
-        .see_away(&view, dead.clone(), grace)
+    let seen = AbsenceObserver::new(cluster, rules)
+        .observe_absence(&view, dead.clone(), grace)
         .await;
     shell.printer.settled();
     let (away, before) = seen?;
@@ -264,7 +264,7 @@ async fn all_dead(
     Ok((away, warnings))
 }
 
-async fn see_taken_up(
+async fn watch_take_up(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     done: &Run,
@@ -291,7 +291,7 @@ async fn see_taken_up(
             answer
                 .body
                 .closing
-                .extend(told(&seen, family, &confirm::waited(began)));
+                .extend(take_up_lines(&seen, family, &confirm::waited(began)));
             if !seen.is_complete() && answer.exit == Some(ExitCode::Done) {
                 answer.exit = Some(ExitCode::Partial);
             }
@@ -328,7 +328,7 @@ fn unseen(error: &FailoverError) -> ErrorBody {
 }
 
 /// The same for people.
-fn told(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
+fn take_up_lines(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
     let mut lines = vec![format!("{} taken up after {waited}", seen.taken_up.len())];
     if !seen.waiting.is_empty() {
         let ids = super::report::id_list(&seen.waiting);
@@ -345,7 +345,7 @@ fn told(seen: &TakeUp, family: &Family, waited: &str) -> Vec<String> {
     for other in &seen.other {
         let (id, state, host) = (
             other.instance,
-            family.state_word(other.state),
+            family.state_keyword(other.state),
             other.host.as_deref().unwrap_or("-"),
         );
         lines.push(format!(

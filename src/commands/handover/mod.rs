@@ -4,7 +4,7 @@ pub(super) mod afterwards;
 pub(super) mod clear_hosts;
 mod confirm;
 pub(super) mod failover;
+mod reasons;
 pub(super) mod record;
 pub(super) mod recover;
 pub(super) mod report;
-mod words;

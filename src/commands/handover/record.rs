@@ -1,9 +1,9 @@
-//! What a run did, as programs are told of it.
+//! The result of a run, in the form of the JSON documents.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::words::{NOT_BEGUN, ReasonWord, pid, sentence};
+use super::reasons::{NOT_BEGUN, ReasonKeyword, pid, sentence};
 use crate::commands::lock::taken::LockEntry;
 use crate::commands::times;
 use crate::failover::{LockTaken, MasterOutcome, Run, Unfinished};
@@ -22,8 +22,8 @@ pub(in crate::commands) struct RunReport {
 }
 
 impl RunReport {
-    /// Of a run that came to nothing.
-    pub(super) fn nothing(dry_run: bool) -> Self {
+    /// The record of an empty run.
+    pub(super) fn empty(dry_run: bool) -> Self {
         Self {
             dry_run,
             ..Self::default()
@@ -53,7 +53,7 @@ impl RunReport {
         }
     }
 
-    /// Its masters as lines of ndjson.
+    /// Its masters as ndjson lines.
     pub(super) fn records(&mut self) -> Vec<Records<'_>> {
         vec![Records {
             key: "masters",
@@ -102,7 +102,7 @@ impl MasterReport {
     }
 }
 
-/// Why a master's work did not come to its end.
+/// Why a master's work was not completed.
 #[derive(Debug, Serialize, JsonSchema)]
 struct MasterError {
     #[schemars(regex(pattern = WORD))]
@@ -122,7 +122,7 @@ impl MasterError {
             Unfinished::NotBegun => Self {
                 kind: "not_begun",
                 message: NOT_BEGUN.to_owned(),
-                hint: Some("run the same command again once the error above is mended".to_owned()),
+                hint: Some("run the same command again once the error above is fixed".to_owned()),
             },
         }
     }
@@ -148,7 +148,7 @@ impl From<(InstanceId, Option<i64>)> for Recovered {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Skipped {
     instance_id: InstanceId,
-    reason: ReasonWord,
+    reason: ReasonKeyword,
     detail: String,
     task: Option<Box<RunningTask>>,
 }

@@ -1,11 +1,11 @@
-//! `dsctl recover`: the second half alone.
+//! `dsctl recover`: only the second half of a failover.
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::confirm::{self, Order, SafetyArgs, Told};
+use super::confirm::{self, Order, SafetyArgs, WriteKeys};
 use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
@@ -18,7 +18,7 @@ use crate::output::{Keys, Records};
 const PHRASES: Phrases = Phrases {
     done: "given a command",
     would: "would be given a command",
-    nothing: "every instance that was handed over has a command",
+    empty: "every instance that was handed over has a command",
 };
 
 /// Arguments of `recover`.
@@ -33,7 +33,8 @@ pub(crate) struct RecoverArgs {
     #[arg(long)]
     pub orphans: bool,
 
-    /// 3.3 and newer: the state before the hand-over. With --orphans for those alone whose state is written nowhere
+    /// 3.3 and newer: the state before the hand-over. With --orphans only for those whose state is
+    /// not stored
     #[arg(long, value_name = "STATE", value_parser = original_state())]
     pub original_state: Option<OriginalState>,
 
@@ -44,25 +45,26 @@ pub(crate) struct RecoverArgs {
 
 fn original_state() -> impl TypedValueParser<Value = OriginalState> {
     let value = |state: &OriginalState| {
-        PossibleValue::new(state.word()).help(match state {
+        PossibleValue::new(state.keyword()).help(match state {
             OriginalState::Running => "It was running",
             OriginalState::ReadyPause => "It was about to pause",
             OriginalState::ReadyStop => "It was about to stop",
         })
     };
-    PossibleValuesParser::new(OriginalState::ALL.iter().map(value)).try_map(|word| word.parse())
+    PossibleValuesParser::new(OriginalState::ALL.iter().map(value))
+        .try_map(|keyword| keyword.parse())
 }
 
 /// The document of `recover`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(in crate::commands) struct RecoverDocument {
     #[serde(flatten)]
-    told: Told,
+    common: WriteKeys,
 }
 
 impl Keys for RecoverDocument {
     fn records(&mut self) -> Vec<Records<'_>> {
-        self.told.records()
+        self.common.records()
     }
 }
 
@@ -71,15 +73,15 @@ impl Skeleton for RecoverDocument {
 }
 
 impl RecoverDocument {
-    /// When it comes to nothing.
-    pub(in crate::commands) fn nothing(arguments: &RecoverArgs) -> Self {
+    /// The empty document.
+    pub(in crate::commands) fn empty(arguments: &RecoverArgs) -> Self {
         Self {
-            told: Told::nothing(&arguments.safety),
+            common: WriteKeys::empty(&arguments.safety),
         }
     }
 }
 
-/// Where the host is what marks a hand-over, the state is never overwritten.
+/// If the host marks a hand-over, the state is never overwritten.
 fn unused_state(cluster: &Cluster, arguments: &RecoverArgs) -> Option<String> {
     let family = cluster.store.release().family;
     let is_unused = arguments.original_state.is_some() && matches!(family.claim, Claim::Host(_));
@@ -118,5 +120,5 @@ pub(in crate::commands) async fn run(
     if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }
-    Ok(answer.map(|told| RecoverDocument { told }))
+    Ok(answer.map(|common| RecoverDocument { common }))
 }

@@ -1,7 +1,7 @@
-//! What a writing command did, as it is told.
+//! The report of a writing command.
 
+use super::reasons::{NOT_BEGUN, sentence};
 use super::record::RunReport;
-use super::words::{NOT_BEGUN, sentence};
 use crate::commands::times;
 use crate::failover::{MasterOutcome, Run, Unfinished};
 use crate::model::InstanceId;
@@ -9,10 +9,10 @@ use crate::output::{Body, Cell, Table};
 
 const HEADERS: [&str; 5] = ["MASTER", "VERDICT", "INSTANCE", "COMMAND", "RESULT"];
 
-/// Rows of one kind for each master in a table for people; programs get all.
+/// How many rows of one kind each master has in a table for people; programs get all.
 const SHOWN: usize = 50;
 
-/// The words for what happened to an instance that was not left alone.
+/// The texts for an instance that was not left alone.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::commands) struct Phrases {
     /// Done.
@@ -20,17 +20,17 @@ pub(in crate::commands) struct Phrases {
     /// In a dry run.
     pub(in crate::commands) would: &'static str,
     /// Why there is nothing to do.
-    pub(in crate::commands) nothing: &'static str,
+    pub(in crate::commands) empty: &'static str,
 }
 
-/// The body of a run's answer.
+/// The answer's body for a run.
 pub(in crate::commands) fn body(run: &Run, dry_run: bool, phrases: Phrases) -> Body<RunReport> {
     let body = Body::new(RunReport::of(run, dry_run));
     let masters = &run.masters;
     let says_more =
         masters.iter().any(MasterOutcome::has_rows) || masters.len() > 1 && !run.ended_early();
     if run.failure.is_some() && !says_more {
-        // The error says it all; a table without rows would look like good news.
+        // The error is enough; an empty table would look like good news.
         return body;
     }
     let body = body.table(table(run, dry_run, phrases));
@@ -49,7 +49,7 @@ pub(in crate::commands) fn body(run: &Run, dry_run: bool, phrases: Phrases) -> B
     body.closing(summary(run, dry_run, phrases))
 }
 
-/// Whether there was nothing to do, and nothing to tell of it.
+/// Whether there was nothing to do, and nothing to report.
 pub(super) fn is_nothing(run: &Run) -> bool {
     run.failure.is_none() && run.recovered() == 0 && run.skipped() == 0
 }
@@ -80,7 +80,7 @@ fn summary(run: &Run, dry_run: bool, phrases: Phrases) -> String {
     }
 }
 
-/// With the masters as they were typed: one of them may be a slip.
+/// Names the masters as typed: one of them may be a typing error.
 fn why_nothing(run: &Run, phrases: Phrases) -> String {
     let masters: Vec<&str> = run
         .masters
@@ -88,7 +88,7 @@ fn why_nothing(run: &Run, phrases: Phrases) -> String {
         .map(|master| master.address.as_str())
         .collect();
     if masters.is_empty() {
-        return phrases.nothing.to_owned();
+        return phrases.empty.to_owned();
     }
     format!("no unfinished instance names {}", masters.join(" or "))
 }
@@ -99,7 +99,7 @@ fn table(run: &Run, dry_run: bool, phrases: Phrases) -> Table {
         let head = || {
             vec![
                 Cell::from(master.address.to_string()),
-                Cell::from(master.verdict.word()),
+                Cell::from(master.verdict.keyword()),
             ]
         };
         let result = if dry_run { phrases.would } else { phrases.done };

@@ -1,4 +1,4 @@
-//! Completion scripts and the manual page, made from the definition of the command line.
+//! Completion scripts and the manual page, generated from the definition of the command line.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -37,8 +37,8 @@ pub(super) fn man(definition: &clap::Command, out: &mut dyn Write) -> io::Result
 fn commands(definition: &clap::Command) -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["COMMANDS"]);
-    // The global options come with building, and would stand below every command: this is the
-    // definition without them.
+    // Building the definition adds the global options below every command: this is the definition
+    // without them.
     for command in definition.get_subcommands() {
         add_command(&mut roff, "dsctl", command);
     }
@@ -165,7 +165,7 @@ fn environment() -> Roff {
     let mut roff = Roff::new();
     roff.control("SH", ["ENVIRONMENT"]);
     roff.text([roman(format!(
-        "Of several places the first one holds: {}.",
+        "The first of these places with a value is used: {}.",
         PRECEDENCE.join(", ")
     ))]);
     for (name, purpose) in variables() {

@@ -1,4 +1,5 @@
-//! `dsctl help`, `completions` and `man`: what is made from the definition of the command line.
+//! `dsctl help`, `completions` and `man`: what is generated from the definition of the command
+//! line.
 
 mod generate;
 mod topics;
@@ -40,7 +41,7 @@ pub(super) struct HelpArgs {
     pub topic: Vec<String>,
 }
 
-/// Shells that completions are made for.
+/// Shells with completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum CompletionShell {
     /// GNU bash.

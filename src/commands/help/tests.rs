@@ -1,4 +1,4 @@
-//! What is generated names everything that there is.
+//! The generated texts are complete.
 
 use super::*;
 use crate::commands::cli::definition;
@@ -56,7 +56,7 @@ fn help_knows_topics_and_nested_commands() {
     assert!(topics::known(&definition()).contains("exit-codes, environment, masters"));
 }
 
-/// The files that are shipped come from the definition: write them again with `dsctl completions`
+/// The shipped files are generated from the definition: write them again with `dsctl completions`
 /// and `dsctl man`.
 #[test]
 fn shipped_files_are_up_to_date() {

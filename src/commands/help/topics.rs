@@ -1,4 +1,4 @@
-//! `dsctl help`: commands, and topics that no single command has.
+//! `dsctl help`: commands, and topics that belong to no single command.
 
 use std::fmt::Write;
 
@@ -8,12 +8,12 @@ use crate::exit_code::ExitCode;
 /// Names of the topics besides the commands.
 pub(super) const TOPICS: [&str; 2] = ["exit-codes", "environment"];
 
-/// There is no help of that name.
+/// There is no help with that name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no help about {0:?}")]
 pub(super) struct UnknownTopic(pub String);
 
-/// What there is.
+/// The list of all topics.
 pub(super) fn known(definition: &clap::Command) -> String {
     let commands = definition.get_subcommands().map(clap::Command::get_name);
     format!(
@@ -45,7 +45,7 @@ pub(super) fn help(topic: &[String], definition: &clap::Command) -> Result<Strin
 
 fn command_help(names: &[&str], definition: &clap::Command) -> Result<String, UnknownTopic> {
     let mut definition = definition.clone();
-    // Global options and the full names of nested commands come with building.
+    // Building adds global options and the full names of nested commands.
     definition.build();
     let mut command = &mut definition;
     for name in names {
@@ -56,7 +56,7 @@ fn command_help(names: &[&str], definition: &clap::Command) -> Result<String, Un
     Ok(command.render_long_help().to_string())
 }
 
-/// Every exit code, from the one list there is.
+/// Every exit code, from the only list.
 pub(super) fn exit_codes() -> String {
     let mut text = "Exit codes:\n\n".to_owned();
     let width = ExitCode::ALL
@@ -75,15 +75,15 @@ pub(super) fn exit_codes() -> String {
     text
 }
 
-/// Variables that stand for no flag, and what they are for.
+/// Variables without a flag, and their purpose.
 pub(super) const OTHER_VARIABLES: [(&str, &str); 10] = [
     (
         "DSCTL_CONFIG",
-        "--config; this file takes the place of the two usual ones",
+        "--config; this file replaces the two default ones",
     ),
     (
         "DSCTL_DB_PASSWORD",
-        "the database's password; a file is better, as processes pass their environment on",
+        "the database's password; a file is better, because processes pass on their environment",
     ),
     (
         "DSCTL_ZK_DIGEST",
@@ -108,30 +108,33 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 10] = [
     ("NO_COLOR", "no colours, unless --color says otherwise"),
     (
         "CLICOLOR_FORCE, FORCE_COLOR",
-        "colours also where there is no terminal",
+        "colours even without a terminal",
     ),
     ("CLICOLOR=0, TERM=dumb", "no colours"),
 ];
 
-/// Who wins, in words.
+/// The order of precedence, as text.
 pub(super) const PRECEDENCE: [&str; 6] = [
     "the command line",
     "the environment",
-    "$XDG_CONFIG_HOME/dsctl/config.toml (or the file of --config or DSCTL_CONFIG alone)",
+    "$XDG_CONFIG_HOME/dsctl/config.toml (or only the file of --config or DSCTL_CONFIG)",
     "/etc/dsctl/config.toml (not read with --config or DSCTL_CONFIG)",
     "DolphinScheduler's own files, of --ds-home; without --zk, --db and --registry also of $DOLPHINSCHEDULER_HOME or /opt/dolphinscheduler",
-    "what is built in",
+    "the built-in default",
 ];
 
 fn environment() -> String {
     let mut text =
-        "Each global option can be given in several ways; the first that says something wins:\n\n"
+        "Each global option can be given in several ways; the first one that is set wins:\n\n"
             .to_owned();
     for (index, place) in PRECEDENCE.iter().enumerate() {
         let _ = writeln!(text, "  {}. {place}", index + 1);
     }
     text.push_str("\ndsctl's files are TOML; the keys are the names of the options, as in: zk = \"zk1:2181,zk2:2181\"\n");
-    text.push_str("An empty variable counts as not set. A file with a secret must be readable by its owner alone.\n");
+    text.push_str(
+        "An empty variable counts as not set. A file with a secret must be readable \
+        only by its owner.\n",
+    );
     text.push_str("\nEnvironment variables:\n\n");
     for (name, purpose) in variables() {
         let _ = writeln!(text, "  {name:27}  {purpose}");
@@ -139,7 +142,7 @@ fn environment() -> String {
     text
 }
 
-/// Every variable with what it is for.
+/// Every variable with its purpose.
 pub(super) fn variables() -> Vec<(String, String)> {
     let keys = Key::ALL
         .iter()

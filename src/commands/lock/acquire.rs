@@ -19,7 +19,7 @@ use crate::model::{Address, LockNode};
 use crate::options::value;
 use crate::output::{Body, Document, Keys, Printer, Records};
 use crate::registry::{Lease, Registry};
-use crate::signals::Farewells;
+use crate::signals::ClosingSignals;
 use crate::stop::StopSignal;
 use clap::Args;
 use std::ffi::OsString;
@@ -32,7 +32,7 @@ pub(crate) struct AcquireArgs {
     #[arg(value_name = "MASTER")]
     pub master: String,
 
-    /// Give the lock back after this time
+    /// Release the lock after this time
     #[arg(long = "for", value_name = "DURATION", value_parser = value::positive_duration)]
     pub hold_for: Option<Duration>,
 
@@ -78,14 +78,14 @@ pub(in crate::commands) async fn run(
     let Some(status) = held.child else {
         return Ok(Answer::new(held.body()));
     };
-    // Stdout was the program's own.
+    // The program had stdout.
     if let Some(left) = &left {
         shell.printer.warning(left);
     }
     Ok(Answer::ending(status))
 }
 
-/// What was held, and for how long.
+/// The locks that were held, and for how long.
 struct Held {
     locks: Vec<(String, Duration)>,
     time: Duration,
@@ -105,7 +105,7 @@ impl Held {
         });
         let paths: Vec<&str> = self.locks.iter().map(|(path, _)| path.as_str()).collect();
         body.closing(format!(
-            "gave {} back after {}",
+            "released {} after {}",
             paths.join(" and "),
             times::short(self.time)
         ))
@@ -120,13 +120,13 @@ async fn hold(
 ) -> Result<Held, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) =
+        let (release, registered_elsewhere) =
             connected::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;
         let address = Address::typed(&arguments.master, release.family.registry.address_form)?;
-        Ok::<_, CommandError>((release, address, elsewhere))
+        Ok::<_, CommandError>((release, address, registered_elsewhere))
     };
     let layout = |(release, ..): &(Release, _, _)| release.family.registry;
-    let ((release, address, elsewhere), registry) = cluster::both(
+    let ((release, address, registered_elsewhere), registry) = cluster::both(
         &shell.settings,
         Purpose::Write,
         &shell.stop,
@@ -135,13 +135,13 @@ async fn hold(
     )
     .await?;
     let mut registry = registry?;
-    let result = match elsewhere {
-        // A lock in the wrong place keeps nobody out.
-        Some(elsewhere) => Err(elsewhere.into()),
+    let result = match registered_elsewhere {
+        // A lock in the wrong registry excludes no client.
+        Some(registered_elsewhere) => Err(registered_elsewhere.into()),
         None => match doubt_about_place(&mut *registry, &release).await {
             Ok(doubt) => {
-                tell_doubt(shell, arguments, document, doubt);
-                take_and_hold(
+                warn_doubt(shell, arguments, document, doubt);
+                acquire_and_hold(
                     shell,
                     arguments,
                     &mut *registry,
@@ -152,13 +152,13 @@ async fn hold(
             Err(error) => Err(error),
         },
     };
-    // Ends the session, and with it every lock, on each way out.
+    // Closes the session, and with it every lock, on each way out.
     *left = connected::close_registry(registry).await;
     result
 }
 
-/// A program has the streams: then a warning cannot wait for the document.
-fn tell_doubt(
+/// If a program uses the streams, a warning cannot wait for the document.
+fn warn_doubt(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
     document: &mut Document,
@@ -172,7 +172,7 @@ fn tell_doubt(
     }
 }
 
-async fn take_and_hold(
+async fn acquire_and_hold(
     shell: &mut Shell<'_, '_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,
@@ -195,7 +195,7 @@ async fn take_and_hold(
         .map(|lease| (lease.path.clone(), lease.waited))
         .collect();
     let began = Instant::now();
-    let child = while_held(
+    let child = hold_until_end(
         shell.printer,
         arguments,
         registry,
@@ -213,8 +213,8 @@ async fn take_and_hold(
     })
 }
 
-/// A lock in the wrong place keeps nobody out. Where no master is registered, none may run; or this
-/// is the wrong place.
+/// A lock in the wrong registry excludes no client. If no master is registered, perhaps none runs;
+/// or this is the wrong registry.
 async fn doubt_about_place(
     registry: &mut dyn Registry,
     release: &Release,
@@ -223,15 +223,15 @@ async fn doubt_about_place(
     match check_registry(&masters, release.family, place(registry), false) {
         Ok(()) => Ok(None),
         Err(Refusal::NoMasters { parent, .. }) => Ok(Some(format!(
-            "no master is registered below {parent}: if masters run, they are registered elsewhere, and this lock keeps none \
-             of them out; 'dsctl masters' says what to check"
+            "no master is registered below {parent}: if masters run, they are registered \
+             registered_elsewhere, and this lock excludes none of them; 'dsctl masters' says what to check"
         ))),
         Err(refusal) => Err(CommandError::Failover(refusal.into())),
     }
 }
 
-/// Holds the locks until the time is over, the program ends, a signal comes or a lock is lost.
-async fn while_held(
+/// Holds the locks until the time is over, the program ends, a signal arrives or a lock is lost.
+async fn hold_until_end(
     printer: &mut Printer<'_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,
@@ -239,7 +239,7 @@ async fn while_held(
     stop: StopSignal,
 ) -> Result<Option<u8>, CommandError> {
     if !arguments.program.is_empty() {
-        return with_program(printer, arguments, registry, leases, stop).await;
+        return run_program(printer, arguments, registry, leases, stop).await;
     }
     let paths: Vec<&str> = leases.iter().map(|lease| lease.path.as_str()).collect();
     let until = arguments.hold_for.map_or_else(
@@ -247,7 +247,7 @@ async fn while_held(
         |time| format!("for {}", times::short(time)),
     );
     printer.remark(&format!("holding {} {until}", paths.join(" and ")));
-    let (mut signal, mut farewells) = (stop, Farewells::listen());
+    let (mut signal, mut farewells) = (stop, ClosingSignals::listen());
     tokio::select! {
         lost = child::any_lost(registry, leases) => Err(lost.into()),
         _ = signal.requested() => Ok(None),
@@ -263,7 +263,7 @@ async fn over(time: Option<Duration>) {
     }
 }
 
-async fn with_program(
+async fn run_program(
     printer: &mut Printer<'_>,
     arguments: &AcquireArgs,
     registry: &mut dyn Registry,
@@ -295,7 +295,7 @@ async fn with_program(
             let is_missing = error.kind() == io::ErrorKind::NotFound;
             Err(CommandError::Other {
                 error: anyhow::Error::new(error).context(format!("cannot run {name:?}")),
-                hint: "the lock was given back".to_owned(),
+                hint: "the lock was released".to_owned(),
                 exit: if is_missing {
                     ExitCode::NotFound
                 } else {
@@ -306,12 +306,12 @@ async fn with_program(
     }
 }
 
-/// That something goes on without the lock.
+/// A warning that some processes go on without the lock.
 fn about_left(name: &str, left: &[i32]) -> String {
     let numbers: Vec<String> = left.iter().map(ToString::to_string).collect();
     format!(
-        "what {name:?} has started could not be ended, perhaps as it is another user's, and goes on without the lock: see to the \
-         end of the processes {}",
+        "processes started by {name:?} could not be killed, perhaps because they belong to \
+         another user, and go on without the lock: end the processes {}",
         numbers.join(", ")
     )
 }

@@ -1,5 +1,5 @@
-//! A program that runs while a lock is held: in a process group of its own, which is ended as a
-//! whole before the lock can be somebody else's, however this process ends.
+//! A program that runs while a lock is held: in its own process group, which is killed as a whole
+//! before another client can get the lock, however this process ends.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -13,21 +13,21 @@ use nix::unistd::{Pid, getpid};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
+use super::descendants::{Descendants, MARK};
 use super::guard::{self, Guard, Times};
-use super::kin::{Kin, MARK};
 use super::terminal::Terminal;
 use crate::registry::{Lease, Registry, RegistryError};
-use crate::signals::Farewells;
+use crate::signals::ClosingSignals;
 use crate::stop::{Stop, StopSignal};
 
-/// So long the end of what was killed is waited for.
+/// How long to wait for the end of killed processes.
 const MOMENT: Duration = Duration::from_secs(2);
 
 /// Its end.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) how: ProgramEnd,
-    /// Processes of it that could not be ended, as another user's cannot.
+    /// Processes of it that could not be killed, such as those of another user.
     pub(super) left: Vec<i32>,
 }
 
@@ -36,20 +36,20 @@ pub(super) struct End {
 pub(super) enum ProgramEnd {
     /// By itself, or by a signal that was passed on; 128 + n for signal n.
     Status(u8),
-    /// ProgramEnd by us, since the lock was lost.
+    /// Killed by this process, because the lock was lost.
     LockLost(RegistryError),
 }
 
 /// Waits until one of the locks is lost.
 pub(super) async fn any_lost(registry: &mut dyn Registry, leases: &[Lease]) -> RegistryError {
-    // One session holds them all: what ends that ends the last one too.
+    // One session holds them all: if it ends, the last lock is lost, too.
     match leases.last() {
         Some(lease) => midway(lease, registry.lost(lease).await),
         None => std::future::pending().await,
     }
 }
 
-/// Whoever holds a lock and hears nothing more of it has lost it: another may have it by now.
+/// A lock whose registry does not answer counts as lost: another client may have it by now.
 fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
     match error {
         silent @ (RegistryError::Interrupted { .. } | RegistryError::Unreachable { .. }) => {
@@ -62,7 +62,7 @@ fn midway(lease: &Lease, error: RegistryError) -> RegistryError {
     }
 }
 
-/// After a pause in which nobody could listen.
+/// Checks the locks after a pause in which their loss could not be noticed.
 async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<(), RegistryError> {
     for lease in leases {
         registry
@@ -73,18 +73,18 @@ async fn ensure_held(registry: &mut dyn Registry, leases: &[Lease]) -> Result<()
     Ok(())
 }
 
-/// What is run while a lock is held.
+/// A program to run while a lock is held.
 pub(super) struct Program<'a> {
     /// Its name and arguments.
     pub(super) words: &'a [OsString],
-    /// For how long at most.
+    /// Its time limit.
     pub(super) limit: Option<Duration>,
-    /// After such a silence the lock is lost.
+    /// After this time without a heartbeat the lock is lost.
     pub(super) session: Duration,
 }
 
-/// Runs a program without a shell between. What is left of it when it has ended, in its process
-/// group or out of it, is ended too: nothing of it goes on without the lock.
+/// Runs a program without a shell. Processes that are left when it has ended, inside its process
+/// group or outside, are killed, too: none of them goes on without the lock.
 pub(super) async fn run(
     program: Program<'_>,
     registry: &mut dyn Registry,
@@ -102,7 +102,7 @@ pub(super) async fn run(
             left: Vec::new(),
         });
     };
-    let mut farewells = Farewells::listen();
+    let mut farewells = ClosingSignals::listen();
     let mut children = signal(SignalKind::child())?;
     let mut target = Target::start(name, arguments, session)?;
     let over = async {
@@ -124,15 +124,15 @@ pub(super) async fn run(
                 target.end(Signal::SIGTERM).await?;
                 break ProgramEnd::LockLost(lost);
             }
-            // The program decides what it does about it; the lock is held, and looked after, until
-            // it has ended.
+            // The program decides how to handle it; the lock is held and checked until it has
+            // ended.
             stop = stop.requested(), if !asked => {
                 asked = true;
                 target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
             }
             signal = farewells.recv() => break ProgramEnd::Status(code_of(target.end(signal).await?)),
             () = &mut over => break ProgramEnd::Status(code_of(target.end(Signal::SIGTERM).await?)),
-            () = stopped(&mut children, &target.kin, target.terminal.as_ref(), target.group) => {
+            () = stopped(&mut children, &target.descendants, target.terminal.as_ref(), target.group) => {
                 target.rest();
                 if let Err(lost) = ensure_held(registry, leases).await {
                     target.end(Signal::SIGTERM).await?;
@@ -145,19 +145,24 @@ pub(super) async fn run(
     target.guard.dismiss();
     Ok(End {
         how,
-        left: target.kin.left(),
+        left: target.descendants.left(),
     })
 }
 
-/// Waits until somebody at a terminal has stopped the program; meanwhile, adopted processes that
-/// end are asked after.
-async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>, group: Pid) {
+/// Waits until a user at a terminal has stopped the program; meanwhile reaps adopted processes that
+/// end.
+async fn stopped(
+    children: &mut Signals,
+    descendants: &Descendants,
+    terminal: Option<&Terminal>,
+    group: Pid,
+) {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
     while children.recv().await.is_some() {
-        kin.reap();
+        descendants.reap();
         let Some(terminal) = terminal else { continue };
         match waitid(Id::Pid(group), flags) {
-            // It wanted the terminal before that was its own.
+            // It was stopped because it used the terminal before it had it.
             Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU))
                 if terminal.lend(group) =>
             {
@@ -170,14 +175,14 @@ async fn stopped(children: &mut Signals, kin: &Kin, terminal: Option<&Terminal>,
     std::future::pending::<()>().await;
 }
 
-async fn empty(kin: &mut Kin) {
-    while kin.lives() {
+async fn empty(descendants: &mut Descendants) {
+    while descendants.any_alive() {
         tokio::time::sleep(guard::LOOK).await;
-        kin.reap();
+        descendants.reap();
     }
 }
 
-/// Of one that goes on there is none.
+/// A process that goes on has none.
 fn code_of(status: Option<ExitStatus>) -> u8 {
     let code = status.and_then(|status| {
         status
@@ -191,10 +196,10 @@ fn code_of(status: Option<ExitStatus>) -> u8 {
 struct Target {
     child: Child,
     group: Pid,
-    /// All that has come from it.
-    kin: Kin,
+    /// All its descendants.
+    descendants: Descendants,
     grace: Duration,
-    /// Where somebody types at it.
+    /// The terminal, if there is one.
     terminal: Option<Terminal>,
     guard: Guard,
 }
@@ -221,19 +226,19 @@ impl Target {
             .map(Pid::from_raw);
         let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
         guard.watch(group)?;
-        let kin = Kin::new(getpid(), group, guard.spared.clone(), &guard.mark);
+        let descendants = Descendants::new(getpid(), group, guard.spared.clone(), &guard.mark);
         let grace = Times::of_session(session).grace;
         let terminal = Terminal::of_process();
-        // Whoever is there may have stopped it by now: so nothing lets it go on that does not know
-        // why it stands. Where others read what it writes, a pager say, it may be they who want the
-        // terminal: then it has to ask.
+        // It may have been stopped by a user: so it is never continued without knowing why it is
+        // stopped. If others read its output, for example a pager, they may need the terminal: then
+        // it has to request it.
         if let Some(terminal) = terminal.as_ref().filter(|_| io::stdout().is_terminal()) {
             terminal.give(group);
         }
         Ok(Self {
             child,
             group,
-            kin,
+            descendants,
             grace,
             terminal,
             guard,
@@ -245,7 +250,7 @@ impl Target {
         let _ = killpg(self.group, signal);
     }
 
-    /// Lets it have the terminal, if that is ours to give, and go on.
+    /// Gives it the terminal, if this process has it, and continues it.
     fn go_on(&self) {
         if let Some(terminal) = &self.terminal {
             terminal.give(self.group);
@@ -253,7 +258,7 @@ impl Target {
         }
     }
 
-    /// Stops this process as well, until the shell lets it go on. Where no shell would, this
+    /// Stops this process as well, until the shell continues it. Without a shell that would, it
     /// returns at once.
     fn rest(&mut self) {
         self.guard.rest();
@@ -263,27 +268,26 @@ impl Target {
         let _ = raise(Signal::SIGTSTP);
     }
 
-    /// Ends what there is of the program, all that it has started included. `None` where it does
-    /// not end.
+    /// Kills the program with everything that it has started. `None` if it does not end.
     async fn end(&mut self, signal: Signal) -> io::Result<Option<ExitStatus>> {
-        self.kin.signal(signal);
-        // Who is stopped hears nothing.
-        self.kin.signal(Signal::SIGCONT);
-        let (child, kin) = (&mut self.child, &mut self.kin);
+        self.descendants.signal(signal);
+        // A stopped process gets no signal but SIGKILL.
+        self.descendants.signal(Signal::SIGCONT);
+        let (child, descendants) = (&mut self.child, &mut self.descendants);
         let gone = async {
             let status = child.wait().await;
-            empty(kin).await;
+            empty(descendants).await;
             status
         };
         if let Ok(status) = tokio::time::timeout(self.grace, gone).await {
             return status.map(Some);
         }
-        let (child, kin) = (&mut self.child, &mut self.kin);
-        // Nobody resists that but another user's; and somebody may have begun something anew
+        let (child, descendants) = (&mut self.child, &mut self.descendants);
+        // Only another user's process survives that; and a process may have started another one
         // meanwhile.
         let gone = async {
-            while kin.lives() {
-                kin.signal(Signal::SIGKILL);
+            while descendants.any_alive() {
+                descendants.signal(Signal::SIGKILL);
                 tokio::time::sleep(guard::LOOK).await;
             }
             child.wait().await

@@ -1,10 +1,10 @@
-//! A process that ends the program under `lock acquire -- CMD` where this one cannot any more, as
-//! after `kill -9` or `kill -STOP`.
+//! A process that kills the program of `lock acquire -- CMD` if this one no longer can, as after
+//! `kill -9` or `kill -STOP`.
 //!
-//! It is this very program. It waits for the end of its standard input, which the system closes for
-//! whoever dies, and for a silence there that is so long that the registry might believe its parent
-//! dead. A signal at the parent's death would reach the program alone, and not the children that it
-//! has started.
+//! It is the same executable. It waits for the end of its standard input, which the system closes
+//! when its parent dies, and for a silence there that is so long that the registry might consider
+//! its parent dead. A signal at the parent's death would reach only the program, and not the
+//! children that it has started.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -20,38 +20,38 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, getpid, getppid};
 use tokio::task::JoinHandle;
 
-use super::kin::{self, Kin};
+use super::descendants::{self, Descendants};
 
-/// The first argument of a process that is to be a guard. No command has such a name.
+/// The first argument of a guard process. No command has this name.
 const NAME: &str = "__end-group";
 
-/// What is said to it where there is nothing to end.
+/// Sent to it when there is nothing to kill.
 const DONE: &str = "done";
 
-/// Said now and then by a parent that is not stopped.
+/// Sent regularly by a parent that is not stopped.
 const BEAT: &str = "beat";
 
-/// Said by a parent that is about to stop, as the program is stopped.
+/// Sent by a parent that is about to stop, because the program is stopped.
 const REST: &str = "rest";
 
-/// How often it is looked whether anybody is left; the system tells nobody.
+/// How often to check whether a process is left; the system sends no notification.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 
-/// How often it is looked who has come.
+/// How often to check for new processes.
 const LOOK_AROUND: Duration = Duration::from_millis(200);
 
-/// So long it is tried to end what begins something anew while it is ended.
+/// How long to try to kill processes that start others while they are killed.
 const LAST: Duration = Duration::from_millis(500);
 
-/// How long what may take. The registry hears of the parent at least three times while its session
-/// lasts, so that the lock is its own for two thirds of that after it falls silent.
+/// The time limits. The registry gets at least three heartbeats from the parent per session
+/// timeout, so that the lock is its own for two thirds of that time after the last one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// A program's end, which was asked for.
+    /// For a program to end after SIGTERM.
     pub(super) grace: Duration,
-    /// A silence after which the program is ended.
+    /// The silence after which the program is killed.
     silence: Duration,
-    /// Its end then.
+    /// For its end after that.
     short_grace: Duration,
 }
 
@@ -69,9 +69,9 @@ impl Times {
 pub(super) struct Guard {
     child: Child,
     beats: Option<JoinHandle<()>>,
-    /// Who is below this process without having been started by the program.
+    /// The processes below this one that the program has not started.
     pub(super) spared: Vec<i32>,
-    /// Of the program, as [`kin::MARK`] has it.
+    /// The mark of the program, see [`descendants::MARK`].
     pub(super) mark: String,
     beat_every: Duration,
 }
@@ -80,7 +80,7 @@ impl Guard {
     /// Starts it.
     pub(super) fn start(session: Duration) -> io::Result<Self> {
         let mut command = Command::new(own_program()?);
-        let mark = kin::mark();
+        let mark = descendants::mark();
         command
             .args([NAME, &session.as_millis().to_string(), &mark])
             .env_clear()
@@ -89,19 +89,19 @@ impl Guard {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        // What ends its parent's group, at a terminal for example, must not end it.
+        // A signal to its parent's group, from a terminal for example, must not end it.
         let child = command.process_group(0).spawn()?;
-        kin::adopt_orphans();
+        descendants::adopt_orphans();
         Ok(Self {
             child,
             beats: None,
-            spared: kin::below(getpid()),
+            spared: descendants::below(getpid()),
             mark,
             beat_every: session / 30,
         })
     }
 
-    /// From now on this group, and all that comes from it, ends with this process.
+    /// From now on this group and all its descendants end with this process.
     pub(super) fn watch(&mut self, group: Pid) -> io::Result<()> {
         let numbers: Vec<String> = [group.as_raw()]
             .iter()
@@ -127,26 +127,26 @@ impl Guard {
         let _ = self.say(REST);
     }
 
-    /// The group has ended, or was never there.
+    /// The group has ended, or never existed.
     pub(super) fn dismiss(&mut self) {
         if let Some(beats) = self.beats.take() {
             beats.abort();
         }
-        // A guard that is gone itself needs no word.
+        // A guard that has ended needs no message.
         let _ = self.say(DONE);
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 
-    fn say(&mut self, word: &str) -> io::Result<()> {
+    fn say(&mut self, keyword: &str) -> io::Result<()> {
         match &mut self.child.stdin {
-            Some(pipe) => pipe.write_all(format!("{word}\n").as_bytes()),
+            Some(pipe) => pipe.write_all(format!("{keyword}\n").as_bytes()),
             None => Ok(()),
         }
     }
 }
 
-/// It may have been replaced on disk meanwhile; Linux still knows the one that runs.
+/// The file may have been replaced on disk; Linux still has the running executable.
 fn own_program() -> io::Result<PathBuf> {
     let running = Path::new("/proc/self/exe");
     if running.exists() {
@@ -156,8 +156,8 @@ fn own_program() -> io::Result<PathBuf> {
     }
 }
 
-/// Whether this process is to be a guard: then it is one until its parent has ended, and `true`
-/// comes back.
+/// Whether this process is a guard: then it runs as one until its parent has ended, and returns
+/// `true`.
 pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
     let mut arguments = arguments.into_iter().skip(1);
     if arguments.next().is_none_or(|name| name != NAME) {
@@ -171,14 +171,14 @@ pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
         .next()
         .and_then(|text| text.into_string().ok())
         .unwrap_or_default();
-    be_deaf();
+    ignore_signals();
     let (sender, words) = channel();
     std::thread::spawn(move || {
-        hear(&mut BufReader::new(io::stdin()), &mut |word| {
-            _ = sender.send(word);
+        hear(&mut BufReader::new(io::stdin()), &mut |keyword| {
+            _ = sender.send(keyword);
         });
     });
-    stand_guard(
+    run_guard(
         &words,
         getppid(),
         &mark,
@@ -187,64 +187,67 @@ pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
     true
 }
 
-/// Only its parent's end ends it: not the service manager's word to all of a service, and not the
-/// hang-up that the system sends to who is stopped when his parent ends. Must be called before
-/// there are other threads.
-fn be_deaf() {
+/// Ignores signals, so that it ends only after its parent: not by the service manager's signal to
+/// all processes of a service, and not by the SIGHUP that the system sends to stopped processes
+/// when their parent ends. Must be called before there are other threads.
+fn ignore_signals() {
     let signals = [
         Signal::SIGHUP,
         Signal::SIGINT,
         Signal::SIGQUIT,
         Signal::SIGTERM,
     ];
-    // Who could not do this would guard all the same.
+    // If this fails, it guards all the same.
     let _ = SigSet::from_iter(signals).thread_block();
 }
 
-/// Every whole line, until nobody can write any more.
+/// Passes on every complete line, until the end of input.
 fn hear(parent: &mut BufReader<impl Read>, say: &mut dyn FnMut(String)) {
     let mut line = String::new();
     while matches!(parent.read_line(&mut line), Ok(length) if length > 0) {
-        if let Some(word) = line.strip_suffix('\n') {
-            say(word.to_owned());
+        if let Some(keyword) = line.strip_suffix('\n') {
+            say(keyword.to_owned());
         }
         line.clear();
     }
 }
 
-fn stand_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
-    let (mut kin, mut heard, mut resting) = (None, Instant::now(), false);
+fn run_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
+    let (mut descendants, mut last_message, mut resting) = (None, Instant::now(), false);
     loop {
         match words.recv_timeout(LOOK_AROUND) {
-            Ok(word) if word == DONE => return,
-            Ok(word) => {
-                (heard, resting) = (Instant::now(), word == REST);
-                kin = kin.or_else(|| guarded(&word, parent, mark));
+            Ok(keyword) if keyword == DONE => return,
+            Ok(keyword) => {
+                (last_message, resting) = (Instant::now(), keyword == REST);
+                descendants = descendants.or_else(|| guarded(&keyword, parent, mark));
             }
             Err(RecvTimeoutError::Disconnected) => {
-                if let Some(kin) = &mut kin {
-                    end(kin, times.grace);
+                if let Some(descendants) = &mut descendants {
+                    end(descendants, times.grace);
                 }
                 return;
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        let Some(kin) = &mut kin else { continue };
-        kin.look();
-        // What is stopped as well does nothing; whoever goes on with it confirms the lock first.
-        if heard.elapsed() > times.silence && (!resting || kin.any_runs()) {
-            end(kin, times.short_grace);
+        let Some(descendants) = &mut descendants else {
+            continue;
+        };
+        descendants.look();
+        // The program is stopped as well and does nothing; before it continues, the lock is
+        // confirmed.
+        if last_message.elapsed() > times.silence && (!resting || descendants.any_runs()) {
+            end(descendants, times.short_grace);
             return;
         }
     }
 }
 
-/// The group that is to be guarded, and who is not of it, where that is said.
-fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Kin> {
-    let mut numbers = said.split(' ').map(|word| word.parse::<i32>().ok());
-    // Below 2 these are "all" and "one's own".
+/// The group to guard, and the processes that are not part of it, if the message says so.
+fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Descendants> {
+    let mut numbers = said.split(' ').map(|keyword| keyword.parse::<i32>().ok());
+    // Values below 2 mean "all" and "the own group".
     let group = numbers.next()?.filter(|group| *group > 1)?;
-    Some(Kin::new(
+    Some(Descendants::new(
         parent,
         Pid::from_raw(group),
         numbers.flatten().collect(),
@@ -252,14 +255,14 @@ fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Kin> {
     ))
 }
 
-fn end(kin: &mut Kin, grace: Duration) {
+fn end(descendants: &mut Descendants, grace: Duration) {
     let began = Instant::now();
-    kin.signal(Signal::SIGTERM);
+    descendants.signal(Signal::SIGTERM);
     // Who is stopped hears nothing.
-    kin.signal(Signal::SIGCONT);
-    while kin.lives() {
+    descendants.signal(Signal::SIGCONT);
+    while descendants.any_alive() {
         if began.elapsed() > grace {
-            kin.signal(Signal::SIGKILL);
+            descendants.signal(Signal::SIGKILL);
         }
         if began.elapsed() > grace + LAST {
             return;
@@ -285,11 +288,14 @@ mod tests {
 
     #[test]
     fn half_a_line_is_no_word() {
-        let mut heard = Vec::new();
-        hear(&mut BufReader::new(&b"4711\nbeat\ndon"[..]), &mut |word| {
-            heard.push(word);
-        });
-        assert_eq!(heard, ["4711", "beat"]);
+        let mut last_message = Vec::new();
+        hear(
+            &mut BufReader::new(&b"4711\nbeat\ndon"[..]),
+            &mut |keyword| {
+                last_message.push(keyword);
+            },
+        );
+        assert_eq!(last_message, ["4711", "beat"]);
     }
 
     #[test]

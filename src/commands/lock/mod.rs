@@ -2,8 +2,8 @@
 
 pub(super) mod acquire;
 mod child;
+mod descendants;
 pub(super) mod guard;
-mod kin;
 pub(super) mod status;
 pub(super) mod taken;
 mod terminal;
@@ -23,9 +23,9 @@ pub(super) enum LockCommand {
     Status(StatusArgs),
     /// Take the lock and hold it until Ctrl-C, until a time is over, or until a program ends
     ///
-    /// With a program, its exit status becomes that of dsctl. Whatever it has started is ended with
-    /// the lock: on Linux wherever it has gone, elsewhere in its process group alone; never what
-    /// others run for it (systemd, cron, sudo, containers).
+    /// With a program, its exit status becomes that of dsctl. Everything that it has started is
+    /// killed when the lock ends: on Linux all descendants, elsewhere only its process group; never
+    /// what others run for it (systemd, cron, sudo, containers).
     #[command(
         before_help = "Examples:\n  dsctl lock acquire 10.0.0.1:5678 --for 5m\n  \
         dsctl lock acquire 10.0.0.1:5678 -- ./repair.sh"

@@ -1,4 +1,4 @@
-//! `dsctl lock status`: who holds the failover lock, and who waits for it.
+//! `dsctl lock status`: holder and waiters of the failover lock.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -47,7 +47,7 @@ impl Skeleton for LockStatusDocument {
     const COMMAND: &'static str = "lock status";
 }
 
-/// A lock: who holds it, and who waits for it.
+/// A lock with its holder and waiters.
 #[derive(Debug, Serialize, JsonSchema)]
 struct QueueEntry {
     path: String,
@@ -118,11 +118,11 @@ pub(in crate::commands) async fn run(
 ) -> Result<Answer<LockStatusDocument>, CommandError> {
     shell.settings.registry()?;
     let database = async {
-        let (release, elsewhere) =
+        let (release, registered_elsewhere) =
             connected::release(&shell.settings, Purpose::Read, &shell.stop, document).await?;
         document
             .warnings
-            .extend(elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
+            .extend(registered_elsewhere.map(|refusal| format!("{refusal}; {}", refusal.hint())));
         let master = arguments.master.as_deref();
         let master = master
             .map(|text| Address::typed(text, release.family.registry.address_form))
@@ -140,7 +140,7 @@ pub(in crate::commands) async fn run(
     .await?;
     let mut registry = registry?;
     let seen = look(&mut *registry, &release, master.as_ref()).await;
-    // In the wrong place every lock looks free.
+    // In the wrong registry every lock looks free.
     let doubt = |seen: &(_, Registrations)| {
         check_registry(&seen.1, release.family, place(&*registry), false).err()
     };
@@ -150,7 +150,10 @@ pub(in crate::commands) async fn run(
     let mut answer = Answer::new(body(&release, &locks, &masters));
     answer.warnings = locks.iter().flat_map(warnings).collect();
     answer.warnings.extend(doubt.map(|refusal| {
-        format!("whether a lock is free is not known here: {refusal}; 'dsctl masters' says what to check")
+        format!(
+            "it is unknown whether a lock is free: {refusal}; 'dsctl masters' says what to \
+            check"
+        )
     }));
     Ok(answer)
 }
@@ -180,7 +183,7 @@ async fn look(
             });
         }
     }
-    // Without a master only locks that somebody is at are of interest.
+    // Without a master only locks with a holder or waiter are of interest.
     locks.retain(|lock| master.is_some() || !lock.nodes.is_empty() || !lock.foreign.is_empty());
     Ok((locks, masters))
 }
@@ -203,7 +206,7 @@ async fn paths(
     }
 }
 
-/// What to do about nodes that are no living client's, or no Curator's.
+/// What to do about nodes that belong to no living client, or not to Curator.
 fn warnings(lock: &Queue) -> Vec<String> {
     let persistent = lock.nodes.iter().filter(|node| node.is_persistent());
     let persistent = persistent.map(|node| about_persistent_lock(&lock.path, node));
@@ -245,10 +248,10 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body<Loc
         .map(|lock| QueueEntry::of(lock, masters))
         .collect();
     let body = Body::new(LockStatusDocument { locks: entries }).table(table);
-    let nobody = locks
+    let all_free = locks
         .iter()
         .all(|lock| lock.nodes.is_empty() && !lock.foreign.is_empty());
-    let body = if nobody {
+    let body = if all_free {
         body.closing("no failover lock is held")
     } else {
         body

@@ -1,4 +1,4 @@
-//! A lock that was taken, as programs are told of it.
+//! A lock that was acquired, in the form of the JSON documents.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::commands::times;
 
-/// A lock that was taken.
+/// A lock that was acquired.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(in crate::commands) struct LockEntry {
     path: String,
@@ -15,7 +15,7 @@ pub(in crate::commands) struct LockEntry {
 }
 
 impl LockEntry {
-    /// Where it is, and how long was waited for it.
+    /// Its path, and how long it was waited for.
     pub(in crate::commands) fn new(path: &str, waited: Duration) -> Self {
         Self {
             path: path.to_owned(),

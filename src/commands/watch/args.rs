@@ -51,20 +51,20 @@ pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub guards: GuardArgs,
 
-    /// Who is told.
+    /// The notifications.
     #[command(flatten)]
     pub notifications: NotificationArgs,
 }
 
 impl WatchArgs {
-    /// Whether the loop is run, and not something that is done at once.
+    /// Whether the loop is run, and not one of the immediate actions.
     #[must_use]
     pub(crate) fn is_loop(&self) -> bool {
         !self.print_unit && !self.resume && self.pause.is_none()
     }
 }
 
-/// What holds the loop back, and consent.
+/// The guards, and consent.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Safety")]
 pub(crate) struct GuardArgs {
@@ -72,7 +72,7 @@ pub(crate) struct GuardArgs {
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
 
-    /// Fail masters over without asking. Every check still applies
+    /// Fail masters over without confirmation. Every check still applies
     #[arg(short, long)]
     pub yes: bool,
 
@@ -106,7 +106,7 @@ pub(crate) struct GuardArgs {
     pub write: WriteArgs,
 }
 
-/// Who is told what the loop does.
+/// Who is notified of what the loop does.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Notifications")]
 pub(crate) struct NotificationArgs {
@@ -114,7 +114,7 @@ pub(crate) struct NotificationArgs {
     #[arg(long, value_name = "FILE.prom")]
     pub metrics_file: Option<PathBuf>,
 
-    /// Serve metrics for Prometheus; a port alone is one on loopback
+    /// Serve metrics for Prometheus; a port without an address is on loopback
     #[arg(long, value_name = "[HOST:]PORT")]
     pub metrics_listen: Option<String>,
 

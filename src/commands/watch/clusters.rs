@@ -1,4 +1,4 @@
-//! Where the loop's clusters come from: the settings, which SIGHUP has read again.
+//! Opens the loop's clusters from the settings, which are reloaded on SIGHUP.
 
 use std::io;
 
@@ -19,7 +19,7 @@ use crate::stop::StopSignal;
 use crate::watch::sinks::{Note, Sinks};
 use crate::watch::{Clusters, Fault, Source, Trouble, What};
 
-/// The cluster of the newest settings that could be read.
+/// The cluster of the newest valid settings.
 pub(super) struct Configured<'a> {
     settings: Settings,
     global: &'a GlobalArgs,
@@ -66,7 +66,7 @@ impl Clusters for Configured<'_> {
             sinks.refresh();
         }
         if !sinks.refresh() {
-            // The terminal was closed: nobody wants the loop any more, and it ends in order.
+            // The terminal was closed: the loop is stopped in order.
             signals::terminate();
             return std::future::pending().await;
         }
@@ -88,7 +88,7 @@ impl Clusters for Configured<'_> {
     }
 }
 
-/// Settings that cannot be used, and a database of another kind, do not mend themselves.
+/// Invalid settings, and a database of another kind, are not fixed by a retry.
 fn trouble(error: &CommandError) -> Trouble {
     let body = error.body();
     let text = std::iter::once(body.message)

@@ -20,16 +20,16 @@ use crate::failover::{Refusal, Rules};
 use crate::options::GlobalArgs;
 use crate::output::{Body, Document, Format, Keys};
 use crate::watch::guard::Limits;
-use crate::watch::lone::Lone;
 use crate::watch::pause::{PauseFile, operator};
 use crate::watch::state::{Brake, StateError, StateFile};
+use crate::watch::state_lock::StateLock;
 use crate::watch::{Plan, unit, watch};
 pub(super) use args::WatchArgs;
 use setup::{Setup, open_state};
 use sinks::prepare;
 
-/// The document of `watch`, where it is no loop: of `--pause` and `--resume`, and of a loop that
-/// does not begin.
+/// The document of `watch` without a loop: of `--pause` and `--resume`, and of a loop that does not
+/// start.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(super) struct WatchDocument {
     paused: Option<bool>,
@@ -61,7 +61,8 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
                 .await
                 .map(|code| Answer::ending(code.number()))
         };
-        return Box::pin(call.alone(WatchDocument::default(), Scope::Cluster, work)).await;
+        return Box::pin(call.without_cluster(WatchDocument::default(), Scope::Cluster, work))
+            .await;
     };
     finish(
         call.printer,
@@ -76,7 +77,7 @@ fn pause(
     reason: &str,
 ) -> Result<Answer<WatchDocument>, CommandError> {
     let state = open_state(arguments, environment)?;
-    let file = PauseFile::beside(state.path());
+    let file = PauseFile::sibling(state.path());
     let pause = file
         .pause(&operator(environment), reason)
         .map_err(|error| {
@@ -89,7 +90,7 @@ fn pause(
         reason: Some(reason.to_owned()),
     };
     let line = format!(
-        "watchers with {} are paused; go on with dsctl watch --resume",
+        "watchers with {} are paused; resume with dsctl watch --resume",
         state.path().display()
     );
     Ok(Answer::new(Body::new(keys).closing(line)))
@@ -105,14 +106,14 @@ fn cannot(what: String, error: impl std::error::Error + Send + Sync + 'static) -
     }
 }
 
-/// Ends the pause and the brake. A watcher that runs sees the marker, and the state file is its own
-/// to write; one that starts later reads the state file.
+/// Ends the pause and the storm brake. A running watcher sees the marker, and is the only one that
+/// writes the state file; a watcher that starts later reads the state file.
 fn resume(
     arguments: &WatchArgs,
     environment: &Environment,
 ) -> Result<Answer<WatchDocument>, CommandError> {
     let file = open_state(arguments, environment)?;
-    let pause = PauseFile::beside(file.path());
+    let pause = PauseFile::sibling(file.path());
     let paused = pause.resume().map_err(|error| {
         let what = format!(
             "the pause goes on: cannot remove {}",
@@ -142,12 +143,12 @@ fn resume(
 
 /// Gives the brake that was on when this was said.
 fn release_brake(file: &StateFile) -> Result<Option<Brake>, StateError> {
-    // Read once nobody else writes it: what a watcher that ends at this moment keeps must not be
+    // Read once no other process writes it: the state that an ending watcher saves must not be
     // lost.
-    let lone = Lone::beside(file.path());
+    let state_lock = StateLock::acquire(file.path());
     let mut state = file.load().unwrap_or_default();
     let braked = state.brake.take();
-    if let Ok(Some(_lone)) = lone {
+    if let Ok(Some(_lock)) = state_lock {
         if braked.is_some() {
             state.failovers.clear();
             file.save(&state)?;
@@ -159,7 +160,7 @@ fn release_brake(file: &StateFile) -> Result<Option<Brake>, StateError> {
     Ok(braked)
 }
 
-/// Runs the loop; gives its exit code. What it has to tell it has told by then.
+/// Runs the loop; returns its exit code. It has reported everything by then.
 async fn run_loop(
     shell: &mut Shell<'_, '_>,
     global: &GlobalArgs,
@@ -170,7 +171,7 @@ async fn run_loop(
     let setup = setup(settings, global, environment, arguments)?;
     let mut prepared = prepare(setup, shell.printer).await?;
     let mut plan = plan(arguments);
-    // Whoever waits for a lock is as silent as between two rounds.
+    // While waiting for a lock it is as silent as between two rounds.
     if let Some(longest) = prepared.longest_interval {
         plan.interval = plan.interval.min(longest);
         plan.rules.lock_timeout = plan.rules.lock_timeout.min(longest);
@@ -178,7 +179,7 @@ async fn run_loop(
     Ok(watch(&mut prepared.surroundings, &plan, stop).await.code)
 }
 
-/// Sees that there is all that a loop must be given.
+/// Checks that everything that a loop needs was given.
 fn setup<'a>(
     settings: Settings,
     global: &'a GlobalArgs,
@@ -187,7 +188,7 @@ fn setup<'a>(
 ) -> Result<Setup<'a>, CommandError> {
     if !matches!(settings.output.format, Format::Table | Format::Ndjson) {
         return Err(CommandError::usage(
-            anyhow!("watch tells events"),
+            anyhow!("watch prints events"),
             "use -o ndjson for programs",
         ));
     }

@@ -1,4 +1,4 @@
-//! What the loop is made of, and its files.
+//! The parts of the loop, and its files.
 
 use std::path::PathBuf;
 
@@ -9,10 +9,10 @@ use crate::commands::failure::CommandError;
 use crate::config::{Environment, Settings};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
-use crate::watch::lone::Lone;
 use crate::watch::state::{StateFile, default_path};
+use crate::watch::state_lock::StateLock;
 
-/// What the loop is made of.
+/// The parts of the loop.
 pub(super) struct Setup<'a> {
     pub(super) settings: Settings,
     pub(super) global: &'a GlobalArgs,
@@ -28,11 +28,12 @@ fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBu
         .or_else(|| default_path(environment));
     let path = path.ok_or_else(|| {
         CommandError::usage(
-            anyhow!("there is no place for the state file"),
-            "give one with --state-file FILE",
+            anyhow!("there is no default path for the state file"),
+            "specify one with --state-file FILE",
         )
     })?;
-    // What lies beside it is that of the file, by whatever name; a link would be replaced, too.
+    // Resolved, because the files next to it belong to the file, whatever its name; a link would
+    // also be replaced.
     let file = path
         .is_symlink()
         .then(|| std::fs::canonicalize(&path).ok())
@@ -40,7 +41,7 @@ fn state_path(arguments: &WatchArgs, environment: &Environment) -> Result<PathBu
     Ok(file.unwrap_or(path))
 }
 
-/// Opens the state file, which must be one of ours or absent.
+/// Opens the state file, which must be one of dsctl or absent.
 pub(super) fn open_state(
     arguments: &WatchArgs,
     environment: &Environment,
@@ -48,27 +49,27 @@ pub(super) fn open_state(
     let path = state_path(arguments, environment)?;
     let open = StateFile::open(&path).and_then(|file| file.load().map(|_| file));
     open.map_err(|error| {
-        CommandError::usage(error.into(), "give another one with --state-file FILE")
+        CommandError::usage(error.into(), "specify another one with --state-file FILE")
     })
 }
 
-/// Two watchers with one state file would forget each other's failovers, and both their brakes.
-pub(super) fn alone(file: &StateFile) -> Result<Option<Lone>, CommandError> {
-    match Lone::beside(file.path()) {
-        Ok(Some(lone)) => Ok(Some(lone)),
+/// Two watchers with one state file would lose each other's failovers, and the storm brake.
+pub(super) fn lock_state(file: &StateFile) -> Result<Option<StateLock>, CommandError> {
+    match StateLock::acquire(file.path()) {
+        Ok(Some(state_lock)) => Ok(Some(state_lock)),
         Ok(None) => Err(CommandError::Other {
             error: anyhow!(
                 "another watcher runs with the state file {}",
                 file.path().display()
             ),
-            hint: "let it do the work, or give this one a file of its own with --state-file FILE"
+            hint: "leave the work to it, or use another file for this one with --state-file FILE"
                 .to_owned(),
             exit: ExitCode::LockHeld,
         }),
-        // A folder that cannot be written to is told when the state is to be kept; some file
-        // systems have no locks.
+        // A folder that is not writable is reported when the state is saved; some file systems have
+        // no locks.
         Err(error) => {
-            tracing::info!("the state file cannot be kept for this watcher alone: {error}");
+            tracing::info!("the state file cannot be locked for this watcher: {error}");
             Ok(None)
         }
     }

@@ -1,31 +1,31 @@
-//! The loop's surroundings in a real run: who is told, and in which order.
+//! The sinks of the loop, and their order.
 
 use std::io;
 use std::time::Duration;
 
 use super::args::NotificationArgs;
 use super::clusters::Configured;
-use super::setup::{Setup, alone};
+use super::setup::{Setup, lock_state};
 use crate::cluster::Purpose;
 use crate::commands::failure::CommandError;
 use crate::config::Environment;
 use crate::output::Printer;
 use crate::signals;
 use crate::watch::hooks::{Hooks, parse_on};
-use crate::watch::lone::Lone;
 use crate::watch::notify::Notify;
 use crate::watch::sinks::{
     Caller, HookSink, Lines, LiveView, MetricsSink, ServiceManager, Sink, Sinks,
 };
-use crate::watch::{Surroundings, metrics_http};
+use crate::watch::state_lock::StateLock;
+use crate::watch::{LoopContext, metrics_http};
 
-/// What the loop needs to begin.
+/// What the loop needs to start.
 pub(super) struct LoopSetup<'a> {
-    pub(super) surroundings: Surroundings<'a>,
-    /// How long there may be between two rounds, if the service manager waits for them.
+    pub(super) surroundings: LoopContext<'a>,
+    /// The longest time between two rounds, if the service manager has a watchdog for them.
     pub(super) longest_interval: Option<Duration>,
-    /// Nobody else writes the state file; `None` in a dry run, which does not write it either.
-    _lone: Option<Lone>,
+    /// The lock on the state file; `None` in a dry run, which does not write it.
+    _lone: Option<StateLock>,
 }
 
 /// Opens everything that the loop works with.
@@ -48,7 +48,11 @@ pub(super) async fn prepare<'a>(
     let metrics = metrics(notifications).await?;
     let notify = notify(environment)?;
     let longest_interval = notify.watchdog_interval();
-    let lone = if dry_run { None } else { alone(&state_file)? };
+    let state_lock = if dry_run {
+        None
+    } else {
+        lock_state(&state_file)?
+    };
     let shown: Box<dyn Sink + 'a> = if arguments.live {
         Box::new(live(printer)?)
     } else {
@@ -58,7 +62,7 @@ pub(super) async fn prepare<'a>(
         Box::new(metrics),
         shown,
         Box::new(ServiceManager::new(notify)),
-        // They take their time: by then everybody else has been told.
+        // They take time, so all other sinks come first.
         Box::new(HookSink::new(hooks.clone())),
     ]);
     let purpose = if dry_run {
@@ -67,11 +71,11 @@ pub(super) async fn prepare<'a>(
         Purpose::Write
     };
     let clusters = Configured::new(settings, global, environment, purpose);
-    let surroundings = Surroundings::new(Box::new(clusters), sinks, hooks, state_file);
+    let surroundings = LoopContext::new(Box::new(clusters), sinks, hooks, state_file);
     Ok(LoopSetup {
         surroundings,
         longest_interval,
-        _lone: lone,
+        _lone: state_lock,
     })
 }
 
@@ -99,7 +103,7 @@ fn hooks(notifications: &NotificationArgs) -> Result<Hooks, CommandError> {
     hooks.check().map_err(|problem| {
         unusable(
             problem,
-            "the folder of --hook has to be there, and nobody but their owner may be able to change hooks",
+            "the folder of --hook must exist, and only their owner may be able to change hooks",
         )
     })?;
     Ok(hooks)
@@ -121,7 +125,7 @@ async fn metrics(notifications: &NotificationArgs) -> Result<MetricsSink, Comman
         .map_err(|error| {
             unusable(
                 format!("cannot listen on {address}: {error}"),
-                "give another port",
+                "use another port",
             )
         })?;
     tokio::spawn(metrics_http::serve(listener, page));
@@ -141,7 +145,7 @@ fn live(printer: &Printer<'_>) -> Result<LiveView, CommandError> {
     if !printer.can_show() {
         return Err(unusable(
             "--live needs a terminal".to_owned(),
-            "leave it out, or use -o ndjson",
+            "omit it, or use -o ndjson",
         ));
     }
     signals::quit_in_order();
@@ -149,7 +153,7 @@ fn live(printer: &Printer<'_>) -> Result<LiveView, CommandError> {
     let cannot = |error: io::Error| {
         unusable(
             format!("the terminal cannot be used: {error}"),
-            "leave --live out",
+            "omit --live",
         )
     };
     LiveView::on_terminal().map_err(cannot)

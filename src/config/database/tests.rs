@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::metadata::target::Tls;
 
-/// `mysql ds/pw@db1:3306/ds Prefer -`: everything that a URL says, on one line.
+/// `mysql ds/pw@db1:3306/ds Prefer -`: all parts of a URL, on one line.
 fn summary(url: &str) -> String {
     let (kind, server) = match DbTarget::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))
     {
@@ -151,15 +151,15 @@ fn files_are_taken_as_they_are() {
 #[test]
 fn what_cannot_be_used_is_refused_without_being_shown() {
     let cases = [
-        ("", "this is no database URL that is known"),
-        ("MARKER", "this is no database URL that is known"),
+        ("", "this is not a known kind of database URL"),
+        ("MARKER", "this is not a known kind of database URL"),
         (
             "oracle://u:MARKER@h/d",
-            "this is no database URL that is known",
+            "this is not a known kind of database URL",
         ),
         (
             "jdbc:h2:mem:MARKER",
-            "H2 is inside one DolphinScheduler process and cannot be reached from outside",
+            "H2 runs inside one DolphinScheduler process and cannot be reached from outside",
         ),
         (
             "jdbc:mysql:loadbalance://MARKER@a,b/d",
@@ -173,14 +173,11 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ("mysql://u:MARKER@h/", "the name of the database is missing"),
         ("mysql://u:MAR#KER@h/d", "invalid port number"),
         ("mysql://u:MAR/KER@h/d", "invalid port number"),
-        (
-            "mysql://u:1/KER@h/d",
-            "the URL has a / or @ where none belongs",
-        ),
+        ("mysql://u:1/KER@h/d", "the URL has a misplaced / or @"),
         ("mysql://u:p@h/d#MARKER", "there is a # in the URL"),
         (
             "jdbc:mysql://address=(host=h)(port=1)(user=x)(password=MARKER)/ds?user=x",
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
         ),
         (
             "jdbc:postgresql://(host=h,password=MARKER)/ds?user=x",
@@ -188,35 +185,35 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ),
         (
             "jdbc:mysql://h/ds;password=MARKER?user=x",
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
         ),
         (
             "jdbc:mysql://h;password=MARKER/ds?user=x",
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
         ),
         (
             "mysql://u@db1%3AMARKER/d",
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
         ),
         (
             "mysql://u@db1%25MARKER/d",
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
         ),
         (
             "postgres://u@fe80%3A%3A1%25eth0%3AMARKER/d",
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
         ),
         (
             "mysql://u@h/MARKER%3Dx",
-            "the host or the database's name has a character that none has",
+            "the host or the database's name has an invalid character",
         ),
         (
             "postgres://u%3bpassword%3dMARKER@h/ds",
-            "a password stands where none belongs",
+            "a password is in the wrong place",
         ),
         (
             "postgres://u@h/ds?sslmode=verify-ca&sslrootcert=/ca.pem;pwd=MARKER",
-            "a password stands where none belongs",
+            "a password is in the wrong place",
         ),
         (
             "sqlite:/var/lib/d.db?Password=MARKER",
@@ -246,7 +243,10 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         assert!(!format!("{error:?}").contains("KER"), "{error:?}");
     }
     let error = DbTarget::parse("mysql://u@h/d?ssl-mode=verify_ca").unwrap_err();
-    assert!(error.problem.contains("no authority is given"), "{error}");
+    assert!(
+        error.problem.contains("no authority is configured"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -277,7 +277,7 @@ proptest! {
         prop_assert!(DbTarget::parse(&url).is_err(), "{}", url);
     }
 
-    /// Without a parameter `user`, whatever stands where the password belongs is either that or an
+    /// Without a parameter `user`, the text at the password's position is either the password or an
     /// error.
     #[test]
     fn a_password_is_never_shown(before in "[:/@#?&=%a-d0-9]{0,8}", after in "[:/@#?&=%a-d0-9,]{0,12}") {
@@ -293,7 +293,7 @@ proptest! {
     fn any_password_can_be_written(password in any::<String>()) {
         let encoded = percent_encoding::percent_encode(password.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
         let target = DbTarget::parse(&format!("postgres://u:{encoded}@h/d")).unwrap();
-        // An empty password is one too, but URLs cannot tell it from none.
+        // An empty password is valid, but a URL cannot distinguish it from none.
         prop_assert_eq!(target.password().map_or("", Secret::expose), password);
     }
 }

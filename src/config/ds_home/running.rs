@@ -12,7 +12,9 @@ pub(in crate::config) fn installation(processes: &Path) -> Option<PathBuf> {
     let folders = entries.flatten().filter_map(|entry| {
         let process = entry.path();
         let line = std::fs::read(process.join("cmdline")).ok()?;
-        let is_master = line.split(|byte| *byte == 0).any(|word| word == MASTER);
+        let is_master = line
+            .split(|byte| *byte == 0)
+            .any(|keyword| keyword == MASTER);
         is_master
             .then(|| std::fs::read_link(process.join("cwd")).ok())
             .flatten()

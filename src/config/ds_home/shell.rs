@@ -52,12 +52,12 @@ fn assign(line: &str, conditional: bool, origin: &Origin, variables: &mut Variab
         let Some((name, value)) = assignment(rest) else {
             break;
         };
-        let (word, after) = word(value, variables);
+        let (keyword, after) = keyword(value, variables);
         // Behind a single & or | the shell assigns in a process of its own, which ends with it.
         let behind = after.trim_start();
         let in_background = behind.starts_with('|') && !behind.starts_with("||")
             || behind.starts_with('&') && !behind.starts_with("&&");
-        let text = word.filter(|_| !conditional && !in_background);
+        let text = keyword.filter(|_| !conditional && !in_background);
         variables.insert(
             name.to_owned(),
             Assignment {
@@ -102,7 +102,7 @@ fn assignment(text: &str) -> Option<(&str, &str)> {
 }
 
 /// The value of the word at the beginning, if it can be known, and what follows the word.
-fn word<'a>(text: &'a str, variables: &Variables) -> (Option<String>, &'a str) {
+fn keyword<'a>(text: &'a str, variables: &Variables) -> (Option<String>, &'a str) {
     let mut value = Some(String::new());
     let mut rest = text;
     loop {

@@ -8,12 +8,12 @@ use super::DsHome;
 use crate::config::{ConfigError, Key};
 
 /// A folder of an installation, and the environment beside it.
-struct Home {
+struct ClusterIdentity {
     folder: tempfile::TempDir,
     environment: BTreeMap<OsString, OsString>,
 }
 
-impl Home {
+impl ClusterIdentity {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -94,7 +94,7 @@ fn of_1_2_and_1_3() {
             "conf/application-dao.properties",
         ),
     ] {
-        let home = Home::new(&[(registry_file, quorum), (database_file, database)]);
+        let home = ClusterIdentity::new(&[(registry_file, quorum), (database_file, database)]);
         assert_eq!(
             home.says(Key::Zk),
             said("zk1:2181,zk2:2181", &format!("{registry_file}, line 2"))
@@ -125,7 +125,7 @@ fn of_2_0_the_profile_chooses_the_database() {
             "# servers\nDATABASE_TYPE=${DATABASE_TYPE:-\"mysql\"}\n",
         ),
     ];
-    let home = Home::new(&files);
+    let home = ClusterIdentity::new(&files);
     assert_eq!(
         home.says(Key::Db),
         said(
@@ -140,15 +140,15 @@ fn of_2_0_the_profile_chooses_the_database() {
         (some("ours"), None)
     );
     // Without a word of it the daemon takes H2.
-    let embedded = Home::new(&files[..3]);
+    let embedded = ClusterIdentity::new(&files[..3]);
     assert_eq!(embedded.text(Key::Db), some("jdbc:h2:mem:ds"));
-    let chosen = Home::new(&files).with(&[("DATABASE_TYPE", "h2")]);
+    let chosen = ClusterIdentity::new(&files).with(&[("DATABASE_TYPE", "h2")]);
     assert_eq!(chosen.text(Key::Db), some("jdbc:h2:mem:ds"));
 }
 
 #[test]
 fn of_2_0_the_environment_changes_the_database_and_not_the_registry() {
-    let home = Home::new(&[
+    let home = ClusterIdentity::new(&[
         ("conf/registry.properties", REGISTRY_2),
         ("conf/application-mysql.yaml", MYSQL_2),
         (
@@ -164,7 +164,7 @@ fn of_2_0_the_environment_changes_the_database_and_not_the_registry() {
         )
     );
     assert_eq!(home.text(Key::Zk), some("zk1:2181"));
-    let system = Home::new(&[
+    let system = ClusterIdentity::new(&[
         ("conf/registry.properties", REGISTRY_2),
         (
             "conf/env/dolphinscheduler_env.sh",
@@ -202,7 +202,7 @@ const OF_SERVER: &str = "master-server/conf/dolphinscheduler_env.sh";
 
 #[test]
 fn of_3_x_documents_and_profiles() {
-    let home = Home::new(&[(YAML, YAML_3)]);
+    let home = ClusterIdentity::new(&[(YAML, YAML_3)]);
     assert_eq!(
         home.says(Key::Db),
         said(
@@ -212,7 +212,7 @@ fn of_3_x_documents_and_profiles() {
     );
     assert_eq!(home.user(), (some("root"), some("007")));
     assert_eq!(home.digest(), None);
-    let mysql = Home::new(&[
+    let mysql = ClusterIdentity::new(&[
         (YAML, YAML_3),
         (SHARED, "export SPRING_PROFILES_ACTIVE=mysql"),
     ]);
@@ -223,9 +223,9 @@ fn of_3_x_documents_and_profiles() {
     // What the profile does not say stands in the first document.
     assert_eq!(mysql.user(), (some("mroot"), some("007")));
     let in_file = format!("spring.profiles.active: mysql\n{YAML_3}");
-    let in_file = Home::new(&[(YAML, &in_file)]);
+    let in_file = ClusterIdentity::new(&[(YAML, &in_file)]);
     assert_eq!(in_file.user().0, some("mroot"));
-    let beside = Home::new(&[
+    let beside = ClusterIdentity::new(&[
         (YAML, YAML_3),
         (
             "master-server/conf/application-mysql.yaml",
@@ -240,26 +240,26 @@ fn of_3_x_documents_and_profiles() {
 fn of_3_x_the_shell_file_goes_before_the_yaml() {
     let shipped = "export DATABASE=${DATABASE:-postgresql}\nexport SPRING_PROFILES_ACTIVE=${DATABASE}\nexport SPRING_DATASOURCE_URL\n\
                    export REGISTRY_ZOOKEEPER_CONNECT_STRING=${REGISTRY_ZOOKEEPER_CONNECT_STRING:-zk1:2181}\n";
-    let home = Home::new(&[(YAML, YAML_3), (SHARED, shipped)]);
+    let home = ClusterIdentity::new(&[(YAML, YAML_3), (SHARED, shipped)]);
     assert_eq!(
         home.says(Key::Zk),
         said("zk1:2181", "bin/env/dolphinscheduler_env.sh, line 4")
     );
     assert!(home.text(Key::Db).unwrap().starts_with("jdbc:postgresql:"));
-    let mysql = Home::new(&[(YAML, YAML_3), (SHARED, shipped)]).with(&[
+    let mysql = ClusterIdentity::new(&[(YAML, YAML_3), (SHARED, shipped)]).with(&[
         ("DATABASE", "mysql"),
         ("REGISTRY_ZOOKEEPER_CONNECT_STRING", "zk9:2181"),
     ]);
     assert!(mysql.text(Key::Db).unwrap().starts_with("jdbc:mysql:"));
     assert_eq!(mysql.text(Key::Zk), some("zk9:2181"));
     // The daemon copies the shared file over the server's at every start.
-    let both = Home::new(&[
+    let both = ClusterIdentity::new(&[
         (YAML, YAML_3),
         (OF_SERVER, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=old:1"),
         (SHARED, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=new:1"),
     ]);
     assert_eq!(both.text(Key::Zk), some("new:1"));
-    let alone = Home::new(&[
+    let alone = ClusterIdentity::new(&[
         (YAML, YAML_3),
         (OF_SERVER, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=old:1"),
     ]);
@@ -268,7 +268,7 @@ fn of_3_x_the_shell_file_goes_before_the_yaml() {
 
 #[test]
 fn what_only_running_would_tell_is_an_error_for_who_asks() {
-    let home = Home::new(&[
+    let home = ClusterIdentity::new(&[
         (YAML, YAML_3),
         (
             SHARED,
@@ -288,7 +288,7 @@ fn what_only_running_would_tell_is_an_error_for_who_asks() {
 #[test]
 fn of_3_x_other_registries() {
     let jdbc = YAML_3.replace("type: zookeeper", "type: jdbc");
-    let home = Home::new(&[(YAML, &jdbc)]);
+    let home = ClusterIdentity::new(&[(YAML, &jdbc)]);
     assert_eq!(
         (home.text(Key::Registry), home.text(Key::Zk)),
         (some("jdbc"), None)
@@ -298,17 +298,17 @@ fn of_3_x_other_registries() {
         "  type: jdbc\n  hikari-config:\n    jdbc-url: jdbc:postgresql://127.0.0.1:5432/dolphinscheduler?x=y\n",
     );
     assert_eq!(
-        Home::new(&[(YAML, &same)]).text(Key::Registry),
+        ClusterIdentity::new(&[(YAML, &same)]).text(Key::Registry),
         some("jdbc")
     );
     let other = same.replace("/dolphinscheduler?x=y", "/registry");
-    let error = Home::new(&[(YAML, &other)]).error(Key::Registry);
+    let error = ClusterIdentity::new(&[(YAML, &other)]).error(Key::Registry);
     assert!(
         error.contains("a database of its own") && error.contains("line 10"),
         "{error}"
     );
     let etcd = YAML_3.replace("type: zookeeper", "type: etcd");
-    let error = Home::new(&[(YAML, &etcd)]).error(Key::Registry);
+    let error = ClusterIdentity::new(&[(YAML, &etcd)]).error(Key::Registry);
     assert!(
         error.contains("\"etcd\"") && error.contains("line 8"),
         "{error}"
@@ -327,12 +327,12 @@ fn the_zone_of_the_start_script() {
         ("master-server/bin/start.sh", script),
     ];
     assert_eq!(
-        Home::new(&files).says(Key::TimeZone),
+        ClusterIdentity::new(&files).says(Key::TimeZone),
         said("Asia/Shanghai", "bin/env/dolphinscheduler_env.sh, line 1")
     );
-    assert_eq!(Home::new(&files[..2]).text(Key::TimeZone), None);
+    assert_eq!(ClusterIdentity::new(&files[..2]).text(Key::TimeZone), None);
     for (options, zone) in [("-Xmx1g", None), ("-Duser.timezone=UTC", some("UTC"))] {
-        let home = Home::new(&files).with(&[("JAVA_OPTS", options)]);
+        let home = ClusterIdentity::new(&files).with(&[("JAVA_OPTS", options)]);
         assert_eq!(home.text(Key::TimeZone), zone, "{options}");
     }
 }
@@ -360,16 +360,16 @@ fn a_container_has_its_environment_alone() {
 
 #[test]
 fn other_folders_and_broken_files() {
-    let empty = Home::new(&[("conf/other.properties", "a=b")]);
+    let empty = ClusterIdentity::new(&[("conf/other.properties", "a=b")]);
     let opened = DsHome::open(empty.folder.path(), &empty.environment);
     assert!(opened.unwrap().is_none());
-    let broken = Home::new(&[(YAML, "a: [1\nb: mark3r\n")]);
+    let broken = ClusterIdentity::new(&[(YAML, "a: [1\nb: mark3r\n")]);
     let error = DsHome::open(broken.folder.path(), &broken.environment).unwrap_err();
     assert!(
         matches!(&error, ConfigError::Line { line: 2, .. })
             && !error.to_string().contains("mark3r"),
         "{error}"
     );
-    let server = Home::new(&[("conf/application.yaml", YAML_3)]);
+    let server = ClusterIdentity::new(&[("conf/application.yaml", YAML_3)]);
     assert_eq!(server.text(Key::Zk), some("localhost:2181"));
 }

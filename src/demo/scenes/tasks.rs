@@ -7,7 +7,7 @@ use crate::demo::story::Story;
 use crate::family::{NEED_FAULT_TOLERANCE, Release, TaskRule};
 use crate::model::InstanceId;
 
-/// The instance that plays [`Situation::Parent`], and the one that plays [`Situation::Child`].
+/// The instances with [`Situation::Parent`] and [`Situation::Child`].
 pub(super) const PARENT_INSTANCE: InstanceId = 113;
 const CHILD_INSTANCE: InstanceId = 114;
 
@@ -79,7 +79,7 @@ fn unfinished(story: &Story, role: &Role) -> Seed {
         // Tasks of these releases are run again, so a living worker would have to end the old
         // attempt first.
         (_, TaskRule::AllUnfinished) => true,
-        // Here tasks on dead workers are run again, the others go on.
+        // In these releases tasks on dead workers are run again, the others go on.
         (part, TaskRule::OnDeadHosts { .. }) => part == Situation::Running,
         _ => false,
     };
@@ -103,7 +103,7 @@ fn unfinished_state(story: &Story, role: &Role) -> i64 {
     if dispatched { 17 } else { 1 }
 }
 
-/// A task that waits for its turn: no worker has it yet.
+/// A waiting task: no worker has it yet.
 fn submitted(story: &Story, role: &Role) -> Seed {
     let row = task(story, role, 3, "publish", "SHELL")
         .state(0)

@@ -1,14 +1,14 @@
-//! What a column and an index are, and short ways to write them down.
+//! Definitions of columns and indexes, with short constructors.
 
 use crate::family::OPEN_END;
 use crate::model::Version;
 
-/// The type of a column, free of any database's own words.
+/// The type of a column, independent of any database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnType {
-    /// Primary key that the database gives out, as wide as [`ColumnType::Int`].
+    /// Primary key that the database generates, as wide as [`ColumnType::Int`].
     Id,
-    /// Primary key that the database gives out, as wide as [`ColumnType::BigInt`].
+    /// Primary key that the database generates, as wide as [`ColumnType::BigInt`].
     BigId,
     /// 32 bits.
     Int,
@@ -16,7 +16,7 @@ pub enum ColumnType {
     BigInt,
     /// 8 bits in MySQL, 32 bits in PostgreSQL.
     TinyInt,
-    /// Text of at most so many characters.
+    /// Text of at most this many characters.
     VarChar(u16),
     /// Text.
     Text,
@@ -36,21 +36,21 @@ impl ColumnType {
     }
 }
 
-/// The value of a column that an insert leaves out.
+/// The value of a column that an insert omits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultValue {
     /// This number.
     Int(i64),
     /// This text.
     Text(&'static str),
-    /// The database's present time.
+    /// The database's current time.
     Now,
-    /// MySQL: the present time, at every later write too. PostgreSQL: nothing, and nobody fills it;
-    /// the present time once where it may not be NULL.
+    /// MySQL: the current time, also at every later write. PostgreSQL: none, and it is never
+    /// filled; the current time once if it may not be NULL.
     Touched,
 }
 
-/// The releases in which something exists: from `since` on, up to but without `before`.
+/// The releases in which something exists: from `since` on, up to but excluding `before`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Releases {
     pub(super) since: Version,
@@ -77,8 +77,7 @@ pub struct ColumnDef {
     pub kind: ColumnType,
     /// Whether it may be NULL.
     pub null: bool,
-    /// What it holds when an insert leaves it out; `None` is NULL, or an error where it may not be
-    /// NULL.
+    /// Its value if an insert omits it; `None` means NULL, or an error if it may not be NULL.
     pub default: Option<DefaultValue>,
     life: Releases,
 }
@@ -179,9 +178,9 @@ pub(super) const fn stamp(name: &'static str) -> ColumnDef {
 pub enum Where {
     /// Both.
     Everywhere,
-    /// MySQL's alone.
+    /// Only MySQL's.
     MySql,
-    /// PostgreSQL's alone.
+    /// Only PostgreSQL's.
     Postgres,
 }
 
@@ -194,7 +193,7 @@ pub struct IndexDef {
     pub columns: &'static [&'static str],
     /// Whether two rows may not have the same values.
     pub unique: bool,
-    /// Which databases have it.
+    /// The databases that have it.
     pub databases: Where,
     life: Releases,
 }

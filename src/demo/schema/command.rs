@@ -1,4 +1,4 @@
-//! Commands that wait for a master, and those that failed. Upstream: `Command`, `ErrorCommand`.
+//! Waiting commands, and failed ones. Upstream: `Command`, `ErrorCommand`.
 
 use super::column::{ColumnDef, IndexDef, bigint, id, int, text, time, tiny, varchar};
 use super::release::{R1_3, R2_0, R3_2, R3_3, point};
@@ -12,7 +12,7 @@ pub(super) const TABLES: &[TableSpec] = &[
     ),
     TableSpec::new(
         "t_ds_error_command",
-        // The id is the failed command's own.
+        // The id is that of the failed command.
         &[
             &[int("id").required()],
             SHARED,
@@ -22,7 +22,7 @@ pub(super) const TABLES: &[TableSpec] = &[
     ),
 ];
 
-/// What both tables have.
+/// The columns of both tables.
 const SHARED: &[ColumnDef] = &[
     tiny("command_type"),
     int("process_definition_id").before(R2_0),

@@ -4,7 +4,7 @@ use super::{ColumnDef, ColumnType, DefaultValue, IndexDef, TableDef, Where};
 use crate::model::Version;
 
 /// Statements that create the tables of a release in an empty file, in order, and those of the JDBC
-/// registry, whatever the release.
+/// registry for any release.
 #[must_use]
 pub fn create_statements(version: Version) -> Vec<String> {
     let mut tables = super::tables(version);
@@ -29,7 +29,7 @@ fn table_statements(table: &TableDef) -> Vec<String> {
 
 fn create_table(table: &TableDef) -> String {
     let mut lines: Vec<String> = table.columns.iter().map(column_line).collect();
-    if !table.gives_ids() {
+    if !table.generates_ids() {
         lines.push("PRIMARY KEY (id)".to_owned());
     }
     format!(
@@ -63,7 +63,7 @@ fn default_clause(column: &ColumnDef) -> String {
 fn type_name(kind: ColumnType) -> String {
     let name = match kind {
         ColumnType::VarChar(length) => return format!("varchar({length})"),
-        // SQLite gives out ids for this very type name alone, so no other column may have it.
+        // SQLite generates ids only for exactly this type name, so no other column may have it.
         ColumnType::Id | ColumnType::BigId => "INTEGER",
         ColumnType::Int => "int",
         ColumnType::BigInt => "bigint",
@@ -73,8 +73,8 @@ fn type_name(kind: ColumnType) -> String {
     name.to_owned()
 }
 
-/// The statement that creates an index. Outside MySQL its name stands for itself in the whole
-/// schema, so the table's name is put in front.
+/// The statement that creates an index. Outside MySQL its name must be unique in the whole schema,
+/// so it is prefixed with the table's name.
 #[must_use]
 pub fn create_index(table: &TableDef, index: &IndexDef) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };

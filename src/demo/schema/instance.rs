@@ -1,5 +1,5 @@
-//! Process instances (workflow instances from 3.3 on) and how parents and sub-processes hang
-//! together. Upstream: `ProcessInstance`, `WorkflowInstance`, `ProcessInstanceMap`,
+//! Process instances (workflow instances from 3.3 on) and the relation of parents and
+//! sub-processes. Upstream: `ProcessInstance`, `WorkflowInstance`, `ProcessInstanceMap`,
 //! `WorkflowInstanceRelation`.
 
 use super::column::{

@@ -1,4 +1,4 @@
-//! Tables that matter for their presence alone: by them a release is told from its neighbours
+//! Tables that matter only by their presence: they distinguish a release from its neighbours
 //! (F§5.1).
 
 use super::column::{

@@ -2,9 +2,8 @@
 //! enter SQL text.
 //!
 //! Facts come from the release scripts of DolphinScheduler (MySQL's where the two databases differ,
-//! unless said otherwise). Columns and indexes carry the releases they live in, so a table is
-//! described once for all of them. Left out are tables that a failover never meets and foreign
-//! keys.
+//! unless said otherwise). Columns and indexes have the releases in which they exist, so a table is
+//! described once for all of them. Tables that a failover never uses and foreign keys are omitted.
 
 mod alert;
 mod column;
@@ -38,7 +37,7 @@ const GROUPS: &[&[TableSpec]] = &[
     registry::TABLES,
 ];
 
-/// The tables of a release, those of the JDBC registry among them from 3.3 on.
+/// The tables of a release, from 3.3 on including those of the JDBC registry.
 #[must_use]
 pub fn tables(version: Version) -> Vec<TableDef> {
     GROUPS
@@ -50,8 +49,8 @@ pub fn tables(version: Version) -> Vec<TableDef> {
         .collect()
 }
 
-/// The tables of the JDBC registry as 3.3 has them: a SQLite file has them whatever its release,
-/// since its registry is that one.
+/// The tables of the JDBC registry of 3.3: a SQLite file always has them, because that is its
+/// registry.
 #[must_use]
 pub fn registry_tables() -> Vec<TableDef> {
     registry::TABLES

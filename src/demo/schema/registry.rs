@@ -1,6 +1,5 @@
-//! The JDBC registry as 3.3 designed it anew (F§4.3). Upstream: `JdbcRegistryData`,
-//! `JdbcRegistryLock`,
-//! `JdbcRegistryClientHeartbeat`, `JdbcRegistryDataChangeEvent`.
+//! The JDBC registry as redesigned in 3.3 (F§4.3). Upstream: `JdbcRegistryData`,
+//! `JdbcRegistryLock`, `JdbcRegistryClientHeartbeat`, `JdbcRegistryDataChangeEvent`.
 
 use super::column::{ColumnDef, IndexDef, big_id, bigint, stamp, text, varchar};
 use super::release::R3_3;
@@ -37,7 +36,7 @@ const LOCK: &[ColumnDef] = &[
 const LOCK_INDEXES: &[IndexDef] =
     &[IndexDef::on("uk_t_ds_jdbc_registry_lockkey", &["lock_key"]).unique()];
 
-/// The id is the client's own.
+/// The id is chosen by the client.
 const HEARTBEAT: &[ColumnDef] = &[
     bigint("id").required(),
     varchar("client_name", 256).required(),

@@ -1,4 +1,4 @@
-//! Releases at which a table changed, and what a fresh installation says of itself.
+//! Releases at which a table changed, and the version that a fresh installation records.
 
 use crate::model::{Stage, Version};
 
@@ -21,10 +21,11 @@ pub(super) const fn point(major: u16, minor: u16, patch: u16) -> Version {
     Version::new(major, minor, patch)
 }
 
-/// What `t_ds_version` says after a fresh installation by MySQL's script (F§5.2): not always the
-/// release itself.
+/// The content of `t_ds_version` after a fresh installation by MySQL's script (F§5.2): not always
+/// the release itself.
 ///
-/// 3.4.2 and 3.4.3 name themselves. For 3.3.1 to 3.4.1 no script was at hand; they are taken to do so, too.
+/// 3.4.2 and 3.4.3 write their own version. For 3.3.1 to 3.4.1 no script was available; the same is
+/// assumed.
 #[must_use]
 pub fn fresh_version_row(version: Version) -> String {
     let Version {
@@ -35,7 +36,7 @@ pub fn fresh_version_row(version: Version) -> String {
     } = version;
     let (minor, patch) = match (major, minor, patch) {
         (1, 2, _) => (2, 0),
-        // 1.3.0, and 3.2.2 is 3.3.0 by its own scripts.
+        // 1.3.0, and 3.2.2 is 3.3.0 in its own scripts.
         (1, 3, 0..=2) | (3, 2, 2) => (3, 0),
         (1, 3, 3..=5) => (3, 3),
         (2, 0, 1) => (0, 2),

@@ -1,16 +1,16 @@
-//! A table: as it is in one release, and over all of them.
+//! A table: in one release, and over all of them.
 
 use super::column::{ColumnDef, ColumnType, IndexDef, Releases};
 use crate::model::Version;
 
-/// A table as one release has it. Its primary key is the column `id`.
+/// A table in one release. Its primary key is the column `id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableDef {
     /// Its name.
     pub name: &'static str,
     /// Its columns; the first one is `id`.
     pub columns: Vec<ColumnDef>,
-    /// Indexes besides the primary key, unique ones among them.
+    /// Indexes besides the primary key, including unique ones.
     pub indexes: Vec<IndexDef>,
 }
 
@@ -21,10 +21,10 @@ impl TableDef {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Whether the database gives out ids. It does not for error commands (they carry the failed
+    /// Whether the database generates ids. It does not for error commands (they have the failed
     /// command's id) and for the heartbeat rows of the JDBC registry.
     #[must_use]
-    pub fn gives_ids(&self) -> bool {
+    pub fn generates_ids(&self) -> bool {
         self.columns
             .iter()
             .any(|column| matches!(column.kind, ColumnType::Id | ColumnType::BigId))

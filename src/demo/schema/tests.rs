@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// Releases of all families, those before and after each change among them.
+/// Releases of all families, including those before and after each change.
 const RELEASES: &[&str] = &[
     "1.2.0",
     "1.2.1",
@@ -228,11 +228,13 @@ fn widths_and_defaults_of_point_releases() {
 fn ids_of_error_commands_are_not_given_out() {
     for version in RELEASES {
         assert!(
-            table(version, "t_ds_command").unwrap().gives_ids(),
+            table(version, "t_ds_command").unwrap().generates_ids(),
             "{version}"
         );
         assert!(
-            !table(version, "t_ds_error_command").unwrap().gives_ids(),
+            !table(version, "t_ds_error_command")
+                .unwrap()
+                .generates_ids(),
             "{version}"
         );
     }

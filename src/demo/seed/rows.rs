@@ -1,5 +1,5 @@
-//! One function a table: a row with everything that a master would have written and that a reader
-//! may expect.
+//! One function for each table: a row with everything that a master would have written and that a
+//! reader may expect.
 
 use serde_json::json;
 
@@ -8,11 +8,11 @@ use crate::demo::schema;
 use crate::family::RECOVERY_COMMAND;
 use crate::model::{InstanceId, Version};
 
-/// Number of the project that rows belong to unless told otherwise: its code, or its id in 1.x.
+/// Number of the default project of rows: its code, or its id in 1.x.
 const PROJECT: i64 = 7;
 /// The user who runs everything.
 const USER: i64 = 1;
-/// A time that every release has behind it.
+/// A time before that of every release.
 const LONG_AGO: &str = "2024-01-15 09:30:00";
 
 /// A running instance without host, definition and times.
@@ -131,7 +131,7 @@ pub fn relation(version: Version, parent: InstanceId, task: i64, child: Instance
         .set("process_instance_id", child)
 }
 
-/// A command of a type, with no more than every command has.
+/// A command of a type, with only the columns that every command has.
 pub fn command(version: Version, command_type: i64) -> Seed {
     commanded(Seed::new(version, "t_ds_command"), command_type)
 }
@@ -154,7 +154,7 @@ fn commanded(row: Seed, command_type: i64) -> Seed {
         .maybe("test_flag", 0)
 }
 
-/// A recovery command for an instance, as a master would write it for one that ran.
+/// A recovery command for an instance, as a master would write it for one that was running.
 pub fn recovery_command(version: Version, instance: InstanceId) -> Seed {
     command(version, RECOVERY_COMMAND)
         .of_instance(instance)
@@ -162,7 +162,7 @@ pub fn recovery_command(version: Version, instance: InstanceId) -> Seed {
 }
 
 /// The parameter of a recovery command without schedule and start parameters; from 3.3 on for an
-/// instance that ran.
+/// instance that was running.
 #[must_use]
 pub fn recovery_parameter(version: Version, instance: InstanceId) -> String {
     let parameter = if schema::is_typed(version) {
@@ -180,7 +180,7 @@ pub fn recovery_parameter(version: Version, instance: InstanceId) -> String {
     parameter.to_string()
 }
 
-/// An alert that waits to be sent.
+/// An alert that is waiting to be sent.
 pub fn alert(version: Version, title: &str, content: &str) -> Seed {
     Seed::new(version, "t_ds_alert")
         .set("title", title)

@@ -1,4 +1,4 @@
-//! SQL text comes from our own names, and nothing else.
+//! SQL text contains only known names.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::metadata::database::{Access, OnRow, Written};
 
-/// Writes down what it is asked.
+/// Records its statements.
 #[derive(Debug)]
 struct Recorder {
     asked: Vec<(String, Vec<Value>)>,

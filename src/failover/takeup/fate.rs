@@ -1,13 +1,13 @@
-//! What a row says of an instance that was handed over and that no command waits for. Pure.
+//! What a row shows about an instance that was handed over and has no waiting command. Pure.
 
 use crate::failover::handed_over::HandedOver;
 use crate::family::{Claim, Release};
 use crate::model::{Instance, Registrations};
 
-/// What a row says.
+/// What a row shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// A registered master has it, or it was run to an end that is no failure.
+    /// A registered master has it, or it has ended without a failure.
     TakenUp,
     /// It is as the hand-over left it.
     Untouched,
@@ -16,16 +16,15 @@ pub(super) enum Fate {
 }
 
 /// The meaning of an instance that has ended: it does not change by itself any more.
-pub(super) const ENDED: &str = "it has ended, and not as one that ran through";
+pub(super) const ENDED: &str = "it has ended, but not by running to its end";
 
 const GONE: &str = "its row is gone";
-const NOT_WRITTEN: &str =
-    "no master has written itself into it, and its state was changed by somebody";
+const NOT_WRITTEN: &str = "no master has written its address into it, but its state was changed";
 const NOT_REGISTERED: &str = "its new master is not registered";
-const IN_BETWEEN: &str = "it neither runs nor has it ended";
+const IN_BETWEEN: &str = "it is neither running nor ended";
 
-/// States of every release (F§6.1): `PAUSE`, `STOP`, `FAILURE`, `SUCCESS`, and what becomes the
-/// first two.
+/// States of every release (F§6.1): `PAUSE`, `STOP`, `FAILURE`, `SUCCESS`, and the states that lead
+/// to the first two.
 const PAUSE: i64 = 3;
 const STOP: i64 = 5;
 const FAILURE: i64 = 6;
@@ -60,18 +59,18 @@ pub(super) fn of(
         Some(STOP) if was.state == Some(READY_STOP) => Fate::TakenUp,
         _ if ended => Fate::Other(ENDED),
         state if !family.is_unfinished(state) => Fate::Other(IN_BETWEEN),
-        _ if release.recovered_looks_hanging() || is_registered(row, masters) => Fate::TakenUp,
+        _ if release.recovered_looks_unfinished() || is_registered(row, masters) => Fate::TakenUp,
         _ => Fate::Other(NOT_REGISTERED),
     }
 }
 
-/// Whether a master has written into the row what it writes when it takes an instance up.
+/// Whether the row has what a master writes when it takes an instance up.
 fn shows_take_up(release: &Release, was: &HandedOver, row: &Instance) -> bool {
     match release.family.claim {
-        // The hand-over left a text that names nobody.
+        // The hand-over left a text that names no master.
         Claim::Host(_) => true,
-        // The state alone; the dead master's address stays.
-        Claim::State(_) if release.recovered_looks_hanging() => true,
+        // Only the state; the dead master's address stays.
+        Claim::State(_) if release.recovered_looks_unfinished() => true,
         // Host and time. A master that is registered again may be the one that takes its own work
         // up.
         Claim::State(_) => {
@@ -157,7 +156,7 @@ mod tests {
         assert_eq!(fate(1, 1, Some("gone:1")), Fate::Other(NOT_REGISTERED));
         assert_eq!(fate(1, 7, Some("gone:1")), Fate::TakenUp);
         assert_eq!(fate(1, 14, NEW), Fate::Other(IN_BETWEEN));
-        // A serial workflow that is discarded; one that was to be stopped.
+        // A serial workflow that is discarded; one that was being stopped.
         assert_eq!(fate(1, 5, NEW), Fate::Other(ENDED));
         assert_eq!(fate(4, 5, NEW), Fate::TakenUp);
         assert_eq!(fate(2, 3, NEW), Fate::TakenUp);

@@ -1,4 +1,4 @@
-//! The settings of a session: what the server gave, what we need, and the way back.
+//! The settings of a session: the server's, those that are needed, and how to restore them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 use super::super::driver::milliseconds;
 use super::value;
 
-/// Variables of the session, as the server gave it, by their names in small letters.
+/// Variables of the session, as the server set them, by their names in lower case.
 pub(super) type SessionVariables = BTreeMap<String, String>;
 
-/// What lets no text be cut.
+/// Keeps texts from being truncated.
 const STRICT: &str = "STRICT_ALL_TABLES";
 
 /// Modes in which a statement means something else: a text that becomes empty is NULL, and a
@@ -21,7 +21,7 @@ const STRICT: &str = "STRICT_ALL_TABLES";
 /// master's.
 const OTHER_MEANING: [&str; 3] = ["EMPTY_STRING_IS_NULL", "ORACLE", "PAD_CHAR_TO_FULL_LENGTH"];
 
-/// The mode of our session, from the one that the server gave it.
+/// The SQL mode of the session, from the one that the server set.
 fn sql_mode(given: &str) -> String {
     let kept = given
         .split(',')
@@ -29,12 +29,12 @@ fn sql_mode(given: &str) -> String {
     kept.chain([STRICT]).collect::<Vec<_>>().join(",")
 }
 
-/// The greatest value of a limit of rows. To set `max_join_size` takes `sql_big_selects` back, so
-/// that one comes behind it.
+/// The largest row limit. Setting `max_join_size` resets `sql_big_selects`, which therefore comes
+/// after it.
 const NO_LIMIT: u64 = u64::MAX;
 
-/// What tells servers apart, what makes one take no writes, and how it logs them, as far as this
-/// one knows it.
+/// The variables that identify a server, that keep it from accepting writes, and that say how it
+/// logs them, if this server has them.
 const OF_SERVER: [&str; 11] = [
     "hostname",
     "port",
@@ -49,20 +49,21 @@ const OF_SERVER: [&str; 11] = [
     "wsrep_on",
 ];
 
-/// What the end of a transaction does besides: `NO_CHAIN` is nothing.
+/// What the end of a transaction does in addition: `NO_CHAIN` means nothing.
 const COMPLETION: &str = "completion_type";
 
 /// Whether a statement that changes rows without a key is refused. It is for people who forget a
 /// condition, and a site may have taken keys away.
 const SAFE_UPDATES: &str = "sql_safe_updates";
 
-/// For which statements a node of a Galera cluster waits until it has what the others have. Without
-/// that it may lag behind and take writes all the same: the command that another node has taken is
-/// not seen there, and neither is its lock on a row. 7 is reads, updates and inserts, and the
-/// beginning of a transaction.
+/// The statements before which a node of a Galera cluster waits until it has caught up with the
+/// others. Without that it may lag behind and still accept writes: a command inserted through
+/// another node is not seen there, and neither is a row lock. 7 means reads, updates and inserts,
+/// and the start of a transaction.
 const SYNC_WAIT: &str = "wsrep_sync_wait";
 
-/// What we set in a session, in the order in which it can be given back: some of these set others.
+/// The variables that are set in a session, in the order in which they can be restored: some of
+/// these set others.
 const OF_SESSION: [&str; 16] = [
     "autocommit",
     COMPLETION,
@@ -94,8 +95,8 @@ fn variables() -> String {
     format!("SHOW VARIABLES WHERE Variable_name IN ({names})")
 }
 
-/// What makes a session as the server gave it.
-pub(super) fn given_back(known: &SessionVariables) -> Vec<String> {
+/// The statements that restore a session as the server set it.
+pub(super) fn restore_statements(known: &SessionVariables) -> Vec<String> {
     let set = |name: &&str| {
         let value = known
             .get(*name)
@@ -123,16 +124,16 @@ pub(super) fn given_back(known: &SessionVariables) -> Vec<String> {
         .collect()
 }
 
-/// A text in SQL, whatever the SQL mode is.
+/// An SQL string literal for any SQL mode.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Which server answers, and why it takes no writes: of the variables that it knows.
+/// SQL for which server answers, and why it accepts no writes: from the variables that it has.
 pub(super) fn witness(known: &SessionVariables) -> String {
     let of = |names: &[&str], write: fn(&str) -> String| {
         let named = names.iter().filter(|name| known.contains_key(**name));
-        // A list of nothing is no SQL.
+        // An empty list is not valid SQL.
         named
             .map(|name| write(name))
             .chain(["NULL".to_owned()])
@@ -152,17 +153,17 @@ pub(super) fn witness(known: &SessionVariables) -> String {
     format!("CONCAT(CONCAT_WS(' ', {server}), '|', CONCAT_WS(', ', {global}, {session}))")
 }
 
-/// Some of these variables are words in some servers.
+/// Some servers have words as values of these variables.
 fn is_on(scope: &str, name: &str) -> String {
     format!("CASE WHEN CAST(@@{scope}.{name} AS CHAR) NOT IN ('0', 'OFF') THEN '{name} is on' END")
 }
 
-/// The server's version in small letters, and the variables of the session as it was given. From
-/// here on no limit of rows hides anything.
+/// The server's version in lower case, and the variables of the session as the server set them.
+/// From here on no row limit hides anything.
 pub(super) async fn read(
     connection: &mut MySqlConnection,
 ) -> Result<(String, SessionVariables), sqlx::Error> {
-    // A limit of rows would hide variables, too.
+    // A row limit would hide variables, too.
     let first = connection
         .fetch_one(sqlx::raw_sql(
             "SELECT VERSION(), @@SESSION.sql_select_limit",
@@ -189,8 +190,7 @@ pub(super) async fn read(
         "sql_select_limit".to_owned(),
         first.text(1).unwrap_or_default(),
     );
-    // Where they are as always, nothing is said of them: whoever stands between need not know
-    // them.
+    // If they have their defaults, they are not mentioned, so that a proxy need not know them.
     let in_cluster = known.get("wsrep_on").is_some_and(|on| on == "ON");
     known.retain(|name, value| match name.as_str() {
         COMPLETION => value != "NO_CHAIN",
@@ -201,31 +201,29 @@ pub(super) async fn read(
     Ok((version, known))
 }
 
-/// How long a statement waits for another one's lock, in seconds.
+/// How long a statement waits for a lock, in seconds.
 pub(super) fn lock_wait(timeout: Duration) -> u64 {
     timeout.as_secs().clamp(1, 31_536_000)
 }
 
-/// What every session needs. The time zone stays the server's own, and the SQL mode too but for
-/// what gives our statements another meaning, and for strictness: without that, a text that is
-/// too long is cut, and half a `command_param` is one that no master can read. Without
+/// The settings that every session needs. The time zone stays the server's own, and so does the SQL
+/// mode, except for modes that change the meaning of statements, and for strictness: without it a
+/// text that is too long is truncated, and no master can read half a `command_param`. Without
 /// `autocommit`, which a server may have off by default, single statements would never be
-/// committed. Nor where each end of a transaction begins another one, or ends the connection.
-/// Where it lets everybody see what is not committed, work that somebody else may still undo
-/// would look done. Limits of rows are for people who forget a condition: they would cut our
-/// answers off, or refuse a scan.
+/// committed; nor if each end of a transaction starts another one, or closes the connection. At
+/// READ UNCOMMITTED work that another client may still roll back would look done. Row limits
+/// protect users who forget a condition: they would truncate answers, or refuse a scan.
 ///
-/// Statement by statement, and with values that are written out: so `ProxySQL` knows what it
-/// has to repeat on another connection, and to take back from one that the next client gets
+/// They are set statement by statement, and with literal values: so `ProxySQL` knows what to repeat
+/// on another connection, and what to reset on one that the next client gets
 /// (`mysql_tracked_variables`).
 ///
-/// At READ COMMITTED the insert of commands looks at those of others without a lock. At
-/// REPEATABLE READ it locks all of them, and waits for whoever has one locked: a master that
-/// died in the middle of a transaction has, until the server notices. Only where the binary log
-/// is kept by statement, the server demands it.
+/// At READ COMMITTED the insert of commands reads those of others without a lock. At REPEATABLE
+/// READ it locks all of them, and waits for clients that have one locked, such as a master that
+/// died during a transaction, until the server notices. Only with statement-based binary logging
+/// the server requires it.
 ///
-/// `timeout` is how long a statement waits for another one's lock, `statement_timeout` how long it
-/// may run.
+/// `timeout` is how long a statement waits for a lock, `statement_timeout` how long it may run.
 pub(super) fn settings(
     known: &SessionVariables,
     timeout: Duration,
@@ -273,7 +271,7 @@ pub(super) fn settings(
 mod tests {
     use std::time::Duration;
 
-    use super::{SessionVariables, given_back, settings, witness};
+    use super::{SessionVariables, restore_statements, settings, witness};
 
     fn of_server(timeout: Duration, limit: Duration, is_mariadb: bool) -> String {
         settings(&SessionVariables::new(), timeout, limit, is_mariadb).join("; ")
@@ -360,12 +358,12 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         assert_eq!(
-            given_back(&known),
+            restore_statements(&known),
             [
                 "SET SESSION autocommit = 'OFF', SESSION sql_mode = '', SESSION max_statement_time = 0.000000",
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"
             ]
         );
-        assert_eq!(given_back(&SessionVariables::new()), [""; 0]);
+        assert_eq!(restore_statements(&SessionVariables::new()), [""; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! From MySQL's columns to our values.
+//! Converts MySQL's columns to values.
 
 use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySqlRow, MySqlValueFormat, MySqlValueRef};
@@ -6,8 +6,8 @@ use sqlx::{Column, Decode, MySql, Row as _, TypeInfo, ValueRef};
 
 use crate::metadata::database::{Row, Value};
 
-/// A row, or which column cannot be read. The driver does not say which format a row came in:
-/// binary if the statement had parameters.
+/// A row, or which column cannot be read. The driver does not say which format a row has: binary if
+/// the statement had parameters.
 pub(super) fn row(row: &MySqlRow, format: MySqlValueFormat) -> Result<Row, String> {
     let values: Result<Vec<Value>, String> = (0..row.len())
         .map(|column| value(row, column, format))
@@ -33,8 +33,8 @@ fn value(row: &MySqlRow, column: usize, format: MySqlValueFormat) -> Result<Valu
     })
 }
 
-/// Strings and decimals are text in both formats; times and floating numbers in one of them, and
-/// statements cast them.
+/// Strings and decimals are text in both formats; times and floating-point numbers in one of them,
+/// and statements cast them.
 fn decode(
     kind: &str,
     raw: MySqlValueRef<'_>,

@@ -1,4 +1,4 @@
-//! From PostgreSQL's columns to our values.
+//! Converts PostgreSQL's columns to values.
 
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgRow, PgValueFormat, PgValueRef};
@@ -51,9 +51,9 @@ fn decode(kind: &str, raw: PgValueRef<'_>) -> Result<Value, BoxDynError> {
 }
 
 /// A whole number as the server sends a decimal: how many digits follow, each of them of four
-/// decimals; of which power the first one is; a sign; and how many places to show. What has a
-/// fraction is no id, and shown as no number. The driver's own decoders would bring a crate for
-/// decimals, with random numbers and more, for this one cell.
+/// decimals; of which power the first one is; a sign; and how many places to show. A number with a
+/// fraction is not an id, and shown as text. The driver's own decoders would add a crate for
+/// decimals, with random numbers and more, only for this.
 fn decimal(bytes: &[u8]) -> Option<Value> {
     let mut words = bytes
         .chunks_exact(2)
@@ -79,7 +79,7 @@ fn decimal(bytes: &[u8]) -> Option<Value> {
     ))
 }
 
-/// The sign of a decimal; what is greater is no number.
+/// The sign of a decimal; larger values mean NaN.
 const MINUS: u16 = 0x4000;
 
 fn text(bytes: &[u8]) -> Value {

@@ -18,11 +18,11 @@ const DONE: Written = Written {
     insert_id: 7,
 };
 
-/// What the server answers to one text; the error's text says its verdict. `None` at the end: it
-/// never answers.
+/// The server's answers to one text; the error's text says its class. `None` at the end: it never
+/// answers.
 type Answer = Vec<Option<Result<Step, &'static str>>>;
 
-/// A server that plays back its answers and writes down what it was sent.
+/// A server that plays back its answers and records what it was sent.
 #[derive(Clone, Default)]
 struct Script {
     answers: Arc<Mutex<VecDeque<Answer>>>,
@@ -216,8 +216,8 @@ async fn the_answer_to_commit_decides() {
     let done = || vec![Some(Ok(Step::Done(DONE)))];
     let cases: [(Vec<Answer>, &str, bool); 6] = [
         (vec![done(), done()], "done", true),
-        // Behind COMMIT only the tidying up fails: it is committed, but the connection is not used
-        // any more.
+        // Only the clean-up after COMMIT fails: it is committed, but the connection is no longer
+        // used.
         (vec![done(), fails("refused")], "done", false),
         (vec![fails("refused")], "refused", true),
         (vec![fails("unique")], "refused", true),
@@ -254,7 +254,7 @@ async fn a_rollback_without_an_answer_gives_up_the_connection() {
 }
 
 #[tokio::test]
-async fn a_statement_that_nobody_waits_for_takes_its_connection_along() {
+async fn a_statement_that_is_not_waited_for_takes_its_connection_along() {
     let script = Script::default();
     let mut database = script.in_transaction([vec![None]]).await;
     let abandoned = database.execute(&"a".into()).now_or_never();

@@ -340,7 +340,7 @@ fn what_is_no_database_is_unreachable() {
 }
 
 #[tokio::test]
-async fn a_file_that_vanished_is_not_created_anew() {
+async fn a_file_that_vanished_is_not_created_again() {
     let folder = TempDir::new().unwrap();
     let mut database = fresh(&folder).await;
     database.reconnect().await.unwrap();

@@ -1,17 +1,16 @@
-//! What the database's catalogue tells of the tables.
+//! Statements about the database's catalogue.
 
 use super::list;
 use crate::family::{Family, Tables};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
-/// Columns of every table in the database that is connected to: table, column, 1 where we may read
-/// it, and in PostgreSQL whether row level security is at work for us (and not by policies alone
-/// that give us every row for everything), and whether statements meet another table of this name
-/// first. MySQL leaves out what we may do nothing with. In PostgreSQL
-/// its own catalogue, which is open to everybody, is asked in half the time of the standard's
-/// views, and for one schema alone, the one that statements meet first: another release's may lie
-/// behind it in the search path.
+/// Columns of every table in the database that is connected to: table, column, 1 if this user may
+/// read it, and in PostgreSQL whether row level security applies to this user (and not only by
+/// policies that allow every row for everything), and whether statements find another table of this
+/// name first. MySQL omits columns without any privilege. PostgreSQL's own catalogue, which every
+/// user may read, takes half the time of the standard views, and only one schema is read, the one
+/// that statements find first: another release's may follow it in the search path.
 pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::MySql => {
@@ -41,7 +40,7 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     }
 }
 
-/// Reads no row of the tables whose columns tell the release; refused to those who may not read
+/// Reads no row of the tables whose columns identify the release; refused to users who may not read
 /// every column.
 pub(crate) fn whole_tables(family: &Family) -> Query {
     let Tables {
@@ -53,12 +52,12 @@ pub(crate) fn whole_tables(family: &Family) -> Query {
     format!("SELECT i.*, t.*, c.* FROM {instance} i, {task} t, {command} c WHERE 1 = 0").into()
 }
 
-/// What the catalogue says of the columns of these tables: table, column, 1 where an insert may
-/// leave it out, 1 where we may insert into it, 1 where we may update it, 1 where we may delete
-/// from the table (MySQL shows no such right of a column's table), and the sequence behind its
-/// default if that is closed to us. A table that is none, and in PostgreSQL one whose triggers may
-/// fill what is left out, can do with everything; MariaDB refuses an INSERT ... SELECT that leaves
-/// to a trigger what has no default, other than the masters' INSERT ... VALUES.
+/// The catalogue's entries of the columns of these tables: table, column, 1 if an insert may omit
+/// it, 1 if this user may insert into it, 1 if it may update it, 1 if it may delete from the table
+/// (MySQL does not show this privilege for a column), and the sequence of its default if this user
+/// may not use it. In a view, and in a PostgreSQL table whose triggers may fill what is omitted,
+/// everything may be omitted; MariaDB refuses an INSERT ... SELECT that leaves a column without a
+/// default to a trigger, unlike the masters' INSERT ... VALUES.
 pub(crate) fn written_tables(dialect: Dialect, tables: &[&str]) -> Query {
     let names = |wrap: &dyn Fn(&str) -> String| list(tables.iter().map(|table| wrap(table)));
     let sql = match dialect {

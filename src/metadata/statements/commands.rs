@@ -5,7 +5,7 @@ use crate::family::RECOVERY_COMMAND;
 use crate::metadata::query::Query;
 
 impl Statements<'_> {
-    /// Commands or error commands, oldest first; with an id, recovery commands alone from that one
+    /// Commands or error commands, oldest first; with an id, only recovery commands from that one
     /// on.
     pub(crate) fn commands(&self, table: &str, recovery_from: Option<i64>) -> Query {
         let message = if table == self.family.tables.error_command {
@@ -26,7 +26,7 @@ impl Statements<'_> {
     }
 
     /// Recovery commands with an id of at least `first`, oldest first: id, instance, and the
-    /// parameter where the instance stands nowhere else.
+    /// parameter if only that has the instance.
     pub(crate) fn commands_from(&self, first: i64) -> Query {
         format!(
             "SELECT id, {} FROM {} WHERE id >= {first} AND command_type = {RECOVERY_COMMAND} ORDER BY id",
@@ -45,15 +45,15 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Every waiting command, oldest first: id, instance and parameter as `commands_from` has them,
-    /// and its type.
+    /// Every waiting command, oldest first: id, instance and parameter as in `commands_from`, and
+    /// its type.
     pub(crate) fn waiting_commands(&self) -> Query {
         let (instance, table) = (self.named_instance(), self.family.tables.command);
         format!("SELECT id, {instance}, command_type FROM {table} ORDER BY id").into()
     }
 
-    /// In the command table, two columns: the instance, and the parameter where the instance stands
-    /// nowhere else.
+    /// In the command table, two columns: the instance, and the parameter if only that has the
+    /// instance.
     fn named_instance(&self) -> String {
         match self.family.columns.command_instance {
             Some(column) => {

@@ -1,5 +1,4 @@
-//! The insert of recovery commands: one statement for many, which looks by itself for those that
-//! are there already.
+//! The insert of recovery commands: one statement for many, which itself checks for existing ones.
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
@@ -18,23 +17,23 @@ pub struct NewCommand<'a> {
     pub parameter: String,
 }
 
-/// A column of the command table, and what stands there.
+/// A column of the command table, and its value.
 type ColumnValue<'a> = (&'a str, CommandValue);
 
-/// So often a parameter is looked through for an instance where that must be counted; and at its
+/// How many places of a parameter are searched for an instance where they must be counted; and the
 /// last place.
 const NAMED: i64 = 8;
 
 impl Statements<'_> {
-    /// An insert of these commands, as their instances' rows say, except for those whose instance a
-    /// recovery command names already. That is looked at by the very statement that writes: no
-    /// answer of anybody's stands between. With `claimed` it leaves out those as well in whose row
-    /// the claim does not stand: a trigger may have changed what was written there. `now` is the
-    /// present time as the masters would write it; without it the database's own clock is used.
+    /// Inserts these commands with the values of their instances' rows, except for instances that a
+    /// recovery command already names. The same statement that writes checks this: it does not rely
+    /// on an earlier answer. With `claimed` it also skips instances whose row does not have the
+    /// claim: a trigger may have changed what was written. `now` is the present time as the masters
+    /// would write it; without it the database's own clock is used.
     ///
-    /// Where the dialect has RETURNING, each row gives what `commands_from` does, and 1 where
-    /// somebody may have changed it since: RETURNING does not show what is done behind a row; in
-    /// PostgreSQL also `mark`, and what the witness says.
+    /// If the dialect has RETURNING, each row has what `commands_from` returns, and 1 if a trigger
+    /// may have changed it since, which RETURNING does not show; in PostgreSQL also `mark`, and the
+    /// witness.
     pub(crate) fn insert_commands(
         &self,
         columns: &[ColumnValue<'_>],
@@ -59,7 +58,7 @@ impl Statements<'_> {
         }
     }
 
-    /// Each instance's parameter stands in the text, behind its id.
+    /// Each instance's parameter is bound in the text, after its id.
     fn insert_by_case(
         &self,
         columns: &[ColumnValue<'_>],
@@ -99,12 +98,12 @@ impl Statements<'_> {
             .bind_each(commands.iter().map(|command| command.row.instance.id), ",")
             .push(&format!(
                 ") AND n.instance IS NULL{} ORDER BY i.id",
-                self.claim_stands(claimed, " AND")
+                self.claim_condition(claimed, " AND")
             ))
     }
 
-    /// The same for PostgreSQL, which takes long to read a long statement: one text for however
-    /// many commands. They are bound as a JSON list of objects, whose keys are the columns and
+    /// The same for PostgreSQL, which parses a long statement slowly: one text for any number of
+    /// commands. They are bound as a JSON list of objects, whose keys are the columns and
     /// `instance`.
     fn insert_listed(
         &self,
@@ -145,7 +144,7 @@ impl Statements<'_> {
                 " AS json)) AS c (instance bigint{kinds}) \
                  LEFT JOIN ({}) n ON n.instance = c.instance{} WHERE n.instance IS NULL{}",
                 self.commanded(),
-                self.claim_stands(
+                self.claim_condition(
                     claimed,
                     &format!(
                         " JOIN {} i ON i.id = c.instance AND",
@@ -156,9 +155,8 @@ impl Statements<'_> {
             ))
     }
 
-    /// The condition that the claim stands in the row of the instance `i`, behind these words; or
-    /// nothing.
-    fn claim_stands(&self, claimed: bool, words: &str) -> String {
+    /// The condition that the row of the instance `i` has the claim, after these words; or nothing.
+    fn claim_condition(&self, claimed: bool, words: &str) -> String {
         match self.family.claim {
             _ if !claimed => String::new(),
             Claim::Host(text) => format!("{words} i.host = '{text}'"),
@@ -182,9 +180,9 @@ impl Statements<'_> {
     /// letter where 1.x writes a child's command. One column,
     /// `instance`; a parameter that names none gives NULL, or no row.
     ///
-    /// Servers of MySQL's kind have no common function that takes a number out of a text, and some
-    /// fail a statement that casts anything else: what is cast there is looked at first. Neither
-    /// UNION nor DISTINCT lets the list be made for each instance anew.
+    /// MySQL, MariaDB and TiDB have no common function that extracts a number from a text, and some
+    /// fail a statement that casts anything else: what is cast there is checked first. UNION or
+    /// DISTINCT keep the list from being built again for each instance.
     fn commanded(&self) -> String {
         let table = self.family.tables.command;
         let recovery = format!("command_type = {RECOVERY_COMMAND}");
@@ -204,9 +202,9 @@ impl Statements<'_> {
                     ""
                 };
                 let parameter = "REPLACE(LOWER(CONVERT(command_param USING utf8mb4)), ' ', '')";
-                // Up to its second place a text has what stands behind the first one, and so on;
-                // what stands behind the last one is in its rest, however many there are. Nearly
-                // every parameter has one place alone.
+                // Up to its second place a text has what follows the first one, and so on; what
+                // follows the last one is in its rest, however many there are. Nearly every
+                // parameter has only one place.
                 let key = "'\"processinstanceid\":'";
                 let times: Vec<String> = (2..=NAMED)
                     .map(|time| format!("SELECT {time} AS time"))
@@ -233,7 +231,7 @@ impl Statements<'_> {
                  '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})\"?[[:space:]]*[,}}]', 'g') AS named(number) \
                  WHERE {recovery}"
             ),
-            // A cast takes the digits that a text begins with.
+            // A cast takes the digits at the start of a text.
             Dialect::Sqlite => {
                 let number = "CAST(named.atom AS INTEGER)";
                 format!(
@@ -246,8 +244,8 @@ impl Statements<'_> {
         format!("{by_column}{by_parameter}")
     }
 
-    /// Of the rows that are inserted what `commands_from` gives. Each of them names its instance,
-    /// unless a trigger has made it another command.
+    /// What `commands_from` returns, for the inserted rows. Each of them names its instance, unless
+    /// a trigger has changed it into another command.
     fn returning(&self) -> String {
         let named =
             |column: &str| format!("CASE WHEN command_type = {RECOVERY_COMMAND} THEN {column} END");
@@ -255,13 +253,13 @@ impl Statements<'_> {
             Some(column) => (named(column), "NULL".to_owned()),
             None => ("NULL".to_owned(), named(&self.text("command_param"))),
         };
-        let acts_behind = acts_behind(self.dialect, self.family.tables.command);
-        format!(" RETURNING id, {instance}, {parameter}, {acts_behind}")
+        let has_trigger = has_trigger(self.dialect, self.family.tables.command);
+        format!(" RETURNING id, {instance}, {parameter}, {has_trigger}")
     }
 }
 
 /// 1 where a trigger or a rule may act behind an insert; so it may wherever this is no plain table.
-fn acts_behind(dialect: Dialect, table: &str) -> String {
+fn has_trigger(dialect: Dialect, table: &str) -> String {
     match dialect {
         Dialect::Postgres => format!(
             "CAST(EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = to_regclass('{table}') AND (c.relkind <> 'r' \
@@ -300,7 +298,7 @@ fn names(columns: &[(&str, CommandValue)]) -> String {
         .join(", ")
 }
 
-/// What an instance's row says, where that is a number.
+/// The value from an instance's row, if it is a number.
 fn number(value: CommandValue, row: &InstanceRow) -> Option<i64> {
     let instance = &row.instance;
     match value {
@@ -315,8 +313,8 @@ fn number(value: CommandValue, row: &InstanceRow) -> Option<i64> {
     }
 }
 
-/// A command as a JSON object, whose keys are its columns, and `instance`. What is the same for all
-/// commands is left out.
+/// A command as a JSON object, whose keys are its columns, and `instance`. Values that are the same
+/// for all commands are omitted.
 struct Object<'a>(&'a [(&'a str, CommandValue)], &'a NewCommand<'a>);
 
 impl Serialize for Object<'_> {
@@ -340,6 +338,6 @@ fn json_list(columns: &[(&str, CommandValue)], commands: &[&NewCommand<'_>]) -> 
         .iter()
         .map(|command| Object(columns, command))
         .collect();
-    // Numbers and texts can always be written.
+    // Numbers and texts can always be serialised.
     serde_json::to_string(&objects).unwrap_or_default()
 }

@@ -10,9 +10,9 @@ use crate::metadata::query::Query;
 pub(crate) enum RowLock {
     /// None.
     None,
-    /// All that it reads; whoever has locked them is waited for.
+    /// All that it reads; locked rows are waited for.
     All,
-    /// Those that nobody else has locked; the others it does not read.
+    /// Those that no other client has locked; the others are not read.
     Free,
 }
 
@@ -28,7 +28,8 @@ pub(crate) enum IdRange {
 }
 
 impl Statements<'_> {
-    /// What judging needs of the instance `i`, in the order that `rows::instance` reads.
+    /// The columns of the instance `i` that judging needs, in the order that `rows::instance`
+    /// reads.
     fn judged_columns(&self) -> String {
         let columns = &self.family.columns;
         format!(
@@ -52,7 +53,7 @@ impl Statements<'_> {
         )
     }
 
-    /// Everything of the instance `i` that a hand-over needs, in the order that
+    /// All columns of the instance `i` that a hand-over needs, in the order that
     /// `rows::instance_row` reads.
     fn all_columns(&self) -> String {
         format!(
@@ -63,7 +64,7 @@ impl Statements<'_> {
         )
     }
 
-    /// Unfinished instances of one host. The database's collation may match more than the very
+    /// Unfinished instances of one host. The database's collation may match more than the exact
     /// text.
     pub(crate) fn unfinished_of_host(&self, host: &str, part: IdRange) -> Query {
         self.scan(
@@ -102,11 +103,10 @@ impl Statements<'_> {
     /// the table, ids ascending. The state comes first, since most instances have ended and
     /// comparing text is expensive.
     ///
-    /// The engine of MySQL's servers hands over every row with all the columns that are read of its
-    /// table, before anybody looks at the condition. So the table stands there twice: `s` is
-    /// scanned, for nothing but the condition, and `i` is read by key where that holds.
-    /// STRAIGHT_JOIN keeps this order. Both see one state of the table: it is one statement, and
-    /// our sessions see nothing that is not committed.
+    /// MySQL's storage engine returns every row with all the columns that are read from its table,
+    /// before the condition is checked. So the table is joined with itself: `s` is scanned only for
+    /// the condition, and `i` is read by key if it holds. STRAIGHT_JOIN keeps this order. Both see
+    /// one state of the table: it is one statement, and it sees only committed rows.
     fn scan(&self, columns: &str, states: &[i64], host: Option<&str>, part: IdRange) -> Query {
         let table = self.family.tables.instance;
         let (row, from) = match self.dialect {
@@ -148,10 +148,10 @@ impl Statements<'_> {
     }
 
     /// How many instances of interest each host has: host, state, count. Collations of older MySQL
-    /// schemas take hosts for one that are not the same text; each of them is somebody.
+    /// schemas treat different hosts as equal; each of them is counted separately.
     pub(crate) fn host_counts(&self) -> Query {
         let host = self.text("host");
-        // A site may have given the column such a collation elsewhere, too.
+        // A site may use such a collation in other databases, too.
         let very_text = match self.dialect {
             Dialect::MySql => "CAST(host AS BINARY)".to_owned(),
             Dialect::Postgres => format!("{host} COLLATE \"C\""),
@@ -184,9 +184,8 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Of these instances those in a state without an end: a master that ends one by itself writes
-    /// both at once. As
-    /// `rows::listed` reads.
+    /// Those of these instances that are in this state without an end time: a master that ends one
+    /// by itself writes both at once. As `rows::listed` reads.
     pub(crate) fn ended_without_time(&self, ids: &[i64], state: i64) -> Query {
         format!(
             "SELECT {}, i.name FROM {} i WHERE i.id IN ({}) AND i.state = {state} AND i.end_time IS NULL ORDER BY i.id",
@@ -197,10 +196,10 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Whole rows by id; locked until the end of the transaction where `lock` says so.
+    /// Whole rows by id; locked until the end of the transaction as `lock` says.
     pub(crate) fn rows_by_ids(&self, ids: &[i64], lock: RowLock) -> Query {
         let lock = match lock {
-            // SQLite has no row locks: BEGIN IMMEDIATE keeps every other writer out.
+            // SQLite has no row locks: BEGIN IMMEDIATE excludes every other writer.
             _ if self.dialect == Dialect::Sqlite => "",
             RowLock::None => "",
             RowLock::All => " FOR UPDATE",
@@ -215,9 +214,9 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Of the newest instances the times that masters wrote, the second in which the database wrote
-    /// the row (where it does so by itself), and its present second: id, start, restart, end,
-    /// written, now.
+    /// For the newest instances the times that masters wrote, the second in which the database
+    /// wrote the row (if it records that by itself), and its present second: id, start, restart,
+    /// end, written, now.
     pub(crate) fn newest_times(&self, count: usize) -> Query {
         let now = match self.dialect {
             Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED)",
@@ -235,7 +234,7 @@ impl Statements<'_> {
         .into()
     }
 
-    /// The second in which the database wrote an instance's row, where it notes that by itself.
+    /// The second in which the database wrote an instance's row, if it records that by itself.
     fn written(&self) -> &'static str {
         if self.dialect == Dialect::MySql {
             "CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)"
@@ -244,10 +243,10 @@ impl Statements<'_> {
         }
     }
 
-    /// How instances look, found by their key: id, host, state, end, start, restart, the second in
-    /// which the database wrote the row (where it does so by itself), the length of the history,
-    /// and which instance of a serial definition waits for it.
-    pub(crate) fn looks(&self, ids: &[i64]) -> Query {
+    /// The state of instances, found by their key: id, host, state, end, start, restart, the second
+    /// in which the database wrote the row (if it records that by itself), the length of the
+    /// history, and which instance of a serial definition waits for it.
+    pub(crate) fn row_states(&self, ids: &[i64]) -> Query {
         let whole = if self.dialect == Dialect::MySql {
             "SIGNED"
         } else {

@@ -1,4 +1,4 @@
-//! Statements that find what was begun since a moment.
+//! Statements that find what was started since a moment.
 
 use super::Statements;
 use crate::metadata::query::Query;
@@ -16,7 +16,7 @@ impl Statements<'_> {
 
     /// The first instances of a host with a greater id than `instance`, and the first tasks of its
     /// instances with a greater one than `task`: 0 or 1 as in `newest_ids`, id, instance, host. One
-    /// question, as it is asked before each batch.
+    /// query, as it is sent before each batch.
     ///
     /// Both are an id, and how many are read.
     pub(crate) fn begun_since(

@@ -1,5 +1,6 @@
-//! The SQL of the metadata store: built from the family's names alone. Whatever comes from a row, a
-//! registry or an operator is bound to a placeholder; only integers are written into the text.
+//! The SQL for the metadata database: built only from the family's names. Whatever comes from a
+//! row, a registry or an operator is bound to a placeholder; only integers are written into the
+//! text.
 
 pub(crate) mod catalogue;
 mod commands;
@@ -61,8 +62,8 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// A text column as text, of whatever type a site has made it: the driver reads no other in the
-    /// answer to a statement with values, and blanks that fill up one of fixed length are none of
+    /// A text column as text, whatever type a site has given it: the driver reads no other in the
+    /// answer to a statement with values, and the padding of a fixed-length column is not part of
     /// the text. In SQLite each value has a type of its own, and bytes are no text's equal.
     fn text(&self, column: &str) -> String {
         match self.dialect {
@@ -84,7 +85,7 @@ pub(crate) fn list<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
         // Writing to a String cannot fail.
         let _ = write!(text, "{comma}{number}");
     }
-    // An empty list is no SQL; NULL matches nothing.
+    // An empty list is not valid SQL; NULL matches nothing.
     if text.is_empty() {
         "NULL".to_owned()
     } else {
@@ -92,7 +93,7 @@ pub(crate) fn list<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
     }
 }
 
-/// A column of the instance `i`, or NULL where there is none.
+/// A column of the instance `i`, or NULL if there is none.
 fn of_instance(column: Option<&str>) -> String {
     column.map_or_else(|| "NULL".to_owned(), |column| format!("i.{column}"))
 }

@@ -11,7 +11,7 @@ impl Statements<'_> {
         format!("SELECT MAX(id) FROM {}", self.family.tables.task).into()
     }
 
-    /// A valid task in no finished state.
+    /// A valid task in an unfinished state.
     fn is_unfinished_task(&self) -> String {
         format!(
             "flag = 1 AND state NOT IN ({})",
@@ -31,8 +31,8 @@ impl Statements<'_> {
         .into()
     }
 
-    /// The same with the instances' numbers, and commas between, bound as one text: one scan,
-    /// however many they are.
+    /// The same with the instances' ids, separated by commas, bound as one text: one scan, however
+    /// many there are.
     pub(crate) fn tasks_of_bound(&self, instances: &[i64]) -> Query {
         let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
         let (before, behind) = match self.dialect {
@@ -51,8 +51,8 @@ impl Statements<'_> {
             .build()
     }
 
-    /// Valid tasks in no finished state: these, and those of these instances that have a greater id
-    /// than `settled`. All are found by their key.
+    /// Valid tasks in an unfinished state: these tasks, and those of these instances that have a
+    /// greater id than `settled`. All are found by their key.
     pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], settled: i64) -> Query {
         let instance = self.family.columns.task_instance;
         let submit_time = self.optional_time(self.optional.submit_time);
@@ -71,7 +71,7 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Marks tasks; again only those that are in no finished state.
+    /// Marks tasks; again only those that are in an unfinished state.
     pub(crate) fn mark_tasks(&self, tasks: &[i64], clear_flag: bool) -> Query {
         let flag = if clear_flag { ", flag = 0" } else { "" };
         format!(

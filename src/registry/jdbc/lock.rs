@@ -9,31 +9,33 @@ use super::{Client, JdbcRegistry};
 use crate::metadata::database::DatabaseError;
 use crate::registry::{Lease, OnWait, RegistryError};
 
-/// How often a lock that another holds is tried.
+/// How often a lock that another client holds is tried.
 const TRY: Duration = Duration::from_millis(200);
 
-/// The longest time between two heartbeats, as DolphinScheduler's own `heartbeat-refresh-interval`.
+/// The longest time between two heartbeats, like DolphinScheduler's own
+/// `heartbeat-refresh-interval`.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 
-/// Ids are positive and fit into the column with room to spare.
+/// Ids are positive and well below the column's limit.
 const ID_BITS: u32 = 62;
 
-/// So often a row is inserted where none of this key is seen to be in the way.
+/// How often a row is inserted again although no row with this key can be seen.
 const INSERTS: u32 = 20;
 
-/// Masters do that.
-const PURGED: &str = "our client was purged, as whoever's heartbeat is old by the masters' clocks: compare this machine's with theirs";
+/// Why a client is gone: masters purge it.
+const PURGED: &str = "this client was purged, because its heartbeat is old by the masters' \
+    clocks: compare this machine's clock with theirs";
 
-/// What came of one try.
+/// The result of one try.
 enum Attempt {
-    /// The id of our row.
+    /// The id of the own row.
     Taken(i64),
-    /// Who was there first; `None` if that one is gone again, or is seen by nobody yet.
+    /// The current holder; `None` if it is gone again, or its row is not visible yet.
     Held(Option<Lock>),
 }
 
 impl JdbcRegistry {
-    /// Tries until the lock is taken or the time is over.
+    /// Tries until the lock is acquired or the timeout has passed.
     pub(super) async fn take(
         &mut self,
         key: String,
@@ -67,24 +69,23 @@ impl JdbcRegistry {
                 on_wait(&lock.to_node());
                 announced = Some(lock.id);
             }
-            // Another lock may be ours meanwhile.
-            self.keep_client().await?;
+            // Another lock may be held meanwhile.
+            self.maintain_client().await?;
             tokio::time::sleep(rest.min(TRY)).await;
         }
     }
 
-    /// Inserts our row where no living client has one.
+    /// Inserts a row if no living client has one.
     async fn try_to_take(&mut self, key: &str) -> Result<Attempt, RegistryError> {
         if let Some(lock) = self.tables.lock(key).await? {
             let looks_dead = !lock.client.is_alive(tables::now());
-            // From one wait to the next: whoever waits for a short time, but again and again, sees
-            // it as well.
+            // Kept from one wait to the next, so that short waits in succession detect it as well.
             let still = self
                 .stillness
                 .entry(key.to_owned())
                 .or_default()
                 .lasts(&lock.client, Instant::now());
-            // Its clock may be far behind ours.
+            // Its clock may be far behind this one.
             let still = still >= lock.client.stillness() || self.tables.is_local();
             let removed = looks_dead && still && self.tables.delete_dead_lock(&lock).await?;
             if !removed {
@@ -97,28 +98,28 @@ impl JdbcRegistry {
             match self.tables.lock(key).await? {
                 Some(lock) if lock.client.id == client => return Ok(Attempt::Taken(lock.id)),
                 None if inserted == Insert::Done => {
-                    let cause = "our row was deleted at once".to_owned();
+                    let cause = "its row was deleted at once".to_owned();
                     return Err(RegistryError::LockLost {
                         path: key.to_owned(),
                         cause,
                     });
                 }
-                // Who was in the way is gone again, or it was the id, and the next one is another.
+                // The other row is gone again, or it had the same id, and the next id is another.
                 None if inserted == Insert::InTheWay => {}
                 other => return Ok(Attempt::Held(other)),
             }
         }
         Err(RegistryError::Refused {
             endpoint: self.endpoint.clone(),
-            cause: "ids of t_ds_jdbc_registry_lock are given out twice, as after an import: move its sequence (or \
-                    AUTO_INCREMENT) behind its highest id"
+            cause: "ids of t_ds_jdbc_registry_lock are generated twice, as after an import: set \
+                its sequence (or AUTO_INCREMENT) above its highest id"
                 .to_owned(),
         })
     }
 
-    /// The id of our client, whose row is there and fresh.
+    /// The id of the own client, whose row exists and has a recent heartbeat.
     async fn ensure_client(&mut self) -> Result<i64, RegistryError> {
-        self.keep_client().await?;
+        self.maintain_client().await?;
         if let Some(client) = &self.client {
             return Ok(client.id);
         }
@@ -139,9 +140,9 @@ impl JdbcRegistry {
         Ok(id)
     }
 
-    /// Refreshes our client if there is one and it is time. A client that was purged is forgotten,
-    /// and its locks with it.
-    async fn keep_client(&mut self) -> Result<(), RegistryError> {
+    /// Refreshes the own client if there is one and a heartbeat is due. A client that was purged is
+    /// forgotten, and its locks with it.
+    async fn maintain_client(&mut self) -> Result<(), RegistryError> {
         let Some(client) = &self.client else {
             return Ok(());
         };
@@ -157,7 +158,7 @@ impl JdbcRegistry {
         (self.session_timeout / 6).min(HEARTBEAT)
     }
 
-    /// Writes a heartbeat; `false` if our client's row is gone.
+    /// Writes a heartbeat; `false` if the own client's row is gone.
     async fn refresh(&mut self) -> Result<bool, DatabaseError> {
         let Some(client) = &mut self.client else {
             return Ok(false);
@@ -172,7 +173,7 @@ impl JdbcRegistry {
         Ok(found)
     }
 
-    /// Whether the lock is still ours; writes a heartbeat if the last one is older than
+    /// Checks that the lock is still held; writes a heartbeat if the last one is older than
     /// `refresh_after`.
     pub(super) async fn check(
         &mut self,
@@ -188,15 +189,16 @@ impl JdbcRegistry {
         };
         let (id, age) = (client.id, client.age());
         if age >= self.session_timeout {
-            // Whoever saw us dead may be about to delete our row, even though it is still there.
-            return Err(lost("our last heartbeat is older than the session timeout"));
+            // A client that considers this one dead may be about to delete the row, even if it
+            // still exists.
+            return Err(lost("the last heartbeat is older than the session timeout"));
         }
         if age >= refresh_after {
             match self.refresh().await {
                 Ok(true) => {}
                 Ok(false) => return Err(lost(PURGED)),
-                // On SQLite this program's own transaction is in the way; the heartbeat is good for
-                // a while yet.
+                // On SQLite this program's own transaction blocks the write; the heartbeat is still
+                // valid for a while.
                 Err(DatabaseError::Refused { .. }) if age < self.patience() => {}
                 Err(error) => return Err(tables::to_registry_error(error)),
             }
@@ -204,17 +206,17 @@ impl JdbcRegistry {
         if self.tables.is_own_lock(&lease.node, id).await? {
             Ok(())
         } else {
-            Err(lost("our row was deleted"))
+            Err(lost("its row was deleted"))
         }
     }
 
-    /// How old the last heartbeat may be before nothing may rest on it any more.
+    /// How old the last heartbeat may be before nothing may rely on it any more.
     fn patience(&self) -> Duration {
         self.session_timeout * 2 / 3
     }
 
     /// Keeps the lock alive until it is lost, or until no heartbeat has arrived for too long.
-    pub(super) async fn keep_until_lost(&mut self, lease: &Lease) -> RegistryError {
+    pub(super) async fn maintain_until_lost(&mut self, lease: &Lease) -> RegistryError {
         loop {
             if let Err(error) = self.check(lease, self.heartbeat_interval()).await {
                 let hopeless = self
@@ -229,7 +231,7 @@ impl JdbcRegistry {
         }
     }
 
-    pub(super) async fn give_back(&mut self, lease: &Lease) -> Result<(), RegistryError> {
+    pub(super) async fn release_lock(&mut self, lease: &Lease) -> Result<(), RegistryError> {
         let Some(client) = &self.client else {
             return Ok(());
         };
@@ -242,8 +244,8 @@ impl JdbcRegistry {
 }
 
 impl Client {
-    /// How old the last heartbeat is. The monotonic clock stands still while the machine sleeps,
-    /// the other one may be set: the greater age counts.
+    /// How old the last heartbeat is. The monotonic clock stops while the machine sleeps, and the
+    /// wall clock may be set: the greater age counts.
     fn age(&self) -> Duration {
         let by_the_wall = tables::now().saturating_sub(self.wall);
         self.sent.elapsed().max(Duration::from_millis(

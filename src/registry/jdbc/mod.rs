@@ -1,8 +1,8 @@
 //! DolphinScheduler's registry in a database: the tables of 3.3 and newer (F§4.3).
 //!
-//! Reading writes nothing. A client of our own, which is a row with a heartbeat, is made when a
-//! lock is first taken, and deleted at the end. Masters that wait for a lock here try again without
-//! any pause, so locks are to be held briefly.
+//! Reading writes nothing. A client, which is a row with a heartbeat, is created when a lock is
+//! first acquired, and deleted at the end. Masters that wait for a lock here try again without any
+//! pause, so locks should be held briefly.
 
 mod lock;
 mod pulse;
@@ -21,7 +21,7 @@ use crate::family::{RegistryLayout, payload};
 use crate::metadata::database::Database;
 use crate::model::{Address, Confirmed, Heartbeat, LockNode, Registration, Registrations};
 
-/// How long [`Registry::close`] tries to delete what is left of us.
+/// How long [`Registry::close`] tries to delete the rows of this client.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A connection to the tables of a JDBC registry.
@@ -32,9 +32,9 @@ pub struct JdbcRegistry {
     session_timeout: Duration,
     layout: RegistryLayout,
     client: Option<Client>,
-    /// How long the holder of each lock that we waited for has been still.
+    /// How long the holder of each lock that was waited for has written no heartbeat.
     stillness: BTreeMap<String, Stillness>,
-    /// Heartbeats of the masters' and of the workers' clients, as they were seen.
+    /// The heartbeats of the masters' and of the workers' clients, as they were seen.
     masters: Pulses,
     workers: Pulses,
 }
@@ -42,24 +42,23 @@ pub struct JdbcRegistry {
 /// DolphinScheduler's `heartbeat-refresh-interval`.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Our own row among the clients.
+/// The own row among the clients.
 #[derive(Debug)]
 struct Client {
     id: i64,
-    /// When the last heartbeat that arrived was sent: by the monotonic clock, and by the one that
-    /// may be set.
+    /// When the last heartbeat that arrived was sent: by the monotonic clock, and by the wall
+    /// clock.
     sent: Instant,
     wall: i64,
-    /// As it stands in the row.
+    /// The value in the row.
     written: i64,
 }
 
 impl JdbcRegistry {
-    /// Takes a connection, if the tables are there in the shape of 3.3 and newer. Nothing is
-    /// written.
+    /// Uses a connection, if it has the tables of 3.3 and newer. Nothing is written.
     ///
     /// # Errors
-    /// [`RegistryError::Unsupported`] for the registries of 3.1 and 3.2, and where there is none.
+    /// [`RegistryError::Unsupported`] for the registries of 3.1 and 3.2, and if there is none.
     pub async fn connect(
         database: Box<dyn Database>,
         session_timeout: Duration,
@@ -82,17 +81,17 @@ impl JdbcRegistry {
         })
     }
 
-    /// As [`crate::metadata::MetadataStore::meet_server`]: where writes rest on what is registered,
-    /// a replica, a cache or another server than before is refused; else [`Registry::warnings`]
-    /// tells it.
+    /// Like [`crate::metadata::MetadataStore::identify_server`]: if writes rely on what is registered,
+    /// a replica, a cache or another server than before is refused; otherwise
+    /// [`Registry::warnings`] reports it.
     ///
     /// # Errors
     /// [`RegistryError::Doubtful`], [`RegistryError::Interrupted`]. Nothing is written.
-    pub async fn meet_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
-        self.tables.meet_server(must_write).await
+    pub async fn identify_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
+        self.tables.identify_server(must_write).await
     }
 
-    /// The servers that are not shown dead, and what is known of each.
+    /// The servers that are not proven dead, and what is known about each.
     async fn servers(
         &mut self,
         parent: &str,
@@ -104,7 +103,7 @@ impl JdbcRegistry {
         let entries = match self.tables.entries_below(&parent, name_of).await {
             Ok(entries) => entries,
             Err(error) => {
-                pulses(self).lose_sight();
+                pulses(self).discard_observations();
                 return Err(error);
             }
         };
@@ -122,7 +121,7 @@ impl JdbcRegistry {
         );
         let life = |client: &tables::Owner| {
             let young = client.is_alive_among(now, newest);
-            // Nobody with another clock can write there.
+            // No process with another clock can write there.
             if is_local && !young {
                 ClientLife::Dead
             } else {
@@ -137,7 +136,7 @@ impl JdbcRegistry {
                 address: Address::seen(entry.name),
                 node: entry.key,
                 session_id: Some(entry.client.id.to_string()),
-                // The tables have both as text in a zone that is written nowhere.
+                // The tables have both as text in an unknown zone.
                 created_at: None,
                 modified_at: None,
                 heartbeat: Heartbeat {
@@ -146,11 +145,11 @@ impl JdbcRegistry {
                 },
             })
             .collect();
-        // Where an address has several entries, one that is alive comes first.
+        // If an address has several entries, one that is alive comes first.
         servers.sort_by(|a, b| {
             (&a.address, a.heartbeat.in_doubt).cmp(&(&b.address, b.heartbeat.in_doubt))
         });
-        // A worker stands in every group that it belongs to.
+        // A worker is registered in every group that it belongs to.
         servers.dedup_by(|next, kept| next.address == kept.address);
         Ok(Registrations {
             parent_exists: true,
@@ -191,11 +190,11 @@ impl Registry for JdbcRegistry {
             .collect()
     }
 
-    /// The masters whose client is not shown dead. Whose client has no heartbeat counts as gone,
-    /// even if no server has deleted the entry yet. So does one whose heartbeat is older than the
-    /// client's own session timeout, as
-    /// `JdbcRegistryServer` judges, by our clock and by the other masters' heartbeats: but only once it was seen to stand
-    /// still, from one look of this registry to a later one. Until then it is in doubt.
+    /// The masters whose client is not proven dead. A master whose client has no heartbeat counts
+    /// as gone, even if no server has deleted the entry yet. So does one whose heartbeat is older
+    /// than the client's own session timeout, as `JdbcRegistryServer` judges, by this clock and by
+    /// the other masters' heartbeats: but only once it was seen not to change, from one look at
+    /// this registry to a later one. Until then it is in doubt.
     async fn masters(&mut self) -> Result<Registrations, RegistryError> {
         self.servers(self.layout.masters, tables::child, |registry| {
             &mut registry.masters
@@ -210,7 +209,7 @@ impl Registry for JdbcRegistry {
         .await
     }
 
-    /// The holder alone: who waits stands in no table.
+    /// Only the holder: no table has the waiters.
     async fn lock_queue(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
         let key = self.full_path(path);
         Ok(self
@@ -238,21 +237,22 @@ impl Registry for JdbcRegistry {
     }
 
     async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError> {
-        // What is written under the lock may take another third until it is committed.
+        // Writes under the lock may take another third until they are committed.
         self.check(lease, self.session_timeout / 3)
             .await
             .map(|()| Confirmed::by_registry())
     }
 
     async fn lost(&mut self, lease: &Lease) -> RegistryError {
-        self.keep_until_lost(lease).await
+        self.maintain_until_lost(lease).await
     }
 
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {
-        self.give_back(&lease).await
+        self.release_lock(&lease).await
     }
 
-    /// The tables notify nobody: masters write their heartbeats as often as this looks.
+    /// The tables send no notifications: this reads them as often as masters write their
+    /// heartbeats.
     async fn masters_changed(&mut self) {
         tokio::time::sleep(HEARTBEAT_INTERVAL).await;
     }
@@ -266,7 +266,7 @@ impl Registry for JdbcRegistry {
                 tracing::debug!(
                     endpoint = self.endpoint,
                     client = client.id,
-                    "our client's rows stay until they expire"
+                    "this client's rows stay until they expire"
                 );
             }
         }

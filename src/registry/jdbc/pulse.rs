@@ -1,23 +1,23 @@
-//! Whether a client of the tables lives. Clocks alone show nobody dead: ours may be wrong, and so
-//! may be each server's. A client is dead that looks dead by them and is seen to write no heartbeat
-//! for long enough. Pure, but for the time.
+//! Whether a client in the tables is alive. Clocks alone prove no client dead: the local one may be
+//! wrong, and so may be each server's. A client is dead if it looks dead by the clocks and was seen
+//! to write no heartbeat for long enough. Pure, except for the time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::tables::Owner;
 
-/// A look that takes longer shows a database in which nobody can write a heartbeat in time.
+/// A look that takes longer means that no client could write a heartbeat to this database in time.
 const SLOW_LOOK: Duration = Duration::from_secs(3);
 
-/// What is known of a client.
+/// What is known about a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientLife {
-    /// Its heartbeat is young by the clocks, or was seen to move.
+    /// Its heartbeat is recent by the clocks, or was seen to change.
     Alive,
-    /// Its heartbeat is old by the clocks, and was not seen for long enough to stand still.
+    /// Its heartbeat is old by the clocks, but was not observed for long enough without a change.
     InDoubt,
-    /// It has no heartbeat, or writes none.
+    /// It has no heartbeat, or writes no more.
     Dead,
 }
 
@@ -33,7 +33,7 @@ struct Pulse {
 }
 
 impl Pulses {
-    /// Takes a look into account, which was `asked` for and answered `now`.
+    /// Takes a look into account, which was started at `asked` and answered at `now`.
     pub(super) fn look<'a>(
         &mut self,
         clients: impl Iterator<Item = &'a Owner>,
@@ -61,19 +61,19 @@ impl Pulses {
             .collect();
     }
 
-    /// Nothing could be seen: what stood still may have moved meanwhile.
-    pub(super) fn lose_sight(&mut self) {
+    /// Nothing could be read: an unchanged heartbeat may have changed meanwhile.
+    pub(super) fn discard_observations(&mut self) {
         self.0.clear();
     }
 
-    /// What is known of a client, which looks `young` by the clocks or does not; `asked` is when
-    /// the last look began.
+    /// What is known about a client, which is `young` by the clocks or not; `asked` is when the
+    /// last look started.
     pub(super) fn life(&self, client: &Owner, young: bool, asked: Instant) -> ClientLife {
         let Some(pulse) = self.0.get(&client.id) else {
             return ClientLife::Dead;
         };
         let still = asked.saturating_duration_since(pulse.since);
-        // A session may be said to be of no length at all: no heartbeat comes in time for that.
+        // A client may configure a session timeout of zero: no heartbeat comes in time for that.
         let longest = client.session_timeout().max(client.stillness());
         if still >= longest || (!young && still >= client.stillness()) {
             return ClientLife::Dead;
@@ -99,8 +99,9 @@ struct Still {
 }
 
 impl Stillness {
-    /// How long this holder has written none while we looked, up to `now`. Between two looks the
-    /// database may have answered nobody, so that nobody could write one: that counts for little.
+    /// How long this holder has written none while it was observed, up to `now`. Between two looks
+    /// the database may not have answered, so that no client could write one: such a time counts
+    /// for little.
     pub(super) fn lasts(&mut self, holder: &Owner, now: Instant) -> Duration {
         let lasts = match &self.0 {
             Some(still)
@@ -138,7 +139,7 @@ mod tests {
         )
     }
 
-    /// Looks at each second given, and says what is known then.
+    /// Looks at each given second, and returns what is known then.
     fn lives(young: bool, looks: &[(u64, i64)]) -> Vec<ClientLife> {
         let (began, mut pulses) = (Instant::now(), Pulses::default());
         let seen = looks.iter().map(|(second, heartbeat)| {
@@ -165,7 +166,7 @@ mod tests {
             lives(false, &[(0, 5), (19, 5), (20, 6), (40, 7)]),
             [InDoubt, InDoubt, Alive, Alive]
         );
-        // A clock that is ahead makes nobody live for ever.
+        // A clock that is ahead keeps no client alive for ever.
         assert_eq!(
             lives(true, &[(0, 5), (59, 5), (61, 5)]),
             [Alive, Alive, Dead]
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_no_length_makes_nobody_dead_at_once() {
+    fn a_session_of_no_length_makes_no_client_dead_at_once() {
         use ClientLife::{Alive, Dead, InDoubt};
         for (length, life) in [(-1, InDoubt), (0, InDoubt), (60, Alive)] {
             let client = |heartbeat: i64| {
@@ -203,19 +204,19 @@ mod tests {
         pulses.look([client(5)].iter(), began, began);
         pulses.look([client(5)].iter(), began + MOMENT, later);
         assert_eq!(pulses.life(&client(5), false, later), ClientLife::InDoubt);
-        pulses.lose_sight();
+        pulses.discard_observations();
         pulses.look([client(5)].iter(), later, later);
         assert_eq!(pulses.life(&client(5), false, later), ClientLife::InDoubt);
     }
 
     #[test]
-    fn a_holder_is_still_for_as_long_as_somebody_looked() {
+    fn a_holder_is_still_for_as_long_as_it_was_observed() {
         let (began, mut stillness) = (Instant::now(), Stillness::default());
         let mut lasts = |second, heartbeat| {
             let now = began + Duration::from_secs(second);
             stillness.lasts(&client(heartbeat), now).as_secs()
         };
-        // The database answers nobody for a minute, and then the holder's heartbeat has come.
+        // The database does not answer for a minute, and then the holder's heartbeat has arrived.
         let seen = [(0, 5), (1, 5), (3, 5), (63, 5), (64, 5), (65, 6), (66, 6)];
         assert_eq!(
             seen.map(|(second, heartbeat)| lasts(second, heartbeat)),

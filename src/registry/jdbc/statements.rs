@@ -1,9 +1,9 @@
-//! The statements about the registry's tables, in words that SQLite, MySQL and PostgreSQL share.
+//! The statements about the registry's tables, in SQL that SQLite, MySQL and PostgreSQL share.
 
 use crate::metadata::Query;
 use crate::metadata::database::{Dialect, Value};
 
-/// Statements that read nothing and fail where a table or column is missing.
+/// Statements that read nothing and fail if a table or column is missing.
 pub(super) const SHAPE: [&str; 3] = [
     "SELECT data_key, data_value, client_id, data_type FROM t_ds_jdbc_registry_data WHERE 1 = 0",
     "SELECT id, lock_key, lock_owner, client_id FROM t_ds_jdbc_registry_lock WHERE 1 = 0",
@@ -75,9 +75,8 @@ pub(super) fn delete_lock(dialect: Dialect, id: &str, client: i64) -> Query {
         .build()
 }
 
-/// Deletes a client's lock. The condition holds back if the client has come to life again since its
-/// last heartbeat was
-/// `seen`.
+/// Deletes a client's lock. The condition prevents it if the client has written a heartbeat since
+/// the last one was `seen`.
 pub(super) fn delete_dead_lock(dialect: Dialect, id: i64, client: i64, seen: i64) -> Query {
     Query::builder(dialect)
         .push("DELETE FROM t_ds_jdbc_registry_lock WHERE id = ")
@@ -150,7 +149,7 @@ pub(super) fn delete_client(dialect: Dialect, id: i64) -> Query {
         .build()
 }
 
-/// A row's id as it stands in a lease. What is none is no row's.
+/// A row's id from a lease. A text that is not an id matches no row.
 fn row_id(text: &str) -> Value {
     text.parse::<i64>().map_or(Value::Null, Value::Int)
 }

@@ -1,4 +1,4 @@
-//! The tables, and what their rows mean.
+//! The tables of the registry, and the meaning of their rows.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::metadata::{Query, Witnesses, ask, each_of};
 use crate::model::LockNode;
 use crate::registry::RegistryError;
 
-/// `JdbcRegistryClientHeartbeatDTO.ClientConfig`: the default, where a client has written none.
+/// `JdbcRegistryClientHeartbeatDTO.ClientConfig`: the default, if a client has written none.
 const DEFAULT_SESSION_TIMEOUT: i64 = 60_000;
 
 /// `heartbeat-refresh-interval`: how far the newest heartbeat may lag behind its server's clock.
 const HEARTBEAT_MS: i64 = 3_000;
 
-/// So far we follow the clocks of others.
+/// How far the clocks of others are followed.
 const FARTHEST_AHEAD_MS: i64 = 60_000;
 
 /// The client that an entry or a lock belongs to.
@@ -28,12 +28,12 @@ pub(super) struct Owner {
     session_timeout: i64,
 }
 
-/// A client writes its heartbeat three times at least while its session lasts:
-/// `JdbcRegistryProperties` takes no other settings.
+/// A client writes at least three heartbeats per session timeout: `JdbcRegistryProperties` accepts
+/// no other settings.
 const HEARTBEATS_IN_A_SESSION: i64 = 3;
 
-/// The shortest time without a heartbeat that shows anything: two heartbeats at the usual rate, and
-/// some.
+/// The shortest time without a heartbeat that proves anything: more than two heartbeats at the
+/// default rate.
 const SHORTEST_STILLNESS_MS: i64 = 7_000;
 
 impl Owner {
@@ -47,7 +47,7 @@ impl Owner {
         }
     }
 
-    /// How long this client must be seen not to write a heartbeat before anything may rest on its
+    /// How long this client must be seen not to write a heartbeat before anything may rely on its
     /// death.
     pub(super) fn stillness(&self) -> Duration {
         // A quarter more than the longest time between two heartbeats.
@@ -57,20 +57,20 @@ impl Owner {
         )
     }
 
-    /// How long it may be silent.
+    /// How long it may go without a heartbeat.
     pub(super) fn session_timeout(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.session_timeout).unwrap_or_default())
     }
 
-    /// As `JdbcRegistryClientHeartbeatDTO.isDead` judges, by our own clock.
+    /// By the local clock, like `JdbcRegistryClientHeartbeatDTO.isDead`.
     pub(super) fn is_alive(&self, now: i64) -> bool {
         self.last_heartbeat
             .is_some_and(|last| now.saturating_sub(last) <= self.session_timeout)
     }
 
-    /// As [`Owner::is_alive`], for servers whose clocks may differ from ours: the newest heartbeat
-    /// among them shows what time it is there. Only if that one is twice as old as this client may
-    /// be do we believe our own clock alone.
+    /// Like [`Owner::is_alive`], for servers whose clocks may differ from the local one: the newest
+    /// heartbeat among them shows their time. Only if that one is twice as old as allowed for this
+    /// client is the local clock used alone.
     pub(super) fn is_alive_among(&self, now: i64, newest: i64) -> bool {
         let alive_there = |last: i64| {
             newest.saturating_add(HEARTBEAT_MS).saturating_sub(last) <= self.session_timeout
@@ -90,10 +90,11 @@ fn session_timeout(configuration: &str) -> Option<i64> {
         .as_i64()
 }
 
-/// Whoever judges a heartbeat does so by his own clock: where ours is behind, he would find us dead
-/// while we live. The `newest` heartbeat among the others shows what time it is there; but a clock
-/// that is far ahead makes nobody's lock last long. And whoever's clock is wrong looks whether it
-/// moves: it does, also where the newest one is a dead client's, which stands still.
+/// Others judge a heartbeat by their own clock: if the local one is behind, they would consider
+/// this client dead. The `newest` heartbeat among the others shows their time; but it is followed
+/// only up to a limit, so that a clock far ahead does not prolong a lock. And a client with a wrong
+/// clock checks whether the heartbeat changes: it does, even if the newest one belongs to a dead
+/// client and does not.
 fn heartbeat(now: i64, newest: Option<i64>, before: Option<i64>) -> i64 {
     let moved = before.map(|before| before.saturating_add(1));
     newest
@@ -106,25 +107,25 @@ fn heartbeat(now: i64, newest: Option<i64>, before: Option<i64>) -> i64 {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) key: String,
-    /// What follows the parent.
+    /// The key without the parent.
     pub(super) name: String,
     pub(super) value: String,
     pub(super) client: Owner,
 }
 
-/// What came of an insert of a lock.
+/// The result of inserting a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Insert {
     /// It was written.
     Done,
-    /// A row of this key, or of the id that it would have got, is there already.
+    /// A row with this key, or with the id that it would have got, already exists.
     InTheWay,
-    /// Whose transaction has written this very row has not ended yet: nobody sees it, and it was
-    /// waited for.
+    /// Another transaction has written this row and has not ended yet: the row is not visible, and
+    /// it was waited for.
     Unended,
 }
 
-/// A lock that somebody holds, or whose holder is dead.
+/// A lock that a client holds, or whose holder is dead.
 #[derive(Clone, Debug)]
 pub(super) struct Lock {
     pub(super) id: i64,
@@ -137,7 +138,7 @@ impl Lock {
         LockNode {
             node: self.id.to_string(),
             session_id: Some(self.client.id.to_string()),
-            // A text in a zone that is written nowhere.
+            // A text in an unknown zone.
             created_at: None,
             data: self.owner.clone(),
             in_doubt: !self.client.is_alive(now()),
@@ -154,8 +155,8 @@ pub(super) fn now() -> i64 {
 #[derive(Debug)]
 pub(super) struct RegistryTables {
     database: Box<dyn Database>,
-    /// Who has answered so far. What a replica or a cache says makes living masters dead, and a
-    /// lock that is held free.
+    /// The servers that have answered so far. From a replica or a cache living masters may look
+    /// dead, and a held lock free.
     server: Witnesses,
 }
 
@@ -167,8 +168,8 @@ impl RegistryTables {
         }
     }
 
-    /// As [`crate::metadata::MetadataStore::meet_server`].
-    pub(super) async fn meet_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
+    /// Like [`crate::metadata::MetadataStore::identify_server`].
+    pub(super) async fn identify_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
         self.server.must_write = must_write;
         if !must_write {
             self.server.forget();
@@ -186,7 +187,7 @@ impl RegistryTables {
         self.server.doubt()
     }
 
-    /// Refuses every shape but that of 3.3 and newer.
+    /// Refuses all tables other than those of 3.3 and newer.
     pub(super) async fn check_shape(&mut self) -> Result<(), RegistryError> {
         for statement in statements::SHAPE {
             match self.query(&statement.into()).await {
@@ -284,7 +285,7 @@ impl RegistryTables {
             .map_err(to_registry_error)
     }
 
-    /// Inserts a lock, and says what came of it.
+    /// Inserts a lock, and returns the result.
     pub(super) async fn insert_lock(
         &mut self,
         key: &str,
@@ -296,10 +297,10 @@ impl RegistryTables {
             .await
         {
             Ok(_) => Ok(Insert::Done),
-            // After a broken connection, the row in the way may be our own: the caller looks whose
-            // it is.
+            // After a broken connection, the existing row may be this client's own: the caller
+            // checks whose it is.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(Insert::InTheWay),
-            // Of a file it is the whole that somebody writes.
+            // A file is locked as a whole.
             Err(DatabaseError::Refused { busy: true, .. }) if self.dialect() != Dialect::Sqlite => {
                 Ok(Insert::Unended)
             }
@@ -315,10 +316,10 @@ impl RegistryTables {
             .map_err(to_registry_error)
     }
 
-    /// Deletes the lock of a dead client; `false` if it was not there any more, or the client has
-    /// come back.
+    /// Deletes the lock of a dead client; `false` if it no longer existed, or the client has come
+    /// back.
     ///
-    /// The client's other rows stay for the masters' own purge: 3.4 and newer tell the other
+    /// The client's other rows stay for the masters' own purge: 3.4 and newer notify the other
     /// masters of the removal only when they delete the entry themselves.
     pub(super) async fn delete_dead_lock(&mut self, lock: &Lock) -> Result<bool, RegistryError> {
         let seen = lock.client.last_heartbeat.unwrap_or(-1);
@@ -347,8 +348,8 @@ impl RegistryTables {
             ))
             .await
         {
-            // The id is a random number of our own, so the row is ours: the first sending had
-            // arrived.
+            // The id is a random number, so the row is this client's own: the first attempt had
+            // succeeded.
             Err(DatabaseError::UniqueViolation { .. }) => Ok(()),
             answer => answer.map(drop).map_err(to_registry_error),
         }
@@ -365,8 +366,7 @@ impl RegistryTables {
             .map(|rows| rows > 0)
     }
 
-    /// What a client of ours, which wrote `before` last, writes as its heartbeat at this moment of
-    /// our clock.
+    /// The heartbeat that this process's client writes now; `before` is the last one.
     pub(super) async fn heartbeat(
         &mut self,
         id: i64,
@@ -398,7 +398,7 @@ impl RegistryTables {
         self.database.close().await;
     }
 
-    /// Whether nobody on another machine, with another clock, can write here.
+    /// Whether no other machine, with another clock, can write here.
     pub(super) fn is_local(&self) -> bool {
         self.dialect() == Dialect::Sqlite
     }
@@ -426,13 +426,13 @@ impl RegistryTables {
         Ok(rows)
     }
 
-    /// The new connection must lead to the same server: what the store says is that one's.
+    /// The new connection must lead to the same server: the store's data comes from that one.
     async fn reconnect(&mut self) -> Result<(), DatabaseError> {
         self.database.reconnect().await?;
         ask(&mut *self.database, &mut self.server).await
     }
 
-    /// Every statement here may be sent twice: the second one finds its work done.
+    /// Every statement here may be sent twice: the second one has nothing left to do.
     async fn write(&mut self, query: &Query) -> Result<u64, DatabaseError> {
         let written = match self.database.execute(query).await {
             Err(DatabaseError::Lost { .. }) => {
@@ -448,7 +448,7 @@ impl RegistryTables {
 /// How the name of a server is found in a key below a parent; `None` for every other key.
 pub(super) type NameOf = for<'a> fn(&str, &'a str) -> Option<&'a str>;
 
-/// The name of a child of this very parent; `LIKE` also finds grandchildren, and on MySQL other
+/// The name of a child of exactly this parent; `LIKE` also finds grandchildren, and on MySQL other
 /// cases.
 pub(super) fn child<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
     key.strip_prefix(parent)?
@@ -466,9 +466,9 @@ pub(super) fn member<'a>(parent: &str, key: &'a str) -> Option<&'a str> {
     })
 }
 
-/// The database's error in the registry's words. A connection that was there once and cannot be had
-/// again is interrupted, and so is a statement that another transaction kept from an answer in
-/// time.
+/// Converts a database error to a registry error. A lost connection that cannot be re-established
+/// is `Interrupted`, and so is a statement that got no answer in time because of another
+/// transaction.
 pub(super) fn to_registry_error(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
@@ -508,15 +508,15 @@ mod tests {
         assert!(client.is_alive(103_000) && client.is_alive(0));
         assert!(!client.is_alive(103_001));
         assert!(!owner(None, "{}").is_alive(0));
-        // Our clock is seventy seconds ahead of the servers': the one that has just written is
-        // alive.
+        // The local clock is seventy seconds ahead of the servers': the one that has just written
+        // is alive.
         let client = owner(Some(100_000), "{}");
         assert!(!client.is_alive(170_000) && client.is_alive_among(170_000, 100_000));
         // Another server went on writing for a minute after this one's last heartbeat.
         assert!(
             client.is_alive_among(161_000, 157_000) && !client.is_alive_among(161_000, 157_001)
         );
-        // Nobody has written for two minutes.
+        // No server has written for two minutes.
         assert!(
             client.is_alive_among(220_000, 100_000) && !client.is_alive_among(220_001, 100_000)
         );
@@ -577,7 +577,7 @@ mod tests {
             (103, Some(130), Some(130), 131),
             (140, Some(130), Some(139), 140),
             (100, Some(i64::MAX), Some(i64::MAX), 60_100),
-            // Our clock was set back.
+            // The local clock was set back.
             (100, Some(50), Some(90_000), 60_100),
         ] {
             assert_eq!(heartbeat(now, newest, before), written);

@@ -31,20 +31,20 @@ fn open(path: &Path) -> SqliteDatabase {
     SqliteDatabase::open(path, OpenMode::Create, Duration::from_millis(20), SESSION).unwrap()
 }
 
-/// A file with a registry in it, and a connection beside the registry's own.
+/// A file with a registry in it, and a second connection besides the registry's own.
 struct Bench {
     folder: TempDir,
-    beside: SqliteDatabase,
+    second: SqliteDatabase,
 }
 
 impl Bench {
     async fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let mut beside = open(&folder.path().join("ds.db"));
+        let mut second = open(&folder.path().join("ds.db"));
         for sql in TABLES {
-            beside.execute(&sql.into()).await.unwrap();
+            second.execute(&sql.into()).await.unwrap();
         }
-        Self { folder, beside }
+        Self { folder, second }
     }
 
     async fn registry(&self, session_timeout: Duration) -> Box<JdbcRegistry> {
@@ -64,7 +64,7 @@ impl Bench {
             .push(", 'a', ")
             .bind(last)
             .push(", '{\"sessionTimeout\":60000}', '')");
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 
     async fn entry(&mut self, key: &str, value: &str, client: i64) {
@@ -74,7 +74,7 @@ impl Bench {
             .push(", 'EPHEMERAL', ")
             .bind(client)
             .push(", '', '')");
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 
     async fn lock(&mut self, client: i64) {
@@ -84,12 +84,12 @@ impl Bench {
             .push(", '10.0.0.2_17_main', ")
             .bind(client)
             .push(", '')");
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 
     async fn rows(&mut self, sql: &str) -> Vec<Row> {
         let mut rows = Vec::new();
-        self.beside
+        self.second
             .query(&sql.into(), &mut |row| rows.push(row))
             .await
             .unwrap();
@@ -108,7 +108,7 @@ impl Bench {
         let query = Query::builder(Dialect::Sqlite)
             .push("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = last_heartbeat_time - ")
             .bind(age);
-        self.beside.execute(&query.build()).await.unwrap();
+        self.second.execute(&query.build()).await.unwrap();
     }
 }
 
@@ -119,7 +119,7 @@ async fn take(registry: &mut JdbcRegistry) -> Lease {
         .unwrap()
 }
 
-/// Makes our last heartbeat as old as this, as far as the registry knows.
+/// Makes the own last heartbeat this old, as far as the registry knows.
 fn grow_old(registry: &mut JdbcRegistry, age: Duration) {
     let client = registry.client.as_mut().unwrap();
     client.wall = tables::now() - i64::try_from(age.as_millis()).unwrap();
@@ -300,7 +300,7 @@ async fn a_deleted_row_or_client_is_a_lost_lock() {
         let mut bench = Bench::new().await;
         let mut registry = bench.registry(SESSION).await;
         let lease = take(&mut registry).await;
-        bench.beside.execute(&sql.into()).await.unwrap();
+        bench.second.execute(&sql.into()).await.unwrap();
         assert!(
             matches!(
                 registry.confirm(&lease).await,
@@ -318,7 +318,7 @@ async fn a_deleted_row_or_client_is_a_lost_lock() {
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
     bench
-        .beside
+        .second
         .execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into())
         .await
         .unwrap();
@@ -359,9 +359,9 @@ async fn our_own_open_transaction_does_not_cost_the_lock() {
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(SESSION).await;
     let lease = take(&mut registry).await;
-    bench.beside.begin(Access::Write, SESSION).await.unwrap();
+    bench.second.begin(Access::Write, SESSION).await.unwrap();
     bench
-        .beside
+        .second
         .execute(&"DELETE FROM t_ds_jdbc_registry_data".into())
         .await
         .unwrap();
@@ -374,12 +374,12 @@ async fn our_own_open_transaction_does_not_cost_the_lock() {
         matches!(error, RegistryError::Interrupted { .. }),
         "{error:?}"
     );
-    bench.beside.rollback().await;
+    bench.second.rollback().await;
     registry.confirm(&lease).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_lock_is_kept_alive_while_somebody_waits_for_its_loss() {
+async fn a_lock_is_kept_alive_while_its_loss_is_awaited() {
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(Duration::from_secs(3)).await;
     let lease = take(&mut registry).await;
@@ -396,7 +396,7 @@ async fn a_lock_is_kept_alive_while_somebody_waits_for_its_loss() {
     }
     registry.confirm(&lease).await.unwrap();
     bench
-        .beside
+        .second
         .execute(&"DELETE FROM t_ds_jdbc_registry_client_heartbeat".into())
         .await
         .unwrap();
@@ -407,13 +407,13 @@ async fn a_lock_is_kept_alive_while_somebody_waits_for_its_loss() {
 }
 
 #[tokio::test]
-async fn a_purged_client_starts_anew() {
+async fn a_purged_client_starts_again() {
     let mut bench = Bench::new().await;
     let mut registry = bench.registry(SESSION).await;
     let old = take(&mut registry).await;
     for table in ["lock", "client_heartbeat"] {
         bench
-            .beside
+            .second
             .execute(&format!("DELETE FROM t_ds_jdbc_registry_{table}").into())
             .await
             .unwrap();
@@ -428,7 +428,7 @@ async fn a_purged_client_starts_anew() {
 }
 
 #[tokio::test]
-async fn other_registries_are_refused_in_words() {
+async fn other_registries_are_refused_as_text() {
     let shapes = [
         (
             "CREATE TABLE t_ds_jdbc_registry_lock (id INTEGER, lock_key TEXT, lock_owner TEXT, last_term INTEGER)",

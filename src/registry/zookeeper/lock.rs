@@ -3,7 +3,7 @@
 //!
 //! The client library has this recipe too. It is not used: when its future is dropped while the
 //! node is being created, it deletes the child's bare name instead of its path, and the node stays;
-//! nor does it tell whom it waits for.
+//! nor does it report the node that it waits for.
 
 use std::time::{Duration, Instant};
 
@@ -19,36 +19,36 @@ use super::session::{Session, is_broken};
 use crate::model::{Confirmed, LockNode};
 use crate::registry::{Lease, OnWait, RegistryError};
 
-/// How often the queue is looked at while waiting.
+/// How often the queue is read while waiting.
 const LOOK: Duration = Duration::from_millis(150);
 
-/// How often a held lock is looked at.
+/// How often a held lock is checked.
 const LOOK_HELD: Duration = Duration::from_secs(1);
 
-/// A container may vanish between its creation and the next request, but not time and again.
+/// A container may vanish between its creation and the next request, but not again and again.
 const TRIES: usize = 10;
 
-/// Curator's data is an IP address; a page of foreign text in its place is not shown.
+/// Curator's data is an IP address; a long text in its place is not shown.
 const LONGEST_DATA: usize = 256;
 
-/// How nodes are made, as this release's masters make theirs.
+/// How nodes are created, like those of this release's masters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Making {
-    /// Parents that the server removes once they are empty, where it knows them.
+pub(super) struct NodeOptions {
+    /// Parents that the server removes once they are empty, if it supports containers.
     pub(super) containers: bool,
-    /// Who may do what with them.
+    /// Their ACL.
     pub(super) acls: Acls<'static>,
 }
 
-/// Our place in a queue.
+/// The own place in a queue.
 struct Ticket {
     directory: String,
-    /// `_c_<uuid>-lock-`: with it the node is found again when the answer to its creation was lost.
+    /// `_c_<uuid>-lock-`: identifies the node if the answer to its creation was lost.
     prefix: String,
 }
 
-/// What stood at the lock when it was ours.
-struct Taken {
+/// The state of the lock when it was acquired.
+struct Acquired {
     name: String,
     foreign: Vec<String>,
 }
@@ -68,7 +68,7 @@ pub(super) async fn queue(
     Ok(nodes?.into_iter().flatten().collect())
 }
 
-/// Children that are no lock nodes of anybody's.
+/// Children that are not lock nodes of any kind of client.
 pub(super) async fn below(
     session: &Session,
     directory: &str,
@@ -114,12 +114,12 @@ async fn lock_node(
     }))
 }
 
-/// Takes the lock, or withdraws: on every error our node is gone, or the error is `Interrupted` or
-/// `NotReleased`.
+/// Acquires the lock, or withdraws: on every error the own node is gone, or the error is
+/// `Interrupted` or `NotReleased`.
 pub(super) async fn acquire(
     session: &Session,
     directory: String,
-    making: Making,
+    node_options: NodeOptions,
     timeout: Duration,
     on_wait: OnWait<'_>,
 ) -> Result<Lease, RegistryError> {
@@ -128,16 +128,16 @@ pub(super) async fn acquire(
         directory,
         prefix: format!("_c_{}-{LOCK}", Uuid::new_v4()),
     };
-    let made = enqueue(session, &ticket, making).await;
+    let made = enqueue(session, &ticket, node_options).await;
     let is_made = made.is_ok();
     let taken = match made {
         Ok(()) => wait(session, &ticket, started, timeout, on_wait).await,
         Err(error) => Err(error),
     };
     match taken {
-        Ok(Taken { name, foreign }) => {
+        Ok(Acquired { name, foreign }) => {
             let node = child(&ticket.directory, &name);
-            session.hold(&node);
+            session.track_lock(&node);
             Ok(Lease {
                 path: ticket.directory,
                 node,
@@ -149,7 +149,7 @@ pub(super) async fn acquire(
             match withdraw(session, &ticket).await {
                 Err(left) if is_made => return Err(not_withdrawn(&ticket, &error, left)),
                 Err(left @ RegistryError::Interrupted { .. }) => return Err(left),
-                // Where the server would not have it made, there is nothing to be withdrawn.
+                // If the server refused to create it, there is nothing to withdraw.
                 Ok(()) | Err(_) => {}
             }
             Err(error)
@@ -157,43 +157,47 @@ pub(super) async fn acquire(
     }
 }
 
-/// Makes our node, and the parents where they are missing.
-async fn enqueue(session: &Session, ticket: &Ticket, making: Making) -> Result<(), RegistryError> {
+/// Creates the own node, and missing parents.
+async fn enqueue(
+    session: &Session,
+    ticket: &Ticket,
+    node_options: NodeOptions,
+) -> Result<(), RegistryError> {
     let path = child(&ticket.directory, &ticket.prefix);
     let data = probe::own_address(session.hosts(), session.side_question()).await;
-    let options = CreateMode::EphemeralSequential.with_acls(making.acls);
+    let options = CreateMode::EphemeralSequential.with_acls(node_options.acls);
     for _ in 0..TRIES {
         match session
             .once(session.client().create(&path, data.as_bytes(), &options))
             .await
         {
             Ok(_) => return Ok(()),
-            Err(Error::NoNode) => create_parents(session, &ticket.directory, making).await?,
+            Err(Error::NoNode) => create_parents(session, &ticket.directory, node_options).await?,
             Err(error) if is_broken(&error) && is_seen(session, ticket).await? => return Ok(()),
             Err(error) if is_broken(&error) => {}
             Err(error) => return Err(session.error(&ticket.directory, &error)),
         }
     }
     Err(session.interrupted(format!(
-        "the parents of {path} vanish as soon as they are made, or the connection breaks"
+        "the parents of {path} vanish as soon as they are created, or the connection breaks"
     )))
 }
 
-/// As Curator does: containers, which the server removes once they are empty, where masters and
-/// servers know them.
+/// As in Curator: containers, which the server removes once they are empty, if masters and servers
+/// support them.
 async fn create_parents(
     session: &Session,
     directory: &str,
-    making: Making,
+    node_options: NodeOptions,
 ) -> Result<(), RegistryError> {
-    let containers = making.containers
+    let containers = node_options.containers
         && probe::knows_containers(session.hosts(), session.side_question()).await;
     let mode = if containers {
         CreateMode::Container
     } else {
         CreateMode::Persistent
     };
-    let options = mode.with_acls(making.acls);
+    let options = mode.with_acls(node_options.acls);
     match session
         .retried(|| session.client().mkdir(directory, &options))
         .await
@@ -203,8 +207,8 @@ async fn create_parents(
     }
 }
 
-/// Fresh: a node whose making was not answered must not stay in the queue because another server
-/// does not have it yet.
+/// Read after a sync: a node whose creation was not answered must not stay in the queue because
+/// another server does not have it yet.
 async fn own_names(session: &Session, ticket: &Ticket) -> Result<Vec<String>, RegistryError> {
     let mut names = fresh_children(session, &ticket.directory)
         .await?
@@ -213,16 +217,16 @@ async fn own_names(session: &Session, ticket: &Ticket) -> Result<Vec<String>, Re
     Ok(names)
 }
 
-/// Waits until our node is the first; returns its name. Whoever stands before it was there when it
-/// was made, and is seen since then: an old answer shows somebody who has gone, never nobody where
-/// somebody is.
+/// Waits until the own node is the first; returns its name. Every node before it existed when it
+/// was created, and is visible since then: an old answer may show a node that is gone, but never
+/// hides one that exists.
 async fn wait(
     session: &Session,
     ticket: &Ticket,
     started: Instant,
     timeout: Duration,
     on_wait: OnWait<'_>,
-) -> Result<Taken, RegistryError> {
+) -> Result<Acquired, RegistryError> {
     let mut announced = String::new();
     loop {
         let all = children(session, &ticket.directory)
@@ -242,7 +246,7 @@ async fn wait(
             .position(|name| name.starts_with(&ticket.prefix));
         let holder = match (own, names.first()) {
             (Some(0), Some(name)) => {
-                return Ok(Taken {
+                return Ok(Acquired {
                     name: name.clone(),
                     foreign,
                 });
@@ -251,7 +255,7 @@ async fn wait(
             _ => {
                 return Err(lost_lock(
                     &ticket.directory,
-                    "our node was deleted while it waited",
+                    "its node was deleted while it waited",
                 ));
             }
         };
@@ -277,10 +281,10 @@ async fn wait(
     }
 }
 
-/// Deletes our node, however often it was made, and returns once the server has answered.
+/// Deletes the own node, however often it was created, and returns once the server has answered.
 async fn withdraw(session: &Session, ticket: &Ticket) -> Result<(), RegistryError> {
     if session.state().is_terminated() {
-        // The server ends the nodes of a session with it.
+        // The server removes the nodes of a session with it.
         return Ok(());
     }
     for name in own_names(session, ticket).await? {
@@ -289,8 +293,7 @@ async fn withdraw(session: &Session, ticket: &Ticket) -> Result<(), RegistryErro
     Ok(())
 }
 
-/// Whether our node is there, after its making was not answered. It may be, where that cannot be
-/// seen.
+/// Whether the own node exists, after its creation was not answered; `true` if that cannot be read.
 async fn is_seen(session: &Session, ticket: &Ticket) -> Result<bool, RegistryError> {
     match own_names(session, ticket).await {
         Ok(names) => Ok(!names.is_empty()),
@@ -299,8 +302,8 @@ async fn is_seen(session: &Session, ticket: &Ticket) -> Result<bool, RegistryErr
     }
 }
 
-/// Whoever may make a node may not see or delete it, maybe: then it stays as long as the session,
-/// which must end.
+/// A client that may create a node possibly may not read or delete it: then it stays as long as the
+/// session, which must be closed.
 fn not_withdrawn(ticket: &Ticket, why: &RegistryError, left: RegistryError) -> RegistryError {
     if matches!(left, RegistryError::Interrupted { .. }) {
         return left;
@@ -311,13 +314,13 @@ fn not_withdrawn(ticket: &Ticket, why: &RegistryError, left: RegistryError) -> R
     }
 }
 
-/// Gives the lock back. Every error means that the node may still be there.
+/// Releases the lock. Every error means that the node may still exist.
 pub(super) async fn release(session: &Session, lease: &Lease) -> Result<(), RegistryError> {
-    session.let_go(&lease.node);
+    session.untrack_lock(&lease.node);
     let released = delete(session, &lease.node).await;
     released.map_err(|error| {
         if session.state().is_terminated() {
-            // It was not ours any more when it was to be given back: that is another thing to know.
+            // The lock was already lost before its release: that is reported differently.
             return lost_lock(&lease.path, "the session has expired");
         }
         RegistryError::NotReleased {
@@ -333,8 +336,8 @@ async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {
         .await
     {
         Ok(()) | Err(Error::NoNode) => Ok(()),
-        // The client also says so when it has heard nothing for too long; then the server may need
-        // a moment more.
+        // The client library also reports this after a long silence; then the server may need a
+        // moment more.
         Err(Error::SessionExpired) => {
             Err(session
                 .interrupted("the session has expired, and its locks end with it".to_owned()))
@@ -343,7 +346,7 @@ async fn delete(session: &Session, path: &str) -> Result<(), RegistryError> {
     }
 }
 
-/// Asks the server whether our node is still there and still ours.
+/// Asks the server whether the own node still exists and still belongs to this session.
 pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<Confirmed, RegistryError> {
     match session.state() {
         SessionState::SyncConnected => {}
@@ -364,18 +367,18 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<Confirme
         Ok(Some(stat)) if stat.ephemeral_owner == session.id() => Ok(Confirmed::by_registry()),
         Ok(Some(_)) => Err(lost_lock(
             &lease.path,
-            "our node belongs to another session",
+            "its node belongs to another session",
         )),
         Ok(None) | Err(Error::NoNode | Error::RuntimeInconsistent) => {
-            Err(lost_lock(&lease.path, "our node was deleted"))
+            Err(lost_lock(&lease.path, "its node was deleted"))
         }
         Err(Error::SessionExpired) => Err(lost_lock(&lease.path, "the session has expired")),
         Err(error) => Err(session.error(&lease.node, &error)),
     }
 }
 
-/// Waits until the lock is lost, or until nobody can say any more whether it is: before the server
-/// could have given it to another, by our own clock.
+/// Waits until the lock is lost, or until that is unknown: before the server could have given it to
+/// another client, by the local clock.
 pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
     let patience = session.session_timeout() * 2 / 3;
     let mut watcher = session.state_watcher();
@@ -393,7 +396,7 @@ pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
             }
         }
         let pause = LOOK_HELD.min(patience.saturating_sub(confirmed.elapsed()));
-        // A change of state, such as the end of the session, is looked at without waiting.
+        // A change of state, such as the end of the session, is checked at once.
         let _ = tokio::time::timeout(pause, watcher.changed()).await;
     }
 }

@@ -1,9 +1,9 @@
 //! DolphinScheduler's registry in ZooKeeper.
 //!
-//! Every step has a limit of time. Nothing is written except by [`Registry::acquire`]. No watch is
-//! ever set: dropping one that has not fired makes the client library send `removeWatches`, to
-//! which a 3.4 server answers by closing the connection. So waiting looks again every moment, which
-//! costs next to nothing.
+//! Every step has a timeout. Nothing is written except by [`Registry::acquire`]. No watch is ever
+//! set: dropping one that has not fired makes the client library send `removeWatches`, to which a
+//! 3.4 server answers by closing the connection. So waiting means polling, which costs next to
+//! nothing.
 
 mod access;
 mod lock;
@@ -21,18 +21,18 @@ use async_trait::async_trait;
 
 pub use self::settings::ZooKeeperSettings;
 
-use self::lock::Making;
+use self::lock::NodeOptions;
 use self::observer::ChildrenObserver;
 use self::session::Session;
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::family::RegistryLayout;
 use crate::model::{Confirmed, LockNode, Registrations};
 
-/// How long the end of a session waits for the server's answer.
+/// How long closing a session waits for the server's answer.
 pub const GOODBYE: Duration = Duration::from_secs(2);
 
-/// A session with a ZooKeeper ensemble. It needs no release yet: that is the database's to tell,
-/// which may be asked meanwhile.
+/// A session with a ZooKeeper ensemble. It does not need the release yet: the database shows it,
+/// and may be read meanwhile.
 #[derive(Debug)]
 pub struct ZooKeeperSession(Session);
 
@@ -40,9 +40,9 @@ impl ZooKeeperSession {
     /// Opens a session. Tries every host once, in random order.
     ///
     /// # Errors
-    /// [`RegistryError::Unreachable`] if no host gives a session within the timeout,
+    /// [`RegistryError::Unreachable`] if no host opens a session within the timeout,
     /// [`RegistryError::Denied`] if the server refuses the credentials,
-    /// [`RegistryError::Unsupported`] for a connect string that is none.
+    /// [`RegistryError::Unsupported`] for an invalid connect string.
     pub async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         Session::open(settings).await.map(Self)
     }
@@ -58,21 +58,21 @@ impl ZooKeeperSession {
         }
     }
 
-    /// Ends the session; returns once the server has answered or after a short time without an
+    /// Closes the session; returns once the server has answered or after a short time without an
     /// answer.
     pub async fn close(self) {
         self.0.close(GOODBYE).await;
     }
 }
 
-/// DolphinScheduler's registry, seen through a session.
+/// DolphinScheduler's registry, accessed through a session.
 #[derive(Debug)]
 pub struct ZooKeeperRegistry {
     session: Session,
     layout: RegistryLayout,
-    /// Made when somebody first waits for a change.
+    /// Created at the first wait for a change.
     observer: Option<ChildrenObserver>,
-    /// How many lock nodes may be there that are ours.
+    /// How many lock nodes of this session may exist.
     places: usize,
 }
 
@@ -118,7 +118,7 @@ impl Registry for ZooKeeperRegistry {
         lock::foreign(&self.session, &self.session.path(path)).await
     }
 
-    /// Takes a lock. If the future is dropped while it waits, our node stays in the queue until
+    /// Acquires a lock. If the future is dropped while it waits, the node stays in the queue until
     /// [`Registry::close`].
     async fn acquire(
         &mut self,
@@ -129,12 +129,12 @@ impl Registry for ZooKeeperRegistry {
         let directory = self.session.path(path);
         let acls =
             access::of_masters(&self.session, &self.session.path(self.layout.masters)).await?;
-        let making = Making {
+        let node_options = NodeOptions {
             containers: self.layout.container_parents,
             acls,
         };
         self.places += 1;
-        let taken = lock::acquire(&self.session, directory, making, timeout, on_wait).await;
+        let taken = lock::acquire(&self.session, directory, node_options, timeout, on_wait).await;
         if let Err(RegistryError::Held { .. }) = &taken {
             self.places -= 1;
         }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_where_nobody_listens_is_named_at_once() {
+    async fn a_port_without_a_listener_is_named_at_once() {
         // The listener is dropped, so its port refuses connections.
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()

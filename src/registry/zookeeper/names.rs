@@ -1,10 +1,8 @@
-//! Names of nodes: which children are servers, which are lock nodes, and in which order these
-//! stand.
+//! Names of nodes: which children are servers, which are lock nodes, and their order.
 
 use crate::model::{Address, AddressForm};
 
-/// What stands in the names of lock nodes, before the sequence number (Curator's
-/// `InterProcessMutex`).
+/// The part of a lock node's name before the sequence number (Curator's `InterProcessMutex`).
 pub(super) const LOCK: &str = "lock-";
 
 /// ZooKeeper writes a sequence number with at least this many digits.
@@ -13,7 +11,7 @@ const SEQUENCE_DIGITS: usize = 10;
 /// It counts in 31 bits.
 const LAST_SEQUENCE: &str = "2147483647";
 
-/// The address that a server's node stands for. 1.2.0 appends the sequence number of the node:
+/// The address in the name of a server's node. 1.2.0 appends the sequence number of the node:
 /// `10.0.0.1_0000000007`.
 pub(super) fn address(name: &str, form: AddressForm) -> Address {
     let host = match (form, name.rsplit_once('_')) {
@@ -45,23 +43,23 @@ pub(super) fn sequence(name: &str) -> Option<&str> {
     is_sequence(sequence).then_some(sequence)
 }
 
-/// Whether a node beside lock nodes is another client's, for example kazoo's
-/// `<uuid>__lock__0000000001`: it has a sequence number, but not in Curator's form. Masters take no
-/// notice of it.
+/// Whether a node next to lock nodes belongs to another kind of client, for example kazoo's
+/// `<uuid>__lock__0000000001`: it has a sequence number, but not in Curator's form. Masters ignore
+/// it.
 pub(super) fn is_foreign(name: &str) -> bool {
     let before = name.trim_end_matches(|c: char| c.is_ascii_digit());
     // A host's address ends in a port, which is shorter.
     sequence(name).is_none() && name.len() - before.len() >= SEQUENCE_DIGITS
 }
 
-/// Whether the number of a lock node is the last one that ZooKeeper has, or behind it. Servers give
-/// the last one out again and again; others go on with negative ones, and Curator, which compares
-/// the text, then lets every newcomer stand before all others.
+/// Whether the sequence number of a lock node is the last one that ZooKeeper has, or later. Some
+/// servers use the last one again and again; others go on with negative ones, and Curator, which
+/// compares the text, then puts every new node before all others.
 pub(super) fn is_spent(name: &str) -> bool {
     sequence(name).is_some_and(|sequence| sequence.starts_with('-') || sequence == LAST_SEQUENCE)
 }
 
-/// Lock nodes alone, in the order in which they get the lock.
+/// Only the lock nodes, in the order in which they get the lock.
 pub(super) fn queue(mut children: Vec<String>) -> Vec<String> {
     children.retain(|name| sequence(name).is_some());
     // Curator compares the text; longer numbers come after 2,147,483,647 on servers that count on.

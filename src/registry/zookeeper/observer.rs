@@ -1,8 +1,7 @@
 //! Watching the masters' registrations.
 //!
 //! A watch that is dropped before it fires makes the client send a request that servers of 3.4 do
-//! not know. So a task keeps each watch until it fires, and is ended only together with the
-//! session.
+//! not know. So a task keeps each watch until it fires, and ends only together with the session.
 
 use std::time::Duration;
 
@@ -10,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zookeeper_client::{Client, Error};
 
-/// Between two tries while the server cannot be asked.
+/// The time between two tries while the server cannot be reached.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// A task that says when the children of a node may have changed.
+/// A task that reports when the children of a node may have changed.
 #[derive(Debug)]
 pub(super) struct ChildrenObserver {
     task: JoinHandle<()>,
@@ -30,22 +29,23 @@ impl ChildrenObserver {
         Self { task, changes }
     }
 
-    /// Waits for the next change; for ever where the session has ended, which the next request
-    /// finds out.
+    /// Waits for the next change; for ever if the session has ended, which the next request
+    /// detects.
     pub(super) async fn changed(&mut self) {
         if self.changes.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Ends the task, and with it its hold on the session.
+    /// Ends the task, so that it no longer uses the session.
     pub(super) async fn end(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 }
 
-/// Sets a watch, says that it is set (whoever asks now misses nothing), and waits until it fires.
+/// Sets a watch, reports that it is set (a read after that misses nothing), and waits until it
+/// fires.
 async fn observe_once(
     client: &Client,
     path: &str,
@@ -53,7 +53,7 @@ async fn observe_once(
 ) -> Result<(), Error> {
     let watcher = match client.list_and_watch_children(path).await {
         Ok((_, watcher)) => watcher,
-        // Without the parent its making is waited for.
+        // Without the parent it waits for its creation.
         Err(Error::NoNode) => match client.check_and_watch_stat(path).await {
             Ok((_, watcher)) => watcher,
             Err(error) => return pause_or_end(error).await,

@@ -4,8 +4,8 @@ use crate::model::{Ensemble, Namespace};
 
 /// The servers, and the path below which DolphinScheduler keeps everything.
 ///
-/// The chroot is part of the root here, and the client library does not learn of it: so every path
-/// that is shown is the true one, and missing parents can be made wherever they are missing.
+/// The chroot is part of the root here, and is not passed to the client library: so every path that
+/// is shown is the full one, and missing parents can be created at any level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) ensemble: Ensemble,

@@ -1,4 +1,4 @@
-//! Small questions to the network that the client library does not ask.
+//! Small network probes that the client library does not have.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use tokio::time::timeout;
 
 use crate::model::EnsembleServer;
 
-/// Enough for the first line of the answer to `srvr`.
+/// Long enough for the first line of the answer to `srvr`.
 const ANSWER: u64 = 512;
 
-/// The first release with container nodes that can be relied on.
+/// The first release with reliable container nodes.
 const CONTAINERS: (u32, u32, u32) = (3, 5, 3);
 
-/// Whether some server says that it is of a release with container nodes. No answer counts as no: a
-/// persistent parent is right everywhere.
+/// Whether a server reports a release with container nodes. No answer counts as no: a persistent
+/// parent is correct everywhere.
 pub(super) async fn knows_containers(hosts: &[EnsembleServer], limit: Duration) -> bool {
     let answers = join_all(
         hosts
             .iter()
-            .map(|host| async move { timeout(limit, ask(host)).await.ok()?.ok() }),
+            .map(|host| async move { timeout(limit, query_version(host)).await.ok()?.ok() }),
     )
     .await;
     let releases: Vec<_> = answers
@@ -32,7 +32,7 @@ pub(super) async fn knows_containers(hosts: &[EnsembleServer], limit: Duration) 
     !releases.is_empty() && releases.iter().all(|release| *release >= CONTAINERS)
 }
 
-async fn ask(host: &EnsembleServer) -> std::io::Result<String> {
+async fn query_version(host: &EnsembleServer) -> std::io::Result<String> {
     let mut stream = TcpStream::connect((host.host.as_str(), host.port)).await?;
     stream.write_all(b"srvr").await?;
     let mut answer = Vec::new();
@@ -50,11 +50,11 @@ fn release(answer: &str) -> Option<(u32, u32, u32)> {
     Some((parts.next()??, parts.next()??, parts.next()??))
 }
 
-/// Why no host gives a session, in the words of the operating system.
+/// Why no host opens a session, with the messages of the operating system.
 pub(super) async fn diagnose(hosts: &[EnsembleServer], limit: Duration) -> String {
     let words = join_all(hosts.iter().map(|host| async move {
         match timeout(limit, TcpStream::connect((host.host.as_str(), host.port))).await {
-            Ok(Ok(_)) => format!("{host}: takes connections, but gives no session"),
+            Ok(Ok(_)) => format!("{host}: accepts connections, but opens no session"),
             Ok(Err(error)) => format!("{host}: {error}"),
             Err(_) => format!("{host}: no answer"),
         }
@@ -63,8 +63,8 @@ pub(super) async fn diagnose(hosts: &[EnsembleServer], limit: Duration) -> Strin
     words.join("; ")
 }
 
-/// What a lock node says of its owner: Curator writes the owner's IP address, so this is the
-/// address that faces the registry. Where there is none, the name of the host.
+/// The data of a lock node: Curator writes the owner's IP address, so this is the local address
+/// towards the registry. If there is none, the host name.
 pub(super) async fn own_address(hosts: &[EnsembleServer], limit: Duration) -> String {
     for host in hosts {
         if let Ok(Ok(address)) = timeout(limit, address_towards(host)).await {

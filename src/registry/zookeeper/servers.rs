@@ -10,10 +10,10 @@ use crate::family::{RegistryLayout, payload};
 use crate::model::{AddressForm, Changes, Registration, Registrations};
 use crate::registry::RegistryError;
 
-/// So often the masters are read again when they change meanwhile.
+/// How often the masters are read again if they change meanwhile.
 const TRIES: u32 = 3;
 
-/// The children of the masters' parent, all of them: what has a strange name is shown with it.
+/// All children of the masters' parent, including those with unusual names.
 pub(super) async fn masters(
     session: &Session,
     layout: &RegistryLayout,
@@ -31,7 +31,7 @@ pub(super) async fn masters(
         let expected = nodes.len();
         let (servers, newest) = registrations(session, nodes, layout.address_form).await?;
         tries -= 1;
-        // Somebody came or went while the nodes were read: they are not those that were counted.
+        // A node came or went while the nodes were read: they do not match the count.
         let counted = servers.len() == expected && newest <= stat.pzxid;
         if counted || tries == 0 {
             let changes = counted.then_some(Changes {
@@ -49,8 +49,8 @@ pub(super) async fn masters(
     }
 }
 
-/// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 stands in every group
-/// that it belongs to.
+/// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 is registered in every
+/// group that it belongs to.
 pub(super) async fn workers(
     session: &Session,
     layout: &RegistryLayout,
@@ -77,7 +77,7 @@ pub(super) async fn workers(
     })
 }
 
-/// What was read before is fresh, so this is.
+/// The earlier read was synced, so this one is current, too.
 async fn members(
     session: &Session,
     parent: &str,
@@ -97,7 +97,7 @@ async fn members(
     Ok(nodes.concat())
 }
 
-/// Names of the children as they are with the leader by now; `None` if the parent is absent.
+/// Names of the children after a sync with the leader; `None` if the parent is absent.
 pub(super) async fn fresh_children(
     session: &Session,
     parent: &str,
@@ -108,7 +108,7 @@ pub(super) async fn fresh_children(
     names_in(session, parent, answer)
 }
 
-/// Names of the children, which may be those of a moment ago; `None` if the parent is absent.
+/// Names of the children, possibly slightly outdated; `None` if the parent is absent.
 pub(super) async fn children(
     session: &Session,
     parent: &str,
@@ -131,8 +131,7 @@ fn names_in(
     }
 }
 
-/// Names of the children as they are with the leader by now, and what the parent's node says of
-/// them at that very moment;
+/// Names of the children after a sync with the leader, and the parent's stat at the same moment;
 /// `None` if it is absent.
 async fn listed(
     session: &Session,
@@ -148,7 +147,7 @@ async fn listed(
     }
 }
 
-/// Data and facts of a node; `None` if it is gone.
+/// Data and stat of a node; `None` if it is gone.
 pub(super) async fn node(
     session: &Session,
     path: &str,
@@ -160,8 +159,8 @@ pub(super) async fn node(
     }
 }
 
-/// All requests are under way at once: a hundred nodes take one round trip. With the newest
-/// transaction that made one of them.
+/// All requests are sent at once: a hundred nodes take one round trip. Also returns the newest
+/// transaction that created one of them.
 async fn registrations(
     session: &Session,
     nodes: Vec<String>,
@@ -191,8 +190,8 @@ fn registration(node: String, data: &[u8], stat: &Stat, form: AddressForm) -> Re
     }
 }
 
-/// As ZooKeeper's own tools write it. A node that is not ephemeral has no owner: zero, or for
-/// containers the sign alone.
+/// In the format of ZooKeeper's own tools. A node that is not ephemeral has no owner: zero, or for
+/// containers only the sign bit.
 pub(super) fn session_id(owner: i64) -> Option<String> {
     (owner != 0 && owner != i64::MIN).then(|| format!("{owner:#x}"))
 }

@@ -1,4 +1,4 @@
-//! A session: requests with limits of time, and the client's errors in our words.
+//! A session: requests with timeouts, and conversion of the client library's errors.
 
 use std::future::{Future, ready};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ const SHORTEST_TRY: Duration = Duration::from_secs(1);
 /// The protocol counts milliseconds in 31 bits.
 const LONGEST_SESSION: Duration = Duration::from_millis(2_147_483_647);
 
-/// Limit of questions whose answer only makes a message better.
+/// Timeout of requests whose answer only improves a message.
 const SIDE_QUESTION: Duration = Duration::from_secs(1);
 
 /// A session that was open at least once.
@@ -31,9 +31,9 @@ pub(super) struct Session {
     place: Place,
     endpoint: String,
     timeout: Duration,
-    /// Whether a digest was given. The server takes any, right or wrong.
+    /// Whether a digest was given. The server accepts any, right or wrong.
     has_digest: bool,
-    /// Our nodes in the locks that we hold, the newest last.
+    /// The session's nodes in the locks that it holds, the newest last.
     held: Mutex<Vec<String>>,
     /// Sees that the connection in which the session was made is no more.
     first: Mutex<FirstConnection>,
@@ -72,8 +72,8 @@ impl Session {
             .with_session_timeout(settings.session_timeout.min(LONGEST_SESSION))
             .with_connection_timeout((settings.timeout / servers).max(SHORTEST_TRY))
             .with_fail_eagerly()
-            // The newer request to create a node would only return more; a 3.4 server does not know
-            // it.
+            // The newer request to create a node would only return more; a 3.4 server does not
+            // support it.
             .with_server_version(3, 4, 14);
         let connector = match digest {
             Some(digest) => connector.with_auth("digest", digest.as_bytes()),
@@ -87,7 +87,8 @@ impl Session {
         .await;
         let client = match opened {
             Ok(Ok(client)) => client,
-            // A digest is taken from anybody, right or wrong: what it opens shows at the nodes.
+            // Any digest is accepted, right or wrong: whether it is right shows only in access to
+            // nodes.
             Ok(Err(Error::AuthFailed)) => return Err(RegistryError::SaslDemanded { endpoint }),
             failed => {
                 let rest = settings
@@ -144,12 +145,12 @@ impl Session {
         first.is_gone() && self.state() == SessionState::SyncConnected
     }
 
-    /// Limit of a question that nothing depends on.
+    /// Timeout of a request that nothing depends on.
     pub(super) fn side_question(&self) -> Duration {
         self.timeout.min(SIDE_QUESTION)
     }
 
-    /// The owner of our ephemeral nodes.
+    /// The owner of this session's ephemeral nodes.
     pub(super) fn id(&self) -> i64 {
         self.client.session_id().0
     }
@@ -162,7 +163,7 @@ impl Session {
         self.client.state_watcher()
     }
 
-    /// Sends one request, and gives up after the configured time.
+    /// Sends one request, with the configured timeout.
     pub(super) async fn once<T>(
         &self,
         request: impl Future<Output = Result<T, Error>>,
@@ -189,13 +190,13 @@ impl Session {
         .await
     }
 
-    /// A lock is ours from now on, by this node.
-    pub(super) fn hold(&self, node: &str) {
+    /// Records that a lock is held from now on, by this node.
+    pub(super) fn track_lock(&self, node: &str) {
         self.nodes().push(node.to_owned());
     }
 
-    /// That lock is to be given back.
-    pub(super) fn let_go(&self, node: &str) {
+    /// Records that this lock is being released.
+    pub(super) fn untrack_lock(&self, node: &str) {
         self.nodes().retain(|held| held != node);
     }
 
@@ -203,13 +204,14 @@ impl Session {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the server catch up before it answers what stands behind this in the session. The
-    /// request is on its way when this returns.
+    /// Makes the server catch up before it answers later requests of the session. The request has
+    /// been sent when this returns.
     ///
-    /// `sync` alone asks whoever the server takes for the leader. One that was cut off from all others does not know for a
-    /// while that there is a new one, and answers. So whoever holds a lock, under which writes rest
-    /// on the answer, has the ensemble agree on something first: that our node is there. That
-    /// changes nothing, wakes nobody, and cannot be had from a leader without followers.
+    /// `sync` alone asks the server's current leader. A leader that was cut off from all others
+    /// does not know for a while that there is a new one, and answers. So with a held lock, under
+    /// which writes rely on the answer, the ensemble must first agree on something: that the lock
+    /// node exists. That changes nothing, triggers no watch, and is impossible for a leader without
+    /// followers.
     fn caught_up<'s>(&'s self, path: &'s str) -> BoxFuture<'s, Result<(), Error>> {
         let Some(node) = self.nodes().last().cloned() else {
             return self.client.sync(path).boxed();
@@ -223,13 +225,13 @@ impl Session {
         }
     }
 
-    /// As [`Session::retried`], for a question whose answer must not be old: a server that follows
-    /// may lag behind, and must catch up with the leader before it answers.
+    /// Like [`Session::retried`], for a request whose answer must be current: a follower may lag
+    /// behind, and must catch up with the leader before it answers.
     ///
-    /// It costs no round trip of its own. Where the connection breaks between the two, both are
-    /// repeated. Whatever is asked in this session later is answered from the same state or a newer
-    /// one, even after a broken connection: no server gives the session on that is behind the
-    /// newest answer that the client has had.
+    /// It costs no extra round trip. If the connection breaks between the two, both are repeated.
+    /// Every later request in this session is answered from the same state or a newer one, even
+    /// after a broken connection: no server continues the session if it is behind the newest answer
+    /// that the client has had.
     pub(super) async fn fresh<T, F>(&self, path: &str, request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
@@ -238,7 +240,7 @@ impl Session {
             .await
     }
 
-    /// As [`Session::fresh`], and no second try: whether the connection broke is part of the
+    /// Like [`Session::fresh`], without a second try: whether the connection broke is part of the
     /// answer.
     pub(super) async fn fresh_once<T, F>(
         &self,
@@ -251,7 +253,7 @@ impl Session {
         self.once(behind(self.caught_up(path), request())).await
     }
 
-    /// The client's error in our words.
+    /// Converts an error of the client library.
     pub(super) fn error(&self, path: &str, error: &Error) -> RegistryError {
         let endpoint = self.endpoint.clone();
         match error {
@@ -262,16 +264,16 @@ impl Session {
             Error::BadArguments(_) | Error::Unimplemented => RegistryError::Unsupported(format!(
                 "the registry at {endpoint} cannot work with {path:?}: {error}"
             )),
-            // Of the node that is asked for first.
+            // For the node of the request.
             Error::RuntimeInconsistent => RegistryError::LockLost {
                 path: self
                     .nodes()
                     .last()
                     .cloned()
                     .unwrap_or_else(|| path.to_owned()),
-                cause: "our node was deleted".to_owned(),
+                cause: "its node was deleted".to_owned(),
             },
-            // Answers, and the same ones whoever asks again.
+            // These are answers, and a retry would give the same ones.
             Error::NoChildrenForEphemerals
             | Error::QuotaExceeded
             | Error::NodeExists
@@ -294,11 +296,11 @@ impl Session {
         }
     }
 
-    /// Ends the session, and waits until the server has answered, but no longer than the limit.
-    /// Gives whether it has.
+    /// Closes the session, and waits until the server has answered, but no longer than the limit.
+    /// Returns whether it has.
     pub(super) async fn close(self, limit: Duration) -> bool {
         let mut watcher = self.client.state_watcher();
-        // The session ends when the last client is gone; there is no other.
+        // The session ends when the last `Client` is dropped; there is no other one.
         drop(self.client);
         let ended = async {
             let mut state = watcher.state();
@@ -308,10 +310,7 @@ impl Session {
         };
         let answered = tokio::time::timeout(limit, ended).await.is_ok();
         if !answered {
-            tracing::debug!(
-                endpoint = self.endpoint,
-                "no answer to the end of the session"
-            );
+            tracing::debug!(endpoint = self.endpoint, "no answer to closing the session");
         }
         answered
     }
@@ -324,7 +323,7 @@ pub(super) fn is_broken(error: &Error) -> bool {
     matches!(error, Error::ConnectionLoss | Error::Custom(_))
 }
 
-/// The client has sent both by now, in the order in which they were made.
+/// The client library has sent both by now, in their order.
 async fn behind<T>(
     synced: impl Future<Output = Result<(), Error>>,
     asked: impl Future<Output = Result<T, Error>>,

@@ -1,22 +1,23 @@
-//! Where a ZooKeeper registry is, and how to speak to it.
+//! The address of a ZooKeeper registry, and how to connect to it.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::model::{Ensemble, Namespace};
 
-/// Where the registry is, and how to speak to it.
+/// The address of the registry, and how to connect to it.
 #[derive(Clone)]
 pub struct ZooKeeperSettings {
     /// The servers, and the chroot if there is one.
     pub ensemble: Ensemble,
     /// The root of the cluster's nodes.
     pub namespace: Namespace,
-    /// `user:password`, if the masters use one; blank is none (the default of 1.2.1).
+    /// `user:password`, if the masters use one; blank means none (the default of 1.2.1).
     pub digest: Option<String>,
-    /// Limit of each step, connecting included.
+    /// Timeout of each step, including connecting.
     pub timeout: Duration,
-    /// How long the server shall keep our locks when we fall silent. The server has its own bounds.
+    /// How long the server should keep this session's locks without a heartbeat. The server has its
+    /// own limits.
     pub session_timeout: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Events in words, for people.
+//! The text of events, for people.
 
 use std::fmt;
 
@@ -39,11 +39,13 @@ impl fmt::Display for What {
             Self::MasterLost { .. } => f.write_str("its registration is gone"),
             Self::GraceStarted {
                 guard,
-                anew: Some(doubt),
+                restarted_because: Some(doubt),
                 ..
-            } => write!(f, "{guard}; it begins anew, since {doubt}"),
+            } => write!(f, "{guard}; it starts again, because {doubt}"),
             Self::GraceStarted {
-                guard, anew: None, ..
+                guard,
+                restarted_because: None,
+                ..
             } => f.write_str(guard),
             Self::FailoverStarted { unfinished, .. } => {
                 write!(f, "{unfinished} unfinished instances")
@@ -69,8 +71,8 @@ impl fmt::Display for What {
             Self::Stopped {
                 exit_code: ExitCode::Interrupted | ExitCode::Terminated,
                 ..
-            } => f.write_str("asked to by a signal"),
-            Self::Stopped { once: true, .. } => f.write_str("the round is over"),
+            } => f.write_str("received a signal"),
+            Self::Stopped { once: true, .. } => f.write_str("the single round is done"),
             Self::Stopped { once: false, .. } => f.write_str("gave up"),
         }
     }
@@ -81,7 +83,7 @@ impl fmt::Display for News {
         f.write_str(match self {
             Self::Master => "registered",
             Self::Session => "registered again, with another session",
-            Self::Start => "says that it started anew",
+            Self::Start => "reports a new start-up time",
         })
     }
 }
@@ -141,16 +143,17 @@ impl fmt::Display for Fault {
             }
             Self::Untold { untold } => write!(
                 f,
-                "{untold} events were not told, as nobody read them in time"
+                "{untold} events were dropped, because the output was not read in time"
             ),
-            Self::Unkept { why, once: true } => {
+            Self::Unsaved { why, once: true } => {
                 write!(
                     f,
-                    "{why}; a round that is not remembered does nothing: give another place with --state-file"
+                    "{why}; a round whose state cannot be saved does nothing: set another path \
+                     with --state-file"
                 )
             }
-            Self::Unkept { why, once: false } => {
-                write!(f, "{why}; the loop goes on, and remembers until it ends")
+            Self::Unsaved { why, once: false } => {
+                write!(f, "{why}; the loop goes on with its state in memory only")
             }
             Self::Unwritable { why } => write!(f, "cannot write {why}; the loop goes on"),
             Self::Settings { why } => write!(f, "the settings stay as they were: {why}"),
@@ -263,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failover_is_told_by_what_it_came_to() {
+    fn a_failover_is_reported_by_what_it_came_to() {
         let (master, why) = (|| Address::seen("m:1"), || "the lock is lost".to_owned());
         let finished = |dry_run| {
             What::FailoverFinished {
@@ -284,7 +287,7 @@ mod tests {
         };
         assert_eq!(check(false).to_string(), why());
         assert_eq!(
-            check(true).to_words(),
+            check(true).to_text(),
             "failover_refused m:1: the lock is lost; 3 were handed over before"
         );
         let failed = Fault::Failover {
@@ -294,7 +297,7 @@ mod tests {
             why: why(),
         };
         assert_eq!(
-            What::Error(failed).to_words(),
+            What::Error(failed).to_text(),
             "error m:1: the lock is lost; 3 were handed over before"
         );
         let holder = vec!["it is m:2's".to_owned(), "it keeps it".to_owned()];
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_that_is_back_is_told_with_what_it_left() {
+    fn a_master_that_is_back_is_reported_with_what_it_left() {
         let back = |older_instances| {
             let (master, news) = (Address::seen("m:1"), News::Session);
             What::MasterRegistered {
@@ -332,12 +335,15 @@ mod tests {
 
     #[test]
     fn the_end_and_the_beginning() {
-        let ended = |exit_code, once| What::Stopped { exit_code, once }.to_words();
+        let ended = |exit_code, once| What::Stopped { exit_code, once }.to_text();
         assert_eq!(
             ended(ExitCode::Terminated, true),
-            "stopped: asked to by a signal"
+            "stopped: received a signal"
         );
-        assert_eq!(ended(ExitCode::Partial, true), "stopped: the round is over");
+        assert_eq!(
+            ended(ExitCode::Partial, true),
+            "stopped: the single round is done"
+        );
         assert_eq!(ended(ExitCode::Unreachable, false), "stopped: gave up");
         let (registry, database, grace) =
             ("zk".to_owned(), "db".to_owned(), Duration::from_mins(2));
@@ -348,7 +354,7 @@ mod tests {
             masters: 2,
             grace,
         };
-        assert!(started.to_words().starts_with(
+        assert!(started.to_text().starts_with(
             "started: dry run, 2 masters registered; a master is failed over when it is gone for 120s, which"
         ));
     }

@@ -1,4 +1,5 @@
-//! One run of one hook: fed, listened to, and ended in time with everything that it started.
+//! One run of one hook: it gets its input, its output is read, and it is ended in time with all its
+//! child processes.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -22,14 +23,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::moment::{HookMoment, HookOutcome};
 
-/// So much of what a hook printed is kept.
+/// How many bytes of a hook's output are kept.
 const KEPT: usize = 8 * 1024;
 
-/// How long is listened for after a hook has ended: something that it left running may hold its
-/// output open.
+/// How long output is read after a hook has ended: a process that it left running may keep the pipe
+/// open.
 const AFTERWARDS: Duration = Duration::from_millis(200);
 
-/// The kernel ends a process at once, unless it hangs in a device; then it is not waited for.
+/// After SIGKILL the kernel ends a process at once, unless it hangs in a device; then this process
+/// stops waiting.
 const REAPING: Duration = Duration::from_secs(1);
 
 /// What is to be run.
@@ -41,12 +43,12 @@ pub(super) struct HookCall<'a> {
 }
 
 impl HookCall<'_> {
-    /// Runs it until `deadline`, of a limit that is `whole` long. The last part of that is for an
-    /// orderly end.
+    /// Runs it until `deadline`; `whole` is the length of the time limit. The last part of it is
+    /// reserved for an orderly end.
     pub(super) async fn run(&self, whole: Duration, deadline: Instant) -> HookOutcome {
         let name = self.name();
         if Instant::now() >= deadline {
-            let why = format!("{name} was not run: other hooks took all the time");
+            let why = format!("{name} was not run: other hooks used up the time limit");
             return HookOutcome::Failed {
                 why,
                 output: String::new(),
@@ -102,7 +104,7 @@ impl HookCall<'_> {
         Ok((child, Receiver::from_owned_fd(OwnedFd::from(reader))?))
     }
 
-    /// `None`: it took too long, and was ended.
+    /// `None`: it took too long and was ended.
     async fn attend(
         &self,
         mut child: Child,
@@ -114,14 +116,14 @@ impl HookCall<'_> {
         let mut group = Group::of(&child);
         let input = child.stdin.take();
         let talk = async { tokio::join!(feed(input, self.input), printed.listen(output)) };
-        let mut end = pin!(until_its_end(&mut child, talk));
+        let mut end = pin!(wait_for_exit(&mut child, talk));
         if let Ok(status) = timeout_at(gently, &mut end).await {
             group.0 = None;
             return Some(status);
         }
         group.signal(Signal::SIGTERM);
         let ended = timeout_at(deadline, &mut end).await.is_ok();
-        // What the program started may be there still, though it has ended itself.
+        // Child processes may still run, though the program itself has ended.
         group.signal(Signal::SIGKILL);
         if !ended {
             let _ = timeout(REAPING, &mut end).await;
@@ -168,13 +170,13 @@ impl HookCall<'_> {
     }
 }
 
-/// How much of the limit is left to a program after it was asked to end.
+/// How much of the limit a program has to exit after SIGTERM.
 fn orderly_end(whole: Duration) -> Duration {
     (whole / 4).min(Duration::from_secs(2))
 }
 
-/// Waits for the program, and talks to it meanwhile.
-async fn until_its_end(child: &mut Child, talk: impl Future) -> io::Result<ExitStatus> {
+/// Waits for the program to exit, and exchanges data with it meanwhile.
+async fn wait_for_exit(child: &mut Child, talk: impl Future) -> io::Result<ExitStatus> {
     let mut talk = pin!(talk.fuse());
     let status = loop {
         tokio::select! {
@@ -188,7 +190,7 @@ async fn until_its_end(child: &mut Child, talk: impl Future) -> io::Result<ExitS
     status
 }
 
-/// A program need not read what it is given.
+/// A program need not read its input.
 async fn feed(stdin: Option<ChildStdin>, input: &[u8]) {
     if let Some(mut stdin) = stdin {
         let _ = stdin.write_all(input).await;
@@ -216,7 +218,7 @@ impl Printed {
     }
 }
 
-/// The process group of a program. Whoever stops waiting for it in the middle ends it.
+/// The process group of a program. It is killed when a caller stops waiting for it before its end.
 struct Group(Option<Pid>);
 
 impl Group {

@@ -1,12 +1,12 @@
-//! What a hook finds in its environment: what this process has, without its secrets, and what it is
-//! told.
+//! The environment of a hook: that of this process without its secrets, and the variables of the
+//! event.
 
 use std::ffi::{OsStr, OsString};
 
 use super::moment::HookMoment;
 use crate::config::{Environment, Key};
 
-/// Variables with which a service manager speaks to this process alone.
+/// Variables that a service manager sets for this process only.
 const OURS_ALONE: [&str; 5] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
@@ -25,7 +25,7 @@ pub(super) fn of_hook(
     let inherited = environment
         .variables
         .iter()
-        .filter(|(name, value)| may_be_known(name, value));
+        .filter(|(name, value)| is_harmless(name, value));
     let mut all: Vec<_> = inherited
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
@@ -34,7 +34,7 @@ pub(super) fn of_hook(
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value))),
     );
-    all.push(("DSCTL_HOOK".into(), moment.word().into()));
+    all.push(("DSCTL_HOOK".into(), moment.keyword().into()));
     all.push((
         "DSCTL_DRY_RUN".into(),
         if dry_run { "1" } else { "0" }.into(),
@@ -42,9 +42,9 @@ pub(super) fn of_hook(
     all
 }
 
-/// Of our own variables only settings that are no secret are passed on: names of secrets may be
-/// added some day, and a list of what is known to be harmless cannot forget them.
-fn may_be_known(name: &OsStr, value: &OsStr) -> bool {
+/// Of dsctl's own variables only settings that are not secret are passed on. It is a list of what
+/// is harmless: a list of secrets could miss one that is added later.
+fn is_harmless(name: &OsStr, value: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return true;
     };
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_database_url_is_known_unless_it_may_hold_a_password() {
-        let known = |url: &str| may_be_known(OsStr::new("DSCTL_DB"), OsStr::new(url));
+        let known = |url: &str| is_harmless(OsStr::new("DSCTL_DB"), OsStr::new(url));
         assert!(known("sqlite:/var/lib/x.db") && known("mysql://db1/dolphinscheduler"));
         assert!(
             !known("mysql://ds:MARKER@db1/d")

@@ -1,4 +1,4 @@
-//! When hooks are run, and what comes of them.
+//! When hooks are run, and their outcomes.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -8,13 +8,13 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 )]
 #[strum(serialize_all = "kebab-case", parse_err_ty = HookError, parse_err_fn = unknown)]
 pub enum HookMoment {
-    /// Before a failover; a hook that does not agree vetoes it.
+    /// Before a failover; a hook that fails vetoes it.
     Pre,
-    /// After one that did all it should.
+    /// After a failover that succeeded.
     PostSuccess,
-    /// After one that did not.
+    /// After a failover that did not.
     PostFailure,
-    /// A guard or a safety check held one back.
+    /// After a guard or a safety check prevented a failover.
     Blocked,
 }
 
@@ -22,10 +22,10 @@ impl HookMoment {
     /// Every moment.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Its word: on the command line, in `DSCTL_HOOK`, and the name of the program in a folder of
+    /// Its name: on the command line, in `DSCTL_HOOK`, and the name of the program in a folder of
     /// hooks.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn keyword(self) -> &'static str {
         self.into()
     }
 }
@@ -54,21 +54,22 @@ pub fn parse_on(text: &str) -> Result<(HookMoment, String), HookError> {
     }
 }
 
-/// What came of the hooks of one moment. The output is the end of what they printed, for the log.
+/// The outcome of the hooks of one moment. The output is the last part of what they printed, for
+/// the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HookOutcome {
-    /// All agree, or there is none.
+    /// All succeeded, or there is no hook.
     Ok {
-        /// What they printed.
+        /// Their output.
         output: String,
     },
-    /// A `pre` hook said no.
+    /// A `pre` hook vetoed.
     Veto {
         /// Which one.
         program: String,
         /// Its exit code.
         code: i32,
-        /// What it printed.
+        /// Its output.
         output: String,
     },
     /// A hook could not be run, was refused, was ended by a signal, or (after a failover) did not
@@ -76,14 +77,14 @@ pub enum HookOutcome {
     Failed {
         /// Which one, and why.
         why: String,
-        /// What it printed.
+        /// Its output.
         output: String,
     },
-    /// A hook was ended, since it took too long.
+    /// A hook was ended because it took too long.
     TimedOut {
         /// Which one.
         program: String,
-        /// What it printed.
+        /// Its output.
         output: String,
     },
 }

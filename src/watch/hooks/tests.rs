@@ -10,8 +10,8 @@ use super::*;
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// Another process writes the program: a file that this one holds open for writing, be it in a fork
-/// of another test, cannot be executed.
+/// Another process writes the program: a file that this process has open for writing, perhaps in a
+/// fork made by another test, cannot be executed.
 fn program(path: &Path, script: &str) {
     let install = Command::new("install")
         .args(["-m", "755", "/dev/stdin"])
@@ -52,7 +52,7 @@ fn ok(output: &str) -> HookOutcome {
 }
 
 #[tokio::test]
-async fn a_hook_is_told_everything() {
+async fn a_hook_gets_all_data() {
     let folder = tempfile::tempdir().unwrap();
     let hooks = with_pre(
         folder.path(),
@@ -177,7 +177,7 @@ fn what_is_unsafe_is_refused() {
         assert!(
             refused_with(&pre, mode)
                 .unwrap()
-                .ends_with("pre: others than its owner can write to it"),
+                .ends_with("pre: users other than its owner can write to it"),
             "{mode:o}"
         );
     }
@@ -264,7 +264,7 @@ async fn a_hook_that_takes_too_long_is_ended_with_its_children() {
 #[tokio::test]
 async fn a_hook_may_end_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    // The shell may have something to say of its child, which gets the signal too.
+    // The shell may print a message about its child, which gets the signal too.
     let script =
         "exec 2>/dev/null; trap 'echo in order; exit 0' TERM; sleep 600 & echo ready; wait";
     let mut hooks = with_pre(folder.path(), script);
@@ -290,7 +290,7 @@ async fn what_a_hook_leaves_running_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn nobody_waits_and_the_hook_is_gone() {
+async fn a_dropped_run_ends_the_hook() {
     let folder = tempfile::tempdir().unwrap();
     let (pid, fifo) = (folder.path().join("pid"), folder.path().join("fifo"));
     assert!(
@@ -352,6 +352,6 @@ fn events_and_programs_of_the_command_line() {
         assert!(parse_on(text).is_err(), "{text}");
     }
     for &moment in HookMoment::ALL {
-        assert_eq!(moment.word().parse(), Ok(moment));
+        assert_eq!(moment.keyword().parse(), Ok(moment));
     }
 }

@@ -1,4 +1,4 @@
-//! One picture of the view. Pure: what is to be shown and the size in, text out.
+//! One frame of the view. Pure: the view and the terminal size in, text out.
 
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
@@ -8,9 +8,9 @@ use crate::model::Verdict;
 use crate::output::sanitized;
 use crate::watch::round::WatchedMaster;
 
-/// The picture: at most `height` lines of at most `width` columns, without a line break at the end.
+/// The frame: at most `height` lines of at most `width` columns, without a line break at the end.
 ///
-/// What is not there for lack of room is said in the last line, if there are three lines at least.
+/// The last line says what did not fit, if there are at least three lines.
 #[must_use]
 pub fn frame(view: &View, width: u16, height: u16) -> String {
     let (width, height) = (usize::from(width), usize::from(height));
@@ -87,7 +87,7 @@ impl Screen {
         self.lines.push(shown);
     }
 
-    /// An empty line, the headers, and the masters that fit: those that need somebody come first.
+    /// An empty line, the headers, and the masters that fit: those that need attention come first.
     fn push_table(&mut self, masters: &[WatchedMaster], space: usize) {
         let shown = space.saturating_sub(2).min(masters.len());
         self.hidden_masters = masters.len() - shown;
@@ -126,7 +126,8 @@ impl Screen {
     }
 }
 
-/// All that the masters need, but a third is left for events; nothing, if not one master would fit.
+/// As many lines as the masters need, but a third is left for events; 0 if not even one master
+/// fits.
 fn space_for_table(view: &View, left: usize) -> usize {
     let wanted = view.masters.len() + 2;
     let events = if view.events.is_empty() {
@@ -140,17 +141,17 @@ fn space_for_table(view: &View, left: usize) -> usize {
     }
 }
 
-/// The title, and a line for each thing that an operator must know; at least one.
+/// The title, and a line for each thing that an operator must know; at least one line.
 fn status(view: &View) -> Vec<String> {
     let looked = view
         .looked_at
-        .map_or_else(|| "no look yet".to_owned(), |time| format!("{time:.0}"));
+        .map_or_else(|| "no round yet".to_owned(), |time| format!("{time:.0}"));
     let mut lines = vec![format!("dsctl watch  {}  {looked}", view.title)];
     if let Some(stale) = &view.stale {
         lines.push(format!("stale since {:.0}: {}", stale.since, stale.why));
     }
     if let Some(pause) = &view.paused {
-        lines.push(format!("{pause} (dsctl watch --resume lets it go on)"));
+        lines.push(format!("{pause} (resume with dsctl watch --resume)"));
     }
     if let Some(brake) = &view.brake {
         let since = Timestamp::from_millisecond(brake.since_ms).unwrap_or_default();
@@ -172,7 +173,7 @@ fn cells(row: &WatchedMaster) -> [String; 4] {
     let text = |text: &str| sanitized(text).into_owned();
     [
         text(&row.address),
-        row.verdict.word().to_owned(),
+        row.verdict.keyword().to_owned(),
         row.unfinished.to_string(),
         text(row.guard.as_deref().unwrap_or_default()),
     ]
@@ -182,7 +183,7 @@ fn needs_somebody(master: &WatchedMaster) -> bool {
     master.verdict != Verdict::Alive && master.unfinished > 0
 }
 
-/// Texts to the left, the number to the right.
+/// Text is aligned left, the number right.
 fn aligned([address, verdict, unfinished, guard]: &[String; 4], widths: [usize; 4]) -> String {
     let padded = |cell: &str, width: usize| " ".repeat(width.saturating_sub(cell.width()));
     let [first, second, third, _] = widths;
@@ -204,7 +205,7 @@ fn cut(text: &str, width: usize) -> String {
     if width == 0 {
         return String::new();
     }
-    // Marks without a width of their own could go on for ever.
+    // Combining marks have no width, so their number must be limited too.
     let ends = text
         .char_indices()
         .map(|(start, c)| start + c.len_utf8())
@@ -286,7 +287,8 @@ event 3";
         let lines: Vec<&str> = frame.lines().skip(1).take(4).collect();
         let expected = [
             "stale since 2024-06-01T00:00:00Z: database: refused",
-            "paused by alice since 2024-06-01T00:00:00Z: network (dsctl watch --resume lets it go on)",
+            "paused by alice since 2024-06-01T00:00:00Z: network (resume with dsctl watch \
+             --resume)",
             "brake on since 2024-06-01T00:00:00Z: 3 masters in 5m",
             "standby: 10.0.0.9 holds the lock",
         ];

@@ -1,4 +1,4 @@
-//! The operator's programs: asked before a failover, told afterwards.
+//! The operator's programs, run before a failover, where they may veto it, and after it.
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -13,15 +13,16 @@ use crate::watch::{Event, FailoverEnd, Refused, What};
 /// Calls hooks.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Which ones.
+    /// The hooks.
     pub hooks: Hooks,
-    /// Whether they are told that nothing is written.
+    /// Whether they are run as for a dry run.
     pub dry_run: bool,
 }
 
 impl Caller {
-    /// Asks whether a master may be failed over; gives why not, and what the hooks printed.
-    pub async fn ask(&self, master: &Address, unfinished: i64) -> (Option<String>, Vec<Note>) {
+    /// Runs the `pre` hooks; returns why a master may not be failed over, and what the hooks
+    /// printed.
+    pub async fn run_pre(&self, master: &Address, unfinished: i64) -> (Option<String>, Vec<Note>) {
         if !self.hooks.has(HookMoment::Pre) {
             return (None, Vec::new());
         }
@@ -33,7 +34,7 @@ impl Caller {
             )
             .await;
         (
-            (!outcome.permits()).then(|| format!("hook pre: {}", in_words(&outcome))),
+            (!outcome.permits()).then(|| format!("hook pre: {}", describe(&outcome))),
             printed,
         )
     }
@@ -44,23 +45,23 @@ impl Caller {
         payload: &(impl Serialize + Sync),
         master: &str,
     ) -> (HookOutcome, Vec<Note>) {
-        // What is written as a line for programs is a value, too.
+        // An event line always converts to a JSON value.
         let payload = serde_json::to_value(payload).unwrap_or_default();
         let variables = [
             ("DSCTL_MASTER", master.to_owned()),
-            ("DSCTL_EVENT", moment.word().to_owned()),
+            ("DSCTL_EVENT", moment.keyword().to_owned()),
         ];
-        // Rare, and large: the loop need not carry it along.
+        // Boxed because it is rare and large.
         let outcome = Box::pin(self.hooks.run(moment, &payload, &variables, self.dry_run)).await;
         let printed = outcome.output().lines();
         let printed = printed
-            .map(|line| Note::Remark(format!("hook {}: {line}", moment.word())))
+            .map(|line| Note::Remark(format!("hook {}: {line}", moment.keyword())))
             .collect();
         (outcome, printed)
     }
 }
 
-/// Hooks that are told what came of a failover.
+/// The hooks that are run after a failover, or after its refusal.
 #[derive(Debug)]
 pub struct HookSink {
     caller: Caller,
@@ -69,7 +70,7 @@ pub struct HookSink {
 }
 
 impl HookSink {
-    /// With this caller.
+    /// A sink that uses this caller.
     #[must_use]
     pub fn new(caller: Caller) -> Self {
         Self {
@@ -99,8 +100,8 @@ impl Sink for HookSink {
             if !matches!(outcome, HookOutcome::Ok { .. }) {
                 self.notes.push(Note::Warning(format!(
                     "hook {}: {}",
-                    moment.word(),
-                    in_words(&outcome)
+                    moment.keyword(),
+                    describe(&outcome)
                 )));
             }
         }
@@ -111,13 +112,13 @@ impl Sink for HookSink {
     }
 }
 
-/// The hooks that are told of an event.
+/// The moment that an event is for hooks.
 fn moment_of(what: &What) -> Option<HookMoment> {
     match what.failover_end()? {
         FailoverEnd::Finished(summary) if summary.exit_code == ExitCode::Done => {
             Some(HookMoment::PostSuccess)
         }
-        // Asked to end, it ends: nothing has failed.
+        // Stopped by a signal: nothing has failed.
         FailoverEnd::Failed(summary)
             if matches!(
                 summary.exit_code,
@@ -126,17 +127,17 @@ fn moment_of(what: &What) -> Option<HookMoment> {
         {
             None
         }
-        // Whoever is told of failures is told of what hangs still.
+        // `post-failure` also covers instances that were left over.
         FailoverEnd::Finished(_) | FailoverEnd::Failed(_) => Some(HookMoment::PostFailure),
         FailoverEnd::Refused(Refused::Guard { .. } | Refused::Check { .. }) => {
             Some(HookMoment::Blocked)
         }
-        // Who has vetoed knows that.
+        // The hook that has vetoed knows that.
         FailoverEnd::Refused(Refused::Veto { .. } | Refused::Nobody { .. }) => None,
     }
 }
 
-fn in_words(outcome: &HookOutcome) -> String {
+fn describe(outcome: &HookOutcome) -> String {
     match outcome {
         HookOutcome::Ok { .. } => "done".to_owned(),
         HookOutcome::Veto { program, code, .. } => format!("{program} ended with {code}"),
@@ -151,7 +152,7 @@ mod tests {
     use crate::watch::{Fault, Summary};
 
     #[test]
-    fn what_a_failover_came_to_says_which_hooks_are_told() {
+    fn what_a_failover_came_to_says_which_hooks_are_notified() {
         let (master, why) = (|| Address::seen("m:1"), String::new);
         let summary = |exit_code| {
             let (elapsed_ms, locks) = (0, Vec::new());

@@ -1,4 +1,4 @@
-//! Lines on stdout: one an event, for people, for the journal, or as ndjson.
+//! Lines on stdout: one for each event, for people, for the journal, or as ndjson.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::watch::{Event, Fault, Kind, What};
 #[derive(Debug)]
 pub struct Lines<'a, 'w> {
     printer: &'a mut Printer<'w>,
-    /// Events that nobody has read in time, until that is told.
+    /// How many events were dropped because they were not read in time, until that is reported.
     untold: u64,
 }
 
@@ -21,8 +21,8 @@ impl<'a, 'w> Lines<'a, 'w> {
         Self { printer, untold: 0 }
     }
 
-    /// Whether a line was taken. One that nobody reads in time is not; where nobody reads any more,
-    /// the loop is not there for its readers.
+    /// Whether a line was written. A line that is not read in time is not; if the reader is gone,
+    /// the loop goes on without it.
     fn print(&mut self, line: &str) -> bool {
         let printed = self.printer.text(&format!("{line}\n"));
         !matches!(printed, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
@@ -32,7 +32,7 @@ impl<'a, 'w> Lines<'a, 'w> {
         match self.printer.settings().format {
             Format::Ndjson => in_one_line(&EventLine::from(event)),
             _ if self.printer.is_journal() => {
-                level(event.what.kind()).prefix() + &sanitized(&event.what.to_words())
+                level(event.what.kind()).prefix() + &sanitized(&event.what.to_text())
             }
             _ => sanitized(&event.to_line()).into_owned(),
         }
@@ -67,7 +67,7 @@ impl Sink for Lines<'_, '_> {
     }
 }
 
-/// How much an event matters to those who read the journal.
+/// The journal's priority of an event.
 fn level(kind: Kind) -> Level {
     match kind {
         Kind::Error => Level::Error,

@@ -7,7 +7,7 @@ use super::{Note, Sink};
 use crate::watch::live::{Live, Stale, View};
 use crate::watch::{Event, Round, What};
 
-/// Events in the view; more never fit.
+/// How many events the view keeps; more never fit.
 const EVENTS_SHOWN: usize = 100;
 
 /// The view on the process's own terminal, until the loop has ended.
@@ -78,7 +78,7 @@ impl Sink for LiveView {
         self.refresh();
     }
 
-    /// The view owns the screen: whatever is said stands among its events.
+    /// The view owns the screen, so notes are shown among its events.
     fn note(&mut self, note: &Note) {
         self.push(match note {
             Note::Remark(text) | Note::Warning(text) => text.clone(),

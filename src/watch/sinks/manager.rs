@@ -1,19 +1,19 @@
-//! The service manager: it hears what goes on, and that the loop is alive.
+//! The service manager: it is notified of the status, and that the loop is alive.
 
 use super::Sink;
 use crate::watch::notify::Notify;
 use crate::watch::{Event, Round, What};
 
-/// The service manager. It may be gone: then it will say so itself.
+/// The service manager. Failures to reach it are ignored: if it is gone, it reports that itself.
 #[derive(Debug)]
 pub struct ServiceManager {
     notify: Notify,
-    /// Whether it was told so since the start, or the last reload.
+    /// Whether it was notified since the start, or since the last reload.
     ready: bool,
 }
 
 impl ServiceManager {
-    /// By this way.
+    /// A sink for this connection.
     #[must_use]
     pub fn new(notify: Notify) -> Self {
         Self {
@@ -32,14 +32,14 @@ impl Sink for ServiceManager {
 
     fn round(&mut self, round: &Round) {
         let (status, succeeded) = (round.status(), round.saw.is_ok());
-        let told = if succeeded && !self.ready {
+        let sent = if succeeded && !self.ready {
             self.notify.ready(&status)
         } else {
             self.notify.status(&status)
         };
         self.ready |= succeeded;
-        // A round that failed has ended too: to be restarted would mend nothing.
-        let _ = told.and_then(|()| self.notify.watchdog());
+        // A failed round counts as alive too: a restart would not help.
+        let _ = sent.and_then(|()| self.notify.watchdog());
     }
 
     fn progress(&mut self) {

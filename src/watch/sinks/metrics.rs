@@ -1,4 +1,4 @@
-//! Metrics: counted with every event, and handed out after every round and every failover.
+//! Metrics: updated with every event, and published after every round and every failover.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -7,19 +7,19 @@ use super::{Note, Sink};
 use crate::watch::metrics::Metrics;
 use crate::watch::{Event, Fault, Round, What};
 
-/// Metrics, for those who read a file and those who ask.
+/// Metrics, published in a file and over HTTP.
 #[derive(Debug)]
 pub struct MetricsSink {
     metrics: Metrics,
     served: Arc<Mutex<String>>,
     file: Option<PathBuf>,
-    /// Whether the file could not be written: that is told when it begins, not in every round.
+    /// Whether the last write of the file failed: reported when that starts, not in every round.
     unwritable: bool,
     notes: Vec<Note>,
 }
 
 impl MetricsSink {
-    /// Writes them into `file`, if there is one. Gives also the page as it is there.
+    /// Writes them into `file`, if there is one. Also returns the page that is served.
     #[must_use]
     pub fn new(file: Option<PathBuf>) -> (Self, Arc<Mutex<String>>) {
         let metrics = Metrics::new();
@@ -58,7 +58,7 @@ impl MetricsSink {
 impl Sink for MetricsSink {
     fn event(&mut self, event: &Event) {
         self.metrics.record(&event.what);
-        // A round may take long, and a signal may end it.
+        // Published at once, because a round may take long, and a signal may end it.
         let ends = event.what.failover_end().is_some();
         if ends || matches!(event.what, What::Stopped { .. }) {
             self.publish();

@@ -91,7 +91,7 @@ fn no_read_believes_an_answer_that_is_cut_off() {
             let mut store = MetadataStore::open(Box::new(database), Some(world.version))
                 .await
                 .unwrap();
-            store.meet_server(true).await.unwrap();
+            store.identify_server(true).await.unwrap();
             assert!(
                 store
                     .recovery_commands_for([1, 2])

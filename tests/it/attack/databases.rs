@@ -434,7 +434,7 @@ fn a_lock_that_is_not_committed_yet_is_held() {
         let mut holder = world.uncommitted_holder();
         let words = format!("failover {DEAD} --yes --lock-timeout 0s --timeout 2s");
         let output = world.run(&words).exit(5);
-        output.clone().tells("is held by someone else");
+        output.clone().tells("is held by another client");
         let output = world.run(&format!("{ALL_DEAD} --lock-timeout 0s --timeout 2s"));
         assert_eq!(
             (

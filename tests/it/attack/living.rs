@@ -170,7 +170,8 @@ fn the_time_of_the_trigger_is_no_proof_that_an_earlier_life_ran_it() {
             .exit(0);
         let warnings = plan.json()["warnings"].to_string();
         assert!(
-            warnings.contains("instance 2 was begun") && warnings.contains("10.0.0.2:5678 started"),
+            warnings.contains("instance 2 was started")
+                && warnings.contains("10.0.0.2:5678 started"),
             "{warnings}"
         );
         let output = world
@@ -288,7 +289,7 @@ fn one_row_that_was_changed_by_hand_disproves_no_zone() {
     assert!(
         plan["warnings"]
             .to_string()
-            .contains("could not be proven from the rows"),
+            .contains("the rows do not prove"),
         "{plan}"
     );
     world.run(&format!("{words} --yes")).exit(0);
@@ -314,8 +315,8 @@ fn a_zone_that_nothing_proves_is_told_with_both_moments() {
             .json();
         let warnings = plan["warnings"].to_string();
         for part in [
-            "could not be proven from the rows",
-            "instance 1 was begun at",
+            "the rows do not prove",
+            "instance 1 was started at",
             &format!("{DEAD} started at"),
         ] {
             assert!(warnings.contains(part), "{warnings}");
@@ -334,7 +335,8 @@ fn a_zone_that_nothing_proves_is_told_with_both_moments() {
         .json();
     let warnings = plan["warnings"].to_string();
     assert!(
-        warnings.contains("instance 9 was begun at") && !warnings.contains("could not be proven"),
+        warnings.contains("instance 9 was started at")
+            && !warnings.contains("the rows do not prove"),
         "{warnings}"
     );
 }
@@ -377,7 +379,9 @@ fn a_zone_that_nothing_proves_is_told_where_tasks_of_2_0_are_marked_by_it() {
     // Where it is not marked, nothing is to be told.
     let left = plan("-05:45");
     assert!(
-        !left["warnings"].to_string().contains("could not be proven"),
+        !left["warnings"]
+            .to_string()
+            .contains("the rows do not prove"),
         "{left}"
     );
     assert_eq!(

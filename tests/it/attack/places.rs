@@ -107,7 +107,7 @@ fn a_read_only_postgres_is_left_as_it_is() {
     assert!(
         output
             .stderr
-            .contains("takes no writes (default_transaction_read_only is on)"),
+            .contains("accepts no writes (default_transaction_read_only is on)"),
         "{output:?}"
     );
     assert_eq!(world.host(1), DEAD);

@@ -147,7 +147,7 @@ fn an_id_that_is_given_out_twice_is_no_holder() {
     };
     insert(1, 31);
     let refused = world.failover("--lock-timeout 0s").run().exit(1);
-    assert!(refused.stderr.contains("given out twice"), "{refused:?}");
+    assert!(refused.stderr.contains("generated twice"), "{refused:?}");
     assert_eq!(world.command_count(), 0);
     // By now the next id is a free one, after a few that are not.
     world.failover("--lock-timeout 0s").run().exit(0);
@@ -199,7 +199,7 @@ fn a_lock_whose_counter_has_come_to_its_end_excludes_nobody() {
             let refused = world.dsctl(words).run().exit(4);
             let told = &refused.stderr;
             assert!(
-                told.contains("excludes nobody")
+                told.contains("excludes no client")
                     && told.contains(&format!("delete {}", world.lock())),
                 "{refused:?}"
             );
@@ -295,7 +295,7 @@ fn a_lock_that_zookeeper_refuses_holds_no_other_master_up_in_watch() {
     let world = with_a_refused_lock();
     let rounds = Rounds::of(&world);
     let mut watcher = watch(&world, &format!("--grace 2s {}", rounds.arguments())).spawn();
-    watcher.await_stdout("refuses what is asked at");
+    watcher.await_stdout("refuses a request for");
     watcher.await_stdout("failover_finished");
     // Rounds in which it is tried again.
     rounds.pass(3);

@@ -26,7 +26,7 @@ fn a_look_afterwards_that_fails_takes_nothing_back() {
         assert!(
             document["warnings"]
                 .to_string()
-                .contains("whether other instances hang"),
+                .contains("other stuck instances could not"),
             "{document}"
         );
         world.env.set("DSCTL_DB", &world.env.url());

@@ -230,7 +230,7 @@ fn we_do_it(world: &World, dead: &mut Server, living: &mut Server) -> i64 {
         assert!(
             report["warnings"]
                 .to_string()
-                .contains("says that it has ended"),
+                .contains("reports that it has ended"),
             "{report}"
         );
         assert_eq!(world.ended("a", usize::try_from(INSTANCES).unwrap()), 0);

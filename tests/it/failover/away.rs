@@ -196,7 +196,7 @@ fn an_absence_is_seen_anew_where_the_lock_was_waited_for() {
         let_pass(Duration::from_secs(8));
         holder.signal("TERM");
         holder.finish();
-        running.await_stderr("once more");
+        running.await_stderr("checking again");
         if comes {
             world.env.register_in_database(
                 BY_STATE,

@@ -403,7 +403,7 @@ fn is_told_soon(world: &World) {
     assert_eq!(report["recovered"], 0, "{report:#}");
     let hint = report["error"]["hint"].as_str().unwrap();
     assert!(
-        hint.contains("another transaction is in the way"),
+        hint.contains("another transaction is in conflict"),
         "{report:#}"
     );
     let elapsed = report["elapsed_ms"].as_u64().unwrap();

@@ -16,7 +16,7 @@ const LIVES: usize = 14;
 #[track_caller]
 fn rest(world: &World, before: &BTreeSet<i64>) {
     let done = world.check();
-    assert!(done.is_superset(before), "what was done stands");
+    assert!(done.is_superset(before), "what was done is valid");
     let output = world.run(world.failover("--lock-timeout 30s")).exit(0);
     assert_eq!(
         reported(&output),

@@ -59,7 +59,7 @@ fn assert_stopped(world: &World, output: Output, batch: u64) {
     let hint = if batch == 1 {
         "nothing was written"
     } else {
-        "what was written stands"
+        "what was written is valid"
     };
     assert!(
         output.json()["error"]["hint"]
@@ -205,8 +205,8 @@ fn a_dead_network_while_the_lock_is_given_back() {
     let output = running
         .finish()
         .exit(0)
-        .out("could not be given back")
-        .out("has not heard that this session is over");
+        .out("could not be released")
+        .out("has not confirmed the end of this session");
     assert_eq!(reported(&output), world.ids);
     world.zk().await_queue(&world.lock(), 0);
     world.check_complete();

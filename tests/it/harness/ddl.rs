@@ -64,7 +64,7 @@ fn postgres_version_row(version: Version) -> String {
 
 fn table_statements(table: &TableDef, version: Version, dialect: Dialect) -> Vec<String> {
     let mut statements = Vec::new();
-    if dialect == Dialect::Postgres && table.gives_ids() {
+    if dialect == Dialect::Postgres && table.generates_ids() {
         statements.push(format!("CREATE SEQUENCE {}", id_sequence(table.name)));
     }
     statements.push(create_table(table, version, dialect));
@@ -208,7 +208,7 @@ pub async fn insert(database: &mut dyn Database, row: Seed) -> Result<(), Databa
 fn inserts(dialect: Dialect, row: Seed) -> Vec<Query> {
     let (table, values) = row.row().unwrap_or_else(|error| panic!("{error}"));
     let mut queries = vec![statement(dialect, &table, &values)];
-    let has_id = table.gives_ids() && values.iter().any(|(name, _)| *name == "id");
+    let has_id = table.generates_ids() && values.iter().any(|(name, _)| *name == "id");
     if has_id && dialect == Dialect::Postgres {
         let (name, sequence) = (table.name, id_sequence(table.name));
         let sql = format!("SELECT setval('{sequence}', (SELECT MAX(id) FROM {name}))");

@@ -43,10 +43,10 @@ fn curator_waits_for_it() {
     assert!(curator.is_silent() && running.is_running());
     running.signal("INT");
     curator.expect("acquired");
-    running.finish().exit(0).out("gave").out("back after");
+    running.finish().exit(0).out("released").out("after");
     let refused = world.acquire(&["--lock-timeout", "50ms"]).run().exit(5);
     refused
-        .err("is held by someone else")
+        .err("is held by another client")
         .err("held by session")
         .err("dsctl lock status");
     assert_eq!(world.zk().lock_queue(&world.lock()).len(), 1);
@@ -61,7 +61,7 @@ fn every_end_gives_it_back() {
         let mut running = world.held(&[]);
         running.await_stderr("until Ctrl-C");
         running.signal(signal);
-        running.finish().exit(0).out("gave");
+        running.finish().exit(0).out("released");
         world.assert_free();
     }
     world
@@ -69,7 +69,7 @@ fn every_end_gives_it_back() {
         .run()
         .exit(0)
         .err("for 100ms")
-        .out("gave");
+        .out("released");
     world.assert_free();
 }
 
@@ -119,7 +119,7 @@ fn a_program_that_cannot_be_run() {
         let output = world.acquire(&["--", program]).run().exit(code);
         output
             .err(&format!("cannot run {program:?}"))
-            .err("the lock was given back");
+            .err("the lock was released");
         world.assert_free();
     }
 }
@@ -231,7 +231,7 @@ fn in_a_file_too() {
         "failover --all-dead --yes --grace 0s --lock-timeout 100ms",
     )
     .exit(5)
-    .err("is held by someone else");
+    .err("is held by another client");
     assert_eq!(env.dump().count("t_ds_command"), before);
     // Another master's lock is another lock.
     run(&env, "lock acquire 10.0.0.7:5678 --for 1ms").exit(0);

@@ -104,7 +104,7 @@ fn mistakes_in_files_name_their_line() {
     run(&env, "masters")
         .exit(2)
         .err("config.toml, line 1")
-        .err("write 30s for seconds");
+        .err("use 30s for seconds");
 }
 
 /// MariaDB with the living master in ZooKeeper, and a URL without a password.
@@ -175,7 +175,7 @@ fn a_file_that_others_can_read_is_refused() {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let output = run(&env, &format!("masters --db-password-file {file}")).exit(2);
         output
-            .err("others than its owner have access")
+            .err("other than its owner have access")
             .err(&format!("hint: chmod 600 {file}"));
     }
     let config = env.file("config.toml", &format!("db = \"{}\"", env.url()));

@@ -52,7 +52,7 @@ fn the_wrong_namespace() {
     );
     run(&env, "lock status 10.0.0.2:5678")
         .exit(0)
-        .err("not known here")
+        .err("it is unknown whether a lock is free")
         .err("has no node /elsewhere/nodes/master");
     assert!(!env.zk().exists("/elsewhere"));
     // And nobody is called dead for not being there.
@@ -170,7 +170,7 @@ fn an_instance_begun_since_the_restart_is_left_alone() {
     let before = env.dump();
     run(&env, &format!("failover {DEAD} --yes --allow-restarted"))
         .exit(0)
-        .out("begun after the registered master");
+        .out("started after the registered master");
     assert_eq!(
         changed_instances(&before, &env.dump()),
         [111, 112, 113, 114]
@@ -267,7 +267,12 @@ fn nobody_to_ask() {
         "recover --orphans",
         "recover --instance 118",
     ] {
-        refused(&env, line, "there is no terminal to ask on", "--yes");
+        refused(
+            &env,
+            line,
+            "there is no terminal for a confirmation",
+            "--yes",
+        );
     }
     // What is no terminal cannot consent, whatever it says.
     unchanged(
@@ -345,7 +350,7 @@ fn a_database_of_something_else() {
         refused(&env, ALL, "seen: customers, invoices", "--db");
         refused(&env, "masters", "seen: customers, invoices", "--db");
         env.sql("DROP TABLE customers; DROP TABLE invoices");
-        refused(&env, "instances", "no table at all", "--db");
+        refused(&env, "instances", "no tables", "--db");
         env.sql("CREATE TABLE t_ds_command (id INT)");
         refused(&env, "instances", "t_ds_command", "upgrade");
         env.set("DSCTL_DS_VERSION", "3.2.2");
@@ -360,7 +365,7 @@ fn a_release_of_another_family() {
         refused(
             &env,
             &format!("{ALL} --ds-version {version}"),
-            "contradicts the schema, which is of family 3.2",
+            "contradicts the schema, which is that of family 3.2",
             "--ds-version",
         );
     }
@@ -378,7 +383,7 @@ fn a_release_that_cannot_be_told() {
         refused(
             &env,
             line,
-            "the release is only known to be 3.1.0 to 3.1.9",
+            "the release is only known to be one of 3.1.0 to 3.1.9",
             "--ds-version X.Y.Z",
         );
     }

@@ -42,10 +42,7 @@ fn where_no_master_is_registered_nothing_is_known() {
     let zk = env.connect.clone();
     env.unset("DSCTL_ZK");
     env.set("DSCTL_REGISTRY", "jdbc");
-    nothing_is_known(
-        &env,
-        "see first which registry the masters are configured with",
-    );
+    nothing_is_known(&env, "check which registry the masters are configured with");
     // A place that masters made once, and that is empty.
     env.unset("DSCTL_REGISTRY");
     env.set("DSCTL_ZK", &zk);
@@ -82,7 +79,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
     );
     run(env, &format!("lock acquire {DEAD} -- true"))
         .exit(0)
-        .err("keeps none of them out");
+        .err("excludes none of them");
     let danger = run(
         env,
         &format!("failover {DEAD} --allow-no-masters --dry-run -o json"),
@@ -93,7 +90,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
     assert!(
         danger["warnings"]
             .to_string()
-            .contains("nothing shows that"),
+            .contains("nothing proves that"),
         "{danger}"
     );
     // A round of cron's is no better off.
@@ -115,12 +112,12 @@ fn nothing_is_known(env: &Env, hint: &str) {
         status["warnings"][0]
             .as_str()
             .unwrap()
-            .contains("is not known here: no master is registered"),
+            .contains("it is unknown whether a lock is free: no master is registered"),
         "{status}"
     );
     run(env, &format!("lock acquire {DEAD} --for 1ms"))
         .exit(0)
-        .err("keeps none of them out");
+        .err("excludes none of them");
 }
 
 #[test]
@@ -227,6 +224,6 @@ fn a_server_that_demands_sasl_is_named() {
     let mut env = with_zookeeper(Store::Sqlite, V3_2);
     env.set("DSCTL_ZK", &server.connect_string());
     env.set("DSCTL_ZK_DIGEST_FILE", &env.file("digest", "user:mark3r"));
-    let output = run(&env, "masters").exit(6).err("demands SASL");
+    let output = run(&env, "masters").exit(6).err("requires SASL");
     assert!(output.stderr.contains("no digest helps"), "{output:?}");
 }

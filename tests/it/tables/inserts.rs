@@ -33,7 +33,7 @@ fn commands_that_cannot_be_inserted(store: Store) {
         (
             "3.4.1",
             drop_default,
-            "the database gives out no ids of t_ds_command",
+            "the database generates no ids for t_ds_command",
         ),
     ];
     for (release, change, seen) in cases {

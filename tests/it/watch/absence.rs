@@ -67,7 +67,7 @@ fn who_returns_while_another_is_failed_over_has_its_whole_grace_anew() {
         assert!(
             output
                 .stdout
-                .contains("it begins anew, since somebody came and went"),
+                .contains("it starts again, because a master came and went"),
             "{output:?}"
         );
         assert_eq!(
@@ -128,7 +128,7 @@ fn rounds_of_cron_believe_what_the_registry_proves() {
         let_pass(Duration::from_secs(4));
         let after = round(&world, "");
         assert!(
-            told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"),
+            told(&after, "failover_started").is_empty() && after.stdout.contains("starts again"),
             "{after:?}"
         );
         world.check_untouched();
@@ -198,7 +198,7 @@ fn a_state_file_that_proves_nothing_is_not_believed() {
     let_pass(Duration::from_secs(4));
     let after = round(&world, "");
     assert!(
-        told(&after, "failover_started").is_empty() && after.stdout.contains("begins anew"),
+        told(&after, "failover_started").is_empty() && after.stdout.contains("starts again"),
         "{after:?}"
     );
     world.check_untouched();
@@ -242,7 +242,7 @@ fn rounds_of_cron_with_the_registry_in_tables_are_as_often_as_they_say() {
     let_pass(Duration::from_secs(7));
     let late = round(&world, "");
     assert!(
-        told(&late, "failover_started").is_empty() && late.stdout.contains("begins anew"),
+        told(&late, "failover_started").is_empty() && late.stdout.contains("starts again"),
         "{late:?}"
     );
     world.check_untouched();

@@ -150,7 +150,7 @@ fn another_server_answers_for_a_while() {
 /// can be.
 fn read_only(world: &World, allow: impl FnOnce()) {
     let mut watcher = watch(world, "--grace 0s").spawn();
-    watcher.await_stdout("takes no writes");
+    watcher.await_stdout("accepts no writes");
     watcher.await_stdout("read_only is on");
     watcher.await_stdout("trying again");
     world.check_untouched();

@@ -328,6 +328,6 @@ fn with_the_registry_in_tables_a_long_question_does_not_undo_the_absence() {
     let mut watcher = watch(&world, &more).spawn();
     watcher.await_stdout(&of("failover_finished", DEAD));
     let output = end(&world, watcher);
-    assert!(!output.stdout.contains("begins anew"), "{output:?}");
+    assert!(!output.stdout.contains("starts again"), "{output:?}");
     world.check_complete();
 }

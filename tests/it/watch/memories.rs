@@ -161,7 +161,7 @@ fn with_the_registry_in_tables_of_a_slow_database_many_masters_are_seen_away() {
     watcher.await_stdout(&event("failover_started"));
     proxy.pass();
     let output = end(&world, watcher);
-    assert!(!output.stdout.contains("begins anew"), "{output:?}");
+    assert!(!output.stdout.contains("starts again"), "{output:?}");
 }
 
 fn learn_that_it_lives(world: &World) {
@@ -271,7 +271,7 @@ fn two_clusters_with_one_state_file_are_told_so_in_every_round() {
             held["text"]
                 .as_str()
                 .unwrap()
-                .contains("each needs a state file of its own"),
+                .contains("each cluster needs its own state file"),
             "{output:?}"
         );
         assert_eq!(world.command_count(), 0);

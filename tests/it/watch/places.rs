@@ -137,17 +137,17 @@ fn a_state_file_that_cannot_be_is_refused_at_the_start() {
     let places = [
         (
             "/proc/dsctl/watch.json".to_owned(),
-            "/proc/dsctl for the state file cannot be made",
+            "/proc/dsctl for the state file cannot be created",
         ),
         (
             format!("{file}/watch.json"),
-            "file for the state file cannot be made",
+            "file for the state file cannot be created",
         ),
         (
             "/dev/null".to_owned(),
             "/dev/null cannot be read: it is not a file",
         ),
-        (file.clone(), "file is no state file"),
+        (file.clone(), "file is not a state file"),
     ];
     for (place, problem) in places {
         let words = format!("watch -o ndjson --yes --once --grace 0s --state-file {place}");

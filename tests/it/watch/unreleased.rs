@@ -22,7 +22,7 @@ fn a_watcher_that_cannot_give_a_lock_back_says_so_and_ends_the_session_that_has_
     // The request is lost, and the registry away for longer than the program waits for an answer.
     proxy.refuse();
     watcher.await_stdout(&of("failover_finished", DEAD));
-    watcher.await_stdout("could not be given back");
+    watcher.await_stdout("could not be released");
     assert_eq!(world.queue().len(), 1);
     proxy.listen();
     world.zk().await_queue(&world.lock(), 0);

@@ -201,7 +201,7 @@ fn a_run_by_hand_sees_what_is_begun_while_it_waits_for_the_lock() {
             .end(running)
             .exit(4)
             .out("but it lives: instance")
-            .out("see that its process has ended");
+            .out("make sure that its process has ended");
         assert_eq!(output.json()["error"]["kind"], "refused");
         untouched(&world, &begun);
         world.run(world.failover("")).exit(0);

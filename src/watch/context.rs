@@ -1,5 +1,5 @@
-//! What the loop works with: clusters, what it remembers, the operator's switches and hooks, and
-//! who is told.
+//! What the loop works with: clusters, its saved state, the operator's switches and hooks, and the
+//! sinks.
 
 use async_trait::async_trait;
 
@@ -17,42 +17,41 @@ use crate::stop::StopSignal;
 /// A cluster that could not be opened.
 #[derive(Debug)]
 pub struct Trouble {
-    /// In words; no password.
+    /// Its text, without passwords.
     pub text: String,
-    /// Bad settings do not mend themselves: the loop ends with this code, unless they have been
-    /// good already.
+    /// Wrong settings stay wrong: the loop ends with this code, unless they have worked before.
     pub fatal: Option<ExitCode>,
-    /// What a single round ends with otherwise.
+    /// The exit code of a single round otherwise.
     pub code: ExitCode,
     /// Who did not answer.
     pub source: Option<Source>,
 }
 
-/// Where clusters come from: the settings, which may be read again.
+/// Opens clusters from the settings, which may be reloaded.
 #[async_trait]
 pub trait Clusters: Send {
-    /// Opens the cluster, with the newest settings; gives up, with nothing left open, when it is
-    /// asked to stop.
+    /// Opens the cluster, with the newest settings; gives up, with nothing left open, when a stop
+    /// is requested.
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble>;
 
-    /// Waits until the settings are to be read again, and reads them.
+    /// Waits until a reload is requested, and reads the settings.
     async fn reload(&mut self, sinks: &mut Sinks<'_>);
 }
 
-/// Everything around the loop.
-pub struct Surroundings<'a> {
+/// Everything that the loop works with.
+pub struct LoopContext<'a> {
     clusters: Box<dyn Clusters + 'a>,
     sinks: Sinks<'a>,
     hooks: Caller,
     state: StateFile,
     pause: PauseFile,
-    /// Whether a real watcher's memory and switches are left alone.
+    /// Whether this is a dry run, which leaves a real watcher's state and switches alone.
     dry_run: bool,
-    /// What was told of a connection without encryption, once.
+    /// The warning about an unencrypted connection, once it was given.
     plain_text: Option<String>,
 }
 
-impl std::fmt::Debug for Surroundings<'_> {
+impl std::fmt::Debug for LoopContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Surroundings")
             .field("sinks", &self.sinks)
@@ -61,8 +60,8 @@ impl std::fmt::Debug for Surroundings<'_> {
     }
 }
 
-impl<'a> Surroundings<'a> {
-    /// The loop remembers in this file, and obeys the switches beside it.
+impl<'a> LoopContext<'a> {
+    /// The loop saves its state in this file, and obeys the switches next to it.
     #[must_use]
     pub fn new(
         clusters: Box<dyn Clusters + 'a>,
@@ -70,7 +69,7 @@ impl<'a> Surroundings<'a> {
         hooks: Caller,
         state: StateFile,
     ) -> Self {
-        let (pause, dry_run) = (PauseFile::beside(state.path()), hooks.dry_run);
+        let (pause, dry_run) = (PauseFile::sibling(state.path()), hooks.dry_run);
         Self {
             clusters,
             sinks,
@@ -82,7 +81,7 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// Opens the cluster, and says what its servers make the operator know.
+    /// Opens the cluster, and passes on the warnings of its servers.
     pub(super) async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble> {
         let cluster = self.clusters.open(stop).await?;
         let plain_text = cluster.store.plain_text();
@@ -104,17 +103,17 @@ impl<'a> Surroundings<'a> {
         self.clusters.reload(&mut self.sinks).await;
     }
 
-    /// What was kept; nothing where that cannot be read.
-    pub(super) fn recall(&self) -> Memory {
+    /// Loads the saved state; an empty one if it cannot be read.
+    pub(super) fn load_state(&self) -> Memory {
         self.state.load().unwrap_or_default().into()
     }
 
-    /// Keeps it.
+    /// Saves it.
     ///
     /// # Errors
-    /// Why it cannot be kept, in words. What was kept before is whole.
-    pub(super) fn keep(&self, memory: &Memory) -> Result<(), String> {
-        // A dry run leaves a real watcher's memory alone.
+    /// Why it cannot be saved, as text. The old state is unchanged.
+    pub(super) fn save_state(&self, memory: &Memory) -> Result<(), String> {
+        // A dry run leaves a real watcher's state alone.
         if self.dry_run {
             return Ok(());
         }
@@ -128,16 +127,16 @@ impl<'a> Surroundings<'a> {
         self.pause.read()
     }
 
-    /// Whether an operator has resumed since this was asked last; asked once in each round.
+    /// Whether an operator has resumed since the last call; called once in each round.
     pub(super) fn resumed(&self) -> bool {
-        // The operator's word is a real watcher's to take.
+        // The resume is meant for a real watcher, not for a dry run.
         !self.dry_run && std::fs::remove_file(self.state.resume_marker()).is_ok()
     }
 
-    /// Asks the hooks whether a master may be failed over; gives why not.
+    /// Runs the `pre` hooks; returns why a master may not be failed over, if so.
     pub(super) async fn veto(&mut self, master: &Address, unfinished: i64) -> Option<String> {
         let Self { hooks, sinks, .. } = self;
-        let asked = hooks.ask(master, unfinished);
+        let asked = hooks.run_pre(master, unfinished);
         let (veto, printed) = while_it_lasts(asked, || sinks.progress()).await;
         for note in &printed {
             self.sinks.note(note);
@@ -145,22 +144,22 @@ impl<'a> Surroundings<'a> {
         veto
     }
 
-    /// Tells an event; whoever is told has done with it by then.
-    pub(super) async fn tell(&mut self, event: impl Into<Event>) {
-        self.sinks.tell(&event.into()).await;
+    /// Sends an event to the sinks, and waits until they have finished with it.
+    pub(super) async fn emit(&mut self, event: impl Into<Event>) {
+        self.sinks.emit(&event.into()).await;
     }
 
-    /// The same from within a failover.
-    pub(super) fn tell_at_once(&mut self, event: &Event) {
-        self.sinks.tell_at_once(event);
+    /// Sends an event from within a failover, without waiting.
+    pub(super) fn emit_without_waiting(&mut self, event: &Event) {
+        self.sinks.emit_without_waiting(event);
     }
 
-    /// A batch of a failover is done: the loop is alive, however long the whole takes.
+    /// Reports that the loop is alive, for example after a batch of a long failover.
     pub(super) fn progress(&mut self) {
         self.sinks.progress();
     }
 
-    /// A round is over.
+    /// Reports the end of a round.
     pub(super) fn round(&mut self, round: &Round) {
         self.sinks.round(round);
     }

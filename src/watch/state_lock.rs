@@ -1,31 +1,32 @@
-//! One watcher for each state file: two would overwrite what the other one remembers, and neither
-//! brake would hold.
+//! A lock that allows one watcher for each state file: two would overwrite each other's state, and
+//! the storm brake would not work.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::state::beside;
+use super::state::sibling;
 
-/// So often somebody else may end between our two looks.
+/// How often another process may exit between opening and checking the file.
 const TRIES: usize = 100;
 
-/// Held as long as this lives; the kernel lets go of it when the process ends, however it does.
+/// The lock on a state file. It is held until this is dropped; the kernel releases it when the
+/// process ends, however it ends.
 #[derive(Debug)]
-pub struct Lone {
+pub struct StateLock {
     path: PathBuf,
     _file: File,
 }
 
-impl Lone {
-    /// Takes the file beside the state file; `None` if another process has it.
+impl StateLock {
+    /// Locks the file next to the state file; `None` if another process holds it.
     ///
     /// # Errors
-    /// The file cannot be made, or not be locked where it is.
-    pub fn beside(state_file: &Path) -> io::Result<Option<Self>> {
-        let path = beside(state_file, ".lock");
-        // A link is not followed, and a pipe that lies there is not waited for.
+    /// The file cannot be created, or its file system does not support locks.
+    pub fn acquire(state_file: &Path) -> io::Result<Option<Self>> {
+        let path = sibling(state_file, ".lock");
+        // A link is not followed, and opening a pipe does not block.
         let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
         for _ in 0..TRIES {
             let file = OpenOptions::new()
@@ -37,7 +38,7 @@ impl Lone {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
                 Ok(()) if is_at(&file, &path) => return Ok(Some(Self { path, _file: file })),
-                // Whoever had it has removed it since it was opened.
+                // The previous holder has removed it since it was opened.
                 Ok(()) => {}
             }
         }
@@ -52,9 +53,10 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-impl Drop for Lone {
+impl Drop for StateLock {
     fn drop(&mut self) {
-        // While it is locked still; whoever opened it before sees that it is gone.
+        // Removed while it is still locked; a process that has opened it before notices that it is
+        // gone.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -67,15 +69,15 @@ mod tests {
     fn there_is_one_at_a_time_and_nothing_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("watch.json");
-        let first = Lone::beside(&state).unwrap().unwrap();
-        assert!(Lone::beside(&state).unwrap().is_none());
-        let other = Lone::beside(&folder.path().join("other.json")).unwrap();
+        let first = StateLock::acquire(&state).unwrap().unwrap();
+        assert!(StateLock::acquire(&state).unwrap().is_none());
+        let other = StateLock::acquire(&folder.path().join("other.json")).unwrap();
         assert!(other.is_some());
         drop((first, other));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        // A killed process leaves the file, and nobody holds it.
+        // A killed process leaves the file, but no lock.
         std::fs::write(folder.path().join("watch.json.lock"), "").unwrap();
-        assert!(Lone::beside(&state).unwrap().is_some());
+        assert!(StateLock::acquire(&state).unwrap().is_some());
     }
 
     #[test]
@@ -86,11 +88,11 @@ mod tests {
             folder.path().join("watch.json.lock"),
         );
         std::os::unix::fs::symlink("victim", &lock).unwrap();
-        Lone::beside(&state).unwrap_err();
+        StateLock::acquire(&state).unwrap_err();
         assert!(!folder.path().join("victim").exists());
         std::fs::remove_file(&lock).unwrap();
         std::fs::create_dir(&lock).unwrap();
-        Lone::beside(&state).unwrap_err();
-        assert!(Lone::beside(&folder.path().join("missing/watch.json")).is_err());
+        StateLock::acquire(&state).unwrap_err();
+        assert!(StateLock::acquire(&folder.path().join("missing/watch.json")).is_err());
     }
 }

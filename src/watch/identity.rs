@@ -1,36 +1,36 @@
-//! Which cluster a memory is of: not by the texts of its addresses, which may change while the
-//! cluster stays the same, or stay the same while they lead to another one.
+//! Which cluster a saved state belongs to. Addresses do not tell: they may change while the cluster
+//! stays the same, or stay the same and lead to another one.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::failover::Roll;
+use crate::failover::RegistrySnapshot;
 use crate::model::Registrations;
 use crate::registry::Registry;
 
-/// What a cluster is known by.
+/// The identity of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Home {
-    /// ZooKeeper: the transaction and the time that made the masters' parent, whatever database is
-    /// beside it: one that was promoted from a replica is the same cluster's. A registry in a
-    /// database: the server, and its database.
+pub struct ClusterIdentity {
+    /// ZooKeeper: the transaction and the time that created the masters' parent node, whatever the
+    /// database is: one that was promoted from a replica belongs to the same cluster. A registry in
+    /// a database: the server, and its database.
     place: String,
-    /// Who was registered in a database's tables. They go on there when another server takes its
-    /// place.
+    /// The masters that were registered in a database's tables. They stay registered there when
+    /// another server takes its place.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     lives: BTreeSet<String>,
 }
 
-impl Home {
-    /// Where a look has led; `None` where it does not show that.
+impl ClusterIdentity {
+    /// The cluster that these registrations belong to; `None` if they do not show it.
     pub(super) fn of(
         registry: &dyn Registry,
         masters: &Registrations,
-        roll: &Roll,
+        roll: &RegistrySnapshot,
     ) -> Option<Self> {
-        // Where nobody is, it may be nobody's.
+        // Without any registration it may be any cluster's.
         if masters.prove_nothing() {
             return None;
         }
@@ -54,7 +54,7 @@ impl Home {
     }
 
     /// Whether both are the same cluster.
-    pub(super) fn is_that(&self, earlier: &Self) -> bool {
+    pub(super) fn is_same_cluster(&self, earlier: &Self) -> bool {
         self.place == earlier.place || !self.lives.is_disjoint(&earlier.lives)
     }
 }
@@ -63,8 +63,8 @@ impl Home {
 mod tests {
     use super::*;
 
-    fn home(place: &str, lives: &[&str]) -> Home {
-        Home {
+    fn home(place: &str, lives: &[&str]) -> ClusterIdentity {
+        ClusterIdentity {
             place: place.to_owned(),
             lives: lives.iter().map(|life| (*life).to_owned()).collect(),
         }
@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn a_place_or_who_lives_there_makes_a_cluster() {
-        assert!(home("a", &[]).is_that(&home("a", &[])));
-        assert!(home("b", &["1", "2"]).is_that(&home("a", &["2"])));
-        assert!(!home("b", &["1"]).is_that(&home("a", &["2"])));
-        assert!(!home("b", &[]).is_that(&home("a", &[])));
+        assert!(home("a", &[]).is_same_cluster(&home("a", &[])));
+        assert!(home("b", &["1", "2"]).is_same_cluster(&home("a", &["2"])));
+        assert!(!home("b", &["1"]).is_same_cluster(&home("a", &["2"])));
+        assert!(!home("b", &[]).is_same_cluster(&home("a", &[])));
     }
 }

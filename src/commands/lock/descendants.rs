@@ -1,5 +1,5 @@
-//! Whatever a program has started, wherever it has gone: out of its process group, its session, or
-//! its parent's sight. As Linux shows processes in /proc; elsewhere the group alone is known.
+//! All processes that a program has started, even if they have left its process group or session,
+//! or lost their parent. From /proc on Linux; elsewhere only the group is known.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-/// The variable that a program and all that it starts have in their environment.
+/// The variable that a program and all its descendants have in their environment.
 pub(super) const MARK: &str = "_DSCTL_LOCK";
 
 /// A process, as it was at one moment.
@@ -17,19 +17,19 @@ struct Process {
     state: char,
     parent: i32,
     group: i32,
-    /// When it was started. Another process with the same number has another moment.
+    /// Its start time, which distinguishes it from another process with the same number.
     started: u64,
 }
 
 impl Process {
-    /// Who waits for his parent has ended.
+    /// A zombie has ended.
     fn has_ended(&self) -> bool {
         matches!(self.state, 'Z' | 'X')
     }
 }
 
-/// From now on whoever loses his parent below this process becomes its own child, instead of
-/// nobody's. Where the system has no such thing, who leaves the group is not found any more.
+/// From now on descendants of this process that lose their parent become its own children
+/// (subreaper). Without that, processes that leave the group are no longer found.
 pub(super) fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_child_subreaper(true);
@@ -37,19 +37,19 @@ pub(super) fn adopt_orphans() {
 
 /// Processes below a process that belong to a program.
 #[derive(Debug)]
-pub(super) struct Kin {
+pub(super) struct Descendants {
     root: i32,
     group: Pid,
-    /// Who was there before the program.
+    /// The processes that existed before the program.
     spared: Vec<i32>,
-    /// What stands in the environment of all of them.
+    /// The mark in the environment of all of them.
     mark: String,
-    /// Who was there at the last look, by number, and when each was started.
+    /// The processes at the last look, by number, with their start times.
     known: BTreeMap<i32, u64>,
 }
 
-impl Kin {
-    /// Of the program that leads this group.
+impl Descendants {
+    /// The descendants of the program that leads this group.
     pub(super) fn new(root: Pid, group: Pid, spared: Vec<i32>, mark: &str) -> Self {
         Self {
             root: root.as_raw(),
@@ -60,20 +60,20 @@ impl Kin {
         }
     }
 
-    /// Looks who is there. Whoever has been seen once is found again after the root's end.
+    /// Looks for the processes. One that was seen once is found again after the root's end.
     pub(super) fn look(&mut self) {
         self.found(&all());
     }
 
-    /// Whether any of them can do anything; who is stopped cannot, but lives.
+    /// Whether any of them can run; a stopped one cannot, but is alive.
     pub(super) fn any_runs(&mut self) -> bool {
         self.found(&all())
             .iter()
             .any(|process| !matches!(process.state, 'T' | 't'))
     }
 
-    /// Whether there is anybody. Who waits for his parent has ended.
-    pub(super) fn lives(&mut self) -> bool {
+    /// Whether there is any process. A zombie has ended.
+    pub(super) fn any_alive(&mut self) -> bool {
         let all = all();
         if all.is_empty() {
             return killpg(self.group, None).is_ok();
@@ -81,7 +81,7 @@ impl Kin {
         !self.found(&all).is_empty()
     }
 
-    /// Who lives still, by number.
+    /// The living processes, by number.
     pub(super) fn left(&mut self) -> Vec<i32> {
         self.look();
         self.known.keys().copied().collect()
@@ -90,7 +90,7 @@ impl Kin {
     /// Sends a signal to all of them.
     pub(super) fn signal(&mut self, signal: Signal) {
         self.look();
-        // Who is gone needs none.
+        // A process that is gone needs none.
         let _ = killpg(self.group, signal);
         let all = all();
         for (pid, started) in &self.known {
@@ -103,8 +103,8 @@ impl Kin {
         }
     }
 
-    /// Asks after those of them that this process has adopted and that have ended, but not after
-    /// the program itself.
+    /// Reaps those of them that this process has adopted and that have ended, but not the program
+    /// itself.
     pub(super) fn reap(&self) {
         let all = all();
         let ended = all
@@ -121,31 +121,33 @@ impl Kin {
         let was_known =
             |pid: i32, process: &Process| self.known.get(&pid) == Some(&process.started);
         let of_group = |process: &Process| process.group == self.group.as_raw();
-        // Without the root nobody has adopted who left since the last look; one that waits for its
-        // own parent has ended, too.
-        let alone = all.get(&self.root).is_none_or(Process::has_ended);
+        // Without the root, processes that left since the last look were not adopted; a zombie root
+        // has ended, too.
+        let without_cluster = all.get(&self.root).is_none_or(Process::has_ended);
         let first = |(pid, process): (&i32, &Process)| {
-            (was_known(*pid, process) || of_group(process) || (alone && has_mark(*pid, &self.mark)))
-                .then_some(*pid)
+            (was_known(*pid, process)
+                || of_group(process)
+                || (without_cluster && has_mark(*pid, &self.mark)))
+            .then_some(*pid)
         };
-        let mut kin: Vec<i32> = all.iter().filter_map(first).chain([self.root]).collect();
+        let mut descendants: Vec<i32> = all.iter().filter_map(first).chain([self.root]).collect();
         let mut next = 0;
-        while let Some(parent) = kin.get(next).copied() {
+        while let Some(parent) = descendants.get(next).copied() {
             let children = all
                 .iter()
                 .filter(|(_, process)| process.parent == parent)
                 .map(|(pid, _)| *pid);
             let new: Vec<i32> = children
-                .filter(|pid| !kin.contains(pid) && !self.spared.contains(pid))
+                .filter(|pid| !descendants.contains(pid) && !self.spared.contains(pid))
                 .collect();
-            kin.extend(new);
+            descendants.extend(new);
             next += 1;
         }
         let living = |pid: &i32| {
             all.get(pid)
                 .filter(|process| *pid != self.root && !process.has_ended())
         };
-        let found: Vec<(i32, Process)> = kin
+        let found: Vec<(i32, Process)> = descendants
             .iter()
             .filter_map(|pid| Some((*pid, *living(pid)?)))
             .collect();
@@ -157,12 +159,12 @@ impl Kin {
     }
 }
 
-/// Who is below a process now.
+/// The current descendants of a process.
 pub(super) fn below(root: Pid) -> Vec<i32> {
     // No process has this number.
-    let mut kin = Kin::new(root, Pid::from_raw(i32::MAX), Vec::new(), "");
-    kin.look();
-    kin.known.into_keys().collect()
+    let mut descendants = Descendants::new(root, Pid::from_raw(i32::MAX), Vec::new(), "");
+    descendants.look();
+    descendants.known.into_keys().collect()
 }
 
 /// A name for [`MARK`] that no other program has.
@@ -191,7 +193,7 @@ fn all() -> BTreeMap<i32, Process> {
         .collect()
 }
 
-/// A line of proc(5); the name in parentheses may hold anything.
+/// A line of /proc/PID/stat, see proc(5); the name in parentheses may contain anything.
 fn read(stat: &str) -> Option<Process> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     Some(Process {
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_left_is_found_and_who_was_there_before_is_spared() {
+    fn a_process_that_left_is_found_and_an_older_one_is_spared() {
         let mut all: BTreeMap<i32, Process> = [
             (10, process(1, 10)),
             (11, process(10, 11)),
@@ -241,10 +243,14 @@ mod tests {
             (30, process(1, 30)),
         ]
         .into();
-        let mut kin = Kin::new(Pid::from_raw(10), Pid::from_raw(20), vec![11], "");
-        let pids = |kin: &Kin| kin.known.keys().copied().collect::<Vec<_>>();
-        assert_eq!((kin.found(&all).len(), pids(&kin)), (3, vec![20, 21, 22]));
-        // The root has ended, and another process has a number of old.
+        let mut descendants = Descendants::new(Pid::from_raw(10), Pid::from_raw(20), vec![11], "");
+        let pids =
+            |descendants: &Descendants| descendants.known.keys().copied().collect::<Vec<_>>();
+        assert_eq!(
+            (descendants.found(&all).len(), pids(&descendants)),
+            (3, vec![20, 21, 22])
+        );
+        // The root has ended, and another process has reused a number.
         for gone in [10, 20] {
             all.remove(&gone);
         }
@@ -256,6 +262,9 @@ mod tests {
                 ..process(1, 22)
             },
         );
-        assert_eq!((kin.found(&all).len(), pids(&kin)), (1, vec![21]));
+        assert_eq!(
+            (descendants.found(&all).len(), pids(&descendants)),
+            (1, vec![21])
+        );
     }
 }

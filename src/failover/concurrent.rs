@@ -1,6 +1,6 @@
-//! Several that fail masters over at one moment, each of whom limits how many that may be. Under
-//! the lock of one master each looks who holds the locks of the others, and then what was handed
-//! over: of any two at least the later one sees the other.
+//! Several clients that fail masters over at the same time, each with a limit on how many. Under
+//! the lock of one master each client checks who holds the locks of the others, and then what was
+//! handed over: of any two clients at least the later one sees the other.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,64 +10,62 @@ use jiff::Timestamp;
 use super::error::{FailoverError, Refusal};
 use super::handover::Handover;
 use super::holder::registered_owner;
-use super::rules::{Crowd, Limit, Room};
+use super::rules::{Capacity, ConcurrentFailovers, Limit};
 use crate::cluster::Cluster;
 use crate::family::LockPath;
 use crate::metadata::HostCount;
 use crate::model::{Address, LockNode, Registrations};
 
-/// Between two looks at whoever is in the way.
+/// The time between two checks of the other clients.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// So long is waited for others to make way: whoever does so does it at once.
+/// How long others are waited for: a client that makes way does so at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Handover<'_> {
-    /// That one more failover is not too much. Where only what others have begun makes it so, the
-    /// smallest address goes on once the others have made way, and every other one makes way:
-    /// nobody waits for a smaller one.
+    /// Checks that one more failover is not too much. If it is only because of failovers that
+    /// others have started, the one with the smallest address goes on after the others have made
+    /// way, and all others make way: none waits for a smaller one.
     ///
     /// # Errors
-    /// [`Refusal::Storm`], [`Refusal::OthersAtWork`]; the registry's and the database's own.
-    pub(super) async fn ensure_room(
+    /// [`Refusal::Storm`], [`Refusal::OthersAtWork`]; those of registry and database.
+    pub(super) async fn ensure_capacity(
         &mut self,
         masters: &Registrations,
         address: &Address,
     ) -> Result<(), FailoverError> {
         let began = Instant::now();
         while let Some(window) = self.observer.limit().map(Limit::window) {
-            // The locks before the rows: whoever is done between the two shows in the rows.
+            // The locks before the rows: a failover that ends between the two shows in the rows.
             let locked = self.locked_masters(masters, address, window).await?;
             let counts = self.kept(async |store| store.host_counts().await).await?;
             let is_at_work = |master: &String| {
-                // The work of one that is registered is its own, whoever has kept the lock since an
-                // earlier failover of it.
+                // The work of a registered master is its own, even if another client has kept the
+                // lock since an earlier failover of it.
                 masters.find(&Address::seen(master.as_str())).is_none()
                     && has_work(self.cluster, &counts, master)
             };
             let at_work: Vec<String> = locked.into_iter().filter(is_at_work).collect();
-            let crowd = Crowd {
+            let concurrent = ConcurrentFailovers {
                 master: address,
                 masters,
                 counts: &counts,
                 at_work: &at_work,
             };
             let family = self.cluster.store.release().family;
-            match self
-                .observer
-                .limit()
-                .map_or(Room::Enough, |limit| limit.room(family, &crowd))
-            {
-                Room::Enough => return Ok(()),
-                Room::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
-                Room::Others
+            match self.observer.limit().map_or(Capacity::Enough, |limit| {
+                limit.capacity(family, &concurrent)
+            }) {
+                Capacity::Enough => return Ok(()),
+                Capacity::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
+                Capacity::Others
                     if makes_way(address, &at_work)
                         || self.locks.is_none()
                         || began.elapsed() >= PATIENCE =>
                 {
                     return Err(Refusal::OthersAtWork(at_work.join(", ")).into());
                 }
-                Room::Others => {}
+                Capacity::Others => {}
             }
             self.cluster.stop.pause(LOOK).await?;
             self.confirm().await?;
@@ -75,7 +73,7 @@ impl Handover<'_> {
         Ok(())
     }
 
-    /// Other masters whose failover somebody may be at work at.
+    /// Other masters that a client may be failing over.
     async fn locked_masters(
         &mut self,
         masters: &Registrations,
@@ -83,7 +81,7 @@ impl Handover<'_> {
         window: Duration,
     ) -> Result<BTreeSet<String>, FailoverError> {
         let holders = holders(self.cluster).await?;
-        // By the registry's own clock, as far as our own lock is among them; a dry run has none,
+        // By the registry's clock, if this process's own lock is among them; a dry run has none,
         // and writes nothing.
         let newest = || holders.iter().filter_map(|(_, node)| node.created_at).max();
         let now = if self.locks.is_some() {
@@ -104,10 +102,11 @@ fn makes_way(address: &Address, at_work: &[String]) -> bool {
         .any(|other| other.as_str() < address.as_str())
 }
 
-/// Who holds the lock of which master.
+/// A master and the holder of its lock.
 type Holder = (String, LockNode);
 
-/// Whose failover lock a session holds. Where one lock is for all, nobody else can be at work.
+/// The masters whose failover lock a session holds. With one lock for all, no other client can be
+/// at work.
 async fn holders(cluster: &mut Cluster) -> Result<Vec<Holder>, FailoverError> {
     let mut holders = Vec::new();
     for lock in cluster.store.release().locks() {
@@ -146,7 +145,7 @@ fn is_kept(
         && age.is_some_and(|age| Duration::try_from(age).is_ok_and(|age| age > window))
 }
 
-/// A lock may be held by somebody who has long done everything.
+/// A lock may be held by a client that finished long ago.
 fn has_work(cluster: &Cluster, counts: &[HostCount], master: &str) -> bool {
     let family = cluster.store.release().family;
     let of_master = |count: &&HostCount| count.host.as_deref() == Some(master);

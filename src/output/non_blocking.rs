@@ -1,4 +1,4 @@
-//! A stream that never keeps its writer waiting: what nobody reads in time is refused, not waited
+//! A stream that never blocks its writer: output that is not read in time is refused, not waited
 //! for.
 
 use std::io::{self, ErrorKind, Write};
@@ -10,30 +10,30 @@ use std::sync::mpsc::{
 use std::thread;
 use std::time::Duration;
 
-/// Lines that wait for their reader; with those a pipe holds itself, some thousands of events.
+/// How many lines wait for their reader; with those in a pipe itself, some thousands of events.
 const LINES: usize = 1000;
 
-/// At the end, whoever reads slowly has so long for each further line.
+/// At the end, how long a slow reader has for each further line.
 pub const LAST: Duration = Duration::from_secs(10);
 
-/// So long if the end is in a hurry.
+/// The same after a signal.
 pub const HURRY: Duration = Duration::from_secs(1);
 
-/// How often a disk that is full is tried again.
+/// How often writing to a full disk is tried again.
 const ROOM: Duration = Duration::from_millis(200);
 
-/// The thread's side: puts each line down whole.
-struct Pen<W> {
+/// The thread's side: writes each line completely.
+struct LineWriter<W> {
     stream: W,
     count: Arc<AtomicU64>,
     ending: Arc<AtomicBool>,
-    /// Whether the last line was cut off in its middle.
+    /// Whether the last line was truncated.
     broken: bool,
 }
 
-impl<W: Write> Pen<W> {
-    /// A disk that is full may have room again: until then it is as a reader who does not read.
-    /// What comes behind a line that was cut off all the same is no part of it.
+impl<W: Write> LineWriter<W> {
+    /// A full disk may have space again: until then it is like a reader that does not read. Output
+    /// after a truncated line starts on a new one.
     fn put(&mut self, line: &[u8]) -> io::Result<()> {
         if self.broken {
             self.all(b"\n").1?;
@@ -46,7 +46,7 @@ impl<W: Write> Pen<W> {
         Ok(())
     }
 
-    /// Gives how much was written, whatever came then.
+    /// Returns how much was written, and the result.
     fn all(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
         let mut done = 0;
         while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
@@ -71,32 +71,32 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// Writes whole lines, by a thread of its own.
+/// Writes whole lines, in a separate thread.
 #[derive(Debug)]
-pub struct Patient {
+pub struct NonBlockingWriter {
     line: Vec<u8>,
     lines: Option<SyncSender<Vec<u8>>>,
-    /// How many bytes were taken, and how many of these are written.
+    /// How many bytes were accepted, and how many of these are written.
     taken: u64,
-    /// How many bytes were refused since one was taken: whoever was refused tells that with the
-    /// next one.
+    /// How many bytes were refused since one was accepted: the writer reports that with the next
+    /// line.
     refused: u64,
     written: Arc<AtomicU64>,
-    /// Nobody waits for room any more.
+    /// Set when the writer no longer waits for space.
     ending: Arc<AtomicBool>,
-    /// Ends with the thread, which says how writing went.
+    /// Ends with the thread, which returns the result of writing.
     ended: Receiver<io::Result<()>>,
 }
 
-impl Patient {
-    /// Before a stream that may block.
+impl NonBlockingWriter {
+    /// Wraps a stream that may block.
     #[must_use]
     pub fn before(stream: impl Write + Send + 'static) -> Self {
         let (lines, waiting) = sync_channel::<Vec<u8>>(LINES);
         let (end, ended) = channel();
         let written = Arc::new(AtomicU64::new(0));
         let ending = Arc::new(AtomicBool::new(false));
-        let mut pen = Pen {
+        let mut writer_thread = LineWriter {
             stream,
             count: Arc::clone(&written),
             ending: Arc::clone(&ending),
@@ -105,7 +105,7 @@ impl Patient {
         thread::spawn(move || {
             let mut result = Ok(());
             while let Ok(line) = waiting.recv() {
-                match pen.put(&line) {
+                match writer_thread.put(&line) {
                     Ok(()) => {}
                     Err(gone) if gone.kind() == ErrorKind::BrokenPipe => {
                         result = Err(gone);
@@ -114,7 +114,7 @@ impl Patient {
                     Err(error) => result = Err(error),
                 }
             }
-            // Whoever waits for that may be gone.
+            // The receiver may be gone.
             let _ = end.send(result);
         });
         Self {
@@ -131,8 +131,8 @@ impl Patient {
     /// Waits until the rest is written, as long as the reader takes a line within `patience`.
     ///
     /// # Errors
-    /// The stream's, as of a full disk; or how many bytes are lost, as nobody reads them. A reader
-    /// that went away is nobody to write for.
+    /// Those of the stream, such as a full disk; or how many bytes are lost because they are not
+    /// read. A reader that has gone away is not an error.
     pub fn finish(mut self, patience: Duration) -> io::Result<()> {
         let lost = match self.end(patience) {
             Some(Ok(())) => self.refused,
@@ -143,7 +143,7 @@ impl Patient {
                 .saturating_sub(self.written.load(Ordering::Relaxed))
                 .saturating_add(self.refused),
         };
-        let words = || format!("nobody reads it in time, and {lost} bytes of it are lost");
+        let words = || format!("it is not read in time, and {lost} bytes of it are lost");
         if lost == 0 {
             Ok(())
         } else {
@@ -151,7 +151,7 @@ impl Patient {
         }
     }
 
-    /// How writing went, where that is known in time.
+    /// The result of writing, if it is known in time.
     fn end(&mut self, patience: Duration) -> Option<io::Result<()>> {
         let _ = self.flush();
         self.lines = None;
@@ -181,8 +181,8 @@ impl Patient {
     }
 }
 
-impl Write for Patient {
-    /// Takes everything, or, with [`ErrorKind::WouldBlock`], drops the line that this ends.
+impl Write for NonBlockingWriter {
+    /// Accepts everything, or, with [`ErrorKind::WouldBlock`], drops the line that this ends.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.line.extend_from_slice(bytes);
         if bytes.ends_with(b"\n") {
@@ -201,9 +201,9 @@ impl Write for Patient {
     }
 }
 
-impl Drop for Patient {
+impl Drop for NonBlockingWriter {
     fn drop(&mut self) {
-        // After `finish` there is nobody to wait for.
+        // After `finish` there is nothing to wait for.
         if self.lines.is_some() {
             let _ = self.end(HURRY);
         }
@@ -216,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes lines only while it is open.
+    /// Accepts lines only while it is open.
     #[derive(Clone, Default)]
     struct Gate(Arc<(Mutex<(bool, String)>, Condvar)>);
 
@@ -236,12 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_reads_is_refused_and_the_rest_is_whole() {
+    fn what_is_not_read_is_refused_and_the_rest_is_whole() {
         let gate = Gate::default();
-        let mut patient = Patient::before(gate.clone());
+        let mut non_blocking = NonBlockingWriter::before(gate.clone());
         let mut taken = 0;
         let refused = loop {
-            match writeln!(patient, "line {taken}") {
+            match writeln!(non_blocking, "line {taken}") {
                 Ok(()) => taken += 1,
                 Err(error) => break error,
             }
@@ -252,7 +252,7 @@ mod tests {
         );
         gate.0.0.lock().unwrap().0 = true;
         gate.0.1.notify_all();
-        let lost = patient.finish(LAST).unwrap_err();
+        let lost = non_blocking.finish(LAST).unwrap_err();
         let length = format!("line {taken}\n").len();
         assert!(
             lost.to_string().contains(&format!("and {length} bytes")),
@@ -264,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_takes_at_the_end_is_counted() {
+    fn what_is_not_taken_at_the_end_is_counted() {
         let (mut reader, writer) = io::pipe().unwrap();
-        let mut patient = Patient::before(writer);
+        let mut non_blocking = NonBlockingWriter::before(writer);
         for _ in 0..100 {
-            writeln!(patient, "{}", "x".repeat(1023)).unwrap();
+            writeln!(non_blocking, "{}", "x".repeat(1023)).unwrap();
         }
-        let lost = patient.finish(Duration::from_millis(500)).unwrap_err();
+        let lost = non_blocking.finish(Duration::from_millis(500)).unwrap_err();
         assert!(
             lost.kind() == ErrorKind::TimedOut && lost.to_string().contains("36864 bytes"),
             "{lost}"
@@ -278,7 +278,7 @@ mod tests {
         io::Read::read_exact(&mut reader, &mut vec![0; 65536]).unwrap();
     }
 
-    /// Takes so many bytes before it fails, once or for ever.
+    /// Accepts this many bytes before it fails, once or for ever.
     #[derive(Clone)]
     struct Disk {
         text: Arc<Mutex<Vec<u8>>>,
@@ -321,14 +321,14 @@ mod tests {
     }
 
     fn write_to(disk: &Disk, until: impl Fn(&Disk) -> bool) -> io::Result<()> {
-        let mut patient = Patient::before(disk.clone());
+        let mut non_blocking = NonBlockingWriter::before(disk.clone());
         for number in 0..4 {
-            writeln!(patient, "line {number}").unwrap();
+            writeln!(non_blocking, "line {number}").unwrap();
         }
         while !until(disk) {
             thread::sleep(Duration::from_millis(1));
         }
-        patient.finish(LAST)
+        non_blocking.finish(LAST)
     }
 
     const ALL: &str = "line 0\nline 1\nline 2\nline 3\n";
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_stays_full_is_told_and_not_waited_for_at_the_end() {
+    fn a_disk_that_stays_full_is_reported_and_not_waited_for_at_the_end() {
         let (disk, began) = (
             Disk::new(10, ErrorKind::StorageFull, false),
             std::time::Instant::now(),
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_an_error_is_written_in_lines_of_its_own_and_the_error_is_told() {
+    fn what_comes_after_an_error_is_written_in_lines_of_its_own_and_the_error_is_reported() {
         for (room, text) in [
             (7, "line 0\nline 2\nline 3\n"),
             (10, "line 0\nlin\nline 2\nline 3\n"),
@@ -373,9 +373,9 @@ mod tests {
     fn a_reader_that_went_away_is_no_error() {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let mut patient = Patient::before(writer);
+        let mut non_blocking = NonBlockingWriter::before(writer);
         for _ in 0..LINES * 2 {
-            while writeln!(patient, "x").is_err() {}
+            while writeln!(non_blocking, "x").is_err() {}
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Why an instance was left alone, in a word and in a sentence.
+//! Why an instance was left alone, as a keyword and as a sentence.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{SkipReason, Task};
 
-/// What is told of a master that the run did not come to.
-pub(super) const NOT_BEGUN: &str = "not begun: the run ended before";
+/// What is reported for a master that the run did not reach.
+pub(super) const NOT_BEGUN: &str = "not started: the run ended before";
 
-/// The word for programs.
+/// The keyword for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ReasonWord {
+pub(super) enum ReasonKeyword {
     CommandWaiting,
     Changed,
     Doubled,
@@ -30,7 +30,7 @@ pub(super) enum ReasonWord {
     Refused,
 }
 
-impl From<&SkipReason> for ReasonWord {
+impl From<&SkipReason> for ReasonKeyword {
     fn from(reason: &SkipReason) -> Self {
         match reason {
             SkipReason::CommandWaiting(_) => Self::CommandWaiting,
@@ -56,11 +56,13 @@ impl From<&SkipReason> for ReasonWord {
 /// The sentence for people.
 pub(super) fn sentence(reason: &SkipReason) -> String {
     match reason {
-        SkipReason::CommandWaiting(command) => format!("command {command} waits for it already, and starts it when a master takes it"),
-        SkipReason::Changed => "somebody changed it meanwhile; run the same command again".to_owned(),
+        SkipReason::CommandWaiting(command) => format!("command {command} already waits for it, \
+            and starts it when a master takes the command"),
+        SkipReason::Changed => "another client changed it meanwhile; run the same command \
+            again".to_owned(),
         SkipReason::Doubled => {
-            "several rows of the instance table have its id, and no master can read it so; delete all but the right one, and \
-             see that the table has its primary key"
+            "several rows of the instance table have its id, so that no master can read it; \
+             delete all but the right one, and make sure that the table has its primary key"
                 .to_owned()
         }
         SkipReason::DefinitionMissing => {
@@ -68,24 +70,25 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
                 .to_owned()
         }
         SkipReason::LivingMaster => {
-            "begun after the registered master started, or no proof that it was before".to_owned()
+            "started after the registered master, or no proof that it was before".to_owned()
         }
         SkipReason::TaskStillRuns(task) => format!(
-            "task {} ({}) may still run on worker {} ({}log {}, application {}): end it there, or allow it to run twice with \
-             --allow-duplicate-tasks",
+            "task {} ({}) may still run on worker {} ({}log {}, application {}): kill it there, \
+             or allow it to run twice with --allow-duplicate-tasks",
             task.id,
             task.name.as_deref().unwrap_or("-"),
             task.host.as_deref().unwrap_or("-"),
-            // Up to 3.1 it is 0 as long as the task runs.
+            // Up to 3.1 it is 0 while the task runs.
             pid(task).map_or_else(String::new, |pid| format!("pid {pid}, ")),
             task.log_path.as_deref().unwrap_or("-"),
             task.app_link.as_deref().filter(|link| !link.is_empty()).unwrap_or("-"),
         ),
         SkipReason::StartParameters => {
-            "its start parameters are no text and its definition has a schedule; no master can read that".to_owned()
+            "its start parameters are not a text and its definition has a schedule; no master can \
+             read that".to_owned()
         }
         SkipReason::ParameterTooLong => {
-            "its start parameters are so long that those of a recovery command do not fit into the database".to_owned()
+            "its start parameters are too long for a recovery command in the database".to_owned()
         }
         SkipReason::OriginalStateUnknown => {
             "what its state was before the hand-over is written nowhere (a request to pause or stop is not in its history), or its \
@@ -95,20 +98,19 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
         }
         SkipReason::NotClaimed(verdict) => match verdict {
             crate::model::Verdict::Dead => "not handed over: its master is dead, so use dsctl failover".to_owned(),
-            verdict => format!("not handed over: its verdict is {}", verdict.word()),
+            verdict => format!("not handed over: its verdict is {}", verdict.keyword()),
         },
         SkipReason::StrangeHost => {
-            "its host can be no master's, so that no lock is there to be taken for it".to_owned()
+            "its host cannot be a master's, so there is no lock for it".to_owned()
         }
         SkipReason::RecoveryFailed(command, message) => format!(
-            "its recovery failed (error command {command}: {message}), and its master made it a failed one: nobody runs it, \
-             and it gets no second command. See that its tasks have ended on their workers, mend the cause, and run it again \
-             in DolphinScheduler"
+            "its recovery failed (error command {command}: {message}), and its master set it to failed: no master runs it, and it gets no second command. Make sure that its tasks have ended on their workers, fix the cause, and run it again in DolphinScheduler"
         ),
-        SkipReason::Finished => "masters fail over no instance in its state".to_owned(),
+        SkipReason::Finished => "masters do not fail over instances in its state".to_owned(),
         SkipReason::NotFound => "there is no such instance".to_owned(),
         SkipReason::Locked => {
-            "another transaction keeps its row locked; run the same command again when that has ended (one that was prepared and \
+            "another transaction has locked its row; run the same command again when that has \
+             ended (one that was prepared and \
              left so does not end by itself: XA RECOVER, or pg_prepared_xacts, shows it)"
                 .to_owned()
         }
@@ -116,7 +118,7 @@ pub(super) fn sentence(reason: &SkipReason) -> String {
     }
 }
 
-/// The process of a task, where one is written: 0 is none.
+/// The process of a task, if one is recorded: 0 means none.
 pub(super) fn pid(task: &Task) -> Option<i64> {
     task.pid.filter(|pid| *pid > 0)
 }

@@ -1,4 +1,4 @@
-//! Transactions that undo themselves: whoever drops one without a COMMIT has rolled it back.
+//! Transactions that are rolled back when they are dropped without a COMMIT.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::database::{Access, Database, DatabaseError};
 
-/// A transaction that is open: rows may be locked in it. Dropped, it is rolled back before anything
-/// else is asked, and with the connection at the latest.
+/// An open transaction: rows may be locked in it. When it is dropped, it is rolled back before the
+/// next statement, and with the connection at the latest.
 #[derive(Debug)]
 #[must_use = "it is rolled back when it is dropped"]
 pub struct OpenTransaction(Arc<AtomicBool>);
@@ -38,15 +38,15 @@ impl From<WriteBatch> for OpenTransaction {
     }
 }
 
-/// A connection, of which nobody has more than a look before what was left open is rolled back.
+/// A connection that rolls back what was left open before it can be used again.
 #[derive(Debug)]
-pub(super) struct Undoing {
+pub(super) struct GuardedConnection {
     database: Box<dyn Database>,
     left_open: Arc<AtomicBool>,
 }
 
-/// What is asked of no server.
-impl Deref for Undoing {
+/// Gives read access to the properties that need no server.
+impl Deref for GuardedConnection {
     type Target = dyn Database;
 
     fn deref(&self) -> &(dyn Database + 'static) {
@@ -54,8 +54,8 @@ impl Deref for Undoing {
     }
 }
 
-impl Undoing {
-    /// Around a connection without a transaction.
+impl GuardedConnection {
+    /// Wraps a connection without a transaction.
     pub(super) fn new(database: Box<dyn Database>) -> Self {
         Self {
             database,
@@ -63,7 +63,7 @@ impl Undoing {
         }
     }
 
-    /// The connection, without a transaction that nobody holds any more.
+    /// The connection, after rolling back a transaction that was dropped.
     pub(super) async fn ready(&mut self) -> &mut dyn Database {
         if self.left_open.swap(false, Ordering::AcqRel) {
             self.database.rollback().await;
@@ -71,7 +71,7 @@ impl Undoing {
         &mut *self.database
     }
 
-    /// Begins a transaction that may write.
+    /// Starts a transaction that may write.
     ///
     /// # Errors
     /// As [`Database::begin`].
@@ -83,13 +83,13 @@ impl Undoing {
         Ok(OpenTransaction(Arc::clone(&self.left_open)))
     }
 
-    /// It has come to its end, and is not to be rolled back any more.
+    /// Records that it has ended, and must not be rolled back any more.
     pub(super) fn forget(&self, ended: OpenTransaction) {
         drop(ended);
         self.left_open.store(false, Ordering::Release);
     }
 
-    /// Makes a new connection, on which nothing is open.
+    /// Opens a new connection, without a transaction.
     ///
     /// # Errors
     /// As [`Database::reconnect`].
@@ -98,7 +98,7 @@ impl Undoing {
         self.database.reconnect().await
     }
 
-    /// Ends the connection, and with it whatever is open.
+    /// Closes the connection, and with it an open transaction.
     pub(super) async fn close(self) {
         self.database.close().await;
     }

@@ -1,4 +1,4 @@
-//! What the loop says of a failover and of a failure, and how long it waits then.
+//! The text of failovers and failures in the loop, and how long it waits after them.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::registry::RegistryError;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What a failover came to; `holder`: what is known of who holds the lock that it waited for in
-/// vain.
+/// The outcome of a failover; `holder`: what is known about the holder of the lock that it did not
+/// get.
 pub(super) fn outcome(master: &Address, run: &Run, dry_run: bool, holder: Vec<String>) -> What {
     let (master, summary) = (master.clone(), summary(run, dry_run));
     match &run.failure {
@@ -79,7 +79,7 @@ pub(super) fn back_off(failures: u32) -> Duration {
     pause.mul_f64(0.75 + spread)
 }
 
-/// How long until a guard lets go by itself.
+/// How long until a guard ends by itself.
 pub(super) fn time_left(hold: &Hold, now: i64) -> Duration {
     match hold {
         Hold::Grace(until) | Hold::CoolDown(until) => Duration::from_millis(
