@@ -181,7 +181,7 @@ impl Command {
                 call.without_cluster(
                     ConfigDocument::default(),
                     Scope::Cluster,
-                    async |shell, _| config::run(shell),
+                    async |shell, _| Ok(config::run(shell)),
                 )
                 .await
             }

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::failure::CommandError;
 use super::shell::{Answer, Shell, Skeleton};
 use crate::config::{ConfigError, Listed, Origin};
 use crate::output::{Body, Cell, Keys, Records, Table};
@@ -86,7 +85,7 @@ impl From<Listed> for SettingEntry {
 }
 
 /// Connects to nothing.
-pub(super) fn run(shell: &Shell<'_, '_>) -> Result<Answer<ConfigDocument>, CommandError> {
+pub(super) fn run(shell: &Shell<'_, '_>) -> Answer<ConfigDocument> {
     let settings = &shell.settings;
     let mut table = Table::new(&["SETTING", "VALUE", "SOURCE"]);
     let listed = settings.listed();
@@ -119,7 +118,7 @@ pub(super) fn run(shell: &Shell<'_, '_>) -> Result<Answer<ConfigDocument>, Comma
     for line in missing {
         answer.close_with(format!("missing: {line}"));
     }
-    Ok(answer)
+    answer
 }
 
 fn sentence(error: &ConfigError) -> String {

@@ -105,8 +105,7 @@ fn assignment(text: &str) -> Option<(&str, &str)> {
 fn keyword<'a>(text: &'a str, variables: &Variables) -> (Option<String>, &'a str) {
     let mut value = Some(String::new());
     let mut rest = text;
-    loop {
-        let Some(c) = rest.chars().next() else { break };
+    while let Some(c) = rest.chars().next() {
         match c {
             ' ' | '\t' | ';' | '&' | '|' | ')' => break,
             '\'' => {
@@ -233,12 +232,11 @@ fn parameter(text: &str, variables: &Variables) -> Option<String> {
         .strip_prefix(':')
         .unwrap_or(operator)
         .strip_prefix(['-', '='])?;
-    match variables.get(name) {
-        Some(entry) => match &entry.text {
+    if let Some(entry) = variables.get(name) {
+        match &entry.text {
             Some(text) if text.is_empty() && or_empty => {}
             known => return known.clone(),
-        },
-        None => {}
+        }
     }
     let unquoted = default
         .strip_prefix('"')
@@ -281,13 +279,15 @@ mod tests {
         variables
     }
 
-    /// The value of `A`: outer `None` is not set, inner `None` not known.
-    fn a(text: &str, set: &[(&str, &str)]) -> Option<Option<String>> {
-        after(text, set).get("A").map(|entry| entry.text.clone())
-    }
-
-    fn known(text: &str) -> Option<Option<String>> {
-        Some(Some(text.to_owned()))
+    /// `A` as it is then: `=` and its value, `unknown`, or `unset`.
+    fn a(text: &str, set: &[(&str, &str)]) -> String {
+        match after(text, set).get("A") {
+            None => "unset".to_owned(),
+            Some(Assignment { text: None, .. }) => "unknown".to_owned(),
+            Some(Assignment {
+                text: Some(text), ..
+            }) => format!("={text}"),
+        }
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
             ("A=x\\\ny", "xy"),
             ("A=1\nA=2", "2"),
         ] {
-            assert_eq!(a(line, &set), known(value), "{line}");
+            assert_eq!(a(line, &set), format!("={value}"), "{line}");
         }
     }
 
@@ -338,17 +338,17 @@ mod tests {
             "A=jdbc:mysql://h/d?a=b&c=d",
             "f() {\n  A=1\n}",
         ] {
-            assert_eq!(a(line, &[]), Some(None), "{line}");
+            assert_eq!(a(line, &[]), "unknown", "{line}");
         }
-        assert_eq!(a("if x; then\n B=1\nfi\nA=1", &[]), known("1"));
+        assert_eq!(a("if x; then\n B=1\nfi\nA=1", &[]), "=1");
     }
 
     #[test]
     fn what_is_no_assignment_sets_nothing() {
         for line in ["# A=1", "export A", "AA=1", "unset B"] {
-            assert_eq!(a(line, &[]), None, "{line}");
+            assert_eq!(a(line, &[]), "unset", "{line}");
         }
-        assert_eq!(a("export A", &[("A", "1")]), known("1"));
+        assert_eq!(a("export A", &[("A", "1")]), "=1");
     }
 
     #[test]

@@ -72,10 +72,13 @@ impl ClusterIdentity {
     }
 }
 
+// Both are compared with what may be nothing.
+#[allow(clippy::unnecessary_wraps)]
 fn said(text: &str, origin: &str) -> Option<(String, String)> {
     Some((text.to_owned(), origin.to_owned()))
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

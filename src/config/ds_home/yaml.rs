@@ -91,7 +91,11 @@ fn note(
                 name.push_str(key);
             }
             Level::Mapping(None) => {}
-            Level::Sequence(number) => name.push_str(&format!("[{number}]")),
+            Level::Sequence(number) => {
+                name.push('[');
+                name.push_str(&number.to_string());
+                name.push(']');
+            }
         }
     }
     let origin = Origin::File {
