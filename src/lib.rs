@@ -18,6 +18,7 @@
 //! | [`worker`] | the client for kill requests to workers |
 //! | [`family`] | the facts of the releases, as data; no other module depends on the release itself |
 //! | [`model`] | plain data |
+//! | [`files`] | files that other processes use at the same time |
 //! | [`stop`], [`exit_code`], [`secret`], [`logging`] | the base |
 //!
 //! A module uses only modules below it, and there are no circular dependencies between files:
@@ -78,6 +79,7 @@ pub mod demo;
 pub mod exit_code;
 pub mod failover;
 pub mod family;
+pub mod files;
 pub mod logging;
 pub mod metadata;
 pub mod model;

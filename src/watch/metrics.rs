@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::replace::replace;
 use super::{FailoverEnd, Kind, LeftAlone, Refused, Round, Sight, Source, Summary, What};
 use crate::exit_code::ExitCode;
+use crate::files::replace::replace;
 use crate::model::Verdict;
 
 /// How a failover ended, as a label.

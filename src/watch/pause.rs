@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::replace::replace;
-use super::state::{read_regular, sibling};
 use crate::config::Environment;
+use crate::files::regular::{read_regular, sibling};
+use crate::files::replace::replace;
 
 /// A pause of the loop.
 #[derive(Clone, Debug, PartialEq, Eq)]

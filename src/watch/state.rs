@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 pub use super::clock::Reading;
 use super::identity::ClusterIdentity;
 use super::missing::Absence;
-use super::replace::{folder_of, replace};
 use crate::config::Environment;
 use crate::failover::RegistrySnapshot;
+use crate::files::regular::{read_regular, sibling};
+use crate::files::replace::{folder_of, replace};
 use crate::metadata::Mark;
 
 /// What must survive a restart.
@@ -251,30 +252,6 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Reads a file of at most `largest` bytes; `None` if there is no file. Opening pipes and devices
-/// does not block.
-pub(super) fn read_regular(path: &Path, largest: u64) -> io::Result<Option<Vec<u8>>> {
-    match std::fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-        Ok(_) if !std::fs::metadata(path)?.is_file() => {
-            return Err(io::Error::other("it is not a file"));
-        }
-        Ok(_) => {}
-    }
-    let file = std::fs::File::open(path)?;
-    if file.metadata()?.len() > largest {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    let mut bytes = Vec::new();
-    file.take(largest + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > largest {
-        Err(io::ErrorKind::FileTooLarge.into())
-    } else {
-        Ok(Some(bytes))
-    }
-}
-
 /// The default path of the state file: in the state folder that systemd gives the service, else in
 /// that of the installed service, so that an operator who pauses it by hand finds it, else in the
 /// user's.
@@ -308,14 +285,6 @@ pub fn default_path(environment: &Environment) -> Option<PathBuf> {
 /// would have no effect.
 fn is_there(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok()
-}
-
-/// The file next to a state file, with this suffix added to its name.
-#[must_use]
-pub fn sibling(state_file: &Path, ending: &str) -> PathBuf {
-    let mut path = state_file.as_os_str().to_owned();
-    path.push(ending);
-    path.into()
 }
 
 /// systemd lists several folders separated by colons.

@@ -12,7 +12,7 @@ use syn::visit::{self, Visit};
 /// The rooms from the ground up: each may need what stands in an earlier line, and what stands
 /// beside it in none.
 const FLOORS: &[&[&str]] = &[
-    &["exit_code", "secret", "logging", "stop", "model"],
+    &["exit_code", "secret", "logging", "stop", "files", "model"],
     &["family", "output", "worker"],
     &["metadata", "options"],
     &["registry", "demo", "config"],

@@ -8,9 +8,9 @@ use super::args::WatchArgs;
 use crate::commands::failure::CommandError;
 use crate::config::{Environment, Settings};
 use crate::exit_code::ExitCode;
+use crate::files::lock::StateLock;
 use crate::options::GlobalArgs;
 use crate::watch::state::{StateFile, default_path};
-use crate::watch::state_lock::StateLock;
 
 /// The parts of the loop.
 pub(super) struct Setup<'a> {

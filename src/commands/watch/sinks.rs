@@ -9,6 +9,7 @@ use super::setup::{Setup, lock_state};
 use crate::cluster::Purpose;
 use crate::commands::failure::CommandError;
 use crate::config::Environment;
+use crate::files::lock::StateLock;
 use crate::output::Printer;
 use crate::signals;
 use crate::watch::hooks::{Hooks, parse_on};
@@ -16,7 +17,6 @@ use crate::watch::notify::Notify;
 use crate::watch::sinks::{
     Caller, HookSink, Lines, LiveView, MetricsSink, ServiceManager, Sink, Sinks,
 };
-use crate::watch::state_lock::StateLock;
 use crate::watch::{LoopContext, metrics_http};
 
 /// What the loop needs to start.

@@ -14,7 +14,7 @@ pub(super) type YamlDocument = Vec<Assignment>;
 const DEEPEST: usize = 64;
 
 /// Where the parser is in a document.
-enum Level {
+enum Nesting {
     /// In a mapping, behind this key or before the next one.
     Mapping(Option<String>),
     /// In a sequence, at this element.
@@ -28,7 +28,7 @@ enum Level {
 /// The line that is not YAML.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize> {
     let mut documents = Vec::new();
-    let mut places: Vec<Level> = Vec::new();
+    let mut places: Vec<Nesting> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| error.marker().line())?;
         let line = span.start.line();
@@ -37,14 +37,14 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize>
         }
         match event {
             Event::DocumentStart(_) => documents.push(YamlDocument::new()),
-            Event::MappingStart(..) => places.push(Level::Mapping(None)),
-            Event::SequenceStart(..) => places.push(Level::Sequence(0)),
+            Event::MappingStart(..) => places.push(Nesting::Mapping(None)),
+            Event::SequenceStart(..) => places.push(Nesting::Sequence(0)),
             Event::MappingEnd | Event::SequenceEnd => {
                 places.pop();
                 step(&mut places);
             }
             Event::Scalar(text, style, ..) => {
-                if let Some(Level::Mapping(key @ None)) = places.last_mut() {
+                if let Some(Nesting::Mapping(key @ None)) = places.last_mut() {
                     *key = Some(text.into_owned());
                     continue;
                 }
@@ -66,17 +66,17 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize>
 }
 
 /// A value has ended: the next one has another key or number.
-fn step(places: &mut [Level]) {
+fn step(places: &mut [Nesting]) {
     match places.last_mut() {
-        Some(Level::Mapping(key)) => *key = None,
-        Some(Level::Sequence(number)) => *number += 1,
+        Some(Nesting::Mapping(key)) => *key = None,
+        Some(Nesting::Sequence(number)) => *number += 1,
         None => {}
     }
 }
 
 fn note(
     documents: &mut [YamlDocument],
-    places: &[Level],
+    places: &[Nesting],
     path: &Path,
     line: usize,
     text: Option<String>,
@@ -84,14 +84,14 @@ fn note(
     let mut name = String::new();
     for place in places {
         match place {
-            Level::Mapping(Some(key)) => {
+            Nesting::Mapping(Some(key)) => {
                 if !name.is_empty() {
                     name.push('.');
                 }
                 name.push_str(key);
             }
-            Level::Mapping(None) => {}
-            Level::Sequence(number) => {
+            Nesting::Mapping(None) => {}
+            Nesting::Sequence(number) => {
                 name.push('[');
                 name.push_str(&number.to_string());
                 name.push(']');

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// Writes a temporary file in the same folder, syncs it to disk, and renames it.
 ///
-/// On error the old file is as it was, and the temporary one is removed.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// # Errors
+/// What the system says. The old file is as it was, and the temporary one is removed.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary_for(path)?;
     let replaced = write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
     if replaced.is_err() {
@@ -22,7 +23,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The folder that a file is in, `.` for a bare name.
-pub(super) fn folder_of(path: &Path) -> &Path {
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::state::sibling;
+use super::regular::sibling;
 
 /// How often another process may exit between opening and checking the file.
 const TRIES: usize = 100;
