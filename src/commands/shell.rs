@@ -172,6 +172,9 @@ impl Call<'_, '_> {
                     .into_iter()
                     .chain(cluster.registry.warnings()),
             );
+            if let Ok(answer) = &mut answer {
+                name_typed_options(answer, &shell.settings);
+            }
             let left = connected::close(cluster).await;
             answer
                 .as_mut()
@@ -180,6 +183,18 @@ impl Call<'_, '_> {
             answer
         })
         .await
+    }
+}
+
+/// The next commands are printed without the options that say which cluster is meant: the password
+/// may be in one of them. Without those options they would fail, or work on another cluster.
+fn name_typed_options<K>(answer: &mut Answer<K>, settings: &Settings) {
+    let names_a_command = |line: &String| line.contains("dsctl ");
+    let typed = settings.typed();
+    let mut lines = answer.body.closing.iter().chain(&answer.warnings);
+    if !typed.is_empty() && lines.any(names_a_command) {
+        let options: Vec<String> = typed.iter().map(|name| format!("--{name}")).collect();
+        answer.close_with(format!("(with the same {} as here)", options.join(", ")));
     }
 }
 

@@ -18,6 +18,14 @@ pub struct Listed {
 }
 
 impl Settings {
+    /// The options of the command line that say which cluster is meant.
+    #[must_use]
+    pub fn typed(&self) -> Vec<&'static str> {
+        let place = [Key::Zk, Key::Db, Key::Registry, Key::Namespace, Key::DsHome];
+        let is_typed = |key: &Key| *self.origin(*key) == Origin::Flag;
+        place.into_iter().filter(is_typed).map(Key::name).collect()
+    }
+
     /// All of them, in the order of the help.
     #[must_use]
     pub fn listed(&self) -> Vec<Listed> {

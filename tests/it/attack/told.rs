@@ -179,6 +179,36 @@ fn next_commands_can_be_pasted() {
     }
 }
 
+/// Without the options that were typed the next command may meet another cluster.
+#[test]
+fn next_commands_name_the_options_that_they_need() {
+    let world = World::idle(Store::MariaDb, "3.2.2");
+    world.instances([1, 2]);
+    let masters = Dsctl::new(&world.env).args(["masters"]).run().exit(0);
+    let next = masters.stdout.lines().last().unwrap().to_owned();
+    assert!(next.starts_with("next: dsctl failover "), "{masters:?}");
+    let typed = Dsctl::new(&world.env)
+        .env_remove("DSCTL_ZK")
+        .env_remove("DSCTL_NAMESPACE")
+        .args([
+            "masters",
+            "--zk",
+            &world.env.connect,
+            "--namespace",
+            &world.env.namespace,
+        ])
+        .run()
+        .exit(0);
+    let last = typed.stdout.lines().rev().take(2).collect::<Vec<_>>();
+    assert_eq!(last, ["(with the same --zk, --namespace as here)", &next]);
+    // Where nothing is to be done next, there is nothing to say.
+    let commands = Dsctl::new(&world.env)
+        .args(["commands", "--zk", &world.env.connect])
+        .run()
+        .exit(0);
+    assert!(!commands.stdout.contains("as here"), "{commands:?}");
+}
+
 /// What is to be done next does not depend on how many are shown.
 #[test]
 fn a_short_list_of_instances_tells_the_same_next_commands() {
