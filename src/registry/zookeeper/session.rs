@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use zookeeper_client::{Client, Error, SessionState, StateWatcher};
+use futures::future::{BoxFuture, join_all};
+use zookeeper_client::{Client, Connector, Error, SessionState, StateWatcher};
 
 use super::place::Place;
 use super::probe;
@@ -31,6 +31,8 @@ pub(super) struct Session {
     place: Place,
     endpoint: String,
     timeout: Duration,
+    /// How long a session was asked for.
+    wanted: Duration,
     /// Whether a digest was given. The server takes any, right or wrong.
     has_digest: bool,
     /// Our nodes in the locks that we hold, the newest last.
@@ -68,13 +70,8 @@ impl Session {
             .as_deref()
             .filter(|digest| !digest.trim().is_empty());
         let servers = u32::try_from(place.ensemble.servers.len()).unwrap_or(u32::MAX);
-        let connector = Client::connector()
-            .with_session_timeout(settings.session_timeout.min(LONGEST_SESSION))
-            .with_connection_timeout((settings.timeout / servers).max(SHORTEST_TRY))
-            .with_fail_eagerly()
-            // The newer request to create a node would only return more; a 3.4 server does not know
-            // it.
-            .with_server_version(3, 4, 14);
+        let wanted = settings.session_timeout.min(LONGEST_SESSION);
+        let connector = connector(wanted, settings.timeout / servers);
         let connector = match digest {
             Some(digest) => connector.with_auth("digest", digest.as_bytes()),
             None => connector,
@@ -109,6 +106,7 @@ impl Session {
             place,
             endpoint,
             timeout,
+            wanted,
             has_digest,
             held: Mutex::default(),
         })
@@ -142,6 +140,25 @@ impl Session {
     pub(super) fn is_resumed(&self) -> bool {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         first.is_gone() && self.state() == SessionState::SyncConnected
+    }
+
+    /// For how long the servers would keep such a session if it were made now: the shortest time
+    /// that one of those who answer gives to a session that is made for that alone. Whoever takes
+    /// a session over goes by the same bounds; what it came to is told to the client, which keeps it
+    /// for itself. Nothing where none answers.
+    pub(super) async fn length_now(&self) -> Option<Duration> {
+        // Who asks holds a lock, and may not wait for a server that hangs until that is lost.
+        let limit = self.timeout.min(self.session_timeout() / 6);
+        let ask = |server: &EnsembleServer| {
+            let address = server.to_string();
+            async move {
+                let connecting = connector(self.wanted, limit).connect(&address);
+                let opened = tokio::time::timeout(limit, connecting).await;
+                opened.ok()?.ok().map(|client| client.session_timeout())
+            }
+        };
+        let lengths = join_all(self.hosts().iter().map(ask)).await;
+        lengths.into_iter().flatten().min()
     }
 
     /// Limit of a question that nothing depends on.
@@ -315,6 +332,15 @@ impl Session {
         }
         answered
     }
+}
+
+fn connector(session: Duration, connection: Duration) -> Connector {
+    Client::connector()
+        .with_session_timeout(session)
+        .with_connection_timeout(connection.max(SHORTEST_TRY))
+        .with_fail_eagerly()
+        // The newer request to create a node would only return more; a 3.4 server does not know it.
+        .with_server_version(3, 4, 14)
 }
 
 /// Whether the connection broke, so that nobody knows whether the server has had the request: it
