@@ -2,6 +2,7 @@
 //! one transaction, which is committed only if the locks are confirmed to be still held.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -126,8 +127,8 @@ impl Handover<'_> {
         // From here on nothing is interrupted, not even the queries after a COMMIT without an
         // answer.
         let _shield = self.cluster.stop.shield();
-        let batch = self.begin().await?;
-        let (prepared, commands) = match self.write(&batch, share, chunk).await {
+        let (batch, limit) = self.begin().await?;
+        let (prepared, commands) = match self.write(&batch, limit, share, chunk).await {
             Ok(written) => written,
             Err(unwritten) => {
                 self.cluster.store.roll_back(batch).await;
@@ -155,24 +156,26 @@ impl Handover<'_> {
     }
 
     /// Starts a transaction that may write: with consent, and under a lock that is confirmed at
-    /// this moment.
-    async fn begin(&mut self) -> Result<WriteBatch, FailoverError> {
+    /// this moment. Returns how long at most its server lets this process be silent in it.
+    async fn begin(&mut self) -> Result<(WriteBatch, Duration), FailoverError> {
         let confirmed = self.confirm().await?;
         let (Some(permit), Some(confirmed)) = (self.permit, confirmed) else {
             return Err(Refusal::NotConfirmed.into());
         };
         let limit = idle_limit(&*self.cluster.registry);
-        Ok(self
+        let batch = self
             .cluster
             .store
             .begin_batch(permit, confirmed, limit)
-            .await?)
+            .await?;
+        Ok((batch, limit))
     }
 
     /// Everything between BEGIN and COMMIT, with the last checks at its end.
     async fn write(
         &mut self,
         batch: &WriteBatch,
+        limit: Duration,
         share: &mut Share<'_>,
         chunk: Chunk<'_>,
     ) -> Result<(Prepared, Commands), Unwritten> {
@@ -183,7 +186,22 @@ impl Handover<'_> {
         self.end_tasks_of(share, &mut prepared).await?;
         // No lock, no commit.
         self.confirm().await?;
+        self.ensure_outlived(limit)?;
         Ok((prepared, commands))
+    }
+
+    /// That the lock, which is ours at this moment, stays so for longer than the transaction can if
+    /// we fall asleep now: its session may have become a shorter one since that began.
+    fn ensure_outlived(&self, limit: Duration) -> Result<(), RegistryError> {
+        let registry = &*self.cluster.registry;
+        if idle_limit(registry) >= limit {
+            return Ok(());
+        }
+        Err(RegistryError::Interrupted {
+            endpoint: registry.endpoint().to_owned(),
+            cause: "the connection broke within a transaction, and who took the session over may keep its locks for a shorter time"
+                .to_owned(),
+        })
     }
 
     async fn lock_rows(

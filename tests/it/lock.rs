@@ -284,6 +284,49 @@ fn a_restart_of_the_server_leaves_the_lock() {
     wait(other.close());
 }
 
+/// What the lock is given up for, if it is given up soon after its server was started again.
+fn given_up(restart: impl FnOnce(&mut ZooKeeper), within: Duration) -> Option<RegistryError> {
+    let mut server = ZooKeeper::private();
+    let env = Env::at(Store::Sqlite, &server.connect_string());
+    let long = ZooKeeperSettings {
+        session_timeout: Duration::from_mins(1),
+        ..settings(&env)
+    };
+    let mut registry = open_with(&long);
+    let lease = acquire(&mut registry, SOON).unwrap();
+    restart(&mut server);
+    crate::harness::eventually(SOON, "the lock, again", || wait(registry.confirm(&lease)));
+    let lost = wait(async {
+        tokio::time::timeout(within, registry.lost(&lease))
+            .await
+            .ok()
+    });
+    // It is there in any case.
+    wait(registry.confirm(&lease)).unwrap();
+    wait(registry.close());
+    lost
+}
+
+#[test]
+fn a_session_that_becomes_shorter_is_not_counted_by_its_first_length() {
+    let shorten = |server: &mut ZooKeeper| {
+        server.stop();
+        server.add_settings("maxSessionTimeout=3000\n");
+        server.start();
+    };
+    match given_up(shorten, SOON) {
+        Some(RegistryError::LockLost { cause, .. })
+            if cause.contains("for 3s alone, not for 60s") => {}
+        other => panic!("{other:?}"),
+    }
+    let restart = |server: &mut ZooKeeper| {
+        server.stop();
+        server.start();
+    };
+    let lost = given_up(restart, Duration::from_secs(4));
+    assert!(lost.is_none(), "{lost:?}");
+}
+
 #[test]
 fn the_parent_is_a_container_that_the_server_takes_away() {
     let env = Env::new(Store::Sqlite);

@@ -378,26 +378,47 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<Confirme
 }
 
 /// Waits until the lock is lost, or until that is unknown: before the server could have given it to
-/// another client, by the local clock.
+/// another client, by the local clock. A session that has become shorter at a reconnect counts as
+/// lost, because everything else counts by its first length.
 pub(super) async fn lost(session: &Session, lease: &Lease) -> RegistryError {
-    let patience = session.session_timeout() * 2 / 3;
+    let length = session.session_timeout();
+    let patience = length * 2 / 3;
     let mut watcher = session.state_watcher();
+    // The state that it has now is no change.
+    watcher.state();
+    let mut is_as_long = !session.is_resumed();
     let mut confirmed = Instant::now();
     loop {
         let asked = Instant::now();
         let rest = patience.saturating_sub(confirmed.elapsed());
-        match tokio::time::timeout(rest, confirm(session, lease)).await {
-            Ok(Ok(_)) => confirmed = asked,
+        let looks = async {
+            let confirmed = confirm(session, lease).await?;
+            let now = if is_as_long {
+                Some(length)
+            } else {
+                session.length_now().await
+            };
+            Ok::<_, RegistryError>((confirmed, now))
+        };
+        match tokio::time::timeout(rest, looks).await {
+            Ok(Ok((_, Some(now)))) if now < length => {
+                let cause = format!(
+                    "its session goes on in another connection, in which it may be kept for {now:?} alone, not for {length:?}"
+                );
+                return lost_lock(&lease.path, &cause);
+            }
+            Ok(Ok((_, Some(_)))) => (is_as_long, confirmed) = (true, asked),
             Ok(Err(error @ RegistryError::LockLost { .. })) => return error,
             Ok(Err(error)) if confirmed.elapsed() >= patience => return error,
-            Ok(Err(_)) => {}
+            Ok(_) => {}
             Err(_) => {
                 return session.interrupted(format!("nothing heard for {:?}", confirmed.elapsed()));
             }
         }
         let pause = LOOK_HELD.min(patience.saturating_sub(confirmed.elapsed()));
         // A change of state, such as the end of the session, is checked at once.
-        let _ = tokio::time::timeout(pause, watcher.changed()).await;
+        let changed = tokio::time::timeout(pause, watcher.changed()).await;
+        is_as_long &= changed.is_err();
     }
 }
 

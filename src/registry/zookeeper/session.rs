@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use zookeeper_client::{Client, Error, SessionState, StateWatcher};
+use futures::future::{BoxFuture, join_all};
+use zookeeper_client::{Client, Connector, Error, SessionState, StateWatcher};
 
 use super::place::Place;
 use super::probe;
@@ -31,6 +31,8 @@ pub(super) struct Session {
     place: Place,
     endpoint: String,
     timeout: Duration,
+    /// The session timeout that was requested.
+    wanted: Duration,
     /// Whether a digest was given. The server accepts any, right or wrong.
     has_digest: bool,
     /// The session's nodes in the locks that it holds, the newest last.
@@ -68,13 +70,8 @@ impl Session {
             .as_deref()
             .filter(|digest| !digest.trim().is_empty());
         let servers = u32::try_from(place.ensemble.servers.len()).unwrap_or(u32::MAX);
-        let connector = Client::connector()
-            .with_session_timeout(settings.session_timeout.min(LONGEST_SESSION))
-            .with_connection_timeout((settings.timeout / servers).max(SHORTEST_TRY))
-            .with_fail_eagerly()
-            // The newer request to create a node would only return more; a 3.4 server does not
-            // support it.
-            .with_server_version(3, 4, 14);
+        let wanted = settings.session_timeout.min(LONGEST_SESSION);
+        let connector = connector(wanted, settings.timeout / servers);
         let connector = match digest {
             Some(digest) => connector.with_auth("digest", digest.as_bytes()),
             None => connector,
@@ -110,6 +107,7 @@ impl Session {
             place,
             endpoint,
             timeout,
+            wanted,
             has_digest,
             held: Mutex::default(),
         })
@@ -143,6 +141,25 @@ impl Session {
     pub(super) fn is_resumed(&self) -> bool {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         first.is_gone() && self.state() == SessionState::SyncConnected
+    }
+
+    /// How long the servers would keep such a session if it were made now: the shortest timeout that
+    /// one of those that answer grants to a session made for this alone. A server that takes a
+    /// session over has the same bounds, but the client library does not report the timeout that it
+    /// grants. `None` if no server answers.
+    pub(super) async fn length_now(&self) -> Option<Duration> {
+        // The caller holds a lock, which may be lost while a server that hangs is waited for.
+        let limit = self.timeout.min(self.session_timeout() / 6);
+        let ask = |server: &EnsembleServer| {
+            let address = server.to_string();
+            async move {
+                let connecting = connector(self.wanted, limit).connect(&address);
+                let opened = tokio::time::timeout(limit, connecting).await;
+                opened.ok()?.ok().map(|client| client.session_timeout())
+            }
+        };
+        let lengths = join_all(self.hosts().iter().map(ask)).await;
+        lengths.into_iter().flatten().min()
     }
 
     /// Timeout of a request that nothing depends on.
@@ -314,6 +331,15 @@ impl Session {
         }
         answered
     }
+}
+
+fn connector(session: Duration, connection: Duration) -> Connector {
+    Client::connector()
+        .with_session_timeout(session)
+        .with_connection_timeout(connection.max(SHORTEST_TRY))
+        .with_fail_eagerly()
+        // The newer request to create a node would only return more; a 3.4 server does not know it.
+        .with_server_version(3, 4, 14)
 }
 
 /// Whether the connection broke, so that nobody knows whether the server has had the request: it

@@ -161,3 +161,58 @@ fn frozen_in_a_session_that_has_become_shorter_while_the_lock_was_waited_for() {
     assert!(matches!(output.code, Some(6..=8)), "{output:?}");
     world.check_untouched();
 }
+
+/// Nothing sleeps here: that it might, between the last look at the lock and the end, is enough.
+#[test]
+fn a_session_that_becomes_shorter_within_a_transaction_commits_nothing() {
+    // Nothing else may end while it starts again.
+    let mut server = ZooKeeper::with_settings("maxSessionTimeout=900000\n");
+    let mut world = World::in_env(
+        Env::at(Store::MariaDb, &server.connect_string()),
+        BY_HOST,
+        10,
+    );
+    let proxy = world.env.through_proxy();
+    proxy.trap(Moment::Command.bytes(Store::MariaDb), At::Hold);
+    let running = world
+        .failover("--timeout 60s --session-timeout 900s")
+        .spawn();
+    proxy.await_sprung();
+    assert_eq!(world.queue().len(), 1);
+    let sessions = |server: &ZooKeeper| server.four_letters("cons").matches("to=3000").count();
+    shorten(&mut server);
+    // Those of the living master and of this test are among them.
+    eventually(Duration::from_mins(2), "the sessions", || {
+        match sessions(&server) {
+            count if count >= 3 => Ok(()),
+            count => Err(count),
+        }
+    });
+    proxy.go_on();
+    let output = world.end(running).exit(6);
+    assert!(output.stdout.contains("for a shorter time"), "{output:?}");
+    world.check_untouched();
+    world.failover("").run().exit(0);
+    world.check_complete();
+}
+
+/// A program is ended by the lengths that the session had at first.
+#[test]
+fn a_program_under_a_lock_whose_session_becomes_shorter_is_ended() {
+    let mut server = ZooKeeper::private();
+    let world = World::in_env(Env::at(Store::Sqlite, &server.connect_string()), BY_HOST, 1);
+    let holder = world
+        .dsctl(&format!(
+            "lock acquire {DEAD} --session-timeout 60s -- sleep 600"
+        ))
+        .spawn();
+    eventually(SOON, "the holder", || match world.queue().len() {
+        1 => Ok(()),
+        count => Err(count),
+    });
+    shorten(&mut server);
+    holder
+        .finish()
+        .exit(8)
+        .err("it may be kept for 3s alone, not for 60s");
+}
