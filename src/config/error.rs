@@ -34,6 +34,18 @@ pub enum ConfigError {
         /// Where the registry's kind is given.
         registry: Origin,
     },
+    /// An installation is asked for, but servers stated further away would go before its own.
+    #[error(
+        "--ds-home ({home}) asks for an installation, but {key} is set in {stated} and would go before the installation's own"
+    )]
+    TwoClusters {
+        /// Where the installation is named.
+        home: Origin,
+        /// What is stated besides.
+        key: &'static str,
+        /// Where.
+        stated: Origin,
+    },
     /// A value is not what the option needs.
     #[error("{key} from {origin} cannot be used: {problem}")]
     Value {
@@ -108,6 +120,10 @@ impl ConfigError {
             )),
             Self::NoZooKeeper => Some(ZK.to_owned()),
             Self::TwoRegistries { .. } => Some("leave one of the two out".to_owned()),
+            Self::TwoClusters { .. } => Some(
+                "they may be two clusters: leave one of the two out, or give --zk and --db beside --ds-home"
+                    .to_owned(),
+            ),
             Self::NoInstallation { .. } => Some(
                 "give the folder that has master-server/conf/application.yaml (3.x) or conf/ (1.x, 2.0) in it"
                     .to_owned(),
