@@ -331,19 +331,20 @@ fn of_2(
         .filter_map(|name| variables.get(*name))
         .flat_map(spring::system_properties)
         .collect::<Vec<_>>();
-    let layers = of_profiles(&conf, Vec::new(), &profiles)?;
+    let properties = Properties {
+        system: system.clone(),
+        variables,
+        layers: of_profiles(&conf, Vec::new(), &profiles)?,
+    };
+    all_is_read(folder, &profiles, &properties)?;
     Ok(Installation {
         registry: RegistryNames::PLUGIN,
         registry_properties: Some(Properties {
-            system: system.clone(),
+            system,
             layers: vec![registry],
             ..Properties::default()
         }),
-        properties: Properties {
-            system,
-            variables,
-            layers,
-        },
+        properties,
         time_zone: Ok(None),
     })
 }
@@ -372,18 +373,13 @@ fn of_3(
         variables,
         layers: base.iter().rev().filter(unconditional).cloned().collect(),
     };
-    let active = known(
-        "the active profiles",
-        properties.get("spring.profiles.active"),
-    )?;
-    let profiles: Vec<String> = active.map_or_else(Vec::new, |active| {
-        active
-            .text
-            .split(',')
-            .map(|profile| profile.trim().to_owned())
-            .collect()
-    });
+    let active = properties.list("spring.profiles.active");
+    let mut profiles = known_list(active)?;
+    if profiles.is_empty() {
+        profiles.push("default".to_owned());
+    }
     properties.layers = of_profiles(&server.join("conf"), base, &profiles)?;
+    all_is_read(server, &profiles, &properties)?;
     Ok(Installation {
         registry: RegistryNames::SPRING,
         registry_properties: None,
@@ -414,6 +410,50 @@ fn of_profiles(
     });
     Ok(counted.collect())
 }
+
+/// Sees to it that Spring reads nothing besides what is read here: files of other names in the
+/// folder of the server, its `config`, and the class path.
+fn all_is_read(
+    server: &Path,
+    profiles: &[String],
+    properties: &Properties,
+) -> Result<(), ConfigError> {
+    if let Some((key, origin)) = properties.elsewhere() {
+        return Err(ConfigError::Value {
+            key,
+            origin,
+            problem: "it makes DolphinScheduler read settings that dsctl does not read".to_owned(),
+            hint: Some(BESIDES.to_owned()),
+        });
+    }
+    let conf = server.join("conf");
+    let stems = std::iter::once("application".to_owned()).chain(
+        profiles
+            .iter()
+            .map(|profile| format!("application-{profile}")),
+    );
+    for stem in stems {
+        for extension in ["properties", "yml", "yaml", "xml"] {
+            let name = format!("{stem}.{extension}");
+            for folder in [&conf, &conf.join("config"), server, &server.join("config")] {
+                let path = folder.join(&name);
+                let is_read_here = *folder == conf && extension == "yaml";
+                if !is_read_here && path.exists() {
+                    return Err(ConfigError::Line {
+                        path,
+                        line: 1,
+                        problem: "DolphinScheduler reads this file too, and dsctl does not"
+                            .to_owned(),
+                        hint: Some(BESIDES.to_owned()),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+const BESIDES: &str = "leave --ds-home out, and give --zk (or --registry jdbc), --db and --namespace as the masters have them";
 
 fn unknown(document: YamlDocument) -> YamlDocument {
     document
@@ -457,6 +497,13 @@ fn time_zone(
         None if hands_over => set("SPRING_JACKSON_TIME_ZONE").map_or(Ok(None), of),
         None => Ok(None),
     })
+}
+
+fn known_list(words: Result<Vec<String>, Unknown>) -> Result<Vec<String>, ConfigError> {
+    match words {
+        Ok(words) => Ok(words),
+        Err(unknown) => known("the active profiles", Err(unknown)).map(|_| Vec::new()),
+    }
 }
 
 fn known_text(text: Result<String, Unknown>) -> Result<String, ConfigError> {
@@ -540,8 +587,15 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
         Err(error) => return Err(unreadable(error)),
     };
     let mut bytes = Vec::new();
-    file.take(LONGEST)
+    file.take(LONGEST + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
+    // Half a file may say the opposite of the whole one.
+    if bytes.len() as u64 > LONGEST {
+        return Err(ConfigError::File {
+            path: PathBuf::from(path),
+            problem: "it is longer than any configuration".to_owned(),
+        });
+    }
     Ok(Some(bytes))
 }

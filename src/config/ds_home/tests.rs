@@ -210,7 +210,7 @@ fn of_3_x_documents_and_profiles() {
             "master-server/conf/application.yaml, line 4"
         )
     );
-    assert_eq!(home.user(), (some("root"), some("007")));
+    assert_eq!(home.user(), (some("root"), some("7")));
     assert_eq!(home.digest(), None);
     let mysql = Home::new(&[
         (YAML, YAML_3),
@@ -221,7 +221,7 @@ fn of_3_x_documents_and_profiles() {
         some("jdbc:mysql://127.0.0.1:3306/dolphinscheduler")
     );
     // What the profile does not say stands in the first document.
-    assert_eq!(mysql.user(), (some("mroot"), some("007")));
+    assert_eq!(mysql.user(), (some("mroot"), some("7")));
     let in_file = format!("spring.profiles.active: mysql\n{YAML_3}");
     let in_file = Home::new(&[(YAML, &in_file)]);
     assert_eq!(in_file.user().0, some("mroot"));
@@ -234,6 +234,89 @@ fn of_3_x_documents_and_profiles() {
     ])
     .with(&[("SPRING_PROFILES_ACTIVE", "mysql")]);
     assert_eq!(beside.user().0, some("beside"));
+}
+
+#[test]
+fn of_3_x_profiles_in_lists() {
+    let active = format!("spring.profiles.active: [x, mysql]\n{YAML_3}");
+    assert_eq!(Home::new(&[(YAML, &active)]).user().0, some("mroot"));
+    let condition = YAML_3.replace("on-profile: mysql", "on-profile: [mysql, x]");
+    let home = Home::new(&[(YAML, &condition)]);
+    assert_eq!(home.user().0, some("root"));
+    let usual = YAML_3.replace("on-profile: mysql", "on-profile: default");
+    assert_eq!(Home::new(&[(YAML, &usual)]).user().0, some("mroot"));
+}
+
+#[test]
+fn what_brings_in_settings_from_elsewhere_is_refused_by_name() {
+    let refused = |home: &Home| {
+        let error = DsHome::open(home.folder.path(), &home.environment).unwrap_err();
+        format!("{error}; {}", error.hint().unwrap())
+    };
+    for line in [
+        "spring.config.import: file:/etc/other.yaml",
+        "spring.config.import: [file:/etc/other.yaml]",
+        "spring.profiles.include: mysql",
+        "spring.profiles.group.default: mysql",
+    ] {
+        let home = Home::new(&[(YAML, &format!("{line}\n{YAML_3}"))]);
+        let told = refused(&home);
+        assert!(told.contains("application.yaml, line 1"), "{told}");
+    }
+    for variable in [
+        "SPRING_APPLICATION_JSON",
+        "SPRING_CONFIG_LOCATION",
+        "SPRING_CONFIG_ADDITIONAL_LOCATION",
+    ] {
+        let home = Home::new(&[(YAML, YAML_3)]).with(&[(variable, "mark3r")]);
+        let told = refused(&home);
+        assert!(
+            told.contains(variable) && !told.contains("mark3r"),
+            "{told}"
+        );
+    }
+    for file in [
+        "master-server/conf/application.properties",
+        "master-server/conf/application-default.yml",
+        "master-server/config/application.yaml",
+        "master-server/application.yaml",
+    ] {
+        let told = refused(&Home::new(&[(YAML, YAML_3), (file, "")]));
+        assert!(told.contains(file), "{told}");
+    }
+}
+
+#[test]
+fn what_stands_behind_an_alias_is_not_taken_from_elsewhere() {
+    for (place, merged) in [
+        ("spring:\n  datasource: *db", true),
+        ("spring:\n  datasource:\n    <<: *db", true),
+        (
+            "spring:\n  datasource:\n    <<: *db\n    url: jdbc:mysql://own/ds",
+            false,
+        ),
+    ] {
+        let beside = format!("x: &db\n  url: jdbc:mysql://other/ds\n{place}\n");
+        let home = Home::new(&[
+            (YAML, YAML_3),
+            ("master-server/conf/application-mysql.yaml", &beside),
+        ])
+        .with(&[("SPRING_PROFILES_ACTIVE", "mysql")]);
+        if merged {
+            let error = home.error(Key::Db);
+            assert!(error.contains("application-mysql.yaml"), "{error}");
+        } else {
+            assert_eq!(home.text(Key::Db), some("jdbc:mysql://own/ds"));
+        }
+        assert_eq!(home.text(Key::Zk), some("localhost:2181"));
+    }
+}
+
+#[test]
+fn half_a_file_is_not_believed() {
+    let long = format!("{YAML_3}{}", "# \n".repeat(2 * 1024 * 1024));
+    let home = Home::new(&[(YAML, &long)]);
+    assert!(DsHome::open(home.folder.path(), &home.environment).is_err());
 }
 
 #[test]
