@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::assignment::Assignment;
-use super::shell::{self, Variables};
+use super::shell::{ANY, Shell, Variables};
 use super::spring::{self, Properties, Property, Unknown};
 use super::yaml::YamlDocument;
 use super::{properties, yaml};
@@ -308,17 +308,20 @@ fn of_2(
     environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
     let conf = folder.join("conf");
-    let mut variables = variables(environment);
+    // The daemon sources both between `set -a` and `set +a`.
+    let mut shell = Shell::new(variables(environment)).export_all();
     for file in ["env/dolphinscheduler_env.sh", "config/install_config.conf"] {
-        source(&conf.join(file), &mut variables)?;
+        source(&conf.join(file), &mut shell)?;
     }
-    let or_default = |name: &str, default: &str| match variables.get(name) {
-        Some(entry) if entry.text.as_deref() != Some("") => {
-            let text = entry.text.clone();
-            text.ok_or_else(|| Unknown(entry.origin.clone()))
-        }
-        _ => Ok(default.to_owned()),
-    };
+    let variables = shell.variables;
+    let or_default =
+        |name: &str, default: &str| match variables.get(name).or_else(|| variables.get(ANY)) {
+            Some(entry) if entry.text.as_deref() != Some("") => {
+                let text = entry.text.clone();
+                text.ok_or_else(|| Unknown(entry.origin.clone()))
+            }
+            _ => Ok(default.to_owned()),
+        };
     let profiles = known_text(or_default("SPRING_PROFILES_ACTIVE", "default"))?;
     let database = known_text(or_default("DATABASE_TYPE", "h2"))?;
     let profiles: Vec<String> = profiles
@@ -356,17 +359,16 @@ fn of_3(
     base: Vec<YamlDocument>,
     environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
-    let mut variables = variables(environment);
+    let mut shell = Shell::new(variables(environment));
     // The daemon copies the first one over the second when it starts the server.
     let shared = folder.join("bin/env/dolphinscheduler_env.sh");
-    if !source(&shared, &mut variables)? {
-        source(&server.join("conf/dolphinscheduler_env.sh"), &mut variables)?;
+    if !source(&shared, &mut shell)? {
+        source(&server.join("conf/dolphinscheduler_env.sh"), &mut shell)?;
     }
-    let system = variables
-        .get("JAVA_OPTS")
-        .map(spring::system_properties)
-        .unwrap_or_default();
-    let time_zone = time_zone(server, &variables)?;
+    let system = of_java(server, &shell)?;
+    let time_zone = time_zone(server, &shell.variables, &system)?;
+    // Java gets what is exported, its command line all.
+    let variables = shell.environment();
     let unconditional = |document: &&YamlDocument| spring::is_active(document, &[]) == Some(true);
     let mut properties = Properties {
         system,
@@ -470,6 +472,7 @@ fn unknown(document: YamlDocument) -> YamlDocument {
 fn time_zone(
     server: &Path,
     variables: &Variables,
+    system: &[Assignment],
 ) -> Result<Result<Option<Property>, Unknown>, ConfigError> {
     const FLAG: &str = "-Duser.timezone=${SPRING_JACKSON_TIME_ZONE}";
     let script = read(&server.join("bin/start.sh"))?;
@@ -486,17 +489,58 @@ fn time_zone(
         })),
         None => Err(Unknown(entry.origin.clone())),
     };
-    Ok(match set("JAVA_OPTS") {
-        Some(Assignment {
-            text: None, origin, ..
-        }) => Err(Unknown(origin.clone())),
-        Some(options) => spring::system_properties(options)
-            .iter()
-            .find(|entry| entry.name == "user.timezone")
-            .map_or(Ok(None), of),
-        None if hands_over => set("SPRING_JACKSON_TIME_ZONE").map_or(Ok(None), of),
-        None => Ok(None),
+    let on_command_line = system
+        .iter()
+        .rfind(|entry| entry.name == "user.timezone")
+        .filter(|entry| {
+            entry
+                .text
+                .as_deref()
+                .is_some_and(|text| !text.contains('$'))
+        });
+    Ok(match (set("JAVA_OPTS"), on_command_line) {
+        (
+            Some(Assignment {
+                text: None, origin, ..
+            }),
+            _,
+        ) => Err(Unknown(origin.clone())),
+        (_, Some(entry)) => of(entry),
+        (None, None) if hands_over => set("SPRING_JACKSON_TIME_ZONE").map_or(Ok(None), of),
+        (_, None) => Ok(None),
     })
+}
+
+/// The `-D` options of the master's Java, the ones that count most last. From 3.2 on its start script
+/// takes those of `jvm_args_env.sh`, one a line and not filled in, unless `JAVA_OPTS` is set.
+fn of_java(server: &Path, shell: &Shell) -> Result<Vec<Assignment>, ConfigError> {
+    let environment = shell.environment();
+    let mut system: Vec<Assignment> = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
+        .iter()
+        .filter_map(|name| environment.get(*name))
+        .flat_map(spring::system_properties)
+        .collect();
+    let options = shell.variables.get("JAVA_OPTS");
+    if let Some(options) = options.filter(|options| options.text.as_deref() != Some("")) {
+        system.extend(spring::system_properties(options));
+        return Ok(system);
+    }
+    let path = server.join("bin/jvm_args_env.sh");
+    let text = read(&path)?.unwrap_or_default();
+    for (index, line) in String::from_utf8_lossy(&text).lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('-') {
+            system.extend(spring::system_properties(&Assignment {
+                name: "JVM_ARGS".to_owned(),
+                text: Some(line.to_owned()),
+                origin: Origin::File {
+                    path: path.clone(),
+                    line: index + 1,
+                },
+            }));
+        }
+    }
+    Ok(system)
 }
 
 fn known_list(words: Result<Vec<String>, Unknown>) -> Result<Vec<String>, ConfigError> {
@@ -534,11 +578,15 @@ fn variables(environment: &BTreeMap<OsString, OsString>) -> Variables {
 }
 
 /// Applies a shell file, and whether there is one.
-fn source(path: &Path, variables: &mut Variables) -> Result<bool, ConfigError> {
+fn source(path: &Path, shell: &mut Shell) -> Result<bool, ConfigError> {
     let Some(text) = read(path)? else {
         return Ok(false);
     };
-    shell::source(path, &String::from_utf8_lossy(&text), variables);
+    let others = |path: &Path| {
+        let text = read(path).ok()?;
+        Some(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+    };
+    shell.source(path, &String::from_utf8_lossy(&text), &others);
     Ok(true)
 }
 

@@ -2,7 +2,7 @@
 //! with placeholders filled in.
 
 use super::assignment::Assignment;
-use super::shell::Variables;
+use super::shell::{ANY, Variables};
 use super::yaml::YamlDocument;
 use crate::config::Origin;
 
@@ -114,6 +114,7 @@ impl Properties {
             variable_names(name)
                 .iter()
                 .find_map(|name| self.variables.get(name))
+                .or_else(|| self.variables.get(ANY))
                 // An empty variable is a text for Spring; it stands in files that only export.
                 .filter(|entry| entry.text.as_deref() != Some(""))
         };

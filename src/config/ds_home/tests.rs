@@ -421,6 +421,42 @@ fn the_zone_of_the_start_script() {
 }
 
 #[test]
+fn of_3_x_java_gets_what_is_exported_and_its_own_options() {
+    let zk = |files: &[(&str, &str)]| {
+        let all: Vec<_> = [(YAML, YAML_3)].iter().chain(files).copied().collect();
+        Home::new(&all).text(Key::Zk)
+    };
+    let plain = "REGISTRY_ZOOKEEPER_CONNECT_STRING=zk1:2181";
+    assert_eq!(zk(&[(SHARED, plain)]), some("localhost:2181"));
+    let exported = format!("{plain}\nexport REGISTRY_ZOOKEEPER_CONNECT_STRING");
+    assert_eq!(zk(&[(SHARED, &exported)]), some("zk1:2181"));
+    let options = "export JAVA_OPTS=\"-server\n -Dregistry.zookeeper.connect-string=zk2:2181\"";
+    assert_eq!(zk(&[(SHARED, options)]), some("zk2:2181"));
+    let tool = "export JAVA_TOOL_OPTIONS=-Dregistry.zookeeper.connect-string=zk3:2181";
+    assert_eq!(zk(&[(SHARED, tool)]), some("zk3:2181"));
+    let arguments = "# one a line\n-Xms4g\n-Dregistry.zookeeper.connect-string=zk4:2181\n-Duser.timezone=Asia/Tokyo\n";
+    let of_jvm = ("master-server/bin/jvm_args_env.sh", arguments);
+    assert_eq!(zk(&[of_jvm, (SHARED, tool)]), some("zk4:2181"));
+    assert_eq!(
+        zk(&[of_jvm, (SHARED, "JAVA_OPTS=-Xms1g")]),
+        some("localhost:2181")
+    );
+    let zone = Home::new(&[(YAML, YAML_3), of_jvm]);
+    assert_eq!(zone.text(Key::TimeZone), some("Asia/Tokyo"));
+    let unfilled = arguments.replace("Asia/Tokyo", "${SPRING_JACKSON_TIME_ZONE}");
+    let zone = Home::new(&[(YAML, YAML_3), (of_jvm.0, &unfilled)]);
+    assert_eq!(zone.text(Key::TimeZone), None);
+}
+
+#[test]
+fn a_sourced_file_that_cannot_be_followed_makes_all_unknown() {
+    let home = Home::new(&[(YAML, YAML_3), (SHARED, ". ./secrets.sh")]);
+    let error = DsHome::open(home.folder.path(), &home.environment).unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("dolphinscheduler_env.sh, line 1"), "{told}");
+}
+
+#[test]
 fn a_container_has_its_environment_alone() {
     let variables = [
         ("SPRING_DATASOURCE_URL", "jdbc:postgresql://db:5432/ds"),
