@@ -45,8 +45,8 @@ impl DsHome {
         folder: &Path,
         environment: &BTreeMap<OsString, OsString>,
     ) -> Result<Option<Self>, ConfigError> {
-        for server in ["master-server", "api-server", "."] {
-            let server = folder.join(server);
+        let servers = ["master-server", "api-server"].map(|server| folder.join(server));
+        for server in servers.into_iter().chain([folder.to_owned()]) {
             if let Some(base) = read_yaml(&server.join("conf/application.yaml"))? {
                 let installation = of_3(folder, &server, base, environment)?;
                 return Ok(Some(Self::from(&installation)));
@@ -603,7 +603,12 @@ fn read_yaml(path: &Path) -> Result<Option<Vec<YamlDocument>>, ConfigError> {
     let Some(bytes) = read(path)? else {
         return Ok(None);
     };
-    yaml::parse(path, &String::from_utf8_lossy(&bytes))
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        not_understood(path, line, "UTF-8")
+    })?;
+    yaml::parse(path, text)
         .map(Some)
         .map_err(|line| not_understood(path, line, "YAML"))
 }
@@ -625,9 +630,15 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
         path: PathBuf::from(path),
         problem: error.to_string(),
     };
-    // A pipe would be waited for.
     let file = match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return Ok(None),
+        Ok(metadata) if metadata.is_dir() => return Ok(None),
+        // A pipe would be waited for, and what it says now need not be what it said to a master.
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(ConfigError::File {
+                path: PathBuf::from(path),
+                problem: "it is a pipe or a device".to_owned(),
+            });
+        }
         Ok(_) => std::fs::File::open(path).map_err(unreadable)?,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);

@@ -313,6 +313,27 @@ fn what_stands_behind_an_alias_is_not_taken_from_elsewhere() {
 }
 
 #[test]
+fn a_pipe_a_device_and_another_encoding_are_refused() {
+    let home = Home::new(&[(YAML, YAML_3), (SHARED, ". /dev/zero")]);
+    let refused = |home: &Home| {
+        let error = DsHome::open(home.folder.path(), &home.environment).unwrap_err();
+        error.to_string()
+    };
+    let told = refused(&home);
+    assert!(told.contains("dolphinscheduler_env.sh, line 1"), "{told}");
+    let shared = home.folder.path().join(SHARED);
+    fs::remove_file(&shared).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &shared).unwrap();
+    let told = refused(&home);
+    assert!(told.contains("pipe or a device"), "{told}");
+    let path = home.folder.path().join(YAML);
+    fs::write(path, b"spring:\n  datasource:\n    password: p\xe4\n").unwrap();
+    fs::remove_file(&shared).unwrap();
+    let told = refused(&home);
+    assert!(told.contains("line 3") && told.contains("UTF-8"), "{told}");
+}
+
+#[test]
 fn half_a_file_is_not_believed() {
     let long = format!("{YAML_3}{}", "# \n".repeat(2 * 1024 * 1024));
     let home = Home::new(&[(YAML, &long)]);

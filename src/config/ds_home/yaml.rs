@@ -35,7 +35,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize>
         if places.len() > DEEPEST {
             return Err(line);
         }
+        let is_key = matches!(places.last(), Some(Place::Mapping(None)));
         match event {
+            // A key that is no text has no name among Spring's properties.
+            Event::MappingStart(..) | Event::SequenceStart(..) | Event::Alias(_) if is_key => {
+                return Err(line);
+            }
             Event::DocumentStart(_) => documents.push(YamlDocument::new()),
             Event::MappingStart(..) => places.push(Place::Mapping(None)),
             Event::SequenceStart(..) => places.push(Place::Sequence(0)),
@@ -234,6 +239,13 @@ mod tests {
             parse(Path::new("/f"), "a: b\nc: [1\nd: e\n").unwrap_err(),
             3
         );
+        for key in [
+            "? [a, b]\n: c\nd: e\n",
+            "? {a: b}\n: c\n",
+            "a: &x b\n*x : c\n",
+        ] {
+            assert!(parse(Path::new("/f"), key).is_err(), "{key}");
+        }
         let deep = "[".repeat(5_000);
         assert!(parse(Path::new("/f"), &deep).is_err());
     }
