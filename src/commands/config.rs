@@ -86,6 +86,8 @@ impl From<Listed> for SettingEntry {
 }
 
 /// Connects to nothing.
+// The other commands can fail.
+#[allow(clippy::unnecessary_wraps)]
 pub(super) fn run(shell: &Shell<'_, '_>) -> Result<Answer<ConfigDocument>, CommandError> {
     let settings = &shell.settings;
     let mut table = Table::new(&["SETTING", "VALUE", "SOURCE"]);

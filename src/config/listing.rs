@@ -21,13 +21,10 @@ impl Settings {
     /// All of them, in the order of the help.
     #[must_use]
     pub fn listed(&self) -> Vec<Listed> {
-        Key::ALL
-            .iter()
-            .flat_map(|key| self.listed_key(*key))
-            .collect()
+        Key::ALL.iter().map(|key| self.listed_key(*key)).collect()
     }
 
-    fn listed_key(&self, key: Key) -> Option<Listed> {
+    fn listed_key(&self, key: Key) -> Listed {
         // What names a file with a secret is told by where the secret came from.
         let (name, value, origin) = match key {
             Key::DbPasswordFile => (
@@ -45,11 +42,11 @@ impl Settings {
             ),
             key => (key.name(), self.value(key), Some(self.origin(key).clone())),
         };
-        Some(Listed {
+        Listed {
             name,
             value,
             origin: origin.unwrap_or(Origin::BuiltIn),
-        })
+        }
     }
 
     /// A setting as text, in the form in which it is given.

@@ -605,7 +605,7 @@ fn read_yaml(path: &Path) -> Result<Option<Vec<YamlDocument>>, ConfigError> {
     };
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         not_understood(path, line, "UTF-8")
     })?;
     yaml::parse(path, text)

@@ -116,7 +116,7 @@ impl Shell {
                     _ => {}
                 }
             }
-            if words.iter().any(|word| closes(&word)) {
+            if words.iter().any(closes) {
                 self.open = self.open.saturating_sub(1);
             }
         }
@@ -398,8 +398,7 @@ fn is_name(text: &str) -> bool {
 fn word<'a>(text: &'a str, variables: &Variables) -> (Option<String>, &'a str) {
     let mut value = Some(String::new());
     let mut rest = text;
-    loop {
-        let Some(c) = rest.chars().next() else { break };
+    while let Some(c) = rest.chars().next() {
         match c {
             ' ' | '\t' | '\n' | ';' | '&' | '|' | ')' => break,
             '\'' => {
@@ -530,12 +529,11 @@ fn parameter(text: &str, variables: &Variables) -> Option<String> {
         .strip_prefix(':')
         .unwrap_or(operator)
         .strip_prefix(['-', '='])?;
-    match variables.get(name).or_else(|| variables.get(ANY)) {
-        Some(entry) => match &entry.text {
+    if let Some(entry) = variables.get(name).or_else(|| variables.get(ANY)) {
+        match &entry.text {
             Some(text) if text.is_empty() && or_empty => {}
             known => return known.clone(),
-        },
-        None => {}
+        }
     }
     let unquoted = default
         .strip_prefix('"')
@@ -590,10 +588,12 @@ mod tests {
     }
 
     /// The value of `A`: outer `None` is not set, inner `None` not known.
+    #[allow(clippy::option_option)]
     fn a(text: &str, set: &[(&str, &str)]) -> Option<Option<String>> {
         after(text, set).get("A").map(|entry| entry.text.clone())
     }
 
+    #[allow(clippy::option_option, clippy::unnecessary_wraps)]
     fn known(text: &str) -> Option<Option<String>> {
         Some(Some(text.to_owned()))
     }

@@ -72,10 +72,12 @@ impl Home {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn said(text: &str, origin: &str) -> Option<(String, String)> {
     Some((text.to_owned(), origin.to_owned()))
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

@@ -136,7 +136,11 @@ fn note(
                 name.push_str(key);
             }
             Place::Mapping(None) => {}
-            Place::Sequence(number) => name.push_str(&format!("[{number}]")),
+            Place::Sequence(number) => {
+                name.push('[');
+                name.push_str(&number.to_string());
+                name.push(']');
+            }
         }
     }
     let origin = Origin::File {
