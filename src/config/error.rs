@@ -34,6 +34,18 @@ pub enum ConfigError {
         /// Where the registry's kind is configured.
         registry: Origin,
     },
+    /// An installation is asked for, but a source that goes before its files states another place.
+    #[error(
+        "--ds-home ({home}) asks for an installation, but {key} is set in {stated} and would go before the installation's own"
+    )]
+    TwoClusters {
+        /// Where the installation is named.
+        home: Origin,
+        /// The option that is set as well.
+        key: &'static str,
+        /// Where it is set.
+        stated: Origin,
+    },
     /// A value is invalid for the option.
     #[error("{key} from {origin} cannot be used: {problem}")]
     Value {
@@ -108,6 +120,10 @@ impl ConfigError {
             )),
             Self::NoZooKeeper => Some(ZK.to_owned()),
             Self::TwoRegistries { .. } => Some("omit one of the two".to_owned()),
+            Self::TwoClusters { .. } => Some(
+                "they may be two clusters: omit one of the two, or give --zk and --db next to --ds-home"
+                    .to_owned(),
+            ),
             Self::NoInstallation { .. } => Some(
                 "give the folder that has master-server/conf/application.yaml (3.x) or conf/ (1.x, 2.0) in it"
                     .to_owned(),

@@ -209,12 +209,13 @@ impl<'a> Sources<'a> {
             .connection
             .ds_home
             .clone()
-            .map(|path| (path, Origin::Flag));
+            .map(|path| (path, Origin::Flag, 0));
         let stated = self.find(Key::DsHome)?;
-        let asked_for =
-            flag.or_else(|| stated.map(|found| (PathBuf::from(found.text), found.origin)));
+        let asked_for = flag
+            .or_else(|| stated.map(|found| (PathBuf::from(found.text), found.origin, found.rank)));
         let variables = &self.environment.variables;
-        if let Some((folder, origin)) = asked_for {
+        if let Some((folder, origin, rank)) = asked_for {
+            self.check_one_cluster(arguments, &origin, rank)?;
             let Some(home) = DsHome::open(&folder, variables)? else {
                 return Err(ConfigError::NoInstallation { folder, origin });
             };
@@ -248,6 +249,32 @@ impl<'a> Sources<'a> {
     /// Which installation is read, and where that is said.
     pub(super) fn home_place(&self) -> Option<HomePlace> {
         self.home.as_ref().map(|(_, place)| place.clone())
+    }
+
+    /// Whoever names an installation means its cluster: servers that are stated further from the
+    /// command line must neither take its place nor be put together with the rest of it.
+    fn check_one_cluster(
+        &self,
+        arguments: &GlobalArgs,
+        home: &Origin,
+        rank: usize,
+    ) -> Result<(), ConfigError> {
+        let connection = &arguments.connection;
+        for (key, flagged) in [
+            (Key::Zk, connection.zk.is_some()),
+            (Key::Db, connection.db.is_some()),
+            (Key::Registry, connection.registry.is_some()),
+        ] {
+            let stated = self.find(key)?.filter(|found| found.rank > rank);
+            if let (false, Some(found)) = (flagged, stated) {
+                return Err(ConfigError::TwoClusters {
+                    home: home.clone(),
+                    key: key.name(),
+                    stated: found.origin,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn states_a_cluster(&self) -> Result<bool, ConfigError> {

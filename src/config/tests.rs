@@ -585,6 +585,42 @@ fn an_installation_that_happens_to_be_there_completes_no_other_cluster() {
 }
 
 #[test]
+fn an_installation_that_is_asked_for_is_not_put_together_with_servers_stated_further_away() {
+    let mut machine = Machine::new(&[]);
+    let folder = installation(&machine, "ds", "a");
+    let asked = format!("--ds-home {folder}");
+    let refused = |machine: &Machine, line: &str| match machine.resolve(line).unwrap_err() {
+        ConfigError::TwoClusters { key, .. } => key,
+        error => panic!("{error}"),
+    };
+    machine.file("etc.toml", "zk = \"b:1\"");
+    assert_eq!(refused(&machine, &asked), "zk");
+    machine.file("etc.toml", "db = \"postgres://u@b/ds\"");
+    assert_eq!(refused(&machine, &asked), "db");
+    // Said in the same place, or closer, it is meant so.
+    let beside = machine.resolve(&format!("{asked} --db postgres://u@c/ds"));
+    assert_eq!(shown(&beside.unwrap()).1, Some("u@c".to_owned()));
+    machine.file(
+        "etc.toml",
+        &format!("ds-home = {folder:?}\ndb = \"postgres://u@c/ds\""),
+    );
+    assert_eq!(
+        shown(&machine.resolve("").unwrap()).1,
+        Some("u@c".to_owned())
+    );
+    machine.file("etc.toml", "registry = \"jdbc\"");
+    machine.set("DSCTL_DS_HOME", &folder);
+    assert_eq!(refused(&machine, ""), "registry");
+    machine.file("etc.toml", "timeout = \"7s\"");
+    machine.set("DSCTL_ZK", "b:1");
+    assert_eq!(
+        shown(&machine.resolve("").unwrap()).0,
+        Some("b:1".to_owned())
+    );
+    assert_eq!(refused(&machine, &asked), "zk");
+}
+
+#[test]
 fn a_running_master_is_suggested_and_not_taken() {
     let mut machine = Machine::new(&[]);
     machine.environment.processes = machine.path("proc");

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::assignment::Assignment;
-use super::shell::{self, Variables};
+use super::shell::{ANY, Shell, Variables};
 use super::spring::{self, Properties, Property, Unknown};
 use super::yaml::YamlDocument;
 use super::{properties, yaml};
@@ -45,8 +45,8 @@ impl DsHome {
         folder: &Path,
         environment: &BTreeMap<OsString, OsString>,
     ) -> Result<Option<Self>, ConfigError> {
-        for server in ["master-server", "api-server", "."] {
-            let server = folder.join(server);
+        let servers = ["master-server", "api-server"].map(|server| folder.join(server));
+        for server in servers.into_iter().chain([folder.to_owned()]) {
             if let Some(base) = read_yaml(&server.join("conf/application.yaml"))? {
                 let installation = of_3(folder, &server, base, environment)?;
                 return Ok(Some(Self::from(&installation)));
@@ -308,17 +308,20 @@ fn of_2(
     environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
     let conf = folder.join("conf");
-    let mut variables = variables(environment);
+    // The daemon sources both between `set -a` and `set +a`.
+    let mut shell = Shell::new(variables(environment)).export_all();
     for file in ["env/dolphinscheduler_env.sh", "config/install_config.conf"] {
-        source(&conf.join(file), &mut variables)?;
+        source(&conf.join(file), &mut shell)?;
     }
-    let or_default = |name: &str, default: &str| match variables.get(name) {
-        Some(entry) if entry.text.as_deref() != Some("") => {
-            let text = entry.text.clone();
-            text.ok_or_else(|| Unknown(entry.origin.clone()))
-        }
-        _ => Ok(default.to_owned()),
-    };
+    let variables = shell.variables;
+    let or_default =
+        |name: &str, default: &str| match variables.get(name).or_else(|| variables.get(ANY)) {
+            Some(entry) if entry.text.as_deref() != Some("") => {
+                let text = entry.text.clone();
+                text.ok_or_else(|| Unknown(entry.origin.clone()))
+            }
+            _ => Ok(default.to_owned()),
+        };
     let profiles = known_text(or_default("SPRING_PROFILES_ACTIVE", "default"))?;
     let database = known_text(or_default("DATABASE_TYPE", "h2"))?;
     let profiles: Vec<String> = profiles
@@ -331,19 +334,20 @@ fn of_2(
         .filter_map(|name| variables.get(*name))
         .flat_map(spring::system_properties)
         .collect::<Vec<_>>();
-    let layers = of_profiles(&conf, Vec::new(), &profiles)?;
+    let properties = Properties {
+        system: system.clone(),
+        variables,
+        layers: of_profiles(&conf, Vec::new(), &profiles)?,
+    };
+    all_is_read(folder, &profiles, &properties)?;
     Ok(Installation {
         registry: RegistryNames::PLUGIN,
         registry_properties: Some(Properties {
-            system: system.clone(),
+            system,
             layers: vec![registry],
             ..Properties::default()
         }),
-        properties: Properties {
-            system,
-            variables,
-            layers,
-        },
+        properties,
         time_zone: Ok(None),
     })
 }
@@ -355,35 +359,29 @@ fn of_3(
     base: Vec<YamlDocument>,
     environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
-    let mut variables = variables(environment);
+    let mut shell = Shell::new(variables(environment));
     // The daemon copies the first one over the second when it starts the server.
     let shared = folder.join("bin/env/dolphinscheduler_env.sh");
-    if !source(&shared, &mut variables)? {
-        source(&server.join("conf/dolphinscheduler_env.sh"), &mut variables)?;
+    if !source(&shared, &mut shell)? {
+        source(&server.join("conf/dolphinscheduler_env.sh"), &mut shell)?;
     }
-    let system = variables
-        .get("JAVA_OPTS")
-        .map(spring::system_properties)
-        .unwrap_or_default();
-    let time_zone = time_zone(server, &variables)?;
+    let system = of_java(server, &shell)?;
+    let time_zone = time_zone(server, &shell.variables, &system)?;
+    // Java gets what is exported, its command line all.
+    let variables = shell.environment();
     let unconditional = |document: &&YamlDocument| spring::is_active(document, &[]) == Some(true);
     let mut properties = Properties {
         system,
         variables,
         layers: base.iter().rev().filter(unconditional).cloned().collect(),
     };
-    let active = known(
-        "the active profiles",
-        properties.get("spring.profiles.active"),
-    )?;
-    let profiles: Vec<String> = active.map_or_else(Vec::new, |active| {
-        active
-            .text
-            .split(',')
-            .map(|profile| profile.trim().to_owned())
-            .collect()
-    });
+    let active = properties.list("spring.profiles.active");
+    let mut profiles = known_list(active)?;
+    if profiles.is_empty() {
+        profiles.push("default".to_owned());
+    }
     properties.layers = of_profiles(&server.join("conf"), base, &profiles)?;
+    all_is_read(server, &profiles, &properties)?;
     Ok(Installation {
         registry: RegistryNames::SPRING,
         registry_properties: None,
@@ -415,6 +413,50 @@ fn of_profiles(
     Ok(counted.collect())
 }
 
+/// Sees to it that Spring reads nothing besides what is read here: files of other names in the
+/// folder of the server, its `config`, and the class path.
+fn all_is_read(
+    server: &Path,
+    profiles: &[String],
+    properties: &Properties,
+) -> Result<(), ConfigError> {
+    if let Some((key, origin)) = properties.elsewhere() {
+        return Err(ConfigError::Value {
+            key,
+            origin,
+            problem: "it makes DolphinScheduler read settings that dsctl does not read".to_owned(),
+            hint: Some(BESIDES.to_owned()),
+        });
+    }
+    let conf = server.join("conf");
+    let stems = std::iter::once("application".to_owned()).chain(
+        profiles
+            .iter()
+            .map(|profile| format!("application-{profile}")),
+    );
+    for stem in stems {
+        for extension in ["properties", "yml", "yaml", "xml"] {
+            let name = format!("{stem}.{extension}");
+            for folder in [&conf, &conf.join("config"), server, &server.join("config")] {
+                let path = folder.join(&name);
+                let is_read_here = *folder == conf && extension == "yaml";
+                if !is_read_here && path.exists() {
+                    return Err(ConfigError::Line {
+                        path,
+                        line: 1,
+                        problem: "DolphinScheduler reads this file too, and dsctl does not"
+                            .to_owned(),
+                        hint: Some(BESIDES.to_owned()),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+const BESIDES: &str = "leave --ds-home out, and give --zk (or --registry jdbc), --db and --namespace as the masters have them";
+
 fn unknown(document: YamlDocument) -> YamlDocument {
     document
         .into_iter()
@@ -430,6 +472,7 @@ fn unknown(document: YamlDocument) -> YamlDocument {
 fn time_zone(
     server: &Path,
     variables: &Variables,
+    system: &[Assignment],
 ) -> Result<Result<Option<Property>, Unknown>, ConfigError> {
     const FLAG: &str = "-Duser.timezone=${SPRING_JACKSON_TIME_ZONE}";
     let script = read(&server.join("bin/start.sh"))?;
@@ -446,17 +489,65 @@ fn time_zone(
         })),
         None => Err(Unknown(entry.origin.clone())),
     };
-    Ok(match set("JAVA_OPTS") {
-        Some(Assignment {
-            text: None, origin, ..
-        }) => Err(Unknown(origin.clone())),
-        Some(options) => spring::system_properties(options)
-            .iter()
-            .find(|entry| entry.name == "user.timezone")
-            .map_or(Ok(None), of),
-        None if hands_over => set("SPRING_JACKSON_TIME_ZONE").map_or(Ok(None), of),
-        None => Ok(None),
+    let on_command_line = system
+        .iter()
+        .rfind(|entry| entry.name == "user.timezone")
+        .filter(|entry| {
+            entry
+                .text
+                .as_deref()
+                .is_some_and(|text| !text.contains('$'))
+        });
+    Ok(match (set("JAVA_OPTS"), on_command_line) {
+        (
+            Some(Assignment {
+                text: None, origin, ..
+            }),
+            _,
+        ) => Err(Unknown(origin.clone())),
+        (_, Some(entry)) => of(entry),
+        (None, None) if hands_over => set("SPRING_JACKSON_TIME_ZONE").map_or(Ok(None), of),
+        (_, None) => Ok(None),
     })
+}
+
+/// The `-D` options of the master's Java, the ones that count most last. From 3.2 on its start script
+/// takes those of `jvm_args_env.sh`, one a line and not filled in, unless `JAVA_OPTS` is set.
+fn of_java(server: &Path, shell: &Shell) -> Result<Vec<Assignment>, ConfigError> {
+    let environment = shell.environment();
+    let mut system: Vec<Assignment> = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
+        .iter()
+        .filter_map(|name| environment.get(*name))
+        .flat_map(spring::system_properties)
+        .collect();
+    let options = shell.variables.get("JAVA_OPTS");
+    if let Some(options) = options.filter(|options| options.text.as_deref() != Some("")) {
+        system.extend(spring::system_properties(options));
+        return Ok(system);
+    }
+    let path = server.join("bin/jvm_args_env.sh");
+    let text = read(&path)?.unwrap_or_default();
+    for (index, line) in String::from_utf8_lossy(&text).lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('-') {
+            system.extend(spring::system_properties(&Assignment {
+                name: "JVM_ARGS".to_owned(),
+                text: Some(line.to_owned()),
+                origin: Origin::File {
+                    path: path.clone(),
+                    line: index + 1,
+                },
+            }));
+        }
+    }
+    Ok(system)
+}
+
+fn known_list(words: Result<Vec<String>, Unknown>) -> Result<Vec<String>, ConfigError> {
+    match words {
+        Ok(words) => Ok(words),
+        Err(unknown) => known("the active profiles", Err(unknown)).map(|_| Vec::new()),
+    }
 }
 
 fn known_text(text: Result<String, Unknown>) -> Result<String, ConfigError> {
@@ -487,11 +578,15 @@ fn variables(environment: &BTreeMap<OsString, OsString>) -> Variables {
 }
 
 /// Applies a shell file, and whether there is one.
-fn source(path: &Path, variables: &mut Variables) -> Result<bool, ConfigError> {
+fn source(path: &Path, shell: &mut Shell) -> Result<bool, ConfigError> {
     let Some(text) = read(path)? else {
         return Ok(false);
     };
-    shell::source(path, &String::from_utf8_lossy(&text), variables);
+    let others = |path: &Path| {
+        let text = read(path).ok()?;
+        Some(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+    };
+    shell.source(path, &String::from_utf8_lossy(&text), &others);
     Ok(true)
 }
 
@@ -508,7 +603,12 @@ fn read_yaml(path: &Path) -> Result<Option<Vec<YamlDocument>>, ConfigError> {
     let Some(bytes) = read(path)? else {
         return Ok(None);
     };
-    yaml::parse(path, &String::from_utf8_lossy(&bytes))
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.split(|byte| *byte == b'\n').count();
+        not_understood(path, line, "UTF-8")
+    })?;
+    yaml::parse(path, text)
         .map(Some)
         .map_err(|line| not_understood(path, line, "YAML"))
 }
@@ -530,9 +630,15 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
         path: PathBuf::from(path),
         problem: error.to_string(),
     };
-    // A pipe would be waited for.
     let file = match std::fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return Ok(None),
+        Ok(metadata) if metadata.is_dir() => return Ok(None),
+        // A pipe would be waited for, and what it says now need not be what it said to a master.
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(ConfigError::File {
+                path: PathBuf::from(path),
+                problem: "it is a pipe or a device".to_owned(),
+            });
+        }
         Ok(_) => std::fs::File::open(path).map_err(unreadable)?,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
@@ -540,8 +646,15 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
         Err(error) => return Err(unreadable(error)),
     };
     let mut bytes = Vec::new();
-    file.take(LONGEST)
+    file.take(LONGEST + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
+    // Half a file may say the opposite of the whole one.
+    if bytes.len() as u64 > LONGEST {
+        return Err(ConfigError::File {
+            path: PathBuf::from(path),
+            problem: "it is longer than any configuration".to_owned(),
+        });
+    }
     Ok(Some(bytes))
 }

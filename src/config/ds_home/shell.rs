@@ -2,7 +2,8 @@
 //! parsed, never run: simple assignments are understood, and whatever depends on anything else is
 //! marked as unknown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
 use std::path::Path;
 
 use super::assignment::Assignment;
@@ -11,78 +12,374 @@ use crate::config::Origin;
 /// Variables by name.
 pub(super) type Variables = BTreeMap<String, Assignment>;
 
-/// Applies a file to variables.
-pub(super) fn source(path: &Path, text: &str, variables: &mut Variables) {
-    let mut depth = 0_usize;
-    let mut lines = text.lines().enumerate();
-    while let Some((index, line)) = lines.next() {
-        let mut line = line.to_owned();
-        while line.ends_with('\\') {
-            line.pop();
-            match lines.next() {
-                Some((_, more)) => line.push_str(more),
-                None => break,
+/// No variable has this name: behind it stands the line that may have set any of them.
+pub(super) const ANY: &str = "*";
+
+/// Files that source files more deeply than this are not followed, nor more of them in all.
+const DEEPEST: usize = 8;
+const MOST: usize = 100;
+
+/// A quote that is open for more lines than this has been left open by mistake.
+const LONGEST_QUOTE: usize = 200;
+
+/// What a login shell has read before anybody can type `dsctl`: the environment has it already.
+const OF_LOGIN: [&str; 4] = ["profile", "bashrc", ".bashrc", ".bash_profile"];
+
+/// A shell as its files leave it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shell {
+    pub(super) variables: Variables,
+    /// Which of them a program gets that the shell starts.
+    exported: BTreeSet<String>,
+    /// As after `set -a`: each variable is exported that is set.
+    all_exported: bool,
+    /// How many conditions, loops and functions are open.
+    open: usize,
+    /// How many files were sourced by files.
+    sourced: usize,
+}
+
+impl Shell {
+    /// A shell that has this environment.
+    pub(super) fn new(environment: Variables) -> Self {
+        Self {
+            exported: environment.keys().cloned().collect(),
+            variables: environment,
+            ..Self::default()
+        }
+    }
+
+    /// Exports each variable that a file sets from now on.
+    pub(super) fn export_all(mut self) -> Self {
+        self.all_exported = true;
+        self
+    }
+
+    /// What a program gets that is started now.
+    pub(super) fn environment(&self) -> Variables {
+        let is_exported = |name: &String| name == ANY || self.exported.contains(name);
+        let variables = self.variables.iter();
+        variables
+            .filter(|(name, _)| is_exported(name))
+            .map(|(name, entry)| (name.clone(), entry.clone()))
+            .collect()
+    }
+
+    /// Applies a file; `read` gives the text of those that it sources itself.
+    pub(super) fn source(
+        &mut self,
+        path: &Path,
+        text: &str,
+        read: &dyn Fn(&Path) -> Option<Option<String>>,
+    ) {
+        self.source_at(path, text, read, 0);
+    }
+
+    fn source_at(
+        &mut self,
+        path: &Path,
+        text: &str,
+        read: &dyn Fn(&Path) -> Option<Option<String>>,
+        depth: usize,
+    ) {
+        let mut lines = text.lines().enumerate().peekable();
+        while let Some((index, line)) = logical_line(&mut lines) {
+            let origin = Origin::File {
+                path: path.to_owned(),
+                line: index + 1,
+            };
+            let line = without_comment(&line);
+            let words: Vec<&str> = line
+                .split([' ', '\t', ';', '\n'])
+                .filter(|word| !word.is_empty())
+                .collect();
+            let first = words.first().copied().unwrap_or_default();
+            let opens = matches!(
+                first,
+                "if" | "case" | "for" | "while" | "until" | "select" | "function" | "{"
+            ) || line.contains("()") && line.trim_end().ends_with('{');
+            let closes = |word: &&str| matches!(*word, "fi" | "esac" | "done" | "}");
+            if opens {
+                self.open += 1;
+            }
+            if matches!(first, "return" | "exit") && self.open == 0 {
+                break;
+            }
+            skip_document(line, &mut lines);
+            self.apply(line, first, &words, &origin);
+            for command in commands(line) {
+                match command.split_once([' ', '\t']) {
+                    Some(("source" | ".", name)) => {
+                        self.source_other(name.trim_start(), &origin, read, depth);
+                    }
+                    Some(("eval", _)) => self.anything(&origin),
+                    _ => {}
+                }
+            }
+            if words.iter().any(closes) {
+                self.open = self.open.saturating_sub(1);
             }
         }
-        let first = line.split_whitespace().next().unwrap_or_default();
-        if matches!(
-            first,
-            "if" | "case" | "for" | "while" | "until" | "select" | "function"
-        ) || line.trim_end().ends_with("() {")
+    }
+
+    /// A file that a file sources: read like the first one, if it is known which it is.
+    fn source_other(
+        &mut self,
+        name: &str,
+        origin: &Origin,
+        read: &dyn Fn(&Path) -> Option<Option<String>>,
+        depth: usize,
+    ) {
+        let path = word(name, &self.variables).0;
+        let path = path.as_deref().map(Path::new);
+        if let (Some(Some(file)), true) = (path.map(Path::file_name), depth == 0)
+            && OF_LOGIN.iter().any(|known| file == *known)
         {
-            depth += 1;
+            return;
         }
-        let origin = Origin::File {
-            path: path.to_owned(),
-            line: index + 1,
+        let text = path
+            .filter(|path| path.is_absolute() && depth < DEEPEST && self.sourced < MOST)
+            .and_then(|path| Some((path, read(path)?)));
+        match text {
+            Some((path, Some(text))) => {
+                let conditional = self.open;
+                self.sourced += 1;
+                self.source_at(path, &text, read, depth + 1);
+                self.open = conditional;
+            }
+            // There is no such file.
+            Some((_, None)) => {}
+            None => self.anything(origin),
+        }
+    }
+
+    /// Any variable may have another value from here on.
+    fn anything(&mut self, origin: &Origin) {
+        for entry in self.variables.values_mut() {
+            entry.text = None;
+            entry.origin = origin.clone();
+        }
+        self.set(ANY, None, origin);
+    }
+
+    fn set(&mut self, name: &str, text: Option<String>, origin: &Origin) {
+        let entry = Assignment {
+            name: name.to_owned(),
+            text,
+            origin: origin.clone(),
         };
-        assign(&line, depth > 0, &origin, variables);
-        if matches!(first, "fi" | "esac" | "done" | "}" | "fi;" | "done;") {
-            depth = depth.saturating_sub(1);
+        self.variables.insert(name.to_owned(), entry);
+        if self.all_exported {
+            self.exported.insert(name.to_owned());
+        }
+    }
+
+    /// It may have any value, and may be exported.
+    fn forget(&mut self, name: &str, origin: &Origin) {
+        self.set(name, None, origin);
+        self.exported.insert(name.to_owned());
+    }
+
+    fn apply(&mut self, line: &str, first: &str, words: &[&str], origin: &Origin) {
+        match first {
+            "set" => match words.get(1..).unwrap_or_default() {
+                ["-a"] | ["-o", "allexport"] => self.all_exported = true,
+                ["+a"] | ["+o", "allexport"] => self.all_exported = false,
+                _ => {}
+            },
+            "unset" if self.open == 0 => {
+                for name in &words[1..] {
+                    self.variables.remove(*name);
+                    self.exported.remove(*name);
+                }
+            }
+            "unset" | "read" => {
+                for name in words[1..].iter().filter(|name| is_name(name)) {
+                    self.forget(name, origin);
+                }
+            }
+            _ => self.assign(line, origin),
+        }
+        // `${NAME:=default}` sets a variable wherever it stands.
+        for (at, _) in line.match_indices("${") {
+            let inside = &line[at + 2..];
+            let end = inside.find(|c| !is_in_name(c)).unwrap_or(inside.len());
+            let (name, operator) = inside.split_at(end);
+            let known = self.variables.get(name).map(|entry| entry.text.as_deref());
+            let is_set = known.is_some_and(|text| text != Some(""));
+            if operator.trim_start_matches(':').starts_with('=') && !is_set {
+                self.set(name, None, origin);
+            }
+        }
+    }
+
+    /// All assignments of a line. Under a condition their values are not known.
+    fn assign(&mut self, line: &str, origin: &Origin) {
+        let mut rest = line.trim_start();
+        let mut exporting = false;
+        let mut of_command: Vec<String> = Vec::new();
+        loop {
+            rest = rest.trim_start();
+            if let Some(next) = rest.strip_prefix(';') {
+                (rest, exporting) = (next, false);
+                of_command.clear();
+                continue;
+            }
+            if let Some(next) = rest.strip_prefix("export ") {
+                (rest, exporting) = (next, true);
+                continue;
+            }
+            let end = rest.find(|c| !is_in_name(c)).unwrap_or(rest.len());
+            let (name, after) = rest.split_at(end);
+            if exporting && is_name(name) && !after.starts_with(['=', '+']) {
+                self.exported.insert(name.to_owned());
+                rest = after;
+                continue;
+            }
+            let appends = after.starts_with("+=");
+            let value = after.strip_prefix('+').unwrap_or(after).strip_prefix('=');
+            let (true, Some(value)) = (is_name(name), value) else {
+                break;
+            };
+            let (word, after) = word(value, &self.variables);
+            // Behind a single & or | the shell assigns in a process of its own, which ends with it.
+            let behind = after.trim_start();
+            let in_background = behind.starts_with('|') && !behind.starts_with("||")
+                || behind.starts_with('&') && !behind.starts_with("&&");
+            let text = word.filter(|_| self.open == 0 && !in_background);
+            let text = match (appends, of_variable(name, &self.variables)) {
+                (true, before) => before.zip(text).map(|(before, more)| before + &more),
+                (false, _) => text,
+            };
+            self.set(name, text, origin);
+            if exporting {
+                self.exported.insert(name.to_owned());
+            } else {
+                of_command.push(name.to_owned());
+            }
+            rest = after;
+        }
+        // Assignments in front of a command are for that command alone.
+        if rest.starts_with(|c: char| is_in_name(c) || matches!(c, '/' | '.' | '$')) {
+            for name in of_command {
+                self.forget(&name, origin);
+            }
+        }
+        // An assignment that is part of something else, as `x && A=b` or `then A=b`.
+        for (at, _) in rest.match_indices('=') {
+            let before = rest[..at].trim_end_matches('+');
+            let start = before.trim_end_matches(is_in_name).len();
+            let name = &before[start..];
+            if before.trim_start().starts_with('#') {
+                break;
+            }
+            if is_name(name) && before[..start].ends_with([' ', ';', '\t', '(', '"', '\'', '\n']) {
+                self.forget(name, origin);
+            }
         }
     }
 }
 
-/// All assignments of a line. Under a condition their values are not known.
-fn assign(line: &str, conditional: bool, origin: &Origin, variables: &mut Variables) {
-    let mut rest = line.trim_start();
-    loop {
-        rest = rest.trim_start().trim_start_matches(';').trim_start();
-        rest = rest.strip_prefix("export ").unwrap_or(rest).trim_start();
-        let Some((name, value)) = assignment(rest) else {
+/// A line, with those that it goes on in: behind a backslash, or with a quote open.
+fn logical_line<'a>(
+    lines: &mut Peekable<impl Iterator<Item = (usize, &'a str)>>,
+) -> Option<(usize, String)> {
+    let (index, line) = lines.next()?;
+    let mut line = line.to_owned();
+    for _ in 0..LONGEST_QUOTE {
+        let goes_on = line_goes_on(&line);
+        let Some((_, more)) = goes_on.and_then(|_| lines.next()) else {
             break;
         };
-        let (keyword, after) = keyword(value, variables);
-        // Behind a single & or | the shell assigns in a process of its own, which ends with it.
-        let behind = after.trim_start();
-        let in_background = behind.starts_with('|') && !behind.starts_with("||")
-            || behind.starts_with('&') && !behind.starts_with("&&");
-        let text = keyword.filter(|_| !conditional && !in_background);
-        variables.insert(
-            name.to_owned(),
-            Assignment {
-                name: name.to_owned(),
-                text,
-                origin: origin.clone(),
-            },
-        );
-        rest = after;
-    }
-    // An assignment that is part of something else, as `x && A=b` or `then A=b`.
-    for (at, _) in rest.match_indices('=') {
-        let before = &rest[..at];
-        let start = before.trim_end_matches(is_in_name).len();
-        let name = &before[start..];
-        if before.trim_start().starts_with('#') {
-            break;
+        if goes_on == Some(GoesOn::Backslash) {
+            line.pop();
+        } else {
+            line.push('\n');
         }
-        if is_name(name) && before[..start].ends_with([' ', ';', '\t', '(']) {
-            let unknown = Assignment {
-                name: name.to_owned(),
-                text: None,
-                origin: origin.clone(),
-            };
-            variables.insert(name.to_owned(), unknown);
+        line.push_str(more);
+    }
+    Some((index, line))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GoesOn {
+    Backslash,
+    Quote,
+}
+
+/// The commands of a line, as far as `source` and `eval` may be one.
+fn commands(line: &str) -> impl Iterator<Item = &str> {
+    line.split([';', '&', '|', '(', '{', '\n']).map(|command| {
+        let mut command = command.trim_start();
+        while let Some(next) = ["if", "then", "else", "do", "!"]
+            .iter()
+            .find_map(|word| command.strip_prefix(word)?.strip_prefix([' ', '\t']))
+        {
+            command = next.trim_start();
+        }
+        command
+    })
+}
+
+/// A comment begins with a # in front of which a word has ended, outside quotes.
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    let mut escaped = false;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (None | Some('"'), '\\') => escaped = true,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '#') if before.is_whitespace() || before == ';' => return &line[..at],
+            _ => {}
+        }
+        before = c;
+    }
+    line
+}
+
+fn line_goes_on(line: &str) -> Option<GoesOn> {
+    let line = without_comment(line);
+    let mut quote = None;
+    let mut escaped = false;
+    for c in line.chars() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (None | Some('"'), '\\') => escaped = true,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            _ => {}
+        }
+    }
+    match (escaped, quote) {
+        (true, _) => Some(GoesOn::Backslash),
+        (false, Some(_)) => Some(GoesOn::Quote),
+        (false, None) => None,
+    }
+}
+
+/// Skips the text that a line takes as input, `<<EOF` up to `EOF`.
+fn skip_document<'a>(
+    line: &str,
+    lines: &mut Peekable<impl Iterator<Item = (usize, &'a str)> + Clone>,
+) {
+    let Some((_, after)) = line.split_once("<<") else {
+        return;
+    };
+    let end: String = after
+        .trim_start_matches(['-', ' ', '"', '\'', '\\'])
+        .chars()
+        .take_while(|c| is_in_name(*c))
+        .collect();
+    let is_end = |(_, line): &(usize, &str)| line.trim() == end;
+    // Without an end it was something else, as `<<` in quotes.
+    if !end.is_empty() && lines.clone().any(|line| is_end(&line)) {
+        for line in lines.by_ref() {
+            if is_end(&line) {
+                break;
+            }
         }
     }
 }
@@ -97,27 +394,25 @@ fn is_name(text: &str) -> bool {
         && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
-fn assignment(text: &str) -> Option<(&str, &str)> {
-    text.split_once('=').filter(|(name, _)| is_name(name))
-}
-
 /// The value of the word at the beginning, if it can be known, and what follows the word.
-fn keyword<'a>(text: &'a str, variables: &Variables) -> (Option<String>, &'a str) {
+fn word<'a>(text: &'a str, variables: &Variables) -> (Option<String>, &'a str) {
     let mut value = Some(String::new());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         match c {
-            ' ' | '\t' | ';' | '&' | '|' | ')' => break,
+            ' ' | '\t' | '\n' | ';' | '&' | '|' | ')' => break,
             '\'' => {
-                let (quoted, after) = rest[1..].split_once('\'').unwrap_or((&rest[1..], ""));
-                push(&mut value, Some(quoted));
-                rest = after;
+                let closed = rest[1..].split_once('\'');
+                push(&mut value, closed.map(|(quoted, _)| quoted));
+                rest = closed.map_or("", |(_, after)| after);
             }
             '"' => {
                 let end = closing_quote(&rest[1..]);
                 let (quoted, after) = rest[1..].split_at(end);
-                push(&mut value, expand(quoted, variables).as_deref());
-                rest = after.strip_prefix('"').unwrap_or(after);
+                let closed = after.strip_prefix('"');
+                let known = expand(quoted, variables).filter(|_| closed.is_some());
+                push(&mut value, known.as_deref());
+                rest = closed.unwrap_or("");
             }
             _ => {
                 let end = bare_end(rest);
@@ -161,7 +456,9 @@ fn bare_end(text: &str) -> usize {
             '\\' => escaped = true,
             '{' => depth += 1,
             '}' => depth = depth.saturating_sub(1),
-            ' ' | '\t' | ';' | '&' | '|' | ')' | '\'' | '"' if depth == 0 && at > 0 => return at,
+            ' ' | '\t' | '\n' | ';' | '&' | '|' | ')' | '\'' | '"' if depth == 0 && at > 0 => {
+                return at;
+            }
             _ => {}
         }
     }
@@ -232,7 +529,7 @@ fn parameter(text: &str, variables: &Variables) -> Option<String> {
         .strip_prefix(':')
         .unwrap_or(operator)
         .strip_prefix(['-', '='])?;
-    if let Some(entry) = variables.get(name) {
+    if let Some(entry) = variables.get(name).or_else(|| variables.get(ANY)) {
         match &entry.text {
             Some(text) if text.is_empty() && or_empty => {}
             known => return known.clone(),
@@ -254,6 +551,7 @@ fn parameter(text: &str, variables: &Variables) -> Option<String> {
 fn of_variable(name: &str, variables: &Variables) -> Option<String> {
     variables
         .get(name)
+        .or_else(|| variables.get(ANY))
         .map_or(Some(String::new()), |entry| entry.text.clone())
 }
 
@@ -263,8 +561,8 @@ mod tests {
 
     use super::*;
 
-    fn after(text: &str, set: &[(&str, &str)]) -> Variables {
-        let mut variables: Variables = set
+    fn shell(text: &str, set: &[(&str, &str)]) -> Shell {
+        let variables: Variables = set
             .iter()
             .map(|(name, text)| {
                 let entry = Assignment {
@@ -275,19 +573,29 @@ mod tests {
                 ((*name).to_owned(), entry)
             })
             .collect();
-        source(Path::new("/f"), text, &mut variables);
-        variables
+        let mut shell = Shell::new(variables);
+        shell.source(Path::new("/f"), text, &|path| match path.to_str()? {
+            "/other" => Some(Some("export A=other".to_owned())),
+            "/none" => Some(None),
+            "/circle" => Some(Some(". /circle\n".repeat(20))),
+            _ => None,
+        });
+        shell
     }
 
-    /// `A` as it is then: `=` and its value, `unknown`, or `unset`.
-    fn a(text: &str, set: &[(&str, &str)]) -> String {
-        match after(text, set).get("A") {
-            None => "unset".to_owned(),
-            Some(Assignment { text: None, .. }) => "unknown".to_owned(),
-            Some(Assignment {
-                text: Some(text), ..
-            }) => format!("={text}"),
-        }
+    fn after(text: &str, set: &[(&str, &str)]) -> Variables {
+        shell(text, set).variables
+    }
+
+    /// The value of `A`: outer `None` is not set, inner `None` not known.
+    #[allow(clippy::option_option)]
+    fn a(text: &str, set: &[(&str, &str)]) -> Option<Option<String>> {
+        after(text, set).get("A").map(|entry| entry.text.clone())
+    }
+
+    #[allow(clippy::option_option, clippy::unnecessary_wraps)]
+    fn known(text: &str) -> Option<Option<String>> {
+        Some(Some(text.to_owned()))
     }
 
     #[test]
@@ -319,8 +627,21 @@ mod tests {
             ("B=1; A=$B", "1"),
             ("A=x\\\ny", "xy"),
             ("A=1\nA=2", "2"),
+            ("A=\"x\n y\"", "x\n y"),
+            ("A=1\nA+=,2", "1,2"),
+            ("A=1\n. /other", "other"),
+            ("source /other\nA=2", "2"),
+            ("A=1\n. /none\n. /etc/profile", "1"),
+            ("A=1\ncat <<EOF\nA=2\nEOF", "1"),
+            ("A=1\nreturn 0\nA=2", "1"),
+            ("if x; then B=1; fi\nA=1", "1"),
+            ("A=1\n# don't\nB=2", "1"),
+            ("A=1 # the source of B, and eval", "1"),
+            ("A=1\nfind . -name x\necho source x", "1"),
+            ("A=x#y", "x#y"),
+            ("A=${A:=x}", "x"),
         ] {
-            assert_eq!(a(line, &set), format!("={value}"), "{line}");
+            assert_eq!(a(line, &set), known(value), "{line}");
         }
     }
 
@@ -337,18 +658,65 @@ mod tests {
             "test -n x || export A=2",
             "A=jdbc:mysql://h/d?a=b&c=d",
             "f() {\n  A=1\n}",
+            "f(){\n  A=1\n}",
+            "f ()\n{\n  A=1\n}",
+            "A=\"never closed\nB=2",
+            ": ${A:=x}",
+            ": \"${A:=x}\"",
+            "export \"A=x\"",
+            "declare -x A=1",
+            "A=1\n. ./relative",
+            "A=1\n. \"$(dirname $0)/x.sh\"",
+            "A=1\n[ -f /unreadable ] && . /unreadable",
+            "A=1\n. /circle",
+            "A=1\nif x; then . ./y; fi",
+            "A=1\neval $B",
+            ". /unreadable\nA=$B",
+            "read A",
+            "A=1 java",
+            "if x; then\n  . /other\nfi",
         ] {
-            assert_eq!(a(line, &[]), "unknown", "{line}");
+            assert_eq!(a(line, &[]), Some(None), "{line}");
         }
-        assert_eq!(a("if x; then\n B=1\nfi\nA=1", &[]), "=1");
+        assert_eq!(a("if x; then\n B=1\nfi\nA=1", &[]), known("1"));
     }
 
     #[test]
     fn what_is_no_assignment_sets_nothing() {
         for line in ["# A=1", "export A", "AA=1", "unset B"] {
-            assert_eq!(a(line, &[]), "unset", "{line}");
+            assert_eq!(a(line, &[]), None, "{line}");
         }
-        assert_eq!(a("export A", &[("A", "1")]), "=1");
+        assert_eq!(a("export A", &[("A", "1")]), known("1"));
+    }
+
+    #[test]
+    fn what_is_unset_is_not_set() {
+        assert_eq!(a("A=1\nunset A", &[("A", "0")]), None);
+        assert!(after(". /unreadable", &[]).contains_key(ANY));
+    }
+
+    #[test]
+    fn a_program_gets_what_is_exported() {
+        for (text, is) in [
+            ("A=1", false),
+            ("export A=1", true),
+            ("A=1\nexport B A", true),
+            ("export B=2; A=1", false),
+            ("export B=2 A=1", true),
+            ("set -a\nA=1\nset +a", true),
+            ("set -a\nset +a\nA=1", false),
+            ("declare -x A=1", true),
+        ] {
+            assert_eq!(
+                shell(text, &[]).environment().contains_key("A"),
+                is,
+                "{text}"
+            );
+        }
+        let inherited = shell("A=2", &[("A", "1")]).environment();
+        assert_eq!(inherited["A"].text.as_deref(), Some("2"));
+        let all = Shell::new(Variables::new()).export_all();
+        assert!(all.all_exported);
     }
 
     #[test]

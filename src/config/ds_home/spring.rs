@@ -2,12 +2,23 @@
 //! with placeholders filled in.
 
 use super::assignment::Assignment;
-use super::shell::Variables;
+use super::shell::{ANY, Variables};
 use super::yaml::YamlDocument;
 use crate::config::Origin;
 
 /// More placeholders in placeholders than this are a circle.
 const DEEPEST: usize = 16;
+
+/// What makes Spring read more than the files and variables that are read here.
+const ELSEWHERE: [&str; 7] = [
+    "spring.application.json",
+    "spring.config.import",
+    "spring.config.location",
+    "spring.config.additional-location",
+    "spring.config.name",
+    "spring.profiles.include",
+    "spring.profiles.group",
+];
 
 /// All places where a property may be set.
 #[derive(Debug, Default)]
@@ -55,6 +66,42 @@ impl Properties {
             }))
     }
 
+    /// The words of a property that is one text with commas, or a list.
+    ///
+    /// # Errors
+    /// [`Unknown`].
+    pub(super) fn list(&self, name: &str) -> Result<Vec<String>, Unknown> {
+        let mut words = Vec::new();
+        if let Some(whole) = self.get(name)? {
+            words.extend(whole.text.split(',').map(|word| word.trim().to_owned()));
+            return Ok(words);
+        }
+        while let Some(word) = self.get(&format!("{name}[{}]", words.len()))? {
+            words.push(word.text);
+        }
+        Ok(words)
+    }
+
+    /// A setting that brings in others from elsewhere, and where it stands: what it brings in goes
+    /// before much of what is known here.
+    pub(super) fn elsewhere(&self) -> Option<(&'static str, Origin)> {
+        let is_set = |entry: &&Assignment| entry.text.as_deref() != Some("");
+        ELSEWHERE.iter().find_map(|name| {
+            let below = |entry: &&Assignment| {
+                uniform(&entry.name)
+                    .strip_prefix(&uniform(name))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            let variable = variable_names(name)
+                .iter()
+                .find_map(|name| self.variables.get(name))
+                .filter(is_set);
+            let mut entries = self.system.iter().chain(self.layers.iter().flatten());
+            let entry = variable.or_else(|| entries.find(|entry| below(entry) && is_set(entry)));
+            entry.map(|entry| (*name, entry.origin.clone()))
+        })
+    }
+
     fn find(&self, name: &str) -> Option<&Assignment> {
         let wanted = uniform(name);
         let in_files = |entries: &'_ YamlDocument| {
@@ -67,13 +114,19 @@ impl Properties {
             variable_names(name)
                 .iter()
                 .find_map(|name| self.variables.get(name))
+                .or_else(|| self.variables.get(ANY))
                 // An empty variable is a text for Spring; it stands in files that only export.
                 .filter(|entry| entry.text.as_deref() != Some(""))
         };
         let file = || {
-            self.layers
-                .iter()
-                .find_map(|layer| in_files(layer).map(|at| &layer[at]))
+            self.layers.iter().find_map(|layer| {
+                let behind_alias = || {
+                    layer
+                        .iter()
+                        .find(|entry| entry.text.is_none() && covers(&entry.name, &wanted))
+                };
+                in_files(layer).map(|at| &layer[at]).or_else(behind_alias)
+            })
         };
         system.or_else(variable).or_else(file)
     }
@@ -146,27 +199,51 @@ fn variable_names(name: &str) -> [String; 2] {
     [upper.replace('-', ""), upper.replace('-', "_")]
 }
 
+/// Whether what stands behind an alias may hold this property: `a: *x` and `a: {<<: *x}` may hold
+/// all that begins with `a.`.
+fn covers(alias: &str, wanted: &str) -> bool {
+    let alias = uniform(alias);
+    let above = alias.strip_suffix("<<").unwrap_or(&alias);
+    let above = above.strip_suffix('.').unwrap_or(above);
+    above.is_empty()
+        || wanted
+            .strip_prefix(above)
+            .is_some_and(|below| below.starts_with(['.', '[']))
+}
+
 /// Whether a document counts under these profiles; `None` if its condition is not understood.
 pub(super) fn is_active(document: &YamlDocument, profiles: &[String]) -> Option<bool> {
-    let condition = document.iter().find(|entry| {
-        matches!(
-            uniform(&entry.name).as_str(),
-            "spring.config.activate.onprofile" | "spring.profiles"
-        )
-    });
-    let Some(condition) = condition else {
+    let mut conditions = document
+        .iter()
+        .filter(|entry| {
+            let name = uniform(&entry.name);
+            let name = name.split('[').next().unwrap_or_default();
+            matches!(
+                name,
+                "spring.config.activate.onprofile"
+                    | "spring.config.activate.oncloudplatform"
+                    | "spring.profiles"
+            )
+        })
+        .peekable();
+    if conditions.peek().is_none() {
         return Some(true);
-    };
-    let text = condition.text.as_deref()?;
-    if text.contains(['&', '(', '$']) {
-        return None;
     }
-    Some(text.split([',', '|']).map(str::trim).any(|profile| {
-        profile.strip_prefix('!').map_or_else(
-            || profiles.iter().any(|active| active == profile),
-            |other| !profiles.iter().any(|active| active == other),
-        )
-    }))
+    // Of several profiles in a list one is enough.
+    let mut any = false;
+    for condition in conditions {
+        let text = condition.text.as_deref()?;
+        if text.contains(['&', '(', '$']) || uniform(&condition.name).contains("platform") {
+            return None;
+        }
+        any |= text.split([',', '|']).map(str::trim).any(|profile| {
+            profile.strip_prefix('!').map_or_else(
+                || profiles.iter().any(|active| active == profile),
+                |other| !profiles.iter().any(|active| active == other),
+            )
+        });
+    }
+    Some(any)
 }
 
 /// The system properties of a Java command line.
@@ -274,5 +351,19 @@ mod tests {
             assert_eq!(is_active(&document(condition), &active), is, "{condition}");
         }
         assert_eq!(is_active(&Vec::new(), &active), Some(true));
+        let name = "spring.config.activate.on-profile";
+        let list = |second: &str| {
+            vec![
+                entry(&format!("{name}[0]"), "x"),
+                entry(&format!("{name}[1]"), second),
+            ]
+        };
+        assert_eq!(is_active(&list("mysql"), &active), Some(true));
+        assert_eq!(is_active(&list("h2"), &active), Some(false));
+        let cloud = vec![entry(
+            "spring.config.activate.on-cloud-platform",
+            "kubernetes",
+        )];
+        assert_eq!(is_active(&cloud, &active), None);
     }
 }

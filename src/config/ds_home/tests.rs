@@ -8,12 +8,12 @@ use super::DsHome;
 use crate::config::{ConfigError, Key};
 
 /// A folder of an installation, and the environment beside it.
-struct ClusterIdentity {
+struct Home {
     folder: tempfile::TempDir,
     environment: BTreeMap<OsString, OsString>,
 }
 
-impl ClusterIdentity {
+impl Home {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -97,7 +97,7 @@ fn of_1_2_and_1_3() {
             "conf/application-dao.properties",
         ),
     ] {
-        let home = ClusterIdentity::new(&[(registry_file, quorum), (database_file, database)]);
+        let home = Home::new(&[(registry_file, quorum), (database_file, database)]);
         assert_eq!(
             home.says(Key::Zk),
             said("zk1:2181,zk2:2181", &format!("{registry_file}, line 2"))
@@ -128,7 +128,7 @@ fn of_2_0_the_profile_chooses_the_database() {
             "# servers\nDATABASE_TYPE=${DATABASE_TYPE:-\"mysql\"}\n",
         ),
     ];
-    let home = ClusterIdentity::new(&files);
+    let home = Home::new(&files);
     assert_eq!(
         home.says(Key::Db),
         said(
@@ -143,15 +143,15 @@ fn of_2_0_the_profile_chooses_the_database() {
         (some("ours"), None)
     );
     // Without a word of it the daemon takes H2.
-    let embedded = ClusterIdentity::new(&files[..3]);
+    let embedded = Home::new(&files[..3]);
     assert_eq!(embedded.text(Key::Db), some("jdbc:h2:mem:ds"));
-    let chosen = ClusterIdentity::new(&files).with(&[("DATABASE_TYPE", "h2")]);
+    let chosen = Home::new(&files).with(&[("DATABASE_TYPE", "h2")]);
     assert_eq!(chosen.text(Key::Db), some("jdbc:h2:mem:ds"));
 }
 
 #[test]
 fn of_2_0_the_environment_changes_the_database_and_not_the_registry() {
-    let home = ClusterIdentity::new(&[
+    let home = Home::new(&[
         ("conf/registry.properties", REGISTRY_2),
         ("conf/application-mysql.yaml", MYSQL_2),
         (
@@ -167,7 +167,7 @@ fn of_2_0_the_environment_changes_the_database_and_not_the_registry() {
         )
     );
     assert_eq!(home.text(Key::Zk), some("zk1:2181"));
-    let system = ClusterIdentity::new(&[
+    let system = Home::new(&[
         ("conf/registry.properties", REGISTRY_2),
         (
             "conf/env/dolphinscheduler_env.sh",
@@ -205,7 +205,7 @@ const OF_SERVER: &str = "master-server/conf/dolphinscheduler_env.sh";
 
 #[test]
 fn of_3_x_documents_and_profiles() {
-    let home = ClusterIdentity::new(&[(YAML, YAML_3)]);
+    let home = Home::new(&[(YAML, YAML_3)]);
     assert_eq!(
         home.says(Key::Db),
         said(
@@ -213,9 +213,9 @@ fn of_3_x_documents_and_profiles() {
             "master-server/conf/application.yaml, line 4"
         )
     );
-    assert_eq!(home.user(), (some("root"), some("007")));
+    assert_eq!(home.user(), (some("root"), some("7")));
     assert_eq!(home.digest(), None);
-    let mysql = ClusterIdentity::new(&[
+    let mysql = Home::new(&[
         (YAML, YAML_3),
         (SHARED, "export SPRING_PROFILES_ACTIVE=mysql"),
     ]);
@@ -224,11 +224,11 @@ fn of_3_x_documents_and_profiles() {
         some("jdbc:mysql://127.0.0.1:3306/dolphinscheduler")
     );
     // What the profile does not say stands in the first document.
-    assert_eq!(mysql.user(), (some("mroot"), some("007")));
+    assert_eq!(mysql.user(), (some("mroot"), some("7")));
     let in_file = format!("spring.profiles.active: mysql\n{YAML_3}");
-    let in_file = ClusterIdentity::new(&[(YAML, &in_file)]);
+    let in_file = Home::new(&[(YAML, &in_file)]);
     assert_eq!(in_file.user().0, some("mroot"));
-    let beside = ClusterIdentity::new(&[
+    let beside = Home::new(&[
         (YAML, YAML_3),
         (
             "master-server/conf/application-mysql.yaml",
@@ -240,29 +240,133 @@ fn of_3_x_documents_and_profiles() {
 }
 
 #[test]
+fn of_3_x_profiles_in_lists() {
+    let active = format!("spring.profiles.active: [x, mysql]\n{YAML_3}");
+    assert_eq!(Home::new(&[(YAML, &active)]).user().0, some("mroot"));
+    let condition = YAML_3.replace("on-profile: mysql", "on-profile: [mysql, x]");
+    let home = Home::new(&[(YAML, &condition)]);
+    assert_eq!(home.user().0, some("root"));
+    let usual = YAML_3.replace("on-profile: mysql", "on-profile: default");
+    assert_eq!(Home::new(&[(YAML, &usual)]).user().0, some("mroot"));
+}
+
+#[test]
+fn what_brings_in_settings_from_elsewhere_is_refused_by_name() {
+    let refused = |home: &Home| {
+        let error = DsHome::open(home.folder.path(), &home.environment).unwrap_err();
+        format!("{error}; {}", error.hint().unwrap())
+    };
+    for line in [
+        "spring.config.import: file:/etc/other.yaml",
+        "spring.config.import: [file:/etc/other.yaml]",
+        "spring.profiles.include: mysql",
+        "spring.profiles.group.default: mysql",
+    ] {
+        let home = Home::new(&[(YAML, &format!("{line}\n{YAML_3}"))]);
+        let told = refused(&home);
+        assert!(told.contains("application.yaml, line 1"), "{told}");
+    }
+    for variable in [
+        "SPRING_APPLICATION_JSON",
+        "SPRING_CONFIG_LOCATION",
+        "SPRING_CONFIG_ADDITIONAL_LOCATION",
+    ] {
+        let home = Home::new(&[(YAML, YAML_3)]).with(&[(variable, "mark3r")]);
+        let told = refused(&home);
+        assert!(
+            told.contains(variable) && !told.contains("mark3r"),
+            "{told}"
+        );
+    }
+    for file in [
+        "master-server/conf/application.properties",
+        "master-server/conf/application-default.yml",
+        "master-server/config/application.yaml",
+        "master-server/application.yaml",
+    ] {
+        let told = refused(&Home::new(&[(YAML, YAML_3), (file, "")]));
+        assert!(told.contains(file), "{told}");
+    }
+}
+
+#[test]
+fn what_stands_behind_an_alias_is_not_taken_from_elsewhere() {
+    for (place, merged) in [
+        ("spring:\n  datasource: *db", true),
+        ("spring:\n  datasource:\n    <<: *db", true),
+        (
+            "spring:\n  datasource:\n    <<: *db\n    url: jdbc:mysql://own/ds",
+            false,
+        ),
+    ] {
+        let beside = format!("x: &db\n  url: jdbc:mysql://other/ds\n{place}\n");
+        let home = Home::new(&[
+            (YAML, YAML_3),
+            ("master-server/conf/application-mysql.yaml", &beside),
+        ])
+        .with(&[("SPRING_PROFILES_ACTIVE", "mysql")]);
+        if merged {
+            let error = home.error(Key::Db);
+            assert!(error.contains("application-mysql.yaml"), "{error}");
+        } else {
+            assert_eq!(home.text(Key::Db), some("jdbc:mysql://own/ds"));
+        }
+        assert_eq!(home.text(Key::Zk), some("localhost:2181"));
+    }
+}
+
+#[test]
+fn a_pipe_a_device_and_another_encoding_are_refused() {
+    let home = Home::new(&[(YAML, YAML_3), (SHARED, ". /dev/zero")]);
+    let refused = |home: &Home| {
+        let error = DsHome::open(home.folder.path(), &home.environment).unwrap_err();
+        error.to_string()
+    };
+    let told = refused(&home);
+    assert!(told.contains("dolphinscheduler_env.sh, line 1"), "{told}");
+    let shared = home.folder.path().join(SHARED);
+    fs::remove_file(&shared).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &shared).unwrap();
+    let told = refused(&home);
+    assert!(told.contains("pipe or a device"), "{told}");
+    let path = home.folder.path().join(YAML);
+    fs::write(path, b"spring:\n  datasource:\n    password: p\xe4\n").unwrap();
+    fs::remove_file(&shared).unwrap();
+    let told = refused(&home);
+    assert!(told.contains("line 3") && told.contains("UTF-8"), "{told}");
+}
+
+#[test]
+fn half_a_file_is_not_believed() {
+    let long = format!("{YAML_3}{}", "# \n".repeat(2 * 1024 * 1024));
+    let home = Home::new(&[(YAML, &long)]);
+    assert!(DsHome::open(home.folder.path(), &home.environment).is_err());
+}
+
+#[test]
 fn of_3_x_the_shell_file_goes_before_the_yaml() {
     let shipped = "export DATABASE=${DATABASE:-postgresql}\nexport SPRING_PROFILES_ACTIVE=${DATABASE}\nexport SPRING_DATASOURCE_URL\n\
                    export REGISTRY_ZOOKEEPER_CONNECT_STRING=${REGISTRY_ZOOKEEPER_CONNECT_STRING:-zk1:2181}\n";
-    let home = ClusterIdentity::new(&[(YAML, YAML_3), (SHARED, shipped)]);
+    let home = Home::new(&[(YAML, YAML_3), (SHARED, shipped)]);
     assert_eq!(
         home.says(Key::Zk),
         said("zk1:2181", "bin/env/dolphinscheduler_env.sh, line 4")
     );
     assert!(home.text(Key::Db).unwrap().starts_with("jdbc:postgresql:"));
-    let mysql = ClusterIdentity::new(&[(YAML, YAML_3), (SHARED, shipped)]).with(&[
+    let mysql = Home::new(&[(YAML, YAML_3), (SHARED, shipped)]).with(&[
         ("DATABASE", "mysql"),
         ("REGISTRY_ZOOKEEPER_CONNECT_STRING", "zk9:2181"),
     ]);
     assert!(mysql.text(Key::Db).unwrap().starts_with("jdbc:mysql:"));
     assert_eq!(mysql.text(Key::Zk), some("zk9:2181"));
     // The daemon copies the shared file over the server's at every start.
-    let both = ClusterIdentity::new(&[
+    let both = Home::new(&[
         (YAML, YAML_3),
         (OF_SERVER, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=old:1"),
         (SHARED, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=new:1"),
     ]);
     assert_eq!(both.text(Key::Zk), some("new:1"));
-    let alone = ClusterIdentity::new(&[
+    let alone = Home::new(&[
         (YAML, YAML_3),
         (OF_SERVER, "export REGISTRY_ZOOKEEPER_CONNECTSTRING=old:1"),
     ]);
@@ -271,7 +375,7 @@ fn of_3_x_the_shell_file_goes_before_the_yaml() {
 
 #[test]
 fn what_only_running_would_tell_is_an_error_for_who_asks() {
-    let home = ClusterIdentity::new(&[
+    let home = Home::new(&[
         (YAML, YAML_3),
         (
             SHARED,
@@ -291,7 +395,7 @@ fn what_only_running_would_tell_is_an_error_for_who_asks() {
 #[test]
 fn of_3_x_other_registries() {
     let jdbc = YAML_3.replace("type: zookeeper", "type: jdbc");
-    let home = ClusterIdentity::new(&[(YAML, &jdbc)]);
+    let home = Home::new(&[(YAML, &jdbc)]);
     assert_eq!(
         (home.text(Key::Registry), home.text(Key::Zk)),
         (some("jdbc"), None)
@@ -301,17 +405,17 @@ fn of_3_x_other_registries() {
         "  type: jdbc\n  hikari-config:\n    jdbc-url: jdbc:postgresql://127.0.0.1:5432/dolphinscheduler?x=y\n",
     );
     assert_eq!(
-        ClusterIdentity::new(&[(YAML, &same)]).text(Key::Registry),
+        Home::new(&[(YAML, &same)]).text(Key::Registry),
         some("jdbc")
     );
     let other = same.replace("/dolphinscheduler?x=y", "/registry");
-    let error = ClusterIdentity::new(&[(YAML, &other)]).error(Key::Registry);
+    let error = Home::new(&[(YAML, &other)]).error(Key::Registry);
     assert!(
         error.contains("a database of its own") && error.contains("line 10"),
         "{error}"
     );
     let etcd = YAML_3.replace("type: zookeeper", "type: etcd");
-    let error = ClusterIdentity::new(&[(YAML, &etcd)]).error(Key::Registry);
+    let error = Home::new(&[(YAML, &etcd)]).error(Key::Registry);
     assert!(
         error.contains("\"etcd\"") && error.contains("line 8"),
         "{error}"
@@ -330,14 +434,50 @@ fn the_zone_of_the_start_script() {
         ("master-server/bin/start.sh", script),
     ];
     assert_eq!(
-        ClusterIdentity::new(&files).says(Key::TimeZone),
+        Home::new(&files).says(Key::TimeZone),
         said("Asia/Shanghai", "bin/env/dolphinscheduler_env.sh, line 1")
     );
-    assert_eq!(ClusterIdentity::new(&files[..2]).text(Key::TimeZone), None);
+    assert_eq!(Home::new(&files[..2]).text(Key::TimeZone), None);
     for (options, zone) in [("-Xmx1g", None), ("-Duser.timezone=UTC", some("UTC"))] {
-        let home = ClusterIdentity::new(&files).with(&[("JAVA_OPTS", options)]);
+        let home = Home::new(&files).with(&[("JAVA_OPTS", options)]);
         assert_eq!(home.text(Key::TimeZone), zone, "{options}");
     }
+}
+
+#[test]
+fn of_3_x_java_gets_what_is_exported_and_its_own_options() {
+    let zk = |files: &[(&str, &str)]| {
+        let all: Vec<_> = [(YAML, YAML_3)].iter().chain(files).copied().collect();
+        Home::new(&all).text(Key::Zk)
+    };
+    let plain = "REGISTRY_ZOOKEEPER_CONNECT_STRING=zk1:2181";
+    assert_eq!(zk(&[(SHARED, plain)]), some("localhost:2181"));
+    let exported = format!("{plain}\nexport REGISTRY_ZOOKEEPER_CONNECT_STRING");
+    assert_eq!(zk(&[(SHARED, &exported)]), some("zk1:2181"));
+    let options = "export JAVA_OPTS=\"-server\n -Dregistry.zookeeper.connect-string=zk2:2181\"";
+    assert_eq!(zk(&[(SHARED, options)]), some("zk2:2181"));
+    let tool = "export JAVA_TOOL_OPTIONS=-Dregistry.zookeeper.connect-string=zk3:2181";
+    assert_eq!(zk(&[(SHARED, tool)]), some("zk3:2181"));
+    let arguments = "# one a line\n-Xms4g\n-Dregistry.zookeeper.connect-string=zk4:2181\n-Duser.timezone=Asia/Tokyo\n";
+    let of_jvm = ("master-server/bin/jvm_args_env.sh", arguments);
+    assert_eq!(zk(&[of_jvm, (SHARED, tool)]), some("zk4:2181"));
+    assert_eq!(
+        zk(&[of_jvm, (SHARED, "JAVA_OPTS=-Xms1g")]),
+        some("localhost:2181")
+    );
+    let zone = Home::new(&[(YAML, YAML_3), of_jvm]);
+    assert_eq!(zone.text(Key::TimeZone), some("Asia/Tokyo"));
+    let unfilled = arguments.replace("Asia/Tokyo", "${SPRING_JACKSON_TIME_ZONE}");
+    let zone = Home::new(&[(YAML, YAML_3), (of_jvm.0, &unfilled)]);
+    assert_eq!(zone.text(Key::TimeZone), None);
+}
+
+#[test]
+fn a_sourced_file_that_cannot_be_followed_makes_all_unknown() {
+    let home = Home::new(&[(YAML, YAML_3), (SHARED, ". ./secrets.sh")]);
+    let error = DsHome::open(home.folder.path(), &home.environment).unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("dolphinscheduler_env.sh, line 1"), "{told}");
 }
 
 #[test]
@@ -363,16 +503,16 @@ fn a_container_has_its_environment_alone() {
 
 #[test]
 fn other_folders_and_broken_files() {
-    let empty = ClusterIdentity::new(&[("conf/other.properties", "a=b")]);
+    let empty = Home::new(&[("conf/other.properties", "a=b")]);
     let opened = DsHome::open(empty.folder.path(), &empty.environment);
     assert!(opened.unwrap().is_none());
-    let broken = ClusterIdentity::new(&[(YAML, "a: [1\nb: mark3r\n")]);
+    let broken = Home::new(&[(YAML, "a: [1\nb: mark3r\n")]);
     let error = DsHome::open(broken.folder.path(), &broken.environment).unwrap_err();
     assert!(
         matches!(&error, ConfigError::Line { line: 2, .. })
             && !error.to_string().contains("mark3r"),
         "{error}"
     );
-    let server = ClusterIdentity::new(&[("conf/application.yaml", YAML_3)]);
+    let server = Home::new(&[("conf/application.yaml", YAML_3)]);
     assert_eq!(server.text(Key::Zk), some("localhost:2181"));
 }

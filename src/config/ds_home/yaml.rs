@@ -21,8 +21,8 @@ enum Nesting {
     Sequence(usize),
 }
 
-/// All documents of a file in their order. What is null or empty is left out, as Spring takes it for
-/// not set.
+/// All documents of a file in their order. What is null is empty, as Spring takes it: it goes before
+/// what other documents say. What stands behind an alias is not known, with all that is below it.
 ///
 /// # Errors
 /// The line that is not YAML.
@@ -35,7 +35,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize>
         if places.len() > DEEPEST {
             return Err(line);
         }
+        let is_key = matches!(places.last(), Some(Nesting::Mapping(None)));
         match event {
+            // A key that is no text has no name among Spring's properties.
+            Event::MappingStart(..) | Event::SequenceStart(..) | Event::Alias(_) if is_key => {
+                return Err(line);
+            }
             Event::DocumentStart(_) => documents.push(YamlDocument::new()),
             Event::MappingStart(..) => places.push(Nesting::Mapping(None)),
             Event::SequenceStart(..) => places.push(Nesting::Sequence(0)),
@@ -49,10 +54,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize>
                     continue;
                 }
                 let plain = style == ScalarStyle::Plain;
-                let is_null = plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                if !is_null {
-                    note(&mut documents, &places, path, line, Some(text.into_owned()));
-                }
+                let text = if plain {
+                    as_java_writes_it(&text)
+                } else {
+                    Some(text.into_owned())
+                };
+                note(&mut documents, &places, path, line, text);
                 step(&mut places);
             }
             Event::Alias(_) => {
@@ -63,6 +70,44 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize>
         }
     }
     Ok(documents)
+}
+
+/// A value without quotes as Spring has it: YAML 1.1 takes `007` for the number 7 and `on` for true.
+/// `None` for numbers that Java may write in another way.
+fn as_java_writes_it(text: &str) -> Option<String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "~" | "null" => return Some(String::new()),
+        "yes" | "on" | "true" => return Some("true".to_owned()),
+        "no" | "off" | "false" => return Some("false".to_owned()),
+        _ => {}
+    }
+    let unsigned = text.trim_start_matches(['-', '+']);
+    let is_plain = unsigned == text && (text == "0" || !text.starts_with('0'));
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return Some(text.to_owned());
+    }
+    if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+        let is_octal = unsigned.starts_with('0') && unsigned.len() > 1;
+        return match (is_plain, is_octal) {
+            (true, _) => Some(text.to_owned()),
+            (false, true) if unsigned == text => i64::from_str_radix(text, 8)
+                .ok()
+                .map(|number| number.to_string()),
+            _ => None,
+        };
+    }
+    // Hexadecimal and binary numbers, fractions, exponents, underscores and base 60. An address has
+    // more than one dot, a time or a size has letters.
+    let exponent = unsigned.to_ascii_lowercase();
+    let mantissa = exponent.replace("e-", "e").replace("e+", "e");
+    let is_number = exponent.starts_with("0x")
+        || exponent.starts_with("0b")
+        || exponent == ".inf"
+        || mantissa.matches('.').count() < 2
+            && mantissa
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b':' | b'e'));
+    (!is_number).then(|| text.to_owned())
 }
 
 /// A value has ended: the next one has another key or number.
@@ -142,9 +187,10 @@ mod tests {
             documents[0],
             [
                 entry("spring.datasource.url", "jdbc:postgresql://h/d", 3),
-                entry("spring.datasource.password", "007", 4),
+                entry("spring.datasource.password", "7", 4),
                 entry("spring.list[0]", "a", 6),
                 entry("spring.list[1]", "b", 7),
+                entry("digest", "", 8),
                 entry("dotted.key", "x: y", 9),
             ]
         );
@@ -152,6 +198,37 @@ mod tests {
             documents[1],
             [entry("spring.config.activate.on-profile", "mysql", 11)]
         );
+    }
+
+    #[test]
+    fn values_as_java_writes_them() {
+        for (text, value) in [
+            ("root", Some("root")),
+            ("007", Some("7")),
+            ("\"007\"", Some("007")),
+            ("0", Some("0")),
+            ("089", None),
+            ("12345678901234567890", Some("12345678901234567890")),
+            ("on", Some("true")),
+            ("NO", Some("false")),
+            ("null", Some("")),
+            ("'~'", Some("~")),
+            ("1_000", None),
+            ("0x1f", None),
+            ("1.50", None),
+            ("1e5", None),
+            ("1e+5", None),
+            ("123-456", Some("123-456")),
+            ("190:20:30", None),
+            ("+1", None),
+            ("127.0.0.1:2181", Some("127.0.0.1:2181")),
+            ("192.168.0.1", Some("192.168.0.1")),
+            ("30s", Some("30s")),
+            ("2zk:2181,3zk:2181", Some("2zk:2181,3zk:2181")),
+        ] {
+            let documents = read(&format!("a: {text}\n"));
+            assert_eq!(documents[0][0].1.as_deref(), value, "{text}");
+        }
     }
 
     #[test]
@@ -166,6 +243,13 @@ mod tests {
             parse(Path::new("/f"), "a: b\nc: [1\nd: e\n").unwrap_err(),
             3
         );
+        for key in [
+            "? [a, b]\n: c\nd: e\n",
+            "? {a: b}\n: c\n",
+            "a: &x b\n*x : c\n",
+        ] {
+            assert!(parse(Path::new("/f"), key).is_err(), "{key}");
+        }
         let deep = "[".repeat(5_000);
         assert!(parse(Path::new("/f"), &deep).is_err());
     }
