@@ -190,7 +190,7 @@ impl Refusal {
                                               and --time-zone"
                 .to_owned(),
             Self::ShowsLife { address, .. } => format!(
-                "it is left alone: see that its process has ended; when nothing new names it any more, \
+                "it is left alone: make sure that its process has ended; when nothing new names it any more, \
                  'dsctl failover {}' does the rest",
                 shell_word(address.as_str())
             ),

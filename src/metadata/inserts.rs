@@ -73,7 +73,7 @@ impl MetadataStore {
         Err(DatabaseError::Refused {
             endpoint: self.database.endpoint().to_owned(),
             cause: format!(
-                "{} commands were inserted instead of {}: it already has a recovery command for \
+                "{} commands were inserted instead of {}: the command table already has a recovery command for \
                  instance {}{more}, or discards new ones; nothing of this batch was written",
                 inserted.len(),
                 commands.len(),

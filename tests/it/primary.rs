@@ -381,7 +381,9 @@ fn inserts(env: &Env, version: Version) -> bool {
         store.close().await;
         match inserted {
             Ok(ids) => ids.len() == 1,
-            Err(DatabaseError::Refused { cause, .. }) if cause.contains("instance 7 already") => {
+            Err(DatabaseError::Refused { cause, .. })
+                if cause.contains("recovery command for instance 7") =>
+            {
                 false
             }
             Err(other) => panic!("{other:?}"),

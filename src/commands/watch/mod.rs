@@ -100,7 +100,7 @@ fn pause(
 fn cannot(what: String, error: impl std::error::Error + Send + Sync + 'static) -> CommandError {
     CommandError::Other {
         error: anyhow::Error::new(error).context(what),
-        hint: "see that the folder can be written to, and run the same command again; --state-file names another watcher's"
+        hint: "make sure that the folder can be written to, and run the same command again; --state-file names another watcher's"
             .to_owned(),
         exit: ExitCode::Failure,
     }

@@ -202,7 +202,7 @@ fn while_the_lock_is_waited_for() {
         let error = &output.json()["error"];
         let message = error["message"].as_str().unwrap();
         assert!(
-            message.contains("3.1.6 then") && message.contains("3.1.9 now"),
+            message.contains("were those of 3.1.6") && message.contains("now those of 3.1.9"),
             "{output:?}"
         );
         assert!(

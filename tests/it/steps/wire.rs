@@ -128,7 +128,7 @@ impl SessionKey {
 
 /// The words in a message, for whoever reads a failure.
 pub fn words(message: &[u8]) -> String {
-    const LONGEST: usize = 900;
+    const LONGEST: usize = 3000;
     let visible = message.iter().map(|byte| {
         if byte.is_ascii_graphic() {
             char::from(*byte)

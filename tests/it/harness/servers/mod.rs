@@ -64,8 +64,16 @@ impl Server {
 
     /// Starts it and waits until it answers.
     fn start(&mut self) -> Result<(), String> {
-        self.spawn();
-        self.await_answer()
+        // Processes of a PostgreSQL that was killed may still end what they were at.
+        let in_use = "pre-existing shared memory block";
+        let begun = Instant::now();
+        loop {
+            self.spawn();
+            match self.await_answer() {
+                Err(error) if error.contains(in_use) && begun.elapsed() < patient(START) => {}
+                answered => return answered,
+            }
+        }
     }
 
     /// Starts it without waiting for anything.
