@@ -127,7 +127,10 @@ fn resume(
         } else {
             ""
         };
-        cannot(format!("{pause}a storm brake stays on"), error)
+        cannot(
+            format!("{pause}a storm brake, if one is on, stays on"),
+            error,
+        )
     })?;
     let was = match (&paused, &braked) {
         (Some(pause), _) => format!("the pause of {} has ended ({})", pause.by, pause.reason),

@@ -4,8 +4,8 @@
 use dsctl::demo::seed;
 
 use crate::attack::databases::{ALL_DEAD, keeps, refused};
-use crate::harness::Store;
 use crate::harness::world::{DEAD, World};
+use crate::harness::{At, Env, MariaDb, Store};
 
 /// A trigger behind a table's rows, which does this for each.
 fn trigger(kind: &str, deed: &str) -> String {
@@ -116,6 +116,36 @@ fn a_view_of_what_cannot_be_undone_is_written_upon_by_nobody() {
             assert_eq!(world.command_count(), 2, "{version} {table}");
         }
     }
+}
+
+/// A server that logs statements shows a transaction the rows as they were when it first looked at
+/// some without locking them; the marks are the first that are looked at so.
+#[test]
+fn a_task_that_ends_meanwhile_is_no_mark_taken_back() {
+    let mut server = MariaDb::private();
+    server.restart_with(&["--log-bin", "--binlog-format=STATEMENT"]);
+    let mut world = World::idle_in(Env::on_mariadb(&server), "3.1.9");
+    world.instances([1, 2]);
+    let task = seed::task(world.version, 1).id(11).host("10.0.0.9:1234");
+    world.env.insert([task]);
+    world
+        .env
+        .sql("UPDATE t_ds_task_instance SET submit_time = CURRENT_TIMESTAMP");
+    let proxy = world.env.through_proxy();
+    proxy.trap(b"UPDATE t_ds_task_instance", At::Hold);
+    let running = world.dsctl(ALL_DEAD).args(["-o", "json"]).spawn();
+    proxy.await_sprung();
+    world
+        .env
+        .sql("UPDATE t_ds_task_instance SET state = 7 WHERE id = 11");
+    proxy.go_on();
+    let report = running.finish().exit(0).json();
+    assert_eq!(
+        report["masters"][0]["marked_tasks"],
+        serde_json::json!([]),
+        "{report}"
+    );
+    assert_eq!(world.command_count(), 2, "{report}");
 }
 
 /// A task without its mark is waited for by whoever takes its instance up, for ever.

@@ -302,9 +302,9 @@ fn a_switch_that_cannot_be_set_says_what_stands() {
     std::fs::create_dir(beside("resume")).unwrap();
     said(
         &["--resume"],
-        "the pause has ended, but a storm brake stays on",
+        "the pause has ended, but a storm brake, if one is on, stays on",
     );
-    said(&["--resume"], "\"a storm brake stays on");
+    said(&["--resume"], "\"a storm brake, if one is on, stays on");
     std::fs::remove_dir(beside("resume")).unwrap();
     end(&world, watcher);
     world.check_untouched();
