@@ -58,7 +58,7 @@ impl DbTarget {
             }
             "h2" => Err(UrlError::new(
                 "H2 runs inside one DolphinScheduler process and cannot be reached from outside",
-                None,
+                Some(H2),
             )),
             _ => Err(UrlError::new(
                 "this is not a known kind of database URL",
@@ -142,6 +142,9 @@ impl fmt::Display for UrlError {
 
 impl std::error::Error for UrlError {}
 
+/// 2.0 takes H2 where its environment does not choose.
+const H2: &str = "masters with another database have DATABASE_TYPE and SPRING_DATASOURCE_URL in the environment that they are started \
+                  in: set them here, too, or give --db";
 const FORMS: &str = "expected mysql://USER@HOST/DATABASE, mariadb://…, postgres://…, sqlite:FILE or a jdbc: URL of these";
 const PLACES: &str = "use //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: \
     neither address=(…) nor ;name=value is supported; better still, use --db-password-file";

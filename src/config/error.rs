@@ -128,6 +128,9 @@ impl ConfigError {
                 "give the folder that has master-server/conf/application.yaml (3.x) or conf/ (1.x, 2.0) in it"
                     .to_owned(),
             ),
+            Self::File { problem, .. } if problem.contains("ermission denied") => Some(
+                "run dsctl as a user that may read it; DolphinScheduler's files are its own user's".to_owned(),
+            ),
             Self::File { .. } => {
                 Some("see `dsctl help environment` for the files that are read".to_owned())
             }

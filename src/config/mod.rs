@@ -87,6 +87,8 @@ pub struct Settings {
 pub enum Warning {
     /// Every user of the machine can read command lines.
     PasswordOnCommandLine,
+    /// Servers are given closer to the command line than the installation is.
+    InstallationNotRead,
 }
 
 impl fmt::Display for Warning {
@@ -94,6 +96,10 @@ impl fmt::Display for Warning {
         match self {
             Self::PasswordOnCommandLine => f.write_str(
                 "the password in --db is visible to every user of this machine; put it into a file and use --db-password-file",
+            ),
+            Self::InstallationNotRead => f.write_str(
+                "DolphinScheduler's files are not read, as --zk, --db or --registry is given closer to the command line than \
+                 --ds-home and may mean another cluster; give them in the same place",
             ),
         }
     }

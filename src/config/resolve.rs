@@ -145,8 +145,9 @@ pub fn resolve(
     scope: Scope,
 ) -> Result<Settings, ConfigError> {
     let mut sources = Sources::open(arguments, environment)?;
+    let mut warnings = Vec::new();
     if scope == Scope::Cluster {
-        sources.read_home(arguments)?;
+        warnings.extend(sources.read_home(arguments)?);
     }
     let home = sources.home_place();
     let mut resolver = Resolver {
@@ -171,7 +172,7 @@ pub fn resolve(
         )?,
         session_timeout: resolver.duration(Key::SessionTimeout, flags.session_timeout, 18)?,
         output,
-        warnings: Vec::new(),
+        warnings,
         ds_home: None,
         running: None,
         db_password_origin: None,

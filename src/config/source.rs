@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::ds_home::DsHome;
 use super::file::ConfigFile;
 use super::stated::Stated;
-use super::{ConfigError, Key, Origin};
+use super::{ConfigError, Key, Origin, Warning};
 use crate::options::GlobalArgs;
 
 /// The environment of the process, as a value, so that tests need no real one.
@@ -204,7 +204,10 @@ impl<'a> Sources<'a> {
     /// nothing says which cluster is meant, of the folder that the environment names, of the usual
     /// one, or what the environment itself says. So a registry that was given is never put together
     /// with the database of an installation that only happens to be there.
-    pub(super) fn read_home(&mut self, arguments: &GlobalArgs) -> Result<(), ConfigError> {
+    pub(super) fn read_home(
+        &mut self,
+        arguments: &GlobalArgs,
+    ) -> Result<Option<Warning>, ConfigError> {
         let flag = arguments
             .connection
             .ds_home
@@ -215,18 +218,21 @@ impl<'a> Sources<'a> {
             .or_else(|| stated.map(|found| (PathBuf::from(found.text), found.origin, found.rank)));
         let variables = &self.environment.variables;
         if let Some((folder, origin, rank)) = asked_for {
+            if self.is_other_cluster(arguments, rank)? {
+                return Ok(Some(Warning::InstallationNotRead));
+            }
             self.check_one_cluster(arguments, &origin, rank)?;
             let Some(home) = DsHome::open(&folder, variables)? else {
                 return Err(ConfigError::NoInstallation { folder, origin });
             };
             self.home = Some((home, (Some(folder), origin)));
-            return Ok(());
+            return Ok(None);
         }
         let connection = &arguments.connection;
         let flagged =
             connection.zk.is_some() || connection.db.is_some() || connection.registry.is_some();
         if flagged || self.states_a_cluster()? {
-            return Ok(());
+            return Ok(None);
         }
         let variable = "DOLPHINSCHEDULER_HOME";
         let named = self
@@ -239,16 +245,33 @@ impl<'a> Sources<'a> {
         for (folder, origin) in named.into_iter().chain(usual) {
             if let Some(home) = DsHome::open(&folder, variables)? {
                 self.home = Some((home, (Some(folder), origin)));
-                return Ok(());
+                return Ok(None);
             }
         }
         self.home = DsHome::of_environment(variables).map(|home| (home, (None, Origin::BuiltIn)));
-        Ok(())
+        Ok(None)
     }
 
     /// Which installation is read, and where that is said.
     pub(super) fn home_place(&self) -> Option<HomePlace> {
         self.home.as_ref().map(|(_, place)| place.clone())
+    }
+
+    /// Whether servers are stated closer to the command line than the installation: another cluster
+    /// may be meant, which the rest of the installation must not complete.
+    fn is_other_cluster(&self, arguments: &GlobalArgs, rank: usize) -> Result<bool, ConfigError> {
+        let connection = &arguments.connection;
+        let flagged =
+            connection.zk.is_some() || connection.db.is_some() || connection.registry.is_some();
+        if flagged && rank > 0 {
+            return Ok(true);
+        }
+        for key in [Key::Zk, Key::Db, Key::Registry] {
+            if self.find(key)?.is_some_and(|found| found.rank < rank) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whoever names an installation means its cluster: servers that are stated further from the

@@ -597,7 +597,7 @@ fn an_installation_that_is_asked_for_is_not_put_together_with_servers_stated_fur
     assert_eq!(refused(&machine, &asked), "zk");
     machine.file("etc.toml", "db = \"postgres://u@b/ds\"");
     assert_eq!(refused(&machine, &asked), "db");
-    // Said in the same place, or closer, it is meant so.
+    // Said in the same place it is meant so.
     let beside = machine.resolve(&format!("{asked} --db postgres://u@c/ds"));
     assert_eq!(shown(&beside.unwrap()).1, Some("u@c".to_owned()));
     machine.file(
@@ -608,6 +608,16 @@ fn an_installation_that_is_asked_for_is_not_put_together_with_servers_stated_fur
         shown(&machine.resolve("").unwrap()).1,
         Some("u@c".to_owned())
     );
+    // Closer, it may mean another cluster, which nothing of the installation completes.
+    for (line, zk) in [
+        ("--zk c:1", Some("c:1".to_owned())),
+        ("--db postgres://u@d/ds", None),
+    ] {
+        let closer = machine.resolve(line).unwrap();
+        assert_eq!(closer.warnings, [Warning::InstallationNotRead], "{line}");
+        assert_eq!(closer.namespace, Namespace::default(), "{line}");
+        assert_eq!(shown(&closer).0, zk, "{line}");
+    }
     machine.file("etc.toml", "registry = \"jdbc\"");
     machine.set("DSCTL_DS_HOME", &folder);
     assert_eq!(refused(&machine, ""), "registry");

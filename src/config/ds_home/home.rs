@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::assignment::Assignment;
-use super::shell::{ANY, Shell, Variables};
+use super::shell::{ANY, ShellReader, Variables};
 use super::spring::{self, Properties, Property, Unknown};
 use super::yaml::YamlDocument;
 use super::{properties, yaml};
@@ -309,7 +309,7 @@ fn of_2(
 ) -> Result<Installation, ConfigError> {
     let conf = folder.join("conf");
     // The daemon sources both between `set -a` and `set +a`.
-    let mut shell = Shell::new(variables(environment)).export_all();
+    let mut shell = ShellReader::new(variables(environment)).export_all();
     for file in ["env/dolphinscheduler_env.sh", "config/install_config.conf"] {
         source(&conf.join(file), &mut shell)?;
     }
@@ -359,7 +359,7 @@ fn of_3(
     base: Vec<YamlDocument>,
     environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
-    let mut shell = Shell::new(variables(environment));
+    let mut shell = ShellReader::new(variables(environment));
     // The daemon copies the first one over the second when it starts the server.
     let shared = folder.join("bin/env/dolphinscheduler_env.sh");
     if !source(&shared, &mut shell)? {
@@ -513,7 +513,7 @@ fn time_zone(
 
 /// The `-D` options of the master's Java, the ones that count most last. From 3.2 on its start script
 /// takes those of `jvm_args_env.sh`, one a line and not filled in, unless `JAVA_OPTS` is set.
-fn of_java(server: &Path, shell: &Shell) -> Result<Vec<Assignment>, ConfigError> {
+fn of_java(server: &Path, shell: &ShellReader) -> Result<Vec<Assignment>, ConfigError> {
     let environment = shell.environment();
     let mut system: Vec<Assignment> = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
         .iter()
@@ -578,7 +578,7 @@ fn variables(environment: &BTreeMap<OsString, OsString>) -> Variables {
 }
 
 /// Applies a shell file, and whether there is one.
-fn source(path: &Path, shell: &mut Shell) -> Result<bool, ConfigError> {
+fn source(path: &Path, shell: &mut ShellReader) -> Result<bool, ConfigError> {
     let Some(text) = read(path)? else {
         return Ok(false);
     };

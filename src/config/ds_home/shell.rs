@@ -27,7 +27,7 @@ const OF_LOGIN: [&str; 4] = ["profile", "bashrc", ".bashrc", ".bash_profile"];
 
 /// A shell as its files leave it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shell {
+pub(super) struct ShellReader {
     pub(super) variables: Variables,
     /// Which of them a program gets that the shell starts.
     exported: BTreeSet<String>,
@@ -39,7 +39,7 @@ pub(super) struct Shell {
     sourced: usize,
 }
 
-impl Shell {
+impl ShellReader {
     /// A shell that has this environment.
     pub(super) fn new(environment: Variables) -> Self {
         Self {
@@ -561,7 +561,7 @@ mod tests {
 
     use super::*;
 
-    fn shell(text: &str, set: &[(&str, &str)]) -> Shell {
+    fn shell(text: &str, set: &[(&str, &str)]) -> ShellReader {
         let variables: Variables = set
             .iter()
             .map(|(name, text)| {
@@ -573,7 +573,7 @@ mod tests {
                 ((*name).to_owned(), entry)
             })
             .collect();
-        let mut shell = Shell::new(variables);
+        let mut shell = ShellReader::new(variables);
         shell.source(Path::new("/f"), text, &|path| match path.to_str()? {
             "/other" => Some(Some("export A=other".to_owned())),
             "/none" => Some(None),
@@ -715,7 +715,7 @@ mod tests {
         }
         let inherited = shell("A=2", &[("A", "1")]).environment();
         assert_eq!(inherited["A"].text.as_deref(), Some("2"));
-        let all = Shell::new(Variables::new()).export_all();
+        let all = ShellReader::new(Variables::new()).export_all();
         assert!(all.all_exported);
     }
 
