@@ -216,22 +216,31 @@ impl<'a> Sources<'a> {
         let stated = self.find(Key::DsHome)?;
         let asked_for = flag
             .or_else(|| stated.map(|found| (PathBuf::from(found.text), found.origin, found.rank)));
+        let servers = self.stated_servers(arguments)?;
         let variables = &self.environment.variables;
         if let Some((folder, origin, rank)) = asked_for {
-            if self.is_other_cluster(arguments, rank)? {
+            // Closer to the command line they may mean another cluster, which the rest of the
+            // installation must not complete.
+            if servers.iter().any(|(.., stated)| *stated < rank) {
                 return Ok(Some(Warning::InstallationNotRead));
             }
-            self.check_one_cluster(arguments, &origin, rank)?;
+            // Whoever names an installation means its cluster: those that are stated further away
+            // must neither take its place nor be put together with the rest of it.
+            if let Some((key, stated, _)) = servers.into_iter().find(|(.., stated)| *stated > rank)
+            {
+                return Err(ConfigError::TwoClusters {
+                    home: origin,
+                    key: key.name(),
+                    stated,
+                });
+            }
             let Some(home) = DsHome::open(&folder, variables)? else {
                 return Err(ConfigError::NoInstallation { folder, origin });
             };
             self.home = Some((home, (Some(folder), origin)));
             return Ok(None);
         }
-        let connection = &arguments.connection;
-        let flagged =
-            connection.zk.is_some() || connection.db.is_some() || connection.registry.is_some();
-        if flagged || self.states_a_cluster()? {
+        if !servers.is_empty() {
             return Ok(None);
         }
         let variable = "DOLPHINSCHEDULER_HOME";
@@ -257,56 +266,26 @@ impl<'a> Sources<'a> {
         self.home.as_ref().map(|(_, place)| place.clone())
     }
 
-    /// Whether servers are stated closer to the command line than the installation: another cluster
-    /// may be meant, which the rest of the installation must not complete.
-    fn is_other_cluster(&self, arguments: &GlobalArgs, rank: usize) -> Result<bool, ConfigError> {
-        let connection = &arguments.connection;
-        let flagged =
-            connection.zk.is_some() || connection.db.is_some() || connection.registry.is_some();
-        if flagged && rank > 0 {
-            return Ok(true);
-        }
-        for key in [Key::Zk, Key::Db, Key::Registry] {
-            if self.find(key)?.is_some_and(|found| found.rank < rank) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Whoever names an installation means its cluster: servers that are stated further from the
-    /// command line must neither take its place nor be put together with the rest of it.
-    fn check_one_cluster(
+    /// Where servers are stated, each by the place that is closest to the command line, with its
+    /// rank.
+    fn stated_servers(
         &self,
         arguments: &GlobalArgs,
-        home: &Origin,
-        rank: usize,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<Vec<(Key, Origin, usize)>, ConfigError> {
         let connection = &arguments.connection;
+        let mut stated = Vec::new();
         for (key, flagged) in [
             (Key::Zk, connection.zk.is_some()),
             (Key::Db, connection.db.is_some()),
             (Key::Registry, connection.registry.is_some()),
         ] {
-            let stated = self.find(key)?.filter(|found| found.rank > rank);
-            if let (false, Some(found)) = (flagged, stated) {
-                return Err(ConfigError::TwoClusters {
-                    home: home.clone(),
-                    key: key.name(),
-                    stated: found.origin,
-                });
+            if flagged {
+                stated.push((key, Origin::Flag, 0));
+            } else if let Some(found) = self.find(key)? {
+                stated.push((key, found.origin, found.rank));
             }
         }
-        Ok(())
-    }
-
-    fn states_a_cluster(&self) -> Result<bool, ConfigError> {
-        for key in [Key::Zk, Key::Db, Key::Registry] {
-            if self.find(key)?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(stated)
     }
 
     /// DolphinScheduler's own files, and their rank.

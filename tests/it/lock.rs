@@ -260,15 +260,19 @@ fn a_dead_network_loses_the_lock_before_another_can_have_it() {
     wait(registry.close());
 }
 
+/// A session that outlives a restart of its server.
+fn open_for_a_minute(env: &Env) -> Box<ZooKeeperRegistry> {
+    open_with(&ZooKeeperSettings {
+        session_timeout: Duration::from_mins(1),
+        ..settings(env)
+    })
+}
+
 #[test]
 fn a_restart_of_the_server_leaves_the_lock() {
     let mut server = ZooKeeper::private();
     let env = Env::at(Store::Sqlite, &server.connect_string());
-    let long = ZooKeeperSettings {
-        session_timeout: Duration::from_mins(1),
-        ..settings(&env)
-    };
-    let mut registry = open_with(&long);
+    let mut registry = open_for_a_minute(&env);
     let lease = acquire(&mut registry, SOON).unwrap();
     server.kill();
     assert!(wait(registry.confirm(&lease)).is_err());
@@ -288,11 +292,7 @@ fn a_restart_of_the_server_leaves_the_lock() {
 fn given_up(restart: impl FnOnce(&mut ZooKeeper), within: Duration) -> Option<RegistryError> {
     let mut server = ZooKeeper::private();
     let env = Env::at(Store::Sqlite, &server.connect_string());
-    let long = ZooKeeperSettings {
-        session_timeout: Duration::from_mins(1),
-        ..settings(&env)
-    };
-    let mut registry = open_with(&long);
+    let mut registry = open_for_a_minute(&env);
     let lease = acquire(&mut registry, SOON).unwrap();
     restart(&mut server);
     crate::harness::eventually(SOON, "the lock, again", || wait(registry.confirm(&lease)));

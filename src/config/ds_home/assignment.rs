@@ -22,3 +22,6 @@ impl fmt::Debug for Assignment {
             .finish_non_exhaustive()
     }
 }
+
+/// What one file or one document of it says, in its order.
+pub(super) type Layer = Vec<Assignment>;

@@ -5,8 +5,12 @@
 //! script and Spring read them; nothing is run.
 
 mod assignment;
+mod braces;
 mod home;
+mod installation;
+mod layouts;
 mod properties;
+mod read;
 mod running;
 mod shell;
 mod spring;

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use java_properties::{LineContent, PropertiesIter};
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, Layer};
 use crate::config::Origin;
 
 /// What a file says, in its order.
 ///
 /// # Errors
 /// The line that cannot be read.
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Assignment>, usize> {
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Layer, usize> {
     let mut entries = Vec::new();
     for line in PropertiesIter::new(bytes) {
         let line = line.map_err(|error| error.line_number().unwrap_or(0))?;

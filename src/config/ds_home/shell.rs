@@ -7,6 +7,7 @@ use std::iter::Peekable;
 use std::path::Path;
 
 use super::assignment::Assignment;
+use super::braces::closing_brace;
 use crate::config::Origin;
 
 /// Variables by name.
@@ -321,19 +322,35 @@ fn commands(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Where a line is, as far as quotes and backslashes go.
+#[derive(Default)]
+struct Quoting {
+    quote: Option<char>,
+    escaped: bool,
+}
+
+impl Quoting {
+    /// Goes on by a character; whether that means what it is, outside quotes.
+    fn step(&mut self, c: char) -> bool {
+        match (self.quote, c) {
+            _ if self.escaped => self.escaped = false,
+            (None | Some('"'), '\\') => self.escaped = true,
+            (None, '\'' | '"') => self.quote = Some(c),
+            (Some(open), _) if open == c => self.quote = None,
+            (None, _) => return true,
+            (Some(_), _) => {}
+        }
+        false
+    }
+}
+
 /// A comment begins with a # in front of which a word has ended, outside quotes.
 fn without_comment(line: &str) -> &str {
-    let mut quote = None;
-    let mut escaped = false;
+    let mut quoting = Quoting::default();
     let mut before = ' ';
     for (at, c) in line.char_indices() {
-        match (quote, c) {
-            _ if escaped => escaped = false,
-            (None | Some('"'), '\\') => escaped = true,
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
-            (None, '#') if before.is_whitespace() || before == ';' => return &line[..at],
-            _ => {}
+        if quoting.step(c) && c == '#' && (before.is_whitespace() || before == ';') {
+            return &line[..at];
         }
         before = c;
     }
@@ -341,19 +358,11 @@ fn without_comment(line: &str) -> &str {
 }
 
 fn line_goes_on(line: &str) -> Option<GoesOn> {
-    let line = without_comment(line);
-    let mut quote = None;
-    let mut escaped = false;
-    for c in line.chars() {
-        match (quote, c) {
-            _ if escaped => escaped = false,
-            (None | Some('"'), '\\') => escaped = true,
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
-            _ => {}
-        }
+    let mut quoting = Quoting::default();
+    for c in without_comment(line).chars() {
+        quoting.step(c);
     }
-    match (escaped, quote) {
+    match (quoting.escaped, quoting.quote) {
         (true, _) => Some(GoesOn::Backslash),
         (false, Some(_)) => Some(GoesOn::Quote),
         (false, None) => None,
@@ -499,19 +508,6 @@ fn expand(text: &str, variables: &Variables) -> Option<String> {
     }
     expanded.push_str(rest);
     Some(expanded)
-}
-
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return Some(at),
-            '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
 }
 
 /// `NAME`, `NAME:-default`, `NAME-default`, `NAME:=default`, `NAME=default`.

@@ -1,9 +1,9 @@
 //! How Spring finds a property: system properties, then the environment, then the files' documents,
 //! with placeholders filled in.
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, Layer};
+use super::braces::closing_brace;
 use super::shell::{ANY, Variables};
-use super::yaml::YamlDocument;
 use crate::config::Origin;
 
 /// More placeholders in placeholders than this are a circle.
@@ -28,7 +28,7 @@ pub(super) struct Properties {
     /// The environment of the server, as its scripts make it.
     pub(super) variables: Variables,
     /// What the files say: the first one that sets a property counts.
-    pub(super) layers: Vec<YamlDocument>,
+    pub(super) layers: Vec<Layer>,
 }
 
 /// A property that is set.
@@ -104,7 +104,7 @@ impl Properties {
 
     fn find(&self, name: &str) -> Option<&Assignment> {
         let wanted = uniform(name);
-        let in_files = |entries: &'_ YamlDocument| {
+        let in_files = |entries: &'_ Layer| {
             entries
                 .iter()
                 .rposition(|entry| uniform(&entry.name) == wanted)
@@ -168,19 +168,6 @@ impl Properties {
     }
 }
 
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return Some(at),
-            '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
 /// Spring's relaxed names: case, dashes and underscores do not count.
 fn uniform(name: &str) -> String {
     name.chars()
@@ -212,7 +199,7 @@ fn covers(alias: &str, wanted: &str) -> bool {
 }
 
 /// Whether a document counts under these profiles; `None` if its condition is not understood.
-pub(super) fn is_active(document: &YamlDocument, profiles: &[String]) -> Option<bool> {
+pub(super) fn is_active(document: &Layer, profiles: &[String]) -> Option<bool> {
     let mut conditions = document
         .iter()
         .filter(|entry| {

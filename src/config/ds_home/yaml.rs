@@ -4,11 +4,8 @@ use std::path::Path;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, Layer};
 use crate::config::Origin;
-
-/// A document: its scalars, each by the path of its keys with dots between.
-pub(super) type YamlDocument = Vec<Assignment>;
 
 /// Deeper nesting is not a configuration.
 const DEEPEST: usize = 64;
@@ -26,7 +23,7 @@ enum Nesting {
 ///
 /// # Errors
 /// The line that is not YAML.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Layer>, usize> {
     let mut documents = Vec::new();
     let mut places: Vec<Nesting> = Vec::new();
     for event in Parser::new_from_str(text) {
@@ -41,7 +38,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<YamlDocument>, usize>
             Event::MappingStart(..) | Event::SequenceStart(..) | Event::Alias(_) if is_key => {
                 return Err(line);
             }
-            Event::DocumentStart(_) => documents.push(YamlDocument::new()),
+            Event::DocumentStart(_) => documents.push(Layer::new()),
             Event::MappingStart(..) => places.push(Nesting::Mapping(None)),
             Event::SequenceStart(..) => places.push(Nesting::Sequence(0)),
             Event::MappingEnd | Event::SequenceEnd => {
@@ -120,7 +117,7 @@ fn step(places: &mut [Nesting]) {
 }
 
 fn note(
-    documents: &mut [YamlDocument],
+    documents: &mut [Layer],
     places: &[Nesting],
     path: &Path,
     line: usize,

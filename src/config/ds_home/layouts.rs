@@ -1,0 +1,320 @@
+//! Where each release keeps its configuration, and which of it counts.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::assignment::{Assignment, Layer};
+use super::installation::{Installation, RegistryNames, known};
+use super::read::{read, read_properties, read_yaml};
+use super::shell::{ANY, ShellReader, Variables};
+use super::spring::{self, Properties, Property, Unknown};
+use crate::config::{ConfigError, Origin};
+
+/// What is told to be unknown where the profiles are.
+const PROFILES: &str = "the active profiles";
+
+/// 1.2 and 1.3: properties alone. 1.2.0 has a file for each part, 1.2.1 and 1.3 others.
+pub(super) fn of_1(conf: &Path) -> Result<Option<Installation>, ConfigError> {
+    let files = [
+        "zookeeper.properties",
+        "datasource.properties",
+        "application.properties",
+        "application-dao.properties",
+        "master.properties",
+        "common.properties",
+        "common/common.properties",
+    ];
+    let mut layers = Vec::new();
+    for file in files {
+        layers.extend(read_properties(&conf.join(file))?);
+    }
+    let names_servers = |layer: &Layer| {
+        layer
+            .iter()
+            .any(|entry| entry.name == RegistryNames::ZOOKEEPER.servers)
+    };
+    if !layers.iter().any(names_servers) {
+        return Ok(None);
+    }
+    Ok(Some(Installation {
+        registry: RegistryNames::ZOOKEEPER,
+        registry_properties: None,
+        properties: Properties {
+            layers,
+            ..Properties::default()
+        },
+        time_zone: Ok(None),
+    }))
+}
+
+/// 2.0: the registry in properties; the database in the YAML of the profile that
+/// `dolphinscheduler-daemon.sh` chooses by `DATABASE_TYPE`.
+pub(super) fn of_2(
+    folder: &Path,
+    registry: Layer,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Result<Installation, ConfigError> {
+    let conf = folder.join("conf");
+    // The daemon sources both between `set -a` and `set +a`.
+    let mut shell = ShellReader::new(variables(environment)).export_all();
+    for file in ["env/dolphinscheduler_env.sh", "config/install_config.conf"] {
+        source(&conf.join(file), &mut shell)?;
+    }
+    let variables = shell.variables;
+    let or_default =
+        |name: &str, default: &str| match variables.get(name).or_else(|| variables.get(ANY)) {
+            Some(entry) if entry.text.as_deref() != Some("") => {
+                let text = entry.text.clone();
+                text.ok_or_else(|| Unknown(entry.origin.clone()))
+            }
+            _ => Ok(default.to_owned()),
+        };
+    let profiles = known(PROFILES, or_default("SPRING_PROFILES_ACTIVE", "default"))?;
+    let database = known(PROFILES, or_default("DATABASE_TYPE", "h2"))?;
+    let profiles: Vec<String> = profiles
+        .split(',')
+        .chain(["master", &database])
+        .map(|profile| profile.trim().to_owned())
+        .collect();
+    let system = ["DOLPHINSCHEDULER_OPTS", "MASTER_SERVER_OPTS"]
+        .iter()
+        .filter_map(|name| variables.get(*name))
+        .flat_map(spring::system_properties)
+        .collect::<Vec<_>>();
+    let properties = Properties {
+        system: system.clone(),
+        variables,
+        layers: of_profiles(&conf, Vec::new(), &profiles)?,
+    };
+    all_is_read(folder, &profiles, &properties)?;
+    Ok(Installation {
+        registry: RegistryNames::PLUGIN,
+        registry_properties: Some(Properties {
+            system,
+            layers: vec![registry],
+            ..Properties::default()
+        }),
+        properties,
+        time_zone: Ok(None),
+    })
+}
+
+/// 3.x: `application.yaml` of the server, behind the environment that its start script makes.
+pub(super) fn of_3(
+    folder: &Path,
+    server: &Path,
+    base: Vec<Layer>,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Result<Installation, ConfigError> {
+    let mut shell = ShellReader::new(variables(environment));
+    // The daemon copies the first one over the second when it starts the server.
+    let shared = folder.join("bin/env/dolphinscheduler_env.sh");
+    if !source(&shared, &mut shell)? {
+        source(&server.join("conf/dolphinscheduler_env.sh"), &mut shell)?;
+    }
+    let system = of_java(server, &shell)?;
+    let time_zone = time_zone(server, &shell.variables, &system)?;
+    // Java gets what is exported, its command line all.
+    let variables = shell.environment();
+    let unconditional = |document: &&Layer| spring::is_active(document, &[]) == Some(true);
+    let mut properties = Properties {
+        system,
+        variables,
+        layers: base.iter().rev().filter(unconditional).cloned().collect(),
+    };
+    let mut profiles = known(PROFILES, properties.list("spring.profiles.active"))?;
+    if profiles.is_empty() {
+        profiles.push("default".to_owned());
+    }
+    properties.layers = of_profiles(&server.join("conf"), base, &profiles)?;
+    all_is_read(server, &profiles, &properties)?;
+    Ok(Installation {
+        registry: RegistryNames::SPRING,
+        registry_properties: None,
+        properties,
+        time_zone,
+    })
+}
+
+/// The documents that count, the one that goes before all others first: each profile's own file, the
+/// last profile before the others, then the common file, the last document before the others.
+fn of_profiles(
+    conf: &Path,
+    base: Vec<Layer>,
+    profiles: &[String],
+) -> Result<Vec<Layer>, ConfigError> {
+    let mut documents = base;
+    for profile in profiles {
+        let file = conf.join(format!("application-{profile}.yaml"));
+        documents.extend(read_yaml(&file)?.unwrap_or_default());
+    }
+    // A condition that is not understood: what stands behind it is not known, whatever it says.
+    let counted = documents.into_iter().rev().filter_map(|document| {
+        match spring::is_active(&document, profiles) {
+            Some(true) => Some(document),
+            Some(false) => None,
+            None => Some(unknown(document)),
+        }
+    });
+    Ok(counted.collect())
+}
+
+/// Sees to it that Spring reads nothing besides what is read here: files of other names in the
+/// folder of the server, its `config`, and the class path.
+fn all_is_read(
+    server: &Path,
+    profiles: &[String],
+    properties: &Properties,
+) -> Result<(), ConfigError> {
+    if let Some((key, origin)) = properties.elsewhere() {
+        return Err(ConfigError::Value {
+            key,
+            origin,
+            problem: "it makes DolphinScheduler read settings that dsctl does not read".to_owned(),
+            hint: Some(BESIDES.to_owned()),
+        });
+    }
+    let conf = server.join("conf");
+    let stems = std::iter::once("application".to_owned()).chain(
+        profiles
+            .iter()
+            .map(|profile| format!("application-{profile}")),
+    );
+    for stem in stems {
+        for extension in ["properties", "yml", "yaml", "xml"] {
+            let name = format!("{stem}.{extension}");
+            for folder in [&conf, &conf.join("config"), server, &server.join("config")] {
+                let path = folder.join(&name);
+                let is_read_here = *folder == conf && extension == "yaml";
+                if !is_read_here && path.exists() {
+                    return Err(ConfigError::Line {
+                        path,
+                        line: 1,
+                        problem: "DolphinScheduler reads this file too, and dsctl does not"
+                            .to_owned(),
+                        hint: Some(BESIDES.to_owned()),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+const BESIDES: &str = "leave --ds-home out, and give --zk (or --registry jdbc), --db and --namespace as the masters have them";
+
+fn unknown(document: Layer) -> Layer {
+    document
+        .into_iter()
+        .map(|entry| Assignment {
+            text: None,
+            ..entry
+        })
+        .collect()
+}
+
+/// Up to 3.1 the script's own options hand `SPRING_JACKSON_TIME_ZONE` to Java; options that are set
+/// take their place. From 3.2 on the text is handed over without being filled in (R§9).
+fn time_zone(
+    server: &Path,
+    variables: &Variables,
+    system: &[Assignment],
+) -> Result<Result<Option<Property>, Unknown>, ConfigError> {
+    const FLAG: &str = "-Duser.timezone=${SPRING_JACKSON_TIME_ZONE}";
+    let script = read(&server.join("bin/start.sh"))?;
+    let hands_over = script.is_some_and(|script| String::from_utf8_lossy(&script).contains(FLAG));
+    let set = |name: &str| {
+        variables
+            .get(name)
+            .filter(|entry| entry.text.as_deref() != Some(""))
+    };
+    let of = |entry: &Assignment| match &entry.text {
+        Some(text) => Ok(Some(Property {
+            text: text.clone(),
+            origin: entry.origin.clone(),
+        })),
+        None => Err(Unknown(entry.origin.clone())),
+    };
+    let on_command_line = system
+        .iter()
+        .rfind(|entry| entry.name == "user.timezone")
+        .filter(|entry| {
+            entry
+                .text
+                .as_deref()
+                .is_some_and(|text| !text.contains('$'))
+        });
+    Ok(match (set("JAVA_OPTS"), on_command_line) {
+        (
+            Some(Assignment {
+                text: None, origin, ..
+            }),
+            _,
+        ) => Err(Unknown(origin.clone())),
+        (_, Some(entry)) => of(entry),
+        (None, None) if hands_over => set("SPRING_JACKSON_TIME_ZONE").map_or(Ok(None), of),
+        (_, None) => Ok(None),
+    })
+}
+
+/// The `-D` options of the master's Java, the ones that count most last. From 3.2 on its start script
+/// takes those of `jvm_args_env.sh`, one a line and not filled in, unless `JAVA_OPTS` is set.
+fn of_java(server: &Path, shell: &ShellReader) -> Result<Vec<Assignment>, ConfigError> {
+    let environment = shell.environment();
+    let mut system: Vec<Assignment> = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
+        .iter()
+        .filter_map(|name| environment.get(*name))
+        .flat_map(spring::system_properties)
+        .collect();
+    let options = shell.variables.get("JAVA_OPTS");
+    if let Some(options) = options.filter(|options| options.text.as_deref() != Some("")) {
+        system.extend(spring::system_properties(options));
+        return Ok(system);
+    }
+    let path = server.join("bin/jvm_args_env.sh");
+    let text = read(&path)?.unwrap_or_default();
+    for (index, line) in String::from_utf8_lossy(&text).lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('-') {
+            system.extend(spring::system_properties(&Assignment {
+                name: "JVM_ARGS".to_owned(),
+                text: Some(line.to_owned()),
+                origin: Origin::File {
+                    path: path.clone(),
+                    line: index + 1,
+                },
+            }));
+        }
+    }
+    Ok(system)
+}
+
+/// The process's own variables; one that is not UTF-8 is not known.
+pub(super) fn variables(environment: &BTreeMap<OsString, OsString>) -> Variables {
+    environment
+        .iter()
+        .filter_map(|(name, text)| {
+            let name = name.to_str()?.to_owned();
+            let entry = Assignment {
+                name: name.clone(),
+                text: text.to_str().map(str::to_owned),
+                origin: Origin::Environment(name.clone()),
+            };
+            Some((name, entry))
+        })
+        .collect()
+}
+
+/// Applies a shell file, and whether there is one.
+fn source(path: &Path, shell: &mut ShellReader) -> Result<bool, ConfigError> {
+    let Some(text) = read(path)? else {
+        return Ok(false);
+    };
+    let others = |path: &Path| {
+        let text = read(path).ok()?;
+        Some(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+    };
+    shell.source(path, &String::from_utf8_lossy(&text), &others);
+    Ok(true)
+}
