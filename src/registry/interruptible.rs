@@ -25,7 +25,7 @@ impl InterruptibleRegistry {
 
 impl std::fmt::Debug for InterruptibleRegistry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Interruptible")
+        f.debug_struct("InterruptibleRegistry")
             .field("registry", &self.registry.endpoint())
             .finish_non_exhaustive()
     }

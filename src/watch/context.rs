@@ -53,7 +53,7 @@ pub struct LoopContext<'a> {
 
 impl std::fmt::Debug for LoopContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Surroundings")
+        f.debug_struct("LoopContext")
             .field("sinks", &self.sinks)
             .field("state", &self.state)
             .finish_non_exhaustive()

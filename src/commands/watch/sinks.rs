@@ -25,7 +25,7 @@ pub(super) struct LoopSetup<'a> {
     /// The longest time between two rounds, if the service manager has a watchdog for them.
     pub(super) longest_interval: Option<Duration>,
     /// The lock on the state file; `None` in a dry run, which does not write it.
-    _lone: Option<StateLock>,
+    _lock: Option<StateLock>,
 }
 
 /// Opens everything that the loop works with.
@@ -75,7 +75,7 @@ pub(super) async fn prepare<'a>(
     Ok(LoopSetup {
         surroundings,
         longest_interval,
-        _lone: state_lock,
+        _lock: state_lock,
     })
 }
 
