@@ -12,12 +12,13 @@ use crate::harness::{Store, eventually};
 
 const OTHER: &str = "10.0.0.3:5678";
 
-/// Registers a master and ends it again: nobody who looks rarely sees that.
-fn comes_and_goes(world: &World, address: &str) {
-    world
-        .env
-        .register(world.version, &registered(address))
-        .close();
+/// Registers a master and ends it again: nobody who looks rarely sees that. Gives when it was
+/// about to go, and not when it had gone: a busy machine may stop the test in between.
+fn comes_and_goes(world: &World, address: &str) -> Instant {
+    let there = world.env.register(world.version, &registered(address));
+    let going = Instant::now();
+    there.close();
+    going
 }
 
 /// A program that is asked before each failover, and whose first answer is waited for until a file
@@ -56,8 +57,9 @@ fn who_returns_while_another_is_failed_over_has_its_whole_grace_anew() {
         assert_eq!(await_file(&asked).trim(), DEAD);
         let back = world.env.register(version, &registered(OTHER));
         let begun = world.add_later(OTHER, jiff::Timestamp::now(), 2);
-        back.close();
+        // Read before it goes: a busy machine may stop the test in between.
         let gone = Instant::now();
+        back.close();
         std::fs::write(go, "").unwrap();
         watcher.await_stdout(&of("failover_started", OTHER));
         assert!(gone.elapsed() >= grace, "{:?}", gone.elapsed());
@@ -86,8 +88,7 @@ fn who_comes_and_goes_while_the_lock_is_waited_for_is_not_failed_over() {
     let mut watcher = watch(&world, "--grace 3s --lock-timeout 30s").spawn();
     watcher.await_stdout(&of("failover_started", DEAD));
     world.zk().await_queue(&world.lock(), 2);
-    comes_and_goes(&world, DEAD);
-    let gone = Instant::now();
+    let gone = comes_and_goes(&world, DEAD);
     holder.signal("TERM");
     holder.finish();
     watcher.await_stdout(&of("failover_refused", DEAD));
@@ -214,8 +215,8 @@ fn with_the_registry_in_tables_nobody_may_look_away() {
     watcher.await_stdout(&event("grace_started"));
     watcher.signal("STOP");
     let_pass(Duration::from_secs(10));
-    watcher.signal("CONT");
     let woken = Instant::now();
+    watcher.signal("CONT");
     watcher.await_stdout_times(&event("grace_started"), 2);
     watcher.await_stdout(&event("failover_finished"));
     assert!(
