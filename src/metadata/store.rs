@@ -53,7 +53,7 @@ pub struct MetadataStore {
 }
 
 /// No server or proxy closes a connection that was idle for this long.
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Ids in the `IN (...)` list of one look-up statement.
 pub(super) const LOOK_UP: usize = 1000;

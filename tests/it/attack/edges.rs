@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::harness::world::{Cluster, DEAD, World, registered_since};
 use crate::harness::{
-    Env, Limits, MariaDb, Output, PASSWORD, Postgres, Store, ddl, eventually, wait,
+    Dsctl, Env, Limits, MariaDb, Output, PASSWORD, Postgres, Store, ddl, eventually, wait,
 };
 
 /// A world whose metadata is on a MariaDB server of its own, with one instance that has these start
@@ -441,11 +441,16 @@ fn start_parameters_and_great_numbers_arrive_to_the_letter() {
 /// absence is seen for longer, and so is a lock waited for.
 #[test]
 fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
-    for (store, patience) in [
-        (Store::MariaDb, "SET GLOBAL wait_timeout = 3"),
+    for (store, patience, connections) in [
+        (
+            Store::MariaDb,
+            "SET GLOBAL wait_timeout = 3",
+            "SELECT count(*) FROM information_schema.processlist WHERE command = 'Sleep'",
+        ),
         (
             Store::Postgres,
             "ALTER SYSTEM SET idle_session_timeout = '3s'",
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND pid <> pg_backend_pid()",
         ),
     ] {
         let (mariadb, postgres);
@@ -479,5 +484,28 @@ fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
             "{store:?}"
         );
         holder.finish().exit(0);
+        // And so is a question that somebody thinks about.
+        world.instances([3]);
+        let mut asked = Dsctl::new(&world.env)
+            .args(["failover", "10.0.0.2:5678"])
+            .on_terminal()
+            .answered_later()
+            .spawn();
+        asked.await_stdout("[y/N]");
+        eventually(
+            Duration::from_secs(60),
+            "the connection's end",
+            || match world.env.number(connections) {
+                0 => Ok(()),
+                open => Err(open),
+            },
+        );
+        asked.answer("y\n");
+        asked.finish().exit(0).out("1 handed over");
+        assert_eq!(
+            (world.command_count(), world.state(3)),
+            (3, 18),
+            "{store:?}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::comparison;
 use super::release::{Claim, Installed, Marks, Place, Registry, Release, V3_1_1, common_settings};
-use super::{handover, jdbc, race, registers};
+use super::{handover, jdbc, race};
 use crate::harness::{PASSWORD, Store, USER};
 
 /// 3.2.2: the living master takes over what still runs.
@@ -159,11 +159,6 @@ const WITHOUT_DEFINITION: [&str; 2] = ["command 9", "instance 9"];
 const TAKEN_OVER: usize = 7;
 
 #[test]
-fn a_master_of_3_2_2_registers() {
-    registers::registers("a_master_of_3_2_2_registers", &V3_2_2);
-}
-
-#[test]
 fn what_we_hand_over_runs_to_its_end_on_3_2_2() {
     handover::compare(
         "what_we_hand_over_runs_to_its_end_on_3_2_2",
@@ -194,11 +189,6 @@ fn we_write_what_a_master_of_3_2_2_writes() {
         "100 7", "200 7", "300 7", "310 7", "310 7", "400 7", "500 7", "600 7", "610 7", "900 1",
     ];
     assert_eq!(comparison::workflows(&rows.ends), ended);
-}
-
-#[test]
-fn a_master_of_3_3_registers() {
-    registers::registers("a_master_of_3_3_registers", &HEAD_3_3);
 }
 
 #[test]

@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::registers::is_shown_as_registered;
 use super::release::{Release, V1_3_6, V2_0_3, V3_1_1};
 use super::seed::{self, Task};
 use super::server::{Kind, Server};
@@ -40,7 +43,7 @@ fn a_master_of_1_3_6_and_we_race() {
     race("a_master_of_1_3_6_and_we_race", &V1_3_6);
 }
 
-/// Twenty masters die, one after the other.
+/// A master starts and is seen to. Then twenty others die, one after the other.
 pub(super) fn race(test: &str, release: &'static Release) {
     let Some(world) = World::new(test, release) else {
         return;
@@ -51,11 +54,14 @@ pub(super) fn race(test: &str, release: &'static Release) {
         &[Task::shell(101, &world.waiting_script("a"))],
     );
     world.let_go();
+    let before = Timestamp::now();
     let (master, worker) = (
         world.start(Kind::Master, LONG),
         world.start(Kind::Worker, LONG),
     );
-    let (mut master, worker) = (master.registered(&world.env), worker.registered(&world.env));
+    let mut master = master.registered(&world.env);
+    is_shown_as_registered(&world, &master, before);
+    let worker = worker.registered(&world.env);
     // One runs as a model for the rows of the others.
     seed::start(&world.env, 100, "{}");
     let ended = "SELECT count(*) FROM t_ds_process_instance WHERE state = 7";

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -32,6 +32,7 @@ pub struct Dsctl {
     variables: BTreeMap<String, String>,
     home: PathBuf,
     input: Option<String>,
+    answered_later: bool,
     limit: Duration,
 }
 
@@ -62,6 +63,7 @@ impl Dsctl {
             variables,
             home,
             input: None,
+            answered_later: false,
             limit: LIMIT,
         }
     }
@@ -110,6 +112,13 @@ impl Dsctl {
     #[must_use]
     pub fn stdin(mut self, text: &str) -> Self {
         self.input = Some(text.to_owned());
+        self
+    }
+
+    /// Its standard input stays open until [`Running::answer`].
+    #[must_use]
+    pub fn answered_later(mut self) -> Self {
+        self.answered_later = true;
         self
     }
 
@@ -163,15 +172,15 @@ impl Dsctl {
             .env("TZ", "UTC")
             .env("LC_ALL", "C.UTF-8");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.stdin(if self.input.is_some() {
+        command.stdin(if self.input.is_some() || self.answered_later {
             Stdio::piped()
         } else {
             Stdio::null()
         });
         let mut child = command.spawn().unwrap();
-        if let (Some(text), Some(mut pipe)) = (self.input.clone(), child.stdin.take()) {
-            // A program that does not read to the end is no failure of this task.
-            tokio::spawn(async move { _ = pipe.write_all(text.as_bytes()).await });
+        let mut stdin = child.stdin.take();
+        if let Some(text) = self.input.clone() {
+            type_into(stdin.take(), text);
         }
         let (stdout, stderr) = (
             Collected::of(child.stdout.take().unwrap()),
@@ -179,6 +188,7 @@ impl Dsctl {
         );
         Running {
             child,
+            stdin,
             stdout,
             stderr,
             command: self,
@@ -227,6 +237,7 @@ impl Collected {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    stdin: Option<ChildStdin>,
     stdout: Collected,
     stderr: Collected,
     command: Dsctl,
@@ -234,7 +245,20 @@ pub struct Running {
     counted: BTreeMap<String, (usize, usize)>,
 }
 
+/// Types a text and the end of input.
+fn type_into(stdin: Option<ChildStdin>, text: String) {
+    let mut pipe = stdin.expect("standard input is open");
+    // A program that does not read to the end is no failure of this task.
+    tokio::spawn(async move { _ = pipe.write_all(text.as_bytes()).await });
+}
+
 impl Running {
+    /// Types this answer, where nothing was typed yet ([`Dsctl::answered_later`]).
+    pub fn answer(&mut self, text: &str) {
+        let _context = runtime().enter();
+        type_into(self.stdin.take(), text.to_owned());
+    }
+
     /// Waits until standard output has this text.
     pub fn await_stdout(&mut self, text: &str) {
         self.await_text(text, Self::wait_stdout);
