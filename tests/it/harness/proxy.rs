@@ -1,5 +1,6 @@
 //! A proxy between the program and a server, which breaks what a test wants broken.
 
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -58,7 +59,25 @@ struct Shared {
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
-    listener: Option<JoinHandle<()>>,
+    listener: Option<Listener>,
+}
+
+/// What takes connections.
+#[derive(Debug)]
+struct Listener {
+    task: JoinHandle<()>,
+    /// Its socket once more. Closing does not end it at once: whoever starts a process at that moment
+    /// has a copy of it for as long as that takes.
+    socket: std::net::TcpStream,
+}
+
+impl Listener {
+    fn shut(self) {
+        // It may have ended by itself.
+        _ = self.socket.shutdown(std::net::Shutdown::Both);
+        self.task.abort();
+        _ = wait(self.task);
+    }
 }
 
 /// So often another process may be quicker.
@@ -142,8 +161,7 @@ impl Proxy {
     /// Refuses new connections until [`Proxy::listen`]; those there are go on.
     pub fn refuse_new(&mut self) {
         if let Some(listener) = self.listener.take() {
-            listener.abort();
-            let _ = wait(listener);
+            listener.shut();
         }
     }
 
@@ -165,7 +183,9 @@ impl Proxy {
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
-        self.listener = Some(runtime().spawn(accept(listener, Arc::clone(&self.shared))));
+        let socket = listener.as_fd().try_clone_to_owned().unwrap().into();
+        let task = runtime().spawn(accept(listener, Arc::clone(&self.shared)));
+        self.listener = Some(Listener { task, socket });
     }
 
     /// How many connections were taken so far.

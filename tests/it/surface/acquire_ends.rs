@@ -129,7 +129,7 @@ fn what_the_program_leaves_behind_is_ended() {
 
 #[test]
 fn kill_9_ends_the_program_before_the_lock_is_free() {
-    let world = world();
+    let world = world_of_session(LONG);
     for terminal in [false, true] {
         let (running, child) = world.with_child(terminal, &[]);
         let program = program_of(&running, terminal);
