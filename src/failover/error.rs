@@ -126,7 +126,7 @@ pub enum Refusal {
         /// Allowed.
         limit: usize,
     },
-    /// Tables whose engine has no transactions.
+    /// Tables whose engine has no transactions, or which another server commits by itself.
     #[error("{0} has no transactions: half a hand-over could not be undone")]
     NoTransactions(String),
     /// What is to be written would be refused by the tables, or this user lacks a privilege.
@@ -217,7 +217,8 @@ impl Refusal {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }
             Self::NoTransactions(_) => {
-                "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them; where it is a view, GRANT SHOW VIEW on it, so that \
+                "where its rows are on another server (a foreign or FEDERATED table), --db must lead to that one; otherwise ALTER \
+                 TABLE … ENGINE = InnoDB, as DolphinScheduler makes them; where it is a view, GRANT SHOW VIEW on it, so that \
                  the tables behind it are seen"
                     .to_owned()
             }
