@@ -42,7 +42,7 @@ pub enum Refusal {
     /// 3.3.0 leaves the dead master's address, and the old state, in an instance that a master has taken up (F§9.2).
     #[error(
         "masters of 3.3.0 leave the dead master's address in an instance that they have taken up: if {0} was failed over \
-         before, its instances may run registered_elsewhere, and would run twice"
+         before, its instances may run elsewhere, and would run twice"
     )]
     RecoveredLooksHanging(Address),
     /// The master is alive.

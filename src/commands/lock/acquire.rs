@@ -224,7 +224,7 @@ async fn doubt_about_place(
         Ok(()) => Ok(None),
         Err(Refusal::NoMasters { parent, .. }) => Ok(Some(format!(
             "no master is registered below {parent}: if masters run, they are registered \
-             registered_elsewhere, and this lock excludes none of them; 'dsctl masters' says what to check"
+             elsewhere, and this lock excludes none of them; 'dsctl masters' says what to check"
         ))),
         Err(refusal) => Err(CommandError::Failover(refusal.into())),
     }
