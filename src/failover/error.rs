@@ -1,5 +1,7 @@
 //! Why a failover was refused, or stopped. Each refusal names what was seen and the next command.
 
+use std::time::Duration;
+
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{NO_TLS, Obstacle, Sign, StoreError};
@@ -129,6 +131,18 @@ pub enum Refusal {
     /// Tables whose engine has no transactions, or which another server commits by itself.
     #[error("{0} has no transactions: half a hand-over could not be undone")]
     NoTransactions(String),
+    /// A lock of so short a session may be another client's before the database has ended our
+    /// transaction.
+    #[error(
+        "the registry {endpoint} keeps a session that is silent for {granted:?} alone: its locks could pass to somebody \
+         else while a transaction of this process is still open"
+    )]
+    ShortSession {
+        /// The registry.
+        endpoint: String,
+        /// How long it keeps the session.
+        granted: Duration,
+    },
     /// What is to be written would be refused by the tables, or this user lacks a privilege.
     #[error(transparent)]
     CannotWrite(#[from] Obstacle),
@@ -220,6 +234,10 @@ impl Refusal {
                 "where its rows are on another server (a foreign or FEDERATED table), --db must lead to that one; otherwise ALTER \
                  TABLE … ENGINE = InnoDB, as DolphinScheduler makes them; where it is a view, GRANT SHOW VIEW on it, so that \
                  the tables behind it are seen"
+                    .to_owned()
+            }
+            Self::ShortSession { .. } => {
+                "repeat with a longer --session-timeout; where that is longer, maxSessionTimeout of ZooKeeper's servers limits it"
                     .to_owned()
             }
             Self::CannotWrite(obstacle) => obstacle.hint(),
