@@ -3,6 +3,7 @@
 use super::error::{FailoverError, Refusal};
 use super::guard::RegistryView;
 use super::handover::Handover;
+use super::locks::ensure_session;
 use super::rules::Steps;
 use crate::metadata::Writing;
 
@@ -14,6 +15,7 @@ impl Handover<'_> {
     /// The first check that fails; nothing was locked or written.
     pub(super) async fn check(&mut self) -> Result<RegistryView, FailoverError> {
         self.check_release()?;
+        ensure_session(&*self.cluster.registry)?;
         // An absence may have been observed before, or the operator asked.
         self.cluster.store.reconnect_if_closed().await?;
         self.check_transactions().await?;

@@ -1,5 +1,7 @@
 //! Why a failover was refused, or stopped. Each refusal names what was seen and the next command.
 
+use std::time::Duration;
+
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
 use crate::metadata::{NO_TLS, Obstacle, Sign, StoreError};
@@ -42,7 +44,7 @@ pub enum Refusal {
     /// 3.3.0 leaves the dead master's address, and the old state, in an instance that a master has taken up (F§9.2).
     #[error(
         "masters of 3.3.0 leave the dead master's address in an instance that they have taken up: if {0} was failed over \
-         before, its instances may run registered_elsewhere, and would run twice"
+         before, its instances may run elsewhere, and would run twice"
     )]
     RecoveredLooksHanging(Address),
     /// The master is alive.
@@ -126,9 +128,21 @@ pub enum Refusal {
         /// Allowed.
         limit: usize,
     },
-    /// Tables whose engine has no transactions.
+    /// Tables whose engine has no transactions, or which another server commits by itself.
     #[error("{0} has no transactions: half a hand-over could not be undone")]
     NoTransactions(String),
+    /// A lock of so short a session may be another client's before the database has ended our
+    /// transaction.
+    #[error(
+        "the registry {endpoint} keeps a session that is silent for {granted:?} alone: its locks could pass to somebody \
+         else while a transaction of this process is still open"
+    )]
+    ShortSession {
+        /// The registry.
+        endpoint: String,
+        /// How long it keeps the session.
+        granted: Duration,
+    },
     /// What is to be written would be refused by the tables, or this user lacks a privilege.
     #[error(transparent)]
     CannotWrite(#[from] Obstacle),
@@ -217,8 +231,13 @@ impl Refusal {
                 format!("look at them with 'dsctl instances', then raise --max-instances {found}")
             }
             Self::NoTransactions(_) => {
-                "ALTER TABLE … ENGINE = InnoDB, as DolphinScheduler makes them; where it is a view, GRANT SHOW VIEW on it, so that \
+                "where its rows are on another server (a foreign or FEDERATED table), --db must lead to that one; otherwise ALTER \
+                 TABLE … ENGINE = InnoDB, as DolphinScheduler makes them; where it is a view, GRANT SHOW VIEW on it, so that \
                  the tables behind it are seen"
+                    .to_owned()
+            }
+            Self::ShortSession { .. } => {
+                "repeat with a longer --session-timeout; where that is longer, maxSessionTimeout of ZooKeeper's servers limits it"
                     .to_owned()
             }
             Self::CannotWrite(obstacle) => obstacle.hint(),

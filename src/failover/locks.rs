@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::error::FailoverError;
+use super::error::{FailoverError, Refusal};
 use super::outcome::LockTaken;
 use super::rules::Observer;
 use crate::model::Confirmed;
@@ -148,6 +148,26 @@ pub(super) async fn kept<T, E: Into<FailoverError>>(
 
 /// No server of the database's counts less.
 const SHORTEST_IDLE: Duration = Duration::from_secs(1);
+
+/// The registry must keep a session for longer than this: a third of it may have passed when a
+/// transaction starts, which the server ends only after [`SHORTEST_IDLE`].
+const TOO_SHORT: Duration = Duration::from_millis(1500);
+
+/// Checks that a frozen process's transaction ends before the registry gives its lock to another
+/// client.
+///
+/// # Errors
+/// [`Refusal::ShortSession`].
+pub fn ensure_session(registry: &dyn Registry) -> Result<(), Refusal> {
+    let granted = registry.session_timeout();
+    if granted > TOO_SHORT {
+        return Ok(());
+    }
+    Err(Refusal::ShortSession {
+        endpoint: registry.endpoint().to_owned(),
+        granted,
+    })
+}
 
 /// The server ends a frozen process's transaction long before the registry ends its lock. The last
 /// heartbeat to the registry may be a third of the session timeout old when the transaction starts.

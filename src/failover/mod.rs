@@ -40,7 +40,7 @@ pub use handover::Handover;
 pub use holder::{about_holder, about_kept, registered_owner};
 pub use judge::instance_verdict;
 pub use life::{AbsenceProof, Between, RegistrySnapshot, sign_of_life};
-pub use locks::UNHEEDED;
+pub use locks::{UNHEEDED, ensure_session};
 pub use outcome::{LockTaken, MasterOutcome, Run, Unfinished};
 pub use parameter::{GivenState, OriginalState};
 pub use rules::{Capacity, ConcurrentFailovers, Limit, Observer, Rules, Steps};

@@ -3,13 +3,12 @@
 
 use std::collections::HashMap;
 
-use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::family::{Claim, Family, ParameterForm};
-use crate::model::{CommandRow, Instance, InstanceId, InstanceRow, SkipReason};
+use crate::model::{CommandRow, FARTHEST_ZONES, Instance, InstanceId, InstanceRow, SkipReason};
 
 /// The state that an instance of 3.3 or newer had before it was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
@@ -99,7 +98,7 @@ impl OriginalState {
         let Some(error) = error else { return asked };
         let said = error.command_param.as_deref().and_then(from_command);
         let (command_time, change) = (
-            error.update_time.or(error.start_time),
+            error.written(),
             // A take-up since then shows in one or the other.
             row.instance.last_change.max(row.instance.restart_time),
         );
@@ -123,9 +122,6 @@ impl OriginalState {
 fn began_again(instance: &Instance) -> bool {
     instance.restart_time.is_some() && instance.restart_time != instance.start_time
 }
-
-/// No two zones are further apart.
-const FARTHEST_ZONES: SignedDuration = SignedDuration::from_hours(26);
 
 fn from_command(parameter: &str) -> Option<OriginalState> {
     let parameter: serde_json::Value = serde_json::from_str(parameter).ok()?;

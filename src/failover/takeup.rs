@@ -61,13 +61,15 @@ impl TakeUp {
 /// wait for.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Looks until the state of every instance is known, or `timeout` has passed.
+/// Looks until the state of every instance is known, or `timeout` has passed. `old_errors` are the
+/// ids of the error commands that existed before the hand-over, ascending.
 ///
 /// # Errors
 /// Those of registry and database; nothing is ever written.
 pub async fn wait_for_take_up(
     cluster: &mut Cluster,
     handed_over: &[HandedOver],
+    old_errors: &[i64],
     timeout: Duration,
     mut on_look: impl FnMut(&TakeUp) + Send,
 ) -> Result<TakeUp, FailoverError> {
@@ -76,7 +78,7 @@ pub async fn wait_for_take_up(
     // reported was seen twice.
     let mut before = None;
     loop {
-        let seen = look(cluster, handed_over).await?;
+        let seen = look(cluster, handed_over, old_errors).await?;
         on_look(&seen);
         let settled = seen.may_not_change() && before.as_ref() == Some(&seen);
         if settled || Instant::now() >= deadline {
@@ -90,7 +92,11 @@ pub async fn wait_for_take_up(
     }
 }
 
-async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeUp, FailoverError> {
+async fn look(
+    cluster: &mut Cluster,
+    handed_over: &[HandedOver],
+    old_errors: &[i64],
+) -> Result<TakeUp, FailoverError> {
     let masters = cluster.registry.masters().await?;
     let ids: Vec<InstanceId> = handed_over.iter().map(|handed| handed.instance).collect();
     // Rows before commands before errors: a command is in one of these as long as its row shows
@@ -100,7 +106,7 @@ async fn look(cluster: &mut Cluster, handed_over: &[HandedOver]) -> Result<TakeU
         .store
         .recovery_commands_for(ids.iter().copied())
         .await?;
-    let errors = errors_of(cluster, handed_over).await?;
+    let errors = errors_of(cluster, handed_over, old_errors).await?;
     let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
     let release = cluster.store.release();
     let mut seen = TakeUp::default();
@@ -145,9 +151,14 @@ fn is_of_a_lost_race(error: &CommandRow) -> bool {
 
 /// The newest error command of each instance since its hand-over: its own command first, which
 /// keeps its id there. In some releases the copy loses the instance.
+///
+/// Ids are given out once more where the command table was empty when a server of MySQL's was
+/// started again, or where a dump was loaded without its sequences: so what was there before the
+/// hand-over is none of it, whatever its id.
 async fn errors_of(
     cluster: &mut Cluster,
     handed_over: &[HandedOver],
+    old_errors: &[i64],
 ) -> Result<HashMap<InstanceId, CommandRow>, FailoverError> {
     let commands: HashMap<InstanceId, Option<i64>> = handed_over
         .iter()
@@ -166,6 +177,9 @@ async fn errors_of(
         .unwrap_or(BEFORE_EVERY_ID);
     let mut found = HashMap::new();
     let keep = |error: CommandRow| {
+        if old_errors.binary_search(&error.id).is_ok() {
+            return;
+        }
         let instance = instances.get(&error.id).copied().or(error.instance_id);
         let Some((instance, command)) = instance.and_then(|id| Some((id, commands.get(&id)?)))
         else {

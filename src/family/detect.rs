@@ -7,7 +7,7 @@ use super::needs::Need;
 use super::{Family, FamilyId, OPEN_END, Release, by_id};
 use crate::model::{Stage, Version, VersionRange};
 
-/// The existing tables and columns, in lower case.
+/// The existing tables and columns, by the names with which statements find them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
     /// Tables, their columns, and whether this user may read each of these.
@@ -163,14 +163,14 @@ impl Catalogue {
     /// Adds a column, and whether this user may read it.
     pub fn note(&mut self, table: &str, column: &str, readable: bool) {
         self.tables
-            .entry(table.to_lowercase())
+            .entry(table.to_owned())
             .or_default()
-            .insert(column.to_lowercase(), readable);
+            .insert(column.to_owned(), readable);
     }
 
     /// Records that statements which name this table find another one.
     pub fn note_covered(&mut self, table: &str) {
-        self.covered.insert(table.to_lowercase());
+        self.covered.insert(table.to_owned());
     }
 
     /// Whether a table exists.

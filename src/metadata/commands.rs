@@ -150,7 +150,8 @@ impl MetadataStore {
         self.each_command_of(table, None, on_command).await
     }
 
-    /// The newest error command about a recovery of each of these instances.
+    /// The newest error command about a recovery of each of these instances. Where ids and times
+    /// contradict each other about which one that is, it comes without a parameter.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -161,11 +162,24 @@ impl MetadataStore {
         let mut found = HashMap::new();
         let keep = |command: CommandRow| {
             if let Some(id) = command.instance_id.filter(|id| instances.contains(id)) {
-                found.insert(id, command);
+                let newest = match found.remove(&id) {
+                    Some(before) => CommandRow::newer_of(before, command),
+                    None => command,
+                };
+                found.insert(id, newest);
             }
         };
         self.each_recovery_error(BEFORE_EVERY_ID, keep).await?;
         Ok(found)
+    }
+
+    /// The ids of the error commands about recoveries, ascending.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn recovery_error_ids(&mut self) -> Result<Vec<i64>, DatabaseError> {
+        let query = self.statements().recovery_error_ids();
+        self.collect(&query, |row| row.int(0)).await
     }
 
     /// Passes on every error command about a recovery, oldest first, starting with an id: a command
@@ -206,7 +220,11 @@ impl MetadataStore {
                     .and_then(|text| text.lines().next())
                     .map(str::to_owned);
                 command.command_param = None;
-                errors.insert(id, command);
+                let newest = match errors.remove(&id) {
+                    Some(before) => CommandRow::newer_of(before, command),
+                    None => command,
+                };
+                errors.insert(id, newest);
             }
         };
         self.each_recovery_error(BEFORE_EVERY_ID, keep).await?;

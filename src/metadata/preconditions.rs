@@ -125,7 +125,6 @@ impl WritableColumns {
         let (Some(table), Some(column)) = (row.text(0), row.text(1)) else {
             return;
         };
-        let (table, column) = (table.to_lowercase(), column.to_lowercase());
         let is = |place| row.int(place) == Some(1);
         if let Some(sequence) = row.text(6) {
             self.closed_sequences.insert(table.clone(), sequence);
@@ -355,7 +354,7 @@ mod tests {
             let [fills_itself, insert, update] =
                 [fills_itself, insert, update].map(|flag| Value::Int(*flag));
             let row = vec![
-                "T".into(),
+                "t".into(),
                 (*column).into(),
                 fills_itself,
                 insert,
@@ -370,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_column_that_is_never_filled_is_named_and_an_id_apart() {
-        let whole = seen(&[("id", 1, 0, 0), ("A", 0, 1, 0), ("b", 1, 0, 0)]);
+        let whole = seen(&[("id", 1, 0, 0), ("a", 0, 1, 0), ("b", 1, 0, 0)]);
         assert_eq!(whole.insert("t", &["a"]), None);
         let lacks = |column: &str| Obstacle::NoColumn {
             table: "t".to_owned(),

@@ -52,17 +52,27 @@ impl MetadataStore {
     }
 
     /// Those of the tables written to whose engine knows no transactions (`MySQL`'s alone have
-    /// engines), and views behind which such a one stands, or may.
+    /// engines), and views behind which such a one stands, or may; and `PostgreSQL`'s foreign
+    /// tables, whose writes another server commits by itself.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn tables_without_transactions(&mut self) -> Result<Vec<String>, DatabaseError> {
         let dialect = self.database.dialect();
-        if dialect != Dialect::MySql {
-            return Ok(Vec::new());
-        }
         let tables = &self.release.family.tables;
         let written = [tables.instance, tables.task, tables.command];
+        match dialect {
+            Dialect::MySql => {}
+            Dialect::Postgres => {
+                let foreign = catalogue::foreign_tables(&written);
+                return self
+                    .collect(&foreign, |row| {
+                        Some(format!("{}, which is a foreign table,", row.text(0)?))
+                    })
+                    .await;
+            }
+            Dialect::Sqlite => return Ok(Vec::new()),
+        }
         let query = catalogue::without_transactions(dialect, &written);
         let found = self
             .collect(&query, |row| Some((row.text(0)?, row.int(1) == Some(1))))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -122,6 +123,37 @@ pub struct CommandRow {
     pub message: Option<String>,
 }
 
+/// No two zones are further apart.
+pub const FARTHEST_ZONES: SignedDuration = SignedDuration::from_hours(26);
+
+impl CommandRow {
+    /// When it was written last.
+    #[must_use]
+    pub fn written(&self) -> Option<DateTime> {
+        self.update_time.or(self.start_time)
+    }
+
+    /// The newer one of two about the same instance, the second of which has the greater id. A
+    /// server of MySQL's gives ids out once more if it is started again while the table is empty; so
+    /// does one whose dump was loaded without the sequences. And each may have been written in
+    /// another zone. If it is unproven which one is newer, and they say different things, the result
+    /// has no parameter.
+    #[must_use]
+    pub fn newer_of(before: Self, next: Self) -> Self {
+        let times = next.written().zip(before.written());
+        match times.map(|(next, before)| next.duration_since(before)) {
+            Some(ahead) if ahead < -FARTHEST_ZONES => before,
+            Some(ahead) if ahead.is_negative() && next.command_param != before.command_param => {
+                Self {
+                    command_param: None,
+                    ..next
+                }
+            }
+            _ => next,
+        }
+    }
+}
+
 /// A row of the task table, with the columns that marking needs.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Task {
@@ -188,4 +220,41 @@ pub enum SkipReason {
     /// The database refused to hand it over, with this message; the others of its batch were handed
     /// over without it.
     Refused(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(id: i64, parameter: &str, written: &str) -> CommandRow {
+        CommandRow {
+            id,
+            command_type: Some(2),
+            instance_id: Some(7),
+            command_param: Some(parameter.to_owned()),
+            start_time: None,
+            update_time: written.parse().ok(),
+            message: None,
+        }
+    }
+
+    #[test]
+    fn ids_that_went_back_do_not_make_a_command_newer() {
+        let of = |before: CommandRow, next: CommandRow| {
+            let newer = CommandRow::newer_of(before, next);
+            (newer.id, newer.command_param)
+        };
+        let (old, new) = ("2024-06-01T02:00:00", "2024-06-03T02:00:00");
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(of(error(3, "b", new), error(50, "a", old)), (3, some("b")));
+        assert_eq!(of(error(3, "b", old), error(50, "a", new)), (50, some("a")));
+        // Eight hours may be those between two zones.
+        let earlier = "2024-06-02T18:00:00";
+        assert_eq!(of(error(3, "b", new), error(50, "a", earlier)), (50, None));
+        assert_eq!(
+            of(error(3, "a", new), error(50, "a", earlier)),
+            (50, some("a"))
+        );
+        assert_eq!(of(error(3, "b", ""), error(50, "a", new)), (50, some("a")));
+    }
 }

@@ -14,7 +14,8 @@ mod version;
 pub use address::{Address, AddressError, AddressForm};
 pub use ensemble::{Ensemble, EnsembleError, EnsembleServer, Namespace};
 pub use instance::{
-    CommandRow, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason, Task, Verdict,
+    CommandRow, FARTHEST_ZONES, Instance, InstanceId, InstanceRow, ListedInstance, SkipReason,
+    Task, Verdict,
 };
 pub use proofs::{Confirmed, Permit};
 pub use registration::{

@@ -60,7 +60,7 @@ impl Hold {
                 .div_euclid(1000)
         };
         match self {
-            Self::NoMasters => "no master is registered at all: either none runs, or they are registered registered_elsewhere (check --registry, --zk and \
+            Self::NoMasters => "no master is registered at all: either none runs, or they are registered elsewhere (check --registry, --zk and \
                                 --namespace); waiting for one".to_owned(),
             Self::Alive(sign) => {
                 format!(

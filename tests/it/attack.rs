@@ -6,6 +6,7 @@ mod behind;
 mod commit;
 mod databases;
 mod edges;
+mod foreign;
 mod galera;
 mod kills;
 mod living;

@@ -172,6 +172,12 @@ pub(in crate::commands) async fn run(
         safety: &arguments.safety,
         phrases: PHRASES,
     };
+    let old_errors = if arguments.wait.is_some() {
+        cluster.store.recovery_error_ids().await
+    } else {
+        Ok(Vec::new())
+    };
+    let old_errors = old_errors.map_err(FailoverError::from)?;
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
         warnings.extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
@@ -182,7 +188,7 @@ pub(in crate::commands) async fn run(
         take_up: None,
     });
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
-        watch_take_up(shell, cluster, &done, limit, &mut answer).await;
+        watch_take_up(shell, cluster, &done, &old_errors, limit, &mut answer).await;
     } else if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }
@@ -268,6 +274,7 @@ async fn watch_take_up(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     done: &Run,
+    old_errors: &[i64],
     limit: Duration,
     answer: &mut Answer<FailoverDocument>,
 ) {
@@ -284,7 +291,7 @@ async fn watch_take_up(
         let (taken, all) = (seen.taken_up.len(), handed.len());
         printer.waiting(&format!("the masters: {taken} of {all} taken up"));
     };
-    let result = wait_for_take_up(cluster, &handed, limit, on_look).await;
+    let result = wait_for_take_up(cluster, &handed, old_errors, limit, on_look).await;
     shell.printer.settled();
     match result {
         Ok(seen) => {

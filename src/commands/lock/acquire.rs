@@ -13,7 +13,7 @@ use crate::commands::failure::{CommandError, holder_sentence};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times;
 use crate::exit_code::ExitCode;
-use crate::failover::{Refusal, check_registry, place};
+use crate::failover::{Refusal, check_registry, ensure_session, place};
 use crate::family::Release;
 use crate::model::{Address, LockNode};
 use crate::options::value;
@@ -135,9 +135,10 @@ async fn hold(
     )
     .await?;
     let mut registry = registry?;
-    let result = match registered_elsewhere {
-        // A lock in the wrong registry excludes no client.
-        Some(registered_elsewhere) => Err(registered_elsewhere.into()),
+    // A lock in the wrong registry excludes no client.
+    let refusal = registered_elsewhere.or_else(|| ensure_session(&*registry).err());
+    let result = match refusal {
+        Some(refusal) => Err(refusal.into()),
         None => match doubt_about_place(&mut *registry, &release).await {
             Ok(doubt) => {
                 warn_doubt(shell, arguments, document, doubt);
@@ -224,7 +225,7 @@ async fn doubt_about_place(
         Ok(()) => Ok(None),
         Err(Refusal::NoMasters { parent, .. }) => Ok(Some(format!(
             "no master is registered below {parent}: if masters run, they are registered \
-             registered_elsewhere, and this lock excludes none of them; 'dsctl masters' says what to check"
+             elsewhere, and this lock excludes none of them; 'dsctl masters' says what to check"
         ))),
         Err(refusal) => Err(CommandError::Failover(refusal.into())),
     }

@@ -5,8 +5,22 @@ use crate::family::{Family, Tables};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
-/// Columns of every table in the database that is connected to: table, column, 1 if this user may
-/// read it, and in PostgreSQL whether row level security applies to this user (and not only by
+/// The name of a table in the catalogue of MySQL's, as statements must write it to find the table:
+/// on most servers `T_DS_COMMAND` is another table than `t_ds_command`.
+macro_rules! mysql_table {
+    ($column:literal) => {
+        concat!(
+            "IF(@@lower_case_table_names = 0, ",
+            $column,
+            ", LOWER(",
+            $column,
+            "))"
+        )
+    };
+}
+
+/// Columns of every table in the database that is connected to: table and column, each as our
+/// statements must write it to find it (which write small letters), 1 if this user may read it, and in PostgreSQL whether row level security applies to this user (and not only by
 /// policies that allow every row for everything), and whether statements find another table of this
 /// name first. MySQL omits columns without any privilege. PostgreSQL's own catalogue, which every
 /// user may read, takes half the time of the standard views, and only one schema is read, the one
@@ -14,8 +28,12 @@ use crate::metadata::query::Query;
 pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::MySql => {
-            "SELECT table_name, column_name, CAST(privileges LIKE '%select%' AS SIGNED) FROM information_schema.columns \
-             WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+            concat!(
+                "SELECT ",
+                mysql_table!("table_name"),
+                ", LOWER(column_name), CAST(privileges LIKE '%select%' AS SIGNED) FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+            )
         }
         Dialect::Postgres => {
             "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
@@ -34,7 +52,7 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
              AND c.relkind IN ('r', 'v', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
         }
         Dialect::Sqlite => {
-            "SELECT m.name, p.name, 1 FROM sqlite_master m JOIN pragma_table_info(m.name) p \
+            "SELECT LOWER(m.name), LOWER(p.name), 1 FROM sqlite_master m JOIN pragma_table_info(m.name) p \
              WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid"
         }
     }
@@ -62,13 +80,14 @@ pub(crate) fn written_tables(dialect: Dialect, tables: &[&str]) -> Query {
     let names = |wrap: &dyn Fn(&str) -> String| list(tables.iter().map(|table| wrap(table)));
     let sql = match dialect {
         Dialect::MySql => format!(
-            "SELECT c.table_name, c.column_name, c.is_nullable = 'YES' OR c.column_default IS NOT NULL \
+            "SELECT {table}, LOWER(c.column_name), c.is_nullable = 'YES' OR c.column_default IS NOT NULL \
              OR c.extra LIKE '%auto_increment%' OR c.extra LIKE '%generated%' OR c.data_type = 'enum' \
              OR t.table_type <> 'BASE TABLE', c.privileges LIKE '%insert%', c.privileges LIKE '%update%', 1, NULL \
              FROM information_schema.columns c JOIN information_schema.tables t \
              ON t.table_schema = c.table_schema AND t.table_name = c.table_name \
-             WHERE c.table_schema = DATABASE() AND t.table_schema = DATABASE() AND c.table_name IN ({})",
-            names(&|table| format!("'{table}'"))
+             WHERE c.table_schema = DATABASE() AND t.table_schema = DATABASE() AND CAST({table} AS BINARY) IN ({})",
+            names(&|table| format!("'{table}'")),
+            table = mysql_table!("c.table_name")
         ),
         Dialect::Postgres => format!(
             "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), CAST(c.relkind NOT IN ('r', 'p') OR NOT a.attnotnull \
@@ -89,25 +108,32 @@ pub(crate) fn written_tables(dialect: Dialect, tables: &[&str]) -> Query {
             names(&|table| format!("to_regclass('{table}')"))
         ),
         Dialect::Sqlite => format!(
-            "SELECT m.name, p.name, m.type = 'view' OR p.\"notnull\" = 0 OR p.dflt_value IS NOT NULL OR p.pk > 0, 1, 1, 1, NULL \
-             FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.name IN ({})",
+            "SELECT LOWER(m.name), LOWER(p.name), m.type = 'view' OR p.\"notnull\" = 0 OR p.dflt_value IS NOT NULL OR p.pk > 0, 1, 1, 1, NULL \
+             FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE LOWER(m.name) IN ({})",
             names(&|table| format!("'{table}'"))
         ),
     };
     sql.into()
 }
 
+/// Whether a table of MySQL's, by its engine `e`, has transactions that this server commits. MariaDB
+/// says that FEDERATED has transactions: those are another server's.
+const HAS_TRANSACTIONS: &str =
+    "(COALESCE(e.transactions, 'NO') = 'YES' AND e.engine NOT IN ('FEDERATED', 'SPIDER'))";
+
 /// Which of these tables of MySQL's have an engine without transactions; and those that are views,
 /// which have none: table, 1 where it is a view.
 pub(crate) fn without_transactions(dialect: Dialect, tables: &[&str]) -> Query {
     Query::builder(dialect)
-        .push(
+        .push(concat!(
             "SELECT t.table_name, t.table_type = 'VIEW' FROM information_schema.tables t \
              LEFT JOIN information_schema.engines e ON e.engine = t.engine \
-             WHERE t.table_schema = DATABASE() AND t.table_name IN (",
-        )
+             WHERE t.table_schema = DATABASE() AND CAST(",
+            mysql_table!("t.table_name"),
+            " AS BINARY) IN (",
+        ))
         .bind_each(tables.iter().copied(), ", ")
-        .push(") AND COALESCE(e.transactions, 'NO') <> 'YES'")
+        .push(&format!(") AND NOT {HAS_TRANSACTIONS}"))
         .build()
 }
 
@@ -115,18 +141,36 @@ pub(crate) fn without_transactions(dialect: Dialect, tables: &[&str]) -> Query {
 /// which is empty for those who may not see it, names them all in full.
 pub(crate) fn views_with_transactions(dialect: Dialect, views: &[String]) -> Query {
     let behind = "FROM information_schema.tables b LEFT JOIN information_schema.engines e ON e.engine = b.engine \
-                  WHERE LOCATE(CONCAT('`', b.table_schema, '`.`', b.table_name, '`'), v.view_definition) > 0 \
-                  AND COALESCE(e.transactions, 'NO')";
+                  WHERE LOCATE(CONCAT('`', b.table_schema, '`.`', b.table_name, '`'), v.view_definition) > 0 AND";
     Query::builder(dialect)
         .push(
             "SELECT v.table_name FROM information_schema.views v \
-             WHERE v.table_schema = DATABASE() AND v.table_name IN (",
+             WHERE v.table_schema = DATABASE() AND CAST(v.table_name AS BINARY) IN (",
         )
         .bind_each(views.iter().map(String::as_str), ", ")
         .push(&format!(
-            ") AND EXISTS (SELECT 1 {behind} = 'YES') AND NOT EXISTS (SELECT 1 {behind} <> 'YES')"
+            ") AND EXISTS (SELECT 1 {behind} {HAS_TRANSACTIONS}) AND NOT EXISTS (SELECT 1 {behind} NOT {HAS_TRANSACTIONS})"
         ))
         .build()
+}
+
+/// Which of these tables of PostgreSQL's have their rows, or some of them, on another server, which
+/// commits by itself: foreign tables, and those whose partitions or views lead to one.
+pub(crate) fn foreign_tables(tables: &[&str]) -> Query {
+    format!(
+        "SELECT f.shown FROM (WITH RECURSIVE behind(shown, oid) AS (\
+         SELECT CAST(c.relname AS TEXT), c.oid FROM pg_catalog.pg_class c WHERE c.oid IN ({}) \
+         UNION SELECT b.shown, n.oid FROM behind b JOIN (\
+         SELECT i.inhparent AS parent, i.inhrelid AS oid FROM pg_catalog.pg_inherits i \
+         UNION ALL SELECT v.oid, d.refobjid FROM pg_catalog.pg_class v \
+         JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid AND v.relkind = 'v' \
+         JOIN pg_catalog.pg_depend d ON d.objid = r.oid AND d.classid = CAST('pg_catalog.pg_rewrite' AS regclass) \
+         AND d.refclassid = CAST('pg_catalog.pg_class' AS regclass)) n ON n.parent = b.oid) \
+         SELECT DISTINCT b.shown FROM behind b JOIN pg_catalog.pg_class c ON c.oid = b.oid \
+         WHERE c.relkind = 'f') f ORDER BY f.shown",
+        list(tables.iter().map(|table| format!("to_regclass('{table}')")))
+    )
+    .into()
 }
 
 /// Rows of `t_ds_version`, the newest last.

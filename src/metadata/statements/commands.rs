@@ -45,6 +45,12 @@ impl Statements<'_> {
         .into()
     }
 
+    /// The ids of recovery commands in the error table.
+    pub(crate) fn recovery_error_ids(&self) -> Query {
+        let table = self.family.tables.error_command;
+        format!("SELECT id FROM {table} WHERE command_type = {RECOVERY_COMMAND} ORDER BY id").into()
+    }
+
     /// Every waiting command, oldest first: id, instance and parameter as in `commands_from`, and
     /// its type.
     pub(crate) fn waiting_commands(&self) -> Query {

@@ -146,3 +146,41 @@ fn a_stop_that_was_asked_for_is_not_forgotten_between_the_halves() {
         );
     }
 }
+
+/// The server was started again while the command table was empty, and counts from 1: the newer of
+/// two failed commands, which was to stop the instance, has the smaller number.
+#[test]
+fn numbers_that_went_back_make_no_older_command_the_newest() {
+    for store in [Store::Sqlite, Store::MariaDb, Store::Postgres] {
+        let world = World::idle(store, "3.4.1");
+        world
+            .env
+            .insert([world.instance(1).state(18), world.instance(2).state(18)]);
+        let error = |id, instance, state: &str, time: &str| {
+            let parameter = seed::recovery_parameter(world.version, instance)
+                .replace("RUNNING_EXECUTION", state);
+            seed::error_command(world.version, id, 2, "no")
+                .of_instance(instance)
+                .parameter(&parameter)
+                .set("start_time", time)
+                .set("update_time", time)
+        };
+        world.env.insert([
+            error(50, 1, "RUNNING_EXECUTION", "2026-01-01 00:00:00"),
+            error(3, 1, "READY_STOP", "2026-01-09 00:00:00"),
+            // By so little another zone may have been written.
+            error(51, 2, "RUNNING_EXECUTION", "2026-01-09 00:00:00"),
+            error(4, 2, "READY_STOP", "2026-01-09 07:00:00"),
+        ]);
+        let report = world.run("recover --orphans --yes").exit(7).json();
+        let skipped = &report["masters"][0]["skipped"];
+        assert_eq!(skipped[0]["instance_id"], 2, "{report}");
+        assert_eq!(skipped[0]["reason"], "original_state_unknown", "{report}");
+        let parameters = world.env.rows("SELECT command_param FROM t_ds_command");
+        assert_eq!(parameters.len(), 1);
+        assert!(
+            parameters[0].text(0).unwrap().contains("READY_STOP"),
+            "{store:?} {parameters:?}"
+        );
+    }
+}

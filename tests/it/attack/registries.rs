@@ -331,3 +331,33 @@ fn a_lock_node_that_cannot_be_withdrawn_ends_with_its_session() {
     watcher.finish().exit(143);
     assert!(world.queue().is_empty());
 }
+
+/// What a server lets somebody who sleeps do within a transaction is a second at the least, and the
+/// session may be a third older by then.
+#[test]
+fn a_session_that_ends_before_our_transaction_would_is_refused() {
+    let worlds = [
+        World::new(Store::MariaDb, BY_HOST, 1),
+        World::in_a_file(BY_STATE, 1),
+    ];
+    for world in worlds {
+        for words in [
+            "failover 10.0.0.2:5678 --yes",
+            "failover 10.0.0.2:5678 --dry-run",
+            "clear-hosts 10.0.0.2:5678 --yes",
+            "recover --orphans --yes",
+            "lock acquire 10.0.0.2:5678 -- true",
+            "watch --once --yes --grace 0s",
+        ] {
+            world
+                .run(&format!("--session-timeout 1500ms {words}"))
+                .exit(4)
+                .tells("--session-timeout");
+        }
+        world.check_untouched();
+        world.run("--session-timeout 1s masters").exit(0);
+        world
+            .run("--session-timeout 2s failover 10.0.0.2:5678 --yes")
+            .exit(0);
+    }
+}

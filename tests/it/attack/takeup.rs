@@ -96,6 +96,45 @@ fn a_recovery_that_failed_is_no_take_up() {
     }
 }
 
+/// A server of MySQL's that was started again counts from 1 where the command table was empty, and a
+/// dump may be loaded without its sequences: numbers of old error commands are given out once more.
+#[test]
+fn an_old_error_command_with_the_number_of_a_new_command_is_another_one() {
+    for store in Store::ALL {
+        for version in ["2.0.9", "3.1.9", "3.2.2", "3.4.1"] {
+            let world = World::idle(store, version);
+            world.instances([1, 2]);
+            let error = |id, instance| {
+                let parameter = seed::recovery_parameter(world.version, instance);
+                seed::error_command(world.version, id, 2, "long ago")
+                    .parameter(&parameter)
+                    .of_instance(instance)
+            };
+            world.env.insert((1..=40).map(|id| error(id, 900 + id)));
+            // Of the same instance, with a greater number than its new command has.
+            world.env.insert([error(70, 2)]);
+            let running = waiting(&world, 2);
+            let claimed = if version == "3.4.1" {
+                ", state = 1, restart_time = '2026-06-01 00:00:00'"
+            } else {
+                ""
+            };
+            world.env.sql(&format!(
+                "UPDATE {} SET host = '{LIVING}'{claimed} WHERE id IN (1, 2); DELETE FROM t_ds_command",
+                world.table()
+            ));
+            let output = running.finish();
+            let seen = &output.json()["take_up"];
+            assert_eq!(
+                seen["taken_up"],
+                json!([1, 2]),
+                "{store:?} {version} {seen}"
+            );
+            output.exit(0);
+        }
+    }
+}
+
 /// A serial workflow that is discarded, one that waits in its queue, one whose new master is gone
 /// again.
 #[test]

@@ -79,7 +79,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
     );
     run(env, &format!("lock acquire {DEAD} -- true"))
         .exit(0)
-        .err("excludes none of them");
+        .err("they are registered elsewhere, and this lock excludes none of them");
     let danger = run(
         env,
         &format!("failover {DEAD} --allow-no-masters --dry-run -o json"),
@@ -117,7 +117,7 @@ fn nothing_is_known(env: &Env, hint: &str) {
     );
     run(env, &format!("lock acquire {DEAD} --for 1ms"))
         .exit(0)
-        .err("excludes none of them");
+        .err("they are registered elsewhere, and this lock excludes none of them");
 }
 
 #[test]
