@@ -357,7 +357,7 @@ fn a_session_that_ends_before_our_transaction_would_is_refused() {
         world.check_untouched();
         world.run("--session-timeout 1s masters").exit(0);
         world
-            .run("--session-timeout 2s failover 10.0.0.2:5678 --yes")
+            .run("--session-timeout 2s failover 10.0.0.2:5678 --dry-run")
             .exit(0);
     }
 }
