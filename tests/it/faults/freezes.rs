@@ -90,7 +90,7 @@ fn frozen_before_commit() {
 /// Started again, ZooKeeper keeps sessions for a shorter time than before, and tells nobody.
 fn shorten(server: &mut ZooKeeper) {
     server.stop();
-    server.add_settings("maxSessionTimeout=6000\n");
+    server.add_settings("maxSessionTimeout=12000\n");
     server.start();
 }
 
@@ -179,7 +179,7 @@ fn a_session_that_becomes_shorter_within_a_transaction_commits_nothing() {
         .spawn();
     proxy.await_sprung();
     assert_eq!(world.queue().len(), 1);
-    let sessions = |server: &ZooKeeper| server.four_letters("cons").matches("to=6000").count();
+    let sessions = |server: &ZooKeeper| server.four_letters("cons").matches("to=12000").count();
     shorten(&mut server);
     // Those of the living master and of this test are among them.
     eventually(Duration::from_mins(2), "the sessions", || {
@@ -214,5 +214,5 @@ fn a_program_under_a_lock_whose_session_becomes_shorter_is_ended() {
     holder
         .finish()
         .exit(8)
-        .err("it may be kept for 6s alone, not for 60s");
+        .err("it may be kept for 12s alone, not for 60s");
 }
