@@ -180,7 +180,7 @@ fn shown_elsewhere(rows: &[WrittenTimes], zone: &TimeZone) -> Option<String> {
     };
     let (instance, (local, offset)) = rows.iter().find_map(found)?;
     Some(format!(
-        "instance {instance} has the time {local}{}: its column is of a type with a zone (timestamptz), and the database does not          show it in that one; it may not know the name, but knows every offset",
+        "instance {instance} has the time {local}{}: its column is of a type with a zone (timestamptz), and the database does not show it in that one; it may not know the name, but knows every offset",
         offset_text(offset)
     ))
 }

@@ -264,3 +264,23 @@ fn a_resolver_that_never_answers_keeps_nobody_longer_than_the_timeout() {
         assert_eq!(dsctl.run().exit(6).json()["error"]["kind"], kind);
     }
 }
+
+/// The name of a service of Kubernetes has the addresses of all its servers, the first of which may
+/// be on a machine that is gone.
+#[test]
+fn a_silent_address_of_a_name_does_not_hide_the_others() {
+    let world = World::new(Store::MariaDb, BY_HOST, 2);
+    let port = ZooKeeper::shared().port();
+    // Connections are made to it, and nobody ever answers them.
+    let silent = std::net::TcpListener::bind(("127.0.0.2", port)).unwrap();
+    let zk = format!("zk.several:{port}");
+    for words in [
+        format!("masters --zk {zk}"),
+        format!("failover 10.0.0.2:5678 --yes --zk {zk} --timeout 8s --session-timeout 1m"),
+    ] {
+        let dsctl = without_resolver(world.dsctl(&words)).limit(Duration::from_secs(60));
+        dsctl.run().exit(0);
+    }
+    world.check_complete();
+    drop(silent);
+}

@@ -173,11 +173,10 @@ pub(in crate::commands) async fn run(
         phrases: PHRASES,
     };
     let old_errors = if arguments.wait.is_some() {
-        cluster.store.recovery_error_ids().await
+        old_errors(cluster).await?
     } else {
-        Ok(Vec::new())
+        Vec::new()
     };
-    let old_errors = old_errors.map_err(FailoverError::from)?;
     let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
         warnings.extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
@@ -193,6 +192,13 @@ pub(in crate::commands) async fn run(
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }
     Ok(answer)
+}
+
+/// The error commands that are there before anything is handed over.
+async fn old_errors(cluster: &mut Cluster) -> Result<Vec<i64>, FailoverError> {
+    // An absence may have been observed before.
+    cluster.store.reconnect_if_closed().await?;
+    Ok(cluster.store.recovery_error_ids().await?)
 }
 
 /// The typed addresses, each once and in that order.

@@ -6,6 +6,7 @@
 //! nothing.
 
 mod access;
+mod endpoints;
 mod lock;
 mod names;
 mod observer;

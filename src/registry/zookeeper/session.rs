@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use zookeeper_client::{Client, Connector, Error, SessionState, StateWatcher};
 
+use super::endpoints;
 use super::place::Place;
 use super::probe;
 use super::settings::ZooKeeperSettings;
@@ -30,6 +31,8 @@ pub(super) struct Session {
     client: Client,
     place: Place,
     endpoint: String,
+    /// The servers that are tried: more than were named if a name has several addresses.
+    servers: Vec<EnsembleServer>,
     timeout: Duration,
     /// The session timeout that was requested.
     wanted: Duration,
@@ -69,19 +72,23 @@ impl Session {
             .digest
             .as_deref()
             .filter(|digest| !digest.trim().is_empty());
-        let servers = u32::try_from(place.ensemble.servers.len()).unwrap_or(u32::MAX);
+        let started = Instant::now();
+        // The library looks names up by itself, too.
+        let servers = endpoints::of(&place.ensemble.servers, settings.timeout / 4).await;
         let wanted = settings.session_timeout.min(LONGEST_SESSION);
-        let connector = connector(wanted, settings.timeout / servers);
+        let number = u32::try_from(servers.len()).unwrap_or(u32::MAX);
+        let connector = connector(wanted, settings.timeout / number);
         let connector = match digest {
             Some(digest) => connector.with_auth("digest", digest.as_bytes()),
             None => connector,
         };
-        let started = Instant::now();
-        let opened = tokio::time::timeout(
-            settings.timeout,
-            connector.connect(&place.ensemble.servers()),
-        )
-        .await;
+        let listed = servers
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(",");
+        let rest = settings.timeout.saturating_sub(started.elapsed());
+        let opened = tokio::time::timeout(rest, connector.connect(&listed)).await;
         let client = match opened {
             Ok(Ok(client)) => client,
             // Any digest is accepted, right or wrong: whether it is right shows only in access to
@@ -106,6 +113,7 @@ impl Session {
             first,
             place,
             endpoint,
+            servers,
             timeout,
             wanted,
             has_digest,
@@ -118,7 +126,7 @@ impl Session {
     }
 
     pub(super) fn hosts(&self) -> &[EnsembleServer] {
-        &self.place.ensemble.servers
+        &self.servers
     }
 
     pub(super) fn has_digest(&self) -> bool {

@@ -510,5 +510,14 @@ fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
             (3, 18),
             "{store:?}"
         );
+        world.instances([4]);
+        let waits = world.run("failover --all-dead --yes --grace 7s --wait 1s");
+        // Nobody takes it up here.
+        waits.exit(7);
+        assert_eq!(
+            (world.command_count(), world.state(4)),
+            (4, 18),
+            "{store:?}"
+        );
     }
 }

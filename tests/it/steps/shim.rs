@@ -32,7 +32,8 @@ fn compiled(name: &str) -> String {
     target
 }
 
-/// A run for which names that end in `.invalid` are looked up for minutes.
+/// A run for which names that end in `.invalid` are looked up for minutes, and those in `.several`
+/// have the addresses 127.0.0.2 and 127.0.0.1.
 pub fn without_resolver(dsctl: Dsctl) -> Dsctl {
     static LIBRARY: OnceLock<String> = OnceLock::new();
     dsctl.env("LD_PRELOAD", LIBRARY.get_or_init(|| compiled("resolver")))
