@@ -28,6 +28,7 @@ mod jdbc;
 mod layout;
 mod live;
 mod lock;
+mod logins;
 mod model;
 mod plain_text;
 mod primary;

@@ -212,7 +212,7 @@ fn options(port: u16, database: &str) -> MySqlConnectOptions {
     }
 }
 
-fn probe(port: u16) -> Result<(), String> {
+pub(super) fn probe(port: u16) -> Result<(), String> {
     wait(async {
         let connection = MySqlConnection::connect_with(&options(port, ""))
             .await

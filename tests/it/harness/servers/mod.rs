@@ -2,6 +2,7 @@
 
 mod ensemble;
 pub mod mariadb;
+pub mod mysql;
 pub mod poolers;
 pub mod postgres;
 mod template;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 pub use ensemble::Ensemble;
 pub use mariadb::MariaDb;
+pub use mysql::{MySql, MySqlRelease};
 pub use postgres::Postgres;
 pub use zookeeper::{Release, ZooKeeper};
 
