@@ -191,13 +191,16 @@ const ACCESS_DENIED: u16 = 1045;
 /// MySQL 5.6 has no statement timeout; DolphinScheduler needs 5.7 as well.
 fn too_old(error: sqlx::Error, version: &str) -> sqlx::Error {
     match server_error(&error) {
-        // Unknown system variable.
-        Some(unknown) if unknown.number() == 1193 => sqlx::Error::Protocol(format!(
-            "the server's version is {version}, and it does not know what MySQL 5.7 and newer, and MariaDB, know: {unknown}"
-        )),
+        Some(unknown) if unknown.number() == UNKNOWN_VARIABLE => LoginObstacle::TooOld {
+            version: version.to_owned(),
+            words: unknown.to_string(),
+        }
+        .into_error(),
         _ => error,
     }
 }
+
+const UNKNOWN_VARIABLE: u16 = 1193;
 
 fn options(target: &ServerTarget) -> MySqlConnectOptions {
     let options = MySqlConnectOptions::new()

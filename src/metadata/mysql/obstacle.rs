@@ -15,6 +15,13 @@ pub(super) enum LoginObstacle {
     TooLong,
     /// The driver does not support the plugin of this name.
     Plugin(String),
+    /// The server does not know a setting that every session needs.
+    TooOld {
+        /// As it names its version.
+        version: String,
+        /// Its error.
+        words: String,
+    },
 }
 
 const KEY: &str = "without TLS this login needs the server's public key, and \
@@ -24,6 +31,7 @@ const EMPTY: &str = "the account has no password, and that is not supported for 
 const RIGHT: &str = "the server accepted the password and refused it right after";
 const LONG: &str = "the password is too long to be sent encrypted with the server's public key";
 const PLUGIN: &str = "the account's authentication plugin is not supported";
+const OLD: &str = "MySQL 5.7 or newer, or MariaDB, is needed";
 
 impl LoginObstacle {
     pub(super) fn into_error(self) -> sqlx::Error {
@@ -33,6 +41,7 @@ impl LoginObstacle {
             Self::PasswordIsRight(words) => format!("{RIGHT}: {words}"),
             Self::TooLong => LONG.to_owned(),
             Self::Plugin(name) => format!("{PLUGIN}: {name}"),
+            Self::TooOld { version, words } => format!("{OLD}; this is {version}: {words}"),
         })
     }
 }
@@ -53,6 +62,10 @@ pub(crate) fn hint(cause: &str) -> Option<&'static str> {
         (
             LONG,
             "connect with TLS (ssl-mode=required in --db), or give the account a shorter password",
+        ),
+        (
+            OLD,
+            "use the server of the masters' database in --db: DolphinScheduler itself needs MySQL 5.7 or newer",
         ),
         (
             PLUGIN,
@@ -97,6 +110,10 @@ mod tests {
             LoginObstacle::PasswordIsRight("1045".to_owned()),
             LoginObstacle::TooLong,
             LoginObstacle::Plugin("client_ed25519".to_owned()),
+            LoginObstacle::TooOld {
+                version: "5.6.14".to_owned(),
+                words: "1193 (HY000): Unknown system variable 'max_execution_time'".to_owned(),
+            },
         ] {
             let sqlx::Error::Io(error) = obstacle.clone().into_error() else {
                 panic!("{obstacle:?}");
