@@ -21,6 +21,7 @@ mod curator;
 mod database;
 mod ds_home;
 mod dump;
+mod every_server;
 mod failover;
 mod faults;
 mod fuzz;
