@@ -48,6 +48,8 @@ impl DbTarget {
                 let tls = |parameters: &Parameters| mysql_tls(parameters, scheme == "mariadb");
                 let (mut target, parameters) = server(rest, jdbc, 3306, user)?;
                 target.tls = tls(&parameters).map_err(UrlError::parameter)?;
+                let key = parameters.get("allowPublicKeyRetrieval");
+                target.asks_public_key = key.is_none_or(|asks| !asks.eq_ignore_ascii_case("false"));
                 Ok(Self::MySql(target))
             }
             "postgres" | "postgresql" => {
@@ -243,6 +245,7 @@ fn server(
         database,
         tls: crate::metadata::target::Tls::default(),
         schema: None,
+        asks_public_key: true,
     };
     Ok((target, parameters))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::exit_code::ExitCode;
 use crate::metadata::database::DatabaseError;
-use crate::metadata::{NO_TLS, Obstacle, Sign, StoreError};
+use crate::metadata::{NO_TLS, Obstacle, Sign, StoreError, login_hint};
 use crate::model::{Address, InstanceId, LockNode, VersionRange, shell_word};
 use crate::registry::RegistryError;
 use crate::stop::{Stop, Stopped};
@@ -479,7 +479,11 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
              or sslmode=disable (PostgreSQL) in --db"
                 .to_owned(),
         ),
-        DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
+        DatabaseError::Unreachable { cause, .. } => Some(
+            login_hint(cause)
+                .unwrap_or("check --db and the password's file")
+                .to_owned(),
+        ),
         DatabaseError::UniqueViolation { .. } => Some(
             "an id was generated twice, as after an import: set the sequence (or AUTO_INCREMENT) \
              of t_ds_command above its highest id"

@@ -96,6 +96,11 @@ pub trait Driver: Send + Sync + 'static {
     fn close(session: Self::Session) -> BoxFuture<'static, ()>;
 }
 
+/// An error that is shown in exactly these words.
+pub(super) fn said(words: String) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(words))
+}
+
 /// A limit in whole milliseconds for the server: at least one, since zero means "none".
 pub(super) fn milliseconds(limit: Duration) -> u128 {
     limit.as_millis().clamp(1, 2_147_483_647)

@@ -32,6 +32,7 @@ pub use commands::{BEFORE_EVERY_ID, Waiting};
 pub use definitions::Definitions;
 pub use guarded::{OpenTransaction, WriteBatch};
 pub use life::{Mark, Sign};
+pub(crate) use mysql::hint as login_hint;
 pub use preconditions::{Obstacle, Writing};
 pub use query::Query;
 pub use statements::NewCommand;

@@ -1,5 +1,7 @@
 //! MySQL 5.7 and newer, and MariaDB.
 
+mod login;
+mod obstacle;
 mod session;
 mod value;
 
@@ -19,7 +21,11 @@ use super::driver::{Driver, ErrorClass, STATEMENTS_KEPT, Step};
 use super::query::Query;
 use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
-use super::tls::{tls_failed, why_no_tls};
+use super::tls::{no_tls_there, tls_failed, why_no_tls};
+
+use self::login::{KeyRequest, LoginEnd};
+pub(crate) use self::obstacle::hint;
+use self::obstacle::{LoginObstacle, obstacle};
 
 /// A MySQL or MariaDB database.
 pub type MySqlDatabase = ServerDatabase<MySqlDriver>;
@@ -36,10 +42,9 @@ impl MySqlDatabase {
         timeout: Duration,
         statement_timeout: Duration,
     ) -> Result<Self, DatabaseError> {
-        let prefers_tls = target.tls == Tls::Prefer;
         let driver = MySqlDriver {
             options: options(target),
-            prefers_tls,
+            target: target.clone(),
             why_plain: OnceLock::new(),
             timeout,
             statement_timeout,
@@ -52,7 +57,7 @@ impl MySqlDatabase {
 #[derive(Debug)]
 pub struct MySqlDriver {
     options: MySqlConnectOptions,
-    prefers_tls: bool,
+    target: ServerTarget,
     /// Why it is not encrypted although that was tried.
     why_plain: OnceLock<String>,
     timeout: Duration,
@@ -79,17 +84,7 @@ pub struct MySqlSession {
 
 impl MySqlDriver {
     async fn open(&self) -> Result<MySqlSession, sqlx::Error> {
-        let mut connection = match self.options.connect().await {
-            Err(error) if self.prefers_tls && tls_failed(&error) => {
-                self.why_plain.get_or_init(|| why_no_tls(&error));
-                self.options
-                    .clone()
-                    .ssl_mode(MySqlSslMode::Disabled)
-                    .connect()
-                    .await?
-            }
-            other => other?,
-        };
+        let mut connection = self.log_in().await?;
         let (version, known) = session::read(&mut connection).await?;
         let is_mariadb = version.contains("mariadb");
         for settings in session::settings(&known, self.timeout, self.statement_timeout, is_mariadb)
@@ -113,16 +108,99 @@ impl MySqlDriver {
     }
 }
 
+impl MySqlDriver {
+    async fn log_in(&self) -> Result<MySqlConnection, sqlx::Error> {
+        match self.connect().await {
+            Err(error) if self.may_be_wrong(&error) => self.log_in_again(error).await,
+            Err(error) => Err(obstacle(&error).map_or(error, LoginObstacle::into_error)),
+            connected => connected,
+        }
+    }
+
+    /// With TLS as it was asked for.
+    async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
+        if self.target.tls == Tls::Disable {
+            return self.connect_plain().await;
+        }
+        match self.options.connect().await {
+            Err(error) if self.target.tls == Tls::Prefer && tls_failed(&error) => {
+                if !no_tls_there(&error) {
+                    self.why_plain.get_or_init(|| why_no_tls(&error));
+                }
+                self.connect_plain().await
+            }
+            other => other,
+        }
+    }
+
+    /// The driver always asks for the key if the server wants it, so whether it does is seen before.
+    async fn connect_plain(&self) -> Result<MySqlConnection, sqlx::Error> {
+        if !self.target.asks_public_key
+            && login::log_in(&self.target, KeyRequest::Never).await? == LoginEnd::WantsKey
+        {
+            return Err(LoginObstacle::WantsKey.into_error());
+        }
+        self.options
+            .clone()
+            .ssl_mode(MySqlSslMode::Disabled)
+            .connect()
+            .await
+    }
+
+    /// Whether the driver may have been refused with the right password: see [`login`].
+    fn may_be_wrong(&self, error: &sqlx::Error) -> bool {
+        let without_tls = matches!(self.target.tls, Tls::Disable | Tls::Prefer);
+        let refused = server_error(error).is_some_and(|error| error.number() == ACCESS_DENIED);
+        without_tls && (refused || obstacle::is_of_empty_password(error))
+    }
+
+    async fn log_in_again(&self, error: sqlx::Error) -> Result<MySqlConnection, sqlx::Error> {
+        let key = match &self.target.tls {
+            _ if !self.target.asks_public_key => KeyRequest::Never,
+            Tls::Prefer if self.why_plain.get().is_none() => KeyRequest::WithoutTls,
+            _ => KeyRequest::Always,
+        };
+        match login::log_in(&self.target, key).await {
+            Ok(LoginEnd::In) => {}
+            Ok(LoginEnd::Refused | LoginEnd::WantsKey) => return Err(error),
+            Err(own) => {
+                tracing::debug!("logging in once more: {own}");
+                return Err(error);
+            }
+        }
+        let again = self.connect().await;
+        again.map_err(|error| self.unjust(error))
+    }
+
+    /// The server has accepted the password a moment before.
+    fn unjust(&self, error: sqlx::Error) -> sqlx::Error {
+        if !self.may_be_wrong(&error) {
+            return error;
+        }
+        let password = self.target.password.as_ref();
+        if password.is_none_or(|password| password.expose().is_empty()) {
+            LoginObstacle::EmptyPassword.into_error()
+        } else {
+            LoginObstacle::PasswordIsRight(error.to_string()).into_error()
+        }
+    }
+}
+
+const ACCESS_DENIED: u16 = 1045;
+
 /// MySQL 5.6 has no statement timeout; DolphinScheduler needs 5.7 as well.
 fn too_old(error: sqlx::Error, version: &str) -> sqlx::Error {
     match server_error(&error) {
-        // Unknown system variable.
-        Some(unknown) if unknown.number() == 1193 => sqlx::Error::Protocol(format!(
-            "the server's version is {version}, and it does not know what MySQL 5.7 and newer, and MariaDB, know: {unknown}"
-        )),
+        Some(unknown) if unknown.number() == UNKNOWN_VARIABLE => LoginObstacle::TooOld {
+            version: version.to_owned(),
+            words: unknown.to_string(),
+        }
+        .into_error(),
         _ => error,
     }
 }
+
+const UNKNOWN_VARIABLE: u16 = 1193;
 
 fn options(target: &ServerTarget) -> MySqlConnectOptions {
     let options = MySqlConnectOptions::new()
@@ -143,6 +221,8 @@ fn options(target: &ServerTarget) -> MySqlConnectOptions {
     };
     match &target.tls {
         Tls::Disable => options.ssl_mode(MySqlSslMode::Disabled),
+        // Without TLS something is to be seen to first.
+        Tls::Prefer if !target.asks_public_key => options.ssl_mode(MySqlSslMode::Required),
         Tls::Prefer => options.ssl_mode(MySqlSslMode::Preferred),
         Tls::Require => options.ssl_mode(MySqlSslMode::Required),
         Tls::VerifyCa(file) => options.ssl_mode(MySqlSslMode::VerifyCa).ssl_ca(file),

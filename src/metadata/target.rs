@@ -39,6 +39,9 @@ pub struct ServerTarget {
     pub tls: Tls,
     /// PostgreSQL only: the `search_path`, called `currentSchema` in JDBC URLs.
     pub schema: Option<String>,
+    /// MySQL only: whether the server is asked for its public key, to send it the password encrypted
+    /// where there is no TLS (`allowPublicKeyRetrieval`).
+    pub asks_public_key: bool,
 }
 
 impl ServerTarget {
@@ -88,6 +91,7 @@ mod tests {
             database: "dolphinscheduler".to_owned(),
             tls: Tls::default(),
             schema: None,
+            asks_public_key: true,
         }
     }
 

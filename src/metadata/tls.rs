@@ -10,6 +10,11 @@ pub(super) fn tls_failed(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the reason is that a MySQL server does not support TLS at all.
+pub(super) fn no_tls_there(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Tls(error) if error.to_string() == "server does not support TLS")
+}
+
 /// The start of every such cause.
 pub(crate) const NO_TLS: &str = "TLS cannot be negotiated with the server";
 

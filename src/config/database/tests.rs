@@ -297,3 +297,16 @@ proptest! {
         prop_assert_eq!(target.password().map_or("", Secret::expose), password);
     }
 }
+
+#[test]
+fn the_servers_public_key_is_asked_for_unless_that_is_forbidden() {
+    let asks = |parameters: &str| {
+        let parsed = DbTarget::parse(&format!("jdbc:mysql://u@h/ds?{parameters}"));
+        let Ok(DbTarget::MySql(target)) = parsed else {
+            panic!("{parsed:?}")
+        };
+        target.asks_public_key
+    };
+    assert!(asks("") && asks("allowPublicKeyRetrieval=true"));
+    assert!(!asks("allowPublicKeyRetrieval=FALSE"));
+}

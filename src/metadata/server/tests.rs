@@ -104,6 +104,7 @@ impl Script {
             database: "ds".to_owned(),
             tls: Tls::Disable,
             schema: None,
+            asks_public_key: true,
         };
         ServerDatabase::open(self.clone(), &target, SHORT, LONG).await
     }

@@ -63,6 +63,7 @@ impl Env {
             database: self.database.clone(),
             tls: Tls::Prefer,
             schema: None,
+            asks_public_key: true,
         };
         let Limits { timeout, statement } = limits;
         Ok(match self.store {

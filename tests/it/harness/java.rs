@@ -93,16 +93,34 @@ fn finish_maven(name: &str, command: &mut Command) -> Result<(), String> {
 /// without what it depends on: some were published without the parent that describes them. This old
 /// plug-in does not ask for it.
 pub fn file_of_artifact(artifact: &str, file: &str) -> Result<String, String> {
+    let unpacked = Folder::new("artifact");
+    unpack(&file_with(artifact)?, file, &unpacked);
+    let path = unpacked.join(file);
+    std::fs::read_to_string(&path).map_err(|error| format!("{file} of {artifact}: {error}"))
+}
+
+/// One file of a jar.
+pub fn unpack(jar: &str, file: &str, folder: &Folder) {
+    run(Command::new("jar")
+        .args(["xf", jar, file])
+        .current_dir(folder.path()));
+}
+
+/// The file of an artifact (`group:name:version:type`, and a classifier if it has one) that Maven
+/// brings.
+pub fn file_with(artifact: &str) -> Result<String, String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/artifacts");
     let words: Vec<&str> = artifact.split(':').collect();
-    let [_, name, version, kind, classifier] = words[..] else {
+    let [_, name, version, kind, ref classifier @ ..] = words[..] else {
         panic!("{artifact}")
     };
-    let jar = format!("{folder}/{name}-{version}-{classifier}.{kind}");
+    let classifier: String = classifier.iter().map(|word| format!("-{word}")).collect();
+    let jar = format!("{folder}/{name}-{version}{classifier}.{kind}");
     if !Path::new(&jar).exists() {
-        let mut command = Command::new("mvn");
+        let mut command = Command::new("timeout");
+        command.args(["300", "mvn"]);
         command.arg(concat!(
             "-Dmaven.repo.local=",
             env!("CARGO_TARGET_TMPDIR"),
@@ -119,12 +137,7 @@ pub fn file_of_artifact(artifact: &str, file: &str) -> Result<String, String> {
         ]);
         finish_maven(artifact, &mut command)?;
     }
-    let unpacked = Folder::new("artifact");
-    run(Command::new("jar")
-        .args(["xf", &jar, file])
-        .current_dir(unpacked.path()));
-    let path = unpacked.join(file);
-    std::fs::read_to_string(&path).map_err(|error| format!("{file} of {artifact}: {error}"))
+    Ok(jar)
 }
 
 /// Compiles source files of `tests/java`, once in this process, and says in which folder their

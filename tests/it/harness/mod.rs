@@ -41,8 +41,10 @@ pub use guard::signal;
 pub use ports::free_port;
 pub use process::child_of;
 pub use proxy::{At, Proxy};
-pub use servers::{MariaDb, Postgres, Release, ZooKeeper};
-pub use skip::skipped;
+pub use servers::{
+    Certificates, MariaDb, MySql, MySqlRelease, Postgres, PostgresRelease, Release, ZooKeeper,
+};
+pub use skip::{left_out, skipped};
 pub use wait::{assert_in_time, eventually, runtime, wait, wait_at_most};
 pub use zk::{FakeRegistration, Zk};
 

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::super::guard::run;
 use super::super::wait::wait;
 use super::super::{PASSWORD, PASSWORD_IN_URL, USER};
+use super::certificates::Certificates;
 use super::{MEMORY, Server, is_root, private_server, template};
 
 /// A MariaDB server.
@@ -71,6 +72,11 @@ impl MariaDb {
         if is_root() {
             run(Command::new("chown").args(["mysql:", &path]));
         }
+    }
+
+    /// Certificates for it, which it can read.
+    pub fn certificates(&self) -> Certificates {
+        Certificates::new(self.server.folder.path(), "mysql:")
     }
 
     /// A key and a certificate of the old version 1 for it, which it can read.
@@ -212,7 +218,7 @@ fn options(port: u16, database: &str) -> MySqlConnectOptions {
     }
 }
 
-fn probe(port: u16) -> Result<(), String> {
+pub(super) fn probe(port: u16) -> Result<(), String> {
     wait(async {
         let connection = MySqlConnection::connect_with(&options(port, ""))
             .await

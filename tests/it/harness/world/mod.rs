@@ -357,6 +357,14 @@ impl World {
         ids
     }
 
+    /// Lets so many instances hang. Nothing may have been done yet to what is there.
+    pub fn hang(&mut self, count: i64) {
+        self.check_untouched();
+        let ids = self.add_later(DEAD, Timestamp::now() - 1.hours(), count);
+        self.ids.extend(ids);
+        self.before = Some(self.env.dump());
+    }
+
     /// As [`World::add`], when something has been done already; these are nobody's to touch.
     pub fn add_later(&self, host: &str, started: Timestamp, count: i64) -> BTreeSet<i64> {
         let first = self
