@@ -55,7 +55,7 @@ impl ServerTarget {
     }
 
     /// The host as the resolver needs it.
-    pub(super) fn bare_host(&self) -> &str {
+    pub(crate) fn bare_host(&self) -> &str {
         self.host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))

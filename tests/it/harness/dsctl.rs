@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -32,6 +32,7 @@ pub struct Dsctl {
     variables: BTreeMap<String, String>,
     home: PathBuf,
     input: Option<String>,
+    typed: bool,
     limit: Duration,
 }
 
@@ -62,6 +63,7 @@ impl Dsctl {
             variables,
             home,
             input: None,
+            typed: false,
             limit: LIMIT,
         }
     }
@@ -111,6 +113,13 @@ impl Dsctl {
     pub fn stdin(mut self, text: &str) -> Self {
         self.input = Some(text.to_owned());
         self
+    }
+
+    /// On a terminal on which [`Running::type_text`] types.
+    #[must_use]
+    pub fn typed(mut self) -> Self {
+        self.typed = true;
+        self.on_terminal().stdin("")
     }
 
     /// Panics when it runs longer.
@@ -169,7 +178,10 @@ impl Dsctl {
             Stdio::null()
         });
         let mut child = command.spawn().unwrap();
-        if let (Some(text), Some(mut pipe)) = (self.input.clone(), child.stdin.take()) {
+        let mut keyboard = child.stdin.take();
+        if let (Some(text), Some(mut pipe)) =
+            (self.input.clone(), keyboard.take_if(|_| !self.typed))
+        {
             // A program that does not read to the end is no failure of this task.
             tokio::spawn(async move { _ = pipe.write_all(text.as_bytes()).await });
         }
@@ -179,6 +191,7 @@ impl Dsctl {
         );
         Running {
             child,
+            keyboard,
             stdout,
             stderr,
             command: self,
@@ -227,6 +240,8 @@ impl Collected {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    /// Closed when the run is over.
+    keyboard: Option<ChildStdin>,
     stdout: Collected,
     stderr: Collected,
     command: Dsctl,
@@ -285,6 +300,12 @@ impl Running {
             "no {what} in\n{:?}",
             self.so_far(None)
         );
+    }
+
+    /// Types on the terminal of [`Dsctl::typed`].
+    pub fn type_text(&mut self, text: &str) {
+        let keyboard = self.keyboard.as_mut().expect("a terminal to type on");
+        wait(keyboard.write_all(text.as_bytes())).unwrap();
     }
 
     /// What standard output has so far.
