@@ -14,23 +14,26 @@ use crate::secret::Secret;
 const LONGEST: u64 = 1024 * 1024;
 
 /// What such a file has for a database.
-pub(super) enum Kept {
+pub(super) enum ClientPassword {
     /// Its password.
-    Password(Secret, Origin),
+    Usable(Secret, Origin),
     /// A password that is not used, and why.
     Unused(Warning),
 }
 
 /// Looks up the password in the file of the database's own client. A file that is missing or cannot
 /// be read has none, as for that client.
-pub(super) fn look_up(environment: &Environment, target: &DbTarget) -> Option<Kept> {
+pub(super) fn look_up(environment: &Environment, target: &DbTarget) -> Option<ClientPassword> {
     let path = place(environment, target)?;
     let (text, is_open) = read(&path)?;
     let (password, line) = match target {
-        DbTarget::Postgres(target) => pgpass::password(&text, target)?,
+        DbTarget::Postgres(target) => {
+            same(target.each().map(|server| pgpass::password(&text, &server)))?
+        }
         DbTarget::MySql(target) => {
             let group = ClientGroup::parse(&text);
-            group.is_about(target).then_some(group.password)??
+            let is_about_all = target.each().all(|server| group.is_about(&server));
+            is_about_all.then_some(group.password)??
         }
         DbTarget::Sqlite(_) => return None,
     };
@@ -38,10 +41,17 @@ pub(super) fn look_up(environment: &Environment, target: &DbTarget) -> Option<Ke
         return None;
     }
     Some(if is_open {
-        Kept::Unused(Warning::OpenPasswordFile(path))
+        ClientPassword::Unused(Warning::OpenPasswordFile(path))
     } else {
-        Kept::Password(Secret::new(password), Origin::File { path, line })
+        ClientPassword::Usable(Secret::new(password), Origin::File { path, line })
     })
+}
+
+/// The password of all servers, if it is the same one: none is told that of another.
+fn same(mut found: impl Iterator<Item = Option<(String, usize)>>) -> Option<(String, usize)> {
+    let first = found.next()??;
+    let is_same = |other: Option<(String, usize)>| other.is_some_and(|(text, _)| text == first.0);
+    found.all(is_same).then_some(first)
 }
 
 fn place(environment: &Environment, target: &DbTarget) -> Option<PathBuf> {

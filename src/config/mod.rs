@@ -9,9 +9,11 @@ mod database;
 mod ds_home;
 mod error;
 mod file;
+mod hosts;
 mod key;
 mod listing;
 mod option_file;
+mod parameter_names;
 mod parameters;
 mod pgpass;
 mod resolve;
@@ -30,6 +32,7 @@ pub use database::{DbTarget, UrlError};
 pub use error::ConfigError;
 pub use key::{Key, Origin};
 pub use listing::Listed;
+pub use parameter_names::Misspelt;
 pub use resolve::{output_settings, resolve};
 pub use secrets::{SecretInput, SecretPrompt};
 pub use source::Environment;
@@ -95,6 +98,8 @@ pub enum Warning {
     InstallationNotRead,
     /// Others have access to this file, so that the password in it is not used.
     OpenPasswordFile(PathBuf),
+    /// A parameter of the database URL from here that no driver knows.
+    MisspeltParameter(Origin, Misspelt),
 }
 
 impl fmt::Display for Warning {
@@ -106,6 +111,11 @@ impl fmt::Display for Warning {
             Self::InstallationNotRead => f.write_str(
                 "DolphinScheduler's files are not read, as --zk, --db or --registry is given closer to the command line than \
                  --ds-home and may mean another cluster; give them in the same place",
+            ),
+            Self::MisspeltParameter(origin, Misspelt { written, likely }) => write!(
+                f,
+                "the database URL from {origin} has a parameter {written}, which is not known and has no effect; {likely} is \
+                 probably meant"
             ),
             Self::OpenPasswordFile(path) => write!(
                 f,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use strum::VariantNames;
 
-use super::client_files::{self, Kept};
+use super::client_files::{self, ClientPassword};
 use super::ds_home::{self, Login};
 use super::secrets::{self, Candidate, SecretInput, SecretPlace};
 use super::source::{Found, Sources};
@@ -282,12 +282,14 @@ fn database(
     let of_home = home.filter(|(_, rank)| *rank == url.rank);
     let login = of_home.map_or(Ok(Login::default()), |(home, _)| home.login())?;
     let target = DbTarget::parse_with_user(url.value.expose(), login.user.as_deref());
-    let target = target.map_err(|error| ConfigError::Value {
+    let (target, misspelt) = target.map_err(|error| ConfigError::Value {
         key: Key::Db.name(),
         origin: url.origin.clone(),
         problem: error.problem,
         hint: error.hint.map(ToOwned::to_owned),
     })?;
+    let of_url = |misspelt| Warning::MisspeltParameter(url.origin.clone(), misspelt);
+    settings.warnings.extend(misspelt.into_iter().map(of_url));
     if matches!(target, DbTarget::Sqlite(_)) {
         return Ok(Some(target));
     }
@@ -327,8 +329,8 @@ fn database(
     let mut password = secrets::read(candidates, &asked, stdin)?;
     if password.is_none() {
         match client_files::look_up(resolver.sources.environment, &target) {
-            Some(Kept::Password(secret, origin)) => password = Some((secret, origin)),
-            Some(Kept::Unused(warning)) => settings.warnings.push(warning),
+            Some(ClientPassword::Usable(secret, origin)) => password = Some((secret, origin)),
+            Some(ClientPassword::Unused(warning)) => settings.warnings.push(warning),
             None => {}
         }
     }

@@ -442,6 +442,46 @@ fn files_of_the_clients_have_passwords_where_nothing_else_has() {
     );
 }
 
+/// A line for one server says nothing to another one.
+#[test]
+fn of_several_servers_each_must_have_the_same_password() {
+    let mut machine = Machine::new(&[]);
+    machine.set("HOME", machine.path("home"));
+    let url = "--db postgres://u@db1,db2:5433/d";
+    for (text, expected) in [
+        ("db1:*:*:u:p\ndb2:5433:d:u:p", Some("p")),
+        ("*:*:d:u:p", Some("p")),
+        ("db1:*:*:u:p\ndb2:5433:d:u:q", None),
+        ("db1:*:*:u:p", None),
+        ("db2:*:*:u:p", None),
+    ] {
+        machine.secret("home/.pgpass", text, 0o600);
+        assert_eq!(machine.password(url).as_deref(), expected, "{text}");
+    }
+    machine.secret(
+        "home/.my.cnf",
+        "[client]\nuser=u\nhost=db1\npassword=p",
+        0o600,
+    );
+    assert_eq!(machine.password("--db mysql://u@db1,db2/d"), None);
+    assert_eq!(
+        machine.password("--db mysql://u@db1,db1:1/d").as_deref(),
+        Some("p")
+    );
+}
+
+#[test]
+fn a_misspelt_parameter_is_warned_of() {
+    let machine = Machine::new(&[("DSCTL_DB", "mysql://u:p@h/d?userSSL=false")]);
+    let warnings = machine.resolve("").unwrap().warnings;
+    assert_eq!(
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "the database URL from DSCTL_DB has a parameter userSSL, which is not known and has no effect; useSSL is probably meant"
+        ]
+    );
+}
+
 #[test]
 fn a_clients_file_that_others_can_read_is_not_used() {
     let mut machine = Machine::new(&[]);

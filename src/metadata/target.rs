@@ -39,27 +39,52 @@ pub struct ServerTarget {
     pub tls: Tls,
     /// PostgreSQL only: the `search_path`, called `currentSchema` in JDBC URLs.
     pub schema: Option<String>,
+    /// MySQL and MariaDB only: whether the server may be asked for its RSA key where the connection is
+    /// not encrypted; `None` if that is not said.
+    pub public_key_retrieval: Option<bool>,
+    /// Whether only a server that accepts writes is meant.
+    pub primary_only: bool,
+    /// Further servers with the same database, to be tried in this order.
+    pub others: Vec<HostPort>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPort {
+    /// As in [`ServerTarget::host`].
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
 }
 
 impl ServerTarget {
-    /// `host:port/database`, for display.
+    /// `host:port/database`, for display; several servers are separated by commas.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        let host = self.bare_host();
-        let (port, database) = (self.port, &self.database);
-        if host.contains(':') {
-            format!("[{host}]:{port}/{database}")
-        } else {
-            format!("{host}:{port}/{database}")
-        }
+        let first = address(self.bare_host(), self.port);
+        let others = self.others.iter();
+        let others = others.map(|place| format!(",{}", address(bare(&place.host), place.port)));
+        format!("{first}{}/{}", others.collect::<String>(), self.database)
+    }
+
+    /// The same for each of its servers alone.
+    pub fn each(&self) -> impl Iterator<Item = Self> + '_ {
+        let own = HostPort {
+            host: self.host.clone(),
+            port: self.port,
+        };
+        let places = std::iter::once(own).chain(self.others.iter().cloned());
+        places.map(|HostPort { host, port }| Self {
+            host,
+            port,
+            others: Vec::new(),
+            ..self.clone()
+        })
     }
 
     /// The host as the resolver needs it.
     pub(crate) fn bare_host(&self) -> &str {
-        self.host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(&self.host)
+        bare(&self.host)
     }
 
     /// Checks for the file of authorities, because the driver's error would not name it. The error
@@ -74,9 +99,23 @@ impl ServerTarget {
     }
 }
 
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+fn address(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ServerTarget, Tls};
+    use super::{HostPort, ServerTarget, Tls};
     use crate::secret::Secret;
 
     fn target(host: &str) -> ServerTarget {
@@ -88,6 +127,9 @@ mod tests {
             database: "dolphinscheduler".to_owned(),
             tls: Tls::default(),
             schema: None,
+            public_key_retrieval: None,
+            primary_only: false,
+            others: Vec::new(),
         }
     }
 
@@ -99,6 +141,21 @@ mod tests {
         );
         assert_eq!(target("::1").endpoint(), "[::1]:3306/dolphinscheduler");
         assert_eq!(target("[::1]").endpoint(), "[::1]:3306/dolphinscheduler");
+    }
+
+    #[test]
+    fn several_servers_are_shown_together_and_tried_alone() {
+        let mut target = target("db1");
+        target.others = vec![HostPort {
+            host: "::1".to_owned(),
+            port: 3307,
+        }];
+        assert_eq!(target.endpoint(), "db1:3306,[::1]:3307/dolphinscheduler");
+        let alone: Vec<String> = target.each().map(|server| server.endpoint()).collect();
+        assert_eq!(
+            alone,
+            ["db1:3306/dolphinscheduler", "[::1]:3307/dolphinscheduler"]
+        );
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod registry;
 mod replaced;
 mod schema;
 mod servers;
+mod several;
 mod split;
 mod steps;
 mod surface;

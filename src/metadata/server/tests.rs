@@ -104,6 +104,9 @@ impl Script {
             database: "ds".to_owned(),
             tls: Tls::Disable,
             schema: None,
+            public_key_retrieval: None,
+            primary_only: false,
+            others: Vec::new(),
         };
         ServerDatabase::open(self.clone(), &target, SHORT, LONG).await
     }

@@ -63,6 +63,9 @@ impl Env {
             database: self.database.clone(),
             tls: Tls::Prefer,
             schema: None,
+            public_key_retrieval: None,
+            primary_only: false,
+            others: Vec::new(),
         };
         let Limits { timeout, statement } = limits;
         Ok(match self.store {
