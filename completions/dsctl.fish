@@ -32,8 +32,8 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l namespace -d 'Root of the c
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -71,8 +71,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l namespace -d 'Ro
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -96,8 +96,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -123,8 +123,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -150,8 +150,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -176,8 +176,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l namespace -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -206,8 +206,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l namespace -d
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -247,8 +247,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l namespace -d 'Ro
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -287,8 +287,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l namespace -d 'R
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -337,8 +337,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l namespace -d 'Root
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -370,8 +370,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l namespace -d 'R
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -395,8 +395,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l namespace -d 'Roo
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -421,8 +421,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l namespace -d 'Root 
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -446,8 +446,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l namespace -d
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -471,8 +471,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l namespace -d 'Root o
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -496,8 +496,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l namespace -d 'Root 
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r

@@ -21,6 +21,7 @@ use crate::registry::{Registry, RegistryError};
 use crate::stop::{StopSignal, Stopped};
 
 use super::Cluster;
+use super::primary::{Tried, accepting_writes};
 
 /// How long to wait, after a stop was requested, for a session that is being opened.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -290,7 +291,33 @@ fn zookeeper(settings: &Settings, ensemble: &Ensemble) -> ZooKeeperSettings {
     }
 }
 
+/// Connects to a database. Where only a server that accepts writes is meant, each is tried in its order
+/// until one does.
 async fn database(
+    settings: &Settings,
+    target: &DbTarget,
+    access: Purpose,
+) -> Result<Box<dyn Database>, DatabaseError> {
+    let Some(server) = target.server().filter(|server| server.primary_only) else {
+        return open(settings, target, access).await;
+    };
+    let mut tried = Tried::default();
+    for target in target.each() {
+        let opened = match open(settings, &target, access).await {
+            Ok(database) => accepting_writes(database).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(database) => return Ok(database),
+            Err(stopped @ DatabaseError::Stopped(_)) => return Err(stopped),
+            Err(error) => tried.add(&target.shown(), &error),
+        }
+    }
+    Err(tried.error(server.endpoint()))
+}
+
+/// Connects to the first server.
+async fn open(
     settings: &Settings,
     target: &DbTarget,
     access: Purpose,

@@ -9,6 +9,7 @@ use crate::registry::Registry;
 use crate::stop::StopSignal;
 
 mod connect;
+mod primary;
 
 pub use connect::{ConnectError, Purpose, both, cluster as connect, store};
 

@@ -1,13 +1,13 @@
 //! What a command works with, what it answers, and how the answer is printed.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use schemars::JsonSchema;
 
 use super::connected;
 use super::failure::CommandError;
 use crate::cluster::{self, Cluster, Purpose};
-use crate::config::{Environment, Scope, Settings, resolve};
+use crate::config::{Environment, Scope, SecretPrompt, Settings, resolve};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
 use crate::output::{Body, Document, ErrorBody, Keys, NoKeys, Printer};
@@ -210,7 +210,11 @@ async fn settings(
     let read = move || {
         // A separate statement: the lock on stdin must be released before a confirmation, which
         // another thread reads.
-        let settings = resolve(&global, &environment, &mut io::stdin().lock(), scope);
+        let settings = if io::stdin().is_terminal() {
+            resolve(&global, &environment, &mut SecretPrompt, scope)
+        } else {
+            resolve(&global, &environment, &mut io::stdin().lock(), scope)
+        };
         // The receiver may no longer be waiting for it.
         let _ = sender.send(settings);
     };

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::hosts;
+use super::parameter_names::{Misspelt, Names};
 use super::parameters::{
-    Parameters, Spelling, contains_secret, mysql_tls, postgres_schema, postgres_tls,
+    Parameters, Spelling, contains_secret, mysql_tls, postgres_primary, postgres_schema,
+    postgres_tls,
 };
-use crate::metadata::target::ServerTarget;
+use crate::metadata::target::{HostPort, ServerTarget};
 use crate::secret::Secret;
 
 /// The metadata database.
@@ -30,33 +33,47 @@ impl DbTarget {
     /// # Errors
     /// [`UrlError`], which quotes only the scheme of the text.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        Self::parse_url(text, None)
+        Self::parse_with_user(text, None).map(|(target, _)| target)
     }
 
-    fn parse_url(text: &str, user: Option<&str>) -> Result<Self, UrlError> {
+    /// Reads a URL of a configuration that keeps user and password apart. Those in the URL go before
+    /// them, as the drivers have it. Names of parameters that are probably misspelt come with it.
+    ///
+    /// # Errors
+    /// As [`DbTarget::parse`].
+    pub fn parse_with_user(
+        text: &str,
+        user: Option<&str>,
+    ) -> Result<(Self, Vec<Misspelt>), UrlError> {
         let (jdbc, rest) = strip_scheme(text, "jdbc")
             .map_or((Spelling::Plain, text), |rest| (Spelling::Jdbc, rest));
         if let Some(file) = strip_scheme(rest, "sqlite") {
-            return sqlite(file);
+            return sqlite(file).map(|file| (file, Vec::new()));
         }
+        let plain = hosts::without_way(rest);
+        let rest = plain.as_deref().unwrap_or(rest);
         let scheme = rest
             .split_once(':')
             .map(|(scheme, _)| scheme.to_ascii_lowercase())
             .unwrap_or_default();
         match scheme.as_str() {
             "mysql" | "mariadb" => {
-                let tls = |parameters: &Parameters| mysql_tls(parameters, scheme == "mariadb");
-                let (mut target, parameters) = server(rest, jdbc, 3306, user)?;
-                target.tls = tls(&parameters).map_err(UrlError::parameter)?;
-                let key = parameters.get("allowPublicKeyRetrieval");
-                target.asks_public_key = key.is_none_or(|asks| !asks.eq_ignore_ascii_case("false"));
-                Ok(Self::MySql(target))
+                let (mut target, parameters) = servers(rest, jdbc, 3306, user)?;
+                let tls = mysql_tls(&parameters, scheme == "mariadb");
+                target.tls = tls.map_err(UrlError::parameter)?;
+                target.asks_public_key =
+                    parameters.switch("allowPublicKeyRetrieval").unwrap_or(true);
+                let misspelt = checked(&parameters, &Names::MYSQL, &target)?;
+                Ok((Self::MySql(target), misspelt))
             }
             "postgres" | "postgresql" => {
-                let (mut target, parameters) = server(rest, jdbc, 5432, user)?;
+                let (mut target, parameters) = servers(rest, jdbc, 5432, user)?;
                 target.tls = postgres_tls(&parameters).map_err(UrlError::parameter)?;
                 target.schema = postgres_schema(&parameters);
-                Ok(Self::Postgres(target))
+                target.primary_only |=
+                    postgres_primary(&parameters).map_err(UrlError::parameter)?;
+                let misspelt = checked(&parameters, &Names::POSTGRES, &target)?;
+                Ok((Self::Postgres(target), misspelt))
             }
             "h2" => Err(UrlError::new(
                 "H2 runs inside one DolphinScheduler process and cannot be reached from outside",
@@ -69,22 +86,29 @@ impl DbTarget {
         }
     }
 
-    /// Reads a URL of a configuration that keeps user and password apart. Those in the URL go before
-    /// them, as the drivers have it.
-    ///
-    /// # Errors
-    /// As [`DbTarget::parse`].
-    pub fn parse_with_user(text: &str, user: Option<&str>) -> Result<Self, UrlError> {
-        Self::parse_url(text, user)
+    /// The server, or several; `None` for a file.
+    #[must_use]
+    pub fn server(&self) -> Option<&ServerTarget> {
+        match self {
+            Self::MySql(server) | Self::Postgres(server) => Some(server),
+            Self::Sqlite(_) => None,
+        }
+    }
+
+    /// Each of its servers alone.
+    #[must_use]
+    pub fn each(&self) -> Vec<Self> {
+        match self {
+            Self::MySql(server) => server.each().map(Self::MySql).collect(),
+            Self::Postgres(server) => server.each().map(Self::Postgres).collect(),
+            Self::Sqlite(file) => vec![Self::Sqlite(file.clone())],
+        }
     }
 
     /// The password in the URL.
     #[must_use]
     pub fn password(&self) -> Option<&Secret> {
-        match self {
-            Self::MySql(server) | Self::Postgres(server) => server.password.as_ref(),
-            Self::Sqlite(_) => None,
-        }
+        self.server()?.password.as_ref()
     }
 
     /// The URL without its password and its parameters.
@@ -148,6 +172,7 @@ impl std::error::Error for UrlError {}
 const H2: &str = "masters with another database have DATABASE_TYPE and SPRING_DATASOURCE_URL in the environment that they are started \
                   in: set them here, too, or give --db";
 const FORMS: &str = "expected mysql://USER@HOST/DATABASE, mariadb://…, postgres://…, sqlite:FILE or a jdbc: URL of these";
+const LEFT_OUT: &str = "if the server can do without it, give the URL without it in --db";
 const PLACES: &str = "use //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: \
     neither address=(…) nor ;name=value is supported; better still, use --db-password-file";
 const ENCODING: &str =
@@ -177,6 +202,39 @@ fn sqlite(text: &str) -> Result<DbTarget, UrlError> {
     }
 }
 
+/// Refuses parameters that cannot be honoured. What is left may be misspelt.
+fn checked(
+    parameters: &Parameters,
+    names: &Names,
+    target: &ServerTarget,
+) -> Result<Vec<Misspelt>, UrlError> {
+    let refused = parameters.refuse(names, &target.tls);
+    refused.map_err(|problem| UrlError::new(&problem, Some(LEFT_OUT)))?;
+    Ok(parameters.misspelt(names))
+}
+
+/// Reads a URL with one or more servers. Of several only the one that accepts writes is meant.
+fn servers(
+    text: &str,
+    spelling: Spelling,
+    default_port: u16,
+    user: Option<&str>,
+) -> Result<(ServerTarget, Parameters), UrlError> {
+    let alone = hosts::each_alone(text)
+        .ok_or_else(|| UrlError::new("the URL names too many servers", None))?;
+    let mut found = alone
+        .iter()
+        .map(|text| server(text, spelling, default_port, user));
+    let missing = || UrlError::new("the host is missing", None);
+    let (mut target, parameters) = found.next().ok_or_else(missing)??;
+    for other in found {
+        let (ServerTarget { host, port, .. }, _) = other?;
+        target.others.push(HostPort { host, port });
+        target.primary_only = true;
+    }
+    Ok((target, parameters))
+}
+
 fn server(
     text: &str,
     spelling: Spelling,
@@ -184,15 +242,16 @@ fn server(
     user: Option<&str>,
 ) -> Result<(ServerTarget, Parameters), UrlError> {
     let malformed = |problem: &str| UrlError::new(problem, Some(ENCODING));
-    let Some((_, after_scheme)) = text.split_once("://") else {
+    let is_place = |(_, rest): (&str, &str)| rest.starts_with("//");
+    if !text.split_once(':').is_some_and(is_place) {
         return Err(UrlError::new(
             "this form of URL is not supported",
             Some(FORMS),
         ));
-    };
-    if several_hosts(after_scheme) {
-        let hint = "use only the server that accepts writes";
-        return Err(UrlError::new("the URL names several hosts", Some(hint)));
+    }
+    if hosts::lacks_brackets(text) {
+        let hint = "write an IPv6 address in brackets: //[::1]:PORT/DATABASE";
+        return Err(UrlError::new("the address is not in brackets", Some(hint)));
     }
     let url = Url::parse(text).map_err(|error| malformed(&error.to_string()))?;
     if url.fragment().is_some() {
@@ -246,6 +305,8 @@ fn server(
         tls: crate::metadata::target::Tls::default(),
         schema: None,
         asks_public_key: true,
+        primary_only: false,
+        others: Vec::new(),
     };
     Ok((target, parameters))
 }
@@ -298,19 +359,6 @@ fn login(
         user.ok_or_else(no_user)?,
         password.or_else(|| parameter("password")).map(Secret::new),
     ))
-}
-
-/// JDBC URLs may list servers for failover. It is unknown which one accepts writes.
-fn several_hosts(after_scheme: &str) -> bool {
-    let authority = after_scheme
-        .split(['/', '?', '#'])
-        .next()
-        .unwrap_or_default();
-    authority
-        .rsplit('@')
-        .next()
-        .unwrap_or_default()
-        .contains(',')
 }
 
 fn decoded(text: &str) -> Option<String> {

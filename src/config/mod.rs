@@ -4,13 +4,18 @@
 //! `$XDG_CONFIG_HOME/dsctl/config.toml`, `/etc/dsctl/config.toml`, DolphinScheduler's own files,
 //! built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
 
+mod client_files;
 mod database;
 mod ds_home;
 mod error;
 mod file;
+mod hosts;
 mod key;
 mod listing;
+mod option_file;
+mod parameter_names;
 mod parameters;
+mod pgpass;
 mod resolve;
 mod secrets;
 mod source;
@@ -27,7 +32,9 @@ pub use database::{DbTarget, UrlError};
 pub use error::ConfigError;
 pub use key::{Key, Origin};
 pub use listing::Listed;
+pub use parameter_names::Misspelt;
 pub use resolve::{output_settings, resolve};
+pub use secrets::{SecretInput, SecretPrompt};
 pub use source::Environment;
 
 use crate::model::{Ensemble, Namespace, Version};
@@ -83,12 +90,16 @@ pub struct Settings {
 }
 
 /// A valid setting that should be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// Every user of the machine can read command lines.
     PasswordOnCommandLine,
     /// Servers are given closer to the command line than the installation is.
     InstallationNotRead,
+    /// Others have access to this file, so that the password in it is not used.
+    OpenPasswordFile(PathBuf),
+    /// A parameter of the database URL from here that no driver knows.
+    MisspeltParameter(Origin, Misspelt),
 }
 
 impl fmt::Display for Warning {
@@ -100,6 +111,16 @@ impl fmt::Display for Warning {
             Self::InstallationNotRead => f.write_str(
                 "DolphinScheduler's files are not read, as --zk, --db or --registry is given closer to the command line than \
                  --ds-home and may mean another cluster; give them in the same place",
+            ),
+            Self::MisspeltParameter(origin, Misspelt { written, likely }) => write!(
+                f,
+                "the database URL from {origin} has a parameter {written}, which is not known and has no effect; {likely} is \
+                 probably meant"
+            ),
+            Self::OpenPasswordFile(path) => write!(
+                f,
+                "the password in {0} is not used, as users other than its owner have access to the file: chmod 600 {0}",
+                path.display()
             ),
         }
     }

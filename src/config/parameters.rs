@@ -4,12 +4,21 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
+use super::parameter_names::{Misspelt, Names, plain};
 use crate::metadata::target::Tls;
 
-/// `name=value` pairs. Names are compared ignoring case, `-` and `_`: drivers spell them
-/// differently.
-#[derive(Debug)]
-pub(super) struct Parameters(Vec<(String, String)>);
+/// Nobody writes more parameters; what follows these is not looked at for misspelt names.
+const MOST: usize = 64;
+
+/// `name=value` pairs, in their order.
+pub(super) struct Parameters(Vec<Parameter>);
+
+struct Parameter {
+    written: String,
+    /// Names are compared ignoring case, `-` and `_`: drivers spell them differently.
+    name: String,
+    value: String,
+}
 
 impl Parameters {
     pub(super) fn parse(query: &str, spelling: Spelling) -> Self {
@@ -21,16 +30,45 @@ impl Parameters {
             };
             percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
         };
-        // Configuration files in XML write the separator as an entity.
+        let parameter = |(name, value)| {
+            let written = decode(name);
+            Parameter {
+                name: plain(&written),
+                written,
+                value: decode(value),
+            }
+        };
         let pairs = query
             .split('&')
-            .map(|pair| pair.strip_prefix("amp;").unwrap_or(pair));
+            // Configuration files in XML write the separator as an entity.
+            .map(|pair| pair.strip_prefix("amp;").unwrap_or(pair))
+            // PostgreSQL's driver takes this one alone as true.
+            .map(|pair| if pair == "ssl" { "ssl=true" } else { pair });
         Self(
             pairs
                 .filter_map(|pair| pair.split_once('='))
-                .map(|(name, value)| (plain(&decode(name)), decode(value)))
+                .map(parameter)
                 .collect(),
         )
+    }
+
+    /// Refuses what would have an effect that cannot be had.
+    ///
+    /// # Errors
+    /// The parameter's name, and what to do instead.
+    pub(super) fn refuse(&self, names: &Names, tls: &Tls) -> Result<(), String> {
+        let refused = |parameter: &Parameter| names.refuse(&parameter.name, &parameter.value, tls);
+        self.0.iter().find_map(refused).map_or(Ok(()), Err)
+    }
+
+    /// Names that are probably misspelt, each once.
+    pub(super) fn misspelt(&self, names: &Names) -> Vec<Misspelt> {
+        let mut found = Vec::new();
+        for parameter in self.0.iter().take(MOST) {
+            let misspelt = names.misspelt(&parameter.written);
+            found.extend(misspelt.filter(|misspelt| !found.contains(misspelt)));
+        }
+        found
     }
 
     /// The last value of a name, as in the drivers.
@@ -38,33 +76,29 @@ impl Parameters {
         self.0
             .iter()
             .rev()
-            .find(|(known, _)| *known == plain(name))
-            .map(|(_, value)| value.as_str())
+            .find(|parameter| parameter.name == plain(name))
+            .map(|parameter| parameter.value.as_str())
     }
 
     /// Whether a value that may be shown, for example a file name, contains a password.
     pub(super) fn misplace_secret(&self) -> bool {
         self.0
             .iter()
-            .any(|(name, value)| name != "password" && contains_secret(value))
+            .any(|parameter| parameter.name != "password" && contains_secret(&parameter.value))
+    }
+
+    /// A switch, if it is set to true or false.
+    pub(super) fn switch(&self, name: &str) -> Option<bool> {
+        self.get(name)?.to_ascii_lowercase().parse().ok()
     }
 
     fn is_true(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.switch(name) == Some(true)
     }
 
     fn is_false(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("false"))
+        self.switch(name) == Some(false)
     }
-}
-
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, '-' | '_'))
-        .collect::<String>()
-        .to_lowercase()
 }
 
 /// The requested TLS mode, before it is known whether there is a file with authorities.
@@ -141,8 +175,8 @@ pub(super) fn postgres_tls(parameters: &Parameters) -> Result<Tls, String> {
     let authorities = parameters.get("sslrootcert");
     let mode = match parameters.get("sslmode") {
         Some(text) => postgres_mode(text)?,
-        // The JDBC driver's plain switch means the strictest mode.
-        None if parameters.is_true("ssl") => Mode::VerifyFull,
+        // The JDBC driver's plain switch means the strictest mode, unless a class checks nothing.
+        None if parameters.is_true("ssl") => factory_mode(parameters)?,
         None => Mode::Prefer,
     };
     // As in libpq: with an authority, the certificate is verified.
@@ -152,6 +186,39 @@ pub(super) fn postgres_tls(parameters: &Parameters) -> Result<Tls, String> {
         mode
     };
     mode.with_authorities(authorities)
+}
+
+/// What the JDBC driver's own classes for connections check.
+fn factory_mode(parameters: &Parameters) -> Result<Mode, String> {
+    let class = parameters.get("sslfactory").unwrap_or_default();
+    match class.rsplit('.').next() {
+        Some("NonValidatingFactory") => Ok(Mode::Require),
+        Some("" | "LibPQFactory" | "DefaultJavaSSLFactory") | None => Ok(Mode::VerifyFull),
+        Some(_) => Err(
+            "the parameter sslfactory cannot be honoured: say by sslmode what is to be checked"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Whether a URL of PostgreSQL asks for the server that accepts writes.
+pub(super) fn postgres_primary(parameters: &Parameters) -> Result<bool, String> {
+    let asked = parameters
+        .get("targetServerType")
+        .or_else(|| parameters.get("target_session_attrs"));
+    match asked.map(plain).as_deref() {
+        None | Some("any" | "preferprimary") => Ok(false),
+        Some("primary" | "master" | "readwrite") => Ok(true),
+        Some(
+            "secondary" | "slave" | "prefersecondary" | "preferslave" | "standby" | "preferstandby"
+            | "readonly",
+        ) => Err(
+            "the parameter targetServerType cannot be honoured: only the server that accepts writes \
+             can be used, which is targetServerType=primary"
+                .to_owned(),
+        ),
+        Some(_) => Err("targetServerType must be primary or any".to_owned()),
+    }
 }
 
 fn postgres_mode(text: &str) -> Result<Mode, String> {

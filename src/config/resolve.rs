@@ -1,14 +1,14 @@
 //! Merges command line, environment, files and defaults.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use strum::VariantNames;
 
+use super::client_files::{self, ClientPassword};
 use super::ds_home::{self, Login};
-use super::secrets::{self, Candidate, SecretPlace};
+use super::secrets::{self, Candidate, SecretInput, SecretPlace};
 use super::source::{Found, Sources};
 use super::{
     ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning,
@@ -141,7 +141,7 @@ fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
 pub fn resolve(
     arguments: &GlobalArgs,
     environment: &Environment,
-    stdin: &mut dyn Read,
+    stdin: &mut dyn SecretInput,
     scope: Scope,
 ) -> Result<Settings, ConfigError> {
     let mut sources = Sources::open(arguments, environment)?;
@@ -270,7 +270,7 @@ fn registry(
 fn database(
     resolver: &mut Resolver<'_>,
     arguments: &GlobalArgs,
-    stdin: &mut dyn Read,
+    stdin: &mut dyn SecretInput,
     settings: &mut Settings,
 ) -> Result<Option<DbTarget>, ConfigError> {
     let flag = arguments.connection.db.clone();
@@ -282,12 +282,14 @@ fn database(
     let of_home = home.filter(|(_, rank)| *rank == url.rank);
     let login = of_home.map_or(Ok(Login::default()), |(home, _)| home.login())?;
     let target = DbTarget::parse_with_user(url.value.expose(), login.user.as_deref());
-    let target = target.map_err(|error| ConfigError::Value {
+    let (target, misspelt) = target.map_err(|error| ConfigError::Value {
         key: Key::Db.name(),
         origin: url.origin.clone(),
         problem: error.problem,
         hint: error.hint.map(ToOwned::to_owned),
     })?;
+    let of_url = |misspelt| Warning::MisspeltParameter(url.origin.clone(), misspelt);
+    settings.warnings.extend(misspelt.into_iter().map(of_url));
     if matches!(target, DbTarget::Sqlite(_)) {
         return Ok(Some(target));
     }
@@ -323,7 +325,15 @@ fn database(
         Key::DbPasswordFile,
         "dsctl-db-password",
     ));
-    let password = secrets::read(candidates, stdin)?;
+    let asked = format!("Password of the database {}", target.shown());
+    let mut password = secrets::read(candidates, &asked, stdin)?;
+    if password.is_none() {
+        match client_files::look_up(resolver.sources.environment, &target) {
+            Some(ClientPassword::Usable(secret, origin)) => password = Some((secret, origin)),
+            Some(ClientPassword::Unused(warning)) => settings.warnings.push(warning),
+            None => {}
+        }
+    }
     Ok(Some(match password {
         Some((secret, origin)) => {
             settings.db_password_origin = Some(origin);
@@ -336,7 +346,7 @@ fn database(
 fn zk_digest(
     resolver: &mut Resolver<'_>,
     arguments: &GlobalArgs,
-    stdin: &mut dyn Read,
+    stdin: &mut dyn SecretInput,
     zk_rank: usize,
 ) -> Result<Option<(Secret, Origin)>, ConfigError> {
     let mut candidates = Vec::new();
@@ -362,7 +372,8 @@ fn zk_digest(
             place: SecretPlace::Known { secret, origin },
         }));
     }
-    let Some((secret, origin)) = secrets::read(candidates, stdin)? else {
+    let Some((secret, origin)) = secrets::read(candidates, "user:password for ZooKeeper", stdin)?
+    else {
         return Ok(None);
     };
     match secret.expose().split_once(':') {

@@ -1,11 +1,41 @@
 //! Passwords from files, the environment and systemd's credentials.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::source::{ENVIRONMENT_RANK, Sources};
 use super::{ConfigError, Key, Origin};
+use crate::output::hidden_input;
 use crate::secret::Secret;
+
+/// Where a secret is read from whose file is `-`.
+pub trait SecretInput {
+    /// Reads one secret of at most `limit` bytes, with the end of its line. `what` tells a person
+    /// which one is asked for.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read_secret(&mut self, what: &str, limit: u64) -> io::Result<Vec<u8>>;
+}
+
+/// From a pipe or a file, everything to its end.
+impl<R: Read> SecretInput for R {
+    fn read_secret(&mut self, _: &str, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// From a terminal, where a person types it.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretPrompt;
+
+impl SecretInput for SecretPrompt {
+    fn read_secret(&mut self, what: &str, limit: u64) -> io::Result<Vec<u8>> {
+        hidden_input::ask(what, limit)
+    }
+}
 
 /// A secret that is not read yet, and the rank of its source: the smaller rank wins.
 pub(super) struct Candidate {
@@ -30,7 +60,8 @@ pub(super) enum SecretPlace {
 /// Reads the secret with the smallest rank; of equal ones the first.
 pub(super) fn read(
     candidates: Vec<Candidate>,
-    stdin: &mut dyn Read,
+    what: &str,
+    stdin: &mut dyn SecretInput,
 ) -> Result<Option<(Secret, Origin)>, ConfigError> {
     let Some(best) = candidates
         .into_iter()
@@ -41,13 +72,17 @@ pub(super) fn read(
     match best.place {
         SecretPlace::Known { secret, origin } => Ok(Some((secret, origin))),
         SecretPlace::File { key, origin, path } => {
-            let secret = read_file(&path, Rights::Private, stdin);
+            let secret = if path == Path::new("-") {
+                read_input(what, stdin)
+            } else {
+                read_file(&path, Rights::Private)
+            };
             let secret = secret.map_err(|problem| problem.at(key, &origin, &path))?;
             Ok(Some((secret, origin)))
         }
         SecretPlace::Credential { key, path } => {
             let origin = Origin::Credential(path.clone());
-            let secret = read_file(&path, Rights::Guarded, stdin)
+            let secret = read_file(&path, Rights::Guarded)
                 .map_err(|problem| problem.at(key, &origin, &path))?;
             Ok(Some((secret, origin)))
         }
@@ -129,25 +164,29 @@ impl Problem {
 /// No password is longer; a wrong file (a device, a log) must not be read completely.
 const LONGEST: u64 = 64 * 1024;
 
-fn read_file(path: &Path, rights: Rights, stdin: &mut dyn Read) -> Result<Secret, Problem> {
+fn read_input(what: &str, input: &mut dyn SecretInput) -> Result<Secret, Problem> {
+    let bytes = input.read_secret(what, LONGEST);
+    one_line(bytes.map_err(|error| Problem::new(error.to_string()))?)
+}
+
+fn read_file(path: &Path, rights: Rights) -> Result<Secret, Problem> {
     let mut bytes = Vec::new();
-    let unreadable = |error: std::io::Error| Problem::new(error.to_string());
-    if path == Path::new("-") {
-        stdin
-            .take(LONGEST)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-    } else {
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        if rights == Rights::Private {
-            // Checked on the open file, so that it cannot be replaced in between.
-            check_rights(path, &file.metadata().map_err(unreadable)?)?;
-        }
-        file.take(LONGEST)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
+    let unreadable = |error: io::Error| Problem::new(error.to_string());
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    if rights == Rights::Private {
+        // Checked on the open file, so that it cannot be replaced in between.
+        check_rights(path, &file.metadata().map_err(unreadable)?)?;
     }
+    file.take(LONGEST)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    one_line(bytes)
+}
+
+fn one_line(bytes: Vec<u8>) -> Result<Secret, Problem> {
     let text = String::from_utf8(bytes).map_err(|_| Problem::new("it is not UTF-8"))?;
+    // Editors of other systems begin a file with a mark of the encoding.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err(Problem::new("it is empty")),
         secret if secret.contains(['\n', '\0']) => Err(Problem::new("it has more than one line")),
@@ -155,11 +194,8 @@ fn read_file(path: &Path, rights: Rights, stdin: &mut dyn Read) -> Result<Secret
     }
 }
 
-#[cfg(unix)]
 fn check_rights(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Problem> {
-    use std::os::unix::fs::MetadataExt;
-    // The last six bits are the permissions of the group and of others.
-    if metadata.mode().trailing_zeros() >= 6 {
+    if !others_have_access(metadata) {
         return Ok(());
     }
     let hint = Some(format!("chmod 600 {}", path.display()));
@@ -169,7 +205,15 @@ fn check_rights(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Problem
     })
 }
 
+/// Whether users other than its owner have access to a file.
+#[cfg(unix)]
+pub(super) fn others_have_access(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // The last six bits are the permissions of the group and of others.
+    metadata.mode().trailing_zeros() < 6
+}
+
 #[cfg(not(unix))]
-fn check_rights(_: &Path, _: &std::fs::Metadata) -> Result<(), Problem> {
-    Ok(())
+pub(super) fn others_have_access(_: &std::fs::Metadata) -> bool {
+    false
 }

@@ -389,6 +389,141 @@ fn passwords_come_from_the_closest_place() {
 }
 
 #[test]
+fn files_of_the_clients_have_passwords_where_nothing_else_has() {
+    let mut machine = Machine::new(&[]);
+    machine.set("HOME", machine.path("home"));
+    machine.secret("home/.pgpass", "db1:5432:d:u:of the user\n", 0o600);
+    machine.secret(
+        "home/.my.cnf",
+        "[client]\nuser=u\npassword=of mysql\n",
+        0o600,
+    );
+    let postgres = "--db postgres://u@db1/d";
+    let listed = |machine: &Machine, line: &str| {
+        let settings = machine.resolve(line).unwrap();
+        let listed = settings.listed();
+        let password = listed.iter().find(|listed| listed.name == "db-password");
+        password.map(|listed| (listed.value.clone(), listed.origin.to_string()))
+    };
+    let shown = |place: &str| Some((Some("***".to_owned()), place.to_owned()));
+    let place = format!("{}, line 1", machine.path("home/.pgpass").display());
+    assert_eq!(machine.password(postgres).as_deref(), Some("of the user"));
+    assert_eq!(listed(&machine, postgres), shown(&place));
+    assert_eq!(
+        machine.password("--db mysql://u@db1/d").as_deref(),
+        Some("of mysql")
+    );
+    let place = format!("{}, line 3", machine.path("home/.my.cnf").display());
+    assert_eq!(listed(&machine, "--db mysql://u@db1/d"), shown(&place));
+    for other in [
+        "--db postgres://u@db2/d",
+        "--db postgres://v@db1/d",
+        "--db postgres://u@db1:5433/d",
+        "--db postgres://u@db1/e",
+        "--db mysql://v@db1/d",
+    ] {
+        assert_eq!(machine.password(other), None, "{other}");
+    }
+    let named = machine.secret("named", "*:*:*:*:named", 0o600);
+    machine.set("PGPASSFILE", named);
+    assert_eq!(machine.password(postgres).as_deref(), Some("named"));
+    machine.set("PGPASSFILE", machine.path("missing"));
+    assert_eq!(machine.password(postgres), None);
+    machine.set("PGPASSFILE", machine.path("home"));
+    assert_eq!(machine.password(postgres), None);
+    // All other places go before.
+    machine.set("PGPASSFILE", machine.path("named"));
+    machine.secret("credentials/dsctl-db-password", "credential", 0o440);
+    machine.set("CREDENTIALS_DIRECTORY", machine.path("credentials"));
+    assert_eq!(machine.password(postgres).as_deref(), Some("credential"));
+    assert_eq!(
+        machine.password("--db postgres://u:url@db1/d").as_deref(),
+        Some("url")
+    );
+}
+
+/// A line for one server says nothing to another one.
+#[test]
+fn of_several_servers_each_must_have_the_same_password() {
+    let mut machine = Machine::new(&[]);
+    machine.set("HOME", machine.path("home"));
+    let url = "--db postgres://u@db1,db2:5433/d";
+    for (text, expected) in [
+        ("db1:*:*:u:p\ndb2:5433:d:u:p", Some("p")),
+        ("*:*:d:u:p", Some("p")),
+        ("db1:*:*:u:p\ndb2:5433:d:u:q", None),
+        ("db1:*:*:u:p", None),
+        ("db2:*:*:u:p", None),
+    ] {
+        machine.secret("home/.pgpass", text, 0o600);
+        assert_eq!(machine.password(url).as_deref(), expected, "{text}");
+    }
+    machine.secret(
+        "home/.my.cnf",
+        "[client]\nuser=u\nhost=db1\npassword=p",
+        0o600,
+    );
+    assert_eq!(machine.password("--db mysql://u@db1,db2/d"), None);
+    assert_eq!(
+        machine.password("--db mysql://u@db1,db1:1/d").as_deref(),
+        Some("p")
+    );
+}
+
+#[test]
+fn a_misspelt_parameter_is_warned_of() {
+    let machine = Machine::new(&[("DSCTL_DB", "mysql://u:p@h/d?userSSL=false")]);
+    let warnings = machine.resolve("").unwrap().warnings;
+    assert_eq!(
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "the database URL from DSCTL_DB has a parameter userSSL, which is not known and has no effect; useSSL is probably meant"
+        ]
+    );
+}
+
+#[test]
+fn a_clients_file_that_others_can_read_is_not_used() {
+    let mut machine = Machine::new(&[]);
+    machine.set("HOME", machine.path("home"));
+    for (name, text, url) in [
+        (".pgpass", "*:*:*:u:MARKER", "postgres://u@db1/d"),
+        (
+            ".my.cnf",
+            "[client]\nuser=u\npassword=MARKER",
+            "mysql://u@db1/d",
+        ),
+    ] {
+        let path = machine.secret(&format!("home/{name}"), text, 0o640);
+        let settings = machine.resolve(&format!("--db {url}")).unwrap();
+        assert_eq!(settings.db.as_ref().unwrap().password(), None);
+        let [warning] = settings.warnings.as_slice() else {
+            panic!("{:?}", settings.warnings)
+        };
+        assert!(
+            warning.to_string().ends_with(&format!("chmod 600 {path}")),
+            "{warning}"
+        );
+        assert!(!format!("{settings:?}").contains("MARKER"));
+        // Where it has nothing for this database, or nobody asks it, nothing is said.
+        let other = url.replace("u@", "v@");
+        assert_eq!(
+            machine.resolve(&format!("--db {other}")).unwrap().warnings,
+            []
+        );
+        machine.set("DSCTL_DB_PASSWORD", "p");
+        assert_eq!(
+            machine.resolve(&format!("--db {url}")).unwrap().warnings,
+            []
+        );
+        machine
+            .environment
+            .variables
+            .remove(std::ffi::OsStr::new("DSCTL_DB_PASSWORD"));
+    }
+}
+
+#[test]
 fn a_secret_that_others_can_read_is_refused() {
     let machine = Machine::new(&[]);
     for mode in [0o640, 0o604, 0o644, 0o620] {

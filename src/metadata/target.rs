@@ -42,27 +42,49 @@ pub struct ServerTarget {
     /// MySQL only: whether the server is asked for its public key, to send it the password encrypted
     /// where there is no TLS (`allowPublicKeyRetrieval`).
     pub asks_public_key: bool,
+    /// Whether only a server that accepts writes is meant.
+    pub primary_only: bool,
+    /// Further servers with the same database, to be tried in this order.
+    pub others: Vec<HostPort>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPort {
+    /// As in [`ServerTarget::host`].
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
 }
 
 impl ServerTarget {
-    /// `host:port/database`, for display.
+    /// `host:port/database`, for display; several servers are separated by commas.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        let host = self.bare_host();
-        let (port, database) = (self.port, &self.database);
-        if host.contains(':') {
-            format!("[{host}]:{port}/{database}")
-        } else {
-            format!("{host}:{port}/{database}")
-        }
+        let first = address(self.bare_host(), self.port);
+        let others = self.others.iter();
+        let others = others.map(|place| format!(",{}", address(bare(&place.host), place.port)));
+        format!("{first}{}/{}", others.collect::<String>(), self.database)
+    }
+
+    /// The same for each of its servers alone.
+    pub fn each(&self) -> impl Iterator<Item = Self> + '_ {
+        let own = HostPort {
+            host: self.host.clone(),
+            port: self.port,
+        };
+        let places = std::iter::once(own).chain(self.others.iter().cloned());
+        places.map(|HostPort { host, port }| Self {
+            host,
+            port,
+            others: Vec::new(),
+            ..self.clone()
+        })
     }
 
     /// The host as the resolver needs it.
-    pub(super) fn bare_host(&self) -> &str {
-        self.host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(&self.host)
+    pub(crate) fn bare_host(&self) -> &str {
+        bare(&self.host)
     }
 
     /// Checks for the file of authorities, because the driver's error would not name it. The error
@@ -77,9 +99,23 @@ impl ServerTarget {
     }
 }
 
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+fn address(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ServerTarget, Tls};
+    use super::{HostPort, ServerTarget, Tls};
     use crate::secret::Secret;
 
     fn target(host: &str) -> ServerTarget {
@@ -92,6 +128,8 @@ mod tests {
             tls: Tls::default(),
             schema: None,
             asks_public_key: true,
+            primary_only: false,
+            others: Vec::new(),
         }
     }
 
@@ -103,6 +141,21 @@ mod tests {
         );
         assert_eq!(target("::1").endpoint(), "[::1]:3306/dolphinscheduler");
         assert_eq!(target("[::1]").endpoint(), "[::1]:3306/dolphinscheduler");
+    }
+
+    #[test]
+    fn several_servers_are_shown_together_and_tried_alone() {
+        let mut target = target("db1");
+        target.others = vec![HostPort {
+            host: "::1".to_owned(),
+            port: 3307,
+        }];
+        assert_eq!(target.endpoint(), "db1:3306,[::1]:3307/dolphinscheduler");
+        let alone: Vec<String> = target.each().map(|server| server.endpoint()).collect();
+        assert_eq!(
+            alone,
+            ["db1:3306/dolphinscheduler", "[::1]:3307/dolphinscheduler"]
+        );
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub struct ConnectionArgs {
         long,
         global = true,
         value_name = "FILE",
-        help = "File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]"
+        help = "File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]"
     )]
     pub zk_digest_file: Option<PathBuf>,
 
@@ -108,7 +108,7 @@ pub struct ConnectionArgs {
         long,
         global = true,
         value_name = "FILE",
-        help = "File with the database's password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]"
+        help = "File with the database's password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]"
     )]
     pub db_password_file: Option<PathBuf>,
 

@@ -3,6 +3,7 @@
 mod color;
 mod document;
 mod escaped;
+pub(crate) mod hidden_input;
 mod instant;
 mod journal;
 mod json;

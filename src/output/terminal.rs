@@ -8,6 +8,8 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::hidden_input;
+
 /// Enters the alternate screen and hides the cursor.
 pub(crate) const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
 
@@ -44,9 +46,10 @@ pub(crate) fn leave(out: &mut impl Write) {
 /// Whether the process's own terminal currently shows a view.
 pub(crate) static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Restores the process's terminal if a view is shown on it. The live view does so when it is
-/// dropped; code that ends the process without that, after a signal or a panic, calls this first.
+/// Restores the process's terminal if a view or a hidden prompt is shown on it. These do so when they
+/// end; code that ends the process without that, after a signal or a panic, calls this first.
 pub fn restore() {
+    hidden_input::show_again();
     if SHOWN.swap(false, Ordering::SeqCst)
         && let Ok(mut out) = of_stdout()
     {

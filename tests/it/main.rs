@@ -40,6 +40,7 @@ mod registry;
 mod replaced;
 mod schema;
 mod servers;
+mod several;
 mod split;
 mod steps;
 mod surface;

@@ -76,7 +76,7 @@ pub(super) fn exit_codes() -> String {
 }
 
 /// Variables without a flag, and their purpose.
-pub(super) const OTHER_VARIABLES: [(&str, &str); 10] = [
+pub(super) const OTHER_VARIABLES: [(&str, &str); 11] = [
     (
         "DSCTL_CONFIG",
         "--config; this file replaces the two default ones",
@@ -100,6 +100,10 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 10] = [
     (
         "CREDENTIALS_DIRECTORY",
         "systemd's credentials: dsctl-db-password and dsctl-zk-digest are read from there",
+    ),
+    (
+        "PGPASSFILE",
+        "PostgreSQL's password file; ~/.pgpass if not set",
     ),
     (
         "XDG_CONFIG_HOME",
@@ -134,6 +138,10 @@ fn environment() -> String {
     text.push_str(
         "An empty variable counts as not set. A file with a secret must be readable \
         only by its owner.\n",
+    );
+    text.push_str(
+        "Where none of these has the database's password, it is looked up for that server and user in PostgreSQL's \
+        password file, or in [client] of ~/.my.cnf.\n",
     );
     text.push_str("\nEnvironment variables:\n\n");
     for (name, purpose) in variables() {

@@ -135,6 +135,153 @@ fn the_urls_of_dolphinscheduler() {
     }
 }
 
+/// `h1:1,h2:2/d`: where a URL leads, and whether only to the server that accepts writes.
+fn places(url: &str) -> (String, bool) {
+    let target = DbTarget::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+    let server = target.server().unwrap();
+    (server.endpoint(), server.primary_only)
+}
+
+#[test]
+fn of_several_servers_the_one_that_accepts_writes_is_meant() {
+    for (url, endpoint) in [
+        ("jdbc:mysql://h1,h2:3307/d?user=u", "h1:3306,h2:3307/d"),
+        ("mysql://u:p@h1:1,[::1]:2/d", "h1:1,[::1]:2/d"),
+        ("jdbc:mysql:loadbalance://u@h1,h2/d", "h1:3306,h2:3306/d"),
+        (
+            "jdbc:mysql:replication://h1,h2,h3/d?user=u",
+            "h1:3306,h2:3306,h3:3306/d",
+        ),
+        ("jdbc:mariadb:sequential://u@h1,h2/d", "h1:3306,h2:3306/d"),
+        (
+            "jdbc:postgresql://h1:1,h2/d?user=u&targetServerType=any&loadBalanceHosts=true",
+            "h1:1,h2:5432/d",
+        ),
+        (
+            "postgres://u@h1/d?target_session_attrs=read-write",
+            "h1:5432/d",
+        ),
+        (
+            "jdbc:postgresql://h1/d?user=u&targetServerType=master",
+            "h1:5432/d",
+        ),
+    ] {
+        assert_eq!(places(url), (endpoint.to_owned(), true), "{url}");
+    }
+    for (url, endpoint) in [
+        ("jdbc:mysql:loadbalance://u@h1/d", "h1:3306/d"),
+        ("jdbc:mysql://u:a,b@h1/d", "h1:3306/d"),
+        (
+            "jdbc:postgresql://[::1]:1/d?user=u&targetServerType=any",
+            "[::1]:1/d",
+        ),
+    ] {
+        assert_eq!(places(url), (endpoint.to_owned(), false), "{url}");
+    }
+}
+
+#[test]
+fn the_servers_public_key_is_asked_for_unless_the_url_forbids_it() {
+    for (parameter, expected) in [
+        ("", true),
+        ("&allowPublicKeyRetrieval=TRUE", true),
+        ("&allow-public-key-retrieval=false", false),
+        ("&allowPublicKeyRetrieval=perhaps", true),
+    ] {
+        let url = format!("jdbc:mysql://h/d?user=u&useSSL=false{parameter}");
+        let target = DbTarget::parse(&url).unwrap();
+        assert_eq!(target.server().unwrap().asks_public_key, expected, "{url}");
+    }
+}
+
+#[test]
+fn what_cannot_be_honoured_is_refused_by_name() {
+    for (url, name) in [
+        ("postgres://u@h/d?sslcert=MARKER", "sslcert"),
+        ("postgres://u@h/d?channel_binding=require", "channelBinding"),
+        (
+            "jdbc:postgresql://h/d?user=u&gssEncMode=require",
+            "gssEncMode",
+        ),
+        (
+            "jdbc:postgresql://h/d?user=u&ssl=true&sslfactory=MARKER",
+            "sslfactory",
+        ),
+        ("postgres://u@h/d?host=/MARKER", "host"),
+        (
+            "postgres://u@h1,h2/d?targetServerType=preferSecondary",
+            "targetServerType",
+        ),
+        (
+            "jdbc:mysql://h/d?user=u&socketFactory=MARKER",
+            "socketFactory",
+        ),
+        (
+            "jdbc:mysql://h/d?user=u&clientCertificateKeyStoreUrl=MARKER",
+            "clientCertificateKeyStoreUrl",
+        ),
+        (
+            "jdbc:mysql://h/d?user=u&sslMode=VERIFY_IDENTITY&trustCertificateKeyStoreUrl=MARKER",
+            "trustCertificateKeyStoreUrl",
+        ),
+        ("mysql://u@h/d?socket=MARKER", "socket"),
+    ] {
+        let error = DbTarget::parse(url).expect_err(url);
+        let expected = format!("the parameter {name} cannot be honoured: ");
+        assert!(error.problem.starts_with(&expected), "{url}: {error}");
+        assert!(!format!("{error:?}").contains("MARKER"), "{error:?}");
+    }
+    for (url, expected) in [
+        (
+            "postgres://u@h/d?sslcert=x&sslmode=disable&channelBinding=prefer&gssEncMode=allow",
+            "postgres u/-@h:5432/d Disable -",
+        ),
+        (
+            "jdbc:postgresql://h/d?user=u&ssl=true&sslfactory=org.postgresql.ssl.NonValidatingFactory",
+            "postgres u/-@h:5432/d Require -",
+        ),
+        (
+            "jdbc:postgresql://h/d?user=u&ssl&prepareThreshold=0&connectTimeout=10&socketTimeout=30",
+            "postgres u/-@h:5432/d VerifyFull(None) -",
+        ),
+        (
+            "jdbc:mysql://h/d?user=u&sslMode=REQUIRED&trustCertificateKeyStoreUrl=file:/x&serverTimezone=GMT%2B8",
+            "mysql u/-@h:3306/d Require -",
+        ),
+    ] {
+        assert_eq!(summary(url), expected, "{url}");
+    }
+}
+
+#[test]
+fn what_is_misspelt_comes_with_what_is_probably_meant() {
+    let misspelt = |url: &str| {
+        let (_, misspelt) = DbTarget::parse_with_user(url, None).unwrap();
+        let words = misspelt
+            .iter()
+            .map(|found| format!("{} {}", found.written, found.likely));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(
+        misspelt("jdbc:mysql://h/d?user=u&userSSL=false&userSSL=false&conectTimeout=3&mine=4"),
+        "userSSL useSSL, conectTimeout connectTimeout"
+    );
+    assert_eq!(
+        misspelt("postgres://u@h/d?sslmod=require"),
+        "sslmod sslmode"
+    );
+    // As DolphinScheduler's own files and documents write them.
+    for url in [
+        "jdbc:mysql://h:3306/d?user=u&useUnicode=true&characterEncoding=UTF-8&useSSL=false&allowPublicKeyRetrieval=true&\
+         serverTimezone=Asia/Shanghai&allowMultiQueries=true&zeroDateTimeBehavior=convertToNull&rewriteBatchedStatements=true&\
+         autoReconnect=true&failOverReadOnly=false&maxReconnects=10&tinyInt1isBit=false&nullCatalogMeansCurrent=true",
+        "jdbc:postgresql://h:5432/d?user=u&stringtype=unspecified&currentSchema=s&prepareThreshold=0&tcpKeepAlive=true&\
+         reWriteBatchedInserts=true&loginTimeout=5&socketTimeout=30&connectTimeout=5&ApplicationName=ds",
+    ] {
+        assert_eq!(misspelt(url), "", "{url}");
+    }
+}
+
 #[test]
 fn files_are_taken_as_they_are() {
     for (url, file) in [
@@ -162,11 +309,28 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
             "H2 runs inside one DolphinScheduler process and cannot be reached from outside",
         ),
         (
-            "jdbc:mysql:loadbalance://MARKER@a,b/d",
-            "the URL names several hosts",
+            "jdbc:mysql:loadbalance://MARKER@a,b",
+            "the name of the database is missing",
+        ),
+        (
+            "jdbc:mysql:otherwise://u:MARKER@a,b/d",
+            "this form of URL is not supported",
+        ),
+        (
+            "jdbc:mysql:replication:MARKER",
+            "this form of URL is not supported",
+        ),
+        ("mysql://u:MARKER@a:1,/d", "empty host"),
+        ("mysql://u:MARKER@a:1,b:x/d", "invalid port number"),
+        (
+            "mysql://u:MARKER@a:1,b;MARKER/d",
+            "the host or the database's name has an invalid character",
+        ),
+        (
+            "mysql://u:MARKER@fe80::1/d",
+            "the address is not in brackets",
         ),
         ("mysql:MARKER", "this form of URL is not supported"),
-        ("mysql://u:MARKER@a:1,b:2/d", "the URL names several hosts"),
         ("mysql://u:MARKER@/d", "empty host"),
         ("mysql:///MARKER", "the host is missing"),
         ("mysql://u:MARKER@h", "the name of the database is missing"),
@@ -181,7 +345,7 @@ fn what_cannot_be_used_is_refused_without_being_shown() {
         ),
         (
             "jdbc:postgresql://(host=h,password=MARKER)/ds?user=x",
-            "the URL names several hosts",
+            "the host or the database's name has an invalid character",
         ),
         (
             "jdbc:mysql://h/ds;password=MARKER?user=x",

@@ -105,6 +105,8 @@ impl Script {
             tls: Tls::Disable,
             schema: None,
             asks_public_key: true,
+            primary_only: false,
+            others: Vec::new(),
         };
         ServerDatabase::open(self.clone(), &target, SHORT, LONG).await
     }

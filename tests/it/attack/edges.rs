@@ -491,8 +491,7 @@ fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
         world.instances([3]);
         let mut asked = Dsctl::new(&world.env)
             .args(["failover", "10.0.0.2:5678"])
-            .on_terminal()
-            .answered_later()
+            .typed()
             .spawn();
         asked.await_stdout("[y/N]");
         eventually(
@@ -503,7 +502,7 @@ fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
                 open => Err(open),
             },
         );
-        asked.answer("y\n");
+        asked.type_text("y\n");
         asked.finish().exit(0).out("1 handed over");
         assert_eq!(
             (world.command_count(), world.state(3)),

@@ -83,6 +83,14 @@ fn addresses() {
     });
 }
 
+/// Where its servers listen.
+fn places(target: &ServerTarget) -> Vec<(String, u16)> {
+    target
+        .each()
+        .map(|server| (server.host, server.port))
+        .collect()
+}
+
 /// A target, written as a URL again.
 fn url(scheme: &str, target: &ServerTarget) -> String {
     let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
@@ -90,16 +98,26 @@ fn url(scheme: &str, target: &ServerTarget) -> String {
         .password
         .as_ref()
         .map(|password| format!(":{}", escaped(password.expose())));
-    let host = if target.host.contains(':') {
-        format!("[{}]", target.host)
-    } else {
-        target.host.clone()
-    };
+    let hosts: Vec<String> = places(target)
+        .into_iter()
+        .map(|(host, port)| {
+            if host.contains(':') {
+                format!("[{host}]:{port}")
+            } else {
+                format!("{host}:{port}")
+            }
+        })
+        .collect();
     let (user, database) = (escaped(&target.user), escaped(&target.database));
+    let primary = if target.primary_only && hosts.len() == 1 {
+        "?targetServerType=primary"
+    } else {
+        ""
+    };
     format!(
-        "{scheme}://{user}{}@{host}:{}/{database}",
+        "{scheme}://{user}{}@{}/{database}{primary}",
         password.unwrap_or_default(),
-        target.port
+        hosts.join(",")
     )
 }
 
@@ -112,8 +130,8 @@ fn same_place(one: &ServerTarget, other: &ServerTarget) -> bool {
         // An empty password is none.
         let password = password.filter(|password| !password.is_empty());
         (
-            target.host.clone(),
-            target.port,
+            places(target),
+            target.primary_only,
             target.user.clone(),
             target.database.clone(),
             password,
@@ -126,13 +144,14 @@ fn same_place(one: &ServerTarget, other: &ServerTarget) -> bool {
 fn database_urls() {
     fuzz("urls", |input| {
         let text = String::from_utf8_lossy(input);
-        let target = match DbTarget::parse(&text) {
-            Ok(target) => target,
+        let (target, misspelt) = match DbTarget::parse_with_user(&text, None) {
+            Ok(read) => read,
             Err(error) => {
                 assert!(!format!("{error} {error:?}").contains(MARKER), "{error:?}");
                 return error.problem;
             }
         };
+        assert!(!format!("{misspelt:?}").contains(MARKER), "{misspelt:?}");
         // Not a word of what is shown depends on the password.
         let shown = format!("{target:?}");
         if target.password().is_some() {
@@ -147,7 +166,8 @@ fn database_urls() {
             DbTarget::Sqlite(_) => return "a file".to_owned(),
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
-        if server.host.chars().all(plain) && !server.host.is_empty() {
+        let is_plain = |host: &str| host.chars().all(plain) && !host.is_empty();
+        if places(server).iter().all(|(host, _)| is_plain(host)) {
             let again = DbTarget::parse(&url(scheme, server));
             let Ok(DbTarget::MySql(again) | DbTarget::Postgres(again)) = &again else {
                 panic!("{again:?}: {target:?}")
@@ -156,9 +176,12 @@ fn database_urls() {
         }
         let tls = format!("{:?}", server.tls);
         format!(
-            "{scheme} {:?} {}",
+            "{scheme} {:?} {} {} {} {:?}",
             tls.split('(').next(),
-            server.schema.is_some()
+            server.schema.is_some(),
+            server.others.len().min(2),
+            server.primary_only,
+            misspelt.first().map(|misspelt| misspelt.likely)
         )
     });
 }
@@ -190,14 +213,9 @@ fn misplaced_passwords() {
         let (before, after) =
             without.split_at(places[usize::try_from(chance.below(places.len() as u64)).unwrap()]);
         let text = format!("{before}{label}{PLANTED}{after}");
-        match DbTarget::parse(&text) {
-            Ok(target) => {
-                let shown = match &target {
-                    DbTarget::MySql(server) | DbTarget::Postgres(server) => {
-                        format!("{target:?} {}", server.endpoint())
-                    }
-                    DbTarget::Sqlite(_) => format!("{target:?}"),
-                };
+        match DbTarget::parse_with_user(&text, None) {
+            Ok((target, misspelt)) => {
+                let shown = format!("{target:?} {} {misspelt:?}", target.shown());
                 assert!(!shown.contains(PLANTED), "{shown}");
                 format!("read, {}", target.password().is_some())
             }

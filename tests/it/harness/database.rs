@@ -64,6 +64,8 @@ impl Env {
             tls: Tls::Prefer,
             schema: None,
             asks_public_key: true,
+            primary_only: false,
+            others: Vec::new(),
         };
         let Limits { timeout, statement } = limits;
         Ok(match self.store {

@@ -32,7 +32,7 @@ pub struct Dsctl {
     variables: BTreeMap<String, String>,
     home: PathBuf,
     input: Option<String>,
-    answered_later: bool,
+    typed: bool,
     limit: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Dsctl {
             variables,
             home,
             input: None,
-            answered_later: false,
+            typed: false,
             limit: LIMIT,
         }
     }
@@ -115,11 +115,11 @@ impl Dsctl {
         self
     }
 
-    /// Its standard input stays open until [`Running::answer`].
+    /// On a terminal on which [`Running::type_text`] types.
     #[must_use]
-    pub fn answered_later(mut self) -> Self {
-        self.answered_later = true;
-        self
+    pub fn typed(mut self) -> Self {
+        self.typed = true;
+        self.on_terminal().stdin("")
     }
 
     /// Panics when it runs longer.
@@ -172,15 +172,18 @@ impl Dsctl {
             .env("TZ", "UTC")
             .env("LC_ALL", "C.UTF-8");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.stdin(if self.input.is_some() || self.answered_later {
+        command.stdin(if self.input.is_some() {
             Stdio::piped()
         } else {
             Stdio::null()
         });
         let mut child = command.spawn().unwrap();
-        let mut stdin = child.stdin.take();
-        if let Some(text) = self.input.clone() {
-            type_into(stdin.take(), text);
+        let mut keyboard = child.stdin.take();
+        if let (Some(text), Some(mut pipe)) =
+            (self.input.clone(), keyboard.take_if(|_| !self.typed))
+        {
+            // A program that does not read to the end is no failure of this task.
+            tokio::spawn(async move { _ = pipe.write_all(text.as_bytes()).await });
         }
         let (stdout, stderr) = (
             Collected::of(child.stdout.take().unwrap()),
@@ -188,7 +191,7 @@ impl Dsctl {
         );
         Running {
             child,
-            stdin,
+            keyboard,
             stdout,
             stderr,
             command: self,
@@ -237,7 +240,8 @@ impl Collected {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    stdin: Option<ChildStdin>,
+    /// Closed when the run is over.
+    keyboard: Option<ChildStdin>,
     stdout: Collected,
     stderr: Collected,
     command: Dsctl,
@@ -245,20 +249,7 @@ pub struct Running {
     counted: BTreeMap<String, (usize, usize)>,
 }
 
-/// Types a text and the end of input.
-fn type_into(stdin: Option<ChildStdin>, text: String) {
-    let mut pipe = stdin.expect("standard input is open");
-    // A program that does not read to the end is no failure of this task.
-    tokio::spawn(async move { _ = pipe.write_all(text.as_bytes()).await });
-}
-
 impl Running {
-    /// Types this answer, where nothing was typed yet ([`Dsctl::answered_later`]).
-    pub fn answer(&mut self, text: &str) {
-        let _context = runtime().enter();
-        type_into(self.stdin.take(), text.to_owned());
-    }
-
     /// Waits until standard output has this text.
     pub fn await_stdout(&mut self, text: &str) {
         self.await_text(text, Self::wait_stdout);
@@ -309,6 +300,12 @@ impl Running {
             "no {what} in\n{:?}",
             self.so_far(None)
         );
+    }
+
+    /// Types on the terminal of [`Dsctl::typed`].
+    pub fn type_text(&mut self, text: &str) {
+        let keyboard = self.keyboard.as_mut().expect("a terminal to type on");
+        wait(keyboard.write_all(text.as_bytes())).unwrap();
     }
 
     /// What standard output has so far.

@@ -4,7 +4,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use super::{V3_2, living, rehearsal, run, with_zookeeper};
-use crate::harness::{Dsctl, Env, MariaDb, PASSWORD, Store, USER, eventually};
+use crate::harness::{Dsctl, Env, MariaDb, PASSWORD, PASSWORD_IN_URL, Store, USER, eventually};
 
 /// Which namespace a run takes, seen in what it says about a ZooKeeper that is not there.
 fn namespace(program: Dsctl) -> String {
@@ -164,6 +164,80 @@ fn passwords_come_from_files() {
     )
     .exit(6)
     .err("hint: ");
+}
+
+/// The files of the servers' own clients, as these clients read them.
+#[test]
+fn passwords_come_from_the_files_of_the_clients() {
+    use std::os::unix::fs::PermissionsExt;
+    for store in [Store::MariaDb, Store::Postgres] {
+        let mut env = Env::new(store);
+        env.create_schema(V3_2);
+        let _living = living(&env, V3_2);
+        let (port, database) = (env.server_port(), env.database.clone());
+        let url = env.url().replace(&format!(":{PASSWORD_IN_URL}@"), "@");
+        env.set("DSCTL_DB", &url);
+        run(&env, "masters").exit(6);
+        let (name, of_ours, of_others) = match store {
+            Store::MariaDb => (
+                ".my.cnf",
+                format!(
+                    "[client]\nuser = {USER}\nport = {port}\npassword = \"{PASSWORD}\" # ours\n"
+                ),
+                format!("[client]\nuser = {USER}\nhost = db1\npassword = {PASSWORD}\n"),
+            ),
+            _ => {
+                let password = PASSWORD.replace(':', "\\:");
+                (
+                    ".pgpass",
+                    format!(
+                        "db1:*:*:*:wrong\n127.0.0.1:{port}:{database}:*:{password}\n*:*:*:*:wrong\n"
+                    ),
+                    format!("db1:{port}:{database}:{USER}:{password}\n"),
+                )
+            }
+        };
+        let path = env.file(name, &of_ours);
+        run(&env, "masters").exit(0).out("alive");
+        run(&env, "config").exit(0).out(&format!("{path}, line "));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        run(&env, "masters -vv")
+            .exit(6)
+            .err(&format!("chmod 600 {path}"));
+        env.file(name, &of_others);
+        run(&env, "masters").exit(6);
+        if store == Store::Postgres {
+            let named = env.file("named", &of_ours);
+            let named = Dsctl::new(&env).env("PGPASSFILE", &named);
+            named.args(["masters"]).run().exit(0).out("alive");
+        }
+    }
+}
+
+/// What is typed is not shown, and behind it the terminal shows again what is typed.
+#[test]
+fn a_password_is_asked_for_on_a_terminal() {
+    let (env, url) = server();
+    let _living = living(&env, V3_2);
+    let on_terminal = || {
+        let script = "trap : INT; \"$@\"; stty -a | grep -o -- '-*echo ' | sed s/^/mode:/";
+        let shell = Dsctl::new(&env).through("/bin/sh", &["-c", script, "sh"]);
+        shell
+            .args(["masters", "--db", &url, "--db-password-file", "-"])
+            .typed()
+    };
+    let question = format!("Password of the database {}: ", url);
+    let mut running = on_terminal().spawn();
+    running.await_stdout(&question);
+    running.type_text(&format!("{PASSWORD}\n"));
+    let output = running.finish().out("alive").out("mode:echo");
+    assert!(!output.stdout.contains("mode:-echo"), "{output:?}");
+    let mut running = on_terminal().spawn();
+    running.await_stdout(&question);
+    running.type_text("\u{3}");
+    let output = running.finish().out("mode:echo");
+    assert!(!output.stdout.contains("mode:-echo"), "{output:?}");
+    assert!(!output.stdout.contains("alive"), "{output:?}");
 }
 
 #[test]
