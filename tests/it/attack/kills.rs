@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::faults::moments::Moment;
 use crate::harness::world::{DEAD, LIVING, World, ago, registered_since};
-use crate::harness::{At, FakeRegistration, Proxy, Running, Store};
+use crate::harness::{At, FakeRegistration, Proxy, Running, Store, names_number};
 
 /// A worker that listens and never answers, with a task of instance 1.
 fn with_a_worker(store: Store) -> (World, TcpListener, FakeRegistration) {
@@ -143,7 +143,7 @@ fn who_was_asked_in_vain_is_named() {
     let begins_anew = warnings
         .iter()
         .filter(|text| text.contains("run again"))
-        .any(|text| text.contains("13"));
+        .any(|text| names_number(text, 13));
     assert!(!begins_anew, "{warnings:?}");
     // Each is asked once, however often its batch is tried.
     let mut heard = String::new();
@@ -162,8 +162,8 @@ fn who_was_asked_in_vain_is_named() {
     let told = warnings
         .iter()
         .filter(|text| text.contains("run again"))
-        .map(|text| text.matches("11").count());
-    assert!(told.sum::<usize>() >= 1, "{warnings:?}");
+        .filter(|text| names_number(text, 11));
+    assert!(told.count() >= 1, "{warnings:?}");
 }
 
 /// The pre-releases of 3.0 take tasks as 2.0 does: a living worker goes on, and nobody asks it to

@@ -137,7 +137,7 @@ fn a_lock_that_was_never_given_back_is_explained() {
     let env = with_zookeeper(Store::Sqlite, V3_2);
     let _holder = master_at_the_lock(&env, BELOW);
     let output = run(&env, "lock status").exit(0);
-    assert!(!output.stdout.contains("18197"), "{output:?}");
+    assert!(!output.stdout.contains("issue 18197"), "{output:?}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `--resume` ends what was on when it was said, whoever runs at that time, and nothing that comes later.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Rounds, aside, end, event, long_ago, of, told, watch};
 use crate::harness::world::{BY_HOST, DEAD, World, registered};
-use crate::harness::{At, MYSQL_COMMIT, Running, Store};
+use crate::harness::{At, MYSQL_COMMIT, Running, Store, eventually};
 
 const SECOND: &str = "10.0.0.3:5678";
 
@@ -15,11 +16,14 @@ fn state(world: &World) -> PathBuf {
 /// The folder has the state file, and nothing besides.
 #[track_caller]
 fn assert_state_alone(world: &World) {
-    let names: Vec<_> = std::fs::read_dir(world.env.home())
+    assert_eq!(names(world), ["watch.json"]);
+}
+
+fn names(world: &World) -> Vec<String> {
+    std::fs::read_dir(world.env.home())
         .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(names, ["watch.json"]);
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 /// A watcher whose brake is on, and which looks again only when something changes.
@@ -165,6 +169,17 @@ fn two_watchers_have_two_state_files() {
         state(&world).display()
     );
     world.run(world.dsctl(&words)).exit(0);
+    // A file that it was just writing would be left.
+    eventually(Duration::from_secs(20), "a moment without", || {
+        watcher.signal("STOP");
+        let names = names(&world);
+        if names.iter().any(|name| name.ends_with(".tmp")) {
+            watcher.signal("CONT");
+            Err(names)
+        } else {
+            Ok(())
+        }
+    });
     watcher.signal("KILL");
     watcher.finish();
     assert!(
