@@ -460,7 +460,10 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
              or sslmode=disable (PostgreSQL) in --db"
                 .to_owned(),
         ),
-        DatabaseError::Unreachable { .. } => Some("check --db and the password's file".to_owned()),
+        DatabaseError::Unreachable { .. } => Some(
+            "check --db and the password's file; --db-password-file - asks for the password"
+                .to_owned(),
+        ),
         DatabaseError::UniqueViolation { .. } => Some(
             "an id was generated twice, as after an import: set the sequence (or AUTO_INCREMENT) \
              of t_ds_command above its highest id"

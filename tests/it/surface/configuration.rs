@@ -126,7 +126,7 @@ fn passwords_come_from_files() {
     let _living = living(&env, V3_2);
     run(&env, "masters")
         .exit(6)
-        .err("check --db and the password's file");
+        .err("check --db and the password's file; --db-password-file - asks for the password");
     let file = env.file("password", &format!("{PASSWORD}\n"));
     run(&env, &format!("masters --db-password-file {file}"))
         .exit(0)
