@@ -481,7 +481,7 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
         ),
         DatabaseError::Unreachable { cause, .. } => Some(
             login_hint(cause)
-                .unwrap_or("check --db and the password's file")
+                .unwrap_or("check --db and the password's file; --db-password-file - asks for the password")
                 .to_owned(),
         ),
         DatabaseError::UniqueViolation { .. } => Some(

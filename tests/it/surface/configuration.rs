@@ -126,7 +126,7 @@ fn passwords_come_from_files() {
     let _living = living(&env, V3_2);
     run(&env, "masters")
         .exit(6)
-        .err("check --db and the password's file");
+        .err("check --db and the password's file; --db-password-file - asks for the password");
     let file = env.file("password", &format!("{PASSWORD}\n"));
     run(&env, &format!("masters --db-password-file {file}"))
         .exit(0)
@@ -178,24 +178,23 @@ fn passwords_come_from_the_files_of_the_clients() {
         let url = env.url().replace(&format!(":{PASSWORD_IN_URL}@"), "@");
         env.set("DSCTL_DB", &url);
         run(&env, "masters").exit(6);
-        let (name, of_ours, of_others) = match store {
-            Store::MariaDb => (
+        let password = PASSWORD.replace(':', "\\:");
+        let (name, of_ours, of_others) = if store == Store::MariaDb {
+            (
                 ".my.cnf",
                 format!(
                     "[client]\nuser = {USER}\nport = {port}\npassword = \"{PASSWORD}\" # ours\n"
                 ),
                 format!("[client]\nuser = {USER}\nhost = db1\npassword = {PASSWORD}\n"),
-            ),
-            _ => {
-                let password = PASSWORD.replace(':', "\\:");
-                (
-                    ".pgpass",
-                    format!(
-                        "db1:*:*:*:wrong\n127.0.0.1:{port}:{database}:*:{password}\n*:*:*:*:wrong\n"
-                    ),
-                    format!("db1:{port}:{database}:{USER}:{password}\n"),
-                )
-            }
+            )
+        } else {
+            (
+                ".pgpass",
+                format!(
+                    "db1:*:*:*:wrong\n127.0.0.1:{port}:{database}:*:{password}\n*:*:*:*:wrong\n"
+                ),
+                format!("db1:{port}:{database}:{USER}:{password}\n"),
+            )
         };
         let path = env.file(name, &of_ours);
         run(&env, "masters").exit(0).out("alive");
@@ -226,7 +225,7 @@ fn a_password_is_asked_for_on_a_terminal() {
             .args(["masters", "--db", &url, "--db-password-file", "-"])
             .typed()
     };
-    let question = format!("Password of the database {}: ", url);
+    let question = format!("Password of the database {url}: ");
     let mut running = on_terminal().spawn();
     running.await_stdout(&question);
     running.type_text(&format!("{PASSWORD}\n"));
