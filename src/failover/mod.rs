@@ -44,5 +44,5 @@ pub use locks::{UNHEEDED, ensure_session};
 pub use outcome::{LockTaken, MasterOutcome, Run, Unfinished};
 pub use parameter::{GivenState, OriginalState};
 pub use rules::{Capacity, ConcurrentFailovers, Limit, Observer, Rules, Steps};
-pub use takeup::{Other, TakeUp, wait_for_take_up};
+pub use takeup::{Awaited, Other, TakeUp, wait_for_take_up};
 pub use zone::{Disproof, disproof};

@@ -26,6 +26,15 @@ pub struct Other {
     pub meaning: &'static str,
 }
 
+/// What the masters are to take up.
+#[derive(Clone, Debug, Default)]
+pub struct Awaited {
+    /// The instances.
+    pub handed_over: Vec<HandedOver>,
+    /// The ids of the error commands about recoveries that existed before the hand-over, ascending.
+    pub old_errors: Vec<i64>,
+}
+
 /// The state of instances that were handed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakeUp {
@@ -61,15 +70,13 @@ impl TakeUp {
 /// wait for.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Looks until the state of every instance is known, or `timeout` has passed. `old_errors` are the
-/// ids of the error commands that existed before the hand-over, ascending.
+/// Looks until the state of every instance is known, or `timeout` has passed.
 ///
 /// # Errors
 /// Those of registry and database; nothing is ever written.
 pub async fn wait_for_take_up(
     cluster: &mut Cluster,
-    handed_over: &[HandedOver],
-    old_errors: &[i64],
+    awaited: &Awaited,
     timeout: Duration,
     mut on_look: impl FnMut(&TakeUp) + Send,
 ) -> Result<TakeUp, FailoverError> {
@@ -78,7 +85,7 @@ pub async fn wait_for_take_up(
     // reported was seen twice.
     let mut before = None;
     loop {
-        let seen = look(cluster, handed_over, old_errors).await?;
+        let seen = look(cluster, awaited).await?;
         on_look(&seen);
         let settled = seen.may_not_change() && before.as_ref() == Some(&seen);
         if settled || Instant::now() >= deadline {
@@ -92,11 +99,8 @@ pub async fn wait_for_take_up(
     }
 }
 
-async fn look(
-    cluster: &mut Cluster,
-    handed_over: &[HandedOver],
-    old_errors: &[i64],
-) -> Result<TakeUp, FailoverError> {
+async fn look(cluster: &mut Cluster, awaited: &Awaited) -> Result<TakeUp, FailoverError> {
+    let handed_over = &awaited.handed_over;
     let masters = cluster.registry.masters().await?;
     let ids: Vec<InstanceId> = handed_over.iter().map(|handed| handed.instance).collect();
     // Rows before commands before errors: a command is in one of these as long as its row shows
@@ -106,7 +110,7 @@ async fn look(
         .store
         .recovery_commands_for(ids.iter().copied())
         .await?;
-    let errors = errors_of(cluster, handed_over, old_errors).await?;
+    let errors = errors_of(cluster, awaited).await?;
     let rows: HashMap<InstanceId, Instance> = rows.into_iter().map(|row| (row.id, row)).collect();
     let release = cluster.store.release();
     let mut seen = TakeUp::default();
@@ -157,9 +161,12 @@ fn is_of_a_lost_race(error: &CommandRow) -> bool {
 /// hand-over is none of it, whatever its id.
 async fn errors_of(
     cluster: &mut Cluster,
-    handed_over: &[HandedOver],
-    old_errors: &[i64],
+    awaited: &Awaited,
 ) -> Result<HashMap<InstanceId, CommandRow>, FailoverError> {
+    let Awaited {
+        handed_over,
+        old_errors,
+    } = awaited;
     let commands: HashMap<InstanceId, Option<i64>> = handed_over
         .iter()
         .map(|handed| (handed.instance, handed.command))

@@ -278,7 +278,7 @@ fn a_silent_address_of_a_name_does_not_hide_the_others() {
         format!("masters --zk {zk}"),
         format!("failover 10.0.0.2:5678 --yes --zk {zk} --timeout 8s --session-timeout 1m"),
     ] {
-        let dsctl = without_resolver(world.dsctl(&words)).limit(Duration::from_secs(60));
+        let dsctl = without_resolver(world.dsctl(&words)).limit(Duration::from_mins(1));
         dsctl.run().exit(0);
     }
     world.check_complete();

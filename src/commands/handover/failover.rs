@@ -14,8 +14,8 @@ use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    AbsenceObserver, FailoverError, HandedOver, Other, Rules, Run, Steps, TakeUp, about_persistent,
-    dead_hosts, look, wait_for_take_up,
+    AbsenceObserver, Awaited, FailoverError, HandedOver, Other, Rules, Run, Steps, TakeUp,
+    about_persistent, dead_hosts, look, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError, InstanceId};
@@ -187,7 +187,11 @@ pub(in crate::commands) async fn run(
         take_up: None,
     });
     if let Some(limit) = arguments.wait.filter(|_| done.wrote) {
-        watch_take_up(shell, cluster, &done, &old_errors, limit, &mut answer).await;
+        let awaited = Awaited {
+            handed_over: handed_over(&done),
+            old_errors,
+        };
+        watch_take_up(shell, cluster, &awaited, limit, &mut answer).await;
     } else if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");
     }
@@ -199,6 +203,12 @@ async fn old_errors(cluster: &mut Cluster) -> Result<Vec<i64>, FailoverError> {
     // An absence may have been observed before.
     cluster.store.reconnect_if_closed().await?;
     Ok(cluster.store.recovery_error_ids().await?)
+}
+
+/// Everything that a run has handed over.
+fn handed_over(done: &Run) -> Vec<HandedOver> {
+    let each = done.masters.iter().flat_map(|master| &master.handed_over);
+    each.cloned().collect()
 }
 
 /// The typed addresses, each once and in that order.
@@ -279,25 +289,18 @@ async fn all_dead(
 async fn watch_take_up(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
-    done: &Run,
-    old_errors: &[i64],
+    awaited: &Awaited,
     limit: Duration,
     answer: &mut Answer<FailoverDocument>,
 ) {
-    let handed: Vec<HandedOver> = done
-        .masters
-        .iter()
-        .flat_map(|master| &master.handed_over)
-        .cloned()
-        .collect();
     let family = cluster.store.release().family;
     let began = Instant::now();
     let printer = &mut *shell.printer;
     let on_look = |seen: &TakeUp| {
-        let (taken, all) = (seen.taken_up.len(), handed.len());
+        let (taken, all) = (seen.taken_up.len(), awaited.handed_over.len());
         printer.waiting(&format!("the masters: {taken} of {all} taken up"));
     };
-    let result = wait_for_take_up(cluster, &handed, old_errors, limit, on_look).await;
+    let result = wait_for_take_up(cluster, awaited, limit, on_look).await;
     shell.printer.settled();
     match result {
         Ok(seen) => {

@@ -14,6 +14,7 @@
 //! - [`file`]: a library that is loaded before libc numbers the calls that write, synchronise,
 //!   lock, cut and delete the database's file and its journal, and strikes before or after one of
 //!   them. That is finer than statements: most of these points lie inside of COMMIT.
+//! - [`halves`]: connections that end at each message of `clear-hosts` and of `recover`.
 //!
 //! After each fault the rule holds (each instance is untouched, or claimed with exactly one
 //! command) and a second run does the rest. `DSCTL_TEST_ALL=1` tries every fault at every point for
@@ -21,6 +22,7 @@
 //! step (which is after every other step), and the others at some.
 
 mod file;
+mod halves;
 mod scene;
 mod servers;
 mod shim;
