@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::client_certificate::client_certificate;
 use super::parameters::{
     Parameters, Spelling, contains_secret, mysql_tls, postgres_schema, postgres_tls,
 };
-use crate::metadata::target::ServerTarget;
+use crate::metadata::target::{ServerTarget, Tls};
 use crate::secret::Secret;
 
 /// The metadata database.
@@ -50,12 +51,14 @@ impl DbTarget {
                 target.tls = tls(&parameters).map_err(UrlError::parameter)?;
                 let key = parameters.get("allowPublicKeyRetrieval");
                 target.asks_public_key = key.is_none_or(|asks| !asks.eq_ignore_ascii_case("false"));
+                set_client_certificate(&mut target, &parameters)?;
                 Ok(Self::MySql(target))
             }
             "postgres" | "postgresql" => {
                 let (mut target, parameters) = server(rest, jdbc, 5432, user)?;
                 target.tls = postgres_tls(&parameters).map_err(UrlError::parameter)?;
                 target.schema = postgres_schema(&parameters);
+                set_client_certificate(&mut target, &parameters)?;
                 Ok(Self::Postgres(target))
             }
             "h2" => Err(UrlError::new(
@@ -243,11 +246,23 @@ fn server(
         user,
         password,
         database,
-        tls: crate::metadata::target::Tls::default(),
+        tls: Tls::default(),
         schema: None,
         asks_public_key: true,
+        client_certificate: None,
     };
     Ok((target, parameters))
+}
+
+/// Without TLS nobody looks at it.
+fn set_client_certificate(
+    target: &mut ServerTarget,
+    parameters: &Parameters,
+) -> Result<(), UrlError> {
+    if target.tls != Tls::Disable {
+        target.client_certificate = client_certificate(parameters).map_err(UrlError::parameter)?;
+    }
+    Ok(())
 }
 
 /// Only IPv6 addresses have colons, and a zone after a percent sign; PostgreSQL's host may be the

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::metadata::target::Tls;
 
 /// `mysql ds/pw@db1:3306/ds Prefer -`: all parts of a URL, on one line.
 fn summary(url: &str) -> String {

@@ -105,6 +105,7 @@ impl Script {
             tls: Tls::Disable,
             schema: None,
             asks_public_key: true,
+            client_certificate: None,
         };
         ServerDatabase::open(self.clone(), &target, SHORT, LONG).await
     }

@@ -64,6 +64,7 @@ impl Env {
             tls: Tls::Prefer,
             schema: None,
             asks_public_key: true,
+            client_certificate: None,
         };
         let Limits { timeout, statement } = limits;
         Ok(match self.store {
