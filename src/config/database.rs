@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::client_certificate::client_certificate;
 use super::hosts;
 use super::parameter_names::{Misspelt, Names};
 use super::parameters::{
     Parameters, Spelling, contains_secret, mysql_tls, postgres_primary, postgres_schema,
     postgres_tls,
 };
-use crate::metadata::target::{HostPort, ServerTarget};
+use crate::metadata::target::{HostPort, ServerTarget, Tls};
 use crate::secret::Secret;
 
 /// The metadata database.
@@ -63,6 +64,7 @@ impl DbTarget {
                 target.tls = tls.map_err(UrlError::parameter)?;
                 target.asks_public_key =
                     parameters.switch("allowPublicKeyRetrieval").unwrap_or(true);
+                set_client_certificate(&mut target, &parameters)?;
                 let misspelt = checked(&parameters, &Names::MYSQL, &target)?;
                 Ok((Self::MySql(target), misspelt))
             }
@@ -72,6 +74,7 @@ impl DbTarget {
                 target.schema = postgres_schema(&parameters);
                 target.primary_only |=
                     postgres_primary(&parameters).map_err(UrlError::parameter)?;
+                set_client_certificate(&mut target, &parameters)?;
                 let misspelt = checked(&parameters, &Names::POSTGRES, &target)?;
                 Ok((Self::Postgres(target), misspelt))
             }
@@ -302,13 +305,25 @@ fn server(
         user,
         password,
         database,
-        tls: crate::metadata::target::Tls::default(),
+        tls: Tls::default(),
         schema: None,
         asks_public_key: true,
         primary_only: false,
         others: Vec::new(),
+        client_certificate: None,
     };
     Ok((target, parameters))
+}
+
+/// Without TLS nobody looks at it.
+fn set_client_certificate(
+    target: &mut ServerTarget,
+    parameters: &Parameters,
+) -> Result<(), UrlError> {
+    if target.tls != Tls::Disable {
+        target.client_certificate = client_certificate(parameters).map_err(UrlError::parameter)?;
+    }
+    Ok(())
 }
 
 /// Only IPv6 addresses have colons, and a zone after a percent sign; PostgreSQL's host may be the

@@ -4,6 +4,7 @@
 //! `$XDG_CONFIG_HOME/dsctl/config.toml`, `/etc/dsctl/config.toml`, DolphinScheduler's own files,
 //! built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
 
+mod client_certificate;
 mod client_files;
 mod database;
 mod ds_home;

@@ -66,7 +66,6 @@ const fn refused(name: &'static str, when: When, instead: &'static str) -> Unhon
     }
 }
 
-const NO_CERTIFICATE: &str = "a certificate of the client cannot be shown to the server";
 const NO_KEY_STORE: &str =
     "Java's key stores cannot be read; name a PEM file with the authority in ssl-ca=FILE";
 const NO_REVOCATION: &str = "lists of revoked certificates are not read";
@@ -89,6 +88,10 @@ impl Names {
             "trustServerCertificate",
             "sslCa",
             "serverSslCert",
+            "sslCert",
+            "sslKey",
+            "clientCertificateKeyStoreUrl",
+            "keyStore",
             "allowPublicKeyRetrieval",
         ],
         without_effect: "\
@@ -148,14 +151,6 @@ impl Names {
             useUsageAdvisor utf8OutsideBmpExcludedColumnNamePattern utf8OutsideBmpIncludedColumnNamePattern validConnectionTimeout \
             verifyIdentity xdevapi yearIsDateType zeroDateTimeBehavior charset",
         refused: &[
-            refused(
-                "clientCertificateKeyStoreUrl",
-                When::Encrypted,
-                NO_CERTIFICATE,
-            ),
-            refused("keyStore", When::Encrypted, NO_CERTIFICATE),
-            refused("sslCert", When::Encrypted, NO_CERTIFICATE),
-            refused("sslKey", When::Encrypted, NO_CERTIFICATE),
             refused("trustCertificateKeyStoreUrl", When::Checked, NO_KEY_STORE),
             refused("trustStore", When::Checked, NO_KEY_STORE),
             refused(
@@ -190,6 +185,8 @@ impl Names {
             "sslmode",
             "ssl",
             "sslrootcert",
+            "sslcert",
+            "sslkey",
             "sslfactory",
             "currentSchema",
             "options",
@@ -211,8 +208,6 @@ impl Names {
             sslcompression sslnegotiation sslpassword sslpasswordcallback sslResponseTimeout sslsni stringtype tcpKeepAlive \
             tcpNoDelay tcp_user_timeout unknownLength useSpnego xmlFactoryFactory",
         refused: &[
-            refused("sslcert", When::Encrypted, NO_CERTIFICATE),
-            refused("sslkey", When::Encrypted, NO_CERTIFICATE),
             refused("sslcrl", When::Encrypted, NO_REVOCATION),
             refused("sslcrldir", When::Encrypted, NO_REVOCATION),
             refused(
@@ -358,9 +353,9 @@ mod tests {
     #[test]
     fn what_cannot_be_honoured_is_named() {
         let refuse = |name, value, tls| Names::POSTGRES.refuse(name, value, &tls);
-        let said = refuse("sslcert", "/x", Tls::Prefer).unwrap();
-        assert!(said.contains("sslcert cannot be honoured"), "{said}");
-        assert_eq!(refuse("sslcert", "/x", Tls::Disable), None);
+        let said = refuse("sslcrl", "/x", Tls::Prefer).unwrap();
+        assert!(said.contains("sslcrl cannot be honoured"), "{said}");
+        assert_eq!(refuse("sslcrl", "/x", Tls::Disable), None);
         assert_eq!(refuse("channelbinding", "prefer", Tls::Prefer), None);
         assert!(refuse("channelbinding", "Require", Tls::Prefer).is_some());
         assert_eq!(refuse("preparethreshold", "0", Tls::Prefer), None);

@@ -219,6 +219,12 @@ fn options(target: &ServerTarget) -> MySqlConnectOptions {
         Some(password) => options.password(password.expose()),
         None => options,
     };
+    let options = match &target.client_certificate {
+        Some(client) => options
+            .ssl_client_cert(&client.certificate)
+            .ssl_client_key(&client.key),
+        None => options,
+    };
     match &target.tls {
         Tls::Disable => options.ssl_mode(MySqlSslMode::Disabled),
         // Without TLS something is to be seen to first.

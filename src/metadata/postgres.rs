@@ -210,6 +210,12 @@ fn options(target: &ServerTarget) -> PgConnectOptions {
         // Connection poolers refuse unknown parameters in the first message.
         .extra_float_digits(None)
         .disable_statement_logging();
+    let options = match &target.client_certificate {
+        Some(client) => options
+            .ssl_client_cert(&client.certificate)
+            .ssl_client_key(&client.key),
+        None => options,
+    };
     match &target.tls {
         Tls::Disable => options.ssl_mode(PgSslMode::Disable),
         Tls::Prefer => options.ssl_mode(PgSslMode::Prefer),

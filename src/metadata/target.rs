@@ -1,6 +1,6 @@
 //! Which database server to connect to, and how.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
 
@@ -46,6 +46,8 @@ pub struct ServerTarget {
     pub primary_only: bool,
     /// Further servers with the same database, to be tried in this order.
     pub others: Vec<HostPort>,
+    /// By what the server knows this client, where it wants that. It takes TLS.
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 /// Where a server listens.
@@ -55,6 +57,15 @@ pub struct HostPort {
     pub host: String,
     /// TCP port.
     pub port: u16,
+}
+
+/// A client's certificate and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The file with the certificate, and those of the authorities between.
+    pub certificate: PathBuf,
+    /// The file with its key, which has no password.
+    pub key: PathBuf,
 }
 
 impl ServerTarget {
@@ -87,15 +98,17 @@ impl ServerTarget {
         bare(&self.host)
     }
 
-    /// Checks for the file of authorities, because the driver's error would not name it. The error
-    /// is the cause.
+    /// Checks the files for TLS, because the driver's error would not name them. The error is the
+    /// cause.
     pub(super) fn check_files(&self) -> Result<(), String> {
-        let (Tls::VerifyCa(file) | Tls::VerifyFull(Some(file))) = &self.tls else {
-            return Ok(());
-        };
-        std::fs::File::open(file)
-            .map(|_| ())
-            .map_err(|error| format!("{}: {error}", file.display()))
+        if let Tls::VerifyCa(file) | Tls::VerifyFull(Some(file)) = &self.tls {
+            read(file)?;
+        }
+        if let Some(client) = &self.client_certificate {
+            check_pem(&client.certificate, "CERTIFICATE")?;
+            check_pem(&client.key, "PRIVATE KEY")?;
+        }
+        Ok(())
     }
 }
 
@@ -113,9 +126,28 @@ fn address(host: &str, port: u16) -> String {
     }
 }
 
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// Java's drivers read other formats under the same names.
+fn check_pem(file: &Path, what: &str) -> Result<(), String> {
+    let content = String::from_utf8_lossy(&read(file)?).into_owned();
+    let is_pem = |line: &str| line.starts_with("-----BEGIN ") && line.contains(what);
+    if content.lines().any(is_pem) {
+        return Ok(());
+    }
+    Err(format!(
+        "{}: this is no {} in PEM; `openssl pkcs8 -inform DER -nocrypt` makes one of a .pk8 file, \
+         `openssl pkcs12 -nodes` of a .p12 file",
+        file.display(),
+        what.to_lowercase()
+    ))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{HostPort, ServerTarget, Tls};
+    use super::{ClientCertificate, HostPort, ServerTarget, Tls};
     use crate::secret::Secret;
 
     fn target(host: &str) -> ServerTarget {
@@ -130,6 +162,7 @@ mod tests {
             asks_public_key: true,
             primary_only: false,
             others: Vec::new(),
+            client_certificate: None,
         }
     }
 
@@ -168,6 +201,26 @@ mod tests {
         target.tls = Tls::VerifyFull(Some(file.clone()));
         assert!(target.check_files().is_err());
         std::fs::write(&file, "").unwrap();
+        target.check_files().unwrap();
+    }
+
+    #[test]
+    fn a_key_that_only_java_reads_is_named() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pk8"));
+        std::fs::write(&certificate, "-----BEGIN CERTIFICATE-----\n").unwrap();
+        std::fs::write(&key, [0x30, 0x82, 0xff]).unwrap();
+        let mut target = target("db.example");
+        target.client_certificate = Some(ClientCertificate {
+            certificate,
+            key: key.clone(),
+        });
+        let why = target.check_files().unwrap_err();
+        assert!(
+            why.contains("k.pk8: this is no private key in PEM"),
+            "{why}"
+        );
+        std::fs::write(&key, "-----BEGIN EC PRIVATE KEY-----\n").unwrap();
         target.check_files().unwrap();
     }
 

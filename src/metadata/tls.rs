@@ -45,10 +45,24 @@ pub(super) fn why_no_tls(error: &sqlx::Error) -> String {
             "its certificate is its own authority; use the one that signs it, or have it signed \
              by one",
         ),
-        ("NotValidForName", "its certificate is for another name"),
+        (
+            "UnsupportedSignatureAlgorithm",
+            "its certificate is signed in a way that is not secure any more, such as with SHA-1; \
+             ssl-mode=required (PostgreSQL: sslmode=require) does not check it",
+        ),
+        (
+            "not valid for any names",
+            "its certificate names no host (it may have a CN, but no subjectAltName); \
+             ssl-mode=verify_ca (PostgreSQL: sslmode=verify-ca) checks who signed it alone",
+        ),
+        (
+            "certificate not valid for name",
+            "its certificate is for another name",
+        ),
         (
             "UnknownIssuer",
-            "its certificate is not signed by a trusted authority",
+            "its certificate is not signed by a trusted authority (ssl-ca=FILE, PostgreSQL: \
+             sslrootcert=FILE)",
         ),
     ];
     match known.iter().find(|(sign, _)| words.contains(sign)) {

@@ -13,6 +13,7 @@
 mod harness;
 
 mod attack;
+mod certificates;
 mod conformance;
 mod connecting;
 mod cost;

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::metadata::target::Tls;
 
 /// `mysql ds/pw@db1:3306/ds Prefer -`: all parts of a URL, on one line.
 fn summary(url: &str) -> String {
@@ -197,7 +196,7 @@ fn the_servers_public_key_is_asked_for_unless_the_url_forbids_it() {
 #[test]
 fn what_cannot_be_honoured_is_refused_by_name() {
     for (url, name) in [
-        ("postgres://u@h/d?sslcert=MARKER", "sslcert"),
+        ("postgres://u@h/d?sslcrl=MARKER", "sslcrl"),
         ("postgres://u@h/d?channel_binding=require", "channelBinding"),
         (
             "jdbc:postgresql://h/d?user=u&gssEncMode=require",
@@ -215,10 +214,6 @@ fn what_cannot_be_honoured_is_refused_by_name() {
         (
             "jdbc:mysql://h/d?user=u&socketFactory=MARKER",
             "socketFactory",
-        ),
-        (
-            "jdbc:mysql://h/d?user=u&clientCertificateKeyStoreUrl=MARKER",
-            "clientCertificateKeyStoreUrl",
         ),
         (
             "jdbc:mysql://h/d?user=u&sslMode=VERIFY_IDENTITY&trustCertificateKeyStoreUrl=MARKER",

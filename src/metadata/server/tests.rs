@@ -107,6 +107,7 @@ impl Script {
             asks_public_key: true,
             primary_only: false,
             others: Vec::new(),
+            client_certificate: None,
         };
         ServerDatabase::open(self.clone(), &target, SHORT, LONG).await
     }

@@ -66,6 +66,7 @@ impl Env {
             asks_public_key: true,
             primary_only: false,
             others: Vec::new(),
+            client_certificate: None,
         };
         let Limits { timeout, statement } = limits;
         Ok(match self.store {

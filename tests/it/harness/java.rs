@@ -113,10 +113,11 @@ pub fn file_with(artifact: &str) -> Result<String, String> {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/artifacts");
     let words: Vec<&str> = artifact.split(':').collect();
-    let [_, name, version, kind, ref classifier @ ..] = words[..] else {
-        panic!("{artifact}")
+    let (name, version, kind, classifier) = match words[..] {
+        [_, name, version, kind] => (name, version, kind, String::new()),
+        [_, name, version, kind, classifier] => (name, version, kind, format!("-{classifier}")),
+        _ => panic!("{artifact}"),
     };
-    let classifier: String = classifier.iter().map(|word| format!("-{word}")).collect();
     let jar = format!("{folder}/{name}-{version}{classifier}.{kind}");
     if !Path::new(&jar).exists() {
         let mut command = Command::new("timeout");

@@ -11,6 +11,7 @@ use crate::harness::USER;
 #[derive(Debug)]
 pub struct Certificates {
     folder: PathBuf,
+    owner: String,
 }
 
 impl Certificates {
@@ -18,15 +19,14 @@ impl Certificates {
     pub fn new(folder: &Path, owner: &str) -> Self {
         let folder = folder.join("certificates");
         std::fs::create_dir(&folder).unwrap();
-        let made = Self { folder };
+        let owner = owner.to_owned();
+        let made = Self { folder, owner };
         let words = "req -x509 -subj /CN=authority -days 2 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1";
         let (key, authority) = (made.file("authority-key.pem"), made.authority());
         openssl_in(words, &["-keyout", &key, "-out", &authority]);
         made.sign("server", "127.0.0.1", "subjectAltName=IP:127.0.0.1");
         made.sign("client", USER, "extendedKeyUsage=clientAuth");
-        if is_root() {
-            run(Command::new("chown").args(["-R", owner]).arg(&made.folder));
-        }
+        made.give_away();
         made
     }
 
@@ -45,7 +45,39 @@ impl Certificates {
         (self.file("client-key.pem"), self.file("client.pem"))
     }
 
+    /// Another key and certificate for the server, with this extension, and signed with this digest.
+    pub fn another(&self, who: &str, extension: &str, digest: &str) -> (String, String) {
+        self.sign_with(who, "127.0.0.1", extension, digest);
+        self.give_away();
+        (
+            self.file(&format!("{who}-key.pem")),
+            self.file(&format!("{who}.pem")),
+        )
+    }
+
+    /// A key and a certificate for the server that is its own authority.
+    pub fn own_authority(&self) -> (String, String) {
+        let (key, certificate) = (self.file("own-key.pem"), self.file("own.pem"));
+        let words = "req -x509 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -days 2 -nodes -newkey ec \
+                     -pkeyopt ec_paramgen_curve:prime256v1";
+        openssl_in(words, &["-keyout", &key, "-out", &certificate]);
+        self.give_away();
+        (key, certificate)
+    }
+
+    fn give_away(&self) {
+        if is_root() {
+            run(Command::new("chown")
+                .args(["-R", &self.owner])
+                .arg(&self.folder));
+        }
+    }
+
     fn sign(&self, who: &str, name: &str, extension: &str) {
+        self.sign_with(who, name, extension, "sha256");
+    }
+
+    fn sign_with(&self, who: &str, name: &str, extension: &str, digest: &str) {
         let file = |end: &str| self.file(&format!("{who}{end}"));
         let (key, request, certificate) = (file("-key.pem"), file(".request"), file(".pem"));
         let (extensions, subject) = (file(".extensions"), format!("/CN={name}"));
@@ -59,6 +91,7 @@ impl Certificates {
         openssl_in(
             "x509 -req -days 2 -CAcreateserial",
             &[
+                &format!("-{digest}"),
                 "-CA",
                 &authority,
                 "-CAkey",

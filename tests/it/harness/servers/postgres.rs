@@ -174,6 +174,13 @@ impl Postgres {
         self.start();
     }
 
+    /// A file of its data folder, which it can read.
+    pub fn write_file(&self, name: &str, content: &str) {
+        let path = self.server.folder.join("data") + "/" + name;
+        std::fs::write(&path, content).unwrap();
+        give_to_postgres(Path::new(&path));
+    }
+
     /// Certificates for it, which it can read.
     pub fn certificates(&self) -> Certificates {
         Certificates::new(self.server.folder.path(), "postgres:")

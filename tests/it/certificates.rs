@@ -1,0 +1,141 @@
+//! Certificates: of clients, for servers that want one, and of servers, which are refused by the
+//! reason.
+
+use crate::harness::world::{BY_HOST, World};
+use crate::harness::{
+    Certificates, Dsctl, Env, MARKER, MariaDb, Output, Postgres, PostgresRelease, USER, left_out,
+};
+
+fn masters(world: &World, parameters: &str) -> Output {
+    Dsctl::new(&world.env)
+        .env("DSCTL_DB", &format!("{}?{parameters}", world.env.url()))
+        .args(["masters"])
+        .run()
+}
+
+fn as_client(certificates: &Certificates) -> String {
+    let (key, certificate) = certificates.of_client();
+    format!("sslcert={certificate}&sslkey={key}")
+}
+
+#[test]
+fn of_a_client_of_mariadb() {
+    let mut server = MariaDb::private();
+    let certificates = server.certificates();
+    let (key, certificate) = certificates.of_server();
+    server.restart_with(&[
+        &format!("--ssl-key={key}"),
+        &format!("--ssl-cert={certificate}"),
+        &format!("--ssl-ca={}", certificates.authority()),
+    ]);
+    let mut world = World::in_env(Env::on_mariadb(&server), BY_HOST, 1);
+    server.sql(
+        "",
+        &format!(
+            "CREATE USER known@'127.0.0.1' IDENTIFIED BY '{MARKER}' REQUIRE X509; \
+             GRANT ALL ON *.* TO known@'127.0.0.1'"
+        ),
+    );
+    let url = format!(
+        "mysql://known:{MARKER}@127.0.0.1:{}/{}",
+        server.port(),
+        world.env.database
+    );
+    world.env.set("DSCTL_DB", &url);
+    let run = |parameters: &str| {
+        Dsctl::new(&world.env)
+            .env("DSCTL_DB", &format!("{url}?{parameters}"))
+            .args(["masters"])
+            .run()
+    };
+    run("sslMode=REQUIRED").exit(6).err("1045");
+    run(&format!("sslMode=REQUIRED&{}", as_client(&certificates))).exit(0);
+    run("sslMode=REQUIRED&clientCertificateKeyStoreUrl=file:/store.jks")
+        .exit(2)
+        .err("clientCertificateKeyStoreUrl is a Java key store")
+        .err("openssl pkcs12");
+}
+
+#[test]
+fn of_a_client_of_postgres() {
+    let mut server = Postgres::private();
+    let world = World::in_env(Env::on_postgres(&server), BY_HOST, 1);
+    let certificates = server.certificates();
+    let (key, certificate) = certificates.of_server();
+    server.write_file(
+        "pg_hba.conf",
+        &format!("hostssl all {USER} all cert\nhostnossl all all all scram-sha-256\n"),
+    );
+    server.restart_with(&[
+        "ssl=on",
+        &format!("ssl_key_file={key}"),
+        &format!("ssl_cert_file={certificate}"),
+        &format!("ssl_ca_file={}", certificates.authority()),
+    ]);
+    masters(&world, "sslmode=require")
+        .exit(6)
+        .err("requires a valid client certificate");
+    let client = as_client(&certificates);
+    masters(&world, &format!("sslmode=require&{client}")).exit(0);
+}
+
+fn checked(world: &World, authority: &str) -> Output {
+    masters(
+        world,
+        &format!("sslmode=verify-full&sslrootcert={authority}"),
+    )
+}
+
+fn show(server: &mut Postgres, (key, certificate): &(String, String)) {
+    server.restart_with(&[
+        "ssl=on",
+        &format!("ssl_key_file={key}"),
+        &format!("ssl_cert_file={certificate}"),
+    ]);
+}
+
+#[test]
+fn of_servers_without_names_and_their_own_authority() {
+    let mut server = Postgres::private();
+    let world = World::in_env(Env::on_postgres(&server), BY_HOST, 1);
+    let certificates = server.certificates();
+    let authority = certificates.authority();
+    let nameless = certificates.another("nameless", "keyUsage=digitalSignature", "sha256");
+    show(&mut server, &nameless);
+    checked(&world, &authority)
+        .exit(6)
+        .err("its certificate names no host");
+    masters(
+        &world,
+        &format!("sslmode=verify-ca&sslrootcert={authority}"),
+    )
+    .exit(0);
+    let other = certificates.another("other", "subjectAltName=DNS:elsewhere", "sha256");
+    show(&mut server, &other);
+    checked(&world, &authority)
+        .exit(6)
+        .err("its certificate is for another name");
+    let own = certificates.own_authority();
+    show(&mut server, &own);
+    checked(&world, &own.1)
+        .exit(6)
+        .err("its certificate is its own authority");
+    masters(&world, "sslmode=require").exit(0);
+}
+
+/// Debian's own servers refuse to show such a certificate.
+#[test]
+fn of_a_server_with_sha_1() {
+    let mut server = match Postgres::of_release(PostgresRelease::New) {
+        Ok(server) => server,
+        Err(why) => return left_out("of_a_server_with_sha_1", &why),
+    };
+    let world = World::in_env(Env::on_postgres(&server), BY_HOST, 1);
+    let certificates = server.certificates();
+    let weak = certificates.another("weak", "subjectAltName=IP:127.0.0.1", "sha1");
+    show(&mut server, &weak);
+    checked(&world, &certificates.authority())
+        .exit(6)
+        .err("signed in a way that is not secure any more");
+    masters(&world, "sslmode=require").exit(0);
+}
