@@ -68,7 +68,7 @@ _dsctl() {
 
     case "${cmd}" in
         dsctl)
-            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands config demo completions man help"
+            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands config demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -103,6 +103,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -146,7 +150,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__clear__subcmd__hosts)
-            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -204,6 +208,10 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -244,7 +252,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__commands)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -279,6 +287,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -322,7 +334,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__completions)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -357,6 +369,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -400,7 +416,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__config)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -435,6 +451,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -478,7 +498,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__demo)
-            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -517,6 +537,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -560,7 +584,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__failover)
-            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -626,6 +650,10 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -666,7 +694,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__help)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -701,6 +729,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -744,7 +776,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__instances)
-            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -783,6 +815,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -826,7 +862,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -861,6 +897,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -904,7 +944,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__acquire)
-            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -950,6 +990,10 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -990,7 +1034,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__status)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1025,6 +1069,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1068,7 +1116,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__man)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1103,6 +1151,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1146,7 +1198,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__masters)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1181,6 +1233,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1224,7 +1280,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__recover)
-            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1290,6 +1346,10 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1330,7 +1390,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__watch)
-            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1433,6 +1493,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-digest-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-sasl-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dsctl_global_optspecs
-    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
+    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= zk-sasl-file= db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_dsctl_needs_command
@@ -33,6 +33,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-home -d 'Read registry a
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -72,6 +73,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-home -d 'Read
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -97,6 +99,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -124,6 +127,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -151,6 +155,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -177,6 +182,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-home -d 'Re
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -207,6 +213,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-home -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -248,6 +255,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-home -d 'Read
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -288,6 +296,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-home -d 'Rea
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -338,6 +347,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-home -d 'Read r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -371,6 +381,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-home -d 'Rea
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -396,6 +407,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-home -d 'Read 
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -422,6 +434,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-home -d 'Read re
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -447,6 +460,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-home -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -472,6 +486,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-home -d 'Read reg
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -497,6 +512,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-home -d 'Read re
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r

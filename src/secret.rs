@@ -1,7 +1,11 @@
 //! A password that cannot be printed by accident.
 
+mod sasl_login;
+
 use std::borrow::Cow;
 use std::fmt;
+
+pub use sasl_login::SaslLogin;
 
 /// A secret text. `Debug` and `Display` show `***`.
 #[derive(Clone, PartialEq, Eq)]

@@ -285,6 +285,7 @@ fn zookeeper(settings: &Settings, ensemble: &Ensemble) -> ZooKeeperSettings {
             .zk_digest
             .as_ref()
             .map(|digest| digest.expose().to_owned()),
+        sasl: settings.zk_sasl.clone(),
         timeout: settings.timeout,
         session_timeout: settings.session_timeout,
     }

@@ -27,6 +27,8 @@ pub enum Key {
     TimeZone,
     /// `--zk-digest-file`
     ZkDigestFile,
+    /// `--zk-sasl-file`
+    ZkSaslFile,
     /// `--db-password-file`
     DbPasswordFile,
     /// `--session-timeout`

@@ -32,7 +32,7 @@ pub use source::Environment;
 
 use crate::model::{Ensemble, Namespace, Version};
 use crate::output::OutputSettings;
-use crate::secret::Secret;
+use crate::secret::{SaslLogin, Secret};
 
 /// The settings that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Settings {
     pub zk: Option<Ensemble>,
     /// `user:password` for ZooKeeper.
     pub zk_digest: Option<Secret>,
+    /// User and password for a login at ZooKeeper with SASL.
+    pub zk_sasl: Option<SaslLogin>,
     /// The metadata database.
     pub db: Option<DbTarget>,
     /// Which registry; `None` if it was not set. [`Settings::registry`] decides.
@@ -78,6 +80,8 @@ pub struct Settings {
     pub(crate) db_password_origin: Option<Origin>,
     /// Where the digest came from.
     pub(crate) zk_digest_origin: Option<Origin>,
+    /// Where the SASL login came from.
+    pub(crate) zk_sasl_origin: Option<Origin>,
     /// The source of each value; values that are not listed are built-in defaults.
     pub(crate) origins: Vec<(Key, Origin)>,
 }

@@ -17,7 +17,7 @@ use crate::model::Namespace;
 use crate::options::GlobalArgs;
 use crate::options::value::{positive_duration, secret, time_zone};
 use crate::output::OutputSettings;
-use crate::secret::Secret;
+use crate::secret::{SaslLogin, Secret};
 
 /// The resolved value of one option.
 struct Picked<T> {
@@ -159,6 +159,7 @@ pub fn resolve(
     let mut settings = Settings {
         zk: None,
         zk_digest: None,
+        zk_sasl: None,
         db: None,
         registry: None,
         namespace: Namespace::default(),
@@ -177,6 +178,7 @@ pub fn resolve(
         running: None,
         db_password_origin: None,
         zk_digest_origin: None,
+        zk_sasl_origin: None,
         origins: Vec::new(),
     };
     if scope == Scope::Cluster {
@@ -185,15 +187,14 @@ pub fn resolve(
         }
         let zk = registry(&mut resolver, arguments, &mut settings)?;
         settings.db = database(&mut resolver, arguments, stdin, &mut settings)?;
-        settings.zk_digest = match zk {
-            Some(rank) => {
-                zk_digest(&mut resolver, arguments, stdin, rank)?.map(|(secret, origin)| {
-                    settings.zk_digest_origin = Some(origin);
-                    secret
-                })
+        if let Some(rank) = zk {
+            if let Some((secret, origin)) = zk_digest(&mut resolver, arguments, stdin, rank)? {
+                (settings.zk_digest, settings.zk_digest_origin) = (Some(secret), Some(origin));
             }
-            None => None,
-        };
+            if let Some((login, origin)) = zk_sasl(&mut resolver, arguments, stdin)? {
+                (settings.zk_sasl, settings.zk_sasl_origin) = (Some(login), Some(origin));
+            }
+        }
     }
     if scope == Scope::Cluster && settings.zk.is_none() && settings.db.is_none() {
         settings.running = ds_home::of_running_master(&environment.processes);
@@ -373,6 +374,50 @@ fn zk_digest(
             problem: "expected user:password".to_owned(),
             hint: None,
         }),
+    }
+}
+
+fn zk_sasl(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    stdin: &mut dyn Read,
+) -> Result<Option<(SaslLogin, Origin)>, ConfigError> {
+    let key = Key::ZkSaslFile;
+    let flag = arguments.connection.zk_sasl_file.clone();
+    let mut candidates = Vec::from_iter(secret_file(resolver, key, flag)?);
+    candidates.extend(secrets::variable(
+        &resolver.sources,
+        "zk-sasl",
+        "DSCTL_ZK_SASL",
+    )?);
+    candidates.extend(secrets::credential(&resolver.sources, key, "dsctl-zk-sasl"));
+    let Some((secret, origin)) = secrets::read(candidates, stdin)? else {
+        return Ok(None);
+    };
+    let refused = |origin, problem: &str| ConfigError::Value {
+        key: "ZooKeeper's SASL login",
+        origin,
+        problem: problem.to_owned(),
+        hint: None,
+    };
+    let Some((user, password)) = secret
+        .expose()
+        .split_once(':')
+        .filter(|(user, password)| !user.is_empty() && !password.is_empty())
+    else {
+        return Err(refused(origin, "expected user:password"));
+    };
+    let login = SaslLogin {
+        user: user.to_owned(),
+        password: Secret::new(password),
+    };
+    if login.is_sendable() {
+        Ok(Some((login, origin)))
+    } else {
+        Err(refused(
+            origin,
+            "quotes and backslashes in the user's name cannot be sent",
+        ))
     }
 }
 

@@ -103,6 +103,15 @@ pub struct ConnectionArgs {
     )]
     pub zk_digest_file: Option<PathBuf>,
 
+    /// `user:password` for a login with SASL.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "File with user:password for ZooKeeper's SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]"
+    )]
+    pub zk_sasl_file: Option<PathBuf>,
+
     /// The database's password.
     #[arg(
         long,

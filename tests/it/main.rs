@@ -37,6 +37,7 @@ mod readme;
 mod registry;
 mod replaced;
 mod schema;
+mod secured;
 mod servers;
 mod split;
 mod steps;

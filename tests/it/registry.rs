@@ -28,6 +28,7 @@ pub fn settings(env: &Env) -> ZooKeeperSettings {
         ensemble: env.connect.parse().unwrap(),
         namespace: env.namespace.parse().unwrap(),
         digest: None,
+        sasl: None,
         timeout: Duration::from_secs(5),
         session_timeout: Duration::from_secs(10),
     }

@@ -6,6 +6,7 @@
 //! nothing.
 
 mod access;
+mod dial;
 mod lock;
 mod names;
 mod observer;
@@ -41,7 +42,7 @@ impl ZooKeeperSession {
     ///
     /// # Errors
     /// [`RegistryError::Unreachable`] if no host opens a session within the timeout,
-    /// [`RegistryError::Denied`] if the server refuses the credentials,
+    /// [`RegistryError::NotAdmitted`] if a server refuses what it is shown,
     /// [`RegistryError::Unsupported`] for an invalid connect string.
     pub async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         Session::open(settings).await.map(Self)
@@ -173,12 +174,17 @@ impl Registry for ZooKeeperRegistry {
 mod tests {
     use super::*;
     use crate::model::Namespace;
+    use crate::secret::{SaslLogin, Secret};
 
     fn settings(connect: &str) -> ZooKeeperSettings {
         ZooKeeperSettings {
             ensemble: connect.parse().unwrap(),
             namespace: Namespace::default(),
             digest: Some("user:marker-password".to_owned()),
+            sasl: Some(SaslLogin {
+                user: "user".to_owned(),
+                password: Secret::new("marker-password"),
+            }),
             timeout: Duration::from_secs(5),
             session_timeout: Duration::from_secs(10),
         }

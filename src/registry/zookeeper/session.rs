@@ -6,17 +6,14 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use zookeeper_client::{Client, Connector, Error, SessionState, StateWatcher};
+use zookeeper_client::{Client, Error, SessionState, StateWatcher};
 
+use super::dial::Dial;
 use super::place::Place;
 use super::probe;
 use super::settings::ZooKeeperSettings;
 use crate::model::EnsembleServer;
 use crate::registry::RegistryError;
-
-/// A host that does not answer at all must leave time for the next one, but a slow one must get a
-/// chance.
-const SHORTEST_TRY: Duration = Duration::from_secs(1);
 
 /// The protocol counts milliseconds in 31 bits.
 const LONGEST_SESSION: Duration = Duration::from_millis(2_147_483_647);
@@ -33,8 +30,7 @@ pub(super) struct Session {
     timeout: Duration,
     /// The session timeout that was requested.
     wanted: Duration,
-    /// Whether a digest was given. The server accepts any, right or wrong.
-    has_digest: bool,
+    dial: Dial,
     /// The session's nodes in the locks that it holds, the newest last.
     held: Mutex<Vec<String>>,
     /// Sees that the connection in which the session was made is no more.
@@ -65,28 +61,29 @@ impl Session {
     pub(super) async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         let place = Place::new(&settings.ensemble, &settings.namespace);
         let endpoint = place.endpoint();
-        let digest = settings
-            .digest
-            .as_deref()
-            .filter(|digest| !digest.trim().is_empty());
+        let dial = Dial::new(settings);
         let servers = u32::try_from(place.ensemble.servers.len()).unwrap_or(u32::MAX);
         let wanted = settings.session_timeout.min(LONGEST_SESSION);
-        let connector = connector(wanted, settings.timeout / servers);
-        let connector = match digest {
-            Some(digest) => connector.with_auth("digest", digest.as_bytes()),
-            None => connector,
-        };
         let started = Instant::now();
         let opened = tokio::time::timeout(
             settings.timeout,
-            connector.connect(&place.ensemble.servers()),
+            dial.connect(
+                &place.ensemble.servers(),
+                wanted,
+                settings.timeout / servers,
+            ),
         )
         .await;
         let client = match opened {
             Ok(Ok(client)) => client,
-            // Any digest is accepted, right or wrong: whether it is right shows only in access to
-            // nodes.
-            Ok(Err(Error::AuthFailed)) => return Err(RegistryError::SaslDemanded { endpoint }),
+            Ok(Err(Error::AuthFailed)) => {
+                let barrier = dial.barrier();
+                return Err(RegistryError::NotAdmitted {
+                    endpoint,
+                    cause: barrier.to_string(),
+                    barrier,
+                });
+            }
             failed => {
                 let rest = settings
                     .timeout
@@ -99,7 +96,7 @@ impl Session {
                 return Err(RegistryError::Unreachable { endpoint, cause });
             }
         };
-        let (timeout, has_digest) = (settings.timeout, digest.is_some());
+        let timeout = settings.timeout;
         let first = Mutex::new(FirstConnection::of(&client));
         Ok(Self {
             client,
@@ -108,7 +105,7 @@ impl Session {
             endpoint,
             timeout,
             wanted,
-            has_digest,
+            dial,
             held: Mutex::default(),
         })
     }
@@ -122,7 +119,7 @@ impl Session {
     }
 
     pub(super) fn has_digest(&self) -> bool {
-        self.has_digest
+        self.dial.has_digest()
     }
 
     pub(super) fn endpoint(&self) -> &str {
@@ -153,7 +150,7 @@ impl Session {
         let ask = |server: &EnsembleServer| {
             let address = server.to_string();
             async move {
-                let connecting = connector(self.wanted, limit).connect(&address);
+                let connecting = self.dial.connect(&address, self.wanted, limit);
                 let opened = tokio::time::timeout(limit, connecting).await;
                 opened.ok()?.ok().map(|client| client.session_timeout())
             }
@@ -331,15 +328,6 @@ impl Session {
         }
         answered
     }
-}
-
-fn connector(session: Duration, connection: Duration) -> Connector {
-    Client::connector()
-        .with_session_timeout(session)
-        .with_connection_timeout(connection.max(SHORTEST_TRY))
-        .with_fail_eagerly()
-        // The newer request to create a node would only return more; a 3.4 server does not know it.
-        .with_server_version(3, 4, 14)
 }
 
 /// Whether the connection broke, so that nobody knows whether the server has had the request: it
