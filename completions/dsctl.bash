@@ -68,7 +68,7 @@ _dsctl() {
 
     case "${cmd}" in
         dsctl)
-            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands config demo completions man help"
+            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands config demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -107,6 +107,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -150,7 +162,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__clear__subcmd__hosts)
-            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -212,6 +224,18 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -252,7 +276,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__commands)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -291,6 +315,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -334,7 +370,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__completions)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,6 +409,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -416,7 +464,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__config)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -455,6 +503,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -498,7 +558,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__demo)
-            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -544,6 +604,18 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -584,7 +656,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__failover)
-            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -654,6 +726,18 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -694,7 +778,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__help)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -733,6 +817,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -776,7 +872,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__instances)
-            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -822,6 +918,18 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -862,7 +970,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -901,6 +1009,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -944,7 +1064,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__acquire)
-            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -994,6 +1114,18 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1034,7 +1166,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__status)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1073,6 +1205,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1116,7 +1260,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__man)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1155,6 +1299,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1198,7 +1354,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__masters)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1237,6 +1393,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1280,7 +1448,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__recover)
-            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1350,6 +1518,18 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --db-password-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1390,7 +1570,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__watch)
-            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1497,6 +1677,18 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

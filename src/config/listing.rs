@@ -95,6 +95,18 @@ impl Settings {
             Key::Quiet => Some(quiet.to_string()),
             Key::Verbose => Some(verbosity.to_string()),
             Key::Color => Some(<&str>::from(color).to_owned()),
+            Key::ZkTls => Some(self.zk_tls.is_some().to_string()),
+            Key::ZkTlsAnyHost => Some(
+                self.zk_tls
+                    .as_ref()
+                    .is_some_and(|tls| tls.any_host)
+                    .to_string(),
+            ),
+            Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey => self
+                .zk_tls_files
+                .iter()
+                .find(|(of, _)| *of == key)
+                .map(|(_, path)| path.display().to_string()),
             Key::ZkDigestFile | Key::ZkSaslFile | Key::DbPasswordFile => None,
         }
     }

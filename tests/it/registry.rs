@@ -29,6 +29,7 @@ pub fn settings(env: &Env) -> ZooKeeperSettings {
         namespace: env.namespace.parse().unwrap(),
         digest: None,
         sasl: None,
+        tls: None,
         timeout: Duration::from_secs(5),
         session_timeout: Duration::from_secs(10),
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use zookeeper_client::{Client, Connector, Error, SaslOptions};
 
 use super::settings::ZooKeeperSettings;
+use super::tls::Encryption;
 use crate::registry::Barrier;
 use crate::secret::SaslLogin;
 
@@ -18,6 +19,7 @@ const SHORTEST_TRY: Duration = Duration::from_secs(1);
 pub(super) struct Dial {
     digest: Option<String>,
     sasl: Option<SaslLogin>,
+    tls: Option<Encryption>,
 }
 
 impl fmt::Debug for Dial {
@@ -29,17 +31,41 @@ impl fmt::Debug for Dial {
 }
 
 impl Dial {
-    pub(super) fn new(settings: &ZooKeeperSettings) -> Self {
+    /// `Err` says what of the certificates and the key cannot be used.
+    pub(super) fn new(settings: &ZooKeeperSettings) -> Result<Self, String> {
         let digest = settings.digest.clone();
-        Self {
+        let servers = &settings.ensemble.servers;
+        let tls = settings
+            .tls
+            .as_ref()
+            .map(|tls| Encryption::new(tls, servers));
+        Ok(Self {
             digest: digest.filter(|digest| !digest.trim().is_empty()),
             sasl: settings.sasl.clone(),
-        }
+            tls: tls.transpose()?,
+        })
+    }
+
+    pub(super) fn tls(&self) -> Option<&Encryption> {
+        self.tls.as_ref()
     }
 
     /// Whether a digest was given. The server accepts any, right or wrong.
     pub(super) fn has_digest(&self) -> bool {
         self.digest.is_some()
+    }
+
+    /// Whether there is a login with SASL.
+    pub(super) fn has_login(&self) -> bool {
+        self.sasl.is_some()
+    }
+
+    /// The same without it.
+    pub(super) fn without_login(&self) -> Self {
+        Self {
+            sasl: None,
+            ..self.clone()
+        }
     }
 
     /// What a server means that opens a session and ends it for want of authentication. It accepts
@@ -61,7 +87,16 @@ impl Dial {
         session: Duration,
         connection: Duration,
     ) -> Result<Client, Error> {
-        self.connector(session, connection).connect(servers).await
+        let connector = self.connector(session, connection);
+        match &self.tls {
+            Some(tls) => {
+                connector
+                    .with_tls(tls.options())
+                    .secure_connect(servers)
+                    .await
+            }
+            None => connector.connect(servers).await,
+        }
     }
 
     fn connector(&self, session: Duration, connection: Duration) -> Connector {

@@ -6,6 +6,7 @@
 //! nothing.
 
 mod access;
+mod diagnosis;
 mod dial;
 mod lock;
 mod names;
@@ -15,6 +16,7 @@ mod probe;
 mod servers;
 mod session;
 mod settings;
+mod tls;
 
 use std::time::Duration;
 
@@ -185,6 +187,7 @@ mod tests {
                 user: "user".to_owned(),
                 password: Secret::new("marker-password"),
             }),
+            tls: None,
             timeout: Duration::from_secs(5),
             session_timeout: Duration::from_secs(10),
         }

@@ -8,10 +8,11 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use zookeeper_client::{Client, Error, SessionState, StateWatcher};
 
+use super::diagnosis::{Diagnosis, diagnose};
 use super::dial::Dial;
 use super::place::Place;
-use super::probe;
 use super::settings::ZooKeeperSettings;
+use super::tls::Encryption;
 use crate::model::EnsembleServer;
 use crate::registry::RegistryError;
 
@@ -61,7 +62,11 @@ impl Session {
     pub(super) async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         let place = Place::new(&settings.ensemble, &settings.namespace);
         let endpoint = place.endpoint();
-        let dial = Dial::new(settings);
+        let dial = Dial::new(settings).map_err(|problem| {
+            RegistryError::Unsupported(format!(
+                "the registry at {endpoint} cannot be reached with TLS: {problem}"
+            ))
+        })?;
         let servers = u32::try_from(place.ensemble.servers.len()).unwrap_or(u32::MAX);
         let wanted = settings.session_timeout.min(LONGEST_SESSION);
         let started = Instant::now();
@@ -85,15 +90,30 @@ impl Session {
                 });
             }
             failed => {
-                let rest = settings
-                    .timeout
-                    .saturating_sub(started.elapsed())
-                    .min(SIDE_QUESTION);
-                let cause = match failed {
-                    Ok(_) => probe::diagnose(&place.ensemble.servers, rest).await,
-                    Err(_) => format!("no session within {:?}", settings.timeout),
+                let rest = settings.timeout.saturating_sub(started.elapsed());
+                let again = match failed {
+                    Ok(_) => without_session(&dial, &place, wanted, rest).await,
+                    Err(_) => Err(Diagnosis {
+                        seen: format!("no session within {:?}", settings.timeout),
+                        barrier: None,
+                    }),
                 };
-                return Err(RegistryError::Unreachable { endpoint, cause });
+                again.map_err(
+                    |Diagnosis {
+                         seen: cause,
+                         barrier,
+                     }| match barrier {
+                        Some(barrier) => RegistryError::NotAdmitted {
+                            endpoint: endpoint.clone(),
+                            cause,
+                            barrier,
+                        },
+                        None => RegistryError::Unreachable {
+                            endpoint: endpoint.clone(),
+                            cause,
+                        },
+                    },
+                )?
             }
         };
         let timeout = settings.timeout;
@@ -116,6 +136,10 @@ impl Session {
 
     pub(super) fn hosts(&self) -> &[EnsembleServer] {
         &self.place.ensemble.servers
+    }
+
+    pub(super) fn tls(&self) -> Option<&Encryption> {
+        self.dial.tls()
     }
 
     pub(super) fn has_digest(&self) -> bool {
@@ -327,6 +351,39 @@ impl Session {
             tracing::debug!(endpoint = self.endpoint, "no answer to closing the session");
         }
         answered
+    }
+}
+
+/// Why servers that were tried open no session. Some only hang up on a login that they refuse: it is the
+/// login if there is a session without it, and then again none with it. Servers that have started
+/// meanwhile give one.
+async fn without_session(
+    dial: &Dial,
+    place: &Place,
+    session: Duration,
+    limit: Duration,
+) -> Result<Client, Diagnosis> {
+    let deadline = tokio::time::Instant::now() + limit;
+    let rest = || deadline.saturating_duration_since(tokio::time::Instant::now());
+    let diagnosis = diagnose(&place.ensemble.servers, dial.tls(), limit).await;
+    if diagnosis.barrier.is_some() || !dial.has_login() {
+        return Err(diagnosis);
+    }
+    let (servers, without_login) = (place.ensemble.servers(), dial.without_login());
+    let opened = without_login.connect(&servers, session, rest());
+    if !matches!(
+        tokio::time::timeout_at(deadline, opened).await,
+        Ok(Ok(_) | Err(Error::AuthFailed))
+    ) {
+        return Err(diagnosis);
+    }
+    match tokio::time::timeout_at(deadline, dial.connect(&servers, session, rest())).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(Error::AuthFailed | Error::NoHosts)) => Err(Diagnosis {
+            seen: dial.barrier().to_string(),
+            barrier: Some(dial.barrier()),
+        }),
+        _ => Err(diagnosis),
     }
 }
 

@@ -79,6 +79,29 @@ impl ZooKeeper {
         );
     }
 
+    /// One of a test's own that also takes encrypted connections, at another port, which is given too.
+    /// `store` is a PEM file with its certificate and key, `trusted` one with the authorities whose
+    /// clients it lets in.
+    pub fn with_tls(store: &str, trusted: &str) -> (Self, u16) {
+        let port = super::free_port();
+        let server = Self::with_settings(&format!(
+            "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nsecureClientPort={port}\n\
+             secureClientPortAddress=127.0.0.1\nssl.keyStore.location={store}\nssl.trustStore.location={trusted}\n\
+             authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider\n"
+        ));
+        Self::await_port(port);
+        (server, port)
+    }
+
+    /// The port for TLS is opened after the other one, which is asked whether the server has started.
+    pub fn await_port(port: u16) {
+        super::super::wait::eventually(super::START, "the port for TLS", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+                .map(drop)
+                .map_err(|error| error.to_string())
+        });
+    }
+
     fn start_release(release: Release) -> Result<Self, String> {
         Self::start_with(release, "")
     }
@@ -180,9 +203,14 @@ pub(super) fn command(classpath: &str, config: &str, program: &str) -> Vec<Strin
 
 pub(super) fn classpath(release: Release) -> Result<String, String> {
     match release {
-        Release::Debian => {
-            java::debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"])
-        }
+        Release::Debian => java::debian(&[
+            "zookeeper",
+            "zookeeper-jute",
+            "slf4j-simple",
+            "snappy-java",
+            "netty-handler",
+            "netty-codec",
+        ]),
         Release::V3_4 => java::maven("zookeeper-3.4"),
         Release::V3_9 => java::maven("zookeeper-3.9"),
     }
