@@ -151,12 +151,12 @@ mod tests {
     struct Folder(tempfile::TempDir);
 
     impl Folder {
-        fn file(&self, name: &str, content: &[u8], mode: u32) -> Option<(PathBuf, Origin)> {
+        fn file(&self, name: &str, content: &[u8], mode: u32) -> (PathBuf, Origin) {
             use std::os::unix::fs::PermissionsExt;
             let path = self.0.path().join(name);
             std::fs::write(&path, content).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            Some((path, Origin::Flag))
+            (path, Origin::Flag)
         }
     }
 
@@ -168,8 +168,8 @@ mod tests {
         let folder = Folder(tempfile::tempdir().unwrap());
         let both = [CA, KEY].concat();
         let files = TlsFiles {
-            authorities: folder.file("ca.pem", CA, 0o644),
-            certificate: folder.file("client.pem", &both, 0o600),
+            authorities: Some(folder.file("ca.pem", CA, 0o644)),
+            certificate: Some(folder.file("client.pem", &both, 0o600)),
             key: None,
         };
         let tls = files.read(true, &Origin::Flag).unwrap();
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named_with_what_to_do() {
         let folder = Folder(tempfile::tempdir().unwrap());
-        let ca = || folder.file("ca.pem", CA, 0o644);
+        let ca = || Some(folder.file("ca.pem", CA, 0o644));
         let refuse = |authorities, certificate, key| {
             let files = TlsFiles {
                 authorities,
@@ -191,7 +191,7 @@ mod tests {
             assert!(!format!("{error:?}").contains("MARKER"), "{error:?}");
             format!("{error}; {}", error.hint().unwrap_or_default())
         };
-        let file = |name: &str, content: &[u8]| folder.file(name, content, 0o600);
+        let file = |name: &str, content: &[u8]| Some(folder.file(name, content, 0o600));
         assert!(refuse(None, None, None).contains("--zk-tls-ca"));
         assert!(refuse(file("a", &JKS), None, None).contains("keytool -list -rfc"));
         assert!(refuse(file("a", b"x"), None, None).contains("no certificate in PEM"));
@@ -200,7 +200,7 @@ mod tests {
         assert!(refuse(ca(), None, file("k", KEY)).contains("--zk-tls-cert"));
         assert!(refuse(ca(), file("c", &[DER, 0x82]), None).contains("openssl pkcs12"));
         assert!(refuse(ca(), file("c", CA), None).contains("no private key"));
-        let open = folder.file("k", KEY, 0o640);
+        let open = Some(folder.file("k", KEY, 0o640));
         assert!(refuse(ca(), file("c", CA), open).contains("chmod 600"));
         let encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMARKER";
         assert!(refuse(ca(), file("c", CA), file("k", encrypted)).contains("openssl pkey"));

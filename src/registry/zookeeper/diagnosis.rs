@@ -26,7 +26,7 @@ enum Finding {
 }
 
 impl Finding {
-    fn words(words: impl ToString) -> Self {
+    fn words(words: &(impl ToString + ?Sized)) -> Self {
         Self::Words(words.to_string())
     }
 }
@@ -69,7 +69,7 @@ async fn look(host: &EnsembleServer, tls: Option<&Encryption>) -> Finding {
     let connecting = TcpStream::connect((host.host.as_str(), host.port));
     let stream = match timeout(CONNECTING, connecting).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Finding::words(error),
+        Ok(Err(error)) => return Finding::words(&error),
         Err(_) => return Finding::words("no answer"),
     };
     let Some(tls) = tls else {
@@ -91,7 +91,7 @@ async fn look(host: &EnsembleServer, tls: Option<&Encryption>) -> Finding {
             if speaks_plainly(host).await {
                 Finding::Barrier(Barrier::NoTlsThere)
             } else {
-                Finding::words(format!("does not finish the TLS handshake: {error}"))
+                Finding::words(&format!("does not finish the TLS handshake: {error}"))
             }
         }
     }
@@ -126,7 +126,7 @@ fn of_error(tls: &Encryption, error: &std::io::Error) -> Finding {
         return if tls.was_asked_for_certificate() && !tls.has_certificate() {
             Finding::Barrier(Barrier::CertificateDemanded)
         } else {
-            Finding::words(error)
+            Finding::words(&error)
         };
     };
     let asked = tls.was_asked_for_certificate();

@@ -92,7 +92,7 @@ impl Session {
             failed => {
                 let rest = settings.timeout.saturating_sub(started.elapsed());
                 let again = match failed {
-                    Ok(_) => without_session(&dial, &place, wanted, rest).await,
+                    Ok(_) => Box::pin(without_session(&dial, &place, wanted, rest)).await,
                     Err(_) => Err(Diagnosis {
                         seen: format!("no session within {:?}", settings.timeout),
                         barrier: None,
