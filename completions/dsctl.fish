@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dsctl_global_optspecs
-    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
+    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= zk-sasl-file= zk-tls zk-tls-ca= zk-tls-cert= zk-tls-key= zk-tls-any-host db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_dsctl_needs_command
@@ -33,6 +33,10 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-home -d 'Read registry a
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -45,6 +49,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_needs_command" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -72,6 +78,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-home -d 'Read
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -84,6 +94,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -97,6 +109,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -109,6 +125,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -124,6 +142,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -136,6 +158,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -151,6 +175,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -163,6 +191,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -177,6 +207,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-home -d 'Re
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -189,6 +223,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -207,6 +243,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-home -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -226,6 +266,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-duplic
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -248,6 +290,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-home -d 'Read
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -268,6 +314,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-duplicate-
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -288,6 +336,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-home -d 'Rea
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -308,6 +360,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-duplicate
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -338,6 +392,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-home -d 'Read r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -358,6 +416,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l dry-run -d 'Run th
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Fail masters over without confirmation. Every check still applies'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -371,6 +431,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-home -d 'Rea
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -383,6 +447,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -396,6 +462,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-home -d 'Read 
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -408,6 +478,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -422,6 +494,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-home -d 'Read re
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -434,6 +510,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -447,6 +525,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-home -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -459,6 +541,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -472,6 +556,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-home -d 'Read reg
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -484,6 +572,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
@@ -497,6 +587,10 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-home -d 'Read re
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
@@ -509,6 +603,8 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'

@@ -1,7 +1,13 @@
 //! A password that cannot be printed by accident.
 
+mod sasl_login;
+mod zk_tls;
+
 use std::borrow::Cow;
 use std::fmt;
+
+pub use sasl_login::SaslLogin;
+pub use zk_tls::ZkTls;
 
 /// A secret text. `Debug` and `Display` show `***`.
 #[derive(Clone, PartialEq, Eq)]

@@ -286,6 +286,8 @@ fn zookeeper(settings: &Settings, ensemble: &Ensemble) -> ZooKeeperSettings {
             .zk_digest
             .as_ref()
             .map(|digest| digest.expose().to_owned()),
+        sasl: settings.zk_sasl.clone(),
+        tls: settings.zk_tls.clone(),
         timeout: settings.timeout,
         session_timeout: settings.session_timeout,
     }

@@ -27,6 +27,18 @@ pub enum Key {
     TimeZone,
     /// `--zk-digest-file`
     ZkDigestFile,
+    /// `--zk-sasl-file`
+    ZkSaslFile,
+    /// `--zk-tls`
+    ZkTls,
+    /// `--zk-tls-ca`
+    ZkTlsCa,
+    /// `--zk-tls-cert`
+    ZkTlsCert,
+    /// `--zk-tls-key`
+    ZkTlsKey,
+    /// `--zk-tls-any-host`
+    ZkTlsAnyHost,
     /// `--db-password-file`
     DbPasswordFile,
     /// `--session-timeout`

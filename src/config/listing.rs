@@ -48,6 +48,13 @@ impl Settings {
                 self.zk_digest.as_ref().map(|_| SECRET.to_owned()),
                 self.zk_digest_origin.clone(),
             ),
+            Key::ZkSaslFile => (
+                "zk-sasl",
+                self.zk_sasl
+                    .as_ref()
+                    .map(|login| format!("{}:{SECRET}", login.user)),
+                self.zk_sasl_origin.clone(),
+            ),
             key => (key.name(), self.value(key), Some(self.origin(key).clone())),
         };
         Listed {
@@ -88,7 +95,19 @@ impl Settings {
             Key::Quiet => Some(quiet.to_string()),
             Key::Verbose => Some(verbosity.to_string()),
             Key::Color => Some(<&str>::from(color).to_owned()),
-            Key::ZkDigestFile | Key::DbPasswordFile => None,
+            Key::ZkTls => Some(self.zk_tls.is_some().to_string()),
+            Key::ZkTlsAnyHost => Some(
+                self.zk_tls
+                    .as_ref()
+                    .is_some_and(|tls| tls.any_host)
+                    .to_string(),
+            ),
+            Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey => self
+                .zk_tls_files
+                .iter()
+                .find(|(of, _)| *of == key)
+                .map(|(_, path)| path.display().to_string()),
+            Key::ZkDigestFile | Key::ZkSaslFile | Key::DbPasswordFile => None,
         }
     }
 }

@@ -21,6 +21,7 @@ mod resolve;
 mod secrets;
 mod source;
 mod stated;
+mod zk_tls;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ pub use source::Environment;
 
 use crate::model::{Ensemble, Namespace, Version};
 use crate::output::OutputSettings;
-use crate::secret::Secret;
+use crate::secret::{SaslLogin, Secret, ZkTls};
 
 /// The settings that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,10 @@ pub struct Settings {
     pub zk: Option<Ensemble>,
     /// `user:password` for ZooKeeper.
     pub zk_digest: Option<Secret>,
+    /// User and password for a login at ZooKeeper with SASL.
+    pub zk_sasl: Option<SaslLogin>,
+    /// How connections to ZooKeeper are encrypted, if they are.
+    pub zk_tls: Option<ZkTls>,
     /// The metadata database.
     pub db: Option<DbTarget>,
     /// Which registry; `None` if it was not set. [`Settings::registry`] decides.
@@ -86,6 +91,10 @@ pub struct Settings {
     pub(crate) db_password_origin: Option<Origin>,
     /// Where the digest came from.
     pub(crate) zk_digest_origin: Option<Origin>,
+    /// Where the SASL login came from.
+    pub(crate) zk_sasl_origin: Option<Origin>,
+    /// The files of certificates and key.
+    pub(crate) zk_tls_files: Vec<(Key, PathBuf)>,
     /// The source of each value; values that are not listed are built-in defaults.
     pub(crate) origins: Vec<(Key, Origin)>,
 }

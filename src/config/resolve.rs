@@ -10,6 +10,7 @@ use super::client_files::{self, ClientPassword};
 use super::ds_home::{self, Login};
 use super::secrets::{self, Candidate, SecretInput, SecretPlace};
 use super::source::{Found, Sources};
+use super::zk_tls::TlsFiles;
 use super::{
     ConfigError, DbTarget, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning,
 };
@@ -17,7 +18,7 @@ use crate::model::Namespace;
 use crate::options::GlobalArgs;
 use crate::options::value::{positive_duration, secret, time_zone};
 use crate::output::OutputSettings;
-use crate::secret::Secret;
+use crate::secret::{SaslLogin, Secret};
 
 /// The resolved value of one option.
 struct Picked<T> {
@@ -56,6 +57,21 @@ impl Resolver<'_> {
             self.origins.push((key, picked.origin.clone()));
         }
         Ok(picked)
+    }
+
+    /// As [`Resolver::pick`]; what DolphinScheduler's files say counts only for their own servers.
+    fn pick_with<T, E: ToString>(
+        &mut self,
+        zk_rank: usize,
+        key: Key,
+        flag: Option<T>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<Picked<T>>, ConfigError> {
+        let home = self.sources.home().map(|(_, rank)| rank);
+        match home.filter(|home| *home != zk_rank && flag.is_none()) {
+            Some(home) if self.sources.find_before(home, key)?.is_none() => Ok(None),
+            _ => self.pick(key, flag, parse),
+        }
     }
 
     fn value<T, E: ToString>(
@@ -159,6 +175,8 @@ pub fn resolve(
     let mut settings = Settings {
         zk: None,
         zk_digest: None,
+        zk_sasl: None,
+        zk_tls: None,
         db: None,
         registry: None,
         namespace: Namespace::default(),
@@ -177,6 +195,8 @@ pub fn resolve(
         running: None,
         db_password_origin: None,
         zk_digest_origin: None,
+        zk_sasl_origin: None,
+        zk_tls_files: Vec::new(),
         origins: Vec::new(),
     };
     if scope == Scope::Cluster {
@@ -185,15 +205,15 @@ pub fn resolve(
         }
         let zk = registry(&mut resolver, arguments, &mut settings)?;
         settings.db = database(&mut resolver, arguments, stdin, &mut settings)?;
-        settings.zk_digest = match zk {
-            Some(rank) => {
-                zk_digest(&mut resolver, arguments, stdin, rank)?.map(|(secret, origin)| {
-                    settings.zk_digest_origin = Some(origin);
-                    secret
-                })
+        if let Some(rank) = zk {
+            if let Some((secret, origin)) = zk_digest(&mut resolver, arguments, stdin, rank)? {
+                (settings.zk_digest, settings.zk_digest_origin) = (Some(secret), Some(origin));
             }
-            None => None,
-        };
+            if let Some((login, origin)) = zk_sasl(&mut resolver, arguments, stdin)? {
+                (settings.zk_sasl, settings.zk_sasl_origin) = (Some(login), Some(origin));
+            }
+            zk_tls(&mut resolver, arguments, rank, &mut settings)?;
+        }
     }
     if scope == Scope::Cluster && settings.zk.is_none() && settings.db.is_none() {
         settings.running = ds_home::of_running_master(&environment.processes);
@@ -385,6 +405,96 @@ fn zk_digest(
             hint: None,
         }),
     }
+}
+
+fn zk_sasl(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    stdin: &mut dyn SecretInput,
+) -> Result<Option<(SaslLogin, Origin)>, ConfigError> {
+    let key = Key::ZkSaslFile;
+    let flag = arguments.connection.zk_sasl_file.clone();
+    let mut candidates = Vec::from_iter(secret_file(resolver, key, flag)?);
+    candidates.extend(secrets::variable(
+        &resolver.sources,
+        "zk-sasl",
+        "DSCTL_ZK_SASL",
+    )?);
+    candidates.extend(secrets::credential(&resolver.sources, key, "dsctl-zk-sasl"));
+    let Some((secret, origin)) =
+        secrets::read(candidates, "user:password for ZooKeeper (SASL)", stdin)?
+    else {
+        return Ok(None);
+    };
+    let refused = |origin, problem: &str| ConfigError::Value {
+        key: "ZooKeeper's SASL login",
+        origin,
+        problem: problem.to_owned(),
+        hint: None,
+    };
+    let Some((user, password)) = secret
+        .expose()
+        .split_once(':')
+        .filter(|(user, password)| !user.is_empty() && !password.is_empty())
+    else {
+        return Err(refused(origin, "expected user:password"));
+    };
+    let login = SaslLogin {
+        user: user.to_owned(),
+        password: Secret::new(password),
+    };
+    if login.is_sendable() {
+        Ok(Some((login, origin)))
+    } else {
+        Err(refused(
+            origin,
+            "quotes and backslashes in the user's name cannot be sent",
+        ))
+    }
+}
+
+/// One of the files of TLS switches it on, too.
+fn zk_tls(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    zk_rank: usize,
+    settings: &mut Settings,
+) -> Result<(), ConfigError> {
+    let flags = &arguments.connection;
+    let switch = |flag: bool| flag.then_some(true);
+    let tls = resolver.pick_with(zk_rank, Key::ZkTls, switch(flags.zk_tls), boolean)?;
+    if tls.as_ref().is_some_and(|tls| !tls.value) {
+        return Ok(());
+    }
+    let mut file = |key, flag: &Option<PathBuf>| {
+        let picked = resolver.pick_with(zk_rank, key, flag.clone(), path)?;
+        Ok(picked.map(|picked| (picked.value, picked.origin)))
+    };
+    let files = TlsFiles {
+        authorities: file(Key::ZkTlsCa, &flags.zk_tls_ca)?,
+        certificate: file(Key::ZkTlsCert, &flags.zk_tls_cert)?,
+        key: file(Key::ZkTlsKey, &flags.zk_tls_key)?,
+    };
+    let any_host = switch(flags.zk_tls_any_host);
+    let any_host = resolver.pick_with(zk_rank, Key::ZkTlsAnyHost, any_host, boolean)?;
+    let given = [
+        (Key::ZkTlsCa, &files.authorities),
+        (Key::ZkTlsCert, &files.certificate),
+        (Key::ZkTlsKey, &files.key),
+    ];
+    let first = given
+        .iter()
+        .find_map(|(_, file)| file.as_ref().map(|(_, origin)| origin));
+    let Some(origin) = tls.as_ref().map(|tls| &tls.origin).or(first) else {
+        return Ok(());
+    };
+    let any_host = any_host.is_some_and(|picked| picked.value);
+    settings.zk_tls = Some(files.read(any_host, origin)?);
+    settings.zk_tls_files = given
+        .iter()
+        .filter_map(|(key, file)| Some((*key, file.as_ref()?.0.clone())))
+        .collect();
+    Ok(())
 }
 
 fn secret_file(

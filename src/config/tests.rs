@@ -237,6 +237,54 @@ fn every_option_can_stand_in_the_environment() {
 }
 
 #[test]
+fn a_login_at_zookeeper_is_user_and_password() {
+    let mut machine = Machine::new(&[("DSCTL_ZK", "zk1"), ("DSCTL_ZK_SASL", "env:MARKER")]);
+    let login = |machine: &Machine, line: &str| {
+        let login = machine.resolve(line).unwrap().zk_sasl.unwrap();
+        (login.user, login.password.expose().to_owned())
+    };
+    let file = machine.secret("sasl", "ds:MARK:ER\n", 0o600);
+    let line = format!("--zk-sasl-file {file}");
+    assert_eq!(login(&machine, &line), ("ds".into(), "MARK:ER".into()));
+    assert_eq!(login(&machine, ""), ("env".into(), "MARKER".into()));
+    let listed = machine.resolve("").unwrap().listed();
+    let shown = listed
+        .iter()
+        .find(|listed| listed.name == "zk-sasl")
+        .unwrap();
+    assert_eq!(shown.value.as_deref(), Some("env:***"));
+    assert!(!format!("{:?}", machine.resolve(&line).unwrap()).contains("MARK"));
+
+    let open = machine.secret("open", "ds:MARKER", 0o644);
+    let error = machine
+        .resolve(&format!("--zk-sasl-file {open}"))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("users other than its owner"),
+        "{error}"
+    );
+    for (text, problem) in [
+        ("MARKER", "expected user:password"),
+        (":MARKER", "expected user:password"),
+        ("u:", "expected user:password"),
+        ("u\"x:MARKER", "quotes and backslashes"),
+    ] {
+        machine.set("DSCTL_ZK_SASL", text);
+        let error = machine.resolve("").unwrap_err().to_string();
+        assert!(
+            error.contains(problem) && !error.contains("MARKER"),
+            "{error}"
+        );
+    }
+    // Where ZooKeeper is not the registry, nobody asks for it.
+    machine
+        .environment
+        .variables
+        .remove(std::ffi::OsStr::new("DSCTL_ZK"));
+    assert_eq!(machine.resolve("").unwrap().zk_sasl, None);
+}
+
+#[test]
 fn empty_variables_and_relative_folders_count_as_unset() {
     let mut machine = Machine::new(&[
         ("DSCTL_NAMESPACE", ""),

@@ -374,11 +374,7 @@ impl FailoverError {
             Self::Registry(RegistryError::Held { path, holder: Some(holder), .. }) if holder.is_persistent() => {
                 Some(about_persistent_lock(path, holder))
             }
-            Self::Registry(RegistryError::SaslDemanded { .. }) => Some(
-                "no digest helps (--zk-digest-file): let this machine connect without SASL, for \
-                 example through a server of the ensemble that does not require it"
-                    .to_owned(),
-            ),
+            Self::Registry(RegistryError::NotAdmitted { barrier, .. }) => Some(barrier.hint()),
             Self::Registry(RegistryError::Held { holder: None, .. }) => Some(
                 "its holder may have released it by now: run the same command again. In the JDBC \
                  registry a database transaction that does not end blocks it, too, which 'dsctl \
@@ -514,7 +510,7 @@ fn registry_code(error: &RegistryError, wrote: bool) -> ExitCode {
     match error {
         RegistryError::Held { .. } if !wrote => ExitCode::LockHeld,
         RegistryError::Unreachable { .. }
-        | RegistryError::SaslDemanded { .. }
+        | RegistryError::NotAdmitted { .. }
         | RegistryError::Denied { .. }
         | RegistryError::Interrupted { .. }
         | RegistryError::NotReleased { .. }

@@ -103,6 +103,60 @@ pub struct ConnectionArgs {
     )]
     pub zk_digest_file: Option<PathBuf>,
 
+    /// `user:password` for a login with SASL.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "File with user:password for ZooKeeper's SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]"
+    )]
+    pub zk_sasl_file: Option<PathBuf>,
+
+    /// Connects to ZooKeeper with TLS.
+    #[arg(
+        long,
+        global = true,
+        help = "Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]"
+    )]
+    pub zk_tls: bool,
+
+    /// The authorities that sign the servers' certificates.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Certificates (PEM) of the authorities that sign those of ZooKeeper's servers; switches TLS on [env: \
+            DSCTL_ZK_TLS_CA]"
+    )]
+    pub zk_tls_ca: Option<PathBuf>,
+
+    /// The client's own certificate.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "This client's own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]"
+    )]
+    pub zk_tls_cert: Option<PathBuf>,
+
+    /// The private key of that certificate.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]"
+    )]
+    pub zk_tls_key: Option<PathBuf>,
+
+    /// Takes certificates of any host.
+    #[arg(
+        long,
+        global = true,
+        help = "Accept certificates of ZooKeeper's servers whatever host they name, as ssl.hostnameVerification=false does [env: \
+            DSCTL_ZK_TLS_ANY_HOST]"
+    )]
+    pub zk_tls_any_host: bool,
+
     /// The database's password.
     #[arg(
         long,

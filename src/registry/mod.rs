@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use barrier::Barrier;
+
 use crate::model::{Confirmed, LockNode, Registrations};
 use crate::stop::Stopped;
 
+mod barrier;
 pub mod interruptible;
 pub mod jdbc;
 pub mod zookeeper;
@@ -18,14 +21,15 @@ pub mod zookeeper;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// The server refuses clients that do not authenticate with SASL.
-    #[error(
-        "the registry at {endpoint} requires SASL from its clients, which this program does not \
-         support"
-    )]
-    SaslDemanded {
+    /// A server can be reached, but opens no session for this client.
+    #[error("the registry at {endpoint} opens no session for this client: {cause}")]
+    NotAdmitted {
         /// As below.
         endpoint: String,
+        /// What was seen; never a password.
+        cause: String,
+        /// What it means.
+        barrier: Barrier,
     },
     /// No session could be opened in time.
     #[error("cannot reach the registry at {endpoint}")]

@@ -43,6 +43,7 @@ RestartPreventExitStatus={usage} {refused}
 # Remove the line of a secret that does not exist: the service does not start without it.
 LoadCredential=dsctl-db-password:/etc/dsctl/db-password
 #LoadCredential=dsctl-zk-digest:/etc/dsctl/zk-digest
+#LoadCredential=dsctl-zk-sasl:/etc/dsctl/zk-sasl
 
 # The state file and the pause switch are in /var/lib/dsctl.
 DynamicUser=yes

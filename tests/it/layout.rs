@@ -49,6 +49,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sqlx", &["metadata"]),
     ("rusqlite", &["metadata"]),
     ("zookeeper_client", &["registry"]),
+    ("rustls", &["registry"]),
+    ("tokio_rustls", &["registry"]),
     ("comfy_table", &["output"]),
     ("indicatif", &["output"]),
     ("toml", &["config"]),

@@ -40,6 +40,7 @@ mod readme;
 mod registry;
 mod replaced;
 mod schema;
+mod secured;
 mod servers;
 mod several;
 mod split;

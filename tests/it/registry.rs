@@ -28,6 +28,8 @@ pub fn settings(env: &Env) -> ZooKeeperSettings {
         ensemble: env.connect.parse().unwrap(),
         namespace: env.namespace.parse().unwrap(),
         digest: None,
+        sasl: None,
+        tls: None,
         timeout: Duration::from_secs(5),
         session_timeout: Duration::from_secs(10),
     }

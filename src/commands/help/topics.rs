@@ -76,7 +76,7 @@ pub(super) fn exit_codes() -> String {
 }
 
 /// Variables without a flag, and their purpose.
-pub(super) const OTHER_VARIABLES: [(&str, &str); 11] = [
+pub(super) const OTHER_VARIABLES: [(&str, &str); 12] = [
     (
         "DSCTL_CONFIG",
         "--config; this file replaces the two default ones",
@@ -90,6 +90,10 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 11] = [
         "user:password for ZooKeeper; a file is better",
     ),
     (
+        "DSCTL_ZK_SASL",
+        "user:password for ZooKeeper's SASL login; a file is better",
+    ),
+    (
         "DOLPHINSCHEDULER_HOME",
         "as --ds-home, where nothing else says which cluster is meant",
     ),
@@ -99,7 +103,7 @@ pub(super) const OTHER_VARIABLES: [(&str, &str); 11] = [
     ),
     (
         "CREDENTIALS_DIRECTORY",
-        "systemd's credentials: dsctl-db-password and dsctl-zk-digest are read from there",
+        "systemd's credentials: dsctl-db-password, dsctl-zk-digest and dsctl-zk-sasl are read from there",
     ),
     (
         "PGPASSFILE",

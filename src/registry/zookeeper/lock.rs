@@ -191,7 +191,7 @@ async fn create_parents(
     node_options: NodeOptions,
 ) -> Result<(), RegistryError> {
     let containers = node_options.containers
-        && probe::knows_containers(session.hosts(), session.side_question()).await;
+        && probe::knows_containers(session.hosts(), session.tls(), session.side_question()).await;
     let mode = if containers {
         CreateMode::Container
     } else {

@@ -6,6 +6,8 @@
 //! nothing.
 
 mod access;
+mod diagnosis;
+mod dial;
 mod endpoints;
 mod lock;
 mod names;
@@ -15,6 +17,7 @@ mod probe;
 mod servers;
 mod session;
 mod settings;
+mod tls;
 
 use std::time::Duration;
 
@@ -42,7 +45,7 @@ impl ZooKeeperSession {
     ///
     /// # Errors
     /// [`RegistryError::Unreachable`] if no host opens a session within the timeout,
-    /// [`RegistryError::Denied`] if the server refuses the credentials,
+    /// [`RegistryError::NotAdmitted`] if a server refuses what it is shown,
     /// [`RegistryError::Unsupported`] for an invalid connect string.
     pub async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         Session::open(settings).await.map(Self)
@@ -174,12 +177,18 @@ impl Registry for ZooKeeperRegistry {
 mod tests {
     use super::*;
     use crate::model::Namespace;
+    use crate::secret::{SaslLogin, Secret};
 
     fn settings(connect: &str) -> ZooKeeperSettings {
         ZooKeeperSettings {
             ensemble: connect.parse().unwrap(),
             namespace: Namespace::default(),
             digest: Some("user:marker-password".to_owned()),
+            sasl: Some(SaslLogin {
+                user: "user".to_owned(),
+                password: Secret::new("marker-password"),
+            }),
+            tls: None,
             timeout: Duration::from_secs(5),
             session_timeout: Duration::from_secs(10),
         }

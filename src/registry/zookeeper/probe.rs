@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
+use super::tls::Encryption;
 use crate::model::EnsembleServer;
 
 /// Long enough for the first line of the answer to `srvr`.
@@ -17,11 +18,15 @@ const CONTAINERS: (u32, u32, u32) = (3, 5, 3);
 
 /// Whether a server reports a release with container nodes. No answer counts as no: a persistent
 /// parent is correct everywhere.
-pub(super) async fn knows_containers(hosts: &[EnsembleServer], limit: Duration) -> bool {
+pub(super) async fn knows_containers(
+    hosts: &[EnsembleServer],
+    tls: Option<&Encryption>,
+    limit: Duration,
+) -> bool {
     let answers = join_all(
         hosts
             .iter()
-            .map(|host| async move { timeout(limit, query_version(host)).await.ok()?.ok() }),
+            .map(|host| async move { timeout(limit, query_version(host, tls)).await.ok()?.ok() }),
     )
     .await;
     let releases: Vec<_> = answers
@@ -32,12 +37,23 @@ pub(super) async fn knows_containers(hosts: &[EnsembleServer], limit: Duration) 
     !releases.is_empty() && releases.iter().all(|release| *release >= CONTAINERS)
 }
 
-async fn query_version(host: &EnsembleServer) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect((host.host.as_str(), host.port)).await?;
+async fn query_version(host: &EnsembleServer, tls: Option<&Encryption>) -> std::io::Result<String> {
+    match tls {
+        Some(tls) => answer(tls.connect(host).await?).await,
+        None => answer(TcpStream::connect((host.host.as_str(), host.port)).await?).await,
+    }
+}
+
+/// The first line of the answer. Not every server ends the connection after it.
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<String> {
     stream.write_all(b"srvr").await?;
-    let mut answer = Vec::new();
-    stream.take(ANSWER).read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    stream.flush().await?;
+    let mut line = String::new();
+    BufReader::new(stream)
+        .take(ANSWER)
+        .read_line(&mut line)
+        .await?;
+    Ok(line)
 }
 
 /// The release in `Zookeeper version: 3.8.0-…, built on …`.
@@ -48,19 +64,6 @@ fn release(answer: &str) -> Option<(u32, u32, u32)> {
         .next()?;
     let mut parts = numbers.split('.').map(|part| part.parse().ok());
     Some((parts.next()??, parts.next()??, parts.next()??))
-}
-
-/// Why no host opens a session, with the messages of the operating system.
-pub(super) async fn diagnose(hosts: &[EnsembleServer], limit: Duration) -> String {
-    let words = join_all(hosts.iter().map(|host| async move {
-        match timeout(limit, TcpStream::connect((host.host.as_str(), host.port))).await {
-            Ok(Ok(_)) => format!("{host}: accepts connections, but opens no session"),
-            Ok(Err(error)) => format!("{host}: {error}"),
-            Err(_) => format!("{host}: no answer"),
-        }
-    }))
-    .await;
-    words.join("; ")
 }
 
 /// The data of a lock node: Curator writes the owner's IP address, so this is the local address

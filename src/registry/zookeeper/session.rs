@@ -6,18 +6,16 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use zookeeper_client::{Client, Connector, Error, SessionState, StateWatcher};
+use zookeeper_client::{Client, Error, SessionState, StateWatcher};
 
+use super::diagnosis::{Diagnosis, diagnose};
+use super::dial::Dial;
 use super::endpoints;
 use super::place::Place;
-use super::probe;
 use super::settings::ZooKeeperSettings;
+use super::tls::Encryption;
 use crate::model::EnsembleServer;
 use crate::registry::RegistryError;
-
-/// A host that does not answer at all must leave time for the next one, but a slow one must get a
-/// chance.
-const SHORTEST_TRY: Duration = Duration::from_secs(1);
 
 /// The protocol counts milliseconds in 31 bits.
 const LONGEST_SESSION: Duration = Duration::from_millis(2_147_483_647);
@@ -36,8 +34,7 @@ pub(super) struct Session {
     timeout: Duration,
     /// The session timeout that was requested.
     wanted: Duration,
-    /// Whether a digest was given. The server accepts any, right or wrong.
-    has_digest: bool,
+    dial: Dial,
     /// The session's nodes in the locks that it holds, the newest last.
     held: Mutex<Vec<String>>,
     /// Sees that the connection in which the session was made is no more.
@@ -68,45 +65,69 @@ impl Session {
     pub(super) async fn open(settings: &ZooKeeperSettings) -> Result<Self, RegistryError> {
         let place = Place::new(&settings.ensemble, &settings.namespace);
         let endpoint = place.endpoint();
-        let digest = settings
-            .digest
-            .as_deref()
-            .filter(|digest| !digest.trim().is_empty());
+        let dial = Dial::new(settings).map_err(|problem| {
+            RegistryError::Unsupported(format!(
+                "the registry at {endpoint} cannot be reached with TLS: {problem}"
+            ))
+        })?;
         let started = Instant::now();
-        // The library looks names up by itself, too.
-        let servers = endpoints::of(&place.ensemble.servers, settings.timeout / 4).await;
+        let servers = match dial.tls() {
+            // Certificates are for names.
+            Some(_) => place.ensemble.servers.clone(),
+            // The library looks names up by itself, too.
+            None => endpoints::of(&place.ensemble.servers, settings.timeout / 4).await,
+        };
         let wanted = settings.session_timeout.min(LONGEST_SESSION);
         let number = u32::try_from(servers.len()).unwrap_or(u32::MAX);
-        let connector = connector(wanted, settings.timeout / number);
-        let connector = match digest {
-            Some(digest) => connector.with_auth("digest", digest.as_bytes()),
-            None => connector,
-        };
         let listed = servers
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()
             .join(",");
         let rest = settings.timeout.saturating_sub(started.elapsed());
-        let opened = tokio::time::timeout(rest, connector.connect(&listed)).await;
+        let opened = tokio::time::timeout(
+            rest,
+            dial.connect(&listed, wanted, settings.timeout / number),
+        )
+        .await;
         let client = match opened {
             Ok(Ok(client)) => client,
-            // Any digest is accepted, right or wrong: whether it is right shows only in access to
-            // nodes.
-            Ok(Err(Error::AuthFailed)) => return Err(RegistryError::SaslDemanded { endpoint }),
+            Ok(Err(Error::AuthFailed)) => {
+                let barrier = dial.barrier();
+                return Err(RegistryError::NotAdmitted {
+                    endpoint,
+                    cause: barrier.to_string(),
+                    barrier,
+                });
+            }
             failed => {
-                let rest = settings
-                    .timeout
-                    .saturating_sub(started.elapsed())
-                    .min(SIDE_QUESTION);
-                let cause = match failed {
-                    Ok(_) => probe::diagnose(&place.ensemble.servers, rest).await,
-                    Err(_) => format!("no session within {:?}", settings.timeout),
+                let rest = settings.timeout.saturating_sub(started.elapsed());
+                let again = match failed {
+                    Ok(_) => Box::pin(without_session(&dial, &place, wanted, rest)).await,
+                    Err(_) => Err(Diagnosis {
+                        seen: format!("no session within {:?}", settings.timeout),
+                        barrier: None,
+                    }),
                 };
-                return Err(RegistryError::Unreachable { endpoint, cause });
+                again.map_err(
+                    |Diagnosis {
+                         seen: cause,
+                         barrier,
+                     }| match barrier {
+                        Some(barrier) => RegistryError::NotAdmitted {
+                            endpoint: endpoint.clone(),
+                            cause,
+                            barrier,
+                        },
+                        None => RegistryError::Unreachable {
+                            endpoint: endpoint.clone(),
+                            cause,
+                        },
+                    },
+                )?
             }
         };
-        let (timeout, has_digest) = (settings.timeout, digest.is_some());
+        let timeout = settings.timeout;
         let first = Mutex::new(FirstConnection::of(&client));
         Ok(Self {
             client,
@@ -116,7 +137,7 @@ impl Session {
             servers,
             timeout,
             wanted,
-            has_digest,
+            dial,
             held: Mutex::default(),
         })
     }
@@ -129,8 +150,12 @@ impl Session {
         &self.servers
     }
 
+    pub(super) fn tls(&self) -> Option<&Encryption> {
+        self.dial.tls()
+    }
+
     pub(super) fn has_digest(&self) -> bool {
-        self.has_digest
+        self.dial.has_digest()
     }
 
     pub(super) fn endpoint(&self) -> &str {
@@ -161,7 +186,7 @@ impl Session {
         let ask = |server: &EnsembleServer| {
             let address = server.to_string();
             async move {
-                let connecting = connector(self.wanted, limit).connect(&address);
+                let connecting = self.dial.connect(&address, self.wanted, limit);
                 let opened = tokio::time::timeout(limit, connecting).await;
                 opened.ok()?.ok().map(|client| client.session_timeout())
             }
@@ -341,13 +366,37 @@ impl Session {
     }
 }
 
-fn connector(session: Duration, connection: Duration) -> Connector {
-    Client::connector()
-        .with_session_timeout(session)
-        .with_connection_timeout(connection.max(SHORTEST_TRY))
-        .with_fail_eagerly()
-        // The newer request to create a node would only return more; a 3.4 server does not know it.
-        .with_server_version(3, 4, 14)
+/// Why servers that were tried open no session. Some only hang up on a login that they refuse: it is the
+/// login if there is a session without it, and then again none with it. Servers that have started
+/// meanwhile give one.
+async fn without_session(
+    dial: &Dial,
+    place: &Place,
+    session: Duration,
+    limit: Duration,
+) -> Result<Client, Diagnosis> {
+    let deadline = tokio::time::Instant::now() + limit;
+    let rest = || deadline.saturating_duration_since(tokio::time::Instant::now());
+    let diagnosis = diagnose(&place.ensemble.servers, dial.tls(), limit).await;
+    if diagnosis.barrier.is_some() || !dial.has_login() {
+        return Err(diagnosis);
+    }
+    let (servers, without_login) = (place.ensemble.servers(), dial.without_login());
+    let opened = without_login.connect(&servers, session, rest());
+    if !matches!(
+        tokio::time::timeout_at(deadline, opened).await,
+        Ok(Ok(_) | Err(Error::AuthFailed))
+    ) {
+        return Err(diagnosis);
+    }
+    match tokio::time::timeout_at(deadline, dial.connect(&servers, session, rest())).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(Error::AuthFailed | Error::NoHosts)) => Err(Diagnosis {
+            seen: dial.barrier().to_string(),
+            barrier: Some(dial.barrier()),
+        }),
+        _ => Err(diagnosis),
+    }
 }
 
 /// Whether the connection broke, so that nobody knows whether the server has had the request: it

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::model::{Ensemble, Namespace};
+use crate::secret::{SaslLogin, ZkTls};
 
 /// The address of the registry, and how to connect to it.
 #[derive(Clone)]
@@ -14,6 +15,10 @@ pub struct ZooKeeperSettings {
     pub namespace: Namespace,
     /// `user:password`, if the masters use one; blank means none (the default of 1.2.1).
     pub digest: Option<String>,
+    /// The login with SASL, if the servers require one.
+    pub sasl: Option<SaslLogin>,
+    /// If connections are encrypted.
+    pub tls: Option<ZkTls>,
     /// Timeout of each step, including connecting.
     pub timeout: Duration,
     /// How long the server should keep this session's locks without a heartbeat. The server has its
@@ -27,6 +32,8 @@ impl fmt::Debug for ZooKeeperSettings {
             .field("ensemble", &self.ensemble)
             .field("namespace", &self.namespace)
             .field("digest", &self.digest.as_ref().map(|_| "***"))
+            .field("sasl", &self.sasl)
+            .field("tls", &self.tls.is_some())
             .field("timeout", &self.timeout)
             .field("session_timeout", &self.session_timeout)
             .finish()

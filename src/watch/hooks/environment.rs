@@ -72,6 +72,7 @@ mod tests {
         let secret = [
             "DSCTL_DB_PASSWORD",
             "DSCTL_ZK_DIGEST",
+            "DSCTL_ZK_SASL",
             "DSCTL_NEW_TOKEN",
             "NOTIFY_SOCKET",
             "WATCHDOG_USEC",

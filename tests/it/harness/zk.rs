@@ -1,9 +1,12 @@
 //! A second pair of eyes on ZooKeeper, and masters that are only registrations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use zookeeper_client::{Acl, Acls, AuthId, Client, Connector, CreateMode, Error, Permission};
+use zookeeper_client::{
+    Acl, Acls, AuthId, Client, Connector, CreateMode, Error, Permission, SaslOptions,
+};
 
 use super::wait::{eventually, wait};
 
@@ -22,7 +25,8 @@ impl Zk {
     /// A session on the server at `host:port`.
     pub fn connect(connect: &str) -> Self {
         // As long as servers allow: some of them are away for a while.
-        let connector = connector(Duration::from_mins(2)).with_auth("digest", b"super:super");
+        let connector =
+            connector(connect, Duration::from_mins(2)).with_auth("digest", b"super:super");
         let client = wait(connector.connect(connect)).unwrap();
         Self {
             client,
@@ -186,11 +190,29 @@ impl Zk {
     }
 }
 
+/// As whom the tests' own clients log in where a server demands it.
+pub(super) const SASL: (&str, &str) = ("tests", "mark3r-of-tests");
+
+/// The servers that demand it.
+static WITH_LOGIN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// From now on the tests' own clients log in at this server.
+pub(super) fn log_in_at(connect: &str) {
+    let mut servers = WITH_LOGIN.lock().unwrap_or_else(PoisonError::into_inner);
+    servers.insert(connect.to_owned());
+}
+
 /// It speaks as a client of 3.4, which every server understands.
-fn connector(session: Duration) -> Connector {
-    Client::connector()
+fn connector(connect: &str, session: Duration) -> Connector {
+    let connector = Client::connector()
         .with_session_timeout(session)
-        .with_server_version(3, 4, 14)
+        .with_server_version(3, 4, 14);
+    let servers = WITH_LOGIN.lock().unwrap_or_else(PoisonError::into_inner);
+    if servers.contains(connect) {
+        connector.with_sasl(SaslOptions::digest_md5(SASL.0, SASL.1))
+    } else {
+        connector
+    }
 }
 
 /// A registration without a server behind it: an ephemeral node in a session of its own.
@@ -217,7 +239,7 @@ impl FakeRegistration {
     ) -> Self {
         let observer = Zk::connect(connect);
         observer.create_parents(path);
-        let mut connector = connector(session);
+        let mut connector = connector(connect, session);
         if let Some(digest) = digest {
             connector = connector.with_auth("digest", digest.as_bytes());
         }
@@ -240,7 +262,8 @@ impl FakeRegistration {
     pub fn closed_parent(connect: &str, path: &str, digest: &str) -> Self {
         let observer = Zk::connect(connect);
         observer.create_parents(&format!("{path}/child"));
-        let connector = connector(Duration::from_secs(30)).with_auth("digest", digest.as_bytes());
+        let connector =
+            connector(connect, Duration::from_secs(30)).with_auth("digest", digest.as_bytes());
         let client = wait(connector.connect(connect)).unwrap();
         // `CREATOR_ALL` is told in terms of whoever sets it.
         wait(client.set_acl(path, Acls::creator_all().as_ref(), None)).unwrap();

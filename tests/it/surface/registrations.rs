@@ -2,7 +2,7 @@
 //! another program, or in the wrong place.
 
 use super::{DEAD, LIVING, V3_2, V3_4, living, master, refused, run, unchanged, with_zookeeper};
-use crate::harness::{Dsctl, Env, FakeRegistration, Store, ZooKeeper};
+use crate::harness::{Dsctl, Env, FakeRegistration, Store};
 
 /// What a 3.0 master wrote that was never stopped.
 const OF_3_0: &str = "0.0,0.11,0.01,112.17,64.0,0.3,1697613709943,1700214651099,0,26455,0,0,0";
@@ -214,16 +214,4 @@ fn a_master_that_has_not_written_for_long_is_remarked() {
             &"its clock is 1d 1h behind the registry's".into()
         )
     );
-}
-
-#[test]
-fn a_server_that_demands_sasl_is_named() {
-    let server = ZooKeeper::with_settings(
-        "authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\nsessionRequireClientSASLAuth=true\n",
-    );
-    let mut env = with_zookeeper(Store::Sqlite, V3_2);
-    env.set("DSCTL_ZK", &server.connect_string());
-    env.set("DSCTL_ZK_DIGEST_FILE", &env.file("digest", "user:mark3r"));
-    let output = run(&env, "masters").exit(6).err("requires SASL");
-    assert!(output.stderr.contains("no digest helps"), "{output:?}");
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-use super::super::java;
+use super::super::{java, zk};
 use super::{Server, private_server};
 
 /// A ZooKeeper server of one's own.
@@ -40,6 +40,66 @@ impl ZooKeeper {
     /// One of a test's own, with further lines in its configuration.
     pub fn with_settings(lines: &str) -> Self {
         Self::start_with(Release::Debian, lines).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// One of a test's own that lets nobody in without a login with SASL; `users` are names and
+    /// passwords. The tests' own clients log in as [`zk::SASL`].
+    pub fn demanding_sasl(users: &[(&str, &str)]) -> Self {
+        let mut server = Self::start_new().unwrap_or_else(|error| panic!("{error}"));
+        server.stop();
+        server.demand_sasl(users);
+        server.start();
+        server
+    }
+
+    /// From the next start on it lets nobody in without a login with SASL.
+    fn demand_sasl(&mut self, users: &[(&str, &str)]) {
+        let users: Vec<String> = users
+            .iter()
+            .chain([&zk::SASL])
+            .map(|(user, password)| format!("user_{user}=\"{password}\""))
+            .collect();
+        self.log_in_with(&format!(
+            "org.apache.zookeeper.server.auth.DigestLoginModule required\n{};",
+            users.join("\n")
+        ));
+        self.add_settings("sessionRequireClientSASLAuth=true\n");
+        zk::log_in_at(&self.connect_string());
+    }
+
+    /// From the next start on it knows SASL, by this login module of its `jaas.conf`.
+    pub fn log_in_with(&mut self, module: &str) {
+        let jaas = self.server.folder.join("jaas.conf");
+        std::fs::write(&jaas, format!("Server {{\n{module}\n}};\n")).unwrap();
+        self.server
+            .command
+            .insert(1, format!("-Djava.security.auth.login.config={jaas}"));
+        self.add_settings(
+            "authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n",
+        );
+    }
+
+    /// One of a test's own that also takes encrypted connections, at another port, which is given too.
+    /// `store` is a PEM file with its certificate and key, `trusted` one with the authorities whose
+    /// clients it lets in.
+    pub fn with_tls(store: &str, trusted: &str) -> (Self, u16) {
+        let port = super::free_port();
+        let server = Self::with_settings(&format!(
+            "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\nsecureClientPort={port}\n\
+             secureClientPortAddress=127.0.0.1\nssl.keyStore.location={store}\nssl.trustStore.location={trusted}\n\
+             authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider\n"
+        ));
+        Self::await_port(port);
+        (server, port)
+    }
+
+    /// The port for TLS is opened after the other one, which is asked whether the server has started.
+    pub fn await_port(port: u16) {
+        super::super::wait::eventually(super::START, "the port for TLS", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+                .map(drop)
+                .map_err(|error| error.to_string())
+        });
     }
 
     fn start_release(release: Release) -> Result<Self, String> {
@@ -143,9 +203,14 @@ pub(super) fn command(classpath: &str, config: &str, program: &str) -> Vec<Strin
 
 pub(super) fn classpath(release: Release) -> Result<String, String> {
     match release {
-        Release::Debian => {
-            java::debian(&["zookeeper", "zookeeper-jute", "slf4j-simple", "snappy-java"])
-        }
+        Release::Debian => java::debian(&[
+            "zookeeper",
+            "zookeeper-jute",
+            "slf4j-simple",
+            "snappy-java",
+            "netty-handler",
+            "netty-codec",
+        ]),
         Release::V3_4 => java::maven("zookeeper-3.4"),
         Release::V3_9 => java::maven("zookeeper-3.9"),
     }

@@ -1,0 +1,208 @@
+//! Certificates and key for TLS with ZooKeeper, from their files.
+
+use std::path::{Path, PathBuf};
+
+use super::secrets;
+use super::{ConfigError, Key, Origin};
+use crate::secret::ZkTls;
+
+/// Where the files are.
+pub(super) struct TlsFiles {
+    pub(super) authorities: Option<(PathBuf, Origin)>,
+    pub(super) certificate: Option<(PathBuf, Origin)>,
+    pub(super) key: Option<(PathBuf, Origin)>,
+}
+
+impl TlsFiles {
+    /// Reads them. A key that is not given is looked for behind the certificate, as in the key stores
+    /// of Java's type PEM.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or has something else in it; a key that others can read.
+    pub(super) fn read(&self, any_host: bool, origin: &Origin) -> Result<ZkTls, ConfigError> {
+        let Some((path, from)) = &self.authorities else {
+            return Err(ConfigError::Value {
+                key: Key::ZkTls.name(),
+                origin: origin.clone(),
+                problem: "the authority that signs the servers' certificates is not given".to_owned(),
+                hint: Some(
+                    "give its certificate with --zk-tls-ca FILE, in PEM; a Java trust store as PEM: keytool -list -rfc \
+                     -keystore FILE > ca.pem"
+                        .to_owned(),
+                ),
+            });
+        };
+        let authorities = text(Key::ZkTlsCa, from, path, CERTIFICATE)?;
+        if authorities.contains(REVOCATIONS) {
+            let problem = "it has a revocation list, which is not looked at: leave it out";
+            return Err(unusable(Key::ZkTlsCa, from, path, problem));
+        }
+        let identity = match (&self.certificate, &self.key) {
+            (None, None) => None,
+            (None, Some((path, from))) => {
+                let problem = "it is a key without a certificate: give that with --zk-tls-cert";
+                return Err(unusable(Key::ZkTlsKey, from, path, problem));
+            }
+            (Some((path, from)), key) => {
+                let certificate = text(Key::ZkTlsCert, from, path, CERTIFICATE)?;
+                let (key_path, key_from) = key
+                    .as_ref()
+                    .unwrap_or(&(path.clone(), from.clone()))
+                    .clone();
+                let key = private_key(&key_from, &key_path)?;
+                Some((certificate, key))
+            }
+        };
+        Ok(ZkTls {
+            authorities,
+            identity,
+            any_host,
+        })
+    }
+}
+
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+const REVOCATIONS: &str = "-----BEGIN X509 CRL-----";
+
+/// How a key store of Java's begins, and one in PKCS#12.
+const JKS: [u8; 4] = [0xfe, 0xed, 0xfe, 0xed];
+const DER: u8 = 0x30;
+
+fn unusable(key: Key, origin: &Origin, path: &Path, problem: &str) -> ConfigError {
+    ConfigError::SecretFile {
+        key: key.name(),
+        origin: origin.clone(),
+        path: path.to_owned(),
+        problem: problem.to_owned(),
+        hint: None,
+    }
+}
+
+/// A file in PEM that has this in it.
+fn text(key: Key, origin: &Origin, path: &Path, wanted: &str) -> Result<String, ConfigError> {
+    let bytes =
+        std::fs::read(path).map_err(|error| unusable(key, origin, path, &error.to_string()))?;
+    if is_store(&bytes) {
+        return Err(store(key, origin, path));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if text.contains(wanted) => Ok(text),
+        _ => Err(unusable(key, origin, path, "it has no certificate in PEM")),
+    }
+}
+
+fn is_store(bytes: &[u8]) -> bool {
+    bytes.starts_with(&JKS) || bytes.first() == Some(&DER)
+}
+
+fn private_key(origin: &Origin, path: &Path) -> Result<crate::secret::Secret, ConfigError> {
+    let key = Key::ZkTlsKey;
+    secrets::check_file(key, origin, path)?;
+    let bytes =
+        std::fs::read(path).map_err(|error| unusable(key, origin, path, &error.to_string()))?;
+    if is_store(&bytes) {
+        return Err(store(key, origin, path));
+    }
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(ConfigError::SecretFile {
+            key: key.name(),
+            origin: origin.clone(),
+            path: path.to_owned(),
+            problem: "the private key is encrypted".to_owned(),
+            hint: Some(format!(
+                "decrypt it into a file that only you can read: umask 077; openssl pkey -in {} -out key.pem",
+                path.display()
+            )),
+        });
+    }
+    if !text.contains("PRIVATE KEY-----") {
+        return Err(unusable(key, origin, path, "it has no private key in PEM"));
+    }
+    Ok(crate::secret::Secret::new(text))
+}
+
+/// The error about a key store of Java's, with the lines that convert it.
+pub(super) fn store(key: Key, origin: &Origin, path: &Path) -> ConfigError {
+    let shown = path.display();
+    let hint = if key == Key::ZkTlsCa {
+        format!(
+            "convert it, and give it with --zk-tls-ca: keytool -list -rfc -keystore {shown} > ca.pem"
+        )
+    } else {
+        format!(
+            "convert it, and give it with --zk-tls-cert: umask 077; keytool -importkeystore -srckeystore {shown} -destkeystore \
+             client.p12 -deststoretype PKCS12; openssl pkcs12 -in client.p12 -nodes -out client.pem"
+        )
+    };
+    ConfigError::SecretFile {
+        key: key.name(),
+        origin: origin.clone(),
+        path: path.to_owned(),
+        problem: "it is a key store of Java's (JKS or PKCS12), and not in PEM".to_owned(),
+        hint: Some(hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn file(&self, name: &str, content: &[u8], mode: u32) -> (PathBuf, Origin) {
+            use std::os::unix::fs::PermissionsExt;
+            let path = self.0.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            (path, Origin::Flag)
+        }
+    }
+
+    const CA: &[u8] = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----\nMARKER\n-----END PRIVATE KEY-----\n";
+
+    #[test]
+    fn a_key_may_stand_behind_its_certificate() {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        let both = [CA, KEY].concat();
+        let files = TlsFiles {
+            authorities: Some(folder.file("ca.pem", CA, 0o644)),
+            certificate: Some(folder.file("client.pem", &both, 0o600)),
+            key: None,
+        };
+        let tls = files.read(true, &Origin::Flag).unwrap();
+        assert!(tls.any_host && tls.identity.is_some());
+        assert!(!format!("{:?}", tls.identity.unwrap().1).contains("MARKER"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_what_to_do() {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        let ca = || Some(folder.file("ca.pem", CA, 0o644));
+        let refuse = |authorities, certificate, key| {
+            let files = TlsFiles {
+                authorities,
+                certificate,
+                key,
+            };
+            let error = files.read(false, &Origin::Flag).unwrap_err();
+            assert!(!format!("{error:?}").contains("MARKER"), "{error:?}");
+            format!("{error}; {}", error.hint().unwrap_or_default())
+        };
+        let file = |name: &str, content: &[u8]| Some(folder.file(name, content, 0o600));
+        assert!(refuse(None, None, None).contains("--zk-tls-ca"));
+        assert!(refuse(file("a", &JKS), None, None).contains("keytool -list -rfc"));
+        assert!(refuse(file("a", b"x"), None, None).contains("no certificate in PEM"));
+        let list = [CA, b"-----BEGIN X509 CRL-----"].concat();
+        assert!(refuse(file("a", &list), None, None).contains("revocation list"));
+        assert!(refuse(ca(), None, file("k", KEY)).contains("--zk-tls-cert"));
+        assert!(refuse(ca(), file("c", &[DER, 0x82]), None).contains("openssl pkcs12"));
+        assert!(refuse(ca(), file("c", CA), None).contains("no private key"));
+        let open = Some(folder.file("k", KEY, 0o640));
+        assert!(refuse(ca(), file("c", CA), open).contains("chmod 600"));
+        let encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMARKER";
+        assert!(refuse(ca(), file("c", CA), file("k", encrypted)).contains("openssl pkey"));
+    }
+}
