@@ -151,6 +151,8 @@ pub async fn both<T, E: From<ConnectError> + From<Stopped>>(
     database: impl Future<Output = Result<T, E>>,
     layout: impl Fn(&T) -> RegistryLayout,
 ) -> Result<(T, Result<Box<dyn Registry>, ConnectError>), E> {
+    // On the heap, so that whoever connects is small.
+    let database = Box::pin(database);
     if let (RegistryTarget::ZooKeeper(connect), Some(DbTarget::MySql(_) | DbTarget::Postgres(_))) = (
         settings.registry().map_err(ConnectError::from)?,
         &settings.db,
@@ -165,7 +167,7 @@ pub async fn both<T, E: From<ConnectError> + From<Stopped>>(
     }
     let answer = stop.unless(database).await?;
     let registry = stop
-        .unless(registry(settings, access, layout(&answer)))
+        .unless(Box::pin(registry(settings, access, layout(&answer))))
         .await;
     Ok((
         answer,

@@ -107,11 +107,11 @@ impl Command {
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {
-                Box::pin(call.on_cluster(
+                call.on_cluster(
                     MastersDocument::default(),
                     Purpose::Read,
                     async |_, cluster| masters::run(cluster).await,
-                ))
+                )
                 .await
             }
             Self::Lock(LockCommand::Status(arguments)) => {
@@ -123,19 +123,19 @@ impl Command {
                 .await
             }
             Self::Lock(LockCommand::Acquire(arguments)) => {
-                Box::pin(call.without_cluster(
+                call.without_cluster(
                     LockAcquireDocument::default(),
                     Scope::Cluster,
                     async |shell, document| acquire::run(shell, &arguments, document).await,
-                ))
+                )
                 .await
             }
             Self::Instances(arguments) => {
-                Box::pin(call.on_cluster(
+                call.on_cluster(
                     InstancesDocument::default(),
                     Purpose::Read,
                     async |_, cluster| instances::run(cluster, &arguments).await,
-                ))
+                )
                 .await
             }
             Self::ClearHosts(arguments) => {
@@ -143,9 +143,9 @@ impl Command {
                     ClearHostsDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                Box::pin(call.on_cluster(empty, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     clear_hosts::run(shell, cluster, &arguments).await
-                }))
+                })
                 .await
             }
             Self::Recover(arguments) => {
@@ -153,9 +153,9 @@ impl Command {
                     RecoverDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                Box::pin(call.on_cluster(empty, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     recover::run(shell, cluster, &arguments).await
-                }))
+                })
                 .await
             }
             Self::Failover(arguments) => {
@@ -163,18 +163,18 @@ impl Command {
                     FailoverDocument::empty(&arguments),
                     arguments.safety.access(),
                 );
-                Box::pin(call.on_cluster(empty, access, async |shell, cluster| {
+                call.on_cluster(empty, access, async |shell, cluster| {
                     failover::run(shell, cluster, &arguments).await
-                }))
+                })
                 .await
             }
             Self::Watch(arguments) => Box::pin(watch::run(call, &arguments)).await,
             Self::Commands => {
-                Box::pin(call.on_cluster(
+                call.on_cluster(
                     CommandsDocument::default(),
                     Purpose::Read,
                     async |_, cluster| command_list::run(cluster).await,
-                ))
+                )
                 .await
             }
             Self::Config => {
@@ -186,11 +186,11 @@ impl Command {
                 .await
             }
             Self::Demo(arguments) => {
-                Box::pin(call.without_cluster(
+                call.without_cluster(
                     DemoDocument::default(),
                     Scope::Local,
                     async |shell, document| demo::run(shell, &arguments, document).await,
-                ))
+                )
                 .await
             }
             Self::Completions { shell } => call.text("completions", |definition| {

@@ -495,7 +495,7 @@ fn a_connection_that_is_ended_while_nothing_is_asked_is_made_anew() {
             .spawn();
         asked.await_stdout("[y/N]");
         eventually(
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             "the connection's end",
             || match world.env.number(connections) {
                 0 => Ok(()),
