@@ -75,6 +75,7 @@
 pub mod cluster;
 pub mod commands;
 pub mod config;
+pub mod cryptography;
 pub mod demo;
 pub mod exit_code;
 pub mod failover;

@@ -14,6 +14,7 @@ use super::query::Query;
 use super::target::ServerTarget;
 use super::tls::{tls_failed, why_no_tls};
 use super::transaction::Transaction;
+use crate::cryptography;
 
 /// How much longer than the server's own limit an answer is waited for.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -50,6 +51,7 @@ impl<D: Driver> ServerDatabase<D> {
         if let Err(cause) = target.check_files() {
             return Err(DatabaseError::Unreachable { endpoint, cause });
         }
+        cryptography::choose();
         let answer_limit = statement_timeout.saturating_add(MARGIN);
         Self::connect_by(Arc::new(driver), endpoint, timeout, answer_limit).await
     }

@@ -12,7 +12,15 @@ use syn::visit::{self, Visit};
 /// The rooms from the ground up: each may need what stands in an earlier line, and what stands
 /// beside it in none.
 const FLOORS: &[&[&str]] = &[
-    &["exit_code", "secret", "logging", "stop", "files", "model"],
+    &[
+        "cryptography",
+        "exit_code",
+        "secret",
+        "logging",
+        "stop",
+        "files",
+        "model",
+    ],
     &["family", "output", "worker"],
     &["metadata", "options"],
     &["registry", "demo", "config"],
@@ -49,7 +57,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sqlx", &["metadata"]),
     ("rusqlite", &["metadata"]),
     ("zookeeper_client", &["registry"]),
-    ("rustls", &["registry"]),
+    ("rustls", &["cryptography", "registry"]),
     ("tokio_rustls", &["registry"]),
     ("comfy_table", &["output"]),
     ("indicatif", &["output"]),

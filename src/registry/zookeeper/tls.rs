@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zookeeper_client::TlsOptions;
 
+use crate::cryptography;
 use crate::model::EnsembleServer;
 use crate::secret::ZkTls;
 
@@ -40,8 +41,7 @@ impl fmt::Debug for Encryption {
 impl Encryption {
     /// Reads certificates and key; `Err` says which of them is unusable.
     pub(super) fn new(tls: &ZkTls, servers: &[EnsembleServer]) -> Result<Self, String> {
-        // The library takes the process's own; another one is never set.
-        let _ = ring::default_provider().install_default();
+        cryptography::choose();
         for server in servers {
             name_of(server)?;
         }
