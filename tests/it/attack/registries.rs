@@ -159,9 +159,9 @@ fn an_id_that_is_given_out_twice_is_no_holder() {
 fn a_clock_that_is_behind_the_masters_loses_no_lock() {
     for store in [Store::MariaDb, Store::Postgres] {
         let world = World::with_registry_inside(store, BY_STATE, 2);
-        let words = "lock acquire 10.0.0.2:5678 --session-timeout 1m --for 8s";
+        let words = "lock acquire 10.0.0.2:5678 --session-timeout 40s --for 8s";
         let behind = crate::harness::Dsctl::new(&world.env)
-            .through("/usr/bin/faketime", &["-m", "-f", "-180s"])
+            .through("/usr/bin/faketime", &["-m", "-f", "-50s"])
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .args(words.split_whitespace());
         let mut running = behind.spawn();
@@ -172,7 +172,7 @@ fn a_clock_that_is_behind_the_masters_loses_no_lock() {
             ));
             // `JdbcRegistryServer.purgeInvalidJdbcRegistryMetadata`.
             world.env.sql(&format!(
-                "DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE last_heartbeat_time < {now} - 60000 AND id <> 1; \
+                "DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE last_heartbeat_time < {now} - 40000 AND id <> 1; \
                  DELETE FROM t_ds_jdbc_registry_lock WHERE client_id NOT IN \
                  (SELECT id FROM t_ds_jdbc_registry_client_heartbeat)"
             ));
