@@ -33,7 +33,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-home -d 'Read registry a
 complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -49,7 +49,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_needs_command" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_needs_command" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -78,7 +78,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-home -d 'Read
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -94,7 +94,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -109,7 +109,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -125,7 +125,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -142,7 +142,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -158,7 +158,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -175,7 +175,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -191,7 +191,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -207,7 +207,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-home -d 'Re
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -223,7 +223,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -243,7 +243,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-home -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -266,7 +266,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-duplic
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
-complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -290,7 +290,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-home -d 'Read
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -314,7 +314,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-duplicate-
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
-complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -336,7 +336,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-home -d 'Rea
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -360,7 +360,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-duplicate
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-no-masters -d 'Continue even if no master is registered'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-restarted -d 'Also take instances that are older than their master\'s registration; needs --time-zone'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l allow-recovered -d '3.3.0 only: continue even if a master may run these instances again since an earlier failover'
-complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -392,7 +392,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-home -d 'Read r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -416,7 +416,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l dry-run -d 'Run th
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Fail masters over without confirmation. Every check still applies'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-duplicate-tasks -d 'Also take instances with a task that may still run on a worker, so that it may run twice'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -431,7 +431,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-home -d 'Rea
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -447,7 +447,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -462,7 +462,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-home -d 'Read 
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -478,7 +478,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -494,7 +494,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-home -d 'Read re
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -510,7 +510,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -525,7 +525,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-home -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -541,7 +541,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -556,7 +556,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-home -d 'Read reg
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -572,7 +572,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
@@ -587,7 +587,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-home -d 'Read re
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
@@ -603,7 +603,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls -d 'Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'

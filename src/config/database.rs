@@ -223,6 +223,10 @@ fn servers(
     default_port: u16,
     user: Option<&str>,
 ) -> Result<(ServerTarget, Parameters), UrlError> {
+    if hosts::each_has_login(text) {
+        let problem = "the URL has a login before each server, and one is for all: //USER@HOST1,HOST2/DATABASE";
+        return Err(UrlError::new(problem, Some(ENCODING)));
+    }
     let alone = hosts::each_alone(text)
         .ok_or_else(|| UrlError::new("the URL names too many servers", None))?;
     let mut found = alone

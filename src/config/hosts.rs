@@ -40,6 +40,14 @@ pub(super) fn lacks_brackets(url: &str) -> bool {
     url[hosts_of(url)].parse::<Ipv6Addr>().is_ok()
 }
 
+/// Whether another server stands before the last `@`, which would be taken for a part of the login.
+pub(super) fn each_has_login(url: &str) -> bool {
+    let (before, _) = url.split_at(hosts_of(url).start);
+    let login = before.split_once("://").map_or("", |(_, login)| login);
+    let first = login.strip_suffix('@').unwrap_or(login).split_once('@');
+    first.is_some_and(|(_, more)| more.contains(','))
+}
+
 /// Where a URL has its servers: behind `//` and the login.
 fn hosts_of(url: &str) -> Range<usize> {
     let start = url.find("://").map_or(url.len(), |place| place + 3);
@@ -52,6 +60,20 @@ fn hosts_of(url: &str) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_login_is_for_all() {
+        for (url, each) in [
+            ("a://u:p@h1,h2/d", false),
+            ("a://u:p,q@h1,h2/d", false),
+            ("a://u:p@q@h1,h2/d", false),
+            ("a://h1,h2/d?x=a@b,c@d", false),
+            ("a://u@h1,u@h2/d", true),
+            ("a://u@h1:1,u:p@h2:2/d", true),
+        ] {
+            assert_eq!(each_has_login(url), each, "{url}");
+        }
+    }
 
     #[test]
     fn each_server_gets_a_url_of_its_own() {

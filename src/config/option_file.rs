@@ -8,6 +8,7 @@ pub(super) struct ClientGroup {
     user: Option<String>,
     host: Option<String>,
     port: Option<String>,
+    has_socket: bool,
     /// And its line, counted from one.
     pub(super) password: Option<(String, usize)>,
 }
@@ -37,20 +38,25 @@ impl ClientGroup {
             "user" => self.user = Some(value),
             "host" => self.host = Some(value),
             "port" => self.port = Some(value),
+            "socket" => self.has_socket = true,
             "password" => self.password = Some((value, number)),
             _ => {}
         }
     }
 
     /// Whether it is about this server and this user. It must name the user: a password belongs to
-    /// one. Where it names no server it is for all, as for the clients.
+    /// one. Where it names no server it is for all, as for the clients; with a socket alone, for this
+    /// machine.
     pub(super) fn is_about(&self, target: &ServerTarget) -> bool {
         let host = target.bare_host();
         let same_host = |own: &String| {
             own.eq_ignore_ascii_case(host) || (is_this_machine(own) && is_this_machine(host))
         };
         self.user.as_ref() == Some(&target.user)
-            && self.host.as_ref().is_none_or(same_host)
+            && self
+                .host
+                .as_ref()
+                .map_or(!self.has_socket || is_this_machine(host), same_host)
             && self
                 .port
                 .as_ref()
@@ -164,6 +170,8 @@ mod tests {
             "mysql://ds@127.0.0.1/d"
         ));
         assert!(!is_about("", "mysql://ds@db1/d"));
+        assert!(is_about("user=ds\nsocket=/s", "mysql://ds@127.0.0.1/d"));
+        assert!(!is_about("user=ds\nsocket=/s", "mysql://ds@db1/d"));
         assert!(!is_about("user=root", "mysql://ds@db1/d"));
         assert!(!is_about("user=ds\nhost=db2", "mysql://ds@db1/d"));
         assert!(!is_about("user=ds\nport=3307", "mysql://ds@db1/d"));

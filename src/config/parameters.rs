@@ -87,9 +87,13 @@ impl Parameters {
             .any(|parameter| parameter.name != "password" && contains_secret(&parameter.value))
     }
 
-    /// A switch, if it is set to true or false.
+    /// A switch of MySQL's drivers, if it is set to one of their words for true and false.
     pub(super) fn switch(&self, name: &str) -> Option<bool> {
-        self.get(name)?.to_ascii_lowercase().parse().ok()
+        match self.get(name)?.to_ascii_lowercase().as_str() {
+            "true" | "yes" => Some(true),
+            "false" | "no" => Some(false),
+            _ => None,
+        }
     }
 
     fn is_true(&self, name: &str) -> bool {
@@ -176,7 +180,12 @@ pub(super) fn postgres_tls(parameters: &Parameters) -> Result<Tls, String> {
     let mode = match parameters.get("sslmode") {
         Some(text) => postgres_mode(text)?,
         // The JDBC driver's plain switch means the strictest mode, unless a class checks nothing.
-        None if parameters.is_true("ssl") => factory_mode(parameters)?,
+        None if parameters
+            .get("ssl")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true")) =>
+        {
+            factory_mode(parameters)?
+        }
         None => Mode::Prefer,
     };
     // As in libpq: with an authority, the certificate is verified.

@@ -59,21 +59,6 @@ impl Resolver<'_> {
         Ok(picked)
     }
 
-    /// As [`Resolver::pick`]; what DolphinScheduler's files say counts only for their own servers.
-    fn pick_with<T, E: ToString>(
-        &mut self,
-        zk_rank: usize,
-        key: Key,
-        flag: Option<T>,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Result<Option<Picked<T>>, ConfigError> {
-        let home = self.sources.home().map(|(_, rank)| rank);
-        match home.filter(|home| *home != zk_rank && flag.is_none()) {
-            Some(home) if self.sources.find_before(home, key)?.is_none() => Ok(None),
-            _ => self.pick(key, flag, parse),
-        }
-    }
-
     fn value<T, E: ToString>(
         &mut self,
         key: Key,
@@ -212,7 +197,7 @@ pub fn resolve(
             if let Some((login, origin)) = zk_sasl(&mut resolver, arguments, stdin)? {
                 (settings.zk_sasl, settings.zk_sasl_origin) = (Some(login), Some(origin));
             }
-            zk_tls(&mut resolver, arguments, rank, &mut settings)?;
+            zk_tls(&mut resolver, arguments, &mut settings)?;
         }
     }
     if scope == Scope::Cluster && settings.zk.is_none() && settings.db.is_none() {
@@ -443,13 +428,9 @@ fn zk_sasl(
         user: user.to_owned(),
         password: Secret::new(password),
     };
-    if login.is_sendable() {
-        Ok(Some((login, origin)))
-    } else {
-        Err(refused(
-            origin,
-            "quotes and backslashes in the user's name cannot be sent",
-        ))
+    match login.obstacle() {
+        None => Ok(Some((login, origin))),
+        Some(obstacle) => Err(refused(origin, obstacle)),
     }
 }
 
@@ -457,26 +438,32 @@ fn zk_sasl(
 fn zk_tls(
     resolver: &mut Resolver<'_>,
     arguments: &GlobalArgs,
-    zk_rank: usize,
     settings: &mut Settings,
 ) -> Result<(), ConfigError> {
     let flags = &arguments.connection;
     let switch = |flag: bool| flag.then_some(true);
-    let tls = resolver.pick_with(zk_rank, Key::ZkTls, switch(flags.zk_tls), boolean)?;
-    if tls.as_ref().is_some_and(|tls| !tls.value) {
+    let mut tls = resolver.pick(Key::ZkTls, switch(flags.zk_tls), boolean)?;
+    let mut file = |key, flag: &Option<PathBuf>| resolver.pick(key, flag.clone(), path);
+    let picked = [
+        file(Key::ZkTlsCa, &flags.zk_tls_ca)?,
+        file(Key::ZkTlsCert, &flags.zk_tls_cert)?,
+        file(Key::ZkTlsKey, &flags.zk_tls_key)?,
+    ];
+    let closest = picked.iter().flatten().map(|file| file.rank).min();
+    if let Some(off) = tls.take_if(|tls| !tls.value)
+        && closest.is_none_or(|closest| off.rank <= closest)
+    {
         return Ok(());
     }
-    let mut file = |key, flag: &Option<PathBuf>| {
-        let picked = resolver.pick_with(zk_rank, key, flag.clone(), path)?;
-        Ok(picked.map(|picked| (picked.value, picked.origin)))
-    };
+    let [authorities, certificate, key] =
+        picked.map(|picked| picked.map(|picked| (picked.value, picked.origin)));
     let files = TlsFiles {
-        authorities: file(Key::ZkTlsCa, &flags.zk_tls_ca)?,
-        certificate: file(Key::ZkTlsCert, &flags.zk_tls_cert)?,
-        key: file(Key::ZkTlsKey, &flags.zk_tls_key)?,
+        authorities,
+        certificate,
+        key,
     };
     let any_host = switch(flags.zk_tls_any_host);
-    let any_host = resolver.pick_with(zk_rank, Key::ZkTlsAnyHost, any_host, boolean)?;
+    let any_host = resolver.pick(Key::ZkTlsAnyHost, any_host, boolean)?;
     let given = [
         (Key::ZkTlsCa, &files.authorities),
         (Key::ZkTlsCert, &files.certificate),
@@ -488,8 +475,16 @@ fn zk_tls(
     let Some(origin) = tls.as_ref().map(|tls| &tls.origin).or(first) else {
         return Ok(());
     };
+    if tls.is_none() {
+        resolver.origins.retain(|(key, _)| *key != Key::ZkTls);
+        resolver.origins.push((Key::ZkTls, origin.clone()));
+    }
     let any_host = any_host.is_some_and(|picked| picked.value);
-    settings.zk_tls = Some(files.read(any_host, origin)?);
+    let guarded = resolver
+        .sources
+        .environment
+        .absolute_path("CREDENTIALS_DIRECTORY");
+    settings.zk_tls = Some(files.read(any_host, origin, guarded.as_deref())?);
     settings.zk_tls_files = given
         .iter()
         .filter_map(|(key, file)| Some((*key, file.as_ref()?.0.clone())))

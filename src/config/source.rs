@@ -296,19 +296,11 @@ impl<'a> Sources<'a> {
 
     /// What the first place says that says anything.
     pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
-        self.find_before(usize::MAX, key)
-    }
-
-    /// What the first place says that says anything and is closer to the command line than this rank.
-    pub(super) fn find_before(&self, end: usize, key: Key) -> Result<Option<Found>, ConfigError> {
         let environment: &dyn SettingSource = self.environment;
         let files = self.files.iter().map(|file| file as &dyn SettingSource);
         let home = self.home.iter().map(|(home, _)| home as &dyn SettingSource);
         let places = std::iter::once(environment).chain(files).chain(home);
-        for (rank, place) in places
-            .enumerate()
-            .take_while(|(rank, _)| ENVIRONMENT_RANK + rank < end)
-        {
+        for (rank, place) in places.enumerate() {
             if let Some(Stated { text, origin }) = place.get(key)? {
                 return Ok(Some(Found {
                     text,

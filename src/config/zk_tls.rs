@@ -14,12 +14,17 @@ pub(super) struct TlsFiles {
 }
 
 impl TlsFiles {
-    /// Reads them. A key that is not given is looked for behind the certificate, as in the key stores
+    /// Reads them; what is in `guarded` systemd keeps from others. A key that is not given is looked for behind the certificate, as in the key stores
     /// of Java's type PEM.
     ///
     /// # Errors
     /// A file that cannot be read, or has something else in it; a key that others can read.
-    pub(super) fn read(&self, any_host: bool, origin: &Origin) -> Result<ZkTls, ConfigError> {
+    pub(super) fn read(
+        &self,
+        any_host: bool,
+        origin: &Origin,
+        guarded: Option<&Path>,
+    ) -> Result<ZkTls, ConfigError> {
         let Some((path, from)) = &self.authorities else {
             return Err(ConfigError::Value {
                 key: Key::ZkTls.name(),
@@ -49,7 +54,7 @@ impl TlsFiles {
                     .as_ref()
                     .unwrap_or(&(path.clone(), from.clone()))
                     .clone();
-                let key = private_key(&key_from, &key_path)?;
+                let key = private_key(&key_from, &key_path, guarded)?;
                 Some((certificate, key))
             }
         };
@@ -95,9 +100,15 @@ fn is_store(bytes: &[u8]) -> bool {
     bytes.starts_with(&JKS) || bytes.first() == Some(&DER)
 }
 
-fn private_key(origin: &Origin, path: &Path) -> Result<crate::secret::Secret, ConfigError> {
+fn private_key(
+    origin: &Origin,
+    path: &Path,
+    guarded: Option<&Path>,
+) -> Result<crate::secret::Secret, ConfigError> {
     let key = Key::ZkTlsKey;
-    secrets::check_file(key, origin, path)?;
+    if !guarded.is_some_and(|folder| path.starts_with(folder)) {
+        secrets::check_file(key, origin, path)?;
+    }
     let bytes =
         std::fs::read(path).map_err(|error| unusable(key, origin, path, &error.to_string()))?;
     if is_store(&bytes) {
@@ -123,11 +134,12 @@ fn private_key(origin: &Origin, path: &Path) -> Result<crate::secret::Secret, Co
 }
 
 /// The error about a key store of Java's, with the lines that convert it.
-pub(super) fn store(key: Key, origin: &Origin, path: &Path) -> ConfigError {
+fn store(key: Key, origin: &Origin, path: &Path) -> ConfigError {
     let shown = path.display();
     let hint = if key == Key::ZkTlsCa {
         format!(
-            "convert it, and give it with --zk-tls-ca: keytool -list -rfc -keystore {shown} > ca.pem"
+            "convert it, and give it with --zk-tls-ca: keytool -list -rfc -keystore {shown} > ca.pem (DER: openssl x509 -inform DER \
+             -in {shown})"
         )
     } else {
         format!(
@@ -139,7 +151,7 @@ pub(super) fn store(key: Key, origin: &Origin, path: &Path) -> ConfigError {
         key: key.name(),
         origin: origin.clone(),
         path: path.to_owned(),
-        problem: "it is a key store of Java's (JKS or PKCS12), and not in PEM".to_owned(),
+        problem: "it is a key store of Java's (JKS or PKCS12) or in DER, and not in PEM".to_owned(),
         hint: Some(hint),
     }
 }
@@ -172,7 +184,7 @@ mod tests {
             certificate: Some(folder.file("client.pem", &both, 0o600)),
             key: None,
         };
-        let tls = files.read(true, &Origin::Flag).unwrap();
+        let tls = files.read(true, &Origin::Flag, None).unwrap();
         assert!(tls.any_host && tls.identity.is_some());
         assert!(!format!("{:?}", tls.identity.unwrap().1).contains("MARKER"));
     }
@@ -187,7 +199,7 @@ mod tests {
                 certificate,
                 key,
             };
-            let error = files.read(false, &Origin::Flag).unwrap_err();
+            let error = files.read(false, &Origin::Flag, None).unwrap_err();
             assert!(!format!("{error:?}").contains("MARKER"), "{error:?}");
             format!("{error}; {}", error.hint().unwrap_or_default())
         };

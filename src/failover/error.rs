@@ -464,12 +464,17 @@ fn about_doubt() -> String {
         .to_owned()
 }
 
+/// Of several servers each is named before its own cause.
+fn is_of_tls(cause: &str) -> bool {
+    cause.starts_with(NO_TLS) || cause.contains(&format!(": {NO_TLS}"))
+}
+
 fn database_hint(error: &DatabaseError) -> Option<String> {
     match error {
         DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
             Some("check the file's name in --db".to_owned())
         }
-        DatabaseError::Unreachable { cause, .. } if cause.starts_with(NO_TLS) => Some(
+        DatabaseError::Unreachable { cause, .. } if is_of_tls(cause) => Some(
             "change the server's certificate or settings; or connect without encryption, with \
              ssl-mode=disabled (MySQL, MariaDB) \
              or sslmode=disable (PostgreSQL) in --db"

@@ -123,7 +123,7 @@ impl MySqlDriver {
             return self.connect_plain().await;
         }
         match self.options.connect().await {
-            Err(error) if self.target.tls == Tls::Prefer && tls_failed(&error) => {
+            Err(error) if self.may_go_on_plain(&error) => {
                 if !no_tls_there(&error) {
                     self.why_plain.get_or_init(|| why_no_tls(&error));
                 }
@@ -133,10 +133,19 @@ impl MySqlDriver {
         }
     }
 
+    /// Whether TLS that was not demanded is done without. Whoever shows a certificate has demanded
+    /// it: a key that does not fit must send no password in clear.
+    fn may_go_on_plain(&self, error: &sqlx::Error) -> bool {
+        let shows_certificate = self.target.client_certificate.is_some();
+        self.target.tls == Tls::Prefer
+            && tls_failed(error)
+            && (!shows_certificate || no_tls_there(error))
+    }
+
     /// The driver always asks for the key if the server wants it, so whether it does is seen before.
     async fn connect_plain(&self) -> Result<MySqlConnection, sqlx::Error> {
         if !self.target.asks_public_key
-            && login::log_in(&self.target, KeyRequest::Never).await? == LoginEnd::WantsKey
+            && login::log_in(&self.target, KeyRequest::Never, false).await? == LoginEnd::WantsKey
         {
             return Err(LoginObstacle::WantsKey.into_error());
         }
@@ -160,7 +169,8 @@ impl MySqlDriver {
             Tls::Prefer if self.why_plain.get().is_none() => KeyRequest::WithoutTls,
             _ => KeyRequest::Always,
         };
-        match login::log_in(&self.target, key).await {
+        let preferred = self.target.tls == Tls::Prefer && self.why_plain.get().is_none();
+        match login::log_in(&self.target, key, preferred).await {
             Ok(LoginEnd::In) => {}
             Ok(LoginEnd::Refused | LoginEnd::WantsKey) => return Err(error),
             Err(own) => {

@@ -42,7 +42,9 @@ impl PostgresDatabase {
         statement_timeout: Duration,
         zone: Option<&TimeZone>,
     ) -> Result<Self, DatabaseError> {
-        let prefers_tls = target.tls == Tls::Prefer;
+        // Whoever shows a certificate has demanded TLS: a key that does not fit must send no password
+        // in clear.
+        let prefers_tls = target.tls == Tls::Prefer && target.client_certificate.is_none();
         let driver = PostgresDriver {
             options: options(target),
             prefers_tls,

@@ -351,7 +351,18 @@ impl<D: Driver> Database for ServerDatabase<D> {
         };
         match tokio::time::timeout(self.timeout, self.driver.connect()).await {
             Ok(Ok(session)) => self.session = Some(session),
-            Ok(Err(error)) => return Err(unreachable(error_text::<D>(&error))),
+            Ok(Err(error)) => {
+                let cause = error_text::<D>(&error);
+                // Why there is no encryption may be why the login is refused.
+                return Err(unreachable(match self.driver.why_plain() {
+                    Some(why) => {
+                        format!(
+                            "{cause} (not encrypted, which the account may demand, because {why})"
+                        )
+                    }
+                    None => cause,
+                }));
+            }
             Err(_) => return Err(unreachable(no_answer(self.timeout))),
         }
         Ok(())

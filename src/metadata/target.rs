@@ -102,7 +102,8 @@ impl ServerTarget {
     /// cause.
     pub(super) fn check_files(&self) -> Result<(), String> {
         if let Tls::VerifyCa(file) | Tls::VerifyFull(Some(file)) = &self.tls {
-            read(file)?;
+            // Not read: it may be a pipe, which gives its content once.
+            std::fs::File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
         }
         if let Some(client) = &self.client_certificate {
             check_pem(&client.certificate, "CERTIFICATE")?;
@@ -133,6 +134,13 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
 /// Java's drivers read other formats under the same names.
 fn check_pem(file: &Path, what: &str) -> Result<(), String> {
     let content = String::from_utf8_lossy(&read(file)?).into_owned();
+    if content.contains("BEGIN ENCRYPTED PRIVATE KEY") || content.contains("Proc-Type: 4,ENCRYPTED")
+    {
+        return Err(format!(
+            "{0}: the private key is encrypted; decrypt it: umask 077; openssl pkey -in {0} -out key.pem",
+            file.display()
+        ));
+    }
     let is_pem = |line: &str| line.starts_with("-----BEGIN ") && line.contains(what);
     if content.lines().any(is_pem) {
         return Ok(());

@@ -143,12 +143,14 @@ impl CommandRow {
         let times = next.written().zip(before.written());
         match times.map(|(next, before)| next.duration_since(before)) {
             Some(ahead) if ahead < -FARTHEST_ZONES => before,
-            Some(ahead) if ahead.is_negative() && next.command_param != before.command_param => {
-                Self {
-                    command_param: None,
-                    ..next
-                }
-            }
+            // The later time stays: a third one is compared with it, too.
+            Some(ahead) if ahead.is_negative() => Self {
+                update_time: before.written(),
+                command_param: next
+                    .command_param
+                    .filter(|parameter| before.command_param.as_ref() == Some(parameter)),
+                ..next
+            },
             _ => next,
         }
     }
@@ -256,5 +258,11 @@ mod tests {
             (50, some("a"))
         );
         assert_eq!(of(error(3, "b", ""), error(50, "a", new)), (50, some("a")));
+        // A third one is no newer than the first because the second one is not.
+        let doubtful = CommandRow::newer_of(error(1, "b", new), error(2, "a", earlier));
+        assert_eq!(
+            of(doubtful, error(3, "a", "2024-06-02T20:00:00")),
+            (3, None)
+        );
     }
 }

@@ -108,7 +108,7 @@ pub struct ConnectionArgs {
         long,
         global = true,
         value_name = "FILE",
-        help = "File with user:password for ZooKeeper's SASL login (DIGEST-MD5), - for stdin [env: DSCTL_ZK_SASL_FILE]"
+        help = "File with user:password for ZooKeeper's SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]"
     )]
     pub zk_sasl_file: Option<PathBuf>,
 
@@ -116,7 +116,7 @@ pub struct ConnectionArgs {
     #[arg(
         long,
         global = true,
-        help = "Connect to ZooKeeper with TLS, also without any of the following [env: DSCTL_ZK_TLS]"
+        help = "Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]"
     )]
     pub zk_tls: bool,
 

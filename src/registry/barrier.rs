@@ -112,9 +112,10 @@ impl Barrier {
                 "give the hosts in --zk as the certificate names them; --zk-tls-any-host takes the certificate of any host, as \
                  ssl.hostnameVerification=false does for the masters"
             }
-            Self::CertificateExpired => "renew it, or compare the clocks; masters are refused as well",
+            Self::CertificateExpired => "renew it, or compare the clocks",
             Self::CertificateInvalid { .. } => {
-                "certificates must be of version 3 and not signed with SHA-1 or MD5; the server's own must not be an authority"
+                "if it is not valid yet, compare the clocks; certificates must be of version 3 and not signed with SHA-1 or MD5, and the \
+                 server's own must not be an authority"
             }
             Self::CertificateDemanded => {
                 "give --zk-tls-cert and --zk-tls-key, in PEM; from a Java key store: openssl pkcs12 -in FILE -nodes (after \

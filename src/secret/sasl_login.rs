@@ -12,10 +12,20 @@ pub struct SaslLogin {
 }
 
 impl SaslLogin {
-    /// Whether the login can be sent: the client library writes the name between quotes as it is.
+    /// Why the login cannot be sent, if it cannot: the client library writes the name between quotes
+    /// as it is, and in UTF-8 what servers expect in ISO 8859-1 where that has all letters.
     #[must_use]
-    pub fn is_sendable(&self) -> bool {
-        !self.user.contains(['"', '\\'])
+    pub fn obstacle(&self) -> Option<&'static str> {
+        let is_latin = |text: &str| !text.is_ascii() && text.chars().all(|c| c <= '\u{ff}');
+        if self.user.contains(['"', '\\']) {
+            Some("quotes and backslashes in the user's name cannot be sent")
+        } else if is_latin(&self.user) || is_latin(self.password.expose()) {
+            Some(
+                "user or password has letters such as é, which cannot be sent: use an account with ASCII alone",
+            )
+        } else {
+            None
+        }
     }
 }
 
@@ -24,18 +34,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_quotes_cannot_be_sent() {
-        for (user, sendable) in [
-            ("ds", true),
-            ("ds@HOST, x", true),
-            ("d\"s", false),
-            ("d\\s", false),
+    fn what_would_arrive_otherwise_is_not_sent() {
+        for (user, password, sendable) in [
+            ("ds", "\"\\", true),
+            ("ds@HOST, x", "x", true),
+            ("łó", "łó", true),
+            ("d\"s", "x", false),
+            ("d\\s", "x", false),
+            ("ds", "pässwörd", false),
+            ("ä", "x", false),
         ] {
             let login = SaslLogin {
                 user: user.to_owned(),
-                password: Secret::new("\"\\"),
+                password: Secret::new(password),
             };
-            assert_eq!(login.is_sendable(), sendable, "{user}");
+            assert_eq!(login.obstacle().is_none(), sendable, "{user}");
         }
     }
 }

@@ -44,6 +44,8 @@ RestartPreventExitStatus={usage} {refused}
 LoadCredential=dsctl-db-password:/etc/dsctl/db-password
 #LoadCredential=dsctl-zk-digest:/etc/dsctl/zk-digest
 #LoadCredential=dsctl-zk-sasl:/etc/dsctl/zk-sasl
+#LoadCredential=dsctl-zk-tls-key:/etc/dsctl/zk-tls-key
+#Environment=DSCTL_ZK_TLS_KEY=%d/dsctl-zk-tls-key
 
 # The state file and the pause switch are in /var/lib/dsctl.
 DynamicUser=yes

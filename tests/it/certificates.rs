@@ -77,6 +77,11 @@ fn of_a_client_of_postgres() {
         .err("requires a valid client certificate");
     let client = as_client(&certificates);
     masters(&world, &format!("sslmode=require&{client}")).exit(0);
+    // The server would take the password without encryption, too; with a key that does not fit it is
+    // not sent there.
+    masters(&world, "sslmode=disable").exit(0);
+    let (_, certificate) = certificates.of_client();
+    masters(&world, &format!("sslcert={certificate}&sslkey={key}")).exit(6);
 }
 
 fn checked(world: &World, authority: &str) -> Output {

@@ -129,10 +129,16 @@ fn a_login_that_the_server_switches() {
         .exit(6)
         .err("the account has no password")
         .err("give the account a password");
-    scene
-        .masters(&wrong("empty"), WITHOUT_TLS)
-        .exit(6)
-        .err(DENIED);
+    // A password is as wrong for an account without one.
+    scene.account("native", "mysql_native_password", "");
+    for account in ["empty", "native"] {
+        let refused = scene.masters(&wrong(account), WITHOUT_TLS).exit(6);
+        let refused = refused.err(DENIED);
+        assert!(
+            !refused.stderr.contains("accepted the password"),
+            "{refused:?}"
+        );
+    }
 }
 
 #[test]

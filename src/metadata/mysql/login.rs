@@ -53,14 +53,24 @@ pub(super) enum KeyRequest {
 
 /// Logs in without TLS, and leaves. The password is never sent unencrypted. Ways of logging in other
 /// than the two that need a key are answered as if there were no password: only an account without
-/// one is let in.
+/// one is let in. With `preferred_tls` the driver had TLS where the server has it.
 ///
 /// # Errors
 /// The connection broke, or the server said something unknown.
-pub(super) async fn log_in(target: &ServerTarget, key: KeyRequest) -> io::Result<LoginEnd> {
+pub(super) async fn log_in(
+    target: &ServerTarget,
+    key: KeyRequest,
+    preferred_tls: bool,
+) -> io::Result<LoginEnd> {
     let stream = TcpStream::connect((target.bare_host(), target.port)).await?;
     let mut channel = Channel::new(stream);
     let greeting = channel.greeting().await?;
+    let has_password = |password: &crate::secret::Secret| !password.expose().is_empty();
+    if preferred_tls && greeting.supports_tls && target.password.as_ref().is_some_and(has_password)
+    {
+        // The driver was refused with TLS, where its logins are right: nothing is sent here without.
+        return Ok(LoginEnd::Refused);
+    }
     let may_ask = match key {
         KeyRequest::Never => false,
         KeyRequest::WithoutTls => !greeting.supports_tls,
@@ -81,6 +91,7 @@ pub(super) async fn log_in(target: &ServerTarget, key: KeyRequest) -> io::Result
         may_ask,
         plugin: CACHING.to_owned(),
         nonce,
+        hid_password: false,
     };
     let outcome = talk.finish().await?;
     talk.channel.leave().await;
@@ -94,6 +105,8 @@ struct Talk<'a> {
     may_ask: bool,
     plugin: String,
     nonce: Vec<u8>,
+    /// Whether the last answer was that there is no password, although there is one.
+    hid_password: bool,
 }
 
 impl Talk<'_> {
@@ -101,8 +114,10 @@ impl Talk<'_> {
         let mut wants_key = false;
         loop {
             match self.channel.answer().await? {
+                Reply::Ok | Reply::Error if wants_key => return Ok(LoginEnd::WantsKey),
+                // The account has no password: it is not ours that let us in.
+                Reply::Ok if self.hid_password => return Ok(LoginEnd::Refused),
                 Reply::Ok => return Ok(LoginEnd::In),
-                Reply::Error if wants_key => return Ok(LoginEnd::WantsKey),
                 Reply::Error => return Ok(LoginEnd::Refused),
                 Reply::Switch { plugin, nonce } => {
                     self.plugin = plugin;
@@ -124,6 +139,7 @@ impl Talk<'_> {
             return self.encrypted(KEY_FOR_UNCACHED).await;
         }
         let proof = proof(&self.plugin, self.password, &self.nonce);
+        self.hid_password = proof.is_empty() && !self.password.is_empty();
         self.channel.send(&proof).await?;
         Ok(true)
     }

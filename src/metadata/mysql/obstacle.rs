@@ -31,7 +31,7 @@ const EMPTY: &str = "the account has no password, and that is not supported for 
 const RIGHT: &str = "the server accepted the password and refused it right after";
 const LONG: &str = "the password is too long to be sent encrypted with the server's public key";
 const PLUGIN: &str = "the account's authentication plugin is not supported";
-const OLD: &str = "MySQL 5.7 or newer, or MariaDB, is needed";
+const OLD: &str = "MySQL 5.7 or newer, or MariaDB 10.1 or newer, is needed";
 
 impl LoginObstacle {
     pub(super) fn into_error(self) -> sqlx::Error {
@@ -72,7 +72,7 @@ pub(crate) fn hint(cause: &str) -> Option<&'static str> {
             "give dsctl an account of its own with caching_sha2_password (MySQL) or mysql_native_password (MariaDB)",
         ),
     ];
-    let found = known.iter().find(|(start, _)| cause.starts_with(start));
+    let found = known.iter().find(|(start, _)| cause.contains(start));
     found.map(|(_, hint)| *hint)
 }
 

@@ -56,11 +56,10 @@ fn kill_again_and_again(store: Store, seed: u64, left: &AtomicUsize) -> usize {
     world.run(world.failover("--batch 2")).exit(0);
     let whole = start.elapsed();
     world.reset();
-    let session = if store == Store::Sqlite { "2s" } else { "1s" };
-    let arguments = format!("--batch 2 --lock-timeout 30s --session-timeout {session}");
+    let arguments = "--batch 2 --lock-timeout 30s --session-timeout 2s";
     let mut done = BTreeSet::new();
     while left.load(Ordering::Relaxed) > 0 {
-        let mut running = world.failover(&arguments).spawn();
+        let mut running = world.failover(arguments).spawn();
         random_moment(&world, &mut running, &mut chance, whole);
         if running.is_running() {
             running.signal("KILL");

@@ -31,7 +31,9 @@ fn refused(output: &Output, words: &[&str]) {
 #[test]
 fn with_the_masters_login_everything_is_done() {
     let mut server = ZooKeeper::demanding_sasl(&[ESCAPED]);
-    let world = world(&server);
+    let mut world = world(&server);
+    // Longer than a server may take to start again.
+    world.env.set("DSCTL_SESSION_TIMEOUT", "40s");
     world.dsctl("masters").run().exit(0).out(DEAD).out(LIVING);
     world.run("failover --all-dead --yes --grace 0s").exit(0);
     world.check_complete();

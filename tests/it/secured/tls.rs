@@ -56,6 +56,8 @@ impl Scene {
 #[test]
 fn with_authority_and_certificate_everything_is_done() {
     let mut scene = Scene::new();
+    // Longer than a server may take to start again.
+    scene.world.env.set("DSCTL_SESSION_TIMEOUT", "40s");
     let world = &scene.world;
     world.dsctl("masters").run().exit(0).out(DEAD).out(LIVING);
     world.run("failover --all-dead --yes --grace 0s").exit(0);

@@ -47,7 +47,14 @@ impl Channel {
     }
 
     pub(super) async fn greeting(&mut self) -> io::Result<Greeting> {
-        greeting(&self.receive().await?).ok_or_else(not_mysql)
+        let packet = self.receive().await?;
+        // A server that takes no more connections greets with its error: a number, and why.
+        if let Some(words) = packet.strip_prefix(&[0xff]).and_then(|rest| rest.get(2..)) {
+            return Err(io::Error::other(
+                String::from_utf8_lossy(words).into_owned(),
+            ));
+        }
+        greeting(&packet).ok_or_else(not_mysql)
     }
 
     pub(super) async fn answer(&mut self) -> io::Result<Reply> {
