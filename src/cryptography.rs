@@ -1,4 +1,5 @@
-//! Which code does the cryptography of TLS, for every connection of this process.
+//! What all connections with TLS have in common: which code does the cryptography, and which keys can
+//! be used.
 
 use rustls::crypto::ring;
 
@@ -7,4 +8,10 @@ use rustls::crypto::ring;
 /// has chosen before has chosen the same.
 pub fn choose() {
     let _ = ring::default_provider().install_default();
+}
+
+/// Whether a private key in PEM is encrypted, in the newer form or the older one. No such key is read.
+#[must_use]
+pub fn is_encrypted_key(pem: &str) -> bool {
+    pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED")
 }

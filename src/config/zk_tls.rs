@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::secrets;
 use super::{ConfigError, Key, Origin};
+use crate::cryptography::is_encrypted_key;
 use crate::secret::ZkTls;
 
 /// Where the files are.
@@ -14,8 +15,8 @@ pub(super) struct TlsFiles {
 }
 
 impl TlsFiles {
-    /// Reads them; what is in `guarded` systemd keeps from others. A key that is not given is looked for behind the certificate, as in the key stores
-    /// of Java's type PEM.
+    /// Reads them; what is in `guarded` systemd keeps from others. A key that is not given is looked
+    /// for behind the certificate, as in the key stores of Java's type PEM.
     ///
     /// # Errors
     /// A file that cannot be read, or has something else in it; a key that others can read.
@@ -115,7 +116,7 @@ fn private_key(
         return Err(store(key, origin, path));
     }
     let text = String::from_utf8(bytes).unwrap_or_default();
-    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+    if is_encrypted_key(&text) {
         return Err(ConfigError::SecretFile {
             key: key.name(),
             origin: origin.clone(),

@@ -23,7 +23,7 @@ use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
 use super::tls::{no_tls_there, tls_failed, why_no_tls};
 
-use self::login::{KeyRequest, LoginEnd};
+use self::login::LoginEnd;
 pub(crate) use self::obstacle::hint;
 use self::obstacle::{LoginObstacle, obstacle};
 
@@ -145,7 +145,7 @@ impl MySqlDriver {
     /// The driver always asks for the key if the server wants it, so whether it does is seen before.
     async fn connect_plain(&self) -> Result<MySqlConnection, sqlx::Error> {
         if !self.target.asks_public_key
-            && login::log_in(&self.target, KeyRequest::Never, false).await? == LoginEnd::WantsKey
+            && login::log_in(&self.target, false).await? == LoginEnd::WantsKey
         {
             return Err(LoginObstacle::WantsKey.into_error());
         }
@@ -164,13 +164,8 @@ impl MySqlDriver {
     }
 
     async fn log_in_again(&self, error: sqlx::Error) -> Result<MySqlConnection, sqlx::Error> {
-        let key = match &self.target.tls {
-            _ if !self.target.asks_public_key => KeyRequest::Never,
-            Tls::Prefer if self.why_plain.get().is_none() => KeyRequest::WithoutTls,
-            _ => KeyRequest::Always,
-        };
         let preferred = self.target.tls == Tls::Prefer && self.why_plain.get().is_none();
-        match login::log_in(&self.target, key, preferred).await {
+        match login::log_in(&self.target, preferred).await {
             Ok(LoginEnd::In) => {}
             Ok(LoginEnd::Refused | LoginEnd::WantsKey) => return Err(error),
             Err(own) => {

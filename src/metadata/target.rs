@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cryptography::is_encrypted_key;
 use crate::secret::Secret;
 
 /// How the connection is encrypted.
@@ -134,8 +135,7 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
 /// Java's drivers read other formats under the same names.
 fn check_pem(file: &Path, what: &str) -> Result<(), String> {
     let content = String::from_utf8_lossy(&read(file)?).into_owned();
-    if content.contains("BEGIN ENCRYPTED PRIVATE KEY") || content.contains("Proc-Type: 4,ENCRYPTED")
-    {
+    if is_encrypted_key(&content) {
         return Err(format!(
             "{0}: the private key is encrypted; decrypt it: umask 077; openssl pkey -in {0} -out key.pem",
             file.display()

@@ -6,13 +6,6 @@ use crate::harness::{
     Certificates, Dsctl, Env, MARKER, MariaDb, Output, Postgres, PostgresRelease, USER, left_out,
 };
 
-fn masters(world: &World, parameters: &str) -> Output {
-    Dsctl::new(&world.env)
-        .env("DSCTL_DB", &format!("{}?{parameters}", world.env.url()))
-        .args(["masters"])
-        .run()
-}
-
 fn as_client(certificates: &Certificates) -> String {
     let (key, certificate) = certificates.of_client();
     format!("sslcert={certificate}&sslkey={key}")
@@ -72,23 +65,25 @@ fn of_a_client_of_postgres() {
         &format!("ssl_cert_file={certificate}"),
         &format!("ssl_ca_file={}", certificates.authority()),
     ]);
-    masters(&world, "sslmode=require")
+    world
+        .masters_with("sslmode=require")
         .exit(6)
         .err("requires a valid client certificate");
     let client = as_client(&certificates);
-    masters(&world, &format!("sslmode=require&{client}")).exit(0);
+    world
+        .masters_with(&format!("sslmode=require&{client}"))
+        .exit(0);
     // The server would take the password without encryption, too; with a key that does not fit it is
     // not sent there.
-    masters(&world, "sslmode=disable").exit(0);
+    world.masters_with("sslmode=disable").exit(0);
     let (_, certificate) = certificates.of_client();
-    masters(&world, &format!("sslcert={certificate}&sslkey={key}")).exit(6);
+    world
+        .masters_with(&format!("sslcert={certificate}&sslkey={key}"))
+        .exit(6);
 }
 
 fn checked(world: &World, authority: &str) -> Output {
-    masters(
-        world,
-        &format!("sslmode=verify-full&sslrootcert={authority}"),
-    )
+    world.masters_with(&format!("sslmode=verify-full&sslrootcert={authority}"))
 }
 
 fn show(server: &mut Postgres, (key, certificate): &(String, String)) {
@@ -110,11 +105,9 @@ fn of_servers_without_names_and_their_own_authority() {
     checked(&world, &authority)
         .exit(6)
         .err("its certificate names no host");
-    masters(
-        &world,
-        &format!("sslmode=verify-ca&sslrootcert={authority}"),
-    )
-    .exit(0);
+    world
+        .masters_with(&format!("sslmode=verify-ca&sslrootcert={authority}"))
+        .exit(0);
     let other = certificates.another("other", "subjectAltName=DNS:elsewhere", "sha256");
     show(&mut server, &other);
     checked(&world, &authority)
@@ -125,7 +118,7 @@ fn of_servers_without_names_and_their_own_authority() {
     checked(&world, &own.1)
         .exit(6)
         .err("its certificate is its own authority");
-    masters(&world, "sslmode=require").exit(0);
+    world.masters_with("sslmode=require").exit(0);
 }
 
 /// Debian's own servers refuse to show such a certificate.
@@ -142,5 +135,5 @@ fn of_a_server_with_sha_1() {
     checked(&world, &certificates.authority())
         .exit(6)
         .err("signed in a way that is not secure any more");
-    masters(&world, "sslmode=require").exit(0);
+    world.masters_with("sslmode=require").exit(0);
 }

@@ -3,8 +3,8 @@
 
 use crate::harness::world::{BY_HOST, World};
 use crate::harness::{
-    Dsctl, Env, MARKER, MariaDb, MySql, MySqlRelease, Output, PASSWORD_IN_URL, Postgres,
-    PostgresRelease, Store, ZooKeeper, left_out,
+    Dsctl, Env, MARKER, MariaDb, MySql, MySqlRelease, PASSWORD_IN_URL, Postgres, PostgresRelease,
+    Store, ZooKeeper, left_out,
 };
 
 const MYSQL_DENIED: &str = "1045 (28000): Access denied";
@@ -14,7 +14,7 @@ const POSTGRES_DENIED: &str = "password authentication failed";
 fn round(env: Env, parameters: &str, denied: &str) -> World {
     let mut world = World::idle_in(env, &BY_HOST.to_string());
     world.hang(2);
-    masters(&world, parameters).exit(0).out("10.0.0.2:5678");
+    world.masters_with(parameters).exit(0).out("10.0.0.2:5678");
     let url = world.env.url();
     let wrong = url.replacen(PASSWORD_IN_URL, &format!("{MARKER}-wrong"), 1);
     Dsctl::new(&world.env)
@@ -31,13 +31,6 @@ fn round(env: Env, parameters: &str, denied: &str) -> World {
         .exit(0);
     world.check_complete();
     world
-}
-
-fn masters(world: &World, parameters: &str) -> Output {
-    Dsctl::new(&world.env)
-        .env("DSCTL_DB", &format!("{}?{parameters}", world.env.url()))
-        .args(["masters"])
-        .run()
 }
 
 fn on_mysql(server: &MySql) -> Env {
@@ -62,11 +55,12 @@ fn mysql_8_0() {
         Err(why) => return left_out("mysql_8_0", &why),
     };
     let world = round(on_mysql(&server), "useSSL=false", MYSQL_DENIED);
-    masters(&world, "sslMode=REQUIRED")
+    world
+        .masters_with("sslMode=REQUIRED")
         .exit(6)
         .err("no common cipher")
         .err("ssl-mode=disabled");
-    masters(&world, "").exit(0).err("no common cipher");
+    world.masters_with("").exit(0).err("no common cipher");
 }
 
 #[test]
@@ -100,7 +94,7 @@ fn on_postgres(mut server: Postgres) {
         "sslmode=verify-full&sslrootcert={}",
         certificates.authority()
     );
-    masters(&world, &parameters).exit(0);
+    world.masters_with(&parameters).exit(0);
 }
 
 #[test]

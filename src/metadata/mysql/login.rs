@@ -40,46 +40,24 @@ pub(super) enum LoginEnd {
     Refused,
 }
 
-/// When the server may be asked for its public key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyRequest {
-    /// Never.
-    Never,
-    /// If the server does not support TLS, so that the driver's connection had none.
-    WithoutTls,
-    /// Always: TLS was not tried, or failed.
-    Always,
-}
-
 /// Logs in without TLS, and leaves. The password is never sent unencrypted. Ways of logging in other
 /// than the two that need a key are answered as if there were no password: only an account without
 /// one is let in. With `preferred_tls` the driver had TLS where the server has it.
 ///
 /// # Errors
 /// The connection broke, or the server said something unknown.
-pub(super) async fn log_in(
-    target: &ServerTarget,
-    key: KeyRequest,
-    preferred_tls: bool,
-) -> io::Result<LoginEnd> {
+pub(super) async fn log_in(target: &ServerTarget, preferred_tls: bool) -> io::Result<LoginEnd> {
     let stream = TcpStream::connect((target.bare_host(), target.port)).await?;
     let mut channel = Channel::new(stream);
     let greeting = channel.greeting().await?;
-    let has_password = |password: &crate::secret::Secret| !password.expose().is_empty();
-    if preferred_tls && greeting.supports_tls && target.password.as_ref().is_some_and(has_password)
-    {
-        // The driver was refused with TLS, where its logins are right: nothing is sent here without.
-        return Ok(LoginEnd::Refused);
-    }
-    let may_ask = match key {
-        KeyRequest::Never => false,
-        KeyRequest::WithoutTls => !greeting.supports_tls,
-        KeyRequest::Always => true,
-    };
     let password = target
         .password
         .as_ref()
         .map_or("", crate::secret::Secret::expose);
+    if preferred_tls && greeting.supports_tls && !password.is_empty() {
+        // The driver was refused with TLS, where its logins are right: nothing is sent here without.
+        return Ok(LoginEnd::Refused);
+    }
     let Greeting { nonce, .. } = greeting;
     let proof = proof(CACHING, password, &nonce);
     channel
@@ -88,7 +66,7 @@ pub(super) async fn log_in(
     let mut talk = Talk {
         channel,
         password,
-        may_ask,
+        may_ask: target.asks_public_key,
         plugin: CACHING.to_owned(),
         nonce,
         hid_password: false,

@@ -562,6 +562,14 @@ impl World {
         self.end(program.made_in(self).spawn())
     }
 
+    /// Lists the masters, with these parameters in the database's URL.
+    pub fn masters_with(&self, parameters: &str) -> Output {
+        Dsctl::new(&self.env)
+            .env("DSCTL_DB", &format!("{}?{parameters}", self.env.url()))
+            .args(["masters"])
+            .run()
+    }
+
     /// Waits for a run's end: by then the lock must be gone, not later.
     #[track_caller]
     pub fn end(&self, running: Running) -> Output {
