@@ -51,8 +51,14 @@ fn assert_code(output: &Output, done: &BTreeSet<i64>, ids: &BTreeSet<i64>) {
     }
 }
 
-/// So often a point that a run did not come to is tried.
+/// So many points, from the wanted one backwards, are tried until a run comes to one.
 const TRIES: usize = 5;
+
+/// Strikes at a point. How often a heartbeat is due depends on how busy the machine is: one run has
+/// fewer points than the next, and then the one before is tried. Whether a run came to its point.
+pub fn struck_near(at: usize, strike: impl Fn(usize) -> bool) -> bool {
+    (0..TRIES.min(at)).any(|less| strike(at - less))
+}
 
 /// Says where a failed thread was.
 struct Where(String);
@@ -105,9 +111,7 @@ pub fn at_points<S, F: Copy + Debug + Send>(
                         "{fault:?} at point {at} ({}) of {place}",
                         points[at - 1]
                     ));
-                    // How often a heartbeat is due hangs on how busy the machine is: one run is
-                    // shorter than the next.
-                    if !(0..TRIES).any(|_| strike(&scene, fault, at)) {
+                    if !struck_near(at, |at| strike(&scene, fault, at)) {
                         eprintln!(
                             "not reached: {fault:?} at point {at} ({}) of {place}",
                             points[at - 1]
