@@ -52,10 +52,11 @@ pub async fn run(
 }
 
 /// Stdout cannot be written, as on a full disk: the work is done, but the caller must not take the
-/// output for complete. Returns the exit code of the process.
+/// output for complete. Returns the exit code of the process: that of what failed before, if
+/// anything did, which says more.
 pub fn unwritten(printer: &mut Printer<'_>, error: &io::Error) -> u8 {
     let message = format!("the answer cannot be written: {error}");
     let hint = "what was done is valid; 'dsctl instances' and 'dsctl commands' show it";
     printer.error(&ErrorBody::new("io", message, ExitCode::Failure).hint(hint));
-    ExitCode::Failure.number()
+    printer.failure().unwrap_or(ExitCode::Failure).number()
 }

@@ -9,7 +9,7 @@ use crate::options::value::Rate;
 #[derive(Args, Clone, Debug)]
 pub(super) struct WriteArgs {
     /// Instances per transaction
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub batch: u32,
 
     /// Limit writes to N instances per second

@@ -55,7 +55,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             steps: Steps::Both,
-            batch: 500,
+            batch: 1000,
             rate: None,
             lock_timeout: Duration::from_secs(30),
             max_instances: 10_000,

@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::sanitize::sanitized;
 use super::table::TableStyle;
 use super::{Format, OutputSettings, json, table, tsv};
+use crate::exit_code::ExitCode;
 
 /// Which streams are terminals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub struct Printer<'w> {
     settings: OutputSettings,
     terminals: Terminals,
     progress: Progress,
+    failure: Option<ExitCode>,
 }
 
 impl fmt::Debug for Printer<'_> {
@@ -71,7 +73,14 @@ impl<'w> Printer<'w> {
             settings,
             terminals,
             progress: Progress::default(),
+            failure: None,
         }
+    }
+
+    /// The exit code of the last failure that an answer had, whether it could be written or not.
+    #[must_use]
+    pub fn failure(&self) -> Option<ExitCode> {
+        self.failure
     }
 
     /// How to answer.
@@ -119,6 +128,7 @@ impl<'w> Printer<'w> {
                 .for_each(|warning| self.warning(warning));
         }
         if let Some(error) = &document.error {
+            self.failure = Some(error.exit_code);
             self.error(error);
         }
         quietly(flushed)

@@ -180,28 +180,41 @@ fn tapped(world: &mut World, points: &Arc<Points>) -> [Tap; 2] {
 /// three looks: that is a request, and no round trip.
 const ZOOKEEPER: usize = 7;
 
+/// How often it is counted: a server is asked again who it is where a busy machine lets more than a
+/// moment pass, so that the fewest requests are those of the work itself.
+const COUNTS: usize = 5;
+
 fn constant_round_trips(store: Store, most: [usize; 2]) {
-    let one = requests(store, 8, 8);
-    let five = requests(store, 40, 8);
-    let nine = requests(store, 72, 8);
-    let many = requests(store, 800, 800);
-    for server in [0, 1] {
-        let [one, five, nine, many] = [one, five, nine, many].map(|counts| counts[server]);
-        let of_four = five - one;
-        assert_eq!(
-            nine - five,
-            of_four,
-            "each batch costs the same: {one} {five} {nine}"
-        );
-        assert!(
-            of_four <= 4 * most[server],
-            "four batches of {DEAD}: {of_four} requests"
-        );
-        assert!(
-            many.abs_diff(one) <= 1,
-            "a batch of 800 costs what one of 8 does: {many} {one}"
-        );
+    let mut fewest = [[usize::MAX; 2]; 4];
+    let mut found = Ok(());
+    for _ in 0..COUNTS {
+        for (fewest, (instances, batch)) in
+            fewest
+                .iter_mut()
+                .zip([(8, 8), (40, 8), (72, 8), (800, 800)])
+        {
+            let counts = requests(store, instances, batch);
+            *fewest = [0, 1].map(|server| fewest[server].min(counts[server]));
+        }
+        found = [0, 1]
+            .into_iter()
+            .try_for_each(|server| is_constant(fewest.map(|counts| counts[server]), most[server]));
+        if found.is_ok() {
+            break;
+        }
     }
+    assert_eq!(found, Ok(()));
+}
+
+/// Whether the requests of one, five and nine batches of eight instances, and of one of 800, differ
+/// by the number of batches alone, each of which costs this many at most.
+fn is_constant([one, five, nine, many]: [usize; 4], most: usize) -> Result<(), String> {
+    let of_four = five.abs_diff(one);
+    let holds = nine.checked_sub(five) == Some(of_four) && of_four <= 4 * most;
+    // In a batch of 800 a table is asked for in as many requests as in one of 8.
+    (holds && many.abs_diff(one) <= 1)
+        .then_some(())
+        .ok_or_else(|| format!("{one}, {five}, {nine} and {many} requests"))
 }
 
 #[test]

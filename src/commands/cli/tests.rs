@@ -67,7 +67,7 @@ fn failover_has_its_limits_built_in() {
             safety.write.batch,
             safety.lock_timeout
         ),
-        (10_000, 500, Duration::from_secs(30))
+        (10_000, 1000, Duration::from_secs(30))
     );
     assert_eq!(safety.write.rate.map(|rate| rate.0.get()), Some(5));
     assert!(!(safety.dry_run || safety.yes || safety.allow_no_masters));

@@ -269,6 +269,17 @@ fn states_that_are_written_nowhere_else_are_told_though_stdout_takes_nothing() {
     }
 }
 
+/// Scripts decide by the code what to do next.
+#[test]
+fn the_code_of_a_failure_is_kept_though_stdout_takes_nothing() {
+    let world = World::idle(Store::Sqlite, "3.4.1");
+    for format in ["json", "ndjson"] {
+        let line = format!("dsctl -o {format} failover {LIVING} --yes > /dev/full");
+        let output = paste(&world, &line).exit(4);
+        assert!(output.stderr.contains("cannot be written"), "{output:?}");
+    }
+}
+
 /// What a shell takes for one argument is limited, and so is what `recover` does unasked.
 #[test]
 fn many_instances_are_several_next_commands() {

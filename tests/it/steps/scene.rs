@@ -51,13 +51,14 @@ fn assert_code(output: &Output, done: &BTreeSet<i64>, ids: &BTreeSet<i64>) {
     }
 }
 
-/// So many points, from the wanted one backwards, are tried until a run comes to one.
-const TRIES: usize = 5;
+/// How many points are tried until a run comes to one.
+const TRIES: u32 = 6;
 
-/// Strikes at a point. How often a heartbeat is due depends on how busy the machine is: one run has
-/// fewer points than the next, and then the one before is tried. Whether a run came to its point.
+/// Strikes at a point. How often a heartbeat is due, or a server asked again who it is, depends on
+/// how busy the machine is: one run has fewer points than the next, and then earlier ones are
+/// tried. Whether a run came to its point.
 pub fn struck_near(at: usize, strike: impl Fn(usize) -> bool) -> bool {
-    (0..TRIES.min(at)).any(|less| strike(at - less))
+    (0..TRIES).any(|tries| strike(at.saturating_sub((1 << tries) - 1).max(1)))
 }
 
 /// Says where a failed thread was.
