@@ -135,13 +135,17 @@ impl Handover<'_> {
                 return unwritten.into_result();
             }
         };
+        let states = self.overwritten(&prepared);
+        if !states.is_empty() {
+            self.observer.overwriting(&states);
+        }
         let commands = match self.cluster.store.commit(batch).await {
             Ok(()) => commands,
             Err(lost @ DatabaseError::Lost { .. }) => {
                 let read = self.read_back(&prepared, commands, lost).await;
                 if let Err(FailoverError::OutcomeUnknown { .. }) = &read {
                     // Where they are claimed, nothing else knows them.
-                    self.keep_states(share, &prepared);
+                    share.outcome.original_states.extend(states.iter().copied());
                 }
                 read?
             }
@@ -152,6 +156,7 @@ impl Handover<'_> {
             left_alone = prepared.skipped.len(),
             "batch committed"
         );
+        share.outcome.original_states.extend(states);
         Ok(Applied::Done(self.record(share, prepared, &commands)))
     }
 
@@ -367,16 +372,15 @@ impl Handover<'_> {
         Ok(())
     }
 
-    /// Keeps the states that a claim alone overwrites.
-    fn keep_states(&self, share: &mut Share<'_>, prepared: &Prepared) {
+    /// The states that a claim alone overwrites.
+    fn overwritten(&self, prepared: &Prepared) -> Vec<(InstanceId, i64)> {
         let by_state = matches!(self.cluster.store.release().family.claim, Claim::State(_));
-        if self.rules.steps == Steps::Claim && by_state {
-            let states = prepared
-                .rows
-                .iter()
-                .filter_map(|row| Some((row.instance.id, row.instance.state?)));
-            share.outcome.original_states.extend(states);
+        if self.rules.steps != Steps::Claim || !by_state {
+            return Vec::new();
         }
+        let rows = prepared.rows.iter();
+        rows.filter_map(|row| Some((row.instance.id, row.instance.state?)))
+            .collect()
     }
 
     /// Records what was committed; returns what is left for later.
@@ -390,8 +394,6 @@ impl Handover<'_> {
         outcome
             .recovered
             .extend(prepared.ids().map(|id| (id, commands.get(&id).copied())));
-        self.keep_states(share, &prepared);
-        let outcome = &mut share.outcome;
         let address = outcome.address.clone();
         let handed_over = prepared
             .rows

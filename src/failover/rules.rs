@@ -6,7 +6,7 @@ use super::life::AbsenceProof;
 use super::parameter::GivenState;
 use crate::family::Family;
 use crate::metadata::HostCount;
-use crate::model::{Address, LockNode, Registrations};
+use crate::model::{Address, InstanceId, LockNode, Registrations};
 
 /// Which halves of a failover are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,9 @@ pub trait Observer: Send {
 
     /// `done` of `total` instances of a master are done.
     fn batch_done(&mut self, master: &Address, done: usize, total: usize);
+
+    /// A batch is about to be committed that overwrites these states, which nothing else may know.
+    fn overwriting(&mut self, _states: &[(InstanceId, i64)]) {}
 
     /// A master's absence is observed again for this long, because its turn comes late.
     fn rechecking_absence(&mut self, _master: &Address, _time: Duration) {}

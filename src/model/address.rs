@@ -30,6 +30,9 @@ pub enum AddressError {
     /// The text marks instances that were handed over; it names no master.
     #[error("{0:?} is the text that marks instances already handed over, not a master")]
     ClaimText(String),
+    /// Several addresses are several arguments.
+    #[error("{0:?} has a comma; several masters are written with spaces between them")]
+    Comma(String),
     /// White space, control characters or a slash.
     #[error("{0:?} has a character that no address has")]
     Character(String),
@@ -58,6 +61,9 @@ impl Address {
         }
         if text.eq_ignore_ascii_case("null") {
             return Err(AddressError::ClaimText(owned()));
+        }
+        if text.contains(',') {
+            return Err(AddressError::Comma(owned()));
         }
         if text.chars().any(|c| {
             c.is_whitespace() || c.is_control() || matches!(c, '/' | '\'' | '"' | ';' | '\\')
@@ -119,6 +125,7 @@ mod tests {
         use AddressError as E;
         let refused = |text: &str| Address::typed(text, AddressForm::HostPort).unwrap_err();
         assert_eq!(refused(""), E::Empty);
+        assert!(matches!(refused("a:1,b:1"), E::Comma(_)));
         assert!(matches!(refused("NULL"), E::ClaimText(_)));
         assert!(matches!(refused("null"), E::ClaimText(_)));
         for text in [

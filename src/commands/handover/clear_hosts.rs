@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::afterwards;
 use super::confirm::{self, Order, SafetyArgs, WriteKeys};
-use super::report::{self, Phrases};
+use super::recover_lines;
+use super::report::Phrases;
 use crate::cluster::Cluster;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
@@ -131,38 +132,6 @@ fn recover_commands(done: &Run) -> Vec<String> {
     }
     by_state
         .into_iter()
-        .flat_map(|(state, ids)| lines(state, &ids))
+        .flat_map(|(state, ids)| recover_lines::for_state(state, &ids))
         .collect()
-}
-
-/// So many ids in one command: systems of Linux's kind take no argument of more than 128 KiB, and
-/// `recover` no more instances at once than it does without being asked for more.
-const IDS_IN_LINE: usize = 5000;
-
-/// The commands for instances that had the same state.
-fn lines(state: Option<&str>, ids: &[InstanceId]) -> Vec<String> {
-    let state = state
-        .map(|state| format!(" --original-state {state}"))
-        .unwrap_or_default();
-    let line = |some| format!("dsctl recover --instance {}{state}", report::id_list(some));
-    ids.chunks(IDS_IN_LINE).map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{IDS_IN_LINE, lines};
-
-    #[test]
-    fn no_command_is_too_long_for_a_shell() {
-        assert_eq!(
-            lines(Some("running"), &[1, 2]),
-            ["dsctl recover --instance 1,2 --original-state running"]
-        );
-        let ids = vec![i64::MAX; 2 * IDS_IN_LINE + 1];
-        let all = lines(None, &ids);
-        assert_eq!(all.len(), 3);
-        assert!(all.iter().all(|line| line.len() < 128 * 1024));
-        let places: usize = all.iter().map(|line| line.split(',').count()).sum();
-        assert_eq!(places, ids.len());
-    }
 }

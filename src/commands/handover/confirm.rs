@@ -2,6 +2,7 @@
 //! confirmation.
 
 use super::record::RunReport;
+use super::recover_lines;
 use super::report::{self, Phrases};
 use crate::cluster::{Cluster, Purpose};
 use crate::commands::failure::{CommandError, holder_sentence, of_failover};
@@ -289,6 +290,14 @@ impl Observer for Watching<'_, '_> {
     fn batch_done(&mut self, master: &Address, done: usize, total: usize) {
         self.printer
             .progress(done as u64, total as u64, master.as_str());
+    }
+
+    /// On stderr, for programs too: whoever kills this process finds them nowhere else.
+    fn overwriting(&mut self, states: &[(InstanceId, i64)]) {
+        for line in recover_lines::for_unusual_states(states) {
+            self.printer
+                .warning(&format!("if this is ended midway, next: {line}"));
+        }
     }
 
     fn rechecking_absence(&mut self, master: &Address, time: Duration) {

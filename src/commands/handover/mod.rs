@@ -7,4 +7,5 @@ pub(super) mod failover;
 mod reasons;
 pub(super) mod record;
 pub(super) mod recover;
+mod recover_lines;
 pub(super) mod report;

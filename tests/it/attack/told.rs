@@ -269,6 +269,25 @@ fn states_that_are_written_nowhere_else_are_told_though_stdout_takes_nothing() {
     }
 }
 
+/// A process that is killed behind COMMIT says nothing more.
+#[test]
+fn states_are_told_before_they_are_overwritten() {
+    let mut world = World::idle(Store::Postgres, "3.4.1");
+    world.instances([1]);
+    world.env.insert([world.instance(2).state(4)]);
+    let proxy = world.env.through_proxy();
+    proxy.trap(b"COMMIT\0", At::Hold);
+    let run = world
+        .dsctl(&format!("clear-hosts {DEAD} --yes -q -o json"))
+        .spawn();
+    proxy.await_sprung();
+    run.signal("KILL");
+    let output = run.finish();
+    let line = "dsctl recover --instance 2 --original-state ready_stop";
+    assert!(output.stderr.contains(line), "{output:?}");
+    assert!(!output.stderr.contains("running"), "{output:?}");
+}
+
 /// Scripts decide by the code what to do next.
 #[test]
 fn the_code_of_a_failure_is_kept_though_stdout_takes_nothing() {
