@@ -160,6 +160,7 @@ impl Call<'_, '_> {
         access: Purpose,
         work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
+        let has_file = self.global.connection.config.is_some();
         self.without_cluster(skeleton, Scope::Cluster, async |shell, document| {
             let mut cluster = cluster::connect(&shell.settings, access, &shell.stop).await?;
             connected::head(document, cluster.store.release());
@@ -173,7 +174,9 @@ impl Call<'_, '_> {
                     .chain(cluster.registry.warnings()),
             );
             if let Ok(answer) = &mut answer {
-                name_typed_options(answer, &shell.settings);
+                let mut typed = shell.settings.typed();
+                typed.extend(has_file.then_some("config"));
+                name_typed_options(answer, &typed);
             }
             let left = connected::close(cluster).await;
             answer
@@ -188,9 +191,8 @@ impl Call<'_, '_> {
 
 /// The next commands are printed without the options that say which cluster is meant: the password
 /// may be in one of them. Without those options they would fail, or work on another cluster.
-fn name_typed_options<K>(answer: &mut Answer<K>, settings: &Settings) {
+fn name_typed_options<K>(answer: &mut Answer<K>, typed: &[&str]) {
     let names_a_command = |line: &String| line.contains("dsctl ");
-    let typed = settings.typed();
     let mut lines = answer.body.closing.iter().chain(&answer.warnings);
     if !typed.is_empty() && lines.any(names_a_command) {
         let options: Vec<String> = typed.iter().map(|name| format!("--{name}")).collect();

@@ -75,6 +75,13 @@ impl Key {
         format!("DSCTL_{}", self.name().replace('-', "_").to_uppercase())
     }
 
+    /// Whether it says which cluster is meant, or how it is reached and read: not how long anything
+    /// may take, nor how it is shown.
+    #[must_use]
+    pub fn is_of_cluster(self) -> bool {
+        self < Self::SessionTimeout
+    }
+
     /// The option with this name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

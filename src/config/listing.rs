@@ -18,12 +18,16 @@ pub struct Listed {
 }
 
 impl Settings {
-    /// The options of the command line that say which cluster is meant.
+    /// The options of the command line that say which cluster is meant, and how it is reached and
+    /// read.
     #[must_use]
     pub fn typed(&self) -> Vec<&'static str> {
-        let place = [Key::Zk, Key::Db, Key::Registry, Key::Namespace, Key::DsHome];
-        let is_typed = |key: &Key| *self.origin(*key) == Origin::Flag;
-        place.into_iter().filter(is_typed).map(Key::name).collect()
+        let is_typed = |key: &&Key| key.is_of_cluster() && *self.origin(**key) == Origin::Flag;
+        Key::ALL
+            .iter()
+            .filter(is_typed)
+            .map(|key| key.name())
+            .collect()
     }
 
     /// All of them, in the order of the help.

@@ -12,7 +12,7 @@ use super::rules::Rules;
 use crate::cluster::Cluster;
 use crate::family::{Claim, Family, Release, payload};
 use crate::metadata::database::DatabaseError;
-use crate::metadata::{HostCount, MetadataStore};
+use crate::metadata::{HostCount, Mark, MetadataStore};
 use crate::model::{Address, AddressForm, Instance, Moment, Registration, Registrations};
 use crate::registry::{Registry, RegistryError};
 
@@ -25,9 +25,9 @@ pub struct RegistryView {
     pub workers: Registrations,
 }
 
-/// A master of the JDBC registry writes its heartbeat every three seconds, one of the MySQL
-/// registry at least every ten; this long without one, it is dead.
-const JDBC_HEARTBEAT: Duration = Duration::from_mins(1);
+/// How old the newest heartbeat in a registry is that no master uses any more. Masters write one every
+/// few seconds; but sessions can be long, and their clocks are not the database's.
+const UNUSED: Duration = Duration::from_hours(1);
 
 /// How often a server that is neither proven alive nor dead is checked.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
@@ -94,6 +94,28 @@ pub async fn without_doubt(registry: &mut dyn Registry) -> Result<Registrations,
     Ok(masters)
 }
 
+/// What the masters have at this moment whose heartbeats are in doubt, which will be observed for a
+/// while; `None` if there are none.
+///
+/// # Errors
+/// Those of registry and database.
+pub async fn mark_of_doubtful(cluster: &mut Cluster) -> Result<Option<Mark>, FailoverError> {
+    // ZooKeeper itself ends sessions.
+    if cluster.registry.kind() == "zookeeper" {
+        return Ok(None);
+    }
+    let masters = cluster.registry.masters().await?;
+    let doubtful = masters.servers.iter();
+    let doubtful: Vec<&str> = doubtful
+        .filter(|server| server.heartbeat.in_doubt)
+        .map(|server| server.address.as_str())
+        .collect();
+    if doubtful.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(cluster.store.mark(&doubtful).await?))
+}
+
 /// The masters as a reading command shows them, and the evidence that they are not this cluster's.
 /// If the cluster is not registered in this registry, they are returned as if the parent node did
 /// not exist: an absence then proves nothing.
@@ -130,14 +152,18 @@ async fn registered_elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, 
 pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, DatabaseError> {
     let contradiction = |key: &String, place: &str| {
         Refusal::Contradiction(format!(
-            "ZooKeeper is configured, but {key} keeps itself registered in the database's {place}"
+            "ZooKeeper is configured, but {key} keeps itself registered in the database's {place}, \
+             or did so within the last hour"
         ))
     };
-    let jdbc = store.jdbc_masters(JDBC_HEARTBEAT).await?;
+    let jdbc = store.jdbc_masters(UNUSED).await?;
     if let Some(key) = jdbc.first() {
-        return Ok(Some(contradiction(key, "own tables (--registry jdbc)")));
+        return Ok(Some(contradiction(
+            key,
+            "own JDBC registry (--registry jdbc; that of 3.2 is not supported)",
+        )));
     }
-    let mysql = store.mysql_registry_masters(JDBC_HEARTBEAT).await?;
+    let mysql = store.mysql_registry_masters(UNUSED).await?;
     Ok(mysql
         .first()
         .map(|key| contradiction(key, "MySQL registry of 3.1, which is not supported")))

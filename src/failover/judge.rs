@@ -64,7 +64,7 @@ pub(super) fn began_before(
 ) -> Option<bool> {
     // Database times are cut to seconds: an instance of the same second is taken as the living
     // master's.
-    let started = whole_second(registration.heartbeat.started_at?.instant(zone)?);
+    let started = whole_second(registration.started(zone)?);
     Some(began(instance, family, zone)? < started)
 }
 

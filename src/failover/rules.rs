@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::life::AbsenceProof;
 use super::parameter::GivenState;
 use crate::family::Family;
-use crate::metadata::HostCount;
+use crate::metadata::{HostCount, Mark};
 use crate::model::{Address, InstanceId, LockNode, Registrations};
 
 /// Which halves of a failover are done.
@@ -48,6 +48,9 @@ pub struct Rules {
     /// What was seen when the absence of the one master that is failed over started; else the run's
     /// own first look is used.
     pub before: Option<AbsenceProof>,
+    /// What masters had before anything was waited for, if that was looked at; else the run's own
+    /// first look is used.
+    pub mark: Option<Mark>,
 }
 
 impl Default for Rules {
@@ -66,6 +69,7 @@ impl Default for Rules {
             allow_recovered: false,
             original_state: None,
             before: None,
+            mark: None,
         }
     }
 }

@@ -29,10 +29,11 @@ impl Handover<'_> {
     async fn all_masters(&mut self, masters: &[Address]) -> Result<(), FailoverError> {
         self.named = masters.to_vec();
         let view = self.check().await?;
-        let mark = match &self.rules.before {
-            Some(before) => before.mark.clone(),
+        let mark = match (&self.rules.before, &self.rules.mark) {
+            (Some(before), _) => before.mark.clone(),
+            (None, Some(mark)) => mark.clone(),
             // Its rows are compared starting with the scan under the lock.
-            None => self.cluster.store.mark(&[]).await?,
+            (None, None) => self.cluster.store.mark(&[]).await?,
         };
         let jobs = self.check_all(masters, &view, &mark).await?;
         self.each(&jobs).await

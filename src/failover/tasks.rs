@@ -62,11 +62,7 @@ impl TaskView<'_> {
         let Some(server) = server else {
             return TaskFate::Mark;
         };
-        let started = server
-            .heartbeat
-            .started_at
-            .and_then(|moment| moment.instant(self.zone))
-            .map(whole_second);
+        let started = server.started(self.zone).map(whole_second);
         let began = task.start_time.or(task.submit_time).zip(self.zone);
         let began =
             began.and_then(|(time, zone)| zone.to_ambiguous_timestamp(time).unambiguous().ok());

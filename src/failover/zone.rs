@@ -134,12 +134,7 @@ fn latest_of_earlier_life(
 ) -> Option<String> {
     let zone = cluster.zone.as_ref();
     let family = cluster.store.release().family;
-    let started = view
-        .masters
-        .find(master)?
-        .heartbeat
-        .started_at?
-        .instant(zone)?;
+    let started = view.masters.find(master)?.started(zone)?;
     let latest = selected
         .iter()
         .max_by_key(|instance| judge::began(instance, family, zone))?;

@@ -74,6 +74,14 @@ impl Mark {
                 .is_some_and(|(least, _)| instance > *least);
         is_kept && !rows.contains_key(&instance)
     }
+
+    /// What both marks have seen, of which `earlier` counts where it has seen the same.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        let mut rows = self.rows;
+        rows.extend(earlier.rows);
+        Self { rows, ..earlier }
+    }
 }
 
 impl MetadataStore {

@@ -7,6 +7,7 @@ use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Valu
 use super::guarded::GuardedConnection;
 use super::query::Query;
 use super::rows;
+use super::statements::registries::JdbcShape;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::witness::{WitnessReader, Witnesses, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
@@ -43,7 +44,7 @@ pub struct MetadataStore {
     /// As the operator has specified.
     given: Option<Version>,
     pub(super) optional: OptionalColumns,
-    pub(super) has_jdbc_registry: bool,
+    jdbc_registry: Option<JdbcShape>,
     pub(super) has_mysql_registry: bool,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
@@ -73,8 +74,7 @@ impl MetadataStore {
         let release = detect(&catalogue, given)?;
         check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
-        let has_jdbc_registry = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat")
-            && catalogue.has("t_ds_jdbc_registry_data", "client_id");
+        let jdbc_registry = jdbc_shape(&catalogue);
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -82,7 +82,7 @@ impl MetadataStore {
             release,
             given,
             optional,
-            has_jdbc_registry,
+            jdbc_registry,
             has_mysql_registry,
             server,
             hidden,
@@ -334,16 +334,16 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn jdbc_masters(&mut self, limit: Duration) -> Result<Vec<String>, DatabaseError> {
-        if !self.has_jdbc_registry {
+        let Some(shape) = self.jdbc_registry else {
             return Ok(Vec::new());
-        }
+        };
         let limit = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
         let read = |row: &Row| {
             row.int(1)
                 .filter(|age| *age < limit)
                 .and_then(|_| row.text(0))
         };
-        let query = registries::jdbc_masters(self.database.dialect());
+        let query = registries::jdbc_masters(self.database.dialect(), shape);
         self.collect(&query, read).await
     }
 
@@ -538,6 +538,19 @@ async fn check_whole_tables(
             cause, busy: false, ..
         }) => Err(DetectError::HalfClosed(cause).into()),
         other => Ok(other?),
+    }
+}
+
+/// The shape of the JDBC registry's tables, if there are any.
+fn jdbc_shape(catalogue: &Catalogue) -> Option<JdbcShape> {
+    const DATA: &str = "t_ds_jdbc_registry_data";
+    let has_clients = catalogue.has_table("t_ds_jdbc_registry_client_heartbeat");
+    if has_clients && catalogue.has(DATA, "client_id") {
+        Some(JdbcShape::OfClients)
+    } else if catalogue.has(DATA, "last_term") {
+        Some(JdbcShape::OfEntries)
+    } else {
+        None
     }
 }
 

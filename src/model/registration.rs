@@ -101,6 +101,19 @@ impl Registration {
     pub fn is_persistent(&self) -> bool {
         self.session_id.is_none()
     }
+
+    /// The latest moment at which it may have started, as far as that is proven: what began before
+    /// that is not its own. A clock that was set back, or a zone that is not the masters', puts the
+    /// start-up time of its heartbeat into the future: it is never later than the entry itself, and
+    /// one that is later than the heartbeat's own time proves nothing.
+    #[must_use]
+    pub fn started(&self, zone: Option<&TimeZone>) -> Option<Timestamp> {
+        let started = self.heartbeat.started_at?.instant(zone)?;
+        let reported = self.heartbeat.reported_at.and_then(|at| at.instant(zone));
+        let contradicts = reported.is_some_and(|reported| started > reported);
+        let started = self.created_at.map_or(started, |made| started.min(made));
+        (!contradicts).then_some(started)
+    }
 }
 
 /// All registrations of one kind of server.
@@ -132,13 +145,23 @@ pub struct Changes {
     pub count: i32,
 }
 
+/// `t_ds_process_instance.host` is `varchar(45)` up to 1.3.4, and longer later.
+const SHORTEST_COLUMN: usize = 45;
+
 impl Registrations {
-    /// The entry of exactly this address.
+    /// The entry of exactly this address; or, for a text as long as the shortest column for hosts,
+    /// one whose address begins with it: a database that is not strict has cut it off.
     #[must_use]
     pub fn find(&self, address: &Address) -> Option<&Registration> {
-        self.servers
-            .iter()
-            .find(|server| server.address == *address)
+        let is_cut_off = |server: &&Registration| {
+            address.as_str().chars().count() >= SHORTEST_COLUMN
+                && server.address.as_str().starts_with(address.as_str())
+        };
+        let exactly = |server: &&Registration| server.address == *address;
+        let mut servers = self.servers.iter();
+        servers
+            .find(exactly)
+            .or_else(|| self.servers.iter().find(is_cut_off))
     }
 
     /// Whether it is unknown for some servers whether they are alive.
@@ -176,5 +199,58 @@ impl LockNode {
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.session_id.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn registration(address: &str) -> Registration {
+        Registration {
+            address: Address::seen(address),
+            node: String::new(),
+            session_id: None,
+            created_at: None,
+            modified_at: None,
+            heartbeat: Heartbeat::default(),
+        }
+    }
+
+    #[test]
+    fn a_start_in_the_future_is_not_believed() {
+        let (two, three, eight) = (
+            at("2024-06-01T02:00:00Z"),
+            at("2024-06-01T03:00:00Z"),
+            at("2024-06-01T08:00:00Z"),
+        );
+        let started = |started, reported: Option<Timestamp>, created_at| {
+            let mut registration = registration("a:1");
+            registration.created_at = created_at;
+            registration.heartbeat.started_at = Some(Moment::Instant(started));
+            registration.heartbeat.reported_at = reported.map(Moment::Instant);
+            registration.started(None)
+        };
+        assert_eq!(started(two, Some(three), Some(three)), Some(two));
+        assert_eq!(started(two, None, None), Some(two));
+        // The clock was set back behind the start, or is ahead of the registry's.
+        assert_eq!(started(eight, Some(three), None), None);
+        assert_eq!(started(eight, None, Some(two)), Some(two));
+    }
+
+    #[test]
+    fn a_text_that_a_column_has_cut_off_is_that_masters() {
+        let long = format!("{}:5678", "m".repeat(60));
+        let masters = Registrations {
+            servers: vec![registration("a:5678"), registration(&long)],
+            ..Registrations::default()
+        };
+        let found = |text: &str| masters.find(&Address::seen(text)).is_some();
+        assert!(found("a:5678") && found(&long) && found(&long[..45]));
+        assert!(!found("a:567") && !found(&long[..44]) && !found(&format!("{long}9")));
     }
 }

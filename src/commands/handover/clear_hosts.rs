@@ -80,7 +80,7 @@ pub(in crate::commands) async fn run(
         safety: &arguments.safety,
         phrases: PHRASES,
     };
-    let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
+    let (done, mut answer) = confirm::run(shell, cluster, order).await?;
     if done.failure.is_none() && done.recovered() == 0 {
         answer
             .warnings

@@ -9,7 +9,10 @@ use crate::commands::failure::{CommandError, holder_sentence, of_failover};
 use crate::commands::shell::{Answer, Shell};
 use crate::commands::times;
 use crate::commands::write_args::WriteArgs;
-use crate::failover::{Handover, Observer, Refusal, Rules, Run, Steps, about_holder};
+use crate::failover::{
+    FailoverError, Handover, Observer, Refusal, Rules, Run, Steps, about_holder, mark_of_doubtful,
+};
+use crate::metadata::Mark;
 use crate::model::{Address, InstanceId, LockNode, Permit};
 use crate::options::value;
 use crate::output::{ErrorBody, Format, Printer, Records};
@@ -127,8 +130,13 @@ pub(super) struct Order<'a> {
 pub(super) async fn run(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
-    order: &Order<'_>,
+    order: Order<'_>,
 ) -> Result<(Run, Answer<WriteKeys>), CommandError> {
+    let rules = marked(shell, cluster, &order).await;
+    let order = &Order {
+        rules: &rules,
+        ..order
+    };
     let permit = if order.safety.dry_run {
         None
     } else if order.safety.yes {
@@ -145,6 +153,48 @@ pub(super) async fn run(
     };
     let done = execute(shell, cluster, order, permit.as_ref()).await;
     Ok(answer(shell, cluster, done, order, order.safety.dry_run).await)
+}
+
+/// The rules, with what the masters have at this moment if something will be waited for: what one
+/// writes while a question is open, or its heartbeat in doubt, shows that it lives.
+async fn marked(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>) -> Rules {
+    let mut rules = order.rules.clone();
+    let Work::Masters(masters) = &order.work else {
+        return rules;
+    };
+    if order.safety.dry_run || rules.before.is_some() {
+        return rules;
+    }
+    // What fails here fails in the run as well, which tells it.
+    let doubtful = doubtful(shell, cluster).await.ok().flatten();
+    let mark = if order.safety.yes {
+        doubtful
+    } else {
+        let names: Vec<&str> = masters.iter().map(Address::as_str).collect();
+        cluster.store.mark(&names).await.ok()
+    };
+    rules.mark = match (mark, rules.mark.take()) {
+        (Some(mark), Some(earlier)) => Some(mark.since(earlier)),
+        (mark, earlier) => earlier.or(mark),
+    };
+    rules
+}
+
+/// What the masters have whose heartbeats are in doubt, which will be observed for a while; `None`
+/// if there are none.
+pub(super) async fn doubtful(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+) -> Result<Option<Mark>, FailoverError> {
+    let mark = mark_of_doubtful(cluster).await?;
+    if let Some(mark) = &mark {
+        let names: Vec<&str> = mark.rows.keys().map(String::as_str).collect();
+        shell.printer.waiting(&format!(
+            "old heartbeats in the registry: checking whether they still change: {}",
+            names.join(", ")
+        ));
+    }
+    Ok(mark)
 }
 
 /// The result of asking for confirmation.

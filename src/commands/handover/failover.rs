@@ -14,8 +14,8 @@ use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    AbsenceObserver, Awaited, FailoverError, HandedOver, Other, Rules, Run, Steps, TakeUp,
-    about_persistent, dead_hosts, look, wait_for_take_up,
+    AbsenceObserver, AbsenceProof, Awaited, FailoverError, HandedOver, Other, Rules, Run, Steps,
+    TakeUp, about_persistent, dead_hosts, look, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError, InstanceId};
@@ -177,7 +177,7 @@ pub(in crate::commands) async fn run(
     } else {
         Vec::new()
     };
-    let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
+    let (done, mut answer) = confirm::run(shell, cluster, order).await?;
     if done.failure.is_none() && (arguments.all_dead || done.recovered() == 0) {
         warnings.extend(afterwards::remarks(cluster, &done, shell.printer.settings().quiet).await?);
     }
@@ -230,7 +230,9 @@ async fn all_dead(
     rules: &mut Rules,
     arguments: &FailoverArgs,
 ) -> Result<(Vec<Address>, Vec<String>), CommandError> {
+    rules.mark = confirm::doubtful(shell, cluster).await?;
     let view = look(cluster, rules).await?;
+    shell.printer.settled();
     let counts = cluster.store.host_counts().await?;
     let (dead, strange) = dead_hosts(&counts, &view, cluster.store.release());
     let warnings = strange
@@ -282,7 +284,13 @@ async fn all_dead(
     let (away, before) = seen?;
     let back = dead.iter().filter(|master| !away.contains(master));
     warnings.extend(back.map(|master| format!("{master} is registered again: left alone")));
-    rules.before = Some(before);
+    rules.before = Some(match rules.mark.take() {
+        Some(earlier) => AbsenceProof {
+            mark: before.mark.since(earlier),
+            ..before
+        },
+        None => before,
+    });
     Ok((away, warnings))
 }
 

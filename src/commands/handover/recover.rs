@@ -115,7 +115,7 @@ pub(in crate::commands) async fn run(
         safety: &arguments.safety,
         phrases: PHRASES,
     };
-    let (done, mut answer) = confirm::run(shell, cluster, &order).await?;
+    let (done, mut answer) = confirm::run(shell, cluster, order).await?;
     answer.warnings.extend(unused_state(cluster, arguments));
     if done.wrote {
         answer.close_with("next: dsctl commands, to see the masters take them up");

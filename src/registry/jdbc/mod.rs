@@ -190,11 +190,11 @@ impl Registry for JdbcRegistry {
             .collect()
     }
 
-    /// The masters whose client is not proven dead. A master whose client has no heartbeat counts
-    /// as gone, even if no server has deleted the entry yet. So does one whose heartbeat is older
-    /// than the client's own session timeout, as `JdbcRegistryServer` judges, by this clock and by
-    /// the other masters' heartbeats: but only once it was seen not to change, from one look at
-    /// this registry to a later one. Until then it is in doubt.
+    /// The masters whose client is not proven dead. One whose heartbeat is older than the client's
+    /// own session timeout counts as gone, even if no server has deleted the entry yet, as
+    /// `JdbcRegistryServer` judges, by this clock and by the other masters' heartbeats: but only
+    /// once it was seen not to change, from one look at this registry to a later one. Until then it
+    /// is in doubt. Of a client without a row, the entry itself must be seen not to change.
     async fn masters(&mut self) -> Result<Registrations, RegistryError> {
         self.servers(self.layout.masters, tables::child, |registry| {
             &mut registry.masters

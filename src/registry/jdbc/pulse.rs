@@ -17,7 +17,7 @@ pub(super) enum ClientLife {
     Alive,
     /// Its heartbeat is old by the clocks, but was not observed for long enough without a change.
     InDoubt,
-    /// It has no heartbeat, or writes no more.
+    /// It has written nothing, or writes no more.
     Dead,
 }
 
@@ -47,7 +47,7 @@ impl Pulses {
         };
         self.0 = clients
             .filter_map(|client| {
-                let heartbeat = client.last_heartbeat?;
+                let heartbeat = client.sign()?;
                 let pulse = match before.get(&client.id) {
                     Some(seen) if seen.heartbeat == heartbeat => *seen,
                     seen => Pulse {

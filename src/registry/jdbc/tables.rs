@@ -1,5 +1,6 @@
 //! The tables of the registry, and the meaning of their rows.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,6 +26,9 @@ pub(super) struct Owner {
     pub(super) id: i64,
     /// `None` if the client has no row.
     pub(super) last_heartbeat: Option<i64>,
+    /// What the client last wrote as its registration, as a number, if it has no row: a server whose
+    /// row others have purged does not notice, and goes on (`JdbcRegistryServer`).
+    written: Option<i64>,
     session_timeout: i64,
 }
 
@@ -43,8 +47,20 @@ impl Owner {
         Self {
             id: row.int(column).unwrap_or_default(),
             last_heartbeat: row.int(column + 1),
+            written: None,
             session_timeout: configured.unwrap_or(DEFAULT_SESSION_TIMEOUT),
         }
+    }
+
+    /// The same client, whose registration has this value.
+    fn with_value(self, value: &str) -> Self {
+        let written = self.last_heartbeat.is_none().then(|| number_of(value));
+        Self { written, ..self }
+    }
+
+    /// What changes while this client lives; `None` if it has written nothing.
+    pub(super) fn sign(&self) -> Option<i64> {
+        self.last_heartbeat.or(self.written)
     }
 
     /// How long this client must be seen not to write a heartbeat before anything may rely on its
@@ -81,6 +97,13 @@ impl Owner {
                 .last_heartbeat
                 .is_some_and(|last| believable && alive_there(last))
     }
+}
+
+/// A number that is another one for another text.
+fn number_of(text: &str) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish().cast_signed()
 }
 
 fn session_timeout(configuration: &str) -> Option<i64> {
@@ -232,11 +255,12 @@ impl RegistryTables {
         let entry = |row: &Row| {
             let key = row.text(0)?;
             let name = name_of(parent, &key)?.to_owned();
+            let value = row.text(1).unwrap_or_default();
             Some(Entry {
                 name,
                 key,
-                value: row.text(1).unwrap_or_default(),
-                client: Owner::read(row, 2),
+                client: Owner::read(row, 2).with_value(&value),
+                value,
             })
         };
         Ok(rows.iter().filter_map(entry).collect())

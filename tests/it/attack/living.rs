@@ -5,7 +5,7 @@ use dsctl::demo::{Registered, Server};
 use jiff::{Timestamp, ToSpan};
 
 use crate::harness::Store;
-use crate::harness::world::{DEAD, LIVING, World, ago, registered_since};
+use crate::harness::world::{BY_STATE, DEAD, LIVING, World, ago, registered, registered_since};
 
 const WORKER: &str = "10.0.5.1:1234";
 
@@ -413,4 +413,45 @@ fn a_zone_that_the_rows_disprove_marks_no_task_of_2_0() {
         .run(&format!("failover {DEAD} --time-zone=-05:00 --yes"))
         .exit(0);
     assert_eq!(world.command_count(), 1);
+}
+
+/// The plan was another one.
+#[test]
+fn what_a_master_begins_while_the_question_is_open_proves_that_it_lives() {
+    for command in ["failover", "clear-hosts"] {
+        let world = World::idle(Store::Sqlite, "3.2.2");
+        world.instances([1]);
+        let mut run = world
+            .dsctl(&format!("{command} {DEAD} --allow-new-masters"))
+            .typed()
+            .spawn();
+        run.await_stdout("[y/N]");
+        world.instances([100]);
+        run.type_text("y\n");
+        run.finish().exit(4).out("instance 100 names it");
+        assert_eq!((world.command_count(), world.host(1).as_str()), (0, DEAD));
+    }
+}
+
+/// Its heartbeat stands still, and is watched for a while.
+#[test]
+fn what_a_master_begins_while_its_heartbeat_is_in_doubt_proves_that_it_lives() {
+    for masters in [DEAD, "--all-dead"] {
+        let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 2);
+        let stale = Registered {
+            client: 9,
+            reported: Timestamp::now() - 5.minutes(),
+            session_millis: 6_000,
+            ..registered(DEAD)
+        };
+        world.env.register_in_database(BY_STATE, &stale);
+        let mut run = world
+            .dsctl(&format!("failover {masters} --yes --allow-new-masters"))
+            .spawn();
+        run.await_stderr("still change: 10.0.0.2:5678");
+        world.add_later(DEAD, Timestamp::now(), 1);
+        let output = run.finish();
+        assert!(matches!(output.code, Some(4)), "{output:?}");
+        assert_eq!(world.command_count(), 0, "{output:?}");
+    }
 }

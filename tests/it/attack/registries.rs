@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use zookeeper_client::Permission;
 
 use crate::harness::servers::{MariaDb, ZooKeeper};
-use crate::harness::world::{BY_HOST, BY_STATE, LIVING, World, registered};
+use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World, registered};
 use crate::harness::{Env, Limits, PASSWORD, Store, eventually, wait};
 use crate::watch::{Rounds, told, watch};
 
@@ -359,5 +359,98 @@ fn a_session_that_ends_before_our_transaction_would_is_refused() {
         world
             .run("--session-timeout 2s failover 10.0.0.2:5678 --dry-run")
             .exit(0);
+    }
+}
+
+/// In 3.2 an entry has its own last sign of life, by its master's clock.
+#[test]
+fn masters_in_the_jdbc_registry_of_3_2_are_not_dead_beside_one_in_zookeeper() {
+    for store in Store::ALL {
+        let world = World::idle(store, "3.2.2");
+        world.instances([1, 2]);
+        world.env.sql(
+            "DROP TABLE IF EXISTS t_ds_jdbc_registry_data; DROP TABLE IF EXISTS t_ds_jdbc_registry_client_heartbeat; \
+             CREATE TABLE t_ds_jdbc_registry_data (id BIGINT PRIMARY KEY, data_key VARCHAR(256), data_value TEXT, \
+             data_type SMALLINT, last_term BIGINT)",
+        );
+        let term = |ago: Duration| (Timestamp::now() - ago).as_millisecond();
+        world.env.sql(&format!(
+            "INSERT INTO t_ds_jdbc_registry_data VALUES (1, '/nodes/master/{DEAD}', '{{}}', 1, {})",
+            term(Duration::from_mins(5))
+        ));
+        let refused = world.run(&format!("failover {DEAD} --yes")).exit(4);
+        assert!(refused.stdout.contains("JDBC registry"), "{refused:?}");
+        assert_eq!(world.command_count(), 0);
+        // Nobody has used that one for long.
+        world.env.sql(&format!(
+            "UPDATE t_ds_jdbc_registry_data SET last_term = {}",
+            term(Duration::from_hours(3))
+        ));
+        world
+            .run(&format!("failover {DEAD} --yes --allow-new-masters"))
+            .exit(0);
+        assert_eq!(world.command_count(), 2);
+    }
+}
+
+/// Their clocks are behind the database's, or their sessions long.
+#[test]
+fn masters_in_the_jdbc_registry_are_not_dead_beside_one_in_zookeeper_whatever_their_clocks() {
+    let world = World::idle(Store::MariaDb, "3.4.1");
+    world.instances([1, 2]);
+    let behind = dsctl::demo::Registered {
+        reported: Timestamp::now() - Duration::from_mins(2),
+        ..registered(DEAD)
+    };
+    world.env.register_in_database(world.version, &behind);
+    let refused = world.run(&format!("failover {DEAD} --yes")).exit(4);
+    assert!(refused.stdout.contains("JDBC registry"), "{refused:?}");
+    assert_eq!(world.command_count(), 0);
+}
+
+/// `JdbcRegistryServer` does not notice that others have purged its client's row.
+#[test]
+fn a_master_whose_client_was_purged_lives_as_long_as_it_writes() {
+    let world = World::with_registry_inside(Store::MariaDb, BY_STATE, 2);
+    let zombie = dsctl::demo::Registered {
+        client: 9,
+        ..registered(DEAD)
+    };
+    world.env.register_in_database(BY_STATE, &zombie);
+    world
+        .env
+        .sql("DELETE FROM t_ds_jdbc_registry_client_heartbeat WHERE id = 9");
+    let running = world.failover("").spawn();
+    let refused = std::thread::scope(|scope| {
+        let ending = scope.spawn(|| running.finish());
+        let mut beat = 0;
+        while !ending.is_finished() {
+            beat += 1;
+            world.env.sql(&format!(
+                "UPDATE t_ds_jdbc_registry_data SET data_value = '{{\"reportTime\":{beat}}}' WHERE client_id = 9"
+            ));
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        ending.join().unwrap()
+    });
+    assert_eq!(refused.exit(4).json()["error"]["kind"], "refused");
+    world.check_untouched();
+    // It writes no more, and is seen not to.
+    world.failover("").run().exit(0);
+    world.check_complete();
+}
+
+/// MySQL that is not strict cuts a text off at the end of its column.
+#[test]
+fn a_host_that_its_column_has_cut_off_is_not_a_dead_master() {
+    let world = World::idle(Store::Sqlite, "3.2.2");
+    let long = format!("{}.workflows.svc.cluster.local:5678", "m".repeat(104));
+    let cut = &long[..long.len() - 1];
+    let _living = world.env.register(world.version, &registered(&long));
+    world.env.insert([world.instance(1).host(cut)]);
+    for masters in ["--all-dead --grace 0s", cut] {
+        let output = world.run(&format!("failover {masters} --yes --allow-new-masters"));
+        assert!(matches!(output.code, Some(0 | 4)), "{output:?}");
+        assert_eq!(world.command_count(), 0, "{output:?}");
     }
 }

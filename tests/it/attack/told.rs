@@ -201,6 +201,16 @@ fn next_commands_name_the_options_that_they_need() {
         .exit(0);
     let last = typed.stdout.lines().rev().take(2).collect::<Vec<_>>();
     assert_eq!(last, ["(with the same --zk, --namespace as here)", &next]);
+    // A file decides just as much, and so does what is taken for the release.
+    let file = world.env.home().join("other.toml");
+    std::fs::write(&file, format!("namespace = \"{}\"\n", world.env.namespace)).unwrap();
+    let typed = Dsctl::new(&world.env)
+        .args(["masters", "--ds-version", "3.2.2", "--config"])
+        .args([file.to_str().unwrap()])
+        .run()
+        .exit(0);
+    let last = typed.stdout.lines().last().unwrap();
+    assert_eq!(last, "(with the same --ds-version, --config as here)");
     // Where nothing is to be done next, there is nothing to say.
     let commands = Dsctl::new(&world.env)
         .args(["commands", "--zk", &world.env.connect])
