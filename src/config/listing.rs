@@ -32,7 +32,9 @@ impl Settings {
         Key::ALL.iter().map(|key| self.listed_key(*key)).collect()
     }
 
-    fn listed_key(&self, key: Key) -> Listed {
+    /// One of them.
+    #[must_use]
+    pub fn listed_key(&self, key: Key) -> Listed {
         // What names a file with a secret is told by where the secret came from.
         let (name, value, origin) = match key {
             Key::DbPasswordFile => (

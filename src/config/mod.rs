@@ -110,6 +110,16 @@ pub enum Warning {
     OpenPasswordFile(PathBuf),
     /// A parameter of the database URL from here that no driver knows.
     MisspeltParameter(Origin, Misspelt),
+    /// These settings of an installation would be others by the copy that a server was last started
+    /// with.
+    OtherAtLastStart {
+        /// Their names.
+        names: Vec<&'static str>,
+        /// The shell file that is used.
+        shared: PathBuf,
+        /// The copy of it that each start makes, and that the server reads.
+        copy: PathBuf,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -126,6 +136,15 @@ impl fmt::Display for Warning {
                 f,
                 "the database URL from {origin} has a parameter {written}, which is not known and has no effect; {likely} is \
                  probably meant"
+            ),
+            Self::OtherAtLastStart { names, shared, copy } => write!(
+                f,
+                "{} would differ by {}, the copy of {shared} that each start makes and the server reads: a master that was started \
+                 before {shared} was changed still runs with the copy's values. dsctl uses those of {shared}; values that are \
+                 given to dsctl itself go before both",
+                names.join(", "),
+                copy.display(),
+                shared = shared.display()
             ),
             Self::OpenPasswordFile(path) => write!(
                 f,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use strum::VariantNames;
 
 use super::client_files::{self, ClientPassword};
-use super::ds_home::{self, Login};
+use super::ds_home::{self, DsHome, Earlier, Login};
 use super::secrets::{self, Candidate, SecretInput, SecretPlace};
 use super::source::{Found, Sources};
 use super::zk_tls::TlsFiles;
@@ -208,7 +208,37 @@ pub fn resolve(
         resolver.origins.push((Key::DsHome, origin));
     }
     settings.origins = resolver.origins;
+    let other = resolver.sources.home().and_then(|(home, _)| {
+        let earlier = home.earlier()?;
+        other_at_last_start(&settings, home, earlier)
+    });
+    settings.warnings.extend(other);
     Ok(settings)
+}
+
+/// The warning about settings that a running master may have otherwise, if any of them is used.
+fn other_at_last_start(settings: &Settings, home: &DsHome, earlier: &Earlier) -> Option<Warning> {
+    let is_used = |key: &Key| {
+        let origin = settings.listed_key(*key).origin;
+        let of_home = match key {
+            Key::ZkDigestFile => home.digest().ok()?.map(|(_, origin)| origin),
+            Key::DbPasswordFile => home.login().ok()?.password.map(|(_, origin)| origin),
+            key => home.get(*key).ok()?.map(|stated| stated.origin),
+        };
+        // What the file that is used does not say is built in.
+        Some(of_home.map_or(origin == Origin::BuiltIn, |of_home| of_home == origin))
+    };
+    let names: Vec<&'static str> = earlier
+        .keys
+        .iter()
+        .filter(|key| is_used(key) == Some(true))
+        .map(|key| settings.listed_key(*key).name)
+        .collect();
+    (!names.is_empty()).then(|| Warning::OtherAtLastStart {
+        names,
+        shared: earlier.shared.clone(),
+        copy: earlier.copy.clone(),
+    })
 }
 
 fn output(

@@ -868,3 +868,41 @@ fn passwords_of_dsctls_own_places_go_before_those_of_an_installation() {
     let settings = machine.resolve(&format!("--ds-home {folder}")).unwrap();
     assert_eq!(shown(&settings).2, Some("closer"));
 }
+
+/// Of a warning counts what it says of values that are used, and it shows none.
+#[test]
+fn what_a_running_master_may_have_otherwise_is_warned_of_where_it_is_used() {
+    let machine = Machine::new(&[]);
+    let folder = machine.path("ds").display().to_string();
+    machine.file(
+        "ds/master-server/conf/application.yaml",
+        "spring.datasource:\n  url: jdbc:mysql://h/d\n  username: u\nregistry.zookeeper.connect-string: zk:1\n",
+    );
+    let shared = machine.file(
+        "ds/bin/env/dolphinscheduler_env.sh",
+        "export SPRING_DATASOURCE_PASSWORD=mark3r REGISTRY_ZOOKEEPER_NAMESPACE=new",
+    );
+    let copy = machine.file("ds/master-server/conf/dolphinscheduler_env.sh", "");
+    let warnings = |line: &str| -> Vec<String> {
+        let settings = machine.resolve(&format!("--ds-home {folder} {line}"));
+        let warnings = settings.unwrap().warnings;
+        warnings.iter().map(ToString::to_string).collect()
+    };
+    let all = warnings("");
+    assert!(
+        all.len() == 1 && all[0].starts_with("namespace, db-password would differ by"),
+        "{all:?}"
+    );
+    assert!(
+        all[0].contains(&shared) && all[0].contains(&copy) && !all[0].contains("mark3r"),
+        "{all:?}"
+    );
+    let typed = warnings("--namespace mine");
+    assert!(
+        typed[0].starts_with("db-password would differ"),
+        "{typed:?}"
+    );
+    let password = machine.secret("password", "p", 0o600);
+    let typed = warnings(&format!("--namespace mine --db-password-file {password}"));
+    assert_eq!(typed, [""; 0]);
+}

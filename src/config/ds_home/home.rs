@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::installation::{Installation, RegistryNames, known};
-use super::layouts::{of_1, of_2, of_3, variables};
+use super::layouts::{LastStart, of_1, of_2, of_3, variables};
 use super::read::{read_properties, read_yaml};
 use super::spring::{Properties, Property, Unknown};
 use crate::config::stated::Stated;
@@ -25,6 +25,18 @@ pub(in crate::config) struct DsHome {
     values: BTreeMap<Key, Result<Stated, ConfigError>>,
     login: Result<Login, ConfigError>,
     digest: Result<Option<(Secret, Origin)>, ConfigError>,
+    earlier: Option<Earlier>,
+}
+
+/// What the masters were last started with, where that differs from what they are to be started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::config) struct Earlier {
+    /// What differs.
+    pub(in crate::config) keys: Vec<Key>,
+    /// The shell file whose values are used.
+    pub(in crate::config) shared: PathBuf,
+    /// The copy of an earlier one.
+    pub(in crate::config) copy: PathBuf,
 }
 
 impl fmt::Debug for DsHome {
@@ -46,8 +58,10 @@ impl DsHome {
         let servers = ["master-server", "api-server"].map(|server| folder.join(server));
         for server in servers.into_iter().chain([folder.to_owned()]) {
             if let Some(base) = read_yaml(&server.join("conf/application.yaml"))? {
-                let installation = of_3(folder, &server, base, environment)?;
-                return Ok(Some(Self::from(&installation)));
+                let (installation, last_start) = of_3(folder, &server, base, environment)?;
+                let mut home = Self::from(&installation);
+                home.earlier = last_start.and_then(|last_start| home.differs(last_start));
+                return Ok(Some(home));
             }
         }
         let conf = folder.join("conf");
@@ -82,6 +96,51 @@ impl DsHome {
 
     pub(in crate::config) fn login(&self) -> Result<Login, ConfigError> {
         self.login.clone()
+    }
+
+    /// What the masters may still be running with.
+    pub(in crate::config) fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_ref()
+    }
+
+    fn differs(&self, last_start: LastStart) -> Option<Earlier> {
+        let other = Self::from(&last_start.installation);
+        let keys: Vec<Key> = [
+            Key::Registry,
+            Key::Zk,
+            Key::Db,
+            Key::Namespace,
+            Key::TimeZone,
+            Key::ZkDigestFile,
+            Key::DbPasswordFile,
+        ]
+        .into_iter()
+        .filter(|key| self.texts(*key) != other.texts(*key))
+        .collect();
+        (!keys.is_empty()).then_some(Earlier {
+            keys,
+            shared: last_start.shared,
+            copy: last_start.own,
+        })
+    }
+
+    /// A value alone, so that it can be compared with that of another file; the user belongs to the
+    /// database. `None` if it cannot be known.
+    fn texts(&self, key: Key) -> Option<Vec<String>> {
+        let login = self.login.as_ref();
+        let secret = |(secret, _): &(Secret, Origin)| secret.expose().to_owned();
+        Some(match key {
+            Key::ZkDigestFile => self.digest.as_ref().ok()?.iter().map(secret).collect(),
+            Key::DbPasswordFile => login.ok()?.password.iter().map(secret).collect(),
+            key => {
+                let stated = self.get(key).ok()?.map(|stated| stated.text);
+                let user = match key {
+                    Key::Db => login.ok()?.user.clone(),
+                    _ => None,
+                };
+                stated.into_iter().chain(user).collect()
+            }
+        })
     }
 
     /// `user:password` for ZooKeeper.
@@ -131,6 +190,7 @@ impl From<&Installation> for DsHome {
                     .filter(|digest| zookeeper && !digest.text.trim().is_empty())
                     .map(|digest| (Secret::new(digest.text), digest.origin))
             }),
+            earlier: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::assignment::{Assignment, Layer};
 use super::installation::{Installation, RegistryNames, known};
@@ -100,18 +100,62 @@ pub(super) fn of_2(
     })
 }
 
+/// The shell file of 3.x that is the same for all servers of an installation.
+const SHARED: &str = "bin/env/dolphinscheduler_env.sh";
+/// The one of a server alone, which its start script reads.
+const OF_SERVER: &str = "conf/dolphinscheduler_env.sh";
+
+/// Which of its shell files an installation of 3.x is read with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    /// With that of all servers, if there is one: it becomes the server's at the next start.
+    First,
+    /// With the server's own, as at its last start.
+    Left,
+}
+
 /// 3.x: `application.yaml` of the server, behind the environment that its start script makes.
 pub(super) fn of_3(
     folder: &Path,
     server: &Path,
     base: Vec<Layer>,
     environment: &BTreeMap<OsString, OsString>,
+) -> Result<(Installation, Option<LastStart>), ConfigError> {
+    let (shared, own) = (folder.join(SHARED), server.join(OF_SERVER));
+    let last_start = || {
+        let texts = (read(&shared).ok()??, read(&own).ok()??);
+        // What cannot be understood of the copy is no trouble of the file that is used.
+        let at_last_start = (texts.0 != texts.1)
+            .then(|| of_3_with(Shared::Left, (folder, server), base.clone(), environment));
+        Some(LastStart {
+            installation: at_last_start?.ok()?,
+            shared: shared.clone(),
+            own: own.clone(),
+        })
+    };
+    let last_start = last_start();
+    let installation = of_3_with(Shared::First, (folder, server), base, environment)?;
+    Ok((installation, last_start))
+}
+
+/// What a server was last started with, where the shell file that it is to be started with next says
+/// something else.
+pub(super) struct LastStart {
+    pub(super) installation: Installation,
+    pub(super) shared: PathBuf,
+    pub(super) own: PathBuf,
+}
+
+fn of_3_with(
+    files: Shared,
+    (folder, server): (&Path, &Path),
+    base: Vec<Layer>,
+    environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
     let mut shell = ShellReader::new(variables(environment));
     // The daemon copies the first one over the second when it starts the server.
-    let shared = folder.join("bin/env/dolphinscheduler_env.sh");
-    if !source(&shared, &mut shell)? {
-        source(&server.join("conf/dolphinscheduler_env.sh"), &mut shell)?;
+    if files == Shared::Left || !source(&folder.join(SHARED), &mut shell)? {
+        source(&server.join(OF_SERVER), &mut shell)?;
     }
     let system = of_java(server, &shell)?;
     let time_zone = time_zone(server, &shell.variables, &system)?;

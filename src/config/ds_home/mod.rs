@@ -19,5 +19,5 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub(super) use home::{DsHome, Login};
+pub(super) use home::{DsHome, Earlier, Login};
 pub(super) use running::installation as of_running_master;

@@ -374,6 +374,49 @@ fn of_3_x_the_shell_file_goes_before_the_yaml() {
 }
 
 #[test]
+fn what_differs_in_the_copy_of_the_last_start_is_known() {
+    let differs = |shared: &str, copy: &str| {
+        let home = Home::new(&[(YAML, YAML_3), (SHARED, shared), (OF_SERVER, copy)]);
+        home.open().earlier().map(|earlier| earlier.keys.clone())
+    };
+    let zk = "export REGISTRY_ZOOKEEPER_CONNECTSTRING=zk1:2181";
+    assert_eq!(differs(zk, zk), None);
+    // Neither comments nor what is not asked for counts, and the YAML's own value is none the other.
+    assert_eq!(differs(zk, &format!("# older\n{zk}\nexport X=1")), None);
+    assert_eq!(differs(zk, ""), Some(vec![Key::Zk]));
+    assert_eq!(
+        differs("export REGISTRY_ZOOKEEPER_CONNECTSTRING=localhost:2181", ""),
+        None
+    );
+    for (line, key) in [
+        ("export SPRING_DATASOURCE_URL=jdbc:mysql://h/d", Key::Db),
+        ("export SPRING_DATASOURCE_USERNAME=u", Key::Db),
+        (
+            "export SPRING_DATASOURCE_PASSWORD=mark3r",
+            Key::DbPasswordFile,
+        ),
+        (
+            "export REGISTRY_ZOOKEEPER_DIGEST=u:mark3r",
+            Key::ZkDigestFile,
+        ),
+        ("export REGISTRY_ZOOKEEPER_NAMESPACE=n", Key::Namespace),
+        ("export JAVA_OPTS=-Duser.timezone=UTC", Key::TimeZone),
+        ("export REGISTRY_ZOOKEEPER_CONNECT_STRING=$(x)", Key::Zk),
+    ] {
+        assert_eq!(differs(line, ""), Some(vec![key]), "{line}");
+        assert_eq!(differs("", line), Some(vec![key]), "{line}");
+        assert_eq!(differs(line, line), None, "{line}");
+    }
+    let jdbc = "export REGISTRY_TYPE=jdbc";
+    assert_eq!(
+        differs(jdbc, ""),
+        Some(vec![Key::Registry, Key::Zk, Key::Namespace])
+    );
+    let alone = Home::new(&[(YAML, YAML_3), (OF_SERVER, zk)]);
+    assert_eq!(alone.open().earlier(), None);
+}
+
+#[test]
 fn what_only_running_would_tell_is_an_error_for_who_asks() {
     let home = Home::new(&[
         (YAML, YAML_3),
