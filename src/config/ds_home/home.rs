@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::installation::{Installation, RegistryNames, known};
-use super::layouts::{LastStart, of_1, of_2, of_3, variables};
+use super::installation::{Installation, known};
+use super::layouts::{LastStart, of_1, of_2, of_3, of_container};
 use super::read::{read_properties, read_yaml};
 use super::spring::{Properties, Property, Unknown};
+use super::zk_client::{self, SaslOfMasters};
 use crate::config::stated::Stated;
 use crate::config::{ConfigError, Key, Origin};
 use crate::secret::Secret;
@@ -25,6 +26,7 @@ pub(in crate::config) struct DsHome {
     values: BTreeMap<Key, Result<Stated, ConfigError>>,
     login: Result<Login, ConfigError>,
     digest: Result<Option<(Secret, Origin)>, ConfigError>,
+    sasl: Result<Option<SaslOfMasters>, ConfigError>,
     earlier: Option<Earlier>,
 }
 
@@ -69,25 +71,14 @@ impl DsHome {
             let installation = of_2(folder, registry, environment)?;
             return Ok(Some(Self::from(&installation)));
         }
-        Ok(of_1(&conf)?.map(|installation| Self::from(&installation)))
+        Ok(of_1(folder, environment)?.map(|installation| Self::from(&installation)))
     }
 
-    /// What the environment alone says, as in a container of 3.0 or newer; `None` if it does not
-    /// name a database.
+    /// What the environment alone says, as in a container; `None` if it does not name a database.
     pub(in crate::config) fn of_environment(
         environment: &BTreeMap<OsString, OsString>,
     ) -> Option<Self> {
-        environment.get(std::ffi::OsStr::new("SPRING_DATASOURCE_URL"))?;
-        let properties = Properties {
-            variables: variables(environment),
-            ..Properties::default()
-        };
-        Some(Self::from(&Installation {
-            registry: RegistryNames::SPRING,
-            registry_properties: None,
-            properties,
-            time_zone: Ok(None),
-        }))
+        of_container(environment).map(|installation| Self::from(&installation))
     }
 
     pub(in crate::config) fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
@@ -96,6 +87,11 @@ impl DsHome {
 
     pub(in crate::config) fn login(&self) -> Result<Login, ConfigError> {
         self.login.clone()
+    }
+
+    /// The masters' login at ZooKeeper with SASL.
+    pub(in crate::config) fn sasl(&self) -> Result<Option<SaslOfMasters>, ConfigError> {
+        self.sasl.clone()
     }
 
     /// What the masters may still be running with.
@@ -175,10 +171,14 @@ impl From<&Installation> for DsHome {
                 stated("time-zone", installation.time_zone.clone()),
             ),
         ];
+        let (system, folder) = (&installation.system, &installation.folder);
+        let tls = zk_client::tls(system, folder).into_iter();
+        let tls = tls.filter(|_| zookeeper).map(|(key, tls)| (key, Ok(tls)));
         Self {
             values: values
                 .into_iter()
                 .filter_map(|(key, value)| Some((key, value?)))
+                .chain(tls)
                 .collect(),
             login: login(&installation.properties),
             digest: known(
@@ -190,6 +190,11 @@ impl From<&Installation> for DsHome {
                     .filter(|digest| zookeeper && !digest.text.trim().is_empty())
                     .map(|digest| (Secret::new(digest.text), digest.origin))
             }),
+            sasl: if zookeeper {
+                zk_client::sasl(system, folder)
+            } else {
+                Ok(None)
+            },
             earlier: None,
         }
     }

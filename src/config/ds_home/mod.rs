@@ -7,7 +7,10 @@
 mod assignment;
 mod braces;
 mod home;
+mod image;
 mod installation;
+mod jaas;
+mod java;
 mod layouts;
 mod properties;
 mod read;
@@ -15,9 +18,11 @@ mod running;
 mod shell;
 mod spring;
 mod yaml;
+mod zk_client;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use home::{DsHome, Earlier, Login};
+pub(super) use home::{DsHome, Login};
 pub(super) use running::installation as of_running_master;
+pub(super) use zk_client::SaslOfMasters;

@@ -233,19 +233,6 @@ pub(super) fn is_active(document: &Layer, profiles: &[String]) -> Option<bool> {
     Some(any)
 }
 
-/// The system properties of a Java command line.
-pub(super) fn system_properties(options: &Assignment) -> Vec<Assignment> {
-    let text = options.text.as_deref().unwrap_or_default();
-    text.split_whitespace()
-        .filter_map(|option| option.strip_prefix("-D")?.split_once('='))
-        .map(|(name, value)| Assignment {
-            name: name.to_owned(),
-            text: Some(value.to_owned()),
-            origin: options.origin.clone(),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +277,7 @@ mod tests {
         let empty = properties(&[("REGISTRY_ZOOKEEPER_CONNECT_STRING", "")], &[file]);
         assert_eq!(text(&empty, name).as_deref(), Some("file"));
         let mut system = properties(&[("REGISTRY_ZOOKEEPER_CONNECT_STRING", "e")], &[file]);
-        system.system = system_properties(&entry(
+        system.system = crate::config::ds_home::java::system_properties(&entry(
             "JAVA_OPTS",
             "-Xmx1g -Dregistry.zookeeper.connect-string=s",
         ));
