@@ -40,25 +40,24 @@ impl<'a> Resolver<'a> {
         flag: Option<T>,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<Option<Picked<T>>, ConfigError> {
-        let picked = match flag {
-            Some(value) => Some(Picked {
+        let picked = if let Some(value) = flag {
+            Some(Picked {
                 value,
                 origin: Origin::Flag,
                 rank: 0,
-            }),
-            None => {
-                let found = self.sources.find(key);
-                let Some(found) = self.troubles.keep(found)?.flatten() else {
-                    return Ok(None);
-                };
-                let origin = found.origin.clone();
-                let parsed = parse_found(key, found, parse);
-                let parsed = self.troubles.keep(parsed)?;
-                if parsed.is_none() {
-                    self.origins.push((key, origin));
-                }
-                parsed
+            })
+        } else {
+            let found = self.sources.find(key);
+            let Some(found) = self.troubles.keep(found)?.flatten() else {
+                return Ok(None);
+            };
+            let origin = found.origin.clone();
+            let parsed = parse_found(key, found, parse);
+            let parsed = self.troubles.keep(parsed)?;
+            if parsed.is_none() {
+                self.origins.push((key, origin));
             }
+            parsed
         };
         if let Some(picked) = &picked {
             self.origins.push((key, picked.origin.clone()));

@@ -147,6 +147,9 @@ pub(super) struct Found {
 /// Rank of the environment; the files follow, and DolphinScheduler's own.
 pub(super) const ENVIRONMENT_RANK: usize = 1;
 
+/// What an installation says of its ZooKeeper besides the servers.
+const OF_ZOOKEEPER: [Key; 4] = [Key::ZkTls, Key::ZkTlsCa, Key::ZkTlsCert, Key::ZkTlsAnyHost];
+
 /// All places in order; the command line comes before them.
 #[derive(Debug)]
 pub(super) struct Sources<'a> {
@@ -154,6 +157,8 @@ pub(super) struct Sources<'a> {
     files: Vec<ConfigFile>,
     /// Whether all of them could be read.
     are_files_known: bool,
+    /// Whether ZooKeeper's servers stand on the command line.
+    is_zk_typed: bool,
     home: Option<(DsHome, HomePlace)>,
 }
 
@@ -171,18 +176,14 @@ impl<'a> Sources<'a> {
     ) -> Result<Self, ConfigError> {
         let mut sources = Self::without_files(environment);
         for file in Self::own_files(arguments, environment) {
-            match troubles.keep(file)? {
-                Some(mut file) => {
-                    for mistake in file.mistakes.drain(..) {
-                        troubles.keep::<()>(Err(mistake))?;
-                    }
-                    sources.files.push(file);
-                }
-                None => {
-                    sources.are_files_known = false;
-                    break;
-                }
+            let Some(mut file) = troubles.keep(file)? else {
+                sources.are_files_known = false;
+                break;
+            };
+            for mistake in file.mistakes.drain(..) {
+                troubles.keep::<()>(Err(mistake))?;
             }
+            sources.files.push(file);
         }
         Ok(sources)
     }
@@ -215,6 +216,7 @@ impl<'a> Sources<'a> {
             environment,
             files: Vec::new(),
             are_files_known: true,
+            is_zk_typed: false,
             home: None,
         }
     }
@@ -235,6 +237,7 @@ impl<'a> Sources<'a> {
         if !self.are_files_known {
             return Ok(None);
         }
+        self.is_zk_typed = arguments.connection.zk.is_some();
         let flag = arguments
             .connection
             .ds_home
@@ -321,11 +324,20 @@ impl<'a> Sources<'a> {
         self.home.as_ref().map(|(home, _)| (home, rank))
     }
 
+    /// DolphinScheduler's own files, where ZooKeeper's servers are theirs: how they log in there and
+    /// encrypt is for no other servers.
+    pub(super) fn zk_of_home(&self) -> Option<&DsHome> {
+        let (home, rank) = self.home()?;
+        let servers = self.find(Key::Zk).ok()??;
+        (!self.is_zk_typed && servers.rank == rank).then_some(home)
+    }
+
     /// What the first place says that says anything.
     pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
         let environment: &dyn SettingSource = self.environment;
         let files = self.files.iter().map(|file| file as &dyn SettingSource);
         let home = self.home.iter().map(|(home, _)| home as &dyn SettingSource);
+        let home = home.filter(|_| !OF_ZOOKEEPER.contains(&key) || self.zk_of_home().is_some());
         let places = std::iter::once(environment).chain(files).chain(home);
         for (rank, place) in places.enumerate() {
             if let Some(Stated { text, origin }) = place.get(key)? {

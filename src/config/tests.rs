@@ -1071,6 +1071,11 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
         (row.value.as_deref(), row.origin.to_string()),
         (Some("ds:***"), place)
     );
+    // It is told to no other servers.
+    let asked = format!("--ds-home {folder}");
+    assert!(machine.resolve(&asked).unwrap().zk_sasl.is_some());
+    let beside = format!("{asked} --zk b:1 --db postgres://u@b/ds");
+    assert_eq!(machine.resolve(&beside).unwrap().zk_sasl, None);
     // What is given to dsctl itself goes before.
     machine.set("DSCTL_ZK_SASL", "mine:p");
     assert_eq!(machine.resolve("").unwrap().zk_sasl.unwrap().user, "mine");
@@ -1114,7 +1119,7 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
 #[test]
 fn the_masters_tls_with_zookeeper_is_used_where_it_is_switched_on() {
     let mut machine = Machine::new(&[]);
-    installation(&machine, "opt", "a");
+    let folder = installation(&machine, "opt", "a");
     let ca = machine.file(
         "ca.pem",
         "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
@@ -1126,6 +1131,10 @@ fn the_masters_tls_with_zookeeper_is_used_where_it_is_switched_on() {
     machine.set("JAVA_OPTS", format!("{store} {secure}"));
     let tls = machine.resolve("").unwrap().zk_tls.unwrap();
     assert!(!tls.any_host && tls.identity.is_none());
+    let other = format!("--ds-home {folder} --zk b:1 --db postgres://u@b/ds");
+    let other = machine.resolve(&other).unwrap();
+    assert_eq!(other.zk_tls, None);
+    assert_eq!(other.origin(Key::ZkTls), &Origin::BuiltIn);
     machine.set(
         "JAVA_OPTS",
         format!("{store} {secure} -Dzookeeper.ssl.hostnameVerification=false"),

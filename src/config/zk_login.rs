@@ -93,12 +93,12 @@ pub(super) fn sasl(
     }
 }
 
-/// An installation is read only where nothing else says which servers are meant: it is their login.
+/// The login of the masters belongs to their servers, and is told to no other ones.
 fn of_masters(
     resolver: &Resolver<'_>,
     settings: &mut Settings,
 ) -> Result<Option<(SaslLogin, Origin)>, ConfigError> {
-    let Some((home, _)) = resolver.sources.home() else {
+    let Some(home) = resolver.sources.zk_of_home() else {
         return Ok(None);
     };
     match home.sasl()? {

@@ -707,6 +707,9 @@ fn what_helm_renders() {
     assert_eq!(home.text(Key::Namespace), some("dolphinscheduler"));
     assert_eq!(home.text(Key::TimeZone), None);
     assert_eq!(home.user(), (some("root"), some("mark3r")));
+    // datasource.profile, from 3.3 on.
+    let home = home.with(&[("SPRING_PROFILES_ACTIVE", "postgresql")]);
+    assert_eq!(home.text(Key::Db).as_deref(), Some(usual[1].1));
     let alone = container(&[&usual[..], &zookeeper].concat()).unwrap();
     assert_eq!(text_in(&alone, Key::Db).as_deref(), Some(usual[1].1));
     assert_eq!(text_in(&alone, Key::Zk), some("ds-zookeeper:2181"));
