@@ -1,8 +1,7 @@
 //! What the start script of the images of 1.3 and 2.0 (`startup-init-conf.sh`) makes of a container's
 //! variables: those that it sets itself are in its servers' environment alone.
 
-use super::assignment::Assignment;
-use super::shell::Variables;
+use super::assignment::{Assignment, Variables};
 use crate::config::Origin;
 
 /// Whether the environment is that of an image of 1.3 or 2.0.

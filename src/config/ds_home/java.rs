@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, Variables};
 use super::read::read;
-use super::shell::{ShellReader, Variables};
+use super::shell::ShellReader;
 use crate::config::{ConfigError, Origin};
 
 /// The system properties of a Java command line.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::assignment::{Assignment, Layer};
+use super::assignment::{ANY, Assignment, Layer, Variables};
 use super::installation::{Installation, RegistryNames, known};
 use super::read::{read, read_properties, read_yaml};
-use super::shell::{ANY, ShellReader, Variables};
+use super::shell::ShellReader;
 use super::spring::{self, Properties, Property, Unknown};
 use super::{image, java};
 use crate::config::{ConfigError, Origin};

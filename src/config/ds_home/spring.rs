@@ -1,9 +1,8 @@
 //! How Spring finds a property: system properties, then the environment, then the files' documents,
 //! with placeholders filled in.
 
-use super::assignment::{Assignment, Layer};
+use super::assignment::{ANY, Assignment, Layer, Variables};
 use super::braces::closing_brace;
-use super::shell::{ANY, Variables};
 use crate::config::Origin;
 
 /// More placeholders in placeholders than this are a circle.
