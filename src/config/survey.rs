@@ -16,13 +16,19 @@ pub struct Survey {
 }
 
 /// What an installation may say.
-const OF_HOME: [Key; 7] = [
+const OF_HOME: [Key; 13] = [
     Key::Zk,
     Key::Db,
     Key::Registry,
     Key::Namespace,
     Key::TimeZone,
     Key::ZkDigestFile,
+    Key::ZkSaslFile,
+    Key::ZkTls,
+    Key::ZkTlsCa,
+    Key::ZkTlsCert,
+    Key::ZkTlsKey,
+    Key::ZkTlsAnyHost,
     Key::DbPasswordFile,
 ];
 

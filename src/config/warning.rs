@@ -54,12 +54,11 @@ impl fmt::Display for Warning {
             ),
             Self::OtherAtLastStart { names, shared, copy } => write!(
                 f,
-                "{} would differ by {}, the copy of {shared} that each start makes and the server reads: a master that was started \
-                 before {shared} was changed still runs with the copy's values. dsctl uses those of {shared}; values that are \
-                 given to dsctl itself go before both",
+                "the masters that run may have another {}: dsctl reads {}, and the copy of it that was made when the master was last \
+                 started, {}, differs; if none was started since, give dsctl the copy's values as options of its own",
                 names.join(", "),
-                copy.display(),
-                shared = shared.display()
+                shared.display(),
+                copy.display()
             ),
             Self::SaslNotBuiltIn { name, origin } => write!(
                 f,
