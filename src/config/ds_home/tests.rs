@@ -325,6 +325,47 @@ fn of_3_x_documents_and_profiles() {
     assert_eq!(beside.user().0, some("beside"));
 }
 
+/// From 3.2 on the YAML names the profile itself, and the shell file has comments alone, without an end
+/// of its last line.
+#[test]
+fn of_3_2_and_newer_as_shipped() {
+    let yaml = YAML_3.replacen(
+        "spring:\n",
+        "spring:\n  application:\n    name: master-server\n  profiles:\n    active: postgresql\n",
+        1,
+    ) + "---\nmanagement.metrics.tags.application: ${spring.application.name}\n";
+    let comments = "# export DATABASE=${DATABASE:-postgresql}\n# export JAVA_HOME=/opt/java";
+    let shipped = Home::new(&[(YAML, &yaml), (SHARED, comments), (OF_SERVER, comments)]);
+    assert_eq!(
+        shipped.text(Key::Db),
+        some("jdbc:postgresql://127.0.0.1:5432/dolphinscheduler")
+    );
+    assert_eq!(shipped.text(Key::Zk), some("localhost:2181"));
+    assert_eq!(
+        (shipped.text(Key::TimeZone), shipped.open().earlier()),
+        (None, None)
+    );
+    let zk = "export REGISTRY_ZOOKEEPER_CONNECT_STRING=zk1:2181";
+    let with = |lines: &str| {
+        let text = format!("{comments}{lines}\n");
+        Home::new(&[(YAML, &yaml), (SHARED, &text), (OF_SERVER, comments)])
+    };
+    // What is put behind the last line is part of its comment, for the shell too.
+    assert_eq!(with(zk).text(Key::Zk), some("localhost:2181"));
+    let usual = with(&format!(
+        "\n{zk}\nexport DATABASE=${{DATABASE:-mysql}}\nexport SPRING_PROFILES_ACTIVE=${{DATABASE}}\n\
+         export SPRING_DATASOURCE_USERNAME=ds"
+    ));
+    assert_eq!(usual.text(Key::Zk), some("zk1:2181"));
+    assert_eq!(
+        usual.text(Key::Db),
+        some("jdbc:mysql://127.0.0.1:3306/dolphinscheduler")
+    );
+    assert_eq!(usual.user(), (some("ds"), some("7")));
+    let earlier = usual.open().earlier().map(|earlier| earlier.keys.clone());
+    assert_eq!(earlier, Some(vec![Key::Zk, Key::Db]));
+}
+
 #[test]
 fn of_3_x_profiles_in_lists() {
     let active = format!("spring.profiles.active: [x, mysql]\n{YAML_3}");
